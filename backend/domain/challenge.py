@@ -1,0 +1,93 @@
+"""A challenge: our answer to a pitch, with a link whose solving lets the sender in."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+LIFE = timedelta(days=14)
+"""How long the link works."""
+
+TOKEN_BYTES = 24
+"""192 random bits in a link; 128 are required."""
+
+
+class ChallengeState(StrEnum):
+    """intended → sending → sent → solved; voided and failed end it from anywhere before solved.
+
+    Expiry is not a state: it follows from `expires_at`, so that no job has to run for it to be true.
+    """
+
+    INTENDED = "intended"
+    SENDING = "sending"
+    SENT = "sent"
+    SOLVED = "solved"
+    VOIDED = "voided"
+    FAILED = "failed"
+
+
+OPEN_STATES = frozenset({ChallengeState.INTENDED, ChallengeState.SENDING, ChallengeState.SENT})
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeIntent:
+    """What is stored before a challenge leaves: enough to send it, or to find it if it has left.
+
+    `sealed_token` is the link's token, encrypted; it is erased once the mail is sent.
+    `message_id` is the Message-ID our reply will carry, `marker` its private header value.
+    """
+
+    id: str
+    sender: str
+    sender_domain: str
+    token_hash: str
+    sealed_token: bytes
+    message_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A stored challenge. `sent_gmail_id` is our reply's id in the owner's mailbox, "" until known."""
+
+    id: str
+    mailbox_id: str
+    gmail_id: str
+    thread_id: str
+    sender: str
+    state: ChallengeState
+    message_id: str
+    sealed_token: bytes
+    created_at: datetime
+    expires_at: datetime
+    sent_gmail_id: str = ""
+    solved_at: datetime | None = None
+    solved_before: int = 0
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the link's life is over."""
+        return now >= self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Dealings:
+    """What the challenge guards need to know of earlier challenges in this mailbox."""
+
+    open_for_sender: bool = False
+    sender_last_at: datetime | None = None
+    domain_today: int = 0
+    mailbox_today: int = 0
+    thread_answered: bool = False
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a link's token: hex SHA-256. The token is random, so no salt is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def same_token(token: str, stored_hash: str) -> bool:
+    """Constant-time comparison of a presented token with a stored hash."""
+    return hmac.compare_digest(token_hash(token), stored_hash)

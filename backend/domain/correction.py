@@ -1,0 +1,58 @@
+"""What an owner may decide over our heads, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Decision(StrEnum):
+    """The owner's word on one held or passed message."""
+
+    RELEASE = "release"  # let this sender's held mail in; no rule
+    ALLOW = "allow"  # release, and always let this address in
+    ALLOW_DOMAIN = "allow_domain"
+    BLOCK = "block"  # keep it held, and hold this address silently from now on
+    BLOCK_DOMAIN = "block_domain"
+    SALES = "sales"  # it slipped through: hold it after all
+    REPLIED = "replied"  # the owner answered the sender himself: he is let in
+
+
+class Origin(StrEnum):
+    """Where a decision was made."""
+
+    TRAY = "tray"
+    PAGE = "page"
+    CARD = "card"
+    GMAIL = "gmail"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One decision. `key` is the caller's idempotency key: the same key is applied once."""
+
+    key: str
+    gmail_id: str
+    decision: Decision
+    origin: Origin
+
+
+class RuleKind(StrEnum):
+    """Owner's rules. `subject` of a rule is an address or a bare domain, lower-case."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMatch:
+    """The rules that match a sender. The one for his address outranks the one for his domain."""
+
+    address: RuleKind | None = None
+    domain: RuleKind | None = None
+
+    @property
+    def kind(self) -> RuleKind | None:
+        """The rule that counts."""
+        return self.address or self.domain

@@ -1,0 +1,63 @@
+"""Credits: whole units a sender earns by solving and spends by getting mail through.
+
+A ledger per (mailbox, sender address). Every entry has a posting key that is unique in its mailbox, so
+a retry posts once. The balance is the sum of the entries and is never negative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+BASE_COST = 5_000
+"""Cost parameter of the first proof of work (PBKDF2 iterations a step)."""
+
+MAX_DOUBLINGS = 6
+"""The price stops rising at 64 times the first one: past that a slow phone could not pay it at all."""
+
+
+class Posting(StrEnum):
+    """Why an entry is in the ledger."""
+
+    EARNED = "earned"
+    SPENT = "spent"
+    GRANTED = "granted"
+    REVOKED = "revoked"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ledger entry: `amount` is above 0 for earned, granted and refunded, below 0 for spent and revoked."""
+
+    sender: str
+    amount: int
+    posting: Posting
+    key: str
+
+    def __post_init__(self) -> None:
+        gains = self.posting in (Posting.EARNED, Posting.GRANTED, Posting.REFUNDED)
+        if self.amount == 0 or (self.amount > 0) is not gains:
+            raise ValueError(f"{self.posting} cannot post {self.amount}")
+        if not self.sender or not self.key:
+            raise ValueError("an entry names its sender and its posting key")
+
+
+def earned(sender: str, challenge_id: str, amount: int) -> Entry:
+    """What a solved challenge earns, once."""
+    return Entry(sender, amount, Posting.EARNED, f"earn:{challenge_id}")
+
+
+def spent(sender: str, gmail_id: str) -> Entry:
+    """What one message costs, once."""
+    return Entry(sender, -1, Posting.SPENT, f"spend:{gmail_id}")
+
+
+def refunded(sender: str, gmail_id: str) -> Entry:
+    """The credit of a message the owner let in himself, given back once."""
+    return Entry(sender, 1, Posting.REFUNDED, f"refund:{gmail_id}")
+
+
+def work_factor(solved_before: int) -> int:
+    """How many times the first proof of work the next one costs: doubles with every solve, then stays."""
+    return 1 << min(max(solved_before, 0), MAX_DOUBLINGS)

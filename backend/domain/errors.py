@@ -1,0 +1,97 @@
+"""Every error the product speaks of, as one tree.
+
+    PitchgateError
+    ├── Refused                 the caller's input; never retried; `code` is public, `field` names the culprit
+    │   ├── Unauthenticated     a token is missing, forged, stale or meant for somebody else
+    │   ├── NotFound
+    │   └── Expired             a link or code past its life, or used already
+    ├── Conflict                the state moved since it was read: read again, decide again
+    │   └── LeaseLost           another worker holds this job now: drop everything, change nothing
+    └── GoogleError             what Google answered, translated at the edge
+        ├── Gone                the thing is not there (404): close the job
+        ├── HistoryGone         the cursor is older than Google's history: re-list
+        ├── TryLater            back off; `retry_at` when Google named a time, else None
+        ├── SendUncertain       a send whose fate is unknown: look for its Message-ID, never send blindly
+        ├── NeedsReconnect      consent revoked or narrowed: stop this mailbox's jobs, tell the owner
+        └── Rejected            a request Google will never accept: a bug or bad input; set aside
+
+Each message says what happened; `remedy` says what to do.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class PitchgateError(Exception):
+    """Root of all errors raised on purpose. `title` is one sentence, `remedy` what to do about it."""
+
+    def __init__(self, title: str, remedy: str = "") -> None:
+        super().__init__(title)
+        self.title = title
+        self.remedy = remedy
+
+
+class Refused(PitchgateError):
+    """Input that is refused. `code` is stable and public; `field` names the wrong field, if one is."""
+
+    def __init__(self, title: str, remedy: str = "", *, code: str = "refused", field: str = "") -> None:
+        super().__init__(title, remedy)
+        self.code = code
+        self.field = field
+
+
+class Unauthenticated(Refused):
+    """The caller did not prove who he is. The public answer never says which check failed."""
+
+
+class NotFound(Refused):
+    """There is no such thing, or it belongs to somebody else (callers cannot tell which)."""
+
+
+class Expired(Refused):
+    """A link, code or ticket past its life or used already."""
+
+
+class Conflict(PitchgateError):
+    """The state moved since it was read. Read it again and decide again; nothing was written."""
+
+
+class LeaseLost(Conflict):
+    """The job's lease ran out and another worker took it. Nothing was written."""
+
+
+class GoogleError(PitchgateError):
+    """Something Google answered. `reason` is Google's own reason word, for logs and metrics."""
+
+    def __init__(self, title: str, remedy: str = "", *, reason: str = "") -> None:
+        super().__init__(title, remedy)
+        self.reason = reason
+
+
+class Gone(GoogleError):
+    """404: the message, thread or label is not there (any more)."""
+
+
+class HistoryGone(GoogleError):
+    """404 on history.list: the cursor is too old. Re-list; nothing may be skipped."""
+
+
+class TryLater(GoogleError):
+    """Rate limit, quota, 5xx or a broken connection. `retry_at` is Google's own time (aware UTC) or None."""
+
+    def __init__(self, title: str, *, reason: str = "", retry_at: datetime | None = None) -> None:
+        super().__init__(title, "It is tried again by itself.", reason=reason)
+        self.retry_at = retry_at
+
+
+class SendUncertain(GoogleError):
+    """The connection broke, timed out or gave 5xx during a send: it may or may not have left."""
+
+
+class NeedsReconnect(GoogleError):
+    """The grant is gone or too narrow. Only the owner can mend it, by connecting again."""
+
+
+class Rejected(GoogleError):
+    """A permanent refusal by Google. Retrying is useless."""

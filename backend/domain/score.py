@@ -1,0 +1,45 @@
+"""What the model says of one message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason for a score, as a person reads it.
+
+    `text` is a short phrase ("asks for a call"), `weight` its share of the logit (positive speaks for
+    a pitch), `words` the words of the message that weighed.
+    """
+
+    text: str
+    weight: float
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`probability` of a pitch (0..1, calibrated), its `logit`, the strongest `reasons` first, and the
+    `model` version that said so."""
+
+    probability: float
+    logit: float
+    reasons: tuple[Reason, ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Probabilities from which a message is no longer clearly fine, is held, is answered.
+
+    0 <= clear <= hold <= challenge <= 1.
+    """
+
+    clear: float
+    hold: float
+    challenge: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.clear <= self.hold <= self.challenge <= 1.0:
+            raise ValueError(f"thresholds out of order: {self}")

@@ -1,0 +1,155 @@
+"""Google's side as the pipeline sees it. Every call names the mailbox; access tokens are the adapter's affair.
+
+Errors are those of `backend.domain.errors` under `GoogleError`. Reads and label changes are retried once
+by the adapter after a token refresh, never otherwise: retry times are the worker's decision. A send is
+never repeated by the adapter. Costs are quota units of 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from backend.domain.mailbox import Grant, LabelIds
+from backend.domain.message import Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """`history_id` is the mailbox's position at the time of the call."""
+
+    email: str
+    history_id: str
+    messages_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchGrant:
+    """What users.watch answered. `history_id` must never be taken as a cursor when one is stored."""
+
+    history_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A message that came into the mailbox. `labels` is None when Google did not say."""
+
+    gmail_id: str
+    thread_id: str
+    labels: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelled:
+    """Labels put on or taken off one message (ids, not names), with those it carries now if Google said."""
+
+    gmail_id: str
+    thread_id: str
+    added: frozenset[str]
+    removed: frozenset[str]
+    labels: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """One page of history.list in the order of its records.
+
+    `history_id` is the mailbox's current position (the same on every page); it is the next cursor only
+    after the page without `next_page`. A page may be empty and yet have a next one.
+    """
+
+    added: tuple[Added, ...]
+    relabelled: tuple[Relabelled, ...]
+    deleted: tuple[str, ...]
+    history_id: str
+    next_page: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page of messages.list, newest first."""
+
+    ids: tuple[tuple[str, str], ...]  # (gmail id, thread id)
+    next_page: str
+    estimate: int
+
+
+class Gmail(Protocol):
+    """Calls on one mailbox."""
+
+    async def profile(self, mailbox_id: str) -> Profile:
+        """1 unit."""
+        ...
+
+    async def watch(self, mailbox_id: str) -> WatchGrant:
+        """100 units. Renews; when another client's watch stands in the way, stops it and asks once more."""
+        ...
+
+    async def stop_watch(self, mailbox_id: str) -> None:
+        """50 units. May run again."""
+        ...
+
+    async def history(self, mailbox_id: str, start: str, page: str = "") -> HistoryPage:
+        """2 units. Records after `start` (exclusive). Raises `HistoryGone` when `start` is too old."""
+        ...
+
+    async def list_messages(self, mailbox_id: str, query: str, page: str = "", limit: int = 500) -> ListPage:
+        """5 units. `query` in Gmail's search syntax."""
+        ...
+
+    async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:
+        """20 units. The message with body text, without attachment contents. Raises `Gone`."""
+        ...
+
+    async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
+        """20 units. The same without bodies, and only with the headers named."""
+        ...
+
+    async def relabel(
+        self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
+    ) -> frozenset[str]:
+        """5 units. Label ids on and off one message in one call; may run again. Returns its labels. Raises `Gone`."""
+        ...
+
+    async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
+        """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
+        ...
+
+    async def find_sent(self, mailbox_id: str, message_id: str, thread_id: str, marker: str) -> str:
+        """Gmail id of a mail of ours that may have left, or "".
+
+        Looks for `message_id` in Sent (5 units); if Google rewrote it, for the private header value
+        `marker` in the thread (40 units more).
+        """
+        ...
+
+    async def ensure_labels(self, mailbox_id: str) -> LabelIds:
+        """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""
+        ...
+
+    async def aliases(self, mailbox_id: str) -> frozenset[str]:
+        """1 unit. Addresses the owner may send from, lower-case."""
+        ...
+
+    async def vacation_on(self, mailbox_id: str) -> bool:
+        """1 unit. Whether Gmail's own vacation responder answers now."""
+        ...
+
+
+class Authorizer(Protocol):
+    """OAuth with Google, on behalf of an owner who sits at a browser."""
+
+    def consent_url(self, *, state: str, nonce: str, verifier: str, login_hint: str = "") -> str:
+        """Where to send the browser: offline access, PKCE S256 of `verifier`, forced consent."""
+        ...
+
+    async def redeem(self, *, code: str, verifier: str, nonce: str) -> Grant:
+        """Exchange the code. Raises `Refused` for a bad code or id token, `TryLater` when Google is down."""
+        ...
+
+    async def revoke(self, mailbox_id: str) -> None:
+        """Revoke the grant at Google; one already revoked counts as done."""
+        ...

@@ -1,0 +1,462 @@
+"""What is remembered. Every method is one transaction; every query names its mailbox.
+
+Times are aware UTC (stored as integer microseconds). Unless said otherwise a method may run again with
+the same arguments without a second effect. The jobs live in the rows they are about: a message's row is its
+dedup record, its job and its audit in one, so a result and the next job cannot disagree.
+
+Jobs are held by lease. A method that takes a job raises `LeaseLost`, and writes nothing, when the lease is
+no longer the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from backend.domain.challenge import Challenge, ChallengeIntent, Dealings
+from backend.domain.correction import Correction, RuleKind, RuleMatch
+from backend.domain.credits import Entry
+from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.verdict import Verdict
+
+
+class Stage(StrEnum):
+    """What is still to be done for one message."""
+
+    LEARN = "learn"  # the owner's own mail: learn whom he writes to
+    SCREEN = "screen"
+    ACT = "act"
+    CHALLENGE = "challenge"
+    RELEASE = "release"
+
+
+class Duty(StrEnum):
+    """What is to be done for a mailbox, again and again or once."""
+
+    SYNC = "sync"
+    WATCH = "watch"
+    INDEX = "index"
+    LEAVE = "leave"
+    RETAIN = "retain"
+
+
+class Placement(StrEnum):
+    """Where a message is meant to be."""
+
+    INBOX = "inbox"
+    MARKED = "marked"  # in the inbox with the "would be held" label
+    HELD = "held"
+
+
+class PushFate(StrEnum):
+    """What became of a push notice. All of them are acknowledged."""
+
+    NEW = "new"
+    REPEAT = "repeat"  # Pub/Sub's message id is known
+    STALE = "stale"  # everything it speaks of has been listed already
+    UNKNOWN = "unknown"  # no such mailbox here
+
+
+@dataclass(frozen=True, slots=True)
+class NewMailbox:
+    """An owner who came back from Google's consent page, with his refresh token sealed."""
+
+    id: str
+    sub: str
+    email: str
+    name: str
+    sealed_token: bytes
+    scopes: frozenset[str]
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One verified push. `history_id` is a hint only."""
+
+    push_id: str
+    email: str
+    history_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DutyJob:
+    """A claimed duty. `wanted` is the count of requests seen at the claim."""
+
+    mailbox_id: str
+    duty: Duty
+    attempt: int
+    lease: str
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageJob:
+    """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1.
+
+    `revision` goes up whenever an owner or a solve changes what is meant to happen; a stage that finishes
+    with an older revision leaves the newer order standing.
+    """
+
+    mailbox_id: str
+    gmail_id: str
+    thread_id: str
+    stage: Stage
+    attempt: int
+    lease: str
+    revision: int
+    labels: frozenset[str] | None
+    placement: Placement | None
+    backlog: bool
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A message id to be looked at. `stage` is SCREEN for incoming mail and LEARN for the owner's own."""
+
+    gmail_id: str
+    thread_id: str
+    labels: frozenset[str] | None
+    stage: Stage = Stage.SCREEN
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPage:
+    """What one page of history or of a re-list amounts to.
+
+    `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
+    where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
+    """
+
+    sightings: tuple[Sighting, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    deleted: tuple[str, ...] = ()
+    cursor: str = ""
+    page_token: str = ""
+    page_start: str = ""
+    safe_since: datetime | None = None
+    backlog: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the policy table needs to know of a sender, read in one transaction."""
+
+    rules: RuleMatch = RuleMatch()
+    corresponded: bool = False
+    took_part: bool = False
+    held_undecided: bool = False
+    credits: int = 0
+    dealings: Dealings = Dealings()
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Facts of a screened message that are kept: no body, ever."""
+
+    sender: str
+    sender_name: str
+    sender_domain: str
+    subject: str
+    message_id: str
+    received_at: datetime
+    authenticated: bool
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What a solve did: the messages now on their way back (oldest first) and the credits left."""
+
+    released: tuple[str, ...]
+    balance: int
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One message as screens show it."""
+
+    mailbox_id: str
+    gmail_id: str
+    thread_id: str
+    stage: Stage | None
+    placement: Placement | None
+    outcome: str
+    row: str
+    score: float | None
+    reasons: tuple[Mapping[str, Any], ...]
+    guards: tuple[str, ...]
+    cause: str
+    sender: str
+    sender_name: str
+    subject: str
+    model: str
+    first_seen_at: datetime
+    received_at: datetime | None
+    decided_at: datetime | None
+    changed_at: datetime
+    set_aside: bool
+    decided_by: str  # "" while undecided; solve, credit, owner, replied
+
+
+class MailboxStore(Protocol):
+    """Mailboxes and what we may do in them."""
+
+    async def connect(self, mailbox: NewMailbox, now: datetime) -> Mailbox:
+        """Create the mailbox of this Google account, or give its existing one the new token and scopes.
+
+        Duties WATCH, INDEX (if never finished) and SYNC become due at once; a mailbox that needed
+        reconnecting goes on where it stopped. Preferences of an existing mailbox stay.
+        """
+        ...
+
+    async def mailbox(self, mailbox_id: str) -> Mailbox | None: ...
+
+    async def mailbox_by_email(self, email: str) -> Mailbox | None: ...
+
+    async def mailboxes(self) -> tuple[Mailbox, ...]:
+        """All of them, oldest first (operator's view)."""
+        ...
+
+    async def sealed_token(self, mailbox_id: str) -> bytes | None:
+        """The encrypted refresh token, None if the mailbox has none."""
+        ...
+
+    async def save_sealed_token(self, mailbox_id: str, sealed: bytes, now: datetime) -> None: ...
+
+    async def save_preferences(self, mailbox_id: str, preferences: Preferences, now: datetime) -> None: ...
+
+    async def save_labels(self, mailbox_id: str, labels: LabelIds, aliases: frozenset[str]) -> None: ...
+
+    async def save_watch(self, mailbox_id: str, expires_at: datetime, first_cursor: str) -> None:
+        """Note the watch. `first_cursor` becomes the cursor only if none is stored."""
+        ...
+
+    async def set_link(self, mailbox_id: str, link: Link, cause: str, now: datetime) -> None:
+        """CONNECTED makes the mailbox's jobs claimable again; anything else stops them at once (LEAVING:
+        all but the LEAVE duty, which becomes due)."""
+        ...
+
+    async def forget(self, mailbox_id: str) -> Mapping[str, int]:
+        """Delete every row of the mailbox; returns the number deleted by table."""
+        ...
+
+
+class JobStore(Protocol):
+    """Claiming and ending jobs."""
+
+    async def note_push(self, notice: Notice, due_at: datetime, now: datetime) -> PushFate:
+        """Store the notice and make the mailbox's SYNC due at `due_at`, unless it is a repeat, stale or unknown.
+
+        A notice is stale when its history id is below the stored cursor; one equal to it is still looked at.
+        """
+        ...
+
+    async def want(self, mailbox_id: str, duty: Duty, due_at: datetime) -> None:
+        """Ask for a duty at `due_at` or earlier; never delays one that is due sooner."""
+        ...
+
+    async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
+        """The longest due duty of a connected mailbox nobody holds. One holder per mailbox and duty."""
+        ...
+
+    async def finish_duty(self, job: DutyJob, next_due: datetime | None, now: datetime) -> None:
+        """Give the duty back, next due at `next_due` (None: only when wanted again). If it was wanted again
+        meanwhile, the time that was asked for stands."""
+        ...
+
+    async def postpone_duty(self, job: DutyJob, at: datetime, error: str, now: datetime) -> None:
+        """Give it back, to be tried again at `at`; counts as an attempt."""
+        ...
+
+    async def claim_messages(
+        self, worker: str, now: datetime, lease_until: datetime, limit: int
+    ) -> tuple[MessageJob, ...]:
+        """Up to `limit` due messages of connected mailboxes, oldest first, fair across mailboxes."""
+        ...
+
+    async def finish_stage(self, job: MessageJob, now: datetime) -> None:
+        """The job's stage is done: go to the stage that follows from the row (ACT of a challenged message
+        goes to CHALLENGE; everything else ends), unless a newer revision ordered something else."""
+        ...
+
+    async def postpone(self, job: MessageJob, at: datetime, error: str, now: datetime) -> None:
+        """Try again at `at`."""
+        ...
+
+    async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:
+        """Tried too often: keep it with its cause for a person. The mailbox goes on."""
+        ...
+
+    async def gone(self, job: MessageJob, now: datetime) -> None:
+        """The message no longer exists: end its job, void its open challenge."""
+        ...
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When the next job of any kind is due, None if there is none (for the worker's nap)."""
+        ...
+
+
+class SyncStore(Protocol):
+    """What a sync commits."""
+
+    async def commit_sync(self, job: DutyJob, page: SyncPage, now: datetime) -> int:
+        """New message rows, corrections, deletions and the moved cursor in one transaction.
+
+        A message id already known is dropped, and so is one of our own sent challenges. The cursor never
+        moves backwards (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
+        """
+        ...
+
+    async def ours(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these are challenges we sent."""
+        ...
+
+    async def challenge_pending_in(self, mailbox_id: str, thread_id: str) -> bool:
+        """Whether a challenge of ours is on its way in this thread (intended or sending)."""
+        ...
+
+    async def known(self, mailbox_id: str, gmail_ids: Sequence[str]) -> Mapping[str, MessageView]:
+        """The views of those of these messages that have a row."""
+        ...
+
+    async def learn(self, mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datetime) -> None:
+        """The owner has written to these addresses, in this thread ("" = none)."""
+        ...
+
+    async def took_part(self, mailbox_id: str, thread_ids: Sequence[str]) -> frozenset[str]:
+        """In which of these threads the owner has written himself."""
+        ...
+
+    async def save_index(
+        self, job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime
+    ) -> None:
+        """Where the correspondent index stands."""
+        ...
+
+
+class VerdictStore(Protocol):
+    """Screening and what follows."""
+
+    async def standing(
+        self, mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
+    ) -> Standing:
+        """Everything the policy table and the guards look up of a sender."""
+        ...
+
+    async def record_verdict(
+        self,
+        job: MessageJob,
+        verdict: Verdict,
+        screened: Screened | None,
+        challenge: ChallengeIntent | None,
+        now: datetime,
+    ) -> None:
+        """Verdict, spent credit, challenge intent and next stage (ACT when a label has to change) in one commit.
+
+        Raises `Conflict`, writing nothing, when the credit is gone or a challenge for this sender was
+        opened meanwhile: the caller reads `standing` again and decides again.
+        """
+        ...
+
+    async def correct(self, mailbox_id: str, correction: Correction, now: datetime) -> tuple[str, ...]:
+        """Apply an owner's decision: rule, placements, voided challenge, refund. Returns the messages that move.
+
+        The same key again returns the same and changes nothing. Raises `NotFound` for an unknown message.
+        """
+        ...
+
+    async def undo(self, mailbox_id: str, key: str, now: datetime) -> tuple[str, ...]:
+        """Take a correction back: placement and rules as before. Returns the messages that move."""
+        ...
+
+    async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> None:
+        """Set, or with None remove, the owner's rule for an address or a bare domain."""
+        ...
+
+    async def has_block_rules(self, mailbox_id: str) -> bool: ...
+
+
+class ChallengeStore(Protocol):
+    """Challenges, their solving, and credits."""
+
+    async def challenge_of(self, mailbox_id: str, gmail_id: str) -> Challenge | None:
+        """The latest challenge about this message."""
+        ...
+
+    async def challenge_by_token(self, token_hash: str) -> Challenge | None: ...
+
+    async def screened(self, mailbox_id: str, gmail_id: str) -> Screened | None: ...
+
+    async def mark_sending(self, job: MessageJob, challenge_id: str, now: datetime) -> None:
+        """The send starts: from now on it must be looked for before it is sent again."""
+        ...
+
+    async def mark_sent(self, job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> None:
+        """It left: erase the sealed token, end the stage."""
+        ...
+
+    async def mark_unsent(self, job: MessageJob, challenge_id: str, cause: str, now: datetime) -> None:
+        """It will not leave: end the stage; the mail stays held silently."""
+        ...
+
+    async def solve(
+        self, challenge_id: str, signature: str, signature_expires: datetime, now: datetime
+    ) -> Solved:
+        """The captcha was answered: bar the signature, mark solved, earn credits, spend them on held mail of
+        this sender, oldest first, and order its release, in one commit.
+
+        Raises `Expired` (codes link_expired, link_used, link_voided) or `Refused` (captcha_replayed).
+        """
+        ...
+
+    async def post(self, mailbox_id: str, entry: Entry, now: datetime) -> int:
+        """Post one ledger entry; returns the balance. A known key posts nothing. `Refused` (no_credit) when
+        the balance would fall below 0."""
+        ...
+
+    async def balance(self, mailbox_id: str, sender: str) -> int: ...
+
+    async def ledger_differences(self) -> tuple[Mapping[str, Any], ...]:
+        """Every balance or daily total that is not the sum of its entries. Must always be empty."""
+        ...
+
+
+class ViewStore(Protocol):
+    """Read models."""
+
+    async def messages(
+        self, mailbox_id: str, placement: Placement | None = None, limit: int = 50, before: str = ""
+    ) -> tuple[MessageView, ...]:
+        """Latest change first. `before` is the `gmail_id` of the last one of the page before."""
+        ...
+
+    async def census(self) -> Mapping[str, int]:
+        """Counts for health, metrics and the demo: mailboxes, messages by outcome and by stage, set_aside,
+        challenges by state, notices by fate, oldest due job in seconds (key oldest_due_seconds)."""
+        ...
+
+    async def retain(self, mailbox_id: str, before: datetime, limit: int) -> int:
+        """Delete up to `limit` rows that ended before `before`; returns how many."""
+        ...
+
+
+class Store(MailboxStore, JobStore, SyncStore, VerdictStore, ChallengeStore, ViewStore, Protocol):
+    """All of it, behind one connection."""
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued, then disconnect."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise if the store does not answer."""
+        ...

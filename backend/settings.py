@@ -1,0 +1,132 @@
+"""One frozen `Settings`; the environment is read here and nowhere else.
+
+Every value has a default that runs on a developer's machine against the sandbox. Names in the
+environment carry the prefix PITCHGATE_, e.g. PITCHGATE_PUBLIC_URL. Times are seconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from backend.domain.mailbox import Mode
+
+GMAIL_MODIFY = "https://www.googleapis.com/auth/gmail.modify"
+USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
+MODELS = Path(__file__).parent / "models"
+
+
+class Environment(StrEnum):
+    """Which deployment this is."""
+
+    DEV = "dev"
+    TEST = "test"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Everything a process is told from outside."""
+
+    model_config = SettingsConfigDict(env_prefix="PITCHGATE_", env_file=None, frozen=True, extra="ignore")
+
+    environment: Environment = Environment.DEV
+    public_url: str = "http://127.0.0.1:8400"
+    bind: str = "127.0.0.1:8400"
+    state_dir: Path = Path("var")
+    database_url: str = ""
+    """Empty: an SQLite file in `state_dir`. postgresql://… for many machines."""
+
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Fernet keys, newest first, comma-separated. Empty: one is made and kept in `state_dir` (dev and test only)."""
+
+    model_path: Path = MODELS / "pitchgate.onnx"
+
+    # Google
+    client_id: str = "pitchgate-dev.apps.example"
+    client_secret: SecretStr = SecretStr("pitchgate-dev-secret")
+    authorize_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    token_url: str = "https://oauth2.googleapis.com/token"
+    revoke_url: str = "https://oauth2.googleapis.com/revoke"
+    jwks_url: str = "https://www.googleapis.com/oauth2/v3/certs"
+    gmail_url: str = "https://gmail.googleapis.com"
+    scopes: Annotated[tuple[str, ...], NoDecode] = ("openid", USERINFO_EMAIL, GMAIL_MODIFY)
+    topic: str = "projects/pitchgate-dev/topics/gmail"
+    subscription: str = "projects/pitchgate-dev/subscriptions/gmail-push"
+    push_audience: str = ""
+    """Empty: the push endpoint's own public address."""
+    push_account: str = "push@pitchgate-dev.iam.gserviceaccount.com"
+    clock_skew: float = Field(30.0, ge=0, le=300)
+
+    quota_per_user_minute: int = Field(6_000, ge=100)
+    quota_per_project_minute: int = Field(1_200_000, ge=1_000)
+    old_prices: bool = False
+    requests_in_flight: int = Field(8, ge=1, le=50)
+    request_timeout: float = Field(20.0, gt=0)
+    response_limit: int = Field(40_000_000, ge=100_000)
+
+    # Rhythm
+    push_settle: float = Field(1.1, ge=0)
+    """How long a push waits before history is listed. Google drops further pushes within a second, so
+    looking after that second sees what they would have told, without a second look."""
+    sweep_interval: float = Field(720.0, gt=0)
+    watch_interval: float = Field(86_400.0, gt=0)
+    lease_seconds: float = Field(60.0, gt=0)
+    poll_seconds: float = Field(1.0, gt=0)
+    stop_seconds: float = Field(10.0, gt=0)
+    fresh_seconds: float = Field(6 * 3600.0, gt=0)
+    """Mail older than this is backlog: it may be held but is never answered."""
+    max_attempts: int = Field(8, ge=1)
+    worker_tasks: int = Field(8, ge=1, le=64)
+    index_limit: int = Field(2_000, ge=0)
+    """How many sent messages the correspondent index reads at most."""
+
+    # New mailboxes
+    default_mode: Mode = Mode.OBSERVE
+    default_credits_per_solve: int = Field(3, ge=1, le=20)
+
+    captcha_cost: int = Field(5_000, ge=10)
+    """PBKDF2 iterations of one step of the first proof of work."""
+    captcha_life: float = Field(900.0, gt=0)
+
+    body_limit: int = Field(256 * 1024, ge=1_024)
+    live_page: bool = False
+    """Serve /live, which shows senders and subjects without a sign-in. For the demo and development only."""
+    log_level: str = "INFO"
+    log_json: bool = False
+
+    @field_validator("secret_keys", "scopes", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("public_url", "gmail_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @property
+    def push_path(self) -> str:
+        """Where Pub/Sub pushes to, below `public_url`."""
+        return "/hooks/gmail"
+
+    @property
+    def expected_audience(self) -> str:
+        """The audience a push token must carry."""
+        return self.push_audience or self.public_url + self.push_path
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where Google sends the owner's browser back to."""
+        return f"{self.public_url}/connect/callback"
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The embedded database."""
+        return self.state_dir / "pitchgate.sqlite3"
