@@ -166,6 +166,8 @@ class Screened:
     received_at: datetime
     authenticated: bool
     references: tuple[str, ...] = ()
+    reply_to: str = ""  # where a challenge would go; "" = the sender's own address
+    language: str = "en"  # of the message, for the wording of a challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +333,10 @@ class SyncStore(Protocol):
 
     async def took_part(self, mailbox_id: str, thread_ids: Sequence[str]) -> frozenset[str]:
         """In which of these threads the owner has written himself."""
+        ...
+
+    async def held_from(self, mailbox_id: str, addresses: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        """(sender, gmail id) of one held, undecided message of each of these senders that has any."""
         ...
 
     async def save_index(
