@@ -1,0 +1,134 @@
+"""Secrets at rest under Fernet keys that can be rotated, and where those keys come from."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
+
+from backend.domain.errors import Refused
+from backend.settings import Environment, Settings
+
+KEY_FILE = "secret.keys"
+_KEY_FILE_LIMIT = 64 * 1024
+
+
+def make_key() -> str:
+    """A new key in the form PITCHGATE_SECRET_KEYS takes."""
+    return Fernet.generate_key().decode("ascii")
+
+
+class MultiFernetVault:
+    """`backend.ports.system.Vault`: seals with the first key, opens with any."""
+
+    def __init__(self, keys: Sequence[SecretStr]) -> None:
+        """`keys` newest first. Raises `Refused` (field secret_keys) for none or one that is no key."""
+        if not keys:
+            raise Refused("There is no secret key.", _HOW_TO_MAKE, code="secret_keys", field="secret_keys")
+        self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, 1)])
+
+    def seal(self, secret: str) -> bytes:
+        """Encrypt with the newest key."""
+        return self._fernet.encrypt(secret.encode("utf-8"))
+
+    def open(self, sealed: bytes) -> str:
+        """Decrypt with whichever key fits. Raises `Refused` (code sealed) if none does."""
+        try:
+            return self._fernet.decrypt(sealed).decode("utf-8")
+        except (InvalidToken, UnicodeDecodeError) as error:
+            raise _unsealable() from error
+
+    def rotate(self, sealed: bytes) -> bytes:
+        """The same secret under the newest key. Raises `Refused` (code sealed) if no key fits."""
+        try:
+            return self._fernet.rotate(sealed)
+        except InvalidToken as error:
+            raise _unsealable() from error
+
+
+def load_or_make_keys(settings: Settings) -> tuple[SecretStr, ...]:
+    """The keys of this deployment, newest first.
+
+    Without keys in the settings, dev and test keep one in `state_dir` (mode 0600). Staging and production
+    refuse: a key that was made on one machine's disk is lost with it, and every grant with the key.
+    """
+    if settings.secret_keys:
+        return settings.secret_keys
+    if settings.environment in (Environment.STAGING, Environment.PRODUCTION):
+        raise Refused(
+            f"PITCHGATE_SECRET_KEYS is empty, and {settings.environment} does not make up keys of its own.",
+            _HOW_TO_MAKE,
+            code="secret_keys",
+            field="secret_keys",
+        )
+    path = settings.state_dir / KEY_FILE
+    if not path.exists():
+        _write_once(path, make_key())
+    return _read(path)
+
+
+def _write_once(path: Path, key: str) -> None:
+    """Create `path` with `key`, or leave the file another process made meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(key + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # A link appears whole or not at all and never replaces: two processes end up with one key.
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> tuple[SecretStr, ...]:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        raise Refused(
+            f"{path} can be read by others (mode {mode:04o}).",
+            f"Run: chmod 600 {path}",
+            code="secret_keys",
+            field="secret_keys",
+        )
+    with path.open(encoding="ascii", errors="replace") as file:
+        lines = file.read(_KEY_FILE_LIMIT).split()
+    if not lines:
+        raise Refused(
+            f"{path} holds no key.",
+            "Restore it from a backup, or delete it and connect the mailboxes again.",
+            code="secret_keys",
+            field="secret_keys",
+        )
+    return tuple(SecretStr(line) for line in lines)
+
+
+def _fernet(key: SecretStr, place: int) -> Fernet:
+    try:
+        return Fernet(key.get_secret_value())
+    except ValueError:
+        raise Refused(
+            f"Secret key number {place} is no Fernet key (32 bytes in URL-safe base64).",
+            _HOW_TO_MAKE,
+            code="secret_keys",
+            field="secret_keys",
+        ) from None  # the cause may quote the key
+
+
+def _unsealable() -> Refused:
+    return Refused(
+        "A stored secret cannot be opened with the keys at hand.",
+        "Add the key it was sealed with to PITCHGATE_SECRET_KEYS, or connect the mailbox again.",
+        code="sealed",
+    )
+
+
+_HOW_TO_MAKE = 'Make one with "pitchgate keys new" and set PITCHGATE_SECRET_KEYS (newest first, comma-separated).'
