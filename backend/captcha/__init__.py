@@ -1,0 +1,1 @@
+"""Captcha providers behind `backend.ports.captcha`."""

@@ -1,0 +1,111 @@
+"""A proof of work in ALTCHA's format, signed, so that nothing has to be kept until it comes back.
+
+The task: find the counter whose PBKDF2 key begins as the signed prefix says. The counter is drawn from
+[low, 2 x low), so an honest solver, which starts at 0, does between one and two times `low` steps and never
+ten times as many. A solver written for this file can start at `low` and save two thirds; that is accepted,
+for a proof of work is a throttle and no wall. The price rises by more steps, not by dearer ones: making and
+checking a task stays equally cheap for us.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import altcha
+
+from backend.domain.errors import Refused
+from backend.ports.captcha import Answer
+
+ALGORITHM = "PBKDF2/SHA-256"
+STEPS = 250
+"""Fewest steps of a task at factor 1; the most are twice as many less one."""
+
+MAX_FACTOR = 64
+PAYLOAD_LIMIT = 4_096
+"""Characters of an answer. An honest one has about 900."""
+
+MIN_SECRET = 16
+AGAIN = "Press Start to get a fresh check."
+
+
+class ProofOfWork:
+    """`Captcha` by proof of work. Stateless and thread-safe; a task costs us about `base_cost` iterations.
+
+    `secret` signs the tasks, `base_cost` is the number of PBKDF2 iterations of one step, `life` how many
+    seconds a task may be answered.
+    """
+
+    def __init__(self, secret: str, base_cost: int, life: float) -> None:
+        if len(secret) < MIN_SECRET:
+            raise ValueError(f"the captcha secret needs at least {MIN_SECRET} characters")
+        self._task_secret = _derived(secret, b"pitchgate captcha task")
+        self._key_secret = _derived(secret, b"pitchgate captcha key")
+        self._base_cost = base_cost
+        self._life = timedelta(seconds=life)
+
+    def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
+        """A fresh task: `parameters` as ALTCHA writes them, and their `signature`.
+
+        `parameters.data` holds `challenge` (the id), `factor`, `ceiling` (no counter reaches it) and
+        `expires` (Unix seconds). The time is kept there and not in ALTCHA's own `expiresAt`, which the
+        library compares with the machine's clock instead of the `now` it is handed.
+        """
+        if not 1 <= factor <= MAX_FACTOR:
+            raise ValueError(f"factor {factor} is outside 1..{MAX_FACTOR}")
+        low = STEPS * factor
+        challenge = altcha.create_challenge(
+            ALGORITHM,
+            self._base_cost,
+            counter=low + secrets.randbelow(low),
+            data={
+                "challenge": challenge_id,
+                "factor": factor,
+                "ceiling": 2 * low,
+                "expires": int((now + self._life).timestamp()),
+            },
+            hmac_secret=self._task_secret,
+            hmac_key_secret=self._key_secret,
+        )
+        return dict(challenge.to_dict())
+
+    def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+        """Check an answer. Its `signature` is the task's, so re-spaced or re-ordered JSON is the same answer.
+
+        A task made when the price was lower than `factor` counts as expired.
+        """
+        answer = _read(payload)
+        result = altcha.verify_solution(answer, self._task_secret, hmac_key_secret=self._key_secret)
+        data = answer.challenge.parameters.data
+        # An untouched signature means that `data` is what `task` wrote, types included.
+        if result.invalid_signature is not False or not isinstance(data, dict):
+            raise Refused("The check was altered on its way.", AGAIN, code="captcha_wrong")
+        if not hmac.compare_digest(data["challenge"].encode(), challenge_id.encode()):
+            raise Refused("This check belongs to another link.", AGAIN, code="captcha_wrong")
+        expires_at = datetime.fromtimestamp(data["expires"], UTC)
+        if now >= expires_at or data["factor"] < factor:
+            raise Refused("The check is too old.", AGAIN, code="captcha_expired")
+        if not result.verified:
+            raise Refused("The check was not solved.", AGAIN, code="captcha_wrong")
+        return Answer(signature=str(answer.challenge.signature), expires_at=expires_at)
+
+
+def _derived(secret: str, purpose: bytes) -> bytes:
+    """A key for one purpose, so that no signature made for one means anything to another."""
+    return hmac.digest(secret.encode(), purpose, "sha256")
+
+
+def _read(payload: str) -> altcha.Payload:
+    """The answer's parts, or `Refused` (captcha_malformed)."""
+    try:
+        if len(payload) > PAYLOAD_LIMIT:
+            raise ValueError("too long")
+        answer = altcha.Payload.from_dict(json.loads(base64.b64decode(payload, validate=True)))
+    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Refused("The answer could not be read.", AGAIN, code="captcha_malformed") from error
+    return answer

@@ -1,0 +1,1 @@
+"""HTTP: routes, pages and what guards them. The only importers of Quart beside the sandbox."""
