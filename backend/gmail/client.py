@@ -1,0 +1,214 @@
+"""`backend.ports.gmail.Gmail` over Google's REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from backend.domain.errors import Gone, HistoryGone, Rejected, TryLater
+from backend.domain.mailbox import LabelIds
+from backend.domain.message import Arrival
+from backend.gmail import payload
+from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
+from backend.gmail.executor import Executor
+from backend.gmail.requests import Call, Priority, Requests
+from backend.gmail.wire import AnswerUnreadable
+from backend.ports.gmail import HistoryPage, ListPage, Profile, WatchGrant
+from backend.ports.system import Clock
+
+log = structlog.get_logger(__name__)
+
+MARKER_HEADER = "X-Pitchgate-Challenge"
+LABEL_NAMES = {
+    "held": "Pitchgate/Held",
+    "would_hold": "Pitchgate/Would be held",
+    "allow": "Pitchgate/Allow",
+    "block": "Pitchgate/Block",
+}
+_Value = TypeVar("_Value")
+
+
+class GmailClient:
+    """Calls on one mailbox each; the docstrings of the port hold."""
+
+    def __init__(self, executor: Executor, requests: Requests, topic: str, clock: Clock) -> None:
+        self._executor = executor
+        self._requests = requests
+        self._topic = topic
+        self._clock = clock
+
+    async def profile(self, mailbox_id: str) -> Profile:
+        """1 unit."""
+        return await self._ask(mailbox_id, self._requests.profile(), _profile)
+
+    async def watch(self, mailbox_id: str) -> WatchGrant:
+        """100 units. Renews; when another client's watch stands in the way, stops it and asks once more."""
+        call = self._requests.watch(self._topic)
+        try:
+            return await self._ask(mailbox_id, call, _watch_grant)
+        except OneWatchOnly:
+            log.info("another watch stood in the way", mailbox=mailbox_id)
+        await self.stop_watch(mailbox_id)
+        try:
+            return await self._ask(mailbox_id, call, _watch_grant)
+        except OneWatchOnly as error:
+            # Two of us renewed at once, each stopping the other's: one of them will find it done.
+            raise TryLater("Another watch on this mailbox came first.", reason=error.reason) from error
+
+    async def stop_watch(self, mailbox_id: str) -> None:
+        """50 units. May run again."""
+        await self._executor.run(mailbox_id, self._requests.stop())
+
+    async def history(self, mailbox_id: str, start: str, page: str = "") -> HistoryPage:
+        """2 units. Records after `start` (exclusive). Raises `HistoryGone` when `start` is too old.
+
+        A page token Google no longer takes (kept over a restart) leads back to the first page: seeing
+        records twice does no harm, missing them would.
+        """
+        if not (start.isascii() and start.isdigit()):
+            raise HistoryGone("There is no cursor to list history from.", "Re-list.", reason="noCursor")
+        try:
+            return await self._ask(mailbox_id, self._requests.history(start, page), payload.history_page)
+        except Rejected as error:
+            if page:
+                return await self.history(mailbox_id, start)
+            if error.reason in ("invalidArgument", "badRequest", "INVALID_ARGUMENT"):
+                raise HistoryGone(
+                    "Google does not know this cursor.", "Re-list.", reason=error.reason
+                ) from error
+            raise
+
+    async def list_messages(self, mailbox_id: str, query: str, page: str = "", limit: int = 500) -> ListPage:
+        """5 units. `query` in Gmail's search syntax."""
+        return await self._ask(
+            mailbox_id, self._requests.list_messages(query, page, limit), payload.list_page
+        )
+
+    async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:
+        """20 units. The message with body text, without attachment contents. Raises `Gone`."""
+        return await self._ask(mailbox_id, self._requests.message(gmail_id), payload.arrival)
+
+    async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
+        """20 units. The same without bodies, and only with the headers named."""
+        return await self._ask(mailbox_id, self._requests.message_headers(gmail_id, names), payload.arrival)
+
+    async def relabel(
+        self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
+    ) -> frozenset[str]:
+        """5 units. Label ids on and off one message in one call; may run again. Returns its labels.
+
+        Raises `Gone`; `Rejected` with the reason unknownLabel when one of the ids is no label any more.
+        """
+        call = self._requests.modify(gmail_id, sorted(add), sorted(remove))
+        return await self._ask(mailbox_id, call, lambda data: payload.labels(data) or frozenset())
+
+    async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
+        """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
+        sent = await self._executor.run(mailbox_id, self._requests.send(raw, thread_id))
+        if not (gmail_id := payload.text(sent, "id")):
+            raise send_uncertain("unreadable")
+        return gmail_id
+
+    async def find_sent(self, mailbox_id: str, message_id: str, thread_id: str, marker: str) -> str:
+        """Gmail id of a mail of ours that may have left, or ""."""
+        bare = message_id.strip().strip("<>")
+        if bare and not any(character.isspace() or character in '"{}()' for character in bare):
+            query = f"in:sent rfc822msgid:{bare}"
+            found = await self._ask(
+                mailbox_id,
+                self._requests.list_messages(query, "", 1, Priority.PUSH),
+                payload.list_page,
+            )
+            if found.ids:
+                return found.ids[0][0]
+        if not (thread_id and marker):
+            return ""
+        try:
+            thread = await self._executor.run(
+                mailbox_id, self._requests.thread_headers(thread_id, [MARKER_HEADER])
+            )
+        except Gone:
+            return ""
+        return _marked(thread, marker)
+
+    async def ensure_labels(self, mailbox_id: str) -> LabelIds:
+        """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""
+        have = await self._labels(mailbox_id)
+        taken = False
+        for name in LABEL_NAMES.values():
+            if name.casefold() in have:
+                continue
+            try:
+                made = await self._executor.run(mailbox_id, self._requests.create_label(name))
+                have[name.casefold()] = payload.text(made, "id")
+            except NameTaken:
+                taken = True  # by another of us, or by the owner, a moment ago
+        if taken:
+            have |= await self._labels(mailbox_id)
+        ids = LabelIds(**{field: have.get(name.casefold(), "") for field, name in LABEL_NAMES.items()})
+        if not ids.complete:
+            raise TryLater("A label of ours could not be made.", reason="labelConflict")
+        return ids
+
+    async def aliases(self, mailbox_id: str) -> frozenset[str]:
+        """1 unit. Addresses the owner may send from, lower-case."""
+        data = await self._executor.run(mailbox_id, self._requests.send_as())
+        return frozenset(
+            address
+            for entry in payload.objects(data.get("sendAs"))
+            if (address := payload.text(entry, "sendAsEmail").strip().lower())
+            and (entry.get("isPrimary") is True or entry.get("verificationStatus") == "accepted")
+        )
+
+    async def vacation_on(self, mailbox_id: str) -> bool:
+        """1 unit. Whether Gmail's own vacation responder answers now."""
+        data = await self._executor.run(mailbox_id, self._requests.vacation())
+        if data.get("enableAutoReply") is not True:
+            return False
+        now, start, end = self._clock.now(), data.get("startTime"), data.get("endTime")
+        begun = not start or payload.milliseconds(start) <= now
+        return begun and (not end or now < payload.milliseconds(end))
+
+    async def _labels(self, mailbox_id: str) -> dict[str, str]:
+        """Label ids by case-folded name: Gmail takes names that differ only in case for the same."""
+        data = await self._executor.run(mailbox_id, self._requests.labels())
+        entries = payload.objects(data.get("labels"))
+        return {payload.text(entry, "name").casefold(): payload.text(entry, "id") for entry in entries}
+
+    async def _ask(self, mailbox_id: str, call: Call, read: Callable[[Mapping[str, Any]], _Value]) -> _Value:
+        data = await self._executor.run(mailbox_id, call)
+        try:
+            return read(data)
+        except AnswerUnreadable as error:
+            raise TryLater("Google gave an answer nobody can read.", reason="unreadable") from error
+
+
+def _profile(data: Mapping[str, Any]) -> Profile:
+    total = data.get("messagesTotal")
+    return Profile(
+        payload.text(data, "emailAddress").lower(),
+        payload.number_text(data.get("historyId")),
+        total if isinstance(total, int) else 0,
+    )
+
+
+def _watch_grant(data: Mapping[str, Any]) -> WatchGrant:
+    return WatchGrant(
+        payload.number_text(data.get("historyId")), payload.milliseconds(data.get("expiration"))
+    )
+
+
+def _marked(thread: Mapping[str, Any], marker: str) -> str:
+    """The sent message of `thread` that carries our private header with `marker`."""
+    for message in payload.objects(thread.get("messages")):
+        carried = payload.labels(message)
+        if carried is not None and "SENT" not in carried:
+            continue  # somebody may have quoted our header back at us
+        head = message.get("payload")
+        for field in payload.objects(head.get("headers") if isinstance(head, dict) else None):
+            name, value = payload.text(field, "name"), payload.text(field, "value")
+            if name.lower() == MARKER_HEADER.lower() and value.strip() == marker:
+                return payload.text(message, "id")
+    return ""

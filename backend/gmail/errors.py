@@ -1,0 +1,236 @@
+"""What Google answers, as the domain's errors: one place, one table.
+
+Two shapes of body occur, with and without `status` and `details`; a proxy's HTML is a third. The reason is
+read from `errors[0].reason`, then `details[].reason`, then `status`, because the usual quota answer carries
+the status PERMISSION_DENIED and only its reason tells it from a real refusal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from backend.domain.errors import (
+    Gone,
+    GoogleError,
+    HistoryGone,
+    NeedsReconnect,
+    Rejected,
+    SendUncertain,
+    TryLater,
+)
+
+RETRY_HORIZON = timedelta(hours=25)
+"""A retry time further off than this is a misreading; Google's longest suspension is a day."""
+
+_RETRY_AFTER = re.compile(
+    r"retry after\s+(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?)", re.I
+)
+_QUOTA = frozenset(
+    {
+        "rateLimitExceeded",
+        "userRateLimitExceeded",
+        "quotaExceeded",
+        "concurrentLimitExceeded",
+        "RATE_LIMIT_EXCEEDED",
+        "RESOURCE_EXHAUSTED",
+    }
+)
+_SCOPE = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"})
+_SWITCHED_OFF = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+_ASK_AGAIN_LATER = frozenset({408, 425})
+
+
+class NameTaken(Rejected):
+    """409 on labels.create: a label of that name is there already."""
+
+
+class OneWatchOnly(Rejected):
+    """400 on watch: a watch with another topic is active."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An error answer, read as far as it could be."""
+
+    status: int
+    reasons: tuple[str, ...] = ()
+    message: str = ""
+    retry_at: datetime | None = None
+
+    @property
+    def reason(self) -> str:
+        """Google's own word for it, or the bare status."""
+        return self.reasons[0] if self.reasons else f"http{self.status}"
+
+    def names(self, words: frozenset[str]) -> bool:
+        """Whether any reason given is one of `words`."""
+        return not words.isdisjoint(self.reasons)
+
+
+def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer:
+    """Read an error body of whatever shape. Never raises."""
+    error = _error_object(body)
+    message = error.get("message")
+    text = message if isinstance(message, str) else ""
+    reasons = [*_reasons(error.get("errors")), *_reasons(error.get("details"))]
+    named = error.get("status")
+    if isinstance(named, str) and named:
+        reasons.append(named)
+    return Answer(status, tuple(reasons), text[:2_000], _retry_time(text, headers, now))
+
+
+def translate(answer: Answer, method: str, now: datetime) -> GoogleError:
+    """The domain error for `answer` to `method` (e.g. gmail.users.messages.get); 401 is the caller's affair."""
+    reason, status = answer.reason, answer.status
+    if answer.names(_QUOTA) or status == 429 or (status == 403 and "quota" in answer.message.lower()):
+        return TryLater("Google asks for fewer requests.", reason=reason, retry_at=answer.retry_at)
+    if status == 403:
+        return _forbidden(answer, now)
+    if status in (404, 410):
+        return _missing(answer, method)
+    if status == 409:
+        if method == "gmail.users.labels.create":
+            return NameTaken("A label of that name exists already.", "It is used as it is.", reason=reason)
+        return TryLater("Google was changing the same thing.", reason=reason)
+    if status in _ASK_AGAIN_LATER or status >= 500:
+        return _server_trouble(answer, method)
+    if 300 <= status < 400:
+        return TryLater("Something between us and Google answered with a redirect.", reason=reason)
+    return _bad_request(answer, method)
+
+
+def _forbidden(answer: Answer, now: datetime) -> GoogleError:
+    reason = answer.reason
+    if "dailyLimitExceeded" in answer.reasons:
+        # When the quota day ends is not told. An hourly look costs nothing and misses the end by an hour at most.
+        at = answer.retry_at or now + timedelta(hours=1)
+        return TryLater("The project's daily quota at Google is used up.", reason=reason, retry_at=at)
+    if answer.names(_SCOPE):
+        return scope_missing(reason)
+    if "domainPolicy" in answer.reasons:
+        return NeedsReconnect(
+            "The organisation's administrator has switched off Gmail for outside programs.",
+            "Ask the administrator to allow Pitchgate, then connect again.",
+            reason=reason,
+        )
+    if answer.names(_SWITCHED_OFF):
+        # The operator's mistake, not the owner's: nothing may be set aside while he mends it.
+        off = TryLater("The Gmail API is switched off in the Google Cloud project.", reason=reason)
+        off.remedy = "Enable the Gmail API in the Google Cloud console. It is tried again by itself."
+        return off
+    return Rejected(
+        "Google forbids this request.",
+        "Look up the reason word in the operations guide; nothing is lost, the mail stays where it is.",
+        reason=reason,
+    )
+
+
+def _missing(answer: Answer, method: str) -> GoogleError:
+    if method == "gmail.users.history.list":
+        return HistoryGone("Google no longer keeps history that far back.", "Re-list.", reason=answer.reason)
+    return Gone("This is no longer in the mailbox.", reason=answer.reason)
+
+
+def _server_trouble(answer: Answer, method: str) -> GoogleError:
+    if method == "gmail.users.messages.send":
+        return send_uncertain(answer.reason)
+    return TryLater("Google has trouble of its own.", reason=answer.reason, retry_at=answer.retry_at)
+
+
+def _bad_request(answer: Answer, method: str) -> GoogleError:
+    text = answer.message.lower()
+    if "mail service not enabled" in text:
+        return NeedsReconnect(
+            "This Google account has no Gmail.",
+            "Connect an account that has a mailbox.",
+            reason=answer.reason,
+        )
+    if method == "gmail.users.watch" and "only one user push notification client" in text:
+        return OneWatchOnly(
+            "Another watch on this mailbox is active.", "It is stopped.", reason="oneWatchOnly"
+        )
+    if method == "gmail.users.messages.modify" and answer.status == 400 and "label" in text:
+        return Rejected(
+            "One of our labels is no longer in the mailbox.", "It is made again.", reason="unknownLabel"
+        )
+    return Rejected(
+        f"Google will not accept this request ({answer.reason}).",
+        "This is a fault in Pitchgate or its settings: please report it.",
+        reason=answer.reason,
+    )
+
+
+def scope_missing(reason: str) -> NeedsReconnect:
+    """Consent is narrower than what we need."""
+    return NeedsReconnect(
+        "The permission to read and label mail is missing.",
+        "Connect again and leave every box on Google's page ticked.",
+        reason=reason,
+    )
+
+
+def reconnect(reason: str) -> NeedsReconnect:
+    """The grant is dead."""
+    return NeedsReconnect(
+        "Google no longer accepts the permission given to Pitchgate.",
+        "Connect again; work resumes where it stopped.",
+        reason=reason,
+    )
+
+
+def send_uncertain(reason: str) -> SendUncertain:
+    """A send that may or may not have left."""
+    return SendUncertain(
+        "Whether this mail was sent is not known.",
+        "It is looked for in Sent before anything else.",
+        reason=reason,
+    )
+
+
+def _error_object(body: bytes) -> Mapping[str, Any]:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    error = data.get("error") if isinstance(data, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _reasons(entries: object) -> list[str]:
+    if not isinstance(entries, list):
+        return []
+    found = [entry.get("reason") for entry in entries[:10] if isinstance(entry, dict)]
+    return [reason[:100] for reason in found if isinstance(reason, str) and reason]
+
+
+def _retry_time(message: str, headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """When Google wants to be asked again: told in the text, hardly ever in a header."""
+    at = _stated(message) or _header_time(headers.get("Retry-After", ""), now)
+    return at if at is not None and at - now <= RETRY_HORIZON else None
+
+
+def _stated(message: str) -> datetime | None:
+    match = _RETRY_AFTER.search(message)
+    if not match:
+        return None
+    try:
+        at = datetime.fromisoformat(match.group(1))
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _header_time(value: str, now: datetime) -> datetime | None:
+    if value.strip().isdigit():
+        return now + timedelta(seconds=min(int(value.strip()[:9]), 10**8))
+    try:
+        at = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,0 +1,72 @@
+"""Puts the adapter together; the only thing a wiring module needs to know of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from backend.gmail.client import GmailClient
+from backend.gmail.executor import Executor
+from backend.gmail.keys import GoogleKeys
+from backend.gmail.oauth import GoogleAuthorizer
+from backend.gmail.push_tokens import GoogleTokens, PushVerifier
+from backend.gmail.quota import Quota, prices
+from backend.gmail.requests import Requests
+from backend.gmail.tokens import AccessTokens
+from backend.gmail.wire import check_addresses, open_session
+from backend.ports.grants import GrantKeeper
+from backend.ports.system import Clock
+from backend.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Google:
+    """The open adapter. Belongs to the event loop it was opened in."""
+
+    gmail: GmailClient
+    authorizer: GoogleAuthorizer
+    push_callers: PushVerifier
+    tokens: GoogleTokens
+    _access: AccessTokens
+    _executor: Executor
+
+    def forget(self, mailbox_id: str) -> None:
+        """The mailbox has a new grant, or has left: drop its access token, refusals and waiting times."""
+        self._access.forget(mailbox_id)
+        self._executor.forget(mailbox_id)
+
+
+@asynccontextmanager
+async def open_google(
+    settings: Settings, keeper: GrantKeeper, clock: Clock, *, traces: Sequence[aiohttp.TraceConfig] = ()
+) -> AsyncIterator[Google]:
+    """Open the adapter. Raises `Refused` (code insecure_url) when tokens would travel unencrypted."""
+    check_addresses(settings)
+    async with open_session(settings, traces) as session:
+        access = AccessTokens(settings, session, keeper, clock)
+        quota = Quota(
+            settings.quota_per_user_minute,
+            settings.quota_per_project_minute,
+            settings.requests_in_flight,
+            asyncio.get_running_loop(),
+        )
+        executor = Executor(
+            session, access, quota, clock, prices(settings.old_prices), settings.response_limit
+        )
+        requests = Requests(settings.gmail_url)
+        tokens = GoogleTokens(GoogleKeys(session, settings.jwks_url, clock), clock, settings.clock_skew)
+        try:
+            yield Google(
+                gmail=GmailClient(executor, requests, settings.topic, clock),
+                authorizer=GoogleAuthorizer(settings, session, keeper, access, tokens),
+                push_callers=PushVerifier(settings, tokens),
+                tokens=tokens,
+                _access=access,
+                _executor=executor,
+            )
+        finally:
+            await access.close()

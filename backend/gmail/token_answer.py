@@ -1,0 +1,97 @@
+"""The token endpoint's answers, to a code and to a refresh alike."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+
+from backend.domain.errors import GoogleError, NeedsReconnect, PitchgateError, Refused, Rejected, TryLater
+from backend.gmail.errors import reconnect
+from backend.gmail.scopes import named
+
+LONGEST_LIFE = timedelta(days=1)
+_LIFE_UNTOLD = timedelta(minutes=5)
+_OPERATOR = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "redirect_uri_mismatch"})
+_ADMINISTRATOR = frozenset({"admin_policy_enforced", "access_denied", "org_internal"})
+_PASSING = frozenset({"server_error", "temporarily_unavailable", "slow_down", "missing_token"})
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """What the token endpoint gave. `scopes` is None when it was not told (then: as asked)."""
+
+    access_token: str = field(repr=False)
+    life: timedelta
+    refresh_token: str = field(default="", repr=False)
+    id_token: str = field(default="", repr=False)
+    scopes: frozenset[str] | None = None
+
+
+def read(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
+    """Read the answer. Raises `Refused` (a code that is no good), `NeedsReconnect` (a dead grant), `TryLater`."""
+    try:
+        if not isinstance(json.loads(body), dict):
+            raise ValueError("no JSON object")
+        answer = WebApplicationClient(client_id).parse_request_body_response(body.decode("utf-8"))
+        return _answer(answer)
+    except OAuth2Error as error:
+        raise _refusal(str(error.error or "unknown")[:100], refreshing) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise TryLater(
+            "Google's sign-in service gave an answer nobody can read.", reason="unreadable"
+        ) from error
+
+
+def _answer(answer: dict[str, object]) -> TokenAnswer:
+    scopes = answer.get("scope")
+    seconds = answer.get("expires_in")
+    life = timedelta(seconds=seconds) if isinstance(seconds, (int, float)) and seconds > 0 else _LIFE_UNTOLD
+    return TokenAnswer(
+        _text(answer, "access_token"),
+        min(life, LONGEST_LIFE),
+        _text(answer, "refresh_token"),
+        _text(answer, "id_token"),
+        named(str(scope) for scope in scopes) if isinstance(scopes, list) else None,
+    )
+
+
+def _text(answer: dict[str, object], name: str) -> str:
+    value = answer.get(name, "")
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _refusal(word: str, refreshing: bool) -> PitchgateError:
+    if word in _OPERATOR:
+        return _settings_are_wrong(word)
+    if word == "invalid_grant":
+        return reconnect(word) if refreshing else bad_code()
+    if word in _ADMINISTRATOR:
+        return NeedsReconnect(
+            "The organisation's administrator does not allow Pitchgate.",
+            "Ask the administrator to allow it, then connect again.",
+            reason=word,
+        )
+    if word in _PASSING:
+        return TryLater("Google's sign-in service has trouble of its own.", reason=word)
+    return Rejected(
+        f"Google's sign-in service will not accept this request ({word}).",
+        "This is a fault in Pitchgate or its settings: please report it.",
+        reason=word,
+    )
+
+
+def bad_code() -> Refused:
+    """A code that was used before, is too old, or belongs to another sign-in."""
+    return Refused("Google no longer accepts this sign-in.", "Start connecting again.", code="bad_code")
+
+
+def _settings_are_wrong(word: str) -> GoogleError:
+    # The operator's mistake: nothing of the owners' may be set aside while he mends it.
+    error = TryLater("Google does not know this installation of Pitchgate.", reason=word)
+    error.remedy = "Check PITCHGATE_CLIENT_ID, PITCHGATE_CLIENT_SECRET and the registered redirect address."
+    return error

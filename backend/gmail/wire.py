@@ -1,0 +1,152 @@
+"""The HTTP session to Google and the one way an answer is read: bounded, unpacked by us, no redirects."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import zlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from backend.domain.errors import Refused, TryLater
+from backend.settings import Settings
+
+FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+SMALL_ANSWER = 1_000_000
+"""Bytes; more than any answer about tokens or keys."""
+CONNECTIONS = 200
+KEEP_ALIVE = 30.0
+"""Seconds an idle connection is kept. Shorter than Google keeps its end open, so ours is the one that closes."""
+_CHUNK = 64 * 1024
+
+
+class AnswerTooLarge(Exception):
+    """The answer passed the limit; reading stopped there."""
+
+
+class AnswerUnreadable(Exception):
+    """The answer is not what its headers say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer, unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object, {} when there is none. Raises `AnswerUnreadable`."""
+        if not self.body.strip():
+            return {}
+        try:
+            data = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise AnswerUnreadable("not JSON") from error
+        if not isinstance(data, dict):
+            raise AnswerUnreadable("no JSON object")
+        return data
+
+
+def check_addresses(settings: Settings) -> None:
+    """Refuse (code insecure_url) an address where tokens would travel unencrypted, unless it is this machine's."""
+    for name in ("authorize_url", "token_url", "revoke_url", "jwks_url", "gmail_url"):
+        parts = urlsplit(getattr(settings, name))
+        if parts.scheme == "https" and parts.hostname:
+            continue
+        if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+            continue
+        raise Refused(
+            f"{name} must be an https address (http only on this machine).",
+            f"Set PITCHGATE_{name.upper()}.",
+            code="insecure_url",
+            field=name,
+        )
+
+
+@asynccontextmanager
+async def open_session(
+    settings: Settings, traces: Sequence[aiohttp.TraceConfig] = ()
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """One session for everything we ask Google. No cookies, no proxy or netrc from the environment."""
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=settings.request_timeout),
+        trace_configs=list(traces),
+    ) as session:
+        yield session
+
+
+async def ask(
+    session: aiohttp.ClientSession,
+    verb: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    limit: int = SMALL_ANSWER,
+) -> Reply:
+    """Send once and read the whole answer.
+
+    Raises aiohttp.ClientError, TimeoutError or OSError when the network fails, `AnswerTooLarge` beyond
+    `limit` bytes (packed or unpacked), `AnswerUnreadable` for broken packing.
+    """
+    async with session.request(verb, url, data=body, headers=headers, allow_redirects=False) as response:
+        content = await _read(response, limit)
+        return Reply(response.status, response.headers, content)
+
+
+async def ask_form(session: aiohttp.ClientSession, url: str, form: str) -> Reply:
+    """POST an OAuth form. Raises `TryLater` for anything but a whole answer below 500."""
+    try:
+        reply = await ask(session, "POST", url, headers=FORM, body=form.encode("ascii"))
+    except (
+        aiohttp.ClientError,
+        OSError,
+        AnswerTooLarge,
+        AnswerUnreadable,
+    ) as error:  # OSError: TimeoutError too
+        raise TryLater("Google's sign-in service cannot be reached.", reason=type(error).__name__) from error
+    if reply.status >= 500 or reply.status == 429 or 300 <= reply.status < 400:
+        raise TryLater("Google's sign-in service has trouble of its own.", reason=f"http{reply.status}")
+    return reply
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    packing = response.headers.get("Content-Encoding", "").strip().lower()
+    if packing not in ("", "identity", "gzip"):
+        raise AnswerUnreadable(f"unknown packing {packing[:20]}")
+    # Unpacked here, chunk by chunk against the limit: a few kilobytes can hold gigabytes of zeros.
+    unpack = zlib.decompressobj(wbits=31) if packing == "gzip" else None
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        try:
+            piece = unpack.decompress(chunk, limit - size + 1) if unpack else chunk
+        except zlib.error as error:
+            raise AnswerUnreadable("broken gzip") from error
+        size += len(piece)
+        if size > limit:
+            raise AnswerTooLarge(f"more than {limit} bytes")
+        pieces.append(piece)
+    if unpack is not None and size and not unpack.eof:
+        raise AnswerUnreadable("gzip ends early")
+    return b"".join(pieces)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
