@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     client_id: str = "pitchgate-dev.apps.example"
     client_secret: SecretStr = SecretStr("pitchgate-dev-secret")
     authorize_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
-    token_url: str = "https://oauth2.googleapis.com/token"
+    token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     revoke_url: str = "https://oauth2.googleapis.com/revoke"
     jwks_url: str = "https://www.googleapis.com/oauth2/v3/certs"
     gmail_url: str = "https://gmail.googleapis.com"

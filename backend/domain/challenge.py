@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -86,8 +85,3 @@ class Dealings:
 def token_hash(token: str) -> str:
     """What is stored of a link's token: hex SHA-256. The token is random, so no salt is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def same_token(token: str, stored_hash: str) -> bool:
-    """Constant-time comparison of a presented token with a stored hash."""
-    return hmac.compare_digest(token_hash(token), stored_hash)

@@ -1,0 +1,48 @@
+"""act and release: put the message where its row says it is meant to be, in one call that may run again."""
+
+from __future__ import annotations
+
+from backend.domain.errors import Gone, LeaseLost, Rejected
+from backend.domain.labels import LabelChange, changes_for
+from backend.domain.mailbox import LabelIds
+from backend.pipeline.kit import Kit
+from backend.ports.store import MessageJob, Placement
+
+
+async def act(kit: Kit, job: MessageJob) -> None:
+    """Hold or mark: labels on, out of the inbox."""
+    await _place(kit, job)
+
+
+async def release(kit: Kit, job: MessageJob) -> None:
+    """Held mail comes back: our labels off, INBOX and UNREAD on."""
+    await _place(kit, job)
+
+
+async def _place(kit: Kit, job: MessageJob) -> None:
+    mailbox = await kit.store.mailbox(job.mailbox_id)
+    if mailbox is None:
+        raise LeaseLost("The mailbox was disconnected.")
+    placement = job.placement or Placement.INBOX
+    labels = mailbox.labels if mailbox.labels.complete else await _labels_anew(kit, job.mailbox_id)
+    try:
+        try:
+            await _apply(kit, job, changes_for(placement, labels))
+        except Rejected:
+            # The owner may have deleted one of our labels: make it again and try once more.
+            labels = await _labels_anew(kit, job.mailbox_id)
+            await _apply(kit, job, changes_for(placement, labels))
+    except Gone:
+        await kit.store.gone(job, kit.clock.now())
+        return
+    await kit.store.finish_stage(job, kit.clock.now())
+
+
+async def _apply(kit: Kit, job: MessageJob, change: LabelChange) -> None:
+    await kit.gmail.relabel(job.mailbox_id, job.gmail_id, change.add, change.remove)
+
+
+async def _labels_anew(kit: Kit, mailbox_id: str) -> LabelIds:
+    labels = await kit.gmail.ensure_labels(mailbox_id)
+    await kit.store.save_labels(mailbox_id, labels, await kit.gmail.aliases(mailbox_id))
+    return labels

@@ -1,0 +1,99 @@
+"""connect: an owner goes to Google's consent page and comes back; his mailbox begins, or goes on."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backend.domain.errors import Expired, Refused
+from backend.domain.mailbox import Grant, Mailbox, Preferences
+from backend.pipeline.kit import Kit
+from backend.ports.gmail import Authorizer
+from backend.ports.store import Duty, NewMailbox
+
+LIFE = timedelta(minutes=15)
+"""How long an owner may sit at Google's consent page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """`mailbox` is None when a box was left unticked; `missing` then names the scopes that are lacking."""
+
+    mailbox: Mailbox | None
+    missing: frozenset[str]
+    email: str
+
+
+def begin(kit: Kit, authorizer: Authorizer, *, expect_sub: str = "", login_hint: str = "") -> tuple[str, str]:
+    """Where to send the browser, and the sealed state it must bring back (for a cookie).
+
+    `expect_sub` is set for a reconnect: another Google account is then refused.
+    """
+    state = {
+        "state": kit.tokens.token(24),
+        "nonce": kit.tokens.token(24),
+        "verifier": kit.tokens.token(48),
+        "sub": expect_sub,
+        "until": (kit.clock.now() + LIFE).isoformat(),
+    }
+    url = authorizer.consent_url(
+        state=state["state"], nonce=state["nonce"], verifier=state["verifier"], login_hint=login_hint
+    )
+    return url, kit.vault.seal(json.dumps(state)).decode()
+
+
+async def finish(kit: Kit, authorizer: Authorizer, sealed: str, query: Mapping[str, str]) -> Connected:
+    """Check what came back, redeem the code, store the mailbox.
+
+    Raises `Expired` (connect_expired), `Refused` (connect_denied, connect_state, connect_account).
+    """
+    state = _opened(kit, sealed)
+    if not hmac.compare_digest(query.get("state", "").encode(), state["state"].encode()):
+        raise Refused("This answer does not belong to this browser.", "Start again.", code="connect_state")
+    if query.get("error"):
+        raise Refused("Google was told not to give access.", "Nothing was stored.", code="connect_denied")
+    grant = await authorizer.redeem(
+        code=query.get("code", ""), verifier=state["verifier"], nonce=state["nonce"]
+    )
+    if state["sub"] and not hmac.compare_digest(state["sub"].encode(), grant.sub.encode()):
+        raise Refused(
+            "That is another Google account.", "Connect the account you began with.", code="connect_account"
+        )
+    missing = frozenset(kit.settings.scopes) - grant.scopes
+    if missing:
+        return Connected(None, missing, grant.email)
+    return Connected(await _stored(kit, grant), frozenset(), grant.email)
+
+
+def _opened(kit: Kit, sealed: str) -> dict[str, str]:
+    try:
+        state: dict[str, str] = json.loads(kit.vault.open(sealed.encode()))
+    except (Refused, ValueError) as error:
+        raise Refused(
+            "This browser has not begun to connect here.", "Start again.", code="connect_state"
+        ) from error
+    if kit.clock.now() >= datetime.fromisoformat(state["until"]):
+        raise Expired("The consent page stood open too long.", "Start again.", code="connect_expired")
+    return state
+
+
+async def _stored(kit: Kit, grant: Grant) -> Mailbox:
+    preferences = Preferences(
+        mode=kit.settings.default_mode, credits_per_solve=kit.settings.default_credits_per_solve
+    )
+    mailbox = NewMailbox(
+        id=kit.tokens.identifier(),
+        sub=grant.sub,
+        email=grant.email.lower(),
+        name=grant.name,
+        sealed_token=kit.vault.seal(grant.refresh_token),
+        scopes=grant.scopes,
+        preferences=preferences,
+    )
+    now = kit.clock.now()
+    stored = await kit.store.connect(mailbox, now)
+    await kit.store.want(stored.id, Duty.RETAIN, now + timedelta(days=1))
+    return stored

@@ -1,0 +1,26 @@
+"""push: a notice arrives, is verified and stored; the mailbox's sync becomes due. No Gmail call here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backend.domain.envelope import read_envelope, subscription_of
+from backend.pipeline.kit import Kit
+from backend.ports.callers import PushCallers
+from backend.ports.store import Notice, PushFate
+
+
+async def receive(kit: Kit, callers: PushCallers, authorization: str, body: bytes) -> PushFate | None:
+    """Verify and store one push. None means: authentic but malformed, acknowledge and count it.
+
+    Raises `Unauthenticated` (401) for a token that is not Pub/Sub's for us, `TryLater` (503) when Google's
+    keys cannot be had. Sync becomes due only after Google's one-second window, in which it drops further
+    pushes, has closed: one look then sees all of them.
+    """
+    await callers.verify_push(authorization, subscription_of(body))
+    envelope = read_envelope(body)
+    if envelope is None:
+        return None
+    now = kit.clock.now()
+    notice = Notice(envelope.push_id, envelope.email, envelope.history_id)
+    return await kit.store.note_push(notice, now + timedelta(seconds=kit.settings.push_settle), now)

@@ -1,0 +1,22 @@
+"""retain: forget what is older than the owner wants kept, in small batches."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from backend.domain.errors import LeaseLost
+from backend.pipeline.kit import Kit
+from backend.ports.store import DutyJob
+
+BATCH = 500
+
+
+async def retain(kit: Kit, job: DutyJob) -> datetime:
+    """Delete one batch; due again at once while there is more, else in a day."""
+    mailbox = await kit.store.mailbox(job.mailbox_id)
+    if mailbox is None:
+        raise LeaseLost("The mailbox was disconnected.")
+    now = kit.clock.now()
+    before = now - timedelta(days=mailbox.preferences.retention_days)
+    deleted = await kit.store.retain(job.mailbox_id, before, BATCH)
+    return now if deleted >= BATCH else now + timedelta(days=1)

@@ -1,0 +1,167 @@
+"""screen: one message is judged: by what history already tells, else fetched once, parsed, scored, decided.
+
+On doubt the message stays in the inbox: whatever cannot be fetched, parsed or scored for good ends as
+`FAIL_OPEN` with its cause, and nobody is answered.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backend.domain.authentication import Authentication, authenticate
+from backend.domain.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
+from backend.domain.challenge_mail import language_of
+from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, TryLater
+from backend.domain.guards import Inquiry, objections, reply_address
+from backend.domain.mailbox import Mailbox
+from backend.domain.message import Arrival
+from backend.domain.policy import Facts, decide, fail_open, prescreen
+from backend.domain.score import Score
+from backend.domain.sender import organisational_domain
+from backend.domain.verdict import Outcome, Verdict
+from backend.domain.wording import prepare
+from backend.pipeline import learn
+from backend.pipeline.kit import Kit
+from backend.ports.store import MessageJob, Screened, Standing
+
+INDEX_WAIT = timedelta(seconds=5)
+
+DECISIONS = 4
+"""How often a message is decided anew when credits or challenges moved under it."""
+
+
+async def screen(kit: Kit, job: MessageJob) -> None:
+    """Decide one message and commit the verdict with everything that follows from it."""
+    mailbox = await kit.store.mailbox(job.mailbox_id)
+    if mailbox is None:
+        raise LeaseLost("The mailbox was disconnected.")
+    if mailbox.indexed_at is None:
+        # Before Sent has been read nobody is known, and everybody would look like a stranger.
+        soon = kit.clock.now() + INDEX_WAIT
+        raise TryLater("The owner's correspondents are still being read.", reason="indexing", retry_at=soon)
+    early = await _from_history(kit, job, mailbox)
+    if early is not None:
+        await kit.store.record_verdict(job, early, None, None, kit.clock.now())
+        return
+    try:
+        arrival = await kit.gmail.fetch(job.mailbox_id, job.gmail_id)
+    except Gone:
+        await kit.store.gone(job, kit.clock.now())
+        return
+    except Rejected as error:
+        verdict = fail_open(f"Gmail would not give the message out: {error.title}")
+        await kit.store.record_verdict(job, verdict, None, None, kit.clock.now())
+        return
+    if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
+        await learn.from_own_mail(kit, job, mailbox, arrival)
+        return
+    await _judge(kit, job, mailbox, arrival)
+
+
+async def _from_history(kit: Kit, job: MessageJob, mailbox: Mailbox) -> Verdict | None:
+    took_part = bool(await kit.store.took_part(job.mailbox_id, [job.thread_id]))
+    blocks = await kit.store.has_block_rules(job.mailbox_id)
+    return prescreen(job.labels, took_part, mailbox.preferences, blocks, kit.clock.now())
+
+
+async def _judge(kit: Kit, job: MessageJob, mailbox: Mailbox, arrival: Arrival) -> None:
+    authentication = authenticate(arrival.message)
+    score, trouble = await _score(kit, mailbox, arrival)
+    screened = _kept(arrival, authentication)
+    for _ in range(DECISIONS):
+        now = kit.clock.now()
+        standing = await kit.store.standing(
+            job.mailbox_id, screened.sender, screened.sender_domain, job.thread_id, now
+        )
+        verdict = (
+            fail_open(trouble)
+            if score is None
+            else await _decide(kit, job, mailbox, arrival, authentication, standing, score)
+        )
+        intent = _intent(kit, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
+        try:
+            await kit.store.record_verdict(job, verdict, screened, intent, now)
+            return
+        except LeaseLost:
+            raise
+        except Conflict:
+            continue
+    undecided = fail_open("The sender's credits or challenges kept changing while it was judged.")
+    await kit.store.record_verdict(job, undecided, screened, None, kit.clock.now())
+
+
+async def _score(kit: Kit, mailbox: Mailbox, arrival: Arrival) -> tuple[Score | None, str]:
+    try:
+        return await kit.scorer.score(prepare(arrival.message, mailbox.owner)), ""
+    except (
+        Exception
+    ) as error:  # whatever breaks in here must not hold mail back, and a retry would break again
+        return None, f"The message could not be scored ({type(error).__name__})."
+
+
+async def _decide(
+    kit: Kit,
+    job: MessageJob,
+    mailbox: Mailbox,
+    arrival: Arrival,
+    authentication: Authentication,
+    standing: Standing,
+    score: Score,
+) -> Verdict:
+    now = kit.clock.now()
+    thresholds = kit.scorer.thresholds(mailbox.preferences.strictness)
+    facts = Facts(
+        arrival=arrival,
+        owner=mailbox.owner,
+        authentication=authentication,
+        preferences=mailbox.preferences,
+        standing=standing,
+    )
+    verdict = decide(facts, score, thresholds, (), now)
+    if verdict.outcome is not Outcome.CHALLENGE:
+        return verdict
+    # The vacation responder costs a call, so it is asked only about mail that would be answered.
+    inquiry = Inquiry(
+        arrival=arrival,
+        owner=mailbox.owner,
+        authentication=authentication,
+        preferences=mailbox.preferences,
+        dealings=standing.dealings,
+        vacation_on=await kit.gmail.vacation_on(job.mailbox_id),
+        backlog=job.backlog,
+        fresh=timedelta(seconds=kit.settings.fresh_seconds),
+        now=now,
+    )
+    return decide(facts, score, thresholds, objections(inquiry), now)
+
+
+def _kept(arrival: Arrival, authentication: Authentication) -> Screened:
+    """The facts that are stored: no body."""
+    message = arrival.message
+    sender = message.sender
+    return Screened(
+        sender=sender.address,
+        sender_name=sender.name[:200],
+        sender_domain=organisational_domain(sender.domain),
+        subject=message.subject[:300],
+        message_id=message.message_id[:500],
+        received_at=arrival.received_at,
+        authenticated=authentication.passed,
+        references=message.references[-20:],
+        reply_to=reply_address(message).address,
+        language=language_of(message.text),
+    )
+
+
+def _intent(kit: Kit, mailbox: Mailbox, screened: Screened) -> ChallengeIntent:
+    token = kit.tokens.token(TOKEN_BYTES)
+    identifier = kit.tokens.identifier()
+    return ChallengeIntent(
+        id=identifier,
+        sender=screened.sender,
+        sender_domain=screened.sender_domain,
+        token_hash=token_hash(token),
+        sealed_token=kit.vault.seal(token),
+        message_id=f"<{identifier}.{kit.tokens.identifier()}@{mailbox.owner.domain}>",
+        expires_at=kit.clock.now() + LIFE,
+    )

@@ -1,0 +1,61 @@
+"""The map: which stage is which verb, and what follows it.
+
+A message walks these boxes; each arrow is one commit, each box may run twice.
+
+    push ──▶ SYNC ──▶ SCREEN ──▶ ACT ──▶ CHALLENGE
+                │        │        (held or marked)  (held, and the sender is answered)
+                │        └──▶ stays in the inbox
+                └──▶ LEARN (the owner's own mail)
+
+    solve, a correction, or the owner's answer ──▶ RELEASE ──▶ back in the inbox
+
+Duties belong to a mailbox instead: SYNC when pushed and every quarter of an hour or so, WATCH daily, INDEX once,
+RETAIN daily, LEAVE when the owner goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from backend.pipeline.act import act, release
+from backend.pipeline.challenge import challenge
+from backend.pipeline.index import index
+from backend.pipeline.kit import Kit
+from backend.pipeline.learn import learn
+from backend.pipeline.leave import leave
+from backend.pipeline.retain import retain
+from backend.pipeline.screen import screen
+from backend.pipeline.sync import sync
+from backend.pipeline.watch import watch
+from backend.ports.gmail import Authorizer
+from backend.ports.store import Duty, DutyJob, MessageJob, Stage
+
+STAGES: Mapping[Stage, Callable[[Kit, MessageJob], Awaitable[None]]] = {
+    Stage.LEARN: learn,
+    Stage.SCREEN: screen,
+    Stage.ACT: act,
+    Stage.CHALLENGE: challenge,
+    Stage.RELEASE: release,
+}
+
+DUTIES: Mapping[Duty, Callable[[Kit, DutyJob], Awaitable[datetime | None]]] = {
+    Duty.SYNC: sync,
+    Duty.WATCH: watch,
+    Duty.INDEX: index,
+    Duty.RETAIN: retain,
+}
+
+
+async def run_stage(kit: Kit, job: MessageJob) -> None:
+    """Run the message's stage. It ends its job itself, in the commit of its result."""
+    await STAGES[job.stage](kit, job)
+
+
+async def run_duty(kit: Kit, authorizer: Authorizer, job: DutyJob) -> None:
+    """Run the mailbox's duty and give it back with the time it is due again."""
+    if job.duty is Duty.LEAVE:
+        await leave(kit, authorizer, job)  # deletes the duty along with the mailbox
+        return
+    next_due = await DUTIES[job.duty](kit, job)
+    await kit.store.finish_duty(job, next_due, kit.clock.now())

@@ -1,0 +1,1 @@
+"""The only job loop: take, run the stage, record, retry or set aside."""

@@ -1,0 +1,83 @@
+"""How a job ends when its stage did not: tried again at a time, handed to a person, or closed.
+
+No error loses a message. A message that is set aside before it was judged simply stays in the inbox.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import structlog
+
+from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError
+from backend.domain.mailbox import Link
+from backend.domain.retry import wait_after
+from backend.pipeline.kit import Kit
+from backend.ports.store import DutyJob, MessageJob
+
+log = structlog.get_logger()
+
+DUTY_PATIENCE = timedelta(minutes=15)
+"""A duty is never given up: once its tries are used up it is tried at this interval."""
+
+
+class Endings:
+    """Records what follows from an error. Every ending is one commit guarded by the job's lease."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._jitter = random.SystemRandom()
+
+    async def give_back(self, job: MessageJob | DutyJob) -> None:
+        """The process stops: the job is free for another at once."""
+        await self._postpone(job, timedelta(0), "stopped")
+
+    async def after(self, job: MessageJob | DutyJob, error: Exception) -> None:
+        """End `job` after `error`; losing the lease meanwhile, or the store, changes nothing more."""
+        try:
+            await self._after(job, error)
+        except LeaseLost:
+            log.info("lease_lost", mailbox=job.mailbox_id)
+        except Exception:
+            # The lease runs out and the job is claimed again: nothing is lost.
+            log.exception("ending_failed", mailbox=job.mailbox_id)
+
+    async def _after(self, job: MessageJob | DutyJob, error: Exception) -> None:
+        kit, now = self._kit, self._kit.clock.now()
+        self._tell(job, error)
+        if isinstance(error, NeedsReconnect):
+            await kit.store.set_link(job.mailbox_id, Link.NEEDS_RECONNECT, error.title, now)
+            await self._postpone(job, timedelta(0), error.title)
+            return
+        if isinstance(job, MessageJob) and isinstance(error, Gone):
+            await kit.store.gone(job, now)
+            return
+        wait = wait_after(error, job.attempt, self._jitter.random(), now, kit.settings.max_attempts)
+        if wait is not None:
+            await self._postpone(job, wait, _cause(error))
+        elif isinstance(job, MessageJob):
+            await kit.store.set_aside(job, _cause(error), now)
+        else:
+            await self._postpone(job, DUTY_PATIENCE, _cause(error))
+
+    async def _postpone(self, job: MessageJob | DutyJob, wait: timedelta, cause: str) -> None:
+        now = self._kit.clock.now()
+        if isinstance(job, MessageJob):
+            await self._kit.store.postpone(job, now + wait, cause, now)
+        else:
+            await self._kit.store.postpone_duty(job, now + wait, cause, now)
+
+    def _tell(self, job: MessageJob | DutyJob, error: Exception) -> None:
+        kind = job.stage if isinstance(job, MessageJob) else job.duty
+        expected = isinstance(error, PitchgateError | TimeoutError)
+        tell = log.info if expected else log.exception
+        tell("job_failed", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, cause=_cause(error))
+
+
+def _cause(error: Exception) -> str:
+    """What is stored and logged of an error: never its arguments, which might quote mail."""
+    if isinstance(error, PitchgateError):
+        reason = getattr(error, "reason", "")
+        return f"{error.title} ({reason})" if reason else error.title
+    return type(error).__name__

@@ -1,0 +1,131 @@
+"""The job loop of one process.
+
+It claims due jobs under a lease, runs each in a task of its own and ends it. A process that dies leaves its
+leases to run out; whoever claims next goes on. On stop it claims nothing more, waits for what runs, and
+gives back the leases of what does not finish in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from backend.domain.errors import LeaseLost
+from backend.pipeline.kit import Kit
+from backend.pipeline.stages import run_duty, run_stage
+from backend.ports.gmail import Authorizer
+from backend.ports.store import DutyJob, MessageJob
+from backend.worker.endings import Endings
+
+log = structlog.get_logger()
+
+SHARE_OF_LEASE = 0.8
+"""A stage that runs longer than this share of its lease is stopped: past the lease it could not commit."""
+
+
+class Worker:
+    """Runs jobs until told to stop. One per process; `name` tells workers apart in leases and logs."""
+
+    def __init__(
+        self, kit: Kit, authorizer: Authorizer, name: str, wake: asyncio.Event | None = None
+    ) -> None:
+        self._kit = kit
+        self._authorizer = authorizer
+        self._name = name
+        self._wake = wake or asyncio.Event()
+        self._endings = Endings(kit)
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> int:
+        """Jobs under way."""
+        return len(self._running)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Claim and run until `stop` is set, then finish or give back what runs."""
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                claimed = await self._claim()
+            except Exception:
+                # The store is away: nothing was claimed, so nothing is lost; it is asked again.
+                log.exception("claim_failed", worker=self._name)
+                claimed = 0
+            if not claimed:
+                await self._nap(stop)
+        await self._wind_down()
+
+    async def _claim(self) -> int:
+        """Start as many due jobs as there is room for; returns how many."""
+        kit, free = self._kit, self._kit.settings.worker_tasks - len(self._running)
+        if free <= 0:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            return 1
+        now = kit.clock.now()
+        until = now + timedelta(seconds=kit.settings.lease_seconds)
+        messages = await kit.store.claim_messages(self._name, now, until, free)
+        for message in messages:
+            self._start(message, partial(run_stage, kit, message))
+        started = len(messages)
+        while started < free:
+            duty = await kit.store.claim_duty(self._name, now, until)
+            if duty is None:
+                break
+            self._start(duty, partial(run_duty, kit, self._authorizer, duty))
+            started += 1
+        return started
+
+    def _start(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(self._run_one(job, run))
+        self._running.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.set()
+
+    async def _run_one(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[None]]) -> None:
+        began = time.perf_counter()
+        kind = job.stage if isinstance(job, MessageJob) else job.duty
+        try:
+            async with asyncio.timeout(self._kit.settings.lease_seconds * SHARE_OF_LEASE):
+                await run()
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                await asyncio.shield(self._endings.give_back(job))
+            raise
+        except LeaseLost:
+            log.info("lease_lost", job=kind, mailbox=job.mailbox_id, worker=self._name)
+        except Exception as error:
+            await self._endings.after(job, error)
+        else:
+            spent = round((time.perf_counter() - began) * 1000, 1)
+            log.info("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
+
+    async def _nap(self, stop: asyncio.Event) -> None:
+        """Sleep until woken, stopped, or the next job is due; at most `poll_seconds`."""
+        kit, seconds = self._kit, self._kit.settings.poll_seconds
+        with contextlib.suppress(Exception):
+            due = await kit.store.next_due(kit.clock.now())
+            if due is not None:
+                seconds = min(seconds, max((due - kit.clock.now()).total_seconds(), 0.005))
+        waits = {asyncio.create_task(self._wake.wait()), asyncio.create_task(stop.wait())}
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _wind_down(self) -> None:
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=self._kit.settings.stop_seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
