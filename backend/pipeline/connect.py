@@ -96,4 +96,5 @@ async def _stored(kit: Kit, grant: Grant) -> Mailbox:
     now = kit.clock.now()
     stored = await kit.store.connect(mailbox, now)
     await kit.store.want(stored.id, Duty.RETAIN, now + timedelta(days=1))
+    kit.wake()
     return stored

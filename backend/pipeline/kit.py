@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend.ports.gmail import Gmail
@@ -9,6 +10,10 @@ from backend.ports.scorer import Scorer
 from backend.ports.store import Store
 from backend.ports.system import Clock, TokenSource, Vault
 from backend.settings import Settings
+
+
+def _nobody() -> None:
+    """Nobody to wake: the jobs run in another process, which polls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +27,5 @@ class Kit:
     clock: Clock
     tokens: TokenSource
     vault: Vault
+    wake: Callable[[], None] = _nobody
+    """Tells this process's job loop, if it has one, that there may be work."""

@@ -23,4 +23,6 @@ async def receive(kit: Kit, callers: PushCallers, authorization: str, body: byte
         return None
     now = kit.clock.now()
     notice = Notice(envelope.push_id, envelope.email, envelope.history_id)
-    return await kit.store.note_push(notice, now + timedelta(seconds=kit.settings.push_settle), now)
+    fate = await kit.store.note_push(notice, now + timedelta(seconds=kit.settings.push_settle), now)
+    kit.wake()
+    return fate

@@ -56,7 +56,9 @@ async def solve_challenge(kit: Kit, captcha: Captcha, token: str, payload: str) 
     challenge = await _challenge(kit, token)
     now = kit.clock.now()
     answer = captcha.verify(payload, challenge.id, work_factor(challenge.solved_before), now)
-    return await kit.store.solve(challenge.id, answer.signature, answer.expires_at, now)
+    solved = await kit.store.solve(challenge.id, answer.signature, answer.expires_at, now)
+    kit.wake()
+    return solved
 
 
 async def _challenge(kit: Kit, token: str) -> Challenge:

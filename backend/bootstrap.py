@@ -1,0 +1,94 @@
+"""The only file that picks adapters and wires them.
+
+    async with open_application(settings) as application:
+        application.services   what the web needs
+        application.worker     what runs the jobs
+
+Everything opened here is closed here, in the opposite order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from backend.captcha.proof_of_work import ProofOfWork
+from backend.gmail.opening import Google, open_google
+from backend.pipeline.kit import Kit
+from backend.ports.store import Store
+from backend.ports.system import Vault
+from backend.scoring.scorer import OnnxScorer
+from backend.settings import Settings
+from backend.store import open_store
+from backend.system.clock import SystemClock
+from backend.system.tokens import SystemTokens
+from backend.system.vault import MultiFernetVault, load_or_make_keys
+from backend.web.services import Services, Stages
+from backend.worker.loop import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One process's parts, open and ready."""
+
+    settings: Settings
+    kit: Kit
+    google: Google
+    services: Services
+    worker: Worker
+
+
+class StoredGrants:
+    """`backend.ports.grants.GrantKeeper`: refresh tokens in the store, sealed by the vault."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+
+    async def refresh_token(self, mailbox_id: str) -> str | None:
+        """The token in the clear, or None."""
+        sealed = await self._store.sealed_token(mailbox_id)
+        return self._vault.open(sealed) if sealed else None
+
+    async def replace_refresh_token(self, mailbox_id: str, token: str) -> None:
+        """Keep the new one."""
+        await self._store.save_sealed_token(mailbox_id, self._vault.seal(token), SystemClock().now())
+
+
+@asynccontextmanager
+async def open_application(settings: Settings) -> AsyncIterator[Application]:
+    """Open store, Google, model and captcha. Raises a `PitchgateError` that says what is wrong and what to do."""
+    async with AsyncExitStack() as stack:
+        clock, tokens = SystemClock(), SystemTokens()
+        keys = load_or_make_keys(settings)
+        vault = MultiFernetVault(keys)
+        scorer = OnnxScorer.open(settings.model_path)
+        stack.callback(scorer.close)
+        store = open_store(settings.database_url or settings.sqlite_path)
+        await store.open()
+        stack.push_async_callback(store.close)
+        google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
+        wake = asyncio.Event()
+        kit = Kit(
+            settings=settings,
+            store=store,
+            gmail=google.gmail,
+            scorer=scorer,
+            clock=clock,
+            tokens=tokens,
+            vault=vault,
+            wake=wake.set,
+        )
+        captcha = ProofOfWork(keys[0].get_secret_value(), settings.captcha_cost, settings.captcha_life)
+        stages = Stages(kit, google.authorizer, google.push_callers, captcha)
+        services = Services(settings, clock, store, captcha, stages, scorer.model_version)
+        worker = Worker(kit, google.authorizer, _worker_name(), wake)
+        yield Application(settings, kit, google, services, worker)
+
+
+def _worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{SystemTokens().token(4)}"

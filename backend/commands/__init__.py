@@ -1,0 +1,1 @@
+"""One command of `pitchgate` a file."""

@@ -1,0 +1,110 @@
+"""`pitchgate mailbox`: what an operator may see and set of the connected mailboxes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from backend.domain.errors import NotFound
+from backend.domain.mailbox import Link, Mailbox
+from backend.ports.store import Store
+from backend.settings import Settings
+from backend.store import open_store
+from backend.system.clock import SystemClock
+
+T = TypeVar("T")
+
+
+def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    """Open the store of the settings, run `work`, close it."""
+
+    async def run() -> T:
+        settings = Settings()
+        store = open_store(settings.database_url or settings.sqlite_path)
+        await store.open()
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+@click.group("mailbox")
+def mailbox_group() -> None:
+    """List connected mailboxes, change their settings, disconnect one."""
+
+
+@mailbox_group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_command(as_json: bool) -> None:
+    """Show every connected mailbox and its state."""
+    mailboxes = with_store(lambda store: store.mailboxes())
+    now = SystemClock().now()
+    if as_json:
+        for mailbox in mailboxes:
+            click.echo(json.dumps({"email": mailbox.owner.email, "state": mailbox.condition(now)}))
+        return
+    table = Table("mailbox", "state", "mode", "strictness", "watch until", "correspondents read")
+    for mailbox in mailboxes:
+        until = mailbox.watch_expires_at
+        table.add_row(
+            mailbox.owner.email,
+            mailbox.condition(now).replace("_", " "),
+            mailbox.preferences.mode,
+            mailbox.preferences.strictness,
+            f"{until:%Y-%m-%d %H:%M} UTC" if until else "–",
+            f"{mailbox.index_done}/{mailbox.index_total}",
+        )
+    Console().print(table)
+
+
+@mailbox_group.command("set")
+@click.argument("email")
+@click.argument("changes", nargs=-1, required=True)
+def set_command(email: str, changes: tuple[str, ...]) -> None:
+    """Change settings of EMAIL: mode=challenge strictness=strict credits_per_solve=3 …"""
+    values = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise click.UsageError(f"{change!r} is not of the form name=value")
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value  # a plain word
+
+    async def work(store: Store) -> Mailbox:
+        mailbox = await _named(store, email)
+        preferences = mailbox.preferences.changed(**values)
+        await store.save_preferences(mailbox.id, preferences, SystemClock().now())
+        return await _named(store, email)
+
+    click.echo(json.dumps(with_store(work).preferences.to_json(), indent=2))
+
+
+@mailbox_group.command("disconnect")
+@click.argument("email")
+@click.confirmation_option(prompt="Stop watching, revoke the access and delete everything stored?")
+def disconnect_command(email: str) -> None:
+    """Disconnect EMAIL: a running server stops the watch, revokes the grant and deletes all its rows."""
+
+    async def work(store: Store) -> None:
+        mailbox = await _named(store, email)
+        await store.set_link(mailbox.id, Link.LEAVING, "disconnected by the operator", SystemClock().now())
+
+    with_store(work)
+    click.echo(f"{email} is leaving.")
+
+
+async def _named(store: Store, email: str) -> Mailbox:
+    mailbox = await store.mailbox_by_email(email.lower())
+    if mailbox is None:
+        raise NotFound(f"No mailbox {email} is connected.", "See `pitchgate mailbox list`.", code="mailbox")
+    return mailbox

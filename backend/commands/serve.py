@@ -1,0 +1,19 @@
+"""`pitchgate serve`: web and job loop in one process."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from backend.settings import Settings
+
+
+@click.command("serve")
+@click.option("--bind", help="Address and port to listen on, e.g. 0.0.0.0:8400.")
+def serve_command(bind: str | None) -> None:
+    """Serve until stopped. Everything else is set by PITCHGATE_… in the environment (docs/deploy.md)."""
+    from backend.serving import serve
+
+    settings = Settings(bind=bind) if bind else Settings()
+    asyncio.run(serve(settings))

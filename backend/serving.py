@@ -1,0 +1,74 @@
+"""One process that serves: Hypercorn in front, the job loop beside it, both on one event loop.
+
+Everything is opened before Hypercorn starts and closed after it has stopped: opened inside its own start-up
+hooks, a failure would end the process with exit code 0, and handlers that are cut at shutdown would find the
+store closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+
+import structlog
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from quart import Quart
+
+from backend.bootstrap import open_application
+from backend.logs import configure_logging
+from backend.settings import Settings
+from backend.web.app import create_app
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what runs within `stop_seconds`."""
+    configure_logging(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_application(settings) as application:
+        app = create_app(application.services)
+        log.info("serving", address=settings.public_url, environment=settings.environment)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_web(app, settings, stop))
+            group.create_task(application.worker.run(stop))
+
+
+async def _web(app: Quart, settings: Settings, stop: asyncio.Event) -> None:
+    config = Config()
+    config.bind = [settings.bind]
+    config.graceful_timeout = settings.stop_seconds
+    config.accesslog = None  # our own log, which keeps tokens out of addresses
+    config.errorlog = "-"
+    config.loglevel = "WARNING"
+    try:
+        await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
+    finally:
+        stop.set()  # whatever ended the server ends the job loop too
+
+
+def development_app() -> Quart:
+    """An app for `quart run`: everything is opened by its start-up and closed by its shutdown."""
+    shell = Quart("backend")
+
+    @shell.while_serving
+    async def life() -> AsyncIterator[None]:
+        settings = Settings()
+        configure_logging(settings)
+        async with open_application(settings) as application:
+            # From here on requests go to the real app; the shell only keeps its start-up and shutdown.
+            shell.asgi_app = create_app(application.services).asgi_app  # type: ignore[method-assign]
+            stop = asyncio.Event()
+            worker = asyncio.create_task(application.worker.run(stop))
+            yield
+            stop.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await worker
+
+    return shell
