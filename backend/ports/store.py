@@ -16,10 +16,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from backend.domain.challenge import Challenge, ChallengeIntent, Dealings
-from backend.domain.correction import Correction, RuleKind, RuleMatch
+from backend.domain.challenge import Challenge, ChallengeIntent
+from backend.domain.correction import Correction, RuleKind
 from backend.domain.credits import Entry
+from backend.domain.labels import Placement as Placement
 from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.standing import Standing as Standing
 from backend.domain.verdict import Verdict
 
 
@@ -41,14 +43,6 @@ class Duty(StrEnum):
     INDEX = "index"
     LEAVE = "leave"
     RETAIN = "retain"
-
-
-class Placement(StrEnum):
-    """Where a message is meant to be."""
-
-    INBOX = "inbox"
-    MARKED = "marked"  # in the inbox with the "would be held" label
-    HELD = "held"
 
 
 class PushFate(StrEnum):
@@ -140,18 +134,6 @@ class SyncPage:
     page_start: str = ""
     safe_since: datetime | None = None
     backlog: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the policy table needs to know of a sender, read in one transaction."""
-
-    rules: RuleMatch = RuleMatch()
-    corresponded: bool = False
-    took_part: bool = False
-    held_undecided: bool = False
-    credits: int = 0
-    dealings: Dealings = Dealings()
 
 
 @dataclass(frozen=True, slots=True)
