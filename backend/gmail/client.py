@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import structlog
 
 from backend.domain.errors import Gone, HistoryGone, Rejected, TryLater
+from backend.domain.labels import NAMES, PARENT
 from backend.domain.mailbox import LabelIds
 from backend.domain.message import Arrival
 from backend.gmail import payload
@@ -21,12 +22,6 @@ from backend.ports.system import Clock
 log = structlog.get_logger(__name__)
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
-LABEL_NAMES = {
-    "held": "Pitchgate/Held",
-    "would_hold": "Pitchgate/Would be held",
-    "allow": "Pitchgate/Allow",
-    "block": "Pitchgate/Block",
-}
 _Value = TypeVar("_Value")
 
 
@@ -137,9 +132,10 @@ class GmailClient:
         """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""
         have = await self._labels(mailbox_id)
         taken = False
-        for name in LABEL_NAMES.values():
-            if name.casefold() in have:
-                continue
+        missing = [name for name in NAMES.values() if name.casefold() not in have]
+        if missing and PARENT.casefold() not in have:
+            missing.insert(0, PARENT)  # without it Gmail shows the others side by side, not as a branch
+        for name in missing:
             try:
                 made = await self._executor.run(mailbox_id, self._requests.create_label(name))
                 have[name.casefold()] = payload.text(made, "id")
@@ -147,7 +143,7 @@ class GmailClient:
                 taken = True  # by another of us, or by the owner, a moment ago
         if taken:
             have |= await self._labels(mailbox_id)
-        ids = LabelIds(**{field: have.get(name.casefold(), "") for field, name in LABEL_NAMES.items()})
+        ids = LabelIds(**{field: have.get(name.casefold(), "") for field, name in NAMES.items()})
         if not ids.complete:
             raise TryLater("A label of ours could not be made.", reason="labelConflict")
         return ids

@@ -111,7 +111,10 @@ class Gmail(Protocol):
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
-        """5 units. Label ids on and off one message in one call; may run again. Returns its labels. Raises `Gone`."""
+        """5 units. Label ids on and off one message in one call; may run again. Returns its labels.
+
+        Raises `Gone`; `Rejected` with the reason unknownLabel when an id is no label (any more).
+        """
         ...
 
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:

@@ -131,4 +131,6 @@ def _unsealable() -> Refused:
     )
 
 
-_HOW_TO_MAKE = 'Make one with "pitchgate keys new" and set PITCHGATE_SECRET_KEYS (newest first, comma-separated).'
+_HOW_TO_MAKE = (
+    'Make one with "pitchgate keys new" and set PITCHGATE_SECRET_KEYS (newest first, comma-separated).'
+)
