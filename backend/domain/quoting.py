@@ -1,0 +1,130 @@
+"""The parts of a mail's text: what was written now, the signature, and the earlier mail below it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# "On … wrote:" in the languages the product speaks; the name stands in the middle, so only ends are fixed.
+_WROTE = re.compile(
+    r"(?:^|\s)(?:wrote|schrieb(?:en)?|a écrit|ha scritto|escribió|escreveu|schreef|geschreven"
+    r"|napisał(?:\(a\)|a)?"
+    r"|napsal(?:\(a\)|a)?|skrev|skrifaði|kirjoitti)\b.{0,200}:\s*$|^(?:am|on|le|el|em|il|op|dne|den"
+    r"|w dniu)\b.{6,240}@\S+\s*>?:?\s*$",
+    re.I,
+)
+_ORIGINAL = re.compile(
+    r"^\s*[-_*=]{2,}\s*(?:original|forwarded|ursprüngliche|weitergeleitete|message (?:d'origine|transféré)"
+    r"|mensaje (?:original|reenviado)|mensagem (?:original|encaminhada)|messaggio (?:originale|inoltrato)"
+    r"|oorspronkelijk|doorgestuurd|wiadomość oryginalna|přeposlaná|původní|vidarebefordrat|ursprungligt)",
+    re.I,
+)
+_FORWARD = re.compile(
+    r"forward|weitergeleit|transfér|reenviad|encaminhad|inoltrat|doorgestuurd|przekazan|přeposl|vidarebef",
+    re.I,
+)
+_FROM = re.compile(r"^\W{0,4}(?:from|von|de|da|van|od|från|fra)\s*:\s*\S", re.I)
+_SENT = re.compile(
+    r"^\W{0,4}(?:sent|date|to|subject|gesendet|datum|an|betreff|envoyé|date|à|objet|enviado|fecha|data|para"
+    r"|asunto|assunto"
+    r"|inviato|oggetto|a|verzonden|aan|onderwerp|wysłano|do|temat|odesláno|komu|předmět|skickat|till"
+    r"|ämne)\s*:",
+    re.I,
+)
+_CLOSING = re.compile(
+    r"^\W{0,3}(?:(?:kind|best|warm(?:est)?|many|with)?\s*(?:regards|wishes|thanks)|best|cheers|sincerely"
+    r"|yours(?: truly| sincerely)?|thanks|thank you"
+    r"|(?:mit )?(?:freundliche[nm]?|beste[nm]?|viele[nm]?|herzliche[nm]?|liebe[nm]?|schöne[nm]?) (?:grü(?:ß"
+    r"|ss)e?n?|gruß)|vg|lg|mfg|gruß"
+    r"|cordialement|bien (?:à (?:vous|toi)|cordialement)|(?:meilleures|sincères) salutations|à bientôt"
+    r"|(?:un )?(?:cordial )?saludos?(?: cordial(?:es)?)?|atentamente|un abrazo"
+    r"|(?:com os )?(?:melhores )?cumprimentos|atenciosamente|abraços?|obrigad[oa]"
+    r"|(?:cordiali|distinti|un) salut[io]|cordialmente|grazie|a presto"
+    r"|(?:met )?(?:vriendelijke|hartelijke) groet(?:en)?|groet(?:en|jes)?|mvg"
+    r"|(?:z poważaniem|pozdrawiam|pozdrowienia|z wyrazami szacunku)|(?:s (?:pozdravem|přátelským pozdravem)"
+    r"|hezký den|zdraví)"
+    r"|(?:med )?(?:vänliga|bästa|vänlig) hälsning(?:ar)?|hälsningar|mvh)\b[\s,.!]*$",
+    re.I,
+)  # fmt: skip
+_DASHES = re.compile(r"^\s*(?:--|—|__+|–)\s*$")
+_PHONE = re.compile(
+    r"^sent from my|^von meinem|^envoyé de mon|^enviado desde|^inviato da|^verstuurd vanaf|^skickat från",
+    re.I,
+)
+_SIGNATURE_LINES = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """`own`: written now. `signature`: below the closing. `quoted`: earlier mail, marks removed.
+
+    `attribution` is the line that says whose words the quoted ones are, "" if there is none;
+    `forwarded` is True when the earlier mail was passed on rather than answered.
+    """
+
+    own: str
+    signature: str = ""
+    quoted: str = ""
+    attribution: str = ""
+    forwarded: bool = False
+
+
+def sections(text: str) -> Sections:
+    """Split `text`. Total: a text without any marks is all `own`."""
+    lines = text.split("\n")
+    start, attribution, forwarded = _earlier(lines)
+    own, signature = _signature(lines[:start])
+    tail = lines[start:]
+    quoted = [re.sub(r"^(?:\s*>)+\s?", "", line) for line in tail]
+    # Answers written between quoted lines are the writer's own words too.
+    if not forwarded and any(line.lstrip().startswith(">") for line in tail):
+        between = [line for line in tail if line.strip() and not line.lstrip().startswith(">")]
+        extra = [line for line in between if line.strip() != attribution.strip() and not _header_line(line)]
+        if extra:
+            more, below = _signature(extra)
+            own, signature = [*own, *more], [*signature, *below]
+        quoted = [re.sub(r"^(?:\s*>)+\s?", "", line) for line in tail if line.lstrip().startswith(">")]
+    return Sections(
+        "\n".join(own).strip(),
+        "\n".join(signature).strip(),
+        "\n".join(quoted).strip(),
+        attribution.strip(),
+        forwarded,
+    )
+
+
+def _header_line(line: str) -> bool:
+    return bool(_WROTE.search(line) or _ORIGINAL.search(line) or _FROM.match(line) or _SENT.match(line))
+
+
+def _earlier(lines: list[str]) -> tuple[int, str, bool]:
+    """(first line of the earlier mail, attribution, forwarded); the number of lines if there is none."""
+    for i, line in enumerate(lines):
+        bare = line.lstrip("> ").rstrip()
+        if not bare:
+            continue
+        if _ORIGINAL.match(bare[:200]):
+            named = next((x for x in lines[i + 1 : i + 8] if _FROM.match(x.lstrip("> "))), "")
+            return i, named or bare, bool(_FORWARD.search(bare[:80]))
+        if _FROM.match(bare[:200]) and any(_SENT.match(x.lstrip("> ")[:80]) for x in lines[i + 1 : i + 4]):
+            return i, bare, False
+        joined = f"{bare} {lines[i + 1].lstrip('> ').strip()}" if i + 1 < len(lines) else bare
+        for candidate in (bare, joined):
+            if len(candidate) < 400 and _WROTE.search(candidate) and re.search(r"\d", candidate):
+                return i, candidate, False
+        if line.lstrip().startswith(">"):
+            return i, "", False
+    return len(lines), "", False
+
+
+def _signature(lines: list[str]) -> tuple[list[str], list[str]]:
+    last = len(lines)
+    while last and not lines[last - 1].strip():
+        last -= 1
+    for i in range(max(0, last - _SIGNATURE_LINES), last):
+        line = lines[i].strip()
+        if _DASHES.match(lines[i]) or _PHONE.match(line):
+            return lines[:i], lines[i:last]
+        if _CLOSING.match(line) and i > 0:
+            return lines[: i + 1], lines[i + 1 : last]
+    return lines[:last], []
