@@ -1,0 +1,213 @@
+"""skl2onnx converter of `PitchModel`: a sparse graph, raw text in, probability and per-term shares out.
+
+The stock conversion of tf-idf builds a dense row per message and differs from scikit-learn on most real
+mail (tokeniser, sublinear tf, pruned bigrams). This one looks up only the terms that occur and keeps
+scikit-learn's order of operations in double precision.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, TensorProto, helper
+from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
+
+from model_export.learner import PitchModel
+
+WORD = r"[\p{L}\p{N}_]{2,}"  # RE2's spelling of the learner's token pattern
+OPSET = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
+IR_VERSION = 10
+OUTPUTS = ("probability", "logit", "row", "term", "share")
+
+
+def to_onnx(model: PitchModel) -> ModelProto:
+    """The graph, without metadata. The same fitted parameters give the same bytes."""
+    update_registered_converter(PitchModel, "PitchModel", _shapes, _convert, parser=_outputs, overwrite=True)
+    converted: ModelProto = convert_sklearn(
+        model, name="pitchgate", initial_types=[("text", StringTensorType([None]))], target_opset=OPSET
+    )
+    return _settled(converted)
+
+
+def _settled(model: ModelProto) -> ModelProto:
+    """Take out what varies between runs: the order of opset imports, producer, doc strings."""
+    imports = [helper.make_opsetid(domain, OPSET[domain]) for domain in sorted(OPSET)]
+    del model.opset_import[:]
+    model.opset_import.extend(imports)
+    model.ir_version = IR_VERSION
+    model.producer_name, model.producer_version, model.doc_string, model.domain = "pitchgate", "", "", ""
+    model.graph.name, model.graph.doc_string = "pitchgate", ""
+    # Without this declaration onnx's shape inference crashes at a LabelEncoder behind the Tokenizer.
+    token = [i.output[0] for i in model.graph.node if i.op_type == "Tokenizer"]
+    declared = {v.name for v in model.graph.value_info}
+    model.graph.value_info.extend(
+        helper.make_tensor_value_info(name, TensorProto.STRING, ["B", "T"])
+        for name in token
+        if name not in declared
+    )
+    return model
+
+
+def _outputs(scope: Any, model: PitchModel, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
+    """Declare five outputs instead of a classifier's usual two; `row` and `term` say which share is whose."""
+    del custom_parsers
+    operator = scope.declare_local_operator("PitchModel", model)
+    operator.inputs = inputs
+    for name in OUTPUTS:
+        kind = Int64TensorType if name in ("row", "term") else DoubleTensorType
+        operator.outputs.append(scope.declare_local_variable(name, kind([None])))
+    return list(operator.outputs)
+
+
+def _shapes(operator: Any) -> None:
+    """The output types are declared with the outputs; skl2onnx wants the function all the same."""
+
+
+class _Emitter:
+    """Names every tensor by its role, so that the graph is the same each time it is built."""
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def constant(self, name: str, values: Any, kind: int) -> str:
+        array = np.asarray(values)
+        self._container.add_initializer(name, kind, list(array.shape), array.ravel().tolist())
+        return name
+
+    def node(self, op: str, inputs: list[str], outputs: str | list[str], **attributes: Any) -> None:
+        names = [outputs] if isinstance(outputs, str) else outputs
+        version = OPSET[attributes.get("op_domain", "")]
+        self._container.add_node(op, inputs, names, name=f"n_{names[0]}", op_version=version, **attributes)
+
+
+def _convert(scope: Any, operator: Any, container: Any) -> None:
+    del scope
+    model: PitchModel = operator.raw_operator
+    vectorizer = model.vectorizer_
+    names = (
+        "analyzer",
+        "ngram_range",
+        "norm",
+        "use_idf",
+        "sublinear_tf",
+        "binary",
+        "lowercase",
+        "stop_words",
+        "strip_accents",
+    )
+    settings = tuple(getattr(vectorizer, name) for name in names)
+    if settings != ("word", (1, 2), "l2", True, True, False, False, None, None):
+        raise ValueError(f"this graph does not cover a vectorizer set to {settings}")
+    emit = _Emitter(container)
+    _constants(emit)
+    _terms(emit, operator.inputs[0].full_name, vectorizer.vocabulary_)
+    _counts(emit)
+    _linear(emit, vectorizer.idf_, model.coef_, model.intercept_)
+    for ours, output in zip(("p", "logit_", "row_", "fid", "contrib"), operator.outputs, strict=True):
+        emit.node("Identity", [ours], output.full_name)
+
+
+def _constants(emit: _Emitter) -> None:
+    for name, value in (("i0", 0), ("i1", 1)):
+        emit.constant(name, np.int64(value), TensorProto.INT64)
+    for name, value in (("s0", 0), ("s1", 1), ("sm1", -1), ("smax", 2**62)):
+        emit.constant(name, [value], TensorProto.INT64)
+    emit.constant("one", np.float64(1), TensorProto.DOUBLE)
+    emit.constant("tiny", np.float64(1e-300), TensorProto.DOUBLE)
+
+
+def _terms(emit: _Emitter, text: str, vocabulary: dict[str, int]) -> None:
+    """Tokens to unigram ids and bigram ids, [row, position]; the size of the vocabulary marks a miss."""
+    size = len(vocabulary)
+    tokens = sorted({token for term in vocabulary for token in term.split(" ")})
+    number = {token: i for i, token in enumerate(tokens)}
+    missing = len(tokens)
+    unigrams = np.full(missing + 1, size, np.int64)
+    keys, values = [], []
+    for term, index in sorted(vocabulary.items(), key=lambda item: item[1]):
+        words = term.split(" ")
+        if len(words) == 1:
+            unigrams[number[term]] = index
+        else:
+            keys.append(number[words[0]] * (missing + 1) + number[words[1]])
+            values.append(int(index))
+    emit.constant("unigram", unigrams, TensorProto.INT64)
+    emit.constant("base", np.int64(missing + 1), TensorProto.INT64)
+    emit.constant("V", np.int64(size), TensorProto.INT64)
+    emit.constant("V1", np.int64(size + 1), TensorProto.INT64)
+    emit.node(
+        "Tokenizer",
+        [text],
+        "tok",
+        op_domain="com.microsoft",
+        pad_value="",
+        mark=0,
+        mincharnum=1,
+        tokenexp=WORD,
+    )
+    emit.node("LabelEncoder", ["tok"], "tid", op_domain="ai.onnx.ml", keys_strings=tokens,
+              values_int64s=list(range(missing)), default_int64=missing)  # fmt: skip
+    emit.node("Gather", ["unigram", "tid"], "u")
+    emit.node("Slice", ["tid", "s0", "sm1", "s1"], "left")
+    emit.node("Slice", ["tid", "s1", "smax", "s1"], "right")
+    emit.node("Mul", ["left", "base"], "left2")
+    emit.node("Add", ["left2", "right"], "key")
+    emit.node("LabelEncoder", ["key"], "bi", op_domain="ai.onnx.ml", keys_int64s=keys or [-1],
+              values_int64s=values or [size], default_int64=size)  # fmt: skip
+    emit.node("Concat", ["u", "bi"], "ids", axis=1)
+
+
+def _counts(emit: _Emitter) -> None:
+    """How often each term stands in each row: misses dropped, then sorted unique keys row*(V+1)+term."""
+    emit.node("Shape", ["ids"], "rows1", start=0, end=1)
+    emit.node("Squeeze", ["rows1"], "rows")
+    emit.node("Range", ["i0", "rows", "i1"], "r0")
+    emit.node("Mul", ["r0", "V1"], "r1")
+    emit.node("Unsqueeze", ["r1", "s1"], "r2")
+    emit.node("Add", ["ids", "r2"], "k2")
+    emit.node("Less", ["ids", "V"], "known2")
+    emit.node("Reshape", ["known2", "sm1"], "known")
+    emit.node("Reshape", ["k2", "sm1"], "k1")
+    emit.node("Compress", ["k1", "known"], "k", axis=0)
+    # The unused outputs are named: skl2onnx takes two empty names for a cycle.
+    emit.node("Unique", ["k"], ["uk", "unused_i", "unused_v", "count"], sorted=1)
+    emit.node("Div", ["uk", "V1"], "row_")
+    emit.node("Mul", ["row_", "V1"], "rowkey")
+    emit.node("Sub", ["uk", "rowkey"], "fid")
+
+
+def _linear(emit: _Emitter, idf: Any, coef: Any, intercept: float) -> None:
+    """(1 + log count) * idf, scaled to unit length per row, times coefficients, summed, squashed."""
+    emit.constant("idf32", np.append(idf, 0.0), TensorProto.FLOAT)
+    emit.constant("coef32", np.append(coef, 0.0), TensorProto.FLOAT)
+    emit.constant("bias", np.float64(intercept), TensorProto.DOUBLE)
+    emit.node("Cast", ["count"], "tf", to=TensorProto.DOUBLE)
+    emit.node("Log", ["tf"], "logtf")
+    emit.node("Add", ["logtf", "one"], "stf")
+    emit.node("Gather", ["idf32", "fid"], "idf_f")
+    emit.node("Cast", ["idf_f"], "idf_d", to=TensorProto.DOUBLE)
+    emit.node("Mul", ["stf", "idf_d"], "x")
+    emit.node("Mul", ["x", "x"], "xx")
+    zero = helper.make_tensor("value", TensorProto.DOUBLE, [1], [0.0])
+    emit.node("ConstantOfShape", ["rows1"], "zeros", value=zero)
+    emit.node("ScatterElements", ["zeros", "row_", "xx"], "squares", axis=0, reduction="add")
+    emit.node("Sqrt", ["squares"], "norm0")
+    emit.node("Max", ["norm0", "tiny"], "norm1")
+    emit.node("Gather", ["norm1", "row_"], "norm")
+    emit.node("Div", ["x", "norm"], "unit")
+    emit.node("Gather", ["coef32", "fid"], "coef_f")
+    emit.node("Cast", ["coef_f"], "coef_d", to=TensorProto.DOUBLE)
+    emit.node("Mul", ["unit", "coef_d"], "contrib")
+    emit.node("ScatterElements", ["zeros", "row_", "contrib"], "total", axis=0, reduction="add")
+    emit.node("Add", ["total", "bias"], "logit_")
+    emit.node("Neg", ["logit_"], "minus")
+    emit.node("Exp", ["minus"], "e")
+    emit.node("Add", ["e", "one"], "e1")
+    emit.node("Div", ["one", "e1"], "p")
+
+
+def output_names(model: ModelProto) -> list[str]:
+    """Names of the graph's outputs, in their order."""
+    return [output.name for output in model.graph.output]

@@ -1,0 +1,101 @@
+"""From a trained model to one file: graph, metadata, digest, audit, parity gate."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from backend.scoring.audit import FORMAT, audit, digest_of
+from backend.scoring.session import ModelSession
+from model_export.graph import to_onnx
+from model_export.learner import Floats, PitchModel
+from model_export.nasty import NASTY
+from model_export.rows import Row, corpus_digest
+from model_export.training import Trained
+
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "skl2onnx")
+MAX_DIFFERENCE = 1e-12
+_NO_DIGEST = "0" * 64
+
+
+class NotPublished(RuntimeError):
+    """The exported graph does not compute what the trained model computes; the file was not written."""
+
+
+def build(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any]) -> bytes:
+    """The bytes of the model file. The same trained parameters give the same bytes."""
+    model = to_onnx(trained.model)
+    metadata = _metadata(trained, rows, metrics)
+    helper.set_model_props(model, dict(sorted(metadata.items())))
+    onnx.checker.check_model(model, full_check=True)
+    data: bytes = model.SerializeToString(deterministic=True)
+    place = data.rfind(_NO_DIGEST.encode())
+    digest = digest_of(data, place, place + 64)
+    return data[:place] + digest.encode() + data[place + 64 :]
+
+
+def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any]) -> dict[str, str]:
+    vectorizer = trained.model.vectorizer_
+    terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
+    corpus = corpus_digest(rows)
+    thresholds = {
+        strictness.value: {"clear": t.clear, "hold": t.hold, "challenge": t.challenge}
+        for strictness, t in trained.thresholds.items()
+    }
+    return {
+        "format": FORMAT,
+        "version": f"{corpus[:6]}-{_fingerprint(trained.model)[:8]}",
+        "corpus": corpus,
+        "rows": str(len(rows)),
+        "params": _json(trained.params.as_dict()),
+        "thresholds": _json(thresholds),
+        "metrics": _json(metrics),
+        "libraries": _json({name: importlib.metadata.version(name) for name in LIBRARIES}),
+        "vocabulary": "\n".join(terms),
+        "digest": _NO_DIGEST,
+    }
+
+
+def _fingerprint(model: PitchModel) -> str:
+    digest = hashlib.sha256("\n".join(sorted(model.vectorizer_.vocabulary_)).encode())
+    for values in (model.vectorizer_.idf_, model.coef_, np.array([model.intercept_])):
+        digest.update(np.ascontiguousarray(values, "<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def parity(session: ModelSession, model: PitchModel, texts: Sequence[str], batch: int = 64) -> float:
+    """Largest difference of probability between graph and scikit-learn, singly and in batches."""
+    expected = model.predict_proba(list(texts))[:, 1]
+    single = np.array([session.score(text, explain=False).probability for text in texts])
+    batches = [session.probabilities(texts[i : i + batch]) for i in range(0, len(texts), batch)]
+    batched: Floats = np.concatenate(batches)
+    return float(max(np.abs(single - expected).max(), np.abs(batched - expected).max()))
+
+
+def publish(data: bytes, trained: Trained, rows: Sequence[Row], path: Path) -> float:
+    """Audit, measure parity on the corpus and on hard texts, then write `path`. Returns the difference.
+
+    Raises `NotPublished` when the graph differs by more than `MAX_DIFFERENCE`, `ModelRefused` when the
+    audit fails; in both cases the old file stays.
+    """
+    session = ModelSession(data, audit(data, path), path)
+    difference = parity(session, trained.model, [*(row.text for row in rows), *NASTY])
+    if difference > MAX_DIFFERENCE:
+        raise NotPublished(f"graph and model differ by {difference:.1e}, allowed is {MAX_DIFFERENCE:.0e}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_bytes(data)
+    new.replace(path)
+    return difference
