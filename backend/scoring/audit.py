@@ -1,0 +1,186 @@
+"""Is this file a model we are willing to run? Decided from its bytes, before a session is built.
+
+The file carries its own SHA-256 (taken with the place of the digest zeroed), so a damaged copy is seen
+without a second file. Operators, opsets and the tokeniser's pattern must be the ones this code knows;
+nothing may point outside the file or hide a sub-graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.domain.errors import PitchgateError
+from backend.domain.mailbox import Strictness
+from backend.domain.score import Thresholds
+from backend.scoring.protobuf import Damaged, Field, fields, text
+
+FORMAT = "1"
+MAX_BYTES = 5_000_000
+TOKEN_PATTERN = r"[\p{L}\p{N}_]{2,}"  # noqa: S105 - a pattern, not a secret
+OPSETS: Mapping[str, int] = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
+_OPERATOR_NAMES = """
+Add Cast Compress Concat ConstantOfShape Div Exp Gather Identity Less Log Max Mul Neg Range Reshape
+ScatterElements Shape Slice Sqrt Squeeze Sub Unique Unsqueeze ai.onnx.ml:LabelEncoder
+com.microsoft:Tokenizer
+"""
+OPERATORS = frozenset(_OPERATOR_NAMES.split())
+_REBUILD = "Put back the shipped model, or build one with `pitchgate-model export`, then start again."
+
+
+class ModelRefused(PitchgateError):
+    """The model file must not be used. `title` says what is wrong with it, `remedy` what to do."""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What an audited file says of itself. `digest` is the SHA-256 of the file with its own place zeroed."""
+
+    version: str
+    digest: str
+    corpus: str
+    thresholds: Mapping[Strictness, Thresholds]
+    vocabulary: tuple[str, ...]
+    metadata: Mapping[str, str]
+
+
+def read_model(path: Path) -> tuple[bytes, ModelFacts]:
+    """The bytes and facts of a model file. Raises `ModelRefused`."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _refused(path, f"is larger than {MAX_BYTES:,} bytes")
+        data = path.read_bytes()
+    except OSError as error:
+        raise _refused(path, f"cannot be read ({error.strerror or error})") from error
+    return data, audit(data, path)
+
+
+def audit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
+    """Check `data` from the outside in. Raises `ModelRefused`; `path` is only for the message."""
+    if len(data) > MAX_BYTES:
+        raise _refused(path, f"is larger than {MAX_BYTES:,} bytes")
+    try:
+        metadata, place = _metadata(data)
+        _check_digest(data, metadata, place, path)
+        if metadata.get("format") != FORMAT:
+            wrong = metadata.get("format", "none")
+            raise _refused(path, f"has format number {wrong}, this program reads {FORMAT}")
+        _check_graph(data, path)
+        return _facts(metadata)
+    except Damaged as error:
+        raise _refused(path, f"is damaged ({error})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise _refused(path, f"has unusable metadata ({error})") from error
+
+
+def digest_of(data: bytes, start: int, end: int) -> str:
+    """SHA-256 of `data` with data[start:end] taken as zeros."""
+    digest = hashlib.sha256(data[:start])
+    digest.update(b"0" * (end - start))
+    digest.update(data[end:])
+    return digest.hexdigest()
+
+
+def _refused(path: Path, what: str) -> ModelRefused:
+    return ModelRefused(f"The model file {path} {what}; it was not loaded.", _REBUILD)
+
+
+def _metadata(data: bytes) -> tuple[dict[str, str], tuple[int, int]]:
+    """Metadata entries and where the digest's value lies."""
+    found: dict[str, str] = {}
+    place = (0, 0)
+    for entry in fields(data):
+        if entry.number != 14:
+            continue
+        parts = {f.number: f for f in fields(data, entry.start, entry.end)}
+        if set(parts) != {1, 2}:
+            raise Damaged("a metadata entry without key or value")
+        key = text(data, parts[1])
+        if key in found:
+            raise Damaged(f"metadata {key} stands there twice")
+        found[key] = text(data, parts[2])
+        if key == "digest":
+            place = (parts[2].start, parts[2].end)
+    return found, place
+
+
+def _check_digest(data: bytes, metadata: Mapping[str, str], place: tuple[int, int], path: Path) -> None:
+    stated = metadata.get("digest", "")
+    if len(stated) != 64:
+        raise _refused(path, "carries no digest, so it is not one of ours or it is damaged")
+    if digest_of(data, *place) != stated:
+        raise _refused(path, "does not match its own digest: it was damaged or changed")
+
+
+def _check_graph(data: bytes, path: Path) -> None:
+    opsets: dict[str, int] = {}
+    graphs: list[Field] = []
+    for entry in fields(data):
+        if entry.number == 7:
+            graphs.append(entry)
+        elif entry.number == 8:
+            domain, version = _opset(data, entry)
+            opsets[domain] = version
+        elif entry.number in (20, 25):
+            raise _refused(path, "carries functions or training steps, which are not allowed")
+    if opsets != dict(OPSETS):
+        raise _refused(path, f"uses operator sets {opsets}, allowed are {dict(OPSETS)}")
+    if len(graphs) != 1:
+        raise _refused(path, "does not hold exactly one graph")
+    for entry in fields(data, graphs[0].start, graphs[0].end):
+        if entry.number == 1:
+            _check_node(data, entry, path)
+        elif entry.number == 5 and any(f.number in (13, 14) for f in fields(data, entry.start, entry.end)):
+            raise _refused(path, "points to data outside the file, which is not allowed")
+        elif entry.number == 15:
+            raise _refused(path, "holds sparse tensors, which are not allowed")
+
+
+def _opset(data: bytes, entry: Field) -> tuple[str, int]:
+    domain, version = "", 0
+    for part in fields(data, entry.start, entry.end):
+        if part.number == 1:
+            domain = text(data, part)
+        elif part.number == 2:
+            version = part.value
+    return domain, version
+
+
+def _check_node(data: bytes, node: Field, path: Path) -> None:
+    op = domain = ""
+    attributes: list[Field] = []
+    for part in fields(data, node.start, node.end):
+        if part.number == 4:
+            op = text(data, part)
+        elif part.number == 7:
+            domain = text(data, part)
+        elif part.number == 5:
+            attributes.append(part)
+    name = f"{domain}:{op}" if domain else op
+    if name not in OPERATORS:
+        raise _refused(path, f"uses the operator {name}, which is not allowed")
+    for attribute in attributes:
+        parts = list(fields(data, attribute.start, attribute.end))
+        if any(f.number in (6, 11) for f in parts):
+            raise _refused(path, f"hides a sub-graph in {name}, which is not allowed")
+        label = next((text(data, f) for f in parts if f.number == 1), "")
+        if label == "tokenexp" and next((text(data, f) for f in parts if f.number == 4), "") != TOKEN_PATTERN:
+            raise _refused(path, "splits words in a way this program does not know")
+
+
+def _facts(metadata: Mapping[str, str]) -> ModelFacts:
+    limits = json.loads(metadata["thresholds"])
+    return ModelFacts(
+        version=metadata["version"],
+        digest=metadata["digest"],
+        corpus=metadata["corpus"],
+        thresholds={
+            s: Thresholds(*(float(limits[s.value][k]) for k in ("clear", "hold", "challenge")))
+            for s in Strictness
+        },
+        vocabulary=tuple(metadata["vocabulary"].split("\n")),
+        metadata=metadata,
+    )
