@@ -134,7 +134,7 @@ def _forbidden(answer: Answer, now: datetime) -> GoogleError:
 def _missing(answer: Answer, method: str) -> GoogleError:
     if method == "gmail.users.history.list":
         return HistoryGone("Google no longer keeps history that far back.", "Re-list.", reason=answer.reason)
-    return Gone("This is no longer in the mailbox.", reason=answer.reason)
+    return Gone("This is no longer in the mailbox.", "Nothing needs to be done.", reason=answer.reason)
 
 
 def _server_trouble(answer: Answer, method: str) -> GoogleError:

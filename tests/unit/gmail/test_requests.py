@@ -1,0 +1,84 @@
+"""The library builds the requests; none of them may leave for another host than the one set."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from backend.gmail.quota import NEW_PRICES
+from backend.gmail.requests import Call, Requests
+
+ROOT = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def requests() -> Requests:
+    return Requests(ROOT)
+
+
+def every_call(requests: Requests) -> list[Call]:
+    return [
+        requests.profile(),
+        requests.watch("projects/p/topics/t"),
+        requests.stop(),
+        requests.history("1", "p"),
+        requests.list_messages("in:sent", "p", 10),
+        requests.message("a1"),
+        requests.message_headers("a1", ["From"]),
+        requests.thread_headers("a1", ["From"]),
+        requests.modify("a1", ["X"], ["INBOX"]),
+        requests.send(b"x", "a1"),
+        requests.labels(),
+        requests.create_label("n"),
+        requests.send_as(),
+        requests.vacation(),
+    ]
+
+
+def test_every_request_stays_at_the_address_set_and_has_its_price(requests: Requests) -> None:
+    calls = every_call(requests)
+    builders = [
+        name for name, _ in inspect.getmembers(Requests, inspect.isfunction) if not name.startswith("_")
+    ]
+    assert len(calls) == len(builders), "a new request belongs into this test"
+    for call in calls:
+        assert call.url.startswith(f"{ROOT}/gmail/v1/users/me/"), call.method
+        assert call.method in NEW_PRICES
+        assert "authorization" not in call.headers
+        assert "gzip" in call.headers["user-agent"]
+
+
+def test_history_asks_for_all_four_kinds_of_change_in_the_largest_pages(requests: Requests) -> None:
+    query = parse_qs(urlsplit(requests.history("884213", "").url).query)
+    assert query["historyTypes"] == ["messageAdded", "messageDeleted", "labelAdded", "labelRemoved"]
+    assert query["startHistoryId"] == ["884213"]
+    assert query["maxResults"] == ["500"]
+    assert "pageToken" not in query
+
+
+def test_an_id_cannot_lead_out_of_its_place_in_the_path(requests: Requests) -> None:
+    assert "/messages/..%2F..%2Fx%3Fy?" in requests.message("../../x?y").url
+
+
+def test_a_mail_travels_as_base64url_with_its_thread(requests: Requests) -> None:
+    call = requests.send(b"\xff\xfe>>>", "a1")
+    body = json.loads(call.body or b"")
+    assert base64.urlsafe_b64decode(body["raw"]) == b"\xff\xfe>>>"
+    assert body["threadId"] == "a1"
+    assert "threadId" not in json.loads(requests.send(b"x", "").body or b"")
+
+
+def test_only_a_send_is_a_send(requests: Requests) -> None:
+    assert [call.method for call in every_call(requests) if call.is_send] == ["gmail.users.messages.send"]
+
+
+def test_a_long_address_travels_as_a_form(requests: Requests) -> None:
+    call = requests.list_messages("from:" + "a" * 3_000, "", 10)
+    assert call.verb == "POST"
+    assert call.headers["x-http-method-override"] == "GET"
+    assert "?" not in call.url
+    assert parse_qs((call.body or b"").decode())["q"] == ["from:" + "a" * 3_000]

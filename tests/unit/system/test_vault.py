@@ -1,0 +1,118 @@
+"""Refresh tokens at rest: sealed, rotated, and never behind a key that vanishes with a machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from backend.domain.errors import Refused
+from backend.settings import Environment, Settings
+from backend.system import MultiFernetVault, load_or_make_keys, make_key
+
+
+def keys(*texts: str) -> tuple[SecretStr, ...]:
+    return tuple(SecretStr(text) for text in texts)
+
+
+def test_what_was_sealed_opens_again_and_does_not_show() -> None:
+    vault = MultiFernetVault(keys(make_key()))
+    sealed = vault.seal("1//0g-geheim-ü")
+    assert b"geheim" not in sealed
+    assert vault.open(sealed) == "1//0g-geheim-ü"
+    assert vault.seal("a") != vault.seal("a"), "equal secrets must not look equal"
+
+
+def test_a_new_key_takes_over_and_the_old_one_can_go_after_rotation() -> None:
+    old, new = make_key(), make_key()
+    sealed = MultiFernetVault(keys(old)).seal("token")
+    both = MultiFernetVault(keys(new, old))
+    assert both.open(sealed) == "token"
+    rotated = both.rotate(sealed)
+    assert MultiFernetVault(keys(new)).open(rotated) == "token"
+    with pytest.raises(Refused) as caught:
+        MultiFernetVault(keys(new)).open(sealed)
+    assert caught.value.code == "sealed"
+
+
+@pytest.mark.parametrize("broken", [b"", b"x", b"gAAAAA" + b"A" * 100])
+def test_what_nobody_sealed_is_refused(broken: bytes) -> None:
+    vault = MultiFernetVault(keys(make_key()))
+    for act in (vault.open, vault.rotate):
+        with pytest.raises(Refused) as caught:
+            act(broken)
+        assert caught.value.code == "sealed"
+
+
+def test_a_key_that_is_none_is_named_by_its_place_and_never_shown() -> None:
+    with pytest.raises(Refused) as caught:
+        MultiFernetVault(keys(make_key(), "hunter2-hunter2"))
+    assert "number 2" in caught.value.title
+    assert "hunter2" not in f"{caught.value.title} {caught.value.remedy} {caught.value.__cause__}"
+    with pytest.raises(Refused):
+        MultiFernetVault(())
+
+
+def test_a_developer_gets_a_key_that_only_he_can_read_and_keeps_it(tmp_path: Path) -> None:
+    settings = Settings(environment=Environment.DEV, state_dir=tmp_path / "var")
+    first = load_or_make_keys(settings)
+    assert load_or_make_keys(settings) == first
+    files = list((tmp_path / "var").iterdir())
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600]
+    Fernet(first[0].get_secret_value())
+
+
+def test_processes_that_start_together_end_up_with_one_key(tmp_path: Path) -> None:
+    settings = Settings(environment=Environment.TEST, state_dir=tmp_path)
+    barrier, found = threading.Barrier(8), []
+
+    def start() -> None:
+        barrier.wait()
+        found.append(load_or_make_keys(settings))
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len({key.get_secret_value() for (key,) in found}) == 1
+
+
+@pytest.mark.parametrize("environment", [Environment.STAGING, Environment.PRODUCTION])
+def test_production_does_not_make_up_keys(tmp_path: Path, environment: Environment) -> None:
+    with pytest.raises(Refused) as caught:
+        load_or_make_keys(Settings(environment=environment, state_dir=tmp_path))
+    assert caught.value.field == "secret_keys"
+    assert "PITCHGATE_SECRET_KEYS" in caught.value.title
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_from_the_settings_come_first(tmp_path: Path) -> None:
+    key = make_key()
+    settings = Settings(environment=Environment.PRODUCTION, state_dir=tmp_path, secret_keys=keys(key))
+    assert load_or_make_keys(settings)[0].get_secret_value() == key
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+def test_a_key_others_can_read_is_refused(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path)
+    load_or_make_keys(settings)
+    (tmp_path / "secret.keys").chmod(0o644)
+    with pytest.raises(Refused) as caught:
+        load_or_make_keys(settings)
+    assert "chmod 600" in caught.value.remedy
+
+
+def test_an_emptied_key_file_is_told_and_not_replaced(tmp_path: Path) -> None:
+    # A new key in its place would make every stored grant unreadable without a word.
+    settings = Settings(state_dir=tmp_path)
+    load_or_make_keys(settings)
+    (tmp_path / "secret.keys").write_text("")
+    with pytest.raises(Refused):
+        load_or_make_keys(settings)
