@@ -53,11 +53,15 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that is not body text. `size` in bytes, 0 if unknown; the content is never kept."""
+    """A part that is not body text. `size` in bytes, 0 if unknown; the content is never kept.
+
+    `method` is what a calendar part says it is for ("request", "reply", "" where it does not say).
+    """
 
     filename: str
     content_type: str
     size: int = 0
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)

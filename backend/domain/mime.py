@@ -20,6 +20,7 @@ from backend.domain.message import Attachment, Headers, Message
 
 _NESTING = re.compile(rb"boundary\s{0,9}\*?|^content-type\s{0,9}:\s{0,9}message/", re.I | re.M)
 _CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,60})", re.I)
+_METHOD = re.compile(r";\s{0,9}method\s{0,9}=\s{0,9}\"?([A-Za-z-]{1,30})", re.I)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}\Z")
 _ADDRESS_FIELDS = ("From", "Reply-To", "To", "Cc")
 
@@ -173,7 +174,7 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
     readable = kind in ("text/plain", "text/html") or kind.startswith("multipart/")
     if filename or disposition.startswith("attachment") or not readable:
         size = 0 if kind.startswith("message/") else max(part.size, 0)
-        harvest.attachments.append(Attachment(filename[:300], kind, size))
+        harvest.attachments.append(Attachment(filename[:300], kind, size, _method(part, kind)))
         return
     if part.body is None:
         harvest.defect("body missing" if part.size else "")
@@ -183,6 +184,12 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
     text, trouble = decode(part.body[: limit * 4], part.charset or _charset(part.headers))
     harvest.defect(trouble)
     (harvest.html if kind == "text/html" else harvest.text).append(text)
+
+
+def _method(part: Part, kind: str) -> str:
+    """The iTIP method of a calendar part: an answer to an invitation and an invitation differ in it alone."""
+    match = _METHOD.search(_first(part.headers, "Content-Type")) if kind == "text/calendar" else None
+    return match.group(1).lower() if match else ""
 
 
 def _joined(texts: Sequence[str], limit: int, harvest: _Harvest) -> str:
