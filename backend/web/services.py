@@ -6,40 +6,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from backend.domain.visit import ChallengePage, Connected
+from backend.pipeline import connect, push, solve
+from backend.pipeline.connect import Connected
+from backend.pipeline.kit import Kit
+from backend.pipeline.solve import OpenChallenge
+from backend.ports.callers import PushCallers
 from backend.ports.captcha import Captcha
+from backend.ports.gmail import Authorizer
 from backend.ports.store import PushFate, Solved, Store
 from backend.ports.system import Clock
 from backend.settings import Settings
 
 
-class Pipeline(Protocol):
-    """The stages that are entered over HTTP.
-
-    Every error is one of `backend.domain.errors`; the codes named here choose the words on the page.
-    """
+class Entrances(Protocol):
+    """The stages that are entered over HTTP. Every error is one of `backend.domain.errors`."""
 
     async def push(self, authorization: str, body: bytes) -> PushFate | None:
         """Verify and store one push. None: the envelope is malformed, which is acknowledged and counted.
 
-        Raises `Unauthenticated`, and `TryLater` when it could not be verified or stored. May run again.
+        Raises `Unauthenticated`, and `TryLater` when it could not be verified. May run again.
         """
         ...
 
     async def begin_connect(self) -> tuple[str, str]:
-        """Where to send the owner's browser, and the sealed state its cookie keeps for ten minutes."""
+        """Where to send the owner's browser, and the sealed state its cookie keeps."""
         ...
 
     async def finish_connect(self, state_cookie: str, query: Mapping[str, str]) -> Connected:
         """The owner is back from Google with `query`; `state_cookie` is "" when he brings none.
 
-        Raises `Expired` (connect_expired: state missing, stale, used or not matching), `Refused`
-        (consent_refused: he said no; account_mismatch: another account than the one to reconnect;
-        code_refused: Google did not accept the code), or `TryLater`.
+        Raises `Expired` (connect_expired), `Refused` (connect_denied, connect_state, connect_account), or
+        `TryLater`.
         """
         ...
 
-    async def open_challenge(self, token: str) -> ChallengePage:
+    async def open_challenge(self, token: str) -> OpenChallenge:
         """Read the open challenge of a link; changes nothing.
 
         Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used, link_voided).
@@ -56,6 +57,36 @@ class Pipeline(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Stages:
+    """The real entrances: the pipeline's functions with what they need already handed in."""
+
+    kit: Kit
+    authorizer: Authorizer
+    push_callers: PushCallers
+    captcha: Captcha
+
+    async def push(self, authorization: str, body: bytes) -> PushFate | None:
+        """See `Entrances.push`."""
+        return await push.receive(self.kit, self.push_callers, authorization, body)
+
+    async def begin_connect(self) -> tuple[str, str]:
+        """See `Entrances.begin_connect`."""
+        return connect.begin(self.kit, self.authorizer)
+
+    async def finish_connect(self, state_cookie: str, query: Mapping[str, str]) -> Connected:
+        """See `Entrances.finish_connect`."""
+        return await connect.finish(self.kit, self.authorizer, state_cookie, query)
+
+    async def open_challenge(self, token: str) -> OpenChallenge:
+        """See `Entrances.open_challenge`."""
+        return await solve.open_challenge(self.kit, token)
+
+    async def solve_challenge(self, token: str, payload: str) -> Solved:
+        """See `Entrances.solve_challenge`."""
+        return await solve.solve_challenge(self.kit, self.captcha, token, payload)
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What `create_app` needs. `model_version` is shown by /readyz; "" means that no model is loaded."""
 
@@ -63,5 +94,5 @@ class Services:
     clock: Clock
     store: Store
     captcha: Captcha
-    pipeline: Pipeline
+    pipeline: Entrances
     model_version: str

@@ -1,0 +1,48 @@
+"""The web application: blueprints, guards, errors, log. `create_app` wires; nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+
+from quart import Quart
+
+from backend.web import (
+    challenge_routes,
+    connect_routes,
+    context,
+    error_map,
+    guards,
+    health_routes,
+    live_routes,
+    log,
+    push_routes,
+    static_routes,
+)
+from backend.web.services import Services
+
+BLUEPRINTS = (
+    push_routes.blueprint,
+    connect_routes.blueprint,
+    challenge_routes.blueprint,
+    health_routes.blueprint,
+)
+
+
+def create_app(services: Services, stopping: asyncio.Event | None = None) -> Quart:
+    """An app for these services. It opens and closes nothing: that is the business of who made them.
+
+    `stopping` is set when the server is told to stop; streams then end at once instead of holding it up.
+    """
+    app = Quart(__name__, static_folder=None)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    context.install(app, services)
+    log.install(app)
+    guards.install(app, services.settings)
+    error_map.install(app)
+    static_routes.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    if services.settings.live_page:
+        live_routes.install(app, stopping or asyncio.Event())
+    return app

@@ -1,0 +1,124 @@
+"""From an error to what the caller gets: one table for ours, one for HTTP's own.
+
+A browser gets a page, everybody else a JSON problem: `status`, `code`, `title`, `detail`, and `field` where one
+is to blame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from quart import Quart, Response, json, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from backend.domain import errors
+from backend.web import context, log, texts
+from backend.web.pages import page
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is told to the outside. `own_words`: the error's own title and remedy may be shown."""
+
+    status: int
+    code: str
+    own_words: bool = False
+
+
+TABLE: dict[type[errors.PitchgateError], Answer] = {
+    errors.PitchgateError: Answer(500, "broken"),
+    errors.Refused: Answer(422, "refused", own_words=True),
+    errors.Unauthenticated: Answer(401, "unauthenticated"),
+    errors.NotFound: Answer(404, "not_found", own_words=True),
+    errors.Expired: Answer(410, "expired", own_words=True),
+    errors.Conflict: Answer(409, "conflict"),
+    errors.LeaseLost: Answer(409, "conflict"),
+    errors.GoogleError: Answer(502, "google"),
+    errors.Gone: Answer(404, "not_found"),
+    errors.HistoryGone: Answer(502, "google"),
+    errors.TryLater: Answer(503, "unavailable"),
+    errors.SendUncertain: Answer(502, "google"),
+    errors.NeedsReconnect: Answer(409, "needs_reconnect", own_words=True),
+    errors.Rejected: Answer(502, "google"),
+}
+
+HTTP_CODES = {
+    400: "bad_request",
+    403: "cross_site",
+    404: "not_found",
+    405: "wrong_method",
+    408: "too_slow",
+    413: "too_large",
+    429: "too_many",
+    503: "unavailable",
+}
+KEPT_HEADERS = ("Allow", "Retry-After")
+
+
+def answer_for(error: errors.PitchgateError) -> Answer:
+    """The row of the nearest class in the error's line of ancestors, with the error's own public code."""
+    row = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    if isinstance(error, errors.Refused) and row.own_words:
+        return Answer(row.status, error.code, own_words=True)
+    return row
+
+
+def install(app: Quart) -> None:
+    """Let an app answer every error from the tables."""
+    app.register_error_handler(errors.PitchgateError, _ours)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _bug)
+
+
+async def problem(
+    status: int, code: str, title: str = "", detail: str = "", field: str = "", **headers: str
+) -> Response:
+    """The answer itself, as a page or as JSON. Empty `title`: the stock words for `code`."""
+    words = texts.for_request(request.accept_languages)
+    if f"{code}_title" in words:
+        title, detail = words[f"{code}_title"], words[f"{code}_text"]
+    if not title:
+        title, detail = words["broken_title"], words["broken_text"]
+    if wants_page():
+        response = await page("problem.html", status, title=title, detail=detail, words=words)
+    else:
+        fields = {"status": status, "code": code, "title": title, "detail": detail, "field": field}
+        content = json.dumps({key: value for key, value in fields.items() if value != ""})
+        response = Response(content, status, content_type="application/problem+json")
+    response.headers.extend(headers)
+    return response
+
+
+def wants_page() -> bool:
+    """Whether the caller is a browser that shows what it gets."""
+    accepted = request.accept_mimetypes
+    return accepted["text/html"] > accepted["application/json"]
+
+
+async def _ours(error: errors.PitchgateError) -> Response:
+    answer = answer_for(error)
+    if answer.status >= 500:
+        log.refused(answer.code, error)
+    headers = {}
+    if isinstance(error, errors.TryLater) and error.retry_at is not None:
+        wait = (error.retry_at - context.services().clock.now()).total_seconds()
+        headers["Retry-After"] = str(max(1, ceil(wait)))
+    if answer.own_words:
+        field = error.field if isinstance(error, errors.Refused) else ""
+        return await problem(answer.status, answer.code, error.title, error.remedy, field, **headers)
+    return await problem(answer.status, answer.code, **headers)
+
+
+async def _http(error: HTTPException) -> Response | AnyResponse:
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    kept = {name: value for name, value in error.get_headers() if name in KEPT_HEADERS}
+    return await problem(status, HTTP_CODES.get(status, "broken"), **kept)
+
+
+async def _bug(error: Exception) -> Response:
+    log.unexpected(error)
+    return await problem(500, "broken")

@@ -1,0 +1,116 @@
+"""What every route has: a rate limit, a time limit, a body limit and security headers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from quart import Quart, Response, request
+from quart_rate_limiter import RateLimit, RateLimiter, rate_limit
+from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, ServiceUnavailable
+
+from backend.settings import Environment, Settings
+from backend.web.limits import BoundedStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BODY_SECONDS = 10
+"""How long a body may take to arrive; a slower one gets 408."""
+
+FORM_LIMIT = 16 * 1024
+PATIENCE = "_pitchgate_patience"
+HSTS = "max-age=31536000; includeSubDomains"
+POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+)
+
+
+def guarded(
+    *limits: RateLimit, patience: float = 10.0
+) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Mark a handler with its rate limits and cut it off after `patience` seconds (503).
+
+    Stands between the route's decorator and the handler. The time covers the handler, not a stream it
+    returns.
+    """
+
+    def decorate(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        @wraps(handler)
+        async def within(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                async with asyncio.timeout(patience):
+                    return await handler(*args, **kwargs)
+            except TimeoutError as error:
+                raise ServiceUnavailable(retry_after=5) from error
+
+        setattr(within, PATIENCE, patience)
+        return rate_limit(limits=list(limits))(within)  # type: ignore[type-var]
+
+    return decorate
+
+
+def content_policy(*form_targets: str) -> str:
+    """The Content-Security-Policy. `form_targets` are origins a form of the page may lead to beside ours;
+    browsers apply that to redirects after a form as well."""
+    return "; ".join((*POLICY, " ".join(("form-action 'self'", *form_targets))))
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def install(app: Quart, settings: Settings) -> None:
+    """Put limits and headers on an app."""
+    app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
+    app.config["BODY_TIMEOUT"] = BODY_SECONDS
+    app.config["MAX_FORM_PARTS"] = 20
+    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_LIMIT
+    RateLimiter(app, store=BoundedStore())
+    app.before_request(_refuse_early)
+    headers = _headers(settings)
+
+    @app.after_request
+    async def secure(response: Response) -> Response:
+        for name, value in headers:
+            response.headers.setdefault(name, value)
+        return response
+
+
+async def _refuse_early() -> None:
+    length = request.content_length
+    if length is not None and request.max_content_length is not None and length > request.max_content_length:
+        # Quart says so only when the body is read; a handler that never reads it must refuse as well.
+        raise RequestEntityTooLarge
+    # Browsers send this header and pages cannot forge it. `Origin` would be "null": we send no referrer.
+    if request.method == "POST" and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        raise Forbidden
+
+
+def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    headers = (
+        ("Content-Security-Policy", content_policy()),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("X-Robots-Tag", "noindex"),
+        ("Cache-Control", "no-store"),
+    )
+    if settings.environment is Environment.PRODUCTION:
+        return (*headers, ("Strict-Transport-Security", HSTS))
+    return headers

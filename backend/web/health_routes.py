@@ -1,0 +1,46 @@
+"""For supervisors and operators: alive, ready, and what is counted."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from quart import Blueprint, Response, jsonify
+
+from backend.web import log
+from backend.web.context import measures, services
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+@guarded(per_minute(600), patience=2.0)
+async def alive() -> Response:
+    """The process answers."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz")
+@guarded(per_minute(600), patience=5.0)
+async def ready() -> Response:
+    """The store answers and a model is loaded; 503 otherwise, with what is missing."""
+    model = services().model_version
+    try:
+        await services().store.ping()
+    except Exception as error:
+        log.unexpected(error)
+        store = "unreachable"
+    else:
+        store = "ok"
+    fine = store == "ok" and bool(model)
+    response = jsonify(status="ready" if fine else "not ready", store=store, model=model or "none")
+    response.status_code = 200 if fine else 503
+    return response
+
+
+@blueprint.get("/metrics")
+@guarded(per_minute(120), patience=5.0)
+async def metrics() -> Response:
+    """Prometheus' text format: requests, pushes and the store's census. Keep it behind the proxy."""
+    body = measures().exposition(await services().store.census())
+    return Response(body, content_type=CONTENT_TYPE_LATEST)

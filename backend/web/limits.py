@@ -1,0 +1,85 @@
+"""How often a caller may come: limits for quart-rate-limiter, and a store that cannot be made to grow.
+
+Counts are kept in this process. Several processes each keep their own, so the effective limit is the sum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+
+from quart import request
+from quart_rate_limiter import RateLimit
+from quart_rate_limiter.store import RateLimiterStoreABC
+
+MOST_KEYS = 50_000
+
+
+class BoundedStore(RateLimiterStoreABC):
+    """Theoretical arrival times by key. A past one says nothing, so it is dropped when room is needed."""
+
+    def __init__(self, most: int = MOST_KEYS) -> None:
+        self._most = most
+        self._times: dict[str, datetime] = {}
+
+    async def before_serving(self) -> None:
+        """Nothing to set up."""
+
+    async def after_serving(self) -> None:
+        """Nothing to close."""
+
+    async def get(self, key: str, default: datetime) -> datetime:
+        """When the next call with this key is due, or `default`."""
+        return self._times.get(key, default)
+
+    async def set(self, key: str, tat: datetime) -> None:
+        """Note it, making room first if the store is full."""
+        if len(self._times) >= self._most and key not in self._times:
+            self._make_room()
+        self._times[key] = tat
+
+    def _make_room(self) -> None:
+        now = datetime.now(UTC)
+        alive = sorted((at, key) for key, at in self._times.items() if at > now)
+        # In a flood from more networks than fit, those furthest over their limit are the ones to remember.
+        self._times = {key: at for at, key in alive[-(self._most // 2) :]}
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+
+def network_of(client: str) -> str:
+    """An IPv4 address, or the /64 an IPv6 address is in: one customer commands a whole /64."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return address.exploded[:19]
+    return str(address)
+
+
+async def caller() -> str:
+    """Whom a limit is counted for. From the connection, never from a header anybody can write: behind a
+    proxy the server's own middleware has put the real address there."""
+    client = request.scope.get("client") if request.scope else None
+    return network_of(client[0] if client else "local")
+
+
+async def link() -> str:
+    """The challenge link that is used, hashed."""
+    token = (request.view_args or {}).get("token", "")
+    return hashlib.sha256(str(token).encode()).hexdigest()[:32]
+
+
+def per_minute(count: int) -> RateLimit:
+    """At most `count` a minute and caller."""
+    return RateLimit(count, timedelta(minutes=1), key_function=caller)
+
+
+def per_link(count: int, minutes: int) -> RateLimit:
+    """At most `count` in `minutes` for one challenge link, whoever calls."""
+    return RateLimit(count, timedelta(minutes=minutes), key_function=link)

@@ -1,0 +1,53 @@
+"""The access log: one line a request, by route template. No path, query, address, header or body is in it,
+so no token of a link and nothing of a mail can be."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import structlog
+from quart import Quart, Response, g, request
+
+from backend.web import context
+
+log = structlog.get_logger()
+
+VARIABLE = re.compile(r"<[^>]*>")
+
+
+def route_name() -> str:
+    """The matched rule with its variables left out ("/c/…"), or "(none)"."""
+    return VARIABLE.sub("…", request.url_rule.rule) if request.url_rule else "(none)"
+
+
+def install(app: Quart) -> None:
+    """Log and measure every request of an app."""
+
+    @app.before_request
+    async def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    async def end(response: Response) -> Response:
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        route = route_name()
+        context.measures().request(route, request.method, response.status_code, seconds)
+        log.info(
+            "request",
+            route=route,
+            method=request.method,
+            status=response.status_code,
+            ms=round(seconds * 1000, 1),
+        )
+        return response
+
+
+def refused(code: str, error: Exception) -> None:
+    """Log an error of ours that is answered with a 5xx."""
+    log.warning("not served", route=route_name(), code=code, error=type(error).__name__)
+
+
+def unexpected(error: Exception) -> None:
+    """Log a bug. The log's own set-up tells it by type and place: its message may quote a mail."""
+    log.error("unexpected error", route=route_name(), exc_info=error)

@@ -1,0 +1,51 @@
+"""What is counted for Prometheus. One registry an app, so that two apps in a process do not mix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Measures:
+    """Counters of the web. Labels are route templates and fixed words, never addresses or tokens."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "pitchgate_http_requests",
+            "Answered requests",
+            ("route", "method", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "pitchgate_http_seconds",
+            "From request to answer",
+            ("route",),
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._pushes = Counter(
+            "pitchgate_pushes", "Push notices by what became of them", ("fate",), registry=self._registry
+        )
+        self._census = Gauge(
+            "pitchgate_store", "What the store holds, by count", ("count",), registry=self._registry
+        )
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def push(self, fate: str) -> None:
+        """One push was acknowledged."""
+        self._pushes.labels(fate).inc()
+
+    def exposition(self, census: Mapping[str, int]) -> bytes:
+        """Everything in Prometheus' text format; `census` is read anew each time."""
+        self._census.clear()
+        for name, value in census.items():
+            self._census.labels(name).set(value)
+        return generate_latest(self._registry)

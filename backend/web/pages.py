@@ -1,0 +1,13 @@
+"""An HTML answer from a template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Response, render_template
+
+
+async def page(template: str, status: int = 200, **values: Any) -> Response:
+    """The rendered template."""
+    body = await render_template(template, **values)
+    return Response(body, status, content_type="text/html; charset=utf-8")

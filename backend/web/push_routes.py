@@ -1,0 +1,27 @@
+"""Where Pub/Sub pushes to. Verify, store, acknowledge; no Gmail call."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from quart import Blueprint, Response, request
+
+from backend.web.context import measures, services
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+
+blueprint = Blueprint("push", __name__)
+
+PATIENCE = 8.0
+"""Seconds; below Pub/Sub's shortest acknowledgement deadline of 10."""
+
+
+@blueprint.post("/hooks/gmail")
+@guarded(per_minute(120_000), patience=PATIENCE)
+async def receive() -> Response:
+    """204 acknowledges: stored, known, or malformed beyond understanding (counted). 401: not from our
+    subscription. 503: push it again."""
+    body = cast(bytes, await request.get_data(as_text=False))
+    fate = await services().pipeline.push(request.headers.get("Authorization", ""), body)
+    measures().push(fate.value if fate is not None else "malformed")
+    return Response(status=204)

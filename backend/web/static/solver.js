@@ -1,0 +1,122 @@
+// The check on the page of a challenge: fetches a task, has it solved in a worker, posts the answer.
+"use strict";
+
+(() => {
+  const form = document.getElementById("check");
+  const part = (id) => document.getElementById(id);
+  const [start, note, work, bar, fill] = ["start", "start-note", "work", "bar", "fill"].map(part);
+  const [numbers, cancel, status, payload] = ["numbers", "cancel", "status", "payload"].map(part);
+  const words = form.dataset;
+  const SPOKEN_EVERY = 25; // percent; a screen reader need not hear every step
+  let worker = null;
+  let request = null;
+  let begun = 0;
+  let spoken = 0;
+
+  function fillIn(text, values) {
+    return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  }
+
+  function show(percent, remaining) {
+    bar.setAttribute("aria-valuenow", String(percent));
+    fill.style.width = `${percent}%`;
+    const running = fillIn(words.running, { percent });
+    const left = remaining > 0 ? ` · ${fillIn(words.remaining, { seconds: remaining })}` : "";
+    numbers.textContent = running + left;
+    if (percent >= spoken) {
+      status.textContent = percent < 100 ? running : "";
+      spoken = percent - (percent % SPOKEN_EVERY) + SPOKEN_EVERY;
+    }
+  }
+
+  function stop(message, problem) {
+    if (worker) worker.terminate();
+    if (request) request.abort();
+    worker = request = null;
+    const focused = work.contains(document.activeElement);
+    work.hidden = true;
+    start.hidden = note.hidden = false;
+    status.textContent = message;
+    status.classList.toggle("problem", Boolean(problem));
+    status.classList.remove("unseen");
+    if (focused) start.focus();
+  }
+
+  function progress(message) {
+    const percent = Math.min(99, Math.floor((100 * message.done) / message.ceiling));
+    const spent = (performance.now() - begun) / 1000;
+    // The answer lies in the upper half; three quarters of the ceiling is the middle of it.
+    const expected = (spent / message.done) * message.ceiling * 0.75;
+    show(percent, Math.ceil(expected - spent));
+  }
+
+  function send(task, solution) {
+    worker.terminate();
+    show(100, 0);
+    status.classList.remove("unseen");
+    status.textContent = words.sending;
+    numbers.textContent = "";
+    cancel.hidden = true;
+    payload.value = btoa(JSON.stringify({ challenge: task, solution }));
+    form.submit();
+  }
+
+  async function fetchTask() {
+    request = new AbortController();
+    const answer = await fetch(words.task, {
+      headers: { Accept: "application/json" },
+      signal: request.signal,
+      referrerPolicy: "no-referrer",
+    });
+    if (answer.status === 429) return { refused: words.tooMany };
+    if (answer.status === 404 || answer.status === 410) {
+      location.reload(); // the server has a page that says what became of the link
+      return { refused: "" };
+    }
+    if (!answer.ok) return { refused: words.offline };
+    return { task: await answer.json() };
+  }
+
+  function run(task) {
+    worker = new Worker(words.worker);
+    worker.addEventListener("message", ({ data }) => {
+      if (data.solution) send(task, data.solution);
+      else if (data.failed) stop(words.failed, true);
+      else progress(data);
+    });
+    worker.addEventListener("error", () => stop(words.failed, true));
+    begun = performance.now();
+    worker.postMessage(task);
+  }
+
+  async function begin() {
+    start.hidden = note.hidden = true;
+    work.hidden = cancel.hidden = false;
+    status.classList.remove("problem");
+    status.classList.add("unseen"); // the same words stand beside the bar; this copy is for the ear
+    spoken = 0;
+    show(0, 0);
+    cancel.focus();
+    try {
+      const got = await fetchTask();
+      if (work.hidden) return; // cancelled meanwhile
+      if (got.task) run(got.task);
+      else stop(got.refused, true);
+    } catch {
+      if (!work.hidden) stop(words.offline, true);
+    }
+  }
+
+  if (!window.isSecureContext || !window.crypto || !crypto.subtle) {
+    status.textContent = words.insecure;
+    status.classList.add("problem");
+    return;
+  }
+  start.hidden = note.hidden = false;
+  start.addEventListener("click", begin);
+  cancel.addEventListener("click", () => stop(words.cancelled, false));
+  // A page brought back by the browser's Back button is as it was left: put it at its beginning again.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) stop("", false);
+  });
+})();

@@ -1,0 +1,58 @@
+// Works on one task and reports how far it is. Runs in a web worker, so the page stays quick.
+"use strict";
+
+const ALGORITHM = "PBKDF2/SHA-256";
+const REPORT_EVERY = 150; // milliseconds
+// WebCrypto has threads of its own; a few steps in flight keep them busy without freezing a phone.
+const IN_FLIGHT = Math.max(1, Math.min(4, (navigator.hardwareConcurrency || 2) - 1));
+
+function fromHex(text) {
+  return Uint8Array.from(text.match(/../g) || [], (pair) => parseInt(pair, 16));
+}
+
+function toHex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function beginsWith(bytes, prefix) {
+  return prefix.every((byte, at) => bytes[at] === byte);
+}
+
+async function derive(nonce, salt, counter, parameters) {
+  const password = new Uint8Array(nonce.length + 4);
+  password.set(nonce);
+  new DataView(password.buffer).setUint32(nonce.length, counter);
+  const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
+  const how = { name: "PBKDF2", hash: "SHA-256", salt, iterations: parameters.cost };
+  return new Uint8Array(await crypto.subtle.deriveBits(how, key, parameters.keyLength * 8));
+}
+
+async function solve(task) {
+  const parameters = task.parameters;
+  const ceiling = parameters.data.ceiling;
+  if (parameters.algorithm !== ALGORITHM || !(ceiling > 0)) throw new Error("unknown task");
+  const nonce = fromHex(parameters.nonce);
+  const salt = fromHex(parameters.salt);
+  const prefix = fromHex(parameters.keyPrefix);
+  let reported = performance.now();
+  for (let first = 0; first < ceiling; first += IN_FLIGHT) {
+    const counters = Array.from({ length: IN_FLIGHT }, (_, offset) => first + offset);
+    const keys = await Promise.all(counters.map((counter) => derive(nonce, salt, counter, parameters)));
+    const hit = keys.findIndex((key) => beginsWith(key, prefix));
+    if (hit >= 0) return { counter: counters[hit], derivedKey: toHex(keys[hit]) };
+    const now = performance.now();
+    if (now - reported >= REPORT_EVERY) {
+      reported = now;
+      self.postMessage({ done: first + IN_FLIGHT, ceiling });
+    }
+  }
+  throw new Error("no solution");
+}
+
+self.addEventListener("message", async (event) => {
+  try {
+    self.postMessage({ solution: await solve(event.data) });
+  } catch {
+    self.postMessage({ failed: true });
+  }
+});
