@@ -1,0 +1,93 @@
+# `make run` shows it, `make test` proves it; each brings what it needs (requirements/setup.sh).
+# `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+# Two workers for two cores; a file stays on one worker, so that what it starts is started once.
+PYTEST := $(BIN)/python -m pytest -v -o faulthandler_timeout=300
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist loadfile
+SUITE := tests --ignore=tests/bench --ignore=tests/desktop --ignore=tests/linked --ignore=tests/faults
+SEED ?= 1
+SCALE ?= full
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
+		while IFS='|' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
+
+# ---- to see it
+
+.PHONY: run setup
+run: setup ## the demo: a local Google, the backend, mail arriving; ends with Ctrl-C
+	@$(BIN)/pitchgate demo
+
+setup: ## .venv with what the program needs
+	@bash requirements/setup.sh run
+
+# ---- to work on it
+
+.PHONY: setup-dev gates lint format-check types imports format
+setup-dev: ## .venv with what tests, gates and training need
+	@bash requirements/setup.sh dev
+
+gates: setup-dev ## lint, format, types, import directions: all of them, whatever fails
+	@$(MAKE) -k lint format-check types imports
+
+lint: setup-dev ## ruff's rules
+	@$(BIN)/ruff check --quiet . && echo "ruff: clean"
+
+format-check: setup-dev
+	@$(BIN)/ruff format --check --quiet . && echo "format: clean" || \
+		{ $(BIN)/ruff format --check . | grep '^Would reformat'; echo "format: run 'make format'"; false; }
+
+types: setup-dev ## mypy, strict
+	@$(BIN)/mypy
+
+imports: setup-dev ## import directions (import-linter)
+	@$(BIN)/lint-imports --verbose >.venv/imports.log 2>&1 && grep '^Contracts:' .venv/imports.log || \
+		{ cat .venv/imports.log; false; }
+
+format: setup-dev ## put every file in ruff's format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
+
+.PHONY: test test-unit test-browser test-desktop
+test: gates ## everything: gates, then unit, contract, journeys and browser tests
+	@bash requirements/setup.sh browser
+	@$(PYTEST) $(PARALLEL) $(SUITE)
+
+test-unit: setup-dev ## the quick ones only: no processes, no browser
+	@$(PYTEST) $(PARALLEL) tests/unit tests/architecture
+
+test-browser: setup-dev ## the browser tests only
+	@bash requirements/setup.sh browser
+	@$(PYTEST) $(PARALLEL) -m browser $(SUITE)
+
+test-desktop: setup-dev ## the tray app under a virtual screen
+	@bash requirements/setup.sh desktop
+	@$(PYTEST) tests/desktop
+
+# ---- to measure and to break it; each prints one JSON object as its last line
+
+.PHONY: bench-model faults faults-cluster
+bench-model: setup-dev ## the served model against the pickled pipeline
+	@$(BIN)/python -m tests.bench.model
+
+faults: setup-dev ## every Google fault and random kills: make faults SEED=1 SCALE=small
+	@$(BIN)/python -m tests.faults.journey --seed $(SEED) --scale $(SCALE)
+
+faults-cluster: setup-dev ## three replicas killed at random on PostgreSQL: SEED=1 SCALE=small
+	@$(BIN)/python -m tests.faults.cluster --seed $(SEED) --scale $(SCALE)
+
+# ---- the rest
+
+.PHONY: lock clean
+lock: ## new hashed locks from pyproject.toml
+	@bash requirements/setup.sh lock
+
+clean: ## remove what setup, tests and the demo made
+	rm -rf .venv var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

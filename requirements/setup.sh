@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Builds .venv from the hashed locks, and says in one line each what it does. Safe to run again: what a
+# stamp says is there already is not looked at twice.
+#
+#   bash requirements/setup.sh run        what the program needs
+#   bash requirements/setup.sh dev        that, and what tests, gates and training need
+#   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
+#   bash requirements/setup.sh desktop    a virtual screen and a tray host (installed when root)
+#   bash requirements/setup.sh lock       the locks anew from pyproject.toml (no hash is asked for uv itself)
+#
+# PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'pitchgate: %s\n' "$*"; }
+die() { printf 'pitchgate: %s\n' "$*" >&2; exit 1; }
+root() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; }
+
+apt_install() {
+    say "installing with apt-get: $*"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } \
+        </dev/null >/dev/null 2>&1 || die "apt-get could not install: $*"
+}
+
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+has_venv() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+# The first Python that is new enough and can make an environment; failing that, one that apt-get completes.
+find_python() {
+    local candidate first=""
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14}; do
+        new_enough "$candidate" || continue
+        has_venv "$candidate" && { command -v "$candidate"; return; }
+        [ -n "$first" ] || first=$candidate
+    done
+    [ -n "$first" ] || die "Python 3.11 or newer is needed (set PYTHON=/path/to/python3 if it is not on PATH)"
+    local package
+    package=$("$first" -c 'import sys; print(f"python3.{sys.version_info[1]}-venv")')
+    root || die "$first lacks its venv module; as root: apt-get install $package"
+    apt_install "$package" >&2
+    has_venv "$first" || die "$first still has no venv module after installing $package"
+    command -v "$first"
+}
+
+make_venv() {
+    if .venv/bin/python -m pip --version >/dev/null 2>&1 && new_enough .venv/bin/python; then return; fi
+    local python
+    python=$(find_python)
+    say "making .venv with $("$python" --version)"
+    rm -rf .venv
+    "$python" -m venv .venv
+}
+
+# Stamps hold what was installed: the lock, the project file and the interpreter.
+fingerprint() { { cat "$@" pyproject.toml; .venv/bin/python --version; pwd; } | cksum; }
+stamped() { [ "$(cat ".venv/stamp-$1" 2>/dev/null)" = "$2" ]; }
+
+pip_install() {
+    local log=.venv/setup.log
+    .venv/bin/python -m pip install --disable-pip-version-check --no-input "$@" </dev/null >"$log" 2>&1 ||
+        { tail -n 25 "$log" >&2; die "pip could not install (whole output: $log)"; }
+}
+
+# setuptools comes from its own lock, so that nothing is fetched that no hash holds: packages that have no
+# wheel, and this project itself, are built with it and without build isolation.
+install() {
+    local kind=$1 lock=requirements/$1.txt mark
+    make_venv
+    mark=$(fingerprint requirements/build.txt "$lock")
+    if stamped "$kind" "$mark"; then return; fi
+    rm -f ".venv/stamp-$kind"
+    say "installing $(grep -c '^[a-zA-Z0-9]' "$lock") packages from $lock (the first time: about a minute)"
+    pip_install --require-hashes -r requirements/build.txt
+    pip_install --require-hashes --no-build-isolation -r "$lock"
+    pip_install --no-deps --no-build-isolation --editable .
+    .venv/bin/python -m pip check >.venv/setup.log || { cat .venv/setup.log >&2; die "the lock contradicts itself"; }
+    printf '%s\n' "$mark" >".venv/stamp-$kind"
+    [ "$kind" != dev ] || fingerprint requirements/build.txt requirements/run.txt >.venv/stamp-run
+    say "ready"
+}
+
+browser() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null; then return; fi
+    done
+    if root; then
+        apt_install chromium fonts-dejavu-core
+    elif [ -n "${CI:-}" ]; then
+        die "the browser tests need Chromium; as root: apt-get install chromium"
+    else
+        say "browser tests are skipped, no Chromium here; as root: apt-get install chromium"
+    fi
+}
+
+desktop() {
+    install dev
+    root || die "the desktop tests need a virtual screen and a tray host; as root: bash requirements/desktop.sh .venv/bin/python"
+    bash requirements/desktop.sh .venv/bin/python
+}
+
+# The locks name no address: neither a registry's nor a folder's.
+lock() {
+    make_venv
+    local uv=.venv/lock/bin/uv
+    [ -x "$uv" ] || { .venv/bin/python -m venv .venv/lock && .venv/lock/bin/python -m pip install -q uv; }
+    compile() {
+        "$uv" pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+            --no-emit-find-links --no-header --quiet "$@"
+    }
+    compile pyproject.toml --output-file requirements/run.txt
+    compile pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
+    .venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' |
+        compile - --no-annotate --output-file requirements/build.txt
+    say "locked; look at git diff requirements/"
+}
+
+case "${1:-}" in
+    run) make_venv; stamped dev "$(fingerprint requirements/build.txt requirements/dev.txt)" || install run ;;
+    dev) install dev ;;
+    browser) browser ;;
+    desktop) desktop ;;
+    lock) lock ;;
+    *) die "usage: bash requirements/setup.sh run|dev|browser|desktop|lock" ;;
+esac
