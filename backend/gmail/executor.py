@@ -39,7 +39,10 @@ class AccessTokenSource(Protocol):
 
 
 class Executor:
-    """One request, one answer. The only repeat is a read or label change after its access token was refused."""
+    """One request, one answer. The only repeat is a read or label change after its access token was refused.
+
+    (aiohttp itself repeats a GET once when a kept connection turns out dead; never a POST, so never a send.)
+    """
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from backend.ports.grants import GrantKeeper
 from backend.settings import Settings
 
 _LONGEST_CODE = 2_048
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class GoogleAuthorizer:
@@ -46,6 +48,8 @@ class GoogleAuthorizer:
         Scopes granted to us before are not asked to be merged in: the token can do what this page shows.
         `verifier` has 43 to 128 characters of A-Z a-z 0-9 - . _ ~ (RFC 7636); ValueError otherwise.
         """
+        if not _VERIFIER.fullmatch(verifier):
+            raise ValueError("a PKCE verifier has 43 to 128 characters of A-Z a-z 0-9 - . _ ~")
         client = WebApplicationClient(self._settings.client_id)
         # The library's own address builder refuses http even on this machine, where the sandbox listens.
         parameters = [
