@@ -1,0 +1,73 @@
+"""The mail that arrives in the demo: what people write to an owner of a small bookshop, pitches among it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+OWNER = "ana@harbourlane.example"
+OWNER_NAME = "Ana Duarte"
+LETTERS = Path(__file__).with_name("letters.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail to deliver. `local`: its sender has a mailbox in the sandbox and can solve a challenge;
+    `known`: the owner has written to him before."""
+
+    kind: str
+    sender: str
+    subject: str
+    text: str
+    local: bool = False
+    known: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    dmarc: str = "pass"
+    spf: str = "pass"
+    dkim: str = "pass"
+
+    @property
+    def address(self) -> str:
+        """The sender's bare address."""
+        return self.sender.rpartition("<")[2].rstrip(">")
+
+    @property
+    def name(self) -> str:
+        """The sender's name."""
+        return self.sender.rpartition("<")[0].strip()
+
+
+def letters() -> tuple[Letter, ...]:
+    """All of them, as written."""
+    rows: list[dict[str, Any]] = json.loads(LETTERS.read_text("utf-8"))
+    return tuple(Letter(**{**row, "labels": tuple(row.get("labels", ()))}) for row in rows)
+
+
+def arrivals(seed: int) -> Iterator[Letter]:
+    """Letters without end: the first pitch first, so that there is something to see, then all in an order
+    that follows from `seed`, again and again. Later rounds are follow-ups and new orders."""
+    everything = list(letters())
+    yield everything[0]
+    chance = random.Random(seed)  # noqa: S311 - the order of a play, no secret
+    rest, rounds = everything[1:], 0
+    while True:
+        chance.shuffle(rest)
+        for letter in rest:
+            yield letter if rounds == 0 else _again(letter, rounds)
+        rounds += 1
+        rest = list(everything)
+
+
+def _again(letter: Letter, rounds: int) -> Letter:
+    subject = (
+        f"Re: {letter.subject}" if letter.kind.startswith("pitch") else f"{letter.subject} ({rounds + 1})"
+    )
+    return Letter(
+        letter.kind, letter.sender, subject, letter.text, letter.local, letter.known,
+        letter.headers, letter.labels, letter.dmarc, letter.spf, letter.dkim,
+    )  # fmt: skip

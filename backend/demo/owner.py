@@ -1,0 +1,34 @@
+"""The owner connects her mailbox as her browser would: landing page, consent page, and back."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+import aiohttp
+
+from backend.domain.errors import PitchgateError
+
+
+async def connect(http: aiohttp.ClientSession, server: str, account: str) -> None:
+    """Press Connect, choose `account`, tick every box, allow. Raises `PitchgateError` if that fails.
+
+    `http` must keep cookies of IP addresses: the way back is only accepted from the browser that left.
+    """
+    async with http.post(f"{server}/connect", headers={"Origin": server}, allow_redirects=False) as answer:
+        consent = answer.headers.get("Location", "")
+        if answer.status != 303 or not consent:
+            raise PitchgateError(f"Connect answered {answer.status}.", "See the server's log.")
+    parts = urlsplit(consent)
+    fields = parse_qsl(parts.query)
+    scopes = dict(fields).get("scope", "").split()
+    form = [*fields, ("account", account), ("decision", "allow"), *(("grant", scope) for scope in scopes)]
+    page = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+    async with http.post(page, data=form, allow_redirects=False) as answer:
+        back = answer.headers.get("Location", "")
+        if not back.startswith(server):
+            raise PitchgateError(f"The consent page answered {answer.status}.", "See the sandbox's log.")
+    async with http.get(back) as answer:
+        if answer.status != 200:
+            raise PitchgateError(
+                f"Coming back from Google answered {answer.status}.", "See the server's log."
+            )

@@ -1,0 +1,232 @@
+"""The play: a sandbox, a server, an owner, people who write, and perhaps a machine that keeps dying.
+
+Everything between the parties goes over HTTP on loopback; the server cannot tell it from Google.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from backend.demo import owner
+from backend.demo.google import Sandbox
+from backend.demo.letters import OWNER, OWNER_NAME, Letter, arrivals, letters
+from backend.demo.processes import Process, free_port, until_ready
+from backend.demo.salesperson import Salesperson
+from backend.demo.tally import Tally, count
+from backend.domain.errors import PitchgateError
+from backend.store import open_store
+
+DRAIN_SECONDS = 120.0
+ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to play. `every` seconds between two letters; `scripted` lets a script solve the challenges;
+    `kills` is how often the server dies within `seconds`; `copies` how often each push is delivered."""
+
+    folder: Path
+    seconds: float | None = None
+    every: float = 3.0
+    scripted: bool = False
+    kills: int = 0
+    copies: int = 1
+    seed: int = 1
+    port: int = 0
+    sandbox_port: int = 0
+
+
+@dataclass
+class Stage:
+    """What runs: both processes, the sandbox's admin client, and a browser's cookies."""
+
+    options: Options
+    http: aiohttp.ClientSession
+    sandbox: Sandbox
+    server: Process
+    server_url: str
+    delivered: list[str] = field(default_factory=list)
+    kills: int = 0
+
+    async def ready(self) -> None:
+        """Wait until the server answers."""
+        await until_ready(self.http, f"{self.server_url}/readyz", self.server)
+
+    async def deliver(self, letter: Letter) -> None:
+        """One letter arrives in the owner's mailbox."""
+        self.delivered.append(await self.sandbox.deliver(letter, OWNER))
+
+    async def die_and_return(self) -> None:
+        """The server's machine dies and comes back."""
+        await self.server.kill()
+        await self.server.start()
+        await self.ready()
+        self.kills += 1
+
+
+@asynccontextmanager
+async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[Stage]:
+    """Start the sandbox and the server, connect the owner; stop both at the end."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    port, jar = options.port or free_port(), aiohttp.CookieJar(unsafe=True)
+    server_url = f"http://127.0.0.1:{port}"
+    async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=30)) as http:
+        tell("Starting a local Google …")
+        google = Process(
+            "sandbox", _sandbox_arguments(options, server_url), {}, options.folder / "sandbox.log"
+        )
+        await google.start(pipe=True)
+        server: Process | None = None
+        try:
+            sandbox = Sandbox(http, str((await google.first_line())["sandbox"]))
+            environment = _environment(options, server_url, sandbox.url)
+            server = Process("server", ["backend", "serve"], environment, options.folder / "server.log")
+            running = Stage(options, http, sandbox, server, server_url)
+            await _people(sandbox)
+            tell("Starting the server …")
+            await server.start()
+            await running.ready()
+            tell(f"{OWNER_NAME} connects her mailbox …")
+            await owner.connect(http, server_url, OWNER)
+            yield running
+        finally:
+            if server is not None:
+                await server.stop()
+            await google.stop()
+
+
+async def play(options: Options, tell: Callable[[str], None], opened: Callable[[Stage], None]) -> Tally:
+    """Play until `seconds` are over (or for ever), then let everything come to rest and take stock."""
+    began = time.monotonic()
+    async with stage(options, tell) as running:
+        opened(running)
+        people = [Salesperson(letter.address) for letter in letters() if letter.local]
+        async with asyncio.TaskGroup() as group:
+            acts = [group.create_task(_post(running))]
+            if options.scripted:
+                acts += [group.create_task(_answer(running, person)) for person in people]
+            if options.kills:
+                acts.append(group.create_task(_die(running)))
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(options.seconds if options.seconds is not None else 10**9)
+            if options.kills:
+                await acts[-1]  # every death that was asked for
+            for act in acts:
+                act.cancel()
+        tell("Letting everything come to rest …")
+        await _settle(running, people)
+        mailbox, outbox = await running.sandbox.messages(OWNER), await running.sandbox.outbox()
+        meter = await running.sandbox.meter(OWNER)
+    store = open_store(options.folder / "state" / "pitchgate.sqlite3")
+    await store.open()
+    try:
+        tally = await count(store, OWNER, running.delivered, mailbox, outbox, meter)
+    finally:
+        await store.close()
+    tally.kills, tally.seconds = running.kills, round(time.monotonic() - began, 1)
+    return tally
+
+
+async def _people(sandbox: Sandbox) -> None:
+    """Mailboxes for the owner and those who can answer, and the owner's earlier mail."""
+    await sandbox.create(OWNER, OWNER_NAME)
+    for letter in letters():
+        if letter.local:
+            await sandbox.create(letter.address, letter.name)
+        if letter.known:
+            await sandbox.seed_sent(
+                OWNER, letter.address, "Your reading", "Dear Rosa, shall we say the 12th?"
+            )
+
+
+async def _post(running: Stage) -> None:
+    """Letters arrive at irregular intervals around `every`."""
+    chance = random.Random(running.options.seed)  # noqa: S311 - the rhythm of a play
+    for letter in arrivals(running.options.seed):
+        await running.deliver(letter)
+        await asyncio.sleep(running.options.every * chance.uniform(0.4, 1.6))
+
+
+async def _answer(running: Stage, person: Salesperson) -> None:
+    while True:
+        await asyncio.sleep(1.0)
+        await person.look(running.sandbox)
+        await person.answer(running.http)
+
+
+async def _die(running: Stage) -> None:
+    """The server dies at random moments, spread over the play."""
+    chance = random.Random(running.options.seed + 1)  # noqa: S311 - the moments of a play
+    between = (running.options.seconds or 60.0) / (running.options.kills + 1)
+    for _ in range(running.options.kills):
+        await asyncio.sleep(chance.uniform(0.1, 1.9) * between)
+        await running.die_and_return()
+
+
+async def _settle(running: Stage, people: list[Salesperson]) -> None:
+    """Wait until no push is pending, no job is due and no challenge is left to solve."""
+    quiet, until = 0, time.monotonic() + DRAIN_SECONDS
+    while quiet < 3:
+        if time.monotonic() > until:
+            raise PitchgateError("The mail did not come to rest.", f"See {running.options.folder}/server.log")
+        await asyncio.sleep(0.7)
+        solved = 0
+        if running.options.scripted:
+            for person in people:
+                await person.look(running.sandbox)
+                solved += await person.answer(running.http)
+        busy = solved or await running.sandbox.pushes_pending() or await _jobs_left(running)
+        quiet = 0 if busy else quiet + 1
+
+
+async def _jobs_left(running: Stage) -> int:
+    async with running.http.get(f"{running.server_url}/readyz") as answer:
+        if answer.status != 200:
+            return 1
+        return int((await answer.json()).get("waiting", 0))
+
+
+def _sandbox_arguments(options: Options, server_url: str) -> list[str]:
+    return [
+        "backend.sandbox",
+        *("--port", str(options.sandbox_port)),
+        *("--client-id", "pitchgate-demo", "--client-secret", "pitchgate-demo-secret"),
+        *("--redirect-uri", f"{server_url}/connect/callback"),
+        *("--project", "pitchgate-demo", "--topic", "gmail", "--subscription", "gmail-push"),
+        *("--push-endpoint", f"{server_url}/hooks/gmail", "--push-account", ACCOUNT),
+        *("--push-mode", f"copies={options.copies}"),
+        *("--seed", str(options.seed)),
+    ]
+
+
+def _environment(options: Options, server_url: str, google: str) -> dict[str, str]:
+    """The server's settings: those of production, with Google's addresses replaced."""
+    return {
+        "PITCHGATE_PUBLIC_URL": server_url,
+        "PITCHGATE_BIND": server_url.removeprefix("http://"),
+        "PITCHGATE_STATE_DIR": str(options.folder / "state"),
+        "PITCHGATE_CLIENT_ID": "pitchgate-demo",
+        "PITCHGATE_CLIENT_SECRET": "pitchgate-demo-secret",
+        "PITCHGATE_AUTHORIZE_URL": f"{google}/o/oauth2/v2/auth",
+        "PITCHGATE_TOKEN_URL": f"{google}/token",
+        "PITCHGATE_REVOKE_URL": f"{google}/revoke",
+        "PITCHGATE_JWKS_URL": f"{google}/oauth2/v3/certs",
+        "PITCHGATE_GMAIL_URL": google,
+        "PITCHGATE_TOPIC": "projects/pitchgate-demo/topics/gmail",
+        "PITCHGATE_SUBSCRIPTION": "projects/pitchgate-demo/subscriptions/gmail-push",
+        "PITCHGATE_PUSH_ACCOUNT": ACCOUNT,
+        "PITCHGATE_DEFAULT_MODE": "challenge",
+        "PITCHGATE_LIVE_PAGE": "true",
+        "PITCHGATE_LEASE_SECONDS": "6" if options.kills else "60",
+        "PITCHGATE_SWEEP_INTERVAL": "5" if options.kills else "720",
+        "PITCHGATE_LOG_JSON": "true",
+    }

@@ -1,0 +1,192 @@
+"""A mailbox at Google, in memory, that can break before or after any call does its work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from typing import TypeVar
+
+from backend.domain.errors import Gone, HistoryGone
+from backend.domain.mailbox import LabelIds
+from backend.domain.message import Address, Arrival, Headers, Message
+from backend.ports.gmail import Added, HistoryPage, ListPage, Profile, Relabelled, WatchGrant
+
+T = TypeVar("T")
+LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
+UNITS = {
+    "profile": 1, "watch": 100, "stop_watch": 50, "history": 2, "list_messages": 5, "fetch": 20,
+    "fetch_headers": 20, "relabel": 5, "send": 100, "find_sent": 5, "ensure_labels": 1, "aliases": 1,
+    "vacation_on": 1,
+}  # fmt: skip
+
+
+class Died(BaseException):
+    """The process dies here. Not an Exception: nothing may catch it and carry on."""
+
+
+@dataclass
+class Sent:
+    """One mail that left."""
+
+    gmail_id: str
+    thread_id: str
+    message_id: str
+    marker: str
+    raw: bytes
+
+
+@dataclass
+class FakeGmail:
+    """Implements `backend.ports.gmail.Gmail` for one mailbox.
+
+    `die_before` and `die_after` name the calls at which the process dies: before Google heard of it, or
+    after Google did it and before we could know.
+    """
+
+    now: datetime = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    position: int = 1_000
+    floor: int = 0
+    vacation: bool = False
+    mails: dict[str, Arrival] = field(default_factory=dict)
+    records: list[tuple[int, Added | Relabelled]] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    die_before: set[str] = field(default_factory=set)
+    die_after: set[str] = field(default_factory=set)
+    trouble: dict[str, Exception] = field(default_factory=dict)
+
+    @property
+    def units(self) -> int:
+        """Quota units spent."""
+        return sum(UNITS[name] * count for name, count in self.calls.items())
+
+    def deliver(self, message: Message, *, labels: frozenset[str] = frozenset({"INBOX", "UNREAD"}),
+                thread_id: str = "", known_labels: bool = True) -> str:  # fmt: skip
+        """A mail arrives; returns its id."""
+        gmail_id = f"{len(self.mails) + 1:016x}"
+        arrival = Arrival(gmail_id, thread_id or gmail_id, labels, self.now, message)
+        self.mails[gmail_id] = arrival
+        self._record(Added(gmail_id, arrival.thread_id, labels if known_labels else None))
+        return gmail_id
+
+    def move(self, gmail_id: str, add: set[str] = frozenset(), remove: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        """The owner moves a mail in Gmail itself."""
+        self._relabel(gmail_id, frozenset(add), frozenset(remove))
+
+    def labels_of(self, gmail_id: str) -> frozenset[str]:
+        """Labels a mail carries now."""
+        return self.mails[gmail_id].labels
+
+    async def profile(self, mailbox_id: str) -> Profile:
+        self._enter("profile")
+        return self._leave("profile", Profile("ana@corp.test", str(self.position), len(self.mails)))
+
+    async def watch(self, mailbox_id: str) -> WatchGrant:
+        self._enter("watch")
+        return self._leave("watch", WatchGrant(str(self.position), self.now + timedelta(days=7)))
+
+    async def stop_watch(self, mailbox_id: str) -> None:
+        self._enter("stop_watch")
+        self._leave("stop_watch", None)
+
+    async def history(self, mailbox_id: str, start: str, page: str = "") -> HistoryPage:
+        self._enter("history")
+        if int(start) < self.floor:
+            raise HistoryGone("The cursor is too old.", reason="notFound")
+        fresh = [record for position, record in self.records if position > int(start)]
+        return self._leave(
+            "history",
+            HistoryPage(
+                added=tuple(record for record in fresh if isinstance(record, Added)),
+                relabelled=tuple(record for record in fresh if isinstance(record, Relabelled)),
+                deleted=(),
+                history_id=str(self.position),
+                next_page="",
+            ),
+        )
+
+    async def list_messages(self, mailbox_id: str, query: str, page: str = "", limit: int = 500) -> ListPage:
+        self._enter("list_messages")
+        wanted = (lambda mail: "SENT" in mail.labels) if "in:sent" in query else (lambda mail: True)
+        ids = tuple((mail.gmail_id, mail.thread_id) for mail in reversed(self.mails.values()) if wanted(mail))
+        return self._leave("list_messages", ListPage(ids[:limit], "", len(ids)))
+
+    async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:
+        self._enter("fetch")
+        if gmail_id not in self.mails:
+            raise Gone("The message is gone.", reason="notFound")
+        return self._leave("fetch", self.mails[gmail_id])
+
+    async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
+        return await self.fetch(mailbox_id, gmail_id)
+
+    async def relabel(
+        self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
+    ) -> frozenset[str]:
+        self._enter("relabel")
+        if gmail_id not in self.mails:
+            raise Gone("The message is gone.", reason="notFound")
+        self._relabel(gmail_id, add, remove)
+        return self._leave("relabel", self.mails[gmail_id].labels)
+
+    async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
+        self._enter("send")
+        mail = message_from_bytes(raw, policy=policy.default)
+        gmail_id = f"{len(self.mails) + 1:016x}"
+        marker = str(mail["X-Pitchgate-Challenge"] or "")
+        self.sent.append(Sent(gmail_id, thread_id, str(mail["Message-ID"]), marker, raw))
+        fields = tuple((name, str(value)) for name, value in mail.items())
+        message = Message(
+            headers=Headers(fields), to=(Address(str(mail["To"])),), message_id=str(mail["Message-ID"])
+        )
+        self.mails[gmail_id] = Arrival(gmail_id, thread_id, frozenset({"SENT"}), self.now, message)
+        self._record(Added(gmail_id, thread_id, frozenset({"SENT"})))
+        return self._leave("send", gmail_id)
+
+    async def find_sent(self, mailbox_id: str, message_id: str, thread_id: str, marker: str) -> str:
+        self._enter("find_sent")
+        found = [
+            mail.gmail_id for mail in self.sent if message_id == mail.message_id or marker == mail.marker
+        ]
+        return self._leave("find_sent", found[0] if found else "")
+
+    async def ensure_labels(self, mailbox_id: str) -> LabelIds:
+        self._enter("ensure_labels")
+        return self._leave("ensure_labels", LABELS)
+
+    async def aliases(self, mailbox_id: str) -> frozenset[str]:
+        self._enter("aliases")
+        return self._leave("aliases", frozenset({"ana@corp.test"}))
+
+    async def vacation_on(self, mailbox_id: str) -> bool:
+        self._enter("vacation_on")
+        return self._leave("vacation_on", self.vacation)
+
+    def _enter(self, name: str) -> None:
+        if name in self.die_before:
+            self.die_before.discard(name)
+            raise Died(f"before {name}")
+        if name in self.trouble:
+            raise self.trouble.pop(name)
+        self.calls[name] += 1
+
+    def _leave(self, name: str, value: T) -> T:
+        if name in self.die_after:
+            self.die_after.discard(name)
+            raise Died(f"after {name}")
+        return value
+
+    def _record(self, record: Added | Relabelled) -> None:
+        self.position += 3
+        self.records.append((self.position, record))
+
+    def _relabel(self, gmail_id: str, add: frozenset[str], remove: frozenset[str]) -> None:
+        mail = self.mails[gmail_id]
+        labels = (mail.labels | add) - remove
+        added, removed = labels - mail.labels, mail.labels - labels
+        if added or removed:
+            self.mails[gmail_id] = replace(mail, labels=labels)
+            self._record(Relabelled(gmail_id, mail.thread_id, added, removed, labels))

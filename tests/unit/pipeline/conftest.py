@@ -1,0 +1,216 @@
+"""A mailbox at a fake Gmail, a real SQLite store, and a worker that can die at any call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from backend.domain.errors import PitchgateError
+from backend.domain.mailbox import Mailbox, Mode, Preferences, Strictness
+from backend.domain.message import Address, Headers, Message
+from backend.domain.score import Reason, Score, Thresholds
+from backend.pipeline.kit import Kit
+from backend.pipeline.stages import run_duty, run_stage
+from backend.ports.store import NewMailbox, Notice, Store
+from backend.settings import Settings
+from backend.store import open_store
+from backend.worker.endings import Endings
+from tests.fakes.gmail import Died, FakeGmail
+
+LEASE = timedelta(seconds=60)
+TRUSTED = "mx.google.com; dkim=pass header.i=@{0}; spf=pass smtp.mailfrom=x@{0}; dmarc=pass header.from={0}"
+FORGED = "mx.google.com; dkim=none; spf=fail smtp.mailfrom=x@{0}; dmarc=fail header.from={0}"
+
+
+class FakeScorer:
+    """Says 0.97 of a text with the word "pitchy", 0.02 of any other; breaks when told to."""
+
+    model_version = "fake"
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    async def score(self, text: str) -> Score:
+        if self.broken:
+            raise RuntimeError("the model broke on this text")
+        probability = 0.97 if "pitchy" in text else 0.02
+        return Score(probability, 0.0, (Reason("a word", 1.0, ("pitchy",)),), "fake")
+
+    def thresholds(self, strictness: Strictness) -> Thresholds:
+        return Thresholds(0.1, 0.5, 0.8)
+
+
+class Secrets:
+    """A token source that counts, and a vault that turns text round."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def token(self, size: int = 24) -> str:
+        self.made += 1
+        return f"token{self.made:0{size}}"
+
+    def identifier(self) -> str:
+        self.made += 1
+        return f"id{self.made:06}"
+
+    def seal(self, secret: str) -> bytes:
+        return secret[::-1].encode()
+
+    def open(self, sealed: bytes) -> str:
+        return sealed.decode()[::-1]
+
+
+class NoAuthorizer:
+    """Nobody authorizes in these stories; only a revocation may be asked for."""
+
+    def __init__(self) -> None:
+        self.revoked: list[str] = []
+
+    def consent_url(self, **_: str) -> str:
+        raise AssertionError
+
+    async def redeem(self, **_: str) -> None:
+        raise AssertionError
+
+    async def revoke(self, mailbox_id: str) -> None:
+        self.revoked.append(mailbox_id)
+
+
+@dataclass
+class House:
+    """Everything one story needs. `settle` runs due jobs, over deaths and leases, until nothing is due."""
+
+    kit: Kit
+    gmail: FakeGmail
+    store: Store
+    scorer: FakeScorer
+    authorizer: NoAuthorizer
+    mailbox_id: str
+    deaths: int = 0
+    pushes: int = field(default=0)
+
+    def now(self) -> datetime:
+        return self.gmail.now
+
+    def wait(self, **amount: float) -> None:
+        """Time passes."""
+        self.gmail.now += timedelta(**amount)
+
+    async def mailbox(self) -> Mailbox:
+        mailbox = await self.store.mailbox(self.mailbox_id)
+        assert mailbox is not None
+        return mailbox
+
+    async def push(self) -> None:
+        """Google tells of a change."""
+        self.pushes += 1
+        notice = Notice(f"push-{self.pushes}", "ana@corp.test", str(self.gmail.position))
+        await self.store.note_push(notice, self.now(), self.now())
+
+    async def prefer(self, **changes: object) -> None:
+        preferences = (await self.mailbox()).preferences.changed(**changes)
+        await self.store.save_preferences(self.mailbox_id, preferences, self.now())
+
+    async def settle(self, turns: int = 60) -> None:
+        """Run what is due; a death or a retry waits for its lease or its time."""
+        for _ in range(turns):
+            if not await self._turn():
+                return
+        raise AssertionError("the jobs never come to rest")
+
+    async def _turn(self) -> bool:
+        now = self.now()
+        jobs = await self.store.claim_messages("w", now, now + LEASE, 1)
+        duty = None if jobs else await self.store.claim_duty("w", now, now + LEASE)
+        job = jobs[0] if jobs else duty
+        if job is None:
+            due = await self.store.next_due(now)
+            if due is None or due > now + timedelta(minutes=5):
+                return False
+            self.gmail.now = max(due, now + timedelta(milliseconds=1))
+            return True
+        try:
+            if jobs:
+                await run_stage(self.kit, jobs[0])
+            elif duty is not None:
+                await run_duty(self.kit, self.authorizer, duty)  # type: ignore[arg-type]
+        except Died:
+            self.deaths += 1
+            self.wait(seconds=61)
+        except PitchgateError as error:
+            await Endings(self.kit).after(job, error)
+        return True
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Ana's mailbox, connected and indexed, in mode challenge, with two credits a solve."""
+    gmail, scorer, secrets = FakeGmail(), FakeScorer(), Secrets()
+    store = open_store(tmp_path / "store.sqlite3")
+    await store.open()
+
+    class Now:
+        def now(self) -> datetime:
+            return gmail.now
+
+    settings = Settings(state_dir=tmp_path, public_url="https://gate.test", index_limit=100)
+    kit = Kit(settings, store, gmail, scorer, Now(), secrets, secrets)  # type: ignore[arg-type]
+    mailbox = await store.connect(
+        NewMailbox(
+            id="box1",
+            sub="sub1",
+            email="ana@corp.test",
+            name="Ana",
+            sealed_token=b"sealed",
+            scopes=frozenset(settings.scopes),
+            preferences=Preferences(mode=Mode.CHALLENGE, credits_per_solve=2),
+        ),
+        gmail.now,
+    )
+    house = House(kit, gmail, store, scorer, NoAuthorizer(), mailbox.id)
+    await house.settle()
+    assert (await house.mailbox()).indexed_at is not None
+    gmail.calls.clear()
+    try:
+        yield house
+    finally:
+        await store.close()
+
+
+def letter(
+    sender: str = "sam@seller.test",
+    text: str = "a pitchy letter",
+    *,
+    to: str = "ana@corp.test",
+    trust: str = TRUSTED,
+    subject: str = "Hello",
+    **headers: str,
+) -> Message:
+    """A mail to Ana; by default an authentic pitch from a stranger."""
+    domain = sender.rpartition("@")[2]
+    fields = {
+        "Authentication-Results": trust.format(domain),
+        "Received": "from seller.test by mx.google.com",
+        "From": f"Sam <{sender}>",
+        "To": to,
+        "Subject": subject,
+        "Message-ID": f"<{abs(hash((sender, text, subject)))}@{domain}>",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    return Message(
+        headers=Headers(tuple(fields.items())),
+        from_=(Address(sender, "Sam"),),
+        to=(Address(to),),
+        subject=subject,
+        message_id=fields["Message-ID"],
+        in_reply_to=fields.get("In-Reply-To", ""),
+        text=text,
+    )
+
+
+__all__ = ["FORGED", "House", "letter"]

@@ -1,0 +1,41 @@
+"""What a message costs in Google's quota units, echo included."""
+
+from __future__ import annotations
+
+from tests.unit.pipeline.conftest import House, letter
+
+
+async def _cost(house: House) -> int:
+    await house.push()
+    await house.settle()
+    if house.gmail.calls["relabel"] or house.gmail.calls["send"]:
+        await house.push()  # what we did ourselves comes back as one more push
+        await house.settle()
+    return house.gmail.units
+
+
+async def test_ordinary_mail_costs_22(house: House) -> None:
+    house.gmail.deliver(letter(text="the minutes of Tuesday"))
+    assert await _cost(house) == 22
+
+
+async def test_a_silent_hold_costs_29(house: House) -> None:
+    await house.prefer(mode="quarantine")
+    house.gmail.deliver(letter())
+    assert await _cost(house) == 29
+
+
+async def test_hold_and_challenge_costs_at_most_131(house: House) -> None:
+    house.gmail.deliver(letter())
+    assert await _cost(house) <= 131
+
+
+async def test_a_reply_in_a_thread_the_owner_took_part_in_costs_2(house: House) -> None:
+    await house.store.learn(house.mailbox_id, frozenset({"sam@seller.test"}), "thread-1", house.now())
+    house.gmail.deliver(letter(), thread_id="thread-1")
+    assert await _cost(house) == 2
+
+
+async def test_spam_costs_no_fetch(house: House) -> None:
+    house.gmail.deliver(letter(), labels=frozenset({"SPAM"}))
+    assert await _cost(house) == 2

@@ -1,0 +1,91 @@
+"""What the owner does himself, in Gmail or by answering, counts more than any verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backend.domain.challenge import ChallengeState
+from backend.domain.message import Address, Message
+from tests.fakes.gmail import LABELS
+from tests.unit.pipeline.conftest import House, letter
+
+OWN = frozenset({"SENT"})
+
+
+def _from_owner(text: str, to: str = "sam@seller.test", **changes: object) -> Message:
+    mail = letter("ana@corp.test", text, to=to, subject="Re: Hello")
+    return replace(mail, to=(Address(to),), **changes)  # type: ignore[arg-type]
+
+
+async def _held(house: House) -> str:
+    pitch = house.gmail.deliver(letter())
+    await house.push()
+    await house.settle()
+    assert LABELS.held in house.gmail.labels_of(pitch)
+    return pitch
+
+
+async def test_taking_the_held_label_off_in_gmail_lets_the_mail_in(house: House) -> None:
+    pitch = await _held(house)
+    house.gmail.move(pitch, remove={LABELS.held})
+    await house.push()
+    await house.settle()
+
+    assert "INBOX" in house.gmail.labels_of(pitch)
+    challenge = await house.store.challenge_of(house.mailbox_id, pitch)
+    assert challenge is not None
+    assert challenge.state is ChallengeState.VOIDED
+
+
+async def test_answering_a_held_sender_lets_him_in(house: House) -> None:
+    pitch = await _held(house)
+    house.gmail.deliver(
+        _from_owner("Yes, let us talk on Tuesday at ten, I am curious."), labels=OWN, thread_id=pitch
+    )
+    await house.push()
+    await house.settle()
+
+    assert "INBOX" in house.gmail.labels_of(pitch)
+    standing = await house.store.standing(
+        house.mailbox_id, "sam@seller.test", "seller.test", "t", house.now()
+    )
+    assert standing.corresponded
+
+
+async def test_a_no_thanks_is_no_invitation(house: House) -> None:
+    pitch = await _held(house)
+    house.gmail.deliver(_from_owner("No thanks, not interested."), labels=OWN, thread_id=pitch)
+    await house.push()
+    await house.settle()
+
+    assert LABELS.held in house.gmail.labels_of(pitch)
+    standing = await house.store.standing(
+        house.mailbox_id, "sam@seller.test", "seller.test", "t", house.now()
+    )
+    assert not standing.corresponded
+
+
+async def test_our_own_challenge_makes_nobody_a_correspondent(house: House) -> None:
+    await _held(house)
+    await house.push()  # the echo of the send
+    await house.settle()
+    standing = await house.store.standing(
+        house.mailbox_id, "sam@seller.test", "seller.test", "t", house.now()
+    )
+    assert not standing.corresponded
+    assert not standing.took_part
+    assert house.gmail.calls["fetch"] == 1  # the pitch; the echo was known by its id
+
+
+async def test_a_challenge_whose_id_was_never_noted_is_known_by_its_header(house: House) -> None:
+    house.gmail.die_after.add("send")
+    pitch = house.gmail.deliver(letter())
+    await house.push()
+    await house.settle()
+    await house.push()
+    await house.settle()
+    standing = await house.store.standing(
+        house.mailbox_id, "sam@seller.test", "seller.test", pitch, house.now()
+    )
+    assert not standing.corresponded
+    assert not standing.took_part
