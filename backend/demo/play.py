@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from backend.domain.errors import PitchgateError
 from backend.store import open_store
 
 DRAIN_SECONDS = 120.0
+WAITING = re.compile(r'^pitchgate_store\{count="stage_[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
 ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 
 
@@ -189,10 +191,12 @@ async def _settle(running: Stage, people: list[Salesperson]) -> None:
 
 
 async def _jobs_left(running: Stage) -> int:
-    async with running.http.get(f"{running.server_url}/readyz") as answer:
+    """Messages with a stage still to run, as the server's own metrics count them."""
+    async with running.http.get(f"{running.server_url}/metrics") as answer:
         if answer.status != 200:
             return 1
-        return int((await answer.json()).get("waiting", 0))
+        waiting = WAITING.findall(await answer.text())
+    return int(sum(float(number) for number in waiting))
 
 
 def _sandbox_arguments(options: Options, server_url: str) -> list[str]:
