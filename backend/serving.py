@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import structlog
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -58,7 +58,7 @@ def development_app() -> Quart:
     shell = Quart("backend")
 
     @shell.while_serving
-    async def life() -> AsyncIterator[None]:
+    async def life() -> AsyncGenerator[None, None]:
         settings = Settings()
         configure_logging(settings)
         async with open_application(settings) as application:

@@ -39,8 +39,3 @@ def appeared(
         if "SENT" in labels:  # a draft that was sent
             seen[gmail_id] = Appeared(gmail_id, thread_id, labels, own=True)
     return tuple(seen.values())
-
-
-def later(cursor: str, other: str) -> str:
-    """The later of two history ids ("" is before all). They are unsigned 64-bit numbers, never text to compare."""
-    return max(cursor, other, key=lambda history_id: int(history_id or "0"))

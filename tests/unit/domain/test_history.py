@@ -1,11 +1,8 @@
-"""A page of history tells each message once, leaves drafts alone, and ids are numbers."""
+"""A page of history tells each message once, leaves drafts alone."""
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from backend.domain.history import appeared, later
+from backend.domain.history import appeared
 
 
 def test_incoming_sent_and_draft() -> None:
@@ -29,13 +26,3 @@ def test_a_draft_that_is_sent_is_the_owners_mail() -> None:
 
 def test_other_labels_make_no_message() -> None:
     assert appeared([], [("5", "t5", frozenset({"STARRED"}))]) == ()
-
-
-@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
-def test_later_compares_numbers(one: int, other: int) -> None:
-    assert later(str(one), str(other)) == str(max(one, other))
-
-
-def test_no_position_is_before_every_position() -> None:
-    assert later("", "7") == "7"
-    assert later("9", "10") == "10"
