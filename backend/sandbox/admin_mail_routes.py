@@ -1,0 +1,229 @@
+"""Admin routes about mail: mailboxes, deliveries, and what an owner does by hand."""
+
+import secrets
+from typing import Any
+
+from quart import Blueprint, Response, jsonify, request
+
+from backend.sandbox.admin_views import mailbox_json, message_json, sent_json
+from backend.sandbox.gmail.settings import VacationError, read_vacation, vacation_json
+from backend.sandbox.letters import (
+    ARRIVAL_KEYS,
+    LETTER_KEYS,
+    check_keys,
+    label_id,
+    read_arrival,
+    read_raw,
+    strings,
+)
+from backend.sandbox.mail.mailbox import Mailbox, SendAs
+from backend.sandbox.mail.message import StoredMessage
+from backend.sandbox.owner_acts import reply_letter
+from backend.sandbox.web import BadRequest, json_object, refuse, world
+from backend.sandbox.world import WorldError
+
+blueprint = Blueprint("admin_mail", __name__)
+MAX_SEEDED = 5_000
+MAX_SHOWN = 20_000
+
+
+@blueprint.post("/sandbox/mailboxes")
+async def create_mailbox() -> Response:
+    """{email, name?, sub?, hd?} -> 201 the mailbox."""
+    data = await json_object()
+    check_keys(data, frozenset({"email", "name", "sub", "hd"}))
+    if not all(value is None or isinstance(value, str) for value in data.values()):
+        raise BadRequest("email, name, sub and hd must be texts.")
+    try:
+        mailbox = world().create_mailbox(
+            data.get("email") or "", data.get("name") or "", data.get("sub"), data.get("hd")
+        )
+    except WorldError as error:
+        return refuse(str(error), 409 if "already" in str(error) else 400)
+    response = jsonify(mailbox_json(world(), mailbox))
+    response.status_code = 201
+    return response
+
+
+@blueprint.get("/sandbox/mailboxes")
+async def list_mailboxes() -> Response:
+    """{"mailboxes": [...]}"""
+    return jsonify({"mailboxes": [mailbox_json(world(), box) for box in world().mailboxes.values()]})
+
+
+@blueprint.get("/sandbox/mailboxes/<address>")
+async def get_mailbox(address: str) -> Response:
+    """One mailbox."""
+    return jsonify(mailbox_json(world(), _box(address)))
+
+
+@blueprint.delete("/sandbox/mailboxes/<address>")
+async def delete_mailbox(address: str) -> Response:
+    """Remove an account with everything it holds."""
+    world().delete_mailbox(_box(address).address)
+    return jsonify({})
+
+
+@blueprint.get("/sandbox/mailboxes/<address>/messages")
+async def list_messages(address: str) -> Response:
+    """?label=NAME&full=1&limit=N -> {"messages": [...]}, newest first, spam and trash included."""
+    mailbox = _box(address)
+    labels = [label_id(mailbox, name) for name in request.args.getlist("label")]
+    full = request.args.get("full") == "1"
+    limit = min(request.args.get("limit", MAX_SHOWN, type=int), MAX_SHOWN)
+    shown: list[dict[str, Any]] = []
+    for message in mailbox.newest_first(labels, hidden=True):
+        if len(shown) >= limit:
+            break
+        shown.append(message_json(mailbox, message, full))
+    return jsonify({"messages": shown})
+
+
+@blueprint.get("/sandbox/mailboxes/<address>/messages/<message_id>")
+async def get_message(address: str, message_id: str) -> Response:
+    """One message in full."""
+    mailbox = _box(address)
+    return jsonify(message_json(mailbox, _messages(mailbox, [message_id])[0], full=True))
+
+
+@blueprint.post("/sandbox/mailboxes/<address>/messages")
+async def seed_messages(address: str) -> Response:
+    """{"messages": [letter + arrival], "quiet": true} -> {"ids": [...]}; quiet mail leaves no history."""
+    mailbox = _box(address)
+    data = await json_object()
+    check_keys(data, frozenset({"messages", "quiet"}))
+    items = data.get("messages")
+    if not isinstance(items, list) or len(items) > MAX_SEEDED:
+        raise BadRequest(f"messages must be a list of at most {MAX_SEEDED}.")
+    ids = []
+    for item in items:
+        if not isinstance(item, dict):
+            raise BadRequest("Each message must be an object.")
+        message = _receive(mailbox, item, [mailbox.address], quiet=bool(data.get("quiet", True)))
+        ids.append({"id": message.id, "threadId": message.thread_id})
+    return jsonify({"ids": ids})
+
+
+@blueprint.post("/sandbox/deliver")
+async def deliver() -> Response:
+    """{"to": address or list, letter, arrival} -> {"delivered": [{mailbox, id, threadId}], "unknown": [...]}."""
+    data = await json_object()
+    to = strings(data, "to")
+    if not to:
+        raise BadRequest("to must name at least one mailbox.")
+    delivered, unknown = [], []
+    for address in to:
+        mailbox = world().post.find(address)
+        if mailbox is None:
+            unknown.append(address)
+            continue
+        message = _receive(mailbox, data, to, quiet=False)
+        delivered.append({"mailbox": mailbox.address, "id": message.id, "threadId": message.thread_id})
+    response = jsonify({"delivered": delivered, "unknown": unknown})
+    response.status_code = 200 if delivered else 404
+    return response
+
+
+@blueprint.post("/sandbox/mailboxes/<address>/labels")
+async def move_labels(address: str) -> Response:
+    """The owner's hand: {"ids": [...], "add": [names], "remove": [names]}; missing labels are created."""
+    mailbox = _box(address)
+    data = await json_object()
+    check_keys(data, frozenset({"ids", "add", "remove"}))
+    add = [label_id(mailbox, name, create=True) for name in strings(data, "add")]
+    remove = [label_id(mailbox, name) for name in strings(data, "remove")]
+    messages = _messages(mailbox, strings(data, "ids"))
+    mailbox.change_labels(messages, add, remove, world().clock.now_ms())
+    return jsonify({"historyId": str(mailbox.history.current)})
+
+
+@blueprint.post("/sandbox/mailboxes/<address>/delete")
+async def delete_messages(address: str) -> Response:
+    """The owner deletes for good: {"ids": [...]}."""
+    mailbox = _box(address)
+    mailbox.delete(_messages(mailbox, strings(await json_object(), "ids")), world().clock.now_ms())
+    return jsonify({"historyId": str(mailbox.history.current)})
+
+
+@blueprint.post("/sandbox/mailboxes/<address>/send")
+async def send(address: str) -> Response:
+    """The owner writes: {"to": ..., letter} or {"reply_to_id": id, "text": ...} -> {id, threadId, messageId}."""
+    mailbox = _box(address)
+    data = await json_object()
+    check_keys(data, LETTER_KEYS | {"to", "reply_to_id"})
+    now_ms = world().clock.now_ms()
+    thread_id = None
+    if data.get("reply_to_id") is not None:
+        parent = _messages(mailbox, [str(data.pop("reply_to_id"))])[0]
+        data = reply_letter(mailbox, parent) | data
+        thread_id = parent.thread_id
+    data.setdefault("from", f"{mailbox.owner.name} <{mailbox.address}>")
+    to = strings(data, "to")
+    if not to and "raw" not in data:
+        raise BadRequest("to must name at least one address.")
+    raw = read_raw(data, to, now_ms, secrets.token_hex(12))
+    message = world().post.send(mailbox, raw, thread_id, now_ms)
+    return jsonify({"id": message.id, "threadId": message.thread_id, "messageId": message.rfc822_id})
+
+
+@blueprint.put("/sandbox/mailboxes/<address>/vacation")
+async def set_vacation(address: str) -> Response:
+    """Gmail's VacationSettings object."""
+    mailbox = _box(address)
+    try:
+        mailbox.settings.vacation = read_vacation(await json_object())
+    except VacationError as error:
+        return refuse(str(error))
+    mailbox.settings.replied.clear()
+    return jsonify(vacation_json(mailbox.settings.vacation))
+
+
+@blueprint.post("/sandbox/mailboxes/<address>/send-as")
+async def add_alias(address: str) -> Response:
+    """{"email", "name"?, "accepted"?}: another address the owner may send from."""
+    mailbox = _box(address)
+    data = await json_object()
+    check_keys(data, frozenset({"email", "name", "accepted"}))
+    email = str(data.get("email") or "").strip().lower()
+    if "@" not in email:
+        raise BadRequest("email must be an e-mail address.")
+    alias = SendAs(email, display_name=str(data.get("name") or ""), accepted=bool(data.get("accepted", True)))
+    mailbox.settings.send_as.append(alias)
+    return jsonify(mailbox_json(world(), mailbox))
+
+
+@blueprint.get("/sandbox/outbox")
+async def outbox() -> Response:
+    """{"messages": [...]}: everything local mailboxes sent, oldest first, whoever it was for."""
+    return jsonify({"messages": [sent_json(sent) for sent in world().post.outbox]})
+
+
+@blueprint.delete("/sandbox/outbox")
+async def clear_outbox() -> Response:
+    """Forget the record of sent mail."""
+    world().post.outbox.clear()
+    return jsonify({})
+
+
+def _receive(mailbox: Mailbox, data: dict[str, Any], to: list[str], quiet: bool) -> StoredMessage:
+    check_keys(data, LETTER_KEYS | ARRIVAL_KEYS | {"to", "header_to"})
+    now_ms = world().clock.now_ms()
+    raw = read_raw(data, to, now_ms, secrets.token_hex(12))
+    arrival = read_arrival(data, raw, mailbox)
+    arrival.quiet = quiet
+    return world().post.deliver(mailbox, raw, arrival, now_ms)
+
+
+def _box(address: str) -> Mailbox:
+    mailbox = world().mailboxes.get(address.strip().lower())
+    if mailbox is None:
+        raise BadRequest(f"There is no mailbox {address[:100]!r}.", 404)
+    return mailbox
+
+
+def _messages(mailbox: Mailbox, ids: list[str]) -> list[StoredMessage]:
+    found = [mailbox.get(message_id) for message_id in ids]
+    present = [message for message in found if message is not None]
+    if not ids or len(present) != len(ids):
+        raise BadRequest(f"{mailbox.address} does not hold all of these messages.", 404)
+    return present

@@ -1,0 +1,98 @@
+"""The command line of the sandbox."""
+
+import asyncio
+import json
+from typing import Any
+
+import click
+
+from backend.sandbox.faults import FaultError, FaultRule
+from backend.sandbox.knobs import KnobError, parse_assignment
+from backend.sandbox.oauth.clients import Client, ClientError
+from backend.sandbox.pubsub.model import PubSubError, read_subscription
+from backend.sandbox.server import listen, run
+from backend.sandbox.world import World, WorldError
+
+DEFAULT_CLIENT_ID = "pitchgate-dev.apps.googleusercontent.com"
+DEFAULT_CLIENT_SECRET = "GOCSPX-sandbox-only"  # noqa: S105 - opens nothing but this sandbox
+DEFAULT_PROJECT = "pitchgate-dev"
+DEFAULT_SERVICE_ACCOUNT = "push-invoker@pitchgate-dev.iam.gserviceaccount.com"
+
+
+@click.command("sandbox", context_settings={"show_default": True})
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", default=8900, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--mailbox", "mailboxes", multiple=True, metavar="ADDRESS[=NAME]", help="Create a mailbox.")
+@click.option("--client-id", default=DEFAULT_CLIENT_ID, help="OAuth client id.")
+@click.option(
+    "--client-secret", default=DEFAULT_CLIENT_SECRET, show_default=False, help="OAuth client secret."
+)
+@click.option("--redirect-uri", "redirects", multiple=True, help="Redirect address of the OAuth client.")
+@click.option("--project", default=DEFAULT_PROJECT, help="Cloud project of the OAuth client.")
+@click.option("--topic", default="gmail-events", help="Pub/Sub topic to create in the project.")
+@click.option("--subscription", default="gmail-push", help="Push subscription to create on it.")
+@click.option("--push-endpoint", help="Where to push; without it no subscription is created.")
+@click.option("--push-audience", help="Audience of the push token; default is the endpoint.")
+@click.option("--push-account", default=DEFAULT_SERVICE_ACCOUNT, help="Service account in the push token.")
+@click.option("--ack-deadline", default=10, type=click.IntRange(1, 600), help="Seconds a push may take.")
+@click.option(
+    "--push-mode", "modes", multiple=True, metavar="NAME=VALUE", help="For instance copies=3, reorder=2."
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="For instance enforce_quota=true."
+)
+@click.option("--fault", "faults", multiple=True, metavar="JSON", help='For instance {"kind": "slow"}.')
+@click.option("--seed", type=int, help="Makes ids and spoilt deliveries repeatable.")
+def sandbox_command(host: str, port: int, seed: int | None, **options: Any) -> None:
+    """Run a local Google: OAuth, Gmail, Pub/Sub push and a webmail, without any account.
+
+    Prints one line of JSON when it is ready: {"sandbox": address, "pid": number}.
+    """
+    try:
+        world = build_world(seed, options)
+    except (WorldError, ClientError, KnobError, PubSubError, FaultError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.ClickException(
+            f"Cannot listen on {host} port {port}: {reason}. Choose another --port."
+        ) from error
+    asyncio.run(run(world, listener, host))
+
+
+def build_world(seed: int | None, options: dict[str, Any]) -> World:
+    """A world from command-line options. Raises ValueError with a text for people."""
+    world = World(seed=seed)
+    client = Client(options["client_id"], options["client_secret"], options["project"])
+    for uri in options["redirects"]:
+        client.register(uri)
+    world.clients[client.client_id] = client
+    world.knobs.update(dict(parse_assignment(text) for text in options["settings"]))
+    world.broker.modes.update(dict(parse_assignment(text) for text in options["modes"]))
+    for text in options["mailboxes"]:
+        address, _, name = text.partition("=")
+        world.create_mailbox(address, name)
+    for text in options["faults"]:
+        rule = json.loads(text)
+        if not isinstance(rule, dict):
+            raise FaultError("A fault must be a JSON object.")
+        world.faults.add(FaultRule.from_json(rule))
+    _create_topic(world, options)
+    return world
+
+
+def _create_topic(world: World, options: dict[str, Any]) -> None:
+    topic = f"projects/{options['project']}/topics/{options['topic']}"
+    world.broker.create_topic(topic)
+    if not options["push_endpoint"]:
+        return
+    token = {"serviceAccountEmail": options["push_account"], "audience": options["push_audience"] or ""}
+    body = {
+        "topic": topic,
+        "pushConfig": {"pushEndpoint": options["push_endpoint"], "oidcToken": token},
+        "ackDeadlineSeconds": options["ack_deadline"],
+    }
+    name = f"projects/{options['project']}/subscriptions/{options['subscription']}"
+    world.broker.create_subscription(read_subscription(name, body))

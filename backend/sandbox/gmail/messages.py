@@ -1,0 +1,215 @@
+"""users.messages: list, get, modify, send, insert and their kin."""
+
+from email.utils import parsedate_to_datetime
+
+from backend.sandbox.base64_text import encode_data
+from backend.sandbox.gmail import access
+from backend.sandbox.gmail.calls import TABLE, Call, Json
+from backend.sandbox.gmail.errors import invalid
+from backend.sandbox.gmail.lookup import (
+    INSERT_LIMIT,
+    SEND_LIMIT,
+    known_label,
+    label_changes,
+    listing,
+    message_of,
+    page_key,
+    raw_of,
+    read_format,
+    read_page_key,
+    read_query,
+    thread_target,
+)
+from backend.sandbox.gmail.views import message_json, part_of_attachment, reference_json
+from backend.sandbox.mail import headers as fields
+from backend.sandbox.mail.compose import with_crlf
+from backend.sandbox.mail.message import StoredMessage
+
+MAX_BATCH = 1000
+MESSAGE_KEYS = "raw threadId labelIds payload id snippet historyId internalDate sizeEstimate"
+
+
+def labels_json(message: StoredMessage) -> Json:
+    """The short form that changes answer with."""
+    body = reference_json(message)
+    if message.labels:
+        body["labelIds"] = sorted(message.labels)
+    return body
+
+
+@TABLE.add(
+    "messages.list",
+    "GET",
+    "messages",
+    access.READ_ANY,
+    parameters="q labelIds maxResults pageToken includeSpamTrash",
+)
+def list_messages(call: Call) -> Json:
+    limit = call.limit()
+    labels = [known_label(call, label_id) for label_id in call.many("labelIds")]
+    page: list[StoredMessage] = []
+    more = False
+    for message in listing(call, labels, read_query(call), read_page_key(call.one("pageToken"))):
+        if len(page) == limit:
+            more = True
+            break
+        page.append(message)
+    body: Json = {"resultSizeEstimate": len(page) + (limit if more else 0)}
+    if page:
+        body["messages"] = [reference_json(message) for message in page]
+    if more:
+        body["nextPageToken"] = page_key(page[-1])
+    return body
+
+
+@TABLE.add("messages.get", "GET", "messages/{id}", access.READ_MESSAGE, parameters="format metadataHeaders")
+def get_message(call: Call) -> Json:
+    form = read_format(call)
+    return message_json(message_of(call), form, call.many("metadataHeaders"))
+
+
+@TABLE.add(
+    "messages.attachments.get",
+    "GET",
+    "messages/{messageId}/attachments/{id}",
+    access.READ_ATTACHMENT,
+)
+def get_attachment(call: Call) -> Json:
+    message = message_of(call, call.path["messageId"])
+    part = part_of_attachment(message, call.path["id"])
+    if part is None:
+        raise invalid("Invalid attachment token")
+    return {"size": len(part.body), "data": encode_data(part.body)}
+
+
+@TABLE.add(
+    "messages.modify",
+    "POST",
+    "messages/{id}/modify",
+    access.MODIFY,
+    body="addLabelIds removeLabelIds",
+)
+def modify_message(call: Call) -> Json:
+    message = message_of(call)
+    add, remove = label_changes(call)
+    call.mailbox.change_labels([message], add, remove, call.now_ms)
+    return labels_json(message)
+
+
+@TABLE.add(
+    "messages.batchModify",
+    "POST",
+    "messages/batchModify",
+    access.MODIFY,
+    body="ids addLabelIds removeLabelIds",
+)
+def batch_modify(call: Call) -> None:
+    messages = _batch(call)
+    add, remove = label_changes(call)
+    call.mailbox.change_labels(messages, add, remove, call.now_ms)
+
+
+@TABLE.add("messages.batchDelete", "POST", "messages/batchDelete", access.DELETE, body="ids")
+def batch_delete(call: Call) -> None:
+    call.mailbox.delete(_batch(call), call.now_ms)
+
+
+@TABLE.add("messages.trash", "POST", "messages/{id}/trash", access.MODIFY)
+def trash_message(call: Call) -> Json:
+    message = message_of(call)
+    call.mailbox.trash([message], call.now_ms)
+    return labels_json(message)
+
+
+@TABLE.add("messages.untrash", "POST", "messages/{id}/untrash", access.MODIFY)
+def untrash_message(call: Call) -> Json:
+    message = message_of(call)
+    call.mailbox.untrash([message], call.now_ms)
+    return labels_json(message)
+
+
+@TABLE.add("messages.delete", "DELETE", "messages/{id}", access.DELETE)
+def delete_message(call: Call) -> None:
+    call.mailbox.delete([message_of(call)], call.now_ms)
+
+
+@TABLE.add("messages.send", "POST", "messages/send", access.SEND, body=MESSAGE_KEYS, upload=True)
+def send_message(call: Call) -> Json:
+    raw = raw_of(call, call.body, SEND_LIMIT)
+    thread_id = thread_target(call, call.body)
+    check_sendable(raw)
+    return labels_json(call.world.post.send(call.mailbox, raw, thread_id, call.now_ms))
+
+
+@TABLE.add(
+    "messages.insert",
+    "POST",
+    "messages",
+    access.INSERT,
+    body=MESSAGE_KEYS,
+    parameters="internalDateSource deleted",
+    upload=True,
+)
+def insert_message(call: Call) -> Json:
+    return labels_json(_put_in(call, default_source="receivedTime"))
+
+
+@TABLE.add(
+    "messages.import",
+    "POST",
+    "messages/import",
+    access.INSERT,
+    body=MESSAGE_KEYS,
+    parameters="internalDateSource deleted neverMarkSpam processForCalendar",
+    upload=True,
+)
+def import_message(call: Call) -> Json:
+    return labels_json(_put_in(call, default_source="dateHeader"))
+
+
+def check_sendable(raw: bytes) -> None:
+    """Refuse a message without recipients or with too many. Raises ApiError 400."""
+    headers = fields.read_headers(raw)
+    people = [
+        address for name in ("To", "Cc", "Bcc") for address in fields.addresses(fields.first(headers, name))
+    ]
+    if not people:
+        raise invalid("Recipient address required")
+    if len(people) > 500:
+        raise invalid("Too many recipients")
+
+
+def _put_in(call: Call, default_source: str) -> StoredMessage:
+    raw = with_crlf(raw_of(call, call.body, INSERT_LIMIT))
+    source = call.one("internalDateSource", default_source)
+    if source not in ("receivedTime", "dateHeader"):
+        raise invalid("Invalid value at 'internal_date_source'")
+    labels = call.strings("labelIds")
+    for label_id in labels:
+        known_label(call, label_id)
+    return call.mailbox.add(
+        raw,
+        labels,
+        call.now_ms,
+        internal_date=_header_date(raw) if source == "dateHeader" else None,
+        thread_id=thread_target(call, call.body),
+    )
+
+
+def _header_date(raw: bytes) -> int | None:
+    try:
+        moment = parsedate_to_datetime(fields.first(fields.read_headers(raw), "Date"))
+        return max(0, int(moment.timestamp() * 1000))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _batch(call: Call) -> list[StoredMessage]:
+    ids = call.strings("ids")
+    if not ids:
+        raise invalid("No message ids specified")
+    if len(ids) > MAX_BATCH:
+        raise invalid(f"Too many message ids: at most {MAX_BATCH} are allowed.")
+    found = [call.mailbox.get(message_id) for message_id in dict.fromkeys(ids)]
+    # Gmail's batch methods pass over ids that are gone and say nothing of it.
+    return [message for message in found if message is not None]

@@ -1,0 +1,73 @@
+"""users.settings: send-as addresses (read) and the vacation responder."""
+
+from backend.sandbox.gmail import access
+from backend.sandbox.gmail.calls import TABLE, Call, Json
+from backend.sandbox.gmail.errors import invalid, not_found
+from backend.sandbox.gmail.views import send_as_json
+
+_FLAGS = ("enableAutoReply", "restrictToContacts", "restrictToDomain")
+_TEXTS = ("responseSubject", "responseBodyPlainText", "responseBodyHtml")
+_TIMES = ("startTime", "endTime")
+VACATION_KEYS = " ".join((*_FLAGS, *_TEXTS, *_TIMES))
+
+
+class VacationError(ValueError):
+    """A vacation setting of the wrong form; the text names it."""
+
+
+@TABLE.add("settings.sendAs.list", "GET", "settings/sendAs", access.READ_SETTINGS)
+def list_send_as(call: Call) -> Json:
+    return {"sendAs": [send_as_json(alias) for alias in call.mailbox.settings.send_as]}
+
+
+@TABLE.add("settings.sendAs.get", "GET", "settings/sendAs/{sendAsEmail}", access.READ_SETTINGS)
+def get_send_as(call: Call) -> Json:
+    wanted = call.path["sendAsEmail"].lower()
+    for alias in call.mailbox.settings.send_as:
+        if alias.email == wanted:
+            return send_as_json(alias)
+    raise not_found()
+
+
+@TABLE.add("settings.getVacation", "GET", "settings/vacation", access.READ_SETTINGS)
+def get_vacation(call: Call) -> Json:
+    return vacation_json(call.mailbox.settings.vacation)
+
+
+@TABLE.add("settings.updateVacation", "PUT", "settings/vacation", access.EDIT_SETTINGS, body=VACATION_KEYS)
+def update_vacation(call: Call) -> Json:
+    try:
+        call.mailbox.settings.vacation = read_vacation(call.body)
+    except VacationError as error:
+        raise invalid(str(error)) from error
+    call.mailbox.settings.replied.clear()
+    return vacation_json(call.mailbox.settings.vacation)
+
+
+def vacation_json(settings: dict[str, object]) -> Json:
+    """The wire object: flags always, empty texts and times left out."""
+    body: Json = {name: bool(settings.get(name)) for name in _FLAGS}
+    for name in (*_TEXTS, *_TIMES):
+        if settings.get(name) not in (None, ""):
+            body[name] = str(settings[name])
+    return body
+
+
+def read_vacation(body: Json) -> dict[str, object]:
+    """Checked settings. Raises VacationError."""
+    settings: dict[str, object] = {}
+    for name, value in body.items():
+        if name in _FLAGS:
+            if not isinstance(value, bool):
+                raise VacationError(f"{name} must be true or false.")
+        elif name in _TIMES:
+            if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 18:
+                raise VacationError(f"{name} must be epoch milliseconds.")
+            value = str(value)
+        elif name not in _TEXTS or not isinstance(value, str):
+            raise VacationError(f"{name[:60]} is not a vacation setting or not a text.")
+        settings[name] = value
+    start, end = settings.get("startTime"), settings.get("endTime")
+    if start is not None and end is not None and int(str(start)) >= int(str(end)):
+        raise VacationError("startTime must precede endTime.")
+    return settings

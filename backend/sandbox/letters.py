@@ -1,0 +1,185 @@
+"""Messages described in JSON: what `POST /sandbox/deliver` and its kin accept."""
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from backend.sandbox.mail import headers as fields
+from backend.sandbox.mail.authentication import Authentication, AuthenticationError
+from backend.sandbox.mail.compose import ComposeError, Letter, write
+from backend.sandbox.mail.labels import SYSTEM_LABELS
+from backend.sandbox.mail.mailbox import Mailbox
+from backend.sandbox.mail.post_office import ARRIVAL_LABELS, Arrival
+from backend.sandbox.web import BadRequest
+
+CATEGORIES = ("personal", "promotions", "social", "updates", "forums")
+TEXT_KEYS = (
+    "from",
+    "subject",
+    "text",
+    "html",
+    "reply_to",
+    "message_id",
+    "in_reply_to",
+    "references",
+)
+LETTER_KEYS = frozenset({*TEXT_KEYS, "cc", "bcc", "headers", "attachments", "date", "raw", "raw_base64"})
+ARRIVAL_KEYS = frozenset(
+    {"mail_from", "auth", "authentication_results", "labels", "category", "spam", "internal_date"}
+)
+
+
+def read_raw(data: dict[str, Any], to: list[str], now_ms: int, token: str) -> bytes:
+    """The message's bytes: `raw`, `raw_base64`, or written from fields. Raises BadRequest."""
+    if "raw" in data or "raw_base64" in data:
+        return _given_raw(data)
+    for key in TEXT_KEYS:
+        if data.get(key) is not None and not isinstance(data[key], str):
+            raise BadRequest(f"{key} must be a text.")
+    sender = data.get("from") or ""
+    named = fields.addresses(sender)
+    if not named:
+        raise BadRequest("from must hold an e-mail address (or give raw).")
+    domain = named[0][1].rpartition("@")[2]
+    letter = Letter(
+        sender=sender,
+        to=strings(data, "header_to") or to,
+        cc=strings(data, "cc"),
+        bcc=strings(data, "bcc"),
+        subject=data.get("subject") or "",
+        text=data.get("text") or "",
+        html=data.get("html"),
+        reply_to=data.get("reply_to"),
+        message_id=_bracketed(data.get("message_id") or f"{token}@{domain}"),
+        in_reply_to=_bracketed(data.get("in_reply_to")),
+        references=_all_bracketed(data.get("references") or data.get("in_reply_to")),
+        date=_date(data.get("date")),
+        extra=_extra(data.get("headers")),
+        attachments=data.get("attachments") or (),
+    )
+    try:
+        return write(letter, now_ms)
+    except ComposeError as error:
+        raise BadRequest(str(error)) from error
+
+
+def read_arrival(data: dict[str, Any], raw: bytes, mailbox: Mailbox) -> Arrival:
+    """How the message enters. The envelope sender defaults to the From address. Raises BadRequest."""
+    named = fields.addresses(fields.first(fields.read_headers(raw), "From"))
+    mail_from = data.get("mail_from")
+    if mail_from is None:
+        mail_from = named[0][1] if named else ""
+    if not isinstance(mail_from, str) or re.search(r"[\r\n<>]", mail_from):
+        raise BadRequest("mail_from must be an address, or empty for the null sender.")
+    internal_date = data.get("internal_date")
+    if internal_date is not None and (isinstance(internal_date, bool) or not isinstance(internal_date, int)):
+        raise BadRequest("internal_date must be epoch milliseconds.")
+    return Arrival(
+        mail_from=mail_from.strip().lower(),
+        auth=_authentication(data),
+        labels=_labels(data, mailbox),
+        internal_date=internal_date,
+    )
+
+
+def label_id(mailbox: Mailbox, name: str, create: bool = False) -> str:
+    """A label's id from its id or name; unknown names are created on request. Raises BadRequest."""
+    label = mailbox.labels.get(name) or mailbox.labels.named(name)
+    if label is None and create:
+        try:
+            label = mailbox.labels.create(name)
+        except ValueError as error:
+            raise BadRequest(f"Label {name[:60]!r}: {error}") from error
+    if label is None:
+        raise BadRequest(f"{mailbox.address} has no label {name[:60]!r}.")
+    return label.id
+
+
+def strings(data: dict[str, Any], key: str) -> list[str]:
+    """One text or a list of texts. Raises BadRequest."""
+    value = data.get(key)
+    if value is None:
+        return []
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+        raise BadRequest(f"{key} must be a text or a list of texts.")
+    return values
+
+
+def check_keys(data: dict[str, Any], known: frozenset[str]) -> None:
+    """Refuse misspelt keys rather than ignore them. Raises BadRequest."""
+    unknown = sorted(set(data) - known)
+    if unknown:
+        raise BadRequest(f"{unknown[0][:60]!r} is not known. Known: {', '.join(sorted(known))}.")
+
+
+def _given_raw(data: dict[str, Any]) -> bytes:
+    if isinstance(data.get("raw"), str):
+        return bytes(data["raw"].encode("utf-8", "surrogateescape"))
+    try:
+        return base64.b64decode(str(data.get("raw_base64")), validate=True)
+    except binascii.Error as error:
+        raise BadRequest("raw_base64 is not base64.") from error
+
+
+def _authentication(data: dict[str, Any]) -> Authentication:
+    if "authentication_results" in data:
+        verbatim = data["authentication_results"]
+        if verbatim is None:
+            return Authentication(leave_out=True)
+        return Authentication(verbatim=str(verbatim))
+    results = data.get("auth") or {}
+    if not isinstance(results, dict):
+        raise BadRequest('auth must be an object such as {"dmarc": "fail"}.')
+    try:
+        return Authentication.from_json(results)
+    except AuthenticationError as error:
+        raise BadRequest(str(error)) from error
+
+
+def _labels(data: dict[str, Any], mailbox: Mailbox) -> list[str]:
+    if "labels" in data:
+        return [label_id(mailbox, name, create=True) for name in strings(data, "labels")]
+    if data.get("spam"):
+        return ["SPAM", "UNREAD"]
+    category = data.get("category")
+    if category is None:
+        return list(ARRIVAL_LABELS)
+    if category not in CATEGORIES:
+        raise BadRequest(f"category must be one of {', '.join(CATEGORIES)}.")
+    assert f"CATEGORY_{category.upper()}" in SYSTEM_LABELS
+    return ["INBOX", "UNREAD", f"CATEGORY_{category.upper()}"]
+
+
+def _extra(value: Any) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    pairs = list(value.items()) if isinstance(value, dict) else value
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(item, str) for item in pair)
+        for pair in pairs
+    ):
+        raise BadRequest("headers must be an object or a list of [name, value].")
+    return [(name, text) for name, text in pairs]
+
+
+def _bracketed(value: str | None) -> str | None:
+    if not value:
+        return None
+    return value if value.lstrip().startswith("<") else f"<{value}>"
+
+
+def _all_bracketed(value: str | None) -> str | None:
+    if not value:
+        return None
+    return " ".join(_bracketed(item) or "" for item in value.split())
+
+
+def _date(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**42:
+        raise BadRequest("date must be epoch milliseconds.")
+    return datetime.fromtimestamp(value // 1000, UTC)

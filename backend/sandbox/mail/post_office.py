@@ -1,0 +1,196 @@
+"""Delivery: between local mailboxes, from outside senders, and out into the recorded world."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from backend.sandbox.mail import headers as fields
+from backend.sandbox.mail.authentication import CLIENT_IP, Authentication, results_value, spf_value
+from backend.sandbox.mail.auto_replies import bounce_for, vacation_reply
+from backend.sandbox.mail.compose import prepend, set_field, with_crlf, without_field
+from backend.sandbox.mail.mailbox import Mailbox
+from backend.sandbox.mail.message import StoredMessage
+
+ARRIVAL_LABELS = ("INBOX", "UNREAD", "CATEGORY_PERSONAL")
+MAX_OUTBOX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message handed to the post office by a local mailbox. `raw` as recipients get it."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    message_id: str
+    subject: str
+    auto_submitted: str
+    at_ms: int
+    raw: bytes
+
+
+@dataclass(slots=True)
+class PostOptions:
+    """How the post office behaves: bounces for unknown recipients, ids shared between mailboxes."""
+
+    bounces: Callable[[], bool] = lambda: False
+    rewrite_message_ids: Callable[[], bool] = lambda: False
+    shared_message_ids: Callable[[], bool] = lambda: False
+    token: Callable[[], str] = lambda: "0"
+
+
+@dataclass(slots=True)
+class Arrival:
+    """How a message enters: envelope sender ("" is the null sender), stamps, labels, receipt time."""
+
+    mail_from: str
+    auth: Authentication = field(default_factory=Authentication)
+    labels: Sequence[str] = ARRIVAL_LABELS
+    internal_date: int | None = None
+    quiet: bool = False
+    message_id: str | None = None
+
+
+class PostOffice:
+    """Moves messages between mailboxes. Addresses are compared in lower case, `+tag` is dropped."""
+
+    def __init__(self, mailboxes: Mapping[str, Mailbox], options: PostOptions | None = None) -> None:
+        self._mailboxes = mailboxes
+        self._options = options or PostOptions()
+        self.outbox: list[Sent] = []
+
+    def find(self, address: str) -> Mailbox | None:
+        """The local mailbox that receives mail for an address, or None."""
+        wanted = address.strip().lower()
+        local, _, domain = wanted.partition("@")
+        for candidate in (wanted, f"{local.partition('+')[0]}@{domain}"):
+            if candidate in self._mailboxes:
+                return self._mailboxes[candidate]
+        for mailbox in self._mailboxes.values():
+            if wanted in mailbox.own_addresses():
+                return mailbox
+        return None
+
+    def deliver(self, mailbox: Mailbox, raw: bytes, arrival: Arrival, now_ms: int) -> StoredMessage:
+        """Stamp a message as the receiving server does and put it into a mailbox."""
+        stamped = stamp(with_crlf(raw), mailbox.address, arrival, now_ms, self._options.token())
+        message = mailbox.add(
+            stamped,
+            arrival.labels,
+            now_ms,
+            internal_date=arrival.internal_date,
+            quiet=arrival.quiet,
+            message_id=arrival.message_id,
+        )
+        if not arrival.quiet:
+            self._answer_for_owner(mailbox, message, arrival.mail_from, now_ms)
+        return message
+
+    def send(self, mailbox: Mailbox, raw: bytes, thread_id: str | None, now_ms: int) -> StoredMessage:
+        """Send as a local mailbox: keep a copy with SENT, deliver to local recipients, record the rest.
+
+        Without a thread id the copy starts a new thread, as Gmail's API does.
+        """
+        complete = self._completed(mailbox, with_crlf(raw), now_ms)
+        copy = mailbox.add(complete, ["SENT"], now_ms, thread_id=thread_id, by_header=False)
+        recipients = _recipients(copy)
+        outgoing = without_field(complete, "Bcc")
+        sender = fields.addresses(copy.header("From"))[0][1]
+        self._record(sender, recipients, copy, outgoing, now_ms)
+        for address in recipients:
+            self._carry(mailbox, copy, sender, address, outgoing, now_ms)
+        return copy
+
+    def _carry(
+        self, mailbox: Mailbox, copy: StoredMessage, sender: str, address: str, raw: bytes, now_ms: int
+    ) -> None:
+        target = self.find(address)
+        if target is mailbox:
+            mailbox.change_labels([copy], ["INBOX", "UNREAD"], [], now_ms)
+        elif target is not None:
+            shared = copy.id if self._options.shared_message_ids() else None
+            self.deliver(target, raw, Arrival(mail_from=sender, message_id=shared), now_ms)
+        elif self._options.bounces():
+            arrival = Arrival(mail_from="", auth=Authentication(dkim_domain="googlemail.com"))
+            self.deliver(mailbox, bounce_for(copy, address, self._options.token(), now_ms), arrival, now_ms)
+
+    def _answer_for_owner(
+        self, mailbox: Mailbox, message: StoredMessage, mail_from: str, now_ms: int
+    ) -> None:
+        reply = vacation_reply(mailbox, message, mail_from, self._options.token(), now_ms)
+        if reply is None:
+            return
+        raw, to = reply
+        record = StoredMessage("0", "0", raw, set(), now_ms)
+        self._record(mailbox.address, [to], record, raw, now_ms)
+        target = self.find(to)
+        if target is not None and target is not mailbox:
+            self.deliver(target, raw, Arrival(mail_from=""), now_ms)
+
+    def _completed(self, mailbox: Mailbox, raw: bytes, now_ms: int) -> bytes:
+        """Fill in what Gmail fills in: From, Date, Message-ID; a foreign From becomes the owner's."""
+        headers = fields.read_headers(raw)
+        named = fields.addresses(fields.first(headers, "From"))
+        extra: list[tuple[str, str]] = []
+        if len(named) != 1 or named[0][1] not in mailbox.own_addresses():
+            name = mailbox.owner.name
+            raw = without_field(raw, "From")
+            extra.append(
+                ("From", f"{name} <{mailbox.address}>" if name.isascii() and name else mailbox.address)
+            )
+        if not fields.first(headers, "Date"):
+            extra.append(("Date", format_datetime(datetime.fromtimestamp(now_ms // 1000, UTC))))
+        fresh = f"<CA{self._options.token()}@mail.gmail.com>"
+        if not fields.message_ids(fields.first(headers, "Message-ID")):
+            raw = without_field(raw, "Message-ID")
+            extra.append(("Message-ID", fresh))
+        elif self._options.rewrite_message_ids():
+            raw = set_field(raw, "Message-ID", fresh)
+        return prepend(raw, extra) if extra else raw
+
+    def _record(
+        self, sender: str, recipients: Iterable[str], message: StoredMessage, raw: bytes, now_ms: int
+    ) -> None:
+        self.outbox.append(
+            Sent(
+                sender=sender,
+                recipients=tuple(recipients),
+                message_id=message.rfc822_id,
+                subject=message.subject,
+                auto_submitted=message.header("Auto-Submitted"),
+                at_ms=now_ms,
+                raw=raw,
+            )
+        )
+        del self.outbox[:-MAX_OUTBOX]
+
+
+def stamp(raw: bytes, recipient: str, arrival: Arrival, now_ms: int, token: str) -> bytes:
+    """Put the receiving server's trace fields above a message; whatever it claimed itself stays below."""
+    when = format_datetime(datetime.fromtimestamp(now_ms // 1000, UTC))
+    headers = fields.read_headers(raw)
+    named = fields.addresses(fields.first(headers, "From"))
+    domain = named[0][1].rpartition("@")[2] if named else "unknown.invalid"
+    client = arrival.mail_from.rpartition("@")[2] or domain
+    lines = [
+        ("Delivered-To", recipient),
+        ("Received", f"by 2002:a05:7300:0:0:0:0:0 with SMTP id {token[:16]};\r\n        {when}"),
+        ("Return-Path", f"<{arrival.mail_from}>"),
+        (
+            "Received",
+            f"from mail.{client} (mail.{client}. [{CLIENT_IP}])\r\n        by mx.google.com with ESMTPS"
+            f" id {token[:12]}\r\n        for <{recipient}>;\r\n        {when}",
+        ),
+    ]
+    if (spf := spf_value(arrival.auth, arrival.mail_from)) is not None:
+        lines.append(("Received-SPF", spf))
+    if (results := results_value(arrival.auth, domain, arrival.mail_from)) is not None:
+        lines.append(("Authentication-Results", results))
+    return prepend(raw, lines)
+
+
+def _recipients(message: StoredMessage) -> list[str]:
+    found: list[str] = []
+    for name in ("To", "Cc", "Bcc"):
+        found += [address for _, address in fields.addresses(message.header(name))]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,204 @@
+"""What accounts have granted to projects: codes, access tokens, refresh tokens, and their deaths."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+
+MAX_REFRESH_TOKENS = 100
+_VERIFIER = re.compile(r"\A[A-Za-z0-9\-._~]{43,128}\Z")
+
+
+class GrantError(Exception):
+    """A token request that fails. `code` is the OAuth error, `subtype` Google's addition."""
+
+    def __init__(self, code: str, description: str, status: int = 400, subtype: str | None = None) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+        self.status = status
+        self.subtype = subtype
+
+
+@dataclass(slots=True)
+class Grant:
+    """All an account has granted to one project. `refresh_tokens` per client id, oldest first."""
+
+    account: str
+    project: str
+    scopes: set[str] = field(default_factory=set)
+    refresh_tokens: dict[str, deque[str]] = field(default_factory=dict)
+    refuse_refresh: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An authorization code and everything it is bound to. `expires` is epoch seconds."""
+
+    client_id: str
+    account: str
+    project: str
+    redirect_uri: str
+    scopes: frozenset[str]
+    expires: float
+    nonce: str | None
+    offline: bool
+    challenge: str | None
+    challenge_method: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An access token. Its scopes are also bounded by what the grant still holds."""
+
+    token: str
+    account: str
+    project: str
+    client_id: str
+    scopes: frozenset[str]
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A refresh token and what it was issued for."""
+
+    token: str
+    account: str
+    project: str
+    client_id: str
+    scopes: frozenset[str]
+
+
+class Grants:
+    """The books. Times are epoch seconds, passed in."""
+
+    def __init__(self) -> None:
+        self._grants: dict[tuple[str, str], Grant] = {}
+        self._codes: dict[str, Code] = {}
+        self._access: dict[str, AccessToken] = {}
+        self._refresh: dict[str, RefreshToken] = {}
+
+    def grant(self, account: str, project: str) -> Grant | None:
+        """What the account has granted to the project, or None."""
+        return self._grants.get((account, project))
+
+    def of_account(self, account: str) -> list[Grant]:
+        """All grants of an account."""
+        return [grant for grant in self._grants.values() if grant.account == account]
+
+    def consent(self, account: str, project: str, scopes: frozenset[str]) -> bool:
+        """Add scopes to the grant; True if this is the first consent the account gives the project."""
+        first = (account, project) not in self._grants
+        grant = self._grants.setdefault((account, project), Grant(account, project))
+        grant.scopes |= scopes
+        return first
+
+    def issue_code(self, code: Code) -> str:
+        """A new single-use code."""
+        text = "4/0A" + secrets.token_urlsafe(40)
+        self._codes[text] = code
+        return text
+
+    def redeem(self, text: str, client_id: str, redirect_uri: str, verifier: str | None, now: float) -> Code:
+        """Use up a code. Raises GrantError: invalid_grant for anything that does not fit."""
+        code = self._codes.pop(text, None)
+        if code is None or code.expires <= now or code.client_id != client_id:
+            raise GrantError("invalid_grant", "Bad Request")
+        if code.redirect_uri != redirect_uri:
+            raise GrantError("redirect_uri_mismatch", "Bad Request")
+        if not verifier_fits(code.challenge, code.challenge_method, verifier):
+            raise GrantError("invalid_grant", "Invalid code verifier.")
+        return code
+
+    def issue_access(
+        self, account: str, project: str, client_id: str, scopes: frozenset[str], expires: float
+    ) -> AccessToken:
+        """A new access token."""
+        token = AccessToken(
+            "ya29.a0" + secrets.token_urlsafe(80), account, project, client_id, scopes, expires
+        )
+        self._access[token.token] = token
+        return token
+
+    def issue_refresh(
+        self, account: str, project: str, client_id: str, scopes: frozenset[str]
+    ) -> RefreshToken:
+        """A new refresh token; beyond 100 for one client the oldest dies in silence."""
+        token = RefreshToken("1//0g" + secrets.token_urlsafe(60), account, project, client_id, scopes)
+        self._refresh[token.token] = token
+        grant = self._grants.setdefault((account, project), Grant(account, project, set(scopes)))
+        living = grant.refresh_tokens.setdefault(client_id, deque())
+        living.append(token.token)
+        while len(living) > MAX_REFRESH_TOKENS:
+            self._refresh.pop(living.popleft(), None)
+        return token
+
+    def refresh(self, text: str, client_id: str) -> RefreshToken:
+        """The refresh token to renew from. Raises GrantError: invalid_grant if it is dead or refused."""
+        token = self._refresh.get(text)
+        if token is None or token.client_id != client_id:
+            raise GrantError("invalid_grant", "Token has been expired or revoked.")
+        grant = self._grants[(token.account, token.project)]
+        if grant.refuse_refresh is not None:
+            subtype = grant.refuse_refresh if grant.refuse_refresh != "invalid_grant" else None
+            text = "Token has been expired or revoked." if subtype is None else "reauth related error"
+            raise GrantError("invalid_grant", text, subtype=subtype)
+        return token
+
+    def effective_scopes(self, token: AccessToken | RefreshToken) -> frozenset[str]:
+        """The token's scopes that its grant still holds."""
+        grant = self._grants.get((token.account, token.project))
+        return token.scopes & grant.scopes if grant is not None else frozenset()
+
+    def access(self, text: str, now: float) -> AccessToken | None:
+        """The living access token, or None."""
+        token = self._access.get(text)
+        if token is None or token.expires <= now:
+            self._access.pop(text, None)
+            return None
+        return token
+
+    def revoke(self, text: str, now: float) -> bool:
+        """Revoke by either token: the whole grant of the project dies. False if the token is unknown."""
+        token = self._refresh.get(text) or self.access(text, now)
+        if token is None:
+            return False
+        self.revoke_grant(token.account, token.project)
+        return True
+
+    def revoke_grant(self, account: str, project: str) -> None:
+        """Remove a grant with all its tokens and codes."""
+        self._grants.pop((account, project), None)
+        mine = (account, project)
+        self._access = {text: item for text, item in self._access.items() if _owner(item) != mine}
+        self._refresh = {text: item for text, item in self._refresh.items() if _owner(item) != mine}
+        self._codes = {text: item for text, item in self._codes.items() if _owner(item) != mine}
+
+    def expire_access(self, account: str) -> int:
+        """Let every access token of an account expire now; returns how many there were."""
+        dead = [text for text, token in self._access.items() if token.account == account]
+        for text in dead:
+            del self._access[text]
+        return len(dead)
+
+
+def _owner(item: Code | AccessToken | RefreshToken) -> tuple[str, str]:
+    return (item.account, item.project)
+
+
+def verifier_fits(challenge: str | None, method: str, verifier: str | None) -> bool:
+    """PKCE: whether the verifier answers the challenge (none was set: none may be needed)."""
+    if challenge is None:
+        return True
+    if verifier is None or not _VERIFIER.match(verifier):
+        return False
+    if method == "plain":
+        answer = verifier
+    else:
+        digest = hashlib.sha256(verifier.encode()).digest()
+        answer = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return hmac.compare_digest(answer.encode(), challenge.encode())

@@ -1,0 +1,167 @@
+"""Pub/Sub's management REST, as far as a deployment script or a test needs it."""
+
+import re
+import secrets
+from typing import Any
+
+from quart import Blueprint, Response, jsonify, request
+
+from backend.sandbox.pubsub.model import (
+    TOPIC_NAME,
+    PubSubError,
+    Subscription,
+    apply_push_config,
+    read_subscription,
+)
+from backend.sandbox.web import json_object, world
+
+blueprint = Blueprint("pubsub", __name__)
+
+_TOPIC = "/v1/projects/<project>/topics/<topic>"
+_SUBSCRIPTION = "/v1/projects/<project>/subscriptions/<name>"
+_VERBS = re.compile(
+    r"\A(?P<name>[^:]+):(?P<verb>publish|pull|acknowledge|modifyPushConfig|modifyAckDeadline)\Z"
+)
+
+
+@blueprint.errorhandler(PubSubError)
+async def refused(error: PubSubError) -> Response:
+    """Google's error shape."""
+    names = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 409: "ALREADY_EXISTS"}
+    status = names.get(error.status, "UNKNOWN")
+    response = jsonify({"error": {"code": error.status, "message": error.message, "status": status}})
+    response.status_code = error.status
+    return response
+
+
+@blueprint.put(_TOPIC)
+async def create_topic(project: str, topic: str) -> Response:
+    """Create a topic."""
+    created = world().broker.create_topic(f"projects/{project}/topics/{topic}")
+    return jsonify({"name": created.name})
+
+
+@blueprint.get(_TOPIC)
+async def get_topic(project: str, topic: str) -> Response:
+    """Read a topic."""
+    return jsonify({"name": _topic(f"projects/{project}/topics/{topic}")})
+
+
+@blueprint.delete(_TOPIC)
+async def delete_topic(project: str, topic: str) -> Response:
+    """Delete a topic; its subscriptions stay and hear nothing."""
+    del world().broker.topics[_topic(f"projects/{project}/topics/{topic}")]
+    return jsonify({})
+
+
+@blueprint.post(_TOPIC)
+async def topic_verb(project: str, topic: str) -> Response:
+    """`:publish` messages."""
+    name, verb = _split(topic)
+    if verb != "publish":
+        raise PubSubError(404, "Unknown method.")
+    full = _topic(f"projects/{project}/topics/{name}")
+    messages = (await json_object()).get("messages")
+    if not isinstance(messages, list) or not all(isinstance(item, dict) for item in messages):
+        raise PubSubError(400, "messages must be a list.")
+    broker, now = world().broker, world().clock.now()
+    ids = [
+        broker.publish(
+            full,
+            str(item.get("data", "")),
+            now,
+            dict(item.get("attributes") or {}),
+            str(item.get("orderingKey", "")),
+        )
+        for item in messages
+    ]
+    return jsonify({"messageIds": ids})
+
+
+@blueprint.put(_SUBSCRIPTION)
+async def create_subscription(project: str, name: str) -> Response:
+    """Create a subscription."""
+    subscription = read_subscription(f"projects/{project}/subscriptions/{name}", await json_object())
+    world().broker.create_subscription(subscription)
+    return jsonify(subscription.as_json())
+
+
+@blueprint.get(_SUBSCRIPTION)
+async def get_subscription(project: str, name: str) -> Response:
+    """Read a subscription."""
+    return jsonify(_subscription(project, name).as_json())
+
+
+@blueprint.delete(_SUBSCRIPTION)
+async def delete_subscription(project: str, name: str) -> Response:
+    """Delete a subscription with everything waiting in it."""
+    del world().broker.subscriptions[_subscription(project, name).name]
+    return jsonify({})
+
+
+@blueprint.post(_SUBSCRIPTION)
+async def subscription_verb(project: str, name: str) -> Response:
+    """`:pull`, `:acknowledge`, `:modifyAckDeadline`, `:modifyPushConfig`."""
+    short, verb = _split(name)
+    subscription = _subscription(project, short)
+    body = await json_object()
+    if verb == "pull":
+        return jsonify(_pull(subscription, body))
+    if verb == "modifyPushConfig":
+        apply_push_config(subscription, body.get("pushConfig") or {})
+        world().broker.wake()
+        return jsonify({})
+    ids = [str(item) for item in body.get("ackIds") or []]
+    for ack_id in ids:
+        delivery = subscription.leased.pop(ack_id, None)
+        if delivery is not None and verb == "modifyAckDeadline" and not body.get("ackDeadlineSeconds"):
+            subscription.waiting.append(delivery)
+    return jsonify({})
+
+
+def _pull(subscription: Subscription, body: dict[str, Any]) -> dict[str, Any]:
+    limit = int(body.get("maxMessages") or 1)
+    now = world().clock.now()
+    for ack_id, delivery in list(subscription.leased.items()):
+        if delivery.due <= now:
+            subscription.waiting.append(subscription.leased.pop(ack_id))
+    received = []
+    for delivery in [item for item in subscription.waiting if item.due <= now][:limit]:
+        subscription.waiting.remove(delivery)
+        delivery.attempt += 1
+        delivery.ack_id = secrets.token_urlsafe(24)
+        delivery.due = now + subscription.ack_deadline
+        subscription.leased[delivery.ack_id] = delivery
+        message = delivery.message
+        received.append(
+            {
+                "ackId": delivery.ack_id,
+                "message": {
+                    "data": message.data,
+                    "messageId": message.message_id,
+                    "publishTime": message.publish_time,
+                },
+            }
+        )
+    return {"receivedMessages": received} if received else {}
+
+
+def _split(text: str) -> tuple[str, str]:
+    found = _VERBS.match(text)
+    if found is None:
+        raise PubSubError(404, f"Unknown method for {request.path[:200]}.")
+    return found["name"], found["verb"]
+
+
+def _topic(name: str) -> str:
+    if not TOPIC_NAME.match(name) or name not in world().broker.topics:
+        raise PubSubError(404, f"Resource not found (resource={name[:200]}).")
+    return name
+
+
+def _subscription(project: str, name: str) -> Subscription:
+    full = f"projects/{project}/subscriptions/{name}"
+    found = world().broker.subscriptions.get(full)
+    if found is None:
+        raise PubSubError(404, f"Resource not found (resource={full[:200]}).")
+    return found

@@ -1,0 +1,55 @@
+"""Serving the sandbox: one socket, one event loop, one line of JSON when it is ready."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+
+import click
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from backend.sandbox.app import create_app
+from backend.sandbox.world import World
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound, listening socket; port 0 takes any free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(512)
+    listener.setblocking(False)
+    listener.set_inheritable(True)
+    return listener
+
+
+def base_url(listener: socket.socket) -> str:
+    """The address the socket answers at."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def run(world: World, listener: socket.socket, host: str) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way may finish."""
+    url = base_url(listener)
+    app = create_app(world, url, host)
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.accesslog = None
+    config.errorlog = None
+    config.graceful_timeout = 2.0
+    config.keep_alive_timeout = 60.0
+    config.h11_max_incomplete_size = 64 * 1024
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+
+    @app.before_serving
+    async def announce() -> None:
+        click.echo(json.dumps({"sandbox": url, "pid": os.getpid()}))
+
+    await serve(app, config, shutdown_trigger=stopped.wait)

@@ -1,0 +1,1 @@
+"""A plain webmail, so that a person can play any mailbox's owner."""

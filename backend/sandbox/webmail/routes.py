@@ -1,0 +1,5 @@
+"""The webmail pages."""
+
+from quart import Blueprint
+
+blueprint = Blueprint("webmail", __name__)

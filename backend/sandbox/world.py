@@ -1,0 +1,90 @@
+"""The whole state of one sandbox, and the few acts that touch several parts of it."""
+
+import random
+import secrets
+from dataclasses import dataclass, field
+
+from backend.sandbox.clock import Clock
+from backend.sandbox.faults import FaultPlan
+from backend.sandbox.knobs import Knobs
+from backend.sandbox.mail.history import HistoryRecord
+from backend.sandbox.mail.mailbox import Mailbox, Owner
+from backend.sandbox.mail.post_office import PostOffice, PostOptions
+from backend.sandbox.oauth.clients import Client
+from backend.sandbox.oauth.grants import Grants
+from backend.sandbox.oauth.signing import KeyRing
+from backend.sandbox.pubsub.broker import Broker
+from backend.sandbox.quota import Meter
+from backend.sandbox.watches import Watches
+
+MAX_MAILBOXES = 10_000
+# Domains whose accounts are consumers: no `hd` claim.
+CONSUMER_DOMAINS = frozenset({"gmail.com", "googlemail.com"})
+
+
+class WorldError(ValueError):
+    """A request about mailboxes that cannot be met; the text says why."""
+
+
+@dataclass(slots=True)
+class World:
+    """Everything the sandbox knows. One per process; lives in one event loop."""
+
+    knobs: Knobs = field(default_factory=Knobs)
+    clock: Clock = field(default_factory=Clock)
+    seed: int | None = None
+    keys: KeyRing = field(default_factory=KeyRing)
+    clients: dict[str, Client] = field(default_factory=dict)
+    mailboxes: dict[str, Mailbox] = field(init=False, default_factory=dict)
+    grants: Grants = field(init=False, default_factory=Grants)
+    meter: Meter = field(init=False, default_factory=Meter)
+    rng: random.Random = field(init=False)
+    faults: FaultPlan = field(init=False)
+    broker: Broker = field(init=False)
+    watches: Watches = field(init=False)
+    post: PostOffice = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Gaps between ids and spoilt deliveries, not secrets: a seed makes a run repeatable.
+        self.rng = random.Random(self.seed)  # noqa: S311
+        self.faults = FaultPlan(self.rng)
+        self.broker = Broker(self.rng)
+        self.watches = Watches(self.broker, self.knobs)
+        self.post = PostOffice(
+            self.mailboxes,
+            PostOptions(
+                bounces=lambda: self.knobs.bounces,
+                rewrite_message_ids=lambda: self.knobs.rewrite_message_ids,
+                shared_message_ids=lambda: self.knobs.shared_message_ids,
+                token=lambda: secrets.token_hex(16),
+            ),
+        )
+
+    def create_mailbox(
+        self, email: str, name: str = "", sub: str | None = None, hd: str | None = None
+    ) -> Mailbox:
+        """A new account with an empty mailbox. Raises WorldError if it exists or the address is none."""
+        address = email.strip().lower()
+        local, at, domain = address.partition("@")
+        if not at or not local or "." not in domain or len(address) > 254 or set(address) & set(' <>,;"/\\'):
+            raise WorldError(f"{email[:100]!r} is not an e-mail address.")
+        if address in self.mailboxes:
+            raise WorldError(f"There is a mailbox {address} already.")
+        if len(self.mailboxes) >= MAX_MAILBOXES:
+            raise WorldError("There are too many mailboxes.")
+        subject = sub or str(self.rng.randint(10**20, 10**21 - 1))
+        domain_claim = hd if hd is not None else (None if domain in CONSUMER_DOMAINS else domain)
+        owner = Owner(address, name or local.replace(".", " ").title(), subject, domain_claim or None)
+        mailbox = Mailbox(owner, random.Random(self.rng.getrandbits(64)), self._changed)  # noqa: S311
+        self.mailboxes[address] = mailbox
+        return mailbox
+
+    def delete_mailbox(self, address: str) -> None:
+        """Remove an account: its mail, watches and grants. Raises KeyError."""
+        del self.mailboxes[address]
+        self.watches.forget(address)
+        for grant in self.grants.of_account(address):
+            self.grants.revoke_grant(address, grant.project)
+
+    def _changed(self, mailbox: Mailbox, records: list[HistoryRecord]) -> None:
+        self.watches.changed(mailbox, records, self.clock.now())
