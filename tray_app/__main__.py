@@ -1,0 +1,97 @@
+"""The `pitchgate-tray` command. Without a word after it, it starts the app."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from dataclasses import replace
+
+import click
+
+from tray_app.errors import AlreadyRunning, TrayError
+from tray_app.settings import Settings, installed_version, read_settings
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(installed_version(), prog_name="pitchgate-tray")
+@click.option("--server", default="", help="Address of your Pitchgate server, for the first start.")
+@click.option("--plain-token-file", is_flag=True, help="Keep the token in a file instead of the keyring.")
+@click.option("--at-login", is_flag=True, help="Wait for the desktop's panel to come up.")
+@click.pass_context
+def main(context: click.Context, server: str, plain_token_file: bool, at_login: bool) -> None:
+    """Pitchgate in the tray: be told of held mail, look at it, decide."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    settings = read_settings()
+    if server:
+        from tray_app.orders import checked_server
+
+        try:
+            settings = replace(settings, server=checked_server(server))
+        except TrayError as error:
+            raise click.ClickException(f"{error.title}. {error.remedy}") from error
+    context.obj = settings
+    if context.invoked_subcommand is None:
+        sys.exit(_start(settings, plain_token_file, at_login))
+
+
+def _start(settings: Settings, plain_token_file: bool, at_login: bool) -> int:
+    from tray_app.app import App
+
+    try:
+        return App(settings, plain_token_file=plain_token_file, at_login=at_login).run()
+    except AlreadyRunning as error:
+        click.echo(f"{error.title}. {error.remedy}")
+        return 0
+    except TrayError as error:
+        click.echo(f"{error.title}. {error.remedy}", err=True)
+        return 1
+
+
+@main.command("install")
+@click.pass_obj
+def install_command(settings: Settings) -> None:
+    """Add Pitchgate to the applications menu (start menu)."""
+    from tray_app.app import start_command
+    from tray_app.install import install
+
+    written = install(start_command())
+    click.echo(f"Installed: {written[0]}")
+    click.echo("Start Pitchgate from your applications menu. It opens at login if you choose so in its menu.")
+
+
+@main.command("uninstall")
+@click.option("--keep-state", is_flag=True, help="Keep the settings and what waits to be sent.")
+@click.pass_obj
+def uninstall_command(settings: Settings, keep_state: bool) -> None:
+    """Remove it from the menu, from login, and forget the token and everything kept on this computer."""
+    from tray_app.app import platform_autostart
+    from tray_app.install import uninstall
+
+    for path in uninstall():
+        click.echo(f"Removed: {path}")
+    autostart = platform_autostart()
+    if autostart:
+        autostart.disable()
+    if keep_state:
+        return
+    if not _forget_token(settings):
+        click.echo("The keyring could not be opened: remove the entry “Pitchgate” there yourself.", err=True)
+    shutil.rmtree(settings.folder, ignore_errors=True)
+    click.echo("Forgotten. Remove this computer on the review page too if it was still connected.")
+
+
+def _forget_token(settings: Settings) -> bool:
+    from tray_app.keyring_secrets import KeyringSecrets
+    from tray_app.memory import Memory
+
+    server = Memory(settings.folder / "state.json").kept.server or settings.server
+    try:
+        KeyringSecrets().forget(server)
+    except TrayError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Picks the platform's parts, wires them, and runs: the view on the main thread, everything else on another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tray_app import desktop, orders
+from tray_app.backend_client import HttpBackend
+from tray_app.connection import Pace
+from tray_app.controller import Controller
+from tray_app.errors import NoTray
+from tray_app.instance import Instance
+from tray_app.keyring_secrets import FileSecrets, KeyringSecrets
+from tray_app.memory import Memory
+from tray_app.menu import Action, Do
+from tray_app.parts import Parts, SystemBrowser
+from tray_app.ports import Autostart, IconView, Secrets
+from tray_app.settings import Settings
+from tray_app.snapshot import snapshot
+from tray_app.window_host import WindowProcess
+from tray_app.window_only import WindowOnly
+
+LOGIN_PATIENCE = 20.0
+"""Seconds to wait for the panel at login."""
+END_PATIENCE = 10.0
+log = logging.getLogger("pitchgate.tray")
+
+
+class View(IconView, Protocol):
+    """A view that owns the main thread while it runs."""
+
+    def run(self, on_ready: Callable[[], None]) -> None: ...
+
+
+class App:
+    """One run of the app. Main thread, unless said."""
+
+    def __init__(self, settings: Settings, *, plain_token_file: bool = False, at_login: bool = False) -> None:
+        self._settings = settings
+        self._secrets: Secrets = (
+            FileSecrets(settings.folder / "token.json") if plain_token_file else KeyringSecrets()
+        )
+        self._plain = plain_token_file
+        self._at_login = at_login
+        self._controller: Controller | None = None
+        self._no_tray = ""
+        self._worker: threading.Thread | None = None
+        self._failure: BaseException | None = None
+
+    def run(self) -> int:
+        """Until the owner quits or the session ends. Raises `AlreadyRunning`."""
+        instance = Instance(self._settings.folder)
+        instance.take()
+        try:
+            view = self._view()
+            self._quit_on_signals()
+            self._worker = threading.Thread(target=self._work, args=(view, instance), name="pitchgate")
+            view.run(self._worker.start)
+            self.submit(Action(Do.QUIT))
+            self._worker.join(END_PATIENCE)
+        finally:
+            instance.release()
+        if self._failure is not None:
+            raise self._failure
+        return 0
+
+    def submit(self, action: Action) -> None:
+        """See `Orders.submit`. Any thread."""
+        if self._controller is not None:
+            self._controller.submit(action)
+
+    def _view(self) -> View:
+        from tray_app.pystray_view import PystrayView
+
+        try:
+            backend = desktop.choose(patience=LOGIN_PATIENCE if self._at_login else 0.0)
+            return PystrayView(backend, lambda: self)
+        except NoTray as error:
+            self._no_tray = f"{error.title}. {error.remedy}".strip()
+            sys.stderr.write(self._no_tray + "\n")
+            return WindowOnly()
+
+    def _quit_on_signals(self) -> None:
+        """A log-off sends SIGTERM or SIGHUP: end cleanly. What was decided is on the disk in any case."""
+
+        def ask_to_end(number: int, frame: Any) -> None:
+            self.submit(Action(Do.QUIT))
+
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), ask_to_end)
+
+    def _work(self, view: View, instance: Instance) -> None:
+        """The other thread: asyncio."""
+        try:
+            asyncio.run(self._serve(view, instance))
+        except BaseException as error:
+            log.exception("the app ended on an error")
+            self._failure = error
+            view.stop()
+
+    async def _serve(self, view: View, instance: Instance) -> None:
+        memory = Memory(self._settings.folder / "state.json")
+        window = WindowProcess(self._answer, self._snapshot, self._window_broken, self._window_closed)
+        parts = Parts(
+            version=self._settings.version,
+            default_server=self._settings.server,
+            make_backend=lambda server: HttpBackend(server, self._settings.version),
+            view=view,
+            window=window,
+            secrets=self._secrets,
+            browser=SystemBrowser(),
+            memory=memory,
+            autostart=platform_autostart(),
+            command=self.command(),
+            computer=self._settings.computer,
+            pace=Pace(),
+            window_only=self._no_tray,
+        )
+        controller = Controller(parts, orders.carry_out)
+        await instance.listen(lambda: controller.start(orders.carry_out(controller, Action(Do.REVIEW))))
+        self._controller = controller
+        try:
+            await controller.run()
+        finally:
+            await instance.stop()
+
+    def command(self) -> list[str]:
+        """How to start this app again at login."""
+        return [*start_command(), "--at-login", *(["--plain-token-file"] if self._plain else [])]
+
+    # --- the window's callbacks, asyncio thread
+
+    async def _answer(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
+        assert self._controller is not None
+        return await orders.answer(self._controller, name, args)
+
+    def _snapshot(self) -> dict[str, Any]:
+        assert self._controller is not None
+        return snapshot(self._controller.state, self._controller.parts.now(), self._no_tray)
+
+    def _window_broken(self, mode: str, url: str) -> None:
+        """No web view here: the browser shows the page; offline there is only the menu."""
+        assert self._controller is not None
+        if mode == "page":
+            self._controller.parts.browser.open(url)
+        else:
+            self._controller.tell(
+                "The review window could not be shown",
+                "Use the menu, or install a web view (WebKitGTK on Linux, Edge WebView2 on Windows).",
+            )
+            if self._no_tray:
+                self._controller.stop()
+
+    def _window_closed(self) -> None:
+        if self._no_tray and self._controller is not None:
+            self._controller.stop()
+
+
+def start_command() -> list[str]:
+    """The installed command, or this interpreter with the package."""
+    import shutil
+
+    found = shutil.which("pitchgate-tray")
+    return [found] if found else [sys.executable, "-m", "tray_app"]
+
+
+def platform_autostart() -> Autostart | None:
+    """This platform's way to open at login."""
+    platform = str(sys.platform)
+    if platform == "win32":
+        from tray_app.autostart_windows import WindowsAutostart
+
+        return WindowsAutostart()
+    if platform == "darwin":
+        from tray_app.autostart_macos import MacAutostart
+
+        return MacAutostart()
+    if platform.startswith("linux"):
+        from tray_app.autostart_linux import LinuxAutostart
+
+        return LinuxAutostart()
+    return None

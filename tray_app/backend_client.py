@@ -1,0 +1,259 @@
+"""The only network code: HTTP to the server, every failure turned into one plain message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+from httpx_sse import SSEError, aconnect_sse
+
+from tray_app.errors import (
+    BackendError,
+    Busy,
+    Refused,
+    ServerTrouble,
+    SignedOut,
+    Slow,
+    Unreachable,
+    WrongVersion,
+)
+from tray_app.ports import Event, Token
+from tray_app.state import HELD_LIMIT, PASSED_LIMIT, Decision, Message, Status
+from tray_app.wire import message_from_json, status_from_json, unreadable
+
+API = "1"
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds. `silence` is for the event stream: the server comments every 20 s."""
+
+    connect: float = 5.0
+    answer: float = 10.0
+    silence: float = 45.0
+
+
+class HttpBackend:
+    """The `Backend` port over HTTP. Lives on the asyncio thread."""
+
+    def __init__(self, server: str, version: str, patience: Patience = Patience()) -> None:
+        self._patience = patience
+        self._host = urlsplit(server).netloc
+        self._token = ""
+        self._etags: dict[str, tuple[str, Any]] = {}
+        self._client = httpx.AsyncClient(
+            base_url=f"{server}/api/v1/",
+            headers={"Pitchgate-Client": f"tray/{version}", "User-Agent": f"pitchgate-tray/{version}"},
+            timeout=httpx.Timeout(patience.answer, connect=patience.connect),
+            follow_redirects=False,  # a captive portal redirects; a token must not follow it
+            trust_env=urlsplit(server).hostname not in ("127.0.0.1", "::1", "localhost"),
+        )
+
+    def use_token(self, token: str) -> None:
+        """See `Backend.use_token`."""
+        self._token = token
+        self._etags.clear()
+
+    async def exchange(self, code: str, verifier: str) -> Token:
+        """See `Backend.exchange`."""
+        data = await self._call("POST", "device/token", {"code": code, "verifier": verifier})
+        try:
+            return Token(str(data["token"]), str(data["device_id"]), str(data["email"]))
+        except (KeyError, TypeError) as error:
+            raise unreadable() from error
+
+    async def status(self) -> Status:
+        """See `Backend.status`. An unchanged status costs the server no more than its ETag."""
+        return status_from_json(await self._cached("status"))
+
+    async def held(self) -> tuple[Message, ...]:
+        """See `Backend.held`."""
+        messages: list[Message] = []
+        cursor = ""
+        while True:
+            page = await self._cached(f"held?limit={PAGE}&cursor={quote(cursor)}")
+            try:
+                for sender in page["senders"]:
+                    messages += [message_from_json(message) for message in sender["messages"]]
+                cursor = str(page["cursor"])
+            except (KeyError, TypeError) as error:
+                raise unreadable() from error
+            if not cursor or len(messages) >= HELD_LIMIT:
+                return tuple(messages[:HELD_LIMIT])
+
+    async def passed(self) -> tuple[Message, ...]:
+        """See `Backend.passed`."""
+        page = await self._call("GET", f"messages?placement=inbox&limit={PASSED_LIMIT}")
+        try:
+            return tuple(message_from_json(message) for message in page["messages"])
+        except (KeyError, TypeError) as error:
+            raise unreadable() from error
+
+    async def preview(self, gmail_id: str) -> str:
+        """See `Backend.preview`."""
+        return str((await self._call("GET", f"messages/{quote(gmail_id, safe='')}/preview")).get("text", ""))
+
+    async def correct(self, key: str, gmail_id: str, decision: Decision) -> None:
+        """See `Backend.correct`."""
+        body = {"key": key, "gmail_id": gmail_id, "decision": decision.value}
+        await self._call("POST", "corrections", body)
+
+    async def undo(self, key: str) -> None:
+        """See `Backend.undo`."""
+        await self._call("POST", f"corrections/{quote(key, safe='')}/undo")
+
+    async def set_strictness(self, strictness: str) -> None:
+        """Choose which thresholds apply."""
+        await self._call("PATCH", "preferences", {"strictness": strictness})
+
+    async def pause(self, until: datetime | None) -> None:
+        """Pause screening until then; None resumes."""
+        await self._call("POST", "pause", {"until": until.isoformat() if until else None})
+
+    async def sign_out(self) -> None:
+        """See `Backend.sign_out`."""
+        try:
+            await self._call("DELETE", "devices/current")
+        except (SignedOut, Refused):
+            return
+
+    async def ticket(self, page: str) -> str:
+        """See `Backend.ticket`. The address must be the server's own."""
+        url = str((await self._call("POST", "ticket", {"page": page})).get("url", ""))
+        if urlsplit(url).netloc != self._host:
+            raise unreadable()
+        return url
+
+    async def events(self, after: str) -> AsyncIterator[Event]:
+        """See `Backend.events`. Ends, or raises, when the connection does."""
+        headers = self._authorization() | ({"Last-Event-ID": after} if after else {})
+        timeout = httpx.Timeout(self._patience.silence, connect=self._patience.connect)
+        try:
+            async with aconnect_sse(
+                self._client, "GET", "events", headers=headers, timeout=timeout
+            ) as source:
+                if source.response.status_code != 200:
+                    await source.response.aread()
+                self._check(source.response)
+                async with aclosing(source.aiter_sse()) as stream:
+                    async for sse in stream:
+                        yield Event(sse.id, sse.event, _object(sse.data))
+        except (httpx.HTTPError, SSEError) as error:
+            raise self._translated(error) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def _cached(self, path: str) -> Any:
+        etag, known = self._etags.get(path, ("", None))
+        response = await self._send("GET", path, headers={"If-None-Match": etag} if etag else {})
+        if response.status_code == 304:
+            return known
+        data = self._json(response)
+        if fresh := response.headers.get("ETag"):
+            if len(self._etags) > 2 * HELD_LIMIT // PAGE:  # cursors of pages that are no more
+                self._etags.clear()
+            self._etags[path] = (fresh, data)
+        return data
+
+    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+        return self._json(await self._send(method, path, body))
+
+    async def _send(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        try:
+            response = await self._client.request(
+                method, path, json=body, headers=self._authorization() | (headers or {})
+            )
+        except httpx.HTTPError as error:
+            raise self._translated(error) from error
+        self._check(response)
+        return response
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def _json(self, response: httpx.Response) -> Any:
+        if response.status_code == 204:
+            return {}
+        try:
+            data = response.json()
+        except ValueError as error:
+            raise unreadable() from error
+        if not isinstance(data, dict):
+            raise unreadable()
+        return data
+
+    def _check(self, response: httpx.Response) -> None:
+        """Raise what the status means. A proxy's own 5xx carries no version and is still the server's trouble."""
+        status = response.status_code
+        if status >= 500:
+            raise ServerTrouble(
+                f"The server has a problem ({status})", "Nothing is lost. It is tried again by itself."
+            )
+        if response.headers.get("Pitchgate-Api") != API:
+            raise WrongVersion(
+                f"{self._host} is no Pitchgate server this app can talk to",
+                "Check the address, or update the app. If you are on a network with a sign-in page, sign in first.",
+            )
+        if status >= 400:
+            raise self._refusal(status, response)
+
+    def _refusal(self, status: int, response: httpx.Response) -> BackendError:
+        try:
+            told = response.json()
+            code, title, remedy, field = (
+                str(told.get(k) or "") for k in ("code", "title", "remedy", "field")
+            )
+        except (ValueError, AttributeError):
+            code = title = remedy = field = ""
+        if status == 401:
+            return SignedOut(
+                "This computer is no longer connected",
+                "Choose “Connect this computer again”. What you decided meanwhile is kept and sent then.",
+            )
+        if status == 426:
+            return WrongVersion("This app is too old for the server", remedy or "Update the app.")
+        if status == 429:
+            return Busy(
+                "The server asks for a short pause",
+                "It is tried again by itself.",
+                retry_after=_seconds(response.headers.get("Retry-After")),
+            )
+        return Refused(title or f"The server refused ({status})", remedy, code=code, field=field)
+
+    def _translated(self, error: Exception) -> BackendError:
+        if isinstance(error, SSEError):
+            return unreadable()
+        if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout | httpx.PoolTimeout):
+            return Slow("The server does not answer in time", "It is tried again by itself.")
+        if isinstance(error, httpx.DecodingError | httpx.TooManyRedirects):
+            return unreadable()
+        return Unreachable(
+            f"No connection to {self._host}",
+            "Check your network. It is tried again by itself; decisions you take now are kept.",
+        )
+
+
+def _seconds(value: str | None) -> float:
+    try:
+        return min(max(float(value or 30), 1.0), 600.0)
+    except ValueError:
+        return 30.0
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text or "{}")
+    except ValueError as error:
+        raise unreadable() from error
+    return data if isinstance(data, dict) else {}

@@ -1,0 +1,141 @@
+"""The link to the server: fetch, listen, send what waits; on trouble tell it, wait, begin again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from tray_app.errors import BackendError, Busy, Refused, SignedOut, WrongVersion
+from tray_app.outbox import Outbox, Refusal
+from tray_app.ports import Backend, Event
+from tray_app.state import Message, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Waits between tries, in seconds: doubling from `first` to `most`; `hopeless` where trying soon is useless."""
+
+    first: float = 2.0
+    most: float = 60.0
+    hopeless: float = 300.0
+
+    def wait(self, error: BackendError | None, attempt: int, dice: Callable[[], float]) -> float:
+        """The wait after the `attempt`th failure in a row (from 1). `dice` gives 0…1 and spreads many apps."""
+        if isinstance(error, Busy):
+            return error.retry_after
+        if isinstance(error, SignedOut | WrongVersion | Refused):
+            return self.hopeless
+        return min(self.most, self.first * 2.0 ** min(attempt - 1, 16)) * (0.5 + dice() / 2)
+
+
+class Hearer(Protocol):
+    """Who is told. All calls on the asyncio thread."""
+
+    def on_reached(self, status: Status) -> None: ...
+
+    def on_lists(self, held: tuple[Message, ...], passed: tuple[Message, ...]) -> None: ...
+
+    def on_event(self, event: Event) -> None:
+        """A `held` or `moved` event."""
+        ...
+
+    def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
+        """The outbox is empty."""
+        ...
+
+    def on_failed(self, error: BackendError) -> None: ...
+
+
+class Connection:
+    """Runs until cancelled. `poke` sends what waits, or ends a wait between two tries."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        outbox: Outbox,
+        hearer: Hearer,
+        pace: Pace = Pace(),
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._backend = backend
+        self._outbox = outbox
+        self._hearer = hearer
+        self._pace = pace
+        self._dice = dice
+        self._poked = asyncio.Event()
+        self._after = ""
+        self._attempt = 0
+
+    def poke(self) -> None:
+        """There is something to send, or the owner does not want to wait."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Stay connected for ever."""
+        while True:
+            error: BackendError | None = None
+            try:
+                await self._round()
+            except BackendError as failure:
+                error = failure
+                self._hearer.on_failed(failure)
+            self._attempt += 1
+            wait = self._pace.wait(error, self._attempt, self._dice)
+            try:
+                async with asyncio.timeout(wait):
+                    await self._poked.wait()
+            except TimeoutError:
+                pass
+
+    async def _round(self) -> None:
+        """From a first call to the end of the event stream."""
+        await self._send()
+        status = await self._backend.status()
+        self._attempt = 0
+        self._hearer.on_reached(status)
+        if not self._after:
+            await self._fetch(status)
+        listening = asyncio.create_task(self._listen())
+        try:
+            while not listening.done():
+                poked = asyncio.create_task(self._poked.wait())
+                await asyncio.wait({listening, poked}, return_when=asyncio.FIRST_COMPLETED)
+                poked.cancel()
+                if self._poked.is_set():
+                    await self._send()
+            listening.result()
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _send(self) -> None:
+        self._poked.clear()
+        refusals = await self._outbox.flush(self._backend)
+        self._hearer.on_sent(refusals)
+        if refusals:  # what the owner sees is not what the server has
+            await self._fetch(await self._backend.status())
+
+    async def _fetch(self, status: Status) -> None:
+        """Everything, then listen from where the status was read: an event told twice does no harm."""
+        held = await self._backend.held()
+        passed = await self._backend.passed()
+        self._hearer.on_lists(held, passed)
+        self._after = status.event
+
+    async def _listen(self) -> None:
+        async with aclosing(self._backend.events(self._after)) as events:  # type: ignore[type-var]
+            async for event in events:
+                if event.name == "status":
+                    self._hearer.on_reached(await self._backend.status())
+                elif event.name == "reset":
+                    status = await self._backend.status()
+                    self._hearer.on_reached(status)
+                    await self._fetch(status)
+                    return  # the stream goes on from the new position
+                elif event.name in ("held", "moved"):
+                    self._hearer.on_event(event)
+                self._after = event.id or self._after

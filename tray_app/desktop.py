@@ -1,0 +1,117 @@
+"""Which of pystray's back ends can show a menu on this desktop. Asked before pystray is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from tray_app.errors import NoTray
+
+WATCHER = "org.kde.StatusNotifierWatcher"
+STEP = 0.5
+INSTALL = (
+    "Install python3-gi and gir1.2-ayatanaappindicator3-0.1 (Debian, Ubuntu) or libayatana-appindicator "
+    "(Fedora, Arch). Until then Pitchgate shows its window instead."
+)
+NO_HOST = (
+    "GNOME shows tray icons with the extension “AppIndicator and KStatusNotifierItem Support”; other panels have a "
+    "tray or status plugin to add. Until then Pitchgate shows its window instead."
+)
+
+
+def choose(
+    platform: str = sys.platform,
+    environ: Mapping[str, str] = os.environ,
+    patience: float = 0.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """The name of the back end for PYSTRAY_BACKEND; "" leaves the choice to pystray (Windows, macOS).
+
+    Raises `NoTray` in plain words where none can show a menu. pystray's Xorg back end is never chosen: it has
+    no menu, and clicks do not reach it. At login the panel may come after us: it is waited for `patience` s.
+    """
+    if not platform.startswith("linux"):
+        return ""
+    asked = environ.get("PYSTRAY_BACKEND", "")
+    if asked == "xorg":
+        raise NoTray("The Xorg tray shows a picture only, without a menu", INSTALL)
+    if not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
+        raise NoTray("There is no graphical desktop here", "Start Pitchgate from your desktop.")
+    left = patience
+    while True:
+        found = _hosted(asked)
+        if found:
+            return found
+        if left <= 0:
+            raise NoTray("This desktop has no tray that shows icons", NO_HOST)
+        sleep(STEP)
+        left -= STEP
+
+
+def _hosted(asked: str) -> str:
+    try:
+        import gi
+
+        gi.require_version("Gtk", "3.0")
+    except (ImportError, ValueError) as error:
+        raise NoTray("The parts that draw tray icons are not installed", INSTALL) from error
+    if asked != "gtk" and _has_indicator() and _watched():
+        return "appindicator"
+    if asked != "appindicator" and _has_xembed_tray():
+        return "gtk"
+    return ""
+
+
+def _has_indicator() -> bool:
+    import gi
+
+    for name in ("AyatanaAppIndicator3", "AppIndicator3"):
+        try:
+            gi.require_version(name, "0.1")
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+def _watched() -> bool:
+    """Whether somebody on the session bus shows StatusNotifierItems."""
+    from gi.repository import Gio, GLib
+
+    try:
+        bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
+        answer = bus.call_sync(
+            WATCHER,
+            "/StatusNotifierWatcher",
+            "org.freedesktop.DBus.Properties",
+            "Get",
+            GLib.Variant("(ss)", (WATCHER, "IsStatusNotifierHostRegistered")),
+            GLib.VariantType("(v)"),
+            Gio.DBusCallFlags.NO_AUTO_START,
+            1000,
+            None,
+        )
+    except GLib.Error:
+        return False
+    return bool(answer.unpack()[0])
+
+
+def _has_xembed_tray() -> bool:
+    """Whether an X11 tray of the older kind is there."""
+    if not os.environ.get("DISPLAY"):
+        return False
+    from Xlib import X
+    from Xlib.display import Display
+    from Xlib.error import DisplayError
+
+    try:
+        display = Display()
+    except (DisplayError, OSError):
+        return False
+    try:
+        selection = display.intern_atom(f"_NET_SYSTEM_TRAY_S{display.get_default_screen()}")
+        return bool(display.get_selection_owner(selection) != X.NONE)
+    finally:
+        display.close()

@@ -1,0 +1,104 @@
+"""The icon, drawn by us: a letter on a tile. Each state differs in shape as well as in colour.
+
+The tiles' brightness is chosen so that they stand out (3:1 and better) from white and from dark bars alike;
+a test holds that. Everything is drawn large and scaled down once, so that strokes stay clear at 16 px.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PIL import Image, ImageDraw, ImageFont
+
+from tray_app.state import Icon
+
+GRID = 64
+SCALE = 8
+WHITE = (255, 255, 255, 255)
+CLEAR = (0, 0, 0, 0)
+BADGE = (200, 80, 0, 255)
+TILES: dict[Icon, tuple[int, int, int, int]] = {
+    Icon.ACTIVE: (14, 136, 126, 255),
+    Icon.NEW_HELD: (14, 136, 126, 255),
+    Icon.PAUSED: (112, 122, 136, 255),
+    Icon.OFFLINE: (112, 122, 136, 255),
+    Icon.ATTENTION: (216, 58, 58, 255),
+}
+
+
+@lru_cache(maxsize=64)
+def draw(icon: Icon, badge: int = 0, size: int = GRID) -> Image.Image:
+    """The icon as an RGBA image of `size` × `size` pixels; `badge` is a count, 0 for none."""
+    image = Image.new("RGBA", (GRID * SCALE, GRID * SCALE), CLEAR)
+    pen = ImageDraw.Draw(image)
+    tile = TILES[icon]
+    _box(pen, 1, 1, 63, 63, radius=15, fill=tile)
+    glyphs = {Icon.PAUSED: _bars, Icon.ATTENTION: _mark, Icon.OFFLINE: _struck}
+    glyphs.get(icon, _letter)(pen, tile)
+    if badge:
+        _badge(pen, badge)
+    return image.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def _letter(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+    _box(pen, 11, 17, 53, 48, radius=4, fill=WHITE)
+    for start, end in (((12, 21), (32, 36)), ((52, 21), (32, 36))):
+        _line(pen, start, end, tile, 5)
+
+
+def _struck(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+    _box(pen, 11, 17, 53, 48, radius=4, fill=WHITE)
+    _line(pen, (8, 58), (58, 6), tile, 20)
+    _line(pen, (13, 54), (53, 11), WHITE, 7)
+
+
+def _bars(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+    _box(pen, 17, 15, 28, 49, radius=3, fill=WHITE)
+    _box(pen, 36, 15, 47, 49, radius=3, fill=WHITE)
+
+
+def _mark(pen: ImageDraw.ImageDraw, tile: tuple[int, int, int, int]) -> None:
+    _box(pen, 27, 11, 37, 38, radius=4, fill=WHITE)
+    _box(pen, 27, 43, 37, 53, radius=5, fill=WHITE)
+
+
+def _badge(pen: ImageDraw.ImageDraw, count: int) -> None:
+    """A count of 1 to 9, else a plus sign, with a clear rim that parts it from the letter."""
+    left, top, right, bottom = 24, 24, 64, 64
+    pen.ellipse(_at(left - 3, top - 3, right + 3, bottom + 3), fill=CLEAR)
+    pen.ellipse(_at(left, top, right, bottom), fill=BADGE)
+    text = str(count) if count < 10 else "+"
+    font = ImageFont.load_default(size=34 * SCALE)
+    middle = ((left + right) * SCALE / 2, (top + bottom) * SCALE / 2)
+    pen.text(middle, text, font=font, fill=WHITE, anchor="mm", stroke_width=SCALE, stroke_fill=WHITE)
+
+
+def _at(*numbers: float) -> tuple[float, ...]:
+    return tuple(number * SCALE for number in numbers)
+
+
+def _box(
+    pen: ImageDraw.ImageDraw,
+    left: float,
+    top: float,
+    right: float,
+    bottom: float,
+    *,
+    radius: float,
+    fill: tuple[int, int, int, int] | None = None,
+    outline: tuple[int, int, int, int] | None = None,
+    width: float = 0,
+) -> None:
+    pen.rounded_rectangle(
+        _at(left, top, right, bottom), radius * SCALE, fill=fill, outline=outline, width=round(width * SCALE)
+    )
+
+
+def _line(
+    pen: ImageDraw.ImageDraw,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    ink: tuple[int, int, int, int],
+    width: float,
+) -> None:
+    pen.line((*_at(*start), *_at(*end)), fill=ink, width=round(width * SCALE))

@@ -1,0 +1,130 @@
+"""Putting the app where a person looks for programs, and taking it away again without a trace."""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tray_app.autostart_linux import desktop_entry
+from tray_app.icons import draw
+from tray_app.state import Icon
+
+SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
+ENTRY = "pitchgate-tray.desktop"
+Run = Callable[[list[str]], object]
+
+
+def _run(command: list[str]) -> object:
+    return subprocess.run(command, check=True, capture_output=True, timeout=60)  # noqa: S603 - our own words
+
+
+def data_home() -> Path:
+    """XDG_DATA_HOME, or its default."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def install(command: list[str], platform: str = sys.platform, run: Run = _run) -> list[Path]:
+    """Make the menu entry that runs `command`; returns what was written. Again: the same."""
+    if platform == "win32":
+        return [_windows_shortcut(command, run)]
+    if platform == "darwin":
+        return _mac_bundle(command)
+    return _linux_entry(command)
+
+
+def uninstall(platform: str = sys.platform) -> list[Path]:
+    """Remove what `install` made; returns what was there. Again: nothing."""
+    removed = []
+    for path in installed_paths(platform):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+        else:
+            continue
+        removed.append(path)
+    return removed
+
+
+def installed_paths(platform: str = sys.platform) -> list[Path]:
+    """Everything `install` may have written."""
+    if platform == "win32":
+        return [_start_menu() / "Pitchgate.lnk", _windows_icon()]
+    if platform == "darwin":
+        return [Path.home() / "Applications" / "Pitchgate.app"]
+    return [data_home() / "applications" / ENTRY, *(_linux_icon(size) for size in SIZES)]
+
+
+def _linux_icon(size: int) -> Path:
+    return data_home() / "icons" / "hicolor" / f"{size}x{size}" / "apps" / "pitchgate.png"
+
+
+def _linux_entry(command: list[str]) -> list[Path]:
+    for size in SIZES:
+        icon = _linux_icon(size)
+        icon.parent.mkdir(parents=True, exist_ok=True)
+        draw(Icon.ACTIVE, 0, size).save(icon)
+    entry = data_home() / "applications" / ENTRY
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    entry.write_text(desktop_entry(command), encoding="utf-8")
+    return installed_paths("linux")
+
+
+def _start_menu() -> Path:
+    roaming = os.environ.get("APPDATA") or str(Path.home() / "AppData" / "Roaming")
+    return Path(roaming) / "Microsoft" / "Windows" / "Start Menu" / "Programs"
+
+
+def _windows_icon() -> Path:
+    local = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    return Path(local) / "pitchgate" / "pitchgate.ico"
+
+
+def _windows_shortcut(command: list[str], run: Run) -> Path:
+    """Windows makes shortcuts through its shell object only; PowerShell is on every supported Windows."""
+    icon, link = _windows_icon(), _start_menu() / "Pitchgate.lnk"
+    icon.parent.mkdir(parents=True, exist_ok=True)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    draw(Icon.ACTIVE, 0, 256).save(icon, sizes=[(size, size) for size in (16, 24, 32, 48, 64, 256)])
+    script = "; ".join(
+        (
+            f"$s = (New-Object -ComObject WScript.Shell).CreateShortcut({_powershell(str(link))})",
+            f"$s.TargetPath = {_powershell(command[0])}",
+            f"$s.Arguments = {_powershell(subprocess.list2cmdline(command[1:]))}",
+            f"$s.IconLocation = {_powershell(str(icon))}",
+            "$s.Save()",
+        )
+    )
+    run(["powershell", "-NoProfile", "-NonInteractive", "-Command", script])
+    return link
+
+
+def _powershell(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _mac_bundle(command: list[str]) -> list[Path]:
+    bundle = Path.home() / "Applications" / "Pitchgate.app"
+    program = bundle / "Contents" / "MacOS" / "Pitchgate"
+    resources = bundle / "Contents" / "Resources"
+    for folder in (program.parent, resources):
+        folder.mkdir(parents=True, exist_ok=True)
+    quoted = " ".join("'" + part.replace("'", "'\\''") + "'" for part in command)
+    program.write_text(f"#!/bin/sh\nexec {quoted}\n", encoding="utf-8")
+    program.chmod(0o755)
+    draw(Icon.ACTIVE, 0, 512).save(resources / "pitchgate.icns")
+    about = {
+        "CFBundleName": "Pitchgate",
+        "CFBundleIdentifier": "org.pitchgate.tray",
+        "CFBundleExecutable": "Pitchgate",
+        "CFBundleIconFile": "pitchgate.icns",
+        "CFBundlePackageType": "APPL",
+        "LSUIElement": True,  # lives in the menu bar, not in the Dock
+    }
+    (bundle / "Contents" / "Info.plist").write_bytes(plistlib.dumps(about))
+    return [bundle]

@@ -1,0 +1,81 @@
+"""One instance a person. A second start wakes the first, which shows its window, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tray_app.errors import AlreadyRunning
+
+PATIENCE = 2.0
+
+
+class Instance:
+    """The lock of the state folder. The operating system frees it when the process dies, however it dies."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = FileLock(folder / "running.lock", thread_local=False)
+        self._address = folder / "running.json"
+        self._server: asyncio.Server | None = None
+
+    def take(self) -> None:
+        """Become the instance. Raises `AlreadyRunning` after waking the one that runs."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            woken = self._wake()
+            raise AlreadyRunning(
+                "Pitchgate is already running",
+                "Its window was opened." if woken else "Look for its icon in the tray.",
+            ) from None
+
+    async def listen(self, on_wake: Callable[[], None]) -> None:
+        """Call `on_wake` (asyncio thread) whenever a second instance was started."""
+        word = secrets.token_urlsafe(24)
+
+        async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+                async with asyncio.timeout(PATIENCE):
+                    said = await reader.readexactly(len(word))
+                    if hmac.compare_digest(said, word.encode()):
+                        on_wake()
+                        writer.write(b"ok")
+                        await writer.drain()
+            writer.close()
+
+        self._server = await asyncio.start_server(served, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self._address.unlink(missing_ok=True)
+        descriptor = os.open(self._address, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"port": port, "word": word}, file)
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._server:
+            self._server.close()
+            self._server = None
+        self._address.unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Let another instance start."""
+        self._lock.release()
+
+    def _wake(self) -> bool:
+        try:
+            address = json.loads(self._address.read_text())
+            with socket.create_connection(("127.0.0.1", int(address["port"])), timeout=PATIENCE) as link:
+                link.sendall(str(address["word"]).encode())
+                return link.recv(2) == b"ok"
+        except (OSError, ValueError, KeyError):
+            return False

@@ -1,0 +1,76 @@
+"""When to tell the owner of newly held mail, and in which words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tray_app.menu import cut, grouped
+from tray_app.state import Message
+
+SETTLE = timedelta(seconds=3)
+"""How long to wait for more of a burst."""
+AT_MOST = timedelta(seconds=15)
+"""How long a steady trickle may put a notice off."""
+APART = timedelta(minutes=2)
+"""The least time between two notices."""
+TITLE_LIMIT = 60
+BODY_LIMIT = 240
+"""Windows cuts at 64 and 256 wide characters, the ends included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice as it is shown: sender and subject, never more of the mail."""
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Messages to be told of. `first_at` and `last_at` are when the first and the last came in."""
+
+    pending: tuple[Message, ...] = ()
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    told_at: datetime | None = None
+
+
+def arrived(desk: Desk, message: Message, now: datetime) -> Desk:
+    """One more to tell of."""
+    return replace(desk, pending=(message, *desk.pending), first_at=desk.first_at or now, last_at=now)
+
+
+def dropped(desk: Desk, gmail_ids: set[str]) -> Desk:
+    """These were decided before they were told of."""
+    left = tuple(message for message in desk.pending if message.gmail_id not in gmail_ids)
+    return replace(desk, pending=left, first_at=desk.first_at if left else None)
+
+
+def due_at(desk: Desk) -> datetime | None:
+    """When the next notice is to be shown; None: nothing to tell."""
+    if not desk.pending or desk.first_at is None or desk.last_at is None:
+        return None
+    due = min(desk.last_at + SETTLE, desk.first_at + AT_MOST)
+    return max(due, desk.told_at + APART) if desk.told_at else due
+
+
+def take(desk: Desk, now: datetime) -> tuple[Desk, Notice | None]:
+    """The notice that is due at `now`, and the desk without it."""
+    due = due_at(desk)
+    if due is None or now < due:
+        return desk, None
+    return Desk(told_at=now), worded(desk.pending)
+
+
+def worded(messages: Sequence[Message]) -> Notice:
+    """One notice about all of them."""
+    if len(messages) == 1:
+        subject = messages[0].subject or "(no subject)"
+        return Notice(cut(f"Held: {messages[0].who}", TITLE_LIMIT), cut(subject, BODY_LIMIT))
+    senders = grouped(tuple(messages))
+    names = [cut(message.who, 40) + (f" ({count})" if count > 1 else "") for message, count in senders]
+    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return Notice(f"{len(messages)} messages held", cut(shown, BODY_LIMIT))

@@ -1,0 +1,225 @@
+"use strict";
+// The local review page. It is given the whole state and shows it; every decision goes to the tray, which keeps and sends it.
+(() => {
+  const CHUNK = 50;
+  const at = (id) => document.getElementById(id);
+  let state = null, tab = "held", query = "", rows = new Map(), undoTimer = 0, problemTimer = 0;
+
+  const ask = async (name, args) => {
+    const answer = await window.pywebview.api.ask(name, args || {});
+    if (answer && answer.error) { problem(answer.error); return null; }
+    if (answer && "held" in answer) show(answer);
+    return answer;
+  };
+
+  const problem = (error) => {
+    at("problem").textContent = [error.title, error.remedy].filter(Boolean).join(". ");
+    at("problem").hidden = false;
+    clearTimeout(problemTimer);
+    problemTimer = setTimeout(() => { at("problem").hidden = true; }, 10000);
+  };
+
+  const make = (tag, text, name) => {
+    const element = document.createElement(tag);
+    if (text !== undefined) element.textContent = text;
+    if (name) element.className = name;
+    return element;
+  };
+
+  const grouped = (messages) => {
+    const senders = new Map();
+    for (const message of messages) {
+      if (!senders.has(message.sender)) senders.set(message.sender, []);
+      senders.get(message.sender).push(message);
+    }
+    return senders;
+  };
+
+  const matches = (messages) => {
+    if (!query) return true;
+    return messages.some((m) => `${m.sender} ${m.sender_name} ${m.subject}`.toLowerCase().includes(query));
+  };
+
+  const when = (text) => text ? new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "";
+
+  const choice = (text, key, message, decision) => {
+    const button = make("button", text);
+    button.dataset.key = key;
+    button.addEventListener("click", () => decide(message.gmail_id, decision, button.closest("article")));
+    return button;
+  };
+
+  const preview = async (message, card) => {
+    const open = card.querySelector("pre");
+    if (open) { open.remove(); return; }
+    const answer = await ask("preview", { gmail_id: message.gmail_id });
+    if (answer) card.append(make("pre", answer.text || "(no text)"));
+  };
+
+  const card = (sender, messages) => {
+    const newest = messages[0];
+    const article = make("article");
+    article.tabIndex = -1;
+    article.dataset.sender = sender;
+    const name = newest.sender_name || sender;
+    article.setAttribute("aria-label", `${name}, ${messages.length} message${messages.length > 1 ? "s" : ""}`);
+    const title = make("h3", name);
+    if (newest.sender_name) title.append(" ", make("span", `<${sender}>`, "soft"));
+    article.append(title);
+    const list = make("ul");
+    for (const message of messages.slice(0, 3)) {
+      const line = make("li", message.subject || "(no subject)");
+      line.append(" ", make("span", when(message.received_at), "soft"));
+      list.append(line);
+    }
+    if (messages.length > 3) list.append(make("li", `and ${messages.length - 3} more`, "soft"));
+    article.append(list);
+    const score = newest.score === null ? "" : `${Math.round(newest.score * 100)}% like a pitch`;
+    const why = [score, ...newest.reasons].filter(Boolean).join(" · ");
+    if (why) article.append(make("p", `Why: ${why}`, "why"));
+    const actions = make("div", undefined, "row");
+    if (tab === "held") {
+      actions.append(choice("Release", "r", newest, "release"), choice("Allow sender", "a", newest, "allow"));
+      if (newest.domain) actions.append(choice(`Allow ${newest.domain}`, "d", newest, "allow_domain"));
+      actions.append(choice("Block", "b", newest, "block"));
+    } else {
+      actions.append(choice("Sales after all", "s", newest, "sales"));
+    }
+    const look = make("button", "Preview");
+    look.dataset.key = "p";
+    look.addEventListener("click", () => preview(newest, article));
+    actions.append(look);
+    article.append(actions);
+    return article;
+  };
+
+  const render = () => {
+    const list = at("list");
+    const kept = new Map();
+    const cards = [];
+    for (const [sender, messages] of grouped(state[tab])) {
+      if (!matches(messages)) continue;
+      const sign = tab + messages.map((m) => m.gmail_id).join();
+      const known = rows.get(sender);
+      const row = known && known.sign === sign ? known : { sign, card: card(sender, messages) };
+      kept.set(sender, row);
+      cards.push(row.card);
+    }
+    rows = kept;
+    const focused = document.activeElement && document.activeElement.closest("article");
+    const chunks = [];
+    for (let start = 0; start < cards.length; start += CHUNK) {
+      const chunk = list.children[start / CHUNK] || make("div", undefined, "chunk");
+      const wanted = cards.slice(start, start + CHUNK);
+      const same = chunk.children.length === wanted.length && wanted.every((one, i) => chunk.children[i] === one);
+      if (!same) chunk.replaceChildren(...wanted);
+      chunks.push(chunk);
+    }
+    if (list.children.length !== chunks.length || chunks.some((one, i) => list.children[i] !== one)) list.replaceChildren(...chunks);
+    if (focused && focused.isConnected && document.activeElement !== focused && !focused.contains(document.activeElement)) focused.focus();
+    at("empty").hidden = cards.length > 0;
+    at("empty").textContent = query ? "Nothing matches your search." : tab === "held" ? "Nothing is held. Enjoy the quiet." : "Nothing was let in lately.";
+    const first = list.querySelector("article");
+    if (first && !list.querySelector('article[tabindex="0"]')) first.tabIndex = 0;
+  };
+
+  const show = (next) => {
+    state = next;
+    at("headline").textContent = state.headline;
+    at("remedy").textContent = [state.no_tray, state.remedy].filter(Boolean).join(" ");
+    const facts = [];
+    if (!state.online && state.as_of) facts.push(`Last heard from the server: ${when(state.as_of)}.`);
+    if (state.waiting) facts.push(`${state.waiting} decision${state.waiting > 1 ? "s wait" : " waits"} to be sent.`);
+    at("facts").textContent = facts.join(" ");
+    at("live").hidden = !state.online;
+    at("retry").hidden = state.online || !state.signed_in;
+    at("connect").hidden = state.signed_in && state.online || (state.signed_in && state.as_of !== null && !/no longer connected/.test(state.headline));
+    at("go").disabled = state.connecting;
+    if (!at("server").value) at("server").value = state.server;
+    at("lists").hidden = !state.signed_in && state.as_of === null;
+    at("count-held").textContent = state.held.length ? `(${grouped(state.held).size})` : "";
+    offerUndo();
+    render();
+  };
+
+  const offerUndo = () => {
+    clearTimeout(undoTimer);
+    const left = state.undo ? new Date(state.undo.until) - Date.now() : 0;
+    at("undo").hidden = left <= 0;
+    if (left <= 0) return;
+    at("undo-text").textContent = `${state.undo.text}.`;
+    undoTimer = setTimeout(() => { at("undo").hidden = true; }, left);
+  };
+
+  const decide = async (gmailId, decision, article) => {
+    const all = [...document.querySelectorAll("#list article")];
+    const next = all[all.indexOf(article) + 1] || all[all.indexOf(article) - 1];
+    await ask("decide", { gmail_id: gmailId, decision });
+    if (next && next.isConnected) focusCard(next); else focusCard(document.querySelector("#list article"));
+  };
+
+  const undo = () => { if (state.undo && !at("undo").hidden) ask("undo", { key: state.undo.key }); };
+
+  const focusCard = (one) => {
+    if (!one) { at("search").focus(); return; }
+    for (const other of document.querySelectorAll('#list article[tabindex="0"]')) other.tabIndex = -1;
+    one.tabIndex = 0;
+    one.focus();
+    one.scrollIntoView({ block: "nearest" });
+  };
+
+  const move = (step) => {
+    const all = [...document.querySelectorAll("#list article")];
+    const here = all.indexOf(document.activeElement && document.activeElement.closest("article"));
+    focusCard(all[Math.min(Math.max(here + step, 0), all.length - 1)]);
+  };
+
+  const choose = (name) => {
+    tab = name;
+    rows = new Map();
+    for (const one of ["held", "passed"]) {
+      at(`tab-${one}`).setAttribute("aria-selected", String(one === name));
+      at(`tab-${one}`).tabIndex = one === name ? 0 : -1;
+    }
+    at("list").setAttribute("aria-labelledby", `tab-${name}`);
+    render();
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (!state || event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = event.target.tagName === "INPUT";
+    if (event.key === "Escape" && event.target === at("search")) {
+      at("search").value = query = "";
+      render();
+      move(0);
+    } else if (event.key === "ArrowDown" && (!typing || event.target === at("search"))) { move(typing ? 0 : 1); }
+    else if (typing) return;
+    else if (event.key === "ArrowUp") move(-1);
+    else if ((event.key === "ArrowRight" || event.key === "ArrowLeft") && event.target.getAttribute("role") === "tab") {
+      choose(tab === "held" ? "passed" : "held");
+      at(`tab-${tab}`).focus();
+    } else if (event.key === "/") at("search").focus();
+    else if (event.key === "u") undo();
+    else {
+      const article = event.target.closest && event.target.closest("article");
+      const button = article && article.querySelector(`button[data-key="${CSS.escape(event.key)}"]`);
+      if (!button) return;
+      button.click();
+    }
+    event.preventDefault();
+  });
+
+  at("search").addEventListener("input", () => { query = at("search").value.trim().toLowerCase(); render(); });
+  at("tab-held").addEventListener("click", () => choose("held"));
+  at("tab-passed").addEventListener("click", () => choose("passed"));
+  at("undo-go").addEventListener("click", undo);
+  at("live").addEventListener("click", () => ask("live"));
+  at("retry").addEventListener("click", () => ask("retry"));
+  at("go").addEventListener("click", () => ask("connect", { server: at("server").value }));
+  at("server").addEventListener("keydown", (event) => { if (event.key === "Enter") at("go").click(); });
+
+  window.pitchgate = { show };
+  const begin = () => ask("list");
+  if (window.pywebview && window.pywebview.api && window.pywebview.api.ask) begin();
+  else window.addEventListener("pywebviewready", begin);
+})();

@@ -1,0 +1,118 @@
+"""Draws the icon, its menu and its notices with pystray. Thin: what to show comes as data from `menu`.
+
+Threads: `run` blocks the main thread, which macOS demands and the others allow. `show`, `notify` and `stop` may
+be called from any thread; pystray passes them on to its own loop on Linux and Windows, on macOS we do. Menu
+actions run on the main thread and only hand an `Action` on. pystray calls an action with at most two arguments and
+quietly shows no menu if one takes more, so actions are closures, never lambdas with default arguments.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tray_app.errors import NoTray
+from tray_app.icons import draw
+from tray_app.menu import SEPARATOR, Action, Item, Screen
+from tray_app.ports import Orders
+
+NOTICE_TITLE_LIMIT = 63
+NOTICE_BODY_LIMIT = 255
+
+
+class PystrayView:
+    """The `IconView` port. `backend` is what `desktop.choose` said. Build it on the main thread."""
+
+    def __init__(self, backend: str, orders: Callable[[], Orders]) -> None:
+        if backend:
+            os.environ["PYSTRAY_BACKEND"] = backend
+        import pystray
+
+        if not pystray.Icon.HAS_MENU:
+            raise NoTray("The tray of this desktop shows a picture only, without a menu")
+        self._pystray = pystray
+        self._platform = str(sys.platform)
+        self._orders = orders
+        self._markup = backend in ("appindicator", "gtk")
+        self._shown: Screen | None = None
+        self._icon = pystray.Icon("pitchgate", title="Pitchgate")
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Show the icon until `stop`. `on_ready` is called once, on another thread. Main thread only."""
+
+        def ready(icon: Any) -> None:
+            on_ready()
+            icon.visible = True
+
+        self._icon.icon = draw(*self._first())
+        self._icon.run(setup=ready)
+
+    def show(self, screen: Screen) -> None:
+        """See `IconView.show`. Only what changed is drawn: a menu that is open is not torn away in vain."""
+        self._on_main(lambda: self._draw(screen))
+
+    def notify(self, title: str, body: str) -> None:
+        """See `IconView.notify`. Linux desktops read markup in the body; senders and subjects are no markup."""
+        if not self._icon.HAS_NOTIFICATION:
+            return
+        text = (
+            html.escape(body[:NOTICE_BODY_LIMIT], quote=False) if self._markup else body[:NOTICE_BODY_LIMIT]
+        )
+        self._on_main(lambda: self._icon.notify(text or " ", title[:NOTICE_TITLE_LIMIT] or "Pitchgate"))
+
+    def stop(self) -> None:
+        """See `IconView.stop`."""
+        self._on_main(self._icon.stop)
+
+    def _first(self) -> tuple[Any, int]:
+        from tray_app.state import Icon
+
+        return (self._shown.icon, self._shown.badge) if self._shown else (Icon.OFFLINE, 0)
+
+    def _draw(self, screen: Screen) -> None:
+        before, self._shown = self._shown, screen
+        if before is None or (before.icon, before.badge) != (screen.icon, screen.badge):
+            self._icon.icon = draw(screen.icon, screen.badge)
+        if before is None or before.title != screen.title:
+            self._icon.title = screen.title
+        if before is None or before.menu != screen.menu:
+            self._icon.menu = self._menu(screen.menu)
+
+    def _menu(self, items: tuple[Item, ...]) -> Any:
+        return self._pystray.Menu(*(self._item(item) for item in items))
+
+    def _item(self, item: Item) -> Any:
+        if item is SEPARATOR:
+            return self._pystray.Menu.SEPARATOR
+        return self._pystray.MenuItem(
+            item.label.replace("&", "&&") if self._platform == "win32" else item.label,
+            self._menu(item.children) if item.children else self._doing(item.action),
+            checked=None if item.checked is None else self._always(item.checked),
+            radio=item.radio,
+            default=item.default,
+            enabled=item.enabled,
+        )
+
+    def _doing(self, action: Action | None) -> Callable[[], None]:
+        def chosen() -> None:
+            if action is not None:
+                self._orders().submit(action)
+
+        return chosen
+
+    def _always(self, value: bool) -> Callable[[Any], bool]:
+        def checked(item: Any) -> bool:
+            return value
+
+        return checked
+
+    def _on_main(self, work: Callable[[], None]) -> None:
+        if self._platform != "darwin":
+            work()
+            return
+        from PyObjCTools import AppHelper
+
+        AppHelper.callAfter(work)

@@ -1,0 +1,271 @@
+"""What the app knows, as one frozen value, and every way it can change. Pure: `now` is handed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+UNDO_FOR = timedelta(seconds=30)
+HELD_LIMIT = 5_000
+"""Held messages kept in memory and on disk. Older ones are on the review page."""
+PASSED_LIMIT = 50
+
+
+class Icon(StrEnum):
+    """What the tray icon shows."""
+
+    ACTIVE = "active"
+    NEW_HELD = "new_held"
+    PAUSED = "paused"
+    OFFLINE = "offline"
+    ATTENTION = "attention"
+
+
+class TroubleKind(StrEnum):
+    """Why the app is cut off."""
+
+    UNREACHABLE = "unreachable"
+    SLOW = "slow"
+    SERVER = "server"
+    BUSY = "busy"
+    SIGNED_OUT = "signed_out"
+    WRONG_VERSION = "wrong_version"
+    OTHER = "other"
+
+
+OUT_OF_REACH = frozenset({TroubleKind.UNREACHABLE, TroubleKind.SLOW, TroubleKind.SERVER, TroubleKind.BUSY})
+"""Troubles that pass by themselves; the others need the owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong right now, in words for the owner."""
+
+    kind: TroubleKind
+    title: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as the server tells of it. `domain` is "" where no rule for the domain is offered."""
+
+    gmail_id: str
+    sender: str
+    sender_name: str = ""
+    domain: str = ""
+    subject: str = ""
+    placement: str = "held"
+    score: float | None = None
+    reasons: tuple[str, ...] = ()
+    received_at: datetime | None = None
+    decided_by: str = ""
+
+    @property
+    def who(self) -> str:
+        """The sender as a person reads it."""
+        return self.sender_name or self.sender
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The mailbox's state at the server. `event` is the id of the latest event seen there."""
+
+    version: str
+    email: str
+    condition: str
+    cause: str = ""
+    mode: str = "observe"
+    strictness: str = "normal"
+    paused_until: datetime | None = None
+    held_messages: int = 0
+    held_senders: int = 0
+    index_done: int = 0
+    index_total: int = 0
+    event: str = ""
+
+
+class Decision(StrEnum):
+    """What the owner may say of a message; the words of docs/api.md."""
+
+    RELEASE = "release"
+    ALLOW = "allow"
+    ALLOW_DOMAIN = "allow_domain"
+    BLOCK = "block"
+    BLOCK_DOMAIN = "block_domain"
+    SALES = "sales"
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """The decision that can still be taken back, with the messages it took off the list."""
+
+    key: str
+    text: str
+    until: datetime
+    taken: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrayState:
+    """Everything the screens are made from. `held` is newest first; `unseen` are ids not yet looked at."""
+
+    server: str = ""
+    signed_in: bool = False
+    connecting: bool = False
+    trouble: Trouble | None = None
+    status: Status | None = None
+    held: tuple[Message, ...] = ()
+    passed: tuple[Message, ...] = ()
+    unseen: frozenset[str] = frozenset()
+    waiting: int = 0
+    undoable: Undoable | None = None
+    notices: bool = True
+    autostart: bool | None = None  # None: this platform has none
+    update_check: bool = False
+    recovered: str = ""  # told once after the state file had to be mended
+    updated_at: datetime | None = field(default=None, compare=False)
+
+
+def icon_of(state: TrayState, now: datetime) -> Icon:
+    """The icon for this state: what the owner must mend, then what passes by itself, then what is new."""
+    if not state.signed_in:
+        return Icon.ATTENTION
+    if state.trouble:
+        return Icon.OFFLINE if state.trouble.kind in OUT_OF_REACH else Icon.ATTENTION
+    status = state.status
+    if status and status.condition in ("needs_reconnect", "watch_lapsed", "disconnected"):
+        return Icon.ATTENTION
+    if status and paused(status, now):
+        return Icon.PAUSED
+    return Icon.NEW_HELD if state.unseen else Icon.ACTIVE
+
+
+def paused(status: Status, now: datetime) -> bool:
+    """Whether screening is paused at `now`."""
+    return status.paused_until is not None and now < status.paused_until
+
+
+def reached(state: TrayState, status: Status, now: datetime) -> TrayState:
+    """The server answered with `status`: whatever was wrong is over."""
+    return replace(state, signed_in=True, trouble=None, status=status, updated_at=now)
+
+
+def failed(state: TrayState, trouble: Trouble) -> TrayState:
+    """The server cannot be used for the reason in `trouble`; the last known list stays."""
+    return replace(state, trouble=trouble)
+
+
+def listed(state: TrayState, held: tuple[Message, ...], *, first: bool) -> TrayState:
+    """The server's whole list. With `first` (no list was known) nothing in it is news."""
+    known = {message.gmail_id for message in state.held}
+    fresh = {message.gmail_id for message in held} - known
+    kept = state.unseen & {message.gmail_id for message in held}
+    return replace(state, held=held[:HELD_LIMIT], unseen=kept if first else kept | fresh)
+
+
+def newly_held(state: TrayState, message: Message) -> TrayState:
+    """One more held message. Told of twice, it is there once."""
+    others = tuple(known for known in state.held if known.gmail_id != message.gmail_id)
+    is_new = len(others) == len(state.held)
+    return replace(
+        state,
+        held=(message, *others)[:HELD_LIMIT],
+        passed=without(state.passed, {message.gmail_id}),
+        unseen=state.unseen | {message.gmail_id} if is_new else state.unseen,
+    )
+
+
+def gone(state: TrayState, gmail_ids: set[str]) -> TrayState:
+    """These are no longer held, or no longer undecided."""
+    return replace(state, held=without(state.held, gmail_ids), unseen=state.unseen - gmail_ids)
+
+
+def without(messages: tuple[Message, ...], gmail_ids: set[str]) -> tuple[Message, ...]:
+    """`messages` less those with these ids."""
+    return tuple(message for message in messages if message.gmail_id not in gmail_ids)
+
+
+def seen(state: TrayState) -> TrayState:
+    """The owner has looked."""
+    return replace(state, unseen=frozenset())
+
+
+def find(state: TrayState, gmail_id: str) -> Message | None:
+    """The held or passed message with this id."""
+    return next((m for m in (*state.held, *state.passed) if m.gmail_id == gmail_id), None)
+
+
+def affected(messages: tuple[Message, ...], about: Message, decision: Decision) -> tuple[Message, ...]:
+    """Those of the held `messages` that a decision about one of them settles.
+
+    A release or a rule for an address settles all held mail of that address; a rule for a domain all of the
+    domain. This only foresees what the server will do, so that the list is right at once, offline too.
+    """
+    if decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN) and about.domain:
+        return tuple(message for message in messages if message.domain == about.domain)
+    return tuple(message for message in messages if message.sender == about.sender)
+
+
+def decided(state: TrayState, about: Message, decision: Decision, key: str, now: datetime) -> TrayState:
+    """The owner decided: take what that settles off the list and offer to undo it for `UNDO_FOR`."""
+    if decision is Decision.SALES:
+        taken = tuple(m for m in state.passed if m.gmail_id == about.gmail_id)
+        state = replace(state, passed=without(state.passed, {about.gmail_id}))
+    else:
+        taken = affected(state.held, about, decision)
+        state = gone(state, {message.gmail_id for message in taken})
+    return replace(state, undoable=Undoable(key, told(about, decision), now + UNDO_FOR, taken))
+
+
+def undone(state: TrayState, key: str) -> TrayState:
+    """The owner took it back: what was taken off the list is on it again, in its old order."""
+    last = state.undoable
+    if last is None or last.key != key:
+        return state
+    back = {message.gmail_id: message for message in last.taken}
+    if any(message.placement != "held" for message in last.taken):
+        passed = (*last.taken, *without(state.passed, set(back)))
+        return replace(state, passed=passed[:PASSED_LIMIT], undoable=None)
+    held = sorted((*without(state.held, set(back)), *back.values()), key=_newest_first)
+    return replace(state, held=tuple(held), undoable=None)
+
+
+def _newest_first(message: Message) -> float:
+    return -message.received_at.timestamp() if message.received_at else 0.0
+
+
+def expired(state: TrayState, now: datetime) -> TrayState:
+    """Drop the offer to undo once its time is over."""
+    if state.undoable and now >= state.undoable.until:
+        return replace(state, undoable=None)
+    return state
+
+
+def signed_out(state: TrayState) -> TrayState:
+    """This computer was disconnected: forget everything about the mailbox."""
+    return replace(
+        state,
+        signed_in=False,
+        trouble=None,
+        status=None,
+        held=(),
+        passed=(),
+        unseen=frozenset(),
+        undoable=None,
+        updated_at=None,
+    )
+
+
+def told(about: Message, decision: Decision) -> str:
+    """The decision as a sentence in the past tense."""
+    domain = about.domain or about.sender
+    return {
+        Decision.RELEASE: f"Released {about.who}",
+        Decision.ALLOW: f"Allowed {about.sender}",
+        Decision.ALLOW_DOMAIN: f"Allowed everyone at {domain}",
+        Decision.BLOCK: f"Blocked {about.sender}",
+        Decision.BLOCK_DOMAIN: f"Blocked everyone at {domain}",
+        Decision.SALES: f"Held {about.who} after all",
+    }[decision]

@@ -1,0 +1,141 @@
+"""The review window itself, as a process: `python -m tray_app.window`, started and spoken to by the tray.
+
+The first line on standard input says what to show: the server's page, or our local page with a list. pywebview owns
+the main thread; one thread reads the tray's lines. When standard input ends, so does the window.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import queue
+import secrets
+import sys
+import threading
+from importlib.resources import files
+from typing import IO, Any
+
+TITLE = "Pitchgate: held mail"
+SIZE = (980, 720)
+ANSWER_PATIENCE = 30.0
+
+
+class Pipe:
+    """Lines to and from the tray. `ask` may be called from any thread but the reader's."""
+
+    def __init__(self, reads: IO[bytes], writes: IO[bytes]) -> None:
+        self._reads = reads
+        self._writes = writes
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
+        self._writing = threading.Lock()
+
+    def read(self) -> dict[str, Any] | None:
+        """The next line that is no answer; None at the end."""
+        for line in self._reads:
+            said: dict[str, Any] = json.loads(line)
+            waiting = self._waiting.pop(said.get("id", 0), None)
+            if waiting is not None:
+                waiting.put(said["answer"])
+            elif "id" not in said:
+                return said
+        return None
+
+    def say(self, line: dict[str, Any]) -> None:
+        """Send one line."""
+        with self._writing:
+            self._writes.write(json.dumps(line).encode() + b"\n")
+            self._writes.flush()
+
+    def ask(self, do: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and wait for its answer."""
+        number = next(self._numbers)
+        answered: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._waiting[number] = answered
+        self.say({"id": number, "do": do, "args": args})
+        try:
+            return answered.get(timeout=ANSWER_PATIENCE)
+        except queue.Empty:
+            self._waiting.pop(number, None)
+            return {
+                "error": {
+                    "title": "Pitchgate does not answer",
+                    "remedy": "Close this window and open it again.",
+                }
+            }
+
+
+class Api:
+    """What our local page may call. pywebview runs it on threads of its own."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    def ask(self, do: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Pass a request on to the tray."""
+        return self._pipe.ask(str(do), dict(args or {}))
+
+
+def local_page() -> str:
+    """Our page as one text: its own style and script, and a policy that lets nothing else in."""
+    folder = files("tray_app") / "page"
+    nonce = secrets.token_urlsafe(16)
+    text = (folder / "review.html").read_text(encoding="utf-8")
+    for token, name in (("{{STYLE}}", "review.css"), ("{{SCRIPT}}", "review.js")):
+        text = text.replace(token, (folder / name).read_text(encoding="utf-8"))
+    return text.replace("{{NONCE}}", nonce)
+
+
+def main() -> int:
+    """Show what the first line says until it is closed. Exit code 3: there is no web view here."""
+    pipe = Pipe(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)  # nothing but our lines may reach the tray
+    first = pipe.read()
+    if first is None:
+        return 0
+    try:
+        import webview
+
+        window = _window(webview, first, pipe)
+        window.events.shown += _say_shown(pipe)
+        threading.Thread(target=_follow, args=(pipe, window), daemon=True).start()
+        webview.start(private_mode=True)
+    except Exception as error:  # whatever a toolkit raises where it cannot work
+        sys.stderr.write(f"Pitchgate's window could not be shown: {error}\n")
+        return 3
+    return 0
+
+
+def _say_shown(pipe: Pipe) -> Any:
+    def shown() -> None:
+        pipe.say({"shown": True})
+
+    return shown
+
+
+def _window(webview: Any, first: dict[str, Any], pipe: Pipe) -> Any:
+    width, height = SIZE
+    common = {"width": width, "height": height, "min_size": (360, 320), "text_select": True}
+    if first["mode"] == "page":
+        return webview.create_window(TITLE, url=first["url"], **common)
+    return webview.create_window(TITLE, html=local_page(), js_api=Api(pipe), **common)
+
+
+def _follow(pipe: Pipe, window: Any) -> None:
+    """Do what the tray says until it stops speaking."""
+    window.events.shown.wait()
+    while (said := pipe.read()) is not None:
+        if "push" in said:
+            window.run_js(f"window.pitchgate && window.pitchgate.show({json.dumps(said['push'])})")
+        elif said.get("front"):
+            window.restore()
+            window.show()
+    window.destroy()
+
+
+if __name__ == "__main__":
+    # Not through sys.exit: a web view's threads must not keep a closed window's process alive.
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)
