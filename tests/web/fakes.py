@@ -1,0 +1,235 @@
+"""In-memory stand-ins for what the web is given. They behave; they do not record expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from quart.typing import TestClientProtocol as Client
+
+from backend.captcha.proof_of_work import ProofOfWork
+from backend.domain.challenge import Challenge, ChallengeState
+from backend.domain.errors import Expired, NotFound, Refused
+from backend.domain.mailbox import Link, Mailbox, Preferences
+from backend.domain.message import Owner
+from backend.pipeline.connect import Connected
+from backend.pipeline.solve import OpenChallenge
+from backend.ports.captcha import Captcha
+from backend.ports.store import MessageView, Placement, PushFate, Solved, Store
+from backend.settings import Settings
+from backend.web.services import Services
+
+__all__ = ["Client"]
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+TOKEN = "A" * 32
+SECRET = "a secret of sufficient length"
+
+
+class FakeClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.at = now
+
+    def now(self) -> datetime:
+        """The time it was set to."""
+        return self.at
+
+
+def open_challenge(**changes: Any) -> OpenChallenge:
+    """A challenge as its page sees it."""
+    plain = OpenChallenge(
+        challenge_id="ch1",
+        owner="Ana Torres",
+        sender="max@vendor.example",
+        subject="Grow your pipeline by 300 %",
+        language="en",
+        factor=1,
+        credits=3,
+    )
+    return replace(plain, **changes)
+
+
+@dataclass
+class FakeEntrances:
+    """The pipeline's entrances over dictionaries. `broken` is raised by every one of them when set."""
+
+    captcha: Captcha
+    clock: FakeClock
+    open: dict[str, OpenChallenge] = field(default_factory=lambda: {TOKEN: open_challenge()})
+    closed: dict[str, Expired] = field(default_factory=dict)
+    signatures: set[str] = field(default_factory=set)
+    released: tuple[str, ...] = ("m1",)
+    solves: int = 0
+    pushes: list[bytes] = field(default_factory=list)
+    fate: PushFate | None = PushFate.NEW
+    connected: Connected | None = None
+    finishes: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    begun: int = 0
+    broken: Exception | None = None
+
+    async def push(self, authorization: str, body: bytes) -> PushFate | None:
+        """Take what Pub/Sub's own bearer brings."""
+        self._break()
+        self.pushes.append(body)
+        return self.fate
+
+    async def begin_connect(self) -> tuple[str, str]:
+        """A consent page and a sealed state."""
+        self._break()
+        self.begun += 1
+        return "https://accounts.google.com/o/oauth2/v2/auth?state=s1", "sealed-state"
+
+    async def finish_connect(self, state_cookie: str, query: Mapping[str, str]) -> Connected:
+        """Whatever `connected` says."""
+        self._break()
+        self.finishes.append((state_cookie, dict(query)))
+        assert self.connected is not None
+        return self.connected
+
+    async def open_challenge(self, token: str) -> OpenChallenge:
+        """The challenge behind `token`."""
+        self._break()
+        if token in self.closed:
+            raise self.closed[token]
+        if token not in self.open:
+            raise NotFound("This link is not one of ours.", "Copy it whole.", code="link_unknown")
+        return self.open[token]
+
+    async def solve_challenge(self, token: str, payload: str) -> Solved:
+        """Check for real, bar replays, close the link."""
+        challenge = await self.open_challenge(token)
+        answer = self.captcha.verify(payload, challenge.challenge_id, challenge.factor, self.clock.now())
+        if answer.signature in self.signatures:
+            raise Refused("Used already.", "Start again.", code="captcha_replayed")
+        self.signatures.add(answer.signature)
+        self.closed[token] = Expired("Used already.", code="link_used")
+        self.solves += 1
+        return Solved(self.released, challenge.credits - len(self.released), challenge.sender)
+
+    def _break(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+
+@dataclass
+class FakeStore:
+    """The few reads the web makes itself."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    boxes: tuple[Mailbox, ...] = ()
+    views: tuple[MessageView, ...] = ()
+    challenges: dict[str, Challenge] = field(default_factory=dict)
+    down: bool = False
+
+    async def ping(self) -> None:
+        """Answer, unless `down`."""
+        if self.down:
+            raise ConnectionError("secret-dsn://user:password@host")
+
+    async def census(self) -> Mapping[str, int]:
+        """`counts`."""
+        await self.ping()
+        return self.counts
+
+    async def mailboxes(self) -> tuple[Mailbox, ...]:
+        """`boxes`."""
+        return self.boxes
+
+    async def messages(
+        self, mailbox_id: str, placement: Placement | None = None, limit: int = 50, before: str = ""
+    ) -> tuple[MessageView, ...]:
+        """`views` of that mailbox."""
+        return tuple(view for view in self.views if view.mailbox_id == mailbox_id)[:limit]
+
+    async def challenge_of(self, mailbox_id: str, gmail_id: str) -> Challenge | None:
+        """From `challenges`."""
+        return self.challenges.get(gmail_id)
+
+
+@dataclass
+class World:
+    """One app's surroundings, in the hands of a test."""
+
+    settings: Settings
+    clock: FakeClock
+    store: FakeStore
+    captcha: ProofOfWork
+    entrances: FakeEntrances
+
+    @property
+    def services(self) -> Services:
+        """What `create_app` is given."""
+        return Services(
+            self.settings, self.clock, cast(Store, self.store), self.captcha, self.entrances, "model-7"
+        )
+
+
+def world(cost: int = 10, clock: FakeClock | None = None, **settings: Any) -> World:
+    """Fakes with a real captcha of `cost` iterations a step."""
+    clock = clock or FakeClock()
+    captcha = ProofOfWork(SECRET, base_cost=cost, life=900.0)
+    return World(
+        Settings(**{"live_page": True} | settings), clock, FakeStore(), captcha, FakeEntrances(captcha, clock)
+    )
+
+
+def mailbox(**changes: Any) -> Mailbox:
+    """Ana's mailbox, just connected."""
+    plain = Mailbox(
+        id="mb1",
+        sub="1001",
+        owner=Owner("ana@corp.test", "Ana Torres"),
+        link=Link.CONNECTED,
+        preferences=Preferences(),
+        scopes=frozenset(),
+        created_at=NOW,
+    )
+    return replace(plain, **changes)
+
+
+def message(gmail_id: str = "m1", **changes: Any) -> MessageView:
+    """A pitch that is held and answered."""
+    plain = MessageView(
+        mailbox_id="mb1",
+        gmail_id=gmail_id,
+        thread_id=gmail_id,
+        stage=None,
+        placement=Placement.HELD,
+        outcome="challenge",
+        row="challenge",
+        score=0.97,
+        reasons=(),
+        guards=(),
+        cause="",
+        sender="max@vendor.example",
+        sender_name="Max Vendor",
+        subject="Grow your pipeline by 300 %",
+        model="model-7",
+        first_seen_at=NOW,
+        received_at=NOW,
+        decided_at=NOW,
+        changed_at=NOW,
+        set_aside=False,
+        decided_by="",
+    )
+    return replace(plain, **changes)
+
+
+def challenge(gmail_id: str = "m1", state: ChallengeState = ChallengeState.SENT) -> Challenge:
+    """The challenge about a message."""
+    return Challenge(
+        id=f"ch-{gmail_id}",
+        mailbox_id="mb1",
+        gmail_id=gmail_id,
+        thread_id=gmail_id,
+        sender="max@vendor.example",
+        state=state,
+        message_id=f"<{gmail_id}@pitchgate.test>",
+        sealed_token=b"",
+        created_at=NOW,
+        expires_at=NOW + timedelta(days=14),
+    )

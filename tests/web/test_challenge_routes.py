@@ -1,0 +1,245 @@
+"""The sender's side of a challenge, over HTTP: look, solve, and every way it can be refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from quart import Quart
+
+from backend.captcha.solver import solve
+from backend.domain.errors import Expired
+from tests.web.fakes import TOKEN, Client, World, open_challenge
+
+LINK = f"/c/{TOKEN}"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+SCRIPT = {"Accept": "application/json"}
+
+
+async def solved(client: Client) -> str:
+    """A right answer to a fresh task."""
+    return solve(await (await client.get(f"{LINK}/task")).get_json())
+
+
+async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_he_has(
+    client: Client, around: World
+) -> None:
+    page = await (await client.get(LINK, headers=BROWSER)).get_data(as_text=True)
+    assert "Ana Torres" in page
+    assert "Grow your pipeline by 300 %" in page
+
+    answer = await client.post(LINK, form={"payload": await solved(client)}, headers=BROWSER)
+
+    page = await answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert "Your message is through" in page
+    assert '<dd class="figure">2</dd>' in page
+    assert around.entrances.solves == 1
+
+
+@pytest.mark.parametrize(
+    ("released", "words"),
+    [
+        ((), "no message of yours waiting"),
+        (("m1",), "on its way to the inbox of Ana Torres"),
+        (("m1", "m2", "m3"), "3 of your messages are on their way"),
+    ],
+)
+async def test_the_success_page_counts_what_was_let_in(
+    client: Client, around: World, released: tuple[str, ...], words: str
+) -> None:
+    around.entrances.released = released
+
+    answer = await client.post(LINK, form={"payload": await solved(client)}, headers=BROWSER)
+
+    assert words in await answer.get_data(as_text=True)
+
+
+async def test_a_script_gets_numbers_and_no_ids(client: Client) -> None:
+    answer = await client.post(LINK, form={"payload": await solved(client)}, headers=SCRIPT)
+
+    assert await answer.get_json() == {"released": 1, "balance": 2}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("path", [LINK, f"{LINK}/task"])
+async def test_looking_changes_nothing(client: Client, around: World, path: str, method: str) -> None:
+    for _ in range(3):
+        assert (await client.open(path, method=method)).status_code == 200
+
+    assert around.entrances.solves == 0
+    assert around.entrances.signatures == set()
+    assert around.entrances.closed == {}
+
+
+async def test_an_answer_in_the_address_is_not_taken(client: Client, around: World) -> None:
+    payload = await solved(client)
+
+    await client.get(LINK, query_string={"payload": payload})
+    answer = await client.post(LINK, query_string={"payload": payload}, headers=SCRIPT)
+
+    assert (await answer.get_json())["code"] == "captcha_malformed"
+    assert around.entrances.solves == 0
+
+
+async def test_a_used_link_says_so(client: Client, around: World) -> None:
+    payload = await solved(client)
+    await client.post(LINK, form={"payload": payload}, headers=BROWSER)
+
+    for answer in (
+        await client.get(LINK, headers=BROWSER),
+        await client.post(LINK, form={"payload": payload}, headers=BROWSER),
+        await client.get(f"{LINK}/task", headers=BROWSER),
+    ):
+        assert answer.status_code == 410
+        assert "This link has been used" in await answer.get_data(as_text=True)
+    assert around.entrances.solves == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("link_expired", "This link has expired"),
+        ("link_used", "This link has been used"),
+        ("link_voided", "This link is not needed any more"),
+    ],
+)
+async def test_every_closed_link_has_a_friendly_page(
+    client: Client, around: World, code: str, words: str
+) -> None:
+    around.entrances.closed[TOKEN] = Expired("technical words", code=code)
+
+    page = await client.get(LINK, headers=BROWSER)
+    task = await client.get(f"{LINK}/task", headers=SCRIPT)
+
+    assert page.status_code == task.status_code == 410
+    assert words in await page.get_data(as_text=True)
+    problem = await task.get_json()
+    assert problem["code"] == code
+    assert task.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "token", ["B" * 32, "short", "%00", "..%2f..", "<script>alert(1)</script>", "x" * 4_000]
+)
+async def test_a_tampered_link_is_a_friendly_404(client: Client, token: str) -> None:
+    for answer in (
+        await client.get(f"/c/{token}", headers=BROWSER),
+        await client.post(f"/c/{token}", form={"payload": "x"}, headers=BROWSER),
+    ):
+        page = await answer.get_data(as_text=True)
+        assert answer.status_code == 404
+        assert "<script>alert" not in page
+        assert "<h1>" in page
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"payload": ""}, {"payload": "garbage"}, {"other": "x"}, {"payload": "x" * 20_000}]
+)
+async def test_a_bad_answer_brings_the_page_back_with_the_reason(
+    client: Client, around: World, form: dict[str, str]
+) -> None:
+    answer = await client.post(LINK, form=form, headers=BROWSER)
+
+    page = await answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "The answer could not be read" in page
+    assert 'role="alert"' in page
+    assert 'id="start"' in page, "he can try again at once"
+    assert around.entrances.solves == 0
+
+
+async def test_an_answer_to_another_links_task_is_refused(client: Client, around: World) -> None:
+    around.entrances.open["C" * 32] = open_challenge(challenge_id="ch2")
+    payload = await solved(client)
+
+    answer = await client.post("/c/" + "C" * 32, form={"payload": payload}, headers=SCRIPT)
+
+    assert answer.status_code == 422
+    assert (await answer.get_json())["code"] == "captcha_wrong"
+
+
+async def test_a_replayed_answer_is_refused(client: Client, around: World) -> None:
+    payload = await solved(client)
+    await client.post(LINK, form={"payload": payload})
+    around.entrances.closed.clear()  # as if the link were open once more
+
+    answer = await client.post(LINK, form={"payload": payload}, headers=BROWSER)
+
+    assert answer.status_code == 422
+    assert "used already" in await answer.get_data(as_text=True)
+    assert around.entrances.solves == 1
+
+
+async def test_the_price_is_told_when_it_has_risen(client: Client, around: World) -> None:
+    around.entrances.open[TOKEN] = open_challenge(factor=4)
+
+    page = await (await client.get(LINK, headers=BROWSER)).get_data(as_text=True)
+    task = await (await client.get(f"{LINK}/task")).get_json()
+
+    assert "about 4 times as long" in page
+    assert task["parameters"]["data"]["factor"] == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "mail", "lang", "title"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.5", "en", "de", "Ihre Nachricht wartet"),
+        ("fr", "en", "fr", "Votre message est en attente"),
+        ("es-MX", "en", "es", "Su mensaje está en espera"),
+        ("pt-BR", "en", "pt", "A sua mensagem está à espera"),
+        ("ja,ko", "en", "en", "Your message is waiting"),
+        ("", "de", "de", "Ihre Nachricht wartet"),
+        ("ja", "xx", "en", "Your message is waiting"),
+    ],
+)
+async def test_the_browser_chooses_the_language_then_the_mail(
+    client: Client, around: World, header: str, mail: str, lang: str, title: str
+) -> None:
+    around.entrances.open[TOKEN] = open_challenge(language=mail)
+
+    answer = await client.get(LINK, headers={"Accept-Language": header} if header else {})
+
+    page = await answer.get_data(as_text=True)
+    assert f'<html lang="{lang}">' in page
+    assert title in page
+    assert "Accept-Language" in answer.headers["Vary"]
+
+
+async def test_hostile_words_of_a_mail_stay_words(client: Client, around: World) -> None:
+    nasty = '"><img src=x onerror=alert(1)>{owner.__class__}'
+    around.entrances.open[TOKEN] = open_challenge(subject=nasty, owner=nasty, sender=nasty)
+
+    page = await (await client.get(LINK, headers=BROWSER)).get_data(as_text=True)
+    answer = await client.post(LINK, form={"payload": await solved(client)}, headers=BROWSER)
+    done = await answer.get_data(as_text=True)
+
+    for text in (page, done):
+        assert "<img src=x" not in text
+        assert "<class" not in text
+
+
+async def test_the_page_holds_no_inline_script_or_style(client: Client) -> None:
+    page = await (await client.get(LINK, headers=BROWSER)).get_data(as_text=True)
+
+    assert " style=" not in page
+    assert "<style" not in page
+    assert not re.search(r"<[^>]*\son\w+\s*=", page), "no event handler attributes"
+    assert page.count("<script") == page.count("<script src=") == 1
+    assert "<noscript>" in page
+
+
+async def test_one_link_can_only_be_tried_so_often_from_wherever(app: Quart, around: World) -> None:
+    statuses = []
+    for number in range(32):
+        scope = {"client": (f"198.51.100.{number}", 4000)}
+        answer = await app.test_client().post(
+            LINK, form={"payload": "guess"}, headers=BROWSER, scope_base=scope
+        )
+        statuses.append(answer.status_code)
+
+    assert statuses[:30] == [422] * 30
+    assert statuses[30:] == [429] * 2
+    page = await answer.get_data(as_text=True)
+    assert "That was a little fast" in page
+    assert int(answer.headers["Retry-After"]) > 0

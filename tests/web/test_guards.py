@@ -1,0 +1,162 @@
+"""What holds for every route: limits, time, headers, methods."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from quart import Quart
+from quart_rate_limiter import QUART_RATE_LIMITER_LIMITS_ATTRIBUTE
+
+from backend.web.app import create_app
+from backend.web.guards import PATIENCE
+from backend.web.limits import BoundedStore, network_of
+from tests.web.fakes import TOKEN, Client, World, world
+
+STATIC = Path("backend/web/static")
+
+
+def test_every_route_declares_a_rate_limit_and_its_patience(app: Quart) -> None:
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert len(endpoints) >= 12
+
+    for endpoint in endpoints:
+        handler = app.view_functions[endpoint]
+        assert getattr(handler, QUART_RATE_LIMITER_LIMITS_ATTRIBUTE, None), f"{endpoint} has no rate limit"
+        assert 0 < getattr(handler, PATIENCE, 0) <= 30, f"{endpoint} may run for ever"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", f"/c/{TOKEN}", "/c/unknown", "/healthz", "/live", "/nothing", "/hooks/gmail"]
+)
+async def test_security_headers_are_on_every_answer(client: Client, path: str) -> None:
+    headers = (await client.get(path)).headers
+
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Strict-Transport-Security" not in headers, "only in production"
+
+
+async def test_production_insists_on_https() -> None:
+    client = create_app(
+        world(environment="production", public_url="https://pitchgate.test").services
+    ).test_client()
+
+    assert "max-age=31536000" in (await client.get("/healthz")).headers["Strict-Transport-Security"]
+
+
+async def test_a_handler_that_hangs_is_cut_off_and_says_so(
+    client: Client, around: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(around.store, "census", hang)
+    # The route's patience is 5 s; letting the clock of the loop run is quicker than waiting for it.
+    loop = asyncio.get_running_loop()
+    real, ahead = loop.time, [0.0]
+    monkeypatch.setattr(loop, "time", lambda: real() + ahead[0])
+    loop.call_later(0.05, lambda: ahead.__setitem__(0, 6.0))
+
+    answer = await client.get("/metrics")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+
+
+async def test_a_body_nobody_reads_is_refused_too(client: Client, around: World) -> None:
+    answer = await client.post("/connect", headers={"Content-Length": str(around.settings.body_limit + 1)})
+
+    assert answer.status_code == 413
+    assert around.entrances.begun == 0
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_another_site_cannot_post(client: Client, around: World, site: str) -> None:
+    answer = await client.post(f"/c/{TOKEN}", form={"payload": "x"}, headers={"Sec-Fetch-Site": site})
+
+    assert answer.status_code == 403
+    assert around.entrances.solves == 0
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+async def test_our_own_pages_can_post(client: Client, site: str) -> None:
+    assert (await client.post("/connect", headers={"Sec-Fetch-Site": site})).status_code == 303
+
+
+async def test_a_forged_forwarding_header_does_not_reset_a_limit(client: Client) -> None:
+    statuses = [
+        (await client.post("/connect", headers={"X-Forwarded-For": f"10.0.0.{number}"})).status_code
+        for number in range(31)
+    ]
+
+    assert statuses == [303] * 30 + [429]
+
+
+async def test_a_limit_is_counted_by_network(app: Quart) -> None:
+    async def post(client: str) -> int:
+        scope = {"client": (client, 4000)}
+        return int((await app.test_client().post("/connect", scope_base=scope)).status_code)
+
+    inside = [await post(f"2001:db8:1:2::{number:x}") for number in range(31)]
+    outside = await post("2001:db8:1:3::1")
+
+    assert inside == [303] * 30 + [429]
+    assert outside == 303
+
+
+@pytest.mark.parametrize(
+    ("client", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8::1", "2001:0db8:0000:0000"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("<local>", "<local>"),
+    ],
+)
+def test_networks(client: str, network: str) -> None:
+    assert network_of(client) == network
+
+
+async def test_the_store_of_limits_cannot_be_made_to_grow() -> None:
+    store = BoundedStore(most=100)
+    now = datetime.now(UTC)
+    await store.set("worst", now + timedelta(hours=1))
+    await store.set("past", now - timedelta(seconds=1))
+
+    for number in range(1_000):
+        await store.set(f"k{number}", now + timedelta(seconds=60 + number % 7))
+
+    assert len(store) <= 100
+    assert await store.get("worst", now) > now, "who is furthest over the limit is remembered"
+    assert await store.get("past", now) == now
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(STATIC.iterdir())])
+async def test_assets_are_served_and_cached_by_content(client: Client, name: str) -> None:
+    plain = await client.get(f"/static/{name}")
+    page = await (await client.get("/live")).get_data(as_text=True)
+
+    assert plain.status_code == 200
+    assert plain.headers["Cache-Control"] == "no-cache"
+    if f"/static/{name}?v=" in page:
+        version = page.split(f"/static/{name}?v=")[1][:12]
+        cached = await client.get(f"/static/{name}?v={version}")
+        assert "immutable" in cached.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "nothing.css"])
+async def test_nothing_beside_the_assets_is_served(client: Client, name: str) -> None:
+    answer = await client.get(f"/static/{name}", follow_redirects=True)
+
+    assert answer.status_code == 404
+    assert "create_app" not in await answer.get_data(as_text=True)

@@ -1,0 +1,71 @@
+"""What supervisors and operators see."""
+
+from __future__ import annotations
+
+from backend.web.app import create_app
+from backend.web.services import Services
+from tests.web.fakes import TOKEN, Client, World
+
+
+async def test_alive_needs_nothing_but_the_process(client: Client, around: World) -> None:
+    around.store.down = True
+
+    answer = await client.get("/healthz")
+
+    assert answer.status_code == 200
+    assert await answer.get_json() == {"status": "alive"}
+
+
+async def test_ready_names_store_and_model(client: Client) -> None:
+    answer = await client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert await answer.get_json() == {"status": "ready", "store": "ok", "model": "model-7"}
+
+
+async def test_not_ready_without_the_store_and_its_secrets_stay_inside(client: Client, around: World) -> None:
+    around.store.down = True
+
+    answer = await client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert (await answer.get_json())["store"] == "unreachable"
+    assert "password" not in await answer.get_data(as_text=True)
+
+
+async def test_not_ready_without_a_model(around: World) -> None:
+    given = around.services
+    bare = Services(given.settings, given.clock, given.store, given.captcha, given.pipeline, "")
+
+    answer = await create_app(bare).test_client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert (await answer.get_json())["model"] == "none"
+
+
+async def test_metrics_tell_the_census_and_requests_by_route_never_by_token(
+    client: Client, around: World
+) -> None:
+    around.store.counts = {"messages": 12, "set_aside": 0}
+    await client.get(f"/c/{TOKEN}")
+    await client.get("/no/such/place")
+
+    first = await (await client.get("/metrics")).get_data(as_text=True)
+    around.store.counts = {"messages": 13}
+    second = await (await client.get("/metrics")).get_data(as_text=True)
+
+    assert 'pitchgate_store{count="messages"} 12.0' in first
+    assert 'pitchgate_http_requests_total{method="GET",route="/c/…",status="200"} 1.0' in first
+    assert 'route="(none)",status="404"' in first
+    assert TOKEN not in first
+    assert 'count="messages"} 13.0' in second
+    assert "set_aside" not in second, "a count that is gone must not linger"
+
+
+async def test_metrics_without_the_store_fail_rather_than_lie(client: Client, around: World) -> None:
+    around.store.down = True
+
+    answer = await client.get("/metrics")
+
+    assert answer.status_code == 500
+    assert "password" not in await answer.get_data(as_text=True)

@@ -1,0 +1,55 @@
+"""The access log: useful, and without anything that must not be in it."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from backend.captcha.solver import solve
+from tests.web.fakes import TOKEN, Client, World
+
+
+async def test_a_request_is_one_line_by_route(client: Client) -> None:
+    with capture_logs() as lines:
+        await client.get("/healthz")
+
+    (line,) = lines
+    assert (line["route"], line["method"], line["status"]) == ("/healthz", "GET", 200)
+    assert line["ms"] >= 0
+
+
+async def test_no_token_payload_address_or_mail_is_in_any_line(client: Client, around: World) -> None:
+    with capture_logs() as lines:
+        task = await (await client.get(f"/c/{TOKEN}/task")).get_json()
+        await client.get(f"/c/{TOKEN}?utm=abc", headers={"Authorization": "Bearer top"})
+        await client.post(f"/c/{TOKEN}", form={"payload": solve(task)})
+        await client.get(f"/c/{TOKEN}")
+        await client.get(f"/d/{TOKEN}")
+        await client.get("/connect/callback?code=4/0Ab&state=s1")
+
+    assert [line["route"] for line in lines if line["event"] == "request"] == [
+        "/c/…/task", "/c/…", "/c/…", "/c/…", "(none)", "/connect/callback",
+    ]  # fmt: skip
+    everything = repr([{key: value for key, value in line.items() if key != "exc_info"} for line in lines])
+    for secret in (TOKEN, "4/0Ab", "utm", "top", "vendor.example", "pipeline", task["signature"]):
+        assert secret not in everything
+
+
+async def test_a_bug_is_handed_to_the_log_as_an_exception_only(client: Client, around: World) -> None:
+    around.entrances.broken = KeyError("subject: buy our things")
+
+    with capture_logs() as lines:
+        await client.get(f"/c/{TOKEN}")
+
+    (bug,) = [line for line in lines if line["event"] == "unexpected error"]
+    assert bug.pop("exc_info") is around.entrances.broken  # the log's set-up tells it by type and place
+    assert "buy our things" not in repr(bug)
+
+
+@pytest.mark.parametrize("path", ["/nope", "/c/x/y/z"])
+async def test_an_unknown_path_is_never_written_down(client: Client, path: str) -> None:
+    with capture_logs() as lines:
+        await client.get(path)
+
+    assert lines[0]["route"] == "(none)"
+    assert path not in repr(lines)
