@@ -425,8 +425,12 @@ class ViewStore(Protocol):
         ...
 
     async def census(self) -> Mapping[str, int]:
-        """Counts for health, metrics and the demo: mailboxes, messages by outcome and by stage, set_aside,
-        challenges by state, notices by fate, oldest due job in seconds (key oldest_due_seconds)."""
+        """Counts for health, metrics, the live page and the demo. A key that is absent counts 0.
+
+        mailboxes, messages, outcome_<outcome> (as decided first), stage_<stage> (still to do), set_aside,
+        released (held once, back by now or on the way), challenge_<state>, notice_<fate>, and
+        oldest_due_seconds (how late the oldest due job is).
+        """
         ...
 
     async def retain(self, mailbox_id: str, before: datetime, limit: int) -> int:
