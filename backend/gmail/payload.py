@@ -42,7 +42,7 @@ def history_page(data: Mapping[str, Any]) -> HistoryPage:
             message = _message(entry)
             added.append(Added(_id(message, "id"), _id(message, "threadId"), labels(message)))
         for kind in ("labelsAdded", "labelsRemoved"):
-            moved.extend(_relabelled(entry, kind) for entry in objects(record.get(kind)))
+            moved.extend(_relabelled(entry, kind, record) for entry in objects(record.get(kind)))
         gone.extend(_id(_message(entry), "id") for entry in objects(record.get("messagesDeleted")))
     return HistoryPage(
         tuple(added),
@@ -135,10 +135,11 @@ def _has_content(body: Mapping[str, Any], children: list[Part]) -> bool:
     return bool(children or body.get("attachmentId") or body.get("size"))
 
 
-def _relabelled(entry: Mapping[str, Any], kind: str) -> Relabelled:
+def _relabelled(entry: Mapping[str, Any], kind: str, record: Mapping[str, Any]) -> Relabelled:
     message, changed = _message(entry), labels(entry) or frozenset()
     added, removed = (changed, frozenset[str]()) if kind == "labelsAdded" else (frozenset[str](), changed)
-    return Relabelled(_id(message, "id"), _id(message, "threadId"), added, removed, labels(message))
+    origin = str(record.get("id") or "")[:20]
+    return Relabelled(_id(message, "id"), _id(message, "threadId"), added, removed, labels(message), origin)
 
 
 def _message(entry: Mapping[str, Any]) -> Mapping[str, Any]:

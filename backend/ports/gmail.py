@@ -8,7 +8,7 @@ never repeated by the adapter. Costs are quota units of 2026.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -44,13 +44,18 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Relabelled:
-    """Labels put on or taken off one message (ids, not names), with those it carries now if Google said."""
+    """Labels put on or taken off one message (ids, not names), with those it carries now if Google said.
+
+    `record` is the id of the history record that told it, "" if unknown: the same change told twice has the
+    same one, the same change made twice has two.
+    """
 
     gmail_id: str
     thread_id: str
     added: frozenset[str]
     removed: frozenset[str]
     labels: frozenset[str] | None = None
+    record: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
