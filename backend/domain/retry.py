@@ -1,0 +1,49 @@
+"""How long to wait after an error before a job is tried again, or that it is not. Pure: jitter is handed in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from backend.domain.errors import (
+    Conflict,
+    Gone,
+    NeedsReconnect,
+    Refused,
+    Rejected,
+    SendUncertain,
+    TryLater,
+)
+
+LONGEST_BACKOFF = 64
+"""Seconds; the doubling stops here."""
+
+LONGEST_WAIT = timedelta(hours=24)
+"""A time Google names farther off than this is not believed: its longest limits last a day."""
+
+SEARCH_LAG = timedelta(seconds=10)
+"""A mail that left is found by search only after some seconds; looking sooner could end in a second send."""
+
+NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
+"""Errors that another try cannot change: bad requests, things that are not there, lost consent."""
+
+
+def wait_after(error: Exception, attempt: int, jitter: float, now: datetime, most: int) -> timedelta | None:
+    """The wait before try number `attempt` + 1 (`attempt` counts from 1), or None: give up, hand it to a person.
+
+    min(2^n, 64) seconds with n from 0, and `jitter` (0..1) of a second on top so that jobs which failed
+    together do not come back together. A time Google named is waited for. Google's limits and outages
+    (`TryLater`) are waited out however long they last; anything else is tried `most` times in all.
+    """
+    spread = timedelta(seconds=min(max(jitter, 0.0), 1.0))
+    backoff = timedelta(seconds=min(1 << min(max(attempt, 1) - 1, 6), LONGEST_BACKOFF)) + spread
+    if isinstance(error, TryLater):
+        if error.retry_at is None:
+            return backoff
+        # A time that has passed by our clock still means that we came too early.
+        named = min(error.retry_at - now, LONGEST_WAIT)
+        return max(named, timedelta(0)) + spread if named > timedelta(0) else backoff
+    if isinstance(error, NEVER_AGAIN) or attempt >= most:
+        return None
+    if isinstance(error, Conflict):
+        return spread  # the state moved: read it again at once
+    return max(backoff, SEARCH_LAG + spread) if isinstance(error, SendUncertain) else backoff
