@@ -1,0 +1,66 @@
+"""Time, randomness and secrets for tests: the twins of `backend.ports.system`, told what to be."""
+
+from __future__ import annotations
+
+import base64
+import random
+from datetime import UTC, datetime, timedelta
+
+from backend.domain.errors import Refused
+
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+"""A Monday morning."""
+
+
+class FixedClock:
+    """Stands still until it is told to go on. Never goes back."""
+
+    def __init__(self, now: datetime = START) -> None:
+        if now.tzinfo is None:
+            raise ValueError("a clock tells aware times")
+        self._now = now
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return self._now
+
+    def advance(self, seconds: float = 0.0, **parts: float) -> datetime:
+        """Go on by `seconds`, or by timedelta's own parts (`hours=2`); returns the new time."""
+        step = timedelta(seconds=seconds, **parts)
+        if step < timedelta(0):
+            raise ValueError("a clock does not go back")
+        self._now += step
+        return self._now
+
+
+class SeededTokens:
+    """Secrets and ids of the real shape, drawn from a seed: the same in every run, never one twice."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self._random = random.Random(seed)
+        self._made = 0
+
+    def token(self, size: int = 24) -> str:
+        """A URL-safe text of `size` drawn bytes."""
+        return base64.urlsafe_b64encode(self._random.randbytes(size)).rstrip(b"=").decode()
+
+    def identifier(self) -> str:
+        """26 characters that sort in the order they were made in."""
+        self._made += 1
+        return f"{self._made:010d}{self._random.getrandbits(64):016x}"
+
+
+class GlassVault:
+    """Seals so that a test can see through it: the sealed form is the secret, backwards, behind a mark."""
+
+    MARK = b"sealed:"
+
+    def seal(self, secret: str) -> bytes:
+        """Turn it round and mark it."""
+        return self.MARK + secret[::-1].encode()
+
+    def open(self, sealed: bytes) -> str:
+        """Undo `seal`. Raises `Refused` (code sealed) for what it did not seal."""
+        if not sealed.startswith(self.MARK):
+            raise Refused("No key fits.", code="sealed")
+        return sealed.removeprefix(self.MARK).decode()[::-1]

@@ -1,0 +1,1 @@
+"""Keeps the suite on this machine."""
