@@ -212,25 +212,27 @@ def _reasons(entries: object) -> list[str]:
 def _retry_time(message: str, headers: Mapping[str, str], now: datetime) -> datetime | None:
     """When Google wants to be asked again: told in the text, hardly ever in a header."""
     at = _stated(message) or _header_time(headers.get("Retry-After", ""), now)
-    return at if at is not None and at - now <= RETRY_HORIZON else None
+    # A time that has passed (clocks differ) says nothing: the caller's own back-off is the better guide.
+    return at if at is not None and now < at <= now + RETRY_HORIZON else None
 
 
 def _stated(message: str) -> datetime | None:
     match = _RETRY_AFTER.search(message)
-    if not match:
-        return None
     try:
-        at = datetime.fromisoformat(match.group(1))
-    except ValueError:
+        return _aware(datetime.fromisoformat(match.group(1))) if match else None
+    except (ValueError, OverflowError):
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _header_time(value: str, now: datetime) -> datetime | None:
-    if value.strip().isdigit():
-        return now + timedelta(seconds=min(int(value.strip()[:9]), 10**8))
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return now + timedelta(seconds=min(int(text[:9]), 10**8))
     try:
-        at = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+        return _aware(parsedate_to_datetime(text))
+    except (ValueError, TypeError, OverflowError):
         return None
+
+
+def _aware(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -117,5 +117,5 @@ def _life(headers: Mapping[str, str]) -> timedelta:
     if match is None:
         return SHORTEST_LIFE if "no-store" in control or "no-cache" in control else LIFE_UNTOLD
     age = headers.get("Age", "")
-    spent = int(age) if age.isdigit() and len(age) < 9 else 0
+    spent = int(age) if age.isascii() and age.isdigit() and len(age) < 9 else 0
     return min(max(timedelta(seconds=int(match.group(1)) - spent), SHORTEST_LIFE), LONGEST_LIFE)

@@ -164,6 +164,13 @@ def test_a_time_beyond_any_suspension_is_not_believed() -> None:
     assert error.retry_at is None
 
 
+@pytest.mark.parametrize("value", ["²", "9" * 40, "soon", "Mon, 31 Dec 0001 23:59:59 -1200", "-5"])
+def test_a_header_that_names_no_time_is_passed_over(value: str) -> None:
+    error = error_for(429, b"", headers={"Retry-After": value})
+    assert isinstance(error, TryLater)
+    assert error.retry_at is None
+
+
 def test_a_used_up_day_is_looked_at_again_within_the_hour() -> None:
     error = error_for(403, body(403, "Daily Limit Exceeded", "dailyLimitExceeded"))
     assert isinstance(error, TryLater)
