@@ -24,7 +24,13 @@ from backend.domain.machine_mail import (
 from backend.domain.mailbox import Preferences
 from backend.domain.message import Address, Arrival, Message, Owner
 from backend.domain.policy import NOT_AUTHENTICATED, NOT_INCOMING_LABELS
-from backend.domain.sender import is_free_mail, is_machine_local, mailbox_key, organisational_domain
+from backend.domain.sender import (
+    is_free_mail,
+    is_machine_local,
+    is_writable,
+    mailbox_key,
+    organisational_domain,
+)
 
 SENDER_PAUSE = timedelta(days=7)
 """A sender is answered at most once in this time."""
@@ -227,6 +233,11 @@ GUARDS = (
         "not_one_author",
         "It names no author, or several.",
         _not_one_author,
+    ),
+    Guard(
+        "unwritable_address",
+        "The sender's address is one that ordinary mail cannot be sent to.",
+        lambda i: bool(reply_address(i.message).domain) and not is_writable(reply_address(i.message).address),
     ),
     Guard(
         "cut_short",

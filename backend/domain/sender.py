@@ -11,6 +11,8 @@ from backend.domain.mail_providers import BRANDS, PROVIDERS, SHARED_PARENTS
 
 _SUFFIXES = PublicSuffixList()
 _ADDRESS_LITERAL = re.compile(r"\[.*\]|(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f:.]*")
+_LOCAL = re.compile(r"(?!.{65})[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 _ROBOTS = """
@@ -53,6 +55,13 @@ def normalise(address: str) -> str:
     address = address.strip().lower()
     local, at, domain = address.rpartition("@")
     return f"{local}@{_ascii(domain)}" if at else address
+
+
+def is_writable(address: str) -> bool:
+    """Whether mail can be sent to `address` by any server: an ASCII local part as RFC 5321 writes it unquoted,
+    and a host name or one that has an ASCII form."""
+    local, _, domain = normalise(address).rpartition("@")
+    return bool(_LOCAL.fullmatch(local) and len(domain) <= 253 and _HOST.fullmatch(domain))
 
 
 def mailbox_key(address: str) -> str:
