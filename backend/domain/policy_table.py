@@ -9,7 +9,7 @@ from datetime import datetime
 from backend.domain.authentication import Authentication
 from backend.domain.correction import RuleKind
 from backend.domain.machine_mail import claims_machine_mail, is_machine_mail
-from backend.domain.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
+from backend.domain.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
 from backend.domain.message import Arrival, Owner
 from backend.domain.score import Thresholds
 from backend.domain.sender import same_organisation
@@ -21,13 +21,22 @@ NOT_INCOMING_LABELS = frozenset({"SENT", "DRAFT", "CHAT", "SPAM", "TRASH"})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything about one message but its score. `standing` is the sender's, read at one moment."""
+    """Everything about one message but its score. `standing` is the sender's, read at one moment.
+
+    `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
+    message as it arrives, which is his word on that message like a rule.
+    """
 
     arrival: Arrival
     owner: Owner
     authentication: Authentication
     preferences: Preferences
     standing: Standing = Standing()
+    labels: LabelIds = LabelIds()
+
+    def carries(self, label_id: str) -> bool:
+        """Whether the message arrived with this label of ours."""
+        return bool(label_id) and label_id in self.arrival.labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +96,18 @@ def _not_incoming(case: Case) -> bool:
 
 
 def _blocked(case: Case) -> bool:
-    rules = case.facts.standing.rules
-    if rules.address is not None:
-        # An allowed address excuses from its domain's block only if it is not merely claimed.
-        excused = rules.address is RuleKind.ALLOW and case.authenticated
-        return rules.address is RuleKind.BLOCK or (rules.domain is RuleKind.BLOCK and not excused)
-    return rules.domain is RuleKind.BLOCK
+    facts, rules = case.facts, case.facts.standing.rules
+    if facts.carries(facts.labels.block) or rules.address is RuleKind.BLOCK:
+        return True
+    # An allowed address excuses from its domain's block only if it is not merely claimed.
+    excused = rules.address is RuleKind.ALLOW and case.authenticated
+    return rules.domain is RuleKind.BLOCK and not excused
 
 
 def _allowed(case: Case) -> bool:
-    return case.authenticated and case.facts.standing.rules.kind is RuleKind.ALLOW
+    facts = case.facts
+    ordered = facts.standing.rules.kind is RuleKind.ALLOW or facts.carries(facts.labels.allow)
+    return case.authenticated and ordered
 
 
 def _same_organisation(case: Case) -> bool:
@@ -156,7 +167,7 @@ TABLE = (
     ),
     PolicyRow(
         Row.BLOCKED,
-        "The owner has blocked this address, or its domain; an authenticated allowed address is excused.",
+        "The owner has blocked this address, or its domain, unless the address itself is allowed and authenticated.",
         Outcome.HOLD,
         _blocked,
     ),
