@@ -78,7 +78,12 @@ class Controller:
         """Run `work` beside everything else; what goes wrong in it is told to the owner."""
         task = asyncio.create_task(self._told(work))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def ended(done: asyncio.Task[None]) -> None:
+            work.close()  # a task cancelled before its first step has not begun it
+            self._tasks.discard(done)
+
+        task.add_done_callback(ended)
 
     async def link(self, token: str) -> None:
         """Use this token from now on; "" cuts the link."""
