@@ -1,5 +1,254 @@
-"""The webmail pages."""
+"""The webmail pages. GET changes nothing; every act is a form that works without scripts."""
 
-from quart import Blueprint
+import secrets
+from urllib.parse import quote
+
+from quart import Blueprint, Response, jsonify, render_template, request
+
+from backend.sandbox.gmail.errors import ApiError
+from backend.sandbox.gmail.messages import check_sendable
+from backend.sandbox.letters import label_id, read_raw
+from backend.sandbox.mail.mailbox import Mailbox
+from backend.sandbox.mail.message import StoredMessage
+from backend.sandbox.mail.search import QueryError, compile_query
+from backend.sandbox.owner_acts import reply_letter
+from backend.sandbox.web import BadRequest, world
+from backend.sandbox.webmail import views
 
 blueprint = Blueprint("webmail", __name__)
+PAGE = 50
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "archive": ((), ("INBOX",)),
+    "inbox": (("INBOX",), ("SPAM", "TRASH")),
+    "read": ((), ("UNREAD",)),
+    "unread": (("UNREAD",), ()),
+    "star": (("STARRED",), ()),
+    "unstar": ((), ("STARRED",)),
+    "spam": (("SPAM",), ("INBOX",)),
+    "trash": (("TRASH",), ("INBOX", "SPAM")),
+}
+
+
+@blueprint.errorhandler(BadRequest)
+async def friendly(error: BadRequest) -> Response:
+    """A page, not JSON: people see this."""
+    page = await _page("mail_error.html", message=str(error))
+    page.status_code = error.status
+    return page
+
+
+@blueprint.get("/mail/")
+async def mailboxes() -> Response:
+    """All mailboxes."""
+    shown = [
+        {
+            "owner": box.owner,
+            "unread": len(box.labelled("INBOX") & box.labelled("UNREAD")),
+            "inbox": box.count("INBOX"),
+            "total": len(box),
+        }
+        for box in world().mailboxes.values()
+    ]
+    return await _page("mailboxes.html", mailboxes=shown)
+
+
+@blueprint.get("/mail/<address>")
+async def folder(address: str) -> Response:
+    """One folder, newest first; `q` searches, `before` pages."""
+    mailbox = _box(address)
+    current = request.args.get("label", "INBOX")
+    query = request.args.get("q", "").strip()
+    rows = _found(mailbox, current, query)
+    more = rows[PAGE - 1] if len(rows) > PAGE else None
+    system, own = views.folders(mailbox, current)
+    return await _page(
+        "folder.html",
+        mailbox=mailbox,
+        system=system,
+        own=own,
+        current=current,
+        title=next((item.name for item in [*system, *own] if item.current), "Mail"),
+        query=query,
+        rows=[views.row(mailbox, message, current) for message in rows[:PAGE]],
+        before=f"{more.internal_date}-{more.id}" if more is not None else None,
+    )
+
+
+@blueprint.get("/mail/<address>/thread/<thread_id>")
+async def thread(address: str, thread_id: str) -> Response:
+    """A conversation, oldest first, with a reply form."""
+    mailbox = _box(address)
+    members = mailbox.threads.members(thread_id)
+    if not members:
+        raise BadRequest("This conversation does not exist (any more).", 404)
+    system, own = views.folders(mailbox, "")
+    letters = [views.letter(mailbox, message) for message in members]
+    answered = next((message for message in reversed(members) if "SENT" not in message.labels), members[-1])
+    return await _page(
+        "thread.html",
+        mailbox=mailbox,
+        system=system,
+        own=own,
+        current="",
+        query="",
+        subject=members[0].subject or "(no subject)",
+        letters=letters,
+        reply_to=answered.id,
+        reply_people=", ".join(reply_letter(mailbox, answered)["to"]),
+        thread_id=thread_id,
+    )
+
+
+@blueprint.get("/mail/<address>/message/<message_id>/source")
+async def source(address: str, message_id: str) -> Response:
+    """The raw message as plain text."""
+    message = _message(_box(address), message_id)
+    page = Response(message.raw, 200, content_type="text/plain; charset=utf-8")
+    page.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return page
+
+
+@blueprint.get("/mail/<address>/compose")
+async def compose(address: str) -> Response:
+    """An empty letter."""
+    return await _compose(_box(address), request.args.get("to", ""), request.args.get("subject", ""), "", "")
+
+
+@blueprint.post("/mail/<address>/compose")
+async def send(address: str) -> Response:
+    """Send a letter; a fault in it comes back with the text kept."""
+    mailbox = _box(address)
+    form = await request.form
+    to, subject, text = form.get("to", ""), form.get("subject", ""), form.get("text", "")
+    letter = {"from": _from(mailbox), "subject": _one_line(subject), "text": text}
+    people = [item.strip() for item in to.replace(";", ",").split(",") if item.strip()]
+    try:
+        raw = read_raw(letter, people, world().clock.now_ms(), secrets.token_hex(12))
+        check_sendable(raw)
+    except (BadRequest, ApiError) as error:
+        page = await _compose(mailbox, to, subject, text, str(error))
+        page.status_code = 400
+        return page
+    message = world().post.send(mailbox, raw, None, world().clock.now_ms())
+    return _go(f"/mail/{mailbox.address}/thread/{message.thread_id}")
+
+
+@blueprint.post("/mail/<address>/reply/<message_id>")
+async def reply(address: str, message_id: str) -> Response:
+    """Answer a message in its thread."""
+    mailbox = _box(address)
+    parent = _message(mailbox, message_id)
+    text = (await request.form).get("text", "")
+    if not text.strip():
+        raise BadRequest("The reply is empty. Go back and write something.")
+    letter = {"from": _from(mailbox), "text": text} | reply_letter(mailbox, parent)
+    if not letter["to"]:
+        raise BadRequest("This message names nobody who could be answered.")
+    raw = read_raw(letter, letter["to"], world().clock.now_ms(), secrets.token_hex(12))
+    message = world().post.send(mailbox, raw, parent.thread_id, world().clock.now_ms())
+    return _go(f"/mail/{mailbox.address}/thread/{message.thread_id}")
+
+
+@blueprint.post("/mail/<address>/act")
+async def act(address: str) -> Response:
+    """Move messages: `act` and `id` (several); `label`/`unlabel` take the name in `name`."""
+    mailbox = _box(address)
+    form = await request.form
+    messages = [_message(mailbox, item) for item in form.getlist("id")[:PAGE]]
+    if not messages:
+        raise BadRequest("No message was chosen. Go back and tick at least one.")
+    add, remove = _changes(mailbox, form.get("act", ""), form.get("name", ""))
+    mailbox.change_labels(messages, add, remove, world().clock.now_ms())
+    back = form.get("back", "")
+    return _go(back if back.startswith(f"/mail/{mailbox.address}") else f"/mail/{mailbox.address}")
+
+
+@blueprint.get("/mail/<address>/state")
+async def state(address: str) -> Response:
+    """{"historyId": ...}: the page's script asks whether anything changed."""
+    response = jsonify({"historyId": str(_box(address).history.current)})
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _found(mailbox: Mailbox, current: str, query: str) -> list[StoredMessage]:
+    labels = [] if current == "ALL" or query else [current]
+    date, _, last = request.args.get("before", "").partition("-")
+    before = (int(date), last) if date.isdecimal() else None
+    try:
+        compiled = compile_query(query, mailbox.labels, world().clock.now()) if query else None
+    except QueryError as error:
+        raise BadRequest(str(error)) from error
+    hidden = compiled is not None and compiled.hidden
+    found: list[StoredMessage] = []
+    for message in mailbox.newest_first(labels, before, hidden):
+        if compiled is not None and not compiled.matches(message):
+            continue
+        found.append(message)
+        if len(found) > PAGE:
+            break
+    return found
+
+
+def _changes(mailbox: Mailbox, act: str, name: str) -> tuple[list[str], list[str]]:
+    if act in ACTS:
+        add, remove = ACTS[act]
+        return list(add), list(remove)
+    if act == "label" and name.strip():
+        return [label_id(mailbox, name.strip(), create=True)], []
+    if act == "unlabel" and name.strip():
+        return [], [label_id(mailbox, name.strip())]
+    raise BadRequest("Choose an action, and a label name if the action needs one.")
+
+
+async def _compose(mailbox: Mailbox, to: str, subject: str, text: str, error: str) -> Response:
+    system, own = views.folders(mailbox, "")
+    return await _page(
+        "compose.html",
+        mailbox=mailbox,
+        system=system,
+        own=own,
+        current="",
+        query="",
+        to=to[:500],
+        subject=subject[:500],
+        text=text,
+        error=error,
+    )
+
+
+async def _page(template: str, **values: object) -> Response:
+    page = Response(await render_template(template, **values), 200, content_type="text/html; charset=utf-8")
+    page.headers["Content-Security-Policy"] = CSP
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+def _box(address: str) -> Mailbox:
+    mailbox = world().mailboxes.get(address.strip().lower())
+    if mailbox is None:
+        raise BadRequest(f"There is no mailbox {address[:100]}.", 404)
+    return mailbox
+
+
+def _message(mailbox: Mailbox, message_id: str) -> StoredMessage:
+    message = mailbox.get(message_id)
+    if message is None:
+        raise BadRequest("This message does not exist (any more).", 404)
+    return message
+
+
+def _from(mailbox: Mailbox) -> str:
+    return f'"{_one_line(mailbox.owner.name).replace(chr(34), "")}" <{mailbox.address}>'
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _go(path: str) -> Response:
+    return Response(b"", 303, {"Location": quote(path, safe="/@?&=%+-_.~:")})
