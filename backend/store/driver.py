@@ -1,0 +1,34 @@
+"""What runs a script: one transaction on one kind of database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from backend.store.bell import Bell
+from backend.store.statement import P, Script, T
+
+
+class Driver(Protocol):
+    """A database that runs scripts. `scope` is the mailbox a script is about, or `EVERY`."""
+
+    @property
+    def bell(self) -> Bell:
+        """Rung after commits that made a job due."""
+        ...
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued, then disconnect."""
+        ...
+
+    async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run the script in a transaction of its own; returns once it is durable. An error undoes it."""
+        ...
+
+    async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a script that only reads, on one snapshot."""
+        ...

@@ -1,0 +1,94 @@
+"""The queries, read from .sql files.
+
+aiosql reads them: it splits the named blocks, checks every parameter against the block's declared list and
+rewrites `:name` for the driver. Its own calling layer is not used: it takes a connection and runs at once
+(one flavour blocking, one awaiting), and a script must be able to say what it wants without either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aiosql.adapters.asyncpg import AsyncPGAdapter
+from aiosql.adapters.sqlite3 import SQLite3Adapter
+from aiosql.query_loader import QueryLoader
+from aiosql.types import SQLOperationType
+
+SQL = Path(__file__).parent / "sql"
+
+
+class Dialect(Enum):
+    """Which SQL is spoken; the value is the folder of its own queries and migrations."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
+
+
+class Yields(Enum):
+    """What a query gives back: set by the mark behind its name in the file."""
+
+    ROWS = SQLOperationType.SELECT
+    ROW = SQLOperationType.SELECT_ONE
+    VALUE = SQLOperationType.SELECT_VALUE
+    COUNT = SQLOperationType.INSERT_UPDATE_DELETE
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query, ready for its driver. `order` lists the parameters by position where the driver has no
+    named ones."""
+
+    name: str
+    sql: str
+    yields: Yields
+    params: frozenset[str]
+    order: tuple[str, ...]
+
+
+@cache
+def queries(dialect: Dialect) -> Mapping[str, Query]:
+    """Every query of `dialect`: the shared ones and its own. A name given twice is a mistake and raises."""
+    kind: Any = SQLite3Adapter if dialect is Dialect.SQLITE else AsyncPGAdapter
+    adapter = kind()
+    loader = QueryLoader(adapter, record_classes=None, attribute=None)
+    found: dict[str, Query] = {}
+    for folder in ("queries", dialect.value):
+        for path in sorted((SQL / folder).glob("*.sql")):
+            for datum in loader.load_query_data_from_file(path, [], encoding="utf-8"):
+                if datum.query_name in found:
+                    raise ValueError(f"two queries are called {datum.query_name} ({path})")
+                order = tuple(adapter.var_sorted[datum.query_name]) if dialect is Dialect.POSTGRES else ()
+                found[datum.query_name] = Query(
+                    name=datum.query_name,
+                    sql=datum.sql.rstrip(";\n "),
+                    yields=Yields(datum.operation_type),
+                    params=frozenset(datum.parameters or ()),
+                    order=order,
+                )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered step of the schema."""
+
+    version: int
+    name: str
+    sql: str
+
+
+@cache
+def migrations(dialect: Dialect) -> tuple[Migration, ...]:
+    """All steps of `dialect`, first to last: 1, 2, 3, …"""
+    steps = []
+    for path in sorted((SQL / "migrations" / dialect.value).glob("*.sql")):
+        number, _, name = path.stem.partition("_")
+        steps.append(Migration(int(number), name, path.read_text(encoding="utf-8")))
+    if [step.version for step in steps] != list(range(1, len(steps) + 1)):
+        raise ValueError(f"the {dialect.value} migrations are not numbered 1, 2, 3, …")
+    return tuple(steps)

@@ -1,0 +1,164 @@
+"""Rows into values of the domain and the port. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from backend.domain.challenge import Challenge, ChallengeState, Dealings
+from backend.domain.correction import RuleKind, RuleMatch
+from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.message import Owner
+from backend.ports.store import (
+    Duty,
+    DutyJob,
+    MessageJob,
+    MessageView,
+    Placement,
+    Screened,
+    Stage,
+    Standing,
+)
+from backend.store.statement import Row, moment, moment_or_none
+
+
+def mailbox(row: Row) -> Mailbox:
+    """A row of `mailboxes`."""
+    return Mailbox(
+        id=row["id"],
+        sub=row["sub"],
+        owner=Owner(row["email"], row["name"], frozenset(json.loads(row["aliases"]))),
+        link=Link(row["link"]),
+        preferences=Preferences.from_json(json.loads(row["preferences"])),
+        scopes=frozenset(json.loads(row["scopes"])),
+        created_at=moment(row["created_at"]),
+        labels=LabelIds(row["label_held"], row["label_would_hold"], row["label_allow"], row["label_block"]),
+        cursor=row["cursor"],
+        page_token=row["page_token"],
+        page_start=row["page_start"],
+        safe_since=moment_or_none(row["safe_since"]),
+        watch_expires_at=moment_or_none(row["watch_expires_at"]),
+        indexed_at=moment_or_none(row["indexed_at"]),
+        index_page=row["index_page"],
+        index_done=row["index_done"],
+        index_total=row["index_total"],
+        link_cause=row["link_cause"],
+    )
+
+
+def duty_job(row: Row, lease: str) -> DutyJob:
+    """A duty just claimed under `lease`."""
+    return DutyJob(row["mailbox_id"], Duty(row["duty"]), row["attempts"], lease, row["wanted"])
+
+
+def message_job(row: Row, lease: str) -> MessageJob:
+    """A message just claimed under `lease`."""
+    return MessageJob(
+        mailbox_id=row["mailbox_id"],
+        gmail_id=row["gmail_id"],
+        thread_id=row["thread_id"],
+        stage=Stage(row["stage"]),
+        attempt=row["attempts"],
+        lease=lease,
+        revision=row["revision"],
+        labels=None if row["labels"] is None else frozenset(json.loads(row["labels"])),
+        placement=_placement(row["placement"]),
+        backlog=bool(row["backlog"]),
+        first_seen_at=moment(row["first_seen_at"]),
+    )
+
+
+def view(row: Row) -> MessageView:
+    """A message as screens show it. A message set aside shows the error that made it so as its cause."""
+    aside = bool(row["set_aside"])
+    return MessageView(
+        mailbox_id=row["mailbox_id"],
+        gmail_id=row["gmail_id"],
+        thread_id=row["thread_id"],
+        stage=None if row["stage"] is None else Stage(row["stage"]),
+        placement=_placement(row["placement"]),
+        outcome=row["outcome"],
+        row=row["policy_row"],
+        score=row["score"],
+        reasons=tuple(json.loads(row["reasons"])),
+        guards=tuple(json.loads(row["guards"])),
+        cause=row["error"] if aside else row["cause"],
+        sender=row["sender"],
+        sender_name=row["sender_name"],
+        subject=row["subject"],
+        model=row["model"],
+        first_seen_at=moment(row["first_seen_at"]),
+        received_at=moment_or_none(row["received_at"]),
+        decided_at=moment_or_none(row["decided_at"]),
+        changed_at=moment(row["changed_at"]),
+        set_aside=aside,
+        decided_by=row["decided_by"],
+    )
+
+
+def screened(row: Row) -> Screened | None:
+    """The kept facts of a message, None before it was screened."""
+    if row["received_at"] is None:
+        return None
+    return Screened(
+        sender=row["sender"],
+        sender_name=row["sender_name"],
+        sender_domain=row["sender_domain"],
+        subject=row["subject"],
+        message_id=row["message_id"],
+        received_at=moment(row["received_at"]),
+        authenticated=bool(row["authenticated"]),
+        references=tuple(json.loads(row["reference_ids"])),
+        reply_to=row["reply_to"],
+        language=row["language"],
+    )
+
+
+def challenge(row: Row) -> Challenge:
+    """A row of `challenges` with the count of solves before it."""
+    return Challenge(
+        id=row["id"],
+        mailbox_id=row["mailbox_id"],
+        gmail_id=row["gmail_id"],
+        thread_id=row["thread_id"],
+        sender=row["sender"],
+        state=ChallengeState(row["state"]),
+        message_id=row["message_id"],
+        sealed_token=row["sealed_token"],
+        created_at=moment(row["created_at"]),
+        expires_at=moment(row["expires_at"]),
+        sent_gmail_id=row["sent_gmail_id"],
+        solved_at=moment_or_none(row["solved_at"]),
+        solved_before=row["solved_before"],
+    )
+
+
+def dealings(row: Row) -> Dealings:
+    """What the challenge guards ask."""
+    return Dealings(
+        open_for_sender=bool(row["open_for_sender"]),
+        sender_last_at=moment_or_none(row["sender_last_at"]),
+        domain_today=row["domain_today"],
+        mailbox_today=row["mailbox_today"],
+        thread_answered=bool(row["thread_answered"]),
+    )
+
+
+def standing(row: Row) -> Standing:
+    """What the policy table asks of a sender."""
+    return Standing(
+        rules=RuleMatch(_rule(row["address_rule"]), _rule(row["domain_rule"])),
+        corresponded=bool(row["corresponded"]),
+        took_part=bool(row["took_part"]),
+        held_undecided=bool(row["held_undecided"]),
+        credits=row["credits"],
+        dealings=dealings(row),
+    )
+
+
+def _placement(value: Any) -> Placement | None:
+    return None if value is None else Placement(value)
+
+
+def _rule(value: Any) -> RuleKind | None:
+    return None if value is None else RuleKind(value)

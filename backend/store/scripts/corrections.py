@@ -1,0 +1,318 @@
+"""Owners' decisions: applied at once, recorded with what was before, taken back cleanly.
+
+The record keeps, for each thing a decision touched, what it was: placements (with the revision the
+decision left), rules, voided challenges, refunds. Taking it back restores only what nobody has changed
+since, so an undo never undoes somebody else's later word.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from backend.domain.correction import Correction, Decision, RuleKind
+from backend.domain.credits import Entry, Posting, refunded
+from backend.domain.errors import NotFound
+from backend.ports.store import Placement, Stage
+from backend.store.scripts import credits, voiding
+from backend.store.scripts.jobs import due
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, packed, q
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a decision means. `whose` says how far it reaches: this message, its sender, its domain."""
+
+    lets_in: bool
+    whose: str = "message"
+    rule: RuleKind | None = None
+    voids: bool = True
+    refunds: bool = False
+    by: str = "owner"
+
+
+EFFECTS = {
+    Decision.RELEASE: Effect(True, refunds=True),
+    Decision.ALLOW: Effect(True, "sender", RuleKind.ALLOW, refunds=True),
+    Decision.ALLOW_DOMAIN: Effect(True, "domain", RuleKind.ALLOW, refunds=True),
+    Decision.REPLIED: Effect(True, "sender", by="replied"),
+    Decision.BLOCK: Effect(False, "sender", RuleKind.BLOCK),
+    Decision.BLOCK_DOMAIN: Effect(False, "domain", RuleKind.BLOCK),
+    Decision.SALES: Effect(False, voids=False),
+}
+
+
+@dataclass(slots=True)
+class Trace:
+    """What a decision did, as it is stored."""
+
+    moved: list[str] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    challenges: list[dict[str, Any]] = field(default_factory=list)
+    refunds: list[dict[str, Any]] = field(default_factory=list)
+
+    def before(self) -> str:
+        """The record an undo reads."""
+        kept = ("messages", "rules", "challenges", "refunds")
+        return json.dumps({name: getattr(self, name) for name in kept})
+
+
+def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
+    """Apply a decision; see the port."""
+    yield from locked(mailbox_id)
+    known: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
+    if known is not None:
+        return tuple(json.loads(known["moved"]))
+    row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
+    if row is None:
+        raise NotFound("There is no such message.", "It may have been deleted.", code="unknown_message")
+    waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
+    trace = Trace()
+    if not waits:
+        yield from _apply(mailbox_id, correction, row, trace, now)
+    yield q(
+        "insert_correction",
+        mailbox_id=mailbox_id,
+        correction_key=correction.key,
+        gmail_id=correction.gmail_id,
+        decision=correction.decision,
+        origin=correction.origin,
+        pending=waits,
+        moved=packed(trace.moved),
+        before=trace.before(),
+        now=micros(now),
+    )
+    if trace.moved or trace.messages:
+        yield from due(mailbox_id, now)
+    return tuple(trace.moved)
+
+
+def correct_if_known(mailbox_id: str, correction: Correction, now: datetime) -> Script[None]:
+    """The same for a decision made in Gmail, where a message we never saw is nobody's mistake."""
+    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
+    if row is not None:
+        yield from correct(mailbox_id, correction, now)
+
+
+def apply_pending(record: Row, now: datetime) -> Script[None]:
+    """A decision that waited for its message to be screened. Gmail has not been touched yet, so what is
+    to stay in the inbox needs no stage."""
+    mailbox_id, gmail_id = record["mailbox_id"], record["gmail_id"]
+    row: Row = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    correction = Correction(
+        record["correction_key"], gmail_id, Decision(record["decision"]), record["origin"]
+    )
+    trace = Trace()
+    yield from _apply(mailbox_id, correction, row, trace, now)
+    after: Row = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if after["placement"] == Placement.INBOX and after["stage"] == Stage.RELEASE:
+        yield q(
+            "settle_message",
+            mailbox_id=mailbox_id,
+            gmail_id=gmail_id,
+            stage=None,
+            due_at=None,
+            now=micros(now),
+        )
+    yield q(
+        "correction_applied",
+        mailbox_id=mailbox_id,
+        correction_key=correction.key,
+        moved=packed(trace.moved),
+        before=trace.before(),
+    )
+
+
+def _apply(mailbox_id: str, correction: Correction, row: Row, trace: Trace, now: datetime) -> Script[None]:
+    effect = EFFECTS[correction.decision]
+    subject = {"sender": row["sender"], "domain": row["sender_domain"]}.get(effect.whose, "")
+    if effect.rule is not None and subject:
+        before: str | None = yield q("rule", mailbox_id=mailbox_id, subject=subject)
+        trace.rules.append({"subject": subject, "before": before, "after": effect.rule})
+        yield from write_rule(mailbox_id, subject, effect.rule, now)
+    if effect.voids:
+        voided = yield from _void(mailbox_id, effect, row, now)
+        trace.challenges += [{"id": v["id"], "state": v["state"], "gmail_id": v["gmail_id"]} for v in voided]
+    if effect.lets_in:
+        yield from _let_in(mailbox_id, effect, row, trace, now)
+    else:
+        yield from _hold(mailbox_id, effect, row, trace, now)
+    if effect.refunds:
+        yield from _refund(mailbox_id, correction.key, row, trace, now)
+
+
+def _void(mailbox_id: str, effect: Effect, row: Row, now: datetime) -> Script[list[Row]]:
+    if effect.whose == "domain" and row["sender_domain"]:
+        return (yield from voiding.of_domain(mailbox_id, row["sender_domain"], now))
+    if effect.whose == "sender" and row["sender"]:
+        return (yield from voiding.of_sender(mailbox_id, row["sender"], now))
+    return (yield from voiding.of_message(mailbox_id, row["gmail_id"], now))
+
+
+def _let_in(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime) -> Script[None]:
+    others: list[Row] = []
+    if effect.whose == "sender" and row["sender"]:
+        others = yield q("held_of_sender", mailbox_id=mailbox_id, sender=row["sender"])
+    elif effect.whose == "domain" and row["sender_domain"]:
+        others = yield q("held_of_domain", mailbox_id=mailbox_id, sender_domain=row["sender_domain"])
+    yield from _move(mailbox_id, row, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
+    for other in others:
+        # A forged From profits from nobody's kindness; the message the owner pointed at is his own choice.
+        if other["authenticated"] and other["gmail_id"] != row["gmail_id"]:
+            yield from _move(mailbox_id, other, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
+
+
+def _hold(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime) -> Script[None]:
+    if row["placement"] != Placement.HELD:
+        yield from _move(mailbox_id, row, Stage.ACT, Placement.HELD, effect.by, trace, now)
+    elif effect.voids:
+        # Held already and now decided: what is still to be done for it stays, except to answer it.
+        stage = None if row["stage"] == Stage.CHALLENGE else row["stage"]
+        yield from _move(mailbox_id, row, stage, Placement.HELD, effect.by, trace, now)
+
+
+def _move(
+    mailbox_id: str,
+    row: Row,
+    stage: str | None,
+    placement: Placement,
+    by: str,
+    trace: Trace,
+    now: datetime,
+) -> Script[None]:
+    """Order one message to `placement`, or only note who decided if it is meant to be there already."""
+    # Mail that was left alone was never taken out of the inbox.
+    moves = (row["placement"] or Placement.INBOX) != placement
+    same = not moves and stage in (row["stage"], Stage.RELEASE)
+    if same:
+        yield q(
+            "mark_decided", mailbox_id=mailbox_id, gmail_id=row["gmail_id"], decided_by=by, now=micros(now)
+        )
+    else:
+        yield q(
+            "order_message",
+            mailbox_id=mailbox_id,
+            gmail_id=row["gmail_id"],
+            stage=stage,
+            placement=placement,
+            decided_by=by,
+            now=micros(now),
+        )
+    trace.messages.append(
+        {
+            "gmail_id": row["gmail_id"],
+            "placement": row["placement"],
+            "decided_by": row["decided_by"],
+            "revision": row["revision"] + (not same),
+            "moved": moves,
+        }
+    )
+    if moves:
+        trace.moved.append(row["gmail_id"])
+
+
+def write_rule(mailbox_id: str, subject: str, kind: str | None, now: datetime) -> Script[None]:
+    """Set or remove a rule."""
+    if kind is None:
+        yield q("remove_rule", mailbox_id=mailbox_id, subject=subject)
+    else:
+        yield q("set_rule", mailbox_id=mailbox_id, subject=subject, kind=kind, now=micros(now))
+
+
+def _refund(mailbox_id: str, key: str, row: Row, trace: Trace, now: datetime) -> Script[None]:
+    """Give back the credit spent on the message, unless it has been given back already."""
+    gmail_id: str = row["gmail_id"]
+    if not row["sender"] or (yield q("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
+        return
+    first = refunded(row["sender"], gmail_id)
+    # A refund that was taken back with an undo used up the plain key.
+    again = Entry(row["sender"], 1, Posting.REFUNDED, f"{first.key}:{key}")
+    posted = (yield from credits.enter(mailbox_id, first, now, gmail_id)) or (
+        yield from credits.enter(mailbox_id, again, now, gmail_id)
+    )
+    if posted:
+        trace.refunds.append({"sender": row["sender"], "gmail_id": gmail_id})
+
+
+def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
+    """Take a decision back; see the port."""
+    yield from locked(mailbox_id)
+    record: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
+    if record is None:
+        raise NotFound("There is no such decision to take back.", code="unknown_correction")
+    if record["undone_at"] is not None:
+        return tuple(json.loads(record["undo_moved"]))
+    before: dict[str, Any] = json.loads(record["before"])
+    moved: list[str] = []
+    for rule in before["rules"]:
+        if (yield q("rule", mailbox_id=mailbox_id, subject=rule["subject"])) == rule["after"]:
+            yield from write_rule(mailbox_id, rule["subject"], rule["before"], now)
+    for message in before["messages"]:
+        if (yield from _put_back(mailbox_id, message, now)):
+            moved.append(message["gmail_id"])
+    for challenge in before["challenges"]:
+        yield from _reopen(mailbox_id, challenge, now)
+    for refund in before["refunds"]:
+        if (yield from credits.balance(mailbox_id, refund["sender"])) > 0:
+            # If it has been spent meanwhile there is nothing left to take.
+            entry = Entry(refund["sender"], -1, Posting.REVOKED, f"undo:{key}:{refund['gmail_id']}")
+            yield from credits.enter(mailbox_id, entry, now, refund["gmail_id"])
+    yield q(
+        "correction_undone",
+        mailbox_id=mailbox_id,
+        correction_key=key,
+        undo_moved=packed(moved),
+        now=micros(now),
+    )
+    yield from due(mailbox_id, now)
+    return tuple(moved)
+
+
+def _put_back(mailbox_id: str, was: dict[str, Any], now: datetime) -> Script[bool]:
+    """Restore one message unless it was changed since; True if it moves."""
+    gmail_id = was["gmail_id"]
+    row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None or row["revision"] != was["revision"] or row["error"] == "gone":
+        return False
+    if not was["moved"]:
+        yield q(
+            "mark_decided",
+            mailbox_id=mailbox_id,
+            gmail_id=gmail_id,
+            decided_by=was["decided_by"],
+            now=micros(now),
+        )
+        return False
+    placement = was["placement"] or Placement.INBOX
+    yield q(
+        "order_message",
+        mailbox_id=mailbox_id,
+        gmail_id=gmail_id,
+        stage=Stage.RELEASE if placement == Placement.INBOX else Stage.ACT,
+        placement=placement,
+        decided_by=was["decided_by"],
+        now=micros(now),
+    )
+    return True
+
+
+def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script[None]:
+    """Open a voided challenge again, and go on sending it if it had not left."""
+    reopened = yield from voiding.reopen(mailbox_id, challenge["id"], challenge["state"], now)
+    if not reopened or challenge["state"] not in ("intended", "sending"):
+        return
+    row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=challenge["gmail_id"])
+    if row is not None and row["placement"] == Placement.HELD and row["stage"] is None:
+        yield q(
+            "order_message",
+            mailbox_id=mailbox_id,
+            gmail_id=challenge["gmail_id"],
+            stage=Stage.CHALLENGE,
+            placement=Placement.HELD,
+            decided_by=row["decided_by"],
+            now=micros(now),
+        )

@@ -1,0 +1,226 @@
+"""Claiming and ending jobs, and the pushes that make them due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backend.domain.errors import LeaseLost, Refused
+from backend.ports.store import Duty, DutyJob, MessageJob, Notice, PushFate, Stage
+from backend.store import rows
+from backend.store.scripts import voiding
+from backend.store.statement import WAKE, Row, Script, micros, moment, packed, q
+
+ROUNDS = 4
+"""How often one claim goes round the mailboxes to fill its batch."""
+
+
+def note_push(notice: Notice, due_at: datetime, now: datetime) -> Script[PushFate]:
+    """Store a push, and ask for a sync unless it tells nothing new."""
+    told = position(notice.history_id)
+    mailbox: Row | None = yield q("mailbox_by_email", email=notice.email.lower())
+    if mailbox is None:
+        yield q("count_unknown")
+        return PushFate.UNKNOWN
+    stale = mailbox["cursor"] != "" and told < position(mailbox["cursor"])
+    fate = PushFate.STALE if stale else PushFate.NEW
+    stored = yield q(
+        "insert_notice",
+        push_id=notice.push_id,
+        mailbox_id=mailbox["id"],
+        history_id=notice.history_id,
+        fate=fate,
+        now=micros(now),
+    )
+    if not stored:
+        yield q("count_repeat", push_id=notice.push_id)
+        return PushFate.REPEAT
+    if fate is PushFate.NEW:
+        yield from want(mailbox["id"], Duty.SYNC, due_at)
+    return fate
+
+
+def position(history_id: str) -> int:
+    """A history id as the number it is; ids are compared, never their texts. Raises `Refused`."""
+    if not (history_id.isascii() and history_id.isdigit()):
+        raise Refused("A history id is a whole number.", code="malformed", field="historyId")
+    return int(history_id)
+
+
+def want(mailbox_id: str, duty: Duty, due_at: datetime) -> Script[None]:
+    """Ask for a duty at `due_at` or earlier."""
+    if (yield q("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
+        yield WAKE
+
+
+def claim_duty(now: datetime, lease: str, lease_until: datetime) -> Script[DutyJob | None]:
+    """The duty that has been due longest."""
+    row: Row | None = yield q("claim_duty", now=micros(now), lease=lease, lease_until=micros(lease_until))
+    return None if row is None else rows.duty_job(row, lease)
+
+
+def finish_duty(job: DutyJob, next_due: datetime | None, now: datetime) -> Script[None]:
+    """Give it back: due at `next_due`, or sooner when it was asked for sooner meanwhile."""
+    row = yield from held_duty(job)
+    times = [at for at in (row["asked_at"], None if next_due is None else micros(next_due)) if at is not None]
+    yield from _give_back(job, min(times, default=None), 0, "")
+
+
+def postpone_duty(job: DutyJob, at: datetime, error: str, now: datetime) -> Script[None]:
+    """Give it back for another try. What was asked for meanwhile waits too: the reason to wait stands."""
+    row = yield from held_duty(job)
+    yield from _give_back(job, micros(at), row["attempts"], error)
+
+
+def _give_back(job: DutyJob, due_at: int | None, attempts: int, error: str) -> Script[None]:
+    yield q(
+        "give_back_duty",
+        mailbox_id=job.mailbox_id,
+        duty=job.duty,
+        due_at=due_at,
+        attempts=attempts,
+        error=error,
+    )
+    if due_at is not None:
+        yield WAKE
+
+
+def held_duty(job: DutyJob) -> Script[Row]:
+    """The duty's row, if `job` still holds it. Raises `LeaseLost`."""
+    row: Row | None = yield q("duty_for_write", mailbox_id=job.mailbox_id, duty=job.duty)
+    if row is None or row["lease"] != job.lease:
+        raise LeaseLost(f"The {job.duty} duty is no longer held by this worker.")
+    return row
+
+
+def claim_messages(
+    now: datetime, lease: str, lease_until: datetime, limit: int
+) -> Script[tuple[MessageJob, ...]]:
+    """Up to `limit` due messages, the mailboxes taking turns."""
+    claimed: list[MessageJob] = []
+    for _ in range(ROUNDS):
+        left = limit - len(claimed)
+        if left <= 0:
+            break
+        lanes: list[Row] = yield q("due_lanes", now=micros(now), limit=left)
+        if not lanes:
+            break
+        names = packed(lane["mailbox_id"] for lane in lanes)
+        found: list[Row] = yield q(
+            "claim_rows",
+            lanes=names,
+            share=max(1, left // len(lanes)),
+            now=micros(now),
+            lease=lease,
+            lease_until=micros(lease_until),
+        )
+        yield q("lock_lanes", lanes=names)
+        yield q("turn_lanes", lanes=names, now=micros(now))
+        claimed += [rows.message_job(row, lease) for row in found]
+    return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
+
+
+def finish_stage(job: MessageJob, now: datetime) -> Script[None]:
+    """On to the stage that follows, or to the end."""
+    row = yield from held_message(job)
+    if row["revision"] != job.revision:
+        yield from give_way(job, now)
+        return
+    to_send = job.stage is Stage.ACT and (
+        yield q("challenge_to_send", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+    )
+    yield from settle(job, Stage.CHALLENGE if to_send else None, now)
+
+
+def settle(job: MessageJob, stage: Stage | None, now: datetime) -> Script[None]:
+    """Give the message back with `stage` due now, or ended."""
+    yield q(
+        "settle_message",
+        mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
+        stage=stage,
+        due_at=micros(now) if stage else None,
+        now=micros(now),
+    )
+    if stage:
+        yield from due(job.mailbox_id, now)
+
+
+def give_way(job: MessageJob, now: datetime) -> Script[None]:
+    """A newer order stands: give the message back as that order left it."""
+    yield q("yield_message", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, now=micros(now))
+    yield from due(job.mailbox_id, now)
+
+
+def postpone(job: MessageJob, at: datetime, error: str, now: datetime) -> Script[None]:
+    """Another try at `at`; a newer order does not wait for the old one's trouble."""
+    row = yield from held_message(job)
+    if row["revision"] != job.revision:
+        yield from give_way(job, now)
+        return
+    yield q(
+        "postpone_message",
+        mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
+        due_at=micros(at),
+        error=error,
+    )
+    yield from due(job.mailbox_id, at)
+
+
+def set_aside(job: MessageJob, cause: str, now: datetime) -> Script[None]:
+    """For a person to look at; a newer order gets its own tries first."""
+    row = yield from held_message(job)
+    if row["revision"] != job.revision:
+        yield from give_way(job, now)
+        return
+    yield q(
+        "set_message_aside", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, error=cause, now=micros(now)
+    )
+
+
+def gone(job: MessageJob, now: datetime) -> Script[None]:
+    """The message does not exist any more: nothing is left to be done about it."""
+    yield from held_message(job)
+    yield q("end_gone", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, now=micros(now))
+    yield from voiding.of_message(job.mailbox_id, job.gmail_id, now)
+
+
+def held_message(job: MessageJob) -> Script[Row]:
+    """The message's row, if `job` still holds it. Raises `LeaseLost`."""
+    row: Row | None = yield q("message_for_write", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+    if row is None or row["lease"] != job.lease:
+        raise LeaseLost(f"Message {job.gmail_id} is no longer held by this worker.")
+    return row
+
+
+def due(mailbox_id: str, at: datetime) -> Script[None]:
+    """Some message of the mailbox is due at `at`. Last in a transaction: it locks the mailbox's lane."""
+    yield q("touch_lane", mailbox_id=mailbox_id, due_at=micros(at))
+    yield WAKE
+
+
+def next_due() -> Script[datetime | None]:
+    """When the next job may be claimed."""
+    times = [(yield q("next_duty_due")), (yield q("next_turn"))]
+    known = [at for at in times if at is not None]
+    return moment(min(known)) if known else None
+
+
+def list_aside(mailbox_id: str | None) -> Script[list[Row]]:
+    """Messages set aside, of one mailbox or of all, oldest first."""
+    found: list[Row] = yield q("messages_aside", mailbox_id=mailbox_id or "")
+    return found
+
+
+def retry_aside(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+    """Give a message set aside new tries. False if it is not set aside."""
+    changed = yield q("retry_aside", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
+    if changed:
+        yield from due(mailbox_id, now)
+    return bool(changed)
+
+
+def drop_aside(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+    """End a message set aside as it is. False if it is not set aside."""
+    changed = yield q("drop_aside", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
+    return bool(changed)

@@ -1,0 +1,192 @@
+"""Mailboxes: connecting, settings, the link with Google, forgetting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from backend.domain.errors import Conflict, NotFound
+from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.ports.store import Duty, NewMailbox
+from backend.store import rows
+from backend.store.scripts.jobs import want
+from backend.store.statement import WAKE, Row, Script, Statement, micros, packed, q
+
+# Children before parents: foreign keys point at `mailboxes`.
+TABLES = (
+    "answers",
+    "balances",
+    "challenges",
+    "corrections",
+    "correspondents",
+    "daily_totals",
+    "duties",
+    "lanes",
+    "ledger",
+    "messages",
+    "notices",
+    "rules",
+    "threads",
+    "mailboxes",
+)
+
+
+def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
+    """Create or reconnect; see the port."""
+    mailbox_id = yield from _created(new, now)
+    if mailbox_id is None:
+        mailbox_id = yield from _reconnected(new, now)
+    yield from want(mailbox_id, Duty.WATCH, now)
+    yield from want(mailbox_id, Duty.SYNC, now)
+    row = yield q("mailbox", mailbox_id=mailbox_id)
+    stored = rows.mailbox(row)
+    if stored.indexed_at is None:
+        yield from want(mailbox_id, Duty.INDEX, now)
+    return stored
+
+
+def _created(new: NewMailbox, now: datetime) -> Script[str | None]:
+    created = yield q(
+        "insert_mailbox",
+        id=new.id,
+        sub=new.sub,
+        email=new.email.lower(),
+        name=new.name,
+        sealed_token=new.sealed_token,
+        scopes=packed(sorted(new.scopes)),
+        preferences=json.dumps(new.preferences.to_json()),
+        now=micros(now),
+    )
+    if not created:
+        return None
+    yield q("insert_lane", mailbox_id=new.id)
+    for duty in Duty:
+        yield q("insert_duty", mailbox_id=new.id, duty=duty)
+    return new.id
+
+
+def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
+    known: Row | None = yield q("mailbox_by_sub", sub=new.sub)
+    if known is None:
+        raise Conflict(f"The mailbox id {new.id} belongs to another account.")
+    mailbox_id: str = known["id"]
+    yield from locked(mailbox_id)
+    if (yield q("leave_begun", mailbox_id=mailbox_id)):
+        raise Conflict(
+            "This mailbox is being disconnected right now.", "Connect it again in a minute: nothing is kept."
+        )
+    yield q("cancel_leave", mailbox_id=mailbox_id)
+    yield q(
+        "reconnect_mailbox",
+        mailbox_id=mailbox_id,
+        email=new.email.lower(),
+        name=new.name,
+        sealed_token=new.sealed_token,
+        scopes=packed(sorted(new.scopes)),
+        now=micros(now),
+    )
+    yield from _claimable(mailbox_id, Link.CONNECTED)
+    return mailbox_id
+
+
+def mailbox(mailbox_id: str) -> Script[Mailbox | None]:
+    """One mailbox."""
+    row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    return None if row is None else rows.mailbox(row)
+
+
+def mailbox_by_email(email: str) -> Script[Mailbox | None]:
+    """The mailbox of an address, spelt in any case."""
+    row: Row | None = yield q("mailbox_by_email", email=email.lower())
+    return None if row is None else rows.mailbox(row)
+
+
+def mailboxes() -> Script[tuple[Mailbox, ...]]:
+    """All, oldest first."""
+    found: list[Row] = yield q("mailboxes")
+    return tuple(rows.mailbox(row) for row in found)
+
+
+def sealed_token(mailbox_id: str) -> Script[bytes | None]:
+    """The encrypted refresh token."""
+    row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    return None if row is None else row["sealed_token"]
+
+
+def save_sealed_token(mailbox_id: str, sealed: bytes, now: datetime) -> Script[None]:
+    """Replace the token."""
+    yield from _changes(q("save_sealed_token", mailbox_id=mailbox_id, sealed=sealed, now=micros(now)))
+
+
+def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -> Script[None]:
+    """Replace the owner's settings."""
+    text = json.dumps(preferences.to_json())
+    yield from _changes(q("save_preferences", mailbox_id=mailbox_id, preferences=text, now=micros(now)))
+
+
+def save_labels(mailbox_id: str, labels: LabelIds, aliases: frozenset[str]) -> Script[None]:
+    """Note our labels' ids and the owner's other addresses."""
+    yield from _changes(
+        q(
+            "save_labels",
+            mailbox_id=mailbox_id,
+            held=labels.held,
+            would_hold=labels.would_hold,
+            allow=labels.allow,
+            block=labels.block,
+            aliases=packed(sorted(alias.lower() for alias in aliases)),
+        )
+    )
+
+
+def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Script[None]:
+    """Note the watch; the cursor only if there is none."""
+    yield from _changes(
+        q("save_watch", mailbox_id=mailbox_id, expires_at=micros(expires_at), first_cursor=first_cursor)
+    )
+
+
+def set_link(mailbox_id: str, link: Link, cause: str, now: datetime) -> Script[None]:
+    """Change how we stand with Google, and with it what may be claimed."""
+    yield from locked(mailbox_id)
+    yield q("save_link", mailbox_id=mailbox_id, link=link, cause=cause, now=micros(now))
+    yield from _claimable(mailbox_id, link)
+    if link is Link.LEAVING:
+        yield from want(mailbox_id, Duty.LEAVE, now)
+    elif link is Link.CONNECTED:
+        yield q("cancel_leave", mailbox_id=mailbox_id)
+        yield WAKE
+
+
+def _claimable(mailbox_id: str, link: Link) -> Script[None]:
+    connected = link is Link.CONNECTED
+    leave = link in (Link.CONNECTED, Link.LEAVING)
+    yield q("open_duties", mailbox_id=mailbox_id, is_open=connected, leave_open=leave)
+    yield q("open_lane", mailbox_id=mailbox_id, is_open=connected)
+
+
+def forget(mailbox_id: str) -> Script[Mapping[str, int]]:
+    """Delete every row of the mailbox."""
+    yield q("mailbox_for_write", mailbox_id=mailbox_id)
+    deleted: dict[str, int] = {}
+    for table in TABLES:
+        deleted[table] = yield q(f"forget_{table}", mailbox_id=mailbox_id)
+    return deleted
+
+
+def locked(mailbox_id: str) -> Script[Row]:
+    """The mailbox's row, held to the end of the transaction. Raises `NotFound`.
+
+    Whatever decides over several rows of a mailbox takes this first, then message rows, then the lane:
+    one order everywhere, so two transactions never wait for each other.
+    """
+    row: Row | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
+    if row is None:
+        raise NotFound("There is no such mailbox.", "Connect it first.", code="unknown_mailbox")
+    return row
+
+
+def _changes(statement: Statement) -> Script[None]:
+    if not (yield statement):
+        raise NotFound("There is no such mailbox.", "Connect it first.", code="unknown_mailbox")

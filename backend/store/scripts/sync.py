@@ -1,0 +1,138 @@
+"""What a sync commits, and what is remembered of whom the owner writes to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from backend.domain.errors import LeaseLost, NotFound
+from backend.ports.store import DutyJob, MessageView, SyncPage
+from backend.store import rows
+from backend.store.scripts import corrections, voiding
+from backend.store.scripts.jobs import due, held_duty, position
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, micros_or_none, packed, q
+
+
+def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
+    """New rows, corrections, deletions and the moved cursor; see the port."""
+    mailbox = yield from _mailbox_of(job)
+    yield from _move_cursor(mailbox, page)
+    new = yield from _insert(job.mailbox_id, page, now)
+    for correction in page.corrections:
+        yield from corrections.correct_if_known(job.mailbox_id, correction, now)
+    if page.deleted:
+        ended: list[Row] = yield q(
+            "end_deleted", mailbox_id=job.mailbox_id, ids=packed(page.deleted), now=micros(now)
+        )
+        for row in ended:
+            yield from voiding.of_message(job.mailbox_id, row["gmail_id"], now)
+    if new or page.corrections:
+        yield from due(job.mailbox_id, now)
+    return new
+
+
+def _mailbox_of(job: DutyJob) -> Script[Row]:
+    """The locked mailbox of a duty that is still held."""
+    try:
+        mailbox = yield from locked(job.mailbox_id)
+    except NotFound as error:
+        raise LeaseLost("The mailbox was disconnected.") from error
+    yield from held_duty(job)
+    return mailbox
+
+
+def _move_cursor(mailbox: Row, page: SyncPage) -> Script[None]:
+    old: str = mailbox["cursor"]
+    forward = page.cursor != "" and (old == "" or position(page.cursor) > position(old))
+    since = mailbox["safe_since"] if page.safe_since is None else micros_or_none(page.safe_since)
+    yield q(
+        "save_cursor",
+        mailbox_id=mailbox["id"],
+        cursor=page.cursor if forward else old,
+        page_token=page.page_token,
+        page_start=page.page_start,
+        safe_since=since,
+    )
+
+
+def _insert(mailbox_id: str, page: SyncPage, now: datetime) -> Script[int]:
+    if not page.sightings:
+        return 0
+    values = [
+        (
+            seen.gmail_id,
+            seen.thread_id,
+            None if seen.labels is None else packed(sorted(seen.labels)),
+            seen.stage,
+        )
+        for seen in page.sightings
+    ]
+    new: int = yield q(
+        "insert_messages",
+        mailbox_id=mailbox_id,
+        rows=json.dumps(values),
+        backlog=page.backlog,
+        now=micros(now),
+    )
+    return new
+
+
+def ours(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:
+    """Which of these are challenges we sent."""
+    if not gmail_ids:
+        return frozenset()
+    found: list[Row] = yield q("ours", mailbox_id=mailbox_id, ids=packed(gmail_ids))
+    return frozenset(row["sent_gmail_id"] for row in found)
+
+
+def challenge_pending_in(mailbox_id: str, thread_id: str) -> Script[bool]:
+    """Whether a challenge is on its way in this thread."""
+    return bool((yield q("challenge_pending_in", mailbox_id=mailbox_id, thread_id=thread_id)))
+
+
+def known(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[Mapping[str, MessageView]]:
+    """Views of those messages that have a row."""
+    if not gmail_ids:
+        return {}
+    found: list[Row] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(gmail_ids))
+    return {row["gmail_id"]: rows.view(row) for row in found}
+
+
+def learn(mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datetime) -> Script[None]:
+    """The owner has written to these addresses, in this thread."""
+    if addresses:
+        listed = packed(sorted(address.lower() for address in addresses))
+        yield q("learn_addresses", mailbox_id=mailbox_id, addresses=listed, now=micros(now))
+    if thread_id:
+        yield q("learn_thread", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now))
+
+
+def took_part(mailbox_id: str, thread_ids: Sequence[str]) -> Script[frozenset[str]]:
+    """In which of these threads the owner has written."""
+    if not thread_ids:
+        return frozenset()
+    found: list[Row] = yield q("took_part", mailbox_id=mailbox_id, ids=packed(thread_ids))
+    return frozenset(row["thread_id"] for row in found)
+
+
+def held_from(mailbox_id: str, addresses: frozenset[str]) -> Script[tuple[tuple[str, str], ...]]:
+    """One held, undecided message of each of these senders that has any."""
+    if not addresses:
+        return ()
+    found: list[Row] = yield q("held_from", mailbox_id=mailbox_id, addresses=packed(sorted(addresses)))
+    return tuple((row["sender"], row["gmail_id"]) for row in found)
+
+
+def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
+    """Where the correspondent index stands."""
+    mailbox = yield from _mailbox_of(job)
+    yield q(
+        "save_index",
+        mailbox_id=job.mailbox_id,
+        page=page,
+        done=done,
+        total=total,
+        indexed_at=micros(now) if finished else mailbox["indexed_at"],
+    )

@@ -1,0 +1,198 @@
+"""Screening: what is known of a sender, and the verdict with everything that follows from it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from backend.domain.challenge import ChallengeIntent
+from backend.domain.correction import RuleKind
+from backend.domain.credits import spent
+from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
+from backend.domain.guards import SENDER_PAUSE
+from backend.domain.mailbox import Preferences
+from backend.domain.standing import Standing
+from backend.domain.verdict import Outcome, Verdict
+from backend.ports.store import MessageJob, Placement, Screened, Stage
+from backend.store import rows
+from backend.store.scripts import corrections, credits
+from backend.store.scripts.jobs import due, give_way, held_message
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, packed, q
+
+DAY = timedelta(days=1)
+HELD_WITH = timedelta(days=30)
+"""How long a held message makes further mail of its sender wait beside it."""
+
+PLACES = {
+    Outcome.IGNORE: None,
+    Outcome.INBOX: Placement.INBOX,
+    Outcome.MARK: Placement.MARKED,
+    Outcome.HOLD: Placement.HELD,
+    Outcome.CHALLENGE: Placement.HELD,
+}
+TO_ACT = (Placement.MARKED, Placement.HELD)
+
+
+def standing(
+    mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
+) -> Script[Standing]:
+    """Everything that is looked up of a sender, at one moment."""
+    row: Row = yield q(
+        "standing",
+        mailbox_id=mailbox_id,
+        sender=sender,
+        sender_domain=sender_domain,
+        thread_id=thread_id,
+        now=micros(now),
+        day_ago=micros(now - DAY),
+        month_ago=micros(now - HELD_WITH),
+    )
+    return rows.standing(row)
+
+
+def record_verdict(
+    job: MessageJob,
+    verdict: Verdict,
+    screened: Screened | None,
+    challenge: ChallengeIntent | None,
+    now: datetime,
+) -> Script[None]:
+    """The verdict and what follows from it; see the port."""
+    try:
+        mailbox = yield from locked(job.mailbox_id)
+    except NotFound as error:
+        raise LeaseLost("The mailbox was disconnected.") from error
+    row = yield from held_message(job)
+    yield from _record_facts(job, verdict, screened, now)
+    if row["revision"] != job.revision:
+        yield from give_way(job, now)
+        return
+    waiting: list[Row] = yield q("pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+    if waiting:
+        # The owner has spoken while the message was being screened: his word is all that happens.
+        yield from _place(job, verdict, "", now)
+        for correction in waiting:
+            yield from corrections.apply_pending(correction, now)
+        yield from due(job.mailbox_id, now)
+        return
+    if verdict.spends_credit:
+        yield from _spend(job, screened, now)
+    if challenge is not None:
+        yield from _intend(job, challenge, mailbox, now)
+    acts = yield from _place(job, verdict, "credit" if verdict.spends_credit else "", now)
+    if acts:
+        yield from due(job.mailbox_id, now)
+
+
+def _record_facts(
+    job: MessageJob, verdict: Verdict, screened: Screened | None, now: datetime
+) -> Script[None]:
+    score = verdict.score
+    reasons = score.reasons if score else ()
+    yield q(
+        "record_facts",
+        mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
+        outcome=verdict.outcome,
+        policy_row=verdict.row,
+        score=score.probability if score else None,
+        logit=score.logit if score else None,
+        model=score.model if score else "",
+        reasons=packed({"text": r.text, "weight": r.weight, "words": list(r.words)} for r in reasons),
+        guards=packed(verdict.guards),
+        cause=verdict.cause,
+        now=micros(now),
+    )
+    if screened is not None:
+        yield from _record_screened(job, screened)
+
+
+def _record_screened(job: MessageJob, screened: Screened) -> Script[None]:
+    yield q(
+        "record_screened",
+        mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
+        sender=screened.sender,
+        sender_name=screened.sender_name,
+        sender_domain=screened.sender_domain,
+        subject=screened.subject,
+        message_id=screened.message_id,
+        received_at=micros(screened.received_at),
+        authenticated=screened.authenticated,
+        reference_ids=packed(screened.references),
+        reply_to=screened.reply_to,
+        language=screened.language,
+    )
+
+
+def _place(job: MessageJob, verdict: Verdict, decided_by: str, now: datetime) -> Script[bool]:
+    """Where the message is meant to be, and the stage that takes it there; True if there is one."""
+    placement = PLACES[verdict.outcome]
+    acts = placement in TO_ACT
+    yield q(
+        "place_message",
+        mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
+        stage=Stage.ACT if acts else None,
+        placement=placement,
+        decided_by=decided_by,
+        due_at=micros(now) if acts else None,
+        now=micros(now),
+    )
+    return acts
+
+
+def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[None]:
+    if screened is None:
+        raise ValueError("a verdict that spends a credit names its sender")
+    try:
+        yield from credits.enter(job.mailbox_id, spent(screened.sender, job.gmail_id), now)
+    except Refused as error:
+        raise Conflict("The sender's credit is gone.", "Decide again.") from error
+
+
+def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: Row, now: datetime) -> Script[None]:
+    """Store the intent, if what the guards saw still holds."""
+    yield q("close_expired", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
+    row: Row = yield q(
+        "dealings",
+        mailbox_id=job.mailbox_id,
+        sender=intent.sender,
+        sender_domain=intent.sender_domain,
+        thread_id=job.thread_id,
+        now=micros(now),
+        day_ago=micros(now - DAY),
+    )
+    seen = rows.dealings(row)
+    wishes: Preferences = rows.mailbox(mailbox).preferences
+    answered = seen.sender_last_at is not None and now - seen.sender_last_at < SENDER_PAUSE
+    full = seen.domain_today >= wishes.domain_challenges or seen.mailbox_today >= wishes.daily_challenges
+    if seen.open_for_sender or answered or seen.thread_answered or full:
+        raise Conflict("Other challenges were opened meanwhile.", "Decide again.")
+    stored = yield q(
+        "insert_challenge",
+        id=intent.id,
+        mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
+        thread_id=job.thread_id,
+        sender=intent.sender,
+        sender_domain=intent.sender_domain,
+        token_hash=intent.token_hash,
+        sealed_token=intent.sealed_token,
+        message_id=intent.message_id,
+        expires_at=micros(intent.expires_at),
+        now=micros(now),
+    )
+    if not stored:
+        raise Conflict("A challenge for this sender was opened meanwhile.", "Decide again.")
+
+
+def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> Script[None]:
+    """Set or remove the owner's rule for an address or a domain."""
+    yield from locked(mailbox_id)
+    yield from corrections.write_rule(mailbox_id, subject.lower(), kind, now)
+
+
+def has_block_rules(mailbox_id: str) -> Script[bool]:
+    """Whether the owner blocks anybody."""
+    return bool((yield q("has_block_rules", mailbox_id=mailbox_id)))

@@ -1,0 +1,69 @@
+"""Read models, counts, and the retention that keeps the tables small."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from backend.ports.store import MessageView, Placement
+from backend.store import rows
+from backend.store.scripts.jobs import next_due
+from backend.store.statement import Row, Script, micros, q
+
+PAGE = 500
+"""No page of messages is longer, whoever asks."""
+
+RETAINED = ("messages", "challenges", "notices", "answers", "corrections")
+
+
+def messages(
+    mailbox_id: str, placement: Placement | None, limit: int, before: str
+) -> Script[tuple[MessageView, ...]]:
+    """One page, latest change first."""
+    params = {"mailbox_id": mailbox_id, "limit": max(0, min(limit, PAGE))}
+    kind = "messages" if placement is None else "placed"
+    if placement is not None:
+        params["placement"] = placement
+    if before:
+        params["before"] = before
+    found: list[Row] = yield q(f"{'earlier' if before else 'latest'}_{kind}", **params)
+    return tuple(rows.view(row) for row in found)
+
+
+def census(now: datetime) -> Script[Mapping[str, int]]:
+    """Counts of everything, keyed "group.name"."""
+    counts: dict[str, int] = {"mailboxes": (yield q("count_mailboxes"))}
+    messages: list[Row] = yield q("count_messages")
+    for row in messages:
+        for key in (f"messages.{row['outcome'] or 'undecided'}", f"stages.{row['stage'] or 'ended'}"):
+            counts[key] = counts.get(key, 0) + row["n"]
+    counts["set_aside"] = yield q("count_aside")
+    challenges: list[Row] = yield q("count_challenges")
+    for row in challenges:
+        counts[f"challenges.{row['state']}"] = row["n"]
+    notices: list[Row] = yield q("count_notices")
+    for row in notices:
+        counts[f"notices.{row['fate']}"] = row["n"]
+        counts["notices.repeat"] = counts.get("notices.repeat", 0) + row["repeats"]
+    tallies: list[Row] = yield q("tallies")
+    for row in tallies:
+        counts[row["name"]] = row["n"]
+    due = yield from next_due()
+    counts["oldest_due_seconds"] = 0 if due is None else max(0, int((now - due).total_seconds()))
+    return counts
+
+
+def retain(mailbox_id: str, before: datetime, limit: int) -> Script[int]:
+    """Delete up to `limit` rows that ended before `before`."""
+    deleted = 0
+    for table in RETAINED:
+        if deleted < limit:
+            deleted += yield q(
+                f"retain_{table}", mailbox_id=mailbox_id, before=micros(before), limit=limit - deleted
+            )
+    return deleted
+
+
+def ping() -> Script[None]:
+    """Read one thing."""
+    yield q("count_mailboxes")

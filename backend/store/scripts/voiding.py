@@ -1,0 +1,42 @@
+"""Closing open challenges, and opening them again when an owner takes a decision back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from backend.store.statement import Row, Script, micros, q
+
+
+def of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[Row]]:
+    """Void the open challenge about a message; returns what was voided."""
+    found: list[Row] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    yield from _void(mailbox_id, found, now)
+    return found
+
+
+def of_sender(mailbox_id: str, sender: str, now: datetime) -> Script[list[Row]]:
+    """Void the sender's open challenge."""
+    found: list[Row] = yield q("open_of_sender", mailbox_id=mailbox_id, sender=sender)
+    yield from _void(mailbox_id, found, now)
+    return found
+
+
+def of_domain(mailbox_id: str, domain: str, now: datetime) -> Script[list[Row]]:
+    """Void every open challenge of a domain's senders."""
+    found: list[Row] = yield q("open_of_domain", mailbox_id=mailbox_id, sender_domain=domain)
+    yield from _void(mailbox_id, found, now)
+    return found
+
+
+def _void(mailbox_id: str, found: Sequence[Row], now: datetime) -> Script[None]:
+    for row in found:
+        yield q("void_challenge", mailbox_id=mailbox_id, challenge_id=row["id"], now=micros(now))
+
+
+def reopen(mailbox_id: str, challenge_id: str, state: str, now: datetime) -> Script[bool]:
+    """Undo a voiding, if nothing else was opened for the sender meanwhile."""
+    done = yield q(
+        "reopen_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, state=state, now=micros(now)
+    )
+    return bool(done)

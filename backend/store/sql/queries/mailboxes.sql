@@ -1,0 +1,116 @@
+-- name: mailbox(mailbox_id)^
+SELECT * FROM mailboxes WHERE id = :mailbox_id;
+
+-- name: mailbox_by_email(email)^
+-- An address may have belonged to an account that is gone: the newest one counts.
+SELECT * FROM mailboxes WHERE email = :email ORDER BY created_at DESC, id DESC LIMIT 1;
+
+-- name: mailbox_by_sub(sub)^
+SELECT * FROM mailboxes WHERE sub = :sub;
+
+-- name: mailboxes()
+SELECT * FROM mailboxes ORDER BY created_at, id;
+
+-- name: insert_mailbox(id, sub, email, name, sealed_token, scopes, preferences, now)!
+INSERT INTO mailboxes (id, sub, email, name, link, sealed_token, scopes, preferences, created_at, changed_at)
+VALUES (:id, :sub, :email, :name, 'connected', :sealed_token, :scopes, :preferences, :now, :now)
+ON CONFLICT DO NOTHING;
+
+-- name: reconnect_mailbox(mailbox_id, email, name, sealed_token, scopes, now)!
+UPDATE mailboxes
+SET email = :email, name = :name, sealed_token = :sealed_token, scopes = :scopes,
+    link = 'connected', link_cause = '', changed_at = :now
+WHERE id = :mailbox_id;
+
+-- name: insert_lane(mailbox_id)!
+INSERT INTO lanes (mailbox_id) VALUES (:mailbox_id);
+
+-- name: insert_duty(mailbox_id, duty)!
+INSERT INTO duties (mailbox_id, duty) VALUES (:mailbox_id, :duty);
+
+-- name: save_sealed_token(mailbox_id, sealed, now)!
+UPDATE mailboxes SET sealed_token = :sealed, changed_at = :now WHERE id = :mailbox_id;
+
+-- name: save_preferences(mailbox_id, preferences, now)!
+UPDATE mailboxes SET preferences = :preferences, changed_at = :now WHERE id = :mailbox_id;
+
+-- name: save_labels(mailbox_id, held, would_hold, allow, block, aliases)!
+UPDATE mailboxes
+SET label_held = :held, label_would_hold = :would_hold, label_allow = :allow, label_block = :block,
+    aliases = :aliases
+WHERE id = :mailbox_id;
+
+-- name: save_watch(mailbox_id, expires_at, first_cursor)!
+UPDATE mailboxes
+SET watch_expires_at = :expires_at, cursor = CASE WHEN cursor = '' THEN :first_cursor ELSE cursor END
+WHERE id = :mailbox_id;
+
+-- name: save_link(mailbox_id, link, cause, now)!
+UPDATE mailboxes SET link = :link, link_cause = :cause, changed_at = :now WHERE id = :mailbox_id;
+
+-- name: open_lane(mailbox_id, is_open)!
+UPDATE lanes SET is_open = :is_open WHERE mailbox_id = :mailbox_id;
+
+-- name: open_duties(mailbox_id, is_open, leave_open)!
+UPDATE duties SET is_open = CASE WHEN duty = 'leave' THEN :leave_open ELSE :is_open END
+WHERE mailbox_id = :mailbox_id;
+
+-- name: cancel_leave(mailbox_id)!
+-- An owner who comes back before his leaving was begun stays.
+UPDATE duties SET due_at = NULL, asked_at = NULL, attempts = 0, error = ''
+WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NULL;
+
+-- name: leave_begun(mailbox_id)$
+SELECT COUNT(*) FROM duties WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NOT NULL;
+
+-- name: save_cursor(mailbox_id, cursor, page_token, page_start, safe_since)!
+UPDATE mailboxes
+SET cursor = :cursor, page_token = :page_token, page_start = :page_start, safe_since = :safe_since
+WHERE id = :mailbox_id;
+
+-- name: save_index(mailbox_id, page, done, total, indexed_at)!
+UPDATE mailboxes
+SET index_page = :page, index_done = :done, index_total = :total, indexed_at = :indexed_at
+WHERE id = :mailbox_id;
+
+-- name: forget_answers(mailbox_id)!
+DELETE FROM answers WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_balances(mailbox_id)!
+DELETE FROM balances WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_challenges(mailbox_id)!
+DELETE FROM challenges WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_corrections(mailbox_id)!
+DELETE FROM corrections WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_correspondents(mailbox_id)!
+DELETE FROM correspondents WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_daily_totals(mailbox_id)!
+DELETE FROM daily_totals WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_duties(mailbox_id)!
+DELETE FROM duties WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_lanes(mailbox_id)!
+DELETE FROM lanes WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_ledger(mailbox_id)!
+DELETE FROM ledger WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_messages(mailbox_id)!
+DELETE FROM messages WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_notices(mailbox_id)!
+DELETE FROM notices WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_rules(mailbox_id)!
+DELETE FROM rules WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_threads(mailbox_id)!
+DELETE FROM threads WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_mailboxes(mailbox_id)!
+DELETE FROM mailboxes WHERE id = :mailbox_id;

@@ -1,0 +1,78 @@
+-- name: due_lanes(now, limit)
+-- Mailboxes with something due, the one longest without a turn first.
+SELECT mailbox_id FROM lanes WHERE is_open AND turn_at <= :now ORDER BY turn_at, turns LIMIT :limit;
+
+-- name: touch_lane(mailbox_id, due_at)!
+-- Always written, even when it changes nothing: the row lock keeps a claim that is under way from closing
+-- the lane over a message it cannot see yet.
+UPDATE lanes SET turn_at = CASE WHEN turn_at IS NULL OR turn_at > :due_at THEN :due_at ELSE turn_at END
+WHERE mailbox_id = :mailbox_id;
+
+-- name: settle_message(mailbox_id, gmail_id, stage, due_at, now)!
+-- The stage a worker held is done: on to `stage` at `due_at`, or ended when both are NULL.
+UPDATE messages
+SET lease = NULL, attempts = 0, error = '', stage = :stage, due_at = :due_at, changed_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: yield_message(mailbox_id, gmail_id, now)!
+-- A newer order came while a worker held the message: give it back as ordered.
+UPDATE messages
+SET lease = NULL, attempts = 0, error = '', due_at = CASE WHEN stage IS NULL THEN NULL ELSE :now END
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: postpone_message(mailbox_id, gmail_id, due_at, error)!
+UPDATE messages SET lease = NULL, due_at = :due_at, error = :error
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: set_message_aside(mailbox_id, gmail_id, error, now)!
+UPDATE messages SET lease = NULL, due_at = NULL, set_aside = TRUE, error = :error, changed_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: end_gone(mailbox_id, gmail_id, now)!
+-- It is in no place any more, whatever was decided.
+UPDATE messages
+SET lease = NULL, due_at = NULL, stage = NULL, set_aside = FALSE, placement = NULL, error = 'gone',
+    changed_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: order_message(mailbox_id, gmail_id, stage, placement, decided_by, now)!
+-- An owner's or a solve's word. A worker that holds the message keeps it to the end of its lease: two at
+-- once must not move the same mail.
+UPDATE messages
+SET stage = :stage, placement = :placement, decided_by = :decided_by, revision = revision + 1,
+    attempts = 0, set_aside = FALSE, error = '', changed_at = :now,
+    due_at = CASE WHEN lease IS NOT NULL THEN due_at
+                  WHEN CAST(:stage AS TEXT) IS NULL THEN NULL ELSE :now END
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: record_facts(mailbox_id, gmail_id, outcome, policy_row, score, logit, model, reasons, guards, cause, now)!
+UPDATE messages
+SET outcome = :outcome, policy_row = :policy_row, score = :score, logit = :logit, model = :model,
+    reasons = :reasons, guards = :guards, cause = :cause, decided_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: record_screened(mailbox_id, gmail_id, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language)!
+UPDATE messages
+SET sender = :sender, sender_name = :sender_name, sender_domain = :sender_domain, subject = :subject,
+    message_id = :message_id, received_at = :received_at, authenticated = :authenticated,
+    reference_ids = :reference_ids, reply_to = :reply_to, language = :language
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: place_message(mailbox_id, gmail_id, stage, placement, decided_by, due_at, now)!
+UPDATE messages
+SET lease = NULL, attempts = 0, error = '', stage = :stage, due_at = :due_at, placement = :placement,
+    decided_by = :decided_by, changed_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: held_of_sender(mailbox_id, sender)
+SELECT gmail_id, placement, decided_by, stage, authenticated, revision FROM messages
+WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held'
+ORDER BY COALESCE(received_at, first_seen_at), gmail_id;
+
+-- name: held_of_domain(mailbox_id, sender_domain)
+SELECT gmail_id, placement, decided_by, stage, authenticated, revision FROM messages
+WHERE mailbox_id = :mailbox_id AND sender_domain = :sender_domain AND placement = 'held'
+ORDER BY COALESCE(received_at, first_seen_at), gmail_id;
+
+-- name: message(mailbox_id, gmail_id)^
+SELECT * FROM messages WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;

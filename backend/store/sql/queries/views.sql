@@ -1,0 +1,44 @@
+-- name: latest_messages(mailbox_id, limit)
+SELECT * FROM messages WHERE mailbox_id = :mailbox_id
+ORDER BY changed_at DESC, gmail_id DESC LIMIT :limit;
+
+-- name: earlier_messages(mailbox_id, before, limit)
+-- Those behind the message `before` in the same order; none if it has no row.
+SELECT m.* FROM messages AS m
+WHERE m.mailbox_id = :mailbox_id
+    AND (m.changed_at, m.gmail_id) < (
+        SELECT b.changed_at, b.gmail_id FROM messages AS b
+        WHERE b.mailbox_id = :mailbox_id AND b.gmail_id = :before
+    )
+ORDER BY m.changed_at DESC, m.gmail_id DESC LIMIT :limit;
+
+-- name: latest_placed(mailbox_id, placement, limit)
+SELECT * FROM messages WHERE mailbox_id = :mailbox_id AND placement = :placement
+ORDER BY changed_at DESC, gmail_id DESC LIMIT :limit;
+
+-- name: earlier_placed(mailbox_id, placement, before, limit)
+SELECT m.* FROM messages AS m
+WHERE m.mailbox_id = :mailbox_id AND m.placement = :placement
+    AND (m.changed_at, m.gmail_id) < (
+        SELECT b.changed_at, b.gmail_id FROM messages AS b
+        WHERE b.mailbox_id = :mailbox_id AND b.gmail_id = :before
+    )
+ORDER BY m.changed_at DESC, m.gmail_id DESC LIMIT :limit;
+
+-- name: count_mailboxes()$
+SELECT COUNT(*) FROM mailboxes;
+
+-- name: count_messages()
+SELECT outcome, stage, COUNT(*) AS n FROM messages GROUP BY outcome, stage;
+
+-- name: count_aside()$
+SELECT COUNT(*) FROM messages WHERE set_aside;
+
+-- name: count_challenges()
+SELECT state, COUNT(*) AS n FROM challenges GROUP BY state;
+
+-- name: count_notices()
+SELECT fate, COUNT(*) AS n, CAST(SUM(repeats) AS BIGINT) AS repeats FROM notices GROUP BY fate;
+
+-- name: tallies()
+SELECT name, n FROM tallies;

@@ -1,0 +1,28 @@
+-- name: claim_duty(now, lease, lease_until)^
+UPDATE duties SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = attempts + 1
+WHERE (mailbox_id, duty) = (
+    SELECT mailbox_id, duty FROM duties WHERE is_open AND due_at <= :now ORDER BY due_at LIMIT 1
+)
+RETURNING mailbox_id, duty, attempts, wanted;
+
+-- name: claim_rows(lanes, share, now, lease, lease_until)
+-- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest.
+UPDATE messages SET lease = :lease, due_at = :lease_until, attempts = attempts + 1
+WHERE rowid IN (
+    SELECT m.rowid FROM json_each(:lanes) AS l JOIN messages AS m ON m.rowid IN (
+        SELECT d.rowid FROM messages AS d
+        WHERE d.mailbox_id = l.value AND d.due_at <= :now
+        ORDER BY d.due_at, d.gmail_id LIMIT :share
+    )
+)
+RETURNING mailbox_id, gmail_id, thread_id, stage, attempts, revision, labels, placement, backlog, first_seen_at;
+
+-- name: turn_lanes(lanes, now)!
+-- After a claim: when each of these mailboxes may next have something to claim, behind all that wait.
+UPDATE lanes
+SET turns = turns + 1,
+    turn_at = (
+        SELECT CASE WHEN MIN(m.due_at) < :now THEN :now ELSE MIN(m.due_at) END
+        FROM messages AS m WHERE m.mailbox_id = lanes.mailbox_id AND m.due_at IS NOT NULL
+    )
+WHERE mailbox_id IN (SELECT value FROM json_each(:lanes));

@@ -1,0 +1,72 @@
+"""What a transaction script is made of.
+
+A script is a generator: it yields statements (the name of a query and its parameters), receives what the
+query gave, and returns its result. It holds all the branching of one transaction and does no I/O, so the
+embedded file and the server run the very same one. Raising ends the transaction with nothing written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Statement(NamedTuple):
+    """One query by name. Its own declaration says what comes back: rows, one row, a value or a count."""
+
+    name: str
+    params: dict[str, Any]
+
+
+Script = Generator[Statement, Any, T]
+
+WAKE = Statement("wake", {})
+"""Yielded by a script that made a job due: once it is committed, waiting workers are woken."""
+
+EVERY = "*"
+"""The scope of a transaction that is about all mailboxes: claiming, counting, looking up by address."""
+
+
+class Row(Protocol):
+    """A row of either driver."""
+
+    def __getitem__(self, key: str, /) -> Any: ...
+
+
+def q(name: str, /, **params: Any) -> Statement:
+    """The query `name` with its parameters."""
+    return Statement(name, params)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970. Refuses naive times: they would be read as some zone's or other's."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def micros_or_none(at: datetime | None) -> int | None:
+    """Like `micros`, None for None."""
+    return None if at is None else micros(at)
+
+
+def moment(value: int) -> datetime:
+    """Inverse of `micros`."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def moment_or_none(value: int | None) -> datetime | None:
+    """Inverse of `micros_or_none`."""
+    return None if value is None else moment(value)
+
+
+def packed(values: Iterable[Any]) -> str:
+    """A JSON list, for storing and for handing a query many values at once."""
+    return json.dumps(list(values), separators=(",", ":"), ensure_ascii=False)
