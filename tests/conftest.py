@@ -15,6 +15,7 @@ from tests.doubles import FixedClock, SeededTokens
 from tests.guard import loopback_only
 
 GUARD = str(Path(loopback_only.__file__).parent)
+SHOTS = "PITCHGATE_SHOTS"  # where browser tests leave pictures: of the tests, not of the product
 IN_CI = bool(os.environ.get("CI"))
 
 _SLOW_MACHINE = [HealthCheck.too_slow]  # two shared cores: a slow example says nothing about the code
@@ -35,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Once a process (each xdist worker is one): clean environment, network guard here and in children."""
-    for name in [name for name in os.environ if name.startswith("PITCHGATE_")]:
+    for name in [name for name in os.environ if name.startswith("PITCHGATE_") and name != SHOTS]:
         del os.environ[name]
     if config.getoption("--linked"):
         return
