@@ -1,0 +1,107 @@
+"""Our own source as data: which files there are, and what is defined in them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("backend", "tray_app", "model_export")
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@cache
+def files() -> tuple[Path, ...]:
+    """Every file that is, or is about to be, under version control; relative to the root."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    ).stdout.decode()
+    names = sorted(name for name in listed.split("\0") if name)
+    return tuple(Path(name) for name in names if (ROOT / name).is_file())
+
+
+def text(path: Path) -> str | None:
+    """The file's text; None for a file that is not text."""
+    try:
+        return (ROOT / path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+@cache
+def project() -> dict[str, Any]:
+    """pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Module:
+    """One Python file."""
+
+    path: Path
+    lines: int
+    tree: ast.Module
+
+    def definitions(self) -> Iterator[tuple[str, Definition]]:
+        """Every class and function, however deep, with its dotted name inside the module."""
+        yield from _inside(self.tree, "")
+
+    def public(self) -> Iterator[tuple[str, Definition]]:
+        """What others may use: no part of the name starts with an underscore, and no function around it."""
+        yield from _public(self.tree, "")
+
+
+@cache
+def modules(*folders: str) -> tuple[Module, ...]:
+    """The Python files below these folders."""
+    found = []
+    for path in files():
+        if path.suffix == ".py" and path.parts[0] in folders:
+            source = (ROOT / path).read_text(encoding="utf-8")
+            found.append(Module(path, source.count("\n"), ast.parse(source, filename=str(path))))
+    return tuple(found)
+
+
+def listing(found: Iterable[object] | Mapping[str, object]) -> str:
+    """All of them, one a line: a gate tells everything at once."""
+    lines = (
+        (f"{key}: {value}" for key, value in found.items()) if isinstance(found, Mapping) else map(str, found)
+    )
+    return "\n" + "\n".join(sorted(lines))
+
+
+def body_lines(definition: Definition) -> int:
+    """Lines from the first statement after the docstring to the last line."""
+    body = definition.body
+    if ast.get_docstring(definition, clean=False) is not None:
+        body = body[1:]
+    return (definition.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def _inside(node: ast.AST, prefix: str) -> Iterator[tuple[str, Definition]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, Definition):
+            yield prefix + child.name, child
+            yield from _inside(child, f"{prefix}{child.name}.")
+        else:
+            yield from _inside(child, prefix)
+
+
+def _public(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[str, Definition]]:
+    for child in node.body:
+        if not isinstance(child, Definition) or child.name.startswith("_"):
+            continue
+        yield prefix + child.name, child
+        if isinstance(child, ast.ClassDef):
+            yield from _public(child, f"{child.name}.")

@@ -1,0 +1,35 @@
+"""Public names say what they promise."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.architecture.source import PACKAGES, Definition, listing, modules
+
+SHARE = 0.90
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(module.path)
+        for module in modules(*PACKAGES, "tests")
+        if module.lines and ast.get_docstring(module.tree) is None
+    ]
+    assert not silent, listing(silent)
+
+
+def test_nine_of_ten_public_names_have_a_docstring() -> None:
+    public = [(module, name, node) for module in modules(*PACKAGES) for name, node in module.public()]
+    silent = [
+        f"{module.path}:{node.lineno} {name}"
+        for module, name, node in public
+        if ast.get_docstring(node) is None and not _speaks_for_itself(node)
+    ]
+    share = 1 - len(silent) / len(public)
+    assert share >= SHARE, f"{share:.1%} documented; silent:\n" + "\n".join(silent)
+
+
+def _speaks_for_itself(node: Definition) -> bool:
+    """The second half of a property or of an overload, documented at its first half."""
+    marks = {ast.unparse(mark).rpartition(".")[2] for mark in node.decorator_list}
+    return bool(marks & {"setter", "deleter", "overload", "override"})

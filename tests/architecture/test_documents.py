@@ -1,0 +1,111 @@
+"""Documents that name a command, a setting or a file name one that exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from packaging.requirements import Requirement
+
+from backend.__main__ import cli
+from backend.settings import Settings
+from tests.architecture.source import ROOT, files, listing, project, text
+
+DOCUMENTS = tuple(
+    path
+    for path in files()
+    if path.suffix == ".md" and path.parts[0] in ("README.md", "docs", "addon_manifest")
+)
+OPEN_IN = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)  # code, as opposed to prose
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_make_target_named_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {target for code in _code(document) for target in re.findall(r"\bmake ([a-z][a-z-]*)", code)}
+    assert named <= targets, listing(named - targets)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_command_named_exists_with_its_options(document: Path) -> None:
+    wrong = []
+    for code in _code(document):
+        for line in re.findall(r"(?:^|[\s;&|/])pitchgate ([a-z][^\n`|;#]*)", code, re.MULTILINE):
+            if problem := _problem(line.split()):
+                wrong.append(f"pitchgate {line}: {problem}")
+    assert not wrong, listing(wrong)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_setting_named_exists(document: Path) -> None:
+    known = {f"PITCHGATE_{name}".upper() for name in Settings.model_fields}
+    named = set(re.findall(r"\bPITCHGATE_[A-Z_]+\b", text(document) or ""))
+    assert named <= known, listing(named - known)
+
+
+def test_every_setting_is_told_of_somewhere() -> None:
+    told = "".join(text(document) or "" for document in DOCUMENTS)
+    silent = [name for name in Settings.model_fields if f"PITCHGATE_{name}".upper() not in told]
+    assert not silent, listing(silent)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_file_named_exists(document: Path) -> None:
+    content = text(document) or ""
+    links = {link.partition("#")[0] for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", content)}
+    broken = [link for link in links if link and not (ROOT / document.parent / link).exists()]
+    roots = r"(?:backend|tray_app|model_export|addon_manifest|tests|docs|requirements)/"
+    for code in _code(document):
+        for name in re.findall(rf"(?<![\w/.]){roots}[\w./-]*", code):
+            if not (ROOT / name.rstrip(".")).exists():
+                broken.append(name)
+    assert not broken, listing(broken)
+
+
+def test_the_changelog_has_the_version() -> None:
+    version = project()["project"]["version"]
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert version in headings
+
+
+def test_every_dependency_has_its_reason() -> None:
+    reasons = (ROOT / "docs/decisions.md").read_text().lower()
+    parts = project()["project"]
+    lines = parts["dependencies"] + [
+        line for extra in ("tray", "train", "postgres") for line in parts["optional-dependencies"][extra]
+    ]
+    names = {Requirement(line).name.lower() for line in lines}
+    lacking = [name for name in names if f"`{name}`" not in reasons]
+    assert not lacking, listing(lacking)
+
+
+def test_every_module_the_makefile_runs_exists() -> None:
+    named = re.findall(r"python -m (tests[\w.]+)", (ROOT / "Makefile").read_text())
+    lacking = [name for name in named if not (ROOT / (name.replace(".", "/") + ".py")).exists()]
+    assert not lacking, listing(lacking)
+
+
+def _code(document: Path) -> Iterator[str]:
+    for code in OPEN_IN.findall(text(document) or ""):
+        yield code.strip("`")
+
+
+def _problem(words: list[str]) -> str:
+    """What is wrong with this command line, or ""."""
+    command: click.Command = cli
+    words = [word for word in words if word != "\\"]
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        context = click.Context(command)
+        if words[0] not in command.list_commands(context):
+            return f"no command {words[0]!r}"
+        found = command.get_command(context, words.pop(0))
+        assert found
+        command = found
+    known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
+    unknown = [
+        word for word in words if word.startswith("--") and word.partition("=")[0] not in known | {"--help"}
+    ]
+    return f"no option {unknown[0]}" if unknown else ""

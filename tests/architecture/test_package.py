@@ -1,0 +1,52 @@
+"""What is installed is complete: every page, query, style and model is in the wheel, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import PACKAGES, ROOT, files, listing, project
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of the files in a wheel built from a copy of what is under version control."""
+    copy = tmp_path_factory.mktemp("source")
+    for path in files():
+        if path.parts[0] in (*PACKAGES, "pyproject.toml", "README.md", "LICENSE"):
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / path, copy / path)
+    program = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+    built = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, str(copy / "dist")],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr[-2000:]
+    (archive,) = (copy / "dist").glob("*.whl")
+    return {name for name in zipfile.ZipFile(archive).namelist() if not name.endswith("/")}
+
+
+def test_every_file_of_the_packages_is_in_the_wheel(wheel: set[str]) -> None:
+    ours = {path.as_posix() for path in files() if path.parts[0] in PACKAGES}
+    assert ours <= wheel, "see [tool.setuptools.package-data]" + listing(ours - wheel)
+
+
+def test_nothing_else_is_in_the_wheel(wheel: set[str]) -> None:
+    tops = {Path(name).parts[0] for name in wheel}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+
+
+@pytest.mark.parametrize("command", project()["project"]["scripts"].values())
+def test_every_command_has_something_to_run(command: str) -> None:
+    module, _, attribute = command.partition(":")
+    assert callable(getattr(importlib.import_module(module), attribute))
