@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     push_account: str = "push@pitchgate-dev.iam.gserviceaccount.com"
     clock_skew: float = Field(30.0, ge=0, le=300)
 
-    quota_per_user_minute: int = Field(6_000, ge=100)
+    quota_per_user_minute: int = Field(6_000, ge=300)
     quota_per_project_minute: int = Field(1_200_000, ge=1_000)
     old_prices: bool = False
     requests_in_flight: int = Field(8, ge=1, le=50)
