@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.domain.mailbox import ROWS_ALWAYS_ON, Mode, Preferences
+from backend.domain.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
 from backend.domain.policy_table import (
     NOT_INCOMING_LABELS,
     TABLE,
@@ -36,6 +36,7 @@ __all__ = [
     "rows",
 ]
 
+_NO_LABELS = LabelIds()
 NO_PROBABILITY = "The model gave no probability."
 NOT_AUTHENTICATED = "not_authenticated"
 """Name of the guard that is implied: an unauthenticated sender is never answered, whoever forgot to ask."""
@@ -77,18 +78,20 @@ def prescreen(
     preferences: Preferences,
     has_block_rules: bool,
     now: datetime,
+    ours: LabelIds = _NO_LABELS,
 ) -> Verdict | None:
     """What history alone decides, without fetching the message; None: fetch it.
 
     `labels` is None when history did not tell. Only outcomes that move nothing come from here. A thread the
     owner took part in passes unauthenticated: Gmail put the message into it, and asking for proof would
     cost a fetch of every answer the owner gets. Block rules need the sender, so with any of them only mail
-    that is not incoming is decided.
+    that is not incoming is decided; the same goes for mail that carries our Block label (`ours`) already.
     """
     if labels is not None and not incoming(labels):
         return Verdict(Outcome.IGNORE, Row.NOT_INCOMING)
     off = preferences.rows_off - ROWS_ALWAYS_ON
-    if has_block_rules and Row.BLOCKED not in off:
+    labelled = bool(ours.block) and labels is not None and ours.block in labels
+    if (has_block_rules or labelled) and Row.BLOCKED not in off:
         return None
     if took_part and Row.CORRESPONDENT not in off:
         return Verdict(Outcome.INBOX, Row.CORRESPONDENT)
