@@ -1,0 +1,134 @@
+"""The menu as data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.desktop.rig import flat
+from tray_app.menu import LABEL_LIMIT, SENDERS_SHOWN, TITLE_LIMIT, Do, Item, cut, screen
+from tray_app.state import Message, Status, TrayState, Trouble, TroubleKind, Undoable
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+STATUS = Status(version="0.1.0", email="o@example.com", condition="active")
+ONLINE = TrayState(server="https://p.example", signed_in=True, status=STATUS, autostart=False)
+HELD = Message("m1", "ann@seller.example", "Ann", "seller.example", "Hello", reasons=("asks for a call",))
+
+
+def labels(state: TrayState) -> list[str]:
+    return [item.label for item in flat(screen(state, "0.1.0", NOW).menu)]
+
+
+def item(state: TrayState, label: str) -> Item:
+    return next(i for i in flat(screen(state, "0.1.0", NOW).menu) if i.label.startswith(label))
+
+
+def test_signed_out_there_is_nothing_but_connecting() -> None:
+    shown = labels(TrayState(autostart=None))
+    assert "Not connected" in shown
+    assert "Connect…" in shown
+    assert not [label for label in shown if label.startswith(("Pause", "Held", "Disconnect", "Open at"))]
+
+
+def test_a_held_sender_offers_every_decision_and_says_why() -> None:
+    sender = item(replace(ONLINE, held=(HELD, replace(HELD, gmail_id="m2"))), "Ann (2): Hello")
+    assert [child.label for child in sender.children] == [
+        "Why: asks for a call",
+        "Allow ann@seller.example",
+        "Allow everyone at seller.example",
+        "Release, without a rule",
+        "Block ann@seller.example",
+    ]
+    assert [c.action.args for c in sender.children if c.action] == [
+        ("m1", d) for d in ("allow", "allow_domain", "release", "block")
+    ]
+
+
+def test_a_free_mail_sender_offers_no_rule_for_everyone_there() -> None:
+    sender = item(replace(ONLINE, held=(replace(HELD, domain=""),)), "Ann: Hello")
+    assert not [child for child in sender.children if "everyone" in child.label]
+
+
+def test_more_senders_than_fit_are_counted() -> None:
+    many = tuple(replace(HELD, gmail_id=f"m{n}", sender=f"a{n}@x.example") for n in range(SENDERS_SHOWN + 3))
+    assert "3 more senders…" in labels(replace(ONLINE, held=many))
+    assert "1 more sender…" in labels(replace(ONLINE, held=many[:-2]))
+    assert not [t for t in labels(replace(ONLINE, held=many[:-3])) if "more sender" in t]
+
+
+def test_trouble_says_what_and_what_to_do() -> None:
+    shown = labels(
+        replace(ONLINE, trouble=Trouble(TroubleKind.UNREACHABLE, "No connection", "Check it."), waiting=2)
+    )
+    assert shown[:4] == ["No connection", "Check it.", "Try again now", "2 decisions wait to be sent"]
+    assert "Strictness" not in shown
+    again = labels(replace(ONLINE, trouble=Trouble(TroubleKind.SIGNED_OUT, "No longer connected")))
+    assert "Connect this computer again…" in again
+
+
+def test_a_lapsed_watch_offers_to_connect_gmail_again() -> None:
+    state = replace(ONLINE, status=replace(STATUS, condition="watch_lapsed", cause="Renewing failed twice."))
+    assert item(state, "Connect Gmail again").action is not None
+    assert "Renewing failed twice." in labels(state)
+
+
+def test_pause_turns_into_resume() -> None:
+    assert {"Pause", "For 1 hour", "Until tomorrow"} <= set(labels(ONLINE))
+    resting = replace(ONLINE, status=replace(STATUS, paused_until=NOW + timedelta(hours=1)))
+    assert "Resume" in labels(resting)
+    assert "Pause" not in labels(resting)
+    assert labels(resting)[0].startswith("Paused until")
+
+
+def test_strictness_is_a_choice_of_one() -> None:
+    levels = item(ONLINE, "Strictness").children
+    assert [(level.label, level.checked, level.radio) for level in levels] == [
+        ("Relaxed", False, True),
+        ("Normal", True, True),
+        ("Strict", False, True),
+    ]
+
+
+def test_an_update_is_told_only_when_asked_for() -> None:
+    newer = replace(ONLINE, status=replace(STATUS, version="0.10.0"))
+    assert not [t for t in labels(newer) if "0.10.0" in t]
+    asked = replace(newer, update_check=True)
+    assert "The server has version 0.10.0: update this app" in labels(asked)
+    same = replace(ONLINE, update_check=True)
+    assert not [t for t in labels(same) if "update this app" in t]
+
+
+def test_undo_stands_before_the_list_and_only_in_time() -> None:
+    state = replace(ONLINE, undoable=Undoable("k", "Allowed ann@x.example", NOW + timedelta(seconds=5)))
+    found = item(state, "Undo: Allowed ann@x.example").action
+    assert found is not None
+    assert (found.do, found.args) == (Do.UNDO, ("k",))
+    late = replace(state, undoable=Undoable("k", "Allowed ann@x.example", NOW))
+    assert not [t for t in labels(late) if t.startswith("Undo")]
+
+
+@given(
+    st.builds(Message, st.text(), st.text(), st.text(), st.text(), st.text(), reasons=st.tuples(st.text()))
+)
+def test_no_mail_can_break_or_widen_the_menu(hostile: Message) -> None:
+    shown = screen(replace(ONLINE, held=(hostile,), unseen=frozenset({"x"})), "0.1.0", NOW)
+    for one in flat(shown.menu):
+        assert len(one.label) <= LABEL_LIMIT + 20
+        assert one.label.isprintable()
+    assert len(shown.title) <= TITLE_LIMIT
+
+
+@given(st.text(), st.integers(1, 50))
+def test_cut_keeps_one_printable_line_within_the_limit(text: str, limit: int) -> None:
+    short = cut(text, limit)
+    assert len(short) <= limit
+    assert short == "" or short.isprintable()
+
+
+def test_equal_states_make_equal_screens() -> None:
+    later = NOW + timedelta(minutes=3)
+    state = replace(ONLINE, held=(HELD,))
+    assert screen(state, "0.1.0", NOW) == screen(state, "0.1.0", later), "an open menu is not redrawn by time"

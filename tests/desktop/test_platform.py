@@ -1,0 +1,307 @@
+"""Keyring, autostart, menu entry, single instance, choice of tray: with real files, and stand-ins elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import plistlib
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keyring.backends.fail
+import keyring.backends.null
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked, PasswordDeleteError
+
+from tray_app import desktop, install
+from tray_app.autostart_linux import LinuxAutostart, quoted
+from tray_app.autostart_macos import MacAutostart
+from tray_app.autostart_windows import RUN_KEY, WindowsAutostart
+from tray_app.errors import AlreadyRunning, ConnectFailed, NoTray, SecretsRefused
+from tray_app.instance import Instance
+from tray_app.keyring_secrets import FileSecrets, KeyringSecrets
+from tray_app.orders import checked_server
+
+COMMAND = ["/opt/my apps/pitchgate-tray", "--server", 'https://p.example/100%/a"b$c`d\\e', "--at-login"]
+
+
+class Ring(KeyringBackend):
+    """A keyring in memory."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+        self.locked = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.locked:
+            raise KeyringLocked("Prompt dismissed")
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.locked:
+            raise KeyringLocked("Prompt dismissed")
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.kept.pop((service, username), None) is None:
+            raise PasswordDeleteError("not there")
+
+
+def test_the_token_goes_to_the_keyring_and_from_it() -> None:
+    ring = Ring()
+    secrets = KeyringSecrets(ring)
+    assert secrets.load("https://p.example") == ""
+    secrets.save("https://p.example", "t0ken")
+    assert secrets.load("https://p.example") == "t0ken"
+    secrets.forget("https://p.example")
+    secrets.forget("https://p.example")
+    assert ring.kept == {}
+
+
+@pytest.mark.parametrize("backend", [keyring.backends.fail.Keyring(), keyring.backends.null.Keyring()])
+def test_without_a_safe_place_it_refuses_and_says_what_to_do(backend: KeyringBackend) -> None:
+    with pytest.raises(SecretsRefused) as refused:
+        KeyringSecrets(backend).save("https://p.example", "t0ken")
+    assert "--plain-token-file" in refused.value.remedy
+
+
+def test_a_plain_text_keyring_is_refused_too() -> None:
+    plain = type("PlaintextKeyring", (Ring,), {"__module__": "keyrings.alt.file"})()
+    with pytest.raises(SecretsRefused):
+        KeyringSecrets(plain).save("https://p.example", "t0ken")
+    assert plain.kept == {}
+
+
+def test_a_locked_keyring_is_told_in_plain_words() -> None:
+    ring = Ring()
+    ring.locked = True
+    with pytest.raises(SecretsRefused, match="The keyring did not open: Prompt dismissed"):
+        KeyringSecrets(ring).load("https://p.example")
+
+
+def test_the_plain_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    secrets = FileSecrets(tmp_path / "s" / "token.json")
+    assert secrets.load("https://p.example") == ""
+    secrets.save("https://p.example", "one")
+    secrets.save("https://q.example", "two")
+    assert stat.S_IMODE((tmp_path / "s" / "token.json").stat().st_mode) == 0o600
+    secrets.forget("https://p.example")
+    assert (secrets.load("https://p.example"), secrets.load("https://q.example")) == ("", "two")
+
+
+def test_autostart_on_linux_is_a_valid_entry(tmp_path: Path) -> None:
+    autostart = LinuxAutostart(tmp_path)
+    assert not autostart.enabled()
+    autostart.enable(COMMAND)
+    assert autostart.enabled()
+    entry = tmp_path / "pitchgate-tray.desktop"
+    assert exec_line(entry) == COMMAND
+    entry.write_text(entry.read_text() + "Hidden=true\n")
+    assert not autostart.enabled(), "switched off in the desktop's own settings"
+    autostart.disable()
+    autostart.disable()
+    assert not entry.exists()
+
+
+def exec_line(entry: Path) -> list[str]:
+    """The command of a desktop entry, read as the specification says: string escapes, then a shell's quotes."""
+    line = next(line for line in entry.read_text().splitlines() if line.startswith("Exec="))
+    unescaped = line.removeprefix("Exec=").replace("\\\\", "\\")
+    printed = subprocess.run(["sh", "-c", f"printf '%s\\0' {unescaped}"], capture_output=True, check=True)
+    return [part.replace("%%", "%") for part in printed.stdout.decode().split("\0")[:-1]]
+
+
+def test_quoting_leaves_plain_words_alone() -> None:
+    assert quoted("/usr/bin/pitchgate-tray") == "/usr/bin/pitchgate-tray"
+    assert quoted("") == '""'
+    assert quoted("50%") == "50%%"
+
+
+class Registry:
+    """What winreg offers, over a dictionary."""
+
+    HKEY_CURRENT_USER, KEY_READ, KEY_SET_VALUE, REG_SZ = 1, 2, 4, 1
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def CreateKeyEx(self, root: int, path: str, reserved: int, access: int) -> Registry:  # noqa: N802
+        assert (root, path) == (self.HKEY_CURRENT_USER, RUN_KEY)
+        return self
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        pass
+
+    def QueryValueEx(self, key: Registry, name: str) -> tuple[str, int]:  # noqa: N802
+        if name not in self.values:
+            raise FileNotFoundError(name)
+        return self.values[name], self.REG_SZ
+
+    def SetValueEx(self, key: Registry, name: str, zero: int, kind: int, value: str) -> None:  # noqa: N802
+        self.values[name] = value
+
+    def DeleteValue(self, key: Registry, name: str) -> None:  # noqa: N802
+        if name not in self.values:
+            raise FileNotFoundError(name)
+        del self.values[name]
+
+
+def test_autostart_on_windows_is_a_quoted_run_value() -> None:
+    registry = Registry()
+    autostart = WindowsAutostart(registry)
+    assert not autostart.enabled()
+    autostart.enable(["C:\\Program Files\\p\\pitchgate-tray.exe", "--at-login"])
+    assert registry.values == {"Pitchgate": '"C:\\Program Files\\p\\pitchgate-tray.exe" --at-login'}
+    assert autostart.enabled()
+    autostart.disable()
+    autostart.disable()
+    assert not autostart.enabled()
+
+
+def test_autostart_on_macos_is_a_launch_agent(tmp_path: Path) -> None:
+    autostart = MacAutostart(tmp_path)
+    autostart.enable(COMMAND)
+    agent = plistlib.loads((tmp_path / "Library/LaunchAgents/org.pitchgate.tray.plist").read_bytes())
+    assert agent["ProgramArguments"] == COMMAND
+    assert agent["RunAtLoad"] is True
+    assert autostart.enabled()
+    autostart.disable()
+    assert not autostart.enabled()
+
+
+def test_install_and_uninstall_on_linux_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    written = install.install(COMMAND, "linux")
+    assert exec_line(written[0]) == COMMAND
+    assert all(path.exists() for path in written)
+    assert install.install(COMMAND, "linux") == written
+    assert sorted(install.uninstall("linux")) == sorted(written)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert install.uninstall("linux") == []
+
+
+def test_install_on_windows_makes_a_shortcut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPDATA", str(tmp_path / "r"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "l"))
+    ran: list[list[str]] = []
+    written = install.install(["C:\\o'brien\\pitchgate-tray.exe"], "win32", ran.append)
+    assert written[0].name == "Pitchgate.lnk"
+    assert "'C:\\o''brien\\pitchgate-tray.exe'" in ran[0][-1]
+    assert (tmp_path / "l/pitchgate/pitchgate.ico").stat().st_size > 1000
+
+
+def test_install_on_macos_makes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (bundle,) = install.install(["/bin/echo", "it's", "me"], "darwin")
+    said = subprocess.run([bundle / "Contents/MacOS/Pitchgate"], capture_output=True, text=True, check=True)
+    assert said.stdout == "it's me\n"
+    assert plistlib.loads((bundle / "Contents/Info.plist").read_bytes())["LSUIElement"] is True
+    assert install.uninstall("darwin") == [bundle]
+
+
+async def test_a_second_instance_wakes_the_first_and_ends(tmp_path: Path) -> None:
+    first, woken = Instance(tmp_path), asyncio.Event()
+    first.take()
+    await first.listen(woken.set)
+    with pytest.raises(AlreadyRunning) as refused:
+        await asyncio.to_thread(Instance(tmp_path).take)
+    assert refused.value.remedy == "Its window was opened."
+    assert woken.is_set()
+    await first.stop()
+    first.release()
+    again = Instance(tmp_path)
+    again.take()
+    again.release()
+
+
+async def test_a_stranger_on_the_port_wakes_nobody(tmp_path: Path) -> None:
+    first, woken = Instance(tmp_path), asyncio.Event()
+    first.take()
+    await first.listen(woken.set)
+    address = tmp_path / "running.json"
+    assert stat.S_IMODE(address.stat().st_mode) == 0o600
+    port = int(address.read_text().split(":")[1].split(",")[0])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"x" * 32)
+    assert await reader.read() == b""
+    writer.close()
+    assert not woken.is_set()
+    await first.stop()
+    first.release()
+
+
+def test_the_lock_of_a_killed_instance_is_free_again(tmp_path: Path) -> None:
+    hold = (
+        "import sys, pathlib, time; from tray_app.instance import Instance; "
+        "i = Instance(pathlib.Path(sys.argv[1])); i.take(); print('taken', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", hold, tmp_path], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"taken\n"
+    with pytest.raises(AlreadyRunning):
+        Instance(tmp_path).take()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    again = Instance(tmp_path)
+    again.take()
+    again.release()
+
+
+def test_windows_and_macos_choose_by_themselves() -> None:
+    assert desktop.choose("win32", {}) == desktop.choose("darwin", {}) == ""
+
+
+def test_the_xorg_tray_is_refused_in_plain_words() -> None:
+    with pytest.raises(NoTray, match="picture only, without a menu"):
+        desktop.choose("linux", {"PYSTRAY_BACKEND": "xorg", "DISPLAY": ":1"})
+
+
+def test_no_desktop_is_said() -> None:
+    with pytest.raises(NoTray, match="no graphical desktop"):
+        desktop.choose("linux", {})
+
+
+def test_the_panel_is_waited_for_at_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["", "", "appindicator"])
+    monkeypatch.setattr(desktop, "_hosted", lambda asked: next(answers))
+    naps: list[float] = []
+    assert desktop.choose("linux", {"DISPLAY": ":1"}, patience=5, sleep=naps.append) == "appindicator"
+    assert naps == [desktop.STEP] * 2
+    monkeypatch.setattr(desktop, "_hosted", lambda asked: "")
+    with pytest.raises(NoTray, match="no tray that shows icons"):
+        desktop.choose("linux", {"DISPLAY": ":1"}, patience=1, sleep=naps.append)
+
+
+@pytest.mark.parametrize(
+    ("address", "safe"),
+    [
+        ("https://pitchgate.example", "https://pitchgate.example"),
+        (" https://pitchgate.example/mail/ ", "https://pitchgate.example/mail"),
+        ("http://127.0.0.1:8400/", "http://127.0.0.1:8400"),
+        ("http://localhost:8400", "http://localhost:8400"),
+        ("http://pitchgate.example", None),
+        ("pitchgate.example", None),
+        ("javascript:alert(1)", None),
+        ("https://", None),
+        ("https://user:pw@p.example", None),
+        ("https://p.example/?x=1", None),
+    ],
+)
+def test_only_addresses_that_keep_the_token_safe_are_taken(address: str, safe: Any) -> None:
+    if safe is None:
+        with pytest.raises(ConnectFailed):
+            checked_server(address)
+    else:
+        assert checked_server(address) == safe

@@ -1,0 +1,146 @@
+"""The state file survives whatever happens to it short of being deleted twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tinydb import TinyDB
+
+from tray_app.memory import Memory, Waiting
+from tray_app.state import Message
+from tray_app.storage import AtomicStorage
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def waiting(number: int) -> Waiting:
+    return Waiting(f"key{number}", f"m{number}", "allow", f"Allowed {number}")
+
+
+def test_what_was_stored_is_there_again(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "state.json")
+    memory.change(notices=False, server="https://p.example", event="7")
+    held = (
+        Message("m1", "a@x.example", "Ann", "x.example", "Hi", score=0.9, reasons=("why",), received_at=NOW),
+    )
+    memory.know(held, (), NOW)
+    for number in (1, 2, 3):
+        memory.add(waiting(number))
+    memory.mark_tried(waiting(1))
+    memory.settled(waiting(2))
+    again = Memory(tmp_path / "state.json")
+    assert again.recovered == ""
+    assert again.kept == memory.kept
+    assert again.last_known() == (held, (), NOW)
+    assert [(item.key, item.tried) for item in again.waiting()] == [("key1", True), ("key3", False)]
+
+
+def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "deep" / "state.json")
+    memory.add(waiting(1))
+    memory.add(waiting(2))
+    for name in ("state.json", "state.json.bak"):
+        assert stat.S_IMODE((tmp_path / "deep" / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "torn", [b"", b'{"outbox":{"1":{"key"', b"\0" * 400, b"[1,2]", b'{"a":1}', b"\xff\xfe"]
+)
+def test_a_torn_file_is_replaced_by_its_backup_and_kept_aside(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "state.json"
+    memory = Memory(path)
+    memory.add(waiting(1))
+    memory.add(waiting(2))
+    path.write_bytes(torn)
+    again = Memory(path)
+    assert again.recovered == "backup"
+    assert [item.key for item in again.waiting()] == ["key1"]
+    assert (tmp_path / "state.json.damaged").read_bytes() == torn
+    again.add(waiting(3))
+    assert [item.key for item in Memory(path).waiting()] == ["key1", "key3"]
+
+
+def test_a_missing_file_with_a_backup_is_recovered(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    memory = Memory(path)
+    memory.add(waiting(1))
+    memory.add(waiting(2))
+    path.unlink()
+    again = Memory(path)
+    assert (again.recovered, [item.key for item in again.waiting()]) == ("backup", ["key1"])
+
+
+def test_both_torn_starts_empty_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    memory = Memory(path)
+    memory.add(waiting(1))
+    memory.add(waiting(2))
+    path.write_bytes(b"{")
+    path.with_name("state.json.bak").write_bytes(b"")
+    again = Memory(path)
+    assert (again.recovered, again.waiting()) == ("lost", ())
+
+
+def test_a_write_that_fails_leaves_the_state_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory(tmp_path / "state.json")
+    memory.add(waiting(1))
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        memory.add(waiting(2))
+    monkeypatch.undo()
+    assert [item.key for item in memory.waiting()] == ["key1"], "in memory too"
+    memory.add(waiting(3))
+    assert [item.key for item in Memory(tmp_path / "state.json").waiting()] == ["key1", "key3"]
+    assert not list(tmp_path.glob("*.tmp*"))
+
+
+def test_leftovers_of_a_killed_write_are_swept(tmp_path: Path) -> None:
+    (tmp_path / "state.json.tmp4711").write_text("half")
+    Memory(tmp_path / "state.json")
+    assert not list(tmp_path.glob("*.tmp*"))
+
+
+def test_a_file_system_without_hard_links_still_gets_its_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*paths: Any) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    memory = Memory(tmp_path / "state.json")
+    memory.add(waiting(1))
+    memory.add(waiting(2))
+    assert len(json.loads((tmp_path / "state.json.bak").read_bytes())["outbox"]) == 1
+
+
+def test_settings_of_a_later_version_are_read_as_far_as_known(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    rows = {"settings": {"1": {"format": 9, "notices": False, "colour": "blue"}}}
+    path.write_text(json.dumps(rows))
+    assert Memory(path).kept.notices is False
+
+
+@given(st.lists(st.dictionaries(st.text(min_size=1), st.integers() | st.text()), max_size=8))
+def test_any_rows_come_back_equal(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
+) -> None:
+    path = tmp_path_factory.mktemp("db") / "state.json"
+    with TinyDB(path, storage=AtomicStorage) as db:
+        db.insert_multiple(rows)
+    with TinyDB(path, storage=AtomicStorage) as db:
+        assert [dict(row) for row in db.all()] == rows
