@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import aiohttp
 import pytest
 
-from backend.domain.errors import (
-    GoogleError,
-    HistoryGone,
-    NeedsReconnect,
-    Refused,
-    Rejected,
-    SendUncertain,
-    TryLater,
-)
+from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, SendUncertain, TryLater
 from backend.gmail import open_google
-from tests.contract.gmail.fake_google import (
-    Answer,
-    FakeGoogle,
-    Keeper,
-    StoryClock,
-    fake_google,
-    open_against,
-)
+from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, open_against
 
 PROFILE = "GET /gmail/v1/users/me/profile"
 SEND = "POST /gmail/v1/users/me/messages/send"
@@ -37,12 +21,6 @@ ANA = Answer(body={"emailAddress": "Ana@corp.test", "historyId": "884250", "mess
 OUT_OF_DATE = Answer(
     401, {"error": {"code": 401, "errors": [{"reason": "authError"}], "status": "UNAUTHENTICATED"}}
 )
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeGoogle]:
-    async with fake_google() as fake:
-        yield fake
 
 
 async def test_an_answer_packed_or_not_is_read(fake: FakeGoogle) -> None:
@@ -284,211 +262,6 @@ async def test_a_send_limit_of_hours_does_not_stop_the_reading(fake: FakeGoogle)
         with pytest.raises(TryLater):
             await google.gmail.send("m1", b"x", "")
         await google.gmail.profile("m1")
-
-
-# --- history -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [404, 400])
-async def test_a_cursor_google_does_not_take_leads_to_a_re_list(fake: FakeGoogle, status: int) -> None:
-    reason = "notFound" if status == 404 else "invalidArgument"
-    fake.on(HISTORY, Answer(status, {"error": {"code": status, "errors": [{"reason": reason}]}}))
-    async with open_against(fake) as google:
-        with pytest.raises(HistoryGone):
-            await google.gmail.history("m1", "884213")
-
-
-@pytest.mark.parametrize("cursor", ["", "abc", "-1", "²"])
-async def test_what_is_no_cursor_is_never_sent(fake: FakeGoogle, cursor: str) -> None:
-    async with open_against(fake) as google:
-        with pytest.raises(HistoryGone):
-            await google.gmail.history("m1", cursor)
-    assert fake.seen == []
-
-
-async def test_a_page_token_from_before_a_restart_leads_back_to_the_first_page(fake: FakeGoogle) -> None:
-    stale = {
-        "error": {"code": 400, "message": "Invalid pageToken", "errors": [{"reason": "invalidArgument"}]}
-    }
-    fake.on(HISTORY, Answer(400, stale), Answer(body={"historyId": "9", "nextPageToken": "new"}))
-    async with open_against(fake) as google:
-        page = await google.gmail.history("m1", "5", "old")
-    assert page.next_page == "new"
-    first, second = fake.calls("/history")
-    assert first.query["pageToken"] == ["old"]
-    assert "pageToken" not in second.query
-    assert second.query["startHistoryId"] == ["5"]
-
-
-# --- watch and labels ----------------------------------------------------------------------------
-
-WATCH, STOP = "POST /gmail/v1/users/me/watch", "POST /gmail/v1/users/me/stop"
-OTHER_CLIENT = Answer(
-    400,
-    {
-        "error": {
-            "code": 400,
-            "message": "Only one user push notification client allowed per developer (call /stop then try again)",
-            "errors": [{"reason": "failedPrecondition"}],
-        }
-    },
-)
-
-
-async def test_another_clients_watch_is_stopped_and_ours_put_in_its_place(fake: FakeGoogle) -> None:
-    fake.on(WATCH, OTHER_CLIENT, Answer(body={"historyId": "884213", "expiration": "1796131200000"}))
-    fake.on(STOP, Answer(204, raw=b""))
-    async with open_against(fake) as google:
-        grant = await google.gmail.watch("m1")
-    assert grant.history_id == "884213"
-    assert grant.expires_at.year == 2026
-    assert [seen.path.rpartition("/")[2] for seen in fake.calls("/users/me")] == ["watch", "stop", "watch"]
-
-
-async def test_two_who_stop_each_others_watch_do_not_go_on_for_ever(fake: FakeGoogle) -> None:
-    fake.on(WATCH, OTHER_CLIENT)
-    fake.on(STOP, Answer(204, raw=b""))
-    async with open_against(fake) as google:
-        with pytest.raises(TryLater):
-            await google.gmail.watch("m1")
-    assert len(fake.calls("/watch")) == 2
-
-
-LABELS, NEW_LABEL = "GET /gmail/v1/users/me/labels", "POST /gmail/v1/users/me/labels"
-
-
-def labels(**names: str) -> Answer:
-    return Answer(body={"labels": [{"id": key, "name": name} for key, name in names.items()]})
-
-
-async def test_labels_the_owner_wrote_in_other_letters_are_reused(fake: FakeGoogle) -> None:
-    fake.on(
-        LABELS,
-        labels(
-            P="pitchgate",
-            A="PITCHGATE/HELD",
-            B="Pitchgate/would be held",
-            C="pitchgate/allow",
-            D="Pitchgate/Block",
-        ),
-    )
-    async with open_against(fake) as google:
-        ids = await google.gmail.ensure_labels("m1")
-    assert (ids.held, ids.would_hold, ids.allow, ids.block) == ("A", "B", "C", "D")
-    assert fake.calls("POST /gmail") == []
-
-
-async def test_a_label_made_by_another_a_moment_ago_is_reused(fake: FakeGoogle) -> None:
-    taken = Answer(409, {"error": {"code": 409, "message": "Label name exists or conflicts"}})
-    fake.on(
-        LABELS,
-        labels(P="Pitchgate", C="Pitchgate/Allow", D="Pitchgate/Block"),
-        labels(
-            P="Pitchgate",
-            A="Pitchgate/Held",
-            B="Pitchgate/Would be held",
-            C="Pitchgate/Allow",
-            D="Pitchgate/Block",
-        ),
-    )
-    fake.on(NEW_LABEL, taken)
-    async with open_against(fake) as google:
-        ids = await google.gmail.ensure_labels("m1")
-    assert (ids.held, ids.would_hold) == ("A", "B")
-
-
-async def test_a_conflict_that_no_list_explains_is_tried_later(fake: FakeGoogle) -> None:
-    fake.on(LABELS, labels())
-    fake.on(NEW_LABEL, Answer(409, {"error": {"code": 409}}))
-    async with open_against(fake) as google:
-        with pytest.raises(TryLater):
-            await google.gmail.ensure_labels("m1")
-
-
-async def test_a_label_that_vanished_is_told_by_its_own_word(fake: FakeGoogle) -> None:
-    gone = {
-        "error": {"code": 400, "message": "Invalid label: Label_7", "errors": [{"reason": "invalidArgument"}]}
-    }
-    fake.on(MODIFY, Answer(400, gone))
-    async with open_against(fake) as google:
-        with pytest.raises(Rejected) as caught:
-            await google.gmail.relabel("m1", "a1", frozenset({"Label_7"}), frozenset({"INBOX"}))
-    assert caught.value.reason == "unknownLabel"
-
-
-# --- looking for a mail that may have left -------------------------------------------------------
-
-LIST, THREAD = "GET /gmail/v1/users/me/messages", "GET /gmail/v1/users/me/threads/t1"
-
-
-def carrying(marker: str, gmail_id: str, *carried: str) -> dict[str, object]:
-    headers = [{"name": "x-pitchgate-challenge", "value": marker}]
-    return {"id": gmail_id, "threadId": "t1", "labelIds": list(carried), "payload": {"headers": headers}}
-
-
-async def test_a_mail_that_left_is_found_by_its_message_id(fake: FakeGoogle) -> None:
-    fake.on(LIST, Answer(body={"messages": [{"id": "s1", "threadId": "t1"}]}))
-    async with open_against(fake) as google:
-        assert await google.gmail.find_sent("m1", "<abc@corp.test>", "t1", "mark") == "s1"
-    assert fake.calls("/messages")[0].query["q"] == ["in:sent rfc822msgid:abc@corp.test"]
-    assert fake.calls("/threads") == []
-
-
-async def test_a_mail_whose_message_id_was_rewritten_is_found_by_its_marker(fake: FakeGoogle) -> None:
-    quoted = carrying("mark", "a9", "INBOX")  # somebody sends our header back at us
-    fake.on(LIST, Answer(body={"resultSizeEstimate": 0}))
-    fake.on(
-        THREAD,
-        Answer(body={"messages": [quoted, carrying("other", "s0", "SENT"), carrying("mark", "s1", "SENT")]}),
-    )
-    async with open_against(fake) as google:
-        assert await google.gmail.find_sent("m1", "<abc@corp.test>", "t1", "mark") == "s1"
-        assert await google.gmail.find_sent("m1", "<abc@corp.test>", "t1", "none") == ""
-    assert fake.calls("/threads")[0].query["metadataHeaders"] == ["X-Pitchgate-Challenge"]
-
-
-async def test_a_thread_that_is_gone_holds_nothing_of_ours(fake: FakeGoogle) -> None:
-    fake.on(LIST, Answer(body={}))
-    async with open_against(fake) as google:
-        assert await google.gmail.find_sent("m1", "<abc@corp.test>", "t1", "mark") == ""
-
-
-async def test_a_message_id_cannot_smuggle_a_query(fake: FakeGoogle) -> None:
-    fake.on(LIST, Answer(body={"messages": [{"id": "s1", "threadId": "t1"}]}))
-    async with open_against(fake) as google:
-        assert await google.gmail.find_sent("m1", "<a OR in:anywhere>", "", "") == ""
-    assert fake.seen == []
-
-
-# --- settings ------------------------------------------------------------------------------------
-
-
-async def test_only_accepted_aliases_count_as_the_owners(fake: FakeGoogle) -> None:
-    entries = [
-        {"sendAsEmail": "Ana@Corp.Test", "isPrimary": True},
-        {"sendAsEmail": "Sales@corp.test", "verificationStatus": "accepted"},
-        {"sendAsEmail": "ceo@corp.test", "verificationStatus": "pending"},
-    ]
-    fake.on("GET /gmail/v1/users/me/settings/sendAs", Answer(body={"sendAs": entries}))
-    async with open_against(fake) as google:
-        assert await google.gmail.aliases("m1") == {"ana@corp.test", "sales@corp.test"}
-
-
-async def test_a_vacation_counts_only_while_it_lasts(fake: FakeGoogle) -> None:
-    clock = StoryClock()
-    begin, end = (str(int((clock.now() + timedelta(hours=h)).timestamp() * 1000)) for h in (1, 3))
-    where = "GET /gmail/v1/users/me/settings/vacation"
-    fake.on(where, Answer(body={"enableAutoReply": True, "startTime": begin, "endTime": end}))
-    async with open_against(fake, clock=clock) as google:
-        found = []
-        for _ in range(3):
-            found.append(await google.gmail.vacation_on("m1"))
-            clock.pass_(hours=2)
-        assert found == [False, True, False]
-        fake.on(where, Answer(body={"enableAutoReply": True}))
-        assert await google.gmail.vacation_on("m1")
-        fake.on(where, Answer(body={}))
-        assert not await google.gmail.vacation_on("m1")
 
 
 # --- addresses -----------------------------------------------------------------------------------
