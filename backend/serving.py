@@ -33,7 +33,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_application(settings) as application:
-        app = create_app(application.services)
+        app = create_app(application.services, stop)
         log.info("serving", address=settings.public_url, environment=settings.environment)
         async with asyncio.TaskGroup() as group:
             group.create_task(_web(app, settings, stop))

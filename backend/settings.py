@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     captcha_life: float = Field(900.0, gt=0)
 
     body_limit: int = Field(256 * 1024, ge=1_024)
+    trusted_proxies: int = Field(0, ge=0, le=5)
+    """How many proxies stand in front, whose X-Forwarded-For is believed. Rate limits count by caller."""
+
     live_page: bool = False
     """Serve /live, which shows senders and subjects without a sign-in. For the demo and development only."""
     log_level: str = "INFO"

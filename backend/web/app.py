@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart
 
 from backend.web import (
@@ -45,4 +46,7 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
         app.register_blueprint(blueprint)
     if services.settings.live_page:
         live_routes.install(app, stopping or asyncio.Event())
+    if hops := services.settings.trusted_proxies:
+        trusting = ProxyFixMiddleware(app.asgi_app, mode="legacy", trusted_hops=hops)
+        app.asgi_app = trusting  # type: ignore[method-assign]
     return app

@@ -61,6 +61,15 @@ CHALLENGE_STATES: Mapping[ChallengeState, State] = {
 }
 
 
+SINCE: Mapping[str, str] = {
+    "solve": "let in: its sender solved the check",
+    "credit": "let in for one credit",
+    "owner": "decided by you",
+    "replied": "let in: you answered",
+}
+"""Who decided after the verdict, from `MessageView.decided_by`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One stage of one message."""
@@ -71,7 +80,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message as the live page shows it. `percent` is the score, None if it was not scored."""
+    """One message as the live page shows it. `percent` is the score, None if it was not scored; `since` is
+    what was decided after the verdict."""
 
     key: str
     when: datetime
@@ -79,6 +89,7 @@ class Line:
     sender: str
     subject: str
     verdict: str
+    since: str
     percent: int | None
     tone: str
     steps: tuple[Step, ...]
@@ -91,9 +102,10 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None) -> Line:
         key=view.gmail_id,
         when=view.first_seen_at,
         mailbox=mailbox,
-        sender=f"{name} <{address}>" if name and address else name or address or "…",
-        subject=view.subject or ("(no subject)" if view.outcome else "…"),
+        sender=f"{name} <{address}>" if name and address else name or address,
+        subject=view.subject or ("(no subject)" if view.outcome else "A new message"),
         verdict=VERDICTS.get(view.row, view.row or "being read"),
+        since=SINCE.get(view.decided_by, view.decided_by) if view.row != Row.CREDIT else "",
         percent=None if view.score is None else round(view.score * 100),
         tone=_tone(view),
         steps=_steps(view, challenge),
@@ -133,7 +145,7 @@ def _act(view: MessageView) -> State:
 
 
 def _challenge(view: MessageView, challenge: Challenge | None) -> State:
-    if view.outcome != Outcome.CHALLENGE:
+    if view.outcome != Outcome.CHALLENGE or view.stage is Stage.ACT:
         return State.NONE
     if challenge is None:
         return State.NOW

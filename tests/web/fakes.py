@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from quart.typing import TestClientProtocol as Client
@@ -20,23 +20,13 @@ from backend.ports.captcha import Captcha
 from backend.ports.store import MessageView, Placement, PushFate, Solved, Store
 from backend.settings import Settings
 from backend.web.services import Services
+from tests.doubles import START as NOW
+from tests.doubles import FixedClock
 
-__all__ = ["Client"]
+__all__ = ["NOW", "Client"]
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TOKEN = "A" * 32
 SECRET = "a secret of sufficient length"
-
-
-class FakeClock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self.at = now
-
-    def now(self) -> datetime:
-        """The time it was set to."""
-        return self.at
 
 
 def open_challenge(**changes: Any) -> OpenChallenge:
@@ -58,7 +48,7 @@ class FakeEntrances:
     """The pipeline's entrances over dictionaries. `broken` is raised by every one of them when set."""
 
     captcha: Captcha
-    clock: FakeClock
+    clock: FixedClock
     open: dict[str, OpenChallenge] = field(default_factory=lambda: {TOKEN: open_challenge()})
     closed: dict[str, Expired] = field(default_factory=dict)
     signatures: set[str] = field(default_factory=set)
@@ -155,7 +145,7 @@ class World:
     """One app's surroundings, in the hands of a test."""
 
     settings: Settings
-    clock: FakeClock
+    clock: FixedClock
     store: FakeStore
     captcha: ProofOfWork
     entrances: FakeEntrances
@@ -168,9 +158,9 @@ class World:
         )
 
 
-def world(cost: int = 10, clock: FakeClock | None = None, **settings: Any) -> World:
+def world(cost: int = 10, clock: FixedClock | None = None, **settings: Any) -> World:
     """Fakes with a real captcha of `cost` iterations a step."""
-    clock = clock or FakeClock()
+    clock = clock or FixedClock()
     captcha = ProofOfWork(SECRET, base_cost=cost, life=900.0)
     return World(
         Settings(**{"live_page": True} | settings), clock, FakeStore(), captcha, FakeEntrances(captcha, clock)

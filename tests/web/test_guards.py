@@ -114,6 +114,23 @@ async def test_a_limit_is_counted_by_network(app: Quart) -> None:
     assert outside == 303
 
 
+@pytest.mark.parametrize("hops", [1, 2])
+async def test_behind_trusted_proxies_the_real_caller_is_counted(hops: int) -> None:
+    app = create_app(world(trusted_proxies=hops).services)
+
+    async def post(forwarded: str) -> int:
+        # Whatever the caller writes himself stands to the left of what the proxies add.
+        chain = ", ".join(["10.9.9.9", forwarded, "10.0.0.1"][: 1 + hops])
+        answer = await app.test_client().post("/connect", headers={"X-Forwarded-For": chain})
+        return int(answer.status_code)
+
+    one = [await post("203.0.113.5") for _ in range(31)]
+    other = await post("203.0.113.6")
+
+    assert one == [303] * 30 + [429]
+    assert other == 303
+
+
 @pytest.mark.parametrize(
     ("client", "network"),
     [

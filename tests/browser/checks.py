@@ -1,0 +1,79 @@
+"""What every page must pass: no violation of its own policy, names for controls, contrast, no sideways scroll."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+# For each visible text: its colour against the nearest painted background (WCAG 2 contrast).
+CONTRAST = """
+() => {
+  const channel = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const ground = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0.99) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const node of document.querySelectorAll("body *")) {
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    if (!own || !node.checkVisibility() || node.closest(".unseen, noscript")) continue;
+    const style = getComputedStyle(node);
+    const [a, b] = [light(parse(style.color)), light(ground(node))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const large = parseFloat(style.fontSize) >= 24;
+    if (ratio < (large ? 3 : 4.5)) poor.push(`${node.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return poor;
+}
+"""
+
+# Controls and landmarks a screen reader needs.
+STRUCTURE = """
+() => {
+  const wrong = [];
+  for (const node of document.querySelectorAll("button, a, input:not([type=hidden]), [role=progressbar]")) {
+    if (!node.checkVisibility()) continue;
+    if (!(node.getAttribute("aria-label") || node.textContent.trim() || node.labels?.length)) {
+      wrong.push(`nameless: ${node.outerHTML.slice(0, 60)}`);
+    }
+    const box = node.getBoundingClientRect();
+    if (node.tagName === "BUTTON" && (box.height < 24 || box.width < 24)) wrong.push("small target");
+  }
+  for (const image of document.images) if (!image.hasAttribute("alt")) wrong.push(`no alt: ${image.src}`);
+  const ids = [...document.querySelectorAll("[id]")].map((node) => node.id);
+  if (new Set(ids).size !== ids.length) wrong.push("an id is used twice");
+  for (const node of document.querySelectorAll("[aria-describedby]")) {
+    if (!document.getElementById(node.getAttribute("aria-describedby"))) wrong.push("describedby leads nowhere");
+  }
+  if (document.querySelectorAll("h1").length !== 1) wrong.push("not exactly one h1");
+  if (document.querySelectorAll("main").length !== 1) wrong.push("not exactly one main");
+  if (!document.documentElement.lang) wrong.push("no language");
+  if (!document.title) wrong.push("no title");
+  const levels = [...document.querySelectorAll("h1, h2, h3")].map((node) => Number(node.tagName[1]));
+  if (levels.some((level, at) => at && level > levels[at - 1] + 1)) wrong.push("a heading level is skipped");
+  if (document.documentElement.scrollWidth > document.documentElement.clientWidth) wrong.push("scrolls sideways");
+  return wrong;
+}
+"""
+
+
+def watch_console(page: Page) -> list[str]:
+    """Errors the page reports from now on; a violated policy is one of them."""
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    return problems
+
+
+def look_over(page: Page) -> None:
+    """Fail for anything a person with other eyes, other hands or a small screen would stumble over."""
+    poor: list[Any] = page.evaluate(CONTRAST)
+    wrong: list[Any] = page.evaluate(STRUCTURE)
+    assert poor == [], f"contrast on {page.url}: {poor}"
+    assert wrong == [], f"structure of {page.url}: {wrong}"

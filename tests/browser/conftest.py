@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests import browsers
+
+ARGUMENTS = [*browsers.ARGUMENTS, "--host-resolver-rules=MAP plain.test 127.0.0.1"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium: the system's own."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browsers.chromium(), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    """Where pictures go: PITCHGATE_SHOTS, so that a person can look at them, or nowhere lasting."""
+    folder = Path(os.environ.get("PITCHGATE_SHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

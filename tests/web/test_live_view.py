@@ -1,0 +1,109 @@
+"""A message's walk through the stages, as the live page tells it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backend.domain.challenge import ChallengeState
+from backend.domain.verdict import Row
+from backend.ports.store import Placement, Stage
+from backend.web.live_view import CHALLENGE_STATES, STEPS, VERDICTS, State, line
+from tests.web.fakes import challenge, message
+
+INBOX: dict[str, Any] = {"placement": Placement.INBOX, "outcome": "inbox", "row": "below_hold"}
+
+
+def walk(state: ChallengeState | None = None, **changes: Any) -> dict[str, State]:
+    known = challenge(state=state) if state else None
+    return {step.name: step.state for step in line(message(**changes), "ana@corp.test", known).steps}
+
+
+def test_every_row_of_the_policy_table_and_every_state_has_its_words() -> None:
+    assert set(VERDICTS) == set(Row)
+    assert set(CHALLENGE_STATES) == set(ChallengeState)
+
+
+def test_a_pitch_walks_from_push_to_release() -> None:
+    seen = [
+        walk(outcome="", row="", placement=None, stage=Stage.SCREEN),
+        walk(stage=Stage.ACT),
+        walk(stage=Stage.CHALLENGE),
+        walk(ChallengeState.SENDING, stage=Stage.CHALLENGE),
+        walk(ChallengeState.SENT),
+        walk(ChallengeState.SOLVED, decided_by="solve", stage=Stage.RELEASE, placement=Placement.INBOX),
+        walk(ChallengeState.SOLVED, decided_by="solve", placement=Placement.INBOX),
+    ]
+    now = [[name for name in STEPS if steps[name] in (State.NOW, State.WAITING)] for steps in seen]
+    done = [sum(state is State.DONE for state in steps.values()) for steps in seen]
+
+    assert now[0] == ["screen"]
+    assert now[1] == ["act"]
+    assert now[2] == now[3] == ["challenge"]
+    assert now[4] == ["solve"]
+    assert now[5] == ["release"]
+    assert now[6] == []
+    assert done == sorted(done), "nothing that was done is undone"
+    assert done[-1] == len(STEPS)
+
+
+def test_ordinary_mail_ends_after_the_screen() -> None:
+    steps = walk(**INBOX)
+
+    assert [name for name in STEPS if steps[name] is State.DONE] == ["push", "sync", "screen"]
+    assert {steps[name] for name in STEPS[3:]} == {State.NONE}
+
+
+@pytest.mark.parametrize(
+    ("state", "step"), [(ChallengeState.FAILED, State.FAILED), (ChallengeState.VOIDED, State.NONE)]
+)
+def test_a_challenge_that_never_left_waits_for_nobody(state: ChallengeState, step: State) -> None:
+    steps = walk(state)
+
+    assert steps["challenge"] is step
+    assert steps["solve"] is State.NONE
+
+
+def test_mail_let_in_by_its_owner_was_not_solved() -> None:
+    steps = walk(ChallengeState.VOIDED, decided_by="owner", placement=Placement.INBOX)
+
+    assert (steps["solve"], steps["release"]) == (State.NONE, State.DONE)
+    shown = line(message(decided_by="owner", placement=Placement.INBOX), "ana@corp.test", None)
+    assert shown.since == "decided by you"
+
+
+def test_blocked_mail_stays_held_and_is_not_called_released() -> None:
+    steps = walk(ChallengeState.VOIDED, decided_by="owner", placement=Placement.HELD)
+
+    assert steps["release"] is State.NONE
+
+
+@pytest.mark.parametrize(
+    "stage", [Stage.SCREEN, Stage.ACT, Stage.CHALLENGE, Stage.RELEASE, Stage.LEARN, None]
+)
+def test_what_was_set_aside_says_where(stage: Stage | None) -> None:
+    steps = walk(stage=stage, set_aside=True)
+
+    failed = [name for name in STEPS if steps[name] is State.FAILED]
+    assert failed == [stage.value if stage and stage.value in STEPS else "screen"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sender", "subject"),
+    [
+        ({}, "Max Vendor <max@vendor.example>", "Grow your pipeline by 300 %"),
+        ({"sender_name": ""}, "max@vendor.example", "Grow your pipeline by 300 %"),
+        ({"sender_name": "", "sender": "", "subject": "", "outcome": ""}, "", "A new message"),
+        ({"subject": ""}, "Max Vendor <max@vendor.example>", "(no subject)"),
+    ],
+)
+def test_names_and_subjects(changes: dict[str, str], sender: str, subject: str) -> None:
+    shown = line(message(**changes), "ana@corp.test", None)
+
+    assert (shown.sender, shown.subject) == (sender, subject)
+
+
+@pytest.mark.parametrize(("score", "percent"), [(None, None), (0.0, 0), (0.974, 97), (1.0, 100)])
+def test_a_score_is_told_in_percent(score: float | None, percent: int | None) -> None:
+    assert line(message(score=score), "ana@corp.test", None).percent == percent
