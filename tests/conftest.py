@@ -36,10 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Once a process (each xdist worker is one): clean environment, network guard here and in children."""
-    for name in [name for name in os.environ if name.startswith("PITCHGATE_") and name != SHOTS]:
-        del os.environ[name]
     if config.getoption("--linked"):
         return
+    for name in [name for name in os.environ if name.startswith("PITCHGATE_") and name != SHOTS]:
+        del os.environ[name]
     descriptor, path = tempfile.mkstemp(prefix="loopback-only-", suffix=".log")
     os.close(descriptor)
     os.environ[loopback_only.LOG_VARIABLE] = path
