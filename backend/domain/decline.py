@@ -38,6 +38,9 @@ _REFUSAL = re.compile(
     r")\b",
     re.I,
 )
+_BARE_WORDS = 12
+"""A bare "no" on a line of its own counts among so few words: a greeting, it, and a closing."""
+
 _BARE = frozenset(
     {
         "no", "nope", "stop", "remove", "nein", "non", "nee", "não", "nao", "pass", "unsubscribe me", "stopp", "basta",
@@ -57,10 +60,12 @@ def is_decline(text: str) -> bool:
 
     A refusal that goes on ("no thanks, but ask me in May") opens a door and is none.
     """
-    own = " ".join(sections(text[:20_000].replace("’", "'")).own.split())
-    if not own or len(own.split()) > MAX_WORDS:
+    lines = sections(text[:20_000].replace("’", "'")).own.split("\n")
+    own = " ".join(" ".join(lines).split())
+    count = len(own.split())
+    if not own or count > MAX_WORDS or "?" in own:
         return False
-    if own.strip(" .!,;-–—").lower() in _BARE:
+    if count <= _BARE_WORDS and any(line.strip(" .!,;-–—").lower() in _BARE for line in lines):
         return True
     refusal = _REFUSAL.search(own)
-    return refusal is not None and "?" not in own and _GOES_ON.search(own, refusal.end()) is None
+    return refusal is not None and _GOES_ON.search(own, refusal.end()) is None
