@@ -34,8 +34,8 @@ def note_push(notice: Notice, due_at: datetime, now: datetime) -> Script[PushFat
     if not stored:
         yield q("count_repeat", push_id=notice.push_id)
         return PushFate.REPEAT
-    if fate is PushFate.NEW:
-        yield from want(mailbox["id"], Duty.SYNC, due_at)
+    # A stale push is looked after all the same: Google dropped what came in the second after it.
+    yield from want(mailbox["id"], Duty.SYNC, due_at)
     return fate
 
 
@@ -80,8 +80,6 @@ def _give_back(job: DutyJob, due_at: int | None, attempts: int, error: str) -> S
         attempts=attempts,
         error=error,
     )
-    if due_at is not None:
-        yield WAKE
 
 
 def held_duty(job: DutyJob) -> Script[Row]:
@@ -164,7 +162,7 @@ def postpone(job: MessageJob, at: datetime, error: str, now: datetime) -> Script
         due_at=micros(at),
         error=error,
     )
-    yield from due(job.mailbox_id, at)
+    yield from due(job.mailbox_id, at, wake=False)
 
 
 def set_aside(job: MessageJob, cause: str, now: datetime) -> Script[None]:
@@ -193,10 +191,11 @@ def held_message(job: MessageJob) -> Script[Row]:
     return row
 
 
-def due(mailbox_id: str, at: datetime) -> Script[None]:
+def due(mailbox_id: str, at: datetime, *, wake: bool = True) -> Script[None]:
     """Some message of the mailbox is due at `at`. Last in a transaction: it locks the mailbox's lane."""
     yield q("touch_lane", mailbox_id=mailbox_id, due_at=micros(at))
-    yield WAKE
+    if wake:
+        yield WAKE
 
 
 def next_due() -> Script[datetime | None]:

@@ -52,7 +52,7 @@ UPDATE mailboxes SET link = :link, link_cause = :cause, changed_at = :now WHERE 
 UPDATE lanes SET is_open = :is_open WHERE mailbox_id = :mailbox_id;
 
 -- name: open_duties(mailbox_id, is_open, leave_open)!
-UPDATE duties SET is_open = CASE WHEN duty = 'leave' THEN :leave_open ELSE :is_open END
+UPDATE duties SET is_open = CASE WHEN duty = 'leave' THEN CAST(:leave_open AS BOOLEAN) ELSE CAST(:is_open AS BOOLEAN) END
 WHERE mailbox_id = :mailbox_id;
 
 -- name: cancel_leave(mailbox_id)!

@@ -17,7 +17,7 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 -- name: yield_message(mailbox_id, gmail_id, now)!
 -- A newer order came while a worker held the message: give it back as ordered.
 UPDATE messages
-SET lease = NULL, attempts = 0, error = '', due_at = CASE WHEN stage IS NULL THEN NULL ELSE :now END
+SET lease = NULL, attempts = 0, error = '', due_at = CASE WHEN stage IS NULL THEN NULL ELSE CAST(:now AS BIGINT) END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: postpone_message(mailbox_id, gmail_id, due_at, error)!

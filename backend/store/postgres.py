@@ -1,0 +1,239 @@
+"""The store on PostgreSQL: a pool of connections, one transaction a script, woken over LISTEN/NOTIFY.
+
+A transaction names the mailbox it is about (`app.mailbox`), and row-level security shows it no other's
+rows. BEGIN and that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A
+script that meets a deadlock, or a connection that broke before its COMMIT was sent, is run again from the
+start: a script has no effects outside its transaction. Whether a COMMIT that got no answer took place is
+unknown, and the caller gets the error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import structlog
+
+from backend.domain.errors import NotFound
+from backend.store.bell import Bell
+from backend.store.library import Dialect, Yields, migrations, queries
+from backend.store.statement import EVERY, WAKE, P, Script, Statement, T
+
+log = structlog.get_logger()
+
+CHANNEL = "pitchgate_due"
+POOL = 10
+"""Connections of one process at most; more transactions than that wait for one another anyway."""
+TRIES = 4
+PAUSE = 0.05
+"""Seconds before the second try; each further one waits twice as long."""
+LISTEN_PAUSE = 1.0
+MIGRATING = 0x7069746368
+"""The advisory lock under which one process at a time upgrades the schema."""
+
+_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_BROKEN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    OSError,
+)
+
+Connection = Any
+"""An asyncpg connection, pooled or not."""
+
+
+class PostgresDriver:
+    """`backend.store.driver.Driver` over a PostgreSQL server. `pool` is the number of connections."""
+
+    def __init__(self, url: str, pool: int = POOL) -> None:
+        self._url = url
+        self._size = pool
+        self._pool: asyncpg.Pool[Any] | None = None
+        self._bell = Bell()
+        self._listening: asyncio.Task[None] | None = None
+        self._queries = queries(Dialect.POSTGRES)
+
+    @property
+    def bell(self) -> Bell:
+        """Rung when any process committed something that made a job due."""
+        return self._bell
+
+    async def open(self) -> None:
+        """Upgrade the schema, then fill the pool and start listening."""
+        await upgrade(self._url)
+        self._pool = await asyncpg.create_pool(
+            self._url, min_size=1, max_size=self._size, statement_cache_size=512, reset=_keep, timeout=10
+        )
+        ready = asyncio.Event()
+        self._listening = asyncio.create_task(self._listen(ready))
+        await ready.wait()
+
+    async def close(self) -> None:
+        """Let transactions under way end, then disconnect. Closing twice is fine."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+            self._listening = None
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await pool.close()
+
+    async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run in a transaction; see the module for what is tried again."""
+        begin = f"BEGIN; SET LOCAL app.mailbox = {_literal(scope)}"
+        return await self._run(begin, lambda: make(*args, **kwargs))
+
+    async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run on one snapshot."""
+        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {_literal(scope)}"
+        return await self._run(begin, lambda: make(*args, **kwargs))
+
+    async def _run(self, begin: str, make: Callable[[], Script[T]]) -> T:
+        if self._pool is None:
+            raise RuntimeError("the store is not open")
+        for attempt in range(1, TRIES + 1):
+            ending = _Ending()
+            try:
+                return await self._once(self._pool, begin, make(), ending)
+            except asyncpg.ForeignKeyViolationError as error:
+                raise NotFound("There is no such mailbox.", code="unknown_mailbox") from error
+            except (*_AGAIN, *_BROKEN, asyncpg.InterfaceError) as error:
+                lost = not isinstance(error, _AGAIN)
+                if attempt == TRIES or (lost and (ending.begun or not _is_broken(error))):
+                    raise
+                log.info("store_retry", cause=type(error).__name__, attempt=attempt)
+            await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
+        raise AssertionError("unreachable")
+
+    async def _once(self, pool: asyncpg.Pool[Any], begin: str, script: Script[T], ending: _Ending) -> T:
+        async with pool.acquire() as connection:
+            await connection.execute(begin)
+            try:
+                result, wakes = await self._play(connection, script)
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            ending.begun = True
+            await connection.execute(f"NOTIFY {CHANNEL}; COMMIT" if wakes else "COMMIT")
+            return result
+
+    async def _play(self, connection: Connection, script: Script[T]) -> tuple[T, bool]:
+        wakes = False
+        try:
+            statement = next(script)
+            while True:
+                if statement is WAKE:
+                    wakes = True
+                    statement = script.send(None)
+                else:
+                    statement = script.send(await self._execute(connection, statement))
+        except StopIteration as stop:
+            return stop.value, wakes
+        finally:
+            script.close()
+
+    async def _execute(self, connection: Connection, statement: Statement) -> Any:
+        query = self._queries[statement.name]
+        values = [statement.params[name] for name in query.order]
+        if query.yields is Yields.COUNT:
+            status: str = await connection.execute(query.sql, *values)
+            return int(status.rpartition(" ")[2])
+        rows = await connection.fetch(query.sql, *values)
+        if query.yields is Yields.ROWS:
+            return rows
+        if not rows:
+            return None
+        return rows[0] if query.yields is Yields.ROW else rows[0][0]
+
+    async def _listen(self, ready: asyncio.Event) -> None:
+        """Keep one connection listening. After every break the bell is rung: a notice may have been missed."""
+        while True:
+            try:
+                connection: Connection = await asyncpg.connect(self._url, timeout=10)
+            except (*_BROKEN, TimeoutError) as error:
+                log.info("store_listen_failed", cause=type(error).__name__)
+                ready.set()  # workers poll as well: a store without wake-ups is slower, not wrong
+                await asyncio.sleep(LISTEN_PAUSE)
+                continue
+            ended = asyncio.Event()
+            connection.add_termination_listener(lambda _: ended.set())
+            try:
+                await connection.add_listener(CHANNEL, lambda *_: self._bell.ring())
+                ready.set()
+                self._bell.ring()
+                await ended.wait()
+            except (*_BROKEN, asyncpg.InterfaceError):
+                continue
+            finally:
+                connection.terminate()
+
+
+class _Ending:
+    """Whether a COMMIT was sent: after that, nobody but the server knows."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+
+def _is_broken(error: BaseException) -> bool:
+    """Whether the connection is what failed. asyncpg reports some breaks as misuse of a closed connection."""
+    return isinstance(error, _BROKEN) or "closed" in str(error)
+
+
+async def _keep(connection: Connection) -> None:
+    """What the pool does with a returned connection: nothing. Settings were local to the transaction."""
+
+
+async def _roll_back(connection: Connection) -> None:
+    try:
+        await connection.execute("ROLLBACK")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        connection.terminate()
+
+
+def _literal(text: str) -> str:
+    """`text` as an SQL string. SET takes no parameters; a quote is doubled, NUL cannot be in it."""
+    return "'" + text.replace("\0", "").replace("'", "''") + "'"
+
+
+async def upgrade(url: str) -> int:
+    """Bring the schema up to date, one transaction a step, one process at a time; returns the steps made.
+
+    Earlier releases may still be running: a step only adds, what it replaces goes with a later release.
+    """
+    connection: Connection = await asyncpg.connect(url, timeout=10)
+    made = 0
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATING)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations"
+            " (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
+        )
+        done = await version(connection)
+        for step in migrations(Dialect.POSTGRES):
+            if step.version > done:
+                async with connection.transaction():
+                    await connection.execute(f"SET LOCAL app.mailbox = {_literal(EVERY)}")
+                    await connection.execute(step.sql)
+                    await connection.execute(
+                        "INSERT INTO schema_migrations (version, name) VALUES ($1, $2)",
+                        step.version,
+                        step.name,
+                    )
+                made += 1
+    finally:
+        await connection.close()
+    return made
+
+
+async def version(connection: Connection) -> int:
+    """The number of the last migration made, 0 before the first."""
+    if not await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL"):
+        return 0
+    found: int = await connection.fetchval("SELECT COALESCE(MAX(version), 0) FROM schema_migrations")
+    return found

@@ -1,0 +1,35 @@
+-- name: claim_duty(now, lease, lease_until)^
+UPDATE duties SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = attempts + 1
+WHERE (mailbox_id, duty) = (
+    SELECT mailbox_id, duty FROM duties WHERE is_open AND due_at <= :now
+    ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING mailbox_id, duty, attempts, wanted;
+
+-- name: claim_rows(lanes, share, now, lease, lease_until)
+-- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest. Rows another
+-- worker is claiming are skipped, not waited for.
+WITH picked AS MATERIALIZED (
+    SELECT d.mailbox_id, d.gmail_id
+    FROM jsonb_array_elements_text(CAST(:lanes AS JSONB)) AS l (mailbox_id)
+    CROSS JOIN LATERAL (
+        SELECT m.mailbox_id, m.gmail_id FROM messages AS m
+        WHERE m.mailbox_id = l.mailbox_id AND m.due_at <= :now
+        ORDER BY m.due_at, m.gmail_id LIMIT :share FOR NO KEY UPDATE SKIP LOCKED
+    ) AS d
+)
+UPDATE messages AS m SET lease = :lease, due_at = :lease_until, attempts = m.attempts + 1
+FROM picked AS p WHERE m.mailbox_id = p.mailbox_id AND m.gmail_id = p.gmail_id
+RETURNING m.mailbox_id, m.gmail_id, m.thread_id, m.stage, m.attempts, m.revision, m.labels, m.placement,
+    m.backlog, m.first_seen_at;
+
+-- name: turn_lanes(lanes, now)!
+-- After a claim: when each of these mailboxes may next have something to claim, behind all that wait. Runs
+-- after the lanes were locked, so it sees every message whose transaction touched them.
+UPDATE lanes
+SET turns = turns + 1,
+    turn_at = (
+        SELECT CASE WHEN MIN(m.due_at) < :now THEN :now ELSE MIN(m.due_at) END
+        FROM messages AS m WHERE m.mailbox_id = lanes.mailbox_id AND m.due_at IS NOT NULL
+    )
+WHERE mailbox_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:lanes AS JSONB))));

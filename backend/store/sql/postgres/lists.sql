@@ -1,0 +1,50 @@
+-- Queries over a list of values, handed over as one JSON text.
+
+-- name: insert_messages(mailbox_id, rows, backlog, now)!
+-- Each row: [gmail id, thread id, labels as JSON text or null, stage]. Known ids and challenges of ours
+-- are left out.
+INSERT INTO messages (mailbox_id, gmail_id, thread_id, labels, stage, backlog, first_seen_at, changed_at, due_at)
+SELECT CAST(:mailbox_id AS TEXT), r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3,
+    CAST(:backlog AS BOOLEAN), CAST(:now AS BIGINT), CAST(:now AS BIGINT), CAST(:now AS BIGINT)
+FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS r (value)
+WHERE NOT EXISTS (
+    SELECT 1 FROM challenges AS c WHERE c.mailbox_id = :mailbox_id AND c.sent_gmail_id <> ''
+        AND c.sent_gmail_id = r.value ->> 0
+)
+ON CONFLICT DO NOTHING;
+
+-- name: end_deleted(mailbox_id, ids, now)
+-- Gone from Gmail. A worker that holds one keeps it to the end of its lease and finds it ended.
+UPDATE messages
+SET stage = NULL, placement = NULL, set_aside = FALSE, error = 'gone', revision = revision + 1,
+    changed_at = :now, due_at = CASE WHEN lease IS NULL THEN NULL ELSE due_at END
+WHERE mailbox_id = :mailbox_id AND error <> 'gone'
+    AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))))
+RETURNING gmail_id;
+
+-- name: ours(mailbox_id, ids)
+SELECT sent_gmail_id FROM challenges
+WHERE mailbox_id = :mailbox_id AND sent_gmail_id <> ''
+    AND sent_gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
+
+-- name: messages_by_id(mailbox_id, ids)
+SELECT * FROM messages
+WHERE mailbox_id = :mailbox_id AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
+
+-- name: learn_addresses(mailbox_id, addresses, now)!
+-- Sorted by the caller: two transactions that learn the same addresses insert them in the same order.
+INSERT INTO correspondents (mailbox_id, address, learned_at)
+SELECT CAST(:mailbox_id AS TEXT), a.value, CAST(:now AS BIGINT)
+FROM jsonb_array_elements_text(CAST(:addresses AS JSONB)) AS a (value)
+ON CONFLICT DO NOTHING;
+
+-- name: took_part(mailbox_id, ids)
+SELECT thread_id FROM threads
+WHERE mailbox_id = :mailbox_id
+    AND thread_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
+
+-- name: held_from(mailbox_id, addresses)
+SELECT sender, MIN(gmail_id) AS gmail_id FROM messages
+WHERE mailbox_id = :mailbox_id AND placement = 'held' AND decided_by = ''
+    AND sender = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:addresses AS JSONB))))
+GROUP BY sender ORDER BY sender;

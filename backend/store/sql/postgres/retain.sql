@@ -1,0 +1,29 @@
+-- Deleting in small batches.
+
+-- name: retain_messages(mailbox_id, before, limit)!
+DELETE FROM messages WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM messages
+    WHERE mailbox_id = :mailbox_id AND changed_at < :before AND due_at IS NULL LIMIT :limit
+));
+
+-- name: retain_challenges(mailbox_id, before, limit)!
+DELETE FROM challenges WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM challenges
+    WHERE mailbox_id = :mailbox_id AND created_at < :before AND expires_at < :before LIMIT :limit
+));
+
+-- name: retain_notices(mailbox_id, before, limit)!
+DELETE FROM notices WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM notices WHERE mailbox_id = :mailbox_id AND received_at < :before LIMIT :limit
+));
+
+-- name: retain_answers(mailbox_id, before, limit)!
+DELETE FROM answers WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM answers WHERE mailbox_id = :mailbox_id AND expires_at < :before LIMIT :limit
+));
+
+-- name: retain_corrections(mailbox_id, before, limit)!
+DELETE FROM corrections WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM corrections
+    WHERE mailbox_id = :mailbox_id AND decided_at < :before AND NOT pending LIMIT :limit
+));
