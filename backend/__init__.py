@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def create_app() -> Quart:
-    """The whole server as one ASGI app, opened when serving starts: web and job loop in one process."""
-    from backend.serving import development_app
+    """The whole server as one ASGI app, opened when serving starts: web and job loop in one process.
 
-    return development_app()
+    Found by name when it is called: imported here, every module of the package, the domain among them, would
+    depend on the whole server.
+    """
+    app: Quart = importlib.import_module("backend.serving").development_app()
+    return app

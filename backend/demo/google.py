@@ -21,6 +21,10 @@ class Sandbox:
         """A new account with an empty mailbox."""
         await self._call("POST", "/sandbox/mailboxes", {"email": email, "name": name})
 
+    async def watched(self, email: str) -> bool:
+        """Whether somebody has called watch on this mailbox: mail from now on is told of."""
+        return bool((await self._call("GET", f"/sandbox/mailboxes/{email}"))["watches"])
+
     async def seed_sent(self, owner: str, to: str, subject: str, text: str) -> None:
         """A mail the owner wrote some time ago, without a trace in history."""
         letter = {"from": owner, "header_to": to, "subject": subject, "text": text, "labels": ["SENT"]}

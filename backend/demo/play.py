@@ -99,6 +99,8 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
             await running.ready()
             tell(f"{OWNER_NAME} connects her mailbox …")
             await owner.connect(http, server_url, OWNER)
+            while not await sandbox.watched(OWNER):
+                await asyncio.sleep(0.05)
             yield running
         finally:
             if server is not None:

@@ -50,7 +50,7 @@ class PushFate(StrEnum):
 
     NEW = "new"
     REPEAT = "repeat"  # Pub/Sub's message id is known
-    STALE = "stale"  # everything it speaks of has been listed already
+    STALE = "stale"  # the change it speaks of has been listed already; what followed it perhaps not
     UNKNOWN = "unknown"  # no such mailbox here
 
 
@@ -235,9 +235,10 @@ class JobStore(Protocol):
     """Claiming and ending jobs."""
 
     async def note_push(self, notice: Notice, due_at: datetime, now: datetime) -> PushFate:
-        """Store the notice and make the mailbox's SYNC due at `due_at`, unless it is a repeat, stale or unknown.
+        """Store the notice and make the mailbox's SYNC due at `due_at`, unless it is a repeat or unknown.
 
-        A notice is stale when its history id is below the stored cursor; one equal to it is still looked at.
+        A notice is stale when its history id is below the stored cursor. It makes a sync due all the same:
+        Google drops the pushes of the second after it, so it may be the only word of a later change.
         """
         ...
 
