@@ -1,0 +1,105 @@
+"""The product's promise, in real processes: a pitch is held, its sender solves, and is let in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend.captcha.solver import solve
+from backend.demo.letters import OWNER
+from backend.store import open_store
+from tests.journeys.conftest import Journey, journey, until
+
+
+async def _challenge(told: Journey) -> str:
+    async def look() -> str:
+        await told.seller.look(told.stage.sandbox)
+        return told.seller.links[0] if told.seller.links else ""
+
+    return await until(look, "the challenge in the seller's mailbox")
+
+
+async def _story(told: Journey) -> None:
+    first = await told.write(told.pitch)
+    labels = await told.settled(first, held=True)
+    assert "Pitchgate/Would be held" not in labels
+
+    link = await _challenge(told)
+    async with told.stage.http.get(link) as answer:
+        assert answer.status == 200
+    assert "Pitchgate/Held" in await told.labels(first)  # looking changes nothing
+
+    assert await told.seller.answer(told.stage.http) == 1
+    labels = await told.settled(first, held=False)
+    assert "UNREAD" in labels
+
+    second = await told.write(told.pitch, subject="Following up on my last mail")
+    await told.quiet()
+    assert "INBOX" in await told.labels(second)
+    third = await told.write(told.pitch, subject="One more thing about your outreach")
+    await told.quiet()
+    assert "INBOX" in await told.labels(third)
+    fourth = await told.write(told.pitch, subject="Did you see my proposal?")
+    await told.settled(fourth, held=True)
+    await told.quiet()
+    await told.seller.look(told.stage.sandbox)
+    assert len(told.seller.links) == 1  # held silently: one challenge a sender in seven days
+
+
+async def _books(folder: Path) -> tuple[list[str], int, int]:
+    store = open_store(folder / "state" / "pitchgate.sqlite3")
+    await store.open()
+    try:
+        mailbox = await store.mailbox_by_email(OWNER)
+        assert mailbox is not None
+        rows = [view.row for view in reversed(await store.messages(mailbox.id))]
+        balance = await store.balance(mailbox.id, "sam@pitchworks.example")
+        return rows, balance, len(await store.ledger_differences())
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("copies", [1, 3], ids=["each push once", "each push three times in random order"])
+async def test_from_authorization_to_the_second_hold(tmp_path: Path, copies: int) -> None:
+    # Three credits a solve: one releases the first mail, two pay for the next two, the fourth is held again.
+    async with journey(tmp_path, copies=copies) as told:
+        if copies > 1:
+            await told.stage.sandbox.push_modes(copies=copies, reorder=3)
+        await _story(told)
+    rows, balance, differences = await _books(tmp_path)
+    assert sorted(rows) == sorted(["challenge", "credit", "credit", "quarantine"])
+    assert balance == 0
+    assert differences == 0
+
+
+async def test_an_answer_cannot_be_used_twice(walk: Journey) -> None:
+    await walk.write(walk.pitch)
+    link = await _challenge(walk)
+    async with walk.stage.http.get(f"{link}/task") as answer:
+        payload = solve(await answer.json())
+    json = {"Accept": "application/json"}
+    async with walk.stage.http.post(link, data={"payload": payload}, headers=json) as answer:
+        assert answer.status == 200
+        assert (await answer.json())["balance"] == 2
+    async with walk.stage.http.post(link, data={"payload": payload}, headers=json) as answer:
+        assert answer.status == 410
+
+
+async def test_quota_by_the_sandboxs_meter(walk: Journey) -> None:
+    from backend.demo.letters import letters
+
+    by_kind = {letter.kind: letter for letter in letters()}
+    costs = {}
+    for name, letter in {
+        "ordinary": by_kind["customer"],
+        "silent hold": by_kind["pitch_guarded"],
+        "challenge": walk.pitch,
+    }.items():
+        before = await walk.units()
+        await walk.write(letter)
+        await walk.quiet()
+        costs[name] = await walk.units() - before
+    assert costs["ordinary"] <= 22
+    assert costs["silent hold"] <= 29
+    assert costs["challenge"] <= 131
