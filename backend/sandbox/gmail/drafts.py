@@ -24,6 +24,7 @@ from backend.sandbox.mail.message import StoredMessage
 
 @TABLE.add("drafts.create", "POST", "drafts", access.EDIT_DRAFTS, body="id message", upload=True)
 def create_draft(call: Call) -> Json:
+    """users.drafts.create."""
     message = _store(call)
     draft = Draft(f"r-{secrets.randbelow(10**18)}", message.id)
     call.mailbox.drafts[draft.id] = draft
@@ -32,6 +33,7 @@ def create_draft(call: Call) -> Json:
 
 @TABLE.add("drafts.update", "PUT", "drafts/{id}", access.EDIT_DRAFTS, body="id message", upload=True)
 def update_draft(call: Call) -> Json:
+    """users.drafts.update: a new message id each time."""
     draft = _draft(call, call.path["id"])
     old = _message(call, draft)
     message = _store(call)
@@ -42,6 +44,7 @@ def update_draft(call: Call) -> Json:
 
 @TABLE.add("drafts.get", "GET", "drafts/{id}", access.READ_DRAFTS, parameters="format")
 def get_draft(call: Call) -> Json:
+    """users.drafts.get."""
     draft = _draft(call, call.path["id"])
     return {"id": draft.id, "message": message_json(_message(call, draft), read_format(call))}
 
@@ -54,6 +57,7 @@ def get_draft(call: Call) -> Json:
     parameters="q maxResults pageToken includeSpamTrash",
 )
 def list_drafts(call: Call) -> Json:
+    """users.drafts.list."""
     limit = call.limit()
     by_message = {draft.message_id: draft.id for draft in call.mailbox.drafts.values()}
     page: list[StoredMessage] = []
@@ -77,6 +81,7 @@ def list_drafts(call: Call) -> Json:
 
 @TABLE.add("drafts.send", "POST", "drafts/send", access.EDIT_DRAFTS, body="id message", upload=True)
 def send_draft(call: Call) -> Json:
+    """users.drafts.send: the draft is gone afterwards."""
     draft_id = call.body.get("id")
     if not isinstance(draft_id, str):
         raise invalid("Missing draft id")
@@ -96,6 +101,7 @@ def send_draft(call: Call) -> Json:
 
 @TABLE.add("drafts.delete", "DELETE", "drafts/{id}", access.EDIT_DRAFTS)
 def delete_draft(call: Call) -> None:
+    """users.drafts.delete."""
     draft = _draft(call, call.path["id"])
     message = _message(call, draft)
     del call.mailbox.drafts[draft.id]

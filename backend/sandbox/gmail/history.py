@@ -18,6 +18,7 @@ MAX_UINT64 = 2**64
     parameters="startHistoryId historyTypes labelId maxResults pageToken",
 )
 def list_history(call: Call) -> Json:
+    """users.history.list: records after an exclusive start; 404 below the floor."""
     types = call.many("historyTypes")
     if not set(types) <= HISTORY_TYPES:
         raise invalid("Invalid value at 'history_types'")
@@ -49,6 +50,7 @@ def list_history(call: Call) -> Json:
 
 @TABLE.add("getProfile", "GET", "profile", access.PROFILE)
 def get_profile(call: Call) -> Json:
+    """users.getProfile."""
     return {
         "emailAddress": call.mailbox.address,
         "messagesTotal": len(call.mailbox),
@@ -65,6 +67,7 @@ def get_profile(call: Call) -> Json:
     body="topicName labelIds labelFilterBehavior labelFilterAction",
 )
 def watch(call: Call) -> Json:
+    """users.watch: publishes once at once."""
     topic = call.body.get("topicName")
     if not isinstance(topic, str) or not topic:
         raise invalid("topicName required")
@@ -87,6 +90,7 @@ def watch(call: Call) -> Json:
 
 @TABLE.add("stop", "POST", "stop", access.READ_ANY)
 def stop(call: Call) -> None:
+    """users.stop."""
     call.world.watches.stop(call.mailbox, call.project)
 
 

@@ -22,16 +22,19 @@ _HEX = re.compile(r"\A#[0-9a-f]{6}\Z")
 
 @TABLE.add("labels.list", "GET", "labels", access.READ_LABELS)
 def list_labels(call: Call) -> Json:
+    """users.labels.list: without counts."""
     return {"labels": [label_json(label) for label in call.mailbox.labels.all()]}
 
 
 @TABLE.add("labels.get", "GET", "labels/{id}", access.READ_LABELS)
 def get_label(call: Call) -> Json:
+    """users.labels.get: with counts."""
     return label_json(_label(call), call.mailbox)
 
 
 @TABLE.add("labels.create", "POST", "labels", access.EDIT_LABELS, body=LABEL_KEYS)
 def create_label(call: Call) -> Json:
+    """users.labels.create: 409 if the name is taken."""
     name = call.body.get("name")
     if not isinstance(name, str):
         raise invalid("Invalid label name")
@@ -46,11 +49,13 @@ def create_label(call: Call) -> Json:
 
 @TABLE.add("labels.patch", "PATCH", "labels/{id}", access.EDIT_LABELS, body=LABEL_KEYS)
 def patch_label(call: Call) -> Json:
+    """users.labels.patch."""
     return _update(call)
 
 
 @TABLE.add("labels.update", "PUT", "labels/{id}", access.EDIT_LABELS, body=LABEL_KEYS)
 def update_label(call: Call) -> Json:
+    """users.labels.update: needs the name."""
     if not isinstance(call.body.get("name"), str):
         raise invalid("Invalid label name")
     return _update(call)
@@ -58,6 +63,7 @@ def update_label(call: Call) -> Json:
 
 @TABLE.add("labels.delete", "DELETE", "labels/{id}", access.EDIT_LABELS)
 def delete_label(call: Call) -> None:
+    """users.labels.delete: off every message too."""
     try:
         call.mailbox.delete_label(_label(call), call.now_ms)
     except LabelError as error:

@@ -45,6 +45,7 @@ def labels_json(message: StoredMessage) -> Json:
     parameters="q labelIds maxResults pageToken includeSpamTrash",
 )
 def list_messages(call: Call) -> Json:
+    """users.messages.list."""
     limit = call.limit()
     labels = [known_label(call, label_id) for label_id in call.many("labelIds")]
     page: list[StoredMessage] = []
@@ -64,6 +65,7 @@ def list_messages(call: Call) -> Json:
 
 @TABLE.add("messages.get", "GET", "messages/{id}", access.READ_MESSAGE, parameters="format metadataHeaders")
 def get_message(call: Call) -> Json:
+    """users.messages.get."""
     form = read_format(call)
     return message_json(message_of(call), form, call.many("metadataHeaders"))
 
@@ -75,6 +77,7 @@ def get_message(call: Call) -> Json:
     access.READ_ATTACHMENT,
 )
 def get_attachment(call: Call) -> Json:
+    """users.messages.attachments.get: the bytes of one part."""
     message = message_of(call, call.path["messageId"])
     part = part_of_attachment(message, call.path["id"])
     if part is None:
@@ -90,6 +93,7 @@ def get_attachment(call: Call) -> Json:
     body="addLabelIds removeLabelIds",
 )
 def modify_message(call: Call) -> Json:
+    """users.messages.modify."""
     message = message_of(call)
     add, remove = label_changes(call)
     call.mailbox.change_labels([message], add, remove, call.now_ms)
@@ -104,6 +108,7 @@ def modify_message(call: Call) -> Json:
     body="ids addLabelIds removeLabelIds",
 )
 def batch_modify(call: Call) -> None:
+    """users.messages.batchModify: no answer body."""
     messages = _batch(call)
     add, remove = label_changes(call)
     call.mailbox.change_labels(messages, add, remove, call.now_ms)
@@ -111,11 +116,13 @@ def batch_modify(call: Call) -> None:
 
 @TABLE.add("messages.batchDelete", "POST", "messages/batchDelete", access.DELETE, body="ids")
 def batch_delete(call: Call) -> None:
+    """users.messages.batchDelete: for good, no answer body."""
     call.mailbox.delete(_batch(call), call.now_ms)
 
 
 @TABLE.add("messages.trash", "POST", "messages/{id}/trash", access.MODIFY)
 def trash_message(call: Call) -> Json:
+    """users.messages.trash."""
     message = message_of(call)
     call.mailbox.trash([message], call.now_ms)
     return labels_json(message)
@@ -123,6 +130,7 @@ def trash_message(call: Call) -> Json:
 
 @TABLE.add("messages.untrash", "POST", "messages/{id}/untrash", access.MODIFY)
 def untrash_message(call: Call) -> Json:
+    """users.messages.untrash."""
     message = message_of(call)
     call.mailbox.untrash([message], call.now_ms)
     return labels_json(message)
@@ -130,11 +138,13 @@ def untrash_message(call: Call) -> Json:
 
 @TABLE.add("messages.delete", "DELETE", "messages/{id}", access.DELETE)
 def delete_message(call: Call) -> None:
+    """users.messages.delete: for good."""
     call.mailbox.delete([message_of(call)], call.now_ms)
 
 
 @TABLE.add("messages.send", "POST", "messages/send", access.SEND, body=MESSAGE_KEYS, upload=True)
 def send_message(call: Call) -> Json:
+    """users.messages.send: delivered to local mailboxes, recorded for the rest."""
     raw = raw_of(call, call.body, SEND_LIMIT)
     thread_id = thread_target(call, call.body)
     check_sendable(raw)
@@ -151,6 +161,7 @@ def send_message(call: Call) -> Json:
     upload=True,
 )
 def insert_message(call: Call) -> Json:
+    """users.messages.insert: dated by receipt unless told otherwise."""
     return labels_json(_put_in(call, default_source="receivedTime"))
 
 
@@ -164,6 +175,7 @@ def insert_message(call: Call) -> Json:
     upload=True,
 )
 def import_message(call: Call) -> Json:
+    """users.messages.import: dated by its header unless told otherwise."""
     return labels_json(_put_in(call, default_source="dateHeader"))
 
 

@@ -17,11 +17,13 @@ class VacationError(ValueError):
 
 @TABLE.add("settings.sendAs.list", "GET", "settings/sendAs", access.READ_SETTINGS)
 def list_send_as(call: Call) -> Json:
+    """users.settings.sendAs.list."""
     return {"sendAs": [send_as_json(alias) for alias in call.mailbox.settings.send_as]}
 
 
 @TABLE.add("settings.sendAs.get", "GET", "settings/sendAs/{sendAsEmail}", access.READ_SETTINGS)
 def get_send_as(call: Call) -> Json:
+    """users.settings.sendAs.get."""
     wanted = call.path["sendAsEmail"].lower()
     for alias in call.mailbox.settings.send_as:
         if alias.email == wanted:
@@ -31,11 +33,13 @@ def get_send_as(call: Call) -> Json:
 
 @TABLE.add("settings.getVacation", "GET", "settings/vacation", access.READ_SETTINGS)
 def get_vacation(call: Call) -> Json:
+    """users.settings.getVacation."""
     return vacation_json(call.mailbox.settings.vacation)
 
 
 @TABLE.add("settings.updateVacation", "PUT", "settings/vacation", access.EDIT_SETTINGS, body=VACATION_KEYS)
 def update_vacation(call: Call) -> Json:
+    """users.settings.updateVacation: replaces all of it."""
     try:
         call.mailbox.settings.vacation = read_vacation(call.body)
     except VacationError as error:

@@ -25,6 +25,7 @@ from backend.sandbox.mail.message import StoredMessage
     parameters="q labelIds maxResults pageToken includeSpamTrash",
 )
 def list_threads(call: Call) -> Json:
+    """users.threads.list."""
     limit = call.limit()
     labels = [known_label(call, label_id) for label_id in call.many("labelIds")]
     after = read_page_key(call.one("pageToken"))
@@ -52,6 +53,7 @@ def list_threads(call: Call) -> Json:
 
 @TABLE.add("threads.get", "GET", "threads/{id}", access.READ_MESSAGE, parameters="format metadataHeaders")
 def get_thread(call: Call) -> Json:
+    """users.threads.get: no raw format."""
     form = read_format(call, ("full", "metadata", "minimal"))
     members = thread_of(call)
     only = call.many("metadataHeaders")
@@ -70,6 +72,7 @@ def get_thread(call: Call) -> Json:
     body="addLabelIds removeLabelIds",
 )
 def modify_thread(call: Call) -> Json:
+    """users.threads.modify: the messages there now."""
     members = thread_of(call)
     add, remove = label_changes(call)
     call.mailbox.change_labels(members, add, remove, call.now_ms)
@@ -78,6 +81,7 @@ def modify_thread(call: Call) -> Json:
 
 @TABLE.add("threads.trash", "POST", "threads/{id}/trash", access.MODIFY)
 def trash_thread(call: Call) -> Json:
+    """users.threads.trash."""
     members = thread_of(call)
     call.mailbox.trash(members, call.now_ms)
     return _short(call, members)
@@ -85,6 +89,7 @@ def trash_thread(call: Call) -> Json:
 
 @TABLE.add("threads.untrash", "POST", "threads/{id}/untrash", access.MODIFY)
 def untrash_thread(call: Call) -> Json:
+    """users.threads.untrash."""
     members = thread_of(call)
     call.mailbox.untrash(members, call.now_ms)
     return _short(call, members)
@@ -92,6 +97,7 @@ def untrash_thread(call: Call) -> Json:
 
 @TABLE.add("threads.delete", "DELETE", "threads/{id}", access.DELETE)
 def delete_thread(call: Call) -> None:
+    """users.threads.delete: for good."""
     call.mailbox.delete(thread_of(call), call.now_ms)
 
 

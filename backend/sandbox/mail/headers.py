@@ -72,7 +72,7 @@ def _decoded(text: str) -> str:
             out.append(piece.decode(charset or "utf-8", "replace"))
         except (LookupError, ValueError):
             out.append(piece.decode("utf-8", "replace"))
-    return "".join(out).replace("\r", " ").replace("\n", " ")
+    return "".join(out).replace("\r", " ").replace("\n", " ") or text
 
 
 def _decoded_addresses(text: str) -> str:

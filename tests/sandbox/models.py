@@ -1,0 +1,41 @@
+"""Mailboxes and messages for tests of the pure model: no process, no clock."""
+
+from __future__ import annotations
+
+import random
+
+from backend.sandbox.mail.history import HistoryRecord
+from backend.sandbox.mail.mailbox import Mailbox, Owner
+from backend.sandbox.mail.message import StoredMessage
+
+NOW_MS = 1_796_130_302_000
+NOW = NOW_MS / 1000
+
+
+def mailbox(address: str = "ana@corp.test", seed: int = 7) -> Mailbox:
+    """An empty mailbox whose history ids are repeatable."""
+    return Mailbox(Owner(address, "Ana", "1", "corp.test"), random.Random(seed))
+
+
+def listening(seed: int = 7) -> tuple[Mailbox, list[list[HistoryRecord]]]:
+    """A mailbox and the list its changes are told to, one entry an operation."""
+    told: list[list[HistoryRecord]] = []
+    return Mailbox(
+        Owner("ana@corp.test", "Ana", "1"), random.Random(seed), lambda _, records: told.append(records)
+    ), told
+
+
+def letter(**headers: str) -> bytes:
+    """A raw message; `text` is the body, underscores in names stand for dashes."""
+    text = headers.pop("text", "Good day")
+    fields = {"From": "Bo <bo@ext.test>", "To": "ana@corp.test", "Subject": "Hello"}
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    return ("\r\n".join([*lines, "", text, ""])).encode()
+
+
+def put(
+    box: Mailbox, *labels: str, at: int = NOW_MS, thread_id: str | None = None, **headers: str
+) -> StoredMessage:
+    """Store a message received at `at`."""
+    return box.add(letter(**headers), labels or ("INBOX", "UNREAD"), at, thread_id=thread_id)

@@ -1,0 +1,128 @@
+"""A raw message as the API shows it."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.sandbox.gmail.views import message_json, part_of_attachment
+from backend.sandbox.mail.headers import addresses, first, read_headers
+from backend.sandbox.mail.mime_view import MAX_PARTS, html_of, parse, snippet_of, text_of
+from tests.sandbox.models import NOW_MS, mailbox
+
+MIXED = b"""\
+Received: from a\r\n by b; then\r\nRECEIVED: second\r\nFrom: Bo <bo@ext.test>\r\nX-odd-Case: 1\r
+Content-Type: multipart/mixed; boundary=o\r\n\r
+--o\r\nContent-Type: multipart/alternative; boundary=i\r\n\r
+--i\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r
+caf=E9 & more\r
+--i\r\nContent-Type: text/html\r\n\r\n<style>x{}</style><p>caf&eacute;</p>\r\n--i--\r
+--o\r\nContent-Type: application/pdf; name="a b.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r
+JVBERg==\r\n--o\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nhello\r\n--o--\r\n"""
+
+
+def test_parts_are_numbered_and_decoded_from_transfer_encoding_only() -> None:
+    root = parse(MIXED)
+    shape = [(part.part_id, part.mime_type, part.filename) for part in root.walk()]
+    assert shape == [
+        ("", "multipart/mixed", ""),
+        ("0", "multipart/alternative", ""),
+        ("0.0", "text/plain", ""),
+        ("0.1", "text/html", ""),
+        ("1", "application/pdf", "a b.pdf"),
+        ("2", "message/rfc822", ""),
+        ("2.0", "text/plain", ""),
+    ]
+    assert root.children[0].children[0].body == b"caf\xe9 & more"
+    assert root.children[1].body == b"%PDF"
+
+
+def test_text_html_and_snippet() -> None:
+    root = parse(MIXED)
+    assert text_of(root) == "café & more"
+    assert html_of(root) == "<style>x{}</style><p>caf&eacute;</p>"
+    assert snippet_of(root) == "café &amp; more"
+    only_html = parse(
+        b"Content-Type: text/html\r\n\r\n<style>x{}</style><p>caf&eacute;</p><script>bad()</script>"
+    )
+    assert text_of(only_html).split() == ["café"]
+
+
+def test_headers_keep_order_spelling_and_repeats() -> None:
+    names = [name for name, _ in read_headers(MIXED)]
+    assert names == ["Received", "RECEIVED", "From", "X-odd-Case", "Content-Type"]
+    assert read_headers(MIXED)[0] == ("Received", "from a\r\n by b; then")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= aus\r\n Bonn", "Grüße aus Bonn"),
+        (
+            "From: =?utf-8?q?Bo_=28Sales=29=2C_a=40b=2Etest?= <bo@ext.test>",
+            '"Bo (Sales), a@b.test" <bo@ext.test>',
+        ),
+        ("From: =?utf-8?q?B=C3=B8?= <bo@ext.test>", "Bø <bo@ext.test>"),
+        ("Subject: =?no-such-charset?q?x?=", "x"),
+        ("Subject: =?utf-8?b?!!!?=", "=?utf-8?b?!!!?="),
+        ("Subject: Gr\u00fc\u00dfe", "Grüße"),
+    ],
+)
+def test_encoded_words_are_decoded(line: str, shown: str) -> None:
+    name, value = read_headers(line.encode() + b"\r\n\r\n")[0]
+    assert first([(name, value)], name.lower()) == shown
+
+
+def test_a_decoded_name_cannot_pass_for_a_second_address() -> None:
+    raw = b"From: =?utf-8?q?ceo=40corp=2Etest=2C?= <bo@ext.test>\r\n\r\n"
+    assert [address for _, address in addresses(first(read_headers(raw), "From"))] == ["bo@ext.test"]
+
+
+def test_a_bomb_of_parts_is_cut() -> None:
+    body = b"".join(b"--b\r\n\r\nx\r\n" for _ in range(3 * MAX_PARTS))
+    root = parse(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + body + b"--b--\r\n")
+    assert len(root.walk()) <= MAX_PARTS + 1
+
+
+def test_deep_nesting_is_cut_not_fatal() -> None:
+    head = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(2000)
+    )
+    root = parse(head + b"\r\ndeep")
+    assert root.mime_type in ("multipart/mixed", "text/plain")
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_shown_somehow(raw: bytes) -> None:
+    root = parse(raw)
+    assert isinstance(snippet_of(root), str)
+    assert all(isinstance(value, str) for part in root.walk() for _, value in part.headers)
+
+
+def test_formats_of_one_message() -> None:
+    message = mailbox().add(MIXED, ["INBOX"], NOW_MS)
+    full, metadata, minimal = (message_json(message, form) for form in ("full", "metadata", "minimal"))
+    assert base64.urlsafe_b64decode(message_json(message, "raw")["raw"]) == MIXED
+    assert "payload" not in minimal
+    assert set(metadata["payload"]) == {"mimeType", "headers"}
+    assert full["payload"]["body"] == {"size": 0}
+    text = full["payload"]["parts"][0]["parts"][0]["body"]
+    assert base64.urlsafe_b64decode(text["data"]) == b"caf\xe9 & more"
+    only = message_json(message, "metadata", ["from", "RECEIVED"])["payload"]["headers"]
+    assert [item["name"] for item in only] == ["Received", "RECEIVED", "From"]
+
+
+def test_an_attachment_id_serves_one_message_and_differs_each_time() -> None:
+    box = mailbox()
+    message, other = box.add(MIXED, [], NOW_MS), box.add(MIXED, [], NOW_MS)
+    ids = [message_json(message)["payload"]["parts"][1]["body"]["attachmentId"] for _ in range(2)]
+    assert ids[0] != ids[1]
+    for attachment_id in ids:
+        part = part_of_attachment(message, attachment_id)
+        assert part is not None
+        assert part.body == b"%PDF"
+    assert part_of_attachment(other, ids[0]) is None
+    assert part_of_attachment(message, "ANGjdJnonsense") is None
