@@ -11,181 +11,49 @@ no longer the caller's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
 from backend.domain.challenge import Challenge, ChallengeIntent
 from backend.domain.correction import Correction, RuleKind
 from backend.domain.credits import Entry
-from backend.domain.labels import Placement as Placement
+from backend.domain.labels import Placement
 from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
-from backend.domain.standing import Standing as Standing
+from backend.domain.standing import Standing
 from backend.domain.verdict import Verdict
+from backend.ports.jobs import JobStore
+from backend.ports.records import (
+    Duty,
+    DutyJob,
+    MessageJob,
+    MessageView,
+    NewMailbox,
+    Notice,
+    PushFate,
+    Screened,
+    Sighting,
+    Solved,
+    Stage,
+    SyncPage,
+)
 
-
-class Stage(StrEnum):
-    """What is still to be done for one message."""
-
-    LEARN = "learn"  # the owner's own mail: learn whom he writes to
-    SCREEN = "screen"
-    ACT = "act"
-    CHALLENGE = "challenge"
-    RELEASE = "release"
-
-
-class Duty(StrEnum):
-    """What is to be done for a mailbox, again and again or once."""
-
-    SYNC = "sync"
-    WATCH = "watch"
-    INDEX = "index"
-    LEAVE = "leave"
-    RETAIN = "retain"
-
-
-class PushFate(StrEnum):
-    """What became of a push notice. All of them are acknowledged."""
-
-    NEW = "new"
-    REPEAT = "repeat"  # Pub/Sub's message id is known
-    STALE = "stale"  # the change it speaks of has been listed already; what followed it perhaps not
-    UNKNOWN = "unknown"  # no such mailbox here
-
-
-@dataclass(frozen=True, slots=True)
-class NewMailbox:
-    """An owner who came back from Google's consent page, with his refresh token sealed."""
-
-    id: str
-    sub: str
-    email: str
-    name: str
-    sealed_token: bytes
-    scopes: frozenset[str]
-    preferences: Preferences
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One verified push. `history_id` is a hint only."""
-
-    push_id: str
-    email: str
-    history_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class DutyJob:
-    """A claimed duty. `wanted` is the count of requests seen at the claim."""
-
-    mailbox_id: str
-    duty: Duty
-    attempt: int
-    lease: str
-    wanted: int
-
-
-@dataclass(frozen=True, slots=True)
-class MessageJob:
-    """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1.
-
-    `revision` goes up whenever an owner or a solve changes what is meant to happen; a stage that finishes
-    with an older revision leaves the newer order standing.
-    """
-
-    mailbox_id: str
-    gmail_id: str
-    thread_id: str
-    stage: Stage
-    attempt: int
-    lease: str
-    revision: int
-    labels: frozenset[str] | None
-    placement: Placement | None
-    backlog: bool
-    first_seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A message id to be looked at. `stage` is SCREEN for incoming mail and LEARN for the owner's own."""
-
-    gmail_id: str
-    thread_id: str
-    labels: frozenset[str] | None
-    stage: Stage = Stage.SCREEN
-
-
-@dataclass(frozen=True, slots=True)
-class SyncPage:
-    """What one page of history or of a re-list amounts to.
-
-    `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
-    where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
-    """
-
-    sightings: tuple[Sighting, ...] = ()
-    corrections: tuple[Correction, ...] = ()
-    deleted: tuple[str, ...] = ()
-    cursor: str = ""
-    page_token: str = ""
-    page_start: str = ""
-    safe_since: datetime | None = None
-    backlog: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Screened:
-    """Facts of a screened message that are kept: no body, ever."""
-
-    sender: str
-    sender_name: str
-    sender_domain: str
-    subject: str
-    message_id: str
-    received_at: datetime
-    authenticated: bool
-    references: tuple[str, ...] = ()
-    reply_to: str = ""  # where a challenge would go; "" = the sender's own address
-    language: str = "en"  # of the message, for the wording of a challenge
-
-
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """What a solve did: the messages now on their way back (oldest first) and the credits left."""
-
-    released: tuple[str, ...]
-    balance: int
-    sender: str
-
-
-@dataclass(frozen=True, slots=True)
-class MessageView:
-    """One message as screens show it."""
-
-    mailbox_id: str
-    gmail_id: str
-    thread_id: str
-    stage: Stage | None
-    placement: Placement | None
-    outcome: str
-    row: str
-    score: float | None
-    reasons: tuple[Mapping[str, Any], ...]
-    guards: tuple[str, ...]
-    cause: str
-    sender: str
-    sender_name: str
-    subject: str
-    model: str
-    first_seen_at: datetime
-    received_at: datetime | None
-    decided_at: datetime | None
-    changed_at: datetime
-    set_aside: bool
-    decided_by: str  # "" while undecided; solve, credit, owner, replied
+__all__ = [
+    "Duty",
+    "DutyJob",
+    "MessageJob",
+    "MessageView",
+    "NewMailbox",
+    "Notice",
+    "Placement",
+    "PushFate",
+    "Screened",
+    "Sighting",
+    "Solved",
+    "Stage",
+    "Standing",
+    "Store",
+    "SyncPage",
+]
 
 
 class MailboxStore(Protocol):
@@ -228,62 +96,6 @@ class MailboxStore(Protocol):
 
     async def forget(self, mailbox_id: str) -> Mapping[str, int]:
         """Delete every row of the mailbox; returns the number deleted by table."""
-        ...
-
-
-class JobStore(Protocol):
-    """Claiming and ending jobs."""
-
-    async def note_push(self, notice: Notice, due_at: datetime, now: datetime) -> PushFate:
-        """Store the notice and make the mailbox's SYNC due at `due_at`, unless it is a repeat or unknown.
-
-        A notice is stale when its history id is below the stored cursor. It makes a sync due all the same:
-        Google drops the pushes of the second after it, so it may be the only word of a later change.
-        """
-        ...
-
-    async def want(self, mailbox_id: str, duty: Duty, due_at: datetime) -> None:
-        """Ask for a duty at `due_at` or earlier; never delays one that is due sooner."""
-        ...
-
-    async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
-        """The longest due duty of a connected mailbox nobody holds. One holder per mailbox and duty."""
-        ...
-
-    async def finish_duty(self, job: DutyJob, next_due: datetime | None, now: datetime) -> None:
-        """Give the duty back, next due at `next_due` (None: only when wanted again). If it was wanted again
-        meanwhile, the time that was asked for stands."""
-        ...
-
-    async def postpone_duty(self, job: DutyJob, at: datetime, error: str, now: datetime) -> None:
-        """Give it back, to be tried again at `at`; counts as an attempt."""
-        ...
-
-    async def claim_messages(
-        self, worker: str, now: datetime, lease_until: datetime, limit: int
-    ) -> tuple[MessageJob, ...]:
-        """Up to `limit` due messages of connected mailboxes, oldest first, fair across mailboxes."""
-        ...
-
-    async def finish_stage(self, job: MessageJob, now: datetime) -> None:
-        """The job's stage is done: go to the stage that follows from the row (ACT of a challenged message
-        goes to CHALLENGE; everything else ends), unless a newer revision ordered something else."""
-        ...
-
-    async def postpone(self, job: MessageJob, at: datetime, error: str, now: datetime) -> None:
-        """Try again at `at`."""
-        ...
-
-    async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:
-        """Tried too often: keep it with its cause for a person. The mailbox goes on."""
-        ...
-
-    async def gone(self, job: MessageJob, now: datetime) -> None:
-        """The message no longer exists: end its job, void its open challenge."""
-        ...
-
-    async def next_due(self, now: datetime) -> datetime | None:
-        """When the next job of any kind is due, None if there is none (for the worker's nap)."""
         ...
 
 
@@ -428,9 +240,9 @@ class ViewStore(Protocol):
     async def census(self) -> Mapping[str, int]:
         """Counts for health, metrics, the live page and the demo. A key that is absent counts 0.
 
-        mailboxes, messages, outcome_<outcome> (as decided first), stage_<stage> (still to do), set_aside,
-        released (held once, back by now or on the way), challenge_<state>, notice_<fate>, and
-        oldest_due_seconds (how late the oldest due job is).
+        mailboxes, messages.<outcome> (as decided first; "undecided" before), stages.<stage> (still to do;
+        "ended" after), released (held once, back by now or on the way), set_aside, challenges.<state>,
+        notices.<fate>, and oldest_due_seconds (how late the oldest due job is).
         """
         ...
 

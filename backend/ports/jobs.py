@@ -1,0 +1,64 @@
+"""Claiming and ending jobs. See `backend.ports.store` for what holds of all its methods."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from backend.ports.records import Duty, DutyJob, MessageJob, Notice, PushFate
+
+
+class JobStore(Protocol):
+    """Claiming and ending jobs."""
+
+    async def note_push(self, notice: Notice, due_at: datetime, now: datetime) -> PushFate:
+        """Store the notice and make the mailbox's SYNC due at `due_at`, unless it is a repeat or unknown.
+
+        A notice is stale when its history id is below the stored cursor. It makes a sync due all the same:
+        Google drops the pushes of the second after it, so it may be the only word of a later change.
+        """
+        ...
+
+    async def want(self, mailbox_id: str, duty: Duty, due_at: datetime) -> None:
+        """Ask for a duty at `due_at` or earlier; never delays one that is due sooner."""
+        ...
+
+    async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
+        """The longest due duty of a connected mailbox nobody holds. One holder per mailbox and duty."""
+        ...
+
+    async def finish_duty(self, job: DutyJob, next_due: datetime | None, now: datetime) -> None:
+        """Give the duty back, next due at `next_due` (None: only when wanted again). If it was wanted again
+        meanwhile, the time that was asked for stands."""
+        ...
+
+    async def postpone_duty(self, job: DutyJob, at: datetime, error: str, now: datetime) -> None:
+        """Give it back, to be tried again at `at`; counts as an attempt."""
+        ...
+
+    async def claim_messages(
+        self, worker: str, now: datetime, lease_until: datetime, limit: int
+    ) -> tuple[MessageJob, ...]:
+        """Up to `limit` due messages of connected mailboxes, oldest first, fair across mailboxes."""
+        ...
+
+    async def finish_stage(self, job: MessageJob, now: datetime) -> None:
+        """The job's stage is done: go to the stage that follows from the row (ACT of a challenged message
+        goes to CHALLENGE; everything else ends), unless a newer revision ordered something else."""
+        ...
+
+    async def postpone(self, job: MessageJob, at: datetime, error: str, now: datetime) -> None:
+        """Try again at `at`."""
+        ...
+
+    async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:
+        """Tried too often: keep it with its cause for a person. The mailbox goes on."""
+        ...
+
+    async def gone(self, job: MessageJob, now: datetime) -> None:
+        """The message no longer exists: end its job, void its open challenge."""
+        ...
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When the next job of any kind is due, None if there is none (for the worker's nap)."""
+        ...
