@@ -25,11 +25,11 @@ class State(StrEnum):
 STEPS = ("push", "sync", "screen", "act", "challenge", "solve", "release")
 
 COUNTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("arrived", ("messages",)),
-    ("passed", ("outcome_inbox", "outcome_mark", "outcome_ignore")),
-    ("held", ("outcome_hold", "outcome_challenge")),
-    ("challenged", ("challenge_sent", "challenge_solved", "challenge_voided")),
-    ("solved", ("challenge_solved",)),
+    ("arrived", tuple(f"messages.{outcome}" for outcome in (*Outcome, "undecided"))),
+    ("passed", ("messages.inbox", "messages.mark", "messages.ignore")),
+    ("held", ("messages.hold", "messages.challenge")),
+    ("challenged", ("challenges.sent", "challenges.solved")),
+    ("solved", ("challenges.solved",)),
     ("released", ("released",)),
 )
 """What is counted at the top of the page, from keys of the store's census."""

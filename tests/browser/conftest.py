@@ -1,3 +1,5 @@
+"""A real Chromium, and where it leaves its pictures."""
+
 from __future__ import annotations
 
 import os

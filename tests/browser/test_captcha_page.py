@@ -235,8 +235,8 @@ def lively() -> World:
         "m3": challenge("m3", ChallengeState.SOLVED),
     }
     around.store.counts = {
-        "messages": 6, "outcome_inbox": 2, "outcome_challenge": 3, "challenge_sent": 2, "challenge_solved": 1,
-        "released": 1,
+        "messages.undecided": 1, "messages.inbox": 2, "messages.challenge": 3, "challenges.sent": 1,
+        "challenges.solved": 1, "released": 1,
     }  # fmt: skip
     return around
 
@@ -249,7 +249,7 @@ def test_the_live_page_moves_by_itself(browser: Browser) -> None:
         expect(page.get_by_role("status")).to_have_text("Updates by itself.")
 
         around.store.views = (message("m9", subject="Fresh from the wire"), *around.store.views)
-        around.store.counts = around.store.counts | {"messages": 7}
+        around.store.counts = around.store.counts | {"messages.undecided": 2}
 
         expect(page.get_by_role("row").nth(1)).to_contain_text("Fresh from the wire")
         expect(page.locator(".arrived dd")).to_have_text("7")

@@ -1,3 +1,5 @@
+"""An app over in-memory fakes, and a client of it."""
+
 from __future__ import annotations
 
 import pytest

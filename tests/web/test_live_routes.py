@@ -29,7 +29,9 @@ async def test_it_is_off_by_default() -> None:
 async def test_the_page_shows_counters_and_the_latest_mail(client: Client, around: World) -> None:
     around.store.boxes = (mailbox(),)
     around.store.views = tuple(message(f"m{number}", subject=f"Offer {number}.") for number in range(99))
-    around.store.counts = {"messages": 99, "outcome_inbox": 3, "outcome_mark": 2, "released": 7}
+    around.store.counts = {
+        "messages.undecided": 94, "messages.inbox": 3, "messages.mark": 2, "released": 7
+    }  # fmt: skip
 
     page = await (await client.get("/live")).get_data(as_text=True)
 

@@ -37,6 +37,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     for row in messages:
         for key in (f"messages.{row['outcome'] or 'undecided'}", f"stages.{row['stage'] or 'ended'}"):
             counts[key] = counts.get(key, 0) + row["n"]
+    counts["released"] = yield q("count_released")
     counts["set_aside"] = yield q("count_aside")
     challenges: list[Row] = yield q("count_challenges")
     for row in challenges:

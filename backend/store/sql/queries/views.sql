@@ -31,6 +31,9 @@ SELECT COUNT(*) FROM mailboxes;
 -- name: count_messages()
 SELECT outcome, stage, COUNT(*) AS n FROM messages GROUP BY outcome, stage;
 
+-- name: count_released()$
+SELECT COUNT(*) FROM messages WHERE outcome IN ('hold', 'challenge') AND placement <> 'held';
+
 -- name: count_aside()$
 SELECT COUNT(*) FROM messages WHERE set_aside;
 
