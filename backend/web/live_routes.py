@@ -15,7 +15,7 @@ from backend.ports.store import Store
 from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.live_view import COUNTERS, STEPS, Line, line
+from backend.web.live_view import COUNTERS, STEPS, Line, line, worth_showing
 
 blueprint = Blueprint("live", __name__, url_prefix="/live")
 
@@ -102,6 +102,8 @@ async def _lines(store: Store) -> list[Line]:
     found: list[Line] = []
     for mailbox in (await store.mailboxes())[:MOST_MAILBOXES]:
         for view in await store.messages(mailbox.id, limit=MOST_LINES):
+            if not worth_showing(view):
+                continue
             challenged = view.outcome == Outcome.CHALLENGE
             challenge = await store.challenge_of(mailbox.id, view.gmail_id) if challenged else None
             found.append(line(view, mailbox.owner.email, challenge))

@@ -25,8 +25,8 @@ class State(StrEnum):
 STEPS = ("push", "sync", "screen", "act", "challenge", "solve", "release")
 
 COUNTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("arrived", tuple(f"messages.{outcome}" for outcome in (*Outcome, "undecided"))),
-    ("passed", ("messages.inbox", "messages.mark", "messages.ignore")),
+    ("arrived", tuple(f"messages.{word}" for word in ("undecided", "inbox", "mark", "hold", "challenge"))),
+    ("passed", ("messages.inbox", "messages.mark")),
     ("held", ("messages.hold", "messages.challenge")),
     ("challenged", ("challenges.sent", "challenges.solved")),
     ("solved", ("challenges.solved",)),
@@ -95,6 +95,11 @@ class Line:
     steps: tuple[Step, ...]
 
 
+def worth_showing(view: MessageView) -> bool:
+    """Whether this is incoming mail; the owner's own and what Gmail has sorted out already is left away."""
+    return view.outcome != Outcome.IGNORE and view.stage is not Stage.LEARN
+
+
 def line(view: MessageView, mailbox: str, challenge: Challenge | None) -> Line:
     """A message as a row. `mailbox` is its owner's address."""
     name, address = view.sender_name, view.sender
@@ -104,7 +109,8 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None) -> Line:
         mailbox=mailbox,
         sender=f"{name} <{address}>" if name and address else name or address,
         subject=view.subject or ("(no subject)" if view.outcome else "A new message"),
-        verdict=VERDICTS.get(view.row, view.row or "being read"),
+        verdict=VERDICTS.get(view.row, view.row)
+        or ("being read" if view.stage else "gone before it was read"),
         since=SINCE.get(view.decided_by, view.decided_by) if view.row != Row.CREDIT else "",
         percent=None if view.score is None else round(view.score * 100),
         tone=_tone(view),
@@ -126,7 +132,7 @@ def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:
     states = {
         "push": State.DONE,
         "sync": State.DONE,
-        "screen": State.DONE if view.outcome else State.NOW,
+        "screen": State.DONE if view.outcome else State.NOW if view.stage else State.NONE,
         "act": _act(view),
         "challenge": _challenge(view, challenge),
         "solve": _solve(view, challenge),

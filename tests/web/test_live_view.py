@@ -9,7 +9,7 @@ import pytest
 from backend.domain.challenge import ChallengeState
 from backend.domain.verdict import Row
 from backend.ports.store import Placement, Stage
-from backend.web.live_view import CHALLENGE_STATES, STEPS, VERDICTS, State, line
+from backend.web.live_view import CHALLENGE_STATES, STEPS, VERDICTS, State, line, worth_showing
 from tests.web.fakes import challenge, message
 
 INBOX: dict[str, Any] = {"placement": Placement.INBOX, "outcome": "inbox", "row": "below_hold"}
@@ -63,6 +63,23 @@ def test_a_challenge_that_never_left_waits_for_nobody(state: ChallengeState, ste
 
     assert steps["challenge"] is step
     assert steps["solve"] is State.NONE
+
+
+@pytest.mark.parametrize("outcome", ["", "inbox", "mark", "hold", "challenge"])
+def test_incoming_mail_is_shown(outcome: str) -> None:
+    assert worth_showing(message(outcome=outcome, stage=Stage.SCREEN))
+
+
+def test_the_owners_own_mail_is_not() -> None:
+    assert not worth_showing(message(outcome="ignore", row="not_incoming"))
+    assert not worth_showing(message(outcome="", row="", stage=Stage.LEARN))
+
+
+def test_mail_that_was_gone_is_not_said_to_be_under_way() -> None:
+    gone: dict[str, Any] = {"outcome": "", "row": "", "stage": None, "placement": None}
+
+    assert State.NOW not in walk(**gone).values()
+    assert line(message(**gone), "ana@corp.test", None).verdict == "gone before it was read"
 
 
 def test_mail_let_in_by_its_owner_was_not_solved() -> None:
