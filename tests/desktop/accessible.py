@@ -1,0 +1,40 @@
+"""Where a widget is, asked of the accessibility bus: `python -m tests.desktop.accessible ROLE NAME`.
+
+Prints [x, y, width, height] of the first showing widget of that role whose name begins so, or nothing.
+What is found here is also what a screen reader says.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+
+def find(widget: Any, role: str, name: str, depth: int = 0) -> list[int] | None:
+    """Depth first, showing widgets only."""
+    if widget is None or depth > 40:
+        return None
+    try:
+        if widget.get_role_name() == role and (widget.get_name() or "").startswith(name):
+            box = widget.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+            if box.width > 0 and box.height > 0 and box.x >= 0 and widget.get_state_set().contains(Atspi.StateType.SHOWING):
+                return [box.x, box.y, box.width, box.height]
+        children = [widget.get_child_at_index(i) for i in range(widget.get_child_count())]
+    except (GLib.Error, AttributeError):
+        return None  # it went away while we looked
+    for child in children:
+        if found := find(child, role, name, depth + 1):
+            return found
+    return None
+
+
+if __name__ == "__main__":
+    Atspi.init()
+    if found := find(Atspi.get_desktop(0), sys.argv[1], sys.argv[2]):
+        print(json.dumps(found))

@@ -1,0 +1,277 @@
+"""A desktop without a screen: Xvfb, a session bus, a panel that shows StatusNotifierItems, a notification daemon.
+
+Real programs, real pointer and key events (XTEST), screenshots. Nothing outlives `close`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageGrab
+
+PANEL = """<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array"><value type="int" value="1"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=6;x=0;y=0"/>
+      <property name="length" type="uint" value="100"/>
+      <property name="position-locked" type="bool" value="true"/>
+      <property name="size" type="uint" value="32"/>
+      <property name="plugin-ids" type="array"><value type="int" value="1"/></property>
+    </property>
+  </property>
+  <property name="plugins" type="empty">
+    <property name="plugin-1" type="string" value="systray"/>
+  </property>
+</channel>
+"""
+DUNST = "[global]\ngeometry = 360\nwidth = 360\noffset = 20x60\nfont = Sans 11\nmonitor = 0\ndefault_icon =\n"
+
+
+def missing() -> str:
+    """What the desktop tests lack on this machine; "" if nothing."""
+    programs = [p for p in ("Xvfb", "dbus-daemon", "xfce4-panel", "dunst") if not shutil.which(p)]
+    check = (
+        "import gi\n"
+        "for n, v in (('Gtk','3.0'), ('AyatanaAppIndicator3','0.1'), ('WebKit2','4.1'), ('Atspi','2.0')):\n"
+        "    gi.require_version(n, v)"
+    )
+    if subprocess.run([sys.executable, "-c", check], capture_output=True, check=False).returncode:
+        programs.append("PyGObject with GTK, AyatanaAppIndicator3, WebKit2 and Atspi")
+    return ", ".join(programs)
+
+
+class Screen:
+    """One virtual desktop in `folder`. `panel` False: a desktop without a tray."""
+
+    def __init__(self, folder: Path, *, panel: bool = True, size: str = "1280x900x24") -> None:
+        self.folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        for name in ("home", "run", "log"):
+            (folder / name).mkdir(mode=0o700, parents=True)
+        keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+        self.environ = keep | {
+            "HOME": str(folder / "home"),
+            "XDG_CONFIG_HOME": str(folder / "home/.config"),
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "XDG_CURRENT_DESKTOP": "XFCE",
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+            # WebKit's own sandbox needs namespaces, which a container or root may not have
+            "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
+            "WEBKIT_DISABLE_DMABUF_RENDERER": "1",
+            "GTK_THEME": "Adwaita",
+        }
+        self._configure()
+        try:
+            self._start_server(size)
+            self._start_bus()
+            if panel:
+                self.start("xfce4-panel", "--disable-wm-check")
+            self.start("dunst", "-config", str(folder / "dunstrc"))
+            self.until(lambda: self.owned("org.freedesktop.Notifications"), "dunst")
+            if panel:
+                self.until(lambda: self.owned("org.kde.StatusNotifierWatcher"), "the tray host")
+        except BaseException:
+            self.close()
+            raise
+
+    def _configure(self) -> None:
+        channel = self.folder / "home/.config/xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml"
+        channel.parent.mkdir(parents=True)
+        channel.write_text(PANEL)
+        (self.folder / "dunstrc").write_text(DUNST)
+
+    def _start_server(self, size: str) -> None:
+        read, write = os.pipe()
+        self.start("Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp", fds=(write,))
+        os.close(write)
+        with os.fdopen(read) as numbers:
+            number = numbers.readline().strip()
+        assert number, "Xvfb did not start"
+        self.display = f":{number}"
+        self.environ["DISPLAY"] = self.display
+
+    def _start_bus(self) -> None:
+        read, write = os.pipe()
+        self.start("dbus-daemon", "--session", "--nofork", f"--print-address={write}", fds=(write,))
+        os.close(write)
+        with os.fdopen(read) as addresses:
+            self.environ["DBUS_SESSION_BUS_ADDRESS"] = addresses.readline().strip()
+
+    def start(self, *command: str, fds: tuple[int, ...] = (), **environ: str) -> subprocess.Popen[bytes]:
+        """A program on this desktop. Its output goes to a log file of its name."""
+        log = (self.folder / "log" / f"{Path(command[0]).name}-{len(self._processes)}.txt").open("wb")
+        with log:
+            process = subprocess.Popen(
+                command, env=self.environ | environ, pass_fds=fds, stdout=log, stderr=log, start_new_session=True
+            )
+        self._processes.append(process)
+        return process
+
+    def run(self, *command: str) -> str:
+        """What a short program on this desktop prints; "" if it fails."""
+        done = subprocess.run(
+            command, env=self.environ, capture_output=True, text=True, timeout=20, check=False
+        )
+        return done.stdout if done.returncode == 0 else ""
+
+    def owned(self, name: str) -> bool:
+        """Whether somebody owns a name on the session bus."""
+        said = self.call("org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", name)
+        return said.startswith("(true")
+
+    def call(self, name: str, path: str, method: str, *arguments: str) -> str:
+        """A D-Bus call, by gdbus."""
+        return self.run(
+            "gdbus", "call", "--session", "-d", name, "-o", path, "-m", method, *arguments
+        )
+
+    def until(self, true: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+        """Wait for it, at most `seconds`."""
+        end = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > end:
+                raise AssertionError(f"{what} did not come in {seconds:.0f} s\n{self.logs()}")
+            time.sleep(0.05)
+
+    def logs(self) -> str:
+        """The ends of all logs."""
+        return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')[-1500:]}" for p in self._logs())
+
+    def _logs(self) -> list[Path]:
+        return sorted((self.folder / "log").glob("*.txt"))
+
+    def picture(self) -> Image.Image:
+        """What is on the screen."""
+        return ImageGrab.grab(xdisplay=self.display).convert("RGB")
+
+    def shot(self, name: str) -> Path:
+        """Keep a screenshot under PITCHGATE_SHOTS, or here."""
+        folder = Path(os.environ.get("PITCHGATE_SHOTS") or self.folder / "shots")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        self.picture().save(path)
+        return path
+
+    def find(self, role: str, name: str) -> tuple[int, int, int, int] | None:
+        """x, y, width, height on the screen of the widget of this role whose name begins so (AT-SPI)."""
+        said = self.run(sys.executable, "-m", "tests.desktop.accessible", role, name)
+        return tuple(json.loads(said)) if said.strip() else None
+
+    def menu(self) -> list[dict[str, Any]]:
+        """The tray menu as the panel gets it; empty while there is no icon."""
+        said = self.run(sys.executable, "-m", "tests.desktop.menu_layout")
+        return json.loads(said) if said.strip() else []
+
+    def menus_open(self) -> list[tuple[int, int, int, int]]:
+        """x, y, width, height of the menus on the screen, the latest opened last."""
+        from Xlib import X
+        from Xlib.display import Display
+
+        boxes = []
+        with contextlib.closing(Display(self.display)) as display:
+            for window in display.screen().root.query_tree().children:
+                about, box = window.get_attributes(), window.get_geometry()
+                menu = box.width > 120 and box.height > 40 and about.override_redirect
+                if about.map_state == X.IsViewable and menu and "dunst" not in str(window.get_wm_class()).lower():
+                    boxes.append((box.x, box.y, box.width, box.height))
+        return boxes
+
+    def lines(self, box: tuple[int, int, int, int]) -> list[int]:
+        """The middles (y) of the lines of text in an open menu, from its picture. Separators are no text."""
+        left, top, width, height = box
+        grey = self.picture().convert("L").crop((left + 26, top + 2, left + width - 26, top + height - 2))
+        paper = max(range(256), key=grey.histogram().__getitem__)
+        marked = []
+        for y in range(grey.height):
+            row = grey.crop((0, y, grey.width, y + 1)).tobytes()
+            ink = sum(abs(value - paper) > 60 for value in row)
+            marked.append(0 < ink < 0.9 * len(row))
+        lines, start = [], None
+        for y, on in enumerate([*marked, *[False] * 6]):
+            if on and start is None:
+                start = last = y
+            elif on:
+                last = y
+            elif start is not None and y - last > 4:
+                lines.append(top + 2 + (start + last) // 2)
+                start = None
+        return lines
+
+    def choose(self, icon: tuple[int, int], *labels: str) -> None:
+        """Open the tray menu with the pointer, go down the items whose labels begin so, click the last."""
+        self.pointer(*icon)
+        items = self.menu()
+        for depth, label in enumerate(labels):
+            self.until(lambda depth=depth: len(self.menus_open()) > depth, f"the menu of {label!r}")
+            box = self.menus_open()[depth]
+            texts = [item for item in items if item["type"] != "separator"]
+            at = next(i for i, item in enumerate(texts) if item["label"].startswith(label))
+            self.until(lambda box=box, n=len(texts): len(self.lines(box)) == n, f"{len(texts)} lines of text")
+            y = self.lines(box)[at]
+            if depth:  # go in sideways first: leaving the parent's line downwards would close the sub-menu
+                self.pointer(box[0] + 40, self.lines(self.menus_open()[depth - 1])[above], press=False)
+            self.pointer(box[0] + 60, y, press=depth == len(labels) - 1)
+            items, above = texts[at]["children"], at
+
+    def click_on(self, role: str, name: str, *, press: bool = True) -> None:
+        """Wait for a widget, move the pointer there and click."""
+        self.until(lambda: self.find(role, name), f"{role} {name!r}")
+        box = self.find(role, name)
+        assert box is not None
+        self.pointer(box[0] + min(box[2] // 2, 60), box[1] + box[3] // 2, press=press)
+
+    def pointer(self, x: int, y: int, *, press: bool = True) -> None:
+        """Move the pointer as a hand does, in steps, and click."""
+        from Xlib import X
+        from Xlib.display import Display
+        from Xlib.ext import xtest
+
+        with contextlib.closing(Display(self.display)) as display:
+            at = display.screen().root.query_pointer()
+            for step in range(1, 9):
+                here = (at.root_x + (x - at.root_x) * step // 8, at.root_y + (y - at.root_y) * step // 8)
+                xtest.fake_input(display, X.MotionNotify, x=here[0], y=here[1])
+                display.sync()
+                time.sleep(0.01)
+            if press:
+                for kind in (X.ButtonPress, X.ButtonRelease):
+                    xtest.fake_input(display, kind, 1)
+                    display.sync()
+                    time.sleep(0.02)
+
+    def keys(self, *names: str) -> None:
+        """Press and release keys, by X keysym names."""
+        from Xlib import XK, X
+        from Xlib.display import Display
+        from Xlib.ext import xtest
+
+        with contextlib.closing(Display(self.display)) as display:
+            for name in names:
+                code = display.keysym_to_keycode(XK.string_to_keysym(name))
+                for kind in (X.KeyPress, X.KeyRelease):
+                    xtest.fake_input(display, kind, code)
+                    display.sync()
+                    time.sleep(0.02)
+
+    def close(self) -> None:
+        """End everything that was started, last first."""
+        for process in reversed(self._processes):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(3)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
