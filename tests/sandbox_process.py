@@ -235,7 +235,7 @@ class SandboxProcess:
         return self._call("PUT", "/sandbox/topics", json={"name": name})
 
     def advance_clock(self, seconds: float) -> Json:
-        """Move the sandbox's clock forward."""
+        """Move the sandbox's clock forward: dates, watches, quota, access tokens; not the times in signed tokens."""
         return self._post("/sandbox/clock", {"advance": seconds})
 
     # OAuth

@@ -1,6 +1,7 @@
 """The whole state of one sandbox, and the few acts that touch several parts of it."""
 
 import random
+import re
 import secrets
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ from backend.sandbox.watches import Watches
 MAX_MAILBOXES = 10_000
 # Domains whose accounts are consumers: no `hd` claim.
 CONSUMER_DOMAINS = frozenset({"gmail.com", "googlemail.com"})
+
+
+_ADDRESS = re.compile(r"""\A[^\s@<>,;:"'()\[\]/\\?#%]+@[a-z0-9-]+(\.[a-z0-9-]+)+\Z""")
 
 
 class WorldError(ValueError):
@@ -65,8 +69,8 @@ class World:
     ) -> Mailbox:
         """A new account with an empty mailbox. Raises WorldError if it exists or the address is none."""
         address = email.strip().lower()
-        local, at, domain = address.partition("@")
-        if not at or not local or "." not in domain or len(address) > 254 or set(address) & set(' <>,;"/\\'):
+        local, _, domain = address.partition("@")
+        if not _ADDRESS.match(address) or len(address) > 254:
             raise WorldError(f"{email[:100]!r} is not an e-mail address.")
         if address in self.mailboxes:
             raise WorldError(f"There is a mailbox {address} already.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import time
 from typing import Any
 
 import jwt
@@ -120,8 +121,7 @@ async def test_tokens_can_be_spoilt(hooked: Hooked, fault: str, broken: Any) -> 
     hooked.google.push(bearer_fault=fault)
     await hooked.watch()
     claims = jwt.decode(hooked.hook.pushes[0].token, options={"verify_signature": False})
-    now = hooked.google.http.get("/sandbox/health").json()["now"] / 1000
-    assert broken(claims | {"now": now})
+    assert broken(claims | {"now": time.time()})
 
 
 async def test_a_forged_signature_and_a_missing_token(hooked: Hooked) -> None:
@@ -144,8 +144,7 @@ async def test_a_skewed_clock_shows_in_the_token(hooked: Hooked) -> None:
     hooked.google.push(bearer_skew=120)
     await hooked.watch()
     claims = jwt.decode(hooked.hook.pushes[0].token, options={"verify_signature": False})
-    now = hooked.google.http.get("/sandbox/health").json()["now"] / 1000
-    assert 100 < claims["iat"] - now < 121
+    assert 100 < claims["iat"] - time.time() < 121
 
 
 async def test_more_than_one_change_a_second_is_dropped_not_queued(hooked: Hooked) -> None:

@@ -65,9 +65,7 @@ async def _answer(world: World, request: ApiRequest) -> ApiResponse:
         spoilt = await _spoil_before(world, rule)
         if spoilt is not None:
             return spoilt
-    mailbox = world.mailboxes.get(token_account)
-    if mailbox is None:
-        raise errors.failed_precondition("Mail service not enabled")
+    mailbox = world.mailboxes[token_account]
     if user != "me" and user.lower() != token_account:
         raise errors.delegation_denied(user[:100])
     if not method.scopes & scopes:

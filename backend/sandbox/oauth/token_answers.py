@@ -79,7 +79,7 @@ def _access(
 
 
 def _id_token(world: World, client: Client, owner: Owner, token: AccessToken, nonce: str | None) -> str:
-    issued = int(world.clock.now() + world.broker.modes.bearer_skew)
+    issued = int(world.clock.real() + world.broker.modes.bearer_skew)
     claims: dict[str, Any] = {
         "iss": ISSUER,
         "azp": client.client_id,

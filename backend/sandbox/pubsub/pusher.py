@@ -108,7 +108,7 @@ class Pusher:
     async def _post(self, subscription: Subscription, delivery: Delivery) -> bool:
         assert self._session is not None
         body, headers = push_request(subscription, delivery)
-        token = self._tokens.token(subscription, self._broker.modes, self._clock.now())
+        token = self._tokens.token(subscription, self._broker.modes, self._clock.real())
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         self._broker.counts["pushed"] += 1

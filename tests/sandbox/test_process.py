@@ -1,0 +1,94 @@
+"""The sandbox as a process: its line of JSON, its options, its end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from backend.sandbox.cli import sandbox_command
+from tests.sandbox_process import MODIFY, PUSH_ACCOUNT, SandboxProcess, alive
+
+
+def test_options_set_the_stage_and_sigterm_ends_it() -> None:
+    options = [
+        *("--mailbox", "ana@corp.test=Ana Ferrer", "--mailbox", "bo@ext.test"),
+        *("--set", "enforce_quota=true", "--set", "quota_prices=old", "--push-mode", "copies=3"),
+        *("--fault", '{"kind": "unavailable", "method": "getProfile"}', "--seed", "5"),
+        *("--redirect-uri", "http://127.0.0.1:5000/cb"),
+        *("--push-endpoint", "http://127.0.0.1:5000/push", "--push-audience", "https://app.test/push"),
+    ]
+    google = SandboxProcess(*options).start()
+    try:
+        assert google.mailbox("ana@corp.test")["name"] == "Ana Ferrer"
+        assert google.settings()["quota_prices"] == "old"
+        report = google.push()
+        assert report["modes"]["copies"] == 3
+        [subscription] = report["subscriptions"]
+        token = subscription["pushConfig"]["oidcToken"]
+        assert token == {"serviceAccountEmail": PUSH_ACCOUNT, "audience": "https://app.test/push"}
+        head = {"Authorization": f"Bearer {google.tokens('ana@corp.test', MODIFY)['access_token']}"}
+        assert [
+            google.http.get("/gmail/v1/users/me/profile", headers=head).status_code for _ in range(2)
+        ] == [503, 200]
+        assert google.consent_code("ana@corp.test", "http://127.0.0.1:5000/cb")
+        assert alive(google.pid)
+    finally:
+        status = google.stop()
+    assert status == 0
+    assert not alive(google.pid)
+
+
+def test_the_line_of_json_is_all_it_prints() -> None:
+    command = [sys.executable, "-m", "backend.sandbox", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        line: dict[str, Any] = json.loads(process.stdout.readline())
+        process.terminate()
+        rest, errors = process.communicate(timeout=10)
+    assert set(line) == {"sandbox", "pid"}
+    assert line["pid"] == process.pid
+    assert line["sandbox"].startswith("http://127.0.0.1:")
+    assert (rest, errors, process.returncode) == (b"", b"", 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--mailbox", "nonsense"], "not an e-mail address"),
+        (["--redirect-uri", "http://app.corp.test/"], "may not be a redirect address"),
+        (["--set", "colour=blue"], "is not a setting"),
+        (["--set", "enforce_quota"], "name=value"),
+        (["--push-mode", "copies=many"], "wrong type"),
+        (["--fault", "{"], "Expecting"),
+        (["--fault", '{"kind": "x"}'], "kind must be one of"),
+        (["--fault", "[]"], "must be a JSON object"),
+        (["--project", "P"], "Invalid topic name"),
+        (["--push-endpoint", "ftp://x"], "pushEndpoint"),
+    ],
+)
+def test_options_that_cannot_be_are_explained(options: list[str], said: str) -> None:
+    result = CliRunner().invoke(sandbox_command, options)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_port_in_use_is_explained() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = CliRunner().invoke(sandbox_command, ["--port", str(taken.getsockname()[1])])
+    assert result.exit_code == 1
+    assert "Choose another --port" in result.output
+
+
+def test_help_names_the_essentials() -> None:
+    shown = CliRunner().invoke(sandbox_command, ["--help"]).output
+    for option in ("--mailbox", "--push-endpoint", "--fault", "--redirect-uri"):
+        assert option in shown
