@@ -13,6 +13,8 @@ _SUFFIXES = PublicSuffixList()
 _ADDRESS_LITERAL = re.compile(r"\[.*\]|(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f:.]*")
 _LOCAL = re.compile(r"(?!.{65})[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LABELS = re.compile(r"[^\s.]+(?:\.[^\s.]+)*")
+_TAIL = re.compile(r"[\s.]+\Z")
 _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 _ROBOTS = """
@@ -89,15 +91,15 @@ def organisational_domain(domain: str) -> str:
     """The domain an organisation registered: one label below the public suffix, in ASCII and lower case.
 
     Private suffixes count as public ones (alice.github.io and bob.github.io are strangers), and so do
-    domains whose subdomains are rented out. A public suffix itself, an address literal and a lone word are
-    their own organisation; "" stays "".
+    domains whose subdomains are rented out. A public suffix itself, an address literal, a lone word and what
+    is no domain at all are their own organisation; "" stays "".
     """
     return _organisational(_ascii(domain))
 
 
 @lru_cache(maxsize=4096)
 def _organisational(domain: str) -> str:
-    if not domain or _ADDRESS_LITERAL.fullmatch(domain) or len(domain) > 253:
+    if len(domain) > 253 or not _LABELS.fullmatch(domain) or _ADDRESS_LITERAL.fullmatch(domain):
         return domain
     found = _SUFFIXES.privatesuffix(domain)
     organisation = found if isinstance(found, str) and found else domain
@@ -134,10 +136,10 @@ def is_machine_local(local: str) -> bool:
 
 def _ascii(domain: str) -> str:
     """Lower case, no dot at the end, international names as xn--…; what cannot be encoded stays as it is."""
-    domain = domain.strip().lower().rstrip(".")
+    domain = _TAIL.sub("", domain.strip().lower())
     if domain.isascii():
         return domain
     try:
-        return domain.encode("idna").decode("ascii")
+        return _TAIL.sub("", domain.encode("idna").decode("ascii").lower())
     except UnicodeError:
         return domain
