@@ -31,7 +31,7 @@ async def landing() -> Response:
 async def begin() -> Response:
     """Off to Google, with the sealed state in a cookie only this way back can use."""
     url, state = await services().pipeline.begin_connect()
-    response = Response(status=303, headers={"Location": url})
+    response = Response(b"", 303, headers={"Location": url})
     response.set_cookie(
         _cookie_name(),
         state,
@@ -50,7 +50,7 @@ async def begin() -> Response:
 async def finish() -> Response:
     """Back from Google. The one GET that stores something; the sealed state proves it was begun here."""
     if request.method == "HEAD":
-        return Response(status=204)
+        return Response(b"", 204)
     query = {name: request.args[name] for name in ANSWER_FIELDS if name in request.args}
     if any(len(value) > FIELD_LIMIT for value in query.values()):
         return await _problem("connect_state", 422)

@@ -3,8 +3,6 @@
 
 const ALGORITHM = "PBKDF2/SHA-256";
 const REPORT_EVERY = 150; // milliseconds
-// WebCrypto has threads of its own; a few steps in flight keep them busy without freezing a phone.
-const IN_FLIGHT = Math.max(1, Math.min(4, (navigator.hardwareConcurrency || 2) - 1));
 
 function fromHex(text) {
   return Uint8Array.from(text.match(/../g) || [], (pair) => parseInt(pair, 16));
@@ -35,15 +33,14 @@ async function solve(task) {
   const salt = fromHex(parameters.salt);
   const prefix = fromHex(parameters.keyPrefix);
   let reported = performance.now();
-  for (let first = 0; first < ceiling; first += IN_FLIGHT) {
-    const counters = Array.from({ length: IN_FLIGHT }, (_, offset) => first + offset);
-    const keys = await Promise.all(counters.map((counter) => derive(nonce, salt, counter, parameters)));
-    const hit = keys.findIndex((key) => beginsWith(key, prefix));
-    if (hit >= 0) return { counter: counters[hit], derivedKey: toHex(keys[hit]) };
+  // One step at a time: several in flight were no faster in Chromium.
+  for (let counter = 0; counter < ceiling; counter += 1) {
+    const key = await derive(nonce, salt, counter, parameters);
+    if (beginsWith(key, prefix)) return { counter, derivedKey: toHex(key) };
     const now = performance.now();
     if (now - reported >= REPORT_EVERY) {
       reported = now;
-      self.postMessage({ done: first + IN_FLIGHT, ceiling });
+      self.postMessage({ done: counter + 1, ceiling });
     }
   }
   throw new Error("no solution");
