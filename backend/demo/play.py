@@ -27,7 +27,7 @@ from backend.domain.errors import PitchgateError
 from backend.store import open_store
 
 DRAIN_SECONDS = 120.0
-WAITING = re.compile(r'^pitchgate_store\{count="stage_[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
+WAITING = re.compile(r'^pitchgate_store\{count="stages\.(?!ended)[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
 ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 
 

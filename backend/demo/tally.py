@@ -15,7 +15,7 @@ from typing import Any
 from backend.domain.labels import HELD, Placement
 from backend.ports.store import MessageView, Store
 
-EVERYTHING = 100_000
+PAGE = 500
 PLACES = {Placement.HELD: True, Placement.INBOX: False, Placement.MARKED: False}
 
 
@@ -67,7 +67,7 @@ async def count(
     connected = await store.mailbox_by_email(owner)
     if connected is None:
         return Tally(delivered=len(delivered), lost=list(delivered))
-    views = {view.gmail_id: view for view in await store.messages(connected.id, limit=EVERYTHING)}
+    views = await every_message(store, connected.id)
     labels = {str(mail["id"]): frozenset(mail["labels"]) for mail in mailbox}
     tally = Tally(delivered=len(delivered), quota_units=int(meter["units"]))
     for gmail_id in delivered:
@@ -83,6 +83,16 @@ async def count(
     tally.ledger_differences = len(await store.ledger_differences())
     tally.quota_units_per_message = _prices(tally, meter)
     return tally
+
+
+async def every_message(store: Store, mailbox_id: str) -> dict[str, MessageView]:
+    """All messages of a mailbox by id. The store must be at rest: pages follow the latest change."""
+    found: dict[str, MessageView] = {}
+    before = ""
+    while page := await store.messages(mailbox_id, limit=PAGE, before=before):
+        found |= {view.gmail_id: view for view in page}
+        before = page[-1].gmail_id
+    return found
 
 
 def _judge(tally: Tally, gmail_id: str, view: MessageView | None, labels: frozenset[str]) -> None:
