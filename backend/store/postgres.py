@@ -151,26 +151,27 @@ class PostgresDriver:
         return rows[0] if query.yields is Yields.ROW else rows[0][0]
 
     async def _listen(self, ready: asyncio.Event) -> None:
-        """Keep one connection listening. After every break the bell is rung: a notice may have been missed."""
+        """Keep one connection listening, for as long as the store is open."""
         while True:
             try:
                 connection: Connection = await asyncpg.connect(self._url, timeout=10)
-            except (*_BROKEN, TimeoutError) as error:
+                try:
+                    await self._listen_on(connection, ready)
+                finally:
+                    connection.terminate()
+            except (*_BROKEN, asyncpg.InterfaceError) as error:
                 log.info("store_listen_failed", cause=type(error).__name__)
-                ready.set()  # workers poll as well: a store without wake-ups is slower, not wrong
-                await asyncio.sleep(LISTEN_PAUSE)
-                continue
-            ended = asyncio.Event()
-            connection.add_termination_listener(lambda _: ended.set())
-            try:
-                await connection.add_listener(CHANNEL, lambda *_: self._bell.ring())
-                ready.set()
-                self._bell.ring()
-                await ended.wait()
-            except (*_BROKEN, asyncpg.InterfaceError):
-                continue
-            finally:
-                connection.terminate()
+            ready.set()  # workers poll as well: a store without wake-ups is slower, not wrong
+            await asyncio.sleep(LISTEN_PAUSE)
+
+    async def _listen_on(self, connection: Connection, ready: asyncio.Event) -> None:
+        """Ring at every notice until the connection ends, and once at its start: one may have been missed."""
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda _: ended.set())
+        await connection.add_listener(CHANNEL, lambda *_: self._bell.ring())
+        ready.set()
+        self._bell.ring()
+        await ended.wait()
 
 
 class _Ending:
