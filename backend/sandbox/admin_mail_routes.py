@@ -111,11 +111,14 @@ async def deliver() -> Response:
     to = strings(data, "to")
     if not to:
         raise BadRequest("to must name at least one mailbox.")
-    delivered, unknown = [], []
+    delivered: list[dict[str, str]] = []
+    unknown: list[str] = []
     for address in to:
         mailbox = world().post.find(address)
         if mailbox is None:
             unknown.append(address)
+            continue
+        if mailbox.address in [item["mailbox"] for item in delivered]:
             continue
         message = _receive(mailbox, data, to, quiet=False)
         delivered.append({"mailbox": mailbox.address, "id": message.id, "threadId": message.thread_id})

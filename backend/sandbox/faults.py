@@ -21,6 +21,7 @@ ERROR_KINDS = (
     "failed_precondition",
     "invalid_argument",
     "not_found",
+    "label_conflict",
     "backend_500",
     "bad_gateway",
     "unavailable",

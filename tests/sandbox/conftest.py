@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests import browsers
 from tests.sandbox.gmail_client import Driver
 from tests.sandbox_process import MODIFY, SandboxProcess
 
@@ -48,3 +50,14 @@ def api(google: SandboxProcess, ana: str) -> Iterator[Driver]:
     """The real client, authorized for Ana's mailbox with gmail.modify."""
     with Driver(google.url, google.tokens(ana, MODIFY)["access_token"]) as driver:
         yield driver
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium: the system's own."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=browsers.chromium(), args=list(browsers.ARGUMENTS)
+        )
+        yield chromium
+        chromium.close()

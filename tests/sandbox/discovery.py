@@ -21,7 +21,7 @@ _BASE64URL = r"^[A-Za-z0-9_-]*={0,2}$"
 @functools.cache
 def _document() -> Json:
     folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
-    return json.loads((folder / "gmail.v1.json").read_text(encoding="utf-8"))
+    return dict(json.loads((folder / "gmail.v1.json").read_text(encoding="utf-8")))
 
 
 def document(root_url: str) -> Json:

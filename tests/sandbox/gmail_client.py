@@ -19,7 +19,8 @@ class Driver:
     """`driver.users` is the client's resource; `driver(request)` executes and checks the answer."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._service: Any = build_from_document(document(url), credentials=Credentials(token=token))
+        credentials = Credentials(token=token)  # type: ignore[no-untyped-call]
+        self._service: Any = build_from_document(document(url), credentials=credentials)
         self.users: Any = self._service.users()
         self.driven: set[str] = set()
 

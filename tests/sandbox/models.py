@@ -38,4 +38,11 @@ def put(
     box: Mailbox, *labels: str, at: int = NOW_MS, thread_id: str | None = None, **headers: str
 ) -> StoredMessage:
     """Store a message received at `at`."""
-    return box.add(letter(**headers), labels or ("INBOX", "UNREAD"), at, thread_id=thread_id)
+    return put_raw(box, letter(**headers), *labels, at=at, thread_id=thread_id)
+
+
+def put_raw(
+    box: Mailbox, raw: bytes, *labels: str, at: int = NOW_MS, thread_id: str | None = None
+) -> StoredMessage:
+    """Store raw bytes received at `at`; without labels it is unread in the inbox."""
+    return box.add(raw, labels or ("INBOX", "UNREAD"), at, thread_id=thread_id)

@@ -265,7 +265,7 @@ def test_access_tokens_expire(google: SandboxProcess, ana: str) -> None:
 
 
 def test_googles_own_library_refreshes(google: SandboxProcess, ana: str) -> None:
-    credentials = Credentials(
+    credentials: Any = Credentials(  # type: ignore[no-untyped-call]
         token=None,
         refresh_token=connect(google, ana)["refresh_token"],
         token_uri=google.urls["token"],

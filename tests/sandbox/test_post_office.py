@@ -73,7 +73,7 @@ def test_our_stamp_stands_above_a_forged_one() -> None:
     ],
 )
 def test_results_say_what_was_asked(auth: dict[str, str], holds: list[str], lacks: list[str]) -> None:
-    value = results_value(Authentication(**auth), "ext.test", "b@ext.test")
+    value = results_value(Authentication.from_json(auth), "ext.test", "b@ext.test")
     assert value is not None
     assert all(text in value for text in holds)
     assert not any(text in value for text in lacks)
@@ -119,6 +119,13 @@ def test_plus_addresses_and_aliases_find_their_mailbox() -> None:
     for address in ("Ana+list@corp.test", "office@corp.test", "ANA@CORP.TEST"):
         assert town.post.find(address) is town.ana
     assert town.post.find("nobody@corp.test") is None
+
+
+def test_two_addresses_of_one_mailbox_bring_one_copy() -> None:
+    town = Town()
+    town.send(town.bo, To="ana@corp.test, ana+x@corp.test", Cc="far@away.test")
+    assert len(arrived(town.ana)) == 1
+    assert len(town.post.outbox[0].recipients) == 3
 
 
 def test_mail_to_oneself_is_one_message_in_both_places() -> None:

@@ -272,6 +272,7 @@ def test_every_error_on_demand(google: SandboxProcess, ana: str, api: Driver, ki
         "failed_precondition": (400, "failedPrecondition"),
         "invalid_argument": (400, "invalidArgument"),
         "not_found": (404, "notFound"),
+        "label_conflict": (409, "aborted"),
         "backend_500": (500, "backendError"),
         "unavailable": (503, "backendError"),
         "gateway_timeout": (504, "backendError"),

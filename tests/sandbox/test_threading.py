@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.sandbox.mail.threads import base_subject
-from tests.sandbox.models import NOW_MS, letter, mailbox, put
+from tests.sandbox.models import NOW_MS, letter, mailbox, put, put_raw
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_reply_joins_by_reference_and_subject() -> None:
 def test_a_message_that_misses_a_condition_starts_its_own_thread(headers: dict[str, str]) -> None:
     box = mailbox()
     first = put(box, Subject="Form", Message_ID="<1@ext.test>")
-    other = put(box, **headers)
+    other = put_raw(box, letter(**headers))
     assert other.thread_id == other.id != first.thread_id
 
 
@@ -61,7 +61,7 @@ def test_a_message_that_misses_a_condition_starts_its_own_thread(headers: dict[s
 def test_sending_needs_thread_id_reference_and_subject(headers: dict[str, str], joins: bool) -> None:
     box = mailbox()
     first = put(box, Subject="Form", Message_ID="<1@ext.test>")
-    sent = put(box, "SENT", thread_id=first.thread_id, **headers)
+    sent = put_raw(box, letter(**headers), "SENT", thread_id=first.thread_id)
     assert (sent.thread_id == first.thread_id) is joins
 
 

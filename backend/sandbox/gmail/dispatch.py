@@ -168,6 +168,7 @@ def _error_for(world: World, rule: FaultRule) -> ApiError:
         "failed_precondition": errors.failed_precondition,
         "invalid_argument": lambda: errors.invalid("Invalid argument."),
         "not_found": errors.not_found,
+        "label_conflict": errors.label_conflict,
         "backend_500": errors.backend_error,
         "unavailable": lambda: errors.backend_error(503),
         "gateway_timeout": lambda: errors.backend_error(504),

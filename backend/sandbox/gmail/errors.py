@@ -74,6 +74,11 @@ def invalid(message: str) -> ApiError:
     return ApiError(400, message, "invalidArgument")
 
 
+def label_conflict() -> ApiError:
+    """409: the label's name is taken."""
+    return ApiError(409, "Label name exists or conflicts", "aborted", status="ABORTED")
+
+
 def failed_precondition(message: str = "Precondition check failed.") -> ApiError:
     """400 failedPrecondition; also what an account without Gmail gets."""
     return ApiError(400, message, "failedPrecondition", status="FAILED_PRECONDITION")

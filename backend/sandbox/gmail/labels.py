@@ -4,7 +4,7 @@ import re
 
 from backend.sandbox.gmail import access
 from backend.sandbox.gmail.calls import TABLE, Call, Json
-from backend.sandbox.gmail.errors import ApiError, invalid, not_found
+from backend.sandbox.gmail.errors import ApiError, invalid, label_conflict, not_found
 from backend.sandbox.gmail.palette import LABEL_COLORS
 from backend.sandbox.gmail.views import label_json
 from backend.sandbox.mail.labels import Label, LabelError
@@ -91,9 +91,7 @@ def _label(call: Call) -> Label:
 
 
 def _refused(error: LabelError) -> ApiError:
-    reason = "aborted" if error.status == 409 else "invalidArgument"
-    status = "ABORTED" if error.status == 409 else "INVALID_ARGUMENT"
-    return ApiError(error.status, error.message, reason, status=status)
+    return label_conflict() if error.status == 409 else invalid(error.message)
 
 
 def _check_look(body: Json) -> None:

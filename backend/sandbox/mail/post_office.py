@@ -97,9 +97,14 @@ class PostOffice:
         outgoing = without_field(complete, "Bcc")
         sender = fields.addresses(copy.header("From"))[0][1]
         self._record(sender, recipients, copy, outgoing, now_ms)
-        for address in recipients:
+        # Two addresses of one mailbox bring one copy.
+        for address in {self._place(address): address for address in reversed(recipients)}.values():
             self._carry(mailbox, copy, sender, address, outgoing, now_ms)
         return copy
+
+    def _place(self, address: str) -> str:
+        target = self.find(address)
+        return target.address if target is not None else address
 
     def _carry(
         self, mailbox: Mailbox, copy: StoredMessage, sender: str, address: str, raw: bytes, now_ms: int

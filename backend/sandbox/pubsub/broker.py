@@ -115,10 +115,13 @@ class Broker:
         for subscription in self.subscriptions.values():
             if subscription.topic != topic:
                 continue
-            for _ in range(max(1, self.modes.copies)):
+            for number in range(max(1, self.modes.copies)):
                 due = now + self.modes.delay + self._rng.uniform(0, self.modes.reorder)
                 subscription.waiting.append(Delivery(message, due))
                 self.counts["enqueued"] += 1
+                self.counts["duplicated"] += number > 0
+                self.counts["delayed"] += self.modes.delay > 0
+                self.counts["reordered"] += self.modes.reorder > 0
             del subscription.waiting[:-MAX_WAITING]
         self.wake()
         return message.message_id

@@ -112,6 +112,7 @@ class Pusher:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         self._broker.counts["pushed"] += 1
+        self._broker.counts["skewed"] += self._broker.modes.bearer_skew != 0
         try:
             async with self._session.post(
                 subscription.endpoint,
