@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+from typing import Any
 
 import click
 from hypercorn.asyncio import serve
@@ -36,6 +37,12 @@ def base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _quiet_when_cut(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Requests cut at the end (a "slow" fault still sleeping) are meant: no traceback for them."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
+
+
 async def run(world: World, listener: socket.socket, host: str) -> None:
     """Serve until SIGTERM or SIGINT; requests under way may finish."""
     url = base_url(listener)
@@ -49,6 +56,7 @@ async def run(world: World, listener: socket.socket, host: str) -> None:
     config.h11_max_incomplete_size = 64 * 1024
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_quiet_when_cut)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
 
