@@ -43,7 +43,7 @@ VERDICTS: Mapping[str, str] = {
     Row.MACHINE_MAIL: "written by a machine, and no pitch",
     Row.LEFT_ALONE: "left to Gmail, or paused",
     Row.HELD_WITH_EARLIER: "held with an earlier message of this sender",
-    Row.BELOW_HOLD: "does not read like a pitch",
+    Row.BELOW_HOLD: "not enough like a pitch to be held",
     Row.CREDIT: "a pitch, let in for one credit",
     Row.OBSERVE: "a pitch: would be held",
     Row.QUARANTINE: "a pitch: held, nobody is told",
