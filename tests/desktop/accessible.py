@@ -1,7 +1,7 @@
-"""Where a widget is, asked of the accessibility bus: `python -m tests.desktop.accessible ROLE NAME`.
+"""Where a widget is, asked of the accessibility bus: `python -m tests.desktop.accessible ROLE [NAME]`.
 
-Prints [x, y, width, height] of the first showing widget of that role whose name begins so, or nothing.
-What is found here is also what a screen reader says.
+With a name: prints [x, y, width, height] of the first showing widget of that role whose name begins so, or nothing.
+Without: prints the texts of all showing widgets of that role, or with "" of any. It is what a screen reader says.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ def find(widget: Any, role: str, name: str, depth: int = 0) -> list[int] | None:
     try:
         if widget.get_role_name() == role and (widget.get_name() or "").startswith(name):
             box = widget.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
-            if box.width > 0 and box.height > 0 and box.x >= 0 and widget.get_state_set().contains(Atspi.StateType.SHOWING):
+            if (
+                box.width > 0
+                and box.height > 0
+                and box.x >= 0
+                and widget.get_state_set().contains(Atspi.StateType.SHOWING)
+            ):
                 return [box.x, box.y, box.width, box.height]
         children = [widget.get_child_at_index(i) for i in range(widget.get_child_count())]
     except (GLib.Error, AttributeError):
@@ -34,7 +39,26 @@ def find(widget: Any, role: str, name: str, depth: int = 0) -> list[int] | None:
     return None
 
 
+def texts(widget: Any, role: str, depth: int = 0) -> list[str]:
+    """Names and texts, in reading order."""
+    said: list[str] = []
+    if widget is None or depth > 40:
+        return said
+    try:
+        showing = depth < 2 or widget.get_state_set().contains(Atspi.StateType.SHOWING)
+        if showing and role in ("", widget.get_role_name()):
+            text = widget.get_text_iface()
+            said += [widget.get_name() or "", Atspi.Text.get_text(text, 0, -1) if text else ""]
+        for i in range(widget.get_child_count()):
+            said += texts(widget.get_child_at_index(i), role, depth + 1)
+    except (GLib.Error, AttributeError):
+        pass
+    return [line for line in said if line]
+
+
 if __name__ == "__main__":
     Atspi.init()
-    if found := find(Atspi.get_desktop(0), sys.argv[1], sys.argv[2]):
+    if len(sys.argv) < 3:
+        print(json.dumps(texts(Atspi.get_desktop(0), sys.argv[1])))
+    elif found := find(Atspi.get_desktop(0), sys.argv[1], sys.argv[2]):
         print(json.dumps(found))

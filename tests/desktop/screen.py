@@ -36,7 +36,7 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
   </property>
 </channel>
 """
-DUNST = "[global]\ngeometry = 360\nwidth = 360\noffset = 20x60\nfont = Sans 11\nmonitor = 0\ndefault_icon =\n"
+DUNST = "[global]\nwidth = 360\nfont = Sans 11\n"
 
 
 def missing() -> str:
@@ -114,7 +114,12 @@ class Screen:
         log = (self.folder / "log" / f"{Path(command[0]).name}-{len(self._processes)}.txt").open("wb")
         with log:
             process = subprocess.Popen(
-                command, env=self.environ | environ, pass_fds=fds, stdout=log, stderr=log, start_new_session=True
+                command,
+                env=self.environ | environ,
+                pass_fds=fds,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self._processes.append(process)
         return process
@@ -133,9 +138,7 @@ class Screen:
 
     def call(self, name: str, path: str, method: str, *arguments: str) -> str:
         """A D-Bus call, by gdbus."""
-        return self.run(
-            "gdbus", "call", "--session", "-d", name, "-o", path, "-m", method, *arguments
-        )
+        return self.run("gdbus", "call", "--session", "-d", name, "-o", path, "-m", method, *arguments)
 
     def until(self, true: Callable[[], object], what: str, seconds: float = 20.0) -> None:
         """Wait for it, at most `seconds`."""
@@ -169,6 +172,11 @@ class Screen:
         said = self.run(sys.executable, "-m", "tests.desktop.accessible", role, name)
         return tuple(json.loads(said)) if said.strip() else None
 
+    def texts(self, role: str = "") -> list[str]:
+        """What a screen reader would read of every showing widget (of a role)."""
+        said = self.run(sys.executable, "-m", "tests.desktop.accessible", role)
+        return list(json.loads(said)) if said.strip() else []
+
     def menu(self) -> list[dict[str, Any]]:
         """The tray menu as the panel gets it; empty while there is no icon."""
         said = self.run(sys.executable, "-m", "tests.desktop.menu_layout")
@@ -184,7 +192,11 @@ class Screen:
             for window in display.screen().root.query_tree().children:
                 about, box = window.get_attributes(), window.get_geometry()
                 menu = box.width > 120 and box.height > 40 and about.override_redirect
-                if about.map_state == X.IsViewable and menu and "dunst" not in str(window.get_wm_class()).lower():
+                if (
+                    about.map_state == X.IsViewable
+                    and menu
+                    and "dunst" not in str(window.get_wm_class()).lower()
+                ):
                     boxes.append((box.x, box.y, box.width, box.height))
         return boxes
 
@@ -212,18 +224,21 @@ class Screen:
     def choose(self, icon: tuple[int, int], *labels: str) -> None:
         """Open the tray menu with the pointer, go down the items whose labels begin so, click the last."""
         self.pointer(*icon)
-        items = self.menu()
+        items, above = self.menu(), 0
         for depth, label in enumerate(labels):
             self.until(lambda depth=depth: len(self.menus_open()) > depth, f"the menu of {label!r}")
             box = self.menus_open()[depth]
             texts = [item for item in items if item["type"] != "separator"]
             at = next(i for i, item in enumerate(texts) if item["label"].startswith(label))
-            self.until(lambda box=box, n=len(texts): len(self.lines(box)) == n, f"{len(texts)} lines of text")
+            self._settled(box, len(texts))
             y = self.lines(box)[at]
             if depth:  # go in sideways first: leaving the parent's line downwards would close the sub-menu
                 self.pointer(box[0] + 40, self.lines(self.menus_open()[depth - 1])[above], press=False)
             self.pointer(box[0] + 60, y, press=depth == len(labels) - 1)
             items, above = texts[at]["children"], at
+
+    def _settled(self, box: tuple[int, int, int, int], count: int) -> None:
+        self.until(lambda: len(self.lines(box)) == count, f"a menu with {count} lines of text")
 
     def click_on(self, role: str, name: str, *, press: bool = True) -> None:
         """Wait for a widget, move the pointer there and click."""
@@ -232,7 +247,7 @@ class Screen:
         assert box is not None
         self.pointer(box[0] + min(box[2] // 2, 60), box[1] + box[3] // 2, press=press)
 
-    def pointer(self, x: int, y: int, *, press: bool = True) -> None:
+    def pointer(self, x: int, y: int, *, press: bool = True, button: int = 1) -> None:
         """Move the pointer as a hand does, in steps, and click."""
         from Xlib import X
         from Xlib.display import Display
@@ -247,7 +262,7 @@ class Screen:
                 time.sleep(0.01)
             if press:
                 for kind in (X.ButtonPress, X.ButtonRelease):
-                    xtest.fake_input(display, kind, 1)
+                    xtest.fake_input(display, kind, button)
                     display.sync()
                     time.sleep(0.02)
 
@@ -260,10 +275,12 @@ class Screen:
         with contextlib.closing(Display(self.display)) as display:
             for name in names:
                 code = display.keysym_to_keycode(XK.string_to_keysym(name))
-                for kind in (X.KeyPress, X.KeyRelease):
-                    xtest.fake_input(display, kind, code)
-                    display.sync()
-                    time.sleep(0.02)
+                shift = [display.keysym_to_keycode(XK.XK_Shift_L)] if name.isupper() else []
+                for kind, codes in ((X.KeyPress, [*shift, code]), (X.KeyRelease, [code, *shift])):
+                    for one in codes:
+                        xtest.fake_input(display, kind, one)
+                        display.sync()
+                        time.sleep(0.02)
 
     def close(self) -> None:
         """End everything that was started, last first."""

@@ -67,6 +67,7 @@
     if (newest.sender_name) title.append(" ", make("span", `<${sender}>`, "soft"));
     article.append(title);
     const list = make("ul");
+    list.setAttribute("role", "list"); // a list without bullets is none to WebKit's screen readers
     for (const message of messages.slice(0, 3)) {
       const line = make("li", message.subject || "(no subject)");
       line.append(" ", make("span", when(message.received_at), "soft"));
