@@ -1,0 +1,28 @@
+"""The server's machine dies again and again while mail arrives and senders solve."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+DEATHS = 20
+
+
+async def test_twenty_deaths_lose_nothing_and_double_nothing() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "backend", "demo", "--json", "--no-browser"),
+        *("--seconds", "24", "--every", "0.4", "--kills", str(DEATHS), "--seed", "11"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 240)
+    assert process.returncode == 0, err.decode()[-2_000:] + out.decode()[-2_000:]
+    told = json.loads(out.decode().splitlines()[-1])
+    assert told["kills"] == DEATHS
+    assert (told["lost"], told["doubled"], told["ledger_differences"]) == (0, 0, 0)
+    # It would also be clean if nothing had happened: so something must have.
+    assert told["delivered"] > 30
+    assert told["challenged"] >= 4
+    assert told["released"] >= 1
+    assert told["delivered"] == told["ignored"] + told["passed"] + told["held"] + told["released"]
