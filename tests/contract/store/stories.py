@@ -46,6 +46,7 @@ class Story:
     store: SqlStore
     now: datetime = START
     numbers: count[int] = field(default_factory=lambda: count(1))
+    prefix: str = ""
 
     def pass_time(self, **parts: float) -> datetime:
         """The clock goes on."""
@@ -123,7 +124,7 @@ class Story:
 
     def intent(self, sender: str = BO) -> ChallengeIntent:
         """A challenge that could be opened now; the token of challenge c1 is "token-c1"."""
-        name = f"c{next(self.numbers)}"
+        name = f"{self.prefix}c{next(self.numbers)}"
         return ChallengeIntent(
             id=name,
             sender=sender,
@@ -194,8 +195,12 @@ class Story:
 
     async def solve(self, challenge: ChallengeIntent, signature: str = "") -> Solved:
         """The captcha is answered."""
+        return await self.solve_id(challenge.id, signature)
+
+    async def solve_id(self, challenge_id: str, signature: str = "") -> Solved:
+        """The same for a challenge known by its id."""
         answer = signature or f"signature-{next(self.numbers)}"
-        return await self.store.solve(challenge.id, answer, self.now + timedelta(minutes=15), self.now)
+        return await self.store.solve(challenge_id, answer, self.now + timedelta(minutes=15), self.now)
 
     async def decide(
         self, mailbox_id: str, gmail_id: str, decision: Decision, key: str = ""

@@ -1,0 +1,158 @@
+"""One owner's ids in another owner's hands: every method of the port, nothing seen, nothing changed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backend.domain.correction import Correction, Decision, Origin, RuleKind
+from backend.domain.credits import Entry, Posting
+from backend.domain.errors import LeaseLost, NotFound
+from backend.domain.mailbox import LabelIds, Link, Preferences
+from backend.domain.standing import Standing
+from backend.domain.verdict import Outcome, Row, Verdict
+from backend.ports.store import Duty, DutyJob, MessageJob, Sighting, Store, SyncPage
+from backend.store import SqlStore
+from tests.contract.store.dump import dump
+from tests.contract.store.stories import BO, Story
+
+ABOUT_ALL = {
+    "open": "no mailbox",
+    "close": "no mailbox",
+    "ping": "no mailbox",
+    "connect": "named by Google's account id",
+    "mailboxes": "the operator's",
+    "mailbox_by_email": "named by address",
+    "note_push": "named by address, checked by Pub/Sub's token",
+    "claim_duty": "the worker's",
+    "claim_messages": "the worker's",
+    "next_due": "the worker's",
+    "challenge_by_token": "named by a secret",
+    "solve": "named by the challenge found by that secret",
+    "ledger_differences": "the operator's",
+    "census": "the operator's",
+}
+"""Methods that name no mailbox, and who may call them instead."""
+
+OWN = {
+    "mailbox",
+    "sealed_token",
+    "save_sealed_token",
+    "save_preferences",
+    "save_labels",
+    "save_watch",
+    "set_link",
+    "forget",
+    "want",
+    "set_rule",
+    "has_block_rules",
+    "learn",
+}
+"""Methods that name a mailbox and nothing in it."""
+
+
+class Eve:
+    """Holds valid work of her own mailbox and every id of Ana's."""
+
+    def __init__(self, story: Story, message: MessageJob, duty: DutyJob) -> None:
+        self.store, self.now, self.story = story.store, story.now, story
+        self.message = replace(message, mailbox_id="eve")
+        self.duty = replace(duty, mailbox_id="eve")
+        self.screened = story.screened()
+
+    def calls(self) -> dict[str, Callable[[], Awaitable[Any]]]:
+        """One call a method, with Eve's mailbox and Ana's ids."""
+        store, now, message, duty = self.store, self.now, self.message, self.duty
+        correction = Correction("key-eve", "m1", Decision.ALLOW, Origin.PAGE)
+        page = SyncPage((Sighting("m9", "t9", None),), deleted=("m1", "m2"), cursor="9999")
+        verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
+        return {
+            "mailbox": lambda: store.mailbox("eve"),
+            "sealed_token": lambda: store.sealed_token("eve"),
+            "save_sealed_token": lambda: store.save_sealed_token("eve", b"eve", now),
+            "save_preferences": lambda: store.save_preferences("eve", Preferences(), now),
+            "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), frozenset()),
+            "save_watch": lambda: store.save_watch("eve", now, "1"),
+            "set_link": lambda: store.set_link("eve", Link.CONNECTED, "", now),
+            "want": lambda: store.want("eve", Duty.SYNC, now),
+            "finish_duty": lambda: store.finish_duty(duty, now, now),
+            "postpone_duty": lambda: store.postpone_duty(duty, now, "", now),
+            "finish_stage": lambda: store.finish_stage(message, now),
+            "postpone": lambda: store.postpone(message, now, "", now),
+            "set_aside": lambda: store.set_aside(message, "", now),
+            "gone": lambda: store.gone(message, now),
+            "commit_sync": lambda: store.commit_sync(duty, page, now),
+            "ours": lambda: store.ours("eve", ["sent-c1"]),
+            "challenge_pending_in": lambda: store.challenge_pending_in("eve", "t-m2"),
+            "known": lambda: store.known("eve", ["m1", "m2"]),
+            "learn": lambda: store.learn("eve", frozenset({BO}), "t-m1", now),
+            "took_part": lambda: store.took_part("eve", ["t7"]),
+            "held_from": lambda: store.held_from("eve", frozenset({BO})),
+            "save_index": lambda: store.save_index(duty, "", 1, 1, finished=True, now=now),
+            "standing": lambda: store.standing("eve", "carl@x.test", "pitch.test", "t7", now),
+            "record_verdict": lambda: store.record_verdict(message, verdict, self.screened, None, now),
+            "correct": lambda: store.correct("eve", correction, now),
+            "undo": lambda: store.undo("eve", "key-ana", now),
+            "set_rule": lambda: store.set_rule("eve", BO, RuleKind.ALLOW, now),
+            "has_block_rules": lambda: store.has_block_rules("eve"),
+            "challenge_of": lambda: store.challenge_of("eve", "m1"),
+            "screened": lambda: store.screened("eve", "m1"),
+            "mark_sending": lambda: store.mark_sending(message, "c1", now),
+            "mark_sent": lambda: store.mark_sent(message, "c1", "x", now),
+            "mark_unsent": lambda: store.mark_unsent(message, "c1", "", now),
+            "post": lambda: store.post("eve", Entry(BO, 1, Posting.GRANTED, "grant:1"), now),
+            "balance": lambda: store.balance("eve", "di@pitch.test"),
+            "messages": lambda: store.messages("eve", before="m1"),
+            "retain": lambda: store.retain("eve", now + timedelta(days=400), 1_000),
+            "forget": lambda: store.forget("eve"),
+        }
+
+
+async def eve_beside_ana(story: Story) -> Eve:
+    """Ana's mailbox with one of everything in it, and Eve's empty one."""
+    await story.mailbox("ana")
+    await story.mailbox("eve")
+    await story.receive("ana", "m1", Outcome.CHALLENGE)
+    await story.store.learn("ana", frozenset({"carl@x.test"}), "t7", story.now)
+    await story.store.set_rule("ana", "bad.test", RuleKind.BLOCK, story.now)
+    await story.store.post("ana", Entry("di@pitch.test", 3, Posting.GRANTED, "grant:1"), story.now)
+    await story.receive("ana", "m0", Outcome.HOLD, "ed@x.test")
+    await story.decide("ana", "m0", Decision.RELEASE, "key-ana")
+    await story.work()
+    await story.arrive("ana", "m2")
+    await story.judge(await story.job("m2"), Outcome.CHALLENGE, "fay@fay.test")
+    return Eve(story, await story.job("m2"), await story.hold("ana"))
+
+
+def methods() -> set[str]:
+    return {name for name, _ in inspect.getmembers(Store, inspect.isfunction) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", sorted(methods() - ABOUT_ALL.keys()))
+async def test_another_owners_ids_are_nothing(name: str, story: Story, address: str) -> None:
+    eve = await eve_beside_ana(story)
+    before = await dump(address, "ana")
+    assert before["messages"]
+    assert before["challenges"]
+    try:
+        seen = await eve.calls()[name]()
+    except (NotFound, LeaseLost):
+        seen = None
+    assert await dump(address, "ana") == before
+    if name not in OWN and name != "post":
+        assert not seen or seen == Standing(), f"{name} told {seen!r}"
+    elif name in ("mailbox", "sealed_token"):
+        assert "ana" not in repr(seen)
+
+
+def test_every_method_of_the_port_is_in_this_walk(store: SqlStore) -> None:
+    # A new method without a call above fails its own case with a KeyError; a stale name fails here.
+    assert methods() >= ABOUT_ALL.keys()
+    assert methods() >= OWN
+    for name in methods():
+        assert callable(getattr(store, name))

@@ -1,0 +1,236 @@
+"""A verdict and everything that follows from it, in one commit or not at all."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.challenge import Dealings
+from backend.domain.correction import Decision, RuleKind
+from backend.domain.credits import Entry, Posting
+from backend.domain.errors import Conflict
+from backend.domain.standing import Standing
+from backend.domain.verdict import Outcome, Row, Verdict
+from backend.ports.store import Placement, Stage
+from tests.contract.store.stories import BO, Story
+
+
+@pytest.mark.parametrize(
+    ("outcome", "placement", "stage"),
+    [
+        (Outcome.IGNORE, None, None),
+        (Outcome.INBOX, Placement.INBOX, None),
+        (Outcome.MARK, Placement.MARKED, Stage.ACT),
+        (Outcome.HOLD, Placement.HELD, Stage.ACT),
+        (Outcome.CHALLENGE, Placement.HELD, Stage.ACT),
+    ],
+)
+async def test_a_verdict_says_where_and_what_is_next(
+    story: Story, outcome: Outcome, placement: Placement | None, stage: Stage | None
+) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    await story.judge(await story.job("m1"), outcome)
+    view = await story.view("ana", "m1")
+    assert (view.placement, view.stage, view.outcome) == (placement, stage, outcome)
+    follows = {Outcome.CHALLENGE: [Stage.ACT, Stage.CHALLENGE], Outcome.INBOX: [], Outcome.IGNORE: []}
+    assert [done for done, _ in await story.work()] == follows.get(outcome, [Stage.ACT])
+
+
+async def test_the_whole_verdict_is_recorded(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    story.pass_time(seconds=3)
+    await story.judge(await story.job("m1"), Outcome.HOLD)
+    view = await story.view("ana", "m1")
+    assert (view.row, view.score, view.model) == (Row.QUARANTINE, 0.97, "m1")
+    assert view.reasons == ({"text": "asks for a call", "weight": 1.5, "words": ["quick", "call"]},)
+    assert (view.sender, view.sender_name, view.subject) == (BO, "Bo", "More leads")
+    assert (view.decided_at, view.changed_at) == (story.now, story.now)
+    assert (view.first_seen_at, view.received_at) == (story.now - timedelta(seconds=3), story.now)
+    assert (view.decided_by, view.cause, view.guards) == ("", "", ())
+    kept = await story.store.screened("ana", "m1")
+    assert kept == story.screened()
+    assert await story.store.screened("ana", "m2") is None
+
+
+async def test_a_verdict_without_the_message_keeps_its_cause(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    assert await story.store.screened("ana", "m1") is None
+    verdict = Verdict(Outcome.INBOX, Row.FAIL_OPEN, guards=("backlog", "stale"), cause="no such charset")
+    await story.store.record_verdict(await story.job("m1"), verdict, None, None, story.now)
+    view = await story.view("ana", "m1")
+    assert (view.placement, view.cause, view.guards) == (
+        Placement.INBOX,
+        "no such charset",
+        ("backlog", "stale"),
+    )
+    assert (view.score, view.sender) == (None, "")
+
+
+async def test_a_strangers_standing_is_empty(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await story.store.standing("ana", BO, "pitch.test", "t1", story.now) == Standing()
+    assert await story.store.standing("ana", "", "", "", story.now) == Standing()
+
+
+async def test_the_standing_tells_rules_credits_and_what_is_held(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.HOLD)
+    await story.store.set_rule("ana", "Pitch.test", RuleKind.BLOCK, story.now)
+    await story.store.set_rule("ana", BO, RuleKind.ALLOW, story.now)
+    await story.store.post("ana", Entry(BO, 2, Posting.GRANTED, "grant:1"), story.now)
+    known = await story.store.standing("ana", BO, "pitch.test", "t1", story.now)
+    assert (known.rules.address, known.rules.domain) == (RuleKind.ALLOW, RuleKind.BLOCK)
+    assert (known.credits, known.held_undecided) == (2, True)
+    colleague = await story.store.standing("ana", "cy@pitch.test", "pitch.test", "t1", story.now)
+    assert (colleague.rules.address, colleague.rules.domain) == (None, RuleKind.BLOCK)
+    assert (colleague.credits, colleague.held_undecided) == (0, False)
+    assert await story.store.has_block_rules("ana")
+    await story.store.set_rule("ana", "pitch.test", None, story.now)
+    assert not await story.store.has_block_rules("ana")
+
+
+async def test_held_mail_counts_for_thirty_days_and_until_somebody_decides(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.HOLD)
+    await story.receive("ana", "m2", Outcome.HOLD, "cy@pitch.test")
+    almost = story.pass_time(days=30) - timedelta(seconds=1)
+    assert (await story.store.standing("ana", BO, "pitch.test", "t", almost)).held_undecided
+    assert not (await story.store.standing("ana", BO, "pitch.test", "t", story.now)).held_undecided
+    await story.decide("ana", "m2", Decision.BLOCK)
+    assert not (await story.store.standing("ana", "cy@pitch.test", "pitch.test", "t", almost)).held_undecided
+
+
+async def test_a_credit_is_spent_with_the_verdict(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
+    await story.arrive("ana", "m1")
+    await story.judge(await story.job("m1"), Outcome.INBOX, spends=True)
+    assert await story.store.balance("ana", BO) == 0
+    view = await story.view("ana", "m1")
+    assert (view.placement, view.decided_by, view.row) == (Placement.INBOX, "credit", Row.CREDIT)
+    assert await story.store.ledger_differences() == ()
+
+
+async def test_a_credit_that_is_gone_undoes_the_whole_verdict(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    job = await story.job("m1")
+    with pytest.raises(Conflict):
+        await story.judge(job, Outcome.INBOX, spends=True)
+    view = await story.view("ana", "m1")
+    assert (view.stage, view.outcome, view.sender) == (Stage.SCREEN, "", "")
+    assert await story.store.balance("ana", BO) == 0
+    assert await story.store.ledger_differences() == ()
+    await story.judge(job, Outcome.HOLD)  # decided again, under the same lease
+
+
+async def test_the_second_pitch_of_a_sender_opens_no_second_challenge(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1", "m2")
+    first, second = await story.claim()
+    await story.judge(first, Outcome.CHALLENGE)
+    with pytest.raises(Conflict):
+        await story.judge(second, Outcome.CHALLENGE)
+    assert await story.store.challenge_of("ana", "m2") is None
+    await story.judge(second, Outcome.HOLD)
+    assert [name for stage, name in await story.work() if stage is Stage.CHALLENGE] == ["m1"]
+
+
+async def test_the_same_sender_may_be_challenged_in_another_mailbox(story: Story) -> None:
+    for name in ("ana", "bea"):
+        await story.mailbox(name)
+        assert await story.receive(name, "m1", Outcome.CHALLENGE) is not None
+
+
+async def test_a_sender_is_asked_again_after_seven_days_and_an_expired_link_does_not_bar_him(
+    story: Story,
+) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.CHALLENGE)
+    story.pass_time(days=6, hours=23)
+    await story.arrive("ana", "m2")
+    job = await story.job("m2")
+    with pytest.raises(Conflict):
+        await story.judge(job, Outcome.CHALLENGE)
+    await story.judge(job, Outcome.HOLD)
+    await story.work()
+    story.pass_time(days=7, hours=1)  # past the link's 14 days
+    known = await story.store.standing("ana", BO, "pitch.test", "t-m3", story.now)
+    assert known.dealings == Dealings(sender_last_at=story.now - timedelta(days=14))
+    assert await story.receive("ana", "m3", Outcome.CHALLENGE) is not None
+    old = await story.store.challenge_of("ana", "m1")
+    assert old is not None
+    assert old.expired(story.now)
+
+
+async def test_dealings_count_by_sender_domain_day_and_thread(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.CHALLENGE)
+    first_at = story.now
+    story.pass_time(hours=1)
+    await story.receive("ana", "m2", Outcome.CHALLENGE, "cy@pitch.test")
+    await story.receive("ana", "m3", Outcome.CHALLENGE, "di@other.test")
+    at = story.now
+    bo = await story.store.standing("ana", BO, "pitch.test", "t-m1", at)
+    assert bo.dealings == Dealings(True, first_at, 2, 3, True)
+    stranger = await story.store.standing("ana", "ed@pitch.test", "pitch.test", "t-new", at)
+    assert stranger.dealings == Dealings(False, None, 2, 3, False)
+    story.pass_time(hours=23)
+    next_day = await story.store.standing("ana", "ed@pitch.test", "pitch.test", "t-new", story.now)
+    assert (next_day.dealings.domain_today, next_day.dealings.mailbox_today) == (1, 2)
+
+
+async def test_a_challenge_that_never_left_does_not_count(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    intent = await story.judge(await story.job("m1"), Outcome.CHALLENGE)
+    assert intent is not None
+    await story.decide("ana", "m1", Decision.RELEASE)
+    known = await story.store.standing("ana", BO, "pitch.test", "t-m1", story.now)
+    assert known.dealings == Dealings()
+
+
+@pytest.mark.parametrize("limit", ["domain_challenges", "daily_challenges"])
+async def test_the_days_limits_hold_whoever_decided_first(story: Story, limit: str) -> None:
+    await story.mailbox("ana", **{limit: 2})
+    for name in ("bo", "cy"):
+        await story.receive("ana", f"m-{name}", Outcome.CHALLENGE, f"{name}@pitch.test")
+    await story.arrive("ana", "m3")
+    job = await story.job("m3")
+    with pytest.raises(Conflict):
+        await story.judge(job, Outcome.CHALLENGE, "di@pitch.test")
+    await story.judge(job, Outcome.HOLD, "di@pitch.test")
+
+
+async def test_a_thread_is_answered_once(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.CHALLENGE)
+    await story.arrive("ana", "m2")
+    job = await story.job("m2")
+    await story.store.postpone(job, story.now, "", story.now)
+    (job,) = await story.claim()
+    # Another sender answers in the same thread.
+    moved = type(job)(**{name: getattr(job, name) for name in job.__slots__} | {"thread_id": "t-m1"})
+    with pytest.raises(Conflict):
+        await story.judge(moved, Outcome.CHALLENGE, "cy@other.test")
+
+
+async def test_an_owner_who_spoke_before_the_verdict_has_the_last_word(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.store.post("ana", Entry(BO, 1, Posting.GRANTED, "grant:1"), story.now)
+    await story.arrive("ana", "m1", "m2")
+    first, second = await story.claim()
+    assert await story.decide("ana", "m1", Decision.ALLOW) == ()
+    assert await story.decide("ana", "m2", Decision.SALES) == ()
+    await story.judge(first, Outcome.CHALLENGE)
+    await story.judge(second, Outcome.INBOX, spends=True)
+    assert await story.store.challenge_of("ana", "m1") is None
+    allowed, sold = await story.view("ana", "m1"), await story.view("ana", "m2")
+    assert (allowed.placement, allowed.decided_by, allowed.stage) == (Placement.INBOX, "owner", None)
+    assert (sold.placement, sold.decided_by) == (Placement.HELD, "owner")
+    assert await story.store.balance("ana", BO) == 1
+    assert await story.work() == [(Stage.ACT, "m2")]

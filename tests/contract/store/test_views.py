@@ -1,0 +1,136 @@
+"""What screens, metrics and retention see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backend.domain.correction import Decision
+from backend.domain.verdict import Outcome
+from backend.ports.store import Duty, Notice, Placement, Stage
+from tests.contract.store.stories import BO, Story
+
+
+async def listed(story: Story, placement: Placement | None = None, **page: object) -> list[str]:
+    views = await story.store.messages("ana", placement, **page)  # type: ignore[arg-type]
+    return [view.gmail_id for view in views]
+
+
+async def test_pages_show_the_latest_change_first_and_meet_without_a_gap(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", *(f"m{number}" for number in range(7)))
+    await story.claim()
+    story.pass_time(seconds=1)
+    await story.decide("ana", "m3", Decision.RELEASE)
+    order = [f"m{number}" for number in (6, 5, 4, 3, 2, 1, 0)]
+    assert await listed(story) == order
+    pages, before = [], ""
+    while page := await listed(story, limit=3, before=before):
+        pages.append(page)
+        before = page[-1]
+    assert pages == [order[:3], order[3:6], order[6:]]
+    assert await listed(story, before="never seen") == []
+    assert await listed(story, limit=0) == []
+
+
+async def test_a_change_brings_a_message_to_the_top(story: Story) -> None:
+    await story.mailbox("ana")
+    for name in ("m1", "m2"):
+        await story.receive("ana", name, Outcome.HOLD)
+        story.pass_time(seconds=1)
+    await story.decide("ana", "m1", Decision.BLOCK)
+    assert await listed(story) == ["m1", "m2"]
+
+
+async def test_pages_by_place_show_that_place_only(story: Story) -> None:
+    await story.mailbox("ana")
+    for number in range(3):
+        for outcome in (Outcome.HOLD, Outcome.INBOX, Outcome.MARK, Outcome.IGNORE):
+            await story.receive("ana", f"{outcome}{number}", outcome, f"{outcome}{number}@x.test")
+            story.pass_time(seconds=1)
+    assert await listed(story, Placement.HELD) == ["hold2", "hold1", "hold0"]
+    assert await listed(story, Placement.MARKED) == ["mark2", "mark1", "mark0"]
+    assert await listed(story, Placement.INBOX) == ["inbox2", "inbox1", "inbox0"]
+    assert await listed(story, Placement.HELD, limit=1, before="hold2") == ["hold1"]
+
+
+async def test_the_census_counts_everything(story: Story) -> None:
+    await story.mailbox("ana")
+    challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
+    await story.receive("ana", "m2", Outcome.HOLD)
+    await story.receive("ana", "m3", Outcome.INBOX, "cy@x.test")
+    await story.arrive("ana", "m4", "m5")
+    first, _ = await story.claim()
+    await story.store.set_aside(first, "unreadable", story.now)
+    assert challenge is not None
+    await story.solve(challenge)
+    for push_id in ("p1", "p1", "p2"):
+        await story.store.note_push(Notice(push_id, "ana@corp.test", "7"), story.now, story.now)
+    counts = await story.store.census(story.pass_time(seconds=90))
+    expected = {
+        "mailboxes": 1,
+        "messages.challenge": 1,
+        "messages.hold": 1,
+        "messages.inbox": 1,
+        "messages.undecided": 2,
+        "stages.release": 2,
+        "stages.screen": 2,
+        "stages.ended": 1,
+        "set_aside": 1,
+        "challenges.solved": 1,
+        "notices.new": 2,
+        "notices.repeat": 1,
+        "oldest_due_seconds": 90,
+    }
+    assert {name: counts.get(name) for name in expected} == expected
+
+
+async def test_an_empty_store_has_nothing_due(story: Story) -> None:
+    counts = await story.store.census(story.now)
+    assert (counts["mailboxes"], counts["set_aside"], counts["oldest_due_seconds"]) == (0, 0, 0)
+    assert await story.store.next_due(story.now) is None
+    await story.store.ping()
+
+
+async def test_retention_deletes_what_ended_long_ago_in_small_batches(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.CHALLENGE)
+    for number in range(2, 6):
+        await story.receive("ana", f"m{number}", Outcome.HOLD)
+    await story.decide("ana", "m2", Decision.RELEASE)
+    await story.work()
+    await story.store.note_push(Notice("p1", "ana@corp.test", "7"), story.now, story.now)
+    await story.arrive("ana", "waiting")
+    story.pass_time(days=110)
+    before = story.now - timedelta(days=90)
+    assert await story.store.retain("ana", before, 3) == 3
+    assert await story.store.retain("ana", before, 3) == 3  # two messages and the challenge
+    assert await story.store.retain("ana", before, 3) == 2  # the notice and the decision
+    assert await story.store.retain("ana", before, 3) == 0
+    assert await listed(story) == ["waiting"]
+    assert (await story.job("waiting")).stage is Stage.SCREEN
+
+
+async def test_retention_spares_the_young_the_unfinished_and_the_neighbours(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.mailbox("bea")
+    await story.receive("bea", "m1", Outcome.HOLD)
+    story.pass_time(days=10)
+    await story.receive("ana", "young", Outcome.CHALLENGE)
+    cutoff = story.now
+    assert await story.store.retain("ana", cutoff, 100) == 0
+    assert await story.store.retain("ana", cutoff + timedelta(seconds=1), 100) == 1  # its link still works
+    assert await story.store.challenge_of("ana", "young") is not None
+    assert len(await story.store.known("bea", ["m1"])) == 1
+    assert await story.store.balance("ana", BO) == 0
+
+
+async def test_the_next_due_time_is_never_too_late(story: Story) -> None:
+    await story.mailbox("ana")
+    at = story.now + timedelta(seconds=5)
+    await story.store.want("ana", Duty.SYNC, at)
+    assert await story.store.next_due(story.now) == at
+    story.pass_time(seconds=5)
+    job = await story.claim_duty()
+    assert job is not None
+    await story.store.finish_duty(job, None, story.now)
+    assert await story.store.next_due(story.now) is None
