@@ -10,7 +10,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -v -o faulthandler_timeout=300
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile
-SUITE := tests --ignore=tests/bench --ignore=tests/desktop --ignore=tests/linked --ignore=tests/faults
+SUITE := tests -m "not desktop and not bench"
 SEED ?= 1
 SCALE ?= full
 
@@ -64,11 +64,11 @@ test-unit: setup-dev ## the quick ones only: no processes, no browser
 
 test-browser: setup-dev ## the browser tests only
 	@bash requirements/setup.sh browser
-	@$(PYTEST) $(PARALLEL) -m browser $(SUITE)
+	@$(PYTEST) $(PARALLEL) tests -m browser
 
 test-desktop: setup-dev ## the tray app under a virtual screen
 	@bash requirements/setup.sh desktop
-	@$(PYTEST) tests/desktop
+	@$(PYTEST) tests/desktop -m desktop
 
 # ---- to measure and to break it; each prints one JSON object as its last line
 

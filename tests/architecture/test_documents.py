@@ -25,7 +25,8 @@ OPEN_IN = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)  # code, as opposed to p
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_make_target_named_exists(document: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {target for code in _code(document) for target in re.findall(r"\bmake ([a-z][a-z-]*)", code)}
+    call = re.compile(r"(?:^|&& |; |pitchgate )make ([a-z][a-z-]*)", re.MULTILINE)
+    named = {target for code in _code(document) for target in call.findall(code)}
     assert named <= targets, listing(named - targets)
 
 
@@ -33,7 +34,9 @@ def test_every_make_target_named_exists(document: Path) -> None:
 def test_every_command_named_exists_with_its_options(document: Path) -> None:
     wrong = []
     for code in _code(document):
-        for line in re.findall(r"(?:^|[\s;&|/])pitchgate ([a-z][^\n`|;#]*)", code, re.MULTILINE):
+        for line in re.findall(
+            r"(?<!-u )(?:^|(?<=[;&|] )|(?<=bin/))pitchgate ([a-z][^\n`|;#]*)", code, re.MULTILINE
+        ):
             if problem := _problem(line.split()):
                 wrong.append(f"pitchgate {line}: {problem}")
     assert not wrong, listing(wrong)
@@ -90,7 +93,7 @@ def test_every_module_the_makefile_runs_exists() -> None:
 
 def _code(document: Path) -> Iterator[str]:
     for code in OPEN_IN.findall(text(document) or ""):
-        yield code.strip("`")
+        yield code.strip("`").replace("\\\n", " ")
 
 
 def _problem(words: list[str]) -> str:
