@@ -43,6 +43,7 @@ async def _create(address: str) -> None:
     try:
         # The tests' server may lose its disk: what is tested here is what transactions see.
         await connection.execute("ALTER SYSTEM SET fsync = off")
+        await connection.execute("ALTER SYSTEM SET deadlock_timeout = '50ms'")
         await connection.execute("SELECT pg_reload_conf()")
         await connection.execute(f"CREATE ROLE {ROLE} LOGIN")
         await connection.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")

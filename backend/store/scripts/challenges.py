@@ -40,14 +40,20 @@ def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[No
     if row["state"] not in (ChallengeState.INTENDED, ChallengeState.SENDING):
         raise Conflict(f"The challenge is {row['state']} by now.", "Do not send it.")
     if row["state"] == ChallengeState.INTENDED:
-        yield q("begin_sending", challenge_id=challenge_id, now=micros(now))
+        yield q("begin_sending", mailbox_id=job.mailbox_id, challenge_id=challenge_id, now=micros(now))
 
 
 def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> Script[None]:
     """It left. Recorded whatever was decided meanwhile: our own mail must be known as ours."""
     row = yield from held_message(job)
     yield from _of_job(job, challenge_id)
-    yield q("record_sent", challenge_id=challenge_id, sent_gmail_id=sent_gmail_id, empty=b"")
+    yield q(
+        "record_sent",
+        mailbox_id=job.mailbox_id,
+        challenge_id=challenge_id,
+        sent_gmail_id=sent_gmail_id,
+        empty=b"",
+    )
     yield from _end(job, row, now)
 
 
@@ -55,7 +61,9 @@ def mark_unsent(job: MessageJob, challenge_id: str, cause: str, now: datetime) -
     """It will not leave."""
     row = yield from held_message(job)
     yield from _of_job(job, challenge_id)
-    yield q("record_unsent", challenge_id=challenge_id, cause=cause, now=micros(now))
+    yield q(
+        "record_unsent", mailbox_id=job.mailbox_id, challenge_id=challenge_id, cause=cause, now=micros(now)
+    )
     yield from _end(job, row, now)
 
 
@@ -94,7 +102,7 @@ def solve(challenge_id: str, signature: str, signature_expires: datetime, now: d
     )
     if not barred:
         raise Refused("This captcha answer was used before.", "Solve a new one.", code="captcha_replayed")
-    yield q("record_solved", challenge_id=challenge_id, now=micros(now))
+    yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge_id, now=micros(now))
     worth = rows.mailbox(mailbox).preferences.credits_per_solve
     yield from credits.enter(challenge.mailbox_id, earned(challenge.sender, challenge_id, worth), now)
     released = yield from _spend_on_held(challenge, now)

@@ -32,7 +32,7 @@ def note_push(notice: Notice, due_at: datetime, now: datetime) -> Script[PushFat
         now=micros(now),
     )
     if not stored:
-        yield q("count_repeat", push_id=notice.push_id)
+        yield q("count_repeat", push_id=notice.push_id, mailbox_id=mailbox["id"])
         return PushFate.REPEAT
     # A stale push is looked after all the same: Google dropped what came in the second after it.
     yield from want(mailbox["id"], Duty.SYNC, due_at)

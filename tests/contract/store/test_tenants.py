@@ -156,3 +156,21 @@ def test_every_method_of_the_port_is_in_this_walk(store: SqlStore) -> None:
     assert methods() >= OWN
     for name in methods():
         assert callable(getattr(store, name))
+
+
+async def test_even_with_work_of_her_own_she_reaches_only_her_own(story: Story, address: str) -> None:
+    await eve_beside_ana(story)
+    await story.arrive("eve", "m1")
+    mine = await story.job("m1")
+    duty = await story.hold("eve")
+    before = await dump(address, "ana")
+    for reach in (
+        story.store.mark_sending(mine, "c1", story.now),
+        story.store.mark_sent(mine, "c2", "x", story.now),
+        story.store.mark_unsent(mine, "c2", "", story.now),
+    ):
+        with pytest.raises(NotFound):
+            await reach
+    page = SyncPage((Sighting("m2", "t9", None),), deleted=("m1", "m0"), cursor="9999")
+    assert await story.store.commit_sync(duty, page, story.now) == 1
+    assert await dump(address, "ana") == before

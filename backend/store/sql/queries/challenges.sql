@@ -71,24 +71,24 @@ VALUES (:id, :mailbox_id, :gmail_id, :thread_id, :sender, :sender_domain, 'inten
     :sealed_token, :message_id, :now, :expires_at)
 ON CONFLICT DO NOTHING;
 
--- name: begin_sending(challenge_id, now)!
-UPDATE challenges SET state = 'sending', sending_at = :now WHERE id = :challenge_id;
+-- name: begin_sending(mailbox_id, challenge_id, now)!
+UPDATE challenges SET state = 'sending', sending_at = :now WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
 
--- name: record_sent(challenge_id, sent_gmail_id, empty)!
+-- name: record_sent(mailbox_id, challenge_id, sent_gmail_id, empty)!
 -- What left has left, also when it was voided or solved meanwhile: our mail must be known as ours.
 UPDATE challenges
 SET sent_gmail_id = :sent_gmail_id,
     sealed_token = CASE WHEN state IN ('intended', 'sending', 'sent') THEN :empty ELSE sealed_token END,
     state = CASE WHEN state IN ('intended', 'sending') THEN 'sent' ELSE state END
-WHERE id = :challenge_id;
+WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
 
--- name: record_unsent(challenge_id, cause, now)!
+-- name: record_unsent(mailbox_id, challenge_id, cause, now)!
 UPDATE challenges SET state = 'failed', is_open = FALSE, cause = :cause, ended_at = :now
-WHERE id = :challenge_id AND state IN ('intended', 'sending');
+WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state IN ('intended', 'sending');
 
--- name: record_solved(challenge_id, now)!
+-- name: record_solved(mailbox_id, challenge_id, now)!
 UPDATE challenges SET state = 'solved', is_open = FALSE, solved_at = :now, ended_at = :now
-WHERE id = :challenge_id;
+WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
 
 -- name: open_of_message(mailbox_id, gmail_id)
 SELECT id, state, gmail_id FROM challenges

@@ -24,8 +24,8 @@ INSERT INTO notices (push_id, mailbox_id, history_id, fate, received_at)
 VALUES (:push_id, :mailbox_id, :history_id, :fate, :now)
 ON CONFLICT (push_id) DO NOTHING;
 
--- name: count_repeat(push_id)!
-UPDATE notices SET repeats = repeats + 1 WHERE push_id = :push_id;
+-- name: count_repeat(push_id, mailbox_id)!
+UPDATE notices SET repeats = repeats + 1 WHERE push_id = :push_id AND mailbox_id = :mailbox_id;
 
 -- name: count_unknown()!
 INSERT INTO tallies (name, n) VALUES ('notices.unknown', 1)

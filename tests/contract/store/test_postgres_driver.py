@@ -1,0 +1,167 @@
+"""What only the server store promises: row-level security, wake-ups across processes, going on after breaks."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from backend.ports.store import Duty, Notice, PushFate
+from backend.store import SqlStore, open_store
+from backend.store.postgres import upgrade, version
+from backend.store.statement import EVERY, Script, q
+from tests.contract.store.stories import Story
+
+
+@pytest.fixture
+def address(postgres_address: str) -> str:
+    """Here only the server store is told about."""
+    return postgres_address
+
+
+async def count_rows(connection: asyncpg.Connection, table: str = "messages") -> int:
+    found: int = await connection.fetchval(f"SELECT COUNT(*) FROM {table}")
+    return found
+
+
+async def test_a_connection_that_names_no_mailbox_sees_nothing(story: Story, address: str) -> None:
+    for name in ("ana", "eve"):
+        await story.mailbox(name)
+        await story.arrive(name, "m1", "m2")
+    connection = await asyncpg.connect(address)
+    try:
+        assert await count_rows(connection) == 0
+        assert await count_rows(connection, "mailboxes") == 0
+        await connection.execute("SET app.mailbox = 'eve'")
+        assert await count_rows(connection) == 2
+        assert await count_rows(connection, "mailboxes") == 1
+        assert await connection.execute("UPDATE messages SET subject = 'seen'") == "UPDATE 2"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(
+                "INSERT INTO rules (mailbox_id, subject, kind, set_at) VALUES ('ana', 'x', 'allow', 1)"
+            )
+        await connection.execute("SET app.mailbox = '*'")
+        assert await count_rows(connection) == 4
+        assert await connection.fetchval("SELECT COUNT(*) FROM messages WHERE subject = 'seen'") == 2
+    finally:
+        await connection.close()
+
+
+async def test_a_script_that_forgets_its_mailbox_reaches_only_the_one_it_was_run_for(story: Story) -> None:
+    for name in ("ana", "eve"):
+        await story.mailbox(name)
+        await story.arrive(name, "m1")
+
+    def careless() -> Script[int]:
+        found: int = yield q("forget_messages", mailbox_id="ana")
+        return found
+
+    assert await story.store._driver.write("eve", careless) == 0
+    assert await story.store._driver.write("ana", careless) == 1
+
+
+async def test_a_mailbox_id_with_a_quote_is_only_a_name(story: Story) -> None:
+    name = "o'hara\\"
+    assert await story.store.mailbox(name) is None
+    assert await story.store.balance("x'; DROP TABLE messages; --", "bo@x.test") == 0
+    await story.store.ping()
+
+
+async def test_work_made_by_one_process_wakes_another(story: Story, address: str) -> None:
+    await story.mailbox("ana")
+    other = open_store(address)
+    await other.open()
+    try:
+        waiting = asyncio.create_task(other.wait(20, other.rings))
+        await asyncio.sleep(0)
+        await story.store.want("ana", Duty.SYNC, story.now)
+        assert await waiting
+    finally:
+        await other.close()
+
+
+async def cut_connections(address: str) -> None:
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    finally:
+        await connection.close()
+
+
+async def test_a_server_that_cut_every_connection_is_asked_again(story: Story, address: str) -> None:
+    await story.mailbox("ana")
+    for number in range(3):
+        await cut_connections(address)
+        pushes = [Notice(f"p{number}-{one}", "ana@corp.test", "7") for one in range(8)]
+        fates = await asyncio.gather(*(story.store.note_push(p, story.now, story.now) for p in pushes))
+        assert fates == [PushFate.NEW] * 8
+
+
+async def test_a_worker_hears_again_after_its_ear_was_cut(story: Story, address: str) -> None:
+    await story.mailbox("ana")
+    heard = story.store.rings
+    await cut_connections(address)
+    assert await story.store.wait(20, heard)  # rung once it listens again: something may have been missed
+    woken = asyncio.create_task(story.store.wait(20, story.store.rings))
+    await asyncio.sleep(0)
+    await story.store.want("ana", Duty.SYNC, story.now)
+    assert await woken
+
+
+async def test_two_scripts_that_deadlock_are_run_again_and_both_happen(story: Story) -> None:
+    for name in ("ana", "eve"):
+        await story.mailbox(name)
+
+    def touch(first: str, second: str) -> Script[None]:
+        yield q("mailbox_for_write", mailbox_id=first)
+        yield q("mailbox_for_write", mailbox_id=second)
+        yield q("count_unknown")
+
+    driver = story.store._driver
+    pairs = [("ana", "eve"), ("eve", "ana")] * 10
+    await asyncio.gather(*(driver.write(EVERY, touch, *pair) for pair in pairs))
+    assert (await story.store.census(story.now))["notices.unknown"] == 20
+
+
+async def test_an_error_or_a_cancellation_leaves_the_connection_fit_for_the_next(story: Story) -> None:
+    await story.mailbox("ana")
+
+    def broken() -> Script[None]:
+        yield q("learn_thread", mailbox_id="ana", thread_id="t1", now=0)
+        raise LookupError
+
+    driver = story.store._driver
+    for _ in range(12):
+        with pytest.raises(LookupError):
+            await driver.write("ana", broken)
+        task = asyncio.create_task(driver.write("ana", broken))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises((asyncio.CancelledError, LookupError)):
+            await task
+    assert await story.store.took_part("ana", ["t1"]) == frozenset()
+
+
+async def test_upgrading_by_many_at_once_happens_once(address: str, store: SqlStore) -> None:
+    assert await asyncio.gather(*(upgrade(address) for _ in range(4))) == [0, 0, 0, 0]
+    connection = await asyncpg.connect(address)
+    try:
+        assert await version(connection) >= 1
+    finally:
+        await connection.close()
+    await store.ping()
+
+
+async def test_a_closed_store_says_so(address: str) -> None:
+    store = open_store(address)
+    with pytest.raises(RuntimeError, match="not open"):
+        await store.ping()
+    await store.open()
+    await store.close()
+    await store.close()
+    with pytest.raises(RuntimeError, match="not open"):
+        await store.ping()

@@ -1,0 +1,199 @@
+"""The embedded store's own promises: group commit, isolation of errors, and acknowledged means kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.domain.errors import NotFound
+from backend.ports.store import Notice, PushFate
+from backend.store import SqlStore, open_store
+from backend.store import sqlite as driver_module
+from backend.store.sqlite import SqliteDriver, connect, upgrade, version
+from backend.store.statement import EVERY, Script, q
+from tests.contract.store.stories import Story
+
+PUSHER = Path(__file__).with_name("pusher.py")
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    """Here only the embedded store is told about."""
+    return str(tmp_path / "store.sqlite3")
+
+
+async def test_one_error_undoes_its_own_script_and_no_neighbours(story: Story) -> None:
+    await story.mailbox("ana")
+
+    def half_way(number: int) -> Script[None]:
+        yield q("learn_thread", mailbox_id="ana", thread_id=f"t{number}", now=0)
+        if number % 2:
+            raise LookupError(number)
+
+    driver = story.store._driver
+    outcomes = await asyncio.gather(
+        *(driver.write(EVERY, half_way, number) for number in range(20)), return_exceptions=True
+    )
+    assert [isinstance(outcome, LookupError) for outcome in outcomes] == [bool(n % 2) for n in range(20)]
+    learned = await story.store.took_part("ana", [f"t{number}" for number in range(20)])
+    assert learned == {f"t{number}" for number in range(0, 20, 2)}
+
+
+async def test_scripts_that_wait_together_share_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[str] = []
+
+    def traced(path: Path) -> sqlite3.Connection:
+        connection = connect(path)
+        connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+        return connection
+
+    monkeypatch.setattr(driver_module, "connect", traced)
+    store = open_store(tmp_path / "store.sqlite3")
+    await store.open()
+    story = Story(store)
+    await story.mailbox("ana")
+    commits.clear()
+    notices = [Notice(f"p{number}", "ana@corp.test", "7") for number in range(200)]
+    fates = await asyncio.gather(*(store.note_push(notice, story.now, story.now) for notice in notices))
+    await store.close()
+    assert fates == [PushFate.NEW] * 200
+    assert len(commits) < 100
+
+
+async def test_the_reader_cannot_write(story: Story) -> None:
+    def write() -> Script[None]:
+        yield q("count_unknown")
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await story.store._driver.read(EVERY, write)
+    await story.store.ping()
+
+
+async def test_a_caller_who_gave_up_disturbs_nobody(story: Story) -> None:
+    await story.mailbox("ana")
+    notices = [Notice(f"p{number}", "ana@corp.test", "7") for number in range(20)]
+    tasks = [asyncio.create_task(story.store.note_push(notice, story.now, story.now)) for notice in notices]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [outcome for outcome in outcomes[1::2] if outcome is not PushFate.NEW] == []
+    await story.store.ping()
+
+
+async def test_a_commit_that_fails_is_acknowledged_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(sqlite3.Connection):
+        broken = False
+
+        def execute(self, sql: str, *args: object) -> sqlite3.Cursor:  # type: ignore[override]
+            if sql == "COMMIT" and Full.broken:
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().execute(sql, *args)  # type: ignore[arg-type]
+
+    plain = sqlite3.connect
+    monkeypatch.setattr(
+        driver_module.sqlite3, "connect", lambda *args, **kwargs: plain(*args, factory=Full, **kwargs)
+    )
+    store = open_store(tmp_path / "store.sqlite3")
+    await store.open()
+    story = Story(store)
+    await story.mailbox("ana")
+    Full.broken = True
+    pushes = [Notice(f"p{number}", "ana@corp.test", "7") for number in range(5)]
+    outcomes = await asyncio.gather(
+        *(store.note_push(notice, story.now, story.now) for notice in pushes), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [sqlite3.OperationalError] * 5
+    Full.broken = False
+    fates = [await store.note_push(notice, story.now, story.now) for notice in pushes]
+    await store.close()
+    assert fates == [PushFate.NEW] * 5
+
+
+async def test_what_is_queued_is_finished_before_the_store_closes(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store.sqlite3")
+    await store.open()
+    story = Story(store)
+    await story.mailbox("ana")
+    pushes = [
+        asyncio.create_task(store.note_push(Notice(f"p{n}", "ana@corp.test", "7"), story.now, story.now))
+        for n in range(50)
+    ]
+    await asyncio.sleep(0)
+    await store.close()
+    await store.close()
+    assert await asyncio.gather(*pushes) == [PushFate.NEW] * 50
+    with pytest.raises(RuntimeError, match="not open"):
+        await store.ping()
+
+
+async def test_two_processes_may_share_the_file(story: Story, address: str) -> None:
+    await story.mailbox("ana")
+    other = open_store(f"sqlite:///{address}")
+    await other.open()
+    try:
+        first = [Notice(f"p{number}", "ana@corp.test", "7") for number in range(40)]
+        fates = await asyncio.gather(
+            *(store.note_push(n, story.now, story.now) for n in first for store in (story.store, other))
+        )
+    finally:
+        await other.close()
+    assert sorted(fates) == [PushFate.NEW] * 40 + [PushFate.REPEAT] * 40
+
+
+def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "store.sqlite3"
+    assert upgrade(path) >= 1
+    assert upgrade(path) == 0
+    connection = connect(path)
+    assert version(connection) >= 1
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection.close()
+
+
+async def test_an_unknown_mailbox_is_not_found_even_where_only_a_key_says_so(store: SqlStore) -> None:
+    with pytest.raises(NotFound):
+        await store.learn("nobody", frozenset({"a@x.test"}), "", Story(store).now)
+
+
+def test_an_address_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="postgresql"):
+        open_store("mysql://somewhere/else")
+    assert isinstance(open_store("plain/path")._driver, SqliteDriver)
+
+
+@pytest.mark.parametrize("acknowledged", [1, 40, 150])
+def test_what_was_acknowledged_before_a_kill_is_there_afterwards(tmp_path: Path, acknowledged: int) -> None:
+    """Kill the process with SIGKILL in full flight; every push it had acknowledged must be known again."""
+    path = tmp_path / "store.sqlite3"
+    process = subprocess.Popen(
+        [sys.executable, str(PUSHER), str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stdout is not None
+    seen = [line.strip() for line, _ in zip(process.stdout, range(acknowledged), strict=False)]
+    process.send_signal(signal.SIGKILL)
+    seen += [line.strip() for line in process.stdout if line.endswith("\n")]
+    process.stdout.close()
+    process.wait(timeout=10)
+    assert len(seen) >= acknowledged
+    connection = connect(path)
+    kept = {row["push_id"] for row in connection.execute("SELECT push_id FROM notices")}
+    assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    connection.close()
+    assert set(seen) <= kept

@@ -1,0 +1,84 @@
+"""Both dialects answer the same scripts: same queries, same parameters, same kind of answer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import backend.store
+from backend.store.library import Dialect, migrations, queries
+from backend.store.scripts.mailboxes import TABLES
+from backend.store.scripts.views import RETAINED
+
+STORE = Path(backend.store.__file__).parent
+
+
+def called() -> set[str]:
+    """Names of queries the scripts ask for."""
+    names = {f"forget_{table}" for table in TABLES} | {f"retain_{table}" for table in RETAINED}
+    names |= {f"{page}_{kind}" for page in ("latest", "earlier") for kind in ("messages", "placed")}
+    names |= {"add_to_balance", "take_from_balance"}
+    for path in (STORE / "scripts").glob("*.py"):
+        names |= set(re.findall(r'\bq\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
+    return names
+
+
+def test_each_query_exists_in_both_dialects_with_the_same_face() -> None:
+    faces = [
+        {query.name: (query.params, query.yields) for query in queries(dialect).values()}
+        for dialect in Dialect
+    ]
+    assert faces[0] == faces[1]
+
+
+def test_scripts_call_what_exists_and_nothing_lies_idle() -> None:
+    assert called() == set(queries(Dialect.SQLITE))
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_every_positional_parameter_is_a_declared_one(dialect: Dialect) -> None:
+    for query in queries(dialect).values():
+        if dialect is Dialect.POSTGRES:
+            assert set(query.order) == query.params, query.name
+
+
+def test_both_dialects_are_at_the_same_version() -> None:
+    steps = [[(step.version, step.name) for step in migrations(dialect)] for dialect in Dialect]
+    assert steps[0] == steps[1]
+
+
+def _schema(dialect: Dialect) -> dict[str, list[str]]:
+    text = "\n".join(step.sql for step in migrations(dialect))
+    return {
+        table: re.findall(r"^    (\w+) (?:TEXT|INTEGER|BIGINT|BOOLEAN|BLOB|BYTEA|REAL|DOUBLE)", body, re.M)
+        for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", text, re.S)
+    }
+
+
+def test_both_dialects_have_the_same_tables_and_columns() -> None:
+    here, there = _schema(Dialect.SQLITE), _schema(Dialect.POSTGRES)
+    assert here == there
+    assert here.keys() == {*TABLES, "tallies"}
+
+
+def test_every_table_with_a_mailbox_is_under_row_level_security() -> None:
+    text = "\n".join(step.sql for step in migrations(Dialect.POSTGRES))
+    for table in TABLES:
+        assert f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;" in text
+        assert f"CREATE POLICY one_mailbox ON {table}\n" in text
+
+
+def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
+    about_all = {
+        # looked up by something else that is unique or secret
+        *("mailbox_by_email", "mailbox_by_sub", "insert_mailbox", "challenge", "challenge_by_token"),
+        # the worker's and the operator's
+        *("mailboxes", "claim_duty", "claim_rows", "due_lanes", "lock_lanes", "turn_lanes", "count_unknown"),
+        *("next_duty_due", "next_turn", "balance_differences", "daily_differences", "tallies"),
+        *("count_mailboxes", "count_messages", "count_released", "count_aside", "count_challenges"),
+        "count_notices",
+    }
+    without = {query.name for query in queries(Dialect.SQLITE).values() if "mailbox_id" not in query.params}
+    assert without == about_all
