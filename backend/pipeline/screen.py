@@ -26,6 +26,9 @@ from backend.ports.store import MessageJob, Screened, Standing
 
 INDEX_WAIT = timedelta(seconds=5)
 
+BELIEVE_GONE = timedelta(seconds=5)
+"""A message that is younger than this for us and cannot be found is looked for once more."""
+
 DECISIONS = 4
 """How often a message is decided anew when credits or challenges moved under it."""
 
@@ -45,7 +48,11 @@ async def screen(kit: Kit, job: MessageJob) -> None:
         return
     try:
         arrival = await kit.gmail.fetch(job.mailbox_id, job.gmail_id)
-    except Gone:
+    except Gone as error:
+        ripe = job.first_seen_at + BELIEVE_GONE
+        if kit.clock.now() < ripe:
+            # History may tell of a message before it can be read; what is really gone is still so a moment later.
+            raise TryLater("The message is not there yet.", reason="gone?", retry_at=ripe) from error
         await kit.store.gone(job, kit.clock.now())
         return
     except Rejected as error:
@@ -61,7 +68,7 @@ async def screen(kit: Kit, job: MessageJob) -> None:
 async def _from_history(kit: Kit, job: MessageJob, mailbox: Mailbox) -> Verdict | None:
     took_part = bool(await kit.store.took_part(job.mailbox_id, [job.thread_id]))
     blocks = await kit.store.has_block_rules(job.mailbox_id)
-    return prescreen(job.labels, took_part, mailbox.preferences, blocks, kit.clock.now())
+    return prescreen(job.labels, took_part, mailbox.preferences, blocks, kit.clock.now(), mailbox.labels)
 
 
 async def _judge(kit: Kit, job: MessageJob, mailbox: Mailbox, arrival: Arrival) -> None:

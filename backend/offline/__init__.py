@@ -1,0 +1,5 @@
+"""Mail that lies in files: an archive is read message by message and judged as it would have been on arrival.
+
+archives    an mbox, a Takeout zip, a folder, a single mail → raw messages
+judge       raw messages → verdicts, with what the owner's own sent mail in the archive tells
+"""

@@ -1,0 +1,133 @@
+"""`pitchgate scan` over archives of every kind, as a person would call it."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.commands.scan import scan_command
+from backend.demo.letters import letters
+
+PITCH = next(letter for letter in letters() if letter.kind == "pitch")
+ORDER = next(letter for letter in letters() if letter.kind == "customer")
+ME = "ana@harbourlane.example"
+
+
+def _mail(sender: str, subject: str, text: str, to: str = ME, **headers: str) -> bytes:
+    extra = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in headers.items())
+    return (
+        f"From: {sender}\nTo: {to}\nSubject: {subject}\nDate: Tue, 24 Nov 2026 12:00:00 +0000\n"
+        f"Message-ID: <{abs(hash((sender, subject)))}@x.example>\n{extra}\n{text}"
+    ).encode()
+
+
+def _pitch(**headers: str) -> bytes:
+    return _mail(PITCH.sender, PITCH.subject, PITCH.text, **headers)
+
+
+def _order() -> bytes:
+    return _mail(ORDER.sender, ORDER.subject, ORDER.text)
+
+
+def _mbox(path: Path, *mails: bytes) -> Path:
+    path.write_bytes(b"".join(b"From x@y Tue Nov 24 12:00:00 2026\n" + mail + b"\n" for mail in mails))
+    return path
+
+
+def _scan(*arguments: object) -> Result:
+    result = CliRunner().invoke(scan_command, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def _lines(*arguments: object) -> dict[str, dict[str, object]]:
+    told = [json.loads(line) for line in _scan(*arguments, "--jsonl").stdout.splitlines()]
+    return {str(line["file"]): line for line in told}
+
+
+def test_an_mbox_tells_a_pitch_from_an_order(tmp_path: Path) -> None:
+    lines = _lines(_mbox(tmp_path / "mail.mbox", _pitch(), _order()))
+    assert lines["mail.mbox#1"]["verdict"] == "hold"
+    assert lines["mail.mbox#1"]["row"] == "quarantine"
+    assert lines["mail.mbox#1"]["reasons"]
+    assert lines["mail.mbox#2"]["verdict"] == "inbox"
+    assert set(lines["mail.mbox#2"]) == {"file", "message_id", "verdict", "row", "score", "reasons"}
+
+
+def test_a_takeout_zip_is_read_where_it_lies(tmp_path: Path) -> None:
+    box = _mbox(tmp_path / "inner", _pitch(X_Gmail_Labels="Inbox,Unread"), _pitch(X_Gmail_Labels="Spam"))
+    archive = tmp_path / "takeout.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(box, "Takeout/Mail/All mail Including Spam and Trash.mbox")
+    rows = [line["row"] for line in _lines(archive).values()]
+    assert rows == ["quarantine", "not_incoming"]
+
+
+def test_a_folder_of_mails(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.eml").write_bytes(_pitch())
+    (tmp_path / "b.eml").write_bytes(_order())
+    (tmp_path / ".hidden").write_bytes(_pitch())
+    lines = _lines(tmp_path)
+    assert set(lines) == {"sub/a.eml", "b.eml"}
+
+
+def test_people_the_owner_wrote_to_are_never_held(tmp_path: Path) -> None:
+    wrote = _mail(f"Ana <{ME}>", "Our talk", "Let us meet on Tuesday, I am curious.", to=PITCH.address)
+    box = _mbox(tmp_path / "mail.mbox", _pitch(), wrote)
+    assert _lines(box)["mail.mbox#1"]["verdict"] == "hold"
+    lines = _lines(box, "--me", ME.upper())
+    assert lines["mail.mbox#1"]["row"] == "correspondent"
+    assert lines["mail.mbox#2"]["row"] == "not_incoming"
+
+
+def test_a_no_thanks_makes_no_correspondent(tmp_path: Path) -> None:
+    refused = _mail(f"Ana <{ME}>", "Re: x", "No thanks.", to=PITCH.address)
+    box = _mbox(tmp_path / "mail.mbox", _pitch(), refused)
+    assert _lines(box, "--me", ME)["mail.mbox#1"]["verdict"] == "hold"
+
+
+def test_a_second_mail_of_a_held_sender_goes_with_the_first(tmp_path: Path) -> None:
+    again = _mail(PITCH.sender, "Re: " + PITCH.subject, PITCH.text)
+    lines = _lines(_mbox(tmp_path / "mail.mbox", _pitch(), again))
+    assert lines["mail.mbox#2"]["row"] == "held_with_earlier"
+
+
+def test_the_table_names_the_sender_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    hostile = _mail(PITCH.sender, "[red]\x1b[2J[link=http://x]" + PITCH.subject, PITCH.text)
+    output = _scan(_mbox(tmp_path / "mail.mbox", hostile, _order())).output
+    assert "1 of 2 messages would be held" in output
+    assert "\x1b[2J" not in output
+    assert "[red]" in output
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\x00" * 5_000, b"From: \xff\xfe\nContent-Type: text/plain; charset=klingon\n\n\xff", b"\n\n\n",
+     b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--a\nContent-Type: multipart/mixed; boundary=a\n\n" * 300],
+    ids=["empty", "zeros", "charset", "newlines", "nesting"],
+)  # fmt: skip
+def test_no_bytes_are_too_broken(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "x.eml").write_bytes(raw)
+    assert _lines(tmp_path / "x.eml")["x.eml"]["verdict"] in ("inbox", "ignore", "hold")
+
+
+def test_a_zip_cannot_write_outside_its_folder(tmp_path: Path) -> None:
+    archive = tmp_path / "evil.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("../../escaped.eml", _order())
+    assert len(_lines(archive)) == 1
+    assert not (tmp_path.parent / "escaped.eml").exists()
+    assert not (tmp_path.parent.parent / "escaped.eml").exists()
+
+
+def test_raw_mail_of_the_wild_if_it_is_here() -> None:
+    wild = Path(__file__).parents[2].parent / "shared" / "mail"
+    if not wild.is_dir():
+        pytest.skip("no collection of raw mail beside the project")
+    lines = _lines(wild)
+    assert len(lines) >= 1_000
