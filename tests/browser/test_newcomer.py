@@ -1,0 +1,72 @@
+"""What the README promises a newcomer: watch a pitch being held, open the link, solve, see the mail come back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from backend.demo.letters import OWNER
+from tests import browsers
+from tests.journeys.conftest import journey
+
+pytestmark = pytest.mark.browser
+
+
+async def _shot(page: Page, shots: Path, name: str) -> None:
+    await page.screenshot(path=shots / f"newcomer-{name}.png", full_page=True)
+
+
+async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
+    async with journey(tmp_path) as told, async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=browsers.chromium(), args=browsers.ARGUMENTS
+        )
+        page = await chromium.new_page()
+        pitch = await told.write(told.pitch)
+        await told.settled(pitch, held=True)
+
+        await page.goto(f"{told.stage.server_url}/live")
+        await expect(page.get_by_text("a pitch: held, and its sender answered")).to_be_visible()
+        await _shot(page, shots, "live")
+
+        mail = f"{told.stage.sandbox.url}/mail"
+        await page.goto(f"{mail}/{OWNER}")
+        await expect(page.get_by_text(told.pitch.subject)).to_have_count(0)
+
+        await page.goto(f"{mail}/{told.pitch.address}")
+        answer = page.get_by_role("link", name="Re: " + told.pitch.subject)
+        for _ in range(40):  # the challenge may still be on its way
+            if await answer.count():
+                break
+            await asyncio.sleep(0.25)
+            await page.reload()
+        await answer.first.click()
+        await _shot(page, shots, "challenge-mail")
+        link = await told_link(page) or ""
+        assert link.startswith(told.stage.server_url)
+
+        await page.goto(link)
+        await _shot(page, shots, "captcha")
+        await page.get_by_role("button", name="Start").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#start")).to_have_count(0, timeout=30_000)
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await _shot(page, shots, "solved")
+
+        await told.settled(pitch, held=False)
+        await page.goto(f"{mail}/{OWNER}")
+        await expect(page.get_by_text(told.pitch.subject).first).to_be_visible()
+        await _shot(page, shots, "back-in-inbox")
+        await chromium.close()
+
+
+async def told_link(page: Page) -> str | None:
+    """The captcha link as the mail on the page shows it, in the text or in its framed HTML."""
+    for frame in page.frames:
+        for anchor in await frame.locator("a[href*='/c/']").all():
+            if href := await anchor.get_attribute("href"):
+                return href
+    return None
