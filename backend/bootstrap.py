@@ -54,9 +54,13 @@ class StoredGrants:
         sealed = await self._store.sealed_token(mailbox_id)
         return self._vault.open(sealed) if sealed else None
 
-    async def replace_refresh_token(self, mailbox_id: str, token: str) -> None:
-        """Keep the new one."""
-        await self._store.save_sealed_token(mailbox_id, self._vault.seal(token), SystemClock().now())
+    async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
+        """Keep the new one, if the old one is still the one we hold."""
+        sealed = await self._store.sealed_token(mailbox_id)
+        if sealed and self._vault.open(sealed) == old:
+            await self._store.swap_sealed_token(
+                mailbox_id, sealed, self._vault.seal(new), SystemClock().now()
+            )
 
 
 @asynccontextmanager

@@ -62,11 +62,19 @@ class Settings(BaseSettings):
     push_account: str = "push@pitchgate-dev.iam.gserviceaccount.com"
     clock_skew: float = Field(30.0, ge=0, le=300)
 
+    addon_account: str = ""
+    """The service account that calls the Gmail add-on's endpoints, as `gcloud workspace-add-ons
+    get-authorization` tells it. Empty, or an empty `addon_client_id`: there is no add-on here (404)."""
+    addon_client_id: str = ""
+    """The add-on's own OAuth client, from the same command; not the one owners connect with."""
+
     quota_per_user_minute: int = Field(6_000, ge=300)
     quota_per_project_minute: int = Field(1_200_000, ge=1_000)
     old_prices: bool = False
     requests_in_flight: int = Field(8, ge=1, le=50)
     request_timeout: float = Field(20.0, gt=0)
+    daily_limit_wait: float = Field(3600.0, gt=0)
+    """How long to wait when Google says that the project's quota of the day is used up."""
     response_limit: int = Field(40_000_000, ge=100_000)
 
     # Rhythm
@@ -82,6 +90,10 @@ class Settings(BaseSettings):
     """Mail older than this is backlog: it may be held but is never answered."""
     max_attempts: int = Field(8, ge=1)
     worker_tasks: int = Field(8, ge=1, le=64)
+    relist_days: int = Field(30, ge=1, le=365)
+    relist_limit: int = Field(5_000, ge=100)
+    """When Google's history does not reach back to where we were: how far back, and how much new mail, is looked
+    for by listing. What lies beyond stays in the inbox and is reported."""
     index_limit: int = Field(2_000, ge=0)
     """How many sent messages the correspondent index reads at most."""
 
@@ -113,6 +125,11 @@ class Settings(BaseSettings):
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @property
+    def addon(self) -> bool:
+        """Whether the Gmail add-on is served."""
+        return bool(self.addon_account and self.addon_client_id)
 
     @property
     def push_path(self) -> str:

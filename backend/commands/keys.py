@@ -31,8 +31,10 @@ def rotate_command() -> None:
         count = 0
         for mailbox in await store.mailboxes():
             sealed = await store.sealed_token(mailbox.id)
-            if sealed is not None:
-                await store.save_sealed_token(mailbox.id, vault.rotate(sealed), SystemClock().now())
+            # An owner who connects again meanwhile has stored a newer one, sealed with the newest key already.
+            if sealed is not None and await store.swap_sealed_token(
+                mailbox.id, sealed, vault.rotate(sealed), SystemClock().now()
+            ):
                 count += 1
         return count
 

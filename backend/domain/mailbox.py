@@ -150,13 +150,43 @@ class LabelIds:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of time that Google's history no longer told of, and what listing over it did.
+
+    From `since` to `until` mail was looked for by listing; `found` of it was new. `cut` is "" if all of it
+    was looked at, "time" if the gap was longer than is listed, "count" if it held more mail than is: what was
+    left out stays in the inbox, unjudged.
+    """
+
+    since: datetime
+    until: datetime
+    found: int
+    cut: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "found": self.found,
+            "cut": self.cut,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Gap:
+        """Inverse of `to_json`."""
+        since, until = (datetime.fromisoformat(data[name]) for name in ("since", "until"))
+        return cls(since, until, int(data["found"]), str(data["cut"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Mailbox:
     """One connected mailbox.
 
     `id` is ours; `sub` is Google's stable account id (the e-mail may change). `cursor` is Gmail's
     history id up to which everything has been committed ("" before the first sync), `page_token` and
     `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
-    missing: a re-list after a lost cursor starts there.
+    missing: a re-list after a lost cursor starts there. `gap` reports the last re-list.
     """
 
     id: str
@@ -177,6 +207,7 @@ class Mailbox:
     index_done: int = 0
     index_total: int = 0
     link_cause: str = ""
+    gap: Gap | None = None
 
     def paused(self, now: datetime) -> bool:
         """Whether the owner has paused screening at `now`."""
@@ -220,6 +251,7 @@ __all__ = [
     "ROWS_ALWAYS_ON",
     "WATCH_ALARM",
     "Condition",
+    "Gap",
     "Grant",
     "LabelIds",
     "Link",

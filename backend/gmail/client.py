@@ -75,11 +75,12 @@ class GmailClient:
                 ) from error
             raise
 
-    async def list_messages(self, mailbox_id: str, query: str, page: str = "", limit: int = 500) -> ListPage:
-        """5 units. `query` in Gmail's search syntax."""
-        return await self._ask(
-            mailbox_id, self._requests.list_messages(query, page, limit), payload.list_page
-        )
+    async def list_messages(
+        self, mailbox_id: str, query: str, page: str = "", limit: int = 500, *, label: str = ""
+    ) -> ListPage:
+        """5 units. `query` in Gmail's search syntax; with `label` (an id) only messages that carry it."""
+        call = self._requests.list_messages(query, page, limit, label=label)
+        return await self._ask(mailbox_id, call, payload.list_page)
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:
         """20 units. The message with body text, without attachment contents. Raises `Gone`."""

@@ -85,13 +85,18 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datet
     return Answer(status, tuple(reasons), text[:2_000], _retry_time(text, headers, now))
 
 
-def translate(answer: Answer, method: str, now: datetime) -> GoogleError:
-    """The domain error for `answer` to `method` (e.g. gmail.users.messages.get); 401 is the caller's affair."""
+def translate(
+    answer: Answer, method: str, now: datetime, daily_wait: timedelta = timedelta(hours=1)
+) -> GoogleError:
+    """The domain error for `answer` to `method` (e.g. gmail.users.messages.get); 401 is the caller's affair.
+
+    `daily_wait` is how long is waited when the project's quota of the day is used up.
+    """
     reason, status = answer.reason, answer.status
     if answer.names(_QUOTA) or status == 429 or (status == 403 and "quota" in answer.message.lower()):
         return TryLater("Google asks for fewer requests.", reason=reason, retry_at=answer.retry_at)
     if status == 403:
-        return _forbidden(answer, now)
+        return _forbidden(answer, now + daily_wait)
     if status in (404, 410):
         return _missing(answer, method)
     if status == 409:
@@ -105,11 +110,11 @@ def translate(answer: Answer, method: str, now: datetime) -> GoogleError:
     return _bad_request(answer, method)
 
 
-def _forbidden(answer: Answer, now: datetime) -> GoogleError:
+def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
     reason = answer.reason
     if "dailyLimitExceeded" in answer.reasons:
         # When the quota day ends is not told. An hourly look costs nothing and misses the end by an hour at most.
-        at = answer.retry_at or now + timedelta(hours=1)
+        at = answer.retry_at or next_day
         return TryLater("The project's daily quota at Google is used up.", reason=reason, retry_at=at)
     if answer.names(_SCOPE):
         return scope_missing(reason)

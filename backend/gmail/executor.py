@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import aiohttp
@@ -33,8 +33,8 @@ class AccessTokenSource(Protocol):
         """Google refused `token`."""
         ...
 
-    def condemn(self, mailbox_id: str, error: NeedsReconnect) -> None:
-        """The grant itself is of no use: no refresh until there is another."""
+    def condemn(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
+        """The grant behind `token` is of no use: no refresh until there is another."""
         ...
 
 
@@ -52,6 +52,7 @@ class Executor:
         clock: Clock,
         prices: Mapping[str, int],
         response_limit: int,
+        daily_wait: timedelta = timedelta(hours=1),
     ) -> None:
         self._session = session
         self._tokens = tokens
@@ -59,6 +60,7 @@ class Executor:
         self._clock = clock
         self._prices = prices
         self._limit = response_limit
+        self._daily_wait = daily_wait
         self._not_before: dict[tuple[str, bool], datetime] = {}
 
     async def run(self, mailbox_id: str, call: Call) -> dict[str, Any]:
@@ -76,11 +78,11 @@ class Executor:
             if reply.status == 401:
                 self._tokens.discard(mailbox_id, token)
                 dead = reconnect("authError")
-                self._tokens.condemn(mailbox_id, dead)
+                self._tokens.condemn(mailbox_id, token, dead)
                 raise dead
         if 200 <= reply.status < 300:
             return self._value(call, reply)
-        raise self._error(mailbox_id, call, reply)
+        raise self._error(mailbox_id, call, reply, token)
 
     def forget(self, mailbox_id: str) -> None:
         """Drop what is remembered of a mailbox."""
@@ -122,10 +124,10 @@ class Executor:
             reason="answerTooLarge",
         )
 
-    def _error(self, mailbox_id: str, call: Call, reply: Reply) -> GoogleError:
+    def _error(self, mailbox_id: str, call: Call, reply: Reply, token: str) -> GoogleError:
         now = self._clock.now()
         answer = read_answer(reply.status, reply.headers, reply.body, now)
-        error = translate(answer, call.method, now)
+        error = translate(answer, call.method, now, self._daily_wait)
         log.info(
             "google refused",
             mailbox=mailbox_id,
@@ -139,7 +141,7 @@ class Executor:
                 # Sending has limits of its own, which must not stop the reading.
                 self._not_before[mailbox_id, call.is_send] = error.retry_at
         if isinstance(error, NeedsReconnect):
-            self._tokens.condemn(mailbox_id, error)
+            self._tokens.condemn(mailbox_id, token, error)
         return error
 
     def _respect_stated_time(self, mailbox_id: str, call: Call) -> None:

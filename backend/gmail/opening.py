@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import aiohttp
 
@@ -55,7 +56,13 @@ async def open_google(
             asyncio.get_running_loop(),
         )
         executor = Executor(
-            session, access, quota, clock, prices(settings.old_prices), settings.response_limit
+            session,
+            access,
+            quota,
+            clock,
+            prices(settings.old_prices),
+            settings.response_limit,
+            timedelta(seconds=settings.daily_limit_wait),
         )
         requests = Requests(settings.gmail_url)
         tokens = GoogleTokens(GoogleKeys(session, settings.jwks_url, clock), clock, settings.clock_skew)

@@ -93,13 +93,17 @@ class Requests:
             arguments["pageToken"] = page
         return _call(self._history.list(userId="me", **arguments))
 
-    def list_messages(self, query: str, page: str, limit: int, priority: Priority = Priority.INDEX) -> Call:
+    def list_messages(
+        self, query: str, page: str, limit: int, priority: Priority = Priority.INDEX, *, label: str = ""
+    ) -> Call:
         """messages.list."""
         arguments: dict[str, Any] = {"maxResults": max(1, min(limit, LIST_LIMIT))}
         if query:
             arguments["q"] = query
         if page:
             arguments["pageToken"] = page
+        if label:
+            arguments["labelIds"] = [label]
         return _call(self._messages.list(userId="me", **arguments), priority)
 
     def message(self, gmail_id: str) -> Call:

@@ -30,6 +30,7 @@ EARLY = timedelta(seconds=120)
 class _Access:
     token: str = field(repr=False)
     until: datetime
+    grant: bytes  # digest of the refresh token it came from
 
 
 class AccessTokens:
@@ -43,7 +44,7 @@ class AccessTokens:
         self._keeper = keeper
         self._clock = clock
         self._held: dict[str, _Access] = {}
-        self._grants: dict[str, bytes] = {}  # digest of the refresh token the last access token came from
+        self._last: dict[str, _Access] = {}  # the last one given out, held or not
         self._dead: dict[str, tuple[bytes, NeedsReconnect]] = {}
         self._current: dict[str, asyncio.Task[str]] = {}
         self._tasks: set[asyncio.Task[str]] = set()
@@ -68,15 +69,21 @@ class AccessTokens:
         if held is not None and held.token == token:
             del self._held[mailbox_id]
 
-    def condemn(self, mailbox_id: str, error: NeedsReconnect) -> None:
-        """The grant behind the last token is of no use: ask for no more until the keeper holds another."""
+    def condemn(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
+        """The grant behind `token` is of no use: ask for no more until the keeper holds another.
+
+        Nothing happens if a later token has been given out: an answer that comes late speaks of the old
+        grant, and the owner may have connected again since.
+        """
+        last = self._last.get(mailbox_id)
+        if last is None or last.token != token:
+            return
         self._held.pop(mailbox_id, None)
-        if (grant := self._grants.get(mailbox_id)) is not None:
-            self._dead[mailbox_id] = (grant, error)
+        self._dead[mailbox_id] = (last.grant, error)
 
     def forget(self, mailbox_id: str) -> None:
         """There is a new grant, or none any more: the next call starts afresh."""
-        for memory in (self._held, self._grants, self._dead, self._current):
+        for memory in (self._held, self._last, self._dead, self._current):
             memory.pop(mailbox_id, None)
 
     async def close(self) -> None:
@@ -110,7 +117,7 @@ class AccessTokens:
             log.warning("grant is dead", mailbox=mailbox_id, reason=error.reason)
             raise
         if answer.refresh_token and answer.refresh_token != refresh_token:
-            await self._keeper.replace_refresh_token(mailbox_id, answer.refresh_token)
+            await self._keeper.replace_refresh_token(mailbox_id, refresh_token, answer.refresh_token)
             grant = _digest(answer.refresh_token)
         if self._current.get(mailbox_id) is asyncio.current_task():
             self._hold(mailbox_id, grant, answer)  # else: forgotten meanwhile, there is a newer grant
@@ -119,8 +126,7 @@ class AccessTokens:
     def _hold(self, mailbox_id: str, grant: bytes, answer: TokenAnswer) -> None:
         # A life shorter than the margin (a test's) is used for half of it.
         until = self._clock.now() + max(answer.life - EARLY, answer.life / 2)
-        self._held[mailbox_id] = _Access(answer.access_token, until)
-        self._grants[mailbox_id] = grant
+        self._held[mailbox_id] = self._last[mailbox_id] = _Access(answer.access_token, until, grant)
         self._dead.pop(mailbox_id, None)
 
     async def _ask(self, refresh_token: str) -> TokenAnswer:

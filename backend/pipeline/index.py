@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from backend.domain.errors import Gone, LeaseLost
+from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.pipeline.kit import Kit
 from backend.pipeline.learn import correspondents
 from backend.ports.store import DutyJob
@@ -27,7 +27,16 @@ async def index(kit: Kit, job: DutyJob) -> datetime | None:
     if mailbox.indexed_at is not None:
         return None
     left = kit.settings.index_limit - mailbox.index_done
-    listed = await kit.gmail.list_messages(mailbox.id, "in:sent", mailbox.index_page, min(PAGE, max(left, 1)))
+    try:
+        listed = await kit.gmail.list_messages(
+            mailbox.id, "in:sent", mailbox.index_page, min(PAGE, max(left, 1))
+        )
+    except Rejected:
+        if not mailbox.index_page:
+            raise
+        # The page token died: from the newest again. To learn somebody twice does no harm.
+        await kit.store.save_index(job, "", 0, mailbox.index_total, False, kit.clock.now())
+        return kit.clock.now()
     ours = await kit.store.ours(mailbox.id, [gmail_id for gmail_id, _ in listed.ids])
     gate = asyncio.Semaphore(AT_ONCE)
 

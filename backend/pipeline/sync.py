@@ -1,8 +1,9 @@
 """sync: list what changed since the stored cursor; commit new messages and the moved cursor together.
 
 One holder per mailbox. The pushed history id is never taken as a cursor: everything up to it would be
-skipped. A cursor too old for Google's history leads to a bounded re-list from the last time up to which
-nothing can be missing; a listing under way is taken up again where it was left.
+skipped. It is a hint only: while history does not show yet what a push told of, the cursor stays and the mailbox
+is looked at again some seconds later. A cursor too old for Google's history leads to a re-list (`relist`);
+a listing under way is taken up again where it was left.
 """
 
 from __future__ import annotations
@@ -11,23 +12,28 @@ import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from backend.domain.errors import HistoryGone, LeaseLost, Rejected
 from backend.domain.gmail_moves import Row as MovedRow
 from backend.domain.gmail_moves import decisions
 from backend.domain.history import appeared
 from backend.domain.mailbox import Mailbox
+from backend.pipeline import relist
 from backend.pipeline.kit import Kit
 from backend.ports.gmail import HistoryPage
-from backend.ports.store import DutyJob, MessageView, Sighting, Stage, SyncPage
+from backend.ports.store import Duty, DutyJob, MessageView, Sighting, Stage, SyncPage
+
+log = structlog.get_logger()
 
 PAGES_A_TURN = 10
 """Pages listed under one lease; then the duty is given back and goes on from the stored page."""
 
-RELIST = "relist:"
-"""A listing under way whose `page_start` begins so is a re-list; the rest is the cursor it ends at."""
+INDEX_LAG = timedelta(seconds=30)
+"""How long a push is believed against a history that does not show what it told of."""
 
-MARGIN = timedelta(minutes=10)
-"""A re-list starts this much before the last safe time: Google's clock and index may lag ours."""
+WATCH_LIFE = timedelta(days=7)
+RENEWED_LATELY = timedelta(hours=1)
 
 
 async def sync(kit: Kit, job: DutyJob) -> datetime:
@@ -36,8 +42,9 @@ async def sync(kit: Kit, job: DutyJob) -> datetime:
         mailbox = await kit.store.mailbox(job.mailbox_id)
         if mailbox is None:
             raise LeaseLost("The mailbox was disconnected.")
-        if await _one_page(kit, job, mailbox):
-            return kit.clock.now() + sweep_after(kit, job.mailbox_id)
+        due = await _one_page(kit, job, mailbox)
+        if due is not None:
+            return due
     return kit.clock.now()
 
 
@@ -48,33 +55,77 @@ def sweep_after(kit: Kit, mailbox_id: str) -> timedelta:
     return timedelta(seconds=kit.settings.sweep_interval * (1 + share / 10))
 
 
-async def _one_page(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
-    """List and commit one page; True when the mailbox is up to date."""
-    if mailbox.page_start.startswith(RELIST):
-        return await _relist_page(kit, job, mailbox)
+async def _one_page(kit: Kit, job: DutyJob, mailbox: Mailbox) -> datetime | None:
+    """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
+    quiet = kit.clock.now() + sweep_after(kit, mailbox.id)
+    if relist.under_way(mailbox):
+        return quiet if await relist.go_on(kit, job, mailbox) else None
     if not mailbox.cursor:
         profile = await kit.gmail.profile(mailbox.id)
         page = SyncPage(cursor=profile.history_id, safe_since=kit.clock.now())
         await kit.store.commit_sync(job, page, kit.clock.now())
-        return True
+        return quiet
     start, began = mailbox.page_start or mailbox.cursor, kit.clock.now()
     try:
         listed = await kit.gmail.history(mailbox.id, start, mailbox.page_token)
     except HistoryGone:
-        return await _begin_relist(kit, job, mailbox)
+        await relist.begin(kit, job, mailbox)
+        return None
     except Rejected:
         if not mailbox.page_token:
             raise
         # The page token died with its listing: list again from where that listing started.
         await kit.store.commit_sync(job, SyncPage(), kit.clock.now())
-        return False
+        return None
     page = await _interpret(kit, mailbox, listed)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
+        await kit.store.commit_sync(job, page, kit.clock.now())
+        return None
+    return await _last_page(kit, job, mailbox, listed, replace(page, safe_since=began)) or quiet
+
+
+async def _last_page(
+    kit: Kit, job: DutyJob, mailbox: Mailbox, listed: HistoryPage, page: SyncPage
+) -> datetime | None:
+    """Commit the page that ends a listing; the time to look again if Google's index lags behind its pushes."""
+    told = await kit.store.told(mailbox.id)
+    again = _look_again(kit.clock.now(), mailbox, listed, told)
+    empty = not (listed.added or listed.relabelled or listed.deleted or mailbox.page_token)
+    if again is not None and empty:
+        # Told of a change and shown none: moving the cursor now could skip it for good.
+        page = replace(page, cursor=mailbox.cursor, safe_since=None)
     else:
-        page = replace(page, cursor=listed.history_id, safe_since=began)
+        page = replace(page, cursor=listed.history_id)
     await kit.store.commit_sync(job, page, kit.clock.now())
-    return not listed.next_page
+    if page.sightings and (told is None or told[0] <= int(mailbox.cursor)):
+        await _ask_to_be_told(kit, mailbox)
+    return again
+
+
+def _look_again(
+    now: datetime, mailbox: Mailbox, listed: HistoryPage, told: tuple[int, datetime] | None
+) -> datetime | None:
+    """When to look again, because a push told of a position that this listing does not reach. None: no need."""
+    if told is None:
+        return None
+    position, at = told
+    shown = int(listed.history_id)
+    if not (listed.added or listed.relabelled or listed.deleted or mailbox.page_token):
+        shown = min(shown, int(mailbox.cursor))  # a position without the records before it proves nothing
+    age = now - at
+    if position <= shown or age > INDEX_LAG:
+        return None
+    return now + max(timedelta(seconds=2), age / 2)
+
+
+async def _ask_to_be_told(kit: Kit, mailbox: Mailbox) -> None:
+    """Mail came of which no push told: Google may have dropped the watch in silence. Renew it, but not every
+    time a push is lost."""
+    until = mailbox.watch_expires_at
+    if until is not None and until - kit.clock.now() < WATCH_LIFE - RENEWED_LATELY:
+        log.warning("mail_without_push", mailbox=mailbox.id)
+        await kit.store.want(mailbox.id, Duty.WATCH, kit.clock.now())
 
 
 async def _interpret(kit: Kit, mailbox: Mailbox, listed: HistoryPage) -> SyncPage:
@@ -85,7 +136,9 @@ async def _interpret(kit: Kit, mailbox: Mailbox, listed: HistoryPage) -> SyncPag
     )
     ours = await kit.store.ours(mailbox.id, [message.gmail_id for message in messages])
     known = await kit.store.known(mailbox.id, [moved.gmail_id for moved in listed.relabelled])
-    rows = {gmail_id: _row(view) for gmail_id, view in known.items()}
+    # A message that came and was labelled by the owner within one page: its row is made by this commit.
+    rows = {message.gmail_id: MovedRow(None, Stage.SCREEN) for message in messages if not message.own}
+    rows |= {gmail_id: _row(view) for gmail_id, view in known.items()}
     return SyncPage(
         sightings=tuple(
             Sighting(
@@ -104,33 +157,3 @@ async def _interpret(kit: Kit, mailbox: Mailbox, listed: HistoryPage) -> SyncPag
 
 def _row(view: MessageView) -> MovedRow:
     return MovedRow(placement=view.placement, stage=view.stage)
-
-
-async def _begin_relist(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
-    """The cursor is too old. Note the position first, then list: taken afterwards it would skip changes."""
-    profile = await kit.gmail.profile(mailbox.id)
-    page = SyncPage(page_start=RELIST + profile.history_id)
-    await kit.store.commit_sync(job, page, kit.clock.now())
-    return False
-
-
-async def _relist_page(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
-    since = (mailbox.safe_since or mailbox.created_at) - MARGIN
-    query = f"after:{int(since.timestamp())} -in:drafts -in:chats"
-    began = kit.clock.now()
-    try:
-        listed = await kit.gmail.list_messages(mailbox.id, query, mailbox.page_token)
-    except Rejected:
-        if not mailbox.page_token:
-            raise
-        again = SyncPage(page_start=mailbox.page_start)
-        await kit.store.commit_sync(job, again, kit.clock.now())
-        return False
-    sightings = tuple(Sighting(gmail_id, thread_id, None) for gmail_id, thread_id in listed.ids)
-    page = SyncPage(sightings=sightings, backlog=True)
-    if listed.next_page:
-        page = replace(page, page_token=listed.next_page, page_start=mailbox.page_start)
-    else:
-        page = replace(page, cursor=mailbox.page_start.removeprefix(RELIST), safe_since=began)
-    await kit.store.commit_sync(job, page, kit.clock.now())
-    return not listed.next_page

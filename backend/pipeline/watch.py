@@ -5,15 +5,25 @@ from __future__ import annotations
 import zlib
 from datetime import datetime, timedelta
 
+import structlog
+
 from backend.pipeline.kit import Kit
-from backend.ports.store import DutyJob
+from backend.ports.store import Duty, DutyJob
+
+log = structlog.get_logger()
 
 
 async def watch(kit: Kit, job: DutyJob) -> datetime:
     """Renew; returns when it is due again, up to a tenth of the interval early so that mailboxes spread out."""
     labels = await kit.gmail.ensure_labels(job.mailbox_id)
     await kit.store.save_labels(job.mailbox_id, labels, await kit.gmail.aliases(job.mailbox_id))
+    before = await kit.store.mailbox(job.mailbox_id)
     granted = await kit.gmail.watch(job.mailbox_id)
     await kit.store.save_watch(job.mailbox_id, granted.expires_at, granted.history_id)
+    now = kit.clock.now()
+    if before is not None and before.watch_expires_at is not None and before.watch_expires_at <= now:
+        # Nobody told us of what came since it lapsed.
+        log.warning("watch_had_lapsed", mailbox=job.mailbox_id)
+        await kit.store.want(job.mailbox_id, Duty.SYNC, now)
     share = zlib.crc32(job.mailbox_id.encode()) % 1_000 / 1_000
     return kit.clock.now() + timedelta(seconds=kit.settings.watch_interval * (1 - share / 10))

@@ -101,8 +101,10 @@ class Gmail(Protocol):
         """2 units. Records after `start` (exclusive). Raises `HistoryGone` when `start` is too old."""
         ...
 
-    async def list_messages(self, mailbox_id: str, query: str, page: str = "", limit: int = 500) -> ListPage:
-        """5 units. `query` in Gmail's search syntax."""
+    async def list_messages(
+        self, mailbox_id: str, query: str, page: str = "", limit: int = 500, *, label: str = ""
+    ) -> ListPage:
+        """5 units. `query` in Gmail's search syntax; with `label` (an id) only messages that carry it."""
         ...
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:

@@ -12,6 +12,10 @@ class GrantKeeper(Protocol):
         """The mailbox's refresh token; None when there is no such mailbox or it holds no grant."""
         ...
 
-    async def replace_refresh_token(self, mailbox_id: str, token: str) -> None:
-        """Keep `token` instead: Google answered a refresh with a new one and the old one may die. May run again."""
+    async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
+        """Keep `new` instead of `old`: Google answered a refresh with a new one and the old one may die.
+
+        Does nothing if `old` is no longer what is kept: the owner has connected again meanwhile. May run
+        again.
+        """
         ...

@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.domain.correction import Correction
 from backend.domain.labels import Placement
-from backend.domain.mailbox import Preferences
+from backend.domain.mailbox import Gap, Preferences
 
 
 class Stage(StrEnum):
@@ -112,6 +112,7 @@ class SyncPage:
 
     `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
     where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
+    `gap` is the report of a re-list that ends with this page.
     """
 
     sightings: tuple[Sighting, ...] = ()
@@ -122,6 +123,7 @@ class SyncPage:
     page_start: str = ""
     safe_since: datetime | None = None
     backlog: bool = False
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)

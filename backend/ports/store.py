@@ -81,6 +81,11 @@ class MailboxStore(Protocol):
 
     async def save_sealed_token(self, mailbox_id: str, sealed: bytes, now: datetime) -> None: ...
 
+    async def swap_sealed_token(self, mailbox_id: str, old: bytes, new: bytes, now: datetime) -> bool:
+        """Store `new` only if `old` is still what is stored: a reconnect may have brought another grant
+        meanwhile, which must not be overwritten. False if it was not."""
+        ...
+
     async def save_preferences(self, mailbox_id: str, preferences: Preferences, now: datetime) -> None: ...
 
     async def save_labels(self, mailbox_id: str, labels: LabelIds, aliases: frozenset[str]) -> None: ...
@@ -92,6 +97,16 @@ class MailboxStore(Protocol):
     async def set_link(self, mailbox_id: str, link: Link, cause: str, now: datetime) -> None:
         """CONNECTED makes the mailbox's jobs claimable again; anything else stops them at once (LEAVING:
         all but the LEAVE duty, which becomes due)."""
+        ...
+
+    async def lose_link(self, mailbox_id: str, cause: str, since: datetime, now: datetime) -> bool:
+        """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is
+        leaving, or its row was changed after `since` (the owner may have connected again meanwhile: a grant
+        that is dead all the same is found out by the next try). True if the link was lost."""
+        ...
+
+    async def busy(self, mailbox_id: str, now: datetime) -> bool:
+        """Whether a job of the mailbox, other than its leaving, is held under a lease that still runs."""
         ...
 
     async def forget(self, mailbox_id: str) -> Mapping[str, int]:
@@ -108,6 +123,18 @@ class SyncStore(Protocol):
         A message id already known is dropped, and so is one of our own sent challenges. The cursor never
         moves backwards (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
         """
+        ...
+
+    async def told(self, mailbox_id: str) -> tuple[int, datetime] | None:
+        """The furthest history position of the latest pushes, and when the last of them came."""
+        ...
+
+    async def held_at_rest(self, mailbox_id: str, limit: int) -> tuple[str, ...]:
+        """Messages that are meant to be held and for which nothing is left to do, latest change first."""
+        ...
+
+    async def decided_on(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """(gmail id, decision) of every decision ever made about these messages, taken back or not."""
         ...
 
     async def ours(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[str]:

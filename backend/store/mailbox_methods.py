@@ -47,6 +47,10 @@ class MailboxMethods:
         """See `MailboxStore`."""
         await self._driver.write(mailbox_id, mailboxes.save_sealed_token, mailbox_id, sealed, now)
 
+    async def swap_sealed_token(self, mailbox_id: str, old: bytes, new: bytes, now: datetime) -> bool:
+        """See `MailboxStore`."""
+        return await self._driver.write(mailbox_id, mailboxes.swap_sealed_token, mailbox_id, old, new, now)
+
     async def save_preferences(self, mailbox_id: str, preferences: Preferences, now: datetime) -> None:
         """See `MailboxStore`."""
         await self._driver.write(mailbox_id, mailboxes.save_preferences, mailbox_id, preferences, now)
@@ -62,6 +66,14 @@ class MailboxMethods:
     async def set_link(self, mailbox_id: str, link: Link, cause: str, now: datetime) -> None:
         """See `MailboxStore`."""
         await self._driver.write(mailbox_id, mailboxes.set_link, mailbox_id, link, cause, now)
+
+    async def lose_link(self, mailbox_id: str, cause: str, since: datetime, now: datetime) -> bool:
+        """See `MailboxStore`."""
+        return await self._driver.write(mailbox_id, mailboxes.lose_link, mailbox_id, cause, since, now)
+
+    async def busy(self, mailbox_id: str, now: datetime) -> bool:
+        """See `MailboxStore`."""
+        return await self._driver.read(mailbox_id, mailboxes.busy, mailbox_id, now)
 
     async def forget(self, mailbox_id: str) -> Mapping[str, int]:
         """See `MailboxStore`."""
@@ -90,6 +102,18 @@ class MailboxMethods:
     async def commit_sync(self, job: DutyJob, page: SyncPage, now: datetime) -> int:
         """See `SyncStore`."""
         return await self._driver.write(job.mailbox_id, sync.commit_sync, job, page, now)
+
+    async def told(self, mailbox_id: str) -> tuple[int, datetime] | None:
+        """See `SyncStore`."""
+        return await self._driver.read(mailbox_id, sync.told, mailbox_id)
+
+    async def held_at_rest(self, mailbox_id: str, limit: int) -> tuple[str, ...]:
+        """See `SyncStore`."""
+        return await self._driver.read(mailbox_id, sync.held_at_rest, mailbox_id, limit)
+
+    async def decided_on(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """See `SyncStore`."""
+        return await self._driver.read(mailbox_id, sync.decided_on, mailbox_id, gmail_ids)
 
     async def ours(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[str]:
         """See `SyncStore`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.domain.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.correction import RuleKind, RuleMatch
-from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.mailbox import Gap, LabelIds, Link, Mailbox, Preferences
 from backend.domain.message import Owner
 from backend.ports.store import (
     Duty,
@@ -43,6 +43,7 @@ def mailbox(row: Row) -> Mailbox:
         index_done=row["index_done"],
         index_total=row["index_total"],
         link_cause=row["link_cause"],
+        gap=Gap.from_json(json.loads(row["last_gap"])) if row["last_gap"] else None,
     )
 
 

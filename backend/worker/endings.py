@@ -6,20 +6,23 @@ No error loses a message. A message that is set aside before it was judged simpl
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError
-from backend.domain.mailbox import Link
 from backend.domain.retry import wait_after
 from backend.pipeline.kit import Kit
 from backend.ports.store import DutyJob, MessageJob
 
 log = structlog.get_logger()
 
+FIRST_PATIENCE = timedelta(seconds=5)
 DUTY_PATIENCE = timedelta(minutes=15)
-"""A duty is never given up: once its tries are used up it is tried at this interval."""
+"""A duty is never given up: what was refused for good, or failed too often, is tried again at intervals that
+double from the first to the second."""
+
+AGAIN = timedelta(seconds=1)
 
 
 class Endings:
@@ -33,22 +36,24 @@ class Endings:
         """The process stops: the job is free for another at once."""
         await self._postpone(job, timedelta(0), "stopped")
 
-    async def after(self, job: MessageJob | DutyJob, error: Exception) -> None:
-        """End `job` after `error`; losing the lease meanwhile, or the store, changes nothing more."""
+    async def after(self, job: MessageJob | DutyJob, error: Exception, began: datetime | None = None) -> None:
+        """End `job`, begun at `began`, after `error`; losing the lease meanwhile, or the store, changes nothing
+        more."""
         try:
-            await self._after(job, error)
+            await self._after(job, error, began or self._kit.clock.now())
         except LeaseLost:
             log.info("lease_lost", mailbox=job.mailbox_id)
         except Exception:
             # The lease runs out and the job is claimed again: nothing is lost.
             log.exception("ending_failed", mailbox=job.mailbox_id)
 
-    async def _after(self, job: MessageJob | DutyJob, error: Exception) -> None:
+    async def _after(self, job: MessageJob | DutyJob, error: Exception, began: datetime) -> None:
         kit, now = self._kit, self._kit.clock.now()
         self._tell(job, error)
         if isinstance(error, NeedsReconnect):
-            await kit.store.set_link(job.mailbox_id, Link.NEEDS_RECONNECT, error.title, now)
-            await self._postpone(job, timedelta(0), error.title)
+            lost = await kit.store.lose_link(job.mailbox_id, error.title, began, now)
+            # Else the owner has just connected again, or is leaving: a second try will tell.
+            await self._postpone(job, timedelta(0) if lost else AGAIN, error.title)
             return
         if isinstance(job, MessageJob) and isinstance(error, Gone):
             await kit.store.gone(job, now)
@@ -59,7 +64,8 @@ class Endings:
         elif isinstance(job, MessageJob):
             await kit.store.set_aside(job, _cause(error), now)
         else:
-            await self._postpone(job, DUTY_PATIENCE, _cause(error))
+            doubling = FIRST_PATIENCE * 2 ** min(max(job.attempt, 1) - 1, 10)
+            await self._postpone(job, min(doubling, DUTY_PATIENCE), _cause(error))
 
     async def _postpone(self, job: MessageJob | DutyJob, wait: timedelta, cause: str) -> None:
         now = self._kit.clock.now()

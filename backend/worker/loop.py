@@ -91,7 +91,7 @@ class Worker:
         self._wake.set()
 
     async def _run_one(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[None]]) -> None:
-        began = time.perf_counter()
+        began, at = time.perf_counter(), self._kit.clock.now()
         kind = job.stage if isinstance(job, MessageJob) else job.duty
         try:
             async with asyncio.timeout(self._kit.settings.lease_seconds * SHARE_OF_LEASE):
@@ -103,7 +103,7 @@ class Worker:
         except LeaseLost:
             log.info("lease_lost", job=kind, mailbox=job.mailbox_id, worker=self._name)
         except Exception as error:
-            await self._endings.after(job, error)
+            await self._endings.after(job, error, at)
         else:
             spent = round((time.perf_counter() - began) * 1000, 1)
             log.info("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)

@@ -78,7 +78,7 @@ class NoKeeper:
     async def refresh_token(self, mailbox_id: str) -> str | None:
         return "refresh"
 
-    async def replace_refresh_token(self, mailbox_id: str, token: str) -> None:
+    async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
         return None
 
 

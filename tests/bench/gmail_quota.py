@@ -32,8 +32,8 @@ class Keeper:
     async def refresh_token(self, mailbox_id: str) -> str | None:
         return self._token
 
-    async def replace_refresh_token(self, mailbox_id: str, token: str) -> None:
-        self._token = token
+    async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
+        self._token = new
 
 
 class Run:

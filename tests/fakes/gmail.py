@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from typing import TypeVar
 
-from backend.domain.errors import Gone, HistoryGone
+from backend.domain.errors import Gone, HistoryGone, Rejected
 from backend.domain.mailbox import LabelIds
 from backend.domain.message import Address, Arrival, Headers, Message
 from backend.ports.gmail import Added, HistoryPage, ListPage, Profile, Relabelled, WatchGrant
@@ -57,6 +57,7 @@ class FakeGmail:
     die_before: set[str] = field(default_factory=set)
     die_after: set[str] = field(default_factory=set)
     trouble: dict[str, Exception] = field(default_factory=dict)
+    pages: set[str] = field(default_factory=set)
 
     @property
     def units(self) -> int:
@@ -108,11 +109,26 @@ class FakeGmail:
             ),
         )
 
-    async def list_messages(self, mailbox_id: str, query: str, page: str = "", limit: int = 500) -> ListPage:
+    async def list_messages(
+        self, mailbox_id: str, query: str, page: str = "", limit: int = 500, *, label: str = ""
+    ) -> ListPage:
         self._enter("list_messages")
-        wanted = (lambda mail: "SENT" in mail.labels) if "in:sent" in query else (lambda mail: True)
-        ids = tuple((mail.gmail_id, mail.thread_id) for mail in reversed(self.mails.values()) if wanted(mail))
-        return self._leave("list_messages", ListPage(ids[:limit], "", len(ids)))
+        places = {word for word in ("in:sent", "in:inbox") if word in query}
+        wanted = {"SENT" if place == "in:sent" else "INBOX" for place in places}
+        since = query.partition("after:")[2].partition(" ")[0]
+
+        def fits(mail: Arrival) -> bool:
+            placed = not wanted or bool(wanted & mail.labels)
+            late = not since or mail.received_at.timestamp() >= int(since)
+            return placed and late and (not label or label in mail.labels)
+
+        ids = tuple((mail.gmail_id, mail.thread_id) for mail in reversed(self.mails.values()) if fits(mail))
+        start = int(page or 0)
+        if start and page not in self.pages:
+            raise Rejected("Invalid page token.", reason="invalidArgument")
+        rest = str(start + limit) if start + limit < len(ids) else ""
+        self.pages |= {rest}
+        return self._leave("list_messages", ListPage(ids[start : start + limit], rest, len(ids)))
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:
         self._enter("fetch")

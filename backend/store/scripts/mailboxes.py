@@ -119,6 +119,11 @@ def save_sealed_token(mailbox_id: str, sealed: bytes, now: datetime) -> Script[N
     yield from _changes(q("save_sealed_token", mailbox_id=mailbox_id, sealed=sealed, now=micros(now)))
 
 
+def swap_sealed_token(mailbox_id: str, old: bytes, new: bytes, now: datetime) -> Script[bool]:
+    """Replace the token if it is still `old`; False if another took its place, or the mailbox is gone."""
+    return bool((yield q("swap_sealed_token", mailbox_id=mailbox_id, old=old, new=new, now=micros(now))))
+
+
 def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -> Script[None]:
     """Replace the owner's settings."""
     text = json.dumps(preferences.to_json())
@@ -145,6 +150,22 @@ def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Scri
     yield from _changes(
         q("save_watch", mailbox_id=mailbox_id, expires_at=micros(expires_at), first_cursor=first_cursor)
     )
+
+
+def lose_link(mailbox_id: str, cause: str, since: datetime, now: datetime) -> Script[bool]:
+    """Google refused the grant that was in use at `since`; see the port."""
+    row = yield from locked(mailbox_id)
+    if row["link"] == Link.LEAVING:
+        return False
+    if row["link"] == Link.CONNECTED and row["changed_at"] > micros(since):
+        return False
+    yield from set_link(mailbox_id, Link.NEEDS_RECONNECT, cause, now)
+    return True
+
+
+def busy(mailbox_id: str, now: datetime) -> Script[bool]:
+    """Whether a job of the mailbox is under way, other than its leaving."""
+    return bool((yield q("work_under_way", mailbox_id=mailbox_id, now=micros(now))))
 
 
 def set_link(mailbox_id: str, link: Link, cause: str, now: datetime) -> Script[None]:

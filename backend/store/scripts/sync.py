@@ -12,13 +12,15 @@ from backend.store import rows
 from backend.store.scripts import corrections, voiding
 from backend.store.scripts.jobs import due, held_duty, position
 from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, micros_or_none, packed, q
+from backend.store.statement import Row, Script, micros, micros_or_none, moment, packed, q
 
 
 def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     """New rows, corrections, deletions and the moved cursor; see the port."""
     mailbox = yield from _mailbox_of(job)
     yield from _move_cursor(mailbox, page)
+    if page.gap is not None:
+        yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
     new = yield from _insert(job.mailbox_id, page, now)
     for correction in page.corrections:
         yield from corrections.correct_if_known(job.mailbox_id, correction, now)
@@ -77,6 +79,28 @@ def _insert(mailbox_id: str, page: SyncPage, now: datetime) -> Script[int]:
         now=micros(now),
     )
     return new
+
+
+def told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
+    """The furthest position of the latest pushes, and when the last of them came."""
+    found: list[Row] = yield q("latest_notices", mailbox_id=mailbox_id)
+    if not found:
+        return None
+    return max(position(row["history_id"]) for row in found), moment(found[0]["received_at"])
+
+
+def held_at_rest(mailbox_id: str, limit: int) -> Script[tuple[str, ...]]:
+    """Held messages for which nothing is left to do."""
+    found: list[Row] = yield q("held_at_rest", mailbox_id=mailbox_id, limit=limit)
+    return tuple(row["gmail_id"] for row in found)
+
+
+def decided_on(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[tuple[str, str]]]:
+    """(gmail id, decision) of every decision ever made about these messages."""
+    if not gmail_ids:
+        return frozenset()
+    found: list[Row] = yield q("decided_on", mailbox_id=mailbox_id, ids=packed(gmail_ids))
+    return frozenset((row["gmail_id"], row["decision"]) for row in found)
 
 
 def ours(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:

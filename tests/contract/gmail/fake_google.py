@@ -89,9 +89,10 @@ class Keeper:
     async def refresh_token(self, mailbox_id: str) -> str | None:
         return self.grants.get(mailbox_id)
 
-    async def replace_refresh_token(self, mailbox_id: str, token: str) -> None:
-        self.grants[mailbox_id] = token
-        self.replaced.append((mailbox_id, token))
+    async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
+        if self.grants.get(mailbox_id) == old:
+            self.grants[mailbox_id] = new
+            self.replaced.append((mailbox_id, new))
 
 
 class FakeGoogle:

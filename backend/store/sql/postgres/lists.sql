@@ -48,3 +48,8 @@ SELECT sender, MIN(gmail_id) AS gmail_id FROM messages
 WHERE mailbox_id = :mailbox_id AND placement = 'held' AND decided_by = ''
     AND sender = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:addresses AS JSONB))))
 GROUP BY sender ORDER BY sender;
+
+-- name: decided_on(mailbox_id, ids)
+SELECT gmail_id, decision FROM corrections
+WHERE mailbox_id = :mailbox_id
+    AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));

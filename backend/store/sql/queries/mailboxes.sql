@@ -31,6 +31,10 @@ INSERT INTO duties (mailbox_id, duty) VALUES (:mailbox_id, :duty);
 -- name: save_sealed_token(mailbox_id, sealed, now)!
 UPDATE mailboxes SET sealed_token = :sealed, changed_at = :now WHERE id = :mailbox_id;
 
+-- name: swap_sealed_token(mailbox_id, old, new, now)!
+-- Only if nobody has stored another one meanwhile.
+UPDATE mailboxes SET sealed_token = :new, changed_at = :now WHERE id = :mailbox_id AND sealed_token = :old;
+
 -- name: save_preferences(mailbox_id, preferences, now)!
 UPDATE mailboxes SET preferences = :preferences, changed_at = :now WHERE id = :mailbox_id;
 
@@ -67,6 +71,15 @@ SELECT COUNT(*) FROM duties WHERE mailbox_id = :mailbox_id AND duty = 'leave' AN
 UPDATE mailboxes
 SET cursor = :cursor, page_token = :page_token, page_start = :page_start, safe_since = :safe_since
 WHERE id = :mailbox_id;
+
+-- name: save_gap(mailbox_id, gap)!
+UPDATE mailboxes SET last_gap = :gap WHERE id = :mailbox_id;
+
+-- name: work_under_way(mailbox_id, now)$
+-- Jobs of the mailbox that somebody holds right now, but for its leaving.
+SELECT (SELECT COUNT(*) FROM duties
+        WHERE mailbox_id = :mailbox_id AND duty <> 'leave' AND lease IS NOT NULL AND due_at > :now)
+    + (SELECT COUNT(*) FROM messages WHERE mailbox_id = :mailbox_id AND lease IS NOT NULL AND due_at > :now);
 
 -- name: save_index(mailbox_id, page, done, total, indexed_at)!
 UPDATE mailboxes

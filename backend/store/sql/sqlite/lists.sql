@@ -43,3 +43,7 @@ SELECT sender, MIN(gmail_id) AS gmail_id FROM messages
 WHERE mailbox_id = :mailbox_id AND placement = 'held' AND decided_by = ''
     AND sender IN (SELECT value FROM json_each(:addresses))
 GROUP BY sender ORDER BY sender;
+
+-- name: decided_on(mailbox_id, ids)
+SELECT gmail_id, decision FROM corrections
+WHERE mailbox_id = :mailbox_id AND gmail_id IN (SELECT value FROM json_each(:ids));

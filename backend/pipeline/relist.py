@@ -1,0 +1,187 @@
+"""relist: Google's history no longer reaches back to the cursor, so mail is looked for by listing.
+
+Three steps, each resumable from what its last page committed:
+
+    begin       note the mailbox's position first (taken afterwards it would skip changes) and how far back to look
+    list        newest first, 500 ids a page; mail that is known already costs nothing more
+    reconcile   what the owner moved meanwhile: Held listed once and held against our rows, then Allow and Block
+
+The gap is bounded by time and by count; what was found, and what was left out, is kept for owner and operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.errors import Gone, Rejected
+from backend.domain.mailbox import Gap, Mailbox
+from backend.pipeline.kit import Kit
+from backend.ports.store import DutyJob, Sighting, SyncPage
+
+log = structlog.get_logger()
+
+MARK = "relist:"
+"""A listing under way whose `page_start` begins so is a re-list."""
+
+MARGIN = timedelta(minutes=10)
+"""A re-list starts this much before the last safe time: Google's clock and index may lag ours."""
+
+PAGE = 500
+LABEL_PAGES = 10
+"""Pages of one label that are compared: 5,000 held messages."""
+
+MOVED_LIMIT = 200
+"""Held messages missing from the label that are looked at one by one (20 units each) in one re-list."""
+
+_OWNERS_PLACES = frozenset({"TRASH", "SPAM"})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a re-list stands, as it is kept in `page_start`."""
+
+    cursor: str
+    since: datetime
+    found: int
+    cut: str
+    listed: bool  # all pages are through, only the reconciling is left
+
+    def packed(self) -> str:
+        """Text for `page_start`."""
+        step = "listed" if self.listed else "listing"
+        return f"{MARK}{self.cursor}:{int(self.since.timestamp())}:{self.found}:{self.cut}:{step}"
+
+    @classmethod
+    def read(cls, text: str) -> Progress:
+        """Inverse of `packed`."""
+        cursor, since, found, cut, step = text.removeprefix(MARK).split(":")
+        return cls(cursor, datetime.fromtimestamp(int(since), UTC), int(found), cut, step == "listed")
+
+
+def under_way(mailbox: Mailbox) -> bool:
+    """Whether a re-list has begun and not ended."""
+    return mailbox.page_start.startswith(MARK)
+
+
+async def begin(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
+    """Note the position the re-list will end at, and how far back it goes. False: there is more to do."""
+    now = kit.clock.now()
+    profile = await kit.gmail.profile(mailbox.id)
+    # What came before the owner connected is none of our business.
+    since = max((mailbox.safe_since or mailbox.created_at) - MARGIN, mailbox.created_at)
+    earliest = now - timedelta(days=kit.settings.relist_days)
+    cut = "time" if since < earliest else ""
+    start = Progress(profile.history_id, max(since, earliest), 0, cut, listed=False)
+    log.warning("history_gone", mailbox=mailbox.id, since=start.since.isoformat(), cut=cut)
+    await kit.store.commit_sync(job, SyncPage(page_start=start.packed()), now)
+    return False
+
+
+async def go_on(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
+    """One more page, or the reconciling that ends it; True when the mailbox is up to date."""
+    progress = Progress.read(mailbox.page_start)
+    if progress.listed:
+        return await _reconcile(kit, job, mailbox, progress)
+    query = f"after:{int(progress.since.timestamp())} {{in:inbox in:sent}}"
+    try:
+        page = await kit.gmail.list_messages(mailbox.id, query, mailbox.page_token, PAGE)
+    except Rejected:
+        if not mailbox.page_token:
+            raise
+        # The page token died with its listing: list again. What was found is known and found only once.
+        again = replace(progress, found=0)
+        await kit.store.commit_sync(job, SyncPage(page_start=again.packed()), kit.clock.now())
+        return False
+    known = await kit.store.known(mailbox.id, [gmail_id for gmail_id, _ in page.ids])
+    fresh = [(gmail_id, thread_id) for gmail_id, thread_id in page.ids if gmail_id not in known]
+    room = kit.settings.relist_limit - progress.found
+    progress = replace(progress, found=progress.found + len(fresh[:room]))
+    if len(fresh) > room:
+        progress = replace(progress, cut="count")
+    ended = not page.next_page or progress.cut == "count"
+    commit = SyncPage(
+        sightings=tuple(Sighting(gmail_id, thread_id, None) for gmail_id, thread_id in fresh[:room]),
+        page_token="" if ended else page.next_page,
+        page_start=replace(progress, listed=ended).packed(),
+        # A short gap holds fresh mail, which may be answered like any other.
+        backlog=kit.clock.now() - progress.since > timedelta(seconds=kit.settings.fresh_seconds),
+    )
+    await kit.store.commit_sync(job, commit, kit.clock.now())
+    return False
+
+
+async def _reconcile(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress) -> bool:
+    began = kit.clock.now()
+    corrections = [*await _released(kit, mailbox, progress), *await _labelled(kit, mailbox, progress)]
+    gap = Gap(progress.since, began, progress.found, progress.cut)
+    page = SyncPage(
+        corrections=tuple(corrections), cursor=progress.cursor, safe_since=began - MARGIN / 2, gap=gap
+    )
+    await kit.store.commit_sync(job, page, kit.clock.now())
+    log.warning("relisted", mailbox=mailbox.id, found=gap.found, cut=gap.cut, moved_by_owner=len(corrections))
+    return True
+
+
+async def _released(kit: Kit, mailbox: Mailbox, progress: Progress) -> list[Correction]:
+    """Held messages of ours that no longer carry the label: the owner has taken it off.
+
+    Rows with a stage still to do are left out: what they are to become is our order, not yet done. Each
+    message that is missing is looked at, because the list's index may lag and a deleted message is not a
+    released one.
+    """
+    if not mailbox.labels.held:
+        return []
+    carrying = {gmail_id async for gmail_id in _with_label(kit, mailbox.id, mailbox.labels.held)}
+    ours = await kit.store.held_at_rest(mailbox.id, PAGE * LABEL_PAGES)
+    found: list[Correction] = []
+    for gmail_id in [gmail_id for gmail_id in ours if gmail_id not in carrying][:MOVED_LIMIT]:
+        try:
+            arrival = await kit.gmail.fetch_headers(mailbox.id, gmail_id, ())
+        except Gone:
+            continue  # deleted: nothing is left to be moved
+        if mailbox.labels.held not in arrival.labels and not arrival.labels & _OWNERS_PLACES:
+            found.append(_word(progress, gmail_id, Decision.RELEASE))
+    return found
+
+
+async def _labelled(kit: Kit, mailbox: Mailbox, progress: Progress) -> list[Correction]:
+    """Messages of ours that carry Allow or Block and about which that has never been decided."""
+    found: list[Correction] = []
+    for label, decision in ((mailbox.labels.allow, Decision.ALLOW), (mailbox.labels.block, Decision.BLOCK)):
+        if not label:
+            continue
+        carrying = [gmail_id async for gmail_id in _with_label(kit, mailbox.id, label)]
+        known = await kit.store.known(mailbox.id, carrying)
+        decided = await kit.store.decided_on(mailbox.id, carrying)
+        found += [
+            _word(progress, gmail_id, decision)
+            for gmail_id in carrying
+            if gmail_id in known and (gmail_id, decision.value) not in decided
+        ]
+    return found
+
+
+async def _with_label(kit: Kit, mailbox_id: str, label: str) -> AsyncIterator[str]:
+    """Ids of the messages that carry a label, wherever they lie. 5 units a page."""
+    page = ""
+    for _ in range(LABEL_PAGES):
+        try:
+            listed = await kit.gmail.list_messages(mailbox_id, "in:anywhere", page, PAGE, label=label)
+        except Rejected:
+            return  # the owner has deleted the label: what carried it is looked at one by one
+        for gmail_id, _ in listed.ids:
+            yield gmail_id
+        page = listed.next_page
+        if not page:
+            return
+
+
+def _word(progress: Progress, gmail_id: str, decision: Decision) -> Correction:
+    return Correction(
+        f"gmail:relist-{progress.cursor}:{gmail_id}:{decision}", gmail_id, decision, Origin.GMAIL
+    )

@@ -1,0 +1,85 @@
+"""What a fault journey may do in the sandbox beyond the demo: faults, acts, the owner's hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.demo.google import Sandbox
+
+
+class FaultySandbox(Sandbox):
+    """The sandbox's admin routes for faults and for what an owner does in Gmail."""
+
+    async def rule(self, kind: str, **rule: Any) -> int:
+        """Put a fault rule in force; its id."""
+        return int((await self._call("POST", "/sandbox/faults", {"kind": kind, **rule}))["id"])
+
+    async def act(self, act: str, mailbox: str, **data: Any) -> dict[str, Any]:
+        """A fault that changes state."""
+        return await self._call("POST", "/sandbox/faults", {"act": act, "mailbox": mailbox, **data})
+
+    async def faults(self) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        """The rules in force, and how often each kind has struck."""
+        told = await self._call("GET", "/sandbox/faults")
+        return told["rules"], told["counts"]
+
+    async def lift(self) -> None:
+        """No more faults."""
+        await self._call("DELETE", "/sandbox/faults")
+
+    async def knobs(self, **values: Any) -> None:
+        """Turn the sandbox's settings."""
+        await self._call("PUT", "/sandbox/settings", values)
+
+    async def push_report(self) -> dict[str, Any]:
+        """Modes, counts, and how many pushes are pending."""
+        return await self._call("GET", "/sandbox/push")
+
+    async def reset_meter(self) -> None:
+        """The minute is over."""
+        await self._call("POST", "/sandbox/meter/reset", {})
+
+    async def meters(self) -> dict[str, Any]:
+        """The whole report."""
+        return await self._call("GET", "/sandbox/meter")
+
+    async def position(self, mailbox: str) -> int:
+        """The mailbox's history id."""
+        return int((await self._call("GET", f"/sandbox/mailboxes/{mailbox}"))["historyId"])
+
+    async def watching(self, mailbox: str) -> list[dict[str, Any]]:
+        """The mailbox's watches, lapsed ones too."""
+        found: list[dict[str, Any]] = (await self._call("GET", f"/sandbox/mailboxes/{mailbox}"))["watches"]
+        return found
+
+    async def labels_now(self, mailbox: str) -> dict[str, frozenset[str]]:
+        """Label names of every message by id."""
+        told = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages")
+        return {mail["id"]: frozenset(mail["labels"]) for mail in told["messages"]}
+
+    async def move(
+        self, mailbox: str, ids: list[str], add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
+    ) -> None:
+        """The owner's hand on labels, by name."""
+        data = {"ids": ids, "add": list(add), "remove": list(remove)}
+        await self._call("POST", f"/sandbox/mailboxes/{mailbox}/labels", data)
+
+    async def write(self, mailbox: str, to: str, text: str) -> None:
+        """The owner writes to somebody."""
+        letter = {"to": to, "subject": "Hello", "text": text}
+        await self._call("POST", f"/sandbox/mailboxes/{mailbox}/send", letter)
+
+    async def reply(self, mailbox: str, gmail_id: str, text: str) -> None:
+        """The owner answers a message."""
+        await self._call(
+            "POST", f"/sandbox/mailboxes/{mailbox}/send", {"reply_to_id": gmail_id, "text": text}
+        )
+
+    async def seed_known(self, owner: str, addresses: list[str]) -> None:
+        """Mails the owner wrote some time ago."""
+        seeded = [
+            {"from": owner, "header_to": to, "subject": "Your reading", "text": "Shall we say the 12th?",
+             "labels": ["SENT"]}
+            for to in addresses
+        ]  # fmt: skip
+        await self._call("POST", f"/sandbox/mailboxes/{owner}/messages", {"messages": seeded, "quiet": True})

@@ -1,0 +1,117 @@
+"""A mailbox through every fault of Google's and many deaths of the backend, held against a run without any.
+
+    python -m tests.faults.journey [--seed N] [--scale full|small]
+
+Full scale is 2,000 letters, every fault at least 20 times, 50 kills. The last line is one JSON object;
+the exit status is 0 only if nothing was lost, doubled, wrongly labelled or wrongly booked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.house import open_house
+from tests.faults.reckoning import End, compare, take_stock
+from tests.faults.script import OWNER, Script, write_script
+from tests.faults.story import play
+from tests.faults.trouble import Trouble
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything; `seconds` is how long the trouble takes at least."""
+
+    letters: int
+    each: int
+    kills: int
+    seconds: float
+
+
+SCALES = {"full": Scale(2_000, 20, 50, 230.0), "small": Scale(150, 1, 4, 16.0)}
+
+
+async def run(seed: int, scale: Scale, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Both runs and what they show."""
+    began = time.monotonic()
+    script = write_script(seed, scale.letters)
+    tell(f"{script.size} letters without a fault …")
+    expected = await _peace(folder / "peace", seed, script, tell)
+    tell(f"The same letters, every fault {scale.each} times, {scale.kills} kills …")
+    async with open_house(folder / "war", seed, script) as house:
+        trouble = Trouble(house, seed, scale.each, scale.kills, scale.seconds)
+        await play(house, script, trouble, tell)
+        end = await take_stock(house, script)
+        faults = await trouble.report()
+        meter = (await house.sandbox.meters())["mailboxes"].get(OWNER, {})
+        kills, reconnects = house.kills, house.reconnects
+    differences = compare(end, expected)
+    result: dict[str, Any] = {
+        "seed": seed,
+        "letters": script.size,
+        "kills": kills,
+        "reconnects": reconnects,
+        "lost": len(end.lost),
+        "double_challenges": len(end.doubled),
+        "wrong_final_labels": len(differences["wrong_labels"]),
+        "ledger_differences": end.ledger_differences + len(differences["other_balances"]),
+        "other_verdicts": len(differences["other_verdicts"]),
+        "challenges": sum(end.challenges.values()),
+        "challenges_missing": len(differences["challenges_missing"]),
+        "challenges_not_due": len(differences["challenges_not_due"]),
+        "set_aside": end.set_aside,
+        "faults": faults,
+        "least_fault": min((n for n in faults.values()), default=0),
+        "units": meter.get("units", 0),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    cases = {name: found[:20] for name, found in differences.items() if found}
+    if end.lost or end.doubled:
+        cases |= {"lost": end.lost[:20], "doubled": end.doubled[:20]}
+    if cases:
+        result["cases"] = cases
+    return result
+
+
+async def _peace(folder: Path, seed: int, script: Script, tell: Callable[[str], None]) -> End:
+    async with open_house(folder, seed, script) as house:
+        await play(house, script, None, tell)
+        return await take_stock(house, script)
+
+
+def clean(result: dict[str, Any]) -> bool:
+    """Whether a run kept every promise."""
+    promises = ("lost", "double_challenges", "wrong_final_labels", "ledger_differences", "other_verdicts",
+                "challenges_missing", "challenges_not_due", "set_aside")  # fmt: skip
+    return not any(result[name] for name in promises)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scale", choices=sorted(SCALES), default="full")
+    parser.add_argument("--keep", type=Path, help="folder to keep logs and state in")
+    options = parser.parse_args()
+
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="pitchgate-faults-") as folder:
+        result = asyncio.run(run(options.seed, SCALES[options.scale], options.keep or Path(folder), tell))
+    print(json.dumps(result))
+    sys.exit(0 if clean(result) else 1)
+
+
+if __name__ == "__main__":
+    main()

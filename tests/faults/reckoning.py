@@ -1,0 +1,120 @@
+"""The end of a run, and the end of a run held against another's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from email import message_from_string
+from typing import Any
+
+from backend.demo.tally import every_message
+from backend.domain.labels import HELD, WOULD_BE_HELD
+from backend.ports.store import MessageView
+from tests.faults.house import House
+from tests.faults.script import OWNER, Script
+
+PLACES = frozenset({"INBOX", HELD, WOULD_BE_HELD, "SPAM", "TRASH"})
+
+
+@dataclass
+class End:
+    """How a run ended, by keys of letters and addresses of senders, so that two runs can be compared."""
+
+    labels: dict[str, frozenset[str]] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    challenges: Counter[str] = field(default_factory=Counter)
+    doubled: list[str] = field(default_factory=list)
+    balances: dict[str, int] = field(default_factory=dict)
+    ledger_differences: int = 0
+    set_aside: int = 0
+
+
+async def take_stock(house: House, script: Script) -> End:
+    """Read the mailbox at Google, the outbox and the backend's books. Everything must be at rest."""
+    end = End()
+    mailbox = await house.mailbox()
+    assert mailbox is not None
+    views = await every_message(house.store, mailbox.id)
+    labels = await house.sandbox.labels_now(OWNER)
+    senders = {piece.key: piece.letter.address for piece in (*script.first, *script.second, *script.third)}
+    for key, gmail_id in house.ids.items():
+        _letter(end, key, views.get(gmail_id), labels.get(gmail_id), deleted=key in script.deleted)
+    for address in sorted(set(senders.values())):
+        if balance := await house.store.balance(mailbox.id, address):
+            end.balances[address] = balance
+    _challenges(end, await house.sandbox.outbox())
+    end.ledger_differences = len(await house.store.ledger_differences())
+    end.set_aside = (await house.store.census()).get("set_aside", 0)
+    return end
+
+
+def _letter(
+    end: End, key: str, view: MessageView | None, labels: frozenset[str] | None, *, deleted: bool
+) -> None:
+    if deleted:
+        if labels is not None:
+            end.lost.append(f"{key}: deleted, and yet there")
+        if view is not None and view.stage is not None:
+            end.lost.append(f"{key}: deleted, and yet at {view.stage}")
+        return
+    if labels is None:
+        end.lost.append(f"{key}: not in the mailbox any more")
+        return
+    if view is None and "SPAM" in labels:
+        return  # Google's own affair: a re-list does not even look there
+    if view is None or not view.outcome:
+        end.lost.append(f"{key}: never decided")
+        return
+    if "SPAM" in labels:
+        return
+    if view.stage is not None:
+        end.lost.append(f"{key}: stuck at {view.stage}{' (set aside)' if view.set_aside else ''}")
+    if not labels & PLACES:
+        end.lost.append(f"{key}: neither in the inbox nor held")
+    end.labels[key] = labels & PLACES
+    end.verdicts[key] = f"{view.outcome}/{view.row}/{view.decided_by}"
+
+
+def _challenges(end: End, outbox: list[dict[str, Any]]) -> None:
+    markers: Counter[str] = Counter()
+    for mail in outbox:
+        marker = str(message_from_string(mail["raw"])["X-Pitchgate-Challenge"] or "")
+        if mail["sender"] == OWNER and marker:
+            markers[marker] += 1
+            end.challenges[mail["recipients"][0]] += 1
+    end.doubled += [f"{address}: {n} challenges" for address, n in end.challenges.items() if n > 1]
+    end.doubled += [f"challenge {marker}: sent {n} times" for marker, n in markers.items() if n > 1]
+
+
+def group_of(key: str) -> str:
+    """Letters of one group may change places: which follow-up of a seller costs him a credit is chance."""
+    return key.partition("-")[2] if key.startswith("again") and "-seller-" in key else key
+
+
+def compare(end: End, expected: End) -> dict[str, list[str]]:
+    """What differs from the fault-free end: wrong labels, other verdicts, challenges missing or not due, balances."""
+    return {
+        "wrong_labels": _differences(end.labels, expected.labels),
+        "other_verdicts": _differences(end.verdicts, expected.verdicts),
+        "challenges_missing": sorted(set(expected.challenges) - set(end.challenges)),
+        "challenges_not_due": sorted(set(end.challenges) - set(expected.challenges)),
+        "other_balances": sorted(
+            f"{address}: {end.balances.get(address, 0)} instead of {expected.balances.get(address, 0)}"
+            for address in end.balances.keys() | expected.balances.keys()
+            if end.balances.get(address, 0) != expected.balances.get(address, 0)
+        ),
+    }
+
+
+def _differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    groups: dict[str, tuple[list[str], list[str]]] = {}
+    for side, values in enumerate((found, expected)):
+        for key, value in values.items():
+            shown = ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+            groups.setdefault(group_of(key), ([], []))[side].append(shown)
+    return [
+        f"{group}: {sorted(mine)} instead of {sorted(theirs)}"
+        for group, (mine, theirs) in sorted(groups.items())
+        if sorted(mine) != sorted(theirs)
+    ]

@@ -1,0 +1,285 @@
+"""The plan of a fault journey: what breaks, how often, and in which order; it follows from the seed.
+
+Every fault of the sandbox strikes at least `each` times. Answers that are final for Google's own reasons are aimed
+only where the product may recover from them: a 404 to messages.get says that the message is gone, and a 400 that it
+will never be given out, so both would rightly change the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import aiohttp
+
+from backend.domain.errors import PitchgateError
+from backend.domain.labels import WOULD_BE_HELD
+from backend.domain.mailbox import Link
+from backend.settings import GMAIL_MODIFY
+from tests.faults.house import House
+from tests.faults.script import OWNER
+
+ANYWHERE = (
+    "unauthenticated", "rate_limit", "user_rate_limit", "daily_limit", "access_not_configured",
+    "too_many_requests", "too_many_concurrent", "backend_500", "bad_gateway", "unavailable",
+    "gateway_timeout", "slow", "drop", "drop_after", "drop_mid", "unavailable_after", "garbage",
+)  # fmt: skip
+AIMED = {
+    "failed_precondition": ("history.list", "messages.modify", "watch"),
+    "invalid_argument": ("history.list", "messages.modify", "labels.list"),
+    "not_found": ("history.list",),
+}
+ENDS_CONSENT = ("insufficient_scope", "domain_policy")
+PARTS = {
+    "oauth.token": ("slow", "drop", "unavailable", "backend_500"),
+    "oauth.certs": ("slow", "drop", "unavailable"),
+}
+ACTS = ("raise_history_floor", "expire_watch", "expire_access_tokens", "revoke", "refuse_refresh",
+        "narrow_scopes", "exhaust_quota", "delete_label")  # fmt: skip
+TURNS: dict[str, dict[str, Any]] = {
+    "duplicate_pushes": {"copies": 3},
+    "reordered_pushes": {"reorder": 2.0},
+    "late_pushes": {"delay": 2.0},
+    "dropped_pushes": {"drop_ratio": 1.0},
+    "skewed_push_clock": {"bearer_skew": 25.0},
+    "forged_pushes": {"bearer_fault": "signature"},
+    "foreign_pushes": {"bearer_fault": "email"},
+}
+"""Push modes, in force for a moment each."""
+STILL: dict[str, Any] = {
+    "copies": 1, "reorder": 0.0, "delay": 0.0, "drop_ratio": 0.0, "bearer_skew": 0.0, "bearer_fault": "",
+}  # fmt: skip
+KNOBS: dict[str, dict[str, Any]] = {
+    "lagging_history": {"history_lag": 1.5},
+    "empty_history_pages": {"history_empty_pages": 2},
+    "history_without_labels": {"history_labels": "none"},
+    "history_ids_as_text": {"history_id_type": "string"},
+    "rewritten_message_ids": {"rewrite_message_ids": True},
+    "concurrency_cap": {"concurrency_cap": 2},
+}
+USUAL: dict[str, Any] = {
+    "history_lag": 0.0, "history_empty_pages": 0, "history_labels": "added", "history_id_type": "number",
+    "rewrite_message_ids": False, "concurrency_cap": 0,
+}  # fmt: skip
+MOST_RULES = 8
+TURN_SECONDS = 1.2
+
+
+class Trouble:
+    """Plays the plan in a house. `counts` is what has happened so far, by name."""
+
+    def __init__(self, house: House, seed: int, each: int, kills: int, seconds: float) -> None:
+        self._house = house
+        self._chance = random.Random(seed)
+        self._each = each
+        self._kills = kills
+        self._seconds = seconds
+        self._plan = self._write_plan()
+        self._total = len(self._plan)
+        self._progress = 1.0
+        self._broken_until: float | None = None
+        self.counts: Counter[str] = Counter()
+
+    def _write_plan(self) -> list[Callable[[], Awaitable[None]]]:
+        plan: list[Callable[[], Awaitable[None]]] = []
+
+        def rule(kind: str, method: str = "*", times: int = 1) -> None:
+            plan.append(lambda: self._rule(kind, method, times))
+
+        for kind in ANYWHERE:
+            for _ in range(self._each):
+                rule(kind, self._chance.choice(("*", "messages.*", "messages.*")))
+        for kind, methods in AIMED.items():
+            for _ in range(self._each):
+                rule(kind, self._chance.choice(methods))
+        for kind in ENDS_CONSENT:
+            for _ in range(-(-self._each // 3)):
+                rule(kind, times=3)
+        for _ in range(self._each):
+            plan.append(self._dead_grant)
+        for method, kinds in PARTS.items():
+            for kind in kinds:
+                for _ in range(-(-self._each // 4)):
+                    rule(kind, method)
+        for name in ACTS:
+            for _ in range(self._each):
+                plan.append(lambda name=name: self._act(name))  # type: ignore[misc]
+        for name in (*TURNS, *KNOBS):
+            for _ in range(self._each):
+                plan.append(lambda name=name: self._turn(name))  # type: ignore[misc]
+        self._chance.shuffle(plan)
+        return plan
+
+    async def pace(self, share: float) -> None:
+        """Wait until the trouble of this act has come as far as `share` of it."""
+        while share > self._progress + 0.02:  # noqa: ASYNC110 - a poll, in another process's time
+            await asyncio.sleep(0.02)
+
+    @asynccontextmanager
+    async def during(self, share: float) -> AsyncIterator[None]:
+        """`share` of all trouble happens while the body runs; then everything is lifted."""
+        count = round(self._total * share)
+        last = count >= len(self._plan) - 2
+        part = self._plan if last else self._plan[:count]
+        self._plan = [] if last else self._plan[count:]
+        kills = self._kills - self._house.kills if last else round(self._kills * share)
+        self._progress = 0.0
+        watching = asyncio.create_task(self._keep_connected())
+        fidgeting = asyncio.create_task(self._fidget())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._inject(part, self._seconds * share))
+                group.create_task(self._kill(kills, self._seconds * share))
+                yield
+            if last:
+                await self._top_up()
+            await self._spend(10.0)
+        finally:
+            self._progress = 1.0
+            fidgeting.cancel()
+            await self._house.sandbox.lift()
+            await self._house.sandbox.knobs(**USUAL)
+            await self._house.sandbox.push_modes(**STILL)
+            await self._mended()
+            watching.cancel()
+
+    async def _inject(self, part: list[Callable[[], Awaitable[None]]], seconds: float) -> None:
+        began = time.monotonic()
+        for number, injection in enumerate(part):
+            while len((await self._house.sandbox.faults())[0]) >= MOST_RULES:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            await injection()
+            self._progress = (number + 1) / len(part)
+            ahead = began + seconds * self._progress - time.monotonic()
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+        self._progress = 1.0
+
+    async def _kill(self, kills: int, seconds: float) -> None:
+        for number in range(kills):
+            before = self._house.kills
+            await asyncio.sleep(self._chance.uniform(0.2, 1.8) * max(0.3, seconds / (kills + 1) - 2.5))
+            await self._house.die_and_return()
+            assert self._house.kills == before + 1, number
+
+    async def _fidget(self) -> None:
+        """The owner stars and unstars an old letter, so that there is always some call to spoil."""
+        on = False
+        while True:
+            await asyncio.sleep(0.4)
+            if self._house.ids:
+                some = next(iter(self._house.ids.values()))
+                on = not on
+                star = ("STARRED",)
+                with suppress(PitchgateError):
+                    await self._house.sandbox.move(OWNER, [some], star if on else (), () if on else star)
+
+    async def _rule(self, kind: str, method: str, times: int = 1) -> None:
+        await self._house.sandbox.rule(
+            kind, method=method, times=times, seconds=round(self._chance.uniform(0.2, 2.6), 2)
+        )
+
+    async def _dead_grant(self) -> None:
+        await self._rule("invalid_grant", "oauth.token")
+        await self._house.sandbox.act("expire_access_tokens", OWNER)
+
+    async def _act(self, name: str) -> None:
+        sandbox = self._house.sandbox
+        if name == "delete_label":
+            await sandbox.move(OWNER, [next(iter(self._house.ids.values()))], add=(WOULD_BE_HELD,))
+            await sandbox.act(name, OWNER, label=WOULD_BE_HELD)
+        elif name == "exhaust_quota":
+            await sandbox.act(name, OWNER)
+            await asyncio.sleep(0.5)
+            await sandbox.reset_meter()  # the minute is over
+        elif name == "narrow_scopes":
+            await self._mended()
+            await sandbox.act(name, OWNER, remove=[GMAIL_MODIFY])
+            self._break_consent()
+        else:
+            if name in ("revoke", "refuse_refresh"):
+                await self._mended()
+            await sandbox.act(name, OWNER)
+            if name == "refuse_refresh":
+                await sandbox.act("expire_access_tokens", OWNER)
+            if name in ("revoke", "refuse_refresh"):
+                self._break_consent()
+
+    async def _turn(self, name: str) -> None:
+        asyncio.get_running_loop()
+        if name in TURNS:
+            await self._house.sandbox.push_modes(**(STILL | TURNS[name]))
+        else:
+            await self._house.sandbox.knobs(**(USUAL | KNOBS[name]))
+        self.counts[name] += 1
+
+    def _break_consent(self) -> None:
+        """The owner mends it within two seconds, whether the backend has noticed or not."""
+        self._broken_until = time.monotonic() + self._chance.uniform(0.2, 2.0)
+
+    async def _keep_connected(self) -> None:
+        """The owner connects again whenever she is told to, or a moment after she took her consent back."""
+        while True:
+            await asyncio.sleep(0.15)
+            mailbox = await self._house.mailbox()
+            lost = mailbox is not None and mailbox.link is Link.NEEDS_RECONNECT
+            broken = self._broken_until is not None
+            late = self._broken_until is not None and time.monotonic() > self._broken_until
+            if lost or late:
+                if broken:
+                    await self._house.sandbox.act("refuse_refresh", OWNER, on=False)
+                    self.counts["refuse_refresh_lifted"] += 1
+                if await self._house.connect():
+                    self._broken_until = None
+
+    async def _mended(self) -> None:
+        """Wait until the owner's consent stands."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            mailbox = await self._house.mailbox()
+            if self._broken_until is None and mailbox is not None and mailbox.link is Link.CONNECTED:
+                return
+            await asyncio.sleep(0.1)
+        raise PitchgateError("The owner could not connect again.")
+
+    async def _spend(self, seconds: float) -> None:
+        """Wait until the rules in force have struck, at most so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and (await self._house.sandbox.faults())[0]:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+    async def _top_up(self) -> None:
+        """What was lifted before it struck strikes now, wherever there is a call."""
+        for _ in range(6):
+            await self._spend(15.0)
+            _, counts = await self._house.sandbox.faults()
+            short = [
+                kind
+                for kind in (*ANYWHERE, *AIMED, *ENDS_CONSENT)
+                for _ in range(self._each - counts.get(kind, 0))
+            ]
+            if not short:
+                return
+            for kind in short:
+                await self._rule(kind, AIMED[kind][0] if kind in AIMED else "*")
+
+    async def report(self) -> dict[str, int]:
+        """How often each fault struck."""
+        with suppress(aiohttp.ClientError):
+            _, counts = await self._house.sandbox.faults()
+            told = Counter(counts)
+            told["refuse_refresh"] -= self.counts["refuse_refresh_lifted"]
+            for name, number in self.counts.items():
+                if name != "refuse_refresh_lifted":
+                    told[name] = number
+            pushes = (await self._house.sandbox.push_report())["counts"]
+            told["pushes_lost"] = pushes.get("lost", 0)
+            told["pushes_refused"] = pushes.get("answered_401", 0)
+            told["pushes_unanswered"] = pushes.get("unanswered", 0)
+            return dict(sorted(told.items()))
+        return {}
