@@ -24,7 +24,7 @@ from tests.faults.script import CREDITS, OWNER, OWNER_NAME, Script
 PUSH_ACCOUNT = "push@pitchgate-faults.iam.gserviceaccount.com"
 PROJECT = "pitchgate-faults"
 REST_SECONDS = 180.0
-LEASE = 6.0
+LEASE = 4.0
 
 
 @dataclass
@@ -179,7 +179,7 @@ def _environment(folder: Path, server_url: str, google: str) -> dict[str, str]:
         "DEFAULT_MODE": "challenge",
         "CAPTCHA_COST": "10",
         "LEASE_SECONDS": str(LEASE),
-        "REQUEST_TIMEOUT": "2",
+        "REQUEST_TIMEOUT": "1.5",
         "SWEEP_INTERVAL": "4",
         "DAILY_LIMIT_WAIT": "3",
         "QUOTA_PER_USER_MINUTE": "240000",

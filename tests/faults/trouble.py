@@ -67,7 +67,8 @@ USUAL: dict[str, Any] = {
     "rewrite_message_ids": False, "concurrency_cap": 0,
 }  # fmt: skip
 MOST_RULES = 8
-TURN_SECONDS = 1.2
+LEAST_LIFE = 3.0
+"""Seconds the backend lives at least on average: dying sooner it would never come to do anything."""
 
 
 class Trouble:
@@ -83,6 +84,7 @@ class Trouble:
         self._total = len(self._plan)
         self._progress = 1.0
         self._broken_until: float | None = None
+        self._returning = 2.0
         self.counts: Counter[str] = Counter()
 
     def _write_plan(self) -> list[Callable[[], Awaitable[None]]]:
@@ -161,11 +163,15 @@ class Trouble:
         self._progress = 1.0
 
     async def _kill(self, kills: int, seconds: float) -> None:
+        """The backend dies at random moments, spread over `seconds`, the time it takes to return included."""
+        began = time.monotonic()
         for number in range(kills):
-            before = self._house.kills
-            await asyncio.sleep(self._chance.uniform(0.2, 1.8) * max(0.3, seconds / (kills + 1) - 2.5))
+            left = began + seconds - time.monotonic()
+            alive = max(LEAST_LIFE, left / (kills - number) - self._returning)
+            await asyncio.sleep(self._chance.uniform(0.3, 1.7) * alive)
+            died = time.monotonic()
             await self._house.die_and_return()
-            assert self._house.kills == before + 1, number
+            self._returning = time.monotonic() - died
 
     async def _fidget(self) -> None:
         """The owner stars and unstars an old letter, so that there is always some call to spoil."""
@@ -181,7 +187,7 @@ class Trouble:
 
     async def _rule(self, kind: str, method: str, times: int = 1) -> None:
         await self._house.sandbox.rule(
-            kind, method=method, times=times, seconds=round(self._chance.uniform(0.2, 2.6), 2)
+            kind, method=method, times=times, seconds=round(self._chance.uniform(0.2, 2.2), 2)
         )
 
     async def _dead_grant(self) -> None:

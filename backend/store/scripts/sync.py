@@ -18,6 +18,7 @@ from backend.store.statement import Row, Script, micros, micros_or_none, moment,
 def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     """New rows, corrections, deletions and the moved cursor; see the port."""
     mailbox = yield from _mailbox_of(job)
+    yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
     yield from _move_cursor(mailbox, page)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
@@ -152,6 +153,7 @@ def held_from(mailbox_id: str, addresses: frozenset[str]) -> Script[tuple[tuple[
 def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
     """Where the correspondent index stands."""
     mailbox = yield from _mailbox_of(job)
+    yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
     yield q(
         "save_index",
         mailbox_id=job.mailbox_id,

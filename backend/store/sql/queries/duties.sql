@@ -13,6 +13,10 @@ UPDATE duties
 SET lease = NULL, asked_at = NULL, due_at = :due_at, attempts = :attempts, error = :error
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
+-- name: duty_goes_on(mailbox_id, duty)!
+-- Part of it is done for good: its tries count anew.
+UPDATE duties SET attempts = 0 WHERE mailbox_id = :mailbox_id AND duty = :duty;
+
 -- name: next_duty_due()$
 SELECT MIN(due_at) FROM duties WHERE is_open AND due_at IS NOT NULL;
 
