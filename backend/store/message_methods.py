@@ -14,7 +14,7 @@ from backend.domain.verdict import Verdict
 from backend.ports.store import MessageJob, MessageView, Placement, Screened, Solved
 from backend.store.driver import Driver
 from backend.store.mailbox_methods import new_lease
-from backend.store.scripts import challenges, corrections, credits, jobs, verdicts, views
+from backend.store.scripts import challenges, corrections, credits, jobs, undoing, verdicts, views
 from backend.store.statement import EVERY
 
 
@@ -78,7 +78,7 @@ class MessageMethods:
 
     async def undo(self, mailbox_id: str, key: str, now: datetime) -> tuple[str, ...]:
         """See `VerdictStore`. Raises `NotFound` for an unknown key."""
-        return await self._driver.write(mailbox_id, corrections.undo, mailbox_id, key, now)
+        return await self._driver.write(mailbox_id, undoing.undo, mailbox_id, key, now)
 
     async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> None:
         """See `VerdictStore`. Raises `NotFound` for an unknown mailbox."""

@@ -238,3 +238,12 @@ async def version(connection: Connection) -> int:
         return 0
     found: int = await connection.fetchval("SELECT COALESCE(MAX(version), 0) FROM schema_migrations")
     return found
+
+
+async def current_version(url: str) -> int:
+    """The same of the database at `url`. Changes nothing."""
+    connection: Connection = await asyncpg.connect(url, timeout=10)
+    try:
+        return await version(connection)
+    finally:
+        await connection.close()

@@ -63,7 +63,7 @@ def record_verdict(
     except NotFound as error:
         raise LeaseLost("The mailbox was disconnected.") from error
     row = yield from held_message(job)
-    yield from _record_facts(job, verdict, screened, now)
+    yield from record_facts(job, verdict, screened, now)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
         return
@@ -84,9 +84,8 @@ def record_verdict(
         yield from due(job.mailbox_id, now)
 
 
-def _record_facts(
-    job: MessageJob, verdict: Verdict, screened: Screened | None, now: datetime
-) -> Script[None]:
+def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, now: datetime) -> Script[None]:
+    """What was decided and why, and the facts that are kept of the message."""
     score = verdict.score
     reasons = score.reasons if score else ()
     yield q(
@@ -112,17 +111,22 @@ def _record_screened(job: MessageJob, screened: Screened) -> Script[None]:
         "record_screened",
         mailbox_id=job.mailbox_id,
         gmail_id=job.gmail_id,
-        sender=screened.sender,
-        sender_name=screened.sender_name,
-        sender_domain=screened.sender_domain,
-        subject=screened.subject,
-        message_id=screened.message_id,
+        sender=_storable(screened.sender),
+        sender_name=_storable(screened.sender_name),
+        sender_domain=_storable(screened.sender_domain),
+        subject=_storable(screened.subject),
+        message_id=_storable(screened.message_id),
         received_at=micros(screened.received_at),
         authenticated=screened.authenticated,
         reference_ids=packed(screened.references),
-        reply_to=screened.reply_to,
-        language=screened.language,
+        reply_to=_storable(screened.reply_to),
+        language=_storable(screened.language),
     )
+
+
+def _storable(text: str) -> str:
+    """Text from outside without NUL, which a server's text cannot hold."""
+    return text.replace("\0", "")
 
 
 def _place(job: MessageJob, verdict: Verdict, decided_by: str, now: datetime) -> Script[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -234,3 +235,13 @@ async def test_an_owner_who_spoke_before_the_verdict_has_the_last_word(story: St
     assert (sold.placement, sold.decided_by) == (Placement.HELD, "owner")
     assert await story.store.balance("ana", BO) == 1
     assert await story.work() == [(Stage.ACT, "m2")]
+
+
+async def test_text_no_server_could_store_is_stored_without_what_it_could_not(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    hostile = replace(story.screened(), subject="a\0b \U0001f600 'quoted' -- ", sender_name="\0")
+    verdict = Verdict(Outcome.HOLD, Row.QUARANTINE)
+    await story.store.record_verdict(await story.job("m1"), verdict, hostile, None, story.now)
+    view = await story.view("ana", "m1")
+    assert (view.subject, view.sender_name) == ("ab \U0001f600 'quoted' -- ", "")

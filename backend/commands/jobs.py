@@ -1,0 +1,115 @@
+"""`pitchgate jobs`: messages that were tried too often and wait for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from backend.domain.errors import NotFound
+from backend.settings import Settings
+from backend.store import SqlStore, open_store
+from backend.store.statement import moment
+from backend.system.clock import SystemClock
+
+T = TypeVar("T")
+
+
+def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
+    """Open the store of the settings, run `work`, close it."""
+
+    async def run() -> T:
+        settings = Settings()
+        store = open_store(settings.database_url or settings.sqlite_path)
+        await store.open()
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+@click.group("jobs")
+def jobs_group() -> None:
+    """See messages that were set aside, try them again or let them be."""
+
+
+@jobs_group.command("list")
+@click.option("--mailbox", "email", help="Of this mailbox only.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_command(email: str | None, as_json: bool) -> None:
+    """Show messages set aside, oldest first: tried too often, they stay where they are in Gmail."""
+
+    async def work(store: SqlStore) -> list[dict[str, Any]]:
+        names = {mailbox.id: mailbox.owner.email for mailbox in await store.mailboxes()}
+        found = await store.aside(await _mailbox_id(store, email) if email else None)
+        return [
+            {
+                "mailbox": names.get(row["mailbox_id"], row["mailbox_id"]),
+                "message": row["gmail_id"],
+                "stage": row["stage"],
+                "since": moment(row["changed_at"]).isoformat(timespec="seconds"),
+                "cause": row["error"],
+            }
+            for row in found
+        ]
+
+    found = with_store(work)
+    if as_json:
+        for one in found:
+            click.echo(json.dumps(one))
+        return
+    if not found:
+        click.echo("Nothing is set aside.")
+        return
+    table = Table(*found[0])
+    for one in found:
+        table.add_row(*(str(value) for value in one.values()))
+    Console().print(table)
+
+
+@jobs_group.command("retry")
+@click.argument("email")
+@click.argument("message", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every message of the mailbox that is set aside.")
+def retry_command(email: str, message: str | None, everything: bool) -> None:
+    """Give MESSAGE of the mailbox EMAIL new tries, or with --all every one that is set aside."""
+    count = with_store(lambda store: _each(store, email, message, everything, retry=True))
+    click.echo(f"{count} given new tries; a running server takes them up.")
+
+
+@jobs_group.command("drop")
+@click.argument("email")
+@click.argument("message", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every message of the mailbox that is set aside.")
+def drop_command(email: str, message: str | None, everything: bool) -> None:
+    """Let MESSAGE of the mailbox EMAIL be: it stays where it is in Gmail, and nothing more is tried."""
+    count = with_store(lambda store: _each(store, email, message, everything, retry=False))
+    click.echo(f"{count} ended as they are.")
+
+
+async def _each(store: SqlStore, email: str, message: str | None, everything: bool, *, retry: bool) -> int:
+    if (message is None) is not everything:
+        raise click.UsageError("Name one message, or say --all.")
+    mailbox_id = await _mailbox_id(store, email)
+    names = [message] if message else [row["gmail_id"] for row in await store.aside(mailbox_id)]
+    change = store.retry_aside if retry else store.drop_aside
+    done = [await change(mailbox_id, name, SystemClock().now()) for name in names]
+    if message and not any(done):
+        raise NotFound(
+            f"No message {message} of {email} is set aside.", "See `pitchgate jobs list`.", code="unknown_job"
+        )
+    return sum(done)
+
+
+async def _mailbox_id(store: SqlStore, email: str) -> str:
+    mailbox = await store.mailbox_by_email(email)
+    if mailbox is None:
+        raise NotFound(f"No mailbox {email} is connected.", "See `pitchgate mailbox list`.", code="mailbox")
+    return mailbox.id

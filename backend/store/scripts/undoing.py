@@ -1,0 +1,96 @@
+"""Taking an owner's decision back: what it touched becomes what it was, unless somebody changed it since."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from backend.domain.credits import Entry, Posting
+from backend.domain.errors import NotFound
+from backend.ports.store import Placement, Stage
+from backend.store.scripts import credits, voiding
+from backend.store.scripts.corrections import write_rule
+from backend.store.scripts.jobs import due
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, packed, q
+
+
+def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
+    """Take a decision back; see the port."""
+    yield from locked(mailbox_id)
+    record: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
+    if record is None:
+        raise NotFound("There is no such decision to take back.", code="unknown_correction")
+    if record["undone_at"] is not None:
+        return tuple(json.loads(record["undo_moved"]))
+    before: dict[str, Any] = json.loads(record["before"])
+    moved: list[str] = []
+    for rule in before["rules"]:
+        if (yield q("rule", mailbox_id=mailbox_id, subject=rule["subject"])) == rule["after"]:
+            yield from write_rule(mailbox_id, rule["subject"], rule["before"], now)
+    for message in before["messages"]:
+        if (yield from _put_back(mailbox_id, message, now)):
+            moved.append(message["gmail_id"])
+    for challenge in before["challenges"]:
+        yield from _reopen(mailbox_id, challenge, now)
+    for refund in before["refunds"]:
+        if (yield from credits.balance(mailbox_id, refund["sender"])) > 0:
+            # If it has been spent meanwhile there is nothing left to take.
+            entry = Entry(refund["sender"], -1, Posting.REVOKED, f"undo:{key}:{refund['gmail_id']}")
+            yield from credits.enter(mailbox_id, entry, now, refund["gmail_id"])
+    yield q(
+        "correction_undone",
+        mailbox_id=mailbox_id,
+        correction_key=key,
+        undo_moved=packed(moved),
+        now=micros(now),
+    )
+    yield from due(mailbox_id, now)
+    return tuple(moved)
+
+
+def _put_back(mailbox_id: str, was: dict[str, Any], now: datetime) -> Script[bool]:
+    """Restore one message unless it was changed since; True if it moves."""
+    gmail_id = was["gmail_id"]
+    row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None or row["revision"] != was["revision"] or row["error"] == "gone":
+        return False
+    if not was["moved"]:
+        yield q(
+            "mark_decided",
+            mailbox_id=mailbox_id,
+            gmail_id=gmail_id,
+            decided_by=was["decided_by"],
+            now=micros(now),
+        )
+        return False
+    placement = was["placement"] or Placement.INBOX
+    yield q(
+        "order_message",
+        mailbox_id=mailbox_id,
+        gmail_id=gmail_id,
+        stage=Stage.RELEASE if placement == Placement.INBOX else Stage.ACT,
+        placement=placement,
+        decided_by=was["decided_by"],
+        now=micros(now),
+    )
+    return True
+
+
+def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script[None]:
+    """Open a voided challenge again, and go on sending it if it had not left."""
+    reopened = yield from voiding.reopen(mailbox_id, challenge["id"], challenge["state"], now)
+    if not reopened or challenge["state"] not in ("intended", "sending"):
+        return
+    row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=challenge["gmail_id"])
+    if row is not None and row["placement"] == Placement.HELD and row["stage"] is None:
+        yield q(
+            "order_message",
+            mailbox_id=mailbox_id,
+            gmail_id=challenge["gmail_id"],
+            stage=Stage.CHALLENGE,
+            placement=Placement.HELD,
+            decided_by=row["decided_by"],
+            now=micros(now),
+        )

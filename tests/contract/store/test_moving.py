@@ -1,0 +1,161 @@
+"""From the embedded file to a server: everything goes over, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from click.testing import CliRunner
+
+from backend.commands.db import db_group
+from backend.domain.correction import Decision, RuleKind
+from backend.domain.credits import Entry, Posting
+from backend.domain.errors import Conflict, Refused
+from backend.domain.verdict import Outcome
+from backend.ports.store import Notice
+from backend.store import moving, open_store
+from backend.store.moving import ORDER, copy
+from backend.store.schema import place
+from tests import postgres_server
+from tests.contract.store.stories import Story
+
+
+async def told(path: Path) -> None:
+    """A file with a row in every table."""
+    store = open_store(path)
+    await store.open()
+    story = Story(store)
+    for name in ("ana", "bea"):
+        await story.mailbox(name)
+        story.prefix = f"{name}-"
+        challenge = await story.receive(name, "m1", Outcome.CHALLENGE)
+        assert challenge is not None
+        await story.receive(name, "m2", Outcome.HOLD, "Zoë@x.test")
+        await story.solve(challenge)
+        await story.work()
+        await story.decide(name, "m2", Decision.ALLOW)
+        await story.work()
+        await store.learn(name, frozenset({"carl@x.test"}), "t7", story.now)
+        await store.set_rule(name, "bad.test", RuleKind.BLOCK, story.now)
+        await store.post(name, Entry("di@x.test", 3, Posting.GRANTED, "grant:1"), story.now)
+        await store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "7"), story.now, story.now)
+    await store.note_push(Notice("p9", "nobody@corp.test", "7"), story.now, story.now)
+    await store.close()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file with everything in it."""
+    path = tmp_path / "store.sqlite3"
+    asyncio.run(told(path))
+    return path
+
+
+@pytest.fixture
+def target(postgres_address: str) -> Iterator[str]:
+    """An empty database."""
+    asyncio.run(postgres_server.empty(postgres_address))
+    yield postgres_address
+    asyncio.run(postgres_server.empty(postgres_address))
+
+
+async def rows(address: str) -> dict[str, int]:
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.execute("SET app.mailbox = '*'")
+        return {table: await connection.fetchval(f"SELECT COUNT(*) FROM {table}") for table in ORDER}
+    finally:
+        await connection.close()
+
+
+def test_everything_goes_over_and_works_there(source: Path, target: str) -> None:
+    seen: list[str] = []
+    moved = asyncio.run(copy(source, target, lambda table, _: seen.append(table)))
+    connection = sqlite3.connect(source)
+    there = {table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in ORDER}
+    connection.close()
+    assert {one.table: one.rows for one in moved} == there == asyncio.run(rows(target))
+    assert min(there.values()) > 0
+    assert set(seen) == set(ORDER)
+
+    async def same() -> None:
+        before, after = open_store(source), open_store(target)
+        await before.open()
+        await after.open()
+        try:
+            assert await before.mailboxes() == await after.mailboxes()
+            for name in ("ana", "bea"):
+                assert await before.messages(name) == await after.messages(name)
+                assert await before.challenge_of(name, "m1") == await after.challenge_of(name, "m1")
+                assert await before.screened(name, "m2") == await after.screened(name, "m2")
+            assert await after.ledger_differences() == ()
+        finally:
+            await before.close()
+            await after.close()
+
+    asyncio.run(same())
+
+
+def test_a_target_that_holds_something_is_left_alone(source: Path, target: str) -> None:
+    asyncio.run(copy(source, target))
+    before = asyncio.run(rows(target))
+    with pytest.raises(Refused, match="not empty"):
+        asyncio.run(copy(source, target))
+    assert asyncio.run(rows(target)) == before
+
+
+def test_a_copy_that_does_not_match_is_not_kept(
+    source: Path, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = moving._converted
+    monkeypatch.setattr(
+        moving,
+        "_converted",
+        lambda row, truths: [value + 1 if value == 3 else value for value in true(row, truths)],
+    )
+    with pytest.raises(Conflict, match="does not match"):
+        asyncio.run(copy(source, target))
+    assert set(asyncio.run(rows(target)).values()) == {0}
+
+
+def test_nothing_is_not_copied(tmp_path: Path, target: str) -> None:
+    with pytest.raises(Refused, match="no file"):
+        asyncio.run(copy(tmp_path / "nothing.sqlite3", target))
+    assert not (tmp_path / "nothing.sqlite3").exists()
+
+
+def test_the_commands_tell_upgrade_and_copy(
+    source: Path, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = CliRunner()
+    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path / "fresh"))
+    status = runner.invoke(db_group, ["status", "--json"])
+    assert status.exit_code == 1
+    report = json.loads(status.stdout)
+    assert (report["kind"], report["version"]) == ("sqlite", 0)
+    assert report["pending"][0] == "0001 first"
+    assert not (tmp_path / "fresh").exists()
+    assert "steps made" in runner.invoke(db_group, ["upgrade"]).stdout
+    assert "was up to date" in runner.invoke(db_group, ["upgrade"]).stdout
+    assert runner.invoke(db_group, ["status"]).exit_code == 0
+
+    monkeypatch.setenv("PITCHGATE_DATABASE_URL", target)
+    status = runner.invoke(db_group, ["status"])
+    assert (status.exit_code, "up to date" in status.stdout) == (0, True)
+    copied = runner.invoke(db_group, ["copy", target, "--source", str(source)])
+    assert copied.exit_code == 0, copied.output
+    assert "counts and sums compared" in copied.stdout
+    refused = runner.invoke(db_group, ["copy", str(tmp_path / "other.sqlite3")])
+    assert isinstance(refused.exception, Refused)
+    monkeypatch.setenv("PITCHGATE_DATABASE_URL", "mysql://nowhere/at/all")
+    assert isinstance(runner.invoke(db_group, ["status"]).exception, Refused)
+
+
+def test_a_servers_password_is_not_told() -> None:
+    assert place("postgresql://me:secret@db.test/pitchgate").name == "postgresql://db.test/pitchgate"
+    assert place("sqlite:///some/file").name == "some/file"
