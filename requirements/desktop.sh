@@ -17,6 +17,11 @@ packages=(
     gcc pkg-config libgirepository-2.0-dev libcairo2-dev
 )
 
+# Debian's own interpreter comes without the headers a build needs.
+if ! "$python" -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null; then
+    packages+=("$("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')")
+fi
+
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

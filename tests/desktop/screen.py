@@ -6,6 +6,7 @@ Real programs, real pointer and key events (XTEST), screenshots. Nothing outlive
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -39,6 +40,7 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 DUNST = "[global]\nwidth = 360\nfont = Sans 11\n"
 
 
+@functools.cache
 def missing() -> str:
     """What the desktop tests lack on this machine; "" if nothing."""
     programs = [p for p in ("Xvfb", "dbus-daemon", "xfce4-panel", "dunst") if not shutil.which(p)]
@@ -124,10 +126,10 @@ class Screen:
         self._processes.append(process)
         return process
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, seconds: float = 20) -> str:
         """What a short program on this desktop prints; "" if it fails."""
         done = subprocess.run(
-            command, env=self.environ, capture_output=True, text=True, timeout=20, check=False
+            command, env=self.environ, capture_output=True, text=True, timeout=seconds, check=False
         )
         return done.stdout if done.returncode == 0 else ""
 
