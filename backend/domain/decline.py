@@ -63,7 +63,7 @@ def is_decline(text: str) -> bool:
     lines = sections(text[:20_000].replace("’", "'")).own.split("\n")
     own = " ".join(" ".join(lines).split())
     count = len(own.split())
-    if not own or count > MAX_WORDS or "?" in own:
+    if count > MAX_WORDS or "?" in own:
         return False
     if count <= _BARE_WORDS and any(line.strip(" .!,;-–—").lower() in _BARE for line in lines):
         return True

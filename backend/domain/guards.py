@@ -16,7 +16,6 @@ from backend.domain.challenge import Dealings
 from backend.domain.foreign_challenge import is_challenge
 from backend.domain.machine_mail import (
     addressed_to,
-    auto_submitted,
     from_machine,
     null_sender,
     precedence,
@@ -107,7 +106,7 @@ def reply_address(message: Message) -> Address:
 
 def _auto_submitted(inquiry: Inquiry) -> bool:
     keywords = {v.partition(";")[0].strip().lower() for v in inquiry.message.headers.all("Auto-Submitted")}
-    return auto_submitted(inquiry.message) not in ("", "no") or bool(keywords - {"", "no"})
+    return bool(keywords - {"", "no"})
 
 
 def _list_headers(inquiry: Inquiry) -> bool:
@@ -127,14 +126,8 @@ def _loops(inquiry: Inquiry) -> bool:
 
 def _report(inquiry: Inquiry) -> bool:
     declared = inquiry.message.headers.first("Content-Type").lower()
-    return (
-        "multipart/report" in (inquiry.message.content_type, declared.partition(";")[0].strip())
-        or "report-type" in declared
-    )
-
-
-def _machine_address(inquiry: Inquiry) -> bool:
-    return from_machine(inquiry.message) or is_machine_local(reply_address(inquiry.message).local)
+    named = inquiry.message.content_type == "multipart/report" or "multipart/report" in declared
+    return named or "report-type" in declared
 
 
 def _own_address(inquiry: Inquiry) -> bool:
@@ -207,7 +200,7 @@ GUARDS = (
     Guard(
         "machine_address",
         "Nobody reads the address it came from (no-reply, mailer-daemon and the like).",
-        _machine_address,
+        lambda i: from_machine(i.message),
     ),
     Guard(
         "own_address",

@@ -123,4 +123,4 @@ def _list_id(headers: Headers) -> bool:
     """Whether there is a List-Id that names a list: an optional phrase and a dotted name in angle brackets."""
     value = headers.first("List-Id").strip()
     bracketed = value.rpartition("<")[2] if "<" in value else value
-    return bool(value) and _LIST_ID.match(bracketed[:300]) is not None
+    return _LIST_ID.match(bracketed[:300]) is not None

@@ -32,7 +32,8 @@ def wait_after(error: Exception, attempt: int, jitter: float, now: datetime, mos
 
     min(2^n, 64) seconds with n from 0, and `jitter` (0..1) of a second on top so that jobs which failed
     together do not come back together. A time Google named is waited for. Google's limits and outages
-    (`TryLater`) are waited out however long they last; anything else is tried `most` times in all.
+    (`TryLater`) are waited out however long they last; a send of unknown fate, which Google's troubles may
+    have delayed before, is tried three times `most`; anything else `most` times in all.
     """
     spread = timedelta(seconds=min(max(jitter, 0.0), 1.0))
     backoff = timedelta(seconds=min(1 << min(max(attempt, 1) - 1, 6), LONGEST_BACKOFF)) + spread
@@ -41,8 +42,8 @@ def wait_after(error: Exception, attempt: int, jitter: float, now: datetime, mos
             return backoff
         # A time that has passed by our clock still means that we came too early.
         named = min(error.retry_at - now, LONGEST_WAIT)
-        return max(named, timedelta(0)) + spread if named > timedelta(0) else backoff
-    if isinstance(error, NEVER_AGAIN) or attempt >= most:
+        return named + spread if named > timedelta(0) else backoff
+    if isinstance(error, NEVER_AGAIN) or attempt >= most * (3 if isinstance(error, SendUncertain) else 1):
         return None
     if isinstance(error, Conflict):
         return spread  # the state moved: read it again at once

@@ -111,6 +111,20 @@ class TestResults:
     def test_google_does_not_vouch(self, value: str):
         assert not authenticate(received(value)).passed
 
+    @pytest.mark.parametrize(
+        ("value", "detail"),
+        [
+            (PASS, "dmarc=pass for ext.test"),
+            (FAIL, "dmarc=fail"),
+            ("mx.google.com; dmarc=pass header.from=other.test", "dmarc=pass for other.test"),
+            ("mx.google.com; dmarc=pass", "dmarc=pass for no domain"),
+            ("mx.google.com; dkim=pass header.i=@mail.ext.test", "dkim=pass for mail.ext.test"),
+            ("mx.google.com; none", "nothing aligned with ext.test"),
+        ],
+    )
+    def test_it_says_why(self, value: str, detail: str):
+        assert authenticate(received(value)).detail == detail
+
     def test_dmarc_of_the_organisation_covers_its_subdomains(self):
         assert authenticate(received(PASS, sender="bo@news.ext.test")).passed
 
@@ -165,6 +179,18 @@ class TestForgery:
         fetched = ("Received", "from pop.ext.test by 10.0.0.1 with POP3 id x; Tue")
         assert not authenticate(mail(fetched, result(PASS))).passed
 
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            "from pop.ext.test by 10.0.0.1 with POP3 id x",
+            "no hop at all",
+            "from x (((",
+            "by mail.evil.test with SMTP",
+        ],
+    )
+    def test_a_field_no_machine_of_googles_writes_ends_its_block(self, odd: str):
+        assert not authenticate(mail(("Received", odd), BORDER, result(PASS))).passed
+
     def test_a_hop_that_only_mentions_the_border_is_not_one(self):
         liar = ("Received", "from mx.google.com (by mx.google.com) by mail.evil.test with ESMTP; Tue")
         assert not authenticate(mail(liar, result(PASS))).passed
@@ -185,6 +211,22 @@ class TestForgery:
     )
     def test_a_result_smuggled_into_an_envelope_address_is_not_believed(self, smuggled: str):
         assert not authenticate(received(f"mx.google.com; {smuggled}")).passed
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            "mx.google.com; spf=pass x); dmarc=pass header.from=ext.test",
+            "mx.google.com; dmarc=pass header.from=ext.test (unclosed",
+            'mx.google.com; spf=pass smtp.mailfrom="a\\"; dmarc=pass header.from=ext.test; "@evil.test',
+        ],
+    )
+    def test_a_field_whose_comments_or_quotes_do_not_pair_is_worthless(self, field: str):
+        assert authenticate(received(field)).detail == "result cannot be read"
+
+    @pytest.mark.parametrize("local", ["a(b", "a)b", "a;b", "a;dmarc=fail"])
+    def test_odd_characters_within_quotes_are_only_that(self, local: str):
+        value = f'mx.google.com; spf=pass smtp.mailfrom="{local}"@ext.test; dmarc=pass header.from=ext.test'
+        assert authenticate(received(value)).passed
 
     def test_fullwidth_punctuation_does_not_start_a_result(self):
         value = "mx.google.com; spf=pass smtp.mailfrom=x@evil.test；dmarc=pass header.from=ext.test"

@@ -44,6 +44,7 @@ def test_a_refusal(text: str):
         "Non merci, mais en mai volontiers.",
         "No, gracias, pero llámeme en mayo.", "I know you are interested.", "We pass by your office on Friday.",
         "The no-thanks page is broken", "Thanks!",
+        "Hi Sam,\nno\nI met Bob on Friday and he said that the plan will work out after all.",
     ],
 )  # fmt: skip
 def test_no_refusal(text: str):

@@ -36,6 +36,9 @@ class TestTheOwnersWord:
     def test_taking_the_label_off_releases(self):
         assert said(AT_REST, move(remove=[HELD])) == [Decision.RELEASE]
 
+    def test_taking_it_off_and_leaving_the_mail_archived_releases_too(self):
+        assert said(AT_REST, move(remove=[HELD], now=["Label_9"])) == [Decision.RELEASE]
+
     def test_moving_to_the_inbox_releases_even_if_the_label_stays(self):
         assert said(AT_REST, move(add=["INBOX"], now=[HELD, "INBOX"])) == [Decision.RELEASE]
 

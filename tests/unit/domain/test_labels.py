@@ -58,3 +58,4 @@ def test_every_label_has_a_name_below_one_parent():
 def test_an_empty_change_is_none():
     assert not LabelChange()
     assert LabelChange(add=frozenset({"x"}))
+    assert LabelChange(remove=frozenset({"x"}))

@@ -102,6 +102,9 @@ class TestReports:
     def test_a_report_passes_whatever_the_model_thinks_of_it(self, mail: bytes):
         assert row_of(parse(mail), 1.0) is Row.MACHINE_MAIL
 
+    def test_a_whole_report_by_a_postmaster_needs_no_empty_envelope(self):
+        assert is_report(parse(BOUNCE.replace(b"Return-Path: <>", b"Return-Path: <x@googlemail.com>")))
+
     def test_a_pitch_in_a_reports_clothes_is_none(self):
         dressed = parse(BOUNCE.replace(b"Return-Path: <>", b"Return-Path: <sam@seller.test>").replace(
             b"mailer-daemon@googlemail.com", b"sam@seller.test"))  # fmt: skip

@@ -227,6 +227,10 @@ class TestVerdict:
         assert verdict.outcome is Outcome.HOLD
         assert verdict.guards == ("not_authenticated",)
 
+    def test_no_guard_is_invented_where_none_decided(self):
+        assert verdict_on(facts(authentication=FORGED, mode=Mode.QUARANTINE)).guards == ()
+        assert verdict_on(facts(), 0.6).guards == ()
+
     def test_the_score_is_kept(self):
         assert verdict_on(facts(), 0.6).score == score(0.6)
 
@@ -329,6 +333,7 @@ class TestPrescreen:
         labels = frozenset({"INBOX", "Label_4"})
         assert prescreen(labels, True, Preferences(), False, NOW, make.LABELS) is None
         assert prescreen(labels, True, Preferences(), False, NOW, LabelIds()) is not None
+        assert prescreen(None, True, Preferences(), False, NOW, make.LABELS) is not None
 
     @given(make.all_facts, make.probabilities, make.guard_lists, st.booleans())
     def test_it_agrees_with_the_table(self, given_, probability, guards, has_block_rules):

@@ -63,7 +63,7 @@ def test_what_another_try_cannot_change_is_given_up_at_once(error: Exception):
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("bug"), TimeoutError(), OSError(), Conflict("moved"), HistoryGone("old"), SendUncertain("?")]
+    "error", [RuntimeError("bug"), TimeoutError(), OSError(), Conflict("moved"), HistoryGone("old")]
 )  # fmt: skip
 def test_anything_else_is_tried_a_number_of_times(error: Exception):
     assert seconds(error, MOST - 1) is not None
@@ -74,6 +74,11 @@ def test_anything_else_is_tried_a_number_of_times(error: Exception):
 def test_a_send_of_unknown_fate_is_looked_for_only_when_search_can_find_it():
     assert seconds(SendUncertain("cut off"), 1, 0.5) == 10.5
     assert seconds(SendUncertain("cut off"), 6) == 32
+
+
+def test_a_send_of_unknown_fate_gets_three_times_as_many_tries():
+    assert seconds(SendUncertain("cut off"), 3 * MOST - 1) == 64
+    assert seconds(SendUncertain("cut off"), 3 * MOST) is None
 
 
 def test_a_state_that_moved_is_read_again_at_once():
