@@ -53,6 +53,8 @@ async def run(world: World, listener: socket.socket, host: str) -> None:
     config.errorlog = None
     config.graceful_timeout = 2.0
     config.keep_alive_timeout = 60.0
+    # The default closes a connection after 1,000 requests without a word: connections drop here only by fault rule.
+    config.keep_alive_max_requests = 10**9
     config.h11_max_incomplete_size = 64 * 1024
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

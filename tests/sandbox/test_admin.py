@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import select
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -194,6 +197,18 @@ def test_a_web_page_elsewhere_cannot_steer_the_sandbox(
 ) -> None:
     answer = google.http.post("/sandbox/clock", json={"advance": 1}, headers=headers)
     assert answer.status_code == status
+
+
+def test_no_answer_before_the_body_is_there(google: SandboxProcess) -> None:
+    """Answering early would close the connection under the client's next request."""
+    address = urlsplit(google.url)
+    head = f"POST /sandbox/meter/reset HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 2\r\n\r\n"
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=5) as line:
+        for _ in range(2):
+            line.sendall(head.encode())
+            assert select.select([line], [], [], 0.2)[0] == []
+            line.sendall(b"{}")
+            assert line.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_ten_thousand_messages(google: SandboxProcess, ana: str) -> None:

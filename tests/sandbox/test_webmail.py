@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backend.sandbox.webmail.sanitize import inert_html, linked_text
@@ -26,6 +26,7 @@ HOSTILE = """
 <a href="data:text/html,<script>">three</a> <a href="https://ok.test/?a=1&amp;b=2" onclick="x()">four</a>
 <p style="position:fixed;top:0" id="main" class="skip">five</p><math><mtext></mtext></math>
 <noscript><p title="</noscript><img src=x onerror=alert(1)>"></noscript>
+<p>&lt;script&gt;alert(3)&lt;/script&gt; &amp;lt;b&amp;gt;</p>
 <b>bold"""
 
 ALLOWED = {
@@ -83,6 +84,7 @@ def test_hostile_html_comes_out_inert() -> None:
     assert inspector.open == []
     assert "alert(1)" not in inert
     assert "track.test" not in inert
+    assert "&lt;script&gt;alert(3)&lt;/script&gt; &amp;lt;b&amp;gt;" in inert
     assert "[image: &quot;&gt;&lt;script&gt;alert(2)&lt;/script&gt;]" in inert
     for text in ("one", "two", "three", "four", "five", "bold"):
         assert text in inert
@@ -96,6 +98,8 @@ FRAGMENTS = st.lists(st.sampled_from([*PIECES.split(), " ", "\x00"]), max_size=2
 
 
 @given(FRAGMENTS)
+@example("&lt;script&gt;x")
+@example("<b &lt;i&gt;>")
 def test_whatever_comes_only_known_tags_leave_balanced(source: str) -> None:
     assert Inspector(inert_html(source)).open == []
 
