@@ -45,6 +45,7 @@ class Options:
     seed: int = 1
     port: int = 0
     sandbox_port: int = 0
+    credits_per_solve: int = 3
 
 
 @dataclass
@@ -231,6 +232,7 @@ def _environment(options: Options, server_url: str, google: str) -> dict[str, st
         "PITCHGATE_SUBSCRIPTION": "projects/pitchgate-demo/subscriptions/gmail-push",
         "PITCHGATE_PUSH_ACCOUNT": ACCOUNT,
         "PITCHGATE_DEFAULT_MODE": "challenge",
+        "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),
         "PITCHGATE_LIVE_PAGE": "true",
         "PITCHGATE_LEASE_SECONDS": "6" if options.kills else "60",
         "PITCHGATE_SWEEP_INTERVAL": "5" if options.kills else "720",

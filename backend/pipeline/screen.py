@@ -6,6 +6,7 @@ On doubt the message stays in the inbox: whatever cannot be fetched, parsed or s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from backend.domain.authentication import Authentication, authenticate
@@ -73,8 +74,8 @@ async def _from_history(kit: Kit, job: MessageJob, mailbox: Mailbox) -> Verdict 
 
 async def _judge(kit: Kit, job: MessageJob, mailbox: Mailbox, arrival: Arrival) -> None:
     authentication = authenticate(arrival.message)
-    score, trouble = await _score(kit, mailbox, arrival)
-    screened = _kept(arrival, authentication)
+    score, trouble = await scored(kit, mailbox, arrival)
+    screened = kept(arrival, authentication)
     for _ in range(DECISIONS):
         now = kit.clock.now()
         standing = await kit.store.standing(
@@ -97,12 +98,12 @@ async def _judge(kit: Kit, job: MessageJob, mailbox: Mailbox, arrival: Arrival) 
     await kit.store.record_verdict(job, undecided, screened, None, kit.clock.now())
 
 
-async def _score(kit: Kit, mailbox: Mailbox, arrival: Arrival) -> tuple[Score | None, str]:
+async def scored(kit: Kit, mailbox: Mailbox, arrival: Arrival) -> tuple[Score | None, str]:
+    """The score, or None and what broke."""
     try:
         return await kit.scorer.score(prepare(arrival.message, mailbox.owner)), ""
-    except (
-        Exception
-    ) as error:  # whatever breaks in here must not hold mail back, and a retry would break again
+    except Exception as error:
+        # Whatever breaks in here must not hold mail back, and a retry would break again.
         return None, f"The message could not be scored ({type(error).__name__})."
 
 
@@ -127,22 +128,26 @@ async def _decide(
     verdict = decide(facts, score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return verdict
-    # The vacation responder costs a call, so it is asked only about mail that would be answered.
     inquiry = Inquiry(
         arrival=arrival,
         owner=mailbox.owner,
         authentication=authentication,
         preferences=mailbox.preferences,
         dealings=standing.dealings,
-        vacation_on=await kit.gmail.vacation_on(job.mailbox_id),
+        vacation_on=False,
         backlog=job.backlog,
         fresh=timedelta(seconds=kit.settings.fresh_seconds),
         now=now,
     )
-    return decide(facts, score, thresholds, objections(inquiry), now)
+    refused = objections(inquiry)
+    if not refused:
+        # Asking Gmail for the vacation responder costs a call: only about mail that would be answered.
+        vacation_on = await kit.gmail.vacation_on(job.mailbox_id)
+        refused = objections(replace(inquiry, vacation_on=vacation_on))
+    return decide(facts, score, thresholds, refused, now)
 
 
-def _kept(arrival: Arrival, authentication: Authentication) -> Screened:
+def kept(arrival: Arrival, authentication: Authentication) -> Screened:
     """The facts that are stored: no body."""
     message = arrival.message
     sender = message.sender

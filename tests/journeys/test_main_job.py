@@ -37,11 +37,8 @@ async def _story(told: Journey) -> None:
     second = await told.write(told.pitch, subject="Following up on my last mail")
     await told.quiet()
     assert "INBOX" in await told.labels(second)
-    third = await told.write(told.pitch, subject="One more thing about your outreach")
-    await told.quiet()
-    assert "INBOX" in await told.labels(third)
-    fourth = await told.write(told.pitch, subject="Did you see my proposal?")
-    await told.settled(fourth, held=True)
+    third = await told.write(told.pitch, subject="Did you see my proposal?")
+    await told.settled(third, held=True)
     await told.quiet()
     await told.seller.look(told.stage.sandbox)
     assert len(told.seller.links) == 1  # held silently: one challenge a sender in seven days
@@ -62,13 +59,13 @@ async def _books(folder: Path) -> tuple[list[str], int, int]:
 
 @pytest.mark.parametrize("copies", [1, 3], ids=["each push once", "each push three times in random order"])
 async def test_from_authorization_to_the_second_hold(tmp_path: Path, copies: int) -> None:
-    # Three credits a solve: one releases the first mail, two pay for the next two, the fourth is held again.
-    async with journey(tmp_path, copies=copies) as told:
+    # Two credits a solve: one releases the first mail, one pays for the second, the third is held again.
+    async with journey(tmp_path, copies=copies, credits_per_solve=2) as told:
         if copies > 1:
             await told.stage.sandbox.push_modes(copies=copies, reorder=3)
         await _story(told)
     rows, balance, differences = await _books(tmp_path)
-    assert sorted(rows) == sorted(["challenge", "credit", "credit", "quarantine"])
+    assert sorted(rows) == ["challenge", "credit", "quarantine"]
     assert balance == 0
     assert differences == 0
 
@@ -90,16 +87,20 @@ async def test_quota_by_the_sandboxs_meter(walk: Journey) -> None:
     from backend.demo.letters import letters
 
     by_kind = {letter.kind: letter for letter in letters()}
-    costs = {}
+    costs, labels = {}, {}
     for name, letter in {
         "ordinary": by_kind["customer"],
         "silent hold": by_kind["pitch_guarded"],
         "challenge": walk.pitch,
     }.items():
         before = await walk.units()
-        await walk.write(letter)
+        gmail_id = await walk.write(letter)
         await walk.quiet()
-        costs[name] = await walk.units() - before
+        costs[name], labels[name] = await walk.units() - before, await walk.labels(gmail_id)
+    assert "INBOX" in labels["ordinary"]
+    assert "Pitchgate/Held" in labels["silent hold"]
+    assert "Pitchgate/Held" in labels["challenge"]
+    assert len(await walk.stage.sandbox.outbox()) == 1
     assert costs["ordinary"] <= 22
     assert costs["silent hold"] <= 29
     assert costs["challenge"] <= 131
