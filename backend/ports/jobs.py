@@ -32,8 +32,10 @@ class JobStore(Protocol):
         meanwhile, the time that was asked for stands."""
         ...
 
-    async def postpone_duty(self, job: DutyJob, at: datetime, error: str, now: datetime) -> None:
-        """Give it back, to be tried again at `at`; counts as an attempt."""
+    async def postpone_duty(
+        self, job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True
+    ) -> None:
+        """Give it back, to be tried again at `at`; this try counts as an attempt unless `counts` is false."""
         ...
 
     async def claim_messages(
@@ -47,8 +49,10 @@ class JobStore(Protocol):
         goes to CHALLENGE; everything else ends), unless a newer revision ordered something else."""
         ...
 
-    async def postpone(self, job: MessageJob, at: datetime, error: str, now: datetime) -> None:
-        """Try again at `at`."""
+    async def postpone(
+        self, job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True
+    ) -> None:
+        """Try again at `at`; this try counts as an attempt unless `counts` is false."""
         ...
 
     async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:

@@ -95,9 +95,11 @@ class MailboxMethods:
         """See `JobStore`."""
         await self._driver.write(job.mailbox_id, jobs.finish_duty, job, next_due, now)
 
-    async def postpone_duty(self, job: DutyJob, at: datetime, error: str, now: datetime) -> None:
+    async def postpone_duty(
+        self, job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True
+    ) -> None:
         """See `JobStore`."""
-        await self._driver.write(job.mailbox_id, jobs.postpone_duty, job, at, error, now)
+        await self._driver.write(job.mailbox_id, jobs.postpone_duty, job, at, error, now, counts)
 
     async def commit_sync(self, job: DutyJob, page: SyncPage, now: datetime) -> int:
         """See `SyncStore`."""

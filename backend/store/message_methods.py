@@ -35,9 +35,11 @@ class MessageMethods:
         """See `JobStore`."""
         await self._driver.write(job.mailbox_id, jobs.finish_stage, job, now)
 
-    async def postpone(self, job: MessageJob, at: datetime, error: str, now: datetime) -> None:
+    async def postpone(
+        self, job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True
+    ) -> None:
         """See `JobStore`."""
-        await self._driver.write(job.mailbox_id, jobs.postpone, job, at, error, now)
+        await self._driver.write(job.mailbox_id, jobs.postpone, job, at, error, now, counts)
 
     async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:
         """See `JobStore`."""

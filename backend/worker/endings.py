@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError
+from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater
 from backend.domain.retry import wait_after
 from backend.pipeline.kit import Kit
 from backend.ports.store import DutyJob, MessageJob
@@ -34,7 +34,7 @@ class Endings:
 
     async def give_back(self, job: MessageJob | DutyJob) -> None:
         """The process stops: the job is free for another at once."""
-        await self._postpone(job, timedelta(0), "stopped")
+        await self._postpone(job, timedelta(0), "stopped", counts=False)
 
     async def after(self, job: MessageJob | DutyJob, error: Exception, began: datetime | None = None) -> None:
         """End `job`, begun at `began`, after `error`; losing the lease meanwhile, or the store, changes nothing
@@ -53,26 +53,30 @@ class Endings:
         if isinstance(error, NeedsReconnect):
             lost = await kit.store.lose_link(job.mailbox_id, error.title, began, now)
             # Else the owner has just connected again, or is leaving: a second try will tell.
-            await self._postpone(job, timedelta(0) if lost else AGAIN, error.title)
+            await self._postpone(job, timedelta(0) if lost else AGAIN, error.title, counts=False)
             return
         if isinstance(job, MessageJob) and isinstance(error, Gone):
             await kit.store.gone(job, now)
             return
         wait = wait_after(error, job.attempt, self._jitter.random(), now, kit.settings.max_attempts)
         if wait is not None:
-            await self._postpone(job, wait, _cause(error))
+            # To be told when to come again is no failure of the job's own.
+            told = isinstance(error, TryLater) and error.retry_at is not None
+            await self._postpone(job, wait, _cause(error), counts=not told)
         elif isinstance(job, MessageJob):
             await kit.store.set_aside(job, _cause(error), now)
         else:
             doubling = FIRST_PATIENCE * 2 ** min(max(job.attempt, 1) - 1, 10)
             await self._postpone(job, min(doubling, DUTY_PATIENCE), _cause(error))
 
-    async def _postpone(self, job: MessageJob | DutyJob, wait: timedelta, cause: str) -> None:
+    async def _postpone(
+        self, job: MessageJob | DutyJob, wait: timedelta, cause: str, *, counts: bool = True
+    ) -> None:
         now = self._kit.clock.now()
         if isinstance(job, MessageJob):
-            await self._kit.store.postpone(job, now + wait, cause, now)
+            await self._kit.store.postpone(job, now + wait, cause, now, counts)
         else:
-            await self._kit.store.postpone_duty(job, now + wait, cause, now)
+            await self._kit.store.postpone_duty(job, now + wait, cause, now, counts)
 
     def _tell(self, job: MessageJob | DutyJob, error: Exception) -> None:
         kind = job.stage if isinstance(job, MessageJob) else job.duty

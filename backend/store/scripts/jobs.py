@@ -65,10 +65,12 @@ def finish_duty(job: DutyJob, next_due: datetime | None, now: datetime) -> Scrip
     yield from _give_back(job, min(times, default=None), 0, "")
 
 
-def postpone_duty(job: DutyJob, at: datetime, error: str, now: datetime) -> Script[None]:
+def postpone_duty(
+    job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True
+) -> Script[None]:
     """Give it back for another try. What was asked for meanwhile waits too: the reason to wait stands."""
     row = yield from held_duty(job)
-    yield from _give_back(job, micros(at), row["attempts"], error)
+    yield from _give_back(job, micros(at), row["attempts"] if counts else row["attempts"] - 1, error)
 
 
 def _give_back(job: DutyJob, due_at: int | None, attempts: int, error: str) -> Script[None]:
@@ -149,7 +151,9 @@ def give_way(job: MessageJob, now: datetime) -> Script[None]:
     yield from due(job.mailbox_id, now)
 
 
-def postpone(job: MessageJob, at: datetime, error: str, now: datetime) -> Script[None]:
+def postpone(
+    job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True
+) -> Script[None]:
     """Another try at `at`; a newer order does not wait for the old one's trouble."""
     row = yield from held_message(job)
     if row["revision"] != job.revision:
@@ -161,6 +165,7 @@ def postpone(job: MessageJob, at: datetime, error: str, now: datetime) -> Script
         gmail_id=job.gmail_id,
         due_at=micros(at),
         error=error,
+        counts=counts,
     )
     yield from due(job.mailbox_id, at, wake=False)
 

@@ -74,6 +74,9 @@ def test_anything_else_is_tried_a_number_of_times(error: Exception):
 def test_a_send_of_unknown_fate_is_looked_for_only_when_search_can_find_it():
     assert seconds(SendUncertain("cut off"), 1, 0.5) == 10.5
     assert seconds(SendUncertain("cut off"), 6) == 32
+    # Outages before it used tries up: it is looked for and tried for longer, but not for ever.
+    assert seconds(SendUncertain("cut off"), MOST) == 64
+    assert seconds(SendUncertain("cut off"), 3 * MOST) is None
 
 
 def test_a_send_of_unknown_fate_gets_three_times_as_many_tries():

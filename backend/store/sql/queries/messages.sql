@@ -20,8 +20,10 @@ UPDATE messages
 SET lease = NULL, attempts = 0, error = '', due_at = CASE WHEN stage IS NULL THEN NULL ELSE CAST(:now AS BIGINT) END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: postpone_message(mailbox_id, gmail_id, due_at, error)!
-UPDATE messages SET lease = NULL, due_at = :due_at, error = :error
+-- name: postpone_message(mailbox_id, gmail_id, due_at, error, counts)!
+UPDATE messages
+SET lease = NULL, due_at = :due_at, error = :error,
+    attempts = CASE WHEN CAST(:counts AS BOOLEAN) THEN attempts ELSE attempts - 1 END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: set_message_aside(mailbox_id, gmail_id, error, now)!
