@@ -175,7 +175,7 @@ class SandboxProcess:
         if address is None:
             return report
         empty = {"units": 0, "calls": 0, "high_water": 0, "refused": 0, "most_in_flight": 0, "methods": {}}
-        return report["mailboxes"].get(address, empty)
+        return dict(report["mailboxes"].get(address, empty))
 
     def reset_meter(self) -> None:
         """Count from zero."""
@@ -292,7 +292,7 @@ class SandboxProcess:
             status = process.poll()
             self.stop()
             raise SandboxRefused(f"the sandbox did not start (exit status {status})")
-        return json.loads(line)
+        return dict(json.loads(line))
 
     def _get(self, path: str, params: dict[str, str] | None = None) -> Json:
         return self._call("GET", path, params=params)
