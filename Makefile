@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 # Two workers for two cores; a file stays on one worker, so that what it starts is started once.
-PYTEST := $(BIN)/python -m pytest -v -o faulthandler_timeout=300
+PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile
 SUITE := tests -m "not desktop and not bench"
@@ -41,8 +41,8 @@ lint: setup-dev ## ruff's rules
 	@$(BIN)/ruff check --quiet . && echo "ruff: clean"
 
 format-check: setup-dev
-	@$(BIN)/ruff format --check --quiet . && echo "format: clean" || \
-		{ $(BIN)/ruff format --check . | grep '^Would reformat'; echo "format: run 'make format'"; false; }
+	@$(BIN)/ruff format --check --quiet --output-format concise . && echo "format: clean" || \
+		{ echo "format: run 'make format'"; false; }
 
 types: setup-dev ## mypy, strict
 	@$(BIN)/mypy
