@@ -17,7 +17,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from backend.captcha.proof_of_work import ProofOfWork
+from backend.gmail.addon_tokens import AddonVerifier
 from backend.gmail.opening import Google, open_google
+from backend.pipeline.addon import AddonDesk
 from backend.pipeline.kit import Kit
 from backend.ports.store import Store
 from backend.ports.system import Vault
@@ -89,7 +91,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         )
         captcha = ProofOfWork(keys[0].get_secret_value(), settings.captcha_cost, settings.captcha_life)
         stages = Stages(kit, google.authorizer, google.push_callers, captcha)
-        services = Services(settings, clock, store, captcha, stages, scorer.model_version)
+        desk = AddonDesk(kit, store, AddonVerifier(settings, google.tokens)) if settings.addon else None
+        services = Services(settings, clock, store, captcha, stages, scorer.model_version, desk)
         worker = Worker(kit, google.authorizer, _worker_name(), wake)
         yield Application(settings, kit, google, services, worker)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from backend.store.addon_methods import AddonMethods
 from backend.store.driver import Driver
 from backend.store.mailbox_methods import MailboxMethods
 from backend.store.message_methods import MessageMethods
@@ -14,8 +15,8 @@ from backend.store.sqlite import SqliteDriver
 from backend.store.statement import EVERY, Row
 
 
-class SqlStore(MailboxMethods, MessageMethods):
-    """`backend.ports.store.Store`, plus what only operators and workers use."""
+class SqlStore(MailboxMethods, MessageMethods, AddonMethods):
+    """`backend.ports.store.Store` and `backend.ports.addon.AddonRecords`, plus what only operators and workers use."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver

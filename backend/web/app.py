@@ -8,6 +8,7 @@ from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart
 
 from backend.web import (
+    addon_routes,
     challenge_routes,
     connect_routes,
     context,
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     connect_routes.blueprint,
     challenge_routes.blueprint,
     health_routes.blueprint,
+    addon_routes.blueprint,
 )
 
 

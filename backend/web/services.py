@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backend.pipeline import connect, push, solve
+from backend.pipeline.addon import AddonDesk
 from backend.pipeline.connect import Connected
 from backend.pipeline.kit import Kit
 from backend.pipeline.solve import OpenChallenge
@@ -88,7 +89,8 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What `create_app` needs. `model_version` is shown by /readyz; "" means that no model is loaded."""
+    """What `create_app` needs. `model_version` is shown by /readyz; "" means that no model is loaded. Without
+    an `addon` desk its endpoints are not there."""
 
     settings: Settings
     clock: Clock
@@ -96,3 +98,4 @@ class Services:
     captcha: Captcha
     pipeline: Entrances
     model_version: str
+    addon: AddonDesk | None = None

@@ -1,0 +1,207 @@
+"""The limits Gmail puts on an add-on's cards, as a check of plain data. Belongs to nobody: the product answers
+nothing that fails it, the local add-on host shows what fails it, and the tests ask it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+MOST_WIDGETS = 100
+MOST_ACTIONS = 10
+MOST_ITEMS = 100
+MOST_COLUMNS = 2
+MOST_BYTES = 32 * 1024
+CLICKS = ("action", "openLink", "openDynamicLinkAction", "card", "overflowMenu")
+WIDGETS = frozenset(
+    {"textParagraph", "image", "decoratedText", "buttonList", "textInput", "selectionInput", "dateTimePicker"}
+    | {"divider", "grid", "columns", "chipList", "carousel"}
+)
+BESIDE = frozenset({"horizontalAlignment", "id", "visibility", "eventActions"})
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_TAG = re.compile(r"</?(?:b|i|u|s|br|font|a)(?: [a-z]+=\"[^\"<>]*\")*\s*/?>")
+_ENTITY = re.compile(r"&(?:[a-z]+|#[0-9]+|#x[0-9a-f]+);")
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def card_problems(card: Mapping[str, Any]) -> list[str]:
+    """What Gmail would refuse or cut off, in words; empty if nothing. `http` is let pass on loopback only."""
+    found = list(_structure(card))
+    for path, value in _walk(card, "card"):
+        found += [f"{path}: {said}" for said in _node(path.rpartition(".")[2].partition("[")[0], value)]
+    size = len(json.dumps(card, ensure_ascii=False).encode())
+    if size > MOST_BYTES:
+        found.append(f"card: {size} bytes, at most {MOST_BYTES}")
+    return found
+
+
+def answer_problems(answer: Mapping[str, Any], *, clicked: bool) -> list[str]:
+    """The same of a whole answer: of a trigger, or of something that was `clicked`."""
+    if "requesting_google_scopes" in answer or "basic_authorization_prompt" in answer:
+        return [] if len(answer) == 1 else ["answer: a prompt stands alone"]
+    if clicked and set(answer) - {"renderActions", "stateChanged"}:
+        return [f"answer: {sorted(answer)} is no answer to a click"]
+    root = answer.get("renderActions", {}) if clicked else answer
+    action = root.get("action") if isinstance(root, Mapping) else None
+    if not isinstance(action, Mapping) or set(root) != {"action"}:
+        return ["answer: no action"]
+    found = []
+    for step in action.get("navigations", ()):
+        if len(step) != 1 or not set(step) <= {"pushCard", "updateCard", "pop", "popToRoot", "popToCard"}:
+            found.append(f"answer: {sorted(step)} is no navigation")
+        for name in ("pushCard", "updateCard"):
+            if name in step:
+                found += card_problems(step[name])
+    if not clicked and not action.get("navigations"):
+        found.append("answer: nothing to show")
+    return found
+
+
+def cards_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Every card an answer brings."""
+    action = answer.get("renderActions", answer).get("action", {})
+    steps = action.get("navigations", ())
+    return [step[name] for step in steps for name in ("pushCard", "updateCard") if name in step]
+
+
+def _structure(card: Mapping[str, Any]) -> Iterator[str]:
+    sections = card.get("sections", [])
+    for number, section in enumerate(sections):
+        if not section.get("widgets"):
+            yield f"card.sections[{number}]: no widget"
+        if section.get("uncollapsibleWidgetsCount", 0) > len(section.get("widgets", ())):
+            yield f"card.sections[{number}]: keeps more widgets open than it has"
+    if not sections:
+        yield "card: no section"
+    widgets = sum(1 for _ in _widgets(card))
+    if widgets > MOST_WIDGETS:
+        yield f"card: {widgets} widgets, at most {MOST_WIDGETS}"
+    if len(card.get("cardActions", ())) > MOST_ACTIONS:
+        yield f"card: more than {MOST_ACTIONS} card actions"
+    if "fixedFooter" in card and "primaryButton" not in card["fixedFooter"]:
+        yield "card.fixedFooter: no primary button"
+    if "header" in card and not card["header"].get("title"):
+        yield "card.header: no title"
+
+
+def _widgets(card: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for section in card.get("sections", ()):
+        for widget in section.get("widgets", ()):
+            yield widget
+            for column in widget.get("columns", {}).get("columnItems", ()):
+                yield from column.get("widgets", ())
+
+
+def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, value
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _walk(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _walk(inner, f"{path}[{number}]")
+
+
+def _node(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        return
+    check = CHECKS.get(name)
+    if check is not None:
+        yield from check(value)
+    if name in ("url", "imageUrl", "iconUrl", "imageUri", "function") and not _secure(value):
+        yield f"{str(value)[:80]!r} is no HTTPS address"
+    if name == "id" and not (isinstance(value, str) and _ID.fullmatch(value)):
+        yield "an id is 1 to 64 letters, digits and hyphens"
+
+
+def _widget(value: Mapping[str, Any]) -> Iterator[str]:
+    kinds = set(value) - BESIDE
+    if len(kinds) != 1 or not kinds <= WIDGETS:
+        yield f"a widget is one thing, not {sorted(kinds)}"
+
+
+def _click(value: Mapping[str, Any]) -> Iterator[str]:
+    if len(value) != 1 or not set(value) <= set(CLICKS):
+        yield f"a click does one thing, not {sorted(value)}"
+
+
+def _decorated(value: Mapping[str, Any]) -> Iterator[str]:
+    if not value.get("text") and "contentText" not in value:
+        yield "no text"
+    if sum(name in value for name in ("button", "switchControl", "endIcon")) > 1:
+        yield "more than one of button, switch and end icon"
+    yield from _markup(value.get("text", ""))
+
+
+def _paragraph(value: Mapping[str, Any]) -> Iterator[str]:
+    if not value.get("text"):
+        yield "no text"
+    yield from _markup(value.get("text", ""))
+
+
+def _markup(text: str) -> Iterator[str]:
+    rest = _TAG.sub("", text)
+    if "<" in rest or ">" in rest:
+        yield "text with markup Gmail does not know, or not escaped"
+    if "&" in _ENTITY.sub("", rest):
+        yield "an ampersand that is not escaped"
+
+
+def _button(value: Mapping[str, Any]) -> Iterator[str]:
+    if not value.get("text") and "icon" not in value:
+        yield "a button needs a text or an icon"
+    if "onClick" not in value:
+        yield "a button that does nothing"
+
+
+def _action(value: Mapping[str, Any]) -> Iterator[str]:
+    if not value.get("function"):
+        yield "no function"
+    for parameter in value.get("parameters", ()):
+        if set(parameter) != {"key", "value"} or not all(isinstance(v, str) for v in parameter.values()):
+            yield "a parameter is a key and a value, both text"
+
+
+def _selection(value: Mapping[str, Any]) -> Iterator[str]:
+    if len(value.get("items", ())) > MOST_ITEMS:
+        yield f"more than {MOST_ITEMS} items"
+    if not value.get("name"):
+        yield "no name"
+
+
+def _columns(value: Mapping[str, Any]) -> Iterator[str]:
+    if not 1 <= len(value.get("columnItems", ())) <= MOST_COLUMNS:
+        yield f"one to {MOST_COLUMNS} columns"
+
+
+def _buttons(value: Mapping[str, Any]) -> Iterator[str]:
+    if not value.get("buttons"):
+        yield "no button"
+
+
+def _secure(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    parts = urlsplit(value)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    )
+
+
+CHECKS = {
+    "widgets": _widget,
+    "onClick": _click,
+    "decoratedText": _decorated,
+    "textParagraph": _paragraph,
+    "buttons": _button,
+    "button": _button,
+    "primaryButton": _button,
+    "secondaryButton": _button,
+    "action": _action,
+    "selectionInput": _selection,
+    "columns": _columns,
+    "buttonList": _buttons,
+}
+"""By the name of the field a value stands in."""

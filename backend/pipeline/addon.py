@@ -1,0 +1,121 @@
+"""addon: what the owner sees and does beside his mail. Reads come from the store; Gmail is asked about a
+message only if it has no row.
+
+Every act carries the version of what its card showed. The idempotency key is made of message, act and version,
+so the same click sent again is the same decision, while the same button on a newer card is a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.credits import Entry, Posting
+from backend.domain.errors import Gone, NotFound, Rejected, TryLater
+from backend.domain.mailbox import Link, Mailbox
+from backend.pipeline import correct
+from backend.pipeline.kit import Kit
+from backend.pipeline.opinion import opinion
+from backend.ports.addon import AddonCallers, AddonRecords, Reading, Tenant
+from backend.ports.store import MessageView, Placement
+
+RECENT = 40
+"""Held messages looked through for the senders of the home card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the card of a message shows. `reading` is None when nothing can be said, and `trouble` says why
+    (gone, later, indexing). `coming`: it has just arrived and is still to be sorted; `fresh`: judged just now."""
+
+    reading: Reading | None
+    trouble: str = ""
+    fresh: bool = False
+    coming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the home card shows. `recent` are held messages, one a sender, newest first."""
+
+    waiting: int
+    today: int
+    recent: tuple[MessageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddonDesk:
+    """The add-on's entrances. Errors are those of `backend.domain.errors`."""
+
+    kit: Kit
+    records: AddonRecords
+    callers: AddonCallers
+
+    async def verify_system(self, authorization: str, audience: str) -> None:
+        """See `AddonCallers`."""
+        await self.callers.verify_system(authorization, audience)
+
+    async def tenant(self, user_token: str) -> Tenant | None:
+        """The caller's mailbox; None if he has not connected one. Raises `Unauthenticated`, `TryLater`."""
+        tenant = await self.records.tenant(await self.callers.verify_user(user_token))
+        return None if tenant is None or tenant.mailbox.link is Link.LEAVING else tenant
+
+    async def look(self, mailbox: Mailbox, gmail_id: str) -> Look:
+        """One message, from the store or, if it was never seen, judged now. Raises `NeedsReconnect`."""
+        reading = await self.records.reading(mailbox.id, gmail_id, self.kit.clock.now())
+        if reading is not None:
+            return Look(reading)
+        if mailbox.indexed_at is None:
+            return Look(None, "indexing")
+        try:
+            judged, coming = await opinion(self.kit, self.records, mailbox, gmail_id)
+        except (Gone, Rejected):
+            return Look(None, "gone")
+        except TryLater:
+            return Look(None, "later")
+        return Look(judged, fresh=True, coming=coming)
+
+    async def home(self, mailbox: Mailbox, since: datetime) -> Home:
+        """The state of the mailbox; `since` is where the owner's day began."""
+        waiting, today = await self.records.waiting(mailbox.id, since)
+        held = await self.kit.store.messages(mailbox.id, Placement.HELD, RECENT) if waiting else ()
+        recent: dict[str, MessageView] = {}
+        for view in held:
+            recent.setdefault(view.sender, view)
+        return Home(waiting, today, tuple(recent.values()))
+
+    async def decide(self, mailbox: Mailbox, gmail_id: str, decision: Decision, version: str) -> str:
+        """Apply a decision; returns its key, by which it can be taken back. Raises `NotFound`."""
+        key = act_key(gmail_id, decision, version)
+        await correct.correct(self.kit, mailbox.id, Correction(key, gmail_id, decision, Origin.CARD))
+        return key
+
+    async def undo(self, mailbox: Mailbox, key: str) -> None:
+        """Take a decision back. Raises `NotFound`."""
+        await correct.undo(self.kit, mailbox.id, key)
+
+    async def give_credit(self, mailbox: Mailbox, gmail_id: str, version: str) -> int:
+        """One credit for the sender of a message; returns his balance. Raises `NotFound`."""
+        now = self.kit.clock.now()
+        reading = await self.records.reading(mailbox.id, gmail_id, now)
+        if reading is None or not reading.view.sender:
+            raise NotFound("There is no such message.", code="unknown_message")
+        entry = Entry(reading.view.sender, 1, Posting.GRANTED, act_key(gmail_id, "credit", version))
+        return await self.kit.store.post(mailbox.id, entry, now)
+
+    async def prefer(self, tenant: Tenant, version: int, **changes: Any) -> bool:
+        """Change settings; False if they were changed since `version`. Raises `Refused` naming the field."""
+        wanted = tenant.mailbox.preferences.changed(**changes)
+        saved = await self.records.prefer(tenant.mailbox.id, version, wanted, self.kit.clock.now())
+        if saved:
+            self.kit.wake()
+        return saved
+
+
+def act_key(gmail_id: str, act: str, version: str) -> str:
+    """The idempotency key of one act: 37 characters of a-z, 0-9 and "-"."""
+    digest = hashlib.sha256("\0".join((gmail_id, act, version)).encode()).hexdigest()
+    return f"card-{digest[:32]}"

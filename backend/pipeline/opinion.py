@@ -1,0 +1,89 @@
+"""opinion: what would have been decided about a message that was never screened. It stays where it is.
+
+A message may be unknown because it is older than the connection, because its row was retained out, or because
+it has only just arrived. The last kind must not be noted here: its sync would then find it known and nobody
+would ever hold or answer it. It is judged all the same, and its sync is made due at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backend.domain.authentication import authenticate
+from backend.domain.mailbox import Mailbox, Mode
+from backend.domain.message import Arrival
+from backend.domain.policy import Facts, decide, fail_open
+from backend.domain.verdict import Outcome, Verdict
+from backend.pipeline.kit import Kit
+from backend.pipeline.screen import kept, scored
+from backend.ports.addon import AddonRecords, Reading
+from backend.ports.store import Duty, MessageView, Placement, Screened, Sighting, Stage
+
+
+async def opinion(kit: Kit, records: AddonRecords, mailbox: Mailbox, gmail_id: str) -> tuple[Reading, bool]:
+    """Fetch the message (the one Gmail call) and judge it; True when it has only just arrived and its turn is
+    still to come. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does."""
+    arrival = await kit.gmail.fetch(mailbox.id, gmail_id)
+    authentication = authenticate(arrival.message)
+    screened = kept(arrival, authentication)
+    now = kit.clock.now()
+    standing, record = await records.sender(
+        mailbox.id, screened.sender, screened.sender_domain, arrival.thread_id, now
+    )
+    score, trouble = await scored(kit, mailbox, arrival)
+    if score is None:
+        verdict = fail_open(trouble)
+    else:
+        # Observing, and without credits: nothing is moved and nothing is spent on an opinion.
+        facts = Facts(
+            arrival=replace(arrival, labels=_as_if_new(arrival.labels)),
+            owner=mailbox.owner,
+            authentication=authentication,
+            preferences=replace(mailbox.preferences, mode=Mode.OBSERVE, paused_until=None),
+            standing=replace(standing, credits=0),
+        )
+        verdict = decide(facts, score, kit.scorer.thresholds(mailbox.preferences.strictness), (), now)
+    ignored = verdict.outcome is Outcome.IGNORE
+    verdict = replace(verdict, outcome=Outcome.IGNORE if ignored else Outcome.INBOX, spends_credit=False)
+    view = _view(mailbox, arrival, screened, verdict)
+    coming = arrival.received_at >= mailbox.created_at and "INBOX" in arrival.labels
+    if coming:
+        await kit.store.want(mailbox.id, Duty.SYNC, now)
+        kit.wake()
+    else:
+        sighting = Sighting(arrival.gmail_id, arrival.thread_id, None, Stage.SCREEN)
+        await records.adopt(mailbox.id, sighting, verdict, screened, now)
+    return Reading(view, 0, standing, record), coming
+
+
+def _as_if_new(labels: frozenset[str]) -> frozenset[str]:
+    """Archived mail is judged as what it was when it came; the owner's own mail is not."""
+    return labels | {"INBOX"}
+
+
+def _view(mailbox: Mailbox, arrival: Arrival, screened: Screened, verdict: Verdict) -> MessageView:
+    score = verdict.score
+    reasons = score.reasons if score else ()
+    return MessageView(
+        mailbox_id=mailbox.id,
+        gmail_id=arrival.gmail_id,
+        thread_id=arrival.thread_id,
+        stage=None,
+        placement=None if verdict.outcome is Outcome.IGNORE else Placement.INBOX,
+        outcome=verdict.outcome,
+        row=verdict.row,
+        score=score.probability if score else None,
+        reasons=tuple({"text": r.text, "weight": r.weight, "words": list(r.words)} for r in reasons),
+        guards=verdict.guards,
+        cause=verdict.cause,
+        sender=screened.sender,
+        sender_name=screened.sender_name,
+        subject=screened.subject,
+        model=score.model if score else "",
+        first_seen_at=arrival.received_at,
+        received_at=arrival.received_at,
+        decided_at=arrival.received_at,
+        changed_at=arrival.received_at,
+        set_aside=False,
+        decided_by="",
+    )

@@ -1,0 +1,104 @@
+"""What the add-on's cards read at once, and the two things only they write."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from backend.domain.mailbox import Preferences
+from backend.domain.standing import Standing
+from backend.domain.verdict import Outcome, Verdict
+from backend.ports.addon import Reading, SenderRecord, Tenant
+from backend.ports.store import MessageJob, Placement, Screened, Sighting
+from backend.store import rows
+from backend.store.scripts import verdicts
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, q
+
+
+def tenant(sub: str) -> Script[Tenant | None]:
+    """The mailbox of a Google account."""
+    row: Row | None = yield q("mailbox_by_sub", sub=sub)
+    return None if row is None else Tenant(rows.mailbox(row), row["changed_at"])
+
+
+def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | None]:
+    """One message and its sender."""
+    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None:
+        return None
+    standing, record = yield from sender(
+        mailbox_id, row["sender"], row["sender_domain"], row["thread_id"], now
+    )
+    return Reading(rows.view(row), row["revision"], standing, record)
+
+
+def sender(
+    mailbox_id: str, address: str, domain: str, thread_id: str, now: datetime
+) -> Script[tuple[Standing, SenderRecord]]:
+    """How a sender stands, and what came of him so far."""
+    standing = yield from verdicts.standing(mailbox_id, address, domain, thread_id, now)
+    if not address:
+        return standing, SenderRecord()
+    row: Row = yield q("sender_record", mailbox_id=mailbox_id, sender=address)
+    return standing, SenderRecord(row["held"], row["asked"], row["solved"])
+
+
+def waiting(mailbox_id: str, since: datetime) -> Script[tuple[int, int]]:
+    """How many messages are held."""
+    row: Row = yield q("waiting", mailbox_id=mailbox_id, since=micros(since))
+    return row["held"], row["lately"]
+
+
+def adopt(
+    mailbox_id: str, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
+) -> Script[bool]:
+    """A row for a message no sync will bring, ended where it is."""
+    yield from locked(mailbox_id)
+    values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
+    if not (
+        yield q(
+            "insert_messages", mailbox_id=mailbox_id, rows=json.dumps(values), backlog=True, now=micros(now)
+        )
+    ):
+        return False
+    job = MessageJob(
+        mailbox_id=mailbox_id,
+        gmail_id=seen.gmail_id,
+        thread_id=seen.thread_id,
+        stage=seen.stage,
+        attempt=1,
+        lease="",
+        revision=0,
+        labels=None,
+        placement=None,
+        backlog=True,
+        first_seen_at=now,
+    )
+    yield from verdicts.record_facts(job, verdict, screened, now)
+    yield q(
+        "place_message",
+        mailbox_id=mailbox_id,
+        gmail_id=seen.gmail_id,
+        stage=None,
+        placement=None if verdict.outcome is Outcome.IGNORE else Placement.INBOX,
+        decided_by="",
+        due_at=None,
+        now=micros(now),
+    )
+    return True
+
+
+def prefer(mailbox_id: str, version: int, preferences: Preferences, now: datetime) -> Script[bool]:
+    """Save the settings unless somebody was quicker."""
+    row = yield from locked(mailbox_id)
+    if row["changed_at"] != version:
+        return False
+    yield q(
+        "save_preferences",
+        mailbox_id=mailbox_id,
+        preferences=json.dumps(preferences.to_json()),
+        # Two changes in one microsecond would look like none.
+        now=max(micros(now), version + 1),
+    )
+    return True

@@ -1,0 +1,12 @@
+-- name: sender_record(mailbox_id, sender)^
+SELECT
+    (SELECT COUNT(*) FROM messages WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held')
+        AS held,
+    COUNT(*) AS asked,
+    COUNT(solved_at) AS solved
+FROM challenges
+WHERE mailbox_id = :mailbox_id AND sender = :sender AND sending_at IS NOT NULL;
+
+-- name: waiting(mailbox_id, since)^
+SELECT COUNT(*) AS held, COUNT(CASE WHEN decided_at >= :since THEN 1 END) AS lately
+FROM messages WHERE mailbox_id = :mailbox_id AND placement = 'held';

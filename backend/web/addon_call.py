@@ -1,0 +1,41 @@
+"""One verified call: who called, what was asked, and what its cards are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from backend.domain.mailbox import Mailbox
+from backend.pipeline.addon import AddonDesk
+from backend.ports.addon import Tenant
+from backend.web.addon_event import Event
+from backend.web.cards.frame import Frame
+from backend.web.cards.texts import words_for
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Everything a handler needs."""
+
+    desk: AddonDesk
+    tenant: Tenant
+    event: Event
+    frame: Frame
+
+    @classmethod
+    def of(cls, desk: AddonDesk, tenant: Tenant, event: Event, base: str, now: datetime) -> Call:
+        """The call of `event` by `tenant`."""
+        frame = Frame(words_for(event.language), event.language, base, now, event.offset, str(tenant.version))
+        return cls(desk, tenant, event, frame)
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The caller's own mailbox: no other is ever looked into."""
+        return self.tenant.mailbox
+
+    async def renewed(self) -> Call:
+        """The same after the mailbox was changed."""
+        tenant = await self.desk.records.tenant(self.mailbox.sub)
+        if tenant is None:
+            return self
+        return replace(self, tenant=tenant, frame=replace(self.frame, version=str(tenant.version)))

@@ -1,0 +1,34 @@
+"""The mailbox's state in words, and what the owner must mend."""
+
+from __future__ import annotations
+
+from backend.domain.mailbox import Condition
+from backend.web.cards import widgets
+from backend.web.cards.frame import Frame
+from backend.web.cards.widgets import Json
+
+TO_MEND = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED)
+
+
+def connect_address(base: str) -> str:
+    """Our page with the Connect button."""
+    return f"{base}/"
+
+
+def state_line(frame: Frame, condition: Condition, until: str = "") -> Json:
+    """The state in one sentence."""
+    text = widgets.said(frame.words[f"state_{condition}"], until=until)
+    return widgets.line(text, frame.words["state"], icon="CLOCK" if condition is Condition.PAUSED else "")
+
+
+def trouble(frame: Frame, condition: Condition) -> Json | None:
+    """A warning on top of a card, with the way out; None if all is well."""
+    if condition not in TO_MEND:
+        return None
+    way_out = widgets.link(frame.words["reconnect"], connect_address(frame.base), "FILLED")
+    return widgets.section(
+        (
+            state_line(frame, condition),
+            widgets.buttons((way_out,)) if condition is Condition.NEEDS_RECONNECT else None,
+        )
+    )
