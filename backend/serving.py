@@ -44,6 +44,7 @@ async def _web(app: Quart, settings: Settings, stop: asyncio.Event) -> None:
     config = Config()
     config.bind = [settings.bind]
     config.graceful_timeout = settings.stop_seconds
+    config.keep_alive_max_requests = 100_000  # a load balancer keeps its connections for ever
     config.accesslog = None  # our own log, which keeps tokens out of addresses
     config.errorlog = "-"
     config.loglevel = "WARNING"
