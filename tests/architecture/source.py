@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+MADE = {".git", ".venv", "__pycache__", ".hypothesis", "var", "build", "dist", "node_modules"}
 PACKAGES = ("backend", "tray_app", "model_export")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -20,15 +22,23 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 @cache
 def files() -> tuple[Path, ...]:
     """Every file that is, or is about to be, under version control; relative to the root."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        timeout=60,
-    ).stdout.decode()
-    names = sorted(name for name in listed.split("\0") if name)
-    return tuple(Path(name) for name in names if (ROOT / name).is_file())
+    return tuple(path for path in sorted(_listed()) if (ROOT / path).is_file())
+
+
+def _listed() -> Iterator[Path]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60).stdout
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        yield from _unpacked()  # from an archive, or without git
+    else:
+        yield from (Path(name) for name in listed.decode().split("\0") if name)
+
+
+def _unpacked() -> Iterator[Path]:
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [name for name in below if name not in MADE and not name.endswith(("_cache", ".egg-info"))]
+        yield from (Path(folder, name).relative_to(ROOT) for name in names if not name.endswith(".pyc"))
 
 
 def text(path: Path) -> str | None:
