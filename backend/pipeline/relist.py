@@ -97,7 +97,8 @@ async def go_on(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
         again = replace(progress, found=0)
         await kit.store.commit_sync(job, SyncPage(page_start=again.packed()), kit.clock.now())
         return False
-    known = await kit.store.known(mailbox.id, [gmail_id for gmail_id, _ in page.ids])
+    ids = [gmail_id for gmail_id, _ in page.ids]
+    known = (await kit.store.known(mailbox.id, ids)).keys() | await kit.store.ours(mailbox.id, ids)
     fresh = [(gmail_id, thread_id) for gmail_id, thread_id in page.ids if gmail_id not in known]
     room = kit.settings.relist_limit - progress.found
     progress = replace(progress, found=progress.found + len(fresh[:room]))

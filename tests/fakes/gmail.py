@@ -42,7 +42,7 @@ class Sent:
 class FakeGmail:
     """Implements `backend.ports.gmail.Gmail` for one mailbox.
 
-    `die_before` and `die_after` name the calls at which the process dies: before Google heard of it, or
+    `lag_from` hides history records after this position, as an index that lags behind does. `die_before` and `die_after` name the calls at which the process dies: before Google heard of it, or
     after Google did it and before we could know.
     """
 
@@ -51,13 +51,15 @@ class FakeGmail:
     floor: int = 0
     vacation: bool = False
     mails: dict[str, Arrival] = field(default_factory=dict)
-    records: list[tuple[int, Added | Relabelled]] = field(default_factory=list)
+    records: list[tuple[int, Added | Relabelled | str]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     die_before: set[str] = field(default_factory=set)
     die_after: set[str] = field(default_factory=set)
     trouble: dict[str, Exception] = field(default_factory=dict)
     pages: set[str] = field(default_factory=set)
+    lag_from: int | None = None
+    watch_days: float = 7.0
 
     @property
     def units(self) -> int:
@@ -77,6 +79,16 @@ class FakeGmail:
         """The owner moves a mail in Gmail itself."""
         self._relabel(gmail_id, frozenset(add), frozenset(remove))
 
+    def delete(self, gmail_id: str) -> None:
+        """The owner deletes a mail for good."""
+        del self.mails[gmail_id]
+        self._record(gmail_id)
+
+    def forget_history(self) -> None:
+        """Google no longer keeps what happened so far."""
+        self.floor = self.position + 1
+        self.position += 3
+
     def labels_of(self, gmail_id: str) -> frozenset[str]:
         """Labels a mail carries now."""
         return self.mails[gmail_id].labels
@@ -87,7 +99,9 @@ class FakeGmail:
 
     async def watch(self, mailbox_id: str) -> WatchGrant:
         self._enter("watch")
-        return self._leave("watch", WatchGrant(str(self.position), self.now + timedelta(days=7)))
+        return self._leave(
+            "watch", WatchGrant(str(self.position), self.now + timedelta(days=self.watch_days))
+        )
 
     async def stop_watch(self, mailbox_id: str) -> None:
         self._enter("stop_watch")
@@ -97,14 +111,15 @@ class FakeGmail:
         self._enter("history")
         if int(start) < self.floor:
             raise HistoryGone("The cursor is too old.", reason="notFound")
-        fresh = [record for position, record in self.records if position > int(start)]
+        end = self.position if self.lag_from is None else self.lag_from
+        fresh = [record for position, record in self.records if int(start) < position <= end]
         return self._leave(
             "history",
             HistoryPage(
                 added=tuple(record for record in fresh if isinstance(record, Added)),
                 relabelled=tuple(record for record in fresh if isinstance(record, Relabelled)),
-                deleted=(),
-                history_id=str(self.position),
+                deleted=tuple(record for record in fresh if isinstance(record, str)),
+                history_id=str(end),
                 next_page="",
             ),
         )
@@ -195,7 +210,7 @@ class FakeGmail:
             raise Died(f"after {name}")
         return value
 
-    def _record(self, record: Added | Relabelled) -> None:
+    def _record(self, record: Added | Relabelled | str) -> None:
         self.position += 3
         self.records.append((self.position, record))
 

@@ -1,0 +1,202 @@
+"""Google's history no longer reaches back to the cursor: nothing is lost, doubled or asked for twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.errors import Rejected
+from backend.ports.store import Duty, Placement, Stage
+from tests.fakes.gmail import LABELS
+from tests.unit.pipeline.conftest import House, letter
+
+
+async def _held(house: House, sender: str = "sam@seller.test") -> str:
+    pitch = house.gmail.deliver(letter(sender))
+    await house.push()
+    await house.settle()
+    assert LABELS.held in house.gmail.labels_of(pitch)
+    return pitch
+
+
+async def _after_the_gap(house: House, minutes: float = 30) -> None:
+    """History is gone; the next push leads to a re-list."""
+    house.wait(minutes=minutes)
+    house.gmail.forget_history()
+    house.gmail.calls.clear()
+    await house.push()
+    await house.settle()
+
+
+async def _placement(house: House, gmail_id: str) -> Placement | None:
+    return (await house.store.known(house.mailbox_id, [gmail_id]))[gmail_id].placement
+
+
+async def test_what_came_in_the_gap_is_found_and_what_is_known_is_not_read_again(house: House) -> None:
+    await _held(house)
+    house.wait(minutes=20)
+    missed = house.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
+    await _after_the_gap(house, minutes=1)
+
+    assert (await house.store.known(house.mailbox_id, [missed]))[missed].outcome == "inbox"
+    assert house.gmail.calls["fetch"] == 1
+    mailbox = await house.mailbox()
+    assert mailbox.cursor == str(house.gmail.position)
+    assert mailbox.gap is not None
+    assert (mailbox.gap.found, mailbox.gap.cut) == (1, "")
+
+
+async def test_a_short_gaps_pitch_is_answered_like_any_other(house: House) -> None:
+    pitch = house.gmail.deliver(letter())
+    await _after_the_gap(house)
+    assert LABELS.held in house.gmail.labels_of(pitch)
+    assert len(house.gmail.sent) == 1
+
+
+async def test_a_long_gaps_pitch_is_held_and_nobody_is_answered(house: House) -> None:
+    house.wait(hours=2)
+    pitch = house.gmail.deliver(letter())
+    await _after_the_gap(house, minutes=12 * 60)
+    assert LABELS.held in house.gmail.labels_of(pitch)
+    assert house.gmail.sent == []
+
+
+@pytest.mark.parametrize("way", ["label off", "into the inbox"])
+async def test_the_owners_release_in_the_gap_wins(house: House, way: str) -> None:
+    pitch = await _held(house)
+    other = await _held(house, "pat@other.test")
+    added = {"INBOX"} if way == "into the inbox" else set[str]()
+    house.gmail.move(pitch, add=added, remove={LABELS.held})
+    await _after_the_gap(house)
+
+    assert "INBOX" in house.gmail.labels_of(pitch)
+    assert await _placement(house, pitch) is Placement.INBOX
+    assert await _placement(house, other) is Placement.HELD
+    assert house.gmail.calls["fetch"] == 1  # only the one that was missing from the label
+
+
+async def test_our_own_order_that_is_not_carried_out_yet_stands(house: House) -> None:
+    pitch = house.gmail.deliver(letter())
+    house.gmail.trouble["relabel"] = Rejected("not now", reason="badRequest")
+    house.gmail.trouble["ensure_labels"] = Rejected("not now", reason="badRequest")
+    await house.push()
+    await house.settle()
+    view = (await house.store.known(house.mailbox_id, [pitch]))[pitch]
+    assert view.stage is Stage.ACT
+    await _after_the_gap(house)
+
+    view = (await house.store.known(house.mailbox_id, [pitch]))[pitch]
+    assert view.placement is Placement.HELD
+    assert view.decided_by == ""
+
+
+async def test_what_the_owner_deleted_or_threw_away_in_the_gap_is_left_alone(house: House) -> None:
+    deleted = await _held(house)
+    trashed = await _held(house, "pat@other.test")
+    house.gmail.delete(deleted)
+    house.gmail.move(trashed, add={"TRASH"}, remove={LABELS.held})
+    await _after_the_gap(house)
+    assert "INBOX" not in house.gmail.labels_of(trashed)
+    assert house.gmail.calls["relabel"] == 0
+
+
+async def test_an_allow_label_put_on_in_the_gap_is_taken_once(house: House) -> None:
+    pitch = await _held(house)
+    house.gmail.move(pitch, add={LABELS.allow})
+    await _after_the_gap(house)
+    assert "INBOX" in house.gmail.labels_of(pitch)
+    again = house.gmail.deliver(letter(subject="Again"))
+    await house.push()
+    await house.settle()
+    assert "INBOX" in house.gmail.labels_of(again)
+
+    # She changes her mind elsewhere; the label still lies on the mail, and the next gap must not bring it back.
+    decision = Correction("page:1", again, Decision.BLOCK, Origin.PAGE)
+    await house.store.correct(house.mailbox_id, decision, house.now())
+    await house.settle()
+    await _after_the_gap(house)
+    last = house.gmail.deliver(letter(subject="Once more"))
+    await house.push()
+    await house.settle()
+    assert LABELS.held in house.gmail.labels_of(last)
+
+
+async def test_mail_from_before_the_owner_connected_stays_untouched(house: House) -> None:
+    old = house.gmail.deliver(letter())
+    mail = house.gmail.mails[old]
+    house.gmail.mails[old] = type(mail)(
+        old,
+        mail.thread_id,
+        mail.labels,
+        (await house.mailbox()).created_at - timedelta(minutes=5),
+        mail.message,
+    )
+    await _after_the_gap(house, minutes=1)
+    assert await house.store.known(house.mailbox_id, [old]) == {}
+
+
+async def test_a_gap_with_too_much_mail_is_cut_and_reported(house: House) -> None:
+    for number in range(130):
+        house.gmail.deliver(letter(f"a{number}@mia.test", "the minutes of Tuesday"))
+    object.__setattr__(house.kit, "settings", house.kit.settings.model_copy(update={"relist_limit": 100}))
+    house.wait(minutes=30)
+    house.gmail.forget_history()
+    await house.push()
+    await house.settle(turns=400)
+
+    gap = (await house.mailbox()).gap
+    assert gap is not None
+    assert (gap.found, gap.cut) == (100, "count")
+    newest, oldest = list(house.gmail.mails)[-1], next(iter(house.gmail.mails))
+    known = await house.store.known(house.mailbox_id, [newest, oldest])
+    assert newest in known  # the newest count most
+    assert oldest not in known
+
+
+async def test_a_gap_longer_than_is_listed_is_reported(house: House) -> None:
+    await _after_the_gap(house, minutes=60 * 24 * 45)
+    gap = (await house.mailbox()).gap
+    assert gap is not None
+    assert gap.cut == "time"
+    assert gap.until - gap.since < timedelta(days=30, minutes=5)
+
+
+@pytest.mark.parametrize("moment", ["die_before", "die_after"])
+@pytest.mark.parametrize("call", ["profile", "list_messages", "fetch"])
+async def test_a_death_in_the_middle_of_a_re_list_changes_nothing(
+    house: House, call: str, moment: str
+) -> None:
+    pitch = await _held(house)
+    house.gmail.move(pitch, remove={LABELS.held})
+    missed = house.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
+    getattr(house.gmail, moment).add(call)
+    await _after_the_gap(house)
+    assert house.deaths == 1
+    assert await _placement(house, pitch) is Placement.INBOX
+    assert (await house.store.known(house.mailbox_id, [missed]))[missed].outcome == "inbox"
+
+
+async def test_a_page_token_that_died_starts_the_listing_again(house: House) -> None:
+    for number in range(600):
+        house.gmail.deliver(letter(f"a{number}@mia.test", "x"), labels=frozenset({"INBOX"}))
+    house.wait(minutes=30)
+    house.gmail.forget_history()
+    await house.store.want(house.mailbox_id, Duty.SYNC, house.now())
+    job = await house.store.claim_duty("w", house.now(), house.now() + timedelta(minutes=1))
+    assert job is not None
+    from backend.pipeline import relist
+
+    await relist.begin(house.kit, job, await house.mailbox())
+    await relist.go_on(house.kit, job, await house.mailbox())
+    assert (await house.mailbox()).page_token
+    house.gmail.pages.clear()  # Google forgets its tokens
+    await relist.go_on(house.kit, job, await house.mailbox())
+    assert (await house.mailbox()).page_token == ""
+    for _ in range(3):
+        await relist.go_on(house.kit, job, await house.mailbox())
+    mailbox = await house.mailbox()
+    assert mailbox.page_start == ""
+    assert mailbox.cursor == str(house.gmail.position)
+    assert len(await house.store.known(house.mailbox_id, list(house.gmail.mails))) == 600
