@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from backend.commands.opened import with_store
 from backend.domain.errors import NotFound
-from backend.settings import Settings
-from backend.store import SqlStore, open_store
+from backend.store import SqlStore
 from backend.store.statement import moment
 from backend.system.clock import SystemClock
-
-T = TypeVar("T")
-
-
-def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
-    """Open the store of the settings, run `work`, close it."""
-
-    async def run() -> T:
-        settings = Settings()
-        store = open_store(settings.database_url or settings.sqlite_path)
-        await store.open()
-        try:
-            return await work(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
 
 
 @click.group("jobs")

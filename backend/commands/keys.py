@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from backend.commands.mailbox import with_store
+from backend.commands.opened import with_store
 from backend.ports.store import Store
 from backend.settings import Settings
 from backend.system.clock import SystemClock

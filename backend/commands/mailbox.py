@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from backend.commands.opened import with_store
 from backend.domain.errors import NotFound
 from backend.domain.mailbox import Link, Mailbox
 from backend.ports.store import Store
-from backend.settings import Settings
-from backend.store import open_store
 from backend.system.clock import SystemClock
-
-T = TypeVar("T")
-
-
-def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    """Open the store of the settings, run `work`, close it."""
-
-    async def run() -> T:
-        settings = Settings()
-        store = open_store(settings.database_url or settings.sqlite_path)
-        await store.open()
-        try:
-            return await work(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
 
 
 @click.group("mailbox")
