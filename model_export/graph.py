@@ -14,7 +14,7 @@ from onnx import ModelProto, TensorProto, helper
 from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 
-from model_export.learner import PitchModel
+from model_export.learner import BLOCKS, Block, PitchModel
 
 WORD = r"[\p{L}\p{N}_]{2,}"  # RE2's spelling of the learner's token pattern
 OPSET = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
@@ -85,7 +85,23 @@ class _Emitter:
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     del scope
     model: PitchModel = operator.raw_operator
-    vectorizer = model.vectorizer_
+    for vectorizer, block in zip(model.vectorizers, BLOCKS, strict=True):
+        _check(vectorizer, block)
+    terms = model.terms()
+    sizes = [len(vectorizer.vocabulary_) for vectorizer in model.vectorizers]
+    emit = _Emitter(container)
+    _constants(emit)
+    _terms(emit, operator.inputs[0].full_name, terms)
+    _counts(emit)
+    blocks = np.repeat(np.arange(len(BLOCKS)), sizes)
+    _unit_length(emit, np.concatenate([v.idf_ for v in model.vectorizers]), blocks)
+    _margins(emit, model.coef_, model.intercept_)
+    _soft_minimum(emit, model.slope_, model.offset_)
+    for ours, output in zip(("p", "logit_", "row_", "fid", "contrib"), operator.outputs, strict=True):
+        emit.node("Identity", [ours], output.full_name)
+
+
+def _check(vectorizer: Any, block: Block) -> None:
     names = (
         "analyzer",
         "ngram_range",
@@ -98,15 +114,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         "strip_accents",
     )
     settings = tuple(getattr(vectorizer, name) for name in names)
-    if settings != ("word", (1, 2), "l2", True, True, False, False, None, None):
+    if settings != ("word", (1, block.longest), "l2", True, True, False, False, None, None):
         raise ValueError(f"this graph does not cover a vectorizer set to {settings}")
-    emit = _Emitter(container)
-    _constants(emit)
-    _terms(emit, operator.inputs[0].full_name, vectorizer.vocabulary_)
-    _counts(emit)
-    _linear(emit, vectorizer.idf_, model.coef_, model.intercept_)
-    for ours, output in zip(("p", "logit_", "row_", "fid", "contrib"), operator.outputs, strict=True):
-        emit.node("Identity", [ours], output.full_name)
 
 
 def _constants(emit: _Emitter) -> None:
@@ -118,21 +127,24 @@ def _constants(emit: _Emitter) -> None:
     emit.constant("tiny", np.float64(1e-300), TensorProto.DOUBLE)
 
 
-def _terms(emit: _Emitter, text: str, vocabulary: dict[str, int]) -> None:
-    """Tokens to unigram ids and bigram ids, [row, position]; the size of the vocabulary marks a miss."""
-    size = len(vocabulary)
-    tokens = sorted({token for term in vocabulary for token in term.split(" ")})
+def _terms(emit: _Emitter, text: str, terms: list[str]) -> None:
+    """Tokens to unigram ids and bigram ids, [row, position]; the number of terms marks a miss.
+
+    A bigram over the border of two blocks is in no vocabulary, so the blocks share one token sequence.
+    """
+    size = len(terms)
+    tokens = sorted({token for term in terms for token in term.split(" ")})
     number = {token: i for i, token in enumerate(tokens)}
     missing = len(tokens)
     unigrams = np.full(missing + 1, size, np.int64)
     keys, values = [], []
-    for term, index in sorted(vocabulary.items(), key=lambda item: item[1]):
+    for index, term in enumerate(terms):
         words = term.split(" ")
         if len(words) == 1:
             unigrams[number[term]] = index
         else:
             keys.append(number[words[0]] * (missing + 1) + number[words[1]])
-            values.append(int(index))
+            values.append(index)
     emit.constant("unigram", unigrams, TensorProto.INT64)
     emit.constant("base", np.int64(missing + 1), TensorProto.INT64)
     emit.constant("V", np.int64(size), TensorProto.INT64)
@@ -178,11 +190,12 @@ def _counts(emit: _Emitter) -> None:
     emit.node("Sub", ["uk", "rowkey"], "fid")
 
 
-def _linear(emit: _Emitter, idf: Any, coef: Any, intercept: float) -> None:
-    """(1 + log count) * idf, scaled to unit length per row, times coefficients, summed, squashed."""
+def _unit_length(emit: _Emitter, idf: Any, blocks: Any) -> None:
+    """(1 + log count) * idf, each row's part in each block scaled to unit length."""
     emit.constant("idf32", np.append(idf, 0.0), TensorProto.FLOAT)
-    emit.constant("coef32", np.append(coef, 0.0), TensorProto.FLOAT)
-    emit.constant("bias", np.float64(intercept), TensorProto.DOUBLE)
+    emit.constant("block", np.append(blocks, 0), TensorProto.INT64)
+    emit.constant("blocks", np.int64(len(BLOCKS)), TensorProto.INT64)
+    emit.constant("blocks1", [len(BLOCKS)], TensorProto.INT64)
     emit.node("Cast", ["count"], "tf", to=TensorProto.DOUBLE)
     emit.node("Log", ["tf"], "logtf")
     emit.node("Add", ["logtf", "one"], "stf")
@@ -190,22 +203,57 @@ def _linear(emit: _Emitter, idf: Any, coef: Any, intercept: float) -> None:
     emit.node("Cast", ["idf_f"], "idf_d", to=TensorProto.DOUBLE)
     emit.node("Mul", ["stf", "idf_d"], "x")
     emit.node("Mul", ["x", "x"], "xx")
+    emit.node("Gather", ["block", "fid"], "blk")
+    emit.node("Mul", ["row_", "blocks"], "cell0")
+    emit.node("Add", ["cell0", "blk"], "cell")
+    emit.node("Mul", ["rows1", "blocks1"], "cells1")
     zero = helper.make_tensor("value", TensorProto.DOUBLE, [1], [0.0])
-    emit.node("ConstantOfShape", ["rows1"], "zeros", value=zero)
-    emit.node("ScatterElements", ["zeros", "row_", "xx"], "squares", axis=0, reduction="add")
+    emit.node("ConstantOfShape", ["cells1"], "zero_cells", value=zero)
+    emit.node("ScatterElements", ["zero_cells", "cell", "xx"], "squares", axis=0, reduction="add")
     emit.node("Sqrt", ["squares"], "norm0")
     emit.node("Max", ["norm0", "tiny"], "norm1")
-    emit.node("Gather", ["norm1", "row_"], "norm")
+    emit.node("Gather", ["norm1", "cell"], "norm")
     emit.node("Div", ["x", "norm"], "unit")
+
+
+def _margins(emit: _Emitter, coef: Any, intercept: Any) -> None:
+    """Each term's part in each margin, [term, margin], and the margins, [row, margin]."""
+    emit.constant("coef32", np.vstack([coef, np.zeros((1, coef.shape[1]))]), TensorProto.FLOAT)
+    emit.constant("bias", intercept, TensorProto.DOUBLE)
+    emit.constant("margins1", [coef.shape[1]], TensorProto.INT64)
     emit.node("Gather", ["coef32", "fid"], "coef_f")
     emit.node("Cast", ["coef_f"], "coef_d", to=TensorProto.DOUBLE)
-    emit.node("Mul", ["unit", "coef_d"], "contrib")
-    emit.node("ScatterElements", ["zeros", "row_", "contrib"], "total", axis=0, reduction="add")
-    emit.node("Add", ["total", "bias"], "logit_")
+    emit.node("Unsqueeze", ["unit", "s1"], "unit2")
+    emit.node("Mul", ["unit2", "coef_d"], "parts")
+    emit.node("Concat", ["rows1", "margins1"], "shape2", axis=0)
+    zero = helper.make_tensor("value", TensorProto.DOUBLE, [1], [0.0])
+    emit.node("ConstantOfShape", ["shape2"], "zeros2", value=zero)
+    emit.node("Unsqueeze", ["row_", "s1"], "row2")
+    emit.node("ScatterND", ["zeros2", "row2", "parts"], "sums", reduction="add")
+    emit.node("Add", ["sums", "bias"], "margins")
+
+
+def _soft_minimum(emit: _Emitter, slope: float, offset: float) -> None:
+    """logit = -slope * log(sum exp(-margin)) + offset; a term's share is its parts weighted as the margins weigh."""
+    emit.constant("slope", np.float64(slope), TensorProto.DOUBLE)
+    emit.constant("offset", np.float64(offset), TensorProto.DOUBLE)
+    emit.node("Neg", ["margins"], "minus_margins")
+    emit.node("Exp", ["minus_margins"], "odds")
+    emit.node("ReduceSum", ["odds", "s1"], "odds_sum2", keepdims=1)
+    emit.node("Squeeze", ["odds_sum2", "s1"], "odds_sum")
+    emit.node("Log", ["odds_sum"], "log_odds")
+    emit.node("Neg", ["log_odds"], "raw")
+    emit.node("Mul", ["raw", "slope"], "sloped")
+    emit.node("Add", ["sloped", "offset"], "logit_")
     emit.node("Neg", ["logit_"], "minus")
     emit.node("Exp", ["minus"], "e")
     emit.node("Add", ["e", "one"], "e1")
     emit.node("Div", ["one", "e1"], "p")
+    emit.node("Div", ["odds", "odds_sum2"], "pull")
+    emit.node("Gather", ["pull", "row_"], "pull_f")
+    emit.node("Mul", ["parts", "pull_f"], "pulled")
+    emit.node("ReduceSum", ["pulled", "s1"], "raw_share", keepdims=0)
+    emit.node("Mul", ["raw_share", "slope"], "contrib")
 
 
 def output_names(model: ModelProto) -> list[str]:

@@ -43,8 +43,6 @@ def build(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any]) -> 
 
 
 def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any]) -> dict[str, str]:
-    vectorizer = trained.model.vectorizer_
-    terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
     corpus = corpus_digest(rows)
     thresholds = {
         strictness.value: {"clear": t.clear, "hold": t.hold, "challenge": t.challenge}
@@ -59,14 +57,15 @@ def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any])
         "thresholds": _json(thresholds),
         "metrics": _json(metrics),
         "libraries": _json({name: importlib.metadata.version(name) for name in LIBRARIES}),
-        "vocabulary": "\n".join(terms),
+        "vocabulary": "\n".join(trained.model.terms()),
         "digest": _NO_DIGEST,
     }
 
 
 def _fingerprint(model: PitchModel) -> str:
-    digest = hashlib.sha256("\n".join(sorted(model.vectorizer_.vocabulary_)).encode())
-    for values in (model.vectorizer_.idf_, model.coef_, np.array([model.intercept_])):
+    digest = hashlib.sha256("\n".join(model.terms()).encode())
+    idf = [vectorizer.idf_ for vectorizer in model.vectorizers]
+    for values in (*idf, model.coef_, model.intercept_, np.array([model.slope_, model.offset_])):
         digest.update(np.ascontiguousarray(values, "<f8").tobytes())
     return digest.hexdigest()
 

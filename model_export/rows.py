@@ -16,6 +16,7 @@ from backend.domain.header_text import addresses
 from backend.domain.message import Message, Owner
 from backend.domain.mime import parse
 from backend.domain.wording import prepare
+from model_export.errands import errand
 
 CORPUS = Path(__file__).parent / "corpus"
 LABELS = ("legit", "sales")
@@ -50,6 +51,11 @@ class Row:
     def text(self) -> str:
         """What the model reads."""
         return prepare(self.message, self.owner)
+
+    @cached_property
+    def errand(self) -> str:
+        """The finer class, see `errands`."""
+        return errand(self.label, self.kind, self.text)
 
     @cached_property
     def language(self) -> str:

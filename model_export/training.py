@@ -52,7 +52,9 @@ def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = si
     probabilities = cross_calibrated(rows, logits)
     slope, offset = platt(logits, labels_of(rows))
     progress("the model on all files")
-    model = PitchModel(params).fit([row.text for row in rows], labels_of(rows).tolist())
+    model = PitchModel(params).fit(
+        [row.text for row in rows], [row.errand for row in rows], [row.group for row in rows]
+    )
     limits = choose_thresholds(probabilities, labels_of(rows))
     return Trained(model.calibrate(slope, offset), params, probabilities, limits, slope, offset)
 
@@ -77,7 +79,8 @@ def held_out_logits(rows: Sequence[Row], params: Params, progress: Progress = si
         progress(f"without {group}")
         inside = [row for row in rows if row.group != group]
         outside = [i for i, row in enumerate(rows) if row.group == group]
-        model = PitchModel(params).fit([row.text for row in inside], [row.sales for row in inside])
+        model = PitchModel(params)
+        model.fit([row.text for row in inside], [row.errand for row in inside], [row.group for row in inside])
         logits[outside] = model.decision_function([rows[i].text for i in outside])
     return logits
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from backend.domain.free_mail import is_free_mail
 from backend.domain.message import Address, Message, Owner
 from backend.domain.quoting import Sections
+from backend.domain.sender import is_free_mail, organisational_domain
 from backend.domain.visible import Visible
 
 _RE = re.compile(r"^\s*(?:re|aw|antw|sv|vs|odp|res|rif|ref|r)\s*(?:\[\d+\])?\s*:", re.I)
@@ -56,6 +56,12 @@ _ADVERT_DOMAIN = re.compile(
     r"|online|works)\.",
     re.I,
 )
+_NEW_ENDINGS_TEXT = """
+agency app biz blog business club consulting digital email events expert global group guru health info life live
+marketing media network online partners press pro services shop site solutions space store studio support systems
+tech today tools top top website work works world xyz
+"""
+_NEW_ENDINGS = frozenset(_NEW_ENDINGS_TEXT.split())
 _LENGTHS = (4, 12, 25, 50, 90, 150, 250, 400)
 
 
@@ -135,6 +141,10 @@ def _sender(message: Message, owner: Owner) -> Iterator[str]:
         yield "role_sender"
     if not _fits(sender):
         yield "name_not_in_address"
+    if re.search(r"\d{2}", sender.local):
+        yield "digits_in_address"
+    if sender.domain.rpartition(".")[2] in _NEW_ENDINGS:
+        yield "new_domain_ending"
     other = {a.domain for a in message.reply_to if a.domain} - {sender.domain}
     if other:
         yield "reply_to_elsewhere"
@@ -174,6 +184,8 @@ def _markup(message: Message, seen: Visible | None) -> Iterator[str]:
     if seen is None:
         return
     yield "html_rich" if seen.tables > 1 or seen.images > 2 else "html"
+    if not message.text.strip():
+        yield "html_only"
     if seen.pixels:
         yield "pixel"
     if seen.hidden:
@@ -187,7 +199,7 @@ def _elsewhere(link: str, domain: str) -> bool:
         host = (urlsplit(link).hostname or "").lower()
     except ValueError:
         return True
-    return bool(host) and ".".join(host.split(".")[-2:]) != ".".join(domain.split(".")[-2:])
+    return bool(host) and organisational_domain(host) != organisational_domain(domain)
 
 
 def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:

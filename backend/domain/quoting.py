@@ -51,6 +51,7 @@ _PHONE = re.compile(
     r"^sent from my|^von meinem|^envoyé de mon|^enviado desde|^inviato da|^verstuurd vanaf|^skickat från",
     re.I,
 )
+_NAME = re.compile(r"[^\W\d_]{2,}")
 _SIGNATURE_LINES = 14
 
 
@@ -69,11 +70,15 @@ class Sections:
     forwarded: bool = False
 
 
-def sections(text: str) -> Sections:
-    """Split `text`. Total: a text without any marks is all `own`."""
+def sections(text: str, signer: str = "") -> Sections:
+    """Split `text`. Total: a text without any marks is all `own`.
+
+    `signer` is the sender's display name: a short line that holds nothing but it ends the own text too.
+    """
+    names = frozenset(_NAME.findall(signer.lower()))
     lines = text.split("\n")
     start, attribution, forwarded = _earlier(lines)
-    own, signature = _signature(lines[:start])
+    own, signature = _signature(lines[:start], names)
     tail = lines[start:]
     quoted = [re.sub(r"^(?:\s*>)+\s?", "", line) for line in tail]
     # Answers written between quoted lines are the writer's own words too.
@@ -81,7 +86,7 @@ def sections(text: str) -> Sections:
         between = [line for line in tail if line.strip() and not line.lstrip().startswith(">")]
         extra = [line for line in between if line.strip() != attribution.strip() and not _header_line(line)]
         if extra:
-            more, below = _signature(extra)
+            more, below = _signature(extra, names)
             own, signature = [*own, *more], [*signature, *below]
         quoted = [re.sub(r"^(?:\s*>)+\s?", "", line) for line in tail if line.lstrip().startswith(">")]
     return Sections(
@@ -117,7 +122,7 @@ def _earlier(lines: list[str]) -> tuple[int, str, bool]:
     return len(lines), "", False
 
 
-def _signature(lines: list[str]) -> tuple[list[str], list[str]]:
+def _signature(lines: list[str], names: frozenset[str]) -> tuple[list[str], list[str]]:
     last = len(lines)
     while last and not lines[last - 1].strip():
         last -= 1
@@ -125,6 +130,11 @@ def _signature(lines: list[str]) -> tuple[list[str], list[str]]:
         line = lines[i].strip()
         if _DASHES.match(lines[i]) or _PHONE.match(line):
             return lines[:i], lines[i:last]
-        if _CLOSING.match(line) and i > 0:
+        if i > 0 and (_CLOSING.match(line) or _is_name(line, names)):
             return lines[: i + 1], lines[i + 1 : last]
     return lines[:last], []
+
+
+def _is_name(line: str, names: frozenset[str]) -> bool:
+    words = _NAME.findall(line.lower()) if len(line) < 50 else []
+    return bool(words) and len(words) <= 3 and all(word in names for word in words)

@@ -1,116 +1,87 @@
-"""A model's shares per term, said in words: findings first, then the words that weighed."""
+"""A model's shares per term, said in words: what was found, and the words that weighed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from backend.domain.score import Reason
+from backend.domain.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
+from backend.domain.score import Reason, Score
+from backend.domain.wording import Reading
 
 MOST = 6
-_CLASSES = {
-    "u_link": "(link)",
-    "u_mail": "(address)",
-    "n_money": "(amount)",
-    "n_percent": "(percentage)",
-    "n_clock": "(time)",
-    "n_phone": "(phone number)",
-    "n_year": "(year)",
-    "n_number": "(number)",
-    "x_firm": "(sender’s firm)",
-    "x_name": "(sender’s name)",
-    "o_firm": "(your firm)",
-    "o_name": "(your name)",
-}
-_FINDINGS = {
-    "re_unanswered": "“Re:” without an earlier mail",
-    "re_answered": "answers an earlier mail",
-    "re_quoting": "“Re:” over quoted text, no thread behind it",
-    "thread": "belongs to a thread",
-    "quotes_owner": "quotes your own words",
-    "quotes_self": "quotes its own earlier mail",
-    "quotes_other": "quotes other people’s mail",
-    "forward": "is forwarded",
-    "unsubscribe_header": "carries an unsubscribe header",
-    "unsubscribe_one_click": "carries a one-click unsubscribe header",
-    "unsubscribe_line": "has an unsubscribe line",
-    "unsubscribe_link": "has an unsubscribe link",
-    "mailing_list": "comes through a mailing list",
-    "bulk_header": "is marked as bulk mail",
-    "automatic": "was sent by a machine",
-    "outreach_tool": "was sent with an outreach tool",
-    "mailer_named": "names the program that sent it",
-    "free_mail": "comes from a free mail provider",
-    "campaign_domain": "comes from a domain made for campaigns",
-    "no_reply_sender": "comes from an address nobody reads",
-    "role_sender": "comes from a shared address",
-    "name_not_in_address": "the sender’s name is not in the address",
-    "reply_to_elsewhere": "answers would go to another domain",
-    "not_to_owner": "is not addressed to you",
-    "several_recipients": "has several recipients",
-    "to_role_address": "went to a shared address",
-    "links": "has links",
-    "links_many": "has many links",
-    "booking_link": "has a booking link",
-    "tracked_link": "has tracked links",
-    "link_elsewhere": "links to another site than the sender’s",
-    "attachment": "has an attachment",
-    "html": "is written in HTML",
-    "html_rich": "is laid out like a newsletter",
-    "pixel": "has a tracking pixel",
-    "hidden_text": "hides text",
-    "image_mail": "is mostly an image",
-    "subject_lower": "subject in lower case",
-    "question": "asks a question",
-    "questions": "asks several questions",
-    "ends_asking": "ends with a question",
-    "exclaim": "has an exclamation mark",
-    "exclaims": "has many exclamation marks",
-    "merge_field": "has an unfilled merge field",
-    "bullets": "has a list of points",
-    "signature": "has a signature",
-    "signature_long": "has a long signature",
-}
-_FAMILIES = {
-    "length": "its length",
-    "subject": "the length of its subject",
-    "language": "its language",
-}
+MOST_WORDS = 5
+PITCH_WORDS = "words of a pitch"
+ORDINARY_WORDS = "words of ordinary mail"
 
 
 def reasons(shares: Iterable[tuple[str, float]], most: int = MOST) -> tuple[Reason, ...]:
-    """At most `most` reasons, strongest first. `shares` are (term, share of the logit) in any order."""
-    grouped: dict[str, float] = {}
+    """At most `most` reasons, strongest first. `shares` are (term, share of the logit) in any order.
+
+    Terms that say the same thing are added up. Plain words and concepts end in one reason each way; the
+    words shown are the mail's own.
+    """
+    found: dict[str, float] = {}
     words: list[tuple[str, float]] = []
     for term, share in shares:
         said = finding(term)
         if said:
-            grouped[said] = grouped.get(said, 0.0) + share
+            found[said] = found.get(said, 0.0) + share
         else:
             words.append((term, share))
-    found = [Reason(said, weight) for said, weight in grouped.items()]
-    for sign, said in ((1, "wording of a pitch"), (-1, "wording of ordinary mail")):
-        side = sorted((w for w in words if w[1] * sign > 0), key=lambda w: (-abs(w[1]), w[0]))
-        if side:
-            found.append(Reason(said, sum(share for _, share in side), _shown(side)))
-    return tuple(sorted(found, key=lambda r: (-abs(r.weight), r.text))[:most])
+    listed = [Reason(said, weight) for said, weight in found.items()]
+    net = sum(share for _, share in words)
+    side = sorted((w for w in words if w[1] * net > 0), key=lambda w: (-abs(w[1]), w[0]))
+    if side:
+        listed.append(Reason(PITCH_WORDS if net > 0 else ORDINARY_WORDS, net, _shown(side)))
+    return tuple(sorted(listed, key=lambda r: (-abs(r.weight), r.text))[:most])
+
+
+def illustrate(score: Score, reading: Reading) -> Score:
+    """`score` with the words of the message beside each reason that is a turn of phrase.
+
+    The model sees only that a phrase is there; `reading` of the same message knows where.
+    """
+    spans: dict[str, list[str]] = {}
+    for hit in reading.hits:
+        said = finding(f"t_{hit.finding}")
+        words = " ".join(spoken(word) for word in reading.words[hit.start : hit.end])
+        spans.setdefault(said, []).append(words)
+    filled = [replace(r, words=_distinct(spans.get(r.text, []))) if not r.words else r for r in score.reasons]
+    return replace(score, reasons=tuple(filled))
 
 
 def finding(term: str) -> str:
-    """What a finding about form means, or "" if `term` is made of the mail's own words."""
-    tokens = [t for t in term.split(" ") if t.startswith("f_")]
-    if not tokens:
-        return ""
-    name = tokens[0][2:]
-    return _FINDINGS.get(name) or _FAMILIES.get(name.partition("_")[0], name.replace("_", " "))
+    """What a finding means, or "" if `term` is made of words or concepts."""
+    token = term.partition(" ")[0]
+    name = token[2:]
+    if token.startswith("t_"):
+        return PHRASE_TEXTS.get(name, name.replace("_", " "))
+    if token.startswith("f_"):
+        return FORM_TEXTS.get(name) or FAMILY_TEXTS.get(name.partition("_")[0], name.replace("_", " "))
+    return ""
 
 
-def _shown(side: list[tuple[str, float]], most: int = 5) -> tuple[str, ...]:
-    """The strongest words, none that is part of one already shown."""
-    shown: list[str] = []
-    for term, _ in side:
-        text = " ".join(_CLASSES.get(t, t.removeprefix("g_").removeprefix("q_")) for t in term.split(" "))
-        if not any(text in other or other in text for other in shown):
-            shown.append(text)
-        if len(shown) == most:
+def spoken(token: str) -> str:
+    """A token as a person writes it: class names become "(amount)" and the like."""
+    return CLASS_TEXTS.get(token, token)
+
+
+def _shown(side: list[tuple[str, float]]) -> tuple[str, ...]:
+    plain = [term for term, _ in side if not term.startswith(("c_", "s_"))]
+    return _distinct([" ".join(spoken(_bare(token)) for token in term.split(" ")) for term in plain])
+
+
+def _bare(token: str) -> str:
+    return token.removeprefix("g_").removeprefix("q_")
+
+
+def _distinct(texts: list[str]) -> tuple[str, ...]:
+    """The first few texts, none of them part of one already taken."""
+    taken: list[str] = []
+    for text in texts:
+        if not any(text in other or other in text for other in taken):
+            taken.append(text)
+        if len(taken) == MOST_WORDS:
             break
-    return tuple(shown)
+    return tuple(taken)

@@ -1,25 +1,33 @@
 """A message as the model reads it. One function, `prepare`, for training and for serving.
 
 The result is lower-case words separated by single blanks, so that any tokeniser which splits at what is
-neither letter nor digit nor underscore sees exactly these tokens. Quoted mail, signatures and findings
-about form carry prefixes (`q_`, `g_`, `f_`); links, numbers and names are replaced by classes.
+neither letter nor digit nor underscore sees exactly these tokens. Links, numbers and names are replaced
+by classes; prefixes keep apart what is no plain word of the mail:
+
+    g_ q_   words of the signature and of quoted mail      c_  concepts, the same in every language
+    s_      first five letters of longer words             t_  telling phrases    f_  findings about form
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from backend.domain.charset import clean
+from backend.domain.concepts import concepts
 from backend.domain.form import form_tokens
 from backend.domain.language import language
 from backend.domain.message import Message, Owner
-from backend.domain.quoting import Sections, sections
+from backend.domain.phrases import Hit, find
+from backend.domain.quoting import sections
+from backend.domain.sender import is_free_mail, organisational_domain
 from backend.domain.visible import Visible, visible
 
 MAX_OWN_WORDS = 900
 MAX_SIGNATURE_WORDS = 80
 MAX_QUOTED_WORDS = 200
 MAX_SUBJECT_WORDS = 40
+STEM = 5
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,6}")
@@ -39,21 +47,57 @@ _CLOCK = re.compile(r"\b\d{1,2}(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\b\d{1,2}\s?
 _PHONE = re.compile(r"(?<!\w)(?:\+|00)?\d(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
 _NUMBER = re.compile(r"\d[\d.,']*")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"\w+|\?")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message taken apart: its words by place, the phrases found, the tokens about form.
+
+    `words` are subject and own text with "?" kept as a word, then "." and the signature; `hits` point
+    into them.
+    """
+
+    words: tuple[str, ...]
+    own: int
+    quoted: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    form: tuple[str, ...]
+    language: str
+
+
+def read(message: Message, owner: Owner) -> Reading:
+    """Take a message apart. Pure, total and bounded."""
+    seen = visible(message.html) if message.html else None
+    parts = sections(_body(message, seen), message.sender.name)
+    names = _names(message, owner)
+    tongue = language(f"{message.subject} {parts.own or parts.quoted}")
+    body = _tokens(parts.own, names)
+    own = [*_tokens(message.subject, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
+    words = (*own, ".", *_tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
+    plain = sum(word != "?" for word in body)
+    return Reading(
+        words=words,
+        own=len(own),
+        quoted=tuple(_tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]),
+        hits=tuple(find(words, tongue)),
+        form=(*form_tokens(message, owner, parts, seen, plain), f"f_language_{tongue}"),
+        language=tongue,
+    )
 
 
 def prepare(message: Message, owner: Owner) -> str:
-    """The text to score. Pure, total, and bounded: at most about 1,300 words."""
-    seen = visible(message.html) if message.html else None
-    parts = sections(_body(message, seen))
-    names = _names(message, owner)
-    own = _tokens(parts.own, names)
-    subject = _tokens(message.subject, names)[:MAX_SUBJECT_WORDS]
-    tokens = [*subject, *own[:MAX_OWN_WORDS]]
-    tokens += [f"g_{word}" for word in _tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS]]
-    tokens += [f"q_{word}" for word in _tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]]
-    tokens += form_tokens(message, owner, parts, seen, len(own))
-    tokens.append(f"f_language_{language(f'{message.subject} {parts.own or parts.quoted}')}")
+    """The text to score. At most about 3,500 tokens, however long the mail is."""
+    reading = read(message, owner)
+    own, signature = reading.words[: reading.own], reading.words[reading.own + 1 :]
+    plain = [word for word in own if word != "?"]
+    tokens = [*plain]
+    tokens += [f"g_{word}" for word in signature if word != "?"]
+    tokens += [f"q_{word}" for word in reading.quoted if word != "?"]
+    tokens += [f"s_{token[:STEM]}" for token in tokens if len(token) > STEM and token[1] != "_"]
+    tokens += concepts(own, reading.language)
+    tokens += sorted(f"t_{hit.finding}" for hit in reading.hits)
+    tokens += reading.form
     return " ".join(tokens)
 
 
@@ -70,14 +114,19 @@ def _names(message: Message, owner: Owner) -> dict[str, str]:
     named = next((a.name for a in (*message.to, *message.cc) if a.address in owner.addresses and a.name), "")
     classes: dict[str, str] = {}
     for text, token in (
-        (sender.domain.split(".")[-2] if sender.domain.count(".") else "", "x_firm"),
+        (_firm(sender.domain), "x_firm"),
         (sender.name, "x_name"),
-        (owner.domain.split(".")[-2] if owner.domain.count(".") else "", "o_firm"),
+        (_firm(owner.domain), "o_firm"),
         (f"{owner.name} {named}", "o_name"),
     ):
         for word in re.findall(r"[^\W\d_]{3,}", clean(text).lower()):
             classes[word] = token
     return classes
+
+
+def _firm(domain: str) -> str:
+    """The name in a firm's domain; a mail provider's name is nobody's firm."""
+    return "" if is_free_mail(domain) else organisational_domain(domain).partition(".")[0]
 
 
 def _tokens(text: str, names: dict[str, str]) -> list[str]:
@@ -88,6 +137,3 @@ def _tokens(text: str, names: dict[str, str]) -> list[str]:
     ):  # fmt: skip
         text = pattern.sub(token, text)
     return [names.get(word, word) for word in _WORD.findall(text.lower())]
-
-
-__all__ = ["Sections", "prepare"]

@@ -23,8 +23,8 @@ MAX_BYTES = 5_000_000
 TOKEN_PATTERN = r"[\p{L}\p{N}_]{2,}"  # noqa: S105 - a pattern, not a secret
 OPSETS: Mapping[str, int] = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
 _OPERATOR_NAMES = """
-Add Cast Compress Concat ConstantOfShape Div Exp Gather Identity Less Log Max Mul Neg Range Reshape
-ScatterElements Shape Slice Sqrt Squeeze Sub Unique Unsqueeze ai.onnx.ml:LabelEncoder
+Add Cast Compress Concat ConstantOfShape Div Exp Gather Identity Less Log Max Mul Neg Range ReduceSum
+Reshape ScatterElements ScatterND Shape Slice Sqrt Squeeze Sub Unique Unsqueeze ai.onnx.ml:LabelEncoder
 com.microsoft:Tokenizer
 """
 OPERATORS = frozenset(_OPERATOR_NAMES.split())
