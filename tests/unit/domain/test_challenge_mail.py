@@ -125,6 +125,10 @@ class TestHeaders:
         assert kept[1:-1] == list(ids[-19:])
         assert kept[-1] == "<1@seller.test>"
 
+    def test_an_id_is_named_once(self):
+        twice = pitch(references=("<0@x.test>", "<1@seller.test>", "<0@x.test>"))
+        assert read(written(twice))["References"].split() == ["<0@x.test>", "<1@seller.test>"]
+
     def test_a_long_id_stays_an_id(self):
         long = f"<{'x' * 190}@seller.test>"
         raw = written(pitch(message_id=long, references=(f"<{'y' * 190}@x.test>",)))
