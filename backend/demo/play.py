@@ -27,6 +27,7 @@ from backend.domain.errors import PitchgateError
 from backend.store import open_store
 
 DRAIN_SECONDS = 120.0
+WATCH_SECONDS = 30.0
 WAITING = re.compile(r'^pitchgate_store\{count="stages\.(?!ended)[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
 ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 
@@ -100,8 +101,7 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
             await running.ready()
             tell(f"{OWNER_NAME} connects her mailbox …")
             await owner.connect(http, server_url, OWNER)
-            while not await sandbox.watched(OWNER):
-                await asyncio.sleep(0.05)
+            await _watched(sandbox)
             yield running
         finally:
             if server is not None:
@@ -139,6 +139,15 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
         await store.close()
     tally.kills, tally.seconds = running.kills, round(time.monotonic() - began, 1)
     return tally
+
+
+async def _watched(sandbox: Sandbox) -> None:
+    """Wait until the server watches the mailbox: what arrives before is old mail to it."""
+    async with asyncio.timeout(WATCH_SECONDS):
+        while True:
+            if await sandbox.watched(OWNER):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def _people(sandbox: Sandbox) -> None:
