@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from backend.domain.errors import Gone, LeaseLost, Rejected
+from backend.domain.errors import Gone, LeaseLost, Rejected, TryLater
 from backend.domain.labels import LabelChange, changes_for
 from backend.domain.mailbox import LabelIds
 from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob, Placement
+
+REFUSALS = 4
+"""Tries after which a refused label change is left to a person."""
 
 
 async def act(kit: Kit, job: MessageJob) -> None:
@@ -32,6 +35,11 @@ async def _place(kit: Kit, job: MessageJob) -> None:
             # The owner may have deleted one of our labels: make it again and try once more.
             labels = await _labels_anew(kit, job.mailbox_id)
             await _apply(kit, job, changes_for(placement, labels))
+    except Rejected as error:
+        if job.attempt >= REFUSALS:
+            raise
+        # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
+        raise TryLater("Gmail would not move the message.", reason=error.reason) from error
     except Gone:
         await kit.store.gone(job, kit.clock.now())
         return
