@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from backend.commands.opened import with_store
+from backend.domain.condition import explain
 from backend.domain.errors import NotFound
 from backend.domain.mailbox import Link, Mailbox
 from backend.ports.store import Store
@@ -28,20 +30,34 @@ def list_command(as_json: bool) -> None:
     now = SystemClock().now()
     if as_json:
         for mailbox in mailboxes:
-            click.echo(json.dumps({"email": mailbox.owner.email, "state": mailbox.condition(now)}))
+            click.echo(json.dumps(_as_json(mailbox, now)))
         return
     table = Table("mailbox", "state", "mode", "strictness", "watch until", "correspondents read")
     for mailbox in mailboxes:
-        until = mailbox.watch_expires_at
+        until, state = mailbox.watch_expires_at, explain(mailbox, now)
         table.add_row(
             mailbox.owner.email,
-            mailbox.condition(now).replace("_", " "),
+            "\n".join((f"{state.title}: {state.text}", *state.warnings)),
             mailbox.preferences.mode,
             mailbox.preferences.strictness,
             f"{until:%Y-%m-%d %H:%M} UTC" if until else "–",
             f"{mailbox.index_done}/{mailbox.index_total}",
         )
     Console().print(table)
+
+
+def _as_json(mailbox: Mailbox, now: datetime) -> dict[str, object]:
+    state, gap = explain(mailbox, now), mailbox.gap
+    return {
+        "email": mailbox.owner.email,
+        "state": state.condition,
+        "cause": state.cause,
+        "remedy": state.remedy,
+        "warnings": list(state.warnings),
+        "watch_until": mailbox.watch_expires_at.isoformat() if mailbox.watch_expires_at else None,
+        "indexed": [mailbox.index_done, mailbox.index_total],
+        "last_gap": gap.to_json() if gap else None,
+    }
 
 
 @mailbox_group.command("set")

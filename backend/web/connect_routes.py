@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
+from backend.domain.condition import explain
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.pipeline.connect import LIFE, Connected
 from backend.web import log
@@ -74,8 +75,8 @@ async def _outcome(connected: Connected) -> Response:
     if connected.mailbox is None:
         reasons = [owner.scope_reason(scope) for scope in sorted(connected.missing)]
         return await _problem("missing", 422, reasons)
-    condition = connected.mailbox.condition(services().clock.now())
-    response = await _page("connected.html", email=connected.email, state=owner.CONDITIONS[condition])
+    state = explain(connected.mailbox, services().clock.now())
+    response = await _page("connected.html", email=connected.email, state=state)
     return _without_cookie(response)
 
 

@@ -10,6 +10,7 @@ from typing import cast
 from quart import Blueprint, Quart, Response, current_app, json, render_template
 from werkzeug.exceptions import ServiceUnavailable
 
+from backend.domain.condition import explain
 from backend.domain.verdict import Outcome
 from backend.ports.store import Store
 from backend.web.context import services
@@ -95,7 +96,11 @@ async def _stopped(stopping: asyncio.Event) -> bool:
 async def _board(store: Store) -> str:
     census = await store.census()
     counters = [(label, sum(census.get(key, 0) for key in keys)) for label, keys in COUNTERS]
-    return await render_template("live_board.html", lines=await _lines(store), counters=counters, steps=STEPS)
+    now = services().clock.now()
+    states = [(box.owner.email, explain(box, now)) for box in (await store.mailboxes())[:MOST_MAILBOXES]]
+    return await render_template(
+        "live_board.html", lines=await _lines(store), counters=counters, steps=STEPS, states=states
+    )
 
 
 async def _lines(store: Store) -> list[Line]:

@@ -7,7 +7,6 @@ import string
 
 import pytest
 
-from backend.domain.mailbox import Condition
 from backend.settings import Settings
 from backend.web.texts import TEXTS, owner
 
@@ -41,6 +40,5 @@ def test_no_text_holds_markup(language: str) -> None:
     assert not [key for key, text in TEXTS[language].items() if re.search(r"[<>&]", text)]
 
 
-def test_an_owner_is_told_of_every_condition_and_every_permission() -> None:
-    assert set(owner.CONDITIONS) == set(Condition)
+def test_an_owner_is_told_of_every_permission() -> None:
     assert set(owner.SCOPES) == set(Settings().scopes)

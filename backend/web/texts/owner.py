@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.mailbox import Condition
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
-
-CONDITIONS = {
-    Condition.CONNECTING: "Connected. Gmail is being asked to tell us about new mail.",
-    Condition.INDEXING: "Connected. We are learning whom you write to, so that their mail is never held.",
-    Condition.ACTIVE: "Connected and at work.",
-    Condition.OBSERVING: "Connected. For now nothing is held: what would be held only gets a label.",
-    Condition.PAUSED: "Connected, and paused as you wished.",
-    Condition.NEEDS_RECONNECT: "Google has withdrawn our access. Connect once more.",
-    Condition.WATCH_LAPSED: "Connected, but Gmail has stopped telling us about new mail. We are asking again.",
-    Condition.DISCONNECTED: "This mailbox is being disconnected.",
-}
 
 SCOPES = {
     GMAIL_MODIFY: "“Read, compose and send emails from your Gmail account”: to read new mail, move a pitch out of "
