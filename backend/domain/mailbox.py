@@ -14,8 +14,11 @@ from backend.domain.verdict import Row
 WATCH_ALARM = timedelta(hours=48)
 """A watch with less life left than this is shown to the owner as about to lapse."""
 
-ROWS_ALWAYS_ON = frozenset({Row.NOT_INCOMING, Row.BELOW_HOLD, Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE})
-"""Rows no setting can switch off: without them the table would hold mail it has no reason to hold."""
+ROWS_ALWAYS_ON = frozenset(
+    {Row.NOT_INCOMING, Row.LEFT_ALONE, Row.BELOW_HOLD, Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE}
+)
+"""Rows no setting can switch off: without them the table would hold mail it has no reason to hold, or go on
+while it is paused (the categories left to Gmail have a setting of their own)."""
 
 CATEGORIES = (
     "CATEGORY_PROMOTIONS",

@@ -11,6 +11,7 @@ from backend.domain.errors import Gone, LeaseLost, TryLater
 from backend.domain.mailbox import Mailbox
 from backend.domain.message import Arrival, Message
 from backend.domain.verdict import Outcome, Row, Verdict
+from backend.domain.visible import visible
 from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob
 
@@ -52,7 +53,12 @@ async def from_own_mail(kit: Kit, job: MessageJob, mailbox: Mailbox, arrival: Ar
 def correspondents(mailbox: Mailbox, message: Message) -> frozenset[str]:
     """Whom this message of the owner's makes a correspondent; nobody if it is automatic or a refusal."""
     automatic = message.headers.first("Auto-Submitted").partition(";")[0].strip().lower() not in ("", "no")
-    if automatic or "X-Pitchgate-Challenge" in message.headers or is_decline(message.text):
+    if automatic or "X-Pitchgate-Challenge" in message.headers or is_decline(_written(message)):
         return frozenset()
     written_to = {address.address for address in (*message.to, *message.cc)} - {""}
     return frozenset(written_to - mailbox.owner.addresses)
+
+
+def _written(message: Message) -> str:
+    """The body as a reader sees it: some programs send HTML alone."""
+    return message.text if message.text.strip() or not message.html else visible(message.html).text

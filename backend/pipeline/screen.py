@@ -124,6 +124,7 @@ async def _decide(
         authentication=authentication,
         preferences=mailbox.preferences,
         standing=standing,
+        labels=mailbox.labels,
     )
     verdict = decide(facts, score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:

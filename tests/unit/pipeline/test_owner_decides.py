@@ -65,6 +65,22 @@ async def test_a_no_thanks_is_no_invitation(house: House) -> None:
     assert not standing.corresponded
 
 
+async def test_a_no_thanks_in_html_alone_is_no_invitation(house: House) -> None:
+    pitch = await _held(house)
+    mail = _from_owner("", html="<p>No thanks, <b>not interested</b>.</p>")
+    house.gmail.deliver(mail, labels=OWN, thread_id=pitch)
+    await house.push()
+    await house.settle()
+    assert LABELS.held in house.gmail.labels_of(pitch)
+
+
+async def test_a_senders_mail_the_owners_filter_lets_in_is_not_held(house: House) -> None:
+    pitch = house.gmail.deliver(letter(), labels=frozenset({"INBOX", "UNREAD", LABELS.allow}))
+    await house.push()
+    await house.settle()
+    assert "INBOX" in house.gmail.labels_of(pitch)
+
+
 async def test_our_own_challenge_makes_nobody_a_correspondent(house: House) -> None:
     await _held(house)
     await house.push()  # the echo of the send
