@@ -45,6 +45,14 @@ def begin(kit: Kit, authorizer: Authorizer, *, expect_sub: str = "", login_hint:
     return url, kit.vault.seal(json.dumps(state)).decode()
 
 
+async def begin_again(kit: Kit, authorizer: Authorizer, account: str) -> tuple[str, str]:
+    """The same for the mailbox with this address, if there is one; "" or an unknown one begins from nothing."""
+    known = await kit.store.mailbox_by_email(account.strip().lower()) if account else None
+    return begin(
+        kit, authorizer, expect_sub=known.sub if known else "", login_hint=account.strip() if account else ""
+    )
+
+
 async def finish(kit: Kit, authorizer: Authorizer, sealed: str, query: Mapping[str, str]) -> Connected:
     """Check what came back, redeem the code, store the mailbox.
 

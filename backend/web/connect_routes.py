@@ -18,6 +18,7 @@ blueprint = Blueprint("connect", __name__)
 
 ANSWER_FIELDS = ("code", "state", "error", "scope", "iss")
 FIELD_LIMIT = 4_096
+ADDRESS_LIMIT = 254
 
 
 @blueprint.get("/")
@@ -30,8 +31,14 @@ async def landing() -> Response:
 @blueprint.post("/connect")
 @guarded(per_minute(30))
 async def begin() -> Response:
-    """Off to Google, with the sealed state in a cookie only this way back can use."""
-    url, state = await services().pipeline.begin_connect()
+    """Off to Google, with the sealed state in a cookie only this way back can use.
+
+    The form may name the `account` that is to be connected again: another one is then refused.
+    """
+    account = (await request.form).get("account", "")
+    if len(account) > ADDRESS_LIMIT:
+        return await _problem("connect_state", 422)
+    url, state = await services().pipeline.begin_connect(account)
     response = Response(b"", 303, headers={"Location": url})
     response.set_cookie(
         _cookie_name(),

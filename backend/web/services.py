@@ -29,8 +29,12 @@ class Entrances(Protocol):
         """
         ...
 
-    async def begin_connect(self) -> tuple[str, str]:
-        """Where to send the owner's browser, and the sealed state its cookie keeps."""
+    async def begin_connect(self, account: str = "") -> tuple[str, str]:
+        """Where to send the owner's browser, and the sealed state its cookie keeps.
+
+        With `account`, the address of a mailbox that is to be connected again, coming back with another
+        Google account is refused. Nothing tells the caller whether there is such a mailbox.
+        """
         ...
 
     async def finish_connect(self, state_cookie: str, query: Mapping[str, str]) -> Connected:
@@ -70,9 +74,9 @@ class Stages:
         """See `Entrances.push`."""
         return await push.receive(self.kit, self.push_callers, authorization, body)
 
-    async def begin_connect(self) -> tuple[str, str]:
+    async def begin_connect(self, account: str = "") -> tuple[str, str]:
         """See `Entrances.begin_connect`."""
-        return connect.begin(self.kit, self.authorizer)
+        return await connect.begin_again(self.kit, self.authorizer, account)
 
     async def finish_connect(self, state_cookie: str, query: Mapping[str, str]) -> Connected:
         """See `Entrances.finish_connect`."""

@@ -59,6 +59,7 @@ class FakeEntrances:
     connected: Connected | None = None
     finishes: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     begun: int = 0
+    account: str = ""
     broken: Exception | None = None
 
     async def push(self, authorization: str, body: bytes) -> PushFate | None:
@@ -67,9 +68,10 @@ class FakeEntrances:
         self.pushes.append(body)
         return self.fate
 
-    async def begin_connect(self) -> tuple[str, str]:
+    async def begin_connect(self, account: str = "") -> tuple[str, str]:
         """A consent page and a sealed state."""
         self._break()
+        self.account = account
         self.begun += 1
         return "https://accounts.google.com/o/oauth2/v2/auth?state=s1", "sealed-state"
 

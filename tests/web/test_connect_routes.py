@@ -150,3 +150,12 @@ async def test_another_site_cannot_begin_a_connection(client: Client, around: Wo
 
     assert answer.status_code == 403
     assert around.entrances.begun == 0
+
+
+async def test_connecting_an_account_again_says_which_one_it_must_be(client: Client, around: World) -> None:
+    answer = await client.post("/connect", form={"account": "ana@corp.test"})
+    assert answer.status_code == 303
+    assert around.entrances.account == "ana@corp.test"
+
+    answer = await client.post("/connect", form={"account": "a" * 300})
+    assert answer.status_code == 422
