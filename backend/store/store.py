@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backend.store.addon_methods import AddonMethods
+from backend.store.device_methods import DeviceMethods
 from backend.store.driver import Driver
 from backend.store.mailbox_methods import MailboxMethods
 from backend.store.message_methods import MessageMethods
@@ -15,7 +16,7 @@ from backend.store.sqlite import SqliteDriver
 from backend.store.statement import EVERY, Row
 
 
-class SqlStore(MailboxMethods, MessageMethods, AddonMethods):
+class SqlStore(MailboxMethods, MessageMethods, AddonMethods, DeviceMethods):
     """`backend.ports.store.Store` and `backend.ports.addon.AddonRecords`, plus what only operators and workers use."""
 
     def __init__(self, driver: Driver) -> None:

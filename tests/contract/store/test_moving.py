@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -17,12 +18,16 @@ from backend.domain.correction import Decision, RuleKind
 from backend.domain.credits import Entry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.verdict import Outcome
+from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.ports.store import Notice
 from backend.store import moving, open_store
 from backend.store.moving import ORDER, copy
 from backend.store.schema import place
 from tests import postgres_server
 from tests.contract.store.stories import Story
+
+HOUR = timedelta(hours=1)
+ALL = frozenset(Scope)
 
 
 async def told(path: Path) -> None:
@@ -43,6 +48,10 @@ async def told(path: Path) -> None:
         await store.learn(name, frozenset({"carl@x.test"}), "t7", story.now)
         await store.set_rule(name, "bad.test", RuleKind.BLOCK, story.now)
         await store.post(name, Entry("di@x.test", 3, Posting.GRANTED, "grant:1"), story.now)
+        laptop = OneTimeCode(f"code-{name}", name, Purpose.DEVICE, "x", story.now + HOUR, "laptop")
+        await store.add_code(laptop, story.now)
+        await store.exchange(f"code-{name}", "x", NewDevice(f"d-{name}", f"h-{name}", ALL), story.now)
+        await store.add_session(Session(f"s-{name}", name, story.now + HOUR), story.now)
         await store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "7"), story.now, story.now)
     await store.note_push(Notice("p9", "nobody@corp.test", "7"), story.now, story.now)
     await store.close()
@@ -116,7 +125,10 @@ def test_a_copy_that_does_not_match_is_not_kept(
     monkeypatch.setattr(
         moving,
         "_converted",
-        lambda row, truths: [value + 1 if value == 3 else value for value in true(row, truths)],
+        lambda row, truths: [
+            value + 1 if value == 3 and "balance" in tuple(row.keys()) else value
+            for value in true(row, truths)
+        ],
     )
     with pytest.raises(Conflict, match="does not match"):
         asyncio.run(copy(source, target))

@@ -1,0 +1,137 @@
+"""What devices and the review page read and change beside the mailbox's own methods."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from backend.domain.correction import Correction
+from backend.domain.errors import Refused
+from backend.domain.mailbox import Preferences
+from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
+from backend.ports.store import MessageView
+from backend.store import rows
+from backend.store.scripts import corrections
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, moment, packed, q
+
+PER_SENDER = 20
+"""Messages of one sender that a page lists."""
+
+FAR = 2**62
+"""Later than any time: where the first page begins."""
+
+
+def overview(mailbox_id: str) -> Script[Overview | None]:
+    """Mailbox, counts and position of one snapshot."""
+    row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    if row is None:
+        return None
+    held: Row = yield q("count_held", mailbox_id=mailbox_id)
+    latest = yield q("latest_event", mailbox_id=mailbox_id)
+    return Overview(rows.mailbox(row), held["messages"], held["senders"], latest or 0)
+
+
+def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> Script[HeldPage]:
+    """One page of held senders; one sender more is read to know whether there is another page."""
+    after = cursor or (FAR, "")
+    if query:
+        return (yield from _searched(mailbox_id, query.casefold(), after, limit))
+    found: list[Row] = yield q(
+        "held_senders", mailbox_id=mailbox_id, at=after[0], sender=after[1], limit=limit + 1
+    )
+    counted: Row = yield q("count_held", mailbox_id=mailbox_id)
+    shown = [(row["sender"], row["latest"], row["n"]) for row in found[:limit]]
+    names = packed(sender for sender, _, _ in shown)
+    newest: list[Row] = yield q("held_messages", mailbox_id=mailbox_id, senders=names, most=PER_SENDER)
+    views: dict[str, list[MessageView]] = {}
+    for row in newest:
+        views.setdefault(row["sender"], []).append(rows.view(row))
+    senders = tuple(
+        HeldSender(sender, n, moment(latest), tuple(views.get(sender, ()))) for sender, latest, n in shown
+    )
+    more = (shown[-1][1], shown[-1][0]) if len(found) > limit else None
+    return HeldPage(senders, counted["senders"], more)
+
+
+def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -> Script[HeldPage]:
+    """The search is done here: folding case beyond ASCII is what the two databases do differently."""
+    groups: dict[str, list[Row]] = {}
+    texts: list[Row] = yield q("held_texts", mailbox_id=mailbox_id)
+    for row in texts:
+        if query in f"{row['sender']}\n{row['sender_name']}\n{row['subject']}".casefold():
+            groups.setdefault(row["sender"], []).append(row)
+    order = sorted(((mail[0]["at"], sender) for sender, mail in groups.items()), reverse=True)
+    behind = [key for key in order if key < after] if after[0] < FAR else order
+    shown = behind[:limit]
+    wanted = [row["gmail_id"] for _, sender in shown for row in groups[sender][:PER_SENDER]]
+    found: list[Row] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
+    views = {row["gmail_id"]: rows.view(row) for row in found}
+    senders = tuple(
+        HeldSender(
+            sender,
+            len(groups[sender]),
+            moment(at),
+            tuple(views[row["gmail_id"]] for row in groups[sender][:PER_SENDER]),
+        )
+        for at, sender in shown
+    )
+    return HeldPage(senders, len(order), shown[-1] if len(behind) > limit else None)
+
+
+def correct_once(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
+    """A decision whose key must not have been used for another one."""
+    yield from locked(mailbox_id)
+    known: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
+    if known is not None and (known["gmail_id"], known["decision"]) != (
+        correction.gmail_id,
+        correction.decision,
+    ):
+        raise Refused(
+            "This key was used for another decision.", "Decide again.", code="key_reused", field="key"
+        )
+    return (yield from corrections.correct(mailbox_id, correction, now))
+
+
+def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetime) -> Script[Preferences]:
+    """Read, change and write in one: two who change different things both get theirs."""
+    row = yield from locked(mailbox_id)
+    before = Preferences.from_json(json.loads(row["preferences"]))
+    after = before.changed(**changes)
+    if after != before:
+        yield q(
+            "save_preferences",
+            mailbox_id=mailbox_id,
+            preferences=json.dumps(after.to_json()),
+            now=max(micros(now), row["changed_at"] + 1),
+        )
+    return after
+
+
+def news(mailbox_id: str, device_id: str, after: int | None, limit: int) -> Script[News]:
+    """What a stream is to be told now."""
+    alive = (yield q("device", mailbox_id=mailbox_id, id=device_id)) is not None
+    latest = (yield q("latest_event", mailbox_id=mailbox_id)) or 0
+    if after is None or after == latest or not alive:
+        return News(alive, False, latest)
+    first = (yield q("first_event", mailbox_id=mailbox_id)) or latest + 1
+    if not first - 1 <= after < latest:
+        return News(alive, True, latest)
+    found: list[Row] = yield q("events_after", mailbox_id=mailbox_id, after=after, limit=limit)
+    wanted = [row["gmail_id"] for row in found if row["kind"] == EventKind.HELD]
+    known: list[Row] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
+    views = {row["gmail_id"]: rows.view(row) for row in known}
+    events = tuple(
+        Event(
+            row["id"],
+            EventKind(row["kind"]),
+            row["gmail_id"],
+            row["placement"],
+            row["decided_by"],
+            views.get(row["gmail_id"]),
+        )
+        for row in found
+    )
+    return News(alive, False, latest, events)

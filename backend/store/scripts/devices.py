@@ -1,0 +1,154 @@
+"""Devices, one-time codes and sessions. Only hashes are kept."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from datetime import datetime, timedelta
+
+from backend.domain.errors import Expired, PitchgateError, Refused
+from backend.ports.devices import Device, NewDevice, OneTimeCode, Purpose, Scope, Session
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q
+
+MOST_DEVICES = 50
+KEPT = timedelta(hours=1)
+"""How long a used or expired code is remembered, to be told from one that never was."""
+
+
+def device_by_token(token_hash: str) -> Script[Device | None]:
+    """Whose token it is."""
+    row: Row | None = yield q("device_by_token", token_hash=token_hash)
+    return None if row is None else _device(row)
+
+
+def device_seen(mailbox_id: str, device_id: str, now: datetime) -> Script[None]:
+    """It was heard of."""
+    yield q("device_seen", mailbox_id=mailbox_id, id=device_id, now=micros(now))
+
+
+def devices(mailbox_id: str) -> Script[tuple[Device, ...]]:
+    """All of a mailbox, oldest first."""
+    found: list[Row] = yield q("devices", mailbox_id=mailbox_id)
+    return tuple(_device(row) for row in found)
+
+
+def remove_device(mailbox_id: str, device_id: str) -> Script[bool]:
+    """The device and everything that came of it."""
+    yield q("remove_device_codes", mailbox_id=mailbox_id, id=device_id)
+    yield q("remove_device_sessions", mailbox_id=mailbox_id, id=device_id)
+    return bool((yield q("remove_device", mailbox_id=mailbox_id, id=device_id)))
+
+
+def add_code(code: OneTimeCode, now: datetime) -> Script[None]:
+    """Keep a code, drop those nobody will ask for again."""
+    yield q("drop_codes", mailbox_id=code.mailbox_id, before=micros(now - KEPT))
+    yield q(
+        "insert_code",
+        code_hash=code.code_hash,
+        mailbox_id=code.mailbox_id,
+        purpose=code.purpose,
+        detail=code.detail,
+        name=code.name,
+        device_id=code.device_id,
+        expires_at=micros(code.expires_at),
+    )
+
+
+def exchange(
+    code_hash: str, challenge: str, device: NewDevice, now: datetime
+) -> Script[tuple[Device, str] | PitchgateError]:
+    """A code against a device. An error is returned, not raised: the code stays used up."""
+    row: Row | None = yield q("code", code_hash=code_hash, purpose=Purpose.DEVICE)
+    if row is None:
+        return _wrong_code()
+    mailbox = yield from locked(row["mailbox_id"])
+    if not (yield from _use(row, now)):
+        return _old_code()
+    if not hmac.compare_digest(row["detail"].encode(), challenge.encode()):
+        return _wrong_code()
+    if (yield q("count_devices", mailbox_id=row["mailbox_id"])) >= MOST_DEVICES:
+        return Refused(
+            f"{MOST_DEVICES} computers are connected already.", "Remove one first.", code="too_many_devices"
+        )
+    yield q(
+        "insert_device",
+        id=device.id,
+        mailbox_id=row["mailbox_id"],
+        token_hash=device.token_hash,
+        name=row["name"],
+        scopes=packed(sorted(device.scopes)),
+        now=micros(now),
+    )
+    return Device(device.id, row["mailbox_id"], row["name"], device.scopes, now, now), mailbox["email"]
+
+
+def redeem_ticket(code_hash: str, session: str, until: datetime, now: datetime) -> Script[OneTimeCode]:
+    """A ticket against a session. What never was and what is used up look the same to a browser."""
+    row: Row | None = yield q("code", code_hash=code_hash, purpose=Purpose.TICKET)
+    if row is None or not (yield from _use(row, now)):
+        raise _old_code()
+    opened = Session(session, row["mailbox_id"], until, row["device_id"])
+    yield from add_session(opened, now)
+    return OneTimeCode(
+        code_hash, row["mailbox_id"], Purpose.TICKET, row["detail"], moment(row["expires_at"]),
+        device_id=row["device_id"],
+    )  # fmt: skip
+
+
+def _use(row: Row, now: datetime) -> Script[bool]:
+    """Use a code up; False if somebody did before, or it is too old."""
+    used = yield q("use_code", mailbox_id=row["mailbox_id"], code_hash=row["code_hash"], now=micros(now))
+    return bool(used) and micros(now) < row["expires_at"]
+
+
+def add_session(session: Session, now: datetime) -> Script[None]:
+    """Keep it, drop those that are over."""
+    yield q("drop_sessions", mailbox_id=session.mailbox_id, before=micros(now))
+    yield q(
+        "insert_session",
+        token_hash=session.token_hash,
+        mailbox_id=session.mailbox_id,
+        device_id=session.device_id,
+        now=micros(now),
+        expires_at=micros(session.expires_at),
+    )
+
+
+def session(token_hash: str, now: datetime) -> Script[Session | None]:
+    """A session that still runs."""
+    row: Row | None = yield q("session", token_hash=token_hash)
+    if row is None or row["expires_at"] <= micros(now):
+        return None
+    return Session(token_hash, row["mailbox_id"], moment(row["expires_at"]), row["device_id"])
+
+
+def remove_session(mailbox_id: str, token_hash: str) -> Script[None]:
+    """Signed out."""
+    yield q("remove_session", mailbox_id=mailbox_id, token_hash=token_hash)
+
+
+def _device(row: Row) -> Device:
+    return Device(
+        id=row["id"],
+        mailbox_id=row["mailbox_id"],
+        name=row["name"],
+        scopes=frozenset(Scope(scope) for scope in json.loads(row["scopes"])),
+        created_at=moment(row["created_at"]),
+        last_seen_at=moment_or_none(row["last_seen_at"]),
+    )
+
+
+def _old_code() -> Expired:
+    return Expired(
+        "This code was used already, or is too old.",
+        "Connect the computer again.",
+        code="code_expired",
+        field="code",
+    )
+
+
+def _wrong_code() -> Refused:
+    return Refused(
+        "This code is not one of ours.", "Connect the computer again.", code="code_wrong", field="code"
+    )
