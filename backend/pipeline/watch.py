@@ -26,4 +26,6 @@ async def watch(kit: Kit, job: DutyJob) -> datetime:
         log.warning("watch_had_lapsed", mailbox=job.mailbox_id)
         await kit.store.want(job.mailbox_id, Duty.SYNC, now)
     share = zlib.crc32(job.mailbox_id.encode()) % 1_000 / 1_000
-    return kit.clock.now() + timedelta(seconds=kit.settings.watch_interval * (1 - share / 10))
+    # Google grants seven days; should it ever be less, a watch is renewed at half its life at the latest.
+    most = min(timedelta(seconds=kit.settings.watch_interval), (granted.expires_at - now) / 2)
+    return now + max(most, timedelta(minutes=1)) * (1 - share / 10)

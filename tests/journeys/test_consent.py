@@ -1,0 +1,157 @@
+"""Consent is lost, narrowed, given again and taken back, in real processes that die in the middle of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+import pytest
+
+from backend.demo.letters import OWNER
+from backend.domain.mailbox import Link
+from backend.settings import GMAIL_MODIFY
+from backend.store import open_store
+from tests.journeys.conftest import Journey, journey, until
+
+
+async def _act(told: Journey, act: str, **data: Any) -> None:
+    await told.stage.sandbox._call("POST", "/sandbox/faults", {"act": act, "mailbox": OWNER, **data})
+
+
+async def _rule(told: Journey, kind: str, method: str, times: int = 1) -> None:
+    await told.stage.sandbox._call(
+        "POST", "/sandbox/faults", {"kind": kind, "method": method, "times": times}
+    )
+
+
+async def _link(folder: Path) -> tuple[Link | None, str]:
+    store = open_store(folder / "state" / "pitchgate.sqlite3")
+    await store.open()
+    try:
+        mailbox = await store.mailbox_by_email(OWNER)
+        return (mailbox.link, mailbox.link_cause) if mailbox else (None, "")
+    finally:
+        await store.close()
+
+
+async def _lost(folder: Path) -> bool:
+    return (await _link(folder))[0] is Link.NEEDS_RECONNECT
+
+
+async def _consent(told: Journey, account: str, untick: str = "") -> tuple[int, str]:
+    """Press Connect again for the owner's mailbox, choose an account, tick all boxes but one."""
+    http, server = told.stage.http, told.stage.server_url
+    form = {"account": OWNER}
+    async with http.post(
+        f"{server}/connect", data=form, headers={"Origin": server}, allow_redirects=False
+    ) as answer:
+        consent = answer.headers["Location"]
+    parts = urlsplit(consent)
+    fields = parse_qsl(parts.query)
+    assert dict(fields)["login_hint"] == OWNER
+    granted = [("grant", scope) for scope in dict(fields)["scope"].split() if scope != untick]
+    page = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+    filled = [*fields, ("account", account), ("decision", "allow"), *granted]
+    async with http.post(page, data=filled, allow_redirects=False) as answer:
+        back = answer.headers["Location"]
+    async with http.get(back) as answer:
+        return answer.status, await answer.text()
+
+
+@pytest.mark.parametrize("way", ["revoked", "narrowed"])
+async def test_lost_consent_stops_the_mailbox_and_work_goes_on_where_it_stopped(
+    tmp_path: Path, way: str
+) -> None:
+    async with journey(tmp_path, kills=1) as told:
+        if way == "revoked":
+            await _act(told, "revoke")
+        else:
+            await _act(told, "narrow_scopes", remove=[GMAIL_MODIFY])
+        first = await told.write(told.pitch)
+        await until(lambda: _lost(tmp_path), "the mailbox stopped")
+        assert (await _link(tmp_path))[1]  # the cause is kept for the owner
+        before = await told.units()
+        await told.stage.die_and_return()
+        second = await told.write(told.pitch, sender="Pia <pia@other.example>")
+        await asyncio.sleep(1.5)
+        assert await told.units() == before  # nothing is asked in her name
+
+        status, page = await _consent(told, told.pitch.address)
+        assert (status, "another Google account" in page) == (422, True)
+        status, page = await _consent(told, OWNER, untick=GMAIL_MODIFY)
+        assert (status, "box was left unticked" in page) == (422, True)
+        assert await _lost(tmp_path)
+
+        status, page = await _consent(told, OWNER)
+        assert status == 200
+        await told.settled(first, held=True)
+        await told.settled(second, held=True)
+        await told.quiet()
+        sent = [mail for mail in await told.stage.sandbox.outbox() if mail["sender"] == OWNER]
+        assert len(sent) == len({str(mail["recipients"]) for mail in sent}) == 2
+    assert (await _link(tmp_path))[0] is Link.CONNECTED
+
+
+async def _disconnect(told: Journey, folder: Path) -> None:
+    """The operator's command, beside the running server."""
+    environment = {**os.environ, "PITCHGATE_STATE_DIR": str(folder / "state")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "backend", "mailbox", "disconnect", OWNER, "--yes"),
+        env=environment,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
+def _rows(folder: Path) -> dict[str, int]:
+    """Rows by table, of those that belong to mailboxes."""
+    with closing(sqlite3.connect(folder / "state" / "pitchgate.sqlite3")) as books:
+        names = [row[0] for row in books.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        owned = [
+            name
+            for name in names
+            if name == "mailboxes"
+            or any(c[1] == "mailbox_id" for c in books.execute(f"PRAGMA table_info({name})"))
+        ]
+        return {name: books.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in owned}
+
+
+@pytest.mark.parametrize("broken", ["stop", "oauth.revoke"])
+async def test_a_disconnect_that_fails_and_dies_in_the_middle_is_finished(
+    tmp_path: Path, broken: str
+) -> None:
+    async with journey(tmp_path, kills=1) as told:
+        await told.write(told.pitch)
+        await told.settled(told.stage.delivered[0], held=True)
+        await told.quiet()
+        assert _rows(tmp_path)["messages"] == 1
+        assert (await told.stage.sandbox._call("GET", f"/sandbox/mailboxes/{OWNER}"))["watches"]
+        # "Unavailable" first, then a broken connection while the machine dies.
+        await _rule(told, "unavailable", broken)
+        await _rule(told, "slow", broken)
+        await _disconnect(told, tmp_path)
+
+        async def struck() -> bool:
+            faults = await told.stage.sandbox._call("GET", "/sandbox/faults")
+            return not faults["rules"]
+
+        await until(struck, "both faults")
+        await told.stage.die_and_return()
+
+        async def gone() -> bool:
+            return (await _link(tmp_path))[0] is None
+
+        await until(gone, "the mailbox forgotten")
+        watches = (await told.stage.sandbox._call("GET", f"/sandbox/mailboxes/{OWNER}"))["watches"]
+        assert watches == []  # stopped before access was given back: afterwards nobody could have
+        methods = (await told.stage.sandbox.meter(OWNER))["methods"]
+        assert methods["gmail.users.stop"]["calls"] >= 1
+        await told.write(told.pitch, subject="And another")
+        await asyncio.sleep(1.5)
+    assert {name: count for name, count in _rows(tmp_path).items() if count} == {}
