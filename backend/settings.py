@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     fresh_seconds: float = Field(6 * 3600.0, gt=0)
     """Mail older than this is backlog: it may be held but is never answered."""
     max_attempts: int = Field(8, ge=1)
+    longest_backoff: float = Field(64.0, ge=1, le=3600)
+    """Waits after an error double up to this."""
     worker_tasks: int = Field(8, ge=1, le=64)
     relist_days: int = Field(30, ge=1, le=365)
     relist_limit: int = Field(5_000, ge=100)

@@ -27,16 +27,23 @@ NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
 """Errors that another try cannot change: bad requests, things that are not there, lost consent."""
 
 
-def wait_after(error: Exception, attempt: int, jitter: float, now: datetime, most: int) -> timedelta | None:
+def wait_after(
+    error: Exception,
+    attempt: int,
+    jitter: float,
+    now: datetime,
+    most: int,
+    longest: float = LONGEST_BACKOFF,
+) -> timedelta | None:
     """The wait before try number `attempt` + 1 (`attempt` counts from 1), or None: give up, hand it to a person.
 
-    min(2^n, 64) seconds with n from 0, and `jitter` (0..1) of a second on top so that jobs which failed
+    min(2^n, `longest`) seconds with n from 0, and `jitter` (0..1) of a second on top so that jobs which failed
     together do not come back together. A time Google named is waited for. Google's limits and outages
     (`TryLater`) are waited out however long they last; a send of unknown fate, which Google's troubles may
     have delayed before, is tried three times `most`; anything else `most` times in all.
     """
     spread = timedelta(seconds=min(max(jitter, 0.0), 1.0))
-    backoff = timedelta(seconds=min(1 << min(max(attempt, 1) - 1, 6), LONGEST_BACKOFF)) + spread
+    backoff = timedelta(seconds=min(1 << min(max(attempt, 1) - 1, 12), longest)) + spread
     if isinstance(error, TryLater):
         if error.retry_at is None:
             return backoff

@@ -58,7 +58,8 @@ class Endings:
         if isinstance(job, MessageJob) and isinstance(error, Gone):
             await kit.store.gone(job, now)
             return
-        wait = wait_after(error, job.attempt, self._jitter.random(), now, kit.settings.max_attempts)
+        most, longest = kit.settings.max_attempts, kit.settings.longest_backoff
+        wait = wait_after(error, job.attempt, self._jitter.random(), now, most, longest)
         if wait is not None:
             # To be told when to come again is no failure of the job's own.
             told = isinstance(error, TryLater) and error.retry_at is not None
