@@ -15,6 +15,7 @@ COMMANDS = {
     "sandbox": ("backend.sandbox.cli", "sandbox_command"),
     "scan": ("backend.commands.scan", "scan_command"),
     "mailbox": ("backend.commands.mailbox", "mailbox_group"),
+    "addon": ("backend.commands.addon", "addon_group"),
     "keys": ("backend.commands.keys", "keys_group"),
     "db": ("backend.commands.db", "db_group"),
     "jobs": ("backend.commands.jobs", "jobs_group"),

@@ -68,6 +68,8 @@ def _introduce(stage: Stage, *, tell_to_stderr: bool) -> None:
         "        every message walking through the stages",
         f"    {stage.sandbox.url}/mail/{OWNER}",
         "        the owner's mailbox: pitches leave the inbox for Pitchgate/Held",
+        f"    {stage.sandbox.url}/addon/{OWNER}",
+        "        the same with the Gmail add-on beside it: open a message, see why, release it",
         f"    {stage.sandbox.url}/mail/{seller.address}",
         f"        {seller.name}, who sells: open the answer to his mail, follow its link, solve the check,",
         "        and watch his mail come back to the owner's inbox",

@@ -79,6 +79,11 @@ class Sandbox:
         """Duplicate, delay, reorder or drop pushes from now on."""
         await self._call("PUT", "/sandbox/push", modes)
 
+    async def deploy_addon(self, deployment: dict[str, Any] | None) -> None:
+        """Put the Gmail add-on beside the mail, if there is one to put."""
+        if deployment is not None:
+            await self._call("PUT", "/sandbox/addon", deployment)
+
     async def _call(self, method: str, path: str, data: Any = None) -> dict[str, Any]:
         async with self._http.request(method, self.url + path, json=data) as answer:
             body: dict[str, Any] = await answer.json(content_type=None)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import aiohttp
 
-from backend.demo import owner
+from backend.demo import addon, owner
 from backend.demo.google import Sandbox
 from backend.demo.letters import OWNER, OWNER_NAME, Letter, arrivals, letters
 from backend.demo.processes import Process, free_port, until_ready
@@ -99,6 +99,7 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
             tell("Starting the server …")
             await server.start()
             await running.ready()
+            await sandbox.deploy_addon(addon.deployment(server_url))
             tell(f"{OWNER_NAME} connects her mailbox …")
             await owner.connect(http, server_url, OWNER)
             await _watched(sandbox)
@@ -240,6 +241,7 @@ def _environment(options: Options, server_url: str, google: str) -> dict[str, st
         "PITCHGATE_TOPIC": "projects/pitchgate-demo/topics/gmail",
         "PITCHGATE_SUBSCRIPTION": "projects/pitchgate-demo/subscriptions/gmail-push",
         "PITCHGATE_PUSH_ACCOUNT": ACCOUNT,
+        **addon.settings(),
         "PITCHGATE_DEFAULT_MODE": "challenge",
         "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),
         "PITCHGATE_LIVE_PAGE": "true",

@@ -6,6 +6,8 @@ from quart import Quart, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from backend.sandbox import admin_mail_routes, admin_routes
+from backend.sandbox.addon import pages as addon_pages
+from backend.sandbox.addon import routes as addon_routes
 from backend.sandbox.gmail import routes as gmail_routes
 from backend.sandbox.gmail.uploads import Uploads
 from backend.sandbox.oauth import routes as oauth_routes
@@ -31,6 +33,8 @@ def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
         admin_routes,
         admin_mail_routes,
         webmail_routes,
+        addon_routes,
+        addon_pages,
     ):
         app.register_blueprint(module.blueprint)
     pusher: list[Pusher] = []

@@ -13,6 +13,8 @@ from backend.web.limits import per_minute
 
 FOLDER = Path(__file__).parent / "static"
 YEAR = 31_536_000
+SHOWN_ELSEWHERE = frozenset({"logo-128.png"})
+"""Gmail shows the add-on's logo in its own pages."""
 
 blueprint = Blueprint("assets", __name__)
 
@@ -24,6 +26,8 @@ async def asset(name: str) -> Response:
     response = await send_from_directory(FOLDER, name)
     current = request.args.get("v") == version(name)
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if current else "no-cache"
+    if name in SHOWN_ELSEWHERE:
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

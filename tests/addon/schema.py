@@ -51,7 +51,9 @@ ACTION = _object(
     navigations={
         "type": "array",
         "minItems": 1,
-        "items": {"oneOf": [_object(["pushCard"], pushCard=CARD_REF), _object(["updateCard"], updateCard=CARD_REF)]},
+        "items": {
+            "oneOf": [_object(["pushCard"], pushCard=CARD_REF), _object(["updateCard"], updateCard=CARD_REF)]
+        },
     },
     notification=_object(["text"], text=TEXT),
 )
@@ -78,9 +80,7 @@ def card_validator() -> Draft202012Validator:
 @functools.cache
 def answer_validator(clicked: bool) -> Draft202012Validator:
     """Of a whole answer."""
-    return Draft202012Validator(
-        {"oneOf": [CLICK if clicked else TRIGGER, *PROMPTS], "$defs": _definitions()}
-    )
+    return Draft202012Validator({"oneOf": [CLICK if clicked else TRIGGER, *PROMPTS], "$defs": _definitions()})
 
 
 def check_answer(answer: Json, *, clicked: bool) -> None:

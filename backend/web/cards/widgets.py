@@ -81,5 +81,5 @@ def link(text: str, url: str, kind: str = "OUTLINED") -> Json:
 
 def choice(name: str, label: str, items: Iterable[tuple[str, str]], chosen: str) -> Json:
     """Radio buttons."""
-    listed = [{"text": text, "value": value, "selected": value == chosen} for value, text in items]
+    listed = [{"text": text, "value": value, "selected": value == chosen} for text, value in items]
     return {"selectionInput": {"name": name, "label": label, "type": "RADIO_BUTTON", "items": listed}}

@@ -1,0 +1,161 @@
+"""The add-on's deployment for one environment: rendered from the template, and checked before Google sees it.
+
+The template lies in the checkout's top-level folder, not in the package: it is read by whoever deploys the
+add-on, never by a running server, and holds addresses each installation replaces with its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import urlsplit
+
+from backend.domain.errors import Refused
+
+Json = dict[str, Any]
+FOLDER = Path(__file__).parents[1] / "addon_manifest"
+ENVIRONMENTS = ("dev", "test", "staging", "production")
+SCOPES = "https://www.googleapis.com/auth/"
+NEEDED = ("gmail.addons.execute", "userinfo.email")
+ALLOWED = frozenset(
+    (
+        *NEEDED,
+        "gmail.addons.current.message.metadata",
+        "gmail.addons.current.message.readonly",
+        "script.locale",
+    )
+)
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def rendered(environment: str, url: str = "", folder: Path = FOLDER) -> Json:
+    """The deployment of `environment`, for `url` instead of the one on file if given. Raises `Refused`."""
+    text, on_file = _read(folder / "deployment.json"), _read(folder / "environments.json")
+    try:
+        values = json.loads(on_file)[environment]
+        values = {"name": values["name"], "url": (url or values["url"]).rstrip("/")}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refused(
+            f"environments.json says nothing usable of {environment!r} ({error}).",
+            "It holds a name and a url for each environment.",
+            code="addon_environment",
+        ) from error
+    try:
+        # JSON texts inside quotes: a quotation mark in a name must not end them.
+        found = json.loads(Template(text).substitute({k: json.dumps(v)[1:-1] for k, v in values.items()}))
+    except (ValueError, KeyError) as error:
+        raise Refused(
+            f"deployment.json cannot be filled in ({error}).", "See its README.", code="addon_template"
+        ) from error
+    if wrong := problems(found):
+        raise Refused(
+            f"The deployment for {environment} is not valid:\n" + "\n".join(f"  - {line}" for line in wrong),
+            "Mend addon_manifest/ or pass another --url.",
+            code="addon_invalid",
+        )
+    return dict(found)
+
+
+def problems(deployment: Any) -> list[str]:
+    """Everything wrong with a deployment, in words; empty if nothing."""
+    if not isinstance(deployment, Mapping):
+        return ["a deployment is a JSON object"]
+    return list(_problems(deployment))
+
+
+def _problems(deployment: Mapping[str, Any]) -> Iterator[str]:
+    add_ons = _at(deployment, "addOns")
+    common, gmail = _at(add_ons, "common"), _at(add_ons, "gmail")
+    yield from _scopes(deployment.get("oauthScopes"))
+    for field in ("name", "logoUrl"):
+        if not common.get(field):
+            yield f"addOns.common.{field} is required"
+    if "gmail" not in add_ons:
+        yield "addOns.gmail is required, or the add-on does not appear in Gmail"
+    if not _at(common, "homepageTrigger").get("runFunction"):
+        yield "addOns.common.homepageTrigger.runFunction is required"
+    triggers = gmail.get("contextualTriggers") or []
+    if not triggers:
+        yield "addOns.gmail.contextualTriggers is required: without one nothing appears beside a message"
+    for number, trigger in enumerate(triggers):
+        if not trigger.get("onTriggerFunction") or trigger.get("unconditional") != {}:
+            yield f"addOns.gmail.contextualTriggers[{number}] needs onTriggerFunction and unconditional: {{}}"
+    for name, colour in _at(common, "layoutProperties").items():
+        if not _COLOUR.fullmatch(str(colour)):
+            yield f"addOns.common.layoutProperties.{name} is no colour like #1f5f5b"
+    header = _at(add_ons, "httpOptions").get("authorizationHeader")
+    if header != "SYSTEM_ID_TOKEN":
+        yield "addOns.httpOptions.authorizationHeader must be SYSTEM_ID_TOKEN: the server believes no other"
+    yield from _addresses(common, triggers)
+
+
+def _addresses(common: Mapping[str, Any], triggers: list[Mapping[str, Any]]) -> Iterator[str]:
+    prefixes = tuple(str(prefix) for prefix in common.get("openLinkUrlPrefixes") or ())
+    functions = {"homepageTrigger.runFunction": _at(common, "homepageTrigger").get("runFunction")}
+    links: dict[str, Any] = {}
+    for number, action in enumerate(common.get("universalActions") or ()):
+        place = f"universalActions[{number}]"
+        if not action.get("label") or ("runFunction" in action) == ("openLink" in action):
+            yield f"{place} needs a label, and either runFunction or openLink"
+        if "runFunction" in action:
+            functions[f"{place}.runFunction"] = action["runFunction"]
+        if "openLink" in action:
+            links[f"{place}.openLink"] = action["openLink"]
+    for number, trigger in enumerate(triggers):
+        functions[f"contextualTriggers[{number}].onTriggerFunction"] = trigger.get("onTriggerFunction")
+    told = {"logoUrl": common.get("logoUrl"), **functions, **links}
+    told |= {f"openLinkUrlPrefixes[{number}]": prefix for number, prefix in enumerate(prefixes)}
+    for place, address in told.items():
+        if address and (said := _insecure(str(address))):
+            yield f"{place}: {address} {said}"
+    for place, address in links.items():
+        if not str(address).startswith(prefixes):
+            yield f"{place}: {address} matches no openLinkUrlPrefixes"
+    if len({urlsplit(str(address)).netloc for address in functions.values() if address}) > 1:
+        yield "the functions are on different hosts: the server accepts tokens for its own address only"
+
+
+def _scopes(scopes: Any) -> Iterator[str]:
+    if not isinstance(scopes, list) or not scopes:
+        yield "oauthScopes is required"
+        return
+    if len(set(scopes)) != len(scopes):
+        yield "oauthScopes names one twice"
+    for needed in NEEDED:
+        if SCOPES + needed not in scopes:
+            yield f"oauthScopes lacks {needed}"
+    if not any("gmail.addons.current.message." in str(scope) for scope in scopes):
+        yield "oauthScopes has none for the open message, so Gmail would not say which it is"
+    for scope in scopes:
+        if str(scope).removeprefix(SCOPES) not in ALLOWED:
+            yield f"oauthScopes asks for {scope}, which the add-on has no use for"
+
+
+def _insecure(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme != "https":
+        return "is not HTTPS"
+    if not parts.hostname or "." not in parts.hostname or parts.username or parts.query or parts.fragment:
+        return "is no plain public address"
+    return ""
+
+
+def _at(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = value.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Refused(
+            f"{path.name} is not in {path.parent}.",
+            "The add-on's template is part of a checkout, not of an installed program: run this from a checkout, "
+            "or pass --folder.",
+            code="addon_template",
+        ) from error

@@ -1,0 +1,242 @@
+"""Gmail's part: opens cards, follows clicks, asks for consent, and keeps what is shown to each owner."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import aiohttp
+
+from backend.card_limits import answer_problems, cards_of
+from backend.sandbox.addon.deployment import Deployment
+from backend.sandbox.addon.events import Asked, Forgery, Posting, Setting, posting
+from backend.sandbox.mail.mailbox import Mailbox
+from backend.sandbox.world import World
+
+TIMEOUT = aiohttp.ClientTimeout(total=10)
+MOST_ANSWER = 512 * 1024
+HONEST = Forgery()
+Card = Mapping[str, Any]
+
+
+class HostError(ValueError):
+    """Something a person can mend; the text says how."""
+
+
+@dataclass(slots=True)
+class Panel:
+    """What one owner sees. `prompt` is {"scopes": [...]} or {"connect": address, "resource": name}."""
+
+    setting: Setting = field(default_factory=Setting)
+    message: str = ""
+    stack: list[Card] = field(default_factory=list)
+    toast: str = ""
+    prompt: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    status: int = 0
+    stale: bool = False
+    answer: dict[str, Any] = field(default_factory=dict)
+    pending: tuple[Asked, bool] | None = None
+    sent: Posting | None = None
+    clicked: bool = False
+    milliseconds: float = 0.0
+
+    @property
+    def card(self) -> Card | None:
+        """The card on top."""
+        return self.stack[-1] if self.stack else None
+
+    def as_json(self) -> dict[str, Any]:
+        """For tests and tools."""
+        return {
+            "status": self.status,
+            "answer": self.answer,
+            "card": self.card,
+            "depth": len(self.stack),
+            "toast": self.toast,
+            "prompt": self.prompt,
+            "problems": self.problems,
+            "stale": self.stale,
+            "ms": round(self.milliseconds, 1),
+        }
+
+
+class Host:
+    """One add-on, all owners."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.deployment: Deployment | None = None
+        self.granted: dict[str, frozenset[str]] = {}
+        self._panels: dict[str, Panel] = {}
+
+    def panel(self, owner: Mailbox) -> Panel:
+        """An owner's side panel."""
+        return self._panels.setdefault(owner.address, Panel())
+
+    def scopes(self, owner: Mailbox) -> frozenset[str]:
+        """What the owner has consented to: everything, unless it was said otherwise."""
+        return self.granted.get(owner.address, self._deployed().scopes)
+
+    async def open(
+        self, owner: Mailbox, message: str = "", thread: str = "", page: str = "", forgery: Forgery = HONEST
+    ) -> Panel:
+        """The homepage, the card of a message, or the settings (`page`)."""
+        deployed, panel = self._deployed(), self.panel(owner)
+        panel.stack, panel.message = [], message
+        url = deployed.settings if page == "settings" else deployed.message if message else deployed.home
+        await self._call(owner, Asked(url, message, thread), clicked=False, forgery=forgery)
+        return panel
+
+    async def click(
+        self, owner: Mailbox, number: int, inputs: Mapping[str, list[str]], forgery: Forgery = HONEST
+    ) -> Panel:
+        """Press the thing with this number on the card that is shown."""
+        panel = self.panel(owner)
+        found = clicks(panel.card or {})
+        if not 0 <= number < len(found):
+            raise HostError("The card has no such button.")
+        action = found[number].get("action")
+        if action is None:
+            raise HostError("That is a link, not an action.")
+        parameters = {item["key"]: item["value"] for item in action.get("parameters", ())}
+        chosen = {**defaults(panel.card or {}), **{name: list(values) for name, values in inputs.items()}}
+        asked = Asked(action["function"], panel.message, "", parameters, chosen)
+        await self._call(owner, asked, clicked=True, forgery=forgery)
+        return panel
+
+    async def consent(self, owner: Mailbox) -> Panel:
+        """The owner agrees to what was asked for, and the call is made again."""
+        panel = self.panel(owner)
+        if panel.pending is None:
+            raise HostError("Nothing was asked for.")
+        asked, clicked = panel.pending
+        self.granted[owner.address] = self.scopes(owner) | frozenset(panel.prompt.get("scopes", ()))
+        await self._call(owner, asked, clicked=clicked, forgery=HONEST)
+        return panel
+
+    async def replay(self, owner: Mailbox) -> Panel:
+        """Send the last request again, byte for byte."""
+        panel = self.panel(owner)
+        if panel.sent is None:
+            raise HostError("Nothing was sent yet.")
+        await self._send(panel, panel.sent, clicked=panel.clicked)
+        return panel
+
+    def _deployed(self) -> Deployment:
+        if self.deployment is None:
+            raise HostError("No add-on is deployed. PUT its deployment to /sandbox/addon first.")
+        return self.deployment
+
+    async def _call(self, owner: Mailbox, asked: Asked, *, clicked: bool, forgery: Forgery) -> None:
+        panel = self.panel(owner)
+        panel.pending, panel.clicked = (asked, clicked), clicked
+        panel.sent = posting(
+            self._world.keys,
+            self._world.clock.real(),
+            self._deployed(),
+            owner,
+            self.scopes(owner),
+            panel.setting,
+            asked,
+            forgery,
+        )
+        await self._send(panel, panel.sent, clicked=clicked)
+
+    async def _send(self, panel: Panel, request: Posting, *, clicked: bool) -> None:
+        panel.toast, panel.prompt, panel.problems, panel.stale, panel.answer = "", {}, [], False, {}
+        began = time.perf_counter()
+        try:
+            async with (
+                aiohttp.ClientSession(
+                    timeout=TIMEOUT, headers={"User-Agent": "Google-Workspace-Add-ons"}
+                ) as http,
+                http.post(request.url, json=request.body, headers=request.headers) as answer,
+            ):
+                panel.status = answer.status
+                content = await answer.content.read(MOST_ANSWER)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            panel.status = 0
+            panel.problems = [f"The add-on does not answer ({type(error).__name__})."]
+            return
+        finally:
+            panel.milliseconds = (time.perf_counter() - began) * 1000
+        self._take(panel, content, clicked)
+
+    def _take(self, panel: Panel, content: bytes, clicked: bool) -> None:
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = None
+        if panel.status != 200 or not isinstance(answer, dict):
+            panel.problems = [f"The add-on answered {panel.status}, which is shown as a failure."]
+            panel.answer = answer if isinstance(answer, dict) else {}
+            return
+        panel.answer, panel.problems = answer, answer_problems(answer, clicked=clicked)
+        panel.problems += self._outside(answer)
+        if "requesting_google_scopes" in answer:
+            wanted = answer["requesting_google_scopes"]
+            every = sorted(self._deployed().scopes)
+            panel.prompt = {"scopes": every if wanted.get("all_scopes") else list(wanted.get("scopes", ()))}
+            return
+        if "basic_authorization_prompt" in answer:
+            asked = answer["basic_authorization_prompt"]
+            panel.prompt = {"connect": asked["authorization_url"], "resource": asked["resource"]}
+            return
+        panel.pending = None
+        _show(panel, answer.get("renderActions", answer).get("action", {}))
+        panel.stale = bool(answer.get("stateChanged"))
+
+    def _outside(self, answer: Mapping[str, Any]) -> list[str]:
+        """Links Gmail would not open: those that match no prefix of the deployment."""
+        allowed = self._deployed().prefixes
+        urls = [
+            click["openLink"]["url"]
+            for card in cards_of(answer)
+            for click in clicks(card)
+            if "openLink" in click
+        ]
+        return [f"{url} matches no openLinkUrlPrefixes" for url in urls if not url.startswith(allowed)]
+
+
+def _show(panel: Panel, action: Mapping[str, Any]) -> None:
+    for step in action.get("navigations", ()):
+        if "pushCard" in step:
+            panel.stack.append(step["pushCard"])
+        elif "updateCard" in step:
+            panel.stack[-1:] = [step["updateCard"]]
+        elif "popToRoot" in step:
+            del panel.stack[1:]
+        elif "pop" in step and len(panel.stack) > 1:
+            panel.stack.pop()
+    panel.toast = action.get("notification", {}).get("text", "")
+
+
+def clicks(card: Any) -> list[Mapping[str, Any]]:
+    """Every click of a card, in the order of the page."""
+    if isinstance(card, list):
+        return [click for item in card for click in clicks(item)]
+    if not isinstance(card, Mapping):
+        return []
+    own = [card["onClick"]] if "onClick" in card else []
+    return own + [click for name, inner in card.items() if name != "onClick" for click in clicks(inner)]
+
+
+def defaults(card: Card) -> dict[str, list[str]]:
+    """What the card's inputs hold before anybody touches them."""
+    found: dict[str, list[str]] = {}
+    for section in card.get("sections", ()):
+        for widget in section.get("widgets", ()):
+            if choice := widget.get("selectionInput"):
+                found[choice["name"]] = [item["value"] for item in choice["items"] if item.get("selected")]
+            if text := widget.get("textInput"):
+                found[text["name"]] = [text.get("value", "")]
+    return {name: values for name, values in found.items() if values}
+
+
+def settle(panel: Panel, **changes: Any) -> None:
+    """Change how the owner's Gmail is set."""
+    panel.setting = replace(panel.setting, **changes)
