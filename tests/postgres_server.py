@@ -19,8 +19,12 @@ ROLE = "pitchgate"
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Yields the address of an empty database owned by `ROLE`, on a server of its own behind a socket file."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """Yields the address of an empty database owned by `ROLE`, on a server of its own behind a socket file.
+
+    Unless it is `durable` it never waits for the disk: most tests ask what transactions see, not what a
+    power cut leaves.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp" if Path("/tmp").is_dir() else None))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     with warnings.catch_warnings():
@@ -31,21 +35,22 @@ def server() -> Iterator[str]:
     try:
         address = running.get_uri()
         socket = parse_qs(urlsplit(address).query)["host"][0]
-        asyncio.run(_create(address))
+        asyncio.run(_create(address, durable))
         yield f"postgresql://{ROLE}@/{ROLE}?host={socket}"
     finally:
         running.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _create(address: str) -> None:
+async def _create(address: str, durable: bool) -> None:
     connection = await asyncpg.connect(address)
     try:
-        # The tests' server may lose its disk: what is tested here is what transactions see.
-        await connection.execute("ALTER SYSTEM SET fsync = off")
+        if not durable:
+            await connection.execute("ALTER SYSTEM SET fsync = off")
+        await connection.execute("ALTER SYSTEM SET max_wal_size = '4GB'")
         await connection.execute("ALTER SYSTEM SET deadlock_timeout = '50ms'")
         await connection.execute("SELECT pg_reload_conf()")
-        await connection.execute(f"CREATE ROLE {ROLE} LOGIN")
+        await connection.execute(f"CREATE ROLE {ROLE} LOGIN IN ROLE pg_checkpoint")
         await connection.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")
     finally:
         await connection.close()

@@ -9,8 +9,10 @@ from pathlib import Path
 from backend.store.addon_methods import AddonMethods
 from backend.store.device_methods import DeviceMethods
 from backend.store.driver import Driver
+from backend.store.library import Dialect
 from backend.store.mailbox_methods import MailboxMethods
 from backend.store.message_methods import MessageMethods
+from backend.store.schema import place
 from backend.store.scripts import jobs, views
 from backend.store.sqlite import SqliteDriver
 from backend.store.statement import EVERY, Row
@@ -69,13 +71,9 @@ def open_store(where: str | Path) -> SqlStore:
 
     It is not connected yet: `await store.open()` does that.
     """
-    text = str(where)
-    if text.startswith(("postgresql://", "postgres://")):
-        from backend.store.postgres import PostgresDriver
+    found = place(where)
+    if found.dialect is Dialect.POSTGRES:
+        from backend.store.postgres import PostgresDriver  # its driver is an extra
 
-        return SqlStore(PostgresDriver(text))
-    if text.startswith("sqlite:///"):
-        text = text.removeprefix("sqlite:///")
-    elif "://" in text:
-        raise ValueError("a database is a file path, sqlite:///path or postgresql://…")
-    return SqlStore(SqliteDriver(Path(text)))
+        return SqlStore(PostgresDriver(found.address))
+    return SqlStore(SqliteDriver(found.path))

@@ -65,9 +65,7 @@ def finish_duty(job: DutyJob, next_due: datetime | None, now: datetime) -> Scrip
     yield from _give_back(job, min(times, default=None), 0, "")
 
 
-def postpone_duty(
-    job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True
-) -> Script[None]:
+def postpone_duty(job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True) -> Script[None]:
     """Give it back for another try. What was asked for meanwhile waits too: the reason to wait stands."""
     row = yield from held_duty(job)
     yield from _give_back(job, micros(at), row["attempts"] if counts else row["attempts"] - 1, error)
@@ -113,7 +111,6 @@ def claim_messages(
             lease=lease,
             lease_until=micros(lease_until),
         )
-        yield q("lock_lanes", lanes=names)
         yield q("turn_lanes", lanes=names, now=micros(now))
         claimed += [rows.message_job(row, lease) for row in found]
     return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
@@ -151,9 +148,7 @@ def give_way(job: MessageJob, now: datetime) -> Script[None]:
     yield from due(job.mailbox_id, now)
 
 
-def postpone(
-    job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True
-) -> Script[None]:
+def postpone(job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True) -> Script[None]:
     """Another try at `at`; a newer order does not wait for the old one's trouble."""
     row = yield from held_message(job)
     if row["revision"] != job.revision:

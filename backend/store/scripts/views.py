@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from backend.ports.store import MessageView, Placement
 from backend.store import rows
@@ -20,9 +21,9 @@ def messages(
     mailbox_id: str, placement: Placement | None, limit: int, before: str
 ) -> Script[tuple[MessageView, ...]]:
     """One page, latest change first."""
-    params = {"mailbox_id": mailbox_id, "limit": max(0, min(limit, PAGE))}
-    kind = "messages" if placement is None else "placed"
-    if placement is not None:
+    params: dict[str, Any] = {"mailbox_id": mailbox_id, "limit": max(0, min(limit, PAGE))}
+    kind = "messages" if placement is None else "inbox" if placement is Placement.INBOX else "placed"
+    if kind == "placed":
         params["placement"] = placement
     if before:
         params["before"] = before

@@ -18,7 +18,7 @@ STORE = Path(backend.store.__file__).parent
 def called() -> set[str]:
     """Names of queries the scripts ask for."""
     names = {f"forget_{table}" for table in TABLES} | {f"retain_{table}" for table in RETAINED}
-    names |= {f"{page}_{kind}" for page in ("latest", "earlier") for kind in ("messages", "placed")}
+    names |= {f"{page}_{kind}" for page in ("latest", "earlier") for kind in ("messages", "placed", "inbox")}
     names |= {"add_to_balance", "take_from_balance"}
     for path in (STORE / "scripts").glob("*.py"):
         names |= set(re.findall(r'\bq\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
@@ -76,7 +76,7 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         *("mailbox_by_email", "mailbox_by_sub", "insert_mailbox", "challenge", "challenge_by_token"),
         *("device_by_token", "code", "session"),
         # the worker's and the operator's
-        *("mailboxes", "claim_duty", "claim_rows", "due_lanes", "lock_lanes", "turn_lanes", "count_unknown"),
+        *("mailboxes", "claim_duty", "claim_rows", "due_lanes", "turn_lanes", "count_unknown"),
         *("next_duty_due", "next_turn", "balance_differences", "daily_differences", "tallies"),
         *("count_mailboxes", "count_messages", "count_released", "count_aside", "count_challenges"),
         "count_notices",

@@ -24,12 +24,14 @@ RETURNING m.mailbox_id, m.gmail_id, m.thread_id, m.stage, m.attempts, m.revision
     m.backlog, m.first_seen_at;
 
 -- name: turn_lanes(lanes, now)!
--- After a claim: when each of these mailboxes may next have something to claim, behind all that wait. Runs
--- after the lanes were locked, so it sees every message whose transaction touched them.
+-- After a claim: when each of these mailboxes may next have something to claim, behind all that wait. The
+-- lanes have been locked since before this statement, so it sees every message whose transaction touched them.
 UPDATE lanes
 SET turns = turns + 1,
     turn_at = (
-        SELECT CASE WHEN MIN(m.due_at) < :now THEN :now ELSE MIN(m.due_at) END
-        FROM messages AS m WHERE m.mailbox_id = lanes.mailbox_id AND m.due_at IS NOT NULL
+        SELECT CASE WHEN first.due_at < :now THEN :now ELSE first.due_at END FROM (
+            SELECT m.due_at FROM messages AS m WHERE m.mailbox_id = lanes.mailbox_id AND m.due_at IS NOT NULL
+            ORDER BY m.due_at LIMIT 1
+        ) AS first
     )
 WHERE mailbox_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:lanes AS JSONB))));

@@ -9,8 +9,8 @@ SELECT * FROM duties WHERE mailbox_id = :mailbox_id AND duty = :duty FOR NO KEY 
 -- name: message_for_write(mailbox_id, gmail_id)^
 SELECT * FROM messages WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id FOR NO KEY UPDATE;
 
--- name: lock_lanes(lanes)$
--- In one order, so that two claims never wait for each other.
-SELECT mailbox_id FROM lanes
-WHERE mailbox_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:lanes AS JSONB))))
-ORDER BY mailbox_id FOR NO KEY UPDATE;
+-- name: due_lanes(now, limit)
+-- Mailboxes with something due, the one longest without a turn first. Those another worker is claiming from
+-- are skipped: workers spread over the mailboxes, and a claim never waits for anybody.
+SELECT mailbox_id FROM lanes WHERE is_open AND turn_at <= :now
+ORDER BY turn_at, turns LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED;

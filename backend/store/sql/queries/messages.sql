@@ -1,10 +1,6 @@
--- name: due_lanes(now, limit)
--- Mailboxes with something due, the one longest without a turn first.
-SELECT mailbox_id FROM lanes WHERE is_open AND turn_at <= :now ORDER BY turn_at, turns LIMIT :limit;
-
 -- name: touch_lane(mailbox_id, due_at)!
--- Always written, even when it changes nothing: the row lock keeps a claim that is under way from closing
--- the lane over a message it cannot see yet.
+-- Always written, even when it changes nothing: the row lock makes it wait for a claim that is under way,
+-- which might close the lane over a message it cannot see yet.
 UPDATE lanes SET turn_at = CASE WHEN turn_at IS NULL OR turn_at > :due_at THEN :due_at ELSE turn_at END
 WHERE mailbox_id = :mailbox_id;
 

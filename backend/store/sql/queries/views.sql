@@ -13,12 +13,27 @@ WHERE m.mailbox_id = :mailbox_id
 ORDER BY m.changed_at DESC, m.gmail_id DESC LIMIT :limit;
 
 -- name: latest_placed(mailbox_id, placement, limit)
-SELECT * FROM messages WHERE mailbox_id = :mailbox_id AND placement = :placement
+-- Held or marked: few among many, with an index of their own.
+SELECT * FROM messages
+WHERE mailbox_id = :mailbox_id AND placement = :placement AND placement IN ('held', 'marked')
 ORDER BY changed_at DESC, gmail_id DESC LIMIT :limit;
 
 -- name: earlier_placed(mailbox_id, placement, before, limit)
 SELECT m.* FROM messages AS m
-WHERE m.mailbox_id = :mailbox_id AND m.placement = :placement
+WHERE m.mailbox_id = :mailbox_id AND m.placement = :placement AND m.placement IN ('held', 'marked')
+    AND (m.changed_at, m.gmail_id) < (
+        SELECT b.changed_at, b.gmail_id FROM messages AS b
+        WHERE b.mailbox_id = :mailbox_id AND b.gmail_id = :before
+    )
+ORDER BY m.changed_at DESC, m.gmail_id DESC LIMIT :limit;
+
+-- name: latest_inbox(mailbox_id, limit)
+SELECT * FROM messages WHERE mailbox_id = :mailbox_id AND placement = 'inbox'
+ORDER BY changed_at DESC, gmail_id DESC LIMIT :limit;
+
+-- name: earlier_inbox(mailbox_id, before, limit)
+SELECT m.* FROM messages AS m
+WHERE m.mailbox_id = :mailbox_id AND m.placement = 'inbox'
     AND (m.changed_at, m.gmail_id) < (
         SELECT b.changed_at, b.gmail_id FROM messages AS b
         WHERE b.mailbox_id = :mailbox_id AND b.gmail_id = :before

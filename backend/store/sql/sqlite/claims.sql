@@ -9,7 +9,8 @@ RETURNING mailbox_id, duty, attempts, wanted;
 -- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest.
 UPDATE messages SET lease = :lease, due_at = :lease_until, attempts = attempts + 1
 WHERE rowid IN (
-    SELECT m.rowid FROM json_each(:lanes) AS l JOIN messages AS m ON m.rowid IN (
+    -- CROSS: SQLite then keeps this order, and never walks all messages for each mailbox.
+    SELECT m.rowid FROM json_each(:lanes) AS l CROSS JOIN messages AS m ON m.rowid IN (
         SELECT d.rowid FROM messages AS d
         WHERE d.mailbox_id = l.value AND d.due_at <= :now
         ORDER BY d.due_at, d.gmail_id LIMIT :share
@@ -22,7 +23,9 @@ RETURNING mailbox_id, gmail_id, thread_id, stage, attempts, revision, labels, pl
 UPDATE lanes
 SET turns = turns + 1,
     turn_at = (
-        SELECT CASE WHEN MIN(m.due_at) < :now THEN :now ELSE MIN(m.due_at) END
-        FROM messages AS m WHERE m.mailbox_id = lanes.mailbox_id AND m.due_at IS NOT NULL
+        SELECT CASE WHEN first.due_at < :now THEN :now ELSE first.due_at END FROM (
+            SELECT m.due_at FROM messages AS m WHERE m.mailbox_id = lanes.mailbox_id AND m.due_at IS NOT NULL
+            ORDER BY m.due_at LIMIT 1
+        ) AS first
     )
 WHERE mailbox_id IN (SELECT value FROM json_each(:lanes));

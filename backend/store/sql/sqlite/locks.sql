@@ -9,5 +9,6 @@ SELECT * FROM duties WHERE mailbox_id = :mailbox_id AND duty = :duty;
 -- name: message_for_write(mailbox_id, gmail_id)^
 SELECT * FROM messages WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: lock_lanes(lanes)$
-SELECT json_array_length(:lanes);
+-- name: due_lanes(now, limit)
+-- Mailboxes with something due, the one longest without a turn first.
+SELECT mailbox_id FROM lanes WHERE is_open AND turn_at <= :now ORDER BY turn_at, turns LIMIT :limit;

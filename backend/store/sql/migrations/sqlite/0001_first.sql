@@ -119,7 +119,7 @@ CREATE INDEX messages_placed ON messages (mailbox_id, placement, changed_at, gma
 CREATE INDEX messages_held ON messages (mailbox_id, sender) WHERE placement = 'held';
 CREATE INDEX messages_held_domain ON messages (mailbox_id, sender_domain) WHERE placement = 'held';
 CREATE INDEX messages_aside ON messages (mailbox_id) WHERE set_aside;
-CREATE INDEX messages_census ON messages (outcome, stage);
+CREATE INDEX messages_census ON messages (outcome, stage, placement);
 
 -- `is_open` holds the one-open-challenge rule. It is state and time together: a challenge whose life
 -- ended is closed when the next one for its sender is stored.

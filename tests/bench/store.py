@@ -1,0 +1,411 @@
+"""The store's speed, empty and with a million messages behind it, on both databases.
+
+    python -m tests.bench.store [--rows 1000 1000000] [--rounds N] [--seconds S] [--races N] [--only sqlite]
+
+Each store is filled with ended messages of 200 mailboxes, then measured in turns, the sizes alternating, so
+that what else the machine does falls on all of them:
+
+pushes    64 tasks store push notices, each durable before the next of the task
+syncs     16 tasks commit pages of 10 new messages each; counted in messages
+claims    16 workers claim up to 8 messages each and finish them; counted in messages
+verdicts  16 workers claim, look up the sender's standing and record the verdict; counted in messages
+whole     16 tasks take messages from push to end, one page each; counted in messages
+held      one task asks for the first page of held mail
+
+With --races, 64 tasks race for a sender's last credit that many times on each database. The median of the
+rounds counts. The last line is one JSON object: rates by database and size, the ratio of the largest size to
+the smallest, and what the races left. PostgreSQL runs on this machine with its default settings, so its
+server, this client and whatever else runs share the cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+
+from backend.domain.credits import Entry, Posting, spent
+from backend.domain.errors import Refused
+from backend.domain.verdict import Outcome
+from backend.ports.store import Duty, DutyJob, MessageJob, Notice, Placement, Sighting, SyncPage
+from backend.store import SqlStore, open_store
+from tests import postgres_server
+from tests.contract.store.stories import LEASE, Story
+
+MAILBOXES = 200
+NAMES = [f"box{number:03}" for number in range(MAILBOXES)]
+PAGE = 10
+
+FILL = """
+INSERT INTO messages (mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, placement, outcome,
+    policy_row, score, logit, model, reasons, decided_at, sender, sender_name, sender_domain, subject,
+    message_id, received_at, authenticated, language)
+SELECT 'box' || {pad}, 'old' || n, 'thread' || n, {no}, {start} + n, {start} + n,
+    CASE WHEN n % 53 = 0 THEN 'held' ELSE 'inbox' END, CASE WHEN n % 53 = 0 THEN 'hold' ELSE 'inbox' END,
+    'below_hold', 0.25, -1.0, 'm1',
+    '[{{"text":"asks for a call","weight":1.5,"words":["quick","call","this","week"]}},'
+    || '{{"text":"offers a service","weight":0.8,"words":["platform","agency"]}}]',
+    {start} + n, 'sender' || n % 40000 || '@pitch' || n % 9000 || '.test', 'A Sender of Mail',
+    'pitch' || n % 9000 || '.test', 'A subject of the usual length, number ' || n, '<' || n || '@pitch.test>',
+    {start} + n, {yes}, 'en'
+FROM {numbers}
+"""
+
+
+@dataclass
+class Bench:
+    """One filled store."""
+
+    kind: str
+    rows: int
+    address: str
+    story: Story = field(init=False)
+    duties: list[DutyJob] = field(default_factory=list)
+    ids: count[int] = field(default_factory=lambda: count(1))
+    rates: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def store(self) -> SqlStore:
+        """The store under measure."""
+        return self.story.store
+
+    async def open(self) -> None:
+        """Make the mailboxes, hold their sync duties for good, fill in the old messages."""
+        store = open_store(self.address)
+        await store.open()
+        self.story = Story(store)
+        for name in NAMES:
+            await self.story.mailbox(name)
+            await store.want(name, Duty.SYNC, self.story.now)
+            job = await store.claim_duty("bench", self.story.now, self.story.now + LEASE * 100_000)
+            assert job is not None
+            self.duties.append(job)
+        started = time.perf_counter()
+        await fill(self)
+        print(
+            f"{self.kind}: {self.rows:,} messages filled in {time.perf_counter() - started:.1f} s", flush=True
+        )
+
+    async def measure(self, name: str, seconds: float) -> None:
+        """One round of one measure."""
+        rate = await MEASURES[name](self, seconds)
+        self.rates.setdefault(name, []).append(rate)
+        await tidy(self)
+
+    async def arrive(self, pages: int) -> None:
+        """New messages, spread over the mailboxes."""
+        await many(16, pages, self.sync_page)
+
+    async def sync_page(self) -> int:
+        """One page for the next mailbox."""
+        number = next(self.ids)
+        job = self.duties[number % MAILBOXES]
+        seen = tuple(Sighting(f"new{number}-{one}", f"t{number}-{one}", None) for one in range(PAGE))
+        await self.store.commit_sync(job, SyncPage(seen, cursor=str(number)), self.story.now)
+        return PAGE
+
+    async def claim(self, worker: int) -> tuple[MessageJob, ...]:
+        """Up to 8 messages."""
+        return await self.store.claim_messages(f"w{worker}", self.story.now, self.story.now + LEASE, 8)
+
+
+async def fill(bench: Bench) -> None:
+    """Ended messages, written past the store."""
+    start = int(bench.story.now.timestamp() - 90 * 86_400) * 1_000_000
+    if bench.kind == "sqlite":
+        numbers = (
+            f"(WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {bench.rows})"
+            " SELECT n FROM c)"
+        )
+        sql = FILL.format(pad=f"printf('%03d', n % {MAILBOXES})", no=0, yes=1, start=start, numbers=numbers)
+        connection = sqlite3.connect(bench.address, isolation_level=None)
+        connection.execute(sql)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        return
+    numbers = f"generate_series(1, {bench.rows}) AS n"
+    pad = f"lpad(CAST(n % {MAILBOXES} AS TEXT), 3, '0')"
+    server = await asyncpg.connect(bench.address)
+    await server.execute("SET app.mailbox = '*'")
+    await server.execute(FILL.format(pad=pad, no="FALSE", yes="TRUE", start=start, numbers=numbers))
+    await server.execute("VACUUM ANALYZE messages")
+    await server.close()
+
+
+async def tidy(bench: Bench) -> None:
+    """Take away what a measure left, so that every round finds the size it is about; vacuum as the server would."""
+    leftovers = ("DELETE FROM messages WHERE gmail_id >= 'new' AND gmail_id < 'nex'", "DELETE FROM notices")
+    if bench.kind == "sqlite":
+        connection = sqlite3.connect(bench.address, isolation_level=None, timeout=20)
+        for sql in (*leftovers, "PRAGMA wal_checkpoint(TRUNCATE)"):
+            connection.execute(sql)
+        connection.close()
+        return
+    server = await asyncpg.connect(bench.address)
+    await server.execute("SET app.mailbox = '*'")
+    for sql in (
+        *leftovers,
+        "VACUUM ANALYZE messages",
+        "VACUUM ANALYZE notices",
+        "VACUUM lanes",
+        "VACUUM duties",
+    ):
+        await server.execute(sql)
+    await server.close()
+
+
+async def many(tasks: int, times: int, work: Callable[[], Awaitable[int]]) -> int:
+    """Do `work` so many times in all, by so many tasks."""
+    left = iter(range(times))
+
+    async def one() -> int:
+        done = 0
+        for _ in left:
+            done += await work()
+        return done
+
+    return sum(await asyncio.gather(*(one() for _ in range(tasks))))
+
+
+async def for_a_while(tasks: int, seconds: float, work: Callable[[int], Awaitable[int]]) -> float:
+    """What `work` counts a second, done by so many tasks."""
+    started = time.perf_counter()
+    until = started + seconds
+
+    async def one(number: int) -> int:
+        done = 0
+        while time.perf_counter() < until:
+            done += await work(number)
+        return done
+
+    done = sum(await asyncio.gather(*(one(number) for number in range(tasks))))
+    return done / (time.perf_counter() - started)
+
+
+async def pushes(bench: Bench, seconds: float) -> float:
+    """Notices a second."""
+
+    async def push(_: int) -> int:
+        number = next(bench.ids)
+        notice = Notice(f"p{number}", f"{NAMES[number % MAILBOXES]}@corp.test", str(number))
+        await bench.store.note_push(notice, bench.story.now, bench.story.now)
+        return 1
+
+    return await for_a_while(64, seconds, push)
+
+
+async def syncs(bench: Bench, seconds: float) -> float:
+    """New messages a second. They are cleared away afterwards, by the measures that claim."""
+
+    async def page(_: int) -> int:
+        return await bench.sync_page()
+
+    rate = await for_a_while(16, seconds, page)
+    await drain(bench)
+    return rate
+
+
+async def drain(bench: Bench) -> None:
+    """End whatever is due."""
+    while jobs := await bench.store.claim_messages("d", bench.story.now, bench.story.now + LEASE, 500):
+        await asyncio.gather(*(bench.store.finish_stage(job, bench.story.now) for job in jobs))
+
+
+async def _until_none(bench: Bench, finish: Callable[[MessageJob], Awaitable[object]]) -> float:
+    async def worker(number: int) -> int:
+        done = 0
+        while jobs := await bench.claim(number):
+            for job in jobs:
+                await finish(job)
+            done += len(jobs)
+        return done
+
+    started = time.perf_counter()
+    done = sum(await asyncio.gather(*(worker(number) for number in range(16))))
+    return done / (time.perf_counter() - started)
+
+
+async def claims(bench: Bench, seconds: float) -> float:
+    """Messages claimed and finished a second."""
+    await bench.arrive(int(seconds * 150))
+    rate = await _until_none(bench, lambda job: bench.store.finish_stage(job, bench.story.now))
+    await drain(bench)
+    return rate
+
+
+async def verdicts(bench: Bench, seconds: float) -> float:
+    """Messages claimed, looked up and judged a second; one in eight is held."""
+    await bench.arrive(int(seconds * 100))
+    rate = await _until_none(bench, lambda job: step(bench, job))
+    await drain(bench)
+    return rate
+
+
+async def whole(bench: Bench, seconds: float) -> float:
+    """Messages a second from push to end: noted, listed, claimed, looked up, judged, one in eight acted on."""
+
+    async def once(worker: int) -> int:
+        number = next(bench.ids)
+        job = bench.duties[number % MAILBOXES]
+        notice = Notice(f"p{number}", f"{job.mailbox_id}@corp.test", str(number))
+        await bench.store.note_push(notice, bench.story.now, bench.story.now)
+        page = SyncPage((Sighting(f"new{number}", f"t{number}", None),), cursor=str(number))
+        await bench.store.commit_sync(job, page, bench.story.now)
+        jobs = await bench.claim(worker)
+        for claimed in jobs:
+            await step(bench, claimed)
+        return sum(claimed.stage == "screen" for claimed in jobs)
+
+    rate = await for_a_while(16, seconds, once)
+    await drain(bench)
+    return rate
+
+
+async def step(bench: Bench, job: MessageJob) -> None:
+    """Screen a message, or finish what follows."""
+    if job.stage != "screen":
+        await bench.store.finish_stage(job, bench.story.now)
+        return
+    number = next(bench.ids)
+    sender = f"sender{number % 40_000}@pitch{number % 9_000}.test"
+    domain = sender.partition("@")[2]
+    await bench.store.standing(job.mailbox_id, sender, domain, job.thread_id, bench.story.now)
+    await bench.story.judge(job, Outcome.HOLD if number % 8 == 0 else Outcome.INBOX, sender)
+
+
+async def held(bench: Bench, seconds: float) -> float:
+    """First pages of held mail a second, one after another."""
+
+    async def page(_: int) -> int:
+        await bench.store.messages(NAMES[next(bench.ids) % MAILBOXES], Placement.HELD, 25)
+        return 1
+
+    return await for_a_while(1, min(seconds, 1), page)
+
+
+MEASURES: dict[str, Callable[[Bench, float], Awaitable[float]]] = {
+    "pushes": pushes,
+    "syncs": syncs,
+    "claims": claims,
+    "verdicts": verdicts,
+    "whole": whole,
+    "held": held,
+}
+
+
+async def races(bench: Bench, times: int) -> dict[str, int]:
+    """64 tasks want a sender's last credit, again and again; eight mailboxes race beside one another."""
+    winners, numbers = [], count(1)
+
+    async def attempt(box: str, entry: Entry) -> int:
+        try:
+            return 1 if await bench.store.post(box, entry, bench.story.now) == 0 else 0
+        except Refused:
+            return 0
+
+    async def one(box: str) -> None:
+        for _ in range(times // 8):
+            number = next(numbers)
+            sender = f"racer{number % 5}@race.test"
+            grant = Entry(sender, 1, Posting.GRANTED, f"race:{number}")
+            await bench.store.post(box, grant, bench.story.now)
+            entries = [spent(sender, f"race{number}-{task}") for task in range(64)]
+            winners.append(sum(await asyncio.gather(*(attempt(box, entry) for entry in entries))))
+
+    started = time.perf_counter()
+    await asyncio.gather(*(one(box) for box in NAMES[:8]))
+    differences = await bench.store.ledger_differences()
+    print(f"{bench.kind}: {len(winners):,} races in {time.perf_counter() - started:.1f} s", flush=True)
+    return {
+        "races": len(winners),
+        "won_by_other_than_one": sum(number != 1 for number in winners),
+        "ledger_differences": len(differences),
+    }
+
+
+async def run(benches: list[Bench], rounds: int, seconds: float, race: int) -> dict[str, object]:
+    """Measure all, sizes alternating."""
+    for bench in benches:
+        await bench.open()
+    for number in range(rounds):
+        for kind in dict.fromkeys(bench.kind for bench in benches):
+            for name in MEASURES:
+                for bench in [one for one in benches if one.kind == kind][:: 1 if number % 2 else -1]:
+                    await bench.measure(name, seconds)
+        print(f"round {number + 1} of {rounds} done", flush=True)
+    report: dict[str, object] = {"rates": rates(benches), "ratios": ratios(benches)}
+    if race:
+        smallest = {bench.kind: bench for bench in sorted(benches, key=lambda bench: -bench.rows)}
+        report["races"] = {kind: await races(bench, race) for kind, bench in smallest.items()}
+    for bench in benches:
+        counts = await bench.store.census(bench.story.now)
+        started = time.perf_counter()
+        await bench.store.census(bench.story.now)
+        print(
+            f"{bench.kind} {bench.rows:,}: census {1000 * (time.perf_counter() - started):.0f} ms,"
+            f" {counts['stages.ended']:,} ended"
+        )
+        await bench.store.close()
+    return report
+
+
+def rates(benches: list[Bench]) -> dict[str, dict[str, dict[str, int]]]:
+    """Median rates: database → measure → size."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for bench in benches:
+        for name, values in bench.rates.items():
+            found.setdefault(bench.kind, {}).setdefault(name, {})[str(bench.rows)] = round(
+                statistics.median(values)
+            )
+    return found
+
+
+def ratios(benches: list[Bench]) -> dict[str, dict[str, float]]:
+    """The largest size's median rate over the smallest's."""
+    found: dict[str, dict[str, float]] = {}
+    for kind in dict.fromkeys(bench.kind for bench in benches):
+        sizes = sorted((bench for bench in benches if bench.kind == kind), key=lambda bench: bench.rows)
+        for name in MEASURES:
+            low, high = (statistics.median(bench.rates[name]) for bench in (sizes[0], sizes[-1]))
+            found.setdefault(kind, {})[name] = round(high / low, 3)
+    return found
+
+
+def main() -> None:
+    """Run what the arguments say."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 1_000_000])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--races", type=int, default=0)
+    parser.add_argument("--only", choices=["sqlite", "postgres"])
+    args = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="store-bench-")))
+        benches = []
+        for rows in args.rows:
+            if args.only != "postgres":
+                benches.append(Bench("sqlite", rows, str(folder / f"{rows}.sqlite3")))
+            if args.only != "sqlite":
+                benches.append(
+                    Bench("postgres", rows, stack.enter_context(postgres_server.server(durable=True)))
+                )
+        report = asyncio.run(run(benches, args.rounds, args.seconds, args.races))
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
