@@ -50,10 +50,14 @@ async def index(kit: Kit, job: DutyJob) -> datetime | None:
         if addresses:
             await kit.store.learn(job.mailbox_id, addresses, thread_id, kit.clock.now())
 
-    async with asyncio.TaskGroup() as group:
-        for gmail_id, thread_id in listed.ids[: max(left, 0)]:
-            if gmail_id not in ours:
-                group.create_task(read(gmail_id, thread_id))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for gmail_id, thread_id in listed.ids[: max(left, 0)]:
+                if gmail_id not in ours:
+                    group.create_task(read(gmail_id, thread_id))
+    except BaseExceptionGroup as several:
+        # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
+        raise several.exceptions[0] from several
 
     done = mailbox.index_done + min(len(listed.ids), max(left, 0))
     finished = not listed.next_page or done >= kit.settings.index_limit

@@ -159,8 +159,8 @@ def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Scri
 
 def lose_link(mailbox_id: str, cause: str, since: datetime, now: datetime) -> Script[bool]:
     """Google refused the grant that was in use at `since`; see the port."""
-    row = yield from locked(mailbox_id)
-    if row["link"] == Link.LEAVING:
+    row: Row | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
+    if row is None or row["link"] == Link.LEAVING:
         return False
     if row["link"] == Link.CONNECTED and row["changed_at"] > micros(since):
         return False

@@ -213,3 +213,27 @@ async def test_closing_calls_off_what_is_under_way() -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         gate.set()
+
+
+async def test_a_refusal_that_comes_late_condemns_the_old_grant_only(story: Story) -> None:
+    story.fake.on("POST /token", Answer(body=token("a1")), Answer(body=token("a2")))
+    old = await story.tokens.access("m1")
+    story.keeper.grants["m1"] = "refresh-2"  # the owner connects again
+    story.tokens.discard("m1", old)
+    new = await story.tokens.access("m1")
+    story.tokens.condemn("m1", old, NeedsReconnect("revoked", "connect again", reason="authError"))
+    assert await story.tokens.access("m1") == new
+    story.tokens.condemn("m1", new, NeedsReconnect("revoked", "connect again", reason="authError"))
+    with pytest.raises(NeedsReconnect):
+        await story.tokens.access("m1")
+
+
+async def test_a_rotated_refresh_token_never_replaces_that_of_a_reconnect(story: Story) -> None:
+    gate = asyncio.Event()
+    story.fake.on("POST /token", Answer(body=token("a1", refresh_token="rotated"), gate=gate))
+    asking = asyncio.create_task(story.tokens.access("m1"))
+    await story.fake.until_in_flight(1)
+    story.keeper.grants["m1"] = "refresh-2"
+    gate.set()
+    await asking
+    assert story.keeper.grants["m1"] == "refresh-2"

@@ -1,0 +1,108 @@
+"""Grants come and go while jobs run: what is late must not undo what is newer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from backend.domain.mailbox import Gap, Link, Preferences
+from backend.ports.store import Duty, NewMailbox, Notice, SyncPage
+from tests.contract.store.stories import Story
+
+ANA = NewMailbox("ana", "sub-ana", "ana@corp.test", "Ana", b"sealed", frozenset({"openid"}), Preferences())
+
+
+async def _link(story: Story) -> Link:
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    return mailbox.link
+
+
+async def test_a_token_is_swapped_only_for_the_one_it_was_read_as(story: Story) -> None:
+    await story.store.connect(ANA, story.now)
+    assert await story.store.swap_sealed_token("ana", b"sealed", b"rotated", story.now)
+    await story.store.connect(replace(ANA, sealed_token=b"new grant"), story.pass_time(seconds=1))
+    assert not await story.store.swap_sealed_token("ana", b"rotated", b"rotated again", story.now)
+    assert await story.store.sealed_token("ana") == b"new grant"
+    assert not await story.store.swap_sealed_token("nobody", b"x", b"y", story.now)
+
+
+async def test_a_refused_grant_closes_the_mailbox_to_jobs_until_it_is_connected_again(story: Story) -> None:
+    await story.mailbox("ana")
+    began = story.pass_time(seconds=1)
+    assert await story.store.lose_link("ana", "revoked", began, story.pass_time(seconds=1))
+    assert await _link(story) is Link.NEEDS_RECONNECT
+    await story.store.want("ana", Duty.SYNC, story.now)
+    assert await story.claim_duty() is None
+    await story.store.connect(ANA, story.pass_time(minutes=5))
+    assert await story.claim_duty() is not None
+
+
+async def test_a_refusal_from_before_a_reconnect_does_not_undo_it(story: Story) -> None:
+    await story.mailbox("ana")
+    began = story.pass_time(seconds=1)
+    await story.store.connect(ANA, story.pass_time(seconds=1))
+    assert not await story.store.lose_link("ana", "revoked", began, story.pass_time(seconds=1))
+    assert await _link(story) is Link.CONNECTED
+    # The next try begins after the reconnect, and its refusal counts.
+    again = story.pass_time(seconds=1)
+    assert await story.store.lose_link("ana", "revoked", again, story.now)
+
+
+async def test_a_refusal_does_not_keep_an_owner_who_is_leaving(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.store.set_link("ana", Link.LEAVING, "", story.pass_time(seconds=1))
+    assert not await story.store.lose_link("ana", "revoked", story.now, story.now)
+    assert await _link(story) is Link.LEAVING
+    job = await story.claim_duty()
+    assert job is not None
+    assert job.duty is Duty.LEAVE
+    assert not await story.store.lose_link("nobody", "revoked", story.now, story.now)
+
+
+async def test_a_mailbox_is_busy_while_a_lease_on_its_work_runs(story: Story) -> None:
+    await story.mailbox("ana")
+    assert not await story.store.busy("ana", story.now)
+    await story.hold("ana", Duty.WATCH)
+    assert await story.store.busy("ana", story.now)
+    assert not await story.store.busy("ana", story.pass_time(hours=1))  # its worker died long ago
+
+
+async def test_the_furthest_of_the_latest_pushes_is_what_was_told(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await story.store.told("ana") is None
+    for number, position in enumerate(("900", "1200", "99")):
+        notice = Notice(f"push{number}", "ana@corp.test", position)
+        await story.store.note_push(notice, story.now, story.pass_time(seconds=1))
+    assert await story.store.told("ana") == (1200, story.now)
+
+
+async def test_a_gap_is_kept_with_the_page_that_ends_it(story: Story) -> None:
+    await story.mailbox("ana")
+    gap = Gap(story.now - timedelta(days=2), story.now, 12, "count")
+    await story.sync("ana", SyncPage(cursor="500", gap=gap))
+    await story.sync("ana", SyncPage(cursor="501"))
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert mailbox.gap == gap
+
+
+async def test_being_told_to_wait_is_no_failed_try(story: Story) -> None:
+    await story.mailbox("ana")
+    job = await story.hold("ana")
+    for _ in range(3):
+        await story.store.postpone_duty(job, story.now, "later", story.now, counts=False)
+        claimed = await story.claim_duty()
+        assert claimed is not None
+        job = claimed
+        assert job.attempt == 1
+    await story.store.postpone_duty(job, story.now, "failed", story.now)
+    claimed = await story.claim_duty()
+    assert claimed is not None
+    assert claimed.attempt == 2
+    # A page that is committed is progress: the tries count anew.
+    await story.store.commit_sync(claimed, SyncPage(page_token="t", page_start="1"), story.now)
+    await story.store.postpone_duty(claimed, story.now, "failed", story.now)
+    claimed = await story.claim_duty()
+    assert claimed is not None
+    assert claimed.attempt == 1

@@ -1,0 +1,133 @@
+"""The correspondent index: read once from Sent, a page at a time, over deaths, within its limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from backend.domain.errors import NeedsReconnect
+from backend.domain.mailbox import Condition, Link, Mode, Preferences
+from backend.domain.message import Address, Message
+from backend.pipeline.index import PAGE
+from backend.ports.store import NewMailbox
+from tests.unit.pipeline.conftest import House, letter
+
+SENT = frozenset({"SENT"})
+
+
+def mail_to(
+    address: str, text: str = "Here is the list you asked for, yours Ana.", **headers: str
+) -> Message:
+    mail = letter("ana@corp.test", text, to=address, **headers)
+    return replace(mail, to=(Address(address),))
+
+
+@pytest.fixture
+async def before(house: House) -> House:
+    """Ana has left and comes back: a mailbox that has not been indexed."""
+    await house.store.forget(house.mailbox_id)
+    house.gmail.calls.clear()
+    return house
+
+
+async def _connect(house: House) -> None:
+    scopes = frozenset(house.kit.settings.scopes)
+    wishes = Preferences(mode=Mode.CHALLENGE)
+    new = NewMailbox(house.mailbox_id, "sub1", "ana@corp.test", "Ana", b"sealed", scopes, wishes)
+    await house.store.connect(new, house.now())
+
+
+async def _knows(house: House, address: str) -> bool:
+    standing = await house.store.standing(house.mailbox_id, address, "x.test", "no-thread", house.now())
+    return standing.corresponded
+
+
+async def test_everybody_she_wrote_to_is_known_before_anything_is_held(before: House) -> None:
+    for number in range(2 * PAGE - 10):
+        before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
+    await _connect(before)
+    while not (await before.mailbox()).cursor:
+        assert await before._turn()
+    pitch = before.gmail.deliver(letter("p3@x.test"))  # comes while Sent is being read
+    await before.push()
+    await before.settle(turns=500)
+    mailbox = await before.mailbox()
+    assert mailbox.indexed_at is not None
+    assert mailbox.index_done == mailbox.index_total == 2 * PAGE - 10
+    assert await _knows(before, "p0@x.test")
+    assert await _knows(before, f"p{2 * PAGE - 11}@x.test")
+    assert "INBOX" in before.gmail.labels_of(pitch)
+
+
+async def test_what_makes_nobody_a_correspondent(before: House) -> None:
+    before.gmail.deliver(mail_to("declined@x.test", "No thanks, not interested."), labels=SENT)
+    before.gmail.deliver(mail_to("away@x.test", Auto_Submitted="auto-replied"), labels=SENT)
+    before.gmail.deliver(mail_to("held@x.test", X_Pitchgate_Challenge="c1"), labels=SENT)
+    before.gmail.deliver(mail_to("friend@x.test"), labels=SENT)
+    await _connect(before)
+    await before.settle()
+    known = {
+        name for name in ("declined", "away", "held", "friend") if await _knows(before, f"{name}@x.test")
+    }
+    assert known == {"friend"}
+
+
+@pytest.mark.parametrize("call", ["list_messages", "fetch"])
+@pytest.mark.parametrize("moment", ["die_before", "die_after"])
+async def test_a_death_costs_a_page_at_most_and_nobody_is_missed(
+    before: House, call: str, moment: str
+) -> None:
+    for number in range(PAGE + 5):
+        before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
+    await _connect(before)
+    while (await before.mailbox()).index_done < PAGE:
+        assert await before._turn()
+    assert (await before.mailbox()).condition(before.now()) is Condition.INDEXING
+    getattr(before.gmail, moment).add(call)
+    fetched = before.gmail.calls["fetch"]
+    await before.settle(turns=300)
+    assert before.deaths == 1
+    assert before.gmail.calls["fetch"] - fetched <= 10  # the first page is not read again
+    assert (await before.mailbox()).index_done == PAGE + 5
+    for number in (0, PAGE, PAGE + 4):
+        assert await _knows(before, f"p{number}@x.test")
+
+
+async def test_a_page_token_that_died_begins_again(before: House) -> None:
+    for number in range(PAGE + 5):
+        before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
+    await _connect(before)
+    while (await before.mailbox()).index_done < PAGE:
+        assert await before._turn()
+    before.gmail.pages.clear()
+    await before.settle(turns=300)
+    mailbox = await before.mailbox()
+    assert mailbox.indexed_at is not None
+    assert await _knows(before, "p0@x.test")
+
+
+async def test_it_reads_no_more_than_its_limit(before: House) -> None:
+    limit = before.kit.settings.index_limit  # 100
+    for number in range(limit + 60):
+        before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
+    await _connect(before)
+    await before.settle(turns=500)
+    assert before.gmail.calls["fetch"] == limit
+    mailbox = await before.mailbox()
+    assert mailbox.indexed_at is not None
+    assert mailbox.index_done == limit
+
+
+async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbours(before: House) -> None:
+    for number in range(20):
+        before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
+    await _connect(before)
+    before.gmail.trouble["fetch"] = NeedsReconnect(
+        "Google no longer accepts the permission.", "Connect again."
+    )
+    await before.settle()
+    assert (await before.mailbox()).link is Link.NEEDS_RECONNECT
+    await _connect(before)
+    await before.settle()
+    assert (await before.mailbox()).index_done == 20
