@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 from quart import Blueprint, Quart, Response, current_app, json, render_template
 from werkzeug.exceptions import ServiceUnavailable
@@ -59,7 +59,8 @@ async def events() -> Response:
     streams = cast(Streams, current_app.extensions[KEY])
     if streams.open >= MOST_STREAMS:
         raise ServiceUnavailable(retry_after=10)
-    app = cast(Quart, current_app._get_current_object())  # type: ignore[attr-defined]
+    proxy: Any = current_app  # its type differs between releases of Quart
+    app: Quart = proxy._get_current_object()
     response = Response(_stream(app, streams, services().store), content_type="text/event-stream")
     response.timeout = None
     response.headers["X-Accel-Buffering"] = "no"
