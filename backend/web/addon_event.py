@@ -15,7 +15,7 @@ ALWAYS = frozenset({EXECUTE, EMAIL})
 LONGEST = 200
 _FORM = re.compile(r"(?:msg|thread)-f:([0-9]{1,20})")
 _HEX = re.compile(r"[0-9a-fA-F]{1,16}")
-_OTHER = re.compile(r"msg-[a-z]:[A-Za-z0-9-]{1,64}")
+_OTHER = re.compile(r"msg-[a-eg-z]:[A-Za-z0-9-]{1,64}")
 DAY = timedelta(hours=14)
 
 

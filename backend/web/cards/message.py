@@ -91,7 +91,7 @@ def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
     if view.decided_by and view.row != Row.CREDIT:
         found.append(widgets.paragraph(widgets.said(words.get(f"by_{view.decided_by}", words["by_owner"]))))
     if view.score is not None:
-        percent = round(view.score * 100)
+        percent = min(max(round(view.score * 100), 1), 99)  # never certain
         filled = round(view.score * BAR)
         bar = "■" * filled + "□" * (BAR - filled)
         found.append(widgets.line(widgets.said(words["score_value"], percent=percent), words["score"], bar))
@@ -103,8 +103,9 @@ def _reasons(frame: Frame, view: MessageView) -> Json | None:
     for reason in view.reasons[:MOST_REASONS]:
         weight = reason.get("weight", 0)
         text = shown(reason_in(frame.language, str(reason.get("text", ""))))
-        quoted = ", ".join(shown(str(word), 40) for word in list(reason.get("words", ()))[:MOST_WORDS])
-        sides["for" if weight > 0 else "against"].append(f"{text} <i>({quoted})</i>" if quoted else text)
+        words = list(reason.get("words", ()))[:MOST_WORDS]
+        quoted = ", ".join(shown(reason_in(frame.language, str(word)), 40) for word in words)
+        sides["for" if weight > 0 else "against"].append(f"{text}: <i>{quoted}</i>" if quoted else text)
     found = [
         widgets.line("<br>".join(lines), frame.words[side]) if lines else None
         for side, lines in sides.items()

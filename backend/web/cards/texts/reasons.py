@@ -1,11 +1,15 @@
-"""The reasons of a score in the owner's language. They are stored as the model's English words."""
+"""The reasons of a score in the owner's language. They are stored as the model's English words.
+
+`reasons.json` has for each English text the German, French, Spanish and Portuguese one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from pathlib import Path
 
 LANGUAGES = ("de", "fr", "es", "pt")
-TABLE: Mapping[str, tuple[str, str, str, str]] = {}
+TABLE: dict[str, list[str]] = json.loads(Path(__file__).with_name("reasons.json").read_text(encoding="utf-8"))
 
 
 def reason_in(language: str, text: str) -> str:

@@ -1,0 +1,210 @@
+"""Whatever the store says and whatever a mail contains: every card is one Gmail takes."""
+
+from __future__ import annotations
+
+import json
+import string
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.card_limits import card_problems
+from backend.domain import reasons as said
+from backend.domain.correction import RuleKind, RuleMatch
+from backend.domain.mailbox import Condition, Link, Mailbox, Mode, Preferences
+from backend.domain.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
+from backend.domain.standing import Standing
+from backend.domain.verdict import Outcome, Row
+from backend.pipeline.addon import Home
+from backend.ports.addon import Reading, SenderRecord
+from backend.ports.store import MessageView, Placement, Stage
+from backend.web.cards.answers import ask_connection, ask_scopes, changed, opened
+from backend.web.cards.frame import Frame
+from backend.web.cards.home import home_card
+from backend.web.cards.message import message_card, note_card, version_of
+from backend.web.cards.preferences import settings_card
+from backend.web.cards.texts import TEXTS, words_for
+from backend.web.cards.texts.reasons import TABLE
+from backend.web.cards.widgets import Json, shown
+from tests.addon.schema import card_validator, check_answer
+from tests.web.fakes import NOW, mailbox, message
+
+ANY_TEXT = st.text(max_size=300)
+HOSTILE = '<script>alert(1)</script> & "\'<a href="https://evil.test">free</a>\u202egnp.exe\r\n\x00'
+
+
+def frame(language: str = "en") -> Frame:
+    return Frame(
+        words_for(language), language, "https://gate.test", NOW, timedelta(hours=2), "1796130000000000"
+    )
+
+
+def reading(view: MessageView, **standing: Any) -> Reading:
+    return Reading(view, 3, Standing(**standing), SenderRecord(2, 1, 1))
+
+
+def active(**changes: Any) -> Mailbox:
+    return mailbox(watch_expires_at=NOW + timedelta(days=6), indexed_at=NOW, **changes)
+
+
+def check(card: Json) -> Json:
+    """Against Google's schema and the limits."""
+    wrong = [f"{list(e.absolute_path)}: {e.message[:200]}" for e in card_validator().iter_errors(card)]
+    assert wrong == []
+    assert card_problems(card) == []
+    return card
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_state_of_a_message_has_a_card(language: str) -> None:
+    states = product(
+        Row,
+        (*Placement, None),
+        (None, Stage.ACT, Stage.SCREEN, Stage.RELEASE),
+        ("", "owner", "solve", "replied"),
+    )
+    for row, placement, stage, by in states:
+        view = message(row=row, placement=placement, stage=stage, decided_by=by)
+        check(message_card(frame(language), active(), "m1", reading(view)))
+    check(message_card(frame(language), active(), "m1", reading(message(row="", outcome="", score=None))))
+    check(message_card(frame(language), active(), "m1", reading(message(set_aside=True, cause="x"))))
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_state_of_a_mailbox_has_a_card(language: str) -> None:
+    boxes = {
+        Condition.CONNECTING: mailbox(),
+        Condition.INDEXING: mailbox(watch_expires_at=NOW + timedelta(days=6)),
+        Condition.ACTIVE: active(preferences=Preferences(mode=Mode.CHALLENGE)),
+        Condition.OBSERVING: active(),
+        Condition.PAUSED: active(preferences=Preferences(paused_until=NOW + timedelta(hours=1))),
+        Condition.NEEDS_RECONNECT: active(link=Link.NEEDS_RECONNECT),
+        Condition.WATCH_LAPSED: mailbox(watch_expires_at=NOW),
+        Condition.DISCONNECTED: mailbox(link=Link.LEAVING),
+    }
+    assert set(boxes) == set(Condition)
+    for condition, box in boxes.items():
+        assert box.condition(NOW) is condition
+        for card in (home_card(frame(language), box, Home(0, 0, ())), settings_card(frame(language), box)):
+            check(card)
+        text = words_for(language)[f"state_{condition}"].partition("{")[0]
+        assert text in json.dumps(home_card(frame(language), box, Home(0, 0, ())), ensure_ascii=False)
+    for note in (key for key in TEXTS["en"] if key.startswith("note_")):
+        check(note_card(frame(language), active(), "m1", note))
+        check(note_card(frame(language), active(link=Link.NEEDS_RECONNECT), "", note))
+
+
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT, ANY_TEXT)
+def test_whatever_a_mail_says_its_cards_are_valid(name: str, sender: str, subject: str, word: str) -> None:
+    reasons = tuple({"text": word, "weight": (-1) ** n, "words": [word] * 9} for n in range(12))
+    view = message(sender_name=name, sender=sender, subject=subject, reasons=reasons)
+    check_answer(opened(check(message_card(frame(), active(), "m1", reading(view)))), clicked=False)
+    held = tuple(message(f"m{n}", sender_name=name, subject=subject) for n in range(60))
+    check_answer(
+        changed(check(home_card(frame(), active(), Home(10_000, 77, held))), "Done.", moved=True),
+        clicked=True,
+    )
+
+
+@given(ANY_TEXT)
+def test_mail_text_is_one_escaped_line_without_direction_marks(text: str) -> None:
+    made = shown(text)
+    assert not set("<>\"'\n\r\u202e\u2066\x00") & set(made)
+    assert len(made) <= 200 * len("&quot;")
+
+
+def test_hostile_text_stays_text() -> None:
+    view = message(sender_name=HOSTILE, sender="a@b.test", subject=HOSTILE)
+    made = json.dumps(
+        [
+            message_card(frame(), active(), "m1", reading(view)),
+            home_card(frame(), active(), Home(1, 1, (view,))),
+        ],
+        ensure_ascii=False,
+    )
+    assert "<script" not in made
+    assert "<a href" not in made
+    assert "&lt;script&gt;" in made
+
+
+def test_what_is_offered_follows_from_what_is() -> None:
+    def offered(view: MessageView, **standing: Any) -> list[str]:
+        card = message_card(frame(), active(), "m1", reading(view, **standing))
+        return _acts(card)
+
+    assert offered(message()) == ["release", "allow", "allow_domain", "block", "credit"]
+    inbox = message(placement=Placement.INBOX, outcome=Outcome.INBOX, row=Row.BELOW_HOLD)
+    assert offered(inbox) == ["allow", "allow_domain", "block", "sales", "credit"]
+    allowed = offered(message(), rules=RuleMatch(address=RuleKind.ALLOW))
+    assert "allow" not in allowed
+    assert "block" in allowed
+    assert "allow_domain" not in offered(message(sender="max@gmail.com"))  # everybody has an address there
+    assert offered(message(outcome=Outcome.IGNORE, row=Row.NOT_INCOMING, placement=None)) == []
+
+
+def test_an_act_is_tied_to_what_was_shown() -> None:
+    before = version_of(reading(message()))
+    assert version_of(reading(message(changed_at=NOW + timedelta(microseconds=1)))) != before
+    assert version_of(reading(message(), credits=1)) != before
+
+
+def test_prompts_are_alone() -> None:
+    check_answer(ask_scopes(["https://www.googleapis.com/auth/userinfo.email"]), clicked=True)
+    check_answer(ask_connection("https://gate.test"), clicked=False)
+
+
+def test_all_languages_say_the_same_things() -> None:
+    def holes(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    for language, words in TEXTS.items():
+        assert words.keys() == TEXTS["en"].keys(), language
+        assert {key: holes(text) for key, text in words.items()} == {
+            key: holes(text) for key, text in TEXTS["en"].items()
+        }
+
+
+def test_every_reason_is_translated() -> None:
+    texts = {said.PITCH_WORDS, said.ORDINARY_WORDS}
+    for table in (PHRASE_TEXTS, FORM_TEXTS, FAMILY_TEXTS, CLASS_TEXTS):
+        texts |= set(table.values())
+    assert texts - TABLE.keys() == set()
+    assert all(len(row) == 4 and all(row) for row in TABLE.values())
+
+
+BROKEN: dict[str, Json] = {
+    "no widget": {"sections": [{"widgets": []}]},
+    "at most 100": {"sections": [{"widgets": [{"divider": {}}] * 101}]},
+    "card actions": {"sections": [{"widgets": [{"divider": {}}]}], "cardActions": [{}] * 11},
+    "no primary button": {"sections": [{"widgets": [{"divider": {}}]}], "fixedFooter": {}},
+    "not escaped": {"sections": [{"widgets": [{"textParagraph": {"text": "<script>"}}]}]},
+    "ampersand": {"sections": [{"widgets": [{"textParagraph": {"text": "R&D"}}]}]},
+    "no HTTPS": {"sections": [{"widgets": [{"image": {"imageUrl": "http://evil.test/a.png"}}]}]},
+    "one thing": {"sections": [{"widgets": [{"divider": {}, "textParagraph": {"text": "x"}}]}]},
+    "columns": {"sections": [{"widgets": [{"columns": {"columnItems": [{}, {}, {}]}}]}]},
+    "100 items": {"sections": [{"widgets": [{"selectionInput": {"name": "n", "items": [{}] * 101}}]}]},
+    "hyphens": {"sections": [{"id": "a_b", "widgets": [{"divider": {}}]}]},
+    "both text": {
+        "sections": [{"widgets": [{"buttonList": {"buttons": [{"text": "x", "onClick": {
+            "action": {"function": "https://gate.test/", "parameters": [{"key": "n", "value": 1}]}}}]}}]}]
+    },
+    "bytes": {"sections": [{"widgets": [{"textParagraph": {"text": "x" * 40_000}}]}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("problem", BROKEN)
+def test_the_limits_find_what_breaks_them(problem: str) -> None:
+    assert any(problem in found for found in card_problems(BROKEN[problem]))
+
+
+def _acts(node: Any) -> list[str]:
+    if isinstance(node, list):
+        return [act for item in node for act in _acts(item)]
+    if not isinstance(node, dict):
+        return []
+    own = [item["value"] for item in node.get("parameters", ()) if item["key"] == "act"]
+    return own + [act for value in node.values() for act in _acts(value)]

@@ -1,0 +1,173 @@
+"""The host page in a real browser: a person clicks through the add-on beside the mail, without JavaScript."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from backend.demo.letters import OWNER
+from tests.browser.checks import look_over, watch_console
+from tests.journeys.conftest import Journey, journey
+
+pytestmark = pytest.mark.browser
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 900}},
+    "phone": {"viewport": {"width": 360, "height": 740}},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+}
+
+
+class Running:
+    """A journey in a thread of its own, since the browser blocks this one."""
+
+    def __init__(self, told: Journey, loop: asyncio.AbstractEventLoop) -> None:
+        self.told = told
+        self._loop = loop
+
+    def do(self, work: Any) -> Any:
+        """Run a coroutine of the journey to its end."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(90)
+
+    @property
+    def url(self) -> str:
+        """Where the host page is."""
+        return f"{self.told.stage.sandbox.url}/addon"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Running]:
+    ready, stop = threading.Event(), asyncio.Event()
+    found: list[Running] = []
+    broken: list[BaseException] = []
+
+    async def life() -> None:
+        try:
+            async with journey(folder) as told:
+                found.append(Running(told, asyncio.get_running_loop()))
+                ready.set()
+                await stop.wait()
+        except BaseException as error:
+            broken.append(error)
+            raise
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=asyncio.run, args=(life(),))
+    thread.start()
+    assert ready.wait(90)
+    assert found, broken
+    try:
+        yield found[0]
+    finally:
+        found[0]._loop.call_soon_threadsafe(stop.set)
+        thread.join(60)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("addon")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def held(stage: Running) -> str:
+    """A pitch with a hostile name and subject, held."""
+    return hold(stage, subject='Grow <img src=x onerror=alert(1)> 10× "now" & cheap')
+
+
+def hold(stage: Running, **changes: str) -> str:
+    async def story() -> str:
+        gmail_id = await stage.told.write(stage.told.pitch, **changes)
+        await stage.told.settled(gmail_id, held=True)
+        await stage.told.quiet()
+        return gmail_id
+
+    return str(stage.do(story()))
+
+
+def opened(browser: Browser, **options: Any) -> Page:
+    return browser.new_context(
+        java_script_enabled=options.pop("java_script_enabled", True), **options
+    ).new_page()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_card_can_be_seen_and_read_aloud(
+    browser: Browser, stage: Running, held: str, look: str, shots: Path
+) -> None:
+    page = opened(browser, **LOOKS[look])
+    problems = watch_console(page)
+    pages = {
+        "owners": f"{stage.url}/",
+        "home": f"{stage.url}/{OWNER}",
+        "message": f"{stage.url}/{OWNER}/message/{held}",
+        "not-connected": f"{stage.url}/{stage.told.pitch.address}",
+    }
+    for name, url in pages.items():
+        page.goto(url)
+        look_over(page)
+        page.screenshot(path=shots / f"addon-{name}-{look}.png", full_page=True)
+    page.goto(f"{stage.url}/{OWNER}")
+    page.get_by_role("button", name="Settings", exact=True).click()
+    expect(page.get_by_role("radio", name="Normal")).to_be_checked()
+    look_over(page)
+    page.screenshot(path=shots / f"addon-settings-{look}.png", full_page=True)
+    assert problems == []
+    page.context.close()
+
+
+def test_release_and_undo_by_hand_without_javascript(browser: Browser, stage: Running, shots: Path) -> None:
+    gmail_id = hold(stage, subject="A quick question about your pipeline")
+    page = opened(browser, java_script_enabled=False, **LOOKS["desktop"])
+    page.goto(f"{stage.url}/{OWNER}/message/{gmail_id}")
+    expect(page.get_by_role("heading", name="Held")).to_be_visible()
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_role("status")).to_have_text("Released. It goes back to the inbox.")
+    page.screenshot(path=shots / "addon-released.png", full_page=True)
+    stage.do(stage.told.settled(gmail_id, held=False))
+    page.goto(f"{stage.url}/{OWNER}/message/{gmail_id}?stay=1")
+    expect(page.locator(".chip", has_text="Inbox")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_have_text("Undone.")
+    stage.do(stage.told.settled(gmail_id, held=True))
+    page.context.close()
+
+
+def test_every_language_fits(browser: Browser, stage: Running, held: str, shots: Path) -> None:
+    page = opened(browser, **LOOKS["desktop"])
+    page.goto(f"{stage.url}/{OWNER}/message/{held}")
+    titles = {"de-DE": "Zurückgehalten", "fr-FR": "Retenu", "es-ES": "Retenido", "pt-BR": "Retida"}
+    for locale, title in titles.items():
+        page.get_by_label("Language of Gmail").select_option(locale)
+        page.get_by_role("button", name="Set", exact=True).click()
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        look_over(page)
+        page.screenshot(path=shots / f"addon-message-{locale}.png", full_page=True)
+    page.get_by_label("Language of Gmail").select_option("en-US")
+    page.get_by_role("button", name="Set", exact=True).click()
+    page.context.close()
+
+
+def test_a_missing_consent_is_given_on_the_page(browser: Browser, stage: Running, shots: Path) -> None:
+    async def narrow() -> None:
+        url = f"{stage.told.stage.sandbox.url}/sandbox/addon/grants"
+        async with stage.told.stage.http.put(url, json={"mailbox": OWNER, "scopes": []}) as answer:
+            assert answer.status == 200
+
+    stage.do(narrow())
+    page = opened(browser, **LOOKS["desktop"])
+    page.goto(f"{stage.url}/{OWNER}")
+    expect(page.get_by_role("heading", name="asks for more access")).to_be_visible()
+    look_over(page)
+    page.screenshot(path=shots / "addon-consent.png", full_page=True)
+    page.get_by_role("button", name="Allow", exact=True).click()
+    expect(page.get_by_text("At work.")).to_be_visible()
+    page.context.close()
