@@ -10,16 +10,16 @@ import numpy as np
 from model_export.learner import DEFAULT, Floats, Params, PitchModel
 from model_export.metrics import recall_at
 from model_export.rows import Row
-from model_export.training import Progress, groups_of, labels_of, silent
+from model_export.training import Progress, groups_of, labels_of, sides, silent
 
 _RATES = (0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05)
 
 
 def grid() -> list[Params]:
     """The default and its neighbours, one parameter moved at a time."""
-    moves = [("c", 0.5), ("c", 2.0), ("meaning", 0.5), ("meaning", 1.0), ("form", 0.2), ("form", 0.45),
-             ("steepness", 2.0), ("steepness", 5.0)]  # fmt: skip
-    return [DEFAULT, *(replace(DEFAULT, **{name: value}) for name, value in moves)]
+    near = {"c": (0.5, 2.0), "meaning": (0.5, 1.0), "form": (0.2, 0.45), "steepness": (5.0, 12.0)}
+    moved = [{name: value} for name, values in near.items() for value in values]
+    return [DEFAULT, *(replace(DEFAULT, **move) for move in moved)]  # type: ignore[arg-type]
 
 
 def low_rate_recall(labels: Floats, logits: Floats) -> float:
@@ -29,8 +29,9 @@ def low_rate_recall(labels: Floats, logits: Floats) -> float:
 
 @dataclass(frozen=True)
 class Nested:
-    """Held-out logits with parameters chosen without the left-out file, and which were chosen for it."""
+    """Held-out logits of the judged rows with parameters chosen without the left-out file, and which were chosen."""
 
+    judged: list[Row]
     logits: Floats
     chosen: dict[str, Params]
 
@@ -40,6 +41,7 @@ def choose_nested(
 ) -> Nested:
     """Leave each file out; among the rest, leave each out again to choose; score the file with the choice."""
     options = list(candidates or grid())
+    rows, aside = sides(rows)
     logits = np.zeros(len(rows))
     chosen: dict[str, Params] = {}
     for outer in groups_of(rows):
@@ -48,13 +50,15 @@ def choose_nested(
         for inner in groups_of(rest):
             progress(f"without {outer} and {inner}")
             held = [row for row in rest if row.group == inner]
-            for i, scores in enumerate(_scores([r for r in rest if r.group != inner], held, options)):
+            for i, scores in enumerate(
+                _scores([*(r for r in rest if r.group != inner), *aside], held, options)
+            ):
                 merits[i] += low_rate_recall(labels_of(held), scores)
         best = int(np.argmax(merits))
         chosen[outer] = options[best]
         places = [i for i, row in enumerate(rows) if row.group == outer]
-        logits[places] = next(_scores(rest, [rows[i] for i in places], [options[best]]))
-    return Nested(logits, chosen)
+        logits[places] = next(_scores([*rest, *aside], [rows[i] for i in places], [options[best]]))
+    return Nested(rows, logits, chosen)
 
 
 def _scores(inside: Sequence[Row], held: Sequence[Row], options: Sequence[Params]) -> Iterator[Floats]:

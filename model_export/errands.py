@@ -7,8 +7,10 @@ stranger with an honest errand differ from a pitch in different ways.
 from __future__ import annotations
 
 SALES = "sales"
-ERRANDS = ("known", "stranger", "bulk")
-"""Somebody the owner deals with; somebody he does not know, who sells nothing; mail sent to many."""
+NOTHING = "nothing"
+ERRANDS = ("known", "stranger", "bulk", NOTHING)
+"""Somebody the owner deals with; somebody he does not know, who sells nothing; mail sent to many; mail with next
+to nothing in it, or far from anything the corpus speaks of, on which nobody should be judged."""
 
 _STRANGERS = """
 author beta_tester board_member_intro bug_report candidate commission contributor customer_enquiry donor foundation
@@ -19,6 +21,7 @@ security_disclosure security_report source speaking_invite speculative_applicati
 student_interview academic user user_question
 """
 STRANGER_KINDS = frozenset(_STRANGERS.split())
+EMPTY_KINDS = frozenset({"next_to_nothing", "other_script"})
 _BULK_TOKENS = frozenset({"f_unsubscribe_header", "f_automatic", "f_bulk_header", "f_mailing_list"})
 
 
@@ -28,4 +31,6 @@ def errand(label: str, kind: str, text: str) -> str:
         return SALES
     if not _BULK_TOKENS.isdisjoint(text.split(" ")):
         return "bulk"
+    if kind in EMPTY_KINDS:
+        return NOTHING
     return "stranger" if kind in STRANGER_KINDS else "known"

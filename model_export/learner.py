@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 from sklearn.svm import LinearSVC
 
-from model_export.errands import SALES
+from model_export.errands import NOTHING, SALES
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +46,8 @@ class Params:
 
     `c` is the inverse strength of regularisation, `min_df` and `min_groups` in how many messages and
     in how many files a term must occur, `meaning` and `form` the weights of two blocks against words,
-    `steepness` what margins are multiplied with before the soft minimum.
+    `steepness` what margins are multiplied with before the soft minimum, `caution` the share of `c` in
+    the margin against mail with nothing in it.
     """
 
     c: float = 1.0
@@ -54,7 +55,8 @@ class Params:
     min_groups: int = 2
     meaning: float = 0.7
     form: float = 0.3
-    steepness: float = 3.0
+    steepness: float = 8.0
+    caution: float = 0.3
     seed: int = 20
 
     def as_dict(self) -> dict[str, Any]:
@@ -113,9 +115,11 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _margin(self, matrix: csr_matrix, labels: NDArray[np.str_], errand: str) -> tuple[Floats, float]:
         """Coefficients and intercept of pitches against one kind of ordinary mail."""
         concerned = np.flatnonzero((labels == SALES) | (labels == errand))
+        # Mail with nothing in it only has to outweigh pitches with nothing in them: no balance, less force.
+        force, weights = (self.params.caution, None) if errand == NOTHING else (1.0, "balanced")
         solver = LinearSVC(
-            C=self.params.c,
-            class_weight="balanced",
+            C=self.params.c * force,
+            class_weight=weights,
             dual=True,
             max_iter=20_000,
             random_state=self.params.seed,

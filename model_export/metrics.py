@@ -39,26 +39,36 @@ def calibration_error(labels: Floats, probabilities: Floats, bins: int = 10) -> 
     for i in range(bins):
         inside = index == i
         if inside.any():
-            gaps += inside.sum() * abs(float(labels[inside].mean()) - float(probabilities[inside].mean()))
+            gaps += float(inside.sum()) * abs(
+                float(labels[inside].mean()) - float(probabilities[inside].mean())
+            )
     return gaps / len(labels)
 
 
-def figures(labels: Floats, probabilities: Floats) -> Figures:
-    """All figures for one set of rows; AUC and recalls are NaN where only one label occurs."""
+def figures(labels: Floats, scores: Floats, probabilities: Floats) -> Figures:
+    """All figures for one set of rows: ranking by `scores`, calibration by `probabilities`.
+
+    AUC and recalls are NaN where only one label occurs.
+    """
     both = 0 < labels.sum() < len(labels)
     return Figures(
         len(labels),
-        float(roc_auc_score(labels, probabilities)) if both else math.nan,
-        recall_at(labels, probabilities, 0.01),
-        recall_at(labels, probabilities, 0.05),
+        float(roc_auc_score(labels, scores)) if both else math.nan,
+        recall_at(labels, scores, 0.01),
+        recall_at(labels, scores, 0.05),
         calibration_error(labels, probabilities),
     )
 
 
-def by_file(groups: Sequence[str], labels: Floats, probabilities: Floats) -> dict[str, Figures]:
-    """Figures for each file on its own."""
-    names = np.array(groups)
-    return {g: figures(labels[names == g], probabilities[names == g]) for g in sorted(set(groups))}
+def by_part(
+    parts: Sequence[str], labels: Floats, scores: Floats, probabilities: Floats
+) -> dict[str, Figures]:
+    """Figures for each part (file, language) on its own, parts in alphabetical order."""
+    names = np.array(parts)
+    return {
+        part: figures(labels[names == part], scores[names == part], probabilities[names == part])
+        for part in sorted(set(parts))
+    }
 
 
 def mean_figures(parts: Sequence[Figures]) -> Figures:

@@ -35,28 +35,56 @@ def silent(step: str) -> None:
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run. `held_out` are calibrated probabilities by models that did not see the row's file;
-    for each file the calibrator was fitted on the other files only."""
+    """A finished run. `judged` are the rows that were left out once, the arrays follow their order.
+
+    `logits` are uncalibrated and by models that did not see the row's file. `probabilities` are the same
+    through the shipped calibrator (thresholds come from these). `crossed` are through calibrators that
+    did not see the row's file either: the honest ones for calibration error.
+    """
 
     model: PitchModel
     params: Params
-    held_out: Floats
+    judged: list[Row]
+    logits: Floats
+    probabilities: Floats
+    crossed: Floats
     thresholds: dict[Strictness, Thresholds]
-    slope: float
-    offset: float
 
 
 def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = silent) -> Trained:
     """Fit on all rows; calibrate and set thresholds on what left-out files scored."""
-    logits = held_out_logits(rows, params, progress)
-    probabilities = cross_calibrated(rows, logits)
-    slope, offset = platt(logits, labels_of(rows))
+    judged, aside = sides(rows)
+    logits = held_out_logits(judged, params, progress, aside)
+    labels = labels_of(judged)
+    slope, offset = platt(logits, labels)
+    probabilities = squash(slope * logits + offset)
     progress("the model on all files")
-    model = PitchModel(params).fit(
-        [row.text for row in rows], [row.errand for row in rows], [row.group for row in rows]
+    return Trained(
+        fit(rows, params).calibrate(slope, offset),
+        params,
+        judged,
+        logits,
+        probabilities,
+        cross_calibrated(judged, logits),
+        choose_thresholds(probabilities, labels),
     )
-    limits = choose_thresholds(probabilities, labels_of(rows))
-    return Trained(model.calibrate(slope, offset), params, probabilities, limits, slope, offset)
+
+
+def fit(rows: Sequence[Row], params: Params) -> PitchModel:
+    """A model fitted on `rows`, not calibrated."""
+    texts, errands, groups = zip(*((row.text, row.errand, row.group) for row in rows), strict=True)
+    return PitchModel(params).fit(texts, errands, groups)
+
+
+def sides(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """(rows of files with both labels, the others). A file of one label cannot be judged: it only trains."""
+    both = {r.group for r in rows if r.sales} & {r.group for r in rows if not r.sales}
+    return [r for r in rows if r.group in both], [r for r in rows if r.group not in both]
+
+
+def squash(logits: Floats) -> Floats:
+    """Logits to probabilities."""
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
 
 def labels_of(rows: Sequence[Row]) -> Floats:
@@ -69,24 +97,24 @@ def groups_of(rows: Sequence[Row]) -> list[str]:
     return sorted({row.group for row in rows})
 
 
-def held_out_logits(rows: Sequence[Row], params: Params, progress: Progress = silent) -> Floats:
-    """For each row the logit of a model trained on the other files. Needs at least two files."""
-    groups = groups_of(rows)
+def held_out_logits(
+    judged: Sequence[Row], params: Params, progress: Progress = silent, aside: Sequence[Row] = ()
+) -> Floats:
+    """For each judged row the logit of a model trained on the other files and on `aside`. Needs two files."""
+    groups = groups_of(judged)
     if len(groups) < 2:
-        raise ValueError("leaving one file out needs messages from at least two files")
-    logits = np.zeros(len(rows))
+        raise ValueError("leaving one file out needs messages from at least two files with both labels")
+    logits = np.zeros(len(judged))
     for group in groups:
         progress(f"without {group}")
-        inside = [row for row in rows if row.group != group]
-        outside = [i for i, row in enumerate(rows) if row.group == group]
-        model = PitchModel(params)
-        model.fit([row.text for row in inside], [row.errand for row in inside], [row.group for row in inside])
-        logits[outside] = model.decision_function([rows[i].text for i in outside])
+        outside = [i for i, row in enumerate(judged) if row.group == group]
+        model = fit([*(row for row in judged if row.group != group), *aside], params)
+        logits[outside] = model.decision_function([judged[i].text for i in outside])
     return logits
 
 
 def platt(logits: Floats, labels: Floats) -> tuple[float, float]:
-    """Slope and offset that turn logits into log-odds (Platt's smoothed targets are not needed at this size)."""
+    """Slope and offset that turn logits into log-odds of a pitch in the corpus (where it is nearly even)."""
     solver = LogisticRegression(C=1e6, max_iter=1000, tol=1e-9).fit(logits.reshape(-1, 1), labels)
     return float(solver.coef_[0, 0]), float(solver.intercept_[0])
 
@@ -98,7 +126,7 @@ def cross_calibrated(rows: Sequence[Row], logits: Floats) -> Floats:
     result = np.zeros(len(rows))
     for group in groups_of(rows):
         slope, offset = platt(logits[files != group], labels[files != group])
-        result[files == group] = 1.0 / (1.0 + np.exp(-(slope * logits[files == group] + offset)))
+        result[files == group] = squash(slope * logits[files == group] + offset)
     return result
 
 

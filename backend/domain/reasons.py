@@ -13,6 +13,26 @@ MOST = 6
 MOST_WORDS = 5
 PITCH_WORDS = "words of a pitch"
 ORDINARY_WORDS = "words of ordinary mail"
+_DULL = frozenset(
+    {
+        *FAMILY_TEXTS.values(),
+        *(
+            FORM_TEXTS[name]
+            for name in (
+                "bullets",
+                "exclaim",
+                "question",
+                "questions",
+                "signature",
+                "signature_long",
+                "html",
+                "links",
+                "mailer_named",
+                "ends_asking",
+            )
+        ),
+    }
+)
 
 
 def reasons(shares: Iterable[tuple[str, float]], most: int = MOST) -> tuple[Reason, ...]:
@@ -34,7 +54,12 @@ def reasons(shares: Iterable[tuple[str, float]], most: int = MOST) -> tuple[Reas
     side = sorted((w for w in words if w[1] * net > 0), key=lambda w: (-abs(w[1]), w[0]))
     if side:
         listed.append(Reason(PITCH_WORDS if net > 0 else ORDINARY_WORDS, net, _shown(side)))
-    return tuple(sorted(listed, key=lambda r: (-abs(r.weight), r.text))[:most])
+    return tuple(sorted(listed, key=lambda r: (-abs(r.weight) * _telling(r.text), r.text))[:most])
+
+
+def _telling(said: str) -> float:
+    """How much a reason tells a person: that a mail is short or signed counts for the model, not for him."""
+    return 0.2 if said in _DULL else 1.0
 
 
 def illustrate(score: Score, reading: Reading) -> Score:

@@ -1,0 +1,289 @@
+"""`pitchgate-model`: train, judge, export and explain the model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+import click
+import joblib
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from backend.domain.errors import PitchgateError
+from backend.domain.reasons import illustrate
+from backend.domain.wording import read
+from backend.scoring import SHIPPED
+from backend.scoring.session import ModelSession
+from model_export import loaders
+from model_export.card import BadCard, read_card, write_card
+from model_export.choice import choose_nested, grid
+from model_export.compare import compare
+from model_export.evaluation import Evaluation, as_json, evaluate, learning_curve, summary
+from model_export.learner import DEFAULT, Params
+from model_export.metrics import Figures, by_part, mean_figures
+from model_export.publish import NotPublished, build, publish
+from model_export.report import render
+from model_export.reproduce import differences
+from model_export.rows import BadRow, Row, corpus, corpus_digest, records, row_of
+from model_export.training import Trained, cross_calibrated, groups_of, labels_of, sides, train
+
+_MODEL = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OUT = click.Path(dir_okay=False, path_type=Path)
+
+
+_corpus_options = click.option(
+    "--files", default="", metavar="A,B", help="Only these files of the corpus (two at least)."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Train the model on the corpus, see how good it is, export it, explain it."""
+
+
+@cli.command("train")
+@click.option("--out", type=_OUT, default=Path("pitchgate-model.joblib"), show_default=True)
+@click.option(
+    "--c", type=float, default=DEFAULT.c, show_default=True, help="Inverse strength of regularisation."
+)
+@click.option("--seed", type=int, default=DEFAULT.seed, show_default=True)
+@click.option(
+    "--archive", type=click.Path(exists=True, path_type=Path), help="The owner's own mail (Takeout, mbox)."
+)
+@click.option("--me", default="", metavar="ADDRESS", help="The owner's address, with --archive.")
+@click.option("--sales-label", multiple=True, help="Gmail label that marks pitches in --archive.")
+@click.option(
+    "--corrections", type=_MODEL, help="The owner's data export: learn from his decisions in --archive."
+)
+@_corpus_options
+def train_command(
+    out: Path,
+    c: float,
+    seed: int,
+    archive: Path | None,
+    me: str,
+    sales_label: tuple[str, ...],
+    corrections: Path | None,
+    files: str,
+) -> None:
+    """Train and keep the fitted model in a file for `export`. Open such files only if they are your own."""
+    rows = [*_rows(files), *_own_mail(archive, me, sales_label, corrections)]
+    trained = _trained(rows, replace(DEFAULT, c=c, seed=seed))
+    joblib.dump((trained, rows), out)
+    _say(evaluate(trained))
+    click.echo(f"Written to {out}.")
+
+
+@cli.command("evaluate")
+@click.option("--nested", is_flag=True, help="Choose the parameters anew for each left-out file (slow).")
+@click.option("--json", "as_lines", is_flag=True, help="All tables as one JSON object.")
+@_corpus_options
+def evaluate_command(nested: bool, as_lines: bool, files: str) -> None:
+    """Leave each file out once, and say how its mail is judged."""
+    rows = _rows(files)
+    found = evaluate(_trained(rows, DEFAULT))
+    figures = _nested(rows) if nested else None
+    if as_lines:
+        click.echo(json.dumps({**as_json(found), "nested": figures and vars_of(figures)}, indent=1))
+        return
+    _say(found, figures)
+
+
+@cli.command("export")
+@click.option("--trained", type=_MODEL, help="What `train` wrote; without it the model is trained first.")
+@click.option("--out", type=_OUT, default=SHIPPED, show_default=True)
+@_corpus_options
+def export_command(trained: Path | None, out: Path, files: str) -> None:
+    """Export to ONNX: graph, metadata, audit, parity gate; and the model card beside it."""
+    if trained:
+        fitted, rows = joblib.load(trained)
+    else:
+        rows = _rows(files)
+        fitted = _trained(rows, DEFAULT)
+    data, difference = _export(fitted, rows, out)
+    click.echo(f"{out}: {len(data):,} bytes, largest difference to scikit-learn {difference:.1e}.")
+
+
+@cli.command("report")
+@click.option("--model", type=_MODEL, default=SHIPPED, show_default=True, help="The exported model.")
+@click.option("--previous", type=_MODEL, help="An earlier model to compare with.")
+@click.option("--nested", is_flag=True, help="With parameters chosen anew for each left-out file (slow).")
+@click.option("--no-curve", is_flag=True, help="Leave out the learning curve (it trains 56 models).")
+@click.option("--out", type=_OUT, default=Path("model-report.html"), show_default=True)
+@_corpus_options
+def report_command(
+    model: Path, previous: Path | None, nested: bool, no_curve: bool, out: Path, files: str
+) -> None:
+    """Write the report: one HTML page with everything known about the model."""
+    rows = _rows(files)
+    session = ModelSession.open(model)
+    params = Params(**json.loads(session.facts.metadata["params"]))
+    trained = _trained(rows, params)
+    with _progress() as progress:
+        curve = (
+            None
+            if no_curve
+            else learning_curve(rows, trained, _steps(progress, len(groups_of(trained.judged)) - 1))
+        )
+    page = render(
+        evaluate(trained, session),
+        session.facts,
+        model.stat().st_size,
+        curve,
+        _nested(rows) if nested else None,
+        compare(ModelSession.open(previous), session, rows) if previous else None,
+    )
+    out.write_text(page, encoding="utf-8")
+    click.echo(f"Written to {out}.")
+
+
+@cli.command("compare")
+@click.argument("first", type=_MODEL)
+@click.argument("second", type=_MODEL)
+@click.option("--no-corpus", is_flag=True, help="Compare only what the files say of themselves.")
+def compare_command(first: Path, second: Path, no_corpus: bool) -> None:
+    """Put two model files side by side."""
+    found = compare(ModelSession.open(first), ModelSession.open(second), [] if no_corpus else corpus())
+    table = Table("", *found.names)
+    for line in found.lines:
+        table.add_row(*line)
+    Console().print(table)
+    for remark in found.remarks:
+        click.echo(remark)
+
+
+@cli.command("reproduce")
+@click.argument("card", type=_MODEL)
+@_corpus_options
+def reproduce_command(card: Path, files: str) -> None:
+    """Train again what CARD describes. The same bytes come out, or it is said what differs (status 1)."""
+    stated = read_card(card)
+    rows = _rows(files)
+    if corpus_digest(rows) == stated["corpus"]:
+        trained = _trained(rows, Params(**stated["params"]))
+        found = differences(stated, build(trained, rows, summary(evaluate(trained))))
+    else:
+        found = ["the corpus, or the wording that prepares it, is not the one the model was trained on"]
+    if found:
+        click.echo("Not reproduced:\n" + "\n".join(f"- {line}" for line in found))
+        sys.exit(1)
+    click.echo(f"Reproduced: the same bytes ({stated['sha256']}).")
+
+
+@cli.command("score")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.option("--model", type=_MODEL, default=SHIPPED, show_default=True)
+def score_command(file: Path, model: Path) -> None:
+    """Score messages in the corpus's JSON Lines form, one JSON line each out, the way the server does."""
+    session = ModelSession.open(model)
+    source = Path("/dev/stdin") if str(file) == "-" else file
+    for record in records(source):
+        _score_line(session, row_of(record, "score"), sys.stdout)
+
+
+def _score_line(session: ModelSession, row: Row, out: TextIO) -> None:
+    score = illustrate(session.score(row.text), read(row.message, row.owner))
+    reasons = [{"text": r.text, "weight": round(r.weight, 4), "words": list(r.words)} for r in score.reasons]
+    line = {"id": row.id, "score": score.probability, "reasons": reasons}
+    out.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _rows(files: str) -> list[Row]:
+    wanted = [name.strip() for name in files.split(",") if name.strip()]
+    rows = corpus(files=wanted or None)
+    if len(groups_of(sides(rows)[0])) < 2:
+        raise click.UsageError("Leaving one file out needs at least two files with both labels.")
+    return rows
+
+
+def _own_mail(archive: Path | None, me: str, labels: tuple[str, ...], corrections: Path | None) -> list[Row]:
+    if archive is None:
+        if corrections or labels:
+            raise click.UsageError(
+                "--corrections and --sales-label need --archive, where the mail itself is."
+            )
+        return []
+    if not me or not (labels or corrections):
+        raise click.UsageError(
+            "--archive needs --me, and --sales-label or --corrections to know what is a pitch."
+        )
+    click.echo("This model will know the owner's own mail: use it for his mailbox only.", err=True)
+    rows = loaders.gmail_labels(archive, me, set(labels)) if labels else []
+    return rows + (loaders.corrections(corrections, archive, me) if corrections else [])
+
+
+def _trained(rows: list[Row], params: Params) -> Trained:
+    with _progress() as progress:
+        return train(rows, params, _steps(progress, len(groups_of(sides(rows)[0])) + 1))
+
+
+def _nested(rows: list[Row]) -> Figures:
+    count = len(groups_of(sides(rows)[0]))
+    with _progress() as progress:
+        found = choose_nested(rows, grid(), _steps(progress, count * (count - 1)))
+    labels, crossed = labels_of(found.judged), cross_calibrated(found.judged, found.logits)
+    files = by_part([row.group for row in found.judged], labels, found.logits, crossed)
+    return mean_figures(list(files.values()))
+
+
+def _export(trained: Trained, rows: list[Row], out: Path) -> tuple[bytes, float]:
+    found = evaluate(trained)
+    data = build(trained, rows, summary(found))
+    difference = publish(data, trained, rows, out)
+    facts = ModelSession.open(out).facts
+    out.with_suffix(".md").write_text(write_card(data, facts, found, difference), encoding="utf-8")
+    return data, difference
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _steps(progress: Progress, total: int) -> Callable[[str], None]:
+    task = progress.add_task("…", total=total)
+
+    def step(text: str) -> None:
+        progress.update(task, description=text, advance=1)
+
+    return step
+
+
+def vars_of(figures: Figures) -> dict[str, float]:
+    """The figures as plain values."""
+    return {name: getattr(figures, name) for name in figures.__dataclass_fields__}
+
+
+def _say(found: Evaluation, nested: Figures | None = None) -> None:
+    table = Table("", "messages", "AUC", "recall at 1 %", "recall at 5 %", "calibration error")
+    named = {**found.files, "mean over files": found.mean, "all pooled": found.pooled}
+    if nested:
+        named["mean, nested choice"] = nested
+    named |= {f"in {name}": part for name, part in found.languages.items()}
+    for name, part in named.items():
+        values = (part.auc, part.recall_1, part.recall_5, part.ece)
+        table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values))
+    Console().print(table)
+
+
+def main() -> None:
+    """Entry point: an error made for people is shown as one, without a stack trace."""
+    try:
+        cli()
+    except PitchgateError as error:
+        click.echo(f"pitchgate-model: {error.title}\n  {error.remedy}", err=True)
+    except (BadRow, BadCard, NotPublished) as error:
+        click.echo(f"pitchgate-model: {error}", err=True)
+    else:
+        return
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Two model files side by side: what they say of themselves, and where their verdicts differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backend.domain.mailbox import Strictness
+from backend.scoring.session import ModelSession
+from model_export.rows import Row
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`lines` are (what, first, second); `remarks` say how to read them."""
+
+    names: tuple[str, str]
+    lines: list[tuple[str, str, str]]
+    remarks: list[str]
+
+
+def compare(first: ModelSession, second: ModelSession, rows: Sequence[Row]) -> Comparison:
+    """Compare two audited models, over `rows` for the verdicts."""
+    sessions = (first, second)
+    metrics = [json.loads(s.facts.metadata.get("metrics", "{}")) for s in sessions]
+    lines = []
+    for part in ("mean", "pooled"):
+        for name in ("auc", "recall_1", "recall_5", "ece"):
+            shown = [f"{m[part][name]:.4f}" if part in m and name in m[part] else "–" for m in metrics]
+            lines.append((f"{name.replace('_', ' at ')}, {part}", shown[0], shown[1]))
+    for strictness in Strictness:
+        shown = [" / ".join(f"{v:.4f}" for v in _limits(s, strictness)) for s in sessions]
+        lines.append((f"clear / hold / challenge, {strictness.value}", shown[0], shown[1]))
+    terms = [set(s.facts.vocabulary) for s in sessions]
+    lines.append(("terms", f"{len(terms[0]):,}", f"{len(terms[1]):,}"))
+    lines.append(
+        ("terms the other has not", f"{len(terms[0] - terms[1]):,}", f"{len(terms[1] - terms[0]):,}")
+    )
+    lines.append(("corpus", first.facts.corpus[:12], second.facts.corpus[:12]))
+    lines += _verdicts(sessions, rows)
+    return Comparison((first.facts.version, second.facts.version), lines, [_REMARK] if rows else [])
+
+
+_REMARK = (
+    "Held counts and changed verdicts are over the corpus, which both models may have been trained on: they show "
+    "where the models differ, not which is better. The figures above them come from left-out files."
+)
+
+
+def _limits(session: ModelSession, strictness: Strictness) -> tuple[float, float, float]:
+    limits = session.thresholds(strictness)
+    return limits.clear, limits.hold, limits.challenge
+
+
+def _verdicts(sessions: tuple[ModelSession, ModelSession], rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    if not rows:
+        return []
+    held = []
+    for session in sessions:
+        hold = session.thresholds(Strictness.NORMAL).hold
+        held.append(np.array([session.score(row.text, explain=False).probability >= hold for row in rows]))
+    sales = np.array([row.sales == 1 for row in rows])
+    lines = [
+        (f"{name} held at normal", str(int((held[0] & which).sum())), str(int((held[1] & which).sum())))
+        for name, which in (("pitches", sales), ("ordinary mail", ~sales))
+    ]
+    only = [int((held[0] & ~held[1]).sum()), int((held[1] & ~held[0]).sum())]
+    return [*lines, ("held by this one only", str(only[0]), str(only[1]))]

@@ -1,0 +1,188 @@
+"""Everything the report shows about a trained model, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from backend.domain.mailbox import Strictness
+from backend.domain.reasons import illustrate
+from backend.domain.score import Reason
+from backend.domain.wording import read
+from backend.scoring.session import ModelSession
+from model_export.errands import SALES
+from model_export.learner import Floats
+from model_export.metrics import Figures, by_part, figures, mean_figures
+from model_export.rows import Row
+from model_export.training import Progress, Trained, fit, groups_of, labels_of, sides, silent
+
+GOALS = {"auc": 0.96, "recall_1": 0.60, "recall_5": 0.85, "ece": 0.03}
+WORST = 20
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """At one threshold: pitches held and passed, ordinary mail held and passed."""
+
+    strictness: str
+    name: str
+    threshold: float
+    pitches_held: int
+    pitches_passed: int
+    ordinary_held: int
+    ordinary_passed: int
+
+    @property
+    def recall(self) -> float:
+        """Share of pitches held."""
+        return self.pitches_held / max(1, self.pitches_held + self.pitches_passed)
+
+    @property
+    def false_holds(self) -> float:
+        """Share of ordinary mail held."""
+        return self.ordinary_held / max(1, self.ordinary_held + self.ordinary_passed)
+
+
+@dataclass(frozen=True)
+class KindFigures:
+    """One kind of message: how many, and how many would be held at *normal*."""
+
+    kind: str
+    label: str
+    count: int
+    held: int
+    mean: float
+
+
+@dataclass(frozen=True)
+class WrongRow:
+    """A message judged worst against its label, with what weighed."""
+
+    id: str
+    kind: str
+    label: str
+    subject: str
+    probability: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`mean` is over files (the customary score), `pooled` over all rows at once."""
+
+    mean: Figures
+    pooled: Figures
+    files: dict[str, Figures]
+    languages: dict[str, Figures]
+    kinds: list[KindFigures]
+    confusions: list[Confusion]
+    wrong: list[WrongRow]
+    labels: Floats
+    scores: Floats
+    crossed: Floats
+
+
+def evaluate(trained: Trained, session: ModelSession | None = None) -> Evaluation:
+    """Figures from left-out files. The worst errors get reasons when a session is given."""
+    rows = trained.judged
+    labels = labels_of(rows)
+    files = by_part([row.group for row in rows], labels, trained.logits, trained.crossed)
+    languages = by_part([row.language for row in rows], labels, trained.logits, trained.crossed)
+    return Evaluation(
+        mean=mean_figures(list(files.values())),
+        pooled=figures(labels, trained.logits, trained.crossed),
+        files=files,
+        languages=languages,
+        kinds=_kinds(rows, trained),
+        confusions=_confusions(labels, trained),
+        wrong=_wrong(rows, trained, session) if session else [],
+        labels=labels,
+        scores=trained.probabilities,
+        crossed=trained.crossed,
+    )
+
+
+def summary(evaluation: Evaluation) -> dict[str, dict[str, float]]:
+    """What goes into the model's metadata: rounded, so that it does not hang on the last bit."""
+    return {
+        name: {key: round(float(value), 4) for key, value in asdict(part).items()}
+        for name, part in (("mean", evaluation.mean), ("pooled", evaluation.pooled))
+    }
+
+
+def _kinds(rows: Sequence[Row], trained: Trained) -> list[KindFigures]:
+    hold = trained.thresholds[Strictness.NORMAL].hold
+    gathered: dict[tuple[str, str], list[float]] = {}
+    for row, probability in zip(rows, trained.probabilities, strict=True):
+        gathered.setdefault((row.label, row.kind), []).append(float(probability))
+    return [
+        KindFigures(kind, label, len(found), sum(p >= hold for p in found), float(np.mean(found)))
+        for (label, kind), found in sorted(
+            gathered.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1])
+        )
+    ]
+
+
+def _confusions(labels: Floats, trained: Trained) -> list[Confusion]:
+    result = []
+    for strictness, limits in trained.thresholds.items():
+        for name in ("clear", "hold", "challenge"):
+            threshold = getattr(limits, name)
+            held = trained.probabilities >= threshold
+            counts = [int((held & (labels == 1)).sum()), int((~held & (labels == 1)).sum())]
+            counts += [int((held & (labels == 0)).sum()), int((~held & (labels == 0)).sum())]
+            result.append(Confusion(strictness.value, name, threshold, *counts))
+    return result
+
+
+def _wrong(rows: Sequence[Row], trained: Trained, session: ModelSession) -> list[WrongRow]:
+    """The ordinary mail that scored highest and the pitches that scored lowest when left out.
+
+    The reasons are the shipped model's, which has seen the message: they show what it goes by.
+    """
+    order = np.argsort(-trained.probabilities, kind="stable")
+    ordinary = [int(i) for i in order if rows[i].label == "legit"][:WORST]
+    pitches = [int(i) for i in order[::-1] if rows[i].label == SALES][:WORST]
+    found = []
+    for i in (*ordinary, *pitches):
+        row = rows[i]
+        score = illustrate(session.score(row.text), read(row.message, row.owner))
+        probability = float(trained.probabilities[i])
+        found.append(WrongRow(row.id, row.kind, row.label, row.message.subject, probability, score.reasons))
+    return found
+
+
+def learning_curve(
+    rows: Sequence[Row], trained: Trained, progress: Progress = silent
+) -> list[tuple[int, float]]:
+    """(messages trained on, mean AUC over left-out files) with one, two, … of the other files."""
+    judged, aside = sides(rows)
+    groups = groups_of(judged)
+    points = []
+    for size in range(1, len(groups)):
+        progress(f"learning curve, {size} of {len(groups) - 1} files")
+        counts, aucs = [], []
+        for place, outer in enumerate(groups):
+            chosen = {groups[(place + step) % len(groups)] for step in range(1, size + 1)}
+            inside = [row for row in judged if row.group in chosen]
+            held = [row for row in judged if row.group == outer]
+            logits = fit([*inside, *aside], trained.params).decision_function([row.text for row in held])
+            counts.append(len(inside))
+            aucs.append(figures(labels_of(held), logits, np.zeros(len(held))).auc)
+        points.append((round(float(np.mean(counts))), float(np.mean(aucs))))
+    return points
+
+
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """All tables as plain values."""
+    return {
+        "mean": asdict(evaluation.mean),
+        "pooled": asdict(evaluation.pooled),
+        "files": {name: asdict(part) for name, part in evaluation.files.items()},
+        "languages": {name: asdict(part) for name, part in evaluation.languages.items()},
+        "kinds": [asdict(kind) for kind in evaluation.kinds],
+        "confusions": [asdict(confusion) for confusion in evaluation.confusions],
+    }

@@ -1,0 +1,82 @@
+"""Labelled messages from an owner's own mail: archives with Gmail's labels, folders, corrections.
+
+Google's policy bars training general models on Gmail data. What these loaders read may train the model of
+the mailbox it came from and no other; `pitchgate-model` says so wherever it takes such mail.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from backend.domain.message import Message, Owner
+from backend.domain.mime import parse
+from backend.offline.archives import opened
+from model_export.rows import BadRow, Row, owner_of
+
+GMAIL_LABELS = "X-Gmail-Labels"
+_SALES = frozenset({"sales", "block", "block_domain"})
+_LEGIT = frozenset({"release", "allow", "allow_domain", "replied"})
+
+
+def archive(path: Path, me: str, label: str) -> list[Row]:
+    """Every message under `path` (mbox, Takeout zip, folder, .eml) that `me` did not write, all with one label."""
+    return [_row(name, message, me, label, path.stem) for name, message in _received(path, me)]
+
+
+def gmail_labels(path: Path, me: str, sales_labels: set[str]) -> list[Row]:
+    """A Takeout archive in which one of `sales_labels` (compared without case) marks a pitch.
+
+    Drafts, chats, spam and rubbish are left out: Gmail has judged those, not the owner.
+    """
+    wanted = {label.lower() for label in sales_labels}
+    rows = []
+    for name, message in _received(path, me):
+        labels = {part.strip(' "').lower() for part in message.headers.first(GMAIL_LABELS).split(",")}
+        if labels & {"spam", "trash", "drafts", "chat"}:
+            continue
+        rows.append(_row(name, message, me, "sales" if labels & wanted else "legit", path.stem))
+    return rows
+
+
+def corrections(export: Path, path: Path, me: str) -> list[Row]:
+    """What an owner decided about his mail: his data export, joined with his archive by Message-ID.
+
+    The export holds no bodies, so the mail itself must come from the archive. Later decisions on one
+    message outrank earlier ones. Raises `BadRow` when the export is none.
+    """
+    try:
+        data = json.loads(export.read_text(encoding="utf-8"))
+        identity = {m["gmail_id"]: m["message_id"] for m in data["messages"] if m.get("message_id")}
+        decided = {
+            identity[c["gmail_id"]]: c["decision"] for c in data["corrections"] if c["gmail_id"] in identity
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadRow(
+            f"{export.name} is no data export of a mailbox ({type(error).__name__}: {error})"
+        ) from error
+    rows = []
+    for name, message in _received(path, me):
+        label = _label_of(decided.get(message.message_id))
+        if label:
+            rows.append(_row(name, message, me, label, "corrections"))
+    return rows
+
+
+def _label_of(decision: Any) -> str:
+    return "sales" if decision in _SALES else "legit" if decision in _LEGIT else ""
+
+
+def _received(path: Path, me: str) -> Iterator[tuple[str, Message]]:
+    with opened(path) as (_, filed):
+        for mail in filed:
+            message = parse(mail.raw)
+            if not me or message.sender.address != me.lower():
+                yield mail.file, message
+
+
+def _row(name: str, message: Message, me: str, label: str, group: str) -> Row:
+    owner = Owner(me.lower()) if me else owner_of(message)
+    return Row(name, label, "own_mail", group, message, owner)

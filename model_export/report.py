@@ -1,0 +1,73 @@
+"""The report: one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from backend.domain.mailbox import Strictness
+from backend.scoring.audit import ModelFacts
+from model_export import charts
+from model_export.compare import Comparison
+from model_export.evaluation import GOALS, Evaluation
+from model_export.metrics import Figures
+
+HERE = Path(__file__).parent
+_NAMES = {
+    "auc": "area under the ROC curve",
+    "recall_1": "recall at 1 % false holds",
+    "recall_5": "recall at 5 % false holds",
+    "ece": "expected calibration error",
+}
+
+
+def render(
+    evaluation: Evaluation,
+    facts: ModelFacts,
+    size: int,
+    curve: list[tuple[int, float]] | None = None,
+    nested: Figures | None = None,
+    comparison: Comparison | None = None,
+) -> str:
+    """The page as text. `size` is the model file's in bytes; parts that are None are left out."""
+    page = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+    ).get_template("report.html")
+    normal = facts.thresholds[Strictness.NORMAL]
+    marked = [(getattr(normal, name), name) for name in ("clear", "hold", "challenge")]
+    return page.render(
+        version=facts.version,
+        corpus=facts.corpus,
+        rows=facts.metadata["rows"],
+        terms=len(facts.vocabulary),
+        size=f"{size:,}",
+        goals=[_goal(name, evaluation, nested) for name in GOALS],
+        nested=nested is not None,
+        pr=charts.precision_recall(evaluation.labels, evaluation.scores, marked),
+        reliability=charts.reliability(evaluation.labels, evaluation.crossed),
+        curve=charts.learning(curve) if curve else "",
+        confusions=evaluation.confusions,
+        files=evaluation.files,
+        languages=evaluation.languages,
+        kinds=evaluation.kinds,
+        wrong=evaluation.wrong,
+        notes=(HERE / "notes.html").read_text(encoding="utf-8"),
+        comparison=comparison,
+        making=[(name, facts.metadata[name]) for name in ("params", "libraries", "corpus", "digest")],
+    )
+
+
+def _goal(name: str, evaluation: Evaluation, nested: Figures | None) -> dict[str, str]:
+    goal, mean, pooled = GOALS[name], getattr(evaluation.mean, name), getattr(evaluation.pooled, name)
+    # One writer's mail cannot show calibration, so that goal is judged pooled.
+    judged = pooled if name == "ece" else mean
+    met = judged <= goal if name == "ece" else judged >= goal
+    return {
+        "name": _NAMES[name],
+        "goal": f"at {'most' if name == 'ece' else 'least'} {goal:.2f}",
+        "mean": f"{mean:.3f}",
+        "pooled": f"{pooled:.3f}",
+        "nested": f"{getattr(nested, name):.3f}" if nested else "",
+        "verdict": "good" if met else "bad",
+    }
