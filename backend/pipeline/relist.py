@@ -4,7 +4,7 @@ Three steps, each resumable from what its last page committed:
 
     begin       note the mailbox's position first (taken afterwards it would skip changes) and how far back to look
     list        newest first, 500 ids a page; mail that is known already costs nothing more
-    reconcile   what the owner moved meanwhile: Held listed once and held against our rows, then Allow and Block
+    reconcile   what the owner moved meanwhile: Held listed and held against our rows, then Allow and Block
 
 The gap is bounded by time and by count; what was found, and what was left out, is kept for owner and operator.
 """
@@ -19,6 +19,7 @@ import structlog
 
 from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.errors import Gone, Rejected
+from backend.domain.labels import INBOX
 from backend.domain.mailbox import Gap, Mailbox
 from backend.pipeline.kit import Kit
 from backend.ports.store import DutyJob, Sighting, SyncPage
@@ -129,23 +130,27 @@ async def _reconcile(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progres
 
 
 async def _released(kit: Kit, mailbox: Mailbox, progress: Progress) -> list[Correction]:
-    """Held messages of ours that no longer carry the label: the owner has taken it off.
+    """Held messages of ours that do not lie where we put them: the owner took the label off, or put the mail
+    back into the inbox.
 
     Rows with a stage still to do are left out: what they are to become is our order, not yet done. Each
-    message that is missing is looked at, because the list's index may lag and a deleted message is not a
-    released one.
+    suspect is looked at, because the list's index may lag and a deleted message is not a released one.
     """
-    if not mailbox.labels.held:
+    held = mailbox.labels.held
+    if not held:
         return []
-    carrying = {gmail_id async for gmail_id in _with_label(kit, mailbox.id, mailbox.labels.held)}
+    carrying = {gmail_id async for gmail_id in _with_label(kit, mailbox.id, held)}
+    back = {gmail_id async for gmail_id in _with_label(kit, mailbox.id, held, "in:inbox")}
     ours = await kit.store.held_at_rest(mailbox.id, PAGE * LABEL_PAGES)
+    suspects = [gmail_id for gmail_id in ours if gmail_id not in carrying or gmail_id in back]
     found: list[Correction] = []
-    for gmail_id in [gmail_id for gmail_id in ours if gmail_id not in carrying][:MOVED_LIMIT]:
+    for gmail_id in suspects[:MOVED_LIMIT]:
         try:
             arrival = await kit.gmail.fetch_headers(mailbox.id, gmail_id, ())
         except Gone:
             continue  # deleted: nothing is left to be moved
-        if mailbox.labels.held not in arrival.labels and not arrival.labels & _OWNERS_PLACES:
+        lies_there = held in arrival.labels and INBOX not in arrival.labels
+        if not lies_there and not arrival.labels & _OWNERS_PLACES:
             found.append(_word(progress, gmail_id, Decision.RELEASE))
     return found
 
@@ -167,12 +172,14 @@ async def _labelled(kit: Kit, mailbox: Mailbox, progress: Progress) -> list[Corr
     return found
 
 
-async def _with_label(kit: Kit, mailbox_id: str, label: str) -> AsyncIterator[str]:
-    """Ids of the messages that carry a label, wherever they lie. 5 units a page."""
+async def _with_label(
+    kit: Kit, mailbox_id: str, label: str, where: str = "in:anywhere"
+) -> AsyncIterator[str]:
+    """Ids of the messages that carry a label. 5 units a page."""
     page = ""
     for _ in range(LABEL_PAGES):
         try:
-            listed = await kit.gmail.list_messages(mailbox_id, "in:anywhere", page, PAGE, label=label)
+            listed = await kit.gmail.list_messages(mailbox_id, where, page, PAGE, label=label)
         except Rejected:
             return  # the owner has deleted the label: what carried it is looked at one by one
         for gmail_id, _ in listed.ids:

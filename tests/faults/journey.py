@@ -36,7 +36,7 @@ class Scale:
     seconds: float
 
 
-SCALES = {"full": Scale(2_000, 20, 50, 285.0), "small": Scale(120, 1, 2, 10.0)}
+SCALES = {"full": Scale(2_000, 20, 50, 240.0), "small": Scale(120, 1, 2, 10.0)}
 
 
 async def run(seed: int, scale: Scale, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:

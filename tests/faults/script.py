@@ -145,7 +145,8 @@ class _Cast:
         model = self._chance.choice(self._by_kind[kind])
         name = model.name or "Somebody"
         domain = "harbourlane.example" if kind == "colleague" else f"{kind}{number}.example"
-        sender = f"{name} <{kind}{number}@{domain}>"
+        # Nobody answers a machine: what makes a pitch a guarded one is its address.
+        sender = f"{name} <{'no-reply' if kind == 'guarded' else f'{kind}{number}'}@{domain}>"
         letter = replace(model, kind=kind, sender=sender, local=kind == "seller", known=kind == "known")
         return Piece(f"{kind}-{number}", letter)
 
