@@ -20,6 +20,7 @@ from backend.captcha.proof_of_work import ProofOfWork
 from backend.gmail.addon_tokens import AddonVerifier
 from backend.gmail.opening import Google, open_google
 from backend.pipeline.addon import AddonDesk
+from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.kit import Kit
 from backend.ports.store import Store
 from backend.ports.system import Vault
@@ -92,7 +93,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         captcha = ProofOfWork(keys[0].get_secret_value(), settings.captcha_cost, settings.captcha_life)
         stages = Stages(kit, google.authorizer, google.push_callers, captcha)
         desk = AddonDesk(kit, store, AddonVerifier(settings, google.tokens)) if settings.addon else None
-        services = Services(settings, clock, store, captcha, stages, scorer.model_version, desk)
+        devices = DeviceDesk(kit, store)
+        services = Services(settings, clock, store, captcha, stages, scorer.model_version, desk, devices)
         worker = Worker(kit, google.authorizer, _worker_name(), wake)
         yield Application(settings, kit, google, services, worker)
 

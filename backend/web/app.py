@@ -12,14 +12,17 @@ from backend.web import (
     challenge_routes,
     connect_routes,
     context,
+    device_routes,
     error_map,
     guards,
     health_routes,
     live_routes,
     log,
     push_routes,
+    review_routes,
     static_routes,
 )
+from backend.web.api import routes as api
 from backend.web.services import Services
 
 BLUEPRINTS = (
@@ -27,6 +30,9 @@ BLUEPRINTS = (
     connect_routes.blueprint,
     challenge_routes.blueprint,
     health_routes.blueprint,
+    api.blueprint,
+    device_routes.blueprint,
+    review_routes.blueprint,
     addon_routes.blueprint,
 )
 
@@ -46,8 +52,10 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     static_routes.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    stopping = stopping or asyncio.Event()
+    api.install(app, stopping)
     if services.settings.live_page:
-        live_routes.install(app, stopping or asyncio.Event())
+        live_routes.install(app, stopping)
     if hops := services.settings.trusted_proxies:
         trusting = ProxyFixMiddleware(app.asgi_app, mode="legacy", trusted_hops=hops)
         app.asgi_app = trusting  # type: ignore[method-assign]

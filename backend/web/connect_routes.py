@@ -6,10 +6,13 @@ from quart import Blueprint, Response, request
 
 from backend.domain.condition import explain
 from backend.domain.errors import PitchgateError, Refused, TryLater
-from backend.pipeline.connect import LIFE, Connected
-from backend.web import log
+from backend.domain.mailbox import Mailbox
+from backend.pipeline.connect import Connected
+from backend.web import browser_session, device_routes, log
+from backend.web.api.door import desk
 from backend.web.context import services
-from backend.web.guards import content_policy, guarded, origin_of
+from backend.web.google_way import cookie_name, leading_to_google, to_google, without_cookie
+from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.pages import page
 from backend.web.texts import owner
@@ -38,19 +41,7 @@ async def begin() -> Response:
     account = (await request.form).get("account", "")
     if len(account) > ADDRESS_LIMIT:
         return await _problem("connect_state", 422)
-    url, state = await services().pipeline.begin_connect(account)
-    response = Response(b"", 303, headers={"Location": url})
-    response.set_cookie(
-        _cookie_name(),
-        state,
-        max_age=int(LIFE.total_seconds()),
-        path="/",
-        secure=_secure(),
-        httponly=True,
-        # Lax, not Strict: the way back is a navigation that Google begins.
-        samesite="Lax",
-    )
-    return response
+    return device_routes.without_request(await to_google(account))
 
 
 @blueprint.get("/connect/callback")
@@ -63,7 +54,7 @@ async def finish() -> Response:
     if any(len(value) > FIELD_LIMIT for value in query.values()):
         return await _problem("connect_state", 422)
     try:
-        connected = await services().pipeline.finish_connect(request.cookies.get(_cookie_name(), ""), query)
+        connected = await services().pipeline.finish_connect(request.cookies.get(cookie_name(), ""), query)
     except PitchgateError as error:
         return await _refusal(error)
     return await _outcome(connected)
@@ -82,35 +73,31 @@ async def _outcome(connected: Connected) -> Response:
     if connected.mailbox is None:
         reasons = [owner.scope_reason(scope) for scope in sorted(connected.missing)]
         return await _problem("missing", 422, reasons)
-    state = explain(connected.mailbox, services().clock.now())
-    response = await _page("connected.html", email=connected.email, state=state)
-    return _without_cookie(response)
+    if services().devices is None:
+        return without_cookie(await _connected(connected.email, connected.mailbox))
+    # Google has vouched for him: this browser is his from now on.
+    secret = await desk().sign_in(connected.mailbox.id)
+    asked = await device_routes.kept_request()
+    if asked is None:
+        response = await _connected(connected.email, connected.mailbox)
+    else:
+        # In this very answer: a redirect would still count as begun by Google, and bring no strict cookie.
+        response = await device_routes.confirm(asked, connected.mailbox.id, browser_session.csrf_of(secret))
+        response = device_routes.without_request(response)
+    return browser_session.keep(without_cookie(response), secret)
+
+
+async def _connected(email: str, mailbox: Mailbox) -> Response:
+    state, review = explain(mailbox, services().clock.now()), services().devices is not None
+    return await _page("connected.html", email=email, state=state, review=review)
 
 
 async def _problem(key: str, status: int, reasons: list[str] | None = None) -> Response:
     title, text = owner.PROBLEMS[key]
-    return _without_cookie(
+    return without_cookie(
         await _page("connect_problem.html", status, title=title, text=text, reasons=reasons or [])
     )
 
 
 async def _page(template: str, status: int = 200, **values: object) -> Response:
-    response = await page(template, status, **values)
-    # The Connect button posts to us and is redirected to Google, which browsers count as the form's target.
-    target = origin_of(services().settings.authorize_url)
-    response.headers["Content-Security-Policy"] = content_policy(target)
-    return response
-
-
-def _without_cookie(response: Response) -> Response:
-    response.delete_cookie(_cookie_name(), path="/", secure=_secure(), httponly=True, samesite="Lax")
-    return response
-
-
-def _secure() -> bool:
-    return services().settings.public_url.startswith("https://")
-
-
-def _cookie_name() -> str:
-    # The prefix makes browsers refuse one that a neighbouring subdomain or plain http tries to plant.
-    return "__Host-pitchgate-connect" if _secure() else "pitchgate-connect"
+    return leading_to_google(await page(template, status, **values))

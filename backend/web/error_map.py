@@ -15,6 +15,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
 from backend.web import context, log, texts
+from backend.web.api.answers import PREFIX
+from backend.web.api.door import http_error
 from backend.web.pages import page
 
 
@@ -115,6 +117,8 @@ async def _http(error: HTTPException) -> Response | AnyResponse:
     status = error.code or 500
     if status < 400:
         return error.get_response()
+    if request.path.startswith(f"{PREFIX}/"):
+        return await http_error(error)
     kept = {name: value for name, value in error.get_headers() if name in KEPT_HEADERS}
     return await problem(status, HTTP_CODES.get(status, "broken"), **kept)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from backend.pipeline import connect, push, solve
 from backend.pipeline.addon import AddonDesk
 from backend.pipeline.connect import Connected
+from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.kit import Kit
 from backend.pipeline.solve import OpenChallenge
 from backend.ports.callers import PushCallers
@@ -94,7 +95,7 @@ class Stages:
 @dataclass(frozen=True, slots=True)
 class Services:
     """What `create_app` needs. `model_version` is shown by /readyz; "" means that no model is loaded. Without
-    an `addon` desk its endpoints are not there."""
+    an `addon` desk its endpoints are not there, and neither are those of devices without theirs."""
 
     settings: Settings
     clock: Clock
@@ -103,3 +104,4 @@ class Services:
     pipeline: Entrances
     model_version: str
     addon: AddonDesk | None = None
+    devices: DeviceDesk | None = None

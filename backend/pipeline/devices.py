@@ -1,0 +1,260 @@
+"""devices: the owner's computers and browsers: how they are let in, what they see and what they decide.
+
+Secrets (tokens, codes, tickets, session ids) leave here once and are kept as hashes. Whoever was let in is a
+`Device` or a `Session`; both name the one mailbox they may touch.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from backend.domain.challenge import token_hash
+from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
+from backend.domain.mailbox import Link, Preferences
+from backend.domain.sender import is_free_mail
+from backend.domain.visible import visible
+from backend.pipeline import correct
+from backend.pipeline.device_request import UNSEEN, DeviceRequest, malformed
+from backend.pipeline.kit import Kit
+from backend.ports.devices import (
+    Device,
+    DeviceStore,
+    HeldPage,
+    NewDevice,
+    News,
+    OneTimeCode,
+    Overview,
+    Purpose,
+    Scope,
+    Session,
+)
+from backend.ports.store import MessageView, Placement
+
+CODE_LIFE = timedelta(seconds=120)
+TICKET_LIFE = timedelta(seconds=60)
+SESSION_LIFE = timedelta(hours=12)
+REQUEST_LIFE = timedelta(minutes=15)
+SEEN_EVERY = timedelta(minutes=1)
+PAUSE_MOST = timedelta(days=31)
+PREVIEW_LENGTH = 20_000
+PAGES = ("review", "settings")
+ALL_SCOPES = frozenset(Scope)
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+DOMAIN_WIDE = (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The text of a message, as far as it is shown."""
+
+    text: str
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDesk:
+    """The entrances of devices and of the review page. Errors are those of `backend.domain.errors`."""
+
+    kit: Kit
+    records: DeviceStore
+
+    # --- letting in
+
+    def seal(self, asked: DeviceRequest) -> str:
+        """The request, kept by the browser while its owner signs in."""
+        until = (self.kit.clock.now() + REQUEST_LIFE).isoformat()
+        return self.kit.vault.seal(json.dumps({**asdict(asked), "until": until})).decode()
+
+    def unseal(self, sealed: str) -> DeviceRequest:
+        """Inverse of `seal`. Raises `Refused` (malformed) or `Expired` (code_expired)."""
+        try:
+            kept: dict[str, str] = json.loads(self.kit.vault.open(sealed.encode()))
+        except (Refused, ValueError) as error:
+            raise malformed("request") from error
+        if self.kit.clock.now() >= datetime.fromisoformat(kept.pop("until")):
+            raise Expired("This page stood open too long.", "Begin again in the app.", code="code_expired")
+        return DeviceRequest(**kept)
+
+    async def consent(self, mailbox_id: str, asked: DeviceRequest) -> str:
+        """The owner has said yes: where his browser goes, with a code that lives 120 s and works once."""
+        code, now = self.kit.tokens.token(24), self.kit.clock.now()
+        kept = OneTimeCode(
+            token_hash(code), mailbox_id, Purpose.DEVICE, asked.challenge, now + CODE_LIFE, asked.name
+        )
+        await self.records.add_code(kept, now)
+        return asked.answer(code=code)
+
+    async def exchange(self, code: str, verifier: str) -> tuple[str, Device, str]:
+        """Code and verifier against a token; also the device and the owner's address. See `DeviceStore`."""
+        if not VERIFIER.fullmatch(verifier):
+            raise Refused("The verifier is not in order.", "Begin again.", code="code_wrong", field="code")
+        digest = hashlib.sha256(verifier.encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        token, identifier = self.kit.tokens.token(32), self.kit.tokens.identifier()
+        new = NewDevice(identifier, token_hash(token), ALL_SCOPES)
+        device, email = await self.records.exchange(token_hash(code), challenge, new, self.kit.clock.now())
+        return token, device, email
+
+    async def device(self, token: str) -> Device:
+        """Whose token it is. Raises `Unauthenticated`."""
+        found = await self.records.device_by_token(token_hash(token)) if 20 <= len(token) <= 200 else None
+        if found is None:
+            raise Unauthenticated("This computer is not connected.", "Connect it again.")
+        now = self.kit.clock.now()
+        if found.last_seen_at is None or now - found.last_seen_at >= SEEN_EVERY:
+            await self.records.device_seen(found.mailbox_id, found.id, now)
+        return found
+
+    async def ticket(self, device: Device, page: str) -> str:
+        """A ticket that signs one browser in. Raises `Refused` (malformed) for a page there is not."""
+        if page not in PAGES:
+            raise Refused(f"There is no page {page[:20]!r}.", code="malformed", field="page")
+        ticket, now = self.kit.tokens.token(24), self.kit.clock.now()
+        kept = OneTimeCode(
+            token_hash(ticket),
+            device.mailbox_id,
+            Purpose.TICKET,
+            page,
+            now + TICKET_LIFE,
+            device_id=device.id,
+        )
+        await self.records.add_code(kept, now)
+        return ticket
+
+    async def enter(self, ticket: str) -> tuple[str, str]:
+        """A ticket against a session's secret and the page to show. Raises `Expired`."""
+        secret, now = self.kit.tokens.token(32), self.kit.clock.now()
+        used = await self.records.redeem_ticket(
+            token_hash(ticket), token_hash(secret), now + SESSION_LIFE, now
+        )
+        return secret, used.detail
+
+    async def sign_in(self, mailbox_id: str) -> str:
+        """A session for an owner Google has vouched for; its secret."""
+        secret, now = self.kit.tokens.token(32), self.kit.clock.now()
+        await self.records.add_session(Session(token_hash(secret), mailbox_id, now + SESSION_LIFE), now)
+        return secret
+
+    async def session(self, secret: str) -> Session | None:
+        """The session of a browser, None if it is signed out."""
+        if not 20 <= len(secret) <= 200:
+            return None
+        return await self.records.session(token_hash(secret), self.kit.clock.now())
+
+    async def sign_out(self, session: Session) -> None:
+        """End a session."""
+        await self.records.remove_session(session.mailbox_id, session.token_hash)
+
+    async def devices(self, mailbox_id: str) -> tuple[Device, ...]:
+        """All computers of a mailbox."""
+        return await self.records.devices(mailbox_id)
+
+    async def remove(self, mailbox_id: str, device_id: str) -> None:
+        """End a computer's access. Raises `NotFound`."""
+        if not await self.records.remove_device(mailbox_id, device_id):
+            raise NotFound("There is no such computer.", "It may have been removed.", code="not_found")
+
+    # --- seeing
+
+    async def overview(self, mailbox_id: str) -> Overview:
+        """The mailbox and its counts. Raises `NotFound` when it has been disconnected."""
+        found = await self.records.overview(mailbox_id)
+        if found is None:
+            raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+        return found
+
+    async def held(self, mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> HeldPage:
+        """See `DeviceStore.held`."""
+        return await self.records.held(mailbox_id, query, cursor, limit)
+
+    async def messages(
+        self, mailbox_id: str, placement: Placement | None, limit: int, before: str
+    ) -> tuple[MessageView, ...]:
+        """See `ViewStore.messages`."""
+        return await self.kit.store.messages(mailbox_id, placement, limit, before)
+
+    async def message(self, mailbox_id: str, gmail_id: str) -> MessageView:
+        """One message of this mailbox. Raises `NotFound`."""
+        known = await self.kit.store.known(mailbox_id, [gmail_id])
+        if gmail_id not in known:
+            raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
+        return known[gmail_id]
+
+    async def preview(self, mailbox_id: str, gmail_id: str) -> Preview:
+        """The message's text, fetched now and kept nowhere. Raises `NotFound`, or as `Gmail.fetch` does."""
+        await self.message(mailbox_id, gmail_id)
+        try:
+            message = (await self.kit.gmail.fetch(mailbox_id, gmail_id)).message
+        except (Gone, Rejected) as error:
+            raise NotFound("Gmail no longer has this message.", code="not_found") from error
+        text = message.text if message.text.strip() else visible(message.html or "").text
+        text = UNSEEN.sub("", text.replace("\r\n", "\n")).strip() or "(This message has no text.)"
+        return Preview(text[:PREVIEW_LENGTH], len(text) > PREVIEW_LENGTH)
+
+    async def news(self, device: Device, after: int | None, limit: int) -> News:
+        """See `DeviceStore.news`."""
+        return await self.records.news(device.mailbox_id, device.id, after, limit)
+
+    # --- deciding
+
+    async def correct(self, mailbox_id: str, correction: Correction) -> tuple[str, ...]:
+        """Apply a decision. Raises `NotFound`, or `Refused` (key_reused; malformed, for a whole domain where
+        anybody gets an address)."""
+        if correction.decision in DOMAIN_WIDE:
+            view = await self.message(mailbox_id, correction.gmail_id)
+            if not rule_domain(view.sender):
+                raise Refused(
+                    "Everybody can get an address at this domain.",
+                    "Decide about the sender alone.",
+                    code="malformed",
+                    field="decision",
+                )
+        moved = await self.records.correct_once(mailbox_id, correction, self.kit.clock.now())
+        self.kit.wake()
+        return moved
+
+    async def decide(self, mailbox_id: str, gmail_id: str, decision: Decision) -> str:
+        """A decision made on a page; its key, by which it can be taken back."""
+        key = self.kit.tokens.token(24)
+        await self.correct(mailbox_id, Correction(key, gmail_id, decision, Origin.PAGE))
+        return key
+
+    async def undo(self, mailbox_id: str, key: str) -> tuple[str, ...]:
+        """Take a decision back. Raises `NotFound`."""
+        return await correct.undo(self.kit, mailbox_id, key)
+
+    async def prefer(self, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
+        """All of these settings, or none. Raises `Refused` naming the field."""
+        changed = await self.records.change_preferences(mailbox_id, changes, self.kit.clock.now())
+        self.kit.wake()
+        return changed
+
+    async def pause(self, mailbox_id: str, until: datetime | None) -> None:
+        """Pause until then, at most 31 days; None resumes. Raises `Refused` (out_of_range)."""
+        if until is not None and not timedelta(0) < until - self.kit.clock.now() <= PAUSE_MOST:
+            raise Refused(
+                "A pause ends in the future, at most 31 days ahead.",
+                "Choose another time.",
+                code="out_of_range",
+                field="until",
+            )
+        await self.prefer(mailbox_id, {"paused_until": until.isoformat() if until else None})
+
+    async def usable(self, mailbox_id: str) -> bool:
+        """Whether the mailbox is there and not on its way out."""
+        mailbox = await self.kit.store.mailbox(mailbox_id)
+        return mailbox is not None and mailbox.link is not Link.LEAVING
+
+
+def rule_domain(sender: str) -> str:
+    """The sender's domain if a rule for all of it makes sense, else ""."""
+    domain = sender.rpartition("@")[2] if "@" in sender else ""
+    return "" if not domain or is_free_mail(domain) else domain

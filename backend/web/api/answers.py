@@ -1,0 +1,119 @@
+"""Answers of the API: JSON, its version header, entity tags, and one form for every error."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from quart import Response, json, request
+
+from backend.domain.mailbox import Preferences
+from backend.pipeline.devices import rule_domain
+from backend.ports.devices import HeldSender
+from backend.ports.store import MessageView
+
+PREFIX = "/api/v1"
+VERSION_HEADER = "Pitchgate-Api"
+API = "1"
+JSON = "application/json"
+
+STATUS = {
+    "unauthenticated": 401,
+    "scope_missing": 403,
+    "not_found": 404,
+    "wrong_method": 405,
+    "key_reused": 409,
+    "too_many_devices": 409,
+    "code_expired": 410,
+    "too_large": 413,
+    "malformed": 422,
+    "out_of_range": 422,
+    "unknown_field": 422,
+    "code_wrong": 422,
+    "client_too_old": 426,
+    "rate_limited": 429,
+    "broken": 500,
+    "unavailable": 503,
+}
+WORDS = {
+    "unauthenticated": ("This computer is not connected.", "Connect it again."),
+    "scope_missing": ("This computer may not do that.", "Connect it again."),
+    "not_found": ("There is no such thing.", "It may have been deleted."),
+    "wrong_method": ("This cannot be done here.", "See the contract of the API."),
+    "too_large": ("The request is too large.", "Send at most 64 KiB."),
+    "malformed": ("The request is not in order.", "See the contract of the API."),
+    "client_too_old": ("This app is too old for the server.", "Update the app."),
+    "rate_limited": ("That was too often.", "Wait a moment and try again."),
+    "broken": ("Something is broken on the server.", "It was logged. Try again later."),
+    "unavailable": ("The server cannot do that right now.", "It can be tried again soon."),
+}
+
+
+def answer(data: Mapping[str, Any], status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(json.dumps(data, ensure_ascii=False).encode(), status, content_type=JSON)
+
+
+def tagged(data: Mapping[str, Any]) -> Response:
+    """The same with its entity tag, or 304 if the caller has it already."""
+    response = answer(data)
+    body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
+    tag = hashlib.sha256(body).hexdigest()[:32]
+    if request.if_none_match.contains_weak(tag):
+        response = Response(b"", 304)
+        del response.headers["Content-Type"]
+    response.headers["ETag"] = f'"{tag}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def refusal(code: str, title: str = "", remedy: str = "", field: str = "", **headers: str) -> Response:
+    """An error in the agreed form. Empty `title`: the stock words for `code`."""
+    stock = WORDS.get(code, ("That was refused.", ""))
+    told = {"code": code, "title": title or stock[0], "remedy": remedy or stock[1], "field": field}
+    response = answer(told, STATUS.get(code, 422))
+    response.headers[VERSION_HEADER] = API
+    response.headers.extend(headers)
+    return response
+
+
+def message_json(view: MessageView) -> dict[str, Any]:
+    """A message as docs/api.md has it."""
+    return {
+        "gmail_id": view.gmail_id,
+        "thread_id": view.thread_id,
+        "sender": view.sender,
+        "sender_name": view.sender_name,
+        "domain": rule_domain(view.sender),
+        "subject": view.subject,
+        "placement": view.placement or "inbox",
+        "outcome": view.outcome,
+        "row": view.row,
+        "score": view.score,
+        "reasons": [dict(reason) for reason in view.reasons],
+        "guards": list(view.guards),
+        "cause": view.cause,
+        "model": view.model,
+        "received_at": view.received_at.isoformat() if view.received_at else None,
+        "decided_at": view.decided_at.isoformat() if view.decided_at else None,
+        "changed_at": view.changed_at.isoformat(),
+        "decided_by": view.decided_by,
+    }
+
+
+def sender_json(group: HeldSender) -> dict[str, Any]:
+    """A sender with his held mail."""
+    return {
+        "sender": group.sender,
+        "sender_name": group.messages[0].sender_name if group.messages else "",
+        "domain": rule_domain(group.sender),
+        "count": group.count,
+        "latest_at": group.latest_at.isoformat(),
+        "messages": [message_json(view) for view in group.messages],
+    }
+
+
+def preferences_json(preferences: Preferences) -> dict[str, Any]:
+    """All settings."""
+    return preferences.to_json()

@@ -1,0 +1,68 @@
+"""A code against a token; the list of computers; tickets for a browser."""
+
+from __future__ import annotations
+
+from quart import Response, request
+
+from backend.domain.errors import Refused
+from backend.pipeline.devices import TICKET_LIFE
+from backend.ports.devices import Device, Scope
+from backend.web.api.answers import answer
+from backend.web.api.door import Call, blueprint, body, desk, per_device, text, with_device
+from backend.web.api.reading import NETWORK
+from backend.web.context import services
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+
+
+@blueprint.post("/device/token")
+@guarded(per_minute(10))
+async def exchange() -> Response:
+    """The one call without a token: it gives one."""
+    sent = await body()
+    token, device, email = await desk().exchange(text(sent, "code"), text(sent, "verifier"))
+    return answer({"token": token, "device_id": device.id, "email": email, "scopes": sorted(device.scopes)})
+
+
+@blueprint.get("/devices")
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.DEVICES)
+async def devices(call: Call) -> Response:
+    """All computers of the owner."""
+    rows = [_row(device, call.device.id) for device in await call.desk.devices(call.mailbox_id)]
+    return answer({"devices": rows})
+
+
+def _row(device: Device, own: str) -> dict[str, object]:
+    seen = device.last_seen_at
+    return {
+        "device_id": device.id,
+        "name": device.name,
+        "created_at": device.created_at.isoformat(),
+        "last_seen_at": seen.isoformat() if seen else None,
+        "current": device.id == own,
+    }
+
+
+@blueprint.delete("/devices/<device_id>")
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.DEVICES)
+async def remove(call: Call, device_id: str) -> Response:
+    """Dead at once: token, tickets and sessions."""
+    await call.desk.remove(call.mailbox_id, call.device.id if device_id == "current" else device_id)
+    return Response(b"", 204)
+
+
+@blueprint.post("/ticket")
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+async def ticket(call: Call) -> Response:
+    """An address that signs one browser in, once."""
+    page: object = "review"
+    if request.content_length:
+        page = (await body()).get("page", "review")
+    if not isinstance(page, str):
+        raise Refused("page must be text.", code="malformed", field="page")
+    secret = await call.desk.ticket(call.device, page)
+    address = f"{services().settings.public_url}/enter?ticket={secret}"
+    return answer({"url": address, "expires_in": int(TICKET_LIFE.total_seconds())})

@@ -1,0 +1,166 @@
+"""What stands before every route of the API: who calls, what he may, and how much he may send."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from math import ceil
+from typing import Any, Concatenate, ParamSpec
+
+from quart import Blueprint, Response, g, request
+from quart_rate_limiter import RateLimit
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import NotFound as NoPage
+
+from backend.domain import errors
+from backend.pipeline.devices import DeviceDesk
+from backend.ports.devices import Device, Scope
+from backend.web import log
+from backend.web.api.answers import API, PREFIX, VERSION_HEADER, refusal
+from backend.web.context import services
+
+P = ParamSpec("P")
+
+BODY_LIMIT = 64 * 1024
+BEARER = re.compile(r"Bearer ([A-Za-z0-9_~.+/=-]{20,200})", re.IGNORECASE)
+CLIENT = re.compile(r"tray/(\d{1,4})\.(\d{1,4})(?:[.\s+-].*)?")
+OLDEST_CLIENT = (0, 1)
+HTTP_CODES = {
+    404: "not_found",
+    405: "wrong_method",
+    413: "too_large",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a device that may make it."""
+
+    desk: DeviceDesk
+    device: Device
+
+    @property
+    def mailbox_id(self) -> str:
+        """The one mailbox it may touch."""
+        return self.device.mailbox_id
+
+
+def desk() -> DeviceDesk:
+    """The desk of this app; without one there is no API."""
+    found = services().devices
+    if found is None:
+        raise NoPage
+    return found
+
+
+def with_device(
+    scope: Scope,
+) -> Callable[[Callable[Concatenate[Call, P], Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
+    """Give a handler its `Call`, if the caller is a device that has `scope`. Stands next to the handler."""
+
+    def decorate(
+        handler: Callable[Concatenate[Call, P], Awaitable[Response]],
+    ) -> Callable[P, Awaitable[Response]]:
+        @wraps(handler)
+        async def called(*args: P.args, **kwargs: P.kwargs) -> Response:
+            shown = BEARER.fullmatch(request.headers.get("Authorization", ""))
+            if shown is None:
+                raise errors.Unauthenticated("This computer is not connected.", "Connect it again.")
+            device = await desk().device(shown[1])
+            if scope not in device.scopes:
+                raise errors.Refused(
+                    "This computer may not do that.", "Connect it again.", code="scope_missing"
+                )
+            return await handler(Call(desk(), device), *args, **kwargs)
+
+        return called
+
+    return decorate
+
+
+async def _device_key() -> str:
+    return hashlib.sha256(request.headers.get("Authorization", "").encode()).hexdigest()[:32]
+
+
+def per_device(count: int) -> RateLimit:
+    """At most `count` a minute and token. Whoever shows none or invents some is bounded by his address."""
+    return RateLimit(count, timedelta(minutes=1), key_function=_device_key)
+
+
+async def body() -> dict[str, Any]:
+    """The JSON object that was sent. Raises `Refused` (malformed)."""
+    sent = await request.get_json(force=True, silent=True)
+    if not isinstance(sent, dict):
+        raise errors.Refused("The body is no JSON object.", code="malformed")
+    return sent
+
+
+def text(fields: dict[str, Any], name: str) -> str:
+    """A field that must be text. Raises `Refused` (malformed)."""
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise errors.Refused(f"{name} must be text.", code="malformed", field=name)
+    return value
+
+
+@blueprint.before_request
+async def _enter() -> Response | None:
+    request.max_content_length = BODY_LIMIT
+    length = request.content_length
+    if length is not None and length > BODY_LIMIT:
+        raise RequestEntityTooLarge
+    client = CLIENT.fullmatch(request.headers.get("Pitchgate-Client", ""))
+    if client and (int(client[1]), int(client[2])) < OLDEST_CLIENT:
+        return refusal("client_too_old")
+    g.api = True
+    return None
+
+
+@blueprint.after_request
+async def _versioned(response: Response) -> Response:
+    response.headers[VERSION_HEADER] = API
+    return response
+
+
+@blueprint.errorhandler(errors.PitchgateError)
+async def _ours(error: errors.PitchgateError) -> Response:
+    if isinstance(error, errors.Unauthenticated):
+        return refusal("unauthenticated")
+    if isinstance(error, errors.NotFound):
+        return refusal("not_found", error.title, error.remedy)
+    if isinstance(error, errors.Refused):
+        return refusal(error.code, error.title, error.remedy, error.field)
+    if isinstance(error, errors.GoogleError | errors.Conflict):
+        return refusal("unavailable", error.title, error.remedy, **_retry_after(error))
+    log.unexpected(error)
+    return refusal("broken")
+
+
+def _retry_after(error: errors.PitchgateError) -> dict[str, str]:
+    if isinstance(error, errors.TryLater) and error.retry_at is not None:
+        wait = (error.retry_at - services().clock.now()).total_seconds()
+        return {"Retry-After": str(max(1, ceil(wait)))}
+    return {"Retry-After": "1"} if isinstance(error, errors.Conflict) else {}
+
+
+@blueprint.errorhandler(HTTPException)
+async def http_error(error: HTTPException) -> Response:
+    """What HTTP itself refuses, in the agreed form. Also for addresses below the API that lead nowhere."""
+    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    status = error.code or 500
+    code = HTTP_CODES.get(status, "malformed" if status < 500 else "broken")
+    return refusal(code, **kept)
+
+
+@blueprint.errorhandler(Exception)
+async def _bug(error: Exception) -> Response:
+    log.unexpected(error)
+    return refusal("broken")

@@ -1,0 +1,120 @@
+"""GET status, held, messages and preview."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from importlib.metadata import version
+
+from quart import Response, request
+
+from backend.domain.condition import Who, explain
+from backend.domain.errors import Refused
+from backend.ports.devices import Overview, Scope
+from backend.ports.store import Placement
+from backend.web.api.answers import answer, message_json, preferences_json, sender_json, tagged
+from backend.web.api.door import Call, blueprint, per_device, with_device
+from backend.web.context import services
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+
+NETWORK = per_minute(1_200)
+"""For all of an address together, whatever tokens it shows."""
+
+VERSION = version("pitchgate")
+PAGE = 50
+PAGE_MOST = 200
+QUERY_MOST = 200
+
+
+@blueprint.get("/status")
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+async def status(call: Call) -> Response:
+    """State, settings, counts and the number of the latest change."""
+    return tagged(_status(await call.desk.overview(call.mailbox_id)))
+
+
+def _status(found: Overview) -> dict[str, object]:
+    mailbox = found.mailbox
+    state = explain(mailbox, services().clock.now())
+    until = mailbox.watch_expires_at
+    return {
+        "version": VERSION,
+        "email": mailbox.owner.email,
+        "name": mailbox.owner.name,
+        "condition": state.condition,
+        "cause": state.text if state.who is not Who.NOBODY else "",
+        "watch_expires_at": until.isoformat() if until else None,
+        "index": {"done": mailbox.index_done, "total": mailbox.index_total},
+        "preferences": preferences_json(mailbox.preferences),
+        "held": {"messages": found.messages, "senders": found.senders},
+        "event": str(found.latest),
+    }
+
+
+@blueprint.get("/held")
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+async def held(call: Call) -> Response:
+    """Held, undecided mail by sender."""
+    query = request.args.get("q", "").strip()
+    if len(query) > QUERY_MOST:
+        raise Refused("The search is too long.", code="out_of_range", field="q")
+    page = await call.desk.held(call.mailbox_id, query, read_cursor(request.args.get("cursor", "")), _limit())
+    cursor = "" if page.cursor is None else packed_cursor(page.cursor)
+    senders = [sender_json(group) for group in page.senders]
+    return tagged({"senders": senders, "cursor": cursor, "total": page.total})
+
+
+@blueprint.get("/messages")
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+async def messages(call: Call) -> Response:
+    """Messages by their latest change."""
+    wanted, limit = request.args.get("placement", ""), _limit()
+    try:
+        placement = Placement(wanted) if wanted else None
+    except ValueError as error:
+        raise Refused("There is no such placement.", code="malformed", field="placement") from error
+    before = request.args.get("cursor", "")
+    views = await call.desk.messages(call.mailbox_id, placement, limit + 1, before)
+    shown = views[:limit]
+    # What is still to be looked at is in no place yet.
+    rows = [message_json(view) for view in shown if view.placement is not None]
+    return answer({"messages": rows, "cursor": shown[-1].gmail_id if len(views) > limit else ""})
+
+
+@blueprint.get("/messages/<gmail_id>/preview")
+@guarded(per_device(30), NETWORK, patience=25.0)
+@with_device(Scope.READ)
+async def preview(call: Call, gmail_id: str) -> Response:
+    """The text of a message, from Gmail, kept nowhere."""
+    found = await call.desk.preview(call.mailbox_id, gmail_id)
+    return answer({"gmail_id": gmail_id, "text": found.text, "truncated": found.truncated})
+
+
+def _limit() -> int:
+    given = request.args.get("limit", str(PAGE))
+    if not (given.isdecimal() and len(given) < 5 and 1 <= int(given) <= PAGE_MOST):
+        raise Refused(f"limit must be from 1 to {PAGE_MOST}.", code="out_of_range", field="limit")
+    return int(given)
+
+
+def packed_cursor(cursor: tuple[int, str]) -> str:
+    """A position in the list of senders, as pages hand it out."""
+    return base64.urlsafe_b64encode(json.dumps(cursor).encode()).rstrip(b"=").decode()
+
+
+def read_cursor(given: str) -> tuple[int, str] | None:
+    """Inverse of `packed_cursor`; None for "". Raises `Refused` (malformed)."""
+    if not given:
+        return None
+    try:
+        at, sender = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise Refused("This cursor is not one of ours.", code="malformed", field="cursor") from error
+    if not isinstance(sender, str) or type(at) is not int or abs(at) >= 2**62:
+        raise Refused("This cursor is not one of ours.", code="malformed", field="cursor")
+    return at, sender

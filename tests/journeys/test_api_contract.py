@@ -1,0 +1,32 @@
+"""docs/api.md, held by the real server: real processes, real HTTP, the sandbox's Gmail behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from tests.desktop.contract_checks import TestContract as Checks
+from tests.journeys.real_server import RealServer, RealSubject, real_server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    with real_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+async def subject(server: RealServer) -> RealSubject:
+    return await server.subject()
+
+
+@pytest.fixture
+async def client(subject: RealSubject) -> AsyncIterator[httpx.AsyncClient]:
+    async with subject.client(await subject.device_token()) as client:
+        yield client
+
+
+class TestRealServer(Checks):
+    """Every check of the contract."""
