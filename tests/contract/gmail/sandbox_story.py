@@ -17,6 +17,8 @@ _numbers = itertools.count(1)
 class Story:
     """One mailbox of the sandbox, connected as m1."""
 
+    correspondent = "bo@ext.test"
+
     def __init__(self, sandbox: SandboxProcess) -> None:
         self.sandbox = sandbox
         self.address = f"ana{next(_numbers)}@corp.test"
