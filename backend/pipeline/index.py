@@ -6,9 +6,11 @@ Resumable: each page's progress is committed, and a page may be read twice witho
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 from backend.domain.errors import Gone, LeaseLost, Rejected
+from backend.domain.mailbox import Mailbox
 from backend.pipeline.kit import Kit
 from backend.pipeline.learn import correspondents
 from backend.ports.store import DutyJob
@@ -37,31 +39,35 @@ async def index(kit: Kit, job: DutyJob) -> datetime | None:
         # The page token died: from the newest again. To learn somebody twice does no harm.
         await kit.store.save_index(job, "", 0, mailbox.index_total, False, kit.clock.now())
         return kit.clock.now()
-    ours = await kit.store.ours(mailbox.id, [gmail_id for gmail_id, _ in listed.ids])
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def read(gmail_id: str, thread_id: str) -> None:
-        async with gate:
-            try:
-                arrival = await kit.gmail.fetch(job.mailbox_id, gmail_id)
-            except Gone:
-                return
-        addresses = correspondents(mailbox, arrival.message)
-        if addresses:
-            await kit.store.learn(job.mailbox_id, addresses, thread_id, kit.clock.now())
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for gmail_id, thread_id in listed.ids[: max(left, 0)]:
-                if gmail_id not in ours:
-                    group.create_task(read(gmail_id, thread_id))
-    except BaseExceptionGroup as several:
-        # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
-        raise several.exceptions[0] from several
-
+    await _learn_from(kit, mailbox, listed.ids[: max(left, 0)])
     done = mailbox.index_done + min(len(listed.ids), max(left, 0))
     finished = not listed.next_page or done >= kit.settings.index_limit
     total = min(max(listed.estimate, mailbox.index_total, done), kit.settings.index_limit)
     page = "" if finished else listed.next_page
     await kit.store.save_index(job, page, done, total, finished, kit.clock.now())
     return None if finished else kit.clock.now()
+
+
+async def _learn_from(kit: Kit, mailbox: Mailbox, page: Sequence[tuple[str, str]]) -> None:
+    """Read one page's mails, some at once; our own challenges cost no call."""
+    ours = await kit.store.ours(mailbox.id, [gmail_id for gmail_id, _ in page])
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def read(gmail_id: str, thread_id: str) -> None:
+        async with gate:
+            try:
+                arrival = await kit.gmail.fetch(mailbox.id, gmail_id)
+            except Gone:
+                return
+        addresses = correspondents(mailbox, arrival.message)
+        if addresses:
+            await kit.store.learn(mailbox.id, addresses, thread_id, kit.clock.now())
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for gmail_id, thread_id in page:
+                if gmail_id not in ours:
+                    group.create_task(read(gmail_id, thread_id))
+    except BaseExceptionGroup as several:
+        # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
+        raise several.exceptions[0] from several

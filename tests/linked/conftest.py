@@ -24,12 +24,17 @@ from backend.settings import Settings
 from backend.system import SystemClock
 from tests.contract.gmail.fake_google import Keeper
 
-PREFIX = "PITCHGATE_LINKED_"
-NEEDED = ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
+CLIENT_ID = "PITCHGATE_LINKED_CLIENT_ID"
+CLIENT_SECRET = "PITCHGATE_LINKED_CLIENT_SECRET"
+REFRESH_TOKEN = "PITCHGATE_LINKED_REFRESH_TOKEN"
+TOPIC = "PITCHGATE_LINKED_TOPIC"
+GMAIL_URL = "PITCHGATE_LINKED_GMAIL_URL"
+TOKEN_URL = "PITCHGATE_LINKED_TOKEN_URL"
+NEEDED = (CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN)
 
 
 def _given(name: str, default: str = "") -> str:
-    return os.environ.get(PREFIX + name, default)
+    return os.environ.get(name, default)
 
 
 class RealAccount:
@@ -37,14 +42,14 @@ class RealAccount:
 
     def __init__(self) -> None:
         self.settings = Settings(
-            client_id=_given("CLIENT_ID"),
-            client_secret=_given("CLIENT_SECRET"),  # type: ignore[arg-type]
-            gmail_url=_given("GMAIL_URL", "https://gmail.googleapis.com"),
-            token_url=_given("TOKEN_URL", "https://oauth2.googleapis.com/token"),
-            topic=_given("TOPIC", "projects/none/topics/none"),
+            client_id=_given(CLIENT_ID),
+            client_secret=_given(CLIENT_SECRET),  # type: ignore[arg-type]
+            gmail_url=_given(GMAIL_URL, "https://gmail.googleapis.com"),
+            token_url=_given(TOKEN_URL, "https://oauth2.googleapis.com/token"),
+            topic=_given(TOPIC, "projects/none/topics/none"),
         )
         self.keeper = Keeper()
-        self.keeper.grants["m1"] = _given("REFRESH_TOKEN")
+        self.keeper.grants["m1"] = _given(REFRESH_TOKEN)
         self._http = httpx.Client(timeout=30.0)
         self._http.headers["Authorization"] = f"Bearer {self._access()}"
         self.address = str(self._call("GET", "profile")["emailAddress"]).lower()
@@ -86,7 +91,7 @@ class RealAccount:
 @pytest.fixture(scope="session")
 def account() -> Iterator[RealAccount]:
     """The account, or a skip that says what is missing."""
-    missing = [PREFIX + name for name in NEEDED if not _given(name)]
+    missing = [name for name in NEEDED if not _given(name)]
     if missing:
         pytest.skip(f"no real account: set {', '.join(missing)} (docs/deploy.md)")
     real = RealAccount()

@@ -9,7 +9,7 @@ import pytest
 
 from backend.gmail import Google
 from tests.contract.gmail.portable import PortableContract
-from tests.linked.conftest import PREFIX, RealAccount
+from tests.linked.conftest import TOPIC, RealAccount
 
 pytestmark = pytest.mark.linked
 
@@ -20,8 +20,8 @@ class TestAgainstGoogle(PortableContract):
     async def test_watch_lasts_a_week_and_stop_may_run_again(
         self, story: RealAccount, google: Google
     ) -> None:
-        if not os.environ.get(f"{PREFIX}TOPIC"):
-            pytest.skip(f"needs a topic Gmail may publish to: {PREFIX}TOPIC")
+        if not os.environ.get(TOPIC):
+            pytest.skip(f"needs a topic Gmail may publish to: {TOPIC}")
         granted = await google.gmail.watch("m1")
         left = granted.expires_at - datetime.now(UTC)
         assert timedelta(days=6, hours=23) < left <= timedelta(days=7, minutes=1)
