@@ -72,15 +72,12 @@ test-desktop: setup-dev ## the tray app under a virtual screen
 
 # ---- to measure and to break it; each prints one JSON object as its last line
 
-.PHONY: bench-model faults faults-cluster
+.PHONY: bench-model faults
 bench-model: setup-dev ## the served model against the pickled pipeline
 	@$(BIN)/python -m tests.bench.model
 
 faults: setup-dev ## every Google fault and random kills: make faults SEED=1 SCALE=small
 	@$(BIN)/python -m tests.faults.journey --seed $(SEED) --scale $(SCALE)
-
-faults-cluster: setup-dev ## three replicas killed at random on PostgreSQL: SEED=1 SCALE=small
-	@$(BIN)/python -m tests.faults.cluster --seed $(SEED) --scale $(SCALE)
 
 # ---- the rest
 
