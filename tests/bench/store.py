@@ -1,6 +1,7 @@
 """The store's speed, empty and with a million messages behind it, on both databases.
 
-    python -m tests.bench.store [--rows 1000 1000000] [--rounds N] [--seconds S] [--races N] [--only sqlite]
+    python -m tests.bench.store [--rows 1000 1000000] [--rounds N] [--seconds S] [--races N]
+                               [--measures pushes whole] [--only sqlite]
 
 Each store is filled with ended messages of 200 mailboxes, then measured in turns, the sizes alternating, so
 that what else the machine does falls on all of them:
@@ -10,12 +11,12 @@ syncs     16 tasks commit pages of 10 new messages each; counted in messages
 claims    16 workers claim up to 8 messages each and finish them; counted in messages
 verdicts  16 workers claim, look up the sender's standing and record the verdict; counted in messages
 whole     16 tasks take messages from push to end, one page each; counted in messages
-held      one task asks for the first page of held mail
 
-With --races, 64 tasks race for a sender's last credit that many times on each database. The median of the
-rounds counts. The last line is one JSON object: rates by database and size, the ratio of the largest size to
-the smallest, and what the races left. PostgreSQL runs on this machine with its default settings, so its
-server, this client and whatever else runs share the cores.
+The last line is one JSON object. `rates` and `cpu_us` (this process's CPU for each, not the server's) are
+medians of the rounds by database, measure and size; `ratios` and `cpu_ratios` compare the largest size with
+the smallest: the median of what each round, in which they ran side by side, makes of it. With --races, 64
+tasks race for a sender's last credit that many times on each database. PostgreSQL runs on this machine with
+its default settings, so its server, this client and whatever else runs share the cores.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ import asyncpg
 from backend.domain.credits import Entry, Posting, spent
 from backend.domain.errors import Refused
 from backend.domain.verdict import Outcome
-from backend.ports.store import Duty, DutyJob, MessageJob, Notice, Placement, Sighting, SyncPage
+from backend.ports.store import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
 from backend.store import SqlStore, open_store
 from tests import postgres_server
 from tests.contract.store.stories import LEASE, Story
@@ -63,6 +64,25 @@ FROM {numbers}
 """
 
 
+@dataclass(frozen=True)
+class Run:
+    """What one round of a measure did. `cpu` is this process's, all threads; a server's is not in it."""
+
+    done: int
+    seconds: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        """A second."""
+        return self.done / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Microseconds of this process's CPU for each."""
+        return 1e6 * self.cpu / self.done
+
+
 @dataclass
 class Bench:
     """One filled store."""
@@ -73,7 +93,7 @@ class Bench:
     story: Story = field(init=False)
     duties: list[DutyJob] = field(default_factory=list)
     ids: count[int] = field(default_factory=lambda: count(1))
-    rates: dict[str, list[float]] = field(default_factory=dict)
+    runs: dict[str, list[Run]] = field(default_factory=dict)
 
     @property
     def store(self) -> SqlStore:
@@ -99,8 +119,7 @@ class Bench:
 
     async def measure(self, name: str, seconds: float) -> None:
         """One round of one measure."""
-        rate = await MEASURES[name](self, seconds)
-        self.rates.setdefault(name, []).append(rate)
+        self.runs.setdefault(name, []).append(await MEASURES[name](self, seconds))
         await tidy(self)
 
     async def arrive(self, pages: int) -> None:
@@ -178,9 +197,9 @@ async def many(tasks: int, times: int, work: Callable[[], Awaitable[int]]) -> in
     return sum(await asyncio.gather(*(one() for _ in range(tasks))))
 
 
-async def for_a_while(tasks: int, seconds: float, work: Callable[[int], Awaitable[int]]) -> float:
-    """What `work` counts a second, done by so many tasks."""
-    started = time.perf_counter()
+async def for_a_while(tasks: int, seconds: float, work: Callable[[int], Awaitable[int]]) -> Run:
+    """What `work` counts, done by so many tasks for so long."""
+    started, cpu = time.perf_counter(), time.process_time()
     until = started + seconds
 
     async def one(number: int) -> int:
@@ -190,10 +209,10 @@ async def for_a_while(tasks: int, seconds: float, work: Callable[[int], Awaitabl
         return done
 
     done = sum(await asyncio.gather(*(one(number) for number in range(tasks))))
-    return done / (time.perf_counter() - started)
+    return Run(done, time.perf_counter() - started, time.process_time() - cpu)
 
 
-async def pushes(bench: Bench, seconds: float) -> float:
+async def pushes(bench: Bench, seconds: float) -> Run:
     """Notices a second."""
 
     async def push(_: int) -> int:
@@ -205,15 +224,15 @@ async def pushes(bench: Bench, seconds: float) -> float:
     return await for_a_while(64, seconds, push)
 
 
-async def syncs(bench: Bench, seconds: float) -> float:
+async def syncs(bench: Bench, seconds: float) -> Run:
     """New messages a second. They are cleared away afterwards, by the measures that claim."""
 
     async def page(_: int) -> int:
         return await bench.sync_page()
 
-    rate = await for_a_while(16, seconds, page)
+    run = await for_a_while(16, seconds, page)
     await drain(bench)
-    return rate
+    return run
 
 
 async def drain(bench: Bench) -> None:
@@ -222,7 +241,7 @@ async def drain(bench: Bench) -> None:
         await asyncio.gather(*(bench.store.finish_stage(job, bench.story.now) for job in jobs))
 
 
-async def _until_none(bench: Bench, finish: Callable[[MessageJob], Awaitable[object]]) -> float:
+async def _until_none(bench: Bench, finish: Callable[[MessageJob], Awaitable[object]]) -> Run:
     async def worker(number: int) -> int:
         done = 0
         while jobs := await bench.claim(number):
@@ -231,28 +250,28 @@ async def _until_none(bench: Bench, finish: Callable[[MessageJob], Awaitable[obj
             done += len(jobs)
         return done
 
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     done = sum(await asyncio.gather(*(worker(number) for number in range(16))))
-    return done / (time.perf_counter() - started)
+    return Run(done, time.perf_counter() - started, time.process_time() - cpu)
 
 
-async def claims(bench: Bench, seconds: float) -> float:
+async def claims(bench: Bench, seconds: float) -> Run:
     """Messages claimed and finished a second."""
     await bench.arrive(int(seconds * 150))
-    rate = await _until_none(bench, lambda job: bench.store.finish_stage(job, bench.story.now))
+    run = await _until_none(bench, lambda job: bench.store.finish_stage(job, bench.story.now))
     await drain(bench)
-    return rate
+    return run
 
 
-async def verdicts(bench: Bench, seconds: float) -> float:
+async def verdicts(bench: Bench, seconds: float) -> Run:
     """Messages claimed, looked up and judged a second; one in eight is held."""
     await bench.arrive(int(seconds * 100))
-    rate = await _until_none(bench, lambda job: step(bench, job))
+    run = await _until_none(bench, lambda job: step(bench, job))
     await drain(bench)
-    return rate
+    return run
 
 
-async def whole(bench: Bench, seconds: float) -> float:
+async def whole(bench: Bench, seconds: float) -> Run:
     """Messages a second from push to end: noted, listed, claimed, looked up, judged, one in eight acted on."""
 
     async def once(worker: int) -> int:
@@ -267,9 +286,9 @@ async def whole(bench: Bench, seconds: float) -> float:
             await step(bench, claimed)
         return sum(claimed.stage == "screen" for claimed in jobs)
 
-    rate = await for_a_while(16, seconds, once)
+    run = await for_a_while(16, seconds, once)
     await drain(bench)
-    return rate
+    return run
 
 
 async def step(bench: Bench, job: MessageJob) -> None:
@@ -284,23 +303,12 @@ async def step(bench: Bench, job: MessageJob) -> None:
     await bench.story.judge(job, Outcome.HOLD if number % 8 == 0 else Outcome.INBOX, sender)
 
 
-async def held(bench: Bench, seconds: float) -> float:
-    """First pages of held mail a second, one after another."""
-
-    async def page(_: int) -> int:
-        await bench.store.messages(NAMES[next(bench.ids) % MAILBOXES], Placement.HELD, 25)
-        return 1
-
-    return await for_a_while(1, min(seconds, 1), page)
-
-
-MEASURES: dict[str, Callable[[Bench, float], Awaitable[float]]] = {
+MEASURES: dict[str, Callable[[Bench, float], Awaitable[Run]]] = {
     "pushes": pushes,
     "syncs": syncs,
     "claims": claims,
     "verdicts": verdicts,
     "whole": whole,
-    "held": held,
 }
 
 
@@ -334,17 +342,24 @@ async def races(bench: Bench, times: int) -> dict[str, int]:
     }
 
 
-async def run(benches: list[Bench], rounds: int, seconds: float, race: int) -> dict[str, object]:
+async def run_all(
+    benches: list[Bench], measures: list[str], rounds: int, seconds: float, race: int
+) -> dict[str, object]:
     """Measure all, sizes alternating."""
     for bench in benches:
         await bench.open()
     for number in range(rounds):
         for kind in dict.fromkeys(bench.kind for bench in benches):
-            for name in MEASURES:
+            for name in measures:
                 for bench in [one for one in benches if one.kind == kind][:: 1 if number % 2 else -1]:
                     await bench.measure(name, seconds)
         print(f"round {number + 1} of {rounds} done", flush=True)
-    report: dict[str, object] = {"rates": rates(benches), "ratios": ratios(benches)}
+    report: dict[str, object] = {
+        "rates": medians(benches, lambda run: run.rate),
+        "cpu_us": medians(benches, lambda run: run.cost),
+        "ratios": ratios(benches, lambda run: run.rate),
+        "cpu_ratios": ratios(benches, lambda run: run.cost),
+    }
     if race:
         smallest = {bench.kind: bench for bench in sorted(benches, key=lambda bench: -bench.rows)}
         report["races"] = {kind: await races(bench, race) for kind, bench in smallest.items()}
@@ -360,25 +375,26 @@ async def run(benches: list[Bench], rounds: int, seconds: float, race: int) -> d
     return report
 
 
-def rates(benches: list[Bench]) -> dict[str, dict[str, dict[str, int]]]:
-    """Median rates: database → measure → size."""
+def medians(benches: list[Bench], what: Callable[[Run], float]) -> dict[str, dict[str, dict[str, int]]]:
+    """Median of each: database → measure → size."""
     found: dict[str, dict[str, dict[str, int]]] = {}
     for bench in benches:
-        for name, values in bench.rates.items():
-            found.setdefault(bench.kind, {}).setdefault(name, {})[str(bench.rows)] = round(
-                statistics.median(values)
-            )
+        for name, runs in bench.runs.items():
+            sizes = found.setdefault(bench.kind, {}).setdefault(name, {})
+            sizes[str(bench.rows)] = round(statistics.median(what(run) for run in runs))
     return found
 
 
-def ratios(benches: list[Bench]) -> dict[str, dict[str, float]]:
-    """The largest size's median rate over the smallest's."""
+def ratios(benches: list[Bench], what: Callable[[Run], float]) -> dict[str, dict[str, float]]:
+    """The largest size over the smallest: median over the rounds, in each of which they ran side by side."""
     found: dict[str, dict[str, float]] = {}
     for kind in dict.fromkeys(bench.kind for bench in benches):
         sizes = sorted((bench for bench in benches if bench.kind == kind), key=lambda bench: bench.rows)
-        for name in MEASURES:
-            low, high = (statistics.median(bench.rates[name]) for bench in (sizes[0], sizes[-1]))
-            found.setdefault(kind, {})[name] = round(high / low, 3)
+        small, large = sizes[0].runs, sizes[-1].runs
+        for name in small:
+            pairs = zip(small[name], large[name], strict=True)
+            ratio = statistics.median(what(high) / what(low) for low, high in pairs)
+            found.setdefault(kind, {})[name] = round(ratio, 3)
     return found
 
 
@@ -391,6 +407,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--races", type=int, default=0)
+    parser.add_argument("--measures", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     parser.add_argument("--only", choices=["sqlite", "postgres"])
     args = parser.parse_args()
     with ExitStack() as stack:
@@ -403,7 +420,7 @@ def main() -> None:
                 benches.append(
                     Bench("postgres", rows, stack.enter_context(postgres_server.server(durable=True)))
                 )
-        report = asyncio.run(run(benches, args.rounds, args.seconds, args.races))
+        report = asyncio.run(run_all(benches, args.measures, args.rounds, args.seconds, args.races))
     print(json.dumps(report))
 
 

@@ -1,0 +1,73 @@
+"""No query of the message path walks a whole table."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.store.library import Dialect, Query, queries
+from backend.store.sqlite import connect, upgrade
+
+WALKS = {
+    # the operator's counts and checks, and small tables
+    *("mailboxes", "count_mailboxes", "count_messages", "count_released", "count_aside", "count_challenges"),
+    *("count_notices", "tallies", "balance_differences", "daily_differences", "messages_aside"),
+    *("due_lanes", "next_turn", "next_duty_due", "claim_duty", "want_duty"),
+}
+"""Queries that may walk: asked by people now and then, or over one row a mailbox."""
+
+FEW = "INSERT INTO mailboxes (id, sub, email, name, link, scopes, preferences, created_at, changed_at) " + (
+    "VALUES ('box' || :n, :n, 'e' || :n, '', 'connected', '[]', '{}', 0, 0)"
+)
+MANY = """
+INSERT INTO messages (mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, stage, due_at,
+    placement, sender) VALUES ('box' || (:n % 3), 'm' || :n, 't', 0, 0, :n, 'screen', :n, 'held', 's' || :n)
+"""
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A small store as we leave it: we never ANALYZE, for statistics of a small table mislead in a big one."""
+    upgrade(tmp_path / "store.sqlite3")
+    opened = connect(tmp_path / "store.sqlite3")
+    opened.executemany(FEW, [{"n": n} for n in range(3)])
+    opened.executemany(MANY, [{"n": n} for n in range(30)])
+    yield opened
+    opened.close()
+
+
+def walked(connection: sqlite3.Connection, query: Query) -> list[str]:
+    """Steps of the plan that read a whole table or index."""
+    params = {name: "[]" if name in ("lanes", "ids", "rows", "addresses") else 1 for name in query.params}
+    steps = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", params)]
+    ours = [step for step in steps if step.startswith("SCAN ")]
+    inside = (
+        "SCAN json_each",
+        "SCAN l VIRTUAL",
+        "SCAN r VIRTUAL",
+        "SCAN first",
+        "SCAN CONSTANT ROW",
+        "SCAN (",
+        "SCAN ranked",
+    )
+    return [step for step in ours if not step.startswith(inside)]
+
+
+def test_the_message_path_searches_and_never_walks(connection: sqlite3.Connection) -> None:
+    walkers = {
+        query.name: steps
+        for query in queries(Dialect.SQLITE).values()
+        if query.name not in WALKS and (steps := walked(connection, query))
+    }
+    assert walkers == {}
+
+
+def test_claims_read_only_the_jobs_they_claim(connection: sqlite3.Connection) -> None:
+    plan = connection.execute(
+        f"EXPLAIN QUERY PLAN {queries(Dialect.SQLITE)['claim_rows'].sql}",
+        {"lanes": "[]", "share": 1, "now": 1, "lease": "x", "lease_until": 2},
+    ).fetchall()
+    assert any("messages_due (mailbox_id=? AND due_at<?)" in row["detail"] for row in plan)
