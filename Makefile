@@ -72,9 +72,12 @@ test-desktop: setup-dev ## the tray app under a virtual screen
 
 # ---- to measure and to break it; each prints one JSON object as its last line
 
-.PHONY: bench-model faults
+.PHONY: bench-model bench-addon faults
 bench-model: setup-dev ## the served model against the pickled pipeline
 	@$(BIN)/python -m tests.bench.model
+
+bench-addon: setup-dev ## the add-on's card against the same server's smallest route
+	@$(BIN)/python -m tests.bench.addon_card
 
 faults: setup-dev ## every Google fault and random kills: make faults SEED=1 SCALE=small
 	@$(BIN)/python -m tests.faults.journey --seed $(SEED) --scale $(SCALE)

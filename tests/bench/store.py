@@ -25,7 +25,6 @@ import argparse
 import asyncio
 import json
 import sqlite3
-import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -42,6 +41,7 @@ from backend.domain.verdict import Outcome
 from backend.ports.store import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
 from backend.store import SqlStore, open_store
 from tests import postgres_server
+from tests.bench.figures import Run, medians, ratios
 from tests.contract.store.stories import LEASE, Story
 
 MAILBOXES = 200
@@ -62,25 +62,6 @@ SELECT 'box' || {pad}, 'old' || n, 'thread' || n, {no}, {start} + n, {start} + n
     {start} + n, {yes}, 'en'
 FROM {numbers}
 """
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one round of a measure did. `cpu` is this process's, all threads; a server's is not in it."""
-
-    done: int
-    seconds: float
-    cpu: float
-
-    @property
-    def rate(self) -> float:
-        """A second."""
-        return self.done / self.seconds
-
-    @property
-    def cost(self) -> float:
-        """Microseconds of this process's CPU for each."""
-        return 1e6 * self.cpu / self.done
 
 
 @dataclass
@@ -373,29 +354,6 @@ async def run_all(
         )
         await bench.store.close()
     return report
-
-
-def medians(benches: list[Bench], what: Callable[[Run], float]) -> dict[str, dict[str, dict[str, int]]]:
-    """Median of each: database → measure → size."""
-    found: dict[str, dict[str, dict[str, int]]] = {}
-    for bench in benches:
-        for name, runs in bench.runs.items():
-            sizes = found.setdefault(bench.kind, {}).setdefault(name, {})
-            sizes[str(bench.rows)] = round(statistics.median(what(run) for run in runs))
-    return found
-
-
-def ratios(benches: list[Bench], what: Callable[[Run], float]) -> dict[str, dict[str, float]]:
-    """The largest size over the smallest: median over the rounds, in each of which they ran side by side."""
-    found: dict[str, dict[str, float]] = {}
-    for kind in dict.fromkeys(bench.kind for bench in benches):
-        sizes = sorted((bench for bench in benches if bench.kind == kind), key=lambda bench: bench.rows)
-        small, large = sizes[0].runs, sizes[-1].runs
-        for name in small:
-            pairs = zip(small[name], large[name], strict=True)
-            ratio = statistics.median(what(high) / what(low) for low, high in pairs)
-            found.setdefault(kind, {})[name] = round(ratio, 3)
-    return found
 
 
 def main() -> None:

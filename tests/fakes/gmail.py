@@ -42,7 +42,8 @@ class Sent:
 class FakeGmail:
     """Implements `backend.ports.gmail.Gmail` for one mailbox.
 
-    `lag_from` hides history records after this position, as an index that lags behind does. `die_before` and `die_after` name the calls at which the process dies: before Google heard of it, or
+    `lag_from` hides history records after this position, as an index that lags behind does.
+    `die_before` and `die_after` name the calls at which the process dies: before Google heard of it, or
     after Google did it and before we could know.
     """
 
