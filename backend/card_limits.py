@@ -19,6 +19,7 @@ WIDGETS = frozenset(
     {"textParagraph", "image", "decoratedText", "buttonList", "textInput", "selectionInput", "dateTimePicker"}
     | {"divider", "grid", "columns", "chipList", "carousel"}
 )
+ADDRESSES = frozenset({"url", "imageUrl", "iconUrl", "imageUri", "function"})
 BESIDE = frozenset({"horizontalAlignment", "id", "visibility", "eventActions"})
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _TAG = re.compile(r"</?(?:b|i|u|s|br|font|a)(?: [a-z]+=\"[^\"<>]*\")*\s*/?>")
@@ -29,8 +30,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def card_problems(card: Mapping[str, Any]) -> list[str]:
     """What Gmail would refuse or cut off, in words; empty if nothing. `http` is let pass on loopback only."""
     found = list(_structure(card))
-    for path, value in _walk(card, "card"):
-        found += [f"{path}: {said}" for said in _node(path.rpartition(".")[2].partition("[")[0], value)]
+    _look("card", card, "card", found)
     size = len(json.dumps(card, ensure_ascii=False).encode())
     if size > MOST_BYTES:
         found.append(f"card: {size} bytes, at most {MOST_BYTES}")
@@ -94,26 +94,21 @@ def _widgets(card: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 yield from column.get("widgets", ())
 
 
-def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    yield path, value
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _walk(inner, f"{path}.{name}")
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _walk(inner, f"{path}[{number}]")
-
-
-def _node(name: str, value: Any) -> Iterator[str]:
+def _look(name: str, value: Any, path: str, found: list[str]) -> None:
+    """Check what stands in the field `name`, and everything below it. Runs at every answer, so it takes no detour."""
     if isinstance(value, list):
-        return
-    check = CHECKS.get(name)
-    if check is not None:
-        yield from check(value)
-    if name in ("url", "imageUrl", "iconUrl", "imageUri", "function") and not _secure(value):
-        yield f"{str(value)[:80]!r} is no HTTPS address"
-    if name == "id" and not (isinstance(value, str) and _ID.fullmatch(value)):
-        yield "an id is 1 to 64 letters, digits and hyphens"
+        for number, inner in enumerate(value):
+            _look(name, inner, f"{path}[{number}]", found)
+    elif isinstance(value, dict):
+        if (check := CHECKS.get(name)) is not None:
+            found += [f"{path}: {said}" for said in check(value)]
+        for field, inner in value.items():
+            if isinstance(inner, (dict, list)):
+                _look(field, inner, f"{path}.{field}", found)
+            elif field in ADDRESSES and not _secure(inner):
+                found.append(f"{path}.{field}: {str(inner)[:80]!r} is no HTTPS address")
+            elif field == "id" and not (isinstance(inner, str) and _ID.fullmatch(inner)):
+                found.append(f"{path}.id: an id is 1 to 64 letters, digits and hyphens")
 
 
 def _widget(value: Mapping[str, Any]) -> Iterator[str]:

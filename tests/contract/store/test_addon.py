@@ -1,0 +1,110 @@
+"""What the add-on's cards read and write, told to both stores."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.correction import RuleKind
+from backend.domain.errors import NotFound
+from backend.domain.mailbox import Mode
+from backend.domain.verdict import Outcome, Row, Verdict
+from backend.ports.addon import SenderRecord
+from backend.ports.store import Placement, Sighting
+from backend.store import SqlStore
+from tests.contract.store.stories import BO, Story
+
+OLD = Sighting("old", "t-old", None)
+LOOKS_LIKE_ONE = Verdict(Outcome.INBOX, Row.OBSERVE)
+
+
+async def test_an_account_is_found_by_its_sub_and_by_nothing_else(story: Story, store: SqlStore) -> None:
+    await story.mailbox("ana")
+    found = await store.tenant("sub-ana")
+    assert found is not None
+    assert found.mailbox.id == "ana"
+    for other in ("ana", "ana@corp.test", "SUB-ANA", ""):
+        assert await store.tenant(other) is None
+
+
+async def test_a_card_reads_message_sender_and_history_at_once(story: Story, store: SqlStore) -> None:
+    await story.mailbox("ana")
+    first = await story.receive("ana", "m1", Outcome.CHALLENGE)
+    assert first is not None
+    await story.receive("ana", "m2", Outcome.HOLD)
+    await store.set_rule("ana", "pitch.test", RuleKind.BLOCK, story.now)
+    read = await store.reading("ana", "m1", story.now)
+    assert read is not None
+    assert (read.view.gmail_id, read.view.placement, read.view.row) == ("m1", Placement.HELD, Row.CHALLENGE)
+    assert read.record == SenderRecord(held=2, asked=1, solved=0)
+    assert read.standing.rules.domain is RuleKind.BLOCK
+    await story.solve(first)
+    after = await store.reading("ana", "m1", story.now)
+    assert after is not None
+    assert after.record.solved == 1
+    assert after.version > read.version
+    assert await store.reading("ana", "nothing", story.now) is None
+
+
+async def test_held_mail_is_counted_all_and_lately(story: Story, store: SqlStore) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.HOLD)
+    since = story.pass_time(hours=12)
+    await story.receive("ana", "m2", Outcome.HOLD, "cy@other.test")
+    await story.receive("ana", "m3", Outcome.INBOX, "di@third.test")
+    assert await store.waiting("ana", since) == (2, 1)
+
+
+async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(
+    story: Story, store: SqlStore
+) -> None:
+    await story.mailbox("ana")
+    assert await store.adopt("ana", OLD, LOOKS_LIKE_ONE, story.screened(), story.now) is True
+    assert await store.adopt("ana", OLD, Verdict(Outcome.INBOX, Row.BELOW_HOLD), None, story.now) is False
+    assert await story.claim() == ()
+    read = await store.reading("ana", "old", story.now)
+    assert read is not None
+    assert (read.view.row, read.view.sender, read.view.placement) == (Row.OBSERVE, BO, Placement.INBOX)
+    assert await story.arrive("ana", "old") == 0  # a sync that meets it later leaves it alone
+    with pytest.raises(NotFound):
+        await store.adopt("nobody", OLD, LOOKS_LIKE_ONE, None, story.now)
+
+
+async def test_known_mail_is_never_adopted(story: Story, store: SqlStore) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "old", Outcome.HOLD)
+    assert await store.adopt("ana", OLD, LOOKS_LIKE_ONE, None, story.now) is False
+    read = await store.reading("ana", "old", story.now)
+    assert read is not None
+    assert read.view.placement is Placement.HELD
+
+
+async def test_settings_are_changed_only_by_who_saw_them_as_they_are(story: Story, store: SqlStore) -> None:
+    await story.mailbox("ana")
+    seen = await store.tenant("sub-ana")
+    assert seen is not None
+    wanted = seen.mailbox.preferences.changed(mode=Mode.QUARANTINE)
+    assert await store.prefer("ana", seen.version, wanted, story.now) is True
+    # Nobody moved the clock, and yet the version is another one.
+    assert await store.prefer("ana", seen.version, seen.mailbox.preferences, story.now) is False
+    now = await store.tenant("sub-ana")
+    assert now is not None
+    assert now.mailbox.preferences.mode is Mode.QUARANTINE
+    assert await store.prefer("ana", now.version, seen.mailbox.preferences, story.now) is True
+    assert await store.prefer("ana", seen.version, wanted, story.now + timedelta(days=1)) is False
+
+
+async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, store: SqlStore) -> None:
+    await story.mailbox("ana")
+    await story.mailbox("eve")
+    await story.receive("ana", "m1", Outcome.CHALLENGE)
+    assert await store.reading("eve", "m1", story.now) is None
+    standing, record = await store.sender("eve", BO, "pitch.test", "t-m1", story.now)
+    assert record == SenderRecord()
+    assert not standing.held_undecided
+    assert await store.waiting("eve", story.now - timedelta(days=9)) == (0, 0)
+    await store.adopt("eve", Sighting("m1", "t-m1", None), LOOKS_LIKE_ONE, story.screened(), story.now)
+    read = await store.reading("ana", "m1", story.now)
+    assert read is not None
+    assert read.view.row == Row.CHALLENGE
