@@ -1,47 +1,62 @@
-"""A held mail is opened, its card read, and decided about: real processes, real tokens, real labels."""
+"""A held mail is opened, its card read, and decided about: real processes, real tokens, real labels.
+
+One stage serves all stories that do not disturb one another; each has a sender of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from backend.demo.letters import OWNER, letters
+from backend.demo.letters import OWNER, Letter, letters
 from tests.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE, AddonHost
 from tests.journeys.conftest import Journey, journey
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 KINDS = {letter.kind: letter for letter in letters()}
+NUMBERS = count(1)
 
 
-@pytest.fixture
-async def told(tmp_path: Path) -> AsyncIterator[Journey]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Journey]:
+    """The shared stage."""
+    async with journey(tmp_path_factory.mktemp("addon")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="function")
+async def alone(tmp_path: Path) -> AsyncIterator[Journey]:
+    """A stage of one's own, for stories that count, change settings or stop the server."""
     async with journey(tmp_path) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def walk_once(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Journey]:
-    async with journey(tmp_path_factory.mktemp("once")) as running:
-        yield running
+def stranger(told: Journey) -> Letter:
+    """A pitch from a sender nobody has met before."""
+    return replace(told.pitch, sender=f"Sam Okafor <sam@pitchworks{next(NUMBERS)}.example>")
 
 
-async def held(told: Journey, **changes: str) -> str:
+async def held(told: Journey, letter: Letter | None = None) -> str:
     """A pitch that has come and is held."""
-    gmail_id = await told.write(told.pitch, **changes)
+    gmail_id = await told.write(letter or stranger(told))
     await told.settled(gmail_id, held=True)
-    await told.quiet()
     return gmail_id
 
 
 async def test_released_from_the_card_the_mail_is_back_and_undo_holds_it_again(told: Journey) -> None:
-    gmail_id, gmail = await held(told), AddonHost(told)
+    pitch = stranger(told)
+    gmail_id, gmail = await held(told, pitch), AddonHost(told)
 
     await gmail.open(gmail_id)
     assert gmail.panel["card"]["header"]["title"] == "Held"
     assert "Row 13 of the policy" in gmail.said
-    assert told.pitch.address in gmail.said
+    assert pitch.address in gmail.said
     assert gmail.buttons[0] == "Release"
 
     await gmail.click("Release")
@@ -61,13 +76,14 @@ async def test_released_from_the_card_the_mail_is_back_and_undo_holds_it_again(t
 
 
 async def test_always_let_in_and_block_make_rules_that_the_next_mail_meets(told: Journey) -> None:
-    first, gmail = await held(told), AddonHost(told)
+    pitch = stranger(told)
+    first, gmail = await held(told, pitch), AddonHost(told)
     await gmail.open(first)
     await gmail.click("Always let this sender in")
     assert "Always let in" in gmail.said
     assert "Always let this sender in" not in gmail.buttons
     await told.settled(first, held=False)
-    second = await told.write(told.pitch, subject="Another offer for you")
+    second = await told.write(pitch, subject="Another offer for you")
     await told.quiet()
     assert "INBOX" in await told.labels(second)
 
@@ -76,7 +92,7 @@ async def test_always_let_in_and_block_make_rules_that_the_next_mail_meets(told:
     await gmail.click("Block this sender")
     assert "Blocked" in gmail.said
     await told.settled(second, held=True)
-    third = await told.write(told.pitch, subject="A last offer for you")
+    third = await told.write(pitch, subject="A last offer for you")
     await told.settled(third, held=True)
     await gmail.open(third)
     assert "You have blocked this sender." in gmail.said
@@ -114,6 +130,7 @@ async def test_a_click_sent_again_changes_nothing_even_after_the_owner_changed_h
 
 async def test_a_known_message_costs_no_gmail_call_an_unknown_one_costs_one(told: Journey) -> None:
     known, gmail = await held(told), AddonHost(told)
+    await told.quiet()
     before = await told.stage.sandbox.meter(OWNER)
     for form in ("msg-f", "hex"):
         await gmail.open(known, id_form=form, platform="WEB" if form == "msg-f" else "ANDROID")
@@ -147,10 +164,10 @@ async def test_an_id_gmail_does_not_give_out_is_told_plainly(told: Journey) -> N
 
 
 async def test_not_connected_yet_leads_to_our_page(told: Journey) -> None:
-    stranger = AddonHost(told, told.pitch.address)
-    for ask in (stranger.open(), stranger.open("19a3c0ffee000001"), stranger.open(page="settings")):
+    other = AddonHost(told, told.pitch.address)
+    for ask in (other.open(), other.open("19a3c0ffee000001"), other.open(page="settings")):
         await ask
-        assert stranger.panel["prompt"] == {"connect": f"{told.stage.server_url}/", "resource": "Pitchgate"}
+        assert other.panel["prompt"] == {"connect": f"{told.stage.server_url}/", "resource": "Pitchgate"}
 
 
 async def test_missing_consent_is_asked_for_and_the_call_repeated(told: Journey) -> None:
@@ -166,8 +183,9 @@ async def test_missing_consent_is_asked_for_and_the_call_repeated(told: Journey)
     assert gmail.panel["card"]["header"]["title"] == "Held"
 
 
-async def test_home_pause_and_settings(told: Journey) -> None:
-    gmail_id, gmail = await held(told), AddonHost(told)
+@pytest.mark.asyncio(loop_scope="function")
+async def test_home_pause_and_settings(alone: Journey) -> None:
+    gmail_id, gmail = await held(alone), AddonHost(alone)
     await gmail.open()
     assert "Held today: 1. Waiting in all: 1" in gmail.said
     await gmail.click("Pause for 1 hour")
@@ -183,7 +201,7 @@ async def test_home_pause_and_settings(told: Journey) -> None:
     await gmail.open()
     await gmail.click("Release")
     assert "Nobody is waiting." in gmail.said
-    await told.settled(gmail_id, held=False)
+    await alone.settled(gmail_id, held=False)
 
 
 @pytest.mark.parametrize(
@@ -210,11 +228,8 @@ async def test_home_pause_and_settings(told: Journey) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-@pytest.mark.asyncio(loop_scope="module")
-async def test_forged_tokens_are_refused_alike(
-    walk_once: Journey, forge: dict[str, object], why: str
-) -> None:
-    gmail = AddonHost(walk_once)
+async def test_forged_tokens_are_refused_alike(told: Journey, forge: dict[str, object], why: str) -> None:
+    gmail = AddonHost(told)
     await gmail.open(forge=forge)
     assert gmail.panel["status"] == 401
     assert gmail.panel["answer"] == {"code": "unauthenticated"}
@@ -222,22 +237,23 @@ async def test_forged_tokens_are_refused_alike(
 
 async def test_one_owner_never_reaches_anothers_mail(told: Journey) -> None:
     gmail_id = await held(told)
-    stranger = AddonHost(told, told.pitch.address)
-    await stranger.open(gmail_id)  # his own token, Ana's message: nothing is connected for him
-    assert "connect" in stranger.panel["prompt"]
+    other = AddonHost(told, told.pitch.address)
+    await other.open(gmail_id)  # his own token, Ana's message: nothing is connected for him
+    assert "connect" in other.panel["prompt"]
     # A token for one endpoint is no token for another.
     gmail = AddonHost(told)
     await gmail.open(gmail_id, forge={"system": {"aud": f"{told.stage.server_url}/addon/home"}})
     assert gmail.panel["status"] == 401
 
 
-async def test_no_token_of_an_event_is_kept(told: Journey) -> None:
-    gmail_id, gmail = await held(told), AddonHost(told)
+@pytest.mark.asyncio(loop_scope="function")
+async def test_no_token_of_an_event_is_kept(alone: Journey) -> None:
+    gmail_id, gmail = await held(alone), AddonHost(alone)
     await gmail.open(gmail_id)
     await gmail.click("Release")
-    await told.quiet()
-    await told.stage.server.stop()
-    kept = b"".join(path.read_bytes() for path in told.stage.options.folder.rglob("*") if path.is_file())
+    await alone.quiet()
+    await alone.stage.server.stop()
+    kept = b"".join(path.read_bytes() for path in alone.stage.options.folder.rglob("*") if path.is_file())
     assert b"card-" in kept  # the decision is there
     for trace in (b"ya29.sandbox-", b"AKwx-", b"eyJhbGciOiJSUzI1NiIs"):
         assert trace not in kept
