@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quart import Response, request
+from quart import Response
 
 from backend.domain.errors import Refused
 from backend.pipeline.devices import TICKET_LIFE
@@ -58,9 +58,7 @@ async def remove(call: Call, device_id: str) -> Response:
 @with_device(Scope.READ)
 async def ticket(call: Call) -> Response:
     """An address that signs one browser in, once."""
-    page: object = "review"
-    if request.content_length:
-        page = (await body()).get("page", "review")
+    page = (await body(may_be_empty=True)).get("page", "review")
     if not isinstance(page, str):
         raise Refused("page must be text.", code="malformed", field="page")
     secret = await call.desk.ticket(call.device, page)

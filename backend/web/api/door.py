@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from functools import wraps
 from math import ceil
 from typing import Any, Concatenate, ParamSpec
 
-from quart import Blueprint, Response, g, request
+from quart import Blueprint, Response, request
 from quart_rate_limiter import RateLimit
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as NoPage
@@ -95,9 +96,17 @@ def per_device(count: int) -> RateLimit:
     return RateLimit(count, timedelta(minutes=1), key_function=_device_key)
 
 
-async def body() -> dict[str, Any]:
+async def body(*, may_be_empty: bool = False) -> dict[str, Any]:
     """The JSON object that was sent. Raises `Refused` (malformed)."""
-    sent = await request.get_json(force=True, silent=True)
+    raw = await request.get_data(as_text=False)
+    if len(raw) > BODY_LIMIT:  # sent without its length
+        raise RequestEntityTooLarge
+    if not raw and may_be_empty:
+        return {}
+    try:
+        sent = json.loads(raw)
+    except (ValueError, RecursionError):  # bytes that are no UTF-8 are a ValueError too
+        sent = None
     if not isinstance(sent, dict):
         raise errors.Refused("The body is no JSON object.", code="malformed")
     return sent
@@ -113,14 +122,12 @@ def text(fields: dict[str, Any], name: str) -> str:
 
 @blueprint.before_request
 async def _enter() -> Response | None:
-    request.max_content_length = BODY_LIMIT
     length = request.content_length
     if length is not None and length > BODY_LIMIT:
         raise RequestEntityTooLarge
     client = CLIENT.fullmatch(request.headers.get("Pitchgate-Client", ""))
     if client and (int(client[1]), int(client[2])) < OLDEST_CLIENT:
         return refusal("client_too_old")
-    g.api = True
     return None
 
 

@@ -1,0 +1,126 @@
+"""An app with a real embedded store behind its API and review page, and people who use both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from quart import Quart
+from quart.typing import TestClientProtocol as Client
+
+from backend.domain.challenge import token_hash
+from backend.domain.message import Address, Arrival, Message
+from backend.domain.verdict import Outcome
+from backend.pipeline.devices import DeviceDesk
+from backend.pipeline.kit import Kit
+from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
+from backend.ports.scorer import Scorer
+from backend.store import SqlStore, open_store
+from backend.web.app import create_app
+from tests.contract.store.stories import Story
+from tests.doubles import FixedClock, GlassVault, SeededTokens
+from tests.fakes.gmail import FakeGmail
+from tests.web.fakes import World, world
+
+ALL = frozenset(Scope)
+
+
+@dataclass
+class Office:
+    """Ana's and Eve's mailboxes, and what the web does with them."""
+
+    around: World
+    story: Story
+    gmail: FakeGmail
+    desk: DeviceDesk
+    app: Quart
+
+    @property
+    def store(self) -> SqlStore:
+        return self.story.store
+
+    async def token(
+        self, mailbox_id: str = "ana", scopes: frozenset[Scope] = ALL, name: str = "laptop"
+    ) -> str:
+        """The token of a computer that has been let in."""
+        token = self.desk.kit.tokens.token(32)
+        code = OneTimeCode(
+            token_hash(token), mailbox_id, Purpose.DEVICE, "x", self.story.now.replace(year=2090), name
+        )
+        await self.store.add_code(code, self.story.now)
+        await self.store.exchange(
+            token_hash(token), "x", NewDevice(f"d-{token[:8]}", token_hash(token), scopes), self.story.now
+        )
+        return token
+
+    async def caller(self, mailbox_id: str = "ana", scopes: frozenset[Scope] = ALL) -> Caller:
+        """A computer's way to the API."""
+        return Caller(self.app.test_client(), await self.token(mailbox_id, scopes))
+
+    async def hold(
+        self, gmail_id: str, sender: str = "bo@pitch.test", mailbox_id: str = "ana", **mail: Any
+    ) -> str:
+        """A held message, and the mail it is at Gmail."""
+        await self.story.receive(mailbox_id, gmail_id, Outcome.HOLD, sender)
+        message = Message(from_=(Address(sender, "Bo"),), subject="More leads", **({"text": "Hi Ana"} | mail))
+        self.gmail.mails[gmail_id] = Arrival(gmail_id, f"t-{gmail_id}", frozenset(), self.story.now, message)
+        return gmail_id
+
+    async def browser(self, mailbox_id: str = "ana") -> Client:
+        """A browser whose owner has signed in."""
+        client = self.app.test_client()
+        secret = await self.desk.sign_in(mailbox_id)
+        client.set_cookie("localhost", "pitchgate-session", secret)
+        return client
+
+
+@dataclass
+class Caller:
+    """A client of the API with a token."""
+
+    client: Client
+    token: str
+
+    async def call(self, method: str, path: str, **more: Any) -> Any:
+        """The answer to one call."""
+        headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
+        return await self.client.open(f"/api/v1/{path}", method=method, headers=headers, **more)
+
+    async def told(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
+        """Its JSON, if it has this status."""
+        answer = await self.call(method, path, **more)
+        assert answer.status_code == status, await answer.get_data(as_text=True)
+        assert answer.headers["Pitchgate-Api"] == "1"
+        return await answer.get_json()
+
+
+@asynccontextmanager
+async def office(folder: Path, **settings: Any) -> AsyncIterator[Office]:
+    """Everything, open."""
+    clock = FixedClock()
+    around = world(clock=clock, **settings)
+    store = open_store(folder / "web.sqlite3")
+    await store.open()
+    try:
+        gmail = FakeGmail(now=clock.now())
+        kit = Kit(
+            settings=around.settings,
+            store=store,
+            gmail=gmail,
+            scorer=cast(Scorer, None),  # nothing is judged here
+            clock=clock,
+            tokens=SeededTokens(),
+            vault=GlassVault(),
+        )
+        desk = DeviceDesk(kit, store)
+        story = Story(store)
+        app = create_app(replace(around.services, devices=desk))
+        told = Office(around, story, gmail, desk, app)
+        await story.mailbox("ana")
+        await story.mailbox("eve")
+        yield told
+    finally:
+        await store.close()
