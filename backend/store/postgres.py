@@ -27,9 +27,9 @@ log = structlog.get_logger()
 CHANNEL = "pitchgate_due"
 POOL = 10
 """Connections of one process at most; more transactions than that wait for one another anyway."""
-TRIES = 4
-PAUSE = 0.05
-"""Seconds before the second try; each further one waits twice as long."""
+TRIES = 8
+PAUSE, LONGEST_PAUSE = 0.05, 1.6
+"""Seconds before the second try, doubled before each further one: in all 5 seconds, a server's quick restart."""
 LISTEN_PAUSE = 1.0
 MIGRATING = 0x7069746368
 """The advisory lock under which one process at a time upgrades the schema."""
@@ -107,7 +107,7 @@ class PostgresDriver:
                 if attempt == TRIES or (lost and (ending.begun or not _is_broken(error))):
                     raise
                 log.info("store_retry", cause=type(error).__name__, attempt=attempt)
-            await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
+            await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
         raise AssertionError("unreachable")
 
     async def _once(self, pool: asyncpg.Pool[Any], begin: str, script: Script[T], ending: _Ending) -> T:
