@@ -52,7 +52,7 @@ class Params:
 
     c: float = 1.0
     min_df: int = 2
-    min_groups: int = 2
+    min_groups: int = 3
     meaning: float = 0.7
     form: float = 0.3
     steepness: float = 8.0

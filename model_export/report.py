@@ -40,6 +40,7 @@ def render(
         version=facts.version,
         corpus=facts.corpus,
         rows=facts.metadata["rows"],
+        judged=evaluation.pooled.count,
         terms=len(facts.vocabulary),
         size=f"{size:,}",
         goals=[_goal(name, evaluation, nested) for name in GOALS],
@@ -60,14 +61,17 @@ def render(
 
 def _goal(name: str, evaluation: Evaluation, nested: Figures | None) -> dict[str, str]:
     goal, mean, pooled = GOALS[name], getattr(evaluation.mean, name), getattr(evaluation.pooled, name)
-    # One writer's mail cannot show calibration, so that goal is judged pooled.
-    judged = pooled if name == "ece" else mean
-    met = judged <= goal if name == "ece" else judged >= goal
     return {
         "name": _NAMES[name],
         "goal": f"at {'most' if name == 'ece' else 'least'} {goal:.2f}",
         "mean": f"{mean:.3f}",
+        "mean_verdict": _verdict(name, mean, goal),
         "pooled": f"{pooled:.3f}",
+        "pooled_verdict": _verdict(name, pooled, goal),
         "nested": f"{getattr(nested, name):.3f}" if nested else "",
-        "verdict": "good" if met else "bad",
     }
+
+
+def _verdict(name: str, value: float, goal: float) -> str:
+    met = value <= goal if name == "ece" else value >= goal
+    return "good" if met else "bad"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from backend.domain.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
 from backend.domain.score import Reason, Score
-from backend.domain.wording import Reading
+
+if TYPE_CHECKING:
+    from backend.domain.wording import Reading
 
 MOST = 6
 MOST_WORDS = 5

@@ -16,7 +16,8 @@ from pathlib import Path
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox import Strictness
 from backend.domain.score import Thresholds
-from backend.scoring.protobuf import Damaged, Field, fields, text
+from backend.scoring.protobuf import Damaged, Field, fields, run_of_numbers, text
+from backend.scoring.vocabulary import Vocabulary
 
 FORMAT = "1"
 MAX_BYTES = 5_000_000
@@ -28,6 +29,7 @@ Reshape ScatterElements ScatterND Shape Slice Sqrt Squeeze Sub Unique Unsqueeze 
 com.microsoft:Tokenizer
 """
 OPERATORS = frozenset(_OPERATOR_NAMES.split())
+_INTS = run_of_numbers(8)
 _REBUILD = "Put back the shipped model, or build one with `pitchgate-model export`, then start again."
 
 
@@ -37,13 +39,14 @@ class ModelRefused(PitchgateError):
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What an audited file says of itself. `digest` is the SHA-256 of the file with its own place zeroed."""
+    """What an audited file says of itself. `digest` is its SHA-256 with the digest's own place zeroed; `metadata`
+    leaves out the vocabulary."""
 
     version: str
     digest: str
     corpus: str
     thresholds: Mapping[Strictness, Thresholds]
-    vocabulary: tuple[str, ...]
+    vocabulary: Vocabulary
     metadata: Mapping[str, str]
 
 
@@ -163,7 +166,7 @@ def _check_node(data: bytes, node: Field, path: Path) -> None:
     if name not in OPERATORS:
         raise _refused(path, f"uses the operator {name}, which is not allowed")
     for attribute in attributes:
-        parts = list(fields(data, attribute.start, attribute.end))
+        parts = list(fields(data, attribute.start, attribute.end, _INTS))
         if any(f.number in (6, 11) for f in parts):
             raise _refused(path, f"hides a sub-graph in {name}, which is not allowed")
         label = next((text(data, f) for f in parts if f.number == 1), "")
@@ -181,6 +184,6 @@ def _facts(metadata: Mapping[str, str]) -> ModelFacts:
             s: Thresholds(*(float(limits[s.value][k]) for k in ("clear", "hold", "challenge")))
             for s in Strictness
         },
-        vocabulary=tuple(metadata["vocabulary"].split("\n")),
-        metadata=metadata,
+        vocabulary=Vocabulary(metadata["vocabulary"]),
+        metadata={name: value for name, value in metadata.items() if name != "vocabulary"},
     )

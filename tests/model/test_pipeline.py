@@ -1,0 +1,210 @@
+"""From corpus to file on a slice of it: parity, same bytes, splits that keep writers apart, and the commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from backend.scoring import SHIPPED
+from backend.scoring.audit import audit
+from backend.scoring.session import ModelSession
+from model_export import loaders, training
+from model_export.__main__ import cli
+from model_export.card import BadCard, read_card
+from model_export.evaluation import evaluate, summary
+from model_export.learner import DEFAULT, PitchModel
+from model_export.nasty import NASTY
+from model_export.publish import MAX_DIFFERENCE, NotPublished, build, parity, publish
+from model_export.rows import CORPUS, BadRow, Row, corpus, corpus_digest, records, row_of
+from model_export.training import Trained, held_out_logits, labels_of, sides, train
+
+FILES = ["train_1", "train_3", "train_8", "edge_1"]
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return [row for i, row in enumerate(corpus(files=FILES)) if i % 5 == 0]
+
+
+@pytest.fixture(scope="module")
+def trained(rows: list[Row]) -> Trained:
+    return train(rows)
+
+
+@pytest.fixture(scope="module")
+def data(trained: Trained, rows: list[Row]) -> bytes:
+    return build(trained, rows, summary(evaluate(trained)))
+
+
+class TestExport:
+    def test_graph_and_scikit_learn_agree_singly_and_in_batches(
+        self, trained: Trained, rows: list[Row], data: bytes
+    ):
+        session = ModelSession(data, audit(data))
+        assert parity(session, trained.model, [*(row.text for row in rows), *NASTY]) <= MAX_DIFFERENCE
+
+    def test_shares_add_up_to_the_logit(self, trained: Trained, rows: list[Row], data: bytes):
+        session = ModelSession(data, audit(data))
+        for row in rows[:20]:
+            assert abs(session.score(row.text).logit - trained.model.decision_function([row.text])[0]) < 1e-9
+
+    def test_training_again_gives_the_same_bytes(self, rows: list[Row], data: bytes):
+        again = train(rows)
+        assert build(again, rows, summary(evaluate(again))) == data
+
+    def test_a_graph_that_differs_is_not_published(
+        self, trained: Trained, rows: list[Row], data: bytes, tmp_path: Path
+    ):
+        out = tmp_path / "model.onnx"
+        out.write_bytes(b"the old one")
+        moved = train(rows)
+        moved.model.offset_ += 1e-6
+        with pytest.raises(NotPublished):
+            publish(data, moved, rows, out)
+        assert out.read_bytes() == b"the old one"
+
+    def test_the_shipped_model_belongs_to_this_corpus_and_this_wording(self):
+        assert audit(SHIPPED.read_bytes()).corpus == corpus_digest(corpus())
+
+
+class TestSplits:
+    def test_no_sender_stands_on_both_sides(self):
+        owners: dict[str, set[str]] = {}
+        for row in sides(corpus())[0]:
+            owners.setdefault(row.sender, set()).add(row.group)
+        shared = {sender for sender, groups in owners.items() if len(groups) > 1}
+        assert not shared
+
+    def test_a_left_out_file_is_not_trained_on(self, rows: list[Row], monkeypatch: pytest.MonkeyPatch):
+        seen: list[set[str]] = []
+        fit = training.fit
+
+        def watched(inside: list[Row], params: object) -> PitchModel:
+            seen.append({row.group for row in inside})
+            return fit(inside, DEFAULT)
+
+        monkeypatch.setattr(training, "fit", watched)
+        judged, aside = sides(rows)
+        held_out_logits(judged, DEFAULT, aside=aside)
+        every = {row.group for row in rows}
+        assert [every - groups for groups in seen] == [{"train_1"}, {"train_3"}, {"train_8"}]
+
+    def test_files_of_one_label_train_but_are_never_judged(self, trained: Trained):
+        assert {row.group for row in trained.judged} == {"train_1", "train_3", "train_8"}
+
+    def test_thresholds_keep_their_promise(self, trained: Trained):
+        legit = trained.probabilities[labels_of(trained.judged) == 0]
+        for strictness, rates in training.FALSE_RATES.items():
+            limits = trained.thresholds[strictness]
+            for threshold, rate in zip((limits.clear, limits.hold, limits.challenge), rates, strict=True):
+                assert np.mean(legit >= threshold) <= rate
+
+
+class TestLoaders:
+    @pytest.fixture
+    def takeout(self, tmp_path: Path) -> Path:
+        path = tmp_path / "all.mbox"
+        mails = [
+            ("1", "seller@out.test", "Inbox,Pitches", "Buy our list"),
+            ("2", "friend@out.test", "Inbox", "Dinner on Friday?"),
+            ("3", "me@own.test", "Sent", "Yes"),
+            ("4", "junk@out.test", "Spam", "You won"),
+        ]
+        path.write_text(
+            "".join(
+                f"From x Thu Jan  1 00:00:00 2026\nMessage-ID: <{n}@x>\nFrom: {sender}\nTo: me@own.test\n"
+                f"X-Gmail-Labels: {labels}\nSubject: s\n\n{body}\n\n"
+                for n, sender, labels, body in mails
+            )
+        )
+        return path
+
+    def test_gmail_labels_become_labels(self, takeout: Path):
+        found = loaders.gmail_labels(takeout, "me@own.test", {"pitches"})
+        assert [(row.sender, row.label) for row in found] == [
+            ("seller@out.test", "sales"),
+            ("friend@out.test", "legit"),
+        ]
+
+    def test_corrections_are_joined_by_message_id(self, takeout: Path, tmp_path: Path):
+        export = tmp_path / "export.json"
+        decided = [{"gmail_id": "a", "decision": "allow"}, {"gmail_id": "b", "decision": "sales"}]
+        known = [{"gmail_id": "a", "message_id": "<1@x>"}, {"gmail_id": "b", "message_id": "<2@x>"}]
+        export.write_text(json.dumps({"messages": known, "corrections": decided}))
+        found = loaders.corrections(export, takeout, "me@own.test")
+        assert [(row.sender, row.label) for row in found] == [
+            ("seller@out.test", "legit"),
+            ("friend@out.test", "sales"),
+        ]
+        export.write_text("[]")
+        with pytest.raises(BadRow, match="no data export"):
+            loaders.corrections(export, takeout, "me@own.test")
+
+
+class TestBadRows:
+    @pytest.mark.parametrize("line", ["no json", "[1]"])
+    def test_a_bad_line_is_named(self, line: str, tmp_path: Path):
+        path = tmp_path / "bad.jsonl"
+        path.write_text("{}\n" + line)
+        with pytest.raises(BadRow, match="line 2"):
+            list(records(path))
+
+    def test_missing_fields_and_wrong_labels(self):
+        with pytest.raises(BadRow, match="subject"):
+            row_of({"id": "a", "from": "x", "to": "y"}, "g")
+        with pytest.raises(BadRow, match="neither"):
+            row_of({"id": "a", "from": "x", "to": "y", "subject": "s", "label": "spam"}, "g")
+
+
+class TestCommands:
+    def test_score_goes_through_the_serving_path(self, tmp_path: Path):
+        path = tmp_path / "rows.jsonl"
+        path.write_text("".join((CORPUS / "train_4.jsonl").read_text().splitlines(keepends=True)[:3]))
+        done = CliRunner().invoke(cli, ["score", str(path)], catch_exceptions=False)
+        lines = [json.loads(line) for line in done.output.splitlines()]
+        session = ModelSession.open(SHIPPED)
+        expected = [session.score(row_of(record, "x").text).probability for record in records(path)]
+        assert [line["score"] for line in lines] == expected
+        assert all(set(line) == {"id", "score", "reasons"} for line in lines)
+
+    def test_export_reproduce_report_and_compare(self, tmp_path: Path):
+        out, page = tmp_path / "model.onnx", tmp_path / "report.html"
+        some = ["--files", "train_1,train_8"]
+        runner = CliRunner()
+        assert runner.invoke(cli, ["export", "--out", str(out), *some]).exit_code == 0
+        again = runner.invoke(cli, ["reproduce", str(out.with_suffix(".md")), *some])
+        assert again.exit_code == 0, again.output
+        other = runner.invoke(cli, ["reproduce", str(out.with_suffix(".md")), "--files", "train_1,train_3"])
+        assert other.exit_code == 1
+        assert "corpus" in other.output
+        asked = [
+            "report",
+            "--model",
+            str(out),
+            "--previous",
+            str(SHIPPED),
+            "--no-curve",
+            "--out",
+            str(page),
+            *some,
+        ]
+        shown = runner.invoke(cli, asked)
+        assert shown.exit_code == 0, shown.output
+        text = page.read_text()
+        assert "<svg" in text
+        assert "src=" not in text
+        assert "http" not in text.replace("http://www.w3.org", "")
+        assert "terms" in runner.invoke(cli, ["compare", "--no-corpus", str(SHIPPED), str(out)]).output
+
+    def test_one_file_cannot_be_left_out(self):
+        assert CliRunner().invoke(cli, ["evaluate", "--files", "train_1"]).exit_code == 2
+
+    def test_a_text_that_is_no_card(self, tmp_path: Path):
+        path = tmp_path / "card.md"
+        path.write_text("# hello")
+        with pytest.raises(BadCard):
+            read_card(path)
