@@ -182,7 +182,7 @@ def _environment(folder: Path, server_url: str, google: str) -> dict[str, str]:
         "REQUEST_TIMEOUT": "1.5",
         "SWEEP_INTERVAL": "4",
         "DAILY_LIMIT_WAIT": "3",
-        "LONGEST_BACKOFF": "4",
+        "LONGEST_BACKOFF": "2",
         "QUOTA_PER_USER_MINUTE": "240000",
         "WORKER_TASKS": "12",
         "REQUESTS_IN_FLIGHT": "12",

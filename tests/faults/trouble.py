@@ -68,8 +68,16 @@ USUAL: dict[str, Any] = {
     "history_lag": 0.0, "history_empty_pages": 0, "history_labels": "added", "history_id_type": "number",
     "rewrite_message_ids": False, "concurrency_cap": 0,
 }  # fmt: skip
-MOST_RULES = 12
-AHEAD = 0.2
+Injection = tuple[str, Callable[[str], Awaitable[None]]]
+"""The method a fault waits for ("" if it strikes at once), and what brings it about, given that method."""
+
+MOST_RULES = 4
+"""Rules in force for one method: with more, calls would hardly ever succeed."""
+STANDSTILL = 2.0
+"""Seconds without a fault that may be put in force, after which one is all the same."""
+
+ANY_CALL = ("messages.*", "messages.get")
+AHEAD = 0.3
 """Share of an act's letters that may be under way before its trouble has come as far."""
 LEAST_LIFE = 3.0
 """Seconds the backend lives at least on average: dying sooner it would never come to do anything."""
@@ -91,15 +99,15 @@ class Trouble:
         self._returning = 2.0
         self.counts: Counter[str] = Counter()
 
-    def _write_plan(self) -> list[Callable[[], Awaitable[None]]]:
-        plan: list[Callable[[], Awaitable[None]]] = []
+    def _write_plan(self) -> list[Injection]:
+        plan: list[Injection] = []
 
         def rule(kind: str, method: str = "*", times: int = 1) -> None:
-            plan.append(lambda: self._rule(kind, method, times))
+            plan.append((method, lambda method: self._rule(kind, method, times)))
 
         for kind in ANYWHERE:
             for _ in range(self._each):
-                rule(kind, self._chance.choice(("*", "messages.*", "messages.*")))
+                rule(kind, self._chance.choice(("*", "messages.*", "messages.get", "messages.get")))
         for kind, methods in AIMED.items():
             for _ in range(self._each):
                 rule(kind, self._chance.choice(methods))
@@ -107,17 +115,17 @@ class Trouble:
             for _ in range(-(-self._each // 3)):
                 rule(kind, times=3)
         for _ in range(self._each):
-            plan.append(self._dead_grant)
+            plan.append(("oauth.token", self._dead_grant))
         for method, kinds in PARTS.items():
             for kind in kinds:
                 for _ in range(-(-self._each // 4)):
                     rule(kind, method)
         for name in ACTS:
             for _ in range(self._each):
-                plan.append(lambda name=name: self._act(name))  # type: ignore[misc]
+                plan.append(("", lambda _, name=name: self._act(name)))  # type: ignore[misc]
         for name in (*TURNS, *KNOBS):
             for _ in range(self._each):
-                plan.append(lambda name=name: self._turn(name))  # type: ignore[misc]
+                plan.append(("", lambda _, name=name: self._turn(name)))  # type: ignore[misc]
         self._chance.shuffle(plan)
         return plan
 
@@ -154,13 +162,21 @@ class Trouble:
             await self._mended()
             watching.cancel()
 
-    async def _inject(self, part: list[Callable[[], Awaitable[None]]], seconds: float) -> None:
-        began = time.monotonic()
-        for number, injection in enumerate(part):
-            while len((await self._house.sandbox.faults())[0]) >= MOST_RULES:  # noqa: ASYNC110
+    async def _inject(self, part: list[Injection], seconds: float) -> None:
+        """Everything in `part`, in its order except that what still has enough in force waits for its turn."""
+        began, left, moved = time.monotonic(), list(part), time.monotonic()
+        while left:
+            rules, _ = await self._house.sandbox.faults()
+            waiting = Counter(rule["method"] for rule in rules)
+            ready = [n for n, (method, _) in enumerate(left) if not method or waiting[method] < MOST_RULES]
+            if not ready and time.monotonic() - moved < STANDSTILL:
                 await asyncio.sleep(0.05)
-            await injection()
-            self._progress = (number + 1) / len(part)
+                continue
+            method, injection = left.pop(ready[0] if ready else 0)
+            # Calls of that kind have ceased for this act: the fault strikes any other, if it can.
+            await injection(method if ready or method not in ANY_CALL else "*")
+            moved = time.monotonic()
+            self._progress = 1 - len(left) / len(part)
             ahead = began + seconds * self._progress - time.monotonic()
             if ahead > 0:
                 await asyncio.sleep(ahead)
@@ -194,7 +210,7 @@ class Trouble:
             kind, method=method, times=times, seconds=round(self._chance.uniform(0.2, 2.2), 2)
         )
 
-    async def _dead_grant(self) -> None:
+    async def _dead_grant(self, _: str) -> None:
         await self._rule("invalid_grant", "oauth.token")
         await self._house.sandbox.act("expire_access_tokens", OWNER)
 
