@@ -112,14 +112,14 @@ class PostgresDriver:
 
     async def _once(self, pool: asyncpg.Pool[Any], begin: str, script: Script[T], ending: _Ending) -> T:
         async with pool.acquire() as connection:
-            await connection.execute(begin)
             try:
+                await connection.execute(begin)
                 result, wakes = await self._play(connection, script)
+                ending.begun = True
+                await connection.execute(f"NOTIFY {CHANNEL}; COMMIT" if wakes else "COMMIT")
             except BaseException:
                 await _roll_back(connection)
                 raise
-            ending.begun = True
-            await connection.execute(f"NOTIFY {CHANNEL}; COMMIT" if wakes else "COMMIT")
             return result
 
     async def _play(self, connection: Connection, script: Script[T]) -> tuple[T, bool]:
@@ -193,7 +193,7 @@ async def _keep(connection: Connection) -> None:
 async def _roll_back(connection: Connection) -> None:
     try:
         await connection.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         connection.terminate()
 
 
