@@ -39,6 +39,8 @@ _BROKEN = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
+    # asyncpg's word when a cut falls between taking a connection and using it: nothing was sent.
+    asyncpg.InternalClientError,
     OSError,
 )
 
