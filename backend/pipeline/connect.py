@@ -12,7 +12,7 @@ from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox import Grant, Mailbox, Preferences
 from backend.pipeline.kit import Kit
 from backend.ports.gmail import Authorizer
-from backend.ports.store import Duty, NewMailbox
+from backend.ports.store import NewMailbox
 
 LIFE = timedelta(minutes=15)
 """How long an owner may sit at Google's consent page."""
@@ -103,6 +103,5 @@ async def _stored(kit: Kit, grant: Grant) -> Mailbox:
     )
     now = kit.clock.now()
     stored = await kit.store.connect(mailbox, now)
-    await kit.store.want(stored.id, Duty.RETAIN, now + timedelta(days=1))
     kit.wake()
     return stored

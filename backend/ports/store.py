@@ -62,7 +62,7 @@ class MailboxStore(Protocol):
     async def connect(self, mailbox: NewMailbox, now: datetime) -> Mailbox:
         """Create the mailbox of this Google account, or give its existing one the new token and scopes.
 
-        Duties WATCH, INDEX (if never finished) and SYNC become due at once; a mailbox that needed
+        Duties WATCH, INDEX (if never finished) and SYNC become due at once, RETAIN in a day; a mailbox that needed
         reconnecting goes on where it stopped. Preferences of an existing mailbox stay.
         """
         ...

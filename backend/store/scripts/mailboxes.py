@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backend.domain.errors import Conflict, NotFound
 from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
@@ -37,6 +37,10 @@ TABLES = (
 )
 
 
+RETAIN_AFTER = timedelta(days=1)
+"""Nothing is old enough to be forgotten sooner."""
+
+
 def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
     """Create or reconnect; see the port."""
     mailbox_id = yield from _created(new, now)
@@ -44,6 +48,7 @@ def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
         mailbox_id = yield from _reconnected(new, now)
     yield from want(mailbox_id, Duty.WATCH, now)
     yield from want(mailbox_id, Duty.SYNC, now)
+    yield from want(mailbox_id, Duty.RETAIN, now + RETAIN_AFTER)
     row = yield q("mailbox", mailbox_id=mailbox_id)
     stored = rows.mailbox(row)
     if stored.indexed_at is None:

@@ -224,3 +224,16 @@ async def test_a_push_with_a_history_id_that_is_no_number_is_refused(story: Stor
     with pytest.raises(Refused) as refusal:
         await story.store.note_push(Notice("p1", "ana@corp.test", "12; drop"), story.now, story.now)
     assert refusal.value.code == "malformed"
+
+
+async def test_what_is_old_is_forgotten_even_if_we_die_right_after_connecting(story: Story) -> None:
+    """The duty is part of the connect itself: asked for afterwards, a death in between would lose it."""
+    await story.store.connect(ANA, story.now)
+    while (job := await story.claim_duty()) is not None:
+        await story.store.finish_duty(job, None, story.now)
+    story.now += timedelta(days=1, seconds=1)
+    due = []
+    while (job := await story.claim_duty()) is not None:
+        due.append(job.duty)
+        await story.store.finish_duty(job, None, story.now)
+    assert due == [Duty.RETAIN]
