@@ -80,6 +80,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         stack.push_async_callback(store.close)
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
+        store.on_due(wake.set)  # rung by whichever process made a job due
         kit = Kit(
             settings=settings,
             store=store,
