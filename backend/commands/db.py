@@ -41,7 +41,7 @@ def status_command(as_json: bool) -> None:
         for step in pending:
             click.echo(f"  pending: {step}")
         if found.ahead:
-            click.echo(f"  A newer release has been here; this one knows {found.latest} steps.")
+            click.echo(f"  A newer release has been here; this one knows steps up to {found.latest}.")
         elif not pending:
             click.echo("  up to date")
     if pending:

@@ -57,8 +57,8 @@ class SchemaStatus:
 
     @property
     def latest(self) -> int:
-        """The newest step this release knows."""
-        return len(migrations(Dialect.SQLITE))
+        """The number of the newest step this release knows."""
+        return migrations(Dialect.SQLITE)[-1].version
 
 
 async def status(where: Place) -> SchemaStatus:
