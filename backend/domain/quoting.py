@@ -138,3 +138,10 @@ def _signature(lines: list[str], names: frozenset[str]) -> tuple[list[str], list
 def _is_name(line: str, names: frozenset[str]) -> bool:
     words = _NAME.findall(line.lower()) if len(line) < 50 else []
     return bool(words) and len(words) <= 3 and all(word in names for word in words)
+
+
+def earlier_mail(text: str) -> int:
+    """Offset in `text` at which the earlier mail below it begins; its length if there is none."""
+    lines = text.split("\n")
+    start = _earlier(lines)[0]
+    return min(len(text), sum(len(line) + 1 for line in lines[:start]))

@@ -21,6 +21,7 @@ from backend.domain.message import Message, Owner
 from backend.domain.phrases import Hit, find
 from backend.domain.quoting import sections
 from backend.domain.sender import is_free_mail, organisational_domain
+from backend.domain.tokens import tokens
 from backend.domain.visible import Visible, visible
 
 MAX_OWN_WORDS = 900
@@ -28,26 +29,6 @@ MAX_SIGNATURE_WORDS = 80
 MAX_QUOTED_WORDS = 200
 MAX_SUBJECT_WORDS = 40
 STEM = 5
-
-_URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
-_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,6}")
-_HOST = re.compile(
-    r"\b[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.(?:com|io|co|dev|net|org|de|fr|es|it|nl|pl|cz|se|pt|ch|at|eu|uk"
-    r"|ai|app)\b(?:/\S{0,300})?",
-    re.I,
-)
-_MONEY = re.compile(
-    r"(?:[$€£¥]|\b(?:usd|eur|gbp|chf|sek|pln|czk|kč|zł|kr)\b)\s?\d[\d.,' ]{0,15}(?:k|m)?\b"
-    r"|\d[\d.,']{0,15}\s?(?:k|m|mio|million)?\s?(?:[$€£¥]|\b(?:usd|eur|euros?|dollars?|gbp|chf|sek|pln|czk"
-    r"|kč|zł|kr)\b)",
-    re.I,
-)
-_PERCENT = re.compile(r"\d[\d.,]{0,10}\s?(?:%|percent\b|prozent\b|pour cent\b|procent\b|procent\b)", re.I)
-_CLOCK = re.compile(r"\b\d{1,2}(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\b\d{1,2}\s?(?:am|pm|uhr)\b", re.I)
-_PHONE = re.compile(r"(?<!\w)(?:\+|00)?\d(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
-_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
-_NUMBER = re.compile(r"\d[\d.,']*")
-_WORD = re.compile(r"\w+|\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +51,16 @@ def read(message: Message, owner: Owner) -> Reading:
     """Take a message apart. Pure, total and bounded."""
     seen = visible(message.html) if message.html else None
     parts = sections(_body(message, seen), message.sender.name)
-    names = _names(message, owner)
+    names = names_of(message, owner)
     tongue = language(f"{message.subject} {parts.own or parts.quoted}")
-    body = _tokens(parts.own, names)
-    own = [*_tokens(message.subject, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
-    words = (*own, ".", *_tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
-    plain = sum(word != "?" for word in body)
+    told = tokens(parts.own, names)
+    own = [*tokens(message.subject, names)[:MAX_SUBJECT_WORDS], *told[:MAX_OWN_WORDS]]
+    words = (*own, ".", *tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
+    plain = sum(word != "?" for word in told)
     return Reading(
         words=words,
         own=len(own),
-        quoted=tuple(_tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]),
+        quoted=tuple(tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]),
         hits=tuple(find(words, tongue)),
         form=(*form_tokens(message, owner, parts, seen, plain), f"f_language_{tongue}"),
         language=tongue,
@@ -88,17 +69,26 @@ def read(message: Message, owner: Owner) -> Reading:
 
 def prepare(message: Message, owner: Owner) -> str:
     """The text to score. At most about 3,500 tokens, however long the mail is."""
-    reading = read(message, owner)
+    return written(read(message, owner))
+
+
+def written(reading: Reading) -> str:
+    """The text to score of a message that has been read already."""
     own, signature = reading.words[: reading.own], reading.words[reading.own + 1 :]
     plain = [word for word in own if word != "?"]
-    tokens = [*plain]
-    tokens += [f"g_{word}" for word in signature if word != "?"]
-    tokens += [f"q_{word}" for word in reading.quoted if word != "?"]
-    tokens += [f"s_{token[:STEM]}" for token in tokens if len(token) > STEM and token[1] != "_"]
-    tokens += concepts(own, reading.language)
-    tokens += sorted(f"t_{hit.finding}" for hit in reading.hits)
-    tokens += reading.form
-    return " ".join(tokens)
+    found = [*plain]
+    found += [f"g_{word}" for word in signature if word != "?"]
+    found += [f"q_{word}" for word in reading.quoted if word != "?"]
+    found += [f"s_{token[:STEM]}" for token in found if len(token) > STEM and token[1] != "_"]
+    found += concepts(own, reading.language)
+    found += sorted(f"t_{hit.finding}" for hit in reading.hits)
+    found += reading.form
+    return " ".join(found)
+
+
+def body(message: Message) -> str:
+    """The text a reader of `message` sees, and the one `marking.marks` expects."""
+    return _body(message, visible(message.html) if message.html else None)
 
 
 def _body(message: Message, seen: Visible | None) -> str:
@@ -108,7 +98,7 @@ def _body(message: Message, seen: Visible | None) -> str:
     return message.text
 
 
-def _names(message: Message, owner: Owner) -> dict[str, str]:
+def names_of(message: Message, owner: Owner) -> dict[str, str]:
     """Words that stand for the two people and their firms, to the class that replaces them."""
     sender = message.sender
     named = next((a.name for a in (*message.to, *message.cc) if a.address in owner.addresses and a.name), "")
@@ -127,13 +117,3 @@ def _names(message: Message, owner: Owner) -> dict[str, str]:
 def _firm(domain: str) -> str:
     """The name in a firm's domain; a mail provider's name is nobody's firm."""
     return "" if is_free_mail(domain) else organisational_domain(domain).partition(".")[0]
-
-
-def _tokens(text: str, names: dict[str, str]) -> list[str]:
-    text = clean(text).replace("_", " ")
-    for pattern, token in (
-        (_URL, " u_link "), (_MAIL, " u_mail "), (_HOST, " u_link "), (_MONEY, " n_money "), (_PERCENT, " n_percent "),
-        (_CLOCK, " n_clock "), (_PHONE, " n_phone "), (_YEAR, " n_year "), (_NUMBER, " n_number "),
-    ):  # fmt: skip
-        text = pattern.sub(token, text)
-    return [names.get(word, word) for word in _WORD.findall(text.lower())]

@@ -17,10 +17,11 @@ from backend.domain.mailbox import Mode, Preferences, Strictness
 from backend.domain.message import Arrival, Message, Owner
 from backend.domain.mime import parse
 from backend.domain.policy import Facts, decide
+from backend.domain.reasons import illustrate
 from backend.domain.score import Reason, Score
 from backend.domain.standing import Standing
 from backend.domain.verdict import Verdict
-from backend.domain.wording import prepare
+from backend.domain.wording import read, written
 from backend.offline.archives import Filed
 from backend.scoring.session import ModelSession
 
@@ -81,7 +82,8 @@ class Judge:
         """Second pass: the verdict on one message. Any bytes will do."""
         message = parse(filed.raw)
         owner = Owner(self.me or (message.to[0].address if message.to else ""))
-        score = self.session.score(prepare(message, owner))
+        reading = read(message, owner)
+        score = illustrate(self.session.score(written(reading)), reading)
         received = _received_at(message)
         facts = Facts(
             arrival=Arrival(filed.file, "", _labels(message, self.me), received, message, len(filed.raw)),

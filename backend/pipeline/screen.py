@@ -17,10 +17,11 @@ from backend.domain.guards import Inquiry, objections, reply_address
 from backend.domain.mailbox import Mailbox
 from backend.domain.message import Arrival
 from backend.domain.policy import Facts, decide, fail_open, prescreen
+from backend.domain.reasons import illustrate
 from backend.domain.score import Score
 from backend.domain.sender import organisational_domain
 from backend.domain.verdict import Outcome, Verdict
-from backend.domain.wording import prepare
+from backend.domain.wording import read, written
 from backend.pipeline import learn
 from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob, Screened, Standing
@@ -99,9 +100,10 @@ async def _judge(kit: Kit, job: MessageJob, mailbox: Mailbox, arrival: Arrival) 
 
 
 async def scored(kit: Kit, mailbox: Mailbox, arrival: Arrival) -> tuple[Score | None, str]:
-    """The score, or None and what broke."""
+    """The score, its reasons with the message's own words, or None and what broke."""
     try:
-        return await kit.scorer.score(prepare(arrival.message, mailbox.owner)), ""
+        reading = read(arrival.message, mailbox.owner)
+        return illustrate(await kit.scorer.score(written(reading)), reading), ""
     except Exception as error:
         # Whatever breaks in here must not hold mail back, and a retry would break again.
         return None, f"The message could not be scored ({type(error).__name__})."
