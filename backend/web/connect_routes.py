@@ -15,7 +15,7 @@ from backend.web.google_way import cookie_name, leading_to_google, to_google, wi
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.pages import page
-from backend.web.texts import owner
+from backend.web.texts.owner import connect_en as owner
 
 blueprint = Blueprint("connect", __name__)
 

@@ -8,7 +8,8 @@ import string
 import pytest
 
 from backend.settings import Settings
-from backend.web.texts import TEXTS, owner
+from backend.web.texts import TEXTS
+from backend.web.texts.owner import connect_en as owner
 
 OTHERS = [language for language in TEXTS if language != "en"]
 

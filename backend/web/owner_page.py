@@ -1,0 +1,99 @@
+"""A page of a signed-in owner: his words, his mailbox's state and the way to his other pages around it.
+
+Templates extend `owner.html` and get
+
+    t            `Words`: every text of the page
+    owner        who is signed in; forms carry `owner.csrf` (macro `csrf()` of `owner_forms.html`)
+    here         the page's name in the menu, a key of `PLACES`
+    state        `State`: the mailbox's state in his language
+    now          the moment of the page
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from quart import Response, request
+
+from backend.domain.condition import RECENT_DAYS
+from backend.domain.mailbox import Condition, Mailbox
+from backend.web.browser_session import SignedIn
+from backend.web.context import services
+from backend.web.google_way import leading_to_google
+from backend.web.pages import page
+from backend.web.texts.owner import words_for
+from backend.web.texts.owner.words import Words
+
+PLACES = (("held", "/review"), ("computers", "/devices"))
+"""The menu: the name of a page's word and its address."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an owner is told of his mailbox. `warnings` are what he should know beside; `mend`: he must connect
+    again."""
+
+    condition: Condition
+    text: str
+    warnings: tuple[str, ...]
+    mend: bool
+
+
+def words(section: str) -> Words:
+    """The words of a page, in the language of the browser that asks."""
+    return words_for(section, request.accept_languages)
+
+
+async def owner_page(
+    template: str,
+    owner: SignedIn,
+    mailbox: Mailbox,
+    *,
+    section: str,
+    here: str = "",
+    status: int = 200,
+    **values: Any,
+) -> Response:
+    """The rendered page. `section` names its texts, `here` its place in the menu."""
+    t, now = words(section), services().clock.now()
+    response = await page(
+        template,
+        status,
+        t=t,
+        language=t.language,
+        owner=owner,
+        mailbox=mailbox,
+        places=PLACES,
+        here=here,
+        state=state_of(mailbox, t, now),
+        now=now,
+        **values,
+    )
+    # The menu's frame may hold the button to connect again, which leads on to Google.
+    return leading_to_google(response)
+
+
+def state_of(mailbox: Mailbox, t: Words, now: datetime) -> State:
+    """The state of a mailbox in words."""
+    condition = mailbox.condition(now)
+    until = mailbox.preferences.paused_until
+    text = t(f"state_{condition}", until=t.moment(until) if until else "")
+    if condition is Condition.INDEXING and mailbox.index_total:
+        text = f"{text} {t('index_progress', done=mailbox.index_done, total=mailbox.index_total)}"
+    return State(
+        condition, text, tuple(_warnings(mailbox, t, now)), mend=condition is Condition.NEEDS_RECONNECT
+    )
+
+
+def _warnings(mailbox: Mailbox, t: Words, now: datetime) -> list[str]:
+    found: list[str] = []
+    told = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DISCONNECTED)
+    if mailbox.condition(now) not in told and mailbox.watch_alarm(now):
+        found.append(t("watch_lapses"))
+    gap = mailbox.gap
+    if gap is not None and gap.cut and (now - gap.until).days < RECENT_DAYS:
+        span = t("gap", since=t.moment(gap.since), until=t.moment(gap.until), found=gap.found)
+        found.append(f"{span} {t(f'gap_{gap.cut}')}")
+    return found

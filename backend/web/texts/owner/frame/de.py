@@ -1,0 +1,28 @@
+"""German."""
+
+TEXTS: dict[str, str] = {
+    "language": "de",
+    "skip": "Zum Inhalt springen",
+    "pages": "Seiten",
+    "held": "Zurückgehalten",
+    "insights": "Einblicke",
+    "settings": "Einstellungen",
+    "computers": "Rechner",
+    "sign_out": "Abmelden",
+    "signed_in": "Angemeldet als {email}",
+    "undo": "Rückgängig",
+    "back": "Zurück",
+    "save": "Speichern",
+    "cancel": "Abbrechen",
+    "search": "Suchen",
+    "yes": "Ja",
+    "no": "Nein",
+    "watch_lapses": "In weniger als zwei Tagen meldet Gmail uns keine neue Post mehr: Das Verlängern gelang bisher "
+    "nicht. Es wird von selbst weiter versucht; bleibt das so, verbinden Sie neu.",
+    "gap": "Von {since} bis {until} hat Gmail keine Änderungen verzeichnet; {found} Mails wurden durch "
+    "Suchen gefunden.",
+    "gap_count": "Es waren mehr: Ältere Post aus dieser Zeit bleibt im Posteingang, von uns ungelesen.",
+    "gap_time": "Post von davor bleibt im Posteingang, von uns ungelesen.",
+    "reconnect": "Neu verbinden",
+    "index_progress": "{done} von etwa {total} gesendeten Mails sind gelesen.",
+}

@@ -1,0 +1,29 @@
+"""Spanish."""
+
+TEXTS: dict[str, str] = {
+    "language": "es",
+    "skip": "Ir al contenido",
+    "pages": "Páginas",
+    "held": "Correo retenido",
+    "insights": "Resumen",
+    "settings": "Ajustes",
+    "computers": "Ordenadores",
+    "sign_out": "Cerrar sesión",
+    "signed_in": "Sesión iniciada como {email}",
+    "undo": "Deshacer",
+    "back": "Volver",
+    "save": "Guardar",
+    "cancel": "Cancelar",
+    "search": "Buscar",
+    "yes": "Sí",
+    "no": "No",
+    "watch_lapses": "En menos de dos días Gmail dejará de avisarnos del correo nuevo: la renovación ha fallado hasta "
+    "ahora. Se vuelve a intentar por sí sola; si continúa así, conecte de nuevo.",
+    "gap": "Del {since} al {until} Gmail no guardó registro de los cambios; se encontraron {found} mensajes "
+    "buscando.",
+    "gap_count": "Había más: el correo más antiguo de ese periodo permanece en la bandeja de entrada sin que lo "
+    "leamos.",
+    "gap_time": "El correo anterior permanece en la bandeja de entrada sin que lo leamos.",
+    "reconnect": "Conectar de nuevo",
+    "index_progress": "Se han leído {done} de unos {total} mensajes enviados.",
+}

@@ -1,0 +1,29 @@
+"""Portuguese, as written in Portugal."""
+
+TEXTS: dict[str, str] = {
+    "language": "pt",
+    "skip": "Ir para o conteúdo",
+    "pages": "Páginas",
+    "held": "Correio retido",
+    "insights": "Balanço",
+    "settings": "Definições",
+    "computers": "Computadores",
+    "sign_out": "Terminar sessão",
+    "signed_in": "Sessão iniciada como {email}",
+    "undo": "Anular",
+    "back": "Voltar",
+    "save": "Guardar",
+    "cancel": "Cancelar",
+    "search": "Pesquisar",
+    "yes": "Sim",
+    "no": "Não",
+    "watch_lapses": "Em menos de dois dias o Gmail deixará de nos avisar sobre mensagens novas: a renovação falhou "
+    "até agora. Voltamos a tentar automaticamente; se continuar assim, volte a ligar.",
+    "gap": "De {since} a {until} o Gmail não guardou registo das mudanças; {found} mensagens foram "
+    "encontradas por pesquisa.",
+    "gap_count": "Havia mais: as mensagens mais antigas desse período ficam na caixa de entrada, sem leitura "
+    "nossa.",
+    "gap_time": "As mensagens anteriores ficam na caixa de entrada, sem leitura nossa.",
+    "reconnect": "Voltar a ligar",
+    "index_progress": "{done} de cerca de {total} mensagens enviadas foram lidas.",
+}
