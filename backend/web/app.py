@@ -19,10 +19,10 @@ from backend.web import (
     live_routes,
     log,
     push_routes,
-    review_routes,
     static_routes,
 )
 from backend.web.api import routes as api
+from backend.web.owner import review_routes
 from backend.web.services import Services
 
 BLUEPRINTS = (
