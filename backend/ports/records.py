@@ -176,3 +176,6 @@ class MessageView:
     changed_at: datetime
     set_aside: bool
     decided_by: str  # "" while undecided; solve, credit, owner, replied
+    appeal: str = (
+        ""  # the sender's own line to the owner, one line of his making: to be escaped like a subject
+    )

@@ -36,6 +36,7 @@ from backend.ports.records import (
     Stage,
     SyncPage,
 )
+from backend.ports.senders import SenderStore
 
 __all__ = [
     "Duty",
@@ -278,7 +279,9 @@ class ViewStore(Protocol):
         ...
 
 
-class Store(MailboxStore, JobStore, SyncStore, VerdictStore, ChallengeStore, ViewStore, Protocol):
+class Store(
+    MailboxStore, JobStore, SyncStore, VerdictStore, ChallengeStore, SenderStore, ViewStore, Protocol
+):
     """All of it, behind one connection."""
 
     async def open(self) -> None:

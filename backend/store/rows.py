@@ -94,6 +94,7 @@ def view(row: Row) -> MessageView:
         changed_at=moment(row["changed_at"]),
         set_aside=aside,
         decided_by=row["decided_by"],
+        appeal=row["appeal"],
     )
 
 

@@ -92,7 +92,7 @@ def solve(challenge_id: str, signature: str, signature_expires: datetime, now: d
     # Read again now that nobody else can change it.
     row: Row = yield q("challenge", challenge_id=challenge_id)
     challenge = rows.challenge(row)
-    _refuse_closed(challenge, now)
+    refuse_closed(challenge, now)
     barred = yield q(
         "insert_answer",
         signature=signature,
@@ -112,7 +112,8 @@ def solve(challenge_id: str, signature: str, signature_expires: datetime, now: d
     return Solved(released, left, challenge.sender)
 
 
-def _refuse_closed(challenge: Challenge, now: datetime) -> None:
+def refuse_closed(challenge: Challenge, now: datetime) -> None:
+    """Raise `Expired` unless the challenge can still be solved."""
     if challenge.state is ChallengeState.SOLVED:
         raise Expired("This link has been used already.", "Your mail was let through.", code="link_used")
     if challenge.state not in OPEN_STATES:

@@ -118,7 +118,7 @@ def news(mailbox_id: str, device_id: str, after: int | None, limit: int) -> Scri
     if not first - 1 <= after < latest:
         return News(alive, True, latest)
     found: list[Row] = yield q("events_after", mailbox_id=mailbox_id, after=after, limit=limit)
-    wanted = [row["gmail_id"] for row in found if row["kind"] == EventKind.HELD]
+    wanted = [row["gmail_id"] for row in found if row["kind"] in (EventKind.HELD, EventKind.APPEAL)]
     known: list[Row] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
     views = {row["gmail_id"]: rows.view(row) for row in known}
     events = tuple(

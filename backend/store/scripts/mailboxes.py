@@ -18,6 +18,7 @@ TABLES = (
     "answers",
     "balances",
     "challenges",
+    "code_tries",
     "corrections",
     "correspondents",
     "daily_totals",

@@ -99,6 +99,7 @@ def message_json(view: MessageView) -> dict[str, Any]:
         "decided_at": view.decided_at.isoformat() if view.decided_at else None,
         "changed_at": view.changed_at.isoformat(),
         "decided_by": view.decided_by,
+        "appeal": view.appeal,
     }
 
 

@@ -107,6 +107,8 @@ def _event(event: Event) -> bytes:
     view = event.message
     if view is None:
         return b""
+    if event.kind is EventKind.APPEAL:
+        return _told(event.id, "appeal", message_json(view))
     # Told as it was then: whatever has happened to it since comes behind, as an event of its own.
     return _told(event.id, "held", message_json(view) | {"placement": "held", "decided_by": ""})
 

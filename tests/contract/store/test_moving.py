@@ -41,6 +41,8 @@ async def told(path: Path) -> None:
         challenge = await story.receive(name, "m1", Outcome.CHALLENGE)
         assert challenge is not None
         await story.receive(name, "m2", Outcome.HOLD, "Zoë@x.test")
+        await store.count_try(name, challenge.id, f"k-{name}")
+        await store.appeal(name, challenge.id, "We met in Köln.", story.now)
         await story.solve(challenge)
         await story.work()
         await story.decide(name, "m2", Decision.ALLOW)

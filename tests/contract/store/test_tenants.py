@@ -120,6 +120,10 @@ class Eve:
             "balance": lambda: store.balance("eve", "di@pitch.test"),
             "messages": lambda: store.messages("eve", before="m1"),
             "retain": lambda: store.retain("eve", now + timedelta(days=400), 1_000),
+            "begin_challenge": lambda: store.begin_challenge("eve", "c1", now),
+            "count_try": lambda: store.count_try("eve", "c1", "k1"),
+            "appeal": lambda: store.appeal("eve", "c1", "Hello", now),
+            "note_bounce": lambda: store.note_bounce("eve", "t-m1", now),
             "forget": lambda: store.forget("eve"),
         }
 

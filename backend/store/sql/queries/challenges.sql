@@ -87,7 +87,8 @@ UPDATE challenges SET state = 'failed', is_open = FALSE, cause = :cause, ended_a
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state IN ('intended', 'sending');
 
 -- name: record_solved(mailbox_id, challenge_id, now)!
-UPDATE challenges SET state = 'solved', is_open = FALSE, solved_at = :now, ended_at = :now
+UPDATE challenges
+SET state = 'solved', is_open = FALSE, solved_at = :now, ended_at = :now, started_at = COALESCE(started_at, :now)
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
 
 -- name: open_of_message(mailbox_id, gmail_id)

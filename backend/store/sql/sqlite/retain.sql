@@ -27,3 +27,8 @@ DELETE FROM corrections WHERE rowid IN (
     SELECT rowid FROM corrections
     WHERE mailbox_id = :mailbox_id AND decided_at < :before AND NOT pending LIMIT :limit
 );
+
+-- name: retain_code_tries(mailbox_id, before, limit)!
+DELETE FROM code_tries WHERE rowid IN (
+    SELECT rowid FROM code_tries WHERE mailbox_id = :mailbox_id AND expires_at < :before LIMIT :limit
+);

@@ -1,0 +1,53 @@
+"""What a sender does on the page of his link, and what becomes of our mail to him."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backend.domain.errors import NotFound
+from backend.ports.senders import Tries
+from backend.store import rows
+from backend.store.scripts.challenges import refuse_closed
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, q
+
+
+def begin_challenge(mailbox_id: str, challenge_id: str, now: datetime) -> Script[None]:
+    """Note when the sender first did something."""
+    yield q("begin_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, now=micros(now))
+
+
+def count_try(mailbox_id: str, challenge_id: str, code_id: str) -> Script[Tries]:
+    """One more try of a code."""
+    row = yield from _own_challenge(mailbox_id, challenge_id)
+    yield q(
+        "count_try",
+        mailbox_id=mailbox_id,
+        code_id=code_id,
+        challenge_id=challenge_id,
+        expires_at=row["expires_at"],
+    )
+    of_code: int = yield q("tries_of_code", mailbox_id=mailbox_id, code_id=code_id)
+    of_challenge: int = yield q("tries_of_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id)
+    return Tries(of_code, of_challenge)
+
+
+def appeal(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Script[None]:
+    """Store the line, while the link is open."""
+    yield from locked(mailbox_id)
+    row = yield from _own_challenge(mailbox_id, challenge_id)
+    refuse_closed(rows.challenge(row), now)
+    yield from begin_challenge(mailbox_id, challenge_id, now)
+    yield q("write_appeal", mailbox_id=mailbox_id, gmail_id=row["gmail_id"], appeal=line.replace("\0", ""))
+
+
+def note_bounce(mailbox_id: str, thread_id: str, now: datetime) -> Script[bool]:
+    """Mark the challenge that came back."""
+    return bool((yield q("record_bounce", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now))))
+
+
+def _own_challenge(mailbox_id: str, challenge_id: str) -> Script[Row]:
+    row: Row | None = yield q("challenge", challenge_id=challenge_id)
+    if row is None or row["mailbox_id"] != mailbox_id:
+        raise NotFound("This link is not one of ours.", code="link_unknown")
+    return row
