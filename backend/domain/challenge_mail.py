@@ -10,6 +10,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address as HeaderAddress
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
@@ -36,6 +37,15 @@ _ID = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>")  # printable ASCII with
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,120}")
 _LINK = re.compile(r"https?://[!#-;=?-~]{4,1000}")  # no blanks, quotes or angle brackets
 _REPLY = re.compile(r"\s*re\s*(?:\[\d+\]\s*)?:", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A challenge as its reader sees it: `text` and `html` say the same; `html` is a whole document."""
+
+    subject: str
+    text: str
+    html: str
 
 
 class _IdList(UnstructuredHeader):
@@ -94,8 +104,38 @@ def compose(
     mail["Auto-Submitted"] = "auto-replied"
     mail["X-Auto-Response-Suppress"] = "All"
     mail[MARKER_HEADER] = marker
-    _body(mail, owner, link, expires_at, wording, language if language in LANGUAGES else DEFAULT, marker)
+    seen = preview(
+        owner=owner,
+        subject=arrival.message.subject,
+        link=link,
+        expires_at=expires_at,
+        wording=wording,
+        language=language,
+    )
+    _body(mail, seen, marker)
     return mail.as_bytes()
+
+
+def preview(
+    *, owner: Owner, subject: str, link: str, expires_at: datetime, wording: Mapping[str, str], language: str
+) -> Preview:
+    """What the reader of a challenge gets to see, letter for letter as `compose` sends it.
+
+    `subject` is the one that is answered; `wording` and `language` are those of `compose`. Never raises.
+    """
+    code = language if language in LANGUAGES else DEFAULT
+    words = WORDINGS[code]
+    filled = {"owner": _line(owner.name, 100) or owner.email, "until": words.day(expires_at)}
+    own = _paragraphs(wording.get(code, ""))
+    before = [text.format(**filled) for text in (words.greeting, words.machine)]
+    middle = own or [words.because.format(**filled)]
+    after = [text.format(**filled) for text in (words.terms, words.otherwise)]
+    todo = words.todo.format(**filled)
+    return Preview(
+        subject=reply_subject(subject),
+        text="\n\n".join((*before, *middle, f"{todo}\n{link}", *after)) + "\n",
+        html=_html(code, words, before + middle, todo, link, after),
+    )
 
 
 def language_of(text: str) -> str:
@@ -121,27 +161,9 @@ def _thread(mail: EmailMessage, parent: Message) -> None:
     mail["References"] = " ".join((*earlier, parent.message_id))
 
 
-def _body(
-    mail: EmailMessage,
-    owner: Owner,
-    link: str,
-    expires_at: datetime,
-    wording: Mapping[str, str],
-    code: str,
-    marker: str,
-) -> None:
-    words = WORDINGS[code]
-    filled = {"owner": _line(owner.name, 100) or owner.email, "until": words.day(expires_at)}
-    own = _paragraphs(wording.get(code, ""))
-    before = [text.format(**filled) for text in (words.greeting, words.machine)]
-    middle = own or [words.because.format(**filled)]
-    after = [text.format(**filled) for text in (words.terms, words.otherwise)]
-    todo = words.todo.format(**filled)
-    mail.set_content(
-        "\n\n".join((*before, *middle, f"{todo}\n{link}", *after)) + "\n", cte="quoted-printable"
-    )
-    page = _html(code, words, before + middle, todo, link, after)
-    mail.add_alternative(page, subtype="html", cte="quoted-printable")
+def _body(mail: EmailMessage, seen: Preview, marker: str) -> None:
+    mail.set_content(seen.text, cte="quoted-printable")
+    mail.add_alternative(seen.html, subtype="html", cte="quoted-printable")
     # The library draws a random boundary; the marker is as unique and keeps the mail reproducible.
     mail.set_boundary(f"=_{re.sub('[^A-Za-z0-9]', '', marker)[:40]}_=")
 

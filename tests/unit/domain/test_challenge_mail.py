@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.challenge_mail import compose, language_of, reply_subject
+from backend.domain.challenge_mail import compose, language_of, preview, reply_subject
 from backend.domain.challenge_wording import LANGUAGES, WORDINGS
 from backend.domain.errors import Refused
 from backend.domain.message import Address, Message, Owner
@@ -333,3 +333,24 @@ class TestAnyParent:
         full = pitch(references=("<0@seller.test>",), reply_to=(Address("sales@seller.test"),))
         kept = replace(full, headers=Message().headers, text="", to=())
         assert written(full) == written(kept)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("own", ["", "Bitte <b>kurz</b>.\n\nSonst nichts."])
+def test_a_preview_is_what_is_sent(language: str, own: str) -> None:
+    wording = {language: own, "en" if language != "en" else "de": "of another language"}
+    raw = written(pitch(subject="Quick question"), wording=wording, language=language)
+    shown = preview(
+        owner=ANA,
+        subject="Quick question",
+        link=LINK,
+        expires_at=NOW + timedelta(days=14),
+        wording=wording,
+        language=language,
+    )
+    assert (shown.subject, shown.text, shown.html) == (
+        read(raw)["Subject"], body(raw, "plain"), body(raw, "html"),
+    )  # fmt: skip
+    assert "of another language" not in shown.text
+    assert ("Sonst nichts." in shown.text) == bool(own)
+    assert "<b>kurz" not in shown.html
