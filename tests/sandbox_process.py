@@ -20,12 +20,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-CLIENT_ID = "pitchgate-dev.apps.googleusercontent.com"
-CLIENT_SECRET = "GOCSPX-sandbox-only"
+CLIENT_ID = "pitchgate-dev.apps.example"
+CLIENT_SECRET = "pitchgate-dev-secret"
 PROJECT = "pitchgate-dev"
-TOPIC = f"projects/{PROJECT}/topics/gmail-events"
+TOPIC = f"projects/{PROJECT}/topics/gmail"
 SUBSCRIPTION = f"projects/{PROJECT}/subscriptions/gmail-push"
-PUSH_ACCOUNT = "push-invoker@pitchgate-dev.iam.gserviceaccount.com"
+PUSH_ACCOUNT = "push@pitchgate-dev.iam.gserviceaccount.com"
 MODIFY = "https://www.googleapis.com/auth/gmail.modify"
 SETTINGS_BASIC = "https://www.googleapis.com/auth/gmail.settings.basic"
 EMAIL = "https://www.googleapis.com/auth/userinfo.email"
@@ -39,7 +39,7 @@ class SandboxRefused(AssertionError):
 
 
 class SandboxProcess:
-    """Starts `python -m backend.sandbox --port 0 ARGS` and speaks to it; stops it on exit."""
+    """Starts `python -m backend.sandbox --port 0 --app "" ARGS` and speaks to it; stops it on exit."""
 
     def __init__(self, *args: str) -> None:
         self._args = args
@@ -52,7 +52,7 @@ class SandboxProcess:
 
     def start(self) -> Self:
         """Start it and wait for its line of JSON."""
-        command = [sys.executable, "-m", "backend.sandbox", "--port", "0", *self._args]
+        command = [sys.executable, "-m", "backend.sandbox", "--port", "0", "--app", "", *self._args]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         line = self._first_line()
         self.url, self.pid = line["sandbox"], line["pid"]
@@ -237,6 +237,10 @@ class SandboxProcess:
     def advance_clock(self, seconds: float) -> Json:
         """Move the sandbox's clock forward: dates, watches, quota, access tokens; not the times in signed tokens."""
         return self._post("/sandbox/clock", {"advance": seconds})
+
+    def skew_clock(self, seconds: float) -> Json:
+        """Tell times that are off by so much: dates of mail, ends of watches, signed tokens, `Date` of answers."""
+        return self._post("/sandbox/clock", {"skew": seconds})
 
     # OAuth
 

@@ -181,13 +181,22 @@ async def mint_tokens() -> Response:
 
 @blueprint.post("/sandbox/clock")
 async def advance_clock() -> Response:
-    """{"advance": seconds}: move the sandbox's clock forward."""
-    seconds = (await json_object()).get("advance")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 10**9:
+    """{"advance"?: seconds, "skew"?: seconds}: move the clock forward; tell times that are off by so much."""
+    data, clock = await json_object(), world().clock
+    check_keys(data, frozenset({"advance", "skew"}))
+    for name, seconds in data.items():
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise BadRequest(f"{name} must be a number of seconds.")
+    advance = data.get("advance", 0.0)
+    if not 0 <= advance <= 10**9:
         raise BadRequest("advance must be a number of seconds.")
-    world().clock.advance(seconds)
+    try:
+        clock.set_skew(data.get("skew", clock.skew))
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    clock.advance(advance)
     world().broker.wake()
-    return jsonify({"now": world().clock.now_ms(), "offset": world().clock.offset})
+    return jsonify({"now": clock.now_ms(), "offset": clock.offset, "skew": clock.skew})
 
 
 @blueprint.post("/sandbox/keys/rotate")

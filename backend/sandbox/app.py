@@ -1,5 +1,6 @@
 """The sandbox as a Quart application."""
 
+from email.utils import formatdate
 from urllib.parse import urlsplit
 
 from quart import Quart, Response, jsonify, request
@@ -81,6 +82,7 @@ def _guard(app: Quart, host: str) -> None:
     async def safe_headers(response: Response) -> Response:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers["Date"] = formatdate(app.config["WORLD"].clock.told(), usegmt=True)
         return response
 
     @app.errorhandler(BadRequest)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 from typing import Any
 
 import click
@@ -13,10 +14,14 @@ from backend.sandbox.pubsub.model import PubSubError, read_subscription
 from backend.sandbox.server import listen, run
 from backend.sandbox.world import World, WorldError
 
-DEFAULT_CLIENT_ID = "pitchgate-dev.apps.googleusercontent.com"
-DEFAULT_CLIENT_SECRET = "GOCSPX-sandbox-only"  # noqa: S105 - opens nothing but this sandbox
+# What a backend without any setting of its own expects: a developer gives no option but --mailbox.
+DEFAULT_CLIENT_ID = "pitchgate-dev.apps.example"
+DEFAULT_CLIENT_SECRET = "pitchgate-dev-secret"  # noqa: S105 - opens nothing but this sandbox
 DEFAULT_PROJECT = "pitchgate-dev"
-DEFAULT_SERVICE_ACCOUNT = "push-invoker@pitchgate-dev.iam.gserviceaccount.com"
+DEFAULT_TOPIC = "gmail"
+DEFAULT_SUBSCRIPTION = "gmail-push"
+DEFAULT_SERVICE_ACCOUNT = "push@pitchgate-dev.iam.gserviceaccount.com"
+DEFAULT_APP = "http://127.0.0.1:8400"
 
 
 @click.command("sandbox", context_settings={"show_default": True})
@@ -27,11 +32,16 @@ DEFAULT_SERVICE_ACCOUNT = "push-invoker@pitchgate-dev.iam.gserviceaccount.com"
 @click.option(
     "--client-secret", default=DEFAULT_CLIENT_SECRET, show_default=False, help="OAuth client secret."
 )
-@click.option("--redirect-uri", "redirects", multiple=True, help="Redirect address of the OAuth client.")
+@click.option(
+    "--app", default=DEFAULT_APP, help="The backend: where consent leads back to and pushes go; '' for none."
+)
+@click.option(
+    "--redirect-uri", "redirects", multiple=True, help="Redirect address; default is the backend's."
+)
 @click.option("--project", default=DEFAULT_PROJECT, help="Cloud project of the OAuth client.")
-@click.option("--topic", default="gmail-events", help="Pub/Sub topic to create in the project.")
-@click.option("--subscription", default="gmail-push", help="Push subscription to create on it.")
-@click.option("--push-endpoint", help="Where to push; without it no subscription is created.")
+@click.option("--topic", default=DEFAULT_TOPIC, help="Pub/Sub topic to create in the project.")
+@click.option("--subscription", default=DEFAULT_SUBSCRIPTION, help="Push subscription to create on it.")
+@click.option("--push-endpoint", help="Where to push; default is the backend's hook.")
 @click.option("--push-audience", help="Audience of the push token; default is the endpoint.")
 @click.option("--push-account", default=DEFAULT_SERVICE_ACCOUNT, help="Service account in the push token.")
 @click.option("--ack-deadline", default=10, type=click.IntRange(1, 600), help="Seconds a push may take.")
@@ -42,12 +52,17 @@ DEFAULT_SERVICE_ACCOUNT = "push-invoker@pitchgate-dev.iam.gserviceaccount.com"
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="For instance enforce_quota=true."
 )
 @click.option("--fault", "faults", multiple=True, metavar="JSON", help='For instance {"kind": "slow"}.')
+@click.option("--clock-skew", default=0.0, help="Seconds by which the times Google tells are off.")
 @click.option("--seed", type=int, help="Makes ids and spoilt deliveries repeatable.")
-def sandbox_command(host: str, port: int, seed: int | None, **options: Any) -> None:
+@click.option("--exports", is_flag=True, help="Print a backend's settings for it, as shell exports, and end.")
+def sandbox_command(host: str, port: int, seed: int | None, exports: bool, **options: Any) -> None:
     """Run a local Google: OAuth, Gmail, Pub/Sub push and a webmail, without any account.
 
     Prints one line of JSON when it is ready: {"sandbox": address, "pid": number}.
     """
+    if exports:
+        click.echo(_exports(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", options))
+        return
     try:
         world = build_world(seed, options)
     except (WorldError, ClientError, KnobError, PubSubError, FaultError, ValueError) as error:
@@ -65,8 +80,10 @@ def sandbox_command(host: str, port: int, seed: int | None, **options: Any) -> N
 def build_world(seed: int | None, options: dict[str, Any]) -> World:
     """A world from command-line options. Raises ValueError with a text for people."""
     world = World(seed=seed)
+    world.clock.set_skew(options["clock_skew"])
     client = Client(options["client_id"], options["client_secret"], options["project"])
-    for uri in options["redirects"]:
+    app = options["app"].rstrip("/")
+    for uri in options["redirects"] or ([f"{app}/connect/callback"] if app else []):
         client.register(uri)
     world.clients[client.client_id] = client
     world.knobs.update(dict(parse_assignment(text) for text in options["settings"]))
@@ -86,13 +103,32 @@ def build_world(seed: int | None, options: dict[str, Any]) -> World:
 def _create_topic(world: World, options: dict[str, Any]) -> None:
     topic = f"projects/{options['project']}/topics/{options['topic']}"
     world.broker.create_topic(topic)
-    if not options["push_endpoint"]:
+    app = options["app"].rstrip("/")
+    endpoint = options["push_endpoint"] or (f"{app}/hooks/gmail" if app else "")
+    if not endpoint:
         return
     token = {"serviceAccountEmail": options["push_account"], "audience": options["push_audience"] or ""}
     body = {
         "topic": topic,
-        "pushConfig": {"pushEndpoint": options["push_endpoint"], "oidcToken": token},
+        "pushConfig": {"pushEndpoint": endpoint, "oidcToken": token},
         "ackDeadlineSeconds": options["ack_deadline"],
     }
     name = f"projects/{options['project']}/subscriptions/{options['subscription']}"
     world.broker.create_subscription(read_subscription(name, body))
+
+
+def _exports(url: str, options: dict[str, Any]) -> str:
+    project = f"projects/{options['project']}"
+    settings = {
+        "AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
+        "TOKEN_URL": f"{url}/token",
+        "REVOKE_URL": f"{url}/revoke",
+        "JWKS_URL": f"{url}/oauth2/v3/certs",
+        "GMAIL_URL": url,
+        "CLIENT_ID": options["client_id"],
+        "CLIENT_SECRET": options["client_secret"],
+        "TOPIC": f"{project}/topics/{options['topic']}",
+        "SUBSCRIPTION": f"{project}/subscriptions/{options['subscription']}",
+        "PUSH_ACCOUNT": options["push_account"],
+    }
+    return "\n".join(f"export PITCHGATE_{name}={shlex.quote(value)}" for name, value in settings.items())

@@ -22,6 +22,7 @@ ERROR_KINDS = (
     "invalid_argument",
     "not_found",
     "label_conflict",
+    "batch_limit",
     "backend_500",
     "bad_gateway",
     "unavailable",
@@ -29,10 +30,14 @@ ERROR_KINDS = (
     "invalid_grant",
 )
 TRANSPORT_KINDS = ("slow", "drop", "drop_after", "drop_mid", "unavailable_after", "garbage")
-KINDS = ERROR_KINDS + TRANSPORT_KINDS
+RACE_KINDS = ("label_taken",)
+"""Somebody else has just done the same: it is there, and the call is refused."""
+KINDS = ERROR_KINDS + TRANSPORT_KINDS + RACE_KINDS
+BATCH = "batch"
+"""A batch request as a whole; the calls inside it go by their own names."""
 
 # These let the call take effect before it fails: the caller cannot know whether it happened.
-AFTER_KINDS = frozenset({"drop_after", "drop_mid", "unavailable_after", "garbage"})
+AFTER_KINDS = frozenset({"drop_after", "drop_mid", "unavailable_after", "garbage", *RACE_KINDS})
 
 
 class FaultError(ValueError):
@@ -41,7 +46,7 @@ class FaultError(ValueError):
 
 @dataclass(slots=True)
 class FaultRule:
-    """One rule. `method` and `mailbox` are shell patterns; `times` 0 means without end.
+    """One rule. `method`, `mailbox` and `project` (the client's) are shell patterns; `times` 0 means without end.
 
     `skip` calls pass first, then each matching call is hit with `probability` (0 to 1).
     `seconds` is for "slow" and for the time named by "too_many_requests".
@@ -50,6 +55,7 @@ class FaultRule:
     kind: str
     method: str = "*"
     mailbox: str = "*"
+    project: str = "*"
     times: int = 1
     skip: int = 0
     probability: float = 1.0
@@ -66,7 +72,7 @@ class FaultRule:
         for name, value in data.items():
             if name not in settable:
                 raise FaultError(f"{name[:60]!r} is not part of a fault rule.")
-            wanted = str if name in ("kind", "method", "mailbox") else int | float
+            wanted = str if name in ("kind", "method", "mailbox", "project") else int | float
             if not isinstance(value, wanted) or isinstance(value, bool):
                 raise FaultError(f"{name} has the wrong type.")
             if not isinstance(value, str) and not 0 <= value <= 10**6:
@@ -108,12 +114,17 @@ class FaultPlan:
         self.rules = [rule for rule in self.rules if rule.id != rule_id]
         return len(self.rules) < before
 
-    def strike(self, method: str, mailbox: str = "") -> FaultRule | None:
-        """The rule that hits this call, or None. Counts the hit; spent rules leave the plan."""
+    def strike(self, method: str, mailbox: str = "", project: str = "") -> FaultRule | None:
+        """The rule that hits this call, or None. Counts the hit; spent rules leave the plan.
+
+        A batch as a whole is hit only by a rule that names it: one for any method means the calls inside.
+        """
         short = method.removeprefix("gmail.users.")
         for rule in self.rules:
             named = fnmatchcase(method, rule.method) or fnmatchcase(short, rule.method)
-            if not named or not fnmatchcase(mailbox, rule.mailbox):
+            if not named or (method == BATCH) != (rule.method == BATCH):
+                continue
+            if not fnmatchcase(mailbox, rule.mailbox) or not fnmatchcase(project, rule.project):
                 continue
             if rule.skip > 0:
                 rule.skip -= 1

@@ -25,6 +25,7 @@ class Knobs:
     quota_per_minute: int = 6_000
     quota_prices: str = "new"
     concurrency_cap: int = 0
+    batch_limit: int = 100
     latency_ms: int = 0
     bounces: bool = False
     rewrite_message_ids: bool = False

@@ -60,6 +60,7 @@ class World:
                 bounces=lambda: self.knobs.bounces,
                 rewrite_message_ids=lambda: self.knobs.rewrite_message_ids,
                 shared_message_ids=lambda: self.knobs.shared_message_ids,
+                dated=lambda now_ms: self.dated("mail", now_ms),
                 token=lambda: secrets.token_hex(16),
             ),
         )
@@ -89,6 +90,12 @@ class World:
         self.watches.forget(address)
         for grant in self.grants.of_account(address):
             self.grants.revoke_grant(address, grant.project)
+
+    def dated(self, what: str, moment_ms: int) -> int:
+        """A moment (epoch milliseconds) as it is told outside. Counts what a skewed clock has dated."""
+        if self.clock.skew:
+            self.faults.counts[f"skewed_{what}"] += 1
+        return moment_ms + int(self.clock.skew * 1000)
 
     def _changed(self, mailbox: Mailbox, records: list[HistoryRecord]) -> None:
         self.watches.changed(mailbox, records, self.clock.now())

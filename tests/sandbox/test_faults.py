@@ -93,6 +93,17 @@ def test_a_call_that_fails_after_it_took_effect(
     assert len(google.messages(ana, label="SENT")) == 1
 
 
+def test_a_label_somebody_else_makes_first_is_there_and_refused(
+    google: SandboxProcess, ana: str, head: dict[str, str]
+) -> None:
+    google.fault("label_taken", mailbox=ana, method="labels.create")
+    body = {"name": "Pitchgate/Held"}
+    answer = google.http.post(f"{ME}/labels", json=body, headers=head)
+    assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (409, "aborted")
+    assert list(google.mailbox(ana)["userLabels"]) == ["Pitchgate/Held"]
+    assert google.http.post(f"{ME}/labels", json=body, headers=head).status_code == 409, "it stays taken"
+
+
 def test_a_slow_answer(google: SandboxProcess, ana: str, head: dict[str, str]) -> None:
     google.fault("slow", mailbox=ana, seconds=0.3)
     begun = time.monotonic()

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from backend.sandbox.cli import sandbox_command
+from backend.sandbox.cli import DEFAULT_APP, sandbox_command
+from backend.settings import Settings
 from tests.sandbox_process import MODIFY, PUSH_ACCOUNT, SandboxProcess, alive
 
 
@@ -66,6 +67,7 @@ def test_the_line_of_json_is_all_it_prints() -> None:
         (["--set", "enforce_quota"], "name=value"),
         (["--push-mode", "copies=many"], "wrong type"),
         (["--fault", "{"], "Expecting"),
+        (["--clock-skew", "100000"], "skew must be from"),
         (["--fault", '{"kind": "x"}'], "kind must be one of"),
         (["--fault", "[]"], "must be a JSON object"),
         (["--project", "P"], "Invalid topic name"),
@@ -86,6 +88,48 @@ def test_a_port_in_use_is_explained() -> None:
         result = CliRunner().invoke(sandbox_command, ["--port", str(taken.getsockname()[1])])
     assert result.exit_code == 1
     assert "Choose another --port" in result.output
+
+
+def test_a_backend_without_settings_fits_a_sandbox_without_options() -> None:
+    """A developer gives neither of them anything but Google's addresses."""
+    settings = Settings()
+    with SandboxProcess("--mailbox", "ana@corp.test", "--app", settings.public_url) as google:
+        [client] = google.http.get("/sandbox/clients").json()["clients"]
+        report = google.push()
+    assert client["client_id"] == settings.client_id
+    assert client["client_secret"] == settings.client_secret.get_secret_value()
+    assert client["redirect_uris"] == [settings.redirect_uri]
+    assert report["topics"] == [settings.topic]
+    [subscription] = report["subscriptions"]
+    assert (subscription["name"], subscription["topic"]) == (settings.subscription, settings.topic)
+    push = subscription["pushConfig"]
+    assert push["pushEndpoint"] == settings.public_url + settings.push_path
+    assert push["oidcToken"]["serviceAccountEmail"] == settings.push_account
+    assert (push["oidcToken"]["audience"] or push["pushEndpoint"]) == settings.expected_audience
+    assert settings.public_url == DEFAULT_APP
+
+
+def test_a_backend_told_by_its_exports_finds_every_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ["--exports", "--port", "8901", "--client-secret", "it's one", "--project", "other"]
+    shown = CliRunner().invoke(sandbox_command, options).output
+    shell = subprocess.run(
+        ["sh", "-c", f"{shown}\nenv -0"], env={}, capture_output=True, check=True, timeout=10
+    )
+    for pair in shell.stdout.decode().split("\0"):
+        name, _, value = pair.partition("=")
+        if name.startswith("PITCHGATE_"):
+            monkeypatch.setenv(name, value)
+    settings = Settings()
+    google = SandboxProcess()
+    google.url = "http://127.0.0.1:8901"
+    assert google.urls["auth"] == settings.authorize_url
+    assert google.urls["token"] == settings.token_url
+    assert google.urls["revoke"] == settings.revoke_url
+    assert google.urls["jwks"] == settings.jwks_url
+    assert settings.gmail_url == google.url
+    assert settings.client_secret.get_secret_value() == "it's one"
+    assert settings.topic == "projects/other/topics/gmail"
+    google.stop()
 
 
 def test_help_names_the_essentials() -> None:

@@ -172,7 +172,7 @@ CASES: list[tuple[str, Any, int, str]] = [
     ("watch without topic", lambda u: u.watch(userId="me", body={}), 400, "invalidArgument"),
     (
         "watch in another project",
-        lambda u: u.watch(userId="me", body={"topicName": "projects/other/topics/gmail-events"}),
+        lambda u: u.watch(userId="me", body={"topicName": "projects/other/topics/gmail"}),
         400,
         "invalidArgument",
     ),
@@ -273,6 +273,7 @@ def test_every_error_on_demand(google: SandboxProcess, ana: str, api: Driver, ki
         "invalid_argument": (400, "invalidArgument"),
         "not_found": (404, "notFound"),
         "label_conflict": (409, "aborted"),
+        "batch_limit": (400, "badRequest"),
         "backend_500": (500, "backendError"),
         "unavailable": (503, "backendError"),
         "gateway_timeout": (504, "backendError"),

@@ -108,6 +108,14 @@ class Host:
         await self._call(owner, asked, clicked=True, forgery=forgery)
         return panel
 
+    def back(self, owner: Mailbox) -> Panel:
+        """The arrow on top of a card that was put upon another."""
+        panel = self.panel(owner)
+        if len(panel.stack) > 1:
+            panel.stack.pop()
+        panel.toast, panel.problems, panel.prompt = "", [], {}
+        return panel
+
     async def consent(self, owner: Mailbox) -> Panel:
         """The owner agrees to what was asked for, and the call is made again."""
         panel = self.panel(owner)

@@ -90,6 +90,8 @@ async def panel(address: str) -> Response:
         settle(host().panel(owner), locale=form["locale"])
         shown = _message(owner, form.get("back", ""))
         await host().open(owner, *((shown.id, shown.thread_id) if shown else ()))
+    elif wanted == "back":
+        host().back(owner)
     elif wanted in ("home", "settings"):
         await host().open(owner, page=wanted)
     return _back(owner, form.get("back", ""))

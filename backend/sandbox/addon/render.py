@@ -62,12 +62,15 @@ def _widget(widget: Mapping[str, Any], numbers: Iterator[int]) -> dict[str, Any]
     kind, inner = next((kind, inner) for kind, inner in widget.items() if isinstance(inner, Mapping))
     if kind == "decoratedText":
         icon = inner.get("startIcon", {}).get("knownIcon", "")
+        # The click on the widget itself comes first, as in `host.clicks`.
+        click = next(numbers) if "onClick" in inner else None
         return {
             "kind": "line",
             "top": inner.get("topLabel", ""),
             "text": marked(inner.get("text", "")),
             "bottom": inner.get("bottomLabel", ""),
             "icon": ICONS.get(icon, ""),
+            "click": click,
             "button": _button(inner["button"], numbers) if "button" in inner else None,
         }
     if kind == "textParagraph":

@@ -5,11 +5,11 @@ import re
 import secrets
 from urllib.parse import parse_qs, urlsplit
 
-from backend.sandbox.gmail.dispatch import ApiRequest, ApiResponse, answer
-from backend.sandbox.gmail.errors import ApiError, invalid
+from backend.sandbox.faults import BATCH, FaultRule
+from backend.sandbox.gmail.dispatch import ApiRequest, ApiResponse, answer, spoil_after, spoil_before
+from backend.sandbox.gmail.errors import batch_limit, invalid
 from backend.sandbox.world import World
 
-MAX_CALLS = 100
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?')
 _REASONS = {
     200: "OK",
@@ -21,22 +21,35 @@ _REASONS = {
 }
 
 
-async def answer_batch(world: World, body: bytes, headers: dict[str, str]) -> tuple[bytes, str]:
-    """Answer a batch: the multipart body and its content type. Raises ApiError for a malformed batch."""
+async def answer_batch(world: World, body: bytes, headers: dict[str, str]) -> ApiResponse:
+    """Answer a batch. Raises ApiError for a malformed or too large one."""
+    rule = _struck(world, headers.get("authorization", ""))
+    if (spoilt := await spoil_before(world, rule)) is not None:
+        return spoilt
+    return spoil_after(rule, await _answered(world, body, headers))
+
+
+def _struck(world: World, authorization: str) -> FaultRule | None:
+    token = world.grants.access(authorization.partition(" ")[2].strip(), world.clock.now())
+    who = ("", "") if token is None else (token.account, token.project)
+    return world.faults.strike(BATCH, *who)
+
+
+async def _answered(world: World, body: bytes, headers: dict[str, str]) -> ApiResponse:
     found = _BOUNDARY.search(headers.get("content-type", ""))
     if found is None:
         raise invalid("Failed to parse batch request: no boundary.")
     parts = _split(body, found.group(1).encode())
-    if len(parts) > MAX_CALLS:
-        raise ApiError(
-            400, f"The batch request has too many calls: at most {MAX_CALLS} are allowed.", "badRequest"
-        )
+    if len(parts) > world.knobs.batch_limit:
+        world.faults.counts["batch_limit"] += 1
+        raise batch_limit(world.knobs.batch_limit)
     # Inner calls run at the same time, so that the concurrency cap bites as it does at Google.
     outer = headers.get("authorization", "")
     answers = await asyncio.gather(*(_one(world, part, outer) for part in parts))
     boundary = "batch_" + secrets.token_urlsafe(18)
     lines = [b"--" + boundary.encode() + b"\r\n" + item for item in answers]
-    return b"".join(lines) + f"--{boundary}--\r\n".encode(), f"multipart/mixed; boundary={boundary}"
+    whole = b"".join(lines) + f"--{boundary}--\r\n".encode()
+    return ApiResponse(200, whole, f"multipart/mixed; boundary={boundary}")
 
 
 def _split(body: bytes, boundary: bytes) -> list[bytes]:

@@ -60,11 +60,9 @@ def json_response(body: Any, status: int = 200) -> ApiResponse:
 async def _answer(world: World, request: ApiRequest) -> ApiResponse:
     user, method, path = _route(request)
     token_account, project, scopes = _authenticate(world, request)
-    rule = world.faults.strike(method.id, token_account)
-    if rule is not None and rule.kind not in AFTER_KINDS:
-        spoilt = await _spoil_before(world, rule)
-        if spoilt is not None:
-            return spoilt
+    rule = world.faults.strike(method.id, token_account, project)
+    if (spoilt := await spoil_before(world, rule)) is not None:
+        return spoilt
     mailbox = world.mailboxes[token_account]
     if user != "me" and user.lower() != token_account:
         raise errors.delegation_denied(user[:100])
@@ -73,7 +71,7 @@ async def _answer(world: World, request: ApiRequest) -> ApiResponse:
     call = Call(world, mailbox, project, scopes, path, request.query, _body(request), request.media)
     check_names(method, call.query, call.body)
     response = await _metered(call, method)
-    return response if rule is None else _spoil_after(rule, response)
+    return spoil_after(rule, response)
 
 
 def _route(request: ApiRequest) -> tuple[str, Method, dict[str, str]]:
@@ -131,7 +129,10 @@ async def _metered(call: Call, method: Method) -> ApiResponse:
     return json_response(apply_mask(body, read_mask(mask)) if mask else body)
 
 
-async def _spoil_before(world: World, rule: FaultRule) -> ApiResponse | None:
+async def spoil_before(world: World, rule: FaultRule | None) -> ApiResponse | None:
+    """What a rule answers in the place of the call; None lets it pass. Raises ApiError."""
+    if rule is None or rule.kind in AFTER_KINDS:
+        return None
     if rule.kind == "slow":
         await asyncio.sleep(rule.seconds)
         return None
@@ -143,7 +144,12 @@ async def _spoil_before(world: World, rule: FaultRule) -> ApiResponse | None:
     raise _error_for(world, rule)
 
 
-def _spoil_after(rule: FaultRule, response: ApiResponse) -> ApiResponse:
+def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
+    """The answer of a call that took effect, as a rule lets it arrive."""
+    if rule is None:
+        return response
+    if rule.kind == "label_taken":
+        return json_response(errors.label_conflict().body(), 409)
     if rule.kind == "unavailable_after":
         return json_response(errors.backend_error(503).body(), 503)
     if rule.kind == "garbage":
@@ -154,7 +160,7 @@ def _spoil_after(rule: FaultRule, response: ApiResponse) -> ApiResponse:
 
 
 def _error_for(world: World, rule: FaultRule) -> ApiError:
-    retry_at = world.clock.now() + rule.seconds
+    retry_at = world.clock.told() + rule.seconds
     table: dict[str, Callable[[], ApiError]] = {
         "unauthenticated": errors.unauthenticated,
         "rate_limit": errors.quota_exceeded,
@@ -169,6 +175,7 @@ def _error_for(world: World, rule: FaultRule) -> ApiError:
         "invalid_argument": lambda: errors.invalid("Invalid argument."),
         "not_found": errors.not_found,
         "label_conflict": errors.label_conflict,
+        "batch_limit": lambda: errors.batch_limit(world.knobs.batch_limit),
         "backend_500": errors.backend_error,
         "unavailable": lambda: errors.backend_error(503),
         "gateway_timeout": lambda: errors.backend_error(504),

@@ -79,6 +79,11 @@ def label_conflict() -> ApiError:
     return ApiError(409, "Label name exists or conflicts", "aborted", status="ABORTED")
 
 
+def batch_limit(most: int) -> ApiError:
+    """400: more calls in one batch than Gmail takes."""
+    return ApiError(400, f"The batch request has too many calls: at most {most} are allowed.", "badRequest")
+
+
 def failed_precondition(message: str = "Precondition check failed.") -> ApiError:
     """400 failedPrecondition; also what an account without Gmail gets."""
     return ApiError(400, message, "failedPrecondition", status="FAILED_PRECONDITION")

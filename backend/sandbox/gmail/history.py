@@ -84,7 +84,7 @@ def watch(call: Call) -> Json:
         raise ApiError(error.status, error.message, reason) from error
     return {
         "historyId": str(call.mailbox.history.current),
-        "expiration": str(int(started.expires * 1000)),
+        "expiration": str(call.world.dated("watch", int(started.expires * 1000))),
     }
 
 

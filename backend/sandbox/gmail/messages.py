@@ -203,7 +203,7 @@ def _put_in(call: Call, default_source: str) -> StoredMessage:
         raw,
         labels,
         call.now_ms,
-        internal_date=_header_date(raw) if source == "dateHeader" else None,
+        internal_date=_header_date(raw) if source == "dateHeader" else call.world.dated("mail", call.now_ms),
         thread_id=thread_target(call, call.body),
     )
 

@@ -54,13 +54,12 @@ async def upload(rest: str) -> Response:
 @blueprint.post("/batch")
 @blueprint.post("/batch/gmail/v1")
 async def batch() -> Response:
-    """Up to 100 calls in one request."""
+    """Many calls in one request."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body, content_type = await answer_batch(world(), await _raw_body(), headers)
+        return await to_web(await answer_batch(world(), await _raw_body(), headers))
     except ApiError as error:
         return await to_web(json_response(error.body(), error.code))
-    return Response(body, 200, content_type=content_type)
 
 
 async def to_web(response: ApiResponse) -> Response:

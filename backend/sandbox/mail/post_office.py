@@ -31,12 +31,14 @@ class Sent:
 
 @dataclass(slots=True)
 class PostOptions:
-    """How the post office behaves: bounces for unknown recipients, ids shared between mailboxes."""
+    """How the post office behaves: bounces for unknown recipients, ids shared between mailboxes, and the time it
+    writes on mail (`dated`, epoch milliseconds)."""
 
     bounces: Callable[[], bool] = lambda: False
     rewrite_message_ids: Callable[[], bool] = lambda: False
     shared_message_ids: Callable[[], bool] = lambda: False
     token: Callable[[], str] = lambda: "0"
+    dated: Callable[[int], int] = lambda now_ms: now_ms
 
 
 @dataclass(slots=True)
@@ -73,12 +75,13 @@ class PostOffice:
 
     def deliver(self, mailbox: Mailbox, raw: bytes, arrival: Arrival, now_ms: int) -> StoredMessage:
         """Stamp a message as the receiving server does and put it into a mailbox."""
-        stamped = stamp(with_crlf(raw), mailbox.address, arrival, now_ms, self._options.token())
+        received = self._options.dated(now_ms)
+        stamped = stamp(with_crlf(raw), mailbox.address, arrival, received, self._options.token())
         message = mailbox.add(
             stamped,
             arrival.labels,
             now_ms,
-            internal_date=arrival.internal_date,
+            internal_date=received if arrival.internal_date is None else arrival.internal_date,
             quiet=arrival.quiet,
             message_id=arrival.message_id,
         )
@@ -91,8 +94,9 @@ class PostOffice:
 
         Without a thread id the copy starts a new thread, as Gmail's API does.
         """
-        complete = self._completed(mailbox, with_crlf(raw), now_ms)
-        copy = mailbox.add(complete, ["SENT"], now_ms, thread_id=thread_id, by_header=False)
+        at = self._options.dated(now_ms)
+        complete = self._completed(mailbox, with_crlf(raw), at)
+        copy = mailbox.add(complete, ["SENT"], now_ms, internal_date=at, thread_id=thread_id, by_header=False)
         recipients = _recipients(copy)
         outgoing = without_field(complete, "Bcc")
         sender = fields.addresses(copy.header("From"))[0][1]
@@ -132,7 +136,7 @@ class PostOffice:
         if target is not None and target is not mailbox:
             self.deliver(target, raw, Arrival(mail_from=""), now_ms)
 
-    def _completed(self, mailbox: Mailbox, raw: bytes, now_ms: int) -> bytes:
+    def _completed(self, mailbox: Mailbox, raw: bytes, at_ms: int) -> bytes:
         """Fill in what Gmail fills in: From, Date, Message-ID; a foreign From becomes the owner's."""
         headers = fields.read_headers(raw)
         named = fields.addresses(fields.first(headers, "From"))
@@ -144,7 +148,7 @@ class PostOffice:
                 ("From", f"{name} <{mailbox.address}>" if name.isascii() and name else mailbox.address)
             )
         if not fields.first(headers, "Date"):
-            extra.append(("Date", format_datetime(datetime.fromtimestamp(now_ms // 1000, UTC))))
+            extra.append(("Date", format_datetime(datetime.fromtimestamp(at_ms // 1000, UTC))))
         fresh = f"<CA{self._options.token()}@mail.gmail.com>"
         if not fields.message_ids(fields.first(headers, "Message-ID")):
             raw = without_field(raw, "Message-ID")
@@ -170,9 +174,9 @@ class PostOffice:
         del self.outbox[:-MAX_OUTBOX]
 
 
-def stamp(raw: bytes, recipient: str, arrival: Arrival, now_ms: int, token: str) -> bytes:
+def stamp(raw: bytes, recipient: str, arrival: Arrival, at_ms: int, token: str) -> bytes:
     """Put the receiving server's trace fields above a message; whatever it claimed itself stays below."""
-    when = format_datetime(datetime.fromtimestamp(now_ms // 1000, UTC))
+    when = format_datetime(datetime.fromtimestamp(at_ms // 1000, UTC))
     headers = fields.read_headers(raw)
     named = fields.addresses(fields.first(headers, "From"))
     domain = named[0][1].rpartition("@")[2] if named else "unknown.invalid"

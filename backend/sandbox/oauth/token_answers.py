@@ -79,7 +79,9 @@ def _access(
 
 
 def _id_token(world: World, client: Client, owner: Owner, token: AccessToken, nonce: str | None) -> str:
-    issued = int(world.clock.real() + world.broker.modes.bearer_skew)
+    issued = int(world.clock.real())
+    if world.clock.skew and nonce is not None:
+        world.faults.counts["skewed_sign_in"] += 1
     claims: dict[str, Any] = {
         "iss": ISSUER,
         "azp": client.client_id,

@@ -26,7 +26,7 @@ class PushTokens:
             return None
         plain = not (modes.bearer_fault or modes.bearer_skew or modes.bearer_age)
         slot = (subscription.service_account, subscription.audience, self._keys.current.kid)
-        if plain and slot in self._cache and now - self._cache[slot][0] < TOKEN_REUSE:
+        if plain and slot in self._cache and 0 <= now - self._cache[slot][0] < TOKEN_REUSE:
             return self._cache[slot][1]
         token = self._keys.sign(self._claims(subscription, modes, now))
         if modes.bearer_fault == "signature":

@@ -112,7 +112,7 @@ class Pusher:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         self._broker.counts["pushed"] += 1
-        self._broker.counts["skewed"] += self._broker.modes.bearer_skew != 0
+        self._broker.counts["skewed"] += bool(self._broker.modes.bearer_skew or self._clock.skew)
         try:
             async with self._session.post(
                 subscription.endpoint,

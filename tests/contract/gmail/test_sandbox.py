@@ -47,7 +47,7 @@ async def test_watch_lasts_a_week_and_stop_may_run_again(story: Story, google: G
 
 
 async def test_a_watch_of_another_topic_is_replaced(story: Story, google: Google) -> None:
-    other = TOPIC.replace("gmail-events", "elsewhere")
+    other = TOPIC.replace("topics/gmail", "topics/elsewhere")
     story.sandbox.create_topic(other)
     async with story.open(topic=other) as stranger:
         await stranger.gmail.watch("m1")
