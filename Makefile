@@ -82,6 +82,10 @@ bench-addon: setup-dev ## the add-on's card against the same server's smallest r
 faults: setup-dev ## every Google fault and random kills: make faults SEED=1 SCALE=small
 	@$(BIN)/python -m tests.faults.journey --seed $(SEED) --scale $(SCALE)
 
+.PHONY: faults-cluster
+faults-cluster: setup-dev ## equal replicas and their PostgreSQL killed under load: make faults-cluster SEED=1 SCALE=small
+	@$(BIN)/python -m tests.faults.cluster --seed $(SEED) --scale $(SCALE)
+
 # ---- the rest
 
 .PHONY: lock clean

@@ -67,8 +67,9 @@ class PostgresDriver:
     async def open(self) -> None:
         """Upgrade the schema, then fill the pool and start listening."""
         await upgrade(self._url)
+        # No connection is kept in stock: while the server is away, the pool would tell the log of it by itself.
         self._pool = await asyncpg.create_pool(
-            self._url, min_size=1, max_size=self._size, statement_cache_size=512, reset=_keep, timeout=10
+            self._url, min_size=0, max_size=self._size, statement_cache_size=512, reset=_keep, timeout=10
         )
         ready = asyncio.Event()
         self._listening = asyncio.create_task(self._listen(ready))
