@@ -93,10 +93,10 @@ def _thread(message: Message, owner: Owner, parts: Sections) -> Iterator[str]:
         yield "quotes_other"
     if parts.forwarded or _FWD.match(message.subject):
         yield "forward"
-    if _RE.match(message.subject):
-        yield "re_answered" if answered else ("re_quoting" if parts.quoted else "re_unanswered")
-    if answered:
-        yield "thread"
+    # A header costs a forger nothing: naming an earlier mail is never a sign of ordinary mail, and all it can do is
+    # spare a "Re:" the remark that it names none. Who really took part in a thread is for the policy table.
+    if _RE.match(message.subject) and not answered:
+        yield "re_quoting" if parts.quoted else "re_unanswered"
 
 
 def _names(text: str, addresses: set[str] | frozenset[str], name: str) -> bool:

@@ -56,7 +56,7 @@ class TestPrepare:
         ("message", "finding"),
         [
             (mail(subject="Re: our call"), "f_re_unanswered"),
-            (mail(subject="AW: Termin", in_reply_to="<1@x>"), "f_re_answered"),
+            (mail("> old words", subject="AW: Termin"), "f_re_quoting"),
             (mail(headers=Headers((("List-Unsubscribe", "<x>"),))), "f_unsubscribe_header"),
             (mail("book here https://calendly.com/bob"), "f_booking_link"),
             (mail(html='<p>hello there my friend</p><img width="1" src="https://t.test/p">'), "f_pixel"),
@@ -67,6 +67,17 @@ class TestPrepare:
     )
     def test_form_is_told(self, message: Message, finding: str):
         assert finding in tokens(message)
+
+    @pytest.mark.parametrize("headers", [{"in_reply_to": "<1@x>"}, {"references": ("<1@x>", "<2@x>")}])
+    def test_a_forged_earlier_mail_says_nothing_in_the_senders_favour(self, headers: dict[str, object]):
+        plain, forged = mail("Free audit?", subject="Hello"), mail("Free audit?", subject="Hello", **headers)
+        assert prepare(plain, ANNA) == prepare(forged, ANNA)
+        for body in ("Free audit?", "Free audit?\n> old words"):
+            without, named = mail(body, subject="Re: Hello"), mail(body, subject="Re: Hello", **headers)
+            said = tokens(without) - tokens(named)
+            assert said <= {"f_re_unanswered", "f_re_quoting"}
+            assert said
+            assert not tokens(named) - tokens(without)
 
     def test_long_mail_is_cut(self):
         assert len(prepare(mail("word other " * 200_000), ANNA).split()) < 4_000
