@@ -40,7 +40,7 @@ def card_problems(card: Mapping[str, Any]) -> list[str]:
 def answer_problems(answer: Mapping[str, Any], *, clicked: bool) -> list[str]:
     """The same of a whole answer: of a trigger, or of something that was `clicked`."""
     if "requesting_google_scopes" in answer or "basic_authorization_prompt" in answer:
-        return [] if len(answer) == 1 else ["answer: a prompt stands alone"]
+        return list(_prompt(answer))
     if clicked and set(answer) - {"renderActions", "stateChanged"}:
         return [f"answer: {sorted(answer)} is no answer to a click"]
     root = answer.get("renderActions", {}) if clicked else answer
@@ -64,6 +64,17 @@ def cards_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     action = answer.get("renderActions", answer).get("action", {})
     steps = action.get("navigations", ())
     return [step[name] for step in steps for name in ("pushCard", "updateCard") if name in step]
+
+
+def _prompt(answer: Mapping[str, Any]) -> Iterator[str]:
+    if len(answer) != 1:
+        yield "answer: a prompt stands alone"
+    scopes = answer.get("requesting_google_scopes")
+    if scopes is not None and not scopes.get("scopes") and scopes.get("all_scopes") is not True:
+        yield "answer: a prompt for no scope"
+    asked = answer.get("basic_authorization_prompt")
+    if asked is not None and (not asked.get("resource") or not _secure(asked.get("authorization_url"))):
+        yield "answer: an authorization prompt needs an HTTPS address and a resource"
 
 
 def _structure(card: Mapping[str, Any]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.credits import Entry, Posting
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
-from backend.domain.mailbox import Link, Mailbox
+from backend.domain.mailbox import Link, Mailbox, Mode
 from backend.pipeline import correct
 from backend.pipeline.kit import Kit
 from backend.pipeline.opinion import opinion
@@ -23,7 +23,7 @@ from backend.ports.addon import AddonCallers, AddonRecords, Reading, Tenant
 from backend.ports.store import MessageView, Placement
 
 RECENT = 40
-"""Held messages looked through for the senders of the home card."""
+"""Messages looked through for the senders of the home card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the home card shows. `recent` are held messages, one a sender, newest first."""
+    """What the home card shows. `recent` are held messages, one a sender, newest first; `marked` are those that
+    would be held, while it only observes."""
 
     waiting: int
     today: int
     recent: tuple[MessageView, ...]
+    marked: tuple[MessageView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,16 @@ class AddonDesk:
     async def home(self, mailbox: Mailbox, since: datetime) -> Home:
         """The state of the mailbox; `since` is where the owner's day began."""
         waiting, today = await self.records.waiting(mailbox.id, since)
-        held = await self.kit.store.messages(mailbox.id, Placement.HELD, RECENT) if waiting else ()
-        recent: dict[str, MessageView] = {}
-        for view in held:
-            recent.setdefault(view.sender, view)
-        return Home(waiting, today, tuple(recent.values()))
+        recent = await self._senders(mailbox, Placement.HELD) if waiting else ()
+        observing = mailbox.preferences.mode is Mode.OBSERVE
+        marked = await self._senders(mailbox, Placement.MARKED) if observing else ()
+        return Home(waiting, today, recent, marked)
+
+    async def _senders(self, mailbox: Mailbox, placement: Placement) -> tuple[MessageView, ...]:
+        latest: dict[str, MessageView] = {}
+        for view in await self.kit.store.messages(mailbox.id, placement, RECENT):
+            latest.setdefault(view.sender, view)
+        return tuple(latest.values())
 
     async def decide(self, mailbox: Mailbox, gmail_id: str, decision: Decision, version: str) -> str:
         """Apply a decision; returns its key, by which it can be taken back. Raises `NotFound`."""

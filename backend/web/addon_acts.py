@@ -16,7 +16,9 @@ from backend.web.cards.message import message_card, note_card
 from backend.web.cards.preferences import settings_card
 from backend.web.cards.widgets import Json
 
-DECISIONS = {act: Decision(act) for act in ("release", "allow", "allow_domain", "block", "sales")}
+DECISIONS = {
+    act: Decision(act) for act in ("release", "allow", "allow_domain", "block", "block_domain", "sales")
+}
 VERSION = re.compile(r"[a-z0-9.]{1,64}")
 KEY = re.compile(r"card-[0-9a-f]{32}")
 LONGEST_PAUSE = timedelta(days=31)
@@ -87,6 +89,14 @@ async def _credit(call: Call) -> Json:
     return answers.changed(await _card(call, gmail_id), toast, moved=False)
 
 
+async def _show(call: Call) -> Json:
+    return answers.deeper(await _message(call, _target(call)[0]))
+
+
+async def _settings(call: Call) -> Json:
+    return answers.deeper(settings_card(call.frame, call.mailbox))
+
+
 async def _refresh(call: Call) -> Json:
     return answers.changed(await _card(call, _target(call)[0]), "", moved=False)
 
@@ -155,6 +165,8 @@ HANDLERS: dict[str, Callable[[Call], Awaitable[Json]]] = {
     "undo": _undo,
     "credit": _credit,
     "refresh": _refresh,
+    "show": _show,
+    "settings": _settings,
     "pause": _pause,
     "resume": _resume,
     "save": _save,

@@ -31,6 +31,13 @@ async def landing() -> Response:
     return await _page("landing.html")
 
 
+@blueprint.get("/connect")
+@guarded(per_minute(120))
+async def ask() -> Response:
+    """Where apps and the add-on lead: one button, since a GET must not begin anything."""
+    return await _page("connect.html")
+
+
 @blueprint.post("/connect")
 @guarded(per_minute(30))
 async def begin() -> Response:

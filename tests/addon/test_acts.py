@@ -220,7 +220,10 @@ async def test_when_gmail_does_not_answer_or_the_grant_is_gone(desk: Desk) -> No
     assert "Gmail does not answer at the moment." in json.dumps(desk.answer)
     house.gmail.trouble["fetch"] = NeedsReconnect("Revoked.")
     answer = await desk.post("message", gmail_id)
-    assert answer["basic_authorization_prompt"]["authorization_url"] == "https://gate.test/"
+    address = answer["basic_authorization_prompt"]["authorization_url"]
+    assert address == "https://gate.test/connect"
+    found = await (await desk.client.get(address.removeprefix("https://gate.test"))).get_data(as_text=True)
+    assert found.count('method="post" action="/connect"') == 1  # one click, and on to Google
 
 
 async def test_another_owners_token_finds_nothing_of_ana(desk: Desk) -> None:

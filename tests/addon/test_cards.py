@@ -15,40 +15,23 @@ from hypothesis import strategies as st
 from backend.card_limits import card_problems
 from backend.domain import reasons as said
 from backend.domain.correction import RuleKind, RuleMatch
-from backend.domain.mailbox import Condition, Link, Mailbox, Mode, Preferences
+from backend.domain.mailbox import Condition, Link
 from backend.domain.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
-from backend.domain.standing import Standing
 from backend.domain.verdict import Outcome, Row
 from backend.pipeline.addon import Home
-from backend.ports.addon import Reading, SenderRecord
 from backend.ports.store import MessageView, Placement, Stage
 from backend.web.cards.answers import ask_connection, ask_scopes, changed, opened
-from backend.web.cards.frame import Frame
 from backend.web.cards.home import home_card
 from backend.web.cards.message import message_card, note_card, version_of
 from backend.web.cards.preferences import settings_card
 from backend.web.cards.texts import TEXTS, words_for
 from backend.web.cards.texts.reasons import TABLE
 from backend.web.cards.widgets import Json, shown
+from tests.addon.gallery import GROUPS, HOSTILE, active, boxes, frame, reading
 from tests.addon.schema import card_validator, check_answer
-from tests.web.fakes import NOW, mailbox, message
+from tests.web.fakes import NOW, message
 
 ANY_TEXT = st.text(max_size=300)
-HOSTILE = '<script>alert(1)</script> & "\'<a href="https://evil.test">free</a>\u202egnp.exe\r\n\x00'
-
-
-def frame(language: str = "en") -> Frame:
-    return Frame(
-        words_for(language), language, "https://gate.test", NOW, timedelta(hours=2), "1796130000000000"
-    )
-
-
-def reading(view: MessageView, **standing: Any) -> Reading:
-    return Reading(view, 3, Standing(**standing), SenderRecord(2, 1, 1))
-
-
-def active(**changes: Any) -> Mailbox:
-    return mailbox(watch_expires_at=NOW + timedelta(days=6), indexed_at=NOW, **changes)
 
 
 def check(card: Json) -> Json:
@@ -76,26 +59,31 @@ def test_every_state_of_a_message_has_a_card(language: str) -> None:
 
 @pytest.mark.parametrize("language", TEXTS)
 def test_every_state_of_a_mailbox_has_a_card(language: str) -> None:
-    boxes = {
-        Condition.CONNECTING: mailbox(),
-        Condition.INDEXING: mailbox(watch_expires_at=NOW + timedelta(days=6)),
-        Condition.ACTIVE: active(preferences=Preferences(mode=Mode.CHALLENGE)),
-        Condition.OBSERVING: active(),
-        Condition.PAUSED: active(preferences=Preferences(paused_until=NOW + timedelta(hours=1))),
-        Condition.NEEDS_RECONNECT: active(link=Link.NEEDS_RECONNECT),
-        Condition.WATCH_LAPSED: mailbox(watch_expires_at=NOW),
-        Condition.DISCONNECTED: mailbox(link=Link.LEAVING),
-    }
-    assert set(boxes) == set(Condition)
-    for condition, box in boxes.items():
+    assert set(boxes()) == set(Condition)
+    for condition, box in boxes().items():
         assert box.condition(NOW) is condition
-        for card in (home_card(frame(language), box, Home(0, 0, ())), settings_card(frame(language), box)):
-            check(card)
         text = words_for(language)[f"state_{condition}"].partition("{")[0]
         assert text in json.dumps(home_card(frame(language), box, Home(0, 0, ())), ensure_ascii=False)
+        check(settings_card(frame(language), box))
     for note in (key for key in TEXTS["en"] if key.startswith("note_")):
         check(note_card(frame(language), active(), "m1", note))
         check(note_card(frame(language), active(link=Link.NEEDS_RECONNECT), "", note))
+
+
+@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_card_of_the_gallery_is_one_gmail_takes(group: str, language: str) -> None:
+    english, cards = GROUPS[group]("en"), GROUPS[group](language)
+    for name, card in cards.items():
+        check(card)
+        # The same widgets and clicks, other words.
+        assert _acts(card) == _acts(english[name]), name
+
+
+def test_while_it_observes_the_home_card_shows_what_it_would_hold_and_lets_nothing_in() -> None:
+    card = home_card(frame(), active(), Home(0, 0, (), (message(placement=Placement.MARKED),)))
+    assert "Would be held" in json.dumps(card)
+    assert _acts(card) == ["show", "pause", "pause", "settings"]
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT, ANY_TEXT)
@@ -136,13 +124,16 @@ def test_what_is_offered_follows_from_what_is() -> None:
         card = message_card(frame(), active(), "m1", reading(view, **standing))
         return _acts(card)
 
-    assert offered(message()) == ["release", "allow", "allow_domain", "block", "credit"]
+    everyone = ["allow_domain", "block_domain"]
+    assert offered(message()) == ["release", "allow", "block", "credit", *everyone]
     inbox = message(placement=Placement.INBOX, outcome=Outcome.INBOX, row=Row.BELOW_HOLD)
-    assert offered(inbox) == ["allow", "allow_domain", "block", "sales", "credit"]
+    assert offered(inbox) == ["sales", "allow", "block", "credit", *everyone]
     allowed = offered(message(), rules=RuleMatch(address=RuleKind.ALLOW))
     assert "allow" not in allowed
     assert "block" in allowed
-    assert "allow_domain" not in offered(message(sender="max@gmail.com"))  # everybody has an address there
+    assert "block_domain" not in offered(message(), rules=RuleMatch(domain=RuleKind.BLOCK))
+    free = offered(message(sender="max@gmail.com"))  # everybody has an address there
+    assert not {*everyone} & {*free}
     assert offered(message(outcome=Outcome.IGNORE, row=Row.NOT_INCOMING, placement=None)) == []
 
 

@@ -102,7 +102,7 @@ async def test_what_slipped_through_is_held_after_all_and_a_credit_is_given(told
     gmail_id, gmail = await told.write(KINDS["customer"]), AddonHost(told)
     await told.quiet()
     await gmail.open(gmail_id)
-    assert gmail.panel["card"]["header"]["title"] == "In the inbox"
+    assert gmail.panel["card"]["header"]["title"] == "Let in"
     await gmail.click("Give a credit")
     assert gmail.panel["toast"] == "One credit given. Credits now: 1"
     await gmail.replay()
@@ -167,7 +167,10 @@ async def test_not_connected_yet_leads_to_our_page(told: Journey) -> None:
     other = AddonHost(told, told.pitch.address)
     for ask in (other.open(), other.open("19a3c0ffee000001"), other.open(page="settings")):
         await ask
-        assert other.panel["prompt"] == {"connect": f"{told.stage.server_url}/", "resource": "Pitchgate"}
+        assert other.panel["prompt"] == {
+            "connect": f"{told.stage.server_url}/connect",
+            "resource": "Pitchgate",
+        }
 
 
 async def test_missing_consent_is_asked_for_and_the_call_repeated(told: Journey) -> None:

@@ -21,6 +21,11 @@ def changed(card: Json, toast: str, *, moved: bool) -> Json:
     return {"renderActions": {"action": action}, "stateChanged": moved}
 
 
+def deeper(card: Json) -> Json:
+    """To a click that leads to another card, from which Gmail's arrow leads back."""
+    return {"renderActions": {"action": {"navigations": [{"pushCard": card}]}}, "stateChanged": False}
+
+
 def ask_scopes(scopes: Iterable[str]) -> Json:
     """Google prompts for these, then repeats the call."""
     return {"requesting_google_scopes": {"scopes": list(scopes)}}

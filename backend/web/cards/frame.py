@@ -39,4 +39,12 @@ class Frame:
 
     def act(self, key: str, parameters: dict[str, str], kind: str = "OUTLINED") -> Json:
         """A button with the words of `key` that posts `parameters` to us."""
-        return widgets.button(self.words[key], f"{self.base}/addon/act", parameters, kind)
+        return widgets.button(self.words[key], self._acts, parameters, kind)
+
+    def click(self, parameters: dict[str, str]) -> Json:
+        """The same for something that is no button."""
+        return widgets.posting(self._acts, parameters)
+
+    @property
+    def _acts(self) -> str:
+        return f"{self.base}/addon/act"

@@ -9,7 +9,7 @@ from backend.pipeline.addon import Home
 from backend.ports.store import MessageView
 from backend.web.cards import widgets
 from backend.web.cards.frame import Frame
-from backend.web.cards.state import connect_address, state_line, trouble
+from backend.web.cards.state import review_address, state_line, trouble
 from backend.web.cards.widgets import Json, shown
 
 MOST_SENDERS = 6
@@ -28,10 +28,9 @@ def home_card(frame: Frame, mailbox: Mailbox, home: Home) -> Json:
         (
             trouble(frame, condition) or widgets.section((state_line(frame, condition, paused),)),
             _held(frame, home),
+            _marked(frame, home),
             _pause(frame, mailbox, condition),
-            widgets.section(
-                (widgets.buttons((widgets.link(frame.words["open"], connect_address(frame.base)),)),)
-            ),
+            _elsewhere(frame),
         ),
     )
 
@@ -48,14 +47,29 @@ def _held(frame: Frame, home: Home) -> Json | None:
     )
 
 
-def _one(frame: Frame, view: MessageView) -> Json:
-    """One sender with his latest message and the button that lets it in."""
+def _marked(frame: Frame, home: Home) -> Json | None:
+    """While it observes: what it would have held. Its mail is in the inbox, so there is nothing to let in."""
+    lines = [_one(frame, view, release=False) for view in home.marked[:MOST_SENDERS]]
+    return widgets.section(lines, frame.words["marked"])
+
+
+def _elsewhere(frame: Frame) -> Json | None:
+    settings = frame.act("settings", {"act": "settings"})
+    return widgets.section(
+        (widgets.buttons((settings, widgets.link(frame.words["open"], review_address(frame.base)))),)
+    )
+
+
+def _one(frame: Frame, view: MessageView, *, release: bool = True) -> Json:
+    """One sender with his latest message, which a click shows, and the button that lets it in."""
     who = shown(view.sender_name or view.sender, 80) or widgets.said(frame.words["unknown_sender"])
     subject = shown(view.subject, 80) or widgets.said(frame.words["no_subject"])
     version = f"home.{int(view.changed_at.timestamp() * 1_000_000)}"
     told = {"act": "release", "message": view.gmail_id, "version": version, "card": "home"}
     when = frame.clock(view.received_at or view.first_seen_at)
-    return widgets.line(f"<b>{who}</b><br>{subject}", bottom=when, button=frame.act("release", told))
+    button = frame.act("release", told) if release else None
+    more = frame.click({"act": "show", "message": view.gmail_id})
+    return widgets.line(f"<b>{who}</b><br>{subject}", bottom=when, button=button, click=more)
 
 
 def _pause(frame: Frame, mailbox: Mailbox, condition: Condition) -> Json | None:

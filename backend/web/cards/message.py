@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from backend.domain.correction import RuleKind
 from backend.domain.mailbox import Mailbox
 from backend.domain.sender import is_free_mail, organisational_domain
@@ -39,9 +41,11 @@ def message_card(
         (
             trouble(frame, mailbox.condition(frame.now)),
             _verdict(frame, view, note),
-            _reasons(frame, view),
+            # Above the reasons: on a phone the owner should not have to scroll to act.
             _actions(frame, gmail_id, reading, undo_key),
+            _reasons(frame, view),
             _sender(frame, reading),
+            _domain(frame, gmail_id, reading),
         ),
         displayStyle="REPLACE",
     )
@@ -119,24 +123,40 @@ def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Js
     if not view.outcome or view.outcome == Outcome.IGNORE:
         again = frame.act("refresh", {"act": "refresh", "message": gmail_id}) if not view.outcome else None
         return widgets.section((widgets.buttons((undo, again)),))
-    held = view.placement is Placement.HELD
-    domain = organisational_domain(view.sender.rpartition("@")[2])
-    known = bool(view.sender)
+    held, known = view.placement is Placement.HELD, bool(view.sender)
     offered = (
         ("release", held),
-        ("allow", known and rules.address is not RuleKind.ALLOW),
-        ("allow_domain", bool(domain) and not is_free_mail(domain) and rules.domain is not RuleKind.ALLOW),
-        ("block", known and rules.address is not RuleKind.BLOCK),
         ("sales", not held),
+        ("allow", known and rules.address is not RuleKind.ALLOW),
+        ("block", known and rules.address is not RuleKind.BLOCK),
         ("credit", known),
     )
+    return widgets.section((widgets.buttons((undo, *_offered(frame, gmail_id, reading, offered))),))
+
+
+def _domain(frame: Frame, gmail_id: str, reading: Reading) -> Json | None:
+    """What can be decided about everybody at the sender's organisation; nothing where anybody gets an address."""
+    view, rule = reading.view, reading.standing.rules.domain
+    domain = organisational_domain(view.sender.rpartition("@")[2])
+    if not domain or is_free_mail(domain) or not view.outcome or view.outcome == Outcome.IGNORE:
+        return None
+    offered = (
+        ("allow_domain", rule is not RuleKind.ALLOW),
+        ("block_domain", rule is not RuleKind.BLOCK),
+    )
+    header = frame.words["everyone"].format(domain=shown(domain))
+    return widgets.section((widgets.buttons(_offered(frame, gmail_id, reading, offered)),), header)
+
+
+def _offered(
+    frame: Frame, gmail_id: str, reading: Reading, offered: Iterable[tuple[str, bool]]
+) -> list[Json]:
     told = {"message": gmail_id, "version": version_of(reading)}
-    acts = [
+    return [
         frame.act(act, {"act": act} | told, "FILLED" if act == "release" else "OUTLINED")
         for act, wanted in offered
         if wanted
     ]
-    return widgets.section((widgets.buttons((undo, *acts)),))
 
 
 def _sender(frame: Frame, reading: Reading) -> Json | None:
@@ -146,7 +166,7 @@ def _sender(frame: Frame, reading: Reading) -> Json | None:
     name = f"<b>{shown(view.sender_name)}</b><br>" if view.sender_name else ""
     lines = [words["corresponded"] if standing.corresponded else words["stranger"]]
     if kind := standing.rules.kind:
-        lines.insert(0, words[f"rule_{kind}"])
+        lines.insert(0, words[f"rule_{kind}" if standing.rules.address else f"rule_{kind}_domain"])
     lines.append(words["credits"].format(count=standing.credits))
     if record.held:
         lines.append(words["waiting"].format(count=record.held))

@@ -11,8 +11,13 @@ TO_MEND = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED)
 
 
 def connect_address(base: str) -> str:
-    """Our page with the Connect button."""
-    return f"{base}/"
+    """Our page with one button, and behind it Google's consent page."""
+    return f"{base}/connect"
+
+
+def review_address(base: str) -> str:
+    """Our page of held mail; it asks for a sign-in first."""
+    return f"{base}/review"
 
 
 def state_line(frame: Frame, condition: Condition, until: str = "") -> Json:

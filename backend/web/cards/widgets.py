@@ -43,13 +43,21 @@ def section(widgets: Iterable[Json | None], header: str = "", **more: Any) -> Js
     return ({"header": header} if header else {}) | {"widgets": kept, **more}
 
 
-def line(text: str, top: str = "", bottom: str = "", icon: str = "", button: Json | None = None) -> Json:
-    """A text with small print above and below."""
+def line(
+    text: str,
+    top: str = "",
+    bottom: str = "",
+    icon: str = "",
+    button: Json | None = None,
+    click: Json | None = None,
+) -> Json:
+    """A text with small print above and below; `click` is what happens anywhere else than on its button."""
     inner: Json = {"text": text, "wrapText": True}
     inner |= {"topLabel": top} if top else {}
     inner |= {"bottomLabel": bottom} if bottom else {}
     inner |= {"startIcon": {"knownIcon": icon}} if icon else {}
     inner |= {"button": button} if button else {}
+    inner |= {"onClick": click} if click else {}
     return {"decoratedText": inner}
 
 
@@ -66,12 +74,17 @@ def buttons(found: Iterable[Json | None]) -> Json | None:
 
 def button(text: str, function: str, parameters: Mapping[str, str], kind: str = "OUTLINED") -> Json:
     """A button that posts to us."""
+    return {"text": text, "type": kind, "onClick": posting(function, parameters)}
+
+
+def posting(function: str, parameters: Mapping[str, str]) -> Json:
+    """A click that posts to us."""
     action = {
         "function": function,
         "parameters": [{"key": key, "value": value} for key, value in parameters.items()],
         "loadIndicator": "SPINNER",
     }
-    return {"text": text, "type": kind, "onClick": {"action": action}}
+    return {"action": action}
 
 
 def link(text: str, url: str, kind: str = "OUTLINED") -> Json:

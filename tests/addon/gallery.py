@@ -1,0 +1,159 @@
+"""Every card there is, in every state it can be in: for the limits, and for eyes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from backend.domain.correction import RuleKind, RuleMatch
+from backend.domain.mailbox import Condition, Link, Mailbox, Mode, Preferences
+from backend.domain.standing import Standing
+from backend.domain.verdict import Outcome, Row
+from backend.pipeline.addon import Home
+from backend.ports.addon import Reading, SenderRecord
+from backend.ports.store import MessageView, Placement, Stage
+from backend.web.cards.frame import Frame
+from backend.web.cards.home import home_card
+from backend.web.cards.message import message_card, note_card
+from backend.web.cards.preferences import settings_card
+from backend.web.cards.texts import words_for
+from backend.web.cards.widgets import Json
+from tests.web.fakes import NOW, mailbox, message
+
+HOSTILE = '<script>alert(1)</script> & "\'<a href="https://evil.test">free</a>\u202egnp.exe\r\n\x00'
+LONG = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh " * 3
+REASONS = (
+    {
+        "text": "words of a pitch",
+        "weight": 2.1,
+        "words": ["pipeline", "(amount)", "15-20 qualified meetings"],
+    },
+    {"text": "asks for a call or a meeting", "weight": 1.4, "words": ["a quick call"]},
+    {"text": "asks what you charge", "weight": -0.7, "words": ["what do you charge"]},
+)
+KEY = "card-" + "0" * 32
+LET_IN = {"placement": Placement.INBOX, "outcome": Outcome.INBOX}
+
+
+def frame(language: str = "en") -> Frame:
+    """What cards are told, at a fixed time two hours east."""
+    return Frame(
+        words_for(language), language, "https://gate.test", NOW, timedelta(hours=2), "1796130000000000"
+    )
+
+
+def active(**changes: Any) -> Mailbox:
+    """A mailbox that is watched and indexed."""
+    return mailbox(watch_expires_at=NOW + timedelta(days=6), indexed_at=NOW, **changes)
+
+
+def reading(view: MessageView, **standing: Any) -> Reading:
+    """A message of a sender with some history."""
+    return Reading(view, 3, Standing(**standing), SenderRecord(2, 1, 1))
+
+
+def stranger(view: MessageView, **standing: Any) -> Reading:
+    """A message of a sender with none."""
+    return Reading(view, 0, Standing(**standing), SenderRecord())
+
+
+def boxes() -> dict[Condition, Mailbox]:
+    """A mailbox in every condition."""
+    return {
+        Condition.CONNECTING: mailbox(),
+        Condition.INDEXING: mailbox(watch_expires_at=NOW + timedelta(days=6)),
+        Condition.ACTIVE: active(preferences=Preferences(mode=Mode.CHALLENGE)),
+        Condition.OBSERVING: active(),
+        Condition.PAUSED: active(preferences=Preferences(paused_until=NOW + timedelta(hours=1))),
+        Condition.NEEDS_RECONNECT: active(link=Link.NEEDS_RECONNECT),
+        Condition.WATCH_LAPSED: mailbox(watch_expires_at=NOW),
+        Condition.DISCONNECTED: mailbox(link=Link.LEAVING),
+    }
+
+
+def homes(language: str) -> dict[str, Json]:
+    """The homepage in every state."""
+    pitches = (message(), message("m2", sender_name=LONG, subject=HOSTILE), message("m3", subject=""))
+    found = {
+        f"home {condition}": home_card(frame(language), box, Home(0, 0, ()))
+        for condition, box in boxes().items()
+    }
+    found["home waiting"] = home_card(frame(language), active(), Home(12, 3, pitches))
+    found["home would hold"] = home_card(frame(language), active(), Home(0, 0, (), pitches))
+    return found
+
+
+def messages(language: str) -> dict[str, Json]:
+    """The card of a message in every state."""
+    pitch = message(reasons=REASONS)
+    readings = {f"row {row}": _by_row(pitch, row) for row in Row} | {
+        "held silently": stranger(replace(pitch, row=Row.QUARANTINE)),
+        "domain blocked": reading(replace(pitch, row=Row.BLOCKED), rules=RuleMatch(domain=RuleKind.BLOCK)),
+        "domain allowed": reading(
+            replace(pitch, row=Row.ALLOWED, **LET_IN), rules=RuleMatch(domain=RuleKind.ALLOW)
+        ),
+        "known": reading(replace(pitch, row=Row.BELOW_HOLD, score=0.04, **LET_IN), corresponded=True),
+        "being read": stranger(
+            message(row="", outcome="", score=None, stage=Stage.SCREEN, placement=Placement.INBOX)
+        ),
+        "set aside": stranger(message(row="", outcome="", score=None, set_aside=True, placement=None)),
+        "hostile": reading(message(sender_name=HOSTILE, subject=HOSTILE, reasons=REASONS)),
+        "long": reading(message(sender_name=LONG, sender="x" * 60 + "@" + "y" * 50 + ".example")),
+        "nobody": stranger(message(sender="", sender_name="")),
+    }
+    readings |= {
+        f"by {by}": reading(replace(pitch, decided_by=by, placement=Placement.INBOX), credits=2)
+        for by in ("owner", "solve", "credit", "replied")
+    }
+    cards = {name: message_card(frame(language), active(), "m1", found) for name, found in readings.items()}
+    for name, note in (("unknown", "note_fresh"), ("just come", "note_coming")):
+        seen = stranger(replace(pitch, row=Row.OBSERVE, **LET_IN))
+        cards[name] = message_card(frame(language), active(), "m1", seen, note=note)
+    for name, stage, place in (
+        ("released", Stage.RELEASE, Placement.INBOX),
+        ("called sales", Stage.ACT, Placement.HELD),
+    ):
+        moving = reading(replace(pitch, stage=stage, placement=place, decided_by="owner"))
+        cards[name] = message_card(frame(language), active(), "m1", moving, undo_key=KEY)
+    return cards
+
+
+def others(language: str) -> dict[str, Json]:
+    """Cards about messages of which nothing can be said, and settings."""
+    lost = active(link=Link.NEEDS_RECONNECT)
+    found = {
+        note: note_card(frame(language), active(), "m1", f"note_{note}")
+        for note in ("gone", "later", "indexing", "no_message")
+    }
+    found["message, access lost"] = message_card(
+        frame(language), lost, "m1", reading(message(reasons=REASONS))
+    )
+    found["gone, access lost"] = note_card(frame(language), lost, "m1", "note_gone")
+    found["settings"] = settings_card(frame(language), active())
+    found["settings, access lost"] = settings_card(frame(language), lost)
+    return found
+
+
+def _by_row(pitch: MessageView, row: Row) -> Reading:
+    rules = {Row.BLOCKED: RuleMatch(RuleKind.BLOCK), Row.ALLOWED: RuleMatch(RuleKind.ALLOW)}
+    if row in (Row.BLOCKED, Row.HELD_WITH_EARLIER, Row.QUARANTINE, Row.CHALLENGE):
+        return reading(replace(pitch, row=row), rules=rules.get(row, RuleMatch()))
+    changes: dict[str, Any] = dict(LET_IN)
+    if row is Row.OBSERVE:
+        changes = {"placement": Placement.MARKED, "outcome": Outcome.MARK}
+    elif row is Row.NOT_INCOMING:
+        changes = {"placement": None, "outcome": Outcome.IGNORE, "score": None, "reasons": ()}
+    elif row is Row.FAIL_OPEN:
+        changes |= {"score": None, "reasons": (), "cause": "the model broke"}
+    credits = 1 if row is Row.CREDIT else 0
+    decided_by = "credit" if row is Row.CREDIT else ""
+    return reading(
+        replace(pitch, row=row, decided_by=decided_by, **changes),
+        rules=rules.get(row, RuleMatch()),
+        credits=credits,
+        corresponded=row is Row.CORRESPONDENT,
+    )
+
+
+GROUPS = {"home": homes, "message": messages, "other": others}
