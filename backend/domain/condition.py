@@ -86,7 +86,7 @@ WATCH_LAPSES = (
     "again by itself; if this stays, connect again."
 )
 RECENT_DAYS = 7
-"""How long a gap that was cut is shown."""
+"""How long a gap that left something out is shown."""
 
 
 def explain(mailbox: Mailbox, now: datetime) -> Explanation:
@@ -108,7 +108,7 @@ def _warnings(mailbox: Mailbox, condition: Condition, now: datetime) -> list[str
     if told and mailbox.watch_alarm(now):
         found.append(WATCH_LAPSES)
     gap = mailbox.gap
-    if gap is not None and gap.cut and (now - gap.until).days < RECENT_DAYS:
+    if gap is not None and (gap.cut or gap.unchecked) and (now - gap.until).days < RECENT_DAYS:
         found.append(gap_text(gap))
     return found
 
@@ -121,4 +121,9 @@ def gap_text(gap: Gap) -> str:
         text += " There were more: older mail of that time stays in the inbox, unread by us."
     if gap.cut == "time":
         text += " Mail from before that time stays in the inbox, unread by us."
+    if gap.unchecked:
+        text += (
+            f" {gap.unchecked} held mails were too many to be compared with Gmail: if you moved some of them in that"
+            " time, move them again."
+        )
     return text

@@ -158,13 +158,15 @@ class Gap:
 
     From `since` to `until` mail was looked for by listing; `found` of it was new. `cut` is "" if all of it
     was looked at, "time" if the gap was longer than is listed, "count" if it held more mail than is: what was
-    left out stays in the inbox, unjudged.
+    left out stays in the inbox, unjudged. `unchecked` held messages were not compared with Gmail: had the owner
+    moved them meanwhile, nobody noticed.
     """
 
     since: datetime
     until: datetime
     found: int
     cut: str = ""
+    unchecked: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -173,13 +175,14 @@ class Gap:
             "until": self.until.isoformat(),
             "found": self.found,
             "cut": self.cut,
+            "unchecked": self.unchecked,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Gap:
         """Inverse of `to_json`."""
         since, until = (datetime.fromisoformat(data[name]) for name in ("since", "until"))
-        return cls(since, until, int(data["found"]), str(data["cut"]))
+        return cls(since, until, int(data["found"]), str(data["cut"]), int(data.get("unchecked", 0)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from backend.domain.errors import (
 
 RETRY_HORIZON = timedelta(hours=25)
 """A retry time further off than this is a misreading; Google's longest suspension is a day."""
+SAME_TIME = timedelta(seconds=2)
 
 _RETRY_AFTER = re.compile(
     r"retry after\s+(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?)", re.I
@@ -215,10 +216,23 @@ def _reasons(entries: object) -> list[str]:
 
 
 def _retry_time(message: str, headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When Google wants to be asked again: told in the text, hardly ever in a header."""
-    at = _stated(message) or _header_time(headers.get("Retry-After", ""), now)
-    # A time that has passed (clocks differ) says nothing: the caller's own back-off is the better guide.
-    return at if at is not None and now < at <= now + RETRY_HORIZON else None
+    """When Google wants to be asked again, by our clock: told in the text, hardly ever in a header."""
+    header = headers.get("Retry-After", "").strip()
+    if header.isascii() and header.isdigit() and not _RETRY_AFTER.search(message):
+        wait = timedelta(seconds=min(int(header[:9]), 10**8))
+        return now + wait if timedelta(0) < wait <= RETRY_HORIZON else None
+    at = _stated(message) or _http_date(header)
+    ahead = _ahead(headers, now)
+    # A time that has passed says nothing: the caller's own back-off is the better guide.
+    return at - ahead if at is not None and now + ahead < at <= now + ahead + RETRY_HORIZON else None
+
+
+def _ahead(headers: Mapping[str, str], now: datetime) -> timedelta:
+    """How far Google's clock, by the Date of its answer, is ahead of ours. What its whole seconds cannot tell, or
+    nobody would believe, is no difference."""
+    date = _http_date(headers.get("Date", ""))
+    ahead = date - now if date is not None else timedelta(0)
+    return ahead if SAME_TIME < abs(ahead) < RETRY_HORIZON else timedelta(0)
 
 
 def _stated(message: str) -> datetime | None:
@@ -229,12 +243,9 @@ def _stated(message: str) -> datetime | None:
         return None
 
 
-def _header_time(value: str, now: datetime) -> datetime | None:
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return now + timedelta(seconds=min(int(text[:9]), 10**8))
+def _http_date(value: str) -> datetime | None:
     try:
-        return _aware(parsedate_to_datetime(text))
+        return _aware(parsedate_to_datetime(value))
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -4,14 +4,15 @@ Three steps, each resumable from what its last page committed:
 
     begin       note the mailbox's position first (taken afterwards it would skip changes) and how far back to look
     list        newest first, 500 ids a page; mail that is known already costs nothing more
-    reconcile   what the owner moved meanwhile: Held listed and held against our rows, then Allow and Block
+    reconcile   what the owner moved meanwhile: Held listed and held against our rows, the rows that differ looked
+                at some at a time, then Allow and Block
 
 The gap is bounded by time and by count; what was found, and what was left out, is kept for owner and operator.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -33,11 +34,18 @@ MARGIN = timedelta(minutes=10)
 """A re-list starts this much before the last safe time: Google's clock and index may lag ours."""
 
 PAGE = 500
-LABEL_PAGES = 10
-"""Pages of one label that are compared: 5,000 held messages."""
+LABEL_PAGES = 20
+"""Pages of one label that are listed."""
 
-MOVED_LIMIT = 200
-"""Held messages missing from the label that are looked at one by one (20 units each) in one re-list."""
+COMPARED = PAGE * LABEL_PAGES
+"""Held messages that are compared with Gmail in one re-list, those decided last first."""
+
+LOOKS_A_PAGE = 20
+"""Held messages that may have been moved and are looked at (20 units each) before progress is committed: ten such
+pages fit into one lease at the rate Google allows."""
+
+MOVED_LIMIT = 2_000
+"""The same in one re-list: seven minutes of a mailbox's quota. What is left is reported."""
 
 _OWNERS_PLACES = frozenset({"TRASH", "SPAM"})
 
@@ -51,17 +59,22 @@ class Progress:
     found: int
     cut: str
     listed: bool  # all pages are through, only the reconciling is left
+    below: str = ""  # suspects with this id and greater ones have been looked at
+    looked: int = 0
 
     def packed(self) -> str:
         """Text for `page_start`."""
         step = "listed" if self.listed else "listing"
-        return f"{MARK}{self.cursor}:{int(self.since.timestamp())}:{self.found}:{self.cut}:{step}"
+        since = int(self.since.timestamp())
+        return f"{MARK}{self.cursor}:{since}:{self.found}:{self.cut}:{step}:{self.below}:{self.looked}"
 
     @classmethod
     def read(cls, text: str) -> Progress:
-        """Inverse of `packed`."""
-        cursor, since, found, cut, step = text.removeprefix(MARK).split(":")
-        return cls(cursor, datetime.fromtimestamp(int(since), UTC), int(found), cut, step == "listed")
+        """Inverse of `packed`; also of what a release without the last two fields left behind."""
+        cursor, since, found, cut, step, *looks = text.removeprefix(MARK).split(":")
+        below, looked = looks or ("", "0")
+        at = datetime.fromtimestamp(int(since), UTC)
+        return cls(cursor, at, int(found), cut, step == "listed", below, int(looked))
 
 
 def under_way(mailbox: Mailbox) -> bool:
@@ -73,8 +86,10 @@ async def begin(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
     """Note the position the re-list will end at, and how far back it goes. False: there is more to do."""
     now = kit.clock.now()
     profile = await kit.gmail.profile(mailbox.id)
-    # What came before the owner connected is none of our business.
-    since = max((mailbox.safe_since or mailbox.created_at) - MARGIN, mailbox.created_at)
+    # What came before the owner connected is none of our business. Mail is dated by Google's clock, which may be
+    # behind ours by as much as is allowed for.
+    connected = mailbox.created_at - timedelta(seconds=kit.settings.clock_skew)
+    since = max((mailbox.safe_since or mailbox.created_at) - MARGIN, connected)
     earliest = now - timedelta(days=kit.settings.relist_days)
     cut = "time" if since < earliest else ""
     start = Progress(profile.history_id, max(since, earliest), 0, cut, listed=False)
@@ -118,33 +133,60 @@ async def go_on(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
 
 
 async def _reconcile(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress) -> bool:
+    """Look at the next suspects; after the last of them end the re-list."""
     began = kit.clock.now()
-    corrections = [*await _released(kit, mailbox, progress), *await _labelled(kit, mailbox, progress)]
-    gap = Gap(progress.since, began, progress.found, progress.cut)
+    suspects, beyond = await _suspects(kit, mailbox, progress)
+    part = suspects[: min(LOOKS_A_PAGE, MOVED_LIMIT - progress.looked)]
+    corrections = await _released(kit, mailbox, progress, part)
+    looked, left = progress.looked + len(part), len(suspects) - len(part)
+    if left and looked < MOVED_LIMIT:
+        after = replace(progress, below=part[-1], looked=looked)
+        page = SyncPage(corrections=tuple(corrections), page_start=after.packed())
+        await kit.store.commit_sync(job, page, kit.clock.now())
+        return False
+    corrections += await _labelled(kit, mailbox, progress)
+    gap = Gap(progress.since, began, progress.found, progress.cut, unchecked=left + beyond)
     page = SyncPage(
         corrections=tuple(corrections), cursor=progress.cursor, safe_since=began - MARGIN / 2, gap=gap
     )
     await kit.store.commit_sync(job, page, kit.clock.now())
-    log.warning("relisted", mailbox=mailbox.id, found=gap.found, cut=gap.cut, moved_by_owner=len(corrections))
+    log.warning(
+        "relisted",
+        mailbox=mailbox.id,
+        found=gap.found,
+        cut=gap.cut,
+        looked_at=looked,
+        unchecked=gap.unchecked,
+    )
     return True
 
 
-async def _released(kit: Kit, mailbox: Mailbox, progress: Progress) -> list[Correction]:
-    """Held messages of ours that do not lie where we put them: the owner took the label off, or put the mail
-    back into the inbox.
+async def _suspects(kit: Kit, mailbox: Mailbox, progress: Progress) -> tuple[list[str], int]:
+    """Held messages of ours, newest first, that may not lie where we put them: the owner took the label off, or
+    put the mail back into the inbox. And how many more there are than are compared.
 
-    Rows with a stage still to do are left out: what they are to become is our order, not yet done. Each
-    suspect is looked at, because the list's index may lag and a deleted message is not a released one.
+    Rows with a stage still to do are left out: what they are to become is our order, not yet done.
     """
     held = mailbox.labels.held
     if not held:
-        return []
+        return [], 0
     carrying = {gmail_id async for gmail_id in _with_label(kit, mailbox.id, held)}
     back = {gmail_id async for gmail_id in _with_label(kit, mailbox.id, held, "in:inbox")}
-    ours = await kit.store.held_at_rest(mailbox.id, PAGE * LABEL_PAGES)
-    suspects = [gmail_id for gmail_id in ours if gmail_id not in carrying or gmail_id in back]
-    found: list[Correction] = []
-    for gmail_id in suspects[:MOVED_LIMIT]:
+    ours = await kit.store.held_at_rest(mailbox.id, 10 * COMPARED)
+    away = [gmail_id for gmail_id in ours[:COMPARED] if gmail_id not in carrying or gmail_id in back]
+    left = sorted(
+        (gmail_id for gmail_id in away if not progress.below or gmail_id < progress.below), reverse=True
+    )
+    return left, max(0, len(ours) - COMPARED)
+
+
+async def _released(
+    kit: Kit, mailbox: Mailbox, progress: Progress, suspects: Sequence[str]
+) -> list[Correction]:
+    """The owner's releases among the suspects. Each is looked at, because the list's index may lag and a deleted
+    message is not a released one."""
+    held, found = mailbox.labels.held, list[Correction]()
+    for gmail_id in suspects:
         try:
             arrival = await kit.gmail.fetch_headers(mailbox.id, gmail_id, ())
         except Gone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -156,6 +157,30 @@ def test_a_header_with_the_time_is_believed_too() -> None:
     error = error_for(503, b"", headers={"Retry-After": "Tue, 24 Nov 2026 13:30:00 GMT"})
     assert isinstance(error, TryLater)
     assert error.retry_at == NOW + timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("ahead", [-3_600, -25, 25, 3_600])
+def test_the_time_to_come_back_is_by_googles_clock_and_its_answer_tells_how_far_that_is_off(
+    ahead: int,
+) -> None:
+    """A clock of theirs that is fast would keep us waiting, one that is slow would make us come too early."""
+    theirs = NOW + timedelta(seconds=ahead)
+    text = f"User-rate limit exceeded.  Retry after {theirs + timedelta(seconds=40):%Y-%m-%dT%H:%M:%S.000Z}"
+    error = error_for(
+        429, body(429, text, "rateLimitExceeded"), headers={"Date": format_datetime(theirs, True)}
+    )
+    assert isinstance(error, TryLater)
+    assert error.retry_at == NOW + timedelta(seconds=40)
+
+
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", "Tue, 24 Nov 2026 13:00:01 GMT", "Fri, 24 Nov 2090 12:00:00 GMT"]
+)
+def test_an_answer_without_a_date_that_tells_anything_is_taken_by_our_clock(date: str) -> None:
+    text = f"Retry after {NOW + timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}"
+    error = error_for(429, body(429, text, "rateLimitExceeded"), headers={"Date": date})
+    assert isinstance(error, TryLater)
+    assert error.retry_at == NOW + timedelta(minutes=5)
 
 
 def test_a_time_beyond_any_suspension_is_not_believed() -> None:

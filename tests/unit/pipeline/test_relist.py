@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backend.domain.condition import explain
 from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.mailbox import Gap
+from backend.pipeline.relist import Progress
 from backend.pipeline.stages import run_duty
 from backend.ports.store import Duty, Placement, Stage
-from tests.fakes.gmail import LABELS
+from tests.fakes.gmail import LABELS, Died
 from tests.unit.pipeline.conftest import House, letter
 
 
@@ -141,6 +145,99 @@ async def test_mail_from_before_the_owner_connected_stays_untouched(house: House
     )
     await _after_the_gap(house, minutes=1)
     assert await house.store.known(house.mailbox_id, [old]) == {}
+
+
+async def test_mail_that_a_slow_clock_of_googles_dates_before_the_connection_is_found(house: House) -> None:
+    missed = house.gmail.deliver(letter())
+    connected = (await house.mailbox()).created_at
+    house.gmail.mails[missed] = replace(
+        house.gmail.mails[missed],
+        received_at=connected - timedelta(seconds=house.kit.settings.clock_skew - 1),
+    )
+    await _after_the_gap(house, minutes=1)
+    assert (await house.store.known(house.mailbox_id, [missed]))[missed].placement is Placement.HELD
+
+
+async def _many_held(house: House, count: int) -> list[str]:
+    """Pitches of as many senders, held."""
+    await house.prefer(mode="quarantine")
+    pitches = [house.gmail.deliver(letter(f"sam@seller{number}.test")) for number in range(count)]
+    await house.push()
+    await house.settle(turns=10 * count)
+    return pitches
+
+
+async def test_more_moved_mail_than_fits_one_page_is_all_noticed(house: House) -> None:
+    pitches = await _many_held(house, 47)
+    for pitch in pitches:
+        house.gmail.move(pitch, add={"INBOX"}, remove={LABELS.held})
+    await _after_the_gap(house)
+    placements = {(await _placement(house, pitch)) for pitch in pitches}
+    assert placements == {Placement.INBOX}
+    assert house.gmail.calls["fetch"] == 47, "each was looked at once"
+    gap = (await house.mailbox()).gap
+    assert gap is not None
+    assert gap.unchecked == 0
+
+
+@pytest.mark.parametrize("moment", ["die_before", "die_after"])
+async def test_a_death_between_two_pages_of_moved_mail_goes_on_where_it_was(
+    house: House, moment: str
+) -> None:
+    pitches = await _many_held(house, 47)
+    for pitch in pitches:
+        house.gmail.delete(
+            pitch
+        )  # gone, not released: nothing but the noted place keeps it from being asked again
+    house.gmail.forget_history()
+    await house.store.want(house.mailbox_id, Duty.SYNC, house.now())
+    job = await house.store.claim_duty("w", house.now(), house.now() + timedelta(minutes=1))
+    assert job is not None
+    from backend.pipeline import relist
+
+    house.gmail.calls.clear()
+    await relist.begin(house.kit, job, await house.mailbox())
+    await relist.go_on(house.kit, job, await house.mailbox())
+    for _ in range(2):
+        await relist.go_on(house.kit, job, await house.mailbox())
+    assert house.gmail.calls["fetch"] == 40
+    getattr(house.gmail, moment).add("list_messages")
+    with pytest.raises(Died):
+        await relist.go_on(house.kit, job, await house.mailbox())
+    assert await relist.go_on(house.kit, job, await house.mailbox())
+    assert house.gmail.calls["fetch"] == 47
+
+
+async def test_moved_mail_beyond_the_limit_is_reported(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.pipeline.relist.MOVED_LIMIT", 30)
+    pitches = await _many_held(house, 47)
+    for pitch in pitches:
+        house.gmail.move(pitch, remove={LABELS.held})
+    await _after_the_gap(house)
+    noticed = [pitch for pitch in pitches if await _placement(house, pitch) is Placement.INBOX]
+    assert noticed == pitches[-30:], "the newest were looked at"
+    mailbox = await house.mailbox()
+    assert mailbox.gap is not None
+    assert mailbox.gap.unchecked == 17
+    assert Gap.from_json(mailbox.gap.to_json()) == mailbox.gap
+    assert any("17 held mails" in warning for warning in explain(mailbox, house.now()).warnings)
+
+
+async def test_held_mail_beyond_what_is_compared_is_reported(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.pipeline.relist.COMPARED", 5)
+    await _many_held(house, 8)
+    await _after_the_gap(house)
+    gap = (await house.mailbox()).gap
+    assert gap is not None
+    assert gap.unchecked == 3
+
+
+def test_a_re_list_begun_by_an_earlier_release_is_gone_on_with() -> None:
+    read = Progress.read("relist:884250:1796130000:12:count:listed")
+    assert read == Progress("884250", datetime.fromtimestamp(1796130000, UTC), 12, "count", listed=True)
+    assert Progress.read(read.packed()) == read
 
 
 async def test_a_gap_with_too_much_mail_is_cut_and_reported(house: House) -> None:
