@@ -100,6 +100,7 @@ def messages(language: str) -> dict[str, Json]:
         "set aside": stranger(message(row="", outcome="", score=None, set_aside=True, placement=None)),
         "hostile": reading(message(sender_name=HOSTILE, subject=HOSTILE, reasons=REASONS)),
         "long": reading(message(sender_name=LONG, sender="x" * 60 + "@" + "y" * 50 + ".example")),
+        "appeal": reading(message(reasons=REASONS, appeal=f"We met in Porto. {HOSTILE}")),
         "nobody": stranger(message(sender="", sender_name="")),
     }
     readings |= {
@@ -124,8 +125,9 @@ def others(language: str) -> dict[str, Json]:
     lost = active(link=Link.NEEDS_RECONNECT)
     found = {
         note: note_card(frame(language), active(), "m1", f"note_{note}")
-        for note in ("gone", "later", "indexing", "no_message")
+        for note in ("gone", "later", "indexing")
     }
+    found["no message"] = note_card(frame(language), active(), "", "note_no_message")
     found["message, access lost"] = message_card(
         frame(language), lost, "m1", reading(message(reasons=REASONS))
     )

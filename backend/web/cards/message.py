@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from backend.domain.challenge import MAX_APPEAL
 from backend.domain.correction import RuleKind
 from backend.domain.mailbox import Mailbox
 from backend.domain.sender import is_free_mail, organisational_domain
@@ -19,6 +20,9 @@ from backend.web.cards.widgets import Json, shown
 BAR = 10
 MOST_REASONS = 6
 MOST_WORDS = 5
+COMING = "note_coming"
+TITLES = {COMING: "place_reading", "note_fresh": "message"}
+"""Where such a message is was not decided by us."""
 NUMBERS: dict[str, int] = {row: number for number, row in enumerate(Row, 1) if row is not Row.FAIL_OPEN}
 
 
@@ -36,16 +40,17 @@ def message_card(
     view = reading.view
     return widgets.card(
         "message",
-        frame.words[_place(view)],
+        frame.words[TITLES.get(note) or _place(view)],
         "Pitchgate",
         (
             trouble(frame, mailbox.condition(frame.now)),
             _verdict(frame, view, note),
+            _appeal(frame, view),
             # Above the reasons: on a phone the owner should not have to scroll to act.
-            _actions(frame, gmail_id, reading, undo_key),
+            _again(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, reading, undo_key),
             _reasons(frame, view),
             _sender(frame, reading),
-            _domain(frame, gmail_id, reading),
+            None if note == COMING else _domain(frame, gmail_id, reading),
         ),
         displayStyle="REPLACE",
     )
@@ -53,14 +58,13 @@ def message_card(
 
 def note_card(frame: Frame, mailbox: Mailbox, gmail_id: str, note: str) -> Json:
     """The card of a message about which nothing can be said; `note` names the text that says why."""
-    again = frame.act("refresh", {"act": "refresh", "message": gmail_id}) if gmail_id else None
-    body = widgets.section((widgets.paragraph(widgets.said(frame.words[note])), widgets.buttons((again,))))
+    told = widgets.section((widgets.paragraph(widgets.said(frame.words[note])),))
     condition = mailbox.condition(frame.now)
     return widgets.card(
         "message",
         frame.words["message"],
         "Pitchgate",
-        (trouble(frame, condition), body),
+        (trouble(frame, condition), told, _again(frame, gmail_id) if gmail_id else None),
         displayStyle="REPLACE",
     )
 
@@ -102,6 +106,12 @@ def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
     return widgets.section(found)
 
 
+def _appeal(frame: Frame, view: MessageView) -> Json | None:
+    """What the sender of a held message wrote to the owner on the page of his link."""
+    said = widgets.line(shown(view.appeal, MAX_APPEAL), frame.words["appeal"]) if view.appeal else None
+    return widgets.section((said,))
+
+
 def _reasons(frame: Frame, view: MessageView) -> Json | None:
     sides: dict[str, list[str]] = {"for": [], "against": []}
     for reason in view.reasons[:MOST_REASONS]:
@@ -109,7 +119,9 @@ def _reasons(frame: Frame, view: MessageView) -> Json | None:
         text = shown(reason_in(frame.language, str(reason.get("text", ""))))
         words = list(reason.get("words", ()))[:MOST_WORDS]
         quoted = ", ".join(shown(reason_in(frame.language, str(word)), 40) for word in words)
-        sides["for" if weight > 0 else "against"].append(f"{text}: <i>{quoted}</i>" if quoted else text)
+        if quoted:
+            text = frame.words["reason"].format(text=text, words=f"<i>{quoted}</i>")
+        sides["for" if weight > 0 else "against"].append(text)
     found = [
         widgets.line("<br>".join(lines), frame.words[side]) if lines else None
         for side, lines in sides.items()
@@ -121,8 +133,7 @@ def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Js
     view, rules = reading.view, reading.standing.rules
     undo = frame.act("undo", {"act": "undo", "message": gmail_id, "key": undo_key}) if undo_key else None
     if not view.outcome or view.outcome == Outcome.IGNORE:
-        again = frame.act("refresh", {"act": "refresh", "message": gmail_id}) if not view.outcome else None
-        return widgets.section((widgets.buttons((undo, again)),))
+        return widgets.section((widgets.buttons((undo,)),)) if view.outcome else _again(frame, gmail_id, undo)
     held, known = view.placement is Placement.HELD, bool(view.sender)
     offered = (
         ("release", held),
@@ -132,6 +143,11 @@ def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Js
         ("credit", known),
     )
     return widgets.section((widgets.buttons((undo, *_offered(frame, gmail_id, reading, offered))),))
+
+
+def _again(frame: Frame, gmail_id: str, *more: Json | None) -> Json | None:
+    again = frame.act("refresh", {"act": "refresh", "message": gmail_id})
+    return widgets.section((widgets.buttons((*more, again)),))
 
 
 def _domain(frame: Frame, gmail_id: str, reading: Reading) -> Json | None:

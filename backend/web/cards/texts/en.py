@@ -41,6 +41,8 @@ TEXTS: dict[str, str] = {
     "reasons": "Why",
     "for": "Speaks for a pitch",
     "against": "Speaks against it",
+    "reason": "{text}: {words}",
+    "appeal": "The sender says",
     "sender": "Sender",
     "message": "Message",
     "no_subject": "(no subject)",

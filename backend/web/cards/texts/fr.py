@@ -41,6 +41,8 @@ TEXTS: dict[str, str] = {
     "reasons": "Pourquoi",
     "for": "Plaide pour une offre",
     "against": "Plaide contre",
+    "reason": "{text} : {words}",
+    "appeal": "L’expéditeur écrit",
     "sender": "Expéditeur",
     "message": "Message",
     "no_subject": "(sans objet)",

@@ -41,6 +41,8 @@ TEXTS: dict[str, str] = {
     "reasons": "Por quê",
     "for": "A favor de ser uma oferta",
     "against": "Contra",
+    "reason": "{text}: {words}",
+    "appeal": "O remetente escreve",
     "sender": "Remetente",
     "message": "Mensagem",
     "no_subject": "(sem assunto)",
