@@ -60,7 +60,11 @@ STATUS = shape(
             *("paused", "needs_reconnect", "watch_lapsed", "disconnected"),
         ]
     },
+    title={"type": "string", "minLength": 1},
     cause=TEXT,
+    remedy=TEXT,
+    who={"enum": ["nobody", "owner", "pitchgate"]},
+    warnings=rows(TEXT),
     watch_expires_at=MAYBE_TIME,
     index=shape(done=COUNT, total=COUNT),
     preferences=shape(
@@ -101,7 +105,7 @@ class Subject(Protocol):
         ...
 
     async def hold(self, number: int, subject: str) -> str:
-        """One more held, undecided message, each from its own sender; returns its gmail id."""
+        """One more held, undecided message of the sender with this number; returns its gmail id."""
         ...
 
     async def code(self, redirect_uri: str, challenge: str, state: str) -> str:

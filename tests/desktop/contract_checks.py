@@ -16,6 +16,7 @@ import pytest
 
 from tests.desktop import contract
 from tests.desktop.contract import Subject, fits, refused
+from tests.desktop.document import Document
 
 
 def new_key() -> str:
@@ -84,6 +85,28 @@ class TestContract:
         for _ in range(2):
             assert fits(await client.post(f"corrections/{key}/undo"), contract.UNDONE)["moved"] == [gmail_id]
         assert fits(await client.get("held"), contract.HELD)["total"] == 1
+
+    async def test_a_release_is_about_one_message_and_an_allow_about_its_sender(
+        self, client: httpx.AsyncClient, subject: Subject
+    ) -> None:
+        first, second, third = [await subject.hold(1, f"Subject {n}") for n in range(3)]
+        body = {"key": new_key(), "gmail_id": third, "decision": "release"}
+        assert fits(await client.post("corrections", json=body), contract.CORRECTED)["moved"] == [third]
+        (sender,) = fits(await client.get("held"), contract.HELD)["senders"]
+        assert (sender["count"], [m["gmail_id"] for m in sender["messages"]]) == (2, [second, first])
+        body = {"key": new_key(), "gmail_id": second, "decision": "allow"}
+        moved = fits(await client.post("corrections", json=body), contract.CORRECTED)["moved"]
+        assert set(moved) == {first, second}
+        assert fits(await client.get("held"), contract.HELD)["total"] == 0
+
+    async def test_a_block_decides_about_one_message_and_moves_none(
+        self, client: httpx.AsyncClient, subject: Subject
+    ) -> None:
+        first, second = [await subject.hold(1, f"Subject {n}") for n in range(2)]
+        body = {"key": new_key(), "gmail_id": second, "decision": "block"}
+        assert fits(await client.post("corrections", json=body), contract.CORRECTED)["moved"] == []
+        (sender,) = fits(await client.get("held"), contract.HELD)["senders"]
+        assert [m["gmail_id"] for m in sender["messages"]] == [first]
 
     async def test_block_takes_it_off_the_list_but_not_into_the_inbox(
         self, client: httpx.AsyncClient, subject: Subject
@@ -204,6 +227,18 @@ class TestContract:
             again, _, data = await next_named(read_events(answer), "moved")
             assert (again, data["gmail_id"]) == (second, gmail_id)
 
+    async def test_what_the_stream_tells_is_as_the_document_says(
+        self, client: httpx.AsyncClient, subject: Subject, document: Document
+    ) -> None:
+        before = fits(await client.get("status"), contract.STATUS)["event"]
+        body = {"key": new_key(), "gmail_id": await subject.hold(1, "Hello"), "decision": "allow"}
+        fits(await client.post("corrections", json=body), contract.CORRECTED)
+        fits(await client.patch("preferences", json={"strictness": "strict"}), {"type": "object"})
+        async with client.stream("GET", "events", headers={"Last-Event-ID": before}) as answer:
+            events = read_events(answer)
+            for name in ("held", "moved", "status"):
+                document.event(name, (await next_named(events, name))[2])
+
     async def test_a_revoked_token_ends_the_stream(self, client: httpx.AsyncClient, subject: Subject) -> None:
         async with client.stream("GET", "events") as answer:
             lines = answer.aiter_lines()
@@ -224,7 +259,7 @@ class TestContract:
         query = parse_qs(urlsplit(back).query)
         assert query["state"] == ["st4te"]
         body = {"code": query["code"][0], "verifier": verifier}
-        async with httpx.AsyncClient(base_url=client.base_url) as stranger:
+        async with httpx.AsyncClient(base_url=client.base_url, event_hooks=client.event_hooks) as stranger:
             token = fits(await stranger.post("device/token", json=body), contract.TOKEN)
             assert set(token["scopes"]) == {"read", "correct", "settings", "devices"}
             refused(await stranger.post("device/token", json=body), 410, "code_expired", "code")

@@ -182,7 +182,7 @@ class FakeBackend:
         body = json.dumps(data)
         etag = '"' + hashlib.sha256(body.encode()).hexdigest()[:20] + '"'
         if request.method == "GET" and request.headers.get("If-None-Match") == etag:
-            return Response("", 304)
+            return Response("", 304, {"ETag": etag})
         response = Response(body, 200, content_type="application/json")
         response.headers["ETag"] = etag
         return response

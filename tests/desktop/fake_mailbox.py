@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
-SETTLES_SENDER = {"release", "allow", "block"}
-SETTLES_DOMAIN = {"allow_domain", "block_domain"}
 
 
 def make_message(number: int, **changes: Any) -> dict[str, Any]:
@@ -49,7 +47,11 @@ class FakeMailbox:
 
     email: str = "owner@example.com"
     condition: str = "active"
+    title: str = "Active"
     cause: str = ""
+    remedy: str = ""
+    who: str = "nobody"
+    warnings: list[str] = field(default_factory=list)
     version: str = "0.1.0"
     paused_until: str | None = None
     strictness: str = "normal"
@@ -122,13 +124,24 @@ class FakeMailbox:
             "email": self.email,
             "name": "Olga Owner",
             "condition": self.condition,
+            "title": self.title,
             "cause": self.cause,
+            "remedy": self.remedy,
+            "who": self.who,
+            "warnings": list(self.warnings),
             "watch_expires_at": (START + timedelta(days=6)).isoformat(),
             "index": {"done": 0, "total": 0},
             "preferences": {
                 "mode": "quarantine",
                 "strictness": self.strictness,
                 "paused_until": self.paused_until,
+                "left_alone": [],
+                "rows_off": [],
+                "wording": {},
+                "retention_days": 90,
+                "credits_per_solve": 3,
+                "daily_challenges": 50,
+                "domain_challenges": 3,
             },
             "held": {"messages": len(held), "senders": len({m["sender"] for m in held})},
             "event": str(self.latest),
@@ -144,7 +157,8 @@ class FakeMailbox:
             if about is None:
                 return "not_found"
             moved = self._settle(about, decision)
-            answer = {"key": key, "gmail_id": gmail_id, "decision": decision, "moved": list(moved)}
+            gone = [one for one, (place, _) in moved.items() if place != self.messages[one]["placement"]]
+            answer = {"key": key, "gmail_id": gmail_id, "decision": decision, "moved": gone}
             self.corrections[key] = {
                 "gmail_id": gmail_id,
                 "decision": decision,
@@ -156,12 +170,12 @@ class FakeMailbox:
             return answer
 
     def _settle(self, about: dict[str, Any], decision: str) -> dict[str, tuple[str, str]]:
-        if decision == "sales":
-            chosen = [about]
-        elif decision in SETTLES_DOMAIN and about["domain"]:
-            chosen = [m for m in self.held() if m["domain"] == about["domain"]]
-        else:
-            chosen = [m for m in self.held() if m["sender"] == about["sender"]]
+        """Only a rule that lets in reaches beyond the message the owner pointed at."""
+        chosen = [about]
+        if decision == "allow":
+            chosen += [m for m in self.held() if m["sender"] == about["sender"] and m is not about]
+        elif decision == "allow_domain":
+            chosen += [m for m in self.held() if m["domain"] == about["domain"] and m is not about]
         before = {}
         for message in chosen:
             before[message["gmail_id"]] = (message["placement"], message["decided_by"])
@@ -189,7 +203,7 @@ class FakeMailbox:
                         self.tell("held", message)
                     else:
                         self._moved(message)
-            return {"key": key, "moved": list(known["before"])}
+            return {"key": key, "moved": known["answer"]["moved"]}
 
     def _moved(self, message: dict[str, Any]) -> None:
         self.tell("moved", {k: message[k] for k in ("gmail_id", "placement", "decided_by")})

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from quart import Response, json, request
 
 from backend.domain.mailbox import Preferences
 from backend.pipeline.devices import rule_domain
 from backend.ports.devices import HeldSender
-from backend.ports.store import MessageView
+from backend.ports.store import MessageView, Placement
+from backend.web.api import shapes
 
 PREFIX = "/api/v1"
 VERSION_HEADER = "Pitchgate-Api"
@@ -78,7 +79,7 @@ def refusal(code: str, title: str = "", remedy: str = "", field: str = "", **hea
     return response
 
 
-def message_json(view: MessageView) -> dict[str, Any]:
+def message_json(view: MessageView) -> shapes.Message:
     """A message as docs/api.md has it."""
     return {
         "gmail_id": view.gmail_id,
@@ -87,11 +88,11 @@ def message_json(view: MessageView) -> dict[str, Any]:
         "sender_name": view.sender_name,
         "domain": rule_domain(view.sender),
         "subject": view.subject,
-        "placement": view.placement or "inbox",
+        "placement": view.placement or Placement.INBOX,
         "outcome": view.outcome,
         "row": view.row,
         "score": view.score,
-        "reasons": [dict(reason) for reason in view.reasons],
+        "reasons": [cast(shapes.Reason, dict(reason)) for reason in view.reasons],
         "guards": list(view.guards),
         "cause": view.cause,
         "model": view.model,
@@ -103,7 +104,7 @@ def message_json(view: MessageView) -> dict[str, Any]:
     }
 
 
-def sender_json(group: HeldSender) -> dict[str, Any]:
+def sender_json(group: HeldSender) -> shapes.Sender:
     """A sender with his held mail."""
     return {
         "sender": group.sender,
@@ -115,6 +116,6 @@ def sender_json(group: HeldSender) -> dict[str, Any]:
     }
 
 
-def preferences_json(preferences: Preferences) -> dict[str, Any]:
+def preferences_json(preferences: Preferences) -> shapes.Preferences:
     """All settings."""
-    return preferences.to_json()
+    return cast(shapes.Preferences, preferences.to_json())

@@ -14,6 +14,8 @@ from quart import Quart, Response, current_app, json, request
 from backend.ports.devices import Event, EventKind, Scope
 from backend.ports.system import Clock
 from backend.web.api.answers import message_json, refusal
+from backend.web.api.asked import Resumption
+from backend.web.api.described import described
 from backend.web.api.door import Call, blueprint, per_device, with_device
 from backend.web.api.reading import NETWORK
 from backend.web.context import services
@@ -45,6 +47,7 @@ def install(app: Quart, stopping: asyncio.Event) -> None:
 
 
 @blueprint.get("/events")
+@described(bytes, scope=Scope.READ, headers=Resumption)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 async def events(call: Call) -> Response:

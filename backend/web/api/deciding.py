@@ -12,7 +12,9 @@ from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.errors import Refused
 from backend.domain.mailbox import CATEGORIES
 from backend.ports.devices import Scope
+from backend.web.api import asked, shapes
 from backend.web.api.answers import answer, preferences_json
+from backend.web.api.described import described
 from backend.web.api.door import Call, blueprint, body, per_device, text, with_device
 from backend.web.api.reading import NETWORK
 from backend.web.guards import guarded
@@ -28,6 +30,7 @@ SETTABLE = frozenset(
 
 
 @blueprint.post("/corrections")
+@described(shapes.Corrected, scope=Scope.CORRECT, sends=asked.Correction, refuses=("key_reused",))
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
 async def correct(call: Call) -> Response:
@@ -44,6 +47,7 @@ async def correct(call: Call) -> Response:
 
 
 @blueprint.post("/corrections/<key>/undo")
+@described(shapes.Undone, scope=Scope.CORRECT)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
 async def undo(call: Call, key: str) -> Response:
@@ -52,6 +56,12 @@ async def undo(call: Call, key: str) -> Response:
 
 
 @blueprint.patch("/preferences")
+@described(
+    shapes.Changed,
+    scope=Scope.SETTINGS,
+    sends=asked.PreferenceChanges,
+    refuses=("out_of_range", "unknown_field"),
+)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.SETTINGS)
 async def prefer(call: Call) -> Response:
@@ -75,6 +85,7 @@ def _check(changes: dict[str, Any]) -> None:
 
 
 @blueprint.post("/pause")
+@described(shapes.Paused, scope=Scope.SETTINGS, sends=asked.Pause, refuses=("out_of_range",))
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.SETTINGS)
 async def pause(call: Call) -> Response:

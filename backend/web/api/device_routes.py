@@ -7,7 +7,9 @@ from quart import Response
 from backend.domain.errors import Refused
 from backend.pipeline.devices import TICKET_LIFE
 from backend.ports.devices import Device, Scope
+from backend.web.api import asked, shapes
 from backend.web.api.answers import answer
+from backend.web.api.described import described
 from backend.web.api.door import Call, blueprint, body, desk, per_device, text, with_device
 from backend.web.api.reading import NETWORK
 from backend.web.context import services
@@ -16,6 +18,7 @@ from backend.web.limits import per_minute
 
 
 @blueprint.post("/device/token")
+@described(shapes.Letting, sends=asked.Exchange, refuses=("code_wrong", "code_expired", "too_many_devices"))
 @guarded(per_minute(10))
 async def exchange() -> Response:
     """The one call without a token: it gives one."""
@@ -25,6 +28,7 @@ async def exchange() -> Response:
 
 
 @blueprint.get("/devices")
+@described(shapes.Computers, scope=Scope.DEVICES)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.DEVICES)
 async def devices(call: Call) -> Response:
@@ -33,7 +37,7 @@ async def devices(call: Call) -> Response:
     return answer({"devices": rows})
 
 
-def _row(device: Device, own: str) -> dict[str, object]:
+def _row(device: Device, own: str) -> shapes.Computer:
     seen = device.last_seen_at
     return {
         "device_id": device.id,
@@ -45,6 +49,7 @@ def _row(device: Device, own: str) -> dict[str, object]:
 
 
 @blueprint.delete("/devices/<device_id>")
+@described(None, scope=Scope.DEVICES, status=204)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.DEVICES)
 async def remove(call: Call, device_id: str) -> Response:
@@ -54,6 +59,7 @@ async def remove(call: Call, device_id: str) -> Response:
 
 
 @blueprint.post("/ticket")
+@described(shapes.Ticket, scope=Scope.READ, sends=asked.TicketWish)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 async def ticket(call: Call) -> Response:

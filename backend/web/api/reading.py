@@ -9,11 +9,13 @@ from importlib.metadata import version
 
 from quart import Response, request
 
-from backend.domain.condition import Who, explain
+from backend.domain.condition import explain
 from backend.domain.errors import Refused
 from backend.ports.devices import Overview, Scope
 from backend.ports.store import Placement
+from backend.web.api import asked, shapes
 from backend.web.api.answers import answer, message_json, preferences_json, sender_json, tagged
+from backend.web.api.described import described
 from backend.web.api.door import Call, blueprint, per_device, with_device
 from backend.web.context import services
 from backend.web.guards import guarded
@@ -29,6 +31,7 @@ QUERY_MOST = 200
 
 
 @blueprint.get("/status")
+@described(shapes.Status, scope=Scope.READ, headers=asked.Unchanged)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 async def status(call: Call) -> Response:
@@ -36,7 +39,7 @@ async def status(call: Call) -> Response:
     return tagged(_status(await call.desk.overview(call.mailbox_id)))
 
 
-def _status(found: Overview) -> dict[str, object]:
+def _status(found: Overview) -> shapes.Status:
     mailbox = found.mailbox
     state = explain(mailbox, services().clock.now())
     until = mailbox.watch_expires_at
@@ -45,7 +48,11 @@ def _status(found: Overview) -> dict[str, object]:
         "email": mailbox.owner.email,
         "name": mailbox.owner.name,
         "condition": state.condition,
-        "cause": state.text if state.who is not Who.NOBODY else "",
+        "title": state.title,
+        "cause": state.cause,
+        "remedy": state.remedy,
+        "who": state.who,
+        "warnings": list(state.warnings),
         "watch_expires_at": until.isoformat() if until else None,
         "index": {"done": mailbox.index_done, "total": mailbox.index_total},
         "preferences": preferences_json(mailbox.preferences),
@@ -55,6 +62,13 @@ def _status(found: Overview) -> dict[str, object]:
 
 
 @blueprint.get("/held")
+@described(
+    shapes.Held,
+    scope=Scope.READ,
+    asks=asked.HeldQuestion,
+    headers=asked.Unchanged,
+    refuses=("malformed", "out_of_range"),
+)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 async def held(call: Call) -> Response:
@@ -69,6 +83,12 @@ async def held(call: Call) -> Response:
 
 
 @blueprint.get("/messages")
+@described(
+    shapes.Messages,
+    scope=Scope.READ,
+    asks=asked.MessagesQuestion,
+    refuses=("malformed", "out_of_range"),
+)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 async def messages(call: Call) -> Response:
@@ -87,6 +107,7 @@ async def messages(call: Call) -> Response:
 
 
 @blueprint.get("/messages/<gmail_id>/preview")
+@described(shapes.Preview, scope=Scope.READ)
 @guarded(per_device(30), NETWORK, patience=25.0)
 @with_device(Scope.READ)
 async def preview(call: Call, gmail_id: str) -> Response:

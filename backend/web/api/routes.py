@@ -6,12 +6,12 @@ import asyncio
 
 from quart import Quart
 
-from backend.web.api import changes, deciding, device_routes, reading
+from backend.web.api import changes, contract, deciding, device_routes, reading
 from backend.web.api.door import blueprint
 
 __all__ = ["MODULES", "blueprint", "install"]
 
-MODULES = (changes, deciding, device_routes, reading)
+MODULES = (changes, contract, deciding, device_routes, reading)
 """Importing one puts its routes on the blueprint."""
 
 

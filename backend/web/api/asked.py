@@ -1,0 +1,84 @@
+"""What the API is sent (bodies, query strings, headers), as types openapi.json is made of.
+
+The handlers check what comes themselves: their errors name the field, as docs/api.md promises.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
+
+from backend.domain.mailbox import Mode, Strictness
+from backend.web.api.shapes import Key, Time
+
+
+class Exchange(TypedDict):
+    """What the browser brought back, and what the app has kept of the round."""
+
+    code: str
+    verifier: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
+
+
+class Correction(TypedDict):
+    """The owner's word on one message."""
+
+    key: Key
+    gmail_id: str
+    decision: Literal["release", "allow", "allow_domain", "block", "block_domain", "sales"]
+
+
+class PreferenceChanges(TypedDict, total=False):
+    """The settings to change; all or none."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    mode: Mode
+    strictness: Strictness
+    left_alone: list[str]
+    rows_off: list[str]
+    credits_per_solve: Annotated[int, Field(ge=1, le=20)]
+    daily_challenges: Annotated[int, Field(ge=0, le=200)]
+    domain_challenges: Annotated[int, Field(ge=1, le=50)]
+    retention_days: Annotated[int, Field(ge=7, le=730)]
+
+
+class Pause(TypedDict):
+    """In the future and at most 31 days ahead; null resumes."""
+
+    until: Time | None
+
+
+class TicketWish(TypedDict, total=False):
+    """The page to be shown."""
+
+    page: Literal["review", "settings"]
+
+
+class HeldQuestion(TypedDict, total=False):
+    """Which page of held senders."""
+
+    q: Annotated[str, Field(max_length=200, description="In sender, name and subject, whatever its case.")]
+    cursor: str
+    limit: Annotated[int, Field(ge=1, le=200)]
+
+
+class MessagesQuestion(TypedDict, total=False):
+    """Which page of messages."""
+
+    placement: Annotated[str, Field(json_schema_extra={"enum": ["", "inbox", "marked", "held"]})]
+    cursor: str
+    limit: Annotated[int, Field(ge=1, le=200)]
+
+
+class Unchanged(TypedDict, total=False):
+    """The tag of the answer the caller has."""
+
+    if_none_match: str
+
+
+class Resumption(TypedDict, total=False):
+    """Where a reader left off."""
+
+    last_event_id: Annotated[str, Field(pattern="^[0-9]*$")]

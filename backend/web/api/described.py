@@ -1,0 +1,188 @@
+"""openapi.json: the routes of the blueprint with what they take, answer and refuse, drawn by quart-schema.
+
+Only its documentation side is used: what is sent is checked by the handlers, whose errors are the contract's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+from quart import Quart
+from quart_schema import (
+    QuartSchema,
+    document_headers,
+    document_querystring,
+    document_request,
+    security_scheme,
+)
+from quart_schema.openapi import HttpSecurityScheme, Info, OpenAPIProvider
+from werkzeug.routing import Rule
+
+from backend.ports.devices import Scope
+from backend.web.api import shapes
+from backend.web.api.answers import API, PREFIX, STATUS, VERSION_HEADER
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TOLD = "_pitchgate_told"
+KEY = "pitchgate_openapi"
+COMPONENTS = "#/components/schemas/{model}"
+SCHEME = "device"
+ALWAYS = ("client_too_old", "rate_limited", "broken", "unavailable")
+WITH_TOKEN = ("unauthenticated", "scope_missing", "not_found")
+WITH_BODY = ("too_large", "malformed")
+MAY_WAIT = ("429", "503")
+
+
+def described(
+    answer: type | None,
+    *,
+    scope: Scope | None = None,
+    sends: type | None = None,
+    asks: type | None = None,
+    headers: type | None = None,
+    refuses: tuple[str, ...] = (),
+    status: int = 200,
+) -> Callable[[F], F]:
+    """Say of a handler what it takes, answers (None: no body) and refuses beside what every route does.
+
+    Stands right below the route's decorator. `scope` None: no token is asked for.
+    """
+
+    def decorate(handler: F) -> F:
+        codes = (*ALWAYS, *(WITH_TOKEN if scope else ()), *(WITH_BODY if sends else ()), *refuses)
+        setattr(handler, TOLD, (status, answer, codes))
+        security_scheme([{SCHEME: [scope.value]}] if scope else [])(handler)
+        if sends:
+            document_request(sends)(handler)
+        if asks:
+            document_querystring(asks)(handler)
+        if headers:
+            document_headers(headers)(handler)
+        return handler
+
+    return decorate
+
+
+def document(app: Quart) -> dict[str, Any]:
+    """The document of `app`, made once."""
+    if KEY not in app.extensions:
+        app.config.setdefault("QUART_SCHEMA_CONVERSION_PREFERENCE", "pydantic")
+        app.config.setdefault("QUART_SCHEMA_CONVERT_CASING", False)
+        made = _Provider(app, _about()).schema()
+        app.extensions[KEY] = json.loads(json.dumps(made, sort_keys=True))
+    found: dict[str, Any] = app.extensions[KEY]
+    return found
+
+
+def _about() -> QuartSchema:
+    text = "What the desktop app calls. Rules for every call, rate limits and the browser round: docs/api.md."
+    return QuartSchema(
+        info=Info("Pitchgate", API, description=text),
+        security_schemes={SCHEME: HttpSecurityScheme(scheme="bearer")},
+    )
+
+
+class _Provider(OpenAPIProvider):
+    """Our blueprint only, shapes as components, and errors and headers as every route has them."""
+
+    def schema(self) -> dict[str, Any]:
+        made = super().schema()
+        made["info"]["license"] = {"name": "MIT", "identifier": "MIT"}
+        text = {"type": "string"}
+        made["components"]["headers"] = {
+            VERSION_HEADER: {"required": True, "schema": {"const": API}, "description": "On every answer."},
+            "ETag": {"required": True, "schema": text},
+            "Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}, "description": "Seconds."},
+        }
+        made["components"]["schemas"].update(self._shape(shapes.Refusal)[1])
+        return made
+
+    def generate_rules(self) -> Iterable[Rule]:
+        return (rule for rule in super().generate_rules() if rule.rule.startswith(f"{PREFIX}/"))
+
+    def operation_id(self, method: str, path: str, func: Callable[..., Any]) -> str:
+        return func.__name__
+
+    def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
+        paths, components = super().build_paths(rule)
+        status, answer, codes = getattr(self._app.view_functions[rule.endpoint], TOLD)
+        for operations in paths.values():
+            for operation in operations.values():
+                operation["responses"] = _refusals(codes)
+                operation["responses"][str(status)], more = self._answer(answer)
+                components |= more
+                self._finish(operation, status, components)
+        return paths, components
+
+    def _finish(self, operation: dict[str, Any], status: int, components: dict[str, Any]) -> None:
+        if not operation.get("description"):
+            operation.pop("description", None)
+        if sent := operation.get("requestBody"):
+            (content,) = sent["content"].values()
+            name = content["schema"].pop("title")
+            components[name] = content["schema"] | {"title": name}
+            content["schema"] = {"$ref": COMPONENTS.format(model=name)}
+            sent["required"] = bool(
+                components[name].get("required") or "additionalProperties" in components[name]
+            )
+        if any(parameter["name"] == "if-none-match" for parameter in operation["parameters"]):
+            operation["responses"][str(status)]["headers"] |= _headers("ETag")
+            operation["responses"]["304"] = {
+                "description": "Unchanged.",
+                "headers": _headers(VERSION_HEADER, "ETag"),
+            }
+
+    def _answer(self, answer: type | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        told: dict[str, Any] = {"description": "Done.", "headers": _headers(VERSION_HEADER)}
+        if answer is None:
+            return told, {}
+        if answer is bytes:
+            return self._stream(told)
+        if answer is dict:
+            told |= {
+                "description": "This document.",
+                "content": {"application/json": {"schema": {"type": "object"}}},
+            }
+            return told, {}
+        schema, components = self._shape(answer)
+        text = str(answer.__doc__)
+        return told | {"description": text, "content": {"application/json": {"schema": schema}}}, components
+
+    def _stream(self, told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Server-sent events. The standard has no words for them: the data of each stand under x-events."""
+        events: dict[str, Any] = {}
+        components: dict[str, Any] = {}
+        for name, shape in shapes.EVENTS.items():
+            events[name], more = self._shape(shape)
+            components |= more
+        content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": events}}
+        return told | {"description": "The stream; see docs/api.md.", "content": content}, components
+
+    def _shape(self, shape: type) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A reference to the shape, and it and all it holds as components."""
+        schema = TypeAdapter(shape).json_schema(ref_template=COMPONENTS, mode="serialization")
+        components = schema.pop("$defs", {}) | {shape.__name__: schema}
+        return {"$ref": COMPONENTS.format(model=shape.__name__)}, components
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _refusals(codes: Iterable[str]) -> dict[str, Any]:
+    """Error answers by status, with the codes that may stand in each."""
+    by_status: dict[str, set[str]] = {}
+    for code in codes:
+        by_status.setdefault(str(STATUS[code]), set()).add(code)
+    return {
+        status: {
+            "description": ", ".join(sorted(found)),
+            "headers": _headers(VERSION_HEADER, *(("Retry-After",) if status in MAY_WAIT else ())),
+            "content": {"application/json": {"schema": {"$ref": COMPONENTS.format(model="Refusal")}}},
+        }
+        for status, found in by_status.items()
+    }

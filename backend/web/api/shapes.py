@@ -1,0 +1,230 @@
+"""What the API answers, as types: mypy holds the code to them, and openapi.json is made of them.
+
+Readers ignore fields they do not know, so a shape names what is always there, not all there may ever be.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads the standard one from Python 3.12 on
+
+from backend.domain.condition import Who
+from backend.domain.correction import Decision
+from backend.domain.labels import Placement
+from backend.domain.mailbox import Condition, Mode, Strictness
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]
+Count = Annotated[int, Field(ge=0)]
+Cursor = Annotated[str, Field(description="Opaque; empty when there is no more.")]
+Domain = Annotated[str, Field(description="Empty where no rule for a whole domain is offered.")]
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", description="The app's own idempotency key.")]
+DecidedBy = Annotated[
+    str,
+    Field(
+        json_schema_extra={"enum": ["", "solve", "credit", "owner", "replied"]}, description="Empty: nobody."
+    ),
+]
+Ids = Annotated[list[str], Field(description="gmail_id of each message that went to another place.")]
+
+
+class Refusal(TypedDict):
+    """Why not. `code` is stable, `title` and `remedy` are for people, `field` names the culprit or is empty."""
+
+    code: str
+    title: Annotated[str, Field(min_length=1)]
+    remedy: str
+    field: str
+
+
+class Reason(TypedDict):
+    """One thing that spoke for (above zero) or against a sales pitch."""
+
+    text: str
+    weight: float
+    words: list[str]
+
+
+class Message(TypedDict):
+    """One message as it was judged and as it stands."""
+
+    gmail_id: str
+    thread_id: str
+    sender: str
+    sender_name: str
+    domain: Domain
+    subject: str
+    placement: Placement
+    outcome: str
+    row: Annotated[str, Field(description="The row of the decision table that decided.")]
+    score: Annotated[float | None, Field(ge=0, le=1)]
+    reasons: list[Reason]
+    guards: list[str]
+    cause: str
+    model: str
+    received_at: Time | None
+    decided_at: Time | None
+    changed_at: Time
+    decided_by: DecidedBy
+    appeal: NotRequired[Annotated[str, Field(description="The sender's own line to the owner.")]]
+
+
+class Moved(TypedDict):
+    """A message that is no longer held, or no longer undecided."""
+
+    gmail_id: str
+    placement: str
+    decided_by: DecidedBy
+
+
+class Nothing(TypedDict):
+    """No fields."""
+
+
+class Index(TypedDict):
+    """How many sent mails were read, of about how many."""
+
+    done: Count
+    total: Count
+
+
+class HeldCounts(TypedDict):
+    """Held, undecided mail."""
+
+    messages: Count
+    senders: Count
+
+
+class Preferences(TypedDict):
+    """All settings."""
+
+    mode: Mode
+    strictness: Strictness
+    left_alone: list[str]
+    rows_off: list[str]
+    credits_per_solve: int
+    daily_challenges: int
+    domain_challenges: int
+    retention_days: int
+    paused_until: Time | None
+    wording: dict[str, str]
+
+
+class Status(TypedDict):
+    """State in words, settings, counts, and the number of the latest change."""
+
+    version: str
+    email: str
+    name: str
+    condition: Condition
+    title: Annotated[str, Field(description="The state in two or three words.")]
+    cause: Annotated[str, Field(description="What is so, as a sentence.")]
+    remedy: Annotated[
+        str, Field(description="What mends it, as a sentence; empty if nothing is to be mended.")
+    ]
+    who: Annotated[Who, Field(description="Who has to do something.")]
+    warnings: Annotated[list[str], Field(description="What is no state and should be known.")]
+    watch_expires_at: Time | None
+    index: Index
+    preferences: Preferences
+    held: HeldCounts
+    event: Annotated[str, Field(pattern="^[0-9]+$", description="For Last-Event-ID.")]
+
+
+class Sender(TypedDict):
+    """A sender with his held mail: how many, and the newest of it, at most 20."""
+
+    sender: str
+    sender_name: str
+    domain: Domain
+    count: Count
+    latest_at: Time
+    messages: Annotated[list[Message], Field(max_length=20)]
+
+
+class Held(TypedDict):
+    """One page of senders, newest first; `total` counts senders."""
+
+    senders: list[Sender]
+    cursor: Cursor
+    total: Count
+
+
+class Messages(TypedDict):
+    """One page of messages, latest change first."""
+
+    messages: list[Message]
+    cursor: Cursor
+
+
+class Preview(TypedDict):
+    """Plain text, fetched at that moment and not kept."""
+
+    gmail_id: str
+    text: Annotated[str, Field(max_length=20_000)]
+    truncated: bool
+
+
+class Corrected(TypedDict):
+    """What a decision did."""
+
+    key: Key
+    gmail_id: str
+    decision: Decision
+    moved: Ids
+
+
+class Undone(TypedDict):
+    """What taking it back did."""
+
+    key: Key
+    moved: Ids
+
+
+class Changed(TypedDict):
+    """All settings after the change."""
+
+    preferences: Preferences
+
+
+class Paused(TypedDict):
+    """Until when; null: not paused."""
+
+    paused_until: Time | None
+
+
+class Letting(TypedDict):
+    """A computer that was let in. The token is told this once."""
+
+    token: str
+    device_id: str
+    email: str
+    scopes: list[str]
+
+
+class Computer(TypedDict):
+    """One connected computer; `current` is the caller's own."""
+
+    device_id: str
+    name: str
+    created_at: Time
+    last_seen_at: Time | None
+    current: bool
+
+
+class Computers(TypedDict):
+    """All computers of the owner, oldest first."""
+
+    devices: list[Computer]
+
+
+class Ticket(TypedDict):
+    """An address that signs one browser in, once, within `expires_in` seconds."""
+
+    url: str
+    expires_in: Annotated[int, Field(ge=1)]
+
+
+EVENTS: dict[str, Any] = {"held": Message, "moved": Moved, "status": Nothing, "reset": Nothing}
+"""What is told on the stream, by name."""
