@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from backend.domain.errors import Refused
 
 LIFE = timedelta(days=14)
 """How long the link works."""
 
 TOKEN_BYTES = 24
 """192 random bits in a link; 128 are required."""
+
+
+MAX_APPEAL = 200
+"""Characters of a sender's line to the owner."""
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class ChallengeState(StrEnum):
@@ -85,3 +94,22 @@ class Dealings:
 def token_hash(token: str) -> str:
     """What is stored of a link's token: hex SHA-256. The token is random, so no salt is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def appeal_line(text: str) -> str:
+    """A sender's word to the owner as one line that shows what it holds: controls, line breaks of every kind,
+    marks of direction and halves of characters become blanks, runs of blanks one.
+
+    Anything may stand in it, markup too: it is text and must be escaped like a subject. Raises `Refused`
+    (appeal_long) beyond `MAX_APPEAL`; "" is none.
+    """
+    bounded = text[: MAX_APPEAL * 20]
+    line = " ".join("".join(" " if unicodedata.category(c) in _UNSEEN else c for c in bounded).split())
+    if len(line) > MAX_APPEAL:
+        raise Refused(
+            f"The line has {len(line)} characters.",
+            f"At most {MAX_APPEAL} fit.",
+            code="appeal_long",
+            field="line",
+        )
+    return line

@@ -89,12 +89,18 @@ RECENT_DAYS = 7
 """How long a gap that left something out is shown."""
 
 
+def lost_link(cause: str, remedy: str) -> str:
+    """What is kept as a lost link's cause: what Google said and, on a second line, what mends it."""
+    return f"{cause}\n{remedy}".rstrip("\n")
+
+
 def explain(mailbox: Mailbox, now: datetime) -> Explanation:
     """The state of `mailbox` at `now` in words."""
     condition = mailbox.condition(now)
     title, cause, remedy, who = _TEXTS[condition]
     if condition is Condition.NEEDS_RECONNECT and mailbox.link_cause:
-        cause = mailbox.link_cause
+        cause, _, mends = mailbox.link_cause.partition("\n")
+        remedy = mends or remedy
     if condition is Condition.INDEXING and mailbox.index_total:
         cause = f"{cause} {mailbox.index_done} of about {mailbox.index_total} sent mails are read."
     if condition is Condition.PAUSED and mailbox.preferences.paused_until is not None:

@@ -192,7 +192,8 @@ class Mailbox:
     `id` is ours; `sub` is Google's stable account id (the e-mail may change). `cursor` is Gmail's
     history id up to which everything has been committed ("" before the first sync), `page_token` and
     `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
-    missing: a re-list after a lost cursor starts there. `gap` reports the last re-list.
+    missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `link_cause` why the link
+    was lost (`condition.lost_link`).
     """
 
     id: str

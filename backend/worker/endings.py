@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backend.domain.condition import lost_link
 from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater
 from backend.domain.retry import wait_after
 from backend.pipeline.kit import Kit
@@ -36,6 +37,11 @@ class Endings:
         """The process stops: the job is free for another at once."""
         await self._postpone(job, timedelta(0), "stopped", counts=False)
 
+    async def set_aside(self, job: MessageJob, cause: str) -> None:
+        """A person has to look at it; the mailbox goes on."""
+        log.warning("set_aside", job=job.stage, mailbox=job.mailbox_id, cause=cause)
+        await self._kit.store.set_aside(job, cause, self._kit.clock.now())
+
     async def after(self, job: MessageJob | DutyJob, error: Exception, began: datetime | None = None) -> None:
         """End `job`, begun at `began`, after `error`; losing the lease meanwhile, or the store, changes nothing
         more."""
@@ -51,7 +57,7 @@ class Endings:
         kit, now = self._kit, self._kit.clock.now()
         self._tell(job, error)
         if isinstance(error, NeedsReconnect):
-            lost = await kit.store.lose_link(job.mailbox_id, error.title, began, now)
+            lost = await kit.store.lose_link(job.mailbox_id, lost_link(error.title, error.remedy), began, now)
             # Else the owner has just connected again, or is leaving: a second try will tell.
             await self._postpone(job, timedelta(0) if lost else AGAIN, error.title, counts=False)
             return

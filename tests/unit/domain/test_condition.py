@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.condition import Who, explain
+from backend.domain.condition import Who, explain, lost_link
 from backend.domain.mailbox import Condition, Gap, Link, Mailbox, Mode, Preferences
 from backend.domain.message import Owner
 
@@ -61,6 +61,14 @@ def test_what_must_be_mended_comes_before_what_merely_is() -> None:
 
 def test_the_cause_of_a_lost_access_is_googles_own() -> None:
     assert explain(STATES[Condition.NEEDS_RECONNECT], NOW).cause == "A box was unticked."
+
+
+def test_what_mends_a_lost_access_depends_on_how_it_was_lost() -> None:
+    kept = lost_link("The permission is missing.", "Leave every box ticked.")
+    told = explain(replace(STATES[Condition.NEEDS_RECONNECT], link_cause=kept), NOW)
+    assert (told.cause, told.remedy) == ("The permission is missing.", "Leave every box ticked.")
+    plain = explain(replace(STATES[Condition.NEEDS_RECONNECT], link_cause=lost_link("Gone.", "")), NOW)
+    assert (plain.cause, plain.remedy.startswith("Connect again")) == ("Gone.", True)
 
 
 def test_the_index_tells_its_progress_and_a_pause_its_end() -> None:

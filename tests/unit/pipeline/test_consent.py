@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend.domain.condition import explain
 from backend.domain.errors import NeedsReconnect, Rejected, TryLater
 from backend.domain.mailbox import Link
 from backend.ports.store import Duty, NewMailbox, Stage
@@ -31,7 +32,8 @@ async def test_work_stops_at_once_and_goes_on_where_it_stopped(house: House, cal
     await house.settle()
     mailbox = await house.mailbox()
     assert mailbox.link is Link.NEEDS_RECONNECT
-    assert mailbox.link_cause == REVOKED.title
+    told = explain(mailbox, house.now())
+    assert (told.cause, told.remedy) == (REVOKED.title, REVOKED.remedy)
     asked = house.gmail.calls.total()
     house.wait(hours=3)
     await house.push()
