@@ -186,7 +186,7 @@ class _Ending:
 
 def _is_broken(error: BaseException) -> bool:
     """Whether the connection is what failed. asyncpg reports some breaks as misuse of a closed connection."""
-    return isinstance(error, _BROKEN) or "closed" in str(error)
+    return isinstance(error, _BROKEN) or any(word in str(error) for word in ("closed", "released back"))
 
 
 async def _keep(connection: Connection) -> None:
@@ -197,7 +197,9 @@ async def _roll_back(connection: Connection) -> None:
     try:
         await connection.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-        connection.terminate()
+        # A connection that was cut has gone back to the pool by itself, and refuses even this.
+        with contextlib.suppress(asyncpg.InterfaceError):
+            connection.terminate()
 
 
 def _literal(text: str) -> str:

@@ -101,6 +101,28 @@ async def test_a_server_that_cut_every_connection_is_asked_again(story: Story, a
         assert fates == [PushFate.NEW] * 8
 
 
+async def test_a_script_cut_in_the_middle_of_a_statement_is_run_again(story: Story, address: str) -> None:
+    await story.mailbox("ana")
+    lock = await asyncpg.connect(address)
+    await lock.execute("BEGIN; SET LOCAL app.mailbox = 'ana'; SELECT 1 FROM mailboxes FOR UPDATE")
+
+    def learn(number: int) -> Script[None]:
+        yield q("learn_thread", mailbox_id="ana", thread_id=f"t{number}", now=0)
+        yield q("mailbox_for_write", mailbox_id="ana")
+
+    driver = story.store._driver
+    waiting = [asyncio.create_task(driver.write("ana", learn, number)) for number in range(4)]
+    watcher = await asyncpg.connect(address)
+    while await watcher.fetchval("SELECT COUNT(*) FROM pg_locks WHERE NOT granted") < 4:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await watcher.close()
+    await cut_connections(address)
+    assert await asyncio.gather(*waiting) == [None] * 4
+    names = [f"t{number}" for number in range(4)]
+    assert await story.store.took_part("ana", names) == set(names)
+    lock.terminate()
+
+
 async def test_a_worker_hears_again_after_its_ear_was_cut(story: Story, address: str) -> None:
     await story.mailbox("ana")
     heard = story.store.rings
