@@ -42,12 +42,13 @@ class Scale:
     every: float
     restarts: int
     lease: float
+    sweep: float
     durable: bool
 
 
 SCALES = {
-    "full": Scale(200, 100, 4, 3, 5.0, 2, 10.0, durable=True),
-    "small": Scale(6, 50, 2, 2, 2.5, 1, 4.0, durable=False),
+    "full": Scale(200, 100, 4, 3, 5.0, 2, 10.0, 20.0, durable=True),
+    "small": Scale(6, 50, 2, 2, 2.5, 1, 4.0, 4.0, durable=False),
 }
 PROMISES = ("lost", "double_challenges", "wrong_final_labels", "other_verdicts", "ledger_differences",
             "other_balances", "challenges_missing", "challenges_not_due", "set_aside")  # fmt: skip
@@ -63,8 +64,8 @@ async def run(
     tell(f"{scale.mailboxes} mailboxes, {scale.replicas} replicas dying …")
     owners = _owners(scripts, scale.mailboxes)
     letters = sum(one.script.size for one in owners)
-    lease = {"PITCHGATE_LEASE_SECONDS": str(scale.lease)}
-    async with open_cluster(folder / "storm", seed, owners, database, scale.replicas, lease) as cluster:
+    pace = {"PITCHGATE_LEASE_SECONDS": str(scale.lease), "PITCHGATE_SWEEP_INTERVAL": str(scale.sweep)}
+    async with open_cluster(folder / "storm", seed, owners, database, scale.replicas, pace) as cluster:
         havoc = Havoc(cluster, seed, scale.every, scale.restarts, letters)
         seconds = await play(cluster, havoc, seed, tell)
         ends = await take_stock(cluster)

@@ -241,7 +241,7 @@ def _environment(
         "PUSH_ACCOUNT": PUSH_ACCOUNT,
         "DEFAULT_MODE": "challenge",
         "CAPTCHA_COST": "10",
-        "SWEEP_INTERVAL": "60",
+        "SWEEP_INTERVAL": "4",
         "LONGEST_BACKOFF": "4",
         "QUOTA_PER_USER_MINUTE": "240000",
         "LOG_JSON": "true",
