@@ -80,7 +80,8 @@ class MessageJob:
     """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1.
 
     `revision` goes up whenever an owner or a solve changes what is meant to happen; a stage that finishes
-    with an older revision leaves the newer order standing.
+    with an older revision leaves the newer order standing. `deaths` is how many workers in a row have not given
+    it back before their lease ended.
     """
 
     mailbox_id: str
@@ -94,6 +95,7 @@ class MessageJob:
     placement: Placement | None
     backlog: bool
     first_seen_at: datetime
+    deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True)

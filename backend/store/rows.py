@@ -66,6 +66,7 @@ def message_job(row: Row, lease: str) -> MessageJob:
         placement=_placement(row["placement"]),
         backlog=bool(row["backlog"]),
         first_seen_at=moment(row["first_seen_at"]),
+        deaths=row["deaths"],
     )
 
 

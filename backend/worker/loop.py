@@ -28,6 +28,9 @@ log = structlog.get_logger()
 SHARE_OF_LEASE = 0.8
 """A stage that runs longer than this share of its lease is stopped: past the lease it could not commit."""
 
+DEADLY = "No worker that held it came to an end with it."
+"""The cause told of a message under which as many workers died in a row as it may have tries."""
+
 
 class Worker:
     """Runs jobs until told to stop. One per process; `name` tells workers apart in leases and logs."""
@@ -94,6 +97,9 @@ class Worker:
         began, at = time.perf_counter(), self._kit.clock.now()
         kind = job.stage if isinstance(job, MessageJob) else job.duty
         try:
+            if isinstance(job, MessageJob) and job.deaths >= self._kit.settings.max_attempts:
+                await self._endings.set_aside(job, DEADLY)
+                return
             async with asyncio.timeout(self._kit.settings.lease_seconds * SHARE_OF_LEASE):
                 await run()
         except asyncio.CancelledError:

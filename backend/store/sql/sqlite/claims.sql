@@ -6,8 +6,10 @@ WHERE (mailbox_id, duty) = (
 RETURNING mailbox_id, duty, attempts, wanted;
 
 -- name: claim_rows(lanes, share, now, lease, lease_until)
--- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest.
-UPDATE messages SET lease = :lease, due_at = :lease_until, attempts = attempts + 1
+-- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest. One that still has a
+-- lease was not given back: its worker died.
+UPDATE messages SET lease = :lease, due_at = :lease_until, attempts = attempts + 1,
+    deaths = CASE WHEN lease IS NULL THEN 0 ELSE deaths + 1 END
 WHERE rowid IN (
     -- CROSS: SQLite then keeps this order, and never walks all messages for each mailbox.
     SELECT m.rowid FROM json_each(:lanes) AS l CROSS JOIN messages AS m ON m.rowid IN (
@@ -16,7 +18,8 @@ WHERE rowid IN (
         ORDER BY d.due_at, d.gmail_id LIMIT :share
     )
 )
-RETURNING mailbox_id, gmail_id, thread_id, stage, attempts, revision, labels, placement, backlog, first_seen_at;
+RETURNING mailbox_id, gmail_id, thread_id, stage, attempts, deaths, revision, labels, placement, backlog,
+    first_seen_at;
 
 -- name: turn_lanes(lanes, now)!
 -- After a claim: when each of these mailboxes may next have something to claim, behind all that wait.

@@ -1,0 +1,220 @@
+"""The job loop: what it does with a message that breaks it, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.domain.errors import TryLater
+from backend.domain.verdict import Outcome
+from backend.pipeline.kit import Kit
+from backend.ports.store import Duty, DutyJob, MessageJob
+from backend.settings import Settings
+from backend.store import open_store
+from backend.worker import loop
+from backend.worker.loop import Worker
+from tests.contract.store.stories import Story
+from tests.doubles import FixedClock, GlassVault, SeededTokens
+
+POISON, SLOW = "m-poison", "m-slow"
+TRIES = 3
+STOP = 0.2
+
+
+@dataclass
+class Workshop:
+    """A store with Ana's and Bea's mailboxes, and workers whose stages are played: poison raises, slow never
+    ends by itself, anything else is judged and passes."""
+
+    story: Story
+    clock: FixedClock
+    kit: Kit
+    ran: list[str] = field(default_factory=list)
+    slow_began: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception = field(default_factory=lambda: RuntimeError("poison"))
+
+    async def stage(self, kit: Kit, job: MessageJob) -> None:
+        """What a worker runs instead of screening."""
+        self.ran.append(job.gmail_id)
+        if job.gmail_id == POISON:
+            raise self.error
+        if job.gmail_id == SLOW:
+            self.slow_began.set()
+            await asyncio.Event().wait()
+        await self.story.judge(job, Outcome.INBOX)
+
+    def worker(self, name: str = "w1") -> Worker:
+        """One that polls all the time: the clock does not go on by itself."""
+        return Worker(self.kit, None, name)  # type: ignore[arg-type]
+
+    async def work_until(self, done: Callable[[], Awaitable[bool]]) -> None:
+        """Run a worker until `done`, time passing as it waits."""
+        stop = asyncio.Event()
+        running = asyncio.create_task(self.worker().run(stop))
+        async with asyncio.timeout(30):
+            while not await done():
+                self.clock.advance(1)
+                self.story.now = self.clock.now()
+                await asyncio.sleep(0)
+        stop.set()
+        await running
+
+    async def ended(self, mailbox: str, *ids: str) -> bool:
+        """Whether these are done with."""
+        known = await self.story.store.known(mailbox, ids)
+        return len(known) == len(ids) and all(view.stage is None for view in known.values())
+
+    async def aside(self) -> list[str]:
+        """Messages set aside."""
+        return [row["gmail_id"] for row in await self.story.store.aside()]
+
+
+@pytest.fixture
+async def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workshop]:
+    store, clock = open_store(tmp_path / "store.sqlite3"), FixedClock()
+    await store.open()
+    settings = Settings(
+        state_dir=tmp_path, max_attempts=TRIES, stop_seconds=STOP, poll_seconds=0.005, worker_tasks=4
+    )
+    nothing: Any = None
+    kit = Kit(settings, store, nothing, nothing, clock, SeededTokens(), GlassVault())
+    story = Story(store)
+    for name in ("ana", "bea"):
+        await story.mailbox(name)
+    shop = Workshop(story, clock, kit)
+    monkeypatch.setattr(loop, "run_stage", shop.stage)
+    yield shop
+    await store.close()
+
+
+async def test_a_message_that_breaks_its_stage_is_set_aside_and_the_mailbox_goes_on(
+    workshop: Workshop,
+) -> None:
+    await workshop.story.arrive("ana", "m1", POISON, "m2")
+    await workshop.story.arrive("bea", "m3")
+
+    async def done() -> bool:
+        return bool(await workshop.aside()) and await workshop.ended("ana", "m1", "m2")
+
+    await workshop.work_until(done)
+    assert await workshop.ended("bea", "m3")
+    assert await workshop.aside() == [POISON]
+    assert workshop.ran.count(POISON) == TRIES
+    view = await workshop.story.view("ana", POISON)
+    assert (view.cause, view.placement) == ("RuntimeError", None)  # it stays where Gmail put it
+
+
+async def test_what_google_is_to_blame_for_is_tried_for_as_long_as_it_takes(workshop: Workshop) -> None:
+    workshop.error = TryLater("Google is away.")
+    await workshop.story.arrive("ana", POISON)
+
+    async def done() -> bool:
+        return workshop.ran.count(POISON) >= 3 * TRIES
+
+    await workshop.work_until(done)
+    assert await workshop.aside() == []
+
+
+async def test_a_message_that_kills_its_workers_is_set_aside_too(workshop: Workshop) -> None:
+    """It ends no job: the process is gone each time, and with it whatever else it held."""
+    await workshop.story.arrive("ana", POISON, "m1")
+    for number in range(TRIES):
+        for job in await workshop.story.claim(worker=f"dead{number}"):
+            if job.gmail_id != POISON:
+                await workshop.story.judge(job, Outcome.INBOX)
+        workshop.clock.advance(61)
+        workshop.story.now = workshop.clock.now()
+    await workshop.story.arrive("ana", "m2")
+
+    async def done() -> bool:
+        return bool(await workshop.aside()) and await workshop.ended("ana", "m1", "m2")
+
+    await workshop.work_until(done)
+    assert POISON not in workshop.ran
+    assert (await workshop.story.view("ana", POISON)).cause == loop.DEADLY
+
+
+async def test_a_few_deaths_that_had_other_causes_do_not_count_against_a_message(workshop: Workshop) -> None:
+    await workshop.story.arrive("ana", "m1")
+    for number in range(TRIES - 1):
+        await workshop.story.claim(worker=f"dead{number}")
+        workshop.clock.advance(61)
+        workshop.story.now = workshop.clock.now()
+    await workshop.work_until(lambda: workshop.ended("ana", "m1"))
+    assert workshop.ran == ["m1"]
+
+
+async def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(workshop: Workshop) -> None:
+    await workshop.story.arrive("ana", SLOW)
+    stop = asyncio.Event()
+    running = asyncio.create_task(workshop.worker().run(stop))
+    await workshop.slow_began.wait()
+    began = asyncio.get_running_loop().time()
+    stop.set()
+    await running
+    assert asyncio.get_running_loop().time() - began < 20 * STOP
+    # Free at once, not when the lease runs out, and no try of its own was spent.
+    (job,) = await workshop.story.claim(worker="w2")
+    assert (job.gmail_id, job.attempt, job.deaths) == (SLOW, 1, 0)
+
+
+async def test_a_worker_that_is_told_to_stop_claims_nothing_more_but_ends_what_runs(
+    workshop: Workshop,
+) -> None:
+    ending = asyncio.Event()
+
+    async def slow(kit: Kit, job: MessageJob) -> None:
+        workshop.ran.append(job.gmail_id)
+        workshop.slow_began.set()
+        await ending.wait()
+        await workshop.story.judge(job, Outcome.INBOX)
+
+    await workshop.story.arrive("ana", "m1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "run_stage", slow)
+        stop = asyncio.Event()
+        running = asyncio.create_task(workshop.worker().run(stop))
+        await workshop.slow_began.wait()
+        stop.set()
+        await workshop.story.arrive("bea", "m2")
+        ending.set()
+        await running
+    assert await workshop.ended("ana", "m1")
+    assert workshop.ran == ["m1"]
+
+
+async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: dict[str, int] = {"ana": 0, "bea": 0}
+    most, turns = dict(inside), 0
+
+    async def sync(kit: Kit, authorizer: object, job: DutyJob) -> None:
+        nonlocal turns
+        inside[job.mailbox_id] += 1
+        most[job.mailbox_id] = max(most[job.mailbox_id], inside[job.mailbox_id])
+        for _ in range(5):
+            await asyncio.sleep(0)
+        # Told of more while it lists: the same mailbox is due again at once.
+        await kit.store.want(job.mailbox_id, Duty.SYNC, kit.clock.now() - timedelta(seconds=1))
+        inside[job.mailbox_id] -= 1
+        turns += 1
+        await kit.store.finish_duty(job, kit.clock.now(), kit.clock.now())
+
+    monkeypatch.setattr(loop, "run_duty", sync)
+    for name in ("ana", "bea"):
+        await workshop.story.store.want(name, Duty.SYNC, workshop.clock.now())
+    stop = asyncio.Event()
+    workers = [asyncio.create_task(workshop.worker(f"w{number}").run(stop)) for number in range(3)]
+    async with asyncio.timeout(30):
+        while turns < 40:  # noqa: ASYNC110 - counted, not timed
+            await asyncio.sleep(0.001)
+    stop.set()
+    await asyncio.gather(*workers)
+    assert most == {"ana": 1, "bea": 1}
