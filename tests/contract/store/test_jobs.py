@@ -170,7 +170,7 @@ async def test_a_claimed_message_carries_what_the_stage_needs(story: Story) -> N
 async def test_a_crowd_in_one_mailbox_does_not_starve_the_others(story: Story) -> None:
     for name in ("ana", "bea", "cid"):
         await story.mailbox(name)
-    await story.arrive("ana", *(f"m{number:05}" for number in range(3_000)))
+    await story.arrive("ana", *(f"m{number:05}" for number in range(100_000)))
     story.pass_time(seconds=1)
     await story.arrive("bea", "b1", "b2")
     await story.arrive("cid", "c1")
@@ -178,6 +178,11 @@ async def test_a_crowd_in_one_mailbox_does_not_starve_the_others(story: Story) -
     assert Counter(job.mailbox_id for (job,) in claims) == {"ana": 2, "bea": 2, "cid": 1}
     batch = await story.claim(30)  # with nobody else waiting, the crowd gets all of it
     assert [job.gmail_id for job in batch] == [f"m{number:05}" for number in range(2, 32)]
+    # Whoever comes later, while the crowd is served, has the very next turn.
+    story.pass_time(seconds=1)
+    await story.arrive("cid", "c2", "c3")
+    batch = await story.claim(8)
+    assert Counter(job.mailbox_id for job in batch) == {"ana": 6, "cid": 2}
 
 
 async def test_everything_due_is_claimed_in_the_end(story: Story) -> None:
