@@ -16,10 +16,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from backend.captcha.proof_of_work import ProofOfWork
+from backend.captcha.opening import open_captchas
 from backend.gmail.addon_tokens import AddonVerifier
 from backend.gmail.opening import Google, open_google
 from backend.pipeline.addon import AddonDesk
+from backend.pipeline.checks import Checks
 from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.kit import Kit
 from backend.ports.store import Store
@@ -91,11 +92,14 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             vault=vault,
             wake=wake.set,
         )
-        captcha = ProofOfWork(keys[0].get_secret_value(), settings.captcha_cost, settings.captcha_life)
-        stages = Stages(kit, google.authorizer, google.push_callers, captcha)
+        first, codes = await stack.enter_async_context(
+            open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
+        )
+        checks = Checks(first, codes, settings.captcha_code_after)
+        stages = Stages(kit, google.authorizer, google.push_callers, checks)
         desk = AddonDesk(kit, store, AddonVerifier(settings, google.tokens)) if settings.addon else None
         devices = DeviceDesk(kit, store)
-        services = Services(settings, clock, store, captcha, stages, scorer.model_version, desk, devices)
+        services = Services(settings, clock, store, checks, stages, scorer.model_version, desk, devices)
         worker = Worker(kit, google.authorizer, _worker_name(), wake)
         yield Application(settings, kit, google, services, worker)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.domain.mailbox import Mode
+from backend.ports.captcha import Kind
 
 GMAIL_MODIFY = "https://www.googleapis.com/auth/gmail.modify"
 USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
@@ -103,6 +104,15 @@ class Settings(BaseSettings):
     default_mode: Mode = Mode.OBSERVE
     default_credits_per_solve: int = Field(3, ge=1, le=20)
 
+    # The page of a challenge
+    captcha: Kind = Kind.PROOF_OF_WORK
+    """The first check a sender is asked for. The last three are other companies': see docs/security.md."""
+    captcha_code_after: int = Field(3, ge=0, le=7)
+    """After how many solves of a sender a typed code is asked for behind the first check; 0 always, 7 never."""
+    captcha_site_key: str = ""
+    captcha_secret: SecretStr = SecretStr("")
+    captcha_verify_url: str = ""
+    """Empty: the company's own siteverify address."""
     captcha_cost: int = Field(5_000, ge=10)
     """PBKDF2 iterations of one step of the first proof of work."""
     captcha_life: float = Field(900.0, gt=0)
@@ -127,6 +137,15 @@ class Settings(BaseSettings):
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _keys_of_a_foreign_check(self) -> Self:
+        own = self.captcha in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
+        if not own and not (self.captcha_site_key and self.captcha_secret.get_secret_value()):
+            raise ValueError(
+                f"captcha={self.captcha} needs PITCHGATE_CAPTCHA_SITE_KEY and PITCHGATE_CAPTCHA_SECRET"
+            )
+        return self
 
     @property
     def addon(self) -> bool:

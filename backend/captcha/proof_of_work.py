@@ -20,7 +20,7 @@ from typing import Any
 import altcha
 
 from backend.domain.errors import Refused
-from backend.ports.captcha import Answer
+from backend.ports.captcha import Answer, Kind, Widget
 
 ALGORITHM = "PBKDF2/SHA-256"
 STEPS = 250
@@ -40,6 +40,9 @@ class ProofOfWork:
     `secret` signs the tasks, `base_cost` is the number of PBKDF2 iterations of one step, `life` how many
     seconds a task may be answered.
     """
+
+    kind = Kind.PROOF_OF_WORK
+    widget: Widget | None = None
 
     def __init__(self, secret: str, base_cost: int, life: float) -> None:
         if len(secret) < MIN_SECRET:
@@ -74,7 +77,11 @@ class ProofOfWork:
         )
         return dict(challenge.to_dict())
 
-    def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+        """See `check`: one step's work, too little for a thread."""
+        return self.check(payload, challenge_id, factor, now)
+
+    def check(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
         """Check an answer. Its `signature` is the task's, so re-spaced or re-ordered JSON is the same answer.
 
         A task made when the price was lower than `factor` counts as expired.

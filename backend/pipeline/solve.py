@@ -1,24 +1,33 @@
-"""solve: a sender opens his link and answers the captcha. Looking changes nothing; only the answer does."""
+"""solve: a sender opens his link, says a word to the owner if he likes, and answers the check.
+
+Looking changes nothing. What he does (asks for a task, tries, writes) is noted; only a right answer lets him in.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from backend.domain.challenge import Challenge, ChallengeState, token_hash
+from backend.domain.challenge import Challenge, ChallengeState, appeal_line, token_hash
 from backend.domain.credits import work_factor
-from backend.domain.errors import Expired, NotFound
+from backend.domain.errors import Expired, NotFound, Refused
+from backend.pipeline.checks import Checks
 from backend.pipeline.kit import Kit
-from backend.ports.captcha import Captcha
-from backend.ports.store import Solved
+from backend.ports.captcha import Answer, Kind
+from backend.ports.store import Placement, Solved
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}\Z")
+MOST_TRIES = 30
+"""Tries at codes for one link, whatever their number: more is guessing."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenChallenge:
     """A challenge that can be solved now, as its page needs it. `factor` is the price (1, 2, 4, …),
-    `credits` what a solve earns; `subject` is that of the mail that waits ("" once it is forgotten)."""
+    `credits` what a solve earns; `subject` is that of the mail that waits ("" once it is forgotten), `appeal`
+    what the sender has said to the owner so far."""
 
     challenge_id: str
     owner: str
@@ -27,11 +36,19 @@ class OpenChallenge:
     language: str
     factor: int
     credits: int
+    appeal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDue:
+    """The first check is done; the code of `ticket` is still to be typed."""
+
+    ticket: str
 
 
 async def open_challenge(kit: Kit, token: str) -> OpenChallenge:
     """The challenge behind a link. Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used,
-    link_voided)."""
+    link_released, link_voided)."""
     challenge = await _challenge(kit, token)
     mailbox = await kit.store.mailbox(challenge.mailbox_id)
     if mailbox is None:
@@ -45,20 +62,79 @@ async def open_challenge(kit: Kit, token: str) -> OpenChallenge:
         language=screened.language if screened else "en",
         factor=work_factor(challenge.solved_before),
         credits=mailbox.preferences.credits_per_solve,
+        appeal=screened.appeal if screened else "",
     )
 
 
-async def solve_challenge(kit: Kit, captcha: Captcha, token: str, payload: str) -> Solved:
-    """Check the answer and let the sender in: credits earned, held mail on its way, in one commit.
-
-    Raises what `open_challenge` raises, and `Refused` for a wrong, expired, malformed or replayed answer.
-    """
+async def begin_check(kit: Kit, checks: Checks, token: str, noted: bool) -> Mapping[str, Any]:
+    """A fresh task of the first check, as public JSON. `noted`: the sender asked for it by an act of his own,
+    which is remembered. Raises what `open_challenge` raises."""
     challenge = await _challenge(kit, token)
     now = kit.clock.now()
-    answer = captcha.verify(payload, challenge.id, work_factor(challenge.solved_before), now)
+    if noted:
+        await kit.store.begin_challenge(challenge.mailbox_id, challenge.id, now)
+    return checks.first.task(challenge.id, work_factor(challenge.solved_before), now)
+
+
+async def solve_challenge(
+    kit: Kit, checks: Checks, token: str, payload: str, kind: Kind | None = None
+) -> Solved | CodeDue:
+    """Check the answer to a check of `kind` (None: the first one) and let the sender in: credits earned, held
+    mail on its way, in one commit. Or say that a code is to be typed as well.
+
+    Raises what `open_challenge` raises, `Refused` for a wrong, expired, malformed or replayed answer, for a
+    code that is wrong or was tried too often (captcha_code_wrong, captcha_code_spent, captcha_code_closed), and
+    `TryLater`.
+    """
+    challenge = await _challenge(kit, token)
+    now, factor = kit.clock.now(), work_factor(challenge.solved_before)
+    captcha = checks.of(kind or checks.first.kind)
+    if captcha.kind is Kind.TYPED_CODE:
+        await kit.store.begin_challenge(challenge.mailbox_id, challenge.id, now)
+    answer = await captcha.verify(payload, challenge.id, factor, now)
+    if answer.most_tries:
+        await _count(kit, challenge, answer)
+    elif checks.code_follows(factor):
+        return CodeDue(checks.codes.after_work(challenge.id, factor, now))
     solved = await kit.store.solve(challenge.id, answer.signature, answer.expires_at, now)
     kit.wake()
     return solved
+
+
+async def another_code(kit: Kit, checks: Checks, token: str, ticket: str) -> str:
+    """A new ticket in place of one that is still good. Raises what `open_challenge` raises, and `Refused`."""
+    challenge = await _challenge(kit, token)
+    return checks.codes.another(ticket, challenge.id, kit.clock.now())
+
+
+async def show_code(kit: Kit, checks: Checks, token: str, ticket: str, spoken: bool) -> bytes:
+    """The code of a ticket as picture (PNG) or sound (WAV). Raises as `another_code` does."""
+    challenge = await _challenge(kit, token)
+    shown: Callable[..., Any] = checks.codes.sound if spoken else checks.codes.picture
+    data: bytes = await shown(ticket, challenge.id, kit.clock.now())
+    return data
+
+
+async def appeal(kit: Kit, token: str, text: str) -> str:
+    """Keep the sender's line to the owner, in place of an earlier one; returns it as it is shown.
+
+    Raises what `open_challenge` raises, and `Refused` (appeal_long, field line) for too long a one.
+    """
+    challenge = await _challenge(kit, token)
+    line = appeal_line(text)
+    await kit.store.appeal(challenge.mailbox_id, challenge.id, line, kit.clock.now())
+    return line
+
+
+async def _count(kit: Kit, challenge: Challenge, answer: Answer) -> None:
+    """Count the try, then look at it: two who guess at once never share one."""
+    tries = await kit.store.count_try(challenge.mailbox_id, challenge.id, answer.signature)
+    if tries.of_challenge > MOST_TRIES:
+        raise Refused("Codes were tried too often.", "Use another way.", code="captcha_code_closed")
+    if tries.of_code > answer.most_tries:
+        raise Refused("This code was tried too often.", "Here is a new one.", code="captcha_code_spent")
+    if not answer.right:
+        raise Refused("That is not the code.", "Look or listen once more.", code="captcha_code_wrong")
 
 
 async def _challenge(kit: Kit, token: str) -> Challenge:
@@ -71,14 +147,23 @@ async def _challenge(kit: Kit, token: str) -> Challenge:
     if challenge.state is ChallengeState.SOLVED:
         raise Expired("This link has been used already.", "Your mail was let through.", code="link_used")
     if challenge.state in (ChallengeState.VOIDED, ChallengeState.FAILED):
-        raise Expired(
-            "This link is no longer needed.", "The owner has decided about your mail.", code="link_voided"
-        )
+        raise await _voided(kit, challenge)
     if challenge.expired(kit.clock.now()):
         raise Expired(
             "This link has expired.", "Write again, and you may get a new one.", code="link_expired"
         )
     return challenge
+
+
+async def _voided(kit: Kit, challenge: Challenge) -> Expired:
+    """The owner has decided. Good news is told; bad news is his business."""
+    known = await kit.store.known(challenge.mailbox_id, [challenge.gmail_id])
+    view = known.get(challenge.gmail_id)
+    if view is not None and view.placement is Placement.INBOX:
+        return Expired("The mail has been let in.", "There is nothing left to do.", code="link_released")
+    return Expired(
+        "This link is no longer needed.", "The owner has decided about your mail.", code="link_voided"
+    )
 
 
 def _unknown() -> NotFound:

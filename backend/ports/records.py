@@ -31,6 +31,7 @@ class Duty(StrEnum):
     INDEX = "index"
     LEAVE = "leave"
     RETAIN = "retain"
+    PREVIEW = "preview"  # once, when the owner asks what would have been held
 
 
 class PushFate(StrEnum):
@@ -142,6 +143,7 @@ class Screened:
     references: tuple[str, ...] = ()
     reply_to: str = ""  # where a challenge would go; "" = the sender's own address
     language: str = "en"  # of the message, for the wording of a challenge
+    appeal: str = ""  # read only: what its sender has said since; recording a verdict leaves it alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,7 @@ def screened(row: Row) -> Screened | None:
         references=tuple(json.loads(row["reference_ids"])),
         reply_to=row["reply_to"],
         language=row["language"],
+        appeal=row["appeal"],
     )
 
 

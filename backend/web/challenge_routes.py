@@ -1,60 +1,167 @@
-"""The page behind the link of a challenge. Looking changes nothing; only a solved POST does."""
+"""The page behind the link of a challenge. Looking changes nothing; only what is posted does."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from quart import Blueprint, Response, jsonify, request
+from quart import Blueprint, Response, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
-from backend.domain.errors import Refused
-from backend.pipeline.solve import OpenChallenge
+from backend.domain.errors import Refused, TryLater
+from backend.pipeline.solve import CodeDue, OpenChallenge
+from backend.ports.captcha import Kind
+from backend.ports.store import Solved
 from backend.web import texts
 from backend.web.context import services
 from backend.web.error_map import wants_page
-from backend.web.guards import guarded
-from backend.web.limits import per_link, per_minute
+from backend.web.guards import content_policy, guarded
+from backend.web.limits import per_link, per_minute, per_network
 from backend.web.pages import page
 
 blueprint = Blueprint("challenge", __name__, url_prefix="/c")
 
+LATER = "captcha_later"
+
 
 @blueprint.get("/<token>")
-@guarded(per_minute(120))
+@guarded(per_minute(120), per_network(600))
 async def show(token: str) -> Response:
-    """Why the mail waits, and the check."""
-    return await _page(await services().pipeline.open_challenge(token))
-
-
-@blueprint.get("/<token>/task")
-@guarded(per_minute(60))
-async def task(token: str) -> Response:
-    """A fresh task as JSON. The server keeps nothing of it."""
+    """Why the mail waits, the check, and room for a line to the owner. `?by=code`: with a code to be typed."""
     challenge = await services().pipeline.open_challenge(token)
-    now = services().clock.now()
-    return jsonify(services().captcha.task(challenge.challenge_id, challenge.factor, now))
+    return await _page(challenge, by_code=request.args.get("by") == "code")
+
+
+@blueprint.route("/<token>/task", methods=["GET", "POST"])
+@guarded(per_minute(60), per_network(240))
+async def task(token: str) -> Response:
+    """A fresh task as JSON. The server keeps nothing of it; by POST it is noted that the sender began."""
+    return jsonify(await services().pipeline.begin_check(token, noted=request.method == "POST"))
+
+
+@blueprint.get("/<token>/code.png")
+@guarded(per_minute(60), per_network(240))
+async def picture(token: str) -> Response:
+    """The code of the ticket `t` as a picture."""
+    shown = await services().pipeline.show_code(token, request.args.get("t", ""), spoken=False)
+    return Response(shown, content_type="image/png")
+
+
+@blueprint.get("/<token>/code.wav")
+@guarded(per_minute(20), per_network(60))
+async def sound(token: str) -> Response:
+    """The code of the ticket `t` as sound, whole or in parts (some browsers play nothing else)."""
+    spoken = await services().pipeline.show_code(token, request.args.get("t", ""), spoken=True)
+    response = Response(spoken, content_type="audio/wav")
+    await response.make_conditional(request, accept_ranges=True, complete_length=len(spoken))
+    return response
 
 
 @blueprint.post("/<token>")
-@guarded(per_minute(60), per_link(30, minutes=10))
+@guarded(per_minute(60), per_network(240), per_link(30, minutes=10))
 async def solve(token: str) -> Response:
-    """Take the form field `payload`. A browser gets a page; other callers JSON: `released` (how many), `balance`."""
-    payload = (await request.form).get("payload", "")
-    challenge = await services().pipeline.open_challenge(token)
+    """Take an answer: `payload` (or the field of another company's check), or `ticket` and `typed`.
+
+    A browser gets a page; other callers JSON: `released` (how many) and `balance`, or with 202 `ticket`, when a
+    code is to be typed as well. `ticket` with `other` is a wish for another code.
+    """
+    form = await request.form
+    ticket, after = form.get("ticket", ""), "after" in form
+    pipeline = services().pipeline
+    challenge = await pipeline.open_challenge(token)
     try:
-        solved = await services().pipeline.solve_challenge(token, payload)
-    except Refused as error:
-        if not error.code.startswith("captcha_") or not wants_page():
+        if ticket and "other" in form:
+            return await _page(challenge, ticket=await pipeline.another_code(token, ticket), after_work=after)
+        if ticket:
+            done = await pipeline.solve_challenge(token, f"{ticket}:{form.get('typed', '')}", Kind.TYPED_CODE)
+        else:
+            done = await pipeline.solve_challenge(token, form.get(_field(), ""))
+    except (Refused, TryLater) as error:
+        code = error.code if isinstance(error, Refused) else LATER
+        if not code.startswith("captcha_") or not wants_page():
             raise
-        return await _page(challenge, refusal=error.code)
-    count = len(solved.released)
+        return await _again(challenge, token, code, ticket, after)
+    return await _done(challenge, done)
+
+
+@blueprint.post("/<token>/appeal")
+@guarded(per_minute(20), per_network(60), per_link(10, minutes=10))
+async def appeal(token: str) -> Response | AnyResponse:
+    """Take the form field `line`, the sender's word to the owner; "" takes it back. Other callers get JSON."""
+    line = (await request.form).get("line", "")
+    try:
+        kept = await services().pipeline.appeal(token, line)
+    except Refused as error:
+        if error.code != "appeal_long" or not wants_page():
+            raise
+        return await _page(await services().pipeline.open_challenge(token), 422, appeal_refusal=line[:1_000])
     if not wants_page():
-        return jsonify(released=count, balance=solved.balance)
+        return jsonify(appeal=kept)
+    return redirect(url_for("challenge.show", token=token, _anchor="appeal"), 303)
+
+
+def _field() -> str:
+    widget = services().checks.first.widget
+    return widget.answer_field if widget else "payload"
+
+
+async def _done(challenge: OpenChallenge, done: Solved | CodeDue) -> Response:
+    if isinstance(done, CodeDue):
+        if wants_page():
+            return await _page(challenge, ticket=done.ticket, after_work=True)
+        response = jsonify(ticket=done.ticket)
+        response.status_code = 202
+        return response
+    count = len(done.released)
+    if not wants_page():
+        return jsonify(released=count, balance=done.balance)
     key = {0: "done_none", 1: "done_one"}.get(count, "done_many")
-    return await _rendered("solved.html", challenge, count=count, key=key, balance=solved.balance)
+    return await _rendered("solved.html", challenge, count=count, key=key, balance=done.balance)
 
 
-async def _page(challenge: OpenChallenge, refusal: str = "") -> Response:
-    return await _rendered("challenge.html", challenge, 422 if refusal else 200, refusal=refusal)
+async def _again(challenge: OpenChallenge, token: str, code: str, ticket: str, after: bool) -> Response:
+    """The page once more, with what was wrong: the same code while it may be tried, another when it may not."""
+    status = 503 if code == LATER else 422
+    if code == "captcha_code_wrong":
+        return await _page(challenge, status, refusal=code, ticket=ticket, after_work=after)
+    if code == "captcha_code_spent":
+        another = await services().pipeline.another_code(token, ticket)
+        return await _page(challenge, status, refusal=code, ticket=another, after_work=after)
+    by_code = bool(ticket) and code != "captcha_code_closed"
+    return await _page(challenge, status, refusal=code, by_code=by_code)
+
+
+async def _page(
+    challenge: OpenChallenge,
+    status: int = 200,
+    *,
+    refusal: str = "",
+    ticket: str = "",
+    by_code: bool = False,
+    after_work: bool = False,
+    appeal_refusal: str | None = None,
+) -> Response:
+    """The check in the form that is asked for: with `ticket` its code, `by_code` a new one, else the first."""
+    checks = services().checks
+    first = checks.first.kind
+    mode = {Kind.PROOF_OF_WORK: "work", Kind.TYPED_CODE: "code"}.get(first, "widget")
+    if ticket or (by_code and checks.code_alone):
+        mode = "code"
+    if not ticket and checks.code_alone:
+        made = checks.codes.task(challenge.challenge_id, challenge.factor, services().clock.now())
+        ticket = str(made["ticket"])
+    return await _rendered(
+        "challenge.html",
+        challenge,
+        status,
+        mode="closed" if refusal == "captcha_code_closed" and mode == "code" else mode,
+        refusal=refusal,
+        ticket=ticket,
+        after_work=after_work,
+        code_follows=checks.code_follows(challenge.factor),
+        way_back=first is Kind.PROOF_OF_WORK,
+        widget=checks.first.widget,
+        appeal_refusal=appeal_refusal,
+    )
 
 
 async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, **values: Any) -> Response:
@@ -71,4 +178,11 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
 
     response = await page(template, status, challenge=challenge, words=words, say=say, **values)
     response.headers["Vary"] = "Accept-Language, Accept"
+    response.headers["Content-Security-Policy"] = _policy(values.get("widget"))
     return response
+
+
+def _policy(widget: Any) -> str:
+    """Our own policy, sound, and what the company's check needs where it is shown. No other page has either."""
+    also = {"media-src": ("'self'",)}
+    return content_policy(also=also | dict(widget.sources) if widget else also)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -60,10 +60,13 @@ def guarded(
     return decorate
 
 
-def content_policy(*form_targets: str) -> str:
+def content_policy(*form_targets: str, also: Mapping[str, Sequence[str]] | None = None) -> str:
     """The Content-Security-Policy. `form_targets` are origins a form of the page may lead to beside ours;
-    browsers apply that to redirects after a form as well."""
-    return "; ".join((*POLICY, " ".join(("form-action 'self'", *form_targets))))
+    browsers apply that to redirects after a form as well. `also`: further sources, by directive."""
+    rules = dict(rule.partition(" ")[::2] for rule in (*POLICY, "form-action 'self'"))
+    for name, sources in ({"form-action": form_targets} | dict(also or {})).items():
+        rules[name] = " ".join((*rules.get(name, "").split(), *sources))
+    return "; ".join(f"{name} {sources}" for name, sources in rules.items())
 
 
 def origin_of(url: str) -> str:

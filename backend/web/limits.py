@@ -69,6 +69,24 @@ async def caller() -> str:
     return network_of(client[0] if client else "local")
 
 
+def surroundings_of(client: str) -> str:
+    """The network around `network_of`: an IPv4 /24, an IPv6 /48. What a hoster or a company rents at once."""
+    near = network_of(client)
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return f"around {near}"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return f"around {address.exploded[:14]}"
+    return f"around {near.rpartition('.')[0]}"
+
+
+async def surroundings() -> str:
+    """The network the caller comes from."""
+    client = request.scope.get("client") if request.scope else None
+    return surroundings_of(client[0] if client else "local")
+
+
 async def link() -> str:
     """The challenge link that is used, hashed."""
     token = (request.view_args or {}).get("token", "")
@@ -78,6 +96,11 @@ async def link() -> str:
 def per_minute(count: int) -> RateLimit:
     """At most `count` a minute and caller."""
     return RateLimit(count, timedelta(minutes=1), key_function=caller)
+
+
+def per_network(count: int) -> RateLimit:
+    """At most `count` a minute from one network: beside `per_minute`, for callers who own many addresses."""
+    return RateLimit(count, timedelta(minutes=1), key_function=surroundings)
 
 
 def per_link(count: int, minutes: int) -> RateLimit:

@@ -45,7 +45,8 @@ def install(app: Quart) -> None:
 
 def refused(code: str, error: Exception) -> None:
     """Log an error of ours that is answered with a 5xx."""
-    log.warning("not served", route=route_name(), code=code, error=type(error).__name__)
+    reason = str(getattr(error, "reason", ""))[:100]  # a fixed word of Google's or of a captcha's company
+    log.warning("not served", route=route_name(), code=code, error=type(error).__name__, reason=reason)
 
 
 def broken_card(problems: list[str]) -> None:

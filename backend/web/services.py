@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from backend.pipeline import connect, push, solve
 from backend.pipeline.addon import AddonDesk
+from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
 from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.kit import Kit
-from backend.pipeline.solve import OpenChallenge
+from backend.pipeline.solve import CodeDue, OpenChallenge
 from backend.ports.callers import PushCallers
-from backend.ports.captcha import Captcha
+from backend.ports.captcha import Kind
 from backend.ports.gmail import Authorizer
 from backend.ports.store import PushFate, Solved, Store
 from backend.ports.system import Clock
@@ -49,16 +50,33 @@ class Entrances(Protocol):
     async def open_challenge(self, token: str) -> OpenChallenge:
         """Read the open challenge of a link; changes nothing.
 
-        Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used, link_voided).
+        Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used, link_released, link_voided).
         """
         ...
 
-    async def solve_challenge(self, token: str, payload: str) -> Solved:
-        """Check the captcha's answer, earn credits, order the release.
+    async def begin_check(self, token: str, noted: bool) -> Mapping[str, Any]:
+        """A fresh task as public JSON; `noted`: remember that the sender began. Raises as `open_challenge`."""
+        ...
 
-        Raises what `open_challenge` raises, and `Refused` (captcha_wrong, captcha_expired,
-        captcha_malformed, captcha_replayed).
+    async def solve_challenge(self, token: str, payload: str, kind: Kind | None = None) -> Solved | CodeDue:
+        """Check an answer to the check of `kind` (None: the first), earn credits, order the release.
+
+        Raises what `open_challenge` raises, `Refused` (captcha_wrong, captcha_expired, captcha_malformed,
+        captcha_replayed, captcha_code_wrong, captcha_code_spent, captcha_code_closed), and `TryLater`.
         """
+        ...
+
+    async def another_code(self, token: str, ticket: str) -> str:
+        """A new ticket for a typed code. Raises as `solve_challenge`."""
+        ...
+
+    async def show_code(self, token: str, ticket: str, spoken: bool) -> bytes:
+        """A typed code's picture (PNG) or sound (WAV). Raises as `solve_challenge`."""
+        ...
+
+    async def appeal(self, token: str, text: str) -> str:
+        """Keep the sender's line to the owner; returns it. Raises as `open_challenge`, and `Refused`
+        (appeal_long)."""
         ...
 
 
@@ -69,7 +87,7 @@ class Stages:
     kit: Kit
     authorizer: Authorizer
     push_callers: PushCallers
-    captcha: Captcha
+    checks: Checks
 
     async def push(self, authorization: str, body: bytes) -> PushFate | None:
         """See `Entrances.push`."""
@@ -87,9 +105,25 @@ class Stages:
         """See `Entrances.open_challenge`."""
         return await solve.open_challenge(self.kit, token)
 
-    async def solve_challenge(self, token: str, payload: str) -> Solved:
+    async def begin_check(self, token: str, noted: bool) -> Mapping[str, Any]:
+        """See `Entrances.begin_check`."""
+        return await solve.begin_check(self.kit, self.checks, token, noted)
+
+    async def solve_challenge(self, token: str, payload: str, kind: Kind | None = None) -> Solved | CodeDue:
         """See `Entrances.solve_challenge`."""
-        return await solve.solve_challenge(self.kit, self.captcha, token, payload)
+        return await solve.solve_challenge(self.kit, self.checks, token, payload, kind)
+
+    async def another_code(self, token: str, ticket: str) -> str:
+        """See `Entrances.another_code`."""
+        return await solve.another_code(self.kit, self.checks, token, ticket)
+
+    async def show_code(self, token: str, ticket: str, spoken: bool) -> bytes:
+        """See `Entrances.show_code`."""
+        return await solve.show_code(self.kit, self.checks, token, ticket, spoken)
+
+    async def appeal(self, token: str, text: str) -> str:
+        """See `Entrances.appeal`."""
+        return await solve.appeal(self.kit, token, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +134,7 @@ class Services:
     settings: Settings
     clock: Clock
     store: Store
-    captcha: Captcha
+    checks: Checks
     pipeline: Entrances
     model_version: str
     addon: AddonDesk | None = None

@@ -7,21 +7,25 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, cast
 
+from pydantic import SecretStr
 from quart.typing import TestClientProtocol as Client
 
 from backend.captcha.proof_of_work import ProofOfWork
-from backend.domain.challenge import Challenge, ChallengeState
+from backend.captcha.typed_code import TypedCode
+from backend.domain.challenge import Challenge, ChallengeState, appeal_line
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mailbox import Link, Mailbox, Preferences
 from backend.domain.message import Owner
+from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
-from backend.pipeline.solve import OpenChallenge
-from backend.ports.captcha import Captcha
+from backend.pipeline.solve import CodeDue, OpenChallenge
+from backend.ports.captcha import Kind
 from backend.ports.store import MessageView, Placement, PushFate, Solved, Store
 from backend.settings import Settings
+from backend.system.vault import MultiFernetVault, make_key
 from backend.web.services import Services
 from tests.doubles import START as NOW
-from tests.doubles import FixedClock
+from tests.doubles import FixedClock, SeededTokens
 
 __all__ = ["NOW", "Client"]
 
@@ -47,13 +51,15 @@ def open_challenge(**changes: Any) -> OpenChallenge:
 class FakeEntrances:
     """The pipeline's entrances over dictionaries. `broken` is raised by every one of them when set."""
 
-    captcha: Captcha
+    checks: Checks
     clock: FixedClock
     open: dict[str, OpenChallenge] = field(default_factory=lambda: {TOKEN: open_challenge()})
     closed: dict[str, Expired] = field(default_factory=dict)
     signatures: set[str] = field(default_factory=set)
     released: tuple[str, ...] = ("m1",)
     solves: int = 0
+    starts: int = 0
+    tries: dict[str, int] = field(default_factory=dict)
     pushes: list[bytes] = field(default_factory=list)
     fate: PushFate | None = PushFate.NEW
     connected: Connected | None = None
@@ -91,16 +97,49 @@ class FakeEntrances:
             raise NotFound("This link is not one of ours.", "Copy it whole.", code="link_unknown")
         return self.open[token]
 
-    async def solve_challenge(self, token: str, payload: str) -> Solved:
-        """Check for real, bar replays, close the link."""
+    async def begin_check(self, token: str, noted: bool) -> Mapping[str, Any]:
+        """A real task; `starts` counts the noted ones."""
         challenge = await self.open_challenge(token)
-        answer = self.captcha.verify(payload, challenge.challenge_id, challenge.factor, self.clock.now())
+        self.starts += noted
+        return self.checks.first.task(challenge.challenge_id, challenge.factor, self.clock.now())
+
+    async def solve_challenge(self, token: str, payload: str, kind: Kind | None = None) -> Solved | CodeDue:
+        """Check for real, bar replays and a fourth try, close the link."""
+        challenge = await self.open_challenge(token)
+        captcha, now = self.checks.of(kind or self.checks.first.kind), self.clock.now()
+        answer = await captcha.verify(payload, challenge.challenge_id, challenge.factor, now)
+        if answer.most_tries:
+            self.tries[answer.signature] = self.tries.get(answer.signature, 0) + 1
+            if self.tries[answer.signature] > answer.most_tries:
+                raise Refused("Too often.", "A new one.", code="captcha_code_spent")
+            if not answer.right:
+                raise Refused("Wrong.", "Look again.", code="captcha_code_wrong")
+        elif self.checks.code_follows(challenge.factor):
+            return CodeDue(self.checks.codes.after_work(challenge.challenge_id, challenge.factor, now))
         if answer.signature in self.signatures:
             raise Refused("Used already.", "Start again.", code="captcha_replayed")
         self.signatures.add(answer.signature)
         self.closed[token] = Expired("Used already.", code="link_used")
         self.solves += 1
         return Solved(self.released, challenge.credits - len(self.released), challenge.sender)
+
+    async def another_code(self, token: str, ticket: str) -> str:
+        """A new code for an old one."""
+        challenge = await self.open_challenge(token)
+        return self.checks.codes.another(ticket, challenge.challenge_id, self.clock.now())
+
+    async def show_code(self, token: str, ticket: str, spoken: bool) -> bytes:
+        """Drawn or spoken for real."""
+        challenge = await self.open_challenge(token)
+        shown = self.checks.codes.sound if spoken else self.checks.codes.picture
+        return await shown(ticket, challenge.challenge_id, self.clock.now())
+
+    async def appeal(self, token: str, text: str) -> str:
+        """Kept with the challenge."""
+        challenge = await self.open_challenge(token)
+        line = appeal_line(text)
+        self.open[token] = replace(challenge, appeal=line)
+        return line
 
     def _break(self) -> None:
         if self.broken is not None:
@@ -151,22 +190,31 @@ class World:
     store: FakeStore
     captcha: ProofOfWork
     entrances: FakeEntrances
+    checks: Checks
 
     @property
     def services(self) -> Services:
         """What `create_app` is given."""
         return Services(
-            self.settings, self.clock, cast(Store, self.store), self.captcha, self.entrances, "model-7"
+            self.settings, self.clock, cast(Store, self.store), self.checks, self.entrances, "model-7"
         )
 
 
-def world(cost: int = 10, clock: FixedClock | None = None, **settings: Any) -> World:
+def world(
+    cost: int = 10, clock: FixedClock | None = None, checks: Checks | None = None, **settings: Any
+) -> World:
     """Fakes with a real captcha of `cost` iterations a step."""
     clock = clock or FixedClock()
     captcha = ProofOfWork(SECRET, base_cost=cost, life=900.0)
-    return World(
-        Settings(**{"live_page": True} | settings), clock, FakeStore(), captcha, FakeEntrances(captcha, clock)
-    )
+    checks = checks or Checks(captcha, typed_codes())
+    entrances = FakeEntrances(checks, clock)
+    settings = {"live_page": True} | settings
+    return World(Settings(**settings), clock, FakeStore(), captcha, entrances, checks)
+
+
+def typed_codes() -> TypedCode:
+    """Real codes under a key of this moment."""
+    return TypedCode(MultiFernetVault([SecretStr(make_key())]), SeededTokens(), life=900.0)
 
 
 def mailbox(**changes: Any) -> Mailbox:

@@ -7,6 +7,7 @@
   const [start, note, work, bar, fill] = ["start", "start-note", "work", "bar", "fill"].map(part);
   const [numbers, cancel, status, payload] = ["numbers", "cancel", "status", "payload"].map(part);
   const words = form.dataset;
+  const otherwise = part("otherwise");
   const SPOKEN_EVERY = 25; // percent; a screen reader need not hear every step
   let worker = null;
   let request = null;
@@ -35,7 +36,7 @@
     worker = request = null;
     const focused = work.contains(document.activeElement);
     work.hidden = true;
-    start.hidden = note.hidden = false;
+    start.hidden = note.hidden = otherwise.hidden = false;
     status.textContent = message;
     status.classList.toggle("problem", Boolean(problem));
     status.classList.remove("unseen");
@@ -64,6 +65,7 @@
   async function fetchTask() {
     request = new AbortController();
     const answer = await fetch(words.task, {
+      method: "POST", // a start of his own is noted; looking is not
       headers: { Accept: "application/json" },
       signal: request.signal,
       referrerPolicy: "no-referrer",
@@ -90,7 +92,7 @@
   }
 
   async function begin() {
-    start.hidden = note.hidden = true;
+    start.hidden = note.hidden = otherwise.hidden = true;
     work.hidden = cancel.hidden = false;
     status.classList.remove("problem");
     status.classList.add("unseen"); // the same words stand beside the bar; this copy is for the ear
@@ -107,6 +109,7 @@
     }
   }
 
+  otherwise.hidden = false; // a code can be typed anywhere
   if (!window.isSecureContext || !window.crypto || !crypto.subtle) {
     status.textContent = words.insecure;
     status.classList.add("problem");

@@ -32,6 +32,40 @@ TEXTS: dict[str, str] = {
     "noscript_text": "JavaScript ist hier ausgeschaltet. Schalten Sie es für diese Seite ein oder öffnen Sie den Link "
     "in einem anderen Browser. Sie können es auch lassen: {owner} sieht Ihre Nachricht bei der zurückgehaltenen "
     "Post und kann sie einlassen.",
+    "code_instead": "Lieber ein paar Ziffern eintippen",
+    "code_back": "Zurück zur Prüfung, die von selbst läuft",
+    "code": "Ziffern eintippen",
+    "code_lead": "Tippen Sie die Ziffern aus dem Bild ein oder hören Sie sie an: Eine Stimme liest sie auf "
+    "Englisch vor, langsam und über Rauschen.",
+    "code_price": "Sie haben schon einmal bestanden, darum sind es mehr Ziffern als beim ersten Mal.",
+    "code_picture": "Die Ziffern als Bild. Der Ton darunter sagt dasselbe.",
+    "code_sound": "Die Ziffern als Ton",
+    "code_label": "Ziffern",
+    "code_note": "Sie gelten für drei Versuche und einige Minuten.",
+    "code_send": "Nachricht durchlassen",
+    "code_other": "Andere Ziffern",
+    "code_step": "Noch ein Schritt",
+    "code_step_lead": "Die Prüfung ist geschafft. Sie wurden schon mehrmals durchgelassen; tippen Sie deshalb "
+    "bitte auch diese Ziffern ein.",
+    "code_follows": "Danach sollen Sie ein paar Ziffern eintippen: Sie wurden schon mehrmals durchgelassen.",
+    "captcha_code_wrong": "Das sind nicht die Ziffern. Sehen oder hören Sie noch einmal hin.",
+    "captcha_code_spent": "Das war ein Versuch zu viel für diese Ziffern. Hier sind neue.",
+    "captcha_code_closed": "Für diesen Link wurden zu viele Ziffern versucht; er nimmt keine mehr an. Ihre "
+    "Nachricht bleibt, wo sie ist, und {owner} kann sie einlassen.",
+    "captcha_later": "Die Prüfung ließ sich gerade nicht bestätigen. Nichts ging verloren; versuchen Sie es "
+    "in einer Minute noch einmal.",
+    "widget_note": "Diese Prüfung kommt von {vendor}, einer anderen Firma. Ihr Programm läuft in Ihrem "
+    "Browser: Sie erfährt Ihre Adresse und dass Sie hier sind, aber nichts aus Ihrer Nachricht.",
+    "widget_send": "Nachricht durchlassen",
+    "appeal": "Ein Wort an {owner}?",
+    "appeal_lead": "Wenn Sie mögen, sagen Sie in einer Zeile, wer Sie sind oder woher Sie sich kennen. "
+    "{owner} sieht sie bei Ihrer Nachricht, auch wenn Sie die Prüfung nicht machen.",
+    "appeal_label": "Ihre Zeile",
+    "appeal_note": "Höchstens 200 Zeichen. Sie können sie ändern, bis die Nachricht eingelassen oder über sie "
+    "entschieden ist.",
+    "appeal_send": "Weitergeben",
+    "appeal_saved": "{owner} kann diese Zeile jetzt sehen.",
+    "appeal_long": "Die Zeile ist zu lang: Höchstens 200 Zeichen passen hinein.",
     "done": "Ihre Nachricht ist durch",
     "done_none": "Es wartet keine Nachricht mehr von Ihnen.",
     "done_one": "Sie ist auf dem Weg in den Posteingang von {owner}.",
@@ -53,6 +87,8 @@ TEXTS: dict[str, str] = {
     "link_used_text": "Die Prüfung ist bestanden und Ihre Nachricht eingelassen. Es ist nichts mehr zu tun.",
     "link_voided_title": "Dieser Link wird nicht mehr gebraucht",
     "link_voided_text": "Der Empfänger hat inzwischen selbst über Ihre Nachricht entschieden.",
+    "link_released_title": "Ihre Nachricht ist eingelassen",
+    "link_released_text": "Der Empfänger hat das ohne die Prüfung getan. Es ist nichts mehr zu tun.",
     "too_many_title": "Das war etwas schnell",
     "too_many_text": "Zu viele Anfragen aus Ihrem Netz. Warten Sie eine Minute und laden Sie die Seite neu.",
     "too_large_title": "Das ist zu groß",

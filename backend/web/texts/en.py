@@ -29,6 +29,39 @@ TEXTS: dict[str, str] = {
     "noscript": "The check needs JavaScript",
     "noscript_text": "JavaScript is switched off here. Switch it on for this page, or open the link in another "
     "browser. You can also leave it: {owner} sees your message among the held mail and can let it in.",
+    "code_instead": "Type a few digits instead",
+    "code_back": "Back to the check that runs by itself",
+    "code": "Type the digits",
+    "code_lead": "Type the digits of the picture, or listen to them: a voice reads them in English, slowly "
+    "and over noise.",
+    "code_price": "You have passed before, so there are more digits than the first time.",
+    "code_picture": "The digits as a picture. The sound below says the same.",
+    "code_sound": "The digits as sound",
+    "code_label": "Digits",
+    "code_note": "They are good for three tries and a few minutes.",
+    "code_send": "Let my message in",
+    "code_other": "Other digits",
+    "code_step": "One more step",
+    "code_step_lead": "The check is done. You have been let in several times, so please type these digits as "
+    "well.",
+    "code_follows": "You will then be asked to type a few digits: you have been let in several times.",
+    "captcha_code_wrong": "Those are not the digits. Look or listen once more.",
+    "captcha_code_spent": "That was one try too many for these digits. Here are new ones.",
+    "captcha_code_closed": "Too many digits were tried for this link, so it takes no more of them. Your "
+    "message stays where it is, and {owner} can let it in.",
+    "captcha_later": "The check could not be confirmed just now. Nothing is lost; please try again in a "
+    "minute.",
+    "widget_note": "This check comes from {vendor}, another company. Its program runs in your browser: it "
+    "learns your address and that you are here, and nothing of your message.",
+    "widget_send": "Let my message in",
+    "appeal": "A word to {owner}?",
+    "appeal_lead": "If you like, say in one line who you are or where you met. {owner} sees it beside your "
+    "message, whether you take the check or not.",
+    "appeal_label": "Your line",
+    "appeal_note": "At most 200 characters. You can change it until the message is let in or decided about.",
+    "appeal_send": "Pass it on",
+    "appeal_saved": "{owner} can see this line now.",
+    "appeal_long": "The line is too long: at most 200 characters fit.",
     "done": "Your message is through",
     "done_none": "There is no message of yours waiting any more.",
     "done_one": "It is on its way to the inbox of {owner}.",
@@ -50,6 +83,8 @@ TEXTS: dict[str, str] = {
     "link_used_text": "The check was passed and your message let in. There is nothing left to do.",
     "link_voided_title": "This link is not needed any more",
     "link_voided_text": "The reader has decided about your message in the meantime.",
+    "link_released_title": "Your message has been let in",
+    "link_released_text": "Its reader did it without the check. There is nothing left to do.",
     "too_many_title": "That was a little fast",
     "too_many_text": "Too many requests came from your network. Wait a minute, then load the page again.",
     "too_large_title": "That is too large",

@@ -29,6 +29,40 @@ TEXTS: dict[str, str] = {
     "noscript": "La comprobación necesita JavaScript",
     "noscript_text": "JavaScript está desactivado aquí. Actívelo para esta página o abra el enlace en otro navegador. "
     "También puede dejarlo así: {owner} ve su mensaje entre el correo retenido y puede dejarlo pasar.",
+    "code_instead": "Mejor escribir unas cifras",
+    "code_back": "Volver a la comprobación que se hace sola",
+    "code": "Escriba las cifras",
+    "code_lead": "Escriba las cifras de la imagen, o escúchelas: una voz las lee en inglés, despacio y con "
+    "ruido de fondo.",
+    "code_price": "Ya ha pasado antes, por eso hay más cifras que la primera vez.",
+    "code_picture": "Las cifras en imagen. El sonido de abajo dice lo mismo.",
+    "code_sound": "Las cifras en sonido",
+    "code_label": "Cifras",
+    "code_note": "Valen para tres intentos y unos minutos.",
+    "code_send": "Dejar pasar mi mensaje",
+    "code_other": "Otras cifras",
+    "code_step": "Un paso más",
+    "code_step_lead": "La comprobación está hecha. Sus mensajes ya han pasado varias veces; escriba también "
+    "estas cifras, por favor.",
+    "code_follows": "Después se le pedirá que escriba unas cifras: sus mensajes ya han pasado varias veces.",
+    "captcha_code_wrong": "Esas no son las cifras. Mire o escuche otra vez.",
+    "captcha_code_spent": "Fue un intento de más para estas cifras. Aquí tiene otras.",
+    "captcha_code_closed": "Se han probado demasiadas cifras con este enlace y ya no admite más. Su mensaje "
+    "sigue donde está, y {owner} puede dejarlo pasar.",
+    "captcha_later": "La comprobación no se ha podido confirmar ahora. No se ha perdido nada; inténtelo de "
+    "nuevo dentro de un minuto.",
+    "widget_note": "Esta comprobación es de {vendor}, otra empresa. Su programa se ejecuta en su navegador: "
+    "sabrá su dirección y que usted está aquí, pero nada de su mensaje.",
+    "widget_send": "Dejar pasar mi mensaje",
+    "appeal": "¿Unas palabras para {owner}?",
+    "appeal_lead": "Si quiere, diga en una línea quién es o de qué se conocen. {owner} la verá junto a su "
+    "mensaje, haga usted la comprobación o no.",
+    "appeal_label": "Su línea",
+    "appeal_note": "Como máximo 200 caracteres. Puede cambiarla hasta que el mensaje pase o se decida sobre "
+    "él.",
+    "appeal_send": "Transmitir",
+    "appeal_saved": "{owner} ya puede ver esta línea.",
+    "appeal_long": "La línea es demasiado larga: caben 200 caracteres como máximo.",
     "done": "Su mensaje ha pasado",
     "done_none": "Ya no hay ningún mensaje suyo en espera.",
     "done_one": "Va camino de la bandeja de entrada de {owner}.",
@@ -50,6 +84,8 @@ TEXTS: dict[str, str] = {
     "link_used_text": "La comprobación está superada y su mensaje ha pasado. No queda nada por hacer.",
     "link_voided_title": "Este enlace ya no hace falta",
     "link_voided_text": "Mientras tanto, el destinatario ha decidido sobre su mensaje.",
+    "link_released_title": "Su mensaje ya ha pasado",
+    "link_released_text": "Su destinatario lo dejó pasar sin la comprobación. No queda nada por hacer.",
     "too_many_title": "Ha ido un poco rápido",
     "too_many_text": "Llegan demasiadas peticiones de su red. Espere un minuto y vuelva a cargar la página.",
     "too_large_title": "Es demasiado grande",

@@ -30,6 +30,41 @@ TEXTS: dict[str, str] = {
     "noscript_text": "JavaScript est désactivé ici. Activez-le pour cette page ou ouvrez le lien dans un autre "
     "navigateur. Vous pouvez aussi en rester là : {owner} voit votre message parmi le courrier retenu et peut "
     "le laisser passer.",
+    "code_instead": "Plutôt taper quelques chiffres",
+    "code_back": "Revenir à la vérification qui se fait toute seule",
+    "code": "Taper les chiffres",
+    "code_lead": "Tapez les chiffres de l’image, ou écoutez-les : une voix les lit en anglais, lentement, sur "
+    "un bruit de fond.",
+    "code_price": "Vous avez déjà réussi : il y a donc plus de chiffres que la première fois.",
+    "code_picture": "Les chiffres en image. Le son ci-dessous dit la même chose.",
+    "code_sound": "Les chiffres en son",
+    "code_label": "Chiffres",
+    "code_note": "Ils valent pour trois essais et quelques minutes.",
+    "code_send": "Faire passer mon message",
+    "code_other": "D’autres chiffres",
+    "code_step": "Encore une étape",
+    "code_step_lead": "La vérification est faite. Vos messages sont déjà passés plusieurs fois : tapez donc "
+    "aussi ces chiffres, s’il vous plaît.",
+    "code_follows": "Il faudra ensuite taper quelques chiffres : vos messages sont déjà passés plusieurs "
+    "fois.",
+    "captcha_code_wrong": "Ce ne sont pas les bons chiffres. Regardez ou écoutez encore une fois.",
+    "captcha_code_spent": "C’était un essai de trop pour ces chiffres. En voici d’autres.",
+    "captcha_code_closed": "Trop de chiffres ont été essayés pour ce lien, il n’en accepte plus. Votre "
+    "message reste où il est, et {owner} peut le laisser passer.",
+    "captcha_later": "La vérification n’a pas pu être confirmée à l’instant. Rien n’est perdu ; réessayez "
+    "dans une minute.",
+    "widget_note": "Cette vérification vient de {vendor}, une autre entreprise. Son programme tourne dans "
+    "votre navigateur : elle apprend votre adresse et que vous êtes ici, mais rien de votre message.",
+    "widget_send": "Faire passer mon message",
+    "appeal": "Un mot à {owner} ?",
+    "appeal_lead": "Si vous voulez, dites en une ligne qui vous êtes ou d’où vous vous connaissez. {owner} la "
+    "voit à côté de votre message, même sans la vérification.",
+    "appeal_label": "Votre ligne",
+    "appeal_note": "200 caractères au plus. Vous pouvez la changer tant que le message n’est pas passé et que "
+    "rien n’est décidé.",
+    "appeal_send": "Transmettre",
+    "appeal_saved": "{owner} peut maintenant voir cette ligne.",
+    "appeal_long": "La ligne est trop longue : 200 caractères au plus.",
     "done": "Votre message est passé",
     "done_none": "Aucun de vos messages n’attend plus.",
     "done_one": "Il est en route vers la boîte de réception de {owner}.",
@@ -51,6 +86,9 @@ TEXTS: dict[str, str] = {
     "link_used_text": "La vérification est réussie et votre message est passé. Il n’y a plus rien à faire.",
     "link_voided_title": "Ce lien n’est plus nécessaire",
     "link_voided_text": "Entre-temps, le destinataire a décidé lui-même du sort de votre message.",
+    "link_released_title": "Votre message est passé",
+    "link_released_text": "Son destinataire l’a laissé entrer sans la vérification. Il n’y a plus rien à "
+    "faire.",
     "too_many_title": "C’était un peu rapide",
     "too_many_text": "Trop de demandes viennent de votre réseau. Attendez une minute, puis rechargez la page.",
     "too_large_title": "C’est trop volumineux",

@@ -29,6 +29,39 @@ TEXTS: dict[str, str] = {
     "noscript": "A verificação precisa de JavaScript",
     "noscript_text": "O JavaScript está desligado aqui. Ligue-o para esta página ou abra o link noutro navegador. "
     "Também pode deixar assim: {owner} vê a sua mensagem entre o correio retido e pode deixá-la passar.",
+    "code_instead": "Prefiro escrever uns algarismos",
+    "code_back": "Voltar à verificação que corre sozinha",
+    "code": "Escreva os algarismos",
+    "code_lead": "Escreva os algarismos da imagem, ou ouça-os: uma voz lê-os em inglês, devagar e com ruído "
+    "de fundo.",
+    "code_price": "Já passou antes, por isso há mais algarismos do que da primeira vez.",
+    "code_picture": "Os algarismos em imagem. O som em baixo diz o mesmo.",
+    "code_sound": "Os algarismos em som",
+    "code_label": "Algarismos",
+    "code_note": "Valem para três tentativas e alguns minutos.",
+    "code_send": "Deixar passar a minha mensagem",
+    "code_other": "Outros algarismos",
+    "code_step": "Mais um passo",
+    "code_step_lead": "A verificação está feita. As suas mensagens já passaram várias vezes; escreva também "
+    "estes algarismos, por favor.",
+    "code_follows": "Depois terá de escrever uns algarismos: as suas mensagens já passaram várias vezes.",
+    "captcha_code_wrong": "Não são esses os algarismos. Veja ou ouça mais uma vez.",
+    "captcha_code_spent": "Foi uma tentativa a mais para estes algarismos. Aqui tem outros.",
+    "captcha_code_closed": "Foram tentados demasiados algarismos com este link e já não aceita mais. A sua "
+    "mensagem fica onde está, e {owner} pode deixá-la passar.",
+    "captcha_later": "Não foi possível confirmar a verificação agora. Nada se perdeu; tente de novo daqui a "
+    "um minuto.",
+    "widget_note": "Esta verificação é de {vendor}, outra empresa. O programa dela corre no seu navegador: "
+    "fica a saber o seu endereço e que está aqui, mas nada da sua mensagem.",
+    "widget_send": "Deixar passar a minha mensagem",
+    "appeal": "Uma palavra a {owner}?",
+    "appeal_lead": "Se quiser, diga numa linha quem é ou de onde se conhecem. {owner} vê-a ao lado da sua "
+    "mensagem, quer faça a verificação quer não.",
+    "appeal_label": "A sua linha",
+    "appeal_note": "No máximo 200 caracteres. Pode mudá-la até a mensagem passar ou ser decidida.",
+    "appeal_send": "Transmitir",
+    "appeal_saved": "{owner} já pode ver esta linha.",
+    "appeal_long": "A linha é demasiado longa: cabem no máximo 200 caracteres.",
     "done": "A sua mensagem passou",
     "done_none": "Já não há nenhuma mensagem sua à espera.",
     "done_one": "Vai a caminho da caixa de entrada de {owner}.",
@@ -50,6 +83,8 @@ TEXTS: dict[str, str] = {
     "link_used_text": "A verificação está feita e a sua mensagem passou. Não há mais nada a fazer.",
     "link_voided_title": "Este link já não é preciso",
     "link_voided_text": "Entretanto, o destinatário decidiu sobre a sua mensagem.",
+    "link_released_title": "A sua mensagem já passou",
+    "link_released_text": "O destinatário deixou-a passar sem a verificação. Não há mais nada a fazer.",
     "too_many_title": "Foi um pouco depressa",
     "too_many_text": "Chegam demasiados pedidos da sua rede. Espere um minuto e recarregue a página.",
     "too_large_title": "É grande demais",

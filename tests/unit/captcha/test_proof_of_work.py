@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from backend.captcha.proof_of_work import MAX_FACTOR, PAYLOAD_LIMIT, STEPS, ProofOfWork
 from backend.captcha.solver import solve
 from backend.domain.errors import Refused
-from backend.ports.captcha import Captcha
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # long before the machine's clock: only `now` may count
 LIFE = 600.0
@@ -23,7 +22,7 @@ SECRET = "a secret of sufficient length"
 
 
 @pytest.fixture
-def captcha() -> Captcha:
+def captcha() -> ProofOfWork:
     return ProofOfWork(SECRET, base_cost=10, life=LIFE)
 
 
@@ -37,27 +36,27 @@ def packed(parts: object, **spacing: Any) -> str:
 
 
 def refusal(
-    captcha: Captcha, payload: str, *, about: str = "ch1", factor: int = 1, at: datetime = NOW
+    captcha: ProofOfWork, payload: str, *, about: str = "ch1", factor: int = 1, at: datetime = NOW
 ) -> str:
     with pytest.raises(Refused) as caught:
-        captcha.verify(payload, about, factor, at)
+        captcha.check(payload, about, factor, at)
     assert caught.value.remedy, "a person must be told what to do"
     return caught.value.code
 
 
-def test_a_solved_task_is_accepted_until_it_expires(captcha: Captcha) -> None:
+def test_a_solved_task_is_accepted_until_it_expires(captcha: ProofOfWork) -> None:
     task = captcha.task("ch1", 1, NOW)
     payload = solve(task)
 
     last_second = NOW + timedelta(seconds=LIFE - 1)
-    answer = captcha.verify(payload, "ch1", 1, last_second)
+    answer = captcha.check(payload, "ch1", 1, last_second)
 
     assert answer.signature == task["signature"]
     assert answer.expires_at == NOW + timedelta(seconds=LIFE)
     assert refusal(captcha, payload, at=NOW + timedelta(seconds=LIFE)) == "captcha_expired"
 
 
-def test_the_same_answer_written_differently_has_the_same_signature(captcha: Captcha) -> None:
+def test_the_same_answer_written_differently_has_the_same_signature(captcha: ProofOfWork) -> None:
     payload = solve(captcha.task("ch1", 1, NOW))
     parts = unpacked(payload)
     parameters = parts["challenge"]["parameters"]
@@ -72,36 +71,36 @@ def test_the_same_answer_written_differently_has_the_same_signature(captcha: Cap
     spellings = [payload, packed(parts, indent=3), packed(shuffled, separators=(" ,", " : "))]
 
     assert len(set(spellings)) == 3
-    assert len({captcha.verify(spelling, "ch1", 1, NOW).signature for spelling in spellings}) == 1
+    assert len({captcha.check(spelling, "ch1", 1, NOW).signature for spelling in spellings}) == 1
 
 
-def test_a_signature_spelled_in_capitals_is_no_new_signature(captcha: Captcha) -> None:
+def test_a_signature_spelled_in_capitals_is_no_new_signature(captcha: ProofOfWork) -> None:
     parts = unpacked(solve(captcha.task("ch1", 1, NOW)))
     parts["challenge"]["signature"] = parts["challenge"]["signature"].upper()
 
     assert refusal(captcha, packed(parts)) == "captcha_wrong"
 
 
-def test_an_answer_counts_for_its_own_challenge_only(captcha: Captcha) -> None:
+def test_an_answer_counts_for_its_own_challenge_only(captcha: ProofOfWork) -> None:
     payload = solve(captcha.task("ch1", 1, NOW))
 
     assert refusal(captcha, payload, about="ch2") == "captcha_wrong"
 
 
-def test_a_task_from_before_the_price_rose_is_out_of_date(captcha: Captcha) -> None:
+def test_a_task_from_before_the_price_rose_is_out_of_date(captcha: ProofOfWork) -> None:
     payload = solve(captcha.task("ch1", 1, NOW))
 
     assert refusal(captcha, payload, factor=2) == "captcha_expired"
 
 
-def test_a_dearer_task_is_accepted_for_a_lower_price(captcha: Captcha) -> None:
+def test_a_dearer_task_is_accepted_for_a_lower_price(captcha: ProofOfWork) -> None:
     payload = solve(captcha.task("ch1", 2, NOW))
 
-    assert captcha.verify(payload, "ch1", 1, NOW).signature
+    assert captcha.check(payload, "ch1", 1, NOW).signature
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4])
-def test_the_effort_is_steady_and_rises_with_the_factor(captcha: Captcha, factor: int) -> None:
+def test_the_effort_is_steady_and_rises_with_the_factor(captcha: ProofOfWork, factor: int) -> None:
     task = captcha.task("ch1", factor, NOW)
 
     counter = unpacked(solve(task))["solution"]["counter"]
@@ -112,7 +111,7 @@ def test_the_effort_is_steady_and_rises_with_the_factor(captcha: Captcha, factor
 
 
 @pytest.mark.parametrize("factor", [0, -1, MAX_FACTOR + 1])
-def test_a_factor_out_of_bounds_is_a_bug(captcha: Captcha, factor: int) -> None:
+def test_a_factor_out_of_bounds_is_a_bug(captcha: ProofOfWork, factor: int) -> None:
     with pytest.raises(ValueError, match="factor"):
         captcha.task("ch1", factor, NOW)
 
@@ -153,7 +152,7 @@ def _with_past_expiry(parts: dict[str, Any]) -> None:
     "tamper",
     [_cheaper, _longer, _rebound, _unsigned, _guessed, _other_key, _without_data, _with_past_expiry],
 )
-def test_a_tampered_answer_is_wrong(captcha: Captcha, tamper: Callable[[dict[str, Any]], None]) -> None:
+def test_a_tampered_answer_is_wrong(captcha: ProofOfWork, tamper: Callable[[dict[str, Any]], None]) -> None:
     parts = unpacked(solve(captcha.task("ch1", 1, NOW)))
     tamper(parts)
 
@@ -161,7 +160,7 @@ def test_a_tampered_answer_is_wrong(captcha: Captcha, tamper: Callable[[dict[str
     assert refusal(captcha, packed(parts), about=about) == "captcha_wrong"
 
 
-def test_an_answer_signed_by_another_installation_is_wrong(captcha: Captcha) -> None:
+def test_an_answer_signed_by_another_installation_is_wrong(captcha: ProofOfWork) -> None:
     foreign = ProofOfWork("another secret, just as long", base_cost=10, life=LIFE)
 
     assert refusal(captcha, solve(foreign.task("ch1", 1, NOW))) == "captcha_wrong"
@@ -183,7 +182,7 @@ def test_an_answer_signed_by_another_installation_is_wrong(captcha: Captcha) -> 
         "A" * (PAYLOAD_LIMIT + 4),
     ],
 )
-def test_garbage_is_malformed_and_nothing_worse(captcha: Captcha, payload: str) -> None:
+def test_garbage_is_malformed_and_nothing_worse(captcha: ProofOfWork, payload: str) -> None:
     assert refusal(captcha, payload) == "captcha_malformed"
 
 
@@ -228,7 +227,7 @@ def test_a_short_secret_is_refused() -> None:
         {"data": {"ceiling": 3}},
     ],
 )
-def test_the_solver_takes_no_unbounded_or_foreign_task(captcha: Captcha, change: dict[str, Any]) -> None:
+def test_the_solver_takes_no_unbounded_or_foreign_task(captcha: ProofOfWork, change: dict[str, Any]) -> None:
     task = captcha.task("ch1", 1, NOW)
     task["parameters"] |= change
 

@@ -1,0 +1,156 @@
+"""A code shown as a picture and offered as sound, to be typed. Nothing of it is stored: see `TypedCode`."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from backend.domain.errors import Refused
+from backend.ports.captcha import Answer, Kind, Widget
+from backend.ports.system import TokenSource, Vault
+
+if TYPE_CHECKING:
+    from captcha.audio import AudioCaptcha
+
+ALPHABET = "2346789"
+"""Digits, because the voices speak English and digits are known in English by most who read any of our five
+languages. Without 0 and 1, which look like letters and like 7, and without 5, which sounds like 9."""
+
+LENGTH = 6
+MOST = 10
+TRIES = 3
+PURPOSE = "typed code"
+TICKET_LIMIT = 1_000
+TYPED_LIMIT = 100
+INK, PAPER = (38, 38, 66), (246, 246, 240)
+"""Dark on light, in both of the page's colour schemes: the library's own colours may be hard to see."""
+
+AGAIN = "Load the page for a new code."
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    id: str
+    code: str
+    factor: int
+    expires_at: datetime
+
+
+class TypedCode:
+    """`TypedCodes`. Thread-safe, and keeps nothing: code, price and end are in the ticket, sealed.
+
+    Who has the ticket but not the key learns nothing of the code but its picture and its sound. The draw
+    is from `secrets`; `tokens` gives each ticket its id, by which tries are counted and a second use is barred.
+    `life` is how many seconds a code may be typed.
+    """
+
+    kind = Kind.TYPED_CODE
+    widget: Widget | None = None
+
+    def __init__(self, vault: Vault, tokens: TokenSource, life: float) -> None:
+        self._vault = vault
+        self._tokens = tokens
+        self._life = timedelta(seconds=life)
+
+    def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
+        """`kind`, `ticket`, and `length`: one digit more for each doubling of the price."""
+        length = min(MOST, LENGTH + factor.bit_length() - 1)
+        return {
+            "kind": self.kind,
+            "ticket": self._ticket(challenge_id, factor, length, now),
+            "length": length,
+        }
+
+    def after_work(self, challenge_id: str, factor: int, now: datetime) -> str:
+        """A ticket with a code of the first length, whatever the price: the work was the price."""
+        return self._ticket(challenge_id, factor, LENGTH, now)
+
+    def another(self, ticket: str, challenge_id: str, now: datetime) -> str:
+        """A new ticket of the same length and price. Its life is its own."""
+        known = self._opened(ticket, challenge_id, now)
+        return self._ticket(challenge_id, known.factor, len(known.code), now)
+
+    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+        """Compare what was typed: any script's digits count, blanks and hyphens do not.
+
+        The answer says whether it is right; whether that may be looked at is for whoever counts the tries.
+        """
+        ticket, _, typed = payload.partition(":")
+        known = self._opened(ticket, challenge_id, now)
+        if known.factor < factor:
+            raise Refused("The code is from before the price rose.", AGAIN, code="captcha_expired")
+        right = hmac.compare_digest(_plain(typed).encode(), known.code.encode())
+        return Answer(f"{PURPOSE}:{known.id}", known.expires_at, right, TRIES)
+
+    async def picture(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
+        """The code as PNG; another drawing each time. 4 ms of processor time."""
+        code = self._opened(ticket, challenge_id, now).code
+        return await asyncio.to_thread(_drawn, code)
+
+    async def sound(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
+        """The code spoken in English over noise; another take each time. 0.1 s of processor time."""
+        code = self._opened(ticket, challenge_id, now).code
+        return await asyncio.to_thread(_spoken, code)
+
+    def _ticket(self, challenge_id: str, factor: int, length: int, now: datetime) -> str:
+        parts = {
+            "for": PURPOSE,
+            "challenge": challenge_id,
+            "id": self._tokens.identifier(),
+            "code": "".join(secrets.choice(ALPHABET) for _ in range(length)),
+            "factor": factor,
+            "expires": int((now + self._life).timestamp()),
+        }
+        return self._vault.seal(json.dumps(parts)).decode("ascii")
+
+    def _opened(self, ticket: str, challenge_id: str, now: datetime) -> _Ticket:
+        """What is in a ticket of this challenge that is still good."""
+        try:
+            if len(ticket) > TICKET_LIMIT:
+                raise ValueError("too long")
+            parts = json.loads(self._vault.open(ticket.encode("ascii")))
+            if parts["for"] != PURPOSE:
+                raise ValueError("sealed for something else")
+            expires_at = datetime.fromtimestamp(parts["expires"], UTC)
+            known = _Ticket(parts["id"], parts["code"], parts["factor"], expires_at)
+        except (Refused, ValueError, KeyError, TypeError) as error:
+            raise Refused("The code could not be read.", AGAIN, code="captcha_malformed") from error
+        if not hmac.compare_digest(parts["challenge"].encode(), challenge_id.encode()):
+            raise Refused("This code belongs to another link.", AGAIN, code="captcha_wrong")
+        if now >= known.expires_at:
+            raise Refused("The code is too old.", AGAIN, code="captcha_expired")
+        return known
+
+
+def _plain(typed: str) -> str:
+    """Digits as ASCII, letters as capitals; blanks, hyphens and points between them are left out."""
+    wide = unicodedata.normalize("NFKC", typed[:TYPED_LIMIT]).upper()
+    digits = (str(unicodedata.digit(c)) if unicodedata.digit(c, None) is not None else c for c in wide)
+    return "".join(c for c in digits if not c.isspace() and c not in "-.,·")
+
+
+def _drawn(code: str) -> bytes:
+    from captcha.image import ImageCaptcha  # pillow comes with it: 8 MB that most servers never need
+
+    artist = ImageCaptcha(width=44 * len(code) + 24, height=90)
+    return artist.generate(code, bg_color=PAPER, fg_color=INK).getvalue()
+
+
+def _spoken(code: str) -> bytes:
+    return bytes(_speaker().generate(code))
+
+
+@cache
+def _speaker() -> AudioCaptcha:
+    from captcha.audio import AudioCaptcha
+
+    speaker = AudioCaptcha()
+    speaker.load()
+    return speaker
