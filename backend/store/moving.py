@@ -15,11 +15,11 @@ from typing import Any
 import asyncpg
 
 from backend.domain.errors import Conflict, Refused
-from backend.store import postgres, sqlite
+from backend.store import postgres_schema, sqlite
 from backend.store.library import Dialect, Query, queries
-from backend.store.scripts.mailboxes import TABLES
+from backend.store.scripts.mailboxes import LASTING, TABLES
 
-ORDER = ("mailboxes", *(name for name in TABLES if name != "mailboxes"), "tallies")
+ORDER = ("mailboxes", *(name for name in TABLES if name != "mailboxes"), *LASTING)
 """Parents before children."""
 
 CHUNK = 2_000
@@ -48,7 +48,7 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
     target holds something, `Conflict` if the copy does not match: then the target is as empty as before.
     """
     here = _opened(source)
-    await postgres.upgrade(target)
+    await postgres_schema.upgrade(target)
     there: Any = await asyncpg.connect(target)
     try:
         here.execute("BEGIN IMMEDIATE")

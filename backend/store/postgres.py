@@ -2,9 +2,9 @@
 
 A transaction names the mailbox it is about (`app.mailbox`), and row-level security shows it no other's
 rows. BEGIN and that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A
-script that meets a deadlock, or a connection that broke before its COMMIT was sent, is run again from the
-start: a script has no effects outside its transaction. Whether a COMMIT that got no answer took place is
-unknown, and the caller gets the error.
+script that meets a deadlock or a schema just upgraded, or whose connection broke before its COMMIT was
+sent, is run again from the start: a script has no effects outside its transaction. Whether a COMMIT that
+got no answer took place is unknown, and the caller gets the error.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import structlog
 
 from backend.domain.errors import NotFound
 from backend.store.bell import Bell
-from backend.store.library import Dialect, Yields, migrations, queries
-from backend.store.statement import EVERY, WAKE, P, Script, Statement, T
+from backend.store.library import Dialect, Yields, queries
+from backend.store.postgres_schema import literal, upgrade
+from backend.store.statement import WAKE, P, Script, Statement, T
 
 log = structlog.get_logger()
 
@@ -31,10 +32,13 @@ TRIES = 8
 PAUSE, LONGEST_PAUSE = 0.05, 1.6
 """Seconds before the second try, doubled before each further one: in all 5 seconds, a server's quick restart."""
 LISTEN_PAUSE = 1.0
-MIGRATING = 0x7069746368
-"""The advisory lock under which one process at a time upgrades the schema."""
 
-_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_AGAIN = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    # The schema was upgraded under prepared statements: they are prepared anew at the next try.
+    asyncpg.InvalidCachedStatementError,
+)
 _BROKEN = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -88,12 +92,12 @@ class PostgresDriver:
 
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in a transaction; see the module for what is tried again."""
-        begin = f"BEGIN; SET LOCAL app.mailbox = {_literal(scope)}"
+        begin = f"BEGIN; SET LOCAL app.mailbox = {literal(scope)}"
         return await self._run(begin, lambda: make(*args, **kwargs))
 
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run on one snapshot."""
-        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {_literal(scope)}"
+        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {literal(scope)}"
         return await self._run(begin, lambda: make(*args, **kwargs))
 
     async def _run(self, begin: str, make: Callable[[], Script[T]]) -> T:
@@ -200,55 +204,3 @@ async def _roll_back(connection: Connection) -> None:
         # A connection that was cut has gone back to the pool by itself, and refuses even this.
         with contextlib.suppress(asyncpg.InterfaceError):
             connection.terminate()
-
-
-def _literal(text: str) -> str:
-    """`text` as an SQL string. SET takes no parameters; a quote is doubled, NUL cannot be in it."""
-    return "'" + text.replace("\0", "").replace("'", "''") + "'"
-
-
-async def upgrade(url: str) -> int:
-    """Bring the schema up to date, one transaction a step, one process at a time; returns the steps made.
-
-    Earlier releases may still be running: a step only adds, what it replaces goes with a later release.
-    """
-    connection: Connection = await asyncpg.connect(url, timeout=10)
-    made = 0
-    try:
-        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATING)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations"
-            " (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
-        )
-        done = await version(connection)
-        for step in migrations(Dialect.POSTGRES):
-            if step.version > done:
-                async with connection.transaction():
-                    await connection.execute(f"SET LOCAL app.mailbox = {_literal(EVERY)}")
-                    await connection.execute(step.sql)
-                    await connection.execute(
-                        "INSERT INTO schema_migrations (version, name) VALUES ($1, $2)",
-                        step.version,
-                        step.name,
-                    )
-                made += 1
-    finally:
-        await connection.close()
-    return made
-
-
-async def version(connection: Connection) -> int:
-    """The number of the last migration made, 0 before the first."""
-    if not await connection.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL"):
-        return 0
-    found: int = await connection.fetchval("SELECT COALESCE(MAX(version), 0) FROM schema_migrations")
-    return found
-
-
-async def current_version(url: str) -> int:
-    """The same of the database at `url`. Changes nothing."""
-    connection: Connection = await asyncpg.connect(url, timeout=10)
-    try:
-        return await version(connection)
-    finally:
-        await connection.close()

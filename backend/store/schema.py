@@ -64,7 +64,7 @@ class SchemaStatus:
 async def status(where: Place) -> SchemaStatus:
     """How far the schema is. Changes nothing, and makes no file."""
     if where.dialect is Dialect.POSTGRES:
-        from backend.store.postgres import current_version
+        from backend.store.postgres_schema import current_version
 
         done = await current_version(where.address)
     else:
@@ -75,9 +75,9 @@ async def status(where: Place) -> SchemaStatus:
 async def upgrade(where: Place) -> int:
     """Make the pending steps; returns how many. Safe while servers of this or the last release run."""
     if where.dialect is Dialect.POSTGRES:
-        from backend.store import postgres
+        from backend.store import postgres_schema
 
-        return await postgres.upgrade(where.address)
+        return await postgres_schema.upgrade(where.address)
     return await asyncio.to_thread(sqlite.upgrade, where.path)
 
 

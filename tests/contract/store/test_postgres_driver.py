@@ -9,7 +9,7 @@ import pytest
 
 from backend.ports.store import Duty, Notice, PushFate
 from backend.store import SqlStore, open_store
-from backend.store.postgres import upgrade, version
+from backend.store.postgres_schema import upgrade, version
 from backend.store.statement import EVERY, Script, q
 from tests.contract.store.stories import Story
 

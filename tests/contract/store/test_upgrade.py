@@ -1,0 +1,190 @@
+"""Upgrading while the previous release's processes are up: a step only adds, and disturbs nobody's work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from itertools import count, pairwise
+
+import asyncpg
+import pytest
+
+from backend.domain.errors import Conflict
+from backend.domain.verdict import Outcome
+from backend.ports.store import Stage
+from backend.store import open_store, postgres_schema, schema
+from backend.store.library import Dialect, Migration, migrations
+from tests.contract.store.stories import Story
+
+KNOWN = migrations(Dialect.POSTGRES)
+COLUMNS = """
+SELECT table_name || '.' || column_name AS name, data_type AS kind,
+    is_nullable = 'YES' OR column_default IS NOT NULL AS may_be_left_out
+FROM information_schema.columns WHERE table_schema = current_schema() AND table_name <> 'schema_migrations'
+"""
+NEXT = Migration(
+    KNOWN[-1].version + 1,
+    "next",
+    """
+    ALTER TABLE challenges ADD COLUMN colour TEXT NOT NULL DEFAULT '';
+    ALTER TABLE messages ADD COLUMN colour TEXT NOT NULL DEFAULT '';
+    ALTER TABLE mailboxes ADD COLUMN colour TEXT NOT NULL DEFAULT '';
+    ALTER TABLE duties ADD COLUMN colour BIGINT;
+    ALTER TABLE lanes ADD COLUMN colour BIGINT;
+    CREATE TABLE colours (mailbox_id TEXT COLLATE "C" NOT NULL REFERENCES mailboxes (id));
+    CREATE INDEX messages_colour ON messages (mailbox_id, colour);
+    """,
+)
+"""What the next release might bring: it takes the locks in another order than the work does."""
+
+Columns = dict[str, tuple[str, bool]]
+
+
+@pytest.fixture
+async def address(postgres_address: str) -> AsyncIterator[str]:
+    """An empty place of its own on the server: these tests leave a schema behind that no other must see."""
+    connection = await asyncpg.connect(postgres_address)
+    await connection.execute("CREATE SCHEMA apart")
+    yield f"{postgres_address}&search_path=apart"
+    await connection.execute("DROP SCHEMA apart CASCADE")
+    await connection.close()
+
+
+async def columns(address: str) -> Columns:
+    """Every column there is: its kind, and whether a row may be written without it."""
+    connection = await asyncpg.connect(address)
+    try:
+        rows = await connection.fetch(COLUMNS)
+        return {row["name"]: (row["kind"], row["may_be_left_out"]) for row in rows}
+    finally:
+        await connection.close()
+
+
+def releases(patch: pytest.MonkeyPatch, *steps: Migration) -> None:
+    """From now on a release knows these steps."""
+    for module in (postgres_schema, schema):
+        patch.setattr(module, "migrations", lambda _: steps)
+
+
+async def test_a_release_reads_and_writes_what_a_later_one_has_upgraded(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Columns] = []
+    for number in range(len(KNOWN)):
+        releases(monkeypatch, *KNOWN[: number + 1])
+        assert await postgres_schema.upgrade(address) == 1
+        seen.append(await columns(address))
+    for earlier, later in pairwise(seen):
+        assert {name: kind for name, (kind, _) in earlier.items()}.items() <= {
+            name: kind for name, (kind, _) in later.items()
+        }.items()
+        tables = {name.partition(".")[0] for name in earlier}
+        added = {name: out for name, (_, out) in later.items() if name not in earlier}
+        # The earlier release knows nothing of them, and its rows must be taken all the same.
+        assert [n for n, may in added.items() if n.partition(".")[0] in tables and not may] == []
+
+
+async def work(story: Story, stop: asyncio.Event, done: Counter[str], number: int) -> None:
+    """What a process does all day, on a mailbox of its own."""
+    box = f"box{number}"
+    await story.mailbox(box)
+    for one in count():
+        if stop.is_set():
+            return
+        await story.store.learn(box, frozenset({f"friend{one}@x.test"}), f"t{one}", story.now)
+        await story.store.set_rule(box, f"{one}.test", None, story.now)
+        job = await story.store.claim_duty("w", story.now, story.now)
+        assert job is None
+        await story.store.mailbox(box)
+        await story.store.standing(box, "bo@x.test", "x.test", "t1", story.now)
+        await story.store.messages(box)
+        done[box] += 1
+
+
+async def test_nothing_fails_while_the_schema_is_upgraded_under_it(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(address)
+    await store.open()
+    try:
+        stop, done, story = asyncio.Event(), Counter[str](), Story(store)
+        boxes = [f"box{number}" for number in range(4)]
+        working = [asyncio.create_task(work(story, stop, done, number)) for number in range(4)]
+        while set(done) < set(boxes):  # noqa: ASYNC110 - everybody is at work
+            await asyncio.sleep(0.01)
+        with monkeypatch.context() as patch:
+            releases(patch, *KNOWN, NEXT)
+            assert await postgres_schema.upgrade(address) == 1
+        before = Counter(done)
+        while any(done[box] < before[box] + 5 for box in boxes):
+            assert not any(task.done() for task in working), [task for task in working if task.done()]
+            await asyncio.sleep(0.01)
+        stop.set()
+        await asyncio.gather(*working)
+        # Every kind of write of this release finds the next one's tables as good as its own.
+        await story.mailbox("ana")
+        await story.receive("ana", "m1", Outcome.CHALLENGE)
+        assert (await story.view("ana", "m1")).stage is None
+        found = await schema.status(schema.place(address))
+        assert (found.version, found.ahead) == (NEXT.version, True)
+    finally:
+        await store.close()
+
+
+async def test_a_step_does_not_queue_everybody_up_behind_a_long_transaction(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_schema, "LOCK_WAIT", "20ms")
+    monkeypatch.setattr(postgres_schema, "STEP_PAUSE", 0.02)
+    monkeypatch.setattr(postgres_schema, "STEP_TRIES", 3)
+    store = open_store(address)
+    await store.open()
+    holder = await asyncpg.connect(address)
+    try:
+        await holder.execute("BEGIN; LOCK TABLE messages IN ACCESS SHARE MODE")  # as a backup does
+        with monkeypatch.context() as patch:
+            releases(patch, *KNOWN, NEXT)
+            with pytest.raises(Conflict, match="hold its tables"):
+                await postgres_schema.upgrade(address)
+            assert await postgres_schema.current_version(address) == KNOWN[-1].version
+            await Story(store).mailbox("ana")  # work went on, and goes on
+            patch.setattr(postgres_schema, "STEP_TRIES", 1_000)
+            upgrading = asyncio.create_task(postgres_schema.upgrade(address))
+            await asyncio.sleep(0.05)
+            await holder.execute("COMMIT")
+            assert await upgrading == 1
+    finally:
+        await holder.close()
+        await store.close()
+
+
+async def test_rows_of_the_first_release_are_worked_on_by_this_one(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        releases(patch, KNOWN[0])
+        await postgres_schema.upgrade(address)
+    old = await asyncpg.connect(address)
+    await old.execute(
+        """
+        SET app.mailbox = '*';
+        INSERT INTO mailboxes (id, sub, email, name, link, scopes, preferences, created_at, changed_at)
+            VALUES ('ana', 'sub-ana', 'ana@corp.test', 'Ana', 'connected', '[]', '{}', 1, 1);
+        INSERT INTO lanes (mailbox_id, turn_at) VALUES ('ana', 1);
+        INSERT INTO messages (mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, stage, due_at)
+            VALUES ('ana', 'm1', 't1', FALSE, 1, 1, 'screen', 1);
+        """
+    )
+    await old.close()
+    store = open_store(address)
+    await store.open()
+    try:
+        story = Story(store)
+        job = await story.job("m1")
+        assert job.stage is Stage.SCREEN
+        await story.judge(job, Outcome.HOLD)
+        assert await story.work() == [(Stage.ACT, "m1")]
+        assert (await story.view("ana", "m1")).placement == "held"
+    finally:
+        await store.close()
