@@ -10,6 +10,7 @@ through. Neither says anything about who wrote the mail.
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 
 from backend.domain.message import Arrival, Headers, Message, Owner
 from backend.domain.sender import is_machine_local, mailbox_key
@@ -37,6 +38,21 @@ _AUTOREPLY_SUBJECT = re.compile(
     r"|risposta automatica|fuori ufficio|automatisch antwoord|afwezig)",
     re.I,
 )
+
+
+class MailForm(StrEnum):
+    """How much of the form of machine mail a message has."""
+
+    PERSON = ""
+    CLAIMED = "claimed"
+    MACHINE = "machine"
+
+
+def form_of(arrival: Arrival, owner: Owner) -> MailForm:
+    """The whole form, the mere claim, or none of it."""
+    if is_machine_mail(arrival, owner):
+        return MailForm.MACHINE
+    return MailForm.CLAIMED if claims_machine_mail(arrival.message) else MailForm.PERSON
 
 
 def is_machine_mail(arrival: Arrival, owner: Owner) -> bool:

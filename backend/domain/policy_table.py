@@ -8,7 +8,7 @@ from datetime import datetime
 
 from backend.domain.authentication import Authentication
 from backend.domain.correction import RuleKind
-from backend.domain.machine_mail import claims_machine_mail, is_machine_mail
+from backend.domain.machine_mail import MailForm, claims_machine_mail, is_machine_mail
 from backend.domain.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
 from backend.domain.message import Arrival, Owner
 from backend.domain.score import Thresholds
@@ -24,7 +24,8 @@ class Facts:
     """Everything about one message but its score. `standing` is the sender's, read at one moment.
 
     `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
-    message as it arrives, which is his word on that message like a rule.
+    message as it arrives, which is his word on that message like a rule. `form` stands for the mail's form where
+    the mail itself is no longer at hand.
     """
 
     arrival: Arrival
@@ -33,6 +34,7 @@ class Facts:
     preferences: Preferences
     standing: Standing = Standing()
     labels: LabelIds = LabelIds()
+    form: MailForm | None = None
 
     def carries(self, label_id: str) -> bool:
         """Whether the message arrived with this label of ours."""
@@ -123,9 +125,12 @@ def _correspondent(case: Case) -> bool:
 
 def _machine_mail(case: Case) -> bool:
     facts = case.facts
-    if is_machine_mail(facts.arrival, facts.owner):
+    if facts.form is MailForm.MACHINE or (facts.form is None and is_machine_mail(facts.arrival, facts.owner)):
         return True
-    return case.probability < case.thresholds.challenge and claims_machine_mail(facts.arrival.message)
+    claims = (
+        claims_machine_mail(facts.arrival.message) if facts.form is None else facts.form is MailForm.CLAIMED
+    )
+    return claims and case.probability < case.thresholds.challenge
 
 
 def _left_alone(case: Case) -> bool:

@@ -129,18 +129,20 @@ class DeviceDesk:
         await self.records.add_code(kept, now)
         return ticket
 
-    async def enter(self, ticket: str) -> tuple[str, str]:
-        """A ticket against a session's secret and the page to show. Raises `Expired`."""
+    async def enter(self, ticket: str, browser: str = "") -> tuple[str, str]:
+        """A ticket against a session's secret and the page to show. `browser` is what it calls itself, roughly.
+        Raises `Expired`."""
         secret, now = self.kit.tokens.token(32), self.kit.clock.now()
         used = await self.records.redeem_ticket(
-            token_hash(ticket), token_hash(secret), now + SESSION_LIFE, now
+            token_hash(ticket), token_hash(secret), now + SESSION_LIFE, now, browser
         )
         return secret, used.detail
 
-    async def sign_in(self, mailbox_id: str) -> str:
+    async def sign_in(self, mailbox_id: str, browser: str = "") -> str:
         """A session for an owner Google has vouched for; its secret."""
         secret, now = self.kit.tokens.token(32), self.kit.clock.now()
-        await self.records.add_session(Session(token_hash(secret), mailbox_id, now + SESSION_LIFE), now)
+        opened = Session(token_hash(secret), mailbox_id, now + SESSION_LIFE, browser=browser)
+        await self.records.add_session(opened, now)
         return secret
 
     async def session(self, secret: str) -> Session | None:
@@ -152,6 +154,14 @@ class DeviceDesk:
     async def sign_out(self, session: Session) -> None:
         """End a session."""
         await self.records.remove_session(session.mailbox_id, session.token_hash)
+
+    async def sessions(self, mailbox_id: str) -> tuple[Session, ...]:
+        """The signed-in browsers of a mailbox, the newest first."""
+        return await self.records.sessions(mailbox_id, self.kit.clock.now())
+
+    async def end_others(self, session: Session) -> int:
+        """Sign out every browser of the mailbox but this one; returns how many."""
+        return await self.records.remove_other_sessions(session.mailbox_id, session.token_hash)
 
     async def devices(self, mailbox_id: str) -> tuple[Device, ...]:
         """All computers of a mailbox."""

@@ -11,15 +11,19 @@ from datetime import timedelta
 
 import structlog
 
-from backend.domain.errors import Gone, NeedsReconnect, Rejected, TryLater
+from backend.domain.challenge import token_hash
+from backend.domain.errors import Gone, NeedsReconnect, NotFound, Rejected, TryLater
 from backend.pipeline.kit import Kit
 from backend.ports.gmail import Authorizer
+from backend.ports.owner import Farewell, GrantEnd, Receipt
 from backend.ports.store import DutyJob
 
 log = structlog.get_logger()
 
 REVOKE_TRIES = 4
 """How often Google is asked to take the grant back before the rows are deleted without its yes."""
+
+RECEIPT_LIFE = timedelta(days=30)
 
 
 async def leave(kit: Kit, authorizer: Authorizer, job: DutyJob) -> None:
@@ -30,13 +34,37 @@ async def leave(kit: Kit, authorizer: Authorizer, job: DutyJob) -> None:
         raise TryLater("Work on this mailbox is ending.", reason="busy", retry_at=now + timedelta(seconds=1))
     with contextlib.suppress(NeedsReconnect, Gone, Rejected):
         await kit.gmail.stop_watch(job.mailbox_id)
+    grant_end = await _revoked(authorizer, job)
+    now = kit.clock.now()
+    await kit.store.forget(job.mailbox_id, Farewell(grant_end, now))
+    await kit.store.drop_receipts(now - RECEIPT_LIFE)
+
+
+async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
     try:
-        with contextlib.suppress(NeedsReconnect):
-            await authorizer.revoke(job.mailbox_id)
+        await authorizer.revoke(job.mailbox_id)
+    except NeedsReconnect:
+        return GrantEnd.WAS_GONE
     except Rejected as error:
         if job.attempt < REVOKE_TRIES:
             raise
-        log.warning(
-            "not_revoked", mailbox=job.mailbox_id, reason=error.reason
-        )  # the owner's data goes all the same
-    await kit.store.forget(job.mailbox_id)
+        # The owner's data goes all the same.
+        log.warning("not_revoked", mailbox=job.mailbox_id, reason=error.reason)
+        return GrantEnd.REFUSED
+    return GrantEnd.REVOKED
+
+
+async def ask(kit: Kit, mailbox_id: str) -> str:
+    """The owner wants to go: the leaving is ordered; returns the secret of the receipt's address."""
+    secret = kit.tokens.token(24)
+    await kit.store.ask_to_leave(mailbox_id, token_hash(secret), kit.clock.now())
+    kit.wake()
+    return secret
+
+
+async def receipt(kit: Kit, secret: str) -> Receipt:
+    """The receipt with this secret. Raises `NotFound`, also when it is too old."""
+    found = await kit.store.receipt(token_hash(secret)) if 20 <= len(secret) <= 200 else None
+    if found is None or kit.clock.now() - found.asked_at > RECEIPT_LIFE:
+        raise NotFound("There is no such receipt.", "Receipts are kept for 30 days.", code="not_found")
+    return found

@@ -6,7 +6,7 @@ Only hashes of tokens, codes and tickets are stored. Times are aware UTC. Each m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -78,12 +78,15 @@ class OneTimeCode:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser."""
+    """A signed-in browser. `browser` is what it is roughly ("Firefox on Linux"), "" if it did not say;
+    `created_at` is set when it is read."""
 
     token_hash: str
     mailbox_id: str
     expires_at: datetime
     device_id: str = ""
+    browser: str = ""
+    created_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ class DeviceStore(Protocol):
         ...
 
     async def redeem_ticket(
-        self, code_hash: str, session: str, until: datetime, now: datetime
+        self, code_hash: str, session: str, until: datetime, now: datetime, browser: str = ""
     ) -> OneTimeCode:
         """Use a ticket up and open a session with the token hash `session`. Raises `Expired` (code_expired),
         for an unknown ticket too."""
@@ -183,6 +186,14 @@ class DeviceStore(Protocol):
         ...
 
     async def remove_session(self, mailbox_id: str, token_hash: str) -> None: ...
+
+    async def sessions(self, mailbox_id: str, now: datetime) -> tuple[Session, ...]:
+        """Those that still run, the newest first."""
+        ...
+
+    async def remove_other_sessions(self, mailbox_id: str, token_hash: str) -> int:
+        """End all but this one; returns how many."""
+        ...
 
     async def overview(self, mailbox_id: str) -> Overview | None: ...
 

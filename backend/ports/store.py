@@ -22,6 +22,7 @@ from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.domain.standing import Standing
 from backend.domain.verdict import Verdict
 from backend.ports.jobs import JobStore
+from backend.ports.owner import Farewell, OwnerStore
 from backend.ports.records import (
     Duty,
     DutyJob,
@@ -110,8 +111,9 @@ class MailboxStore(Protocol):
         """Whether a job of the mailbox, other than its leaving, is held under a lease that still runs."""
         ...
 
-    async def forget(self, mailbox_id: str) -> Mapping[str, int]:
-        """Delete every row of the mailbox; returns the number deleted by table."""
+    async def forget(self, mailbox_id: str, farewell: Farewell | None = None) -> Mapping[str, int]:
+        """Delete every row of the mailbox; returns the number deleted by table, which its receipts keep too if
+        `farewell` says how it ended."""
         ...
 
 
@@ -280,7 +282,15 @@ class ViewStore(Protocol):
 
 
 class Store(
-    MailboxStore, JobStore, SyncStore, VerdictStore, ChallengeStore, SenderStore, ViewStore, Protocol
+    MailboxStore,
+    JobStore,
+    SyncStore,
+    VerdictStore,
+    ChallengeStore,
+    SenderStore,
+    OwnerStore,
+    ViewStore,
+    Protocol,
 ):
     """All of it, behind one connection."""
 

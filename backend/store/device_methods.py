@@ -50,10 +50,10 @@ class DeviceMethods:
         return done
 
     async def redeem_ticket(
-        self, code_hash: str, session: str, until: datetime, now: datetime
+        self, code_hash: str, session: str, until: datetime, now: datetime, browser: str = ""
     ) -> OneTimeCode:
         """See `DeviceStore`."""
-        return await self._driver.write(EVERY, devices.redeem_ticket, code_hash, session, until, now)
+        return await self._driver.write(EVERY, devices.redeem_ticket, code_hash, session, until, now, browser)
 
     async def add_session(self, session: Session, now: datetime) -> None:
         """See `DeviceStore`."""
@@ -62,6 +62,14 @@ class DeviceMethods:
     async def session(self, token_hash: str, now: datetime) -> Session | None:
         """See `DeviceStore`."""
         return await self._driver.read(EVERY, devices.session, token_hash, now)
+
+    async def sessions(self, mailbox_id: str, now: datetime) -> tuple[Session, ...]:
+        """See `DeviceStore`."""
+        return await self._driver.read(mailbox_id, devices.sessions, mailbox_id, now)
+
+    async def remove_other_sessions(self, mailbox_id: str, token_hash: str) -> int:
+        """See `DeviceStore`."""
+        return await self._driver.write(mailbox_id, devices.remove_other_sessions, mailbox_id, token_hash)
 
     async def remove_session(self, mailbox_id: str, token_hash: str) -> None:
         """See `DeviceStore`."""

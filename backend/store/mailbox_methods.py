@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.ports.owner import Farewell
 from backend.ports.store import Duty, DutyJob, MessageView, NewMailbox, Notice, PushFate, SyncPage
 from backend.store.driver import Driver
 from backend.store.scripts import jobs, mailboxes, sync
@@ -75,9 +76,9 @@ class MailboxMethods:
         """See `MailboxStore`."""
         return await self._driver.read(mailbox_id, mailboxes.busy, mailbox_id, now)
 
-    async def forget(self, mailbox_id: str) -> Mapping[str, int]:
+    async def forget(self, mailbox_id: str, farewell: Farewell | None = None) -> Mapping[str, int]:
         """See `MailboxStore`."""
-        return await self._driver.write(mailbox_id, mailboxes.forget, mailbox_id)
+        return await self._driver.write(mailbox_id, mailboxes.forget, mailbox_id, farewell)
 
     async def note_push(self, notice: Notice, due_at: datetime, now: datetime) -> PushFate:
         """See `JobStore`. Raises `Refused` (malformed) for a history id that is no number."""

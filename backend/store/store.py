@@ -12,6 +12,7 @@ from backend.store.driver import Driver
 from backend.store.library import Dialect
 from backend.store.mailbox_methods import MailboxMethods
 from backend.store.message_methods import MessageMethods
+from backend.store.owner_methods import OwnerMethods
 from backend.store.schema import place
 from backend.store.scripts import jobs, views
 from backend.store.sender_methods import SenderMethods
@@ -19,7 +20,14 @@ from backend.store.sqlite import SqliteDriver
 from backend.store.statement import EVERY, Row
 
 
-class SqlStore(MailboxMethods, MessageMethods, SenderMethods, AddonMethods, DeviceMethods):
+class SqlStore(
+    MailboxMethods,
+    MessageMethods,
+    SenderMethods,
+    OwnerMethods,
+    AddonMethods,
+    DeviceMethods,
+):
     """`backend.ports.store.Store` and `backend.ports.addon.AddonRecords`, plus what only operators and workers use."""
 
     def __init__(self, driver: Driver) -> None:

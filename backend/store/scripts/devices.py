@@ -83,12 +83,14 @@ def exchange(
     return Device(device.id, row["mailbox_id"], row["name"], device.scopes, now, now), mailbox["email"]
 
 
-def redeem_ticket(code_hash: str, session: str, until: datetime, now: datetime) -> Script[OneTimeCode]:
+def redeem_ticket(
+    code_hash: str, session: str, until: datetime, now: datetime, browser: str = ""
+) -> Script[OneTimeCode]:
     """A ticket against a session. What never was and what is used up look the same to a browser."""
     row: Row | None = yield q("code", code_hash=code_hash, purpose=Purpose.TICKET)
     if row is None or not (yield from _use(row, now)):
         raise _old_code()
-    opened = Session(session, row["mailbox_id"], until, row["device_id"])
+    opened = Session(session, row["mailbox_id"], until, row["device_id"], browser)
     yield from add_session(opened, now)
     return OneTimeCode(
         code_hash, row["mailbox_id"], Purpose.TICKET, row["detail"], moment(row["expires_at"]),
@@ -110,6 +112,7 @@ def add_session(session: Session, now: datetime) -> Script[None]:
         token_hash=session.token_hash,
         mailbox_id=session.mailbox_id,
         device_id=session.device_id,
+        browser=session.browser,
         now=micros(now),
         expires_at=micros(session.expires_at),
     )
@@ -120,12 +123,34 @@ def session(token_hash: str, now: datetime) -> Script[Session | None]:
     row: Row | None = yield q("session", token_hash=token_hash)
     if row is None or row["expires_at"] <= micros(now):
         return None
-    return Session(token_hash, row["mailbox_id"], moment(row["expires_at"]), row["device_id"])
+    return _session(row)
 
 
 def remove_session(mailbox_id: str, token_hash: str) -> Script[None]:
     """Signed out."""
     yield q("remove_session", mailbox_id=mailbox_id, token_hash=token_hash)
+
+
+def sessions(mailbox_id: str, now: datetime) -> Script[tuple[Session, ...]]:
+    """All that still run, the newest first."""
+    found: list[Row] = yield q("sessions", mailbox_id=mailbox_id, now=micros(now))
+    return tuple(_session(row) for row in found)
+
+
+def remove_other_sessions(mailbox_id: str, token_hash: str) -> Script[int]:
+    """All but this one; how many."""
+    return int((yield q("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash)))
+
+
+def _session(row: Row) -> Session:
+    return Session(
+        token_hash=row["token_hash"],
+        mailbox_id=row["mailbox_id"],
+        expires_at=moment(row["expires_at"]),
+        device_id=row["device_id"],
+        browser=row["browser"],
+        created_at=moment(row["created_at"]),
+    )
 
 
 def _device(row: Row) -> Device:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import Conflict, NotFound
 from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.ports.owner import Farewell
 from backend.ports.store import Duty, NewMailbox
 from backend.store import rows
 from backend.store.scripts.jobs import want
@@ -31,11 +32,15 @@ TABLES = (
     "messages",
     "notices",
     "one_time_codes",
+    "preview_runs",
+    "previews",
     "rules",
     "sessions",
     "threads",
     "mailboxes",
 )
+LASTING = ("receipts", "tallies")
+"""Tables that outlive a mailbox: they hold nothing of anybody."""
 
 
 RETAIN_AFTER = timedelta(days=1)
@@ -198,12 +203,20 @@ def _claimable(mailbox_id: str, link: Link) -> Script[None]:
     yield q("open_lane", mailbox_id=mailbox_id, is_open=connected)
 
 
-def forget(mailbox_id: str) -> Script[Mapping[str, int]]:
-    """Delete every row of the mailbox."""
+def forget(mailbox_id: str, farewell: Farewell | None = None) -> Script[Mapping[str, int]]:
+    """Delete every row of the mailbox. Its receipts stay, and are told what was deleted."""
     yield q("mailbox_for_write", mailbox_id=mailbox_id)
     deleted: dict[str, int] = {}
     for table in TABLES:
         deleted[table] = yield q(f"forget_{table}", mailbox_id=mailbox_id)
+    if farewell is not None:
+        yield q(
+            "finish_receipts",
+            mailbox_id=mailbox_id,
+            now=micros(farewell.at),
+            grant_end=farewell.grant_end,
+            deleted=json.dumps(deleted),
+        )
     return deleted
 
 

@@ -14,7 +14,15 @@ from backend.store.statement import Row, Script, micros, q
 PAGE = 500
 """No page of messages is longer, whoever asks."""
 
-RETAINED = ("messages", "challenges", "code_tries", "notices", "answers", "corrections")
+RETAINED = (
+    "messages",
+    "challenges",
+    "code_tries",
+    "notices",
+    "answers",
+    "corrections",
+    "previews",
+)
 
 
 def messages(

@@ -7,8 +7,9 @@ from typing import Any
 
 import asyncpg
 
-from backend.store.scripts.mailboxes import TABLES
+from backend.store.scripts.mailboxes import TABLES as OWN
 
+TABLES = (*OWN, "receipts")
 Rows = dict[str, list[tuple[Any, ...]]]
 
 

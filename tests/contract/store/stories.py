@@ -91,6 +91,19 @@ class Story:
         await self.store.finish_duty(job, None, self.now)
         return new
 
+    async def preview(self, mailbox_id: str, *gmail_ids: str) -> DutyJob:
+        """A preview of these mails, ordered and listed; its duty is given back."""
+        await self.store.order_preview(mailbox_id, self.now)
+        job = await self.claim_duty()
+        assert job is not None
+        assert (job.mailbox_id, job.duty) == (mailbox_id, Duty.PREVIEW)
+        run = await self.store.preview_run(mailbox_id)
+        assert run is not None
+        found = [(gmail_id, f"t-{gmail_id}") for gmail_id in gmail_ids]
+        await self.store.list_previews(job, run.run, found, self.now)
+        await self.store.finish_duty(job, None, self.now)
+        return job
+
     async def arrive(self, mailbox_id: str, *gmail_ids: str, stage: Stage = Stage.SCREEN) -> int:
         """Messages seen by a sync; the thread of message x is t-x."""
         seen = tuple(

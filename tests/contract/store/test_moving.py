@@ -19,6 +19,7 @@ from backend.domain.credits import Entry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.verdict import Outcome
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
+from backend.ports.owner import Farewell, GrantEnd
 from backend.ports.store import Notice
 from backend.store import moving, open_store
 from backend.store.moving import ORDER, copy
@@ -54,7 +55,11 @@ async def told(path: Path) -> None:
         await store.add_code(laptop, story.now)
         await store.exchange(f"code-{name}", "x", NewDevice(f"d-{name}", f"h-{name}", ALL), story.now)
         await store.add_session(Session(f"s-{name}", name, story.now + HOUR), story.now)
+        await story.preview(name, "m3")
         await store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "7"), story.now, story.now)
+    await story.mailbox("cyd")
+    await store.ask_to_leave("cyd", "receipt", story.now)
+    await store.forget("cyd", Farewell(GrantEnd.REVOKED, story.now))
     await store.note_push(Notice("p9", "nobody@corp.test", "7"), story.now, story.now)
     await store.close()
 

@@ -14,8 +14,11 @@ from backend.domain.correction import Correction, Decision, Origin, RuleKind
 from backend.domain.credits import Entry, Posting
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox import LabelIds, Link, Preferences
+from backend.domain.rehearsal import Word
+from backend.domain.rule_list import Rule
 from backend.domain.standing import Standing
 from backend.domain.verdict import Outcome, Row, Verdict
+from backend.ports.owner import Looked
 from backend.ports.store import Duty, DutyJob, MessageJob, Sighting, Store, SyncPage
 from backend.store import SqlStore
 from tests.contract.store.dump import dump
@@ -33,6 +36,8 @@ ABOUT_ALL = {
     "claim_messages": "the worker's",
     "next_due": "the worker's",
     "challenge_by_token": "named by a secret",
+    "receipt": "named by a secret",
+    "drop_receipts": "the worker's",
     "solve": "named by the challenge found by that secret",
     "ledger_differences": "the operator's",
     "census": "the operator's",
@@ -57,6 +62,11 @@ OWN = {
     "set_rule",
     "has_block_rules",
     "learn",
+    "order_preview",
+    "preview_run",
+    "count_rules",
+    "put_rules",
+    "ask_to_leave",
 }
 """Methods that name a mailbox and nothing in it."""
 
@@ -124,6 +134,18 @@ class Eve:
             "count_try": lambda: store.count_try("eve", "c1", "k1"),
             "appeal": lambda: store.appeal("eve", "c1", "Hello", now),
             "note_bounce": lambda: store.note_bounce("eve", "t-m1", now),
+            "order_preview": lambda: store.order_preview("eve", now),
+            "preview_run": lambda: store.preview_run("eve"),
+            "list_previews": lambda: store.list_previews(duty, 1, [("m1", "t1")], now),
+            "previews_to_read": lambda: store.previews_to_read("eve", 10),
+            "record_previews": lambda: store.record_previews(duty, 1, [Looked("m1", None)], now),
+            "previews": lambda: store.previews("eve"),
+            "say_preview": lambda: store.say_preview("eve", "m1", Word.SALES, now),
+            "rules": lambda: store.rules("eve", None, "", "", 10),
+            "count_rules": lambda: store.count_rules("eve"),
+            "rules_of": lambda: store.rules_of("eve", ["bad.test"]),
+            "put_rules": lambda: store.put_rules("eve", [Rule("bad.test", RuleKind.ALLOW)], now),
+            "ask_to_leave": lambda: store.ask_to_leave("eve", "hash", now),
             "forget": lambda: store.forget("eve"),
         }
 
@@ -133,6 +155,7 @@ async def eve_beside_ana(story: Story) -> Eve:
     await story.mailbox("ana")
     await story.mailbox("eve")
     await story.receive("ana", "m1", Outcome.CHALLENGE)
+    await story.preview("ana", "m1")
     await story.store.learn("ana", frozenset({"carl@x.test"}), "t7", story.now)
     await story.store.set_rule("ana", "bad.test", RuleKind.BLOCK, story.now)
     await story.store.post("ana", Entry("di@pitch.test", 3, Posting.GRANTED, "grant:1"), story.now)

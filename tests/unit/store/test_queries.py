@@ -9,7 +9,7 @@ import pytest
 
 import backend.store
 from backend.store.library import Dialect, migrations, queries
-from backend.store.scripts.mailboxes import TABLES
+from backend.store.scripts.mailboxes import LASTING, TABLES
 from backend.store.scripts.views import RETAINED
 
 STORE = Path(backend.store.__file__).parent
@@ -60,12 +60,12 @@ def _schema(dialect: Dialect) -> dict[str, list[str]]:
 def test_both_dialects_have_the_same_tables_and_columns() -> None:
     here, there = _schema(Dialect.SQLITE), _schema(Dialect.POSTGRES)
     assert here == there
-    assert here.keys() == {*TABLES, "tallies"}
+    assert here.keys() == {*TABLES, *LASTING}
 
 
 def test_every_table_with_a_mailbox_is_under_row_level_security() -> None:
     text = "\n".join(step.sql for step in migrations(Dialect.POSTGRES))
-    for table in TABLES:
+    for table in (*TABLES, "receipts"):
         assert f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;" in text
         assert f"CREATE POLICY one_mailbox ON {table}\n" in text
 
@@ -74,12 +74,13 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
     about_all = {
         # looked up by something else that is unique or secret
         *("mailbox_by_email", "mailbox_by_sub", "insert_mailbox", "challenge", "challenge_by_token"),
-        *("device_by_token", "code", "session"),
+        *("device_by_token", "code", "session", "receipt"),
         # the worker's and the operator's
         *("mailboxes", "claim_duty", "claim_rows", "due_lanes", "turn_lanes", "count_unknown"),
         *("next_duty_due", "next_turn", "balance_differences", "daily_differences", "tallies"),
         *("count_mailboxes", "count_messages", "count_released", "count_aside", "count_challenges"),
         "count_notices",
+        "drop_receipts",
     }
     without = {query.name for query in queries(Dialect.SQLITE).values() if "mailbox_id" not in query.params}
     assert without == about_all

@@ -53,3 +53,22 @@ GROUP BY sender ORDER BY sender;
 SELECT gmail_id, decision FROM corrections
 WHERE mailbox_id = :mailbox_id
     AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
+
+-- name: insert_previews(mailbox_id, rows)!
+-- Each row: [gmail id, thread id, place].
+INSERT INTO previews (mailbox_id, gmail_id, thread_id, place)
+SELECT CAST(:mailbox_id AS TEXT), r.value ->> 0, r.value ->> 1, CAST(r.value ->> 2 AS BIGINT)
+FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS r (value)
+ON CONFLICT DO NOTHING;
+
+-- name: put_rules(mailbox_id, rows, now)!
+-- Each row: [subject, kind].
+INSERT INTO rules (mailbox_id, subject, kind, set_at)
+SELECT CAST(:mailbox_id AS TEXT), r.value ->> 0, r.value ->> 1, CAST(:now AS BIGINT)
+FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS r (value)
+ON CONFLICT (mailbox_id, subject) DO UPDATE SET kind = excluded.kind, set_at = excluded.set_at;
+
+-- name: rules_of(mailbox_id, ids)
+SELECT subject, kind FROM rules
+WHERE mailbox_id = :mailbox_id
+    AND subject = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));

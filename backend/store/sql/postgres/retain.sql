@@ -32,3 +32,11 @@ DELETE FROM corrections WHERE ctid = ANY (ARRAY(
 DELETE FROM code_tries WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM code_tries WHERE mailbox_id = :mailbox_id AND expires_at < :before LIMIT :limit
 ));
+
+-- name: retain_previews(mailbox_id, before, limit)!
+DELETE FROM previews WHERE ctid = ANY (ARRAY(
+    SELECT p.ctid FROM previews AS p
+    WHERE p.mailbox_id = :mailbox_id AND EXISTS (
+        SELECT 1 FROM preview_runs AS r WHERE r.mailbox_id = :mailbox_id AND r.asked_at < :before
+    ) LIMIT :limit
+));

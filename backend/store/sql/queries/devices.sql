@@ -41,9 +41,9 @@ WHERE mailbox_id = :mailbox_id AND code_hash = :code_hash AND used_at IS NULL;
 -- name: drop_codes(mailbox_id, before)!
 DELETE FROM one_time_codes WHERE mailbox_id = :mailbox_id AND expires_at < :before;
 
--- name: insert_session(token_hash, mailbox_id, device_id, now, expires_at)!
-INSERT INTO sessions (token_hash, mailbox_id, device_id, created_at, expires_at)
-VALUES (:token_hash, :mailbox_id, :device_id, :now, :expires_at);
+-- name: insert_session(token_hash, mailbox_id, device_id, browser, now, expires_at)!
+INSERT INTO sessions (token_hash, mailbox_id, device_id, browser, created_at, expires_at)
+VALUES (:token_hash, :mailbox_id, :device_id, :browser, :now, :expires_at);
 
 -- name: session(token_hash)^
 SELECT * FROM sessions WHERE token_hash = :token_hash;

@@ -47,3 +47,19 @@ GROUP BY sender ORDER BY sender;
 -- name: decided_on(mailbox_id, ids)
 SELECT gmail_id, decision FROM corrections
 WHERE mailbox_id = :mailbox_id AND gmail_id IN (SELECT value FROM json_each(:ids));
+
+-- name: insert_previews(mailbox_id, rows)!
+-- Each row: [gmail id, thread id, place].
+INSERT INTO previews (mailbox_id, gmail_id, thread_id, place)
+SELECT :mailbox_id, r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM json_each(:rows) AS r WHERE TRUE
+ON CONFLICT DO NOTHING;
+
+-- name: put_rules(mailbox_id, rows, now)!
+-- Each row: [subject, kind].
+INSERT INTO rules (mailbox_id, subject, kind, set_at)
+SELECT :mailbox_id, r.value ->> 0, r.value ->> 1, :now FROM json_each(:rows) AS r WHERE TRUE
+ON CONFLICT (mailbox_id, subject) DO UPDATE SET kind = excluded.kind, set_at = excluded.set_at;
+
+-- name: rules_of(mailbox_id, ids)
+SELECT subject, kind FROM rules
+WHERE mailbox_id = :mailbox_id AND subject IN (SELECT value FROM json_each(:ids));

@@ -1,0 +1,173 @@
+"""first run: what would have been held of the last hundred mails in the inbox. Nothing is moved, labelled or sent.
+
+A duty, so that it survives the process: the mails are listed once, then looked at some at a time, each batch one
+commit. A mail looked at here is no message of ours: if it is new, its sync and its screening come all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from backend.domain.authentication import authenticate
+from backend.domain.challenge import Dealings
+from backend.domain.errors import Gone, LeaseLost, Rejected
+from backend.domain.guards import Inquiry, objections
+from backend.domain.machine_mail import form_of
+from backend.domain.mailbox import Mailbox, Mode, Preferences, Strictness
+from backend.domain.rehearsal import CAUGHT, Rehearsed, Word, rehearse
+from backend.domain.verdict import Verdict
+from backend.pipeline.kit import Kit
+from backend.pipeline.screen import kept, scored
+from backend.ports.owner import Looked, PreviewRun, RunState
+from backend.ports.store import DutyJob
+
+MAILS = 100
+"""How many mails a preview looks at: 20 quota units each, a third of what Gmail grants a mailbox in a minute."""
+
+BATCH = 10
+AT_ONCE = 4
+INDEX_WAIT = timedelta(seconds=2)
+
+
+async def preview(kit: Kit, job: DutyJob) -> datetime | None:
+    """List, or look at one batch; returns when to go on, None when done or when no preview is wanted."""
+    mailbox = await kit.store.mailbox(job.mailbox_id)
+    if mailbox is None:
+        raise LeaseLost("The mailbox was disconnected.")
+    run = await kit.store.preview_run(job.mailbox_id)
+    if run is None or run.state is RunState.DONE:
+        return None
+    now = kit.clock.now()
+    if mailbox.indexed_at is None:
+        # Before Sent has been read everybody would look like a stranger.
+        return now + INDEX_WAIT
+    if run.state is RunState.LISTING:
+        listed = await kit.gmail.list_messages(mailbox.id, "", "", MAILS, label="INBOX")
+        await kit.store.list_previews(job, run.run, listed.ids[:MAILS], kit.clock.now())
+        return kit.clock.now()
+    looked = await _look_at(kit, mailbox, await kit.store.previews_to_read(mailbox.id, BATCH))
+    done = await kit.store.record_previews(job, run.run, looked, kit.clock.now())
+    return None if done else kit.clock.now()
+
+
+async def _look_at(kit: Kit, mailbox: Mailbox, batch: Sequence[tuple[str, str]]) -> list[Looked]:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def look(gmail_id: str) -> Looked:
+        async with gate:
+            try:
+                return Looked(gmail_id, await _rehearsed(kit, mailbox, gmail_id))
+            except (Gone, Rejected):
+                return Looked(gmail_id, None)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(look(gmail_id)) for gmail_id, _ in batch]
+    except BaseExceptionGroup as several:
+        # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
+        raise several.exceptions[0] from several
+    return [task.result() for task in tasks]
+
+
+async def _rehearsed(kit: Kit, mailbox: Mailbox, gmail_id: str) -> Rehearsed:
+    arrival = await kit.gmail.fetch(mailbox.id, gmail_id)
+    authentication = authenticate(arrival.message)
+    score, _ = await scored(kit, mailbox, arrival)
+    facts = kept(arrival, authentication)
+    inquiry = Inquiry(
+        arrival=arrival,
+        owner=mailbox.owner,
+        authentication=authentication,
+        preferences=mailbox.preferences,
+        dealings=Dealings(),
+        vacation_on=False,
+        backlog=False,
+        fresh=timedelta(seconds=kit.settings.fresh_seconds),
+        now=arrival.received_at,  # as if it came right now
+    )
+    return Rehearsed(
+        gmail_id=arrival.gmail_id,
+        thread_id=arrival.thread_id,
+        sender=facts.sender,
+        sender_name=facts.sender_name,
+        sender_domain=facts.sender_domain,
+        subject=facts.subject,
+        received_at=arrival.received_at,
+        labels=arrival.labels,
+        authenticated=authentication.passed,
+        form=form_of(arrival, mailbox.owner),
+        guards=objections(inquiry),
+        score=score,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A preview under one choice of mode and strictness. `caught` are the mails that would have been held (in
+    mode observe: labelled), `passed` the others, newest first; `counts` says how many each strictness catches."""
+
+    run: PreviewRun | None
+    preferences: Preferences
+    caught: tuple[tuple[Rehearsed, Verdict], ...]
+    passed: tuple[tuple[Rehearsed, Verdict], ...]
+    counts: dict[Strictness, int]
+
+    @property
+    def ready(self) -> bool:
+        """Whether all mails are looked at."""
+        return self.run is not None and self.run.state is RunState.DONE
+
+    @property
+    def looked_at(self) -> int:
+        """How many mails could be judged."""
+        return len(self.caught) + len(self.passed)
+
+
+async def order(kit: Kit, mailbox_id: str) -> None:
+    """Ask for a preview; one under way begins anew."""
+    await kit.store.order_preview(mailbox_id, kit.clock.now())
+    kit.wake()
+
+
+async def order_first(kit: Kit, mailbox: Mailbox) -> bool:
+    """Ask for it for a mailbox whose owner has not chosen anything yet; False if that is not so, or it was
+    asked for before. May run again."""
+    chosen = mailbox.preferences.mode is not Mode.OBSERVE
+    if chosen or mailbox.indexed_at is not None or await kit.store.preview_run(mailbox.id) is not None:
+        return False
+    await order(kit, mailbox.id)
+    return True
+
+
+async def rehearsal(kit: Kit, mailbox: Mailbox, mode: Mode, strictness: Strictness) -> Rehearsal:
+    """What the preview shows for this choice. Reads only; the scores are those the mails were given."""
+    run = await kit.store.preview_run(mailbox.id)
+    mails = await kit.store.previews(mailbox.id)
+    wishes = replace(mailbox.preferences, mode=mode, strictness=strictness)
+    counts: Counter[Strictness] = Counter()
+    shown: tuple[Verdict, ...] = ()
+    for each in Strictness:
+        verdicts = rehearse(mails, mailbox.owner, wishes, kit.scorer.thresholds(each), mailbox.labels)
+        counts[each] = sum(verdict.outcome in CAUGHT for verdict in verdicts)
+        if each is strictness:
+            shown = verdicts
+    judged = list(zip(mails, shown, strict=True))
+    return Rehearsal(
+        run=run,
+        preferences=wishes,
+        caught=tuple(pair for pair in judged if pair[1].outcome in CAUGHT),
+        passed=tuple(pair for pair in judged if pair[1].outcome not in CAUGHT),
+        counts={each: counts[each] for each in Strictness},
+    )
+
+
+async def say(kit: Kit, mailbox_id: str, gmail_id: str, word: Word) -> None:
+    """The owner's word on a mail of the preview: a rule for its sender, or the rule there was. Moves nothing.
+
+    Raises `NotFound`.
+    """
+    await kit.store.say_preview(mailbox_id, gmail_id, word, kit.clock.now())

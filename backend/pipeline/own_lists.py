@@ -1,0 +1,103 @@
+"""own lists: the owner's allow and block rules as he keeps them, and what they would mean for a sender."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.domain.authentication import Authentication
+from backend.domain.correction import RuleKind
+from backend.domain.errors import Refused
+from backend.domain.mailbox import Mailbox
+from backend.domain.message import Address, Arrival, Message
+from backend.domain.policy import Facts, decide
+from backend.domain.rule_list import (
+    MOST_RULES,
+    Effect,
+    Reading,
+    Rule,
+    effect_of,
+    read_list,
+    subject_of,
+    write_list,
+)
+from backend.domain.score import Score
+from backend.domain.sender import organisational_domain
+from backend.domain.standing import Standing
+from backend.domain.verdict import Verdict
+from backend.pipeline.kit import Kit
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What would happen to mail of `sender`: to a plain letter, and to what is surely a pitch. The same row for
+    both means that what he writes does not matter."""
+
+    sender: str
+    authenticated: bool
+    letter: Verdict
+    pitch: Verdict
+    standing: Standing
+
+    @property
+    def settled(self) -> bool:
+        """Whether the content does not matter."""
+        return self.letter.row is self.pitch.row
+
+
+async def add(kit: Kit, mailbox_id: str, text: str, kind: RuleKind) -> Rule:
+    """Set a rule for what the owner wrote. Raises `Refused` naming the field."""
+    rule = Rule(subject_of(text), kind)
+    await kit.store.put_rules(mailbox_id, (rule,), kit.clock.now())
+    return rule
+
+
+async def remove(kit: Kit, mailbox_id: str, subject: str) -> None:
+    """Remove a rule; one that is gone is as it should be."""
+    await kit.store.set_rule(mailbox_id, subject, None, kit.clock.now())
+
+
+async def weigh(kit: Kit, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
+    """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
+    reading = read_list(text, default)
+    known = await kit.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
+    return reading, effect_of(reading.rules, known)
+
+
+async def bring_in(kit: Kit, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
+    """Import the lines that are in order; the same text again changes nothing."""
+    reading, effect = await weigh(kit, mailbox_id, text, default)
+    if reading.rules:
+        await kit.store.put_rules(mailbox_id, reading.rules, kit.clock.now())
+    return reading, effect
+
+
+async def written_out(kit: Kit, mailbox_id: str) -> str:
+    """All rules as text that can be brought in again."""
+    found = await kit.store.rules(mailbox_id, None, "", "", MOST_RULES)
+    return write_list(entry.rule for entry in found)
+
+
+async def trial(kit: Kit, mailbox: Mailbox, text: str, *, authenticated: bool) -> Trial:
+    """Would this sender pass? Raises `Refused` for what is no address."""
+    sender = subject_of(text)
+    if "@" not in sender:
+        raise Refused(
+            "This is a domain.",
+            "Write an address, such as name@example.com.",
+            code="rule_address",
+            field="subject",
+        )
+    now = kit.clock.now()
+    domain = organisational_domain(sender.rpartition("@")[2])
+    standing = await kit.store.standing(mailbox.id, sender, domain, "", now)
+    facts = Facts(
+        arrival=Arrival("", "", frozenset({"INBOX"}), now, Message(from_=(Address(sender),))),
+        owner=mailbox.owner,
+        authentication=Authentication(authenticated),
+        preferences=mailbox.preferences,
+        standing=standing,
+        labels=mailbox.labels,
+    )
+    thresholds = kit.scorer.thresholds(mailbox.preferences.strictness)
+    letter, pitch = (decide(facts, Score(certainty, 0.0), thresholds, (), now) for certainty in (0.0, 1.0))
+    return Trial(sender, authenticated, letter, pitch, standing)

@@ -1,0 +1,170 @@
+"""The preview of a first run: mails listed, looked at, spoken about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from backend.domain.correction import RuleKind, RuleMatch
+from backend.domain.errors import LeaseLost, NotFound
+from backend.domain.machine_mail import MailForm
+from backend.domain.rehearsal import Rehearsed, Word
+from backend.domain.score import Reason, Score
+from backend.domain.standing import Standing
+from backend.ports.owner import Looked, PreviewRun, RunState
+from backend.ports.store import Duty, DutyJob
+from backend.store.scripts.corrections import write_rule
+from backend.store.scripts.jobs import held_duty, want
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q
+
+RULE_OF = {Word.SALES: RuleKind.BLOCK, Word.NOT_SALES: RuleKind.ALLOW}
+
+
+def order(mailbox_id: str, now: datetime) -> Script[None]:
+    """Begin anew."""
+    yield from locked(mailbox_id)
+    yield q("begin_preview", mailbox_id=mailbox_id, now=micros(now))
+    yield q("forget_previews", mailbox_id=mailbox_id)
+    yield from want(mailbox_id, Duty.PREVIEW, now)
+
+
+def run(mailbox_id: str) -> Script[PreviewRun | None]:
+    """How far it is."""
+    row: Row | None = yield q("preview_run", mailbox_id=mailbox_id)
+    if row is None:
+        return None
+    return PreviewRun(
+        run=row["run"],
+        state=RunState(row["state"]),
+        asked_at=moment(row["asked_at"]),
+        ended_at=moment_or_none(row["ended_at"]),
+        done=row["done"],
+        total=row["total"],
+    )
+
+
+def list_mails(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
+    """What there is to look at."""
+    if not (yield from _current(job, number)):
+        return
+    rows = [(gmail_id, thread_id, place) for place, (gmail_id, thread_id) in enumerate(found)]
+    yield q("insert_previews", mailbox_id=job.mailbox_id, rows=packed(rows))
+    yield from _state(job.mailbox_id, number, RunState.READING if rows else RunState.DONE, now)
+
+
+def to_read(mailbox_id: str, limit: int) -> Script[tuple[tuple[str, str], ...]]:
+    """The next mails."""
+    found: list[Row] = yield q("previews_to_read", mailbox_id=mailbox_id, limit=limit)
+    return tuple((row["gmail_id"], row["thread_id"]) for row in found)
+
+
+def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -> Script[bool]:
+    """What was seen of them."""
+    if not (yield from _current(job, number)):
+        return False
+    for one in looked:
+        yield from _record(job.mailbox_id, one)
+    left: list[Row] = yield q("previews_to_read", mailbox_id=job.mailbox_id, limit=1)
+    if not left:
+        yield from _state(job.mailbox_id, number, RunState.DONE, now)
+    return not left
+
+
+def previews(mailbox_id: str) -> Script[tuple[Rehearsed, ...]]:
+    """All that could be read."""
+    found: list[Row] = yield q("previews", mailbox_id=mailbox_id)
+    return tuple(_rehearsed(row) for row in found if row["state"] == "read")
+
+
+def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[None]:
+    """The owner's word on one of them."""
+    yield from locked(mailbox_id)
+    row: Row | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None or row["state"] != "read":
+        raise NotFound("This mail is not in the preview.", "Look at the preview again.", code="not_found")
+    said, before = Word(row["said"]), row["rule_before"]
+    if said is word:
+        return
+    if sender := row["sender"]:
+        present: str | None = yield q("rule", mailbox_id=mailbox_id, subject=sender)
+        if said is Word.NONE:
+            before = present or ""
+        if word is not Word.NONE:
+            yield from write_rule(mailbox_id, sender, RULE_OF[word], now)
+        elif present == RULE_OF[said]:
+            yield from write_rule(mailbox_id, sender, before or None, now)
+    kept = before if word is not Word.NONE else ""
+    yield q("say_preview", mailbox_id=mailbox_id, gmail_id=gmail_id, said=word, rule_before=kept)
+
+
+def _current(job: DutyJob, number: int) -> Script[bool]:
+    """Whether this is still the run that is wanted; the duty goes on. Raises `LeaseLost`."""
+    try:
+        yield from locked(job.mailbox_id)
+    except NotFound as error:
+        raise LeaseLost("The mailbox was disconnected.") from error
+    yield from held_duty(job)
+    yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
+    row: Row | None = yield q("preview_run", mailbox_id=job.mailbox_id)
+    return row is not None and row["run"] == number
+
+
+def _state(mailbox_id: str, number: int, state: RunState, now: datetime) -> Script[None]:
+    ended = micros(now) if state is RunState.DONE else None
+    yield q("save_preview_state", mailbox_id=mailbox_id, run=number, state=state, ended_at=ended)
+
+
+def _record(mailbox_id: str, one: Looked) -> Script[None]:
+    mail = one.mail
+    score = mail.score if mail else None
+    reasons = score.reasons if score else ()
+    yield q(
+        "record_preview",
+        mailbox_id=mailbox_id,
+        gmail_id=one.gmail_id,
+        state="read" if mail else "unread",
+        sender=_storable(mail.sender) if mail else "",
+        sender_name=_storable(mail.sender_name) if mail else "",
+        sender_domain=_storable(mail.sender_domain) if mail else "",
+        subject=_storable(mail.subject) if mail else "",
+        received_at=micros(mail.received_at) if mail else None,
+        labels=packed(sorted(mail.labels) if mail else ()),
+        authenticated=bool(mail and mail.authenticated),
+        form=mail.form if mail else "",
+        guards=packed(mail.guards if mail else ()),
+        score=score.probability if score else None,
+        logit=score.logit if score else None,
+        model=score.model if score else "",
+        reasons=packed({"text": r.text, "weight": r.weight, "words": list(r.words)} for r in reasons),
+    )
+
+
+def _storable(text: str) -> str:
+    """Text from outside without NUL, which a server's text cannot hold."""
+    return text.replace("\0", "")
+
+
+def _rehearsed(row: Row) -> Rehearsed:
+    reasons = tuple(Reason(r["text"], r["weight"], tuple(r["words"])) for r in json.loads(row["reasons"]))
+    scored = row["score"] is not None
+    rules = RuleMatch(
+        *(RuleKind(kind) if kind else None for kind in (row["address_rule"], row["domain_rule"]))
+    )
+    return Rehearsed(
+        gmail_id=row["gmail_id"],
+        thread_id=row["thread_id"],
+        sender=row["sender"],
+        sender_name=row["sender_name"],
+        sender_domain=row["sender_domain"],
+        subject=row["subject"],
+        received_at=moment(row["received_at"]),
+        labels=frozenset(json.loads(row["labels"])),
+        authenticated=bool(row["authenticated"]),
+        form=MailForm(row["form"]),
+        guards=tuple(json.loads(row["guards"])),
+        score=Score(row["score"], row["logit"], reasons, row["model"]) if scored else None,
+        standing=Standing(rules, bool(row["corresponded"]), bool(row["took_part"]), credits=row["credits"]),
+        said=Word(row["said"]),
+    )

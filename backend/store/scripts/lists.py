@@ -1,0 +1,88 @@
+"""The owner's lists, and the receipts of those who left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from backend.domain.correction import RuleKind
+from backend.domain.errors import Refused
+from backend.domain.mailbox import Link
+from backend.domain.rule_list import MOST_RULES, Rule
+from backend.ports.owner import DatedRule, GrantEnd, Receipt
+from backend.store.scripts.mailboxes import locked, set_link
+from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q
+
+
+def rules(
+    mailbox_id: str, kind: RuleKind | None, query: str, after: str, limit: int
+) -> Script[tuple[DatedRule, ...]]:
+    """A page of them."""
+    found: list[Row] = yield q(
+        "rules",
+        mailbox_id=mailbox_id,
+        kind=kind or "",
+        pattern=_containing(query.lower()),
+        after=after,
+        limit=limit,
+    )
+    return tuple(
+        DatedRule(Rule(row["subject"], RuleKind(row["kind"])), moment(row["set_at"])) for row in found
+    )
+
+
+def count_rules(mailbox_id: str) -> Script[int]:
+    """How many there are."""
+    return int((yield q("count_rules", mailbox_id=mailbox_id)))
+
+
+def rules_of(mailbox_id: str, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
+    """Those about these subjects."""
+    found: list[Row] = yield q("rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
+    return {row["subject"]: RuleKind(row["kind"]) for row in found}
+
+
+def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[None]:
+    """All of them, or none."""
+    yield from locked(mailbox_id)
+    rows = [(rule.subject, rule.kind) for rule in wanted]
+    yield q("put_rules", mailbox_id=mailbox_id, rows=packed(rows), now=micros(now))
+    if (yield q("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:
+        raise Refused(
+            f"A mailbox has at most {MOST_RULES} rules.",
+            "Remove some first.",
+            code="too_many_rules",
+            field="subject",
+        )
+
+
+def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None]:
+    """Order the leaving and open its receipt."""
+    yield from set_link(mailbox_id, Link.LEAVING, "", now)
+    yield q("insert_receipt", token_hash=token_hash, mailbox_id=mailbox_id, now=micros(now))
+
+
+def receipt(token_hash: str) -> Script[Receipt | None]:
+    """The receipt with this secret."""
+    row: Row | None = yield q("receipt", token_hash=token_hash)
+    if row is None:
+        return None
+    return Receipt(
+        mailbox_id=row["mailbox_id"],
+        asked_at=moment(row["asked_at"]),
+        left_at=moment_or_none(row["left_at"]),
+        grant_end=GrantEnd(row["grant_end"]) if row["grant_end"] else None,
+        deleted=json.loads(row["deleted"]),
+    )
+
+
+def drop_receipts(before: datetime) -> Script[int]:
+    """Those that are old."""
+    return int((yield q("drop_receipts", before=micros(before))))
+
+
+def _containing(text: str) -> str:
+    for special in ("!", "%", "_"):
+        text = text.replace(special, f"!{special}")
+    return f"%{text}%"
