@@ -20,7 +20,7 @@ import structlog
 from backend.domain.errors import NotFound
 from backend.store.bell import Bell
 from backend.store.library import Dialect, Yields, queries
-from backend.store.postgres_schema import literal, upgrade
+from backend.store.postgres_schema import literal, unbound_role, upgrade
 from backend.store.statement import WAKE, P, Script, Statement, T
 
 log = structlog.get_logger()
@@ -71,6 +71,10 @@ class PostgresDriver:
     async def open(self) -> None:
         """Upgrade the schema, then fill the pool and start listening."""
         await upgrade(self._url)
+        if role := await unbound_role(self._url):
+            log.warning(
+                "row_security_off", role=role, remedy="connect as a role without SUPERUSER and BYPASSRLS"
+            )
         # No connection is kept in stock: while the server is away, the pool would tell the log of it by itself.
         self._pool = await asyncpg.create_pool(
             self._url, min_size=0, max_size=self._size, statement_cache_size=512, reset=_keep, timeout=10

@@ -84,6 +84,18 @@ async def current_version(url: str) -> int:
         await connection.close()
 
 
+async def unbound_role(url: str) -> str:
+    """The role we connect as, if row-level security does not bind it (a superuser, or BYPASSRLS); else ""."""
+    connection: Connection = await asyncpg.connect(url, timeout=10)
+    try:
+        role: str | None = await connection.fetchval(
+            "SELECT rolname::TEXT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"
+        )
+        return role or ""
+    finally:
+        await connection.close()
+
+
 def literal(text: str) -> str:
     """`text` as an SQL string. SET takes no parameters; a quote is doubled, NUL cannot be in it."""
     return "'" + text.replace("\0", "").replace("'", "''") + "'"

@@ -6,11 +6,13 @@ import asyncio
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from backend.ports.store import Duty, Notice, PushFate
 from backend.store import SqlStore, open_store
 from backend.store.postgres_schema import upgrade, version
 from backend.store.statement import EVERY, Script, q
+from tests import postgres_server
 from tests.contract.store.stories import Story
 
 
@@ -46,6 +48,15 @@ async def test_a_connection_that_names_no_mailbox_sees_nothing(story: Story, add
         assert await connection.fetchval("SELECT COUNT(*) FROM messages WHERE subject = 'seen'") == 2
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize(("role", "told"), [("postgres", ["row_security_off"]), (postgres_server.ROLE, [])])
+async def test_a_role_that_no_policy_binds_is_warned_of(role: str, told: list[str], address: str) -> None:
+    other = open_store(address.replace(f"//{postgres_server.ROLE}@", f"//{role}@"))
+    with capture_logs() as logs:
+        await other.open()
+    await other.close()
+    assert [entry["event"] for entry in logs] == told
 
 
 async def test_a_script_that_forgets_its_mailbox_reaches_only_the_one_it_was_run_for(story: Story) -> None:
