@@ -86,7 +86,7 @@ async def _credit(call: Call) -> Json:
     except NotFound:
         return answers.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
     toast = call.frame.words["did_credit"].format(count=balance)
-    return answers.changed(await _card(call, gmail_id), toast, moved=False)
+    return answers.changed(await _card(call, gmail_id), toast, moved=True)
 
 
 async def _show(call: Call) -> Json:
@@ -140,7 +140,7 @@ async def _prefer(
     after = await call.renewed()
     if not saved and after.mailbox.preferences != after.mailbox.preferences.changed(**changes):
         toast = "did_not_moved"
-    return answers.changed(await card(after), call.frame.words[toast], moved=False)
+    return answers.changed(await card(after), call.frame.words[toast], moved=True)
 
 
 async def _not_understood(call: Call) -> Json:

@@ -93,6 +93,7 @@ def messages(language: str) -> dict[str, Json]:
         "domain allowed": reading(
             replace(pitch, row=Row.ALLOWED, **LET_IN), rules=RuleMatch(domain=RuleKind.ALLOW)
         ),
+        "both rules": reading(pitch, rules=RuleMatch(RuleKind.BLOCK, RuleKind.ALLOW)),
         "known": reading(replace(pitch, row=Row.BELOW_HOLD, score=0.04, **LET_IN), corresponded=True),
         "being read": stranger(
             message(row="", outcome="", score=None, stage=Stage.SCREEN, placement=Placement.INBOX)

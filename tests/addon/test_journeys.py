@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from backend.demo.letters import OWNER, Letter, letters
+from backend.demo.owner import connect
 from tests.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE, AddonHost
 from tests.journeys.conftest import Journey, journey
 
@@ -247,6 +248,42 @@ async def test_one_owner_never_reaches_anothers_mail(told: Journey) -> None:
     gmail = AddonHost(told)
     await gmail.open(gmail_id, forge={"system": {"aud": f"{told.stage.server_url}/addon/home"}})
     assert gmail.panel["status"] == 401
+
+
+async def test_two_connected_owners_are_apart(told: Journey) -> None:
+    bea = "bea@second.example"
+    await told.stage.sandbox.create(bea, "Bea Ruiz")
+    await connect(told.stage.http, told.stage.server_url, bea)
+    await told.quiet()
+    gmail_id, other = await held(told), AddonHost(told, bea)
+    await other.open(gmail_id)
+    assert "Gmail does not give this message out." in other.said
+    assert "Pitchworks" not in other.said
+
+    gmail = AddonHost(told)
+    await gmail.open(gmail_id)
+    async with told.stage.http.get(f"{told.stage.sandbox.url}/sandbox/mailboxes/{bea}") as answer:
+        told_of_bea = await answer.json()
+    await gmail.click(
+        "Release", forge={"user": {"sub": told_of_bea["sub"]}}
+    )  # Ana's card, clicked with Bea's token
+    assert gmail.panel["toast"] == "Pitchgate does not know this message yet. Look again in a moment."
+    await told.quiet()
+    assert "Pitchgate/Held" in await told.labels(gmail_id)
+
+
+async def test_a_whole_domain_is_blocked_and_let_in_again(told: Journey) -> None:
+    first, gmail = await held(told), AddonHost(told)
+    await gmail.open(first)
+    await gmail.click("Block all of them")
+    assert gmail.panel["toast"] == "Blocked. This domain’s mail is held from now on."
+    assert "The whole domain is blocked" in gmail.said
+    assert "Block all of them" not in gmail.buttons
+    await gmail.click("Undo")
+    assert "The whole domain is blocked" not in gmail.said
+    await gmail.click("Always let all of them in")
+    await told.settled(first, held=False)
+    assert "The whole domain is always let in" in gmail.said
 
 
 @pytest.mark.asyncio(loop_scope="function")

@@ -116,7 +116,7 @@ def test_every_card_can_be_seen_and_read_aloud(
         look_over(page)
         page.screenshot(path=shots / f"addon-{name}-{look}.png", full_page=True)
     page.goto(f"{stage.url}/{OWNER}")
-    page.get_by_role("button", name="Settings", exact=True).click()
+    page.locator(".panel-bar").get_by_role("button", name="Settings").click()
     expect(page.get_by_role("radio", name="Normal")).to_be_checked()
     look_over(page)
     page.screenshot(path=shots / f"addon-settings-{look}.png", full_page=True)
@@ -138,6 +138,92 @@ def test_release_and_undo_by_hand_without_javascript(browser: Browser, stage: Ru
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("status")).to_have_text("Undone.")
     stage.do(stage.told.settled(gmail_id, held=True))
+    page.context.close()
+
+
+CLICKS = {
+    "Give a credit": "One credit given. Credits now: 1",
+    "Always let this sender in": "This sender is always let in from now on.",
+    "Block this sender": "Blocked. This sender’s mail is held from now on.",
+    "Always let all of them in": "This domain is always let in from now on.",
+    "Block all of them": "Blocked. This domain’s mail is held from now on.",
+    "Release": "Released. It goes back to the inbox.",
+    "This was sales": "Noted as sales. It is held.",
+    "Undo": "Undone.",
+}
+
+
+def test_every_click_says_what_it_did(browser: Browser, stage: Running, shots: Path) -> None:
+    gmail_id = hold(stage, sender="Kim Park <kim@everyclick.example>", subject="Ten more meetings a month")
+    page = opened(browser, **LOOKS["phone"])
+    page.goto(f"{stage.url}/{OWNER}/message/{gmail_id}")
+    for number, (button, toast) in enumerate(CLICKS.items(), 1):
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_role("status")).to_have_text(toast)
+        look_over(page)
+        page.screenshot(path=shots / f"addon-click-{number}.png", full_page=True)
+    page.context.close()
+
+
+def test_from_home_to_a_message_and_to_settings_and_back(
+    browser: Browser, stage: Running, shots: Path
+) -> None:
+    hold(stage, sender="Lou Bell <lou@fromhome.example>", subject="Grow <b>now</b> & cheap")
+    page = opened(browser, java_script_enabled=False, **LOOKS["desktop"])
+    page.goto(f"{stage.url}/{OWNER}")
+    page.get_by_role("button", name="Lou Bell Grow <b>now</b> & cheap").click()
+    expect(page.get_by_role("heading", name="Held", exact=True)).to_be_visible()
+    page.screenshot(path=shots / "addon-home-to-message.png", full_page=True)
+    page.get_by_role("button", name="Back").click()
+    page.locator(".addon-card").get_by_role("button", name="Settings").click()
+    page.get_by_role("radio", name="Strict: hold more").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    page.get_by_role("radio", name="Normal").check()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_text("At work.")).to_be_visible()
+    page.get_by_role("button", name="Pause until tomorrow").click()
+    expect(page.get_by_role("status")).to_have_text("Paused.")
+    page.screenshot(path=shots / "addon-paused.png", full_page=True)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("status")).to_have_text("Resumed.")
+    page.context.close()
+
+
+def test_connecting_begins_in_the_panel_with_one_click_on_our_page(
+    browser: Browser, stage: Running, shots: Path
+) -> None:
+    zoe = "zoe@second.example"
+    stage.do(stage.told.stage.sandbox.create(zoe, "Zoe Marsh"))
+    page = opened(browser, **LOOKS["phone"])
+    page.goto(f"{stage.url}/{zoe}")
+    with page.context.expect_page() as found:
+        page.get_by_role("link", name="Connect", exact=True).click()
+    ours = found.value
+    look_over(ours)
+    ours.screenshot(path=shots / "addon-connect.png", full_page=True)
+    ours.get_by_role("button", name="Continue with Google").click()
+    ours.get_by_role("radio", name="Zoe Marsh").check()
+    ours.get_by_role("button", name="Allow").click()
+    expect(ours.get_by_role("heading", level=1)).to_have_text(zoe)
+    page.reload()
+    expect(page.get_by_role("heading", name="Pitchgate", exact=True)).to_be_visible()
+    page.screenshot(path=shots / "addon-connected.png", full_page=True)
+    page.context.close()
+
+
+def test_what_gmail_would_show_for_a_refusal(browser: Browser, stage: Running, shots: Path) -> None:
+    async def forged() -> None:
+        url = f"{stage.told.stage.sandbox.url}/sandbox/addon/open"
+        async with stage.told.stage.http.post(url, json={"mailbox": OWNER, "forge": {"stranger": "user"}}):
+            pass
+
+    stage.do(forged())
+    page = opened(browser, **LOOKS["desktop"])
+    page.goto(f"{stage.url}/{OWNER}?stay=1")
+    expect(page.get_by_role("alert")).to_contain_text("answered 401")
+    page.screenshot(path=shots / "addon-refused.png", full_page=True)
     page.context.close()
 
 

@@ -38,6 +38,7 @@ class Panel:
     problems: list[str] = field(default_factory=list)
     status: int = 0
     stale: bool = False
+    outdated: bool = False
     answer: dict[str, Any] = field(default_factory=dict)
     pending: tuple[Asked, bool] | None = None
     sent: Posting | None = None
@@ -86,7 +87,7 @@ class Host:
     ) -> Panel:
         """The homepage, the card of a message, or the settings (`page`)."""
         deployed, panel = self._deployed(), self.panel(owner)
-        panel.stack, panel.message = [], message
+        panel.stack, panel.message, panel.outdated = [], message, False
         url = deployed.settings if page == "settings" else deployed.message if message else deployed.home
         await self._call(owner, Asked(url, message, thread), clicked=False, forgery=forgery)
         return panel
@@ -108,12 +109,15 @@ class Host:
         await self._call(owner, asked, clicked=True, forgery=forgery)
         return panel
 
-    def back(self, owner: Mailbox) -> Panel:
-        """The arrow on top of a card that was put upon another."""
+    async def back(self, owner: Mailbox) -> Panel:
+        """The arrow on top of a card that was put upon another. A first card that was told to be out of date is
+        asked for again."""
         panel = self.panel(owner)
         if len(panel.stack) > 1:
             panel.stack.pop()
         panel.toast, panel.problems, panel.prompt = "", [], {}
+        if panel.outdated and len(panel.stack) == 1:
+            await self.open(owner, panel.message)
         return panel
 
     async def consent(self, owner: Mailbox) -> Panel:
@@ -197,6 +201,7 @@ class Host:
         panel.pending = None
         _show(panel, answer.get("renderActions", answer).get("action", {}))
         panel.stale = bool(answer.get("stateChanged"))
+        panel.outdated |= panel.stale
 
     def _outside(self, answer: Mapping[str, Any]) -> list[str]:
         """Links Gmail would not open: those that match no prefix of the deployment."""

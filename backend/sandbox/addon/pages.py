@@ -91,7 +91,7 @@ async def panel(address: str) -> Response:
         shown = _message(owner, form.get("back", ""))
         await host().open(owner, *((shown.id, shown.thread_id) if shown else ()))
     elif wanted == "back":
-        host().back(owner)
+        await host().back(owner)
     elif wanted in ("home", "settings"):
         await host().open(owner, page=wanted)
     return _back(owner, form.get("back", ""))

@@ -14,7 +14,7 @@ def opened(card: Json) -> Json:
 
 
 def changed(card: Json, toast: str, *, moved: bool) -> Json:
-    """To a click. `moved`: the mailbox as Gmail shows it may be out of date."""
+    """To a click. `moved`: something changed, so that cards and mail shown before may be out of date."""
     action: Json = {"navigations": [{"updateCard": card}]}
     if toast:
         action["notification"] = {"text": toast}

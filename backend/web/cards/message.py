@@ -181,8 +181,10 @@ def _sender(frame: Frame, reading: Reading) -> Json | None:
         return None
     name = f"<b>{shown(view.sender_name)}</b><br>" if view.sender_name else ""
     lines = [words["corresponded"] if standing.corresponded else words["stranger"]]
-    if kind := standing.rules.kind:
-        lines.insert(0, words[f"rule_{kind}" if standing.rules.address else f"rule_{kind}_domain"])
+    if standing.rules.domain:
+        lines.insert(0, words[f"rule_{standing.rules.domain}_domain"])
+    if standing.rules.address:  # it outranks the other, and so comes first
+        lines.insert(0, words[f"rule_{standing.rules.address}"])
     lines.append(words["credits"].format(count=standing.credits))
     if record.held:
         lines.append(words["waiting"].format(count=record.held))
