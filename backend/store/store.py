@@ -13,6 +13,7 @@ from backend.store.library import Dialect
 from backend.store.mailbox_methods import MailboxMethods
 from backend.store.message_methods import MessageMethods
 from backend.store.owner_methods import OwnerMethods
+from backend.store.review_methods import ReviewMethods
 from backend.store.schema import place
 from backend.store.scripts import jobs, views
 from backend.store.sender_methods import SenderMethods
@@ -27,6 +28,7 @@ class SqlStore(
     OwnerMethods,
     AddonMethods,
     DeviceMethods,
+    ReviewMethods,
 ):
     """`backend.ports.store.Store` and `backend.ports.addon.AddonRecords`, plus what only operators and workers use."""
 

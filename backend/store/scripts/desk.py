@@ -111,6 +111,11 @@ def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetim
 def news(mailbox_id: str, device_id: str, after: int | None, limit: int) -> Script[News]:
     """What a stream is to be told now."""
     alive = (yield q("device", mailbox_id=mailbox_id, id=device_id)) is not None
+    return (yield from changes(mailbox_id, alive, after, limit))
+
+
+def changes(mailbox_id: str, alive: bool, after: int | None, limit: int) -> Script[News]:
+    """What anybody is told who is still let in."""
     latest = (yield q("latest_event", mailbox_id=mailbox_id)) or 0
     if after is None or after == latest or not alive:
         return News(alive, False, latest)

@@ -37,6 +37,7 @@ TABLES = (
     "rules",
     "sessions",
     "threads",
+    "unsubscriptions",
     "mailboxes",
 )
 LASTING = ("receipts", "tallies")

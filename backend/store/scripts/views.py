@@ -22,6 +22,7 @@ RETAINED = (
     "answers",
     "corrections",
     "previews",
+    "unsubscriptions",
 )
 
 

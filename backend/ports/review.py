@@ -1,0 +1,262 @@
+"""What the review page reads and orders beside the mailbox's own methods. Each method is one transaction.
+
+A message stands on one of four shelves: held and waiting for a word, kept (held by the owner's word), let in
+(somebody's solve, credit or word brought it back) and passed (never taken out of the inbox).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from backend.domain.correction import Decision, RuleMatch
+from backend.domain.mailbox import Mailbox
+from backend.ports.devices import News
+from backend.ports.records import MessageView
+
+Position = tuple[int, str]
+"""Where a page goes on: microseconds and Gmail id of the last message looked at."""
+
+
+class Shelf(StrEnum):
+    """Where a message stands. Lists show one of them, or all."""
+
+    HELD = "held"
+    KEPT = "kept"
+    LET_IN = "let_in"
+    PASSED = "passed"
+
+
+def shelf_of(view: MessageView) -> Shelf | None:
+    """The shelf of a message; None for one that is in no place (not read yet, or gone)."""
+    return shelf(view.placement or "", view.decided_by)
+
+
+def shelf(placement: str, decided_by: str) -> Shelf | None:
+    """The same from a placement and who decided."""
+    if not placement:
+        return None
+    if placement == "held":
+        return Shelf.KEPT if decided_by else Shelf.HELD
+    return Shelf.LET_IN if decided_by else Shelf.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is to show. `shelves` is one shelf or all of them.
+
+    `words` is looked for in sender, name and subject, whatever its case. `least` and `below` bound the score
+    (0..1), `appeal` wants a line of the sender's, `asked` that he was to be asked to pass a check; `since` and
+    `until` bound the time of arrival (until is not included).
+    """
+
+    shelves: tuple[Shelf, ...]
+    words: str = ""
+    least: float | None = None
+    below: float | None = None
+    appeal: bool = False
+    asked: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether some messages of the shelf are left out."""
+        return self != Wanted(self.shelves)
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """Messages of one sender, newest first. `more`: how many of his are not among them, at most 1,000."""
+
+    sender: str
+    messages: tuple[MessageView, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page: who owns it, the number of the latest change, how many wait (at most `MOST_COUNTED`), and senders
+    by their newest message. A narrowed list repeats a sender on a later page with older matches of his.
+
+    `position` is None on the last page. A page is made of a bounded number of messages: of a narrowed list it may
+    be empty and yet have another page behind it, then `seen_back_to` is how far it looked.
+    """
+
+    mailbox: Mailbox
+    latest: int
+    waiting: int
+    piles: tuple[Pile, ...]
+    position: Position | None
+    seen_back_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A decision that was made about a message."""
+
+    gmail_id: str
+    decision: Decision
+    origin: str
+    at: datetime
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A challenge as a sender's page tells it. `sent_at` is None for one that never left."""
+
+    gmail_id: str
+    state: str
+    created_at: datetime
+    expires_at: datetime
+    sent_at: datetime | None
+    started_at: datetime | None
+    solved_at: datetime | None
+    ended_at: datetime | None
+    bounced_at: datetime | None
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """One entry of the ledger."""
+
+    at: datetime
+    posting: str
+    amount: int
+    about: str
+
+
+class Leaving(StrEnum):
+    """How an ordered unsubscription stands."""
+
+    ASKED = "asked"
+    TRYING = "trying"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscription:
+    """The owner's order to be taken off a list. `cause` is the code of what went wrong the last time; `host`
+    is who was told."""
+
+    gmail_id: str
+    state: Leaving
+    host: str
+    cause: str
+    asked_at: datetime
+    tried_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything on record about one sender. `messages` are a page of them, newest first."""
+
+    mailbox: Mailbox
+    latest: int
+    address: str
+    name: str
+    rules: RuleMatch
+    corresponded: bool
+    balance: int
+    messages: tuple[MessageView, ...]
+    position: Position | None
+    said: tuple[Said, ...]
+    checks: tuple[Check, ...]
+    ledger: tuple[Booked, ...]
+    unsubscriptions: tuple[Unsubscription, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to tell."""
+        rules = (self.rules.address, self.rules.domain)
+        found = (self.messages, self.checks, self.ledger, self.corresponded, self.balance)
+        return any(found) or rules != (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an order did: the messages it was applied to, those that move, and how many are gone."""
+
+    applied: tuple[str, ...]
+    moved: tuple[str, ...]
+    lost: int
+
+
+MOST_COUNTED = 1_000
+"""Counting stops here, so that a page costs the same however much waits."""
+
+LEDGER_LINES = 50
+CHECK_LINES = 20
+LEASE_SECONDS = 60
+"""How long one try to unsubscribe may take before another may begin."""
+
+
+class ReviewStore(Protocol):
+    """Lists, orders and senders."""
+
+    async def review(self, mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Listing:
+        """One page of at most `limit` senders. The cost does not grow with what the mailbox holds.
+
+        Raises `NotFound` when the mailbox is gone.
+        """
+        ...
+
+    async def dossier(
+        self, mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
+    ) -> Dossier:
+        """One sender; `domain` is the organisation he belongs to. Raises `NotFound` when the mailbox is gone."""
+        ...
+
+    async def mail(
+        self, mailbox_id: str, gmail_id: str
+    ) -> tuple[MessageView, Mailbox, Unsubscription | None]:
+        """One message. Raises `NotFound`."""
+        ...
+
+    async def order(
+        self, mailbox_id: str, key: str, decision: Decision, gmail_ids: Sequence[str], now: datetime
+    ) -> Done:
+        """Decide about all of these messages at once. The same key and messages again change nothing."""
+        ...
+
+    async def undo_order(self, mailbox_id: str, key: str, now: datetime) -> tuple[str, ...]:
+        """Take everything back that was ordered under `key`, latest first; the messages that move. Once.
+
+        Raises `NotFound`, or `Refused` (no_credit) when given credits have been spent.
+        """
+        ...
+
+    async def give(self, mailbox_id: str, key: str, address: str, amount: int, now: datetime) -> int:
+        """Give (above 0) or take (below 0) credits; the balance. Once per key. Raises `Refused` (no_credit)."""
+        ...
+
+    async def ask_off(self, mailbox_id: str, gmail_id: str, now: datetime) -> bool:
+        """Note the owner's order to unsubscribe and take it in hand. False if it is done, or somebody has it in
+        hand for less than `LEASE_SECONDS`. Raises `NotFound` for an unknown message."""
+        ...
+
+    async def told_off(
+        self, mailbox_id: str, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
+    ) -> None:
+        """Note how it ended. What is done stays done."""
+        ...
+
+    async def review_news(
+        self, mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
+    ) -> News:
+        """As `DeviceStore.news` for a browser: `alive` while its session lives."""
+        ...
+
+
+def by_message(said: Sequence[Said]) -> Mapping[str, tuple[Said, ...]]:
+    """Decisions grouped by the message they were about, oldest first."""
+    found: dict[str, tuple[Said, ...]] = {}
+    for one in said:
+        found[one.gmail_id] = (*found.get(one.gmail_id, ()), one)
+    return found

@@ -1,0 +1,190 @@
+"""The review page's lists, a page at a time. What a page costs does not depend on what the mailbox holds.
+
+Messages are walked newest first along the index of their shelf, at most `MOST_WALKED` a page. A plain list shows a
+sender where his newest message stands, once; a narrowed one shows every match once, by sender within the page. The
+narrowing is done here: folding case beyond ASCII is what the two databases do differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backend.domain.errors import NotFound
+from backend.domain.mailbox import Mailbox
+from backend.ports.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
+from backend.store import rows
+from backend.store.statement import Row, Script, micros, moment, packed, q
+
+CHUNK = 250
+MOST_WALKED = 2_000
+SHOWN_OF_SENDER = 4
+MATCHES = 60
+"""Messages on a page of a narrowed list."""
+
+FAR: Position = (2**62, "")
+"""Later than any time: where the first page begins."""
+
+
+def review(mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Script[Listing]:
+    """One page of one snapshot; see the port."""
+    row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    if row is None:
+        raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+    latest = (yield q("latest_event", mailbox_id=mailbox_id)) or 0
+    waiting = yield q("count_shelf", mailbox_id=mailbox_id, shelf=Shelf.HELD, limit=MOST_COUNTED)
+    listed = Listing(rows.mailbox(row), latest, waiting, (), None, None)
+    if wanted.narrow:
+        return (yield from _narrowed(listed, wanted, after or FAR, limit))
+    return (yield from _plain(listed, wanted.shelves, after or FAR, limit))
+
+
+def _plain(listed: Listing, shelves: Sequence[Shelf], after: Position, limit: int) -> Script[Listing]:
+    walk = Walk(listed.mailbox, shelves, heads=True, at=after)
+    heads: list[Row] = []
+    while len(heads) <= limit and not walk.over:
+        heads += [row for row in (yield from walk.more()) if row["is_head"]]
+    piles = []
+    for head in heads[:limit]:
+        piles.append((yield from _pile(listed.mailbox.id, head["sender"], shelves)))
+    position = _before(heads[limit]) if len(heads) > limit else walk.rest
+    return _listed(listed, piles, position, walk)
+
+
+def _pile(mailbox_id: str, sender: str, shelves: Sequence[Shelf]) -> Script[Pile]:
+    """The newest messages of a sender, and how many more he has."""
+    found = yield from of_sender(mailbox_id, sender, shelves, FAR, SHOWN_OF_SENDER + 1)
+    more = 0
+    if len(found) > SHOWN_OF_SENDER:
+        for shelf in shelves:
+            more += yield q(
+                "count_shelf_of_sender",
+                mailbox_id=mailbox_id,
+                sender=sender,
+                shelf=shelf,
+                limit=MOST_COUNTED,
+            )
+        more = min(more, MOST_COUNTED) - SHOWN_OF_SENDER
+    return Pile(sender, tuple(rows.view(row) for row in found[:SHOWN_OF_SENDER]), more)
+
+
+def of_sender(
+    mailbox_id: str, sender: str, shelves: Sequence[Shelf], after: Position, limit: int
+) -> Script[list[Row]]:
+    """A sender's messages behind `after`, newest first."""
+    found: list[Row] = []
+    for shelf in shelves:
+        found += yield q(
+            "shelf_of_sender",
+            mailbox_id=mailbox_id,
+            sender=sender,
+            shelf=shelf,
+            at=after[0],
+            gmail_id=after[1],
+            limit=limit,
+        )
+    return sorted(found, key=place_of, reverse=True)[:limit]
+
+
+def _narrowed(listed: Listing, wanted: Wanted, after: Position, limit: int) -> Script[Listing]:
+    start = min(after, (micros(wanted.until), "")) if wanted.until else after
+    walk = Walk(listed.mailbox, wanted.shelves, heads=False, at=start)
+    end = micros(wanted.since) if wanted.since else -FAR[0]
+    found: dict[str, list[Row]] = {}
+    count, stopped = 0, None
+    while stopped is None and not walk.over:
+        for row in (yield from walk.more()):
+            if row["at"] < end:
+                return (yield from _matches(listed, found, None, walk))
+            if not fits(wanted, row):
+                continue
+            if count == MATCHES or (row["sender"] not in found and len(found) == limit):
+                stopped = _before(row)
+                break
+            found.setdefault(row["sender"], []).append(row)
+            count += 1
+    return (yield from _matches(listed, found, stopped or walk.rest, walk))
+
+
+def _matches(
+    listed: Listing, found: dict[str, list[Row]], position: Position | None, walk: Walk
+) -> Script[Listing]:
+    ids = [row["gmail_id"] for group in found.values() for row in group]
+    full: list[Row] = yield q("messages_by_id", mailbox_id=listed.mailbox.id, ids=packed(ids))
+    views = {row["gmail_id"]: rows.view(row) for row in full}
+    piles = [Pile(sender, tuple(views[row["gmail_id"]] for row in group)) for sender, group in found.items()]
+    return _listed(listed, piles, position, walk)
+
+
+def fits(wanted: Wanted, row: Row) -> bool:
+    """Whether a message is one of those wanted, its time aside."""
+    score = row["score"]
+    if wanted.least is not None and (score is None or score < wanted.least):
+        return False
+    if wanted.below is not None and (score is None or score >= wanted.below):
+        return False
+    if (wanted.appeal and not row["appealed"]) or (wanted.asked and row["outcome"] != "challenge"):
+        return False
+    text = f"{row['sender']}\n{row['sender_name']}\n{row['subject']}"
+    return wanted.words.casefold() in text.casefold()
+
+
+def _listed(listed: Listing, piles: list[Pile], position: Position | None, walk: Walk) -> Listing:
+    return Listing(
+        listed.mailbox,
+        listed.latest,
+        listed.waiting,
+        tuple(piles),
+        position,
+        moment(walk.at[0]) if position is not None and walk.at[0] < FAR[0] else None,
+    )
+
+
+def place_of(row: Row) -> Position:
+    """Where a row stands in its list."""
+    return row["at"], row["gmail_id"]
+
+
+def _before(row: Row) -> Position:
+    """The position whose next message is this one: a blank sorts before whatever an id may hold."""
+    return row["at"], f"{row['gmail_id']} "
+
+
+@dataclass(slots=True)
+class Walk:
+    """Messages of some shelves, newest first, in chunks."""
+
+    mailbox: Mailbox
+    shelves: Sequence[Shelf]
+    heads: bool
+    at: Position
+    walked: int = 0
+    ended: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the page has to do with what it has."""
+        return self.ended or self.walked >= MOST_WALKED
+
+    @property
+    def rest(self) -> Position | None:
+        """Where the next page begins if this one found no better place."""
+        return None if self.ended else self.at
+
+    def more(self) -> Script[list[Row]]:
+        """The next chunk."""
+        found: list[Row] = []
+        for shelf in self.shelves:
+            place = {"mailbox_id": self.mailbox.id, "shelf": shelf, "at": self.at[0], "gmail_id": self.at[1]}
+            if not self.heads:
+                found += yield q("shelf_rows", **place, limit=CHUNK)
+            elif len(self.shelves) == 1:
+                found += yield q("shelf_heads", **place, limit=CHUNK)
+            else:
+                found += yield q("shelf_heads_of_all", **place, limit=CHUNK)
+        chunk = sorted(found, key=place_of, reverse=True)[:CHUNK]
+        self.walked += len(chunk)
+        self.ended = len(chunk) < CHUNK
+        if chunk:
+            self.at = place_of(chunk[-1])
+        return chunk

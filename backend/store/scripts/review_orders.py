@@ -1,0 +1,84 @@
+"""What an owner orders on the review page: decisions about many messages at once, credits, unsubscribing.
+
+Each message of an order has a correction of its own under the order's key, so what is known of one decision
+(applied once, taken back cleanly) holds for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.credits import Entry, Posting
+from backend.domain.errors import NotFound
+from backend.ports.review import LEASE_SECONDS, Done, Leaving
+from backend.store.scripts import corrections, credits, undoing
+from backend.store.scripts.mailboxes import locked
+from backend.store.statement import Row, Script, micros, q
+
+
+def order(
+    mailbox_id: str, key: str, decision: Decision, gmail_ids: Sequence[str], now: datetime
+) -> Script[Done]:
+    """Decide about all of them in one commit; see the port."""
+    yield from locked(mailbox_id)
+    applied: list[str] = []
+    moved: list[str] = []
+    lost = 0
+    for gmail_id in dict.fromkeys(gmail_ids):
+        row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        if row is None or row["error"] == "gone":
+            lost += 1
+            continue
+        correction = Correction(f"{key}.{gmail_id}", gmail_id, decision, Origin.PAGE)
+        known: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
+        if known is not None and (known["undone_at"] is not None or known["decision"] != decision):
+            continue  # sent again after it was taken back, or with another button: nothing is decided by that
+        moved += yield from corrections.correct(mailbox_id, correction, now)
+        applied.append(gmail_id)
+    return Done(tuple(applied), tuple(dict.fromkeys(moved)), lost)
+
+
+def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
+    """Take all of it back, latest first; see the port."""
+    yield from locked(mailbox_id)
+    entry: Row | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
+    if entry is not None:
+        back = -entry["amount"]
+        posting = Posting.GRANTED if back > 0 else Posting.REVOKED
+        yield from credits.enter(mailbox_id, Entry(entry["sender"], back, posting, f"undo:{key}"), now)
+        return ()
+    made: list[Row] = yield q("ordered", mailbox_id=mailbox_id, first=f"{key}.", last=f"{key}/")
+    moved: list[str] = []
+    for record in made:
+        moved += yield from undoing.undo(mailbox_id, record["correction_key"], now)
+    if not made:
+        # One decision made elsewhere is an order of one.
+        moved += yield from undoing.undo(mailbox_id, key, now)
+    return tuple(dict.fromkeys(moved))
+
+
+def give(mailbox_id: str, key: str, address: str, amount: int, now: datetime) -> Script[int]:
+    """Give or take credits; see the port."""
+    posting = Posting.GRANTED if amount > 0 else Posting.REVOKED
+    return (yield from credits.post(mailbox_id, Entry(address, amount, posting, f"page:{key}"), now))
+
+
+def ask_off(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
+    """Note an order to unsubscribe and take it in hand."""
+    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None:
+        raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
+    yield q("ask_off", mailbox_id=mailbox_id, gmail_id=gmail_id, sender=row["sender"], now=micros(now))
+    before = micros(now - timedelta(seconds=LEASE_SECONDS))
+    return bool(
+        (yield q("try_off", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now), before=before))
+    )
+
+
+def told_off(
+    mailbox_id: str, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
+) -> Script[None]:
+    """Note how it ended."""
+    yield q("told_off", mailbox_id=mailbox_id, gmail_id=gmail_id, state=state, host=host, cause=cause)

@@ -1,0 +1,132 @@
+"""What is on record about one sender, and one message with what belongs to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backend.domain.correction import Decision, RuleKind, RuleMatch
+from backend.domain.errors import NotFound
+from backend.domain.mailbox import Mailbox
+from backend.ports.devices import News
+from backend.ports.review import (
+    CHECK_LINES,
+    LEDGER_LINES,
+    Booked,
+    Check,
+    Dossier,
+    Leaving,
+    Position,
+    Said,
+    Shelf,
+    Unsubscription,
+)
+from backend.ports.store import MessageView
+from backend.store import rows
+from backend.store.scripts import credits, desk
+from backend.store.scripts.review import FAR, of_sender, place_of
+from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q
+
+
+def dossier(
+    mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
+) -> Script[Dossier]:
+    """One sender; see the port."""
+    owner: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    if owner is None:
+        raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+    latest = (yield q("latest_event", mailbox_id=mailbox_id)) or 0
+    found = yield from of_sender(mailbox_id, address, tuple(Shelf), after or FAR, limit + 1)
+    shown = found[:limit]
+    stands: Row = yield q("sender_rules", mailbox_id=mailbox_id, sender=address, sender_domain=domain)
+    said: list[Row] = yield q(
+        "said_about", mailbox_id=mailbox_id, ids=packed(row["gmail_id"] for row in shown)
+    )
+    checks: list[Row] = yield q("checks_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES)
+    entries: list[Row] = yield q(
+        "ledger_of_sender", mailbox_id=mailbox_id, sender=address, limit=LEDGER_LINES
+    )
+    leaving: list[Row] = yield q(
+        "unsubscriptions_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES
+    )
+    return Dossier(
+        mailbox=rows.mailbox(owner),
+        latest=latest,
+        address=address,
+        name=next((row["sender_name"] for row in shown if row["sender_name"]), ""),
+        rules=RuleMatch(_rule(stands["address_rule"]), _rule(stands["domain_rule"])),
+        corresponded=bool(stands["corresponded"]),
+        balance=(yield from credits.balance(mailbox_id, address)),
+        messages=tuple(rows.view(row) for row in shown),
+        position=place_of(shown[-1]) if len(found) > limit else None,
+        said=tuple(_said(row) for row in said),
+        checks=tuple(_check(row) for row in checks),
+        ledger=tuple(_booked(row) for row in entries),
+        unsubscriptions=tuple(_unsubscription(row) for row in leaving),
+    )
+
+
+def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, Unsubscription | None]]:
+    """One message; see the port."""
+    owner: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if owner is None or row is None:
+        raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
+    asked: Row | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    return rows.view(row), rows.mailbox(owner), _unsubscription(asked) if asked is not None else None
+
+
+def review_news(
+    mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
+) -> Script[News]:
+    """What a browser is to be told now."""
+    session: Row | None = yield q("session", token_hash=session_hash)
+    alive = (
+        session is not None and session["mailbox_id"] == mailbox_id and session["expires_at"] > micros(now)
+    )
+    return (yield from desk.changes(mailbox_id, alive, after, limit))
+
+
+def _said(row: Row) -> Said:
+    return Said(
+        row["gmail_id"],
+        Decision(row["decision"]),
+        row["origin"],
+        moment(row["decided_at"]),
+        moment_or_none(row["undone_at"]),
+    )
+
+
+def _check(row: Row) -> Check:
+    # A failed one was tried, and never left.
+    left = row["state"] in ("sent", "solved") or bool(row["sent_gmail_id"])
+    return Check(
+        gmail_id=row["gmail_id"],
+        state=row["state"],
+        created_at=moment(row["created_at"]),
+        expires_at=moment(row["expires_at"]),
+        sent_at=moment_or_none(row["sending_at"]) if left else None,
+        started_at=moment_or_none(row["started_at"]),
+        solved_at=moment_or_none(row["solved_at"]),
+        ended_at=moment_or_none(row["ended_at"]),
+        bounced_at=moment_or_none(row["bounced_at"]),
+        cause=row["cause"],
+    )
+
+
+def _booked(row: Row) -> Booked:
+    return Booked(moment(row["posted_at"]), row["posting"], row["amount"], row["about"])
+
+
+def _unsubscription(row: Row) -> Unsubscription:
+    return Unsubscription(
+        row["gmail_id"],
+        Leaving(row["state"]),
+        row["host"],
+        row["cause"],
+        moment(row["asked_at"]),
+        moment_or_none(row["tried_at"]),
+    )
+
+
+def _rule(value: str | None) -> RuleKind | None:
+    return None if value is None else RuleKind(value)
