@@ -10,7 +10,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile
-SUITE := tests -m "not desktop and not bench"
+SUITE := tests -m "not bench"
 SEED ?= 1
 SCALE ?= full
 
@@ -55,8 +55,9 @@ format: setup-dev ## put every file in ruff's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
 
 .PHONY: test test-unit test-browser test-desktop
-test: gates ## everything: gates, then unit, contract, journeys and browser tests
+test: gates ## everything: gates, then unit, contract, journeys, browser and desktop tests
 	@bash requirements/setup.sh browser
+	@bash requirements/setup.sh desktop
 	@$(PYTEST) $(PARALLEL) $(SUITE)
 
 test-unit: setup-dev ## the quick ones only: no processes, no browser
@@ -68,7 +69,7 @@ test-browser: setup-dev ## the browser tests only
 
 test-desktop: setup-dev ## the tray app under a virtual screen
 	@bash requirements/setup.sh desktop
-	@$(PYTEST) tests/desktop -m desktop
+	@$(PYTEST) $(PARALLEL) tests/desktop tests/journeys/test_api_contract.py
 
 # ---- to measure and to break it; each prints one JSON object as its last line
 

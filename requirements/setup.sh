@@ -5,7 +5,8 @@
 #   bash requirements/setup.sh run        what the program needs
 #   bash requirements/setup.sh dev        that, and what tests, gates and training need
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
-#   bash requirements/setup.sh desktop    a virtual screen and a tray host (installed when root)
+#   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
+#                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh lock       the locks anew from pyproject.toml (no hash is asked for uv itself)
 #
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
@@ -95,8 +96,17 @@ browser() {
 
 desktop() {
     install dev
-    root || die "the desktop tests need a virtual screen and a tray host; as root: bash requirements/desktop.sh .venv/bin/python"
-    bash requirements/desktop.sh .venv/bin/python
+    local lacking log=.venv/desktop.log
+    if lacking=$(.venv/bin/python -m tests.desktop.screen); then return; fi
+    if root; then
+        say "the desktop tests lack: $lacking"
+        bash requirements/desktop.sh .venv/bin/python 2>"$log" ||
+            { tail -n 25 "$log" >&2; die "the desktop tests could not be set up (whole output: $log)"; }
+    elif [ -n "${CI:-}" ]; then
+        die "the desktop tests lack: $lacking; as root: bash requirements/desktop.sh .venv/bin/python"
+    else
+        say "desktop tests are skipped, they lack: $lacking; as root: bash requirements/desktop.sh .venv/bin/python"
+    fi
 }
 
 # The locks name no address: neither a registry's nor a folder's.

@@ -114,9 +114,9 @@ class Connection:
 
     async def _send(self) -> None:
         self._poked.clear()
-        refusals = await self._outbox.flush(self._backend)
-        self._hearer.on_sent(refusals)
-        if refusals:  # what the owner sees is not what the server has
+        sent = await self._outbox.flush(self._backend)
+        self._hearer.on_sent(sent.refusals)
+        if sent.look_again:
             await self._fetch(await self._backend.status())
 
     async def _fetch(self, status: Status) -> None:

@@ -7,12 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from tray_app.state import (
+    NEEDS_GOOGLE,
     OUT_OF_REACH,
     Decision,
     Icon,
     Message,
     Status,
     TrayState,
+    explained,
     icon_of,
     paused,
 )
@@ -129,8 +131,8 @@ def _state_block(state: TrayState, told: str) -> tuple[Item, ...]:
     trouble = state.trouble
     if trouble and trouble.remedy:
         lines.append(Item(cut(trouble.remedy, LABEL_LIMIT + 20)))
-    elif state.signed_in and state.status and state.status.cause and not trouble:
-        lines.append(Item(cut(state.status.cause, LABEL_LIMIT + 20)))
+    elif state.signed_in and state.status and not trouble:
+        lines += [Item(cut(sentence, LABEL_LIMIT + 20)) for sentence in explained(state.status)]
     if trouble and trouble.kind in OUT_OF_REACH:
         lines.append(Item("Try again now", Action(Do.RETRY)))
     if state.waiting:
@@ -153,20 +155,17 @@ def headline(state: TrayState, now: datetime) -> str:
 
 
 def _condition(status: Status, now: datetime) -> str:
+    """The server's words; only the clock is ours."""
+    title = status.title or status.condition.replace("_", " ").capitalize()
     if status.paused_until is not None and paused(status, now):
         return f"Paused until {_when(status.paused_until, now)}"
-    index = f" ({status.index_done} of {status.index_total})" if status.index_total else ""
-    words = {
-        "connecting": "Connecting to Gmail",
-        "indexing": f"Learning whom you write to{index}",
-        "active": f"Active for {status.email}",
-        "paused": f"Active for {status.email}",  # the pause ran out since the status was read
-        "observing": f"Only observing {status.email}",
-        "needs_reconnect": "Gmail must be connected again",
-        "watch_lapsed": "Gmail no longer reports new mail",
-        "disconnected": "Gmail is disconnected",
-    }
-    return cut(words.get(status.condition, status.condition.replace("_", " ").capitalize()), LABEL_LIMIT)
+    if status.condition == "paused":
+        title = "At work"  # the pause ran out since the status was read
+    if status.condition == "indexing" and status.index_total:
+        title = f"{title} ({status.index_done} of {status.index_total})"
+    elif status.condition in ("active", "observing", "paused"):
+        title = f"{title} for {status.email}"
+    return cut(title, LABEL_LIMIT)
 
 
 def _when(at: datetime, now: datetime) -> str:
@@ -197,12 +196,14 @@ def _sender(message: Message, count: int) -> Item:
     address = cut(message.sender, LABEL_LIMIT - 20)
     choices = [
         (f"Allow {address}", Decision.ALLOW),
-        ("Release, without a rule", Decision.RELEASE),
+        ("Release the newest, without a rule" if count > 1 else "Release, without a rule", Decision.RELEASE),
         (f"Block {address}", Decision.BLOCK),
     ]
     if message.domain:
         choices.insert(1, (f"Allow everyone at {cut(message.domain, 36)}", Decision.ALLOW_DOMAIN))
     why = [Item(f"Why: {cut(', '.join(message.reasons), LABEL_LIMIT)}")] if message.reasons else []
+    if message.appeal:
+        why.append(Item(cut(f"The sender says: {message.appeal}", LABEL_LIMIT)))
     actions = [Item(text, Action(Do.DECIDE, (message.gmail_id, what))) for text, what in choices]
     return Item(label, children=(*why, *actions))
 
@@ -256,7 +257,7 @@ def _account_block(state: TrayState) -> tuple[Item, ...]:
     lines: list[Item] = []
     if state.trouble and state.trouble.kind == "signed_out":
         lines.append(Item("Connect this computer again…", Action(Do.CONNECT)))
-    elif state.status and state.status.condition in ("needs_reconnect", "watch_lapsed", "disconnected"):
+    elif state.status and state.status.condition in NEEDS_GOOGLE:
         lines.append(Item("Connect Gmail again…", Action(Do.GMAIL)))
     lines.append(Item("Connected computers…", Action(Do.DEVICES)))
     lines.append(Item("Disconnect this computer", Action(Do.SIGN_OUT)))

@@ -20,6 +20,18 @@ class Refusal:
     error: Refused
 
 
+FORESEEN = (Decision.ALLOW, Decision.ALLOW_DOMAIN)
+"""Decisions that reach beyond their message. How far, only the server knows: it lets in no forged sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a flush. `look_again`: what the owner sees may not be what the server has."""
+
+    refusals: tuple[Refusal, ...] = ()
+    look_again: bool = False
+
+
 class Outbox:
     """The waiting decisions in `memory`, sent one after another.
 
@@ -55,12 +67,13 @@ class Outbox:
         else:
             self._memory.add(Waiting(key, "", "", text, undo=True))
 
-    async def flush(self, backend: Backend) -> tuple[Refusal, ...]:
-        """Send everything that waits. Returns what was refused for good (and dropped).
+    async def flush(self, backend: Backend) -> Sent:
+        """Send everything that waits; what is refused for good is dropped.
 
         Raises the `BackendError` that stopped it; what is left stays in order.
         """
         refusals: list[Refusal] = []
+        reaching = False
         async with self._sending:
             while waiting := self._memory.waiting():
                 item = waiting[0]
@@ -71,7 +84,8 @@ class Outbox:
                         await backend.undo(item.key)
                     else:
                         await backend.correct(item.key, item.gmail_id, Decision(item.decision))
+                        reaching |= item.decision in FORESEEN
                 except Refused as error:
                     refusals.append(Refusal(item, error))
                 self._memory.settled(item)
-        return tuple(refusals)
+        return Sent(tuple(refusals), reaching or bool(refusals))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tray_app.menu import headline
-from tray_app.state import TrayState
+from tray_app.state import TrayState, explained
 from tray_app.wire import message_to_json
 
 
@@ -18,7 +18,9 @@ def snapshot(state: TrayState, now: datetime, no_tray: str = "") -> dict[str, An
         "signed_in": state.signed_in,
         "connecting": state.connecting,
         "headline": headline(state, now),
-        "remedy": state.trouble.remedy if state.trouble else (state.status.cause if state.status else ""),
+        "remedy": state.trouble.remedy
+        if state.trouble
+        else " ".join(explained(state.status) if state.status else ()),
         "online": state.signed_in and state.trouble is None and state.status is not None,
         "email": state.status.email if state.status else "",
         "as_of": state.updated_at.isoformat() if state.updated_at else None,

@@ -49,7 +49,8 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as the server tells of it. `domain` is "" where no rule for the domain is offered."""
+    """One message as the server tells of it. `domain` is "" where no rule for the domain is offered, `appeal`
+    what the sender himself had to say."""
 
     gmail_id: str
     sender: str
@@ -61,6 +62,7 @@ class Message:
     reasons: tuple[str, ...] = ()
     received_at: datetime | None = None
     decided_by: str = ""
+    appeal: str = ""
 
     @property
     def who(self) -> str:
@@ -70,12 +72,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The mailbox's state at the server. `event` is the id of the latest event seen there."""
+    """The mailbox's state at the server, in the server's words. `who` has to do something: nobody, owner or
+    pitchgate. `event` is the id of the latest event seen there."""
 
     version: str
     email: str
     condition: str
+    title: str = ""
     cause: str = ""
+    remedy: str = ""
+    who: str = "nobody"
+    warnings: tuple[str, ...] = ()
     mode: str = "observe"
     strictness: str = "normal"
     paused_until: datetime | None = None
@@ -128,6 +135,17 @@ class TrayState:
     updated_at: datetime | None = field(default=None, compare=False)
 
 
+NEEDS_GOOGLE = ("needs_reconnect", "watch_lapsed", "disconnected")
+"""Conditions that connecting Gmail again mends."""
+
+
+def explained(status: Status) -> tuple[str, ...]:
+    """Cause, remedy and warnings, as far as there is anything the owner should know."""
+    needed = status.who != "nobody"
+    told = (status.cause, status.remedy) if needed else ()
+    return tuple(sentence for sentence in (*told, *status.warnings) if sentence)
+
+
 def icon_of(state: TrayState, now: datetime) -> Icon:
     """The icon for this state: what the owner must mend, then what passes by itself, then what is new."""
     if not state.signed_in:
@@ -135,7 +153,7 @@ def icon_of(state: TrayState, now: datetime) -> Icon:
     if state.trouble:
         return Icon.OFFLINE if state.trouble.kind in OUT_OF_REACH else Icon.ATTENTION
     status = state.status
-    if status and status.condition in ("needs_reconnect", "watch_lapsed", "disconnected"):
+    if status and (status.condition in NEEDS_GOOGLE or status.who == "owner"):
         return Icon.ATTENTION
     if status and paused(status, now):
         return Icon.PAUSED
@@ -159,7 +177,8 @@ def failed(state: TrayState, trouble: Trouble) -> TrayState:
 
 def listed(state: TrayState, held: tuple[Message, ...], *, first: bool) -> TrayState:
     """The server's whole list. With `first` (no list was known) nothing in it is news."""
-    known = {message.gmail_id for message in state.held}
+    taken = state.undoable.taken if state.undoable else ()  # decided, and not done: it is back, and no news
+    known = {message.gmail_id for message in (*state.held, *taken)}
     fresh = {message.gmail_id for message in held} - known
     kept = state.unseen & {message.gmail_id for message in held}
     return replace(state, held=held[:HELD_LIMIT], unseen=kept if first else kept | fresh)
@@ -200,12 +219,14 @@ def find(state: TrayState, gmail_id: str) -> Message | None:
 def affected(messages: tuple[Message, ...], about: Message, decision: Decision) -> tuple[Message, ...]:
     """Those of the held `messages` that a decision about one of them settles.
 
-    A release or a rule for an address settles all held mail of that address; a rule for a domain all of the
-    domain. This only foresees what the server will do, so that the list is right at once, offline too.
+    Only a rule that lets in reaches further: to the held mail of the address, or of the domain. This foresees
+    what the server will do, so that the list is right at once, offline too; the server may let in less.
     """
-    if decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN) and about.domain:
+    if decision is Decision.ALLOW_DOMAIN and about.domain:
         return tuple(message for message in messages if message.domain == about.domain)
-    return tuple(message for message in messages if message.sender == about.sender)
+    if decision is Decision.ALLOW:
+        return tuple(message for message in messages if message.sender == about.sender)
+    return tuple(message for message in messages if message.gmail_id == about.gmail_id)
 
 
 def decided(state: TrayState, about: Message, decision: Decision, key: str, now: datetime) -> TrayState:

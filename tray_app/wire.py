@@ -30,7 +30,11 @@ def status_from_json(data: Mapping[str, Any]) -> Status:
             version=str(data["version"]),
             email=str(data["email"]),
             condition=str(data["condition"]),
+            title=str(data.get("title") or ""),
             cause=str(data.get("cause") or ""),
+            remedy=str(data.get("remedy") or ""),
+            who=str(data.get("who") or "nobody"),
+            warnings=tuple(str(sentence) for sentence in data.get("warnings") or ()),
             mode=str(preferences["mode"]),
             strictness=str(preferences["strictness"]),
             paused_until=_time(preferences.get("paused_until")),
@@ -58,6 +62,7 @@ def message_from_json(data: Mapping[str, Any]) -> Message:
             reasons=tuple(_reason(reason) for reason in data.get("reasons") or () if _speaks(reason)),
             received_at=_time(data.get("received_at")),
             decided_by=str(data.get("decided_by") or ""),
+            appeal=str(data.get("appeal") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise unreadable() from error
@@ -76,6 +81,7 @@ def message_to_json(message: Message) -> dict[str, Any]:
         "reasons": list(message.reasons),
         "received_at": message.received_at.isoformat() if message.received_at else None,
         "decided_by": message.decided_by,
+        "appeal": message.appeal,
     }
 
 

@@ -1,12 +1,24 @@
-"""A fresh fake backend for each test."""
+"""A fresh fake backend for each test, and a desktop for those that are marked so."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.desktop.fake_backend import FakeBackend
+from tests.desktop.screen import Screen, missing
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails."""
+    marked = [item for item in items if item.get_closest_marker("desktop")]
+    if not marked or os.environ.get("CI") or os.geteuid() == 0 or not missing():
+        return
+    for item in marked:
+        item.add_marker(pytest.mark.skip(reason=f"not installed: {missing()}; see requirements/desktop.sh"))
 
 
 @pytest.fixture
@@ -15,3 +27,11 @@ def backend() -> Iterator[FakeBackend]:
     fake = FakeBackend().start()
     yield fake
     fake.stop()
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    """A desktop with a panel."""
+    desktop = Screen(tmp_path / "desktop")
+    yield desktop
+    desktop.close()

@@ -38,6 +38,7 @@ def make_message(number: int, **changes: Any) -> dict[str, Any]:
         "decided_at": at,
         "changed_at": at,
         "decided_by": "",
+        "appeal": "",
     } | changes
 
 
@@ -47,7 +48,7 @@ class FakeMailbox:
 
     email: str = "owner@example.com"
     condition: str = "active"
-    title: str = "Active"
+    title: str = "At work"
     cause: str = ""
     remedy: str = ""
     who: str = "nobody"
@@ -60,6 +61,7 @@ class FakeMailbox:
     applied: list[tuple[str, str, str]] = field(default_factory=list)  # (key, gmail_id, decision), each once
     undone: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)  # "METHOD /path" as they came
+    forged: set[str] = field(default_factory=set)  # ids an allowed sender does not bring in
     events: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
     forgotten: int = 0  # events up to this id are no longer known
     devices: dict[str, dict[str, Any]] = field(default_factory=dict)  # by token hash
@@ -173,9 +175,9 @@ class FakeMailbox:
         """Only a rule that lets in reaches beyond the message the owner pointed at."""
         chosen = [about]
         if decision == "allow":
-            chosen += [m for m in self.held() if m["sender"] == about["sender"] and m is not about]
+            chosen += [m for m in self._others(about) if m["sender"] == about["sender"]]
         elif decision == "allow_domain":
-            chosen += [m for m in self.held() if m["domain"] == about["domain"] and m is not about]
+            chosen += [m for m in self._others(about) if m["domain"] == about["domain"]]
         before = {}
         for message in chosen:
             before[message["gmail_id"]] = (message["placement"], message["decided_by"])
@@ -186,6 +188,9 @@ class FakeMailbox:
                 message["placement"] = "held"
             self._moved(message)
         return before
+
+    def _others(self, about: dict[str, Any]) -> list[dict[str, Any]]:
+        return [m for m in self.held() if m is not about and m["gmail_id"] not in self.forged]
 
     def undo(self, key: str) -> dict[str, Any] | str:
         """Take a correction back; again changes nothing."""

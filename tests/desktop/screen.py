@@ -294,3 +294,8 @@ class Screen:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+if __name__ == "__main__":  # for requirements/setup.sh: says what is missing, and fails if anything is
+    print(missing())
+    sys.exit(bool(missing()))

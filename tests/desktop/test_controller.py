@@ -46,6 +46,20 @@ async def test_allow_reaches_the_server_and_empties_the_list(backend: FakeBacken
         assert any(label.startswith("Undo: Allowed ann1@") for label in rig.labels())
 
 
+async def test_a_forged_message_of_an_allowed_sender_comes_back_on_the_list(
+    backend: FakeBackend, tmp_path: Path
+) -> None:
+    for number in (1, 3):
+        backend.mailbox.put(make_message(number, sender="ann@seller.example"))
+    backend.mailbox.forged.add("m00001")
+    async with running(backend, tmp_path) as rig:
+        await online(rig)
+        rig.choose("Allow ann@seller.example")
+        await rig.until(lambda: len(backend.mailbox.applied) == 1 and rig.app.state.waiting == 0)
+        await rig.until(lambda: [m.gmail_id for m in rig.app.state.held] == ["m00001"])
+        assert rig.app.state.unseen == frozenset(), "it is no news"
+
+
 async def test_undo_brings_it_back_here_and_there(backend: FakeBackend, tmp_path: Path) -> None:
     backend.mailbox.put(make_message(1))
     async with running(backend, tmp_path) as rig:

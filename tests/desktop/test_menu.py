@@ -39,7 +39,7 @@ def test_a_held_sender_offers_every_decision_and_says_why() -> None:
         "Why: asks for a call",
         "Allow ann@seller.example",
         "Allow everyone at seller.example",
-        "Release, without a rule",
+        "Release the newest, without a rule",
         "Block ann@seller.example",
     ]
     assert [c.action.args for c in sender.children if c.action] == [
@@ -70,9 +70,27 @@ def test_trouble_says_what_and_what_to_do() -> None:
 
 
 def test_a_lapsed_watch_offers_to_connect_gmail_again() -> None:
-    state = replace(ONLINE, status=replace(STATUS, condition="watch_lapsed", cause="Renewing failed twice."))
+    lapsed = replace(STATUS, condition="watch_lapsed", cause="Renewing failed twice.", who="pitchgate")
+    state = replace(ONLINE, status=lapsed)
     assert item(state, "Connect Gmail again").action is not None
     assert "Renewing failed twice." in labels(state)
+
+
+def test_a_state_is_told_in_the_servers_words() -> None:
+    words = {"title": "Access lost", "cause": "Google shut us out.", "remedy": "Connect again."}
+    lost = replace(STATUS, condition="needs_reconnect", who="owner", warnings=("A gap was cut.",), **words)
+    assert labels(replace(ONLINE, status=lost))[:4] == [*words.values(), "A gap was cut."]
+    fine = replace(STATUS, title="At work", cause="New mail is read as it comes.")
+    assert labels(replace(ONLINE, status=fine))[:2] == ["At work for o@example.com", ""], "nothing to mend"
+    reading = replace(STATUS, condition="indexing", title="Learning", index_done=3, index_total=9)
+    assert labels(replace(ONLINE, status=reading))[0] == "Learning (3 of 9)"
+    over = replace(STATUS, condition="paused", title="Paused", paused_until=NOW)
+    assert labels(replace(ONLINE, status=over))[0] == "At work for o@example.com"
+
+
+def test_what_the_sender_has_to_say_is_told_as_his_words() -> None:
+    sender = item(replace(ONLINE, held=(replace(HELD, appeal="We met\nin Ghent"),)), "Ann: Hello")
+    assert "The sender says: We met in Ghent" in [child.label for child in sender.children]
 
 
 def test_pause_turns_into_resume() -> None:

@@ -70,7 +70,7 @@ async def test_a_refusal_is_reported_and_does_not_hold_up_the_rest(tmp_path: Pat
     server, outbox = Server(refused={"m1"}), Outbox(Memory(tmp_path / "s.json"))
     outbox.decide("m1", Decision.ALLOW, "Allowed one")
     key = outbox.decide("m2", Decision.BLOCK, "Blocked two")
-    refusals = await outbox.flush(server)  # type: ignore[arg-type]
+    refusals = (await outbox.flush(server)).refusals  # type: ignore[arg-type]
     assert [refusal.item.text for refusal in refusals] == ["Allowed one"]
     assert server.applied == [key]
     assert len(outbox) == 0

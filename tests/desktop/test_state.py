@@ -75,6 +75,8 @@ def test_a_decision_takes_only_the_sender_or_only_his_domain(
     gone = {m.domain for m in set(held) - set(domain.held)}
     assert gone == {about.domain}
     assert all(m.sender == about.sender for m in set(held) - set(domain.held)) or about.domain
+    for alone in (Decision.RELEASE, Decision.BLOCK, Decision.BLOCK_DOMAIN):
+        assert set(held) - set(states.decided(TrayState(held=held), about, alone, "k", NOW).held) == {about}
 
 
 @given(st.lists(st.integers(0, 6), max_size=15))

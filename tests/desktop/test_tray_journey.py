@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.desktop.screen import Screen, missing
+from tests.desktop.screen import Screen
 from tests.desktop.test_tray_screen import ICON, first_label
 from tests.journeys.real_server import RealServer, RealSubject, real_server
 
-pytestmark = [
-    pytest.mark.desktop,
-    pytest.mark.skipif(
-        bool(missing()) and not os.environ.get("CI"),
-        reason=f"not installed: {missing()}; run requirements/desktop.sh",
-    ),
-]
-
-
-@pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    """A desktop with a panel."""
-    desktop = Screen(tmp_path / "desktop")
-    yield desktop
-    desktop.close()
+pytestmark = pytest.mark.desktop
 
 
 @pytest.fixture
@@ -50,7 +35,7 @@ def start_app(screen: Screen, subject: RealSubject, token: str) -> None:
 def test_allow_in_the_menu_releases_the_mail_in_gmail(screen: Screen, server: RealServer) -> None:
     subject = asyncio.run(server.subject())
     start_app(screen, subject, asyncio.run(subject.device_token("Olga's laptop")))
-    screen.until(lambda: first_label(screen) == f"Active for {subject.email}", "the state in the menu")
+    screen.until(lambda: first_label(screen) == f"At work for {subject.email}", "the state in the menu")
 
     gmail_id = asyncio.run(subject.hold(1, "Grow your pipeline"))
     assert "Pitchgate/Held" in asyncio.run(subject.labels(gmail_id))

@@ -6,35 +6,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
-from tests.desktop.screen import Screen, missing
+from tests.desktop.screen import Screen
 from tray_app.icons import TILES
 from tray_app.memory import Memory
 from tray_app.state import Icon
 
-pytestmark = [
-    pytest.mark.desktop,
-    pytest.mark.skipif(
-        bool(missing()) and not os.environ.get("CI"),
-        reason=f"not installed: {missing()}; run requirements/desktop.sh",
-    ),
-]
+pytestmark = pytest.mark.desktop
 ICON = (12, 16)
 HOSTILE = "'); document.title='x' //\u2028</script><img src=x>\\\" &amp;"
-
-
-@pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    """A desktop with a panel."""
-    desktop = Screen(tmp_path / "desktop")
-    yield desktop
-    desktop.close()
 
 
 def start_app(
@@ -66,7 +51,7 @@ def test_be_told_and_allow_from_the_menu(screen: Screen, backend: FakeBackend) -
     """The story of the tray: an icon, a notice, a menu, one click, the mail is on its way."""
     app = start_app(screen, backend)
     screen.until(lambda: shows(screen, Icon.ACTIVE), "the icon")
-    screen.until(lambda: first_label(screen) == "Active for owner@example.com", "the state in the menu")
+    screen.until(lambda: first_label(screen) == "At work for owner@example.com", "the state in the menu")
     screen.shot("tray-active")
     before = screen.picture()
 
@@ -105,13 +90,16 @@ def test_the_panel_shows_each_state(screen: Screen, backend: FakeBackend) -> Non
     screen.shot("tray-paused")
     screen.until(lambda: first_label(screen).startswith("Paused until"), "the pause in the menu")
     backend.mailbox.paused_until = None
-    backend.mailbox.condition, backend.mailbox.cause = "needs_reconnect", "You took Pitchgate's access away."
+    lost = {"condition": "needs_reconnect", "title": "Access lost", "who": "owner"}
+    told = {"cause": "You took Pitchgate's access away.", "remedy": "Connect again; work resumes."}
+    for name, value in (lost | told).items():
+        setattr(backend.mailbox, name, value)
     backend.mailbox.tell("status", {})
     screen.until(lambda: shows(screen, Icon.ATTENTION), "attention")
     screen.shot("tray-attention")
-    assert {"Connect Gmail again…", "You took Pitchgate's access away."} <= {
-        i["label"] for i in screen.menu()
-    }
+    said = [item["label"] for item in screen.menu()]
+    assert said[:3] == ["Access lost", told["cause"], told["remedy"]], "the server's words"
+    assert "Connect Gmail again…" in said
     backend.stop()
     screen.until(lambda: first_label(screen).startswith("No connection"), "offline")
     screen.shot("tray-offline")
@@ -184,7 +172,7 @@ def test_offline_in_the_window_by_keyboard_and_by_pointer(screen: Screen, backen
 
 def test_nothing_held_says_so(screen: Screen, backend: FakeBackend) -> None:
     start_app(screen, backend)
-    screen.until(lambda: first_label(screen).startswith("Active"), "online")
+    screen.until(lambda: first_label(screen).startswith("At work"), "online")
     backend.stop()
     screen.until(lambda: first_label(screen).startswith("No connection"), "offline")
     screen.choose(ICON, "Review…")
@@ -217,7 +205,7 @@ def test_a_desktop_without_a_tray_gets_the_window_and_is_told(tmp_path: Path, ba
 
 def test_a_second_start_opens_the_window_of_the_first(screen: Screen, backend: FakeBackend) -> None:
     start_app(screen, backend)
-    screen.until(lambda: first_label(screen).startswith("Active"), "online")
+    screen.until(lambda: first_label(screen).startswith("At work"), "online")
     second = start_app(screen, backend)
     assert second.wait(15) == 0
     screen.until(lambda: screen.find("heading", "Review page, signed in"), "the window")

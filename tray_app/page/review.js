@@ -78,9 +78,11 @@
     const score = newest.score === null ? "" : `${Math.round(newest.score * 100)}% like a pitch`;
     const why = [score, ...newest.reasons].filter(Boolean).join(" · ");
     if (why) article.append(make("p", `Why: ${why}`, "why"));
+    const appealing = messages.find((message) => message.appeal);
+    if (appealing) article.append(make("p", `The sender says: ${appealing.appeal}`, "appeal"));
     const actions = make("div", undefined, "row");
     if (tab === "held") {
-      actions.append(choice("Release", "r", newest, "release"), choice("Allow sender", "a", newest, "allow"));
+      actions.append(choice(messages.length > 1 ? "Release the newest" : "Release", "r", newest, "release"), choice("Allow sender", "a", newest, "allow"));
       if (newest.domain) actions.append(choice(`Allow ${newest.domain}`, "d", newest, "allow_domain"));
       actions.append(choice("Block", "b", newest, "block"));
     } else {
