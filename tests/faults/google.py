@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from backend.demo.google import Sandbox
+from backend.settings import GMAIL_MODIFY
+
+OTHER = "another-program"
+"""Client and project of another program the owner uses."""
+
+PART = (
+    "--b\r\nContent-Type: application/http\r\nContent-ID: <x + {number}>\r\n\r\n"
+    "GET /gmail/v1/users/me/profile HTTP/1.1\r\n\r\n\r\n"
+)
 
 
 class FaultySandbox(Sandbox):
     """The sandbox's admin routes for faults and for what an owner does in Gmail."""
+
+    _other_client = False
 
     async def rule(self, kind: str, **rule: Any) -> int:
         """Put a fault rule in force; its id."""
@@ -30,6 +41,24 @@ class FaultySandbox(Sandbox):
     async def knobs(self, **values: Any) -> None:
         """Turn the sandbox's settings."""
         await self._call("PUT", "/sandbox/settings", values)
+
+    async def skew_clock(self, seconds: float) -> None:
+        """Google's clock tells times that are off by so much."""
+        await self._call("POST", "/sandbox/clock", {"skew": seconds})
+
+    async def others_batch(self, mailbox: str, calls: int) -> int:
+        """Another program of the owner's sends one batch of so many calls; the HTTP status of the whole."""
+        if not self._other_client:
+            client = {"client_id": OTHER, "client_secret": "other-secret", "project": OTHER}
+            await self._call("POST", "/sandbox/clients", client)
+            self._other_client = True
+        asked = {"account": mailbox, "scopes": [GMAIL_MODIFY], "client_id": OTHER}
+        token = str((await self._call("POST", "/sandbox/tokens", asked))["access_token"])
+        parts = "".join(PART.format(number=number) for number in range(calls))
+        head = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/mixed; boundary=b"}
+        async with self._http.post(f"{self.url}/batch", data=f"{parts}--b--\r\n", headers=head) as answer:
+            await answer.read()
+            return answer.status
 
     async def push_report(self) -> dict[str, Any]:
         """Modes, counts, and how many pushes are pending."""

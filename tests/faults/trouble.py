@@ -21,7 +21,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.labels import WOULD_BE_HELD
 from backend.domain.mailbox import Link
 from backend.settings import GMAIL_MODIFY
-from tests.faults.house import House
+from tests.faults.house import PROJECT, House
 from tests.faults.script import OWNER
 
 ANYWHERE = (
@@ -33,9 +33,13 @@ AIMED = {
     "failed_precondition": ("history.list", "messages.modify", "watch"),
     "invalid_argument": ("history.list", "messages.modify", "labels.list"),
     "not_found": ("history.list",),
+    "label_conflict": ("messages.modify",),
 }
 SELDOM = ("watch", "oauth.token", "oauth.certs")
 """Calls that are not waited for."""
+MADE_ANEW = {"revoke": "label_taken", "narrow_scopes": "label_conflict"}
+"""The label that is made again when consent has been mended meets this at its making: somebody else has just made
+it, or a conflict that no list explains."""
 ENDS_CONSENT = ("insufficient_scope", "domain_policy")
 PARTS = {
     "oauth.token": ("slow", "drop", "unavailable", "backend_500"),
@@ -53,6 +57,9 @@ TURNS: dict[str, dict[str, Any]] = {
     "foreign_pushes": {"bearer_fault": "email"},
 }
 """Push modes, in force for a moment each."""
+SKEW = 25.0
+"""Seconds by which Google's clock is ahead of ours or behind, in turns; with `skewed_push_clock` on top a push's
+token may be beyond what is allowed for."""
 STILL: dict[str, Any] = {
     "copies": 1, "reorder": 0.0, "delay": 0.0, "drop_ratio": 0.0, "bearer_skew": 0.0, "bearer_fault": "",
 }  # fmt: skip
@@ -66,15 +73,24 @@ KNOBS: dict[str, dict[str, Any]] = {
 }
 USUAL: dict[str, Any] = {
     "history_lag": 0.0, "history_empty_pages": 0, "history_labels": "added", "history_id_type": "number",
-    "rewrite_message_ids": False, "concurrency_cap": 0,
+    "rewrite_message_ids": False, "concurrency_cap": 0, "latency_ms": 0,
 }  # fmt: skip
+CROWDED: dict[str, Any] = {"concurrency_cap": 4, "latency_ms": 300}
+"""While another program of the owner's sends a batch: its calls take all places the mailbox has."""
+MOST_IN_A_BATCH = 100
+
+PLANNED = (
+    *ANYWHERE, *AIMED, *MADE_ANEW.values(), *ENDS_CONSENT, *ACTS, *TURNS, *KNOBS, "invalid_grant", "crowding_batch",
+    "batch_limit", "skewed_clock", "skewed_mail", "skewed_watch", "skewed_sign_in",
+)  # fmt: skip
+"""Every fault that has to strike, by the name it is counted under."""
 Injection = tuple[str, Callable[[str], Awaitable[None]]]
 """The method a fault waits for ("" if it strikes at once), and what brings it about, given that method."""
 
 MOST_RULES = 4
 """Rules in force for one method: with more, calls would hardly ever succeed."""
-STANDSTILL = 2.0
-"""Seconds without a fault that may be put in force, after which one is all the same."""
+STANDSTILL = 3.0
+"""Seconds without a fault that may be put in force, or that strikes: what is left then is for later."""
 
 ANY_CALL = ("messages.*", "messages.get")
 AHEAD = 0.3
@@ -97,6 +113,7 @@ class Trouble:
         self._progress = 1.0
         self._broken_until: float | None = None
         self._returning = 2.0
+        self._skew = 0.0
         self.counts: Counter[str] = Counter()
 
     def _write_plan(self) -> list[Injection]:
@@ -115,7 +132,7 @@ class Trouble:
             for _ in range(-(-self._each // 3)):
                 rule(kind, times=3)
         for _ in range(self._each):
-            plan.append(("oauth.token", self._dead_grant))
+            plan += [("oauth.token", self._dead_grant), ("", self._crowd), ("", self._skew_clock)]
         for method, kinds in PARTS.items():
             for kind in kinds:
                 for _ in range(-(-self._each // 4)):
@@ -146,6 +163,7 @@ class Trouble:
         watching = asyncio.create_task(self._keep_connected())
         fidgeting = asyncio.create_task(self._fidget())
         try:
+            await self._skew_clock("")
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._inject(part, self._seconds * share))
                 group.create_task(self._kill(kills, self._seconds * share))
@@ -159,6 +177,7 @@ class Trouble:
             await self._house.sandbox.lift()
             await self._house.sandbox.knobs(**USUAL)
             await self._house.sandbox.push_modes(**STILL)
+            await self._house.sandbox.skew_clock(0)
             await self._mended()
             watching.cancel()
 
@@ -206,29 +225,51 @@ class Trouble:
                     await self._house.sandbox.move(OWNER, [some], star if on else (), () if on else star)
 
     async def _rule(self, kind: str, method: str, times: int = 1) -> None:
-        await self._house.sandbox.rule(
-            kind, method=method, times=times, seconds=round(self._chance.uniform(0.2, 2.2), 2)
-        )
+        ours = {} if method.startswith("oauth.") else {"project": PROJECT}
+        seconds = round(self._chance.uniform(0.2, 2.2), 2)
+        await self._house.sandbox.rule(kind, method=method, times=times, seconds=seconds, **ours)
 
     async def _dead_grant(self, _: str) -> None:
         await self._rule("invalid_grant", "oauth.token")
         await self._house.sandbox.act("expire_access_tokens", OWNER)
 
+    async def _crowd(self, _: str) -> None:
+        """Another program of the owner's uses up the places, and then sends more at once than Gmail takes."""
+        sandbox = self._house.sandbox
+        await sandbox.knobs(**(USUAL | CROWDED))
+        await sandbox.others_batch(OWNER, MOST_IN_A_BATCH)
+        await sandbox.others_batch(OWNER, MOST_IN_A_BATCH + 1)
+        await sandbox.knobs(**USUAL)
+        self.counts["crowding_batch"] += 1
+
+    async def _skew_clock(self, _: str) -> None:
+        self._skew = -SKEW if self._skew > 0 else SKEW
+        await self._house.sandbox.skew_clock(self._skew)
+        self.counts["skewed_clock"] += 1
+
+    async def _delete_label(self) -> None:
+        """A label that no mail of ours carries: deleting Held would rightly let all held mail go."""
+        sandbox = self._house.sandbox
+        await sandbox.move(OWNER, [next(iter(self._house.ids.values()))], add=(WOULD_BE_HELD,))
+        await sandbox.act("delete_label", OWNER, label=WOULD_BE_HELD)
+
     async def _act(self, name: str) -> None:
         sandbox = self._house.sandbox
+        if name in MADE_ANEW:
+            await self._mended()
+            await self._delete_label()
+            await self._rule(MADE_ANEW[name], "labels.create")
         if name == "delete_label":
-            await sandbox.move(OWNER, [next(iter(self._house.ids.values()))], add=(WOULD_BE_HELD,))
-            await sandbox.act(name, OWNER, label=WOULD_BE_HELD)
+            await self._delete_label()
         elif name == "exhaust_quota":
             await sandbox.act(name, OWNER)
             await asyncio.sleep(0.5)
             await sandbox.reset_meter()  # the minute is over
         elif name == "narrow_scopes":
-            await self._mended()
             await sandbox.act(name, OWNER, remove=[GMAIL_MODIFY])
             self._break_consent()
         else:
-            if name in ("revoke", "refuse_refresh"):
+            if name == "refuse_refresh":
                 await self._mended()
             await sandbox.act(name, OWNER)
             if name == "refuse_refresh":
@@ -237,7 +278,6 @@ class Trouble:
                 self._break_consent()
 
     async def _turn(self, name: str) -> None:
-        asyncio.get_running_loop()
         if name in TURNS:
             await self._house.sandbox.push_modes(**(STILL | TURNS[name]))
         else:
@@ -262,6 +302,8 @@ class Trouble:
                     self.counts["refuse_refresh_lifted"] += 1
                 if await self._house.connect():
                     self._broken_until = None
+                else:
+                    await asyncio.sleep(1.0)  # a person would not press the button six times a second
 
     async def _mended(self) -> None:
         """Wait until the owner's consent stands."""
@@ -274,11 +316,14 @@ class Trouble:
         raise PitchgateError("The owner could not connect again.")
 
     async def _spend(self, seconds: float) -> None:
-        """Wait until the rules in force have struck, at most so long."""
-        end = time.monotonic() + seconds
+        """Wait until the rules in force have struck, or none does any more, at most so long."""
+        end, moved, before = time.monotonic() + seconds, time.monotonic(), -1
         while time.monotonic() < end:
             rules, _ = await self._house.sandbox.faults()
-            if all(rule["method"] in SELDOM for rule in rules):
+            left = sum(rule["method"] not in SELDOM for rule in rules)
+            if left != before:
+                before, moved = left, time.monotonic()
+            if not left or time.monotonic() - moved > STANDSTILL:
                 return
             await asyncio.sleep(0.1)
 
@@ -291,9 +336,13 @@ class Trouble:
                 kind
                 for kind in (*ANYWHERE, *AIMED, *ENDS_CONSENT)
                 for _ in range(self._each - counts.get(kind, 0))
+                if kind not in MADE_ANEW.values()
             ]
-            if not short:
+            remade = [act for act, kind in MADE_ANEW.items() for _ in range(self._each - counts.get(kind, 0))]
+            if not short and not remade:
                 return
+            for act in remade:
+                await self._act(act)
             for kind in short:
                 await self._rule(kind, AIMED[kind][0] if kind in AIMED else "*")
 
