@@ -7,6 +7,7 @@ import hmac
 import json
 import secrets
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -29,6 +30,7 @@ TRIES = 3
 PURPOSE = "typed code"
 TICKET_LIMIT = 1_000
 TYPED_LIMIT = 100
+KEPT_TAKES = 16
 INK, PAPER = (38, 38, 66), (246, 246, 240)
 """Dark on light, in both of the page's colour schemes: the library's own colours may be hard to see."""
 
@@ -44,20 +46,25 @@ class _Ticket:
 
 
 class TypedCode:
-    """`TypedCodes`. Thread-safe, and keeps nothing: code, price and end are in the ticket, sealed.
+    """`TypedCodes`. Keeps nothing but a few takes of sound: code, price and end are in the ticket, sealed.
 
-    Who has the ticket but not the key learns nothing of the code but its picture and its sound. The draw
-    is from `secrets`; `tokens` gives each ticket its id, by which tries are counted and a second use is barred.
+    Who has the ticket but not the key learns nothing of the code but its picture and its sound. `draw`
+    picks each digit; `tokens` gives each ticket its id, by which tries are counted and a second use is barred.
     `life` is how many seconds a code may be typed.
     """
 
     kind = Kind.TYPED_CODE
     widget: Widget | None = None
 
-    def __init__(self, vault: Vault, tokens: TokenSource, life: float) -> None:
+    def __init__(
+        self, vault: Vault, tokens: TokenSource, life: float, draw: Callable[[str], str] = secrets.choice
+    ) -> None:
         self._vault = vault
         self._tokens = tokens
         self._life = timedelta(seconds=life)
+        self._draw = draw
+        self._speaking = asyncio.Lock()
+        self._takes: dict[str, bytes] = {}
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
         """`kind`, `ticket`, and `length`: one digit more for each doubling of the price."""
@@ -95,16 +102,24 @@ class TypedCode:
         return await asyncio.to_thread(_drawn, code)
 
     async def sound(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
-        """The code spoken in English over noise; another take each time. 0.1 s of processor time."""
-        code = self._opened(ticket, challenge_id, now).code
-        return await asyncio.to_thread(_spoken, code)
+        """The code spoken in English over noise. 0.1 s of processor time, one at a time.
+
+        Asked for again soon, the same take comes: a browser that fetches it in parts gets parts of one whole.
+        """
+        known = self._opened(ticket, challenge_id, now)
+        async with self._speaking:
+            take = self._takes.pop(known.id, None) or await asyncio.to_thread(_spoken, known.code)
+            self._takes[known.id] = take  # the latest last
+            while len(self._takes) > KEPT_TAKES:
+                del self._takes[next(iter(self._takes))]
+        return take
 
     def _ticket(self, challenge_id: str, factor: int, length: int, now: datetime) -> str:
         parts = {
             "for": PURPOSE,
             "challenge": challenge_id,
             "id": self._tokens.identifier(),
-            "code": "".join(secrets.choice(ALPHABET) for _ in range(length)),
+            "code": "".join(self._draw(ALPHABET) for _ in range(length)),
             "factor": factor,
             "expires": int((now + self._life).timestamp()),
         }
