@@ -1,0 +1,155 @@
+"""Going to Google's consent page and coming back: what is believed, what is refused, and what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from backend.domain.errors import Expired, Refused
+from backend.domain.mailbox import Grant, Link, Mode
+from backend.pipeline import connect
+from backend.settings import GMAIL_MODIFY
+from tests.unit.pipeline.conftest import House, Secrets
+
+
+@dataclass
+class Google:
+    """A consent page that leads back with a code, and a token endpoint that knows one grant."""
+
+    grant: Grant
+    redeemed: list[dict[str, str]] = field(default_factory=list)
+
+    def consent_url(self, **asked: str) -> str:
+        return "https://accounts.test/auth?" + "&".join(f"{name}={value}" for name, value in asked.items())
+
+    async def redeem(self, **given: str) -> Grant:
+        self.redeemed.append(given)
+        return self.grant
+
+    async def revoke(self, mailbox_id: str) -> None:
+        raise AssertionError
+
+
+class Sealing(Secrets):
+    """A vault that opens only what it has sealed."""
+
+    def open(self, sealed: bytes) -> str:
+        text = super().open(sealed)
+        if not text.startswith("{"):
+            raise Refused("Not sealed here.", code="sealed")
+        return text
+
+
+@pytest.fixture
+def google(house: House) -> Google:
+    vault = Sealing()
+    object.__setattr__(house.kit, "vault", vault)
+    scopes = frozenset(house.kit.settings.scopes)
+    return Google(Grant("sub1", "Ana@Corp.test", "Ana", "refresh-2", scopes))
+
+
+def back(url: str, **changes: str) -> dict[str, str]:
+    """What Google adds to the address it leads back to."""
+    return {"state": parse_qs(urlsplit(url).query)["state"][0], "code": "c0de"} | changes
+
+
+async def test_a_new_owner_comes_back_and_has_a_mailbox(house: House, google: Google) -> None:
+    google.grant = Grant("sub2", "Eva@Corp.test", "Eva", "refresh", google.grant.scopes)
+    url, sealed = connect.begin(house.kit, google)
+    done = await connect.finish(house.kit, google, sealed, back(url))
+    assert done.mailbox is not None
+    assert (done.mailbox.sub, done.mailbox.owner.email) == ("sub2", "eva@corp.test")
+    assert done.mailbox.preferences.mode is Mode.OBSERVE
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    [redeemed] = google.redeemed
+    assert redeemed == {"code": "c0de", "verifier": asked["verifier"], "nonce": asked["nonce"]}
+    assert len({asked["state"], asked["nonce"], asked["verifier"]}) == 3
+    assert len(asked["verifier"]) >= 43
+
+
+async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
+    house: House, google: Google
+) -> None:
+    await house.prefer(mode="quarantine")
+    before = await house.mailbox()
+    await house.store.lose_link(house.mailbox_id, "Gone.", house.now(), house.now())
+    house.wait(seconds=5)
+    url, sealed = await connect.begin_again(house.kit, google, " ANA@corp.test ")
+    done = await connect.finish(house.kit, google, sealed, back(url))
+    assert done.mailbox is not None
+    assert done.mailbox.id == before.id
+    assert done.mailbox.link is Link.CONNECTED
+    assert done.mailbox.cursor == before.cursor, "work goes on where it stopped"
+    assert done.mailbox.preferences.mode is Mode.QUARANTINE
+
+
+async def test_another_account_than_the_one_begun_with_is_refused_and_changes_nothing(
+    house: House, google: Google
+) -> None:
+    await house.store.lose_link(house.mailbox_id, "Gone.", house.now(), house.now())
+    google.grant = Grant("sub9", "eve@other.test", "Eve", "refresh", google.grant.scopes)
+    url, sealed = await connect.begin_again(house.kit, google, "ana@corp.test")
+    with pytest.raises(Refused) as caught:
+        await connect.finish(house.kit, google, sealed, back(url))
+    assert caught.value.code == "connect_account"
+    assert (await house.mailbox()).link is Link.NEEDS_RECONNECT
+    assert await house.store.mailbox_by_email("eve@other.test") is None
+
+
+async def test_the_same_account_under_a_new_address_is_the_same_mailbox(house: House, google: Google) -> None:
+    google.grant = Grant("sub1", "Ana.New@Corp.test", "Ana", "refresh", google.grant.scopes)
+    url, sealed = await connect.begin_again(house.kit, google, "ana@corp.test")
+    done = await connect.finish(house.kit, google, sealed, back(url))
+    assert done.mailbox is not None
+    assert (done.mailbox.id, done.mailbox.owner.email) == (house.mailbox_id, "ana.new@corp.test")
+
+
+async def test_a_box_left_unticked_is_named_and_nothing_is_stored(house: House, google: Google) -> None:
+    google.grant = Grant("sub2", "eva@corp.test", "Eva", "refresh", google.grant.scopes - {GMAIL_MODIFY})
+    url, sealed = connect.begin(house.kit, google)
+    done = await connect.finish(house.kit, google, sealed, back(url))
+    assert (done.mailbox, done.missing, done.email) == (None, frozenset({GMAIL_MODIFY}), "eva@corp.test")
+    assert await house.store.mailbox_by_email("eva@corp.test") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"state": "somebody-elses"}, "connect_state"),
+        ({"state": ""}, "connect_state"),
+        ({"state": "ünï"}, "connect_state"),
+        ({"error": "access_denied"}, "connect_denied"),
+    ],
+)
+async def test_an_answer_that_does_not_belong_here_never_reaches_the_token_endpoint(
+    house: House, google: Google, changes: dict[str, str], code: str
+) -> None:
+    url, sealed = connect.begin(house.kit, google)
+    with pytest.raises(Refused) as caught:
+        await connect.finish(house.kit, google, sealed, back(url, **changes))
+    assert caught.value.code == code
+    assert google.redeemed == []
+
+
+@pytest.mark.parametrize("cookie", ["", "forged", "{}x"])
+async def test_a_browser_that_has_not_begun_here_is_refused(
+    house: House, google: Google, cookie: str
+) -> None:
+    url, _ = connect.begin(house.kit, google)
+    with pytest.raises(Refused) as caught:
+        await connect.finish(house.kit, google, cookie, back(url))
+    assert caught.value.code == "connect_state"
+    assert google.redeemed == []
+
+
+async def test_a_consent_page_may_stand_open_a_quarter_of_an_hour(house: House, google: Google) -> None:
+    url, sealed = connect.begin(house.kit, google)
+    house.gmail.now += connect.LIFE - timedelta(seconds=1)
+    assert (await connect.finish(house.kit, google, sealed, back(url))).mailbox is not None
+    house.wait(seconds=1)
+    with pytest.raises(Expired):
+        await connect.finish(house.kit, google, sealed, back(url))
+    assert len(google.redeemed) == 1
