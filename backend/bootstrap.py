@@ -23,6 +23,7 @@ from backend.pipeline.addon import AddonDesk
 from backend.pipeline.checks import Checks
 from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.kit import Kit
+from backend.pipeline.review import ReviewDesk
 from backend.ports.store import Store
 from backend.ports.system import Vault
 from backend.scoring.scorer import OnnxScorer
@@ -31,6 +32,7 @@ from backend.store import open_store
 from backend.system.clock import SystemClock
 from backend.system.tokens import SystemTokens
 from backend.system.vault import MultiFernetVault, load_or_make_keys
+from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services, Stages
 from backend.worker.loop import Worker
 
@@ -99,7 +101,10 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         stages = Stages(kit, google.authorizer, google.push_callers, checks)
         desk = AddonDesk(kit, store, AddonVerifier(settings, google.tokens)) if settings.addon else None
         devices = DeviceDesk(kit, store)
-        services = Services(settings, clock, store, checks, stages, scorer.model_version, desk, devices)
+        review = ReviewDesk(kit, store, OneClick())
+        services = Services(
+            settings, clock, store, checks, stages, scorer.model_version, desk, devices, review
+        )
         worker = Worker(kit, google.authorizer, _worker_name(), wake)
         yield Application(settings, kit, google, services, worker)
 

@@ -12,6 +12,7 @@ from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
 from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.kit import Kit
+from backend.pipeline.review import ReviewDesk
 from backend.pipeline.solve import CodeDue, OpenChallenge
 from backend.ports.callers import PushCallers
 from backend.ports.captcha import Kind
@@ -129,7 +130,7 @@ class Stages:
 @dataclass(frozen=True, slots=True)
 class Services:
     """What `create_app` needs. `model_version` is shown by /readyz; "" means that no model is loaded. Without
-    an `addon` desk its endpoints are not there, and neither are those of devices without theirs."""
+    an `addon` desk its endpoints are not there, and neither are those of devices and review without theirs."""
 
     settings: Settings
     clock: Clock
@@ -139,3 +140,4 @@ class Services:
     model_version: str
     addon: AddonDesk | None = None
     devices: DeviceDesk | None = None
+    review: ReviewDesk | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,10 +13,12 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from backend.domain.challenge import token_hash
+from backend.domain.errors import Refused
 from backend.domain.message import Address, Arrival, Message
 from backend.domain.verdict import Outcome
 from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.kit import Kit
+from backend.pipeline.review import ReviewDesk
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
 from backend.ports.scorer import Scorer
 from backend.store import SqlStore, open_store
@@ -29,6 +32,20 @@ ALL = frozenset(Scope)
 
 
 @dataclass
+class ListServers:
+    """Implements `backend.ports.unsubscribe.Unsubscriber`: every list there is, each of which takes the click."""
+
+    clicked: list[str] = field(default_factory=list)
+    trouble: Refused | None = None
+
+    async def one_click(self, url: str) -> None:
+        """Noted, or refused as a test has asked for."""
+        self.clicked.append(url)
+        if self.trouble is not None:
+            raise self.trouble
+
+
+@dataclass
 class Office:
     """Ana's and Eve's mailboxes, and what the web does with them."""
 
@@ -37,6 +54,7 @@ class Office:
     gmail: FakeGmail
     desk: DeviceDesk
     app: Quart
+    lists: ListServers
 
     @property
     def store(self) -> SqlStore:
@@ -98,7 +116,9 @@ class Caller:
 
 
 @asynccontextmanager
-async def office(folder: Path, **settings: Any) -> AsyncIterator[Office]:
+async def office(
+    folder: Path, stopping: asyncio.Event | None = None, **settings: Any
+) -> AsyncIterator[Office]:
     """Everything, open."""
     clock = FixedClock()
     around = world(clock=clock, **settings)
@@ -116,9 +136,10 @@ async def office(folder: Path, **settings: Any) -> AsyncIterator[Office]:
             vault=GlassVault(),
         )
         desk = DeviceDesk(kit, store)
-        story = Story(store)
-        app = create_app(replace(around.services, devices=desk))
-        told = Office(around, story, gmail, desk, app)
+        story, lists = Story(store), ListServers()
+        review = ReviewDesk(kit, store, lists)
+        app = create_app(replace(around.services, devices=desk, review=review), stopping)
+        told = Office(around, story, gmail, desk, app, lists)
         await story.mailbox("ana")
         await story.mailbox("eve")
         yield told

@@ -1,0 +1,213 @@
+"""review: what an owner sees of his mail on his own pages, and what he orders there.
+
+Orders are kept before anything is done about them, under a key the page was made with: the same order sent twice
+is one order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from backend.domain.correction import Decision, RuleKind
+from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Refused, Rejected
+from backend.domain.mailbox import Mailbox
+from backend.domain.marking import Mark, marks
+from backend.domain.message import Message
+from backend.domain.score import Reason, Score
+from backend.domain.sender import normalise, organisational_domain
+from backend.domain.unsubscribe import host_of, offer
+from backend.domain.wording import body, names_of
+from backend.pipeline.device_request import UNSEEN
+from backend.pipeline.devices import DOMAIN_WIDE, PREVIEW_LENGTH, rule_domain
+from backend.pipeline.kit import Kit
+from backend.ports.devices import News
+from backend.ports.review import (
+    Done,
+    Dossier,
+    Leaving,
+    Listing,
+    Position,
+    ReviewStore,
+    Unsubscription,
+    Wanted,
+)
+from backend.ports.store import MessageView
+from backend.ports.unsubscribe import Unsubscriber
+
+MOST_ORDERED = 200
+"""Messages of one order. A page shows fewer."""
+
+MOST_CREDITS = 20
+KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+LONGEST_ADDRESS = 320
+_EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message to be read. `text` is plain, without controls and direction marks; `marks` point into it.
+
+    `offers`: one click unsubscribes from it, and that can be believed. `missing`: why there is no text
+    (gone, later, reconnect), "" if there is.
+    """
+
+    view: MessageView
+    mailbox: Mailbox
+    unsubscription: Unsubscription | None
+    text: str = ""
+    truncated: bool = False
+    marks: tuple[Mark, ...] = ()
+    offers: bool = False
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDesk:
+    """The entrances of the owner's review pages. Errors are those of `backend.domain.errors`."""
+
+    kit: Kit
+    records: ReviewStore
+    unsubscriber: Unsubscriber
+
+    # --- seeing
+
+    async def listing(self, mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Listing:
+        """See `ReviewStore.review`."""
+        return await self.records.review(mailbox_id, wanted, after, limit)
+
+    async def dossier(self, mailbox_id: str, address: str, after: Position | None, limit: int) -> Dossier:
+        """One sender, whatever the case of his address."""
+        plain = normalise(address[:LONGEST_ADDRESS])
+        domain = organisational_domain(plain.rpartition("@")[2]) if "@" in plain else ""
+        return await self.records.dossier(mailbox_id, plain, domain, after, limit)
+
+    async def letter(self, mailbox_id: str, gmail_id: str) -> Letter:
+        """One message with its text, fetched now and kept nowhere. Raises `NotFound` if we know of none.
+
+        That Gmail does not give it out is no error here: what is on record about it can still be decided upon.
+        """
+        view, mailbox, asked = await self.records.mail(mailbox_id, gmail_id)
+        letter = Letter(view, mailbox, asked)
+        try:
+            message = (await self.kit.gmail.fetch(mailbox_id, gmail_id)).message
+        except (Gone, Rejected):
+            return replace(letter, missing="gone")
+        except GoogleError as error:
+            return replace(letter, missing="reconnect" if isinstance(error, NeedsReconnect) else "later")
+        text = readable(message)
+        shown = text[:PREVIEW_LENGTH]
+        return replace(
+            letter,
+            text=shown,
+            truncated=len(text) > len(shown),
+            marks=marks(shown, weighed(view), names_of(message, mailbox.owner)),
+            offers=bool(offer(message).url),
+        )
+
+    async def news(self, mailbox_id: str, session_hash: str, after: int | None, limit: int) -> News:
+        """See `ReviewStore.review_news`."""
+        return await self.records.review_news(mailbox_id, session_hash, after, limit, self.kit.clock.now())
+
+    # --- ordering
+
+    def key(self) -> str:
+        """What a page names its next order by."""
+        return self.kit.tokens.token(18)
+
+    async def order(self, mailbox_id: str, key: str, decision: Decision, gmail_ids: Sequence[str]) -> Done:
+        """Decide about some messages at once. Raises `Refused` (malformed: too many, no key, or a whole domain
+        where anybody gets an address)."""
+        if not 1 <= len(gmail_ids) <= MOST_ORDERED:
+            raise malformed("pick")
+        if decision in DOMAIN_WIDE:
+            views = await self.kit.store.known(mailbox_id, list(gmail_ids))
+            if not all(rule_domain(view.sender) for view in views.values()):
+                raise Refused(
+                    "Everybody can get an address at this domain.",
+                    "Decide about the sender alone.",
+                    code="malformed",
+                    field="decision",
+                )
+        now = self.kit.clock.now()
+        done = await self.records.order(mailbox_id, proper(key), decision, gmail_ids, now)
+        self.kit.wake()
+        return done
+
+    async def undo(self, mailbox_id: str, key: str) -> None:
+        """Take an order back. Raises `NotFound`, or `Refused` (no_credit) for credits spent meanwhile."""
+        await self.records.undo_order(mailbox_id, proper(key), self.kit.clock.now())
+        self.kit.wake()
+
+    async def give(self, mailbox_id: str, key: str, address: str, amount: int) -> int:
+        """Give or take credits; the balance. Raises `Refused` (malformed, no_credit)."""
+        if not 1 <= abs(amount) <= MOST_CREDITS:
+            raise malformed("amount")
+        plain = normalise(address)
+        if "@" not in plain or len(plain) > LONGEST_ADDRESS:
+            raise malformed("address")
+        return await self.records.give(mailbox_id, proper(key), plain, amount, self.kit.clock.now())
+
+    async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None) -> None:
+        """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed)."""
+        plain = normalise(subject)
+        if not plain or len(plain) > LONGEST_ADDRESS or UNSEEN.search(plain):
+            raise malformed("subject")
+        await self.kit.store.set_rule(mailbox_id, plain, kind, self.kit.clock.now())
+
+    async def unsubscribe(self, mailbox_id: str, gmail_id: str) -> Leaving:
+        """Post RFC 8058's one click for this message, on the owner's order, and note how it went.
+
+        Kept before it is tried and tried by one at a time; done once, it is not tried again. A process that dies
+        over it leaves an order that can be given again. Raises `NotFound` for an unknown message.
+        """
+        if not await self.records.ask_off(mailbox_id, gmail_id, self._now()):
+            asked = (await self.records.mail(mailbox_id, gmail_id))[2]
+            return asked.state if asked else Leaving.TRYING
+        host, cause = "", ""
+        try:
+            found = offer((await self.kit.gmail.fetch(mailbox_id, gmail_id)).message)
+            host, cause = host_of(found.url), found.cause
+            if found.url:
+                await self.unsubscriber.one_click(found.url)
+        except (Gone, Rejected):
+            cause = "no_offer"
+        except GoogleError:
+            cause = "later"
+        except Refused as error:
+            cause = error.code
+        state = Leaving.FAILED if cause else Leaving.DONE
+        await self.records.told_off(mailbox_id, gmail_id, state, host, cause, self._now())
+        return state
+
+    def _now(self) -> datetime:
+        return self.kit.clock.now()
+
+
+def readable(message: Message) -> str:
+    """The text of a message as it is shown: what its reader sees, without what no reader should."""
+    text = UNSEEN.sub("", body(message).replace("\r\n", "\n")).strip()
+    return _EMPTY_LINES.sub("\n\n", text)
+
+
+def weighed(view: MessageView) -> Score:
+    """The score that decided, with its reasons, from what is kept of it."""
+    reasons = tuple(
+        Reason(str(r.get("text", "")), float(r.get("weight", 0.0)), tuple(map(str, r.get("words", ()))))
+        for r in view.reasons
+    )
+    return Score(view.score or 0.0, 0.0, reasons, view.model)
+
+
+def proper(key: str) -> str:
+    """`key`, if it is one of ours. Raises `Refused` (malformed)."""
+    if not KEY.fullmatch(key):
+        raise malformed("order")
+    return key
+
+
+def malformed(field: str) -> Refused:
+    """The error for a form that none of our pages makes."""
+    return Refused("This form is not one of ours.", "Load the page again.", code="malformed", field=field)
