@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from markupsafe import escape
 from quart import Quart
 
 from backend.captcha.solver import solve
 from backend.domain.errors import Expired
+from backend.web.texts import TEXTS
 from tests.web.fakes import TOKEN, Client, World, open_challenge
 
 LINK = f"/c/{TOKEN}"
@@ -101,12 +103,21 @@ async def test_a_used_link_says_so(client: Client, around: World) -> None:
     [
         ("link_expired", "This link has expired"),
         ("link_used", "This link has been used"),
+        ("link_released", "Your message has been let in"),
         ("link_voided", "This link is not needed any more"),
     ],
 )
 async def test_every_closed_link_has_a_friendly_page(
     client: Client, around: World, code: str, words: str
 ) -> None:
+    for language in TEXTS:
+        around.entrances.closed[TOKEN] = Expired("technical words", code=code)
+        told = await client.get(LINK, headers=BROWSER | {"Accept-Language": language})
+        page = await told.get_data(as_text=True)
+        assert told.status_code == 410
+        assert f'<html lang="{language}">' in page
+        assert escape(TEXTS[language][f"{code}_title"]) in page
+        assert escape(TEXTS[language][f"{code}_text"]) in page
     around.entrances.closed[TOKEN] = Expired("technical words", code=code)
 
     page = await client.get(LINK, headers=BROWSER)

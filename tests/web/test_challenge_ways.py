@@ -1,0 +1,326 @@
+"""Other ways past the page of a challenge: a typed code, a code behind the work, another company's check."""
+
+from __future__ import annotations
+
+import io
+import re
+import wave
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from backend.captcha.proof_of_work import ProofOfWork
+from backend.captcha.solver import solve
+from backend.captcha.typed_code import TypedCode
+from backend.captcha.vendors import VENDORS
+from backend.domain.errors import Refused, TryLater
+from backend.pipeline.checks import Checks
+from backend.ports.captcha import Answer, Kind, Widget
+from backend.system.vault import MultiFernetVault, make_key
+from backend.web.app import create_app
+from tests.doubles import SeededTokens
+from tests.web.fakes import SECRET, TOKEN, Client, World, open_challenge, world
+
+LINK = f"/c/{TOKEN}"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+SCRIPT = {"Accept": "application/json"}
+DIGITS = "777777"
+
+
+def known_codes(life: float = 900.0) -> TypedCode:
+    """Codes that are all sevens: wired by the test into its own app, and nowhere else known."""
+    vault = MultiFernetVault([SecretStr(make_key())])
+    return TypedCode(vault, SeededTokens(), life, draw=lambda _: "7")
+
+
+def around_codes(first: str = "work", code_after: int = 3) -> World:
+    codes = known_codes()
+    work = ProofOfWork(SECRET, base_cost=10, life=900.0)
+    return world(checks=Checks(work if first == "work" else codes, codes, code_after))
+
+
+def client_of(around: World) -> Client:
+    return create_app(around.services).test_client()
+
+
+def ticket_in(page: str) -> str:
+    found = re.search(r'name="ticket" value="([^"]+)"', page)
+    assert found, "no code on the page"
+    return unescape(found[1])
+
+
+async def look(client: Client, by: str = "code") -> str:
+    answer = await client.get(f"{LINK}?by={by}", headers=BROWSER)
+    assert answer.status_code == 200
+    return await answer.get_data(as_text=True)
+
+
+async def type_in(client: Client, ticket: str, typed: str, **more: str) -> tuple[int, str]:
+    answer = await client.post(LINK, form={"ticket": ticket, "typed": typed} | more, headers=BROWSER)
+    return answer.status_code, await answer.get_data(as_text=True)
+
+
+async def test_by_typing_the_digits_a_sender_is_let_in() -> None:
+    around = around_codes()
+    client = client_of(around)
+
+    status, page = await type_in(client, ticket_in(await look(client)), "777 777")
+
+    assert status == 200
+    assert "Your message is through" in page
+    assert around.entrances.solves == 1
+
+
+async def test_the_page_without_javascript_has_a_code_where_the_work_would_be() -> None:
+    page = await look(client_of(around_codes()), by="")
+
+    plain = page.partition("<noscript>")[2].partition("</noscript>")[0]
+    assert 'name="ticket"' in plain
+    assert "<img " in plain
+    assert "<audio controls" in plain
+    assert 'alt="' in plain
+    assert DIGITS not in page
+
+
+async def test_a_wrong_answer_brings_the_same_code_back_and_the_fourth_another() -> None:
+    around = around_codes()
+    client = client_of(around)
+    ticket = ticket_in(await look(client))
+
+    for _ in range(3):
+        status, page = await type_in(client, ticket, "999999")
+        assert status == 422
+        assert "Those are not the digits" in page
+        assert 'aria-invalid="true"' in page
+        assert ticket_in(page) == ticket
+    status, page = await type_in(client, ticket, DIGITS)
+
+    assert status == 422, "right, but one try too late"
+    assert "Here are new ones" in page
+    assert ticket_in(page) != ticket
+    assert around.entrances.solves == 0
+
+
+async def test_another_code_is_there_for_the_asking() -> None:
+    client = client_of(around_codes())
+    ticket = ticket_in(await look(client))
+
+    status, page = await type_in(client, ticket, "", other="1")
+
+    assert status == 200
+    assert ticket_in(page) != ticket
+    assert "Please try again" not in page
+
+
+async def test_a_code_that_is_too_old_says_so_and_a_new_one_is_there() -> None:
+    around = around_codes()
+    client = client_of(around)
+    ticket = ticket_in(await look(client))
+    around.clock.advance(901)
+
+    status, page = await type_in(client, ticket, DIGITS)
+
+    assert status == 422
+    assert "out of date" in page
+    assert ticket_in(page) != ticket
+
+
+@pytest.mark.parametrize("ticket", ["x", "gAAAAA" * 30, "<script>alert(1)</script>", "é"])
+async def test_a_made_up_ticket_is_refused_kindly(ticket: str) -> None:
+    client = client_of(around_codes())
+
+    status, page = await type_in(client, ticket, DIGITS)
+
+    assert status == 422
+    assert "<script>alert" not in page
+    for path in ("code.png", "code.wav"):
+        answer = await client.get(f"{LINK}/{path}", query_string={"t": ticket}, headers=BROWSER)
+        assert answer.status_code == 422
+
+
+async def test_one_code_lets_in_once() -> None:
+    around = around_codes()
+    client = client_of(around)
+    ticket = ticket_in(await look(client))
+    await type_in(client, ticket, DIGITS)
+    around.entrances.closed.clear()  # as if the link were open once more
+
+    status, page = await type_in(client, ticket, DIGITS)
+
+    assert status == 422
+    assert "used already" in page
+    assert around.entrances.solves == 1
+
+
+async def test_picture_and_sound_are_what_they_say() -> None:
+    client = client_of(around_codes())
+    ticket = ticket_in(await look(client))
+
+    picture = await client.get(f"{LINK}/code.png", query_string={"t": ticket})
+    sound = await client.get(f"{LINK}/code.wav", query_string={"t": ticket})
+    part = await client.get(f"{LINK}/code.wav", query_string={"t": ticket}, headers={"Range": "bytes=0-43"})
+
+    assert picture.content_type == "image/png"
+    assert (await picture.get_data()).startswith(b"\x89PNG")
+    assert sound.content_type == "audio/wav"
+    whole = await sound.get_data()
+    with wave.open(io.BytesIO(whole)) as heard:
+        assert heard.getnframes() > 8 * 8_000
+    assert part.status_code == 206
+    assert await part.get_data() == whole[:44]
+    assert picture.headers["Cache-Control"] == sound.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_page_may_play_sound_and_no_other_may() -> None:
+    client = client_of(around_codes())
+
+    assert "media-src 'self'" in (await client.get(LINK)).headers["Content-Security-Policy"]
+    assert "media-src" not in (await client.get("/")).headers["Content-Security-Policy"]
+
+
+async def test_after_some_solves_work_alone_is_not_enough() -> None:
+    around = around_codes(code_after=2)
+    around.entrances.open[TOKEN] = open_challenge(factor=4)
+    client = client_of(around)
+    assert "You will then be asked to type a few digits" in await look(client, by="")
+    payload = solve(await (await client.get(f"{LINK}/task")).get_json())
+
+    step = await client.post(LINK, form={"payload": payload}, headers=BROWSER)
+
+    page = await step.get_data(as_text=True)
+    assert "One more step" in page
+    assert around.entrances.solves == 0
+    assert 'id="appeal"' not in page, "leaving this page for a line would throw the work away"
+    status, again = await type_in(client, ticket_in(page), "9", after="1")
+    assert status == 422
+    assert "One more step" in again
+    status, done = await type_in(client, ticket_in(page), DIGITS, after="1")
+    assert (status, around.entrances.solves) == (200, 1)
+    assert "Your message is through" in done
+
+
+async def test_a_script_is_told_that_a_code_is_due() -> None:
+    around = around_codes(code_after=0)
+    client = client_of(around)
+    payload = solve(await (await client.get(f"{LINK}/task")).get_json())
+
+    answer = await client.post(LINK, form={"payload": payload}, headers=SCRIPT)
+
+    assert answer.status_code == 202
+    ticket = (await answer.get_json())["ticket"]
+    wrong = await client.post(LINK, form={"ticket": ticket, "typed": "1"}, headers=SCRIPT)
+    assert (wrong.status_code, (await wrong.get_json())["code"]) == (422, "captcha_code_wrong")
+    right = await client.post(LINK, form={"ticket": ticket, "typed": DIGITS}, headers=SCRIPT)
+    assert await right.get_json() == {"released": 1, "balance": 2}
+
+
+async def test_where_the_code_is_the_check_there_is_no_work_to_do() -> None:
+    around = around_codes(first="code")
+    client = client_of(around)
+    page = await look(client, by="")
+
+    assert "<script" not in page
+    assert "runs by itself" not in page
+    status, _ = await type_in(client, ticket_in(page), DIGITS)
+    assert (status, around.entrances.solves) == (200, 1)
+
+
+async def test_only_a_start_of_his_own_is_noted_as_one(client: Client, around: World) -> None:
+    for _ in range(3):
+        await client.get(LINK)
+        await client.get(f"{LINK}/task")
+    assert around.entrances.starts == 0
+
+    assert (await client.post(f"{LINK}/task")).status_code == 200
+    assert around.entrances.starts == 1
+
+
+class ToldCheck:
+    """Another company's check that was told what to say."""
+
+    def __init__(self, kind: Kind, says: Answer | Exception) -> None:
+        self.kind = kind
+        self.says = says
+        self.given: list[str] = []
+
+    @property
+    def widget(self) -> Widget:
+        return VENDORS[self.kind].widget("site-key-1")
+
+    def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
+        return {"kind": self.kind}
+
+    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
+        self.given.append(payload)
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says
+
+
+def told(kind: Kind, says: Answer | Exception | None = None) -> tuple[World, ToldCheck]:
+    found = world()
+    check = ToldCheck(kind, says or Answer("vendor:1", found.clock.now() + timedelta(days=1)))
+    return world(checks=Checks(check, known_codes())), check
+
+
+FOREIGN = [Kind.TURNSTILE, Kind.HCAPTCHA, Kind.RECAPTCHA]
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+async def test_a_companys_check_is_on_the_page_with_its_sources_and_no_others(kind: Kind) -> None:
+    around, _ = told(kind)
+    client = client_of(around)
+    answer = await client.get(LINK, headers=BROWSER)
+    page, policy = await answer.get_data(as_text=True), answer.headers["Content-Security-Policy"]
+
+    widget = VENDORS[kind].widget("site-key-1")
+    assert f'<script src="{widget.script}" async defer>' in page
+    assert 'data-sitekey="site-key-1"' in page
+    assert f'class="{widget.css_class}"' in page
+    assert widget.vendor in page
+    assert 'name="ticket"' not in page, "no way around it"
+    assert 'name="ticket"' not in await look(client), "not even by asking"
+    assert "unsafe" not in policy
+    hosts = set(re.findall(r"https://[^ ;]+", policy))
+    assert hosts == {source for sources in widget.sources.values() for source in sources}
+    elsewhere = (await client.get("/")).headers["Content-Security-Policy"]
+    assert not [host for host in hosts if host in elsewhere]
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+async def test_the_companys_field_is_what_counts(kind: Kind) -> None:
+    around, check = told(kind)
+
+    answer = await client_of(around).post(
+        LINK, form={VENDORS[kind].field: "token-1", "payload": "other"}, headers=BROWSER
+    )
+
+    assert answer.status_code == 200
+    assert check.given == ["token-1"]
+    assert around.entrances.solves == 1
+
+
+async def test_a_company_that_cannot_tell_means_come_back_and_never_a_pass() -> None:
+    around, _ = told(Kind.TURNSTILE, TryLater("It could not tell.", reason="turnstile: unreachable"))
+    client = client_of(around)
+
+    page = await client.post(LINK, form={"cf-turnstile-response": "x"}, headers=BROWSER)
+    script = await client.post(LINK, form={"cf-turnstile-response": "x"}, headers=SCRIPT)
+
+    assert page.status_code == script.status_code == 503
+    text = await page.get_data(as_text=True)
+    assert "Nothing is lost" in text
+    assert 'class="cf-turnstile"' in text
+    assert around.entrances.solves == 0
+
+
+async def test_a_companys_refusal_brings_its_check_back() -> None:
+    around, _ = told(Kind.HCAPTCHA, Refused("No.", "Again.", code="captcha_replayed"))
+
+    answer = await client_of(around).post(LINK, form={"h-captcha-response": "x"}, headers=BROWSER)
+
+    assert answer.status_code == 422
+    assert 'class="h-captcha"' in await answer.get_data(as_text=True)
