@@ -11,6 +11,7 @@
         ├── Gone                the thing is not there (404): close the job
         ├── HistoryGone         the cursor is older than Google's history: re-list
         ├── TryLater            back off; `retry_at` when Google named a time, else None
+        │   └── StoreAway       not Google but our own database: waited out all the same
         ├── SendUncertain       a send whose fate is unknown: look for its Message-ID, never send blindly
         ├── NeedsReconnect      consent revoked or narrowed: stop this mailbox's jobs, tell the owner
         └── Rejected            a request Google will never accept: a bug or bad input; set aside
@@ -83,6 +84,11 @@ class TryLater(GoogleError):
     def __init__(self, title: str, *, reason: str = "", retry_at: datetime | None = None) -> None:
         super().__init__(title, "It is tried again by itself.", reason=reason)
         self.retry_at = retry_at
+
+
+class StoreAway(TryLater):
+    """The database does not answer. Whether the last transaction took place may be unknown: every stage may run
+    again. No job is to blame, so none is set aside for it."""
 
 
 class SendUncertain(GoogleError):

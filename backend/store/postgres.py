@@ -4,7 +4,7 @@ A transaction names the mailbox it is about (`app.mailbox`), and row-level secur
 rows. BEGIN and that setting travel together, as do NOTIFY and COMMIT, so neither costs a round trip. A
 script that meets a deadlock or a schema just upgraded, or whose connection broke before its COMMIT was
 sent, is run again from the start: a script has no effects outside its transaction. Whether a COMMIT that
-got no answer took place is unknown, and the caller gets the error.
+got no answer took place is unknown: the caller gets `StoreAway`, as when the server stays away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from backend.domain.errors import NotFound
+from backend.domain.errors import NotFound, PitchgateError, StoreAway
 from backend.store.bell import Bell
 from backend.store.library import Dialect, Yields, queries
 from backend.store.postgres_schema import literal, unbound_role, upgrade
@@ -70,8 +70,15 @@ class PostgresDriver:
 
     async def open(self) -> None:
         """Upgrade the schema, then fill the pool and start listening."""
-        await upgrade(self._url)
-        if role := await unbound_role(self._url):
+        try:
+            await upgrade(self._url)
+            role = await unbound_role(self._url)
+        except _BROKEN as error:
+            raise PitchgateError(
+                "The database cannot be reached.",
+                f"{type(error).__name__}: check PITCHGATE_DATABASE_URL and that the server runs, then start again.",
+            ) from error
+        if role:
             log.warning(
                 "row_security_off", role=role, remedy="connect as a role without SUPERUSER and BYPASSRLS"
             )
@@ -115,8 +122,10 @@ class PostgresDriver:
                 raise NotFound("There is no such mailbox.", code="unknown_mailbox") from error
             except (*_AGAIN, *_BROKEN, asyncpg.InterfaceError) as error:
                 lost = not isinstance(error, _AGAIN)
-                if attempt == TRIES or (lost and (ending.begun or not _is_broken(error))):
+                if lost and not _is_broken(error):
                     raise
+                if attempt == TRIES or (lost and ending.begun):
+                    raise StoreAway("The database does not answer.", reason=type(error).__name__) from error
                 log.info("store_retry", cause=type(error).__name__, attempt=attempt)
             await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
         raise AssertionError("unreachable")

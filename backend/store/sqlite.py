@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from backend.domain.errors import NotFound
+from backend.domain.errors import NotFound, StoreAway
 from backend.store.bell import Bell
 from backend.store.library import Dialect, Yields, migrations, queries
 from backend.store.statement import WAKE, P, Script, Statement, T
@@ -25,6 +25,8 @@ BATCH = 256
 
 BUSY_SECONDS = 10.0
 """How long a commit waits for another process that is writing."""
+
+AWAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 class _Call:
@@ -105,7 +107,7 @@ class _Thread(threading.Thread):
                 connection.execute("ROLLBACK")
             self._rings = False
             for call in batch:
-                call.error = call.error or error
+                call.error = call.error or _told(error)
         try:
             self._loop.call_soon_threadsafe(self._tell, batch, self._rings)
         except RuntimeError:  # the loop was closed under us: nobody waits any more
@@ -124,7 +126,7 @@ class _Thread(threading.Thread):
             try:
                 call.result = self._run_script(connection, call)
             except BaseException as error:
-                call.error = error
+                call.error = _told(error)
             return
         rings, self._rings = self._rings, False
         connection.execute("SAVEPOINT script")
@@ -132,7 +134,7 @@ class _Thread(threading.Thread):
             call.result = self._run_script(connection, call)
             connection.execute("RELEASE script")
         except BaseException as error:
-            call.error = error
+            call.error = _told(error)
             self._rings = False
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO script")
@@ -169,6 +171,16 @@ class _Thread(threading.Thread):
         if not rows:
             return None
         return rows[0] if query.yields is Yields.ROW else rows[0][0]
+
+
+def _told(error: BaseException) -> BaseException:
+    """What a caller hears of it: a file that is locked, full or unreadable is the store's trouble, not the call's."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in AWAY:
+        away = StoreAway("The database file cannot be used just now.", reason=error.sqlite_errorname)  # type: ignore[attr-defined]
+        away.__cause__ = error
+        return away
+    return error
 
 
 class SqliteDriver:

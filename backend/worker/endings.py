@@ -12,9 +12,9 @@ import structlog
 
 from backend.domain.condition import lost_link
 from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater
-from backend.domain.retry import wait_after
+from backend.domain.retry import SEARCH_LAG, wait_after
 from backend.pipeline.kit import Kit
-from backend.ports.store import DutyJob, MessageJob
+from backend.ports.store import DutyJob, MessageJob, Stage
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class Endings:
         self._jitter = random.SystemRandom()
 
     async def give_back(self, job: MessageJob | DutyJob) -> None:
-        """The process stops: the job is free for another at once."""
+        """The process stops: the job is free for another, a send of unknown fate as soon as it can be looked for."""
         await self._postpone(job, timedelta(0), "stopped", counts=False)
 
     async def set_aside(self, job: MessageJob, cause: str) -> None:
@@ -81,6 +81,9 @@ class Endings:
     ) -> None:
         now = self._kit.clock.now()
         if isinstance(job, MessageJob):
+            if job.stage is Stage.CHALLENGE:
+                # It may have left a moment ago: it is looked for only once it can be found.
+                wait = max(wait, SEARCH_LAG)
             await self._kit.store.postpone(job, now + wait, cause, now, counts)
         else:
             await self._kit.store.postpone_duty(job, now + wait, cause, now, counts)

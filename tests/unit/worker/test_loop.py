@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import TryLater
+from backend.domain.errors import StoreAway, TryLater
+from backend.domain.retry import SEARCH_LAG
 from backend.domain.verdict import Outcome
 from backend.pipeline.kit import Kit
-from backend.ports.store import Duty, DutyJob, MessageJob
+from backend.ports.store import Duty, DutyJob, MessageJob, Stage
 from backend.settings import Settings
 from backend.store import open_store
 from backend.worker import loop
@@ -110,8 +111,11 @@ async def test_a_message_that_breaks_its_stage_is_set_aside_and_the_mailbox_goes
     assert (view.cause, view.placement) == ("RuntimeError", None)  # it stays where Gmail put it
 
 
-async def test_what_google_is_to_blame_for_is_tried_for_as_long_as_it_takes(workshop: Workshop) -> None:
-    workshop.error = TryLater("Google is away.")
+@pytest.mark.parametrize("error", [TryLater("Google is away."), StoreAway("The database is away.")])
+async def test_what_others_are_to_blame_for_is_tried_for_as_long_as_it_takes(
+    workshop: Workshop, error: Exception
+) -> None:
+    workshop.error = error
     await workshop.story.arrive("ana", POISON)
 
     async def done() -> bool:
@@ -162,6 +166,22 @@ async def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_tim
     # Free at once, not when the lease runs out, and no try of its own was spent.
     (job,) = await workshop.story.claim(worker="w2")
     assert (job.gmail_id, job.attempt, job.deaths) == (SLOW, 1, 0)
+
+
+async def test_a_send_that_was_cut_short_is_looked_for_only_once_it_can_be_found(workshop: Workshop) -> None:
+    """Given back at once, the next worker would look before the mail shows, and send it a second time."""
+    await workshop.story.arrive("ana", SLOW)
+    await workshop.story.judge(await workshop.story.job(SLOW), Outcome.CHALLENGE)
+    await workshop.story.store.finish_stage(await workshop.story.job(SLOW), workshop.story.now)
+    stop = asyncio.Event()
+    running = asyncio.create_task(workshop.worker().run(stop))
+    await workshop.slow_began.wait()
+    stop.set()
+    await running
+    assert await workshop.story.claim(worker="w2") == ()
+    workshop.story.pass_time(seconds=SEARCH_LAG.total_seconds())
+    (job,) = await workshop.story.claim(worker="w2")
+    assert (job.gmail_id, job.stage) == (SLOW, Stage.CHALLENGE)
 
 
 async def test_a_worker_that_is_told_to_stop_claims_nothing_more_but_ends_what_runs(
