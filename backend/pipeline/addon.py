@@ -7,6 +7,7 @@ so the same click sent again is the same decision, while the same button on a ne
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,10 @@ from backend.ports.store import MessageView, Placement
 
 RECENT = 40
 """Messages looked through for the senders of the home card."""
+
+
+PATIENCE = 7.0
+"""Seconds Gmail may take to give out a message. Google gives up on us some seconds later, and would show a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class AddonDesk:
     kit: Kit
     records: AddonRecords
     callers: AddonCallers
+    patience: float = PATIENCE
 
     async def verify_system(self, authorization: str, audience: str) -> None:
         """See `AddonCallers`."""
@@ -73,10 +79,11 @@ class AddonDesk:
         if mailbox.indexed_at is None:
             return Look(None, "indexing")
         try:
-            judged, coming = await opinion(self.kit, self.records, mailbox, gmail_id)
+            async with asyncio.timeout(self.patience):
+                judged, coming = await opinion(self.kit, self.records, mailbox, gmail_id)
         except (Gone, Rejected):
             return Look(None, "gone")
-        except TryLater:
+        except (TryLater, TimeoutError):
             return Look(None, "later")
         return Look(judged, fresh=True, coming=coming)
 

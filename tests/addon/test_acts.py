@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from backend.domain.errors import NeedsReconnect, TryLater
+from backend.pipeline.addon import AddonDesk
 from backend.ports.store import Placement
+from backend.store import SqlStore
 from backend.web.app import create_app
 from tests.addon.conftest import Desk, Json
 from tests.addon.host import EMAIL, EXECUTE
@@ -224,6 +228,41 @@ async def test_when_gmail_does_not_answer_or_the_grant_is_gone(desk: Desk) -> No
     assert address == "https://gate.test/connect"
     found = await (await desk.client.get(address.removeprefix("https://gate.test"))).get_data(as_text=True)
     assert found.count('method="post" action="/connect"') == 1  # one click, and on to Google
+
+
+async def test_a_gmail_that_takes_too_long_is_told_before_google_gives_up_on_us(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, waited = desk.house, asyncio.Event()
+
+    async def hang(mailbox_id: str, gmail_id: str) -> None:
+        await waited.wait()
+
+    monkeypatch.setattr(house.gmail, "fetch", hang)
+    hasty = AddonDesk(house.kit, cast(SqlStore, house.store), desk.callers, patience=0.01)
+    look = await hasty.look(await house.mailbox(), "19a3c0ffee000001")
+    assert (look.reading, look.trouble) == (None, "later")
+
+
+async def test_from_the_home_card_to_a_message_and_to_the_settings(desk: Desk) -> None:
+    gmail_id = await arrived(desk.house)
+    home = await desk.post("home")
+    await desk.click("show")
+    pushed = desk.answer["renderActions"]["action"]["navigations"][0]["pushCard"]
+    assert pushed["header"]["title"] == "Held"
+    await desk.click("block_domain")
+    await desk.house.settle()
+    assert desk.toast == "Blocked. This domain’s mail is held from now on."
+    second = await arrived(desk.house, sender="other@seller.test", subject="Hello")
+    await desk.post("message", second)
+    assert "You have blocked this sender." in json.dumps(desk.answer)
+    assert await placement(desk.house, gmail_id) is Placement.HELD
+    desk.answer = home
+    await desk.click("settings")
+    pushed = desk.answer["renderActions"]["action"]["navigations"][0]["pushCard"]
+    assert pushed["name"] == "settings"
+    await desk.post("act", act="show", message="../etc")
+    assert "Gmail did not say which message is open." in json.dumps(desk.answer)
 
 
 async def test_another_owners_token_finds_nothing_of_ana(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.card_limits import card_problems
+from backend.card_limits import answer_problems, card_problems
 from backend.domain import reasons as said
 from backend.domain.correction import RuleKind, RuleMatch
 from backend.domain.mailbox import Condition, Link
@@ -190,6 +190,19 @@ BROKEN: dict[str, Json] = {
 @pytest.mark.parametrize("problem", BROKEN)
 def test_the_limits_find_what_breaks_them(problem: str) -> None:
     assert any(problem in found for found in card_problems(BROKEN[problem]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"requesting_google_scopes": {"scopes": []}}, "no scope"),
+        (ask_scopes(["a"]) | {"action": {}}, "stands alone"),
+        (ask_connection("http://gate.test"), "HTTPS"),
+        ({"basic_authorization_prompt": {"authorization_url": "https://gate.test/connect"}}, "a resource"),
+    ],
+)
+def test_the_limits_find_a_prompt_google_could_not_follow(answer: Json, problem: str) -> None:
+    assert any(problem in found for found in answer_problems(answer, clicked=False))
 
 
 def _acts(node: Any) -> list[str]:
