@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backend.domain.authentication import Authentication, authenticate
+from backend.domain.bounce import is_bounce
 from backend.domain.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.challenge_mail import language_of
 from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, TryLater
@@ -64,6 +65,8 @@ async def screen(kit: Kit, job: MessageJob) -> None:
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         await learn.from_own_mail(kit, job, mailbox, arrival)
         return
+    if is_bounce(arrival.message):
+        await kit.store.note_bounce(job.mailbox_id, job.thread_id, kit.clock.now())
     await _judge(kit, job, mailbox, arrival)
 
 

@@ -1,0 +1,224 @@
+"""A sender and the page of his link, through the real store: codes, tries, his line, and mail that came back."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from backend.captcha.proof_of_work import ProofOfWork
+from backend.captcha.solver import solve as work_out
+from backend.captcha.typed_code import TypedCode
+from backend.domain.challenge import MAX_APPEAL, appeal_line
+from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.errors import Expired, NotFound, Refused
+from backend.domain.message import Address, Attachment, Headers, Message
+from backend.pipeline import solve
+from backend.pipeline.checks import Checks
+from backend.ports.captcha import Kind
+from backend.ports.store import Placement, Solved
+from backend.system.vault import MultiFernetVault, make_key
+from tests.doubles import SeededTokens
+from tests.unit.pipeline.conftest import House, letter
+
+RIGHT, WRONG = "777777", "222222"
+
+
+@pytest.fixture
+def checks() -> Checks:
+    """Work that takes no time, and codes that are all sevens: wired here, known nowhere else."""
+    vault = MultiFernetVault([SecretStr(make_key())])
+    codes = TypedCode(vault, SeededTokens(), 900.0, draw=lambda _: "7")
+    return Checks(ProofOfWork("a secret of sufficient length", 10, 900.0), codes)
+
+
+async def pitched(house: House, text: str = "a pitchy letter") -> tuple[str, str]:
+    """A held pitch that was answered; its Gmail id and the token of its link."""
+    pitch = house.gmail.deliver(letter(text=text))
+    await house.push()
+    await house.settle()
+    raw = house.gmail.sent[-1].raw.decode().replace("=\r\n", "")
+    return pitch, raw.partition("https://gate.test/c/")[2].split()[0]
+
+
+async def ticket_for(house: House, checks: Checks, token: str) -> str:
+    challenge = await solve.open_challenge(house.kit, token)
+    return str(checks.codes.task(challenge.challenge_id, challenge.factor, house.now())["ticket"])
+
+
+async def answer(house: House, checks: Checks, token: str, ticket: str, typed: str) -> str:
+    """What becomes of typing it: "in" or the refusal's code."""
+    try:
+        done = await solve.solve_challenge(house.kit, checks, token, f"{ticket}:{typed}", Kind.TYPED_CODE)
+    except Refused as error:
+        return error.code
+    assert isinstance(done, Solved)
+    return "in"
+
+
+async def test_the_digits_let_the_mail_in_and_earn_credits(house: House, checks: Checks) -> None:
+    pitch, token = await pitched(house)
+
+    assert await answer(house, checks, token, await ticket_for(house, checks, token), RIGHT) == "in"
+    await house.settle()
+
+    assert {"INBOX", "UNREAD"} <= house.gmail.labels_of(pitch)
+    assert await house.store.balance(house.mailbox_id, "sam@seller.test") == 1
+    with pytest.raises(Expired) as used:
+        await solve.open_challenge(house.kit, token)
+    assert used.value.code == "link_used"
+
+
+async def test_three_tries_and_no_more_for_one_code(house: House, checks: Checks) -> None:
+    _, token = await pitched(house)
+    ticket = await ticket_for(house, checks, token)
+
+    told = [await answer(house, checks, token, ticket, WRONG) for _ in range(3)]
+    assert told == ["captcha_code_wrong"] * 3
+    assert await answer(house, checks, token, ticket, RIGHT) == "captcha_code_spent"
+    another = await solve.another_code(house.kit, checks, token, ticket)
+    assert await answer(house, checks, token, another, RIGHT) == "in"
+
+
+async def test_guesses_at_the_same_moment_share_no_try(house: House, checks: Checks) -> None:
+    _, token = await pitched(house)
+    ticket = await ticket_for(house, checks, token)
+
+    told = await asyncio.gather(*(answer(house, checks, token, ticket, WRONG) for _ in range(12)))
+
+    assert sorted(told) == ["captcha_code_spent"] * 9 + ["captcha_code_wrong"] * 3
+
+
+async def test_a_link_takes_no_code_after_thirty_tries_but_still_takes_work(
+    house: House, checks: Checks
+) -> None:
+    _, token = await pitched(house)
+    for _ in range(solve.MOST_TRIES):
+        await answer(house, checks, token, await ticket_for(house, checks, token), WRONG)
+
+    assert await answer(house, checks, token, await ticket_for(house, checks, token), RIGHT) == (
+        "captcha_code_closed"
+    )
+    task = await solve.begin_check(house.kit, checks, token, noted=True)
+    assert isinstance(await solve.solve_challenge(house.kit, checks, token, work_out(dict(task))), Solved)
+
+
+async def test_behind_work_at_a_risen_price_a_short_code_is_due(house: House, checks: Checks) -> None:
+    always = Checks(checks.first, checks.codes, code_after=0)
+    pitch, token = await pitched(house)
+    task = await solve.begin_check(house.kit, always, token, noted=True)
+
+    due = await solve.solve_challenge(house.kit, always, token, work_out(dict(task)))
+
+    assert isinstance(due, solve.CodeDue)
+    assert (await house.store.known(house.mailbox_id, [pitch]))[pitch].placement is Placement.HELD
+    assert await answer(house, always, token, due.ticket, RIGHT) == "in"
+
+
+async def test_only_checks_that_are_asked_for_count(house: House, checks: Checks) -> None:
+    _, token = await pitched(house)
+
+    with pytest.raises(Refused) as caught:
+        await solve.solve_challenge(house.kit, checks, token, "x", Kind.TURNSTILE)
+    assert caught.value.code == "captcha_malformed"
+
+
+async def test_a_line_reaches_the_owner_beside_the_message(house: House) -> None:
+    pitch, token = await pitched(house)
+
+    kept = await solve.appeal(house.kit, token, "  I met you\r\nat the fair \u202e<b>.\0 ")
+
+    assert kept == "I met you at the fair <b>."
+    assert (await house.store.known(house.mailbox_id, [pitch]))[pitch].appeal == kept
+    assert (await solve.open_challenge(house.kit, token)).appeal == kept
+    await house.settle()
+    assert "INBOX" not in house.gmail.labels_of(pitch), "a word lets nothing in"
+
+
+async def test_a_line_too_long_or_behind_no_link_is_not_taken(house: House) -> None:
+    _, token = await pitched(house)
+
+    with pytest.raises(Refused) as long:
+        await solve.appeal(house.kit, token, "x" * (MAX_APPEAL + 1))
+    assert (long.value.code, long.value.field) == ("appeal_long", "line")
+    with pytest.raises(NotFound):
+        await solve.appeal(house.kit, "B" * 32, "hello")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("", ""), (" \n\t ", ""), ("a\u2028b\u0085c", "a b c"), ("é" * MAX_APPEAL, "é" * MAX_APPEAL),
+     ("x" + " " * 3_000 + "y", "x y"), ("\ud800x", "x")],
+)  # fmt: skip
+def test_a_line_is_one_line_of_what_can_be_seen(text: str, line: str) -> None:
+    assert appeal_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("decision", "code"), [(Decision.RELEASE, "link_released"), (Decision.BLOCK, "link_voided")]
+)
+async def test_the_owners_yes_is_told_and_his_no_is_not(house: House, decision: Decision, code: str) -> None:
+    pitch, token = await pitched(house)
+    await house.store.correct(house.mailbox_id, Correction("k1", pitch, decision, Origin.PAGE), house.now())
+    await house.settle()
+
+    with pytest.raises(Expired) as caught:
+        await solve.open_challenge(house.kit, token)
+    assert caught.value.code == code
+
+
+def noted(house: House, column: str) -> Callable[[], object]:
+    path = house.kit.settings.state_dir / "store.sqlite3"
+
+    def look() -> object:
+        connection = sqlite3.connect(path)
+        try:
+            return connection.execute(f"SELECT {column} FROM challenges").fetchone()[0]
+        finally:
+            connection.close()
+
+    return look
+
+
+async def test_looking_is_no_beginning_and_asking_for_the_check_is_one(house: House, checks: Checks) -> None:
+    _, token = await pitched(house)
+    begun = noted(house, "started_at")
+
+    await solve.open_challenge(house.kit, token)
+    await solve.begin_check(house.kit, checks, token, noted=False)
+    await solve.show_code(house.kit, checks, token, await ticket_for(house, checks, token), spoken=False)
+    assert begun() is None
+    await solve.begin_check(house.kit, checks, token, noted=True)
+    first = begun()
+    house.wait(minutes=1)
+    await answer(house, checks, token, await ticket_for(house, checks, token), WRONG)
+    assert begun() == first == int((house.now() - timedelta(minutes=1)).timestamp() * 1_000_000)
+
+
+async def test_a_challenge_that_came_back_is_marked_and_the_report_stays_in_the_inbox(house: House) -> None:
+    await pitched(house)
+    mailer = "mailer-daemon@googlemail.com"
+    report = Message(
+        headers=Headers((("Return-Path", "<>"), ("From", mailer), ("To", "ana@corp.test"))),
+        from_=(Address(mailer),),
+        to=(Address("ana@corp.test"),),
+        subject="Delivery Status Notification (Failure)",
+        message_id="<dsn@googlemail.com>",
+        content_type="multipart/report",
+        attachments=(Attachment("", "message/delivery-status"),),
+        text="Address not found",
+    )
+    came_back = noted(house, "bounced_at")
+    assert came_back() is None
+
+    bounce = house.gmail.deliver(report, thread_id=house.gmail.sent[0].thread_id)
+    await house.push()
+    await house.settle()
+
+    assert came_back() is not None
+    assert "INBOX" in house.gmail.labels_of(bounce)
+    assert len(house.gmail.sent) == 1
