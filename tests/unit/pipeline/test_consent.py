@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -59,9 +60,9 @@ class Order:
             self.note("stop")
             await stop(mailbox_id)
 
-        async def forgotten(mailbox_id: str) -> object:
+        async def forgotten(*whom: Any) -> object:
             self.note("delete")
-            return await forget(mailbox_id)
+            return await forget(*whom)
 
         house.gmail.stop_watch = stop_watch  # type: ignore[method-assign]
         house.store.forget = forgotten  # type: ignore[method-assign, assignment]
