@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 from backend.demo import owner
 from backend.demo.processes import Process, free_port, until_ready
 from backend.demo.salesperson import Salesperson
-from backend.domain.errors import PitchgateError
+from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.mailbox import Link
 from backend.store import open_store
 from backend.store.store import SqlStore
@@ -120,7 +120,10 @@ class Cluster:
         """Wait until nothing is left to do. Raises `PitchgateError` naming what does not end."""
         calm, end, why = 0, time.monotonic() + REST_SECONDS, ""
         while calm < 3:
-            why = await self.unrest()
+            try:
+                why = await self.unrest()
+            except StoreAway:
+                why = "the database is away"
             calm = 0 if why else calm + 1
             if time.monotonic() > end:
                 raise PitchgateError(f"It did not come to rest: {why}", f"See the logs in {self.folder}")

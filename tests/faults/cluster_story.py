@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from backend.domain.errors import PitchgateError
+from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.labels import ALLOW, BLOCK, HELD
 from tests.faults.cluster_house import Cluster, Owner
 from tests.faults.script import Piece
@@ -167,7 +167,10 @@ class _Pace:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(0.5)
-            done = await self._done() - self._ended
+            try:
+                done = await self._done() - self._ended
+            except StoreAway:
+                continue  # it has just been taken away
             async with self._changed:
                 self._most = done + self._room
                 self._changed.notify_all()
