@@ -100,10 +100,14 @@ class HttpBackend:
         """See `Backend.preview`."""
         return str((await self._call("GET", f"messages/{quote(gmail_id, safe='')}/preview")).get("text", ""))
 
-    async def correct(self, key: str, gmail_id: str, decision: Decision) -> None:
+    async def correct(self, key: str, gmail_id: str, decision: Decision) -> tuple[str, ...]:
         """See `Backend.correct`."""
         body = {"key": key, "gmail_id": gmail_id, "decision": decision.value}
-        await self._call("POST", "corrections", body)
+        told = await self._call("POST", "corrections", body)
+        try:
+            return tuple(str(one) for one in told["moved"])
+        except (KeyError, TypeError) as error:
+            raise unreadable() from error
 
     async def undo(self, key: str) -> None:
         """See `Backend.undo`."""

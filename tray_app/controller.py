@@ -136,7 +136,9 @@ class Controller:
         about = states.find(self.state, gmail_id)
         if about is None:
             return
-        key = self.outbox.decide(gmail_id, decision, states.told(about, decision))
+        wide = decision in (Decision.ALLOW, Decision.ALLOW_DOMAIN)
+        reach = len(states.affected(self.state.held, about, decision)) if wide else 0
+        key = self.outbox.decide(gmail_id, decision, states.told(about, decision), reach)
         decided = states.decided(self.state, about, decision, key, self.parts.now())
         undoable = decided.undoable
         self._drop_from_notices({m.gmail_id for m in undoable.taken} if undoable else set())
@@ -186,6 +188,9 @@ class Controller:
             self.become(states.newly_held(self.state, message))
             if known is None:
                 self._notice(message)
+            return
+        if event.name == "appeal":
+            self.become(states.retold(self.state, message_from_json(event.data)))
             return
         gmail_id = str(event.data.get("gmail_id", ""))
         self._drop_from_notices({gmail_id})

@@ -29,7 +29,8 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One decision (or its undoing, `undo`) to be sent. `tried`: the server may have it already."""
+    """One decision (or its undoing, `undo`) to be sent. `tried`: the server may have it already. `reach`: how
+    many messages it was foreseen to let in; the server lets in no forged ones."""
 
     key: str
     gmail_id: str
@@ -37,6 +38,7 @@ class Waiting:
     text: str
     undo: bool = False
     tried: bool = False
+    reach: int = 0
 
 
 class Memory:

@@ -20,10 +20,6 @@ class Refusal:
     error: Refused
 
 
-FORESEEN = (Decision.ALLOW, Decision.ALLOW_DOMAIN)
-"""Decisions that reach beyond their message. How far, only the server knows: it lets in no forged sender."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What became of a flush. `look_again`: what the owner sees may not be what the server has."""
@@ -50,10 +46,10 @@ class Outbox:
         """What is still to be sent, in order."""
         return self._memory.waiting()
 
-    def decide(self, gmail_id: str, decision: Decision, text: str) -> str:
-        """Store a decision; returns its key."""
+    def decide(self, gmail_id: str, decision: Decision, text: str, reach: int = 0) -> str:
+        """Store a decision; returns its key. `reach`: how many messages it is foreseen to let in."""
         key = secrets.token_urlsafe(18)
-        self._memory.add(Waiting(key, gmail_id, decision.value, text))
+        self._memory.add(Waiting(key, gmail_id, decision.value, text, reach=reach))
         return key
 
     def undo(self, key: str, text: str) -> None:
@@ -73,7 +69,7 @@ class Outbox:
         Raises the `BackendError` that stopped it; what is left stays in order.
         """
         refusals: list[Refusal] = []
-        reaching = False
+        short = False
         async with self._sending:
             while waiting := self._memory.waiting():
                 item = waiting[0]
@@ -83,9 +79,9 @@ class Outbox:
                     if item.undo:
                         await backend.undo(item.key)
                     else:
-                        await backend.correct(item.key, item.gmail_id, Decision(item.decision))
-                        reaching |= item.decision in FORESEEN
+                        moved = await backend.correct(item.key, item.gmail_id, Decision(item.decision))
+                        short |= len(moved) < item.reach
                 except Refused as error:
                     refusals.append(Refusal(item, error))
                 self._memory.settled(item)
-        return Sent(tuple(refusals), reaching or bool(refusals))
+        return Sent(tuple(refusals), short or bool(refusals))

@@ -52,8 +52,8 @@ class Backend(Protocol):
         """The message's text, as plain text."""
         ...
 
-    async def correct(self, key: str, gmail_id: str, decision: Decision) -> None:
-        """Decide. The same key again has no second effect."""
+    async def correct(self, key: str, gmail_id: str, decision: Decision) -> tuple[str, ...]:
+        """Decide; gives the ids of what goes to another place. The same key again has no second effect."""
         ...
 
     async def undo(self, key: str) -> None:

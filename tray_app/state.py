@@ -196,6 +196,12 @@ def newly_held(state: TrayState, message: Message) -> TrayState:
     )
 
 
+def retold(state: TrayState, message: Message) -> TrayState:
+    """A held message as it is now; one that is not listed stays unlisted."""
+    held = tuple(message if known.gmail_id == message.gmail_id else known for known in state.held)
+    return replace(state, held=held)
+
+
 def gone(state: TrayState, gmail_ids: set[str]) -> TrayState:
     """These are no longer held, or no longer undecided."""
     return replace(state, held=without(state.held, gmail_ids), unseen=state.unseen - gmail_ids)

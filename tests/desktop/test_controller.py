@@ -199,6 +199,18 @@ async def test_events_that_are_no_longer_known_mean_fetching_everything(
         await rig.until(lambda: len(rig.app.state.held) == 1)
 
 
+async def test_what_a_sender_writes_to_the_owner_shows_up(backend: FakeBackend, tmp_path: Path) -> None:
+    backend.mailbox.put(make_message(1))
+    backend.mailbox.put(make_message(3))
+    async with running(backend, tmp_path) as rig:
+        await online(rig)
+        backend.mailbox.messages["m00001"]["appeal"] = "We met in Ghent, Olga."
+        backend.mailbox.tell("appeal", backend.mailbox.messages["m00001"])
+        await rig.until(lambda: "The sender says: We met in Ghent, Olga." in rig.labels())
+        assert [m.gmail_id for m in rig.app.state.held] == ["m00003", "m00001"], "in its old place"
+        assert rig.view.screen.badge == 0
+
+
 async def test_mail_decided_elsewhere_leaves_the_list_and_is_not_told(
     backend: FakeBackend, tmp_path: Path
 ) -> None:

@@ -31,13 +31,14 @@ class Server:
     undone: list[str] = field(default_factory=list)
     calls: int = 0
 
-    async def correct(self, key: str, gmail_id: str, decision: Decision) -> None:
+    async def correct(self, key: str, gmail_id: str, decision: Decision) -> tuple[str, ...]:
         self._arrive()
         if gmail_id in self.refused:
             raise Refused("There is no such message")
         if key not in self.applied:
             self.applied.append(key)
         self._answer()
+        return (gmail_id,)
 
     async def undo(self, key: str) -> None:
         self._arrive()
@@ -74,6 +75,15 @@ async def test_a_refusal_is_reported_and_does_not_hold_up_the_rest(tmp_path: Pat
     assert [refusal.item.text for refusal in refusals] == ["Allowed one"]
     assert server.applied == [key]
     assert len(outbox) == 0
+
+
+async def test_what_reaches_less_far_than_foreseen_is_looked_at_again(tmp_path: Path) -> None:
+    server, outbox = Server(), Outbox(Memory(tmp_path / "s.json"))
+    outbox.decide("m1", Decision.ALLOW, "Allowed one", 1)
+    assert not (await outbox.flush(server)).look_again  # type: ignore[arg-type]
+    outbox.decide("m2", Decision.ALLOW, "Allowed two", 2)
+    again = Outbox(Memory(tmp_path / "s.json"))
+    assert (await again.flush(server)).look_again  # type: ignore[arg-type]
 
 
 async def test_two_flushes_at_once_send_each_once(tmp_path: Path) -> None:

@@ -226,5 +226,11 @@ class Ticket(TypedDict):
     expires_in: Annotated[int, Field(ge=1)]
 
 
-EVENTS: dict[str, Any] = {"held": Message, "moved": Moved, "status": Nothing, "reset": Nothing}
+EVENTS: dict[str, Any] = {
+    "held": Message,
+    "moved": Moved,
+    "appeal": Message,
+    "status": Nothing,
+    "reset": Nothing,
+}
 """What is told on the stream, by name."""
