@@ -108,7 +108,9 @@ class TypedCode:
         """
         known = self._opened(ticket, challenge_id, now)
         async with self._speaking:
-            take = self._takes.pop(known.id, None) or await asyncio.to_thread(_spoken, known.code)
+            take = self._takes.pop(known.id, b"")
+            if not take:
+                take = await asyncio.to_thread(_spoken, known.code)
             self._takes[known.id] = take  # the latest last
             while len(self._takes) > KEPT_TAKES:
                 del self._takes[next(iter(self._takes))]

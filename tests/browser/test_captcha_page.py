@@ -58,7 +58,9 @@ def test_by_keyboard_alone_a_sender_is_let_in(browser: Browser) -> None:
 
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name="Start the check")).to_be_focused()
-        expect(page.get_by_role("button")).to_have_accessible_description(re.compile("runs by itself"))
+        expect(page.get_by_role("button", name="Start")).to_have_accessible_description(
+            re.compile("runs by itself")
+        )
         page.keyboard.press("Enter")
 
         done = page.get_by_role("heading", level=1, name="Your message is through")
@@ -68,7 +70,7 @@ def test_by_keyboard_alone_a_sender_is_let_in(browser: Browser) -> None:
         page.reload()
         expect(page.get_by_role("heading", level=1)).to_have_text("This link has been used")
 
-        assert around.entrances.solves == 1
+        assert around.entrances.solves == around.entrances.starts == 1
         assert [text for text in problems if "410" not in text] == [], "the page broke its own policy"
 
 
@@ -183,17 +185,8 @@ def test_on_an_insecure_address_it_asks_for_https(browser: Browser) -> None:
         page.goto(address.replace("127.0.0.1", "plain.test") + LINK)
 
         expect(page.get_by_role("status")).to_contain_text("Open the link with https://")
-        expect(page.get_by_role("button")).to_have_count(0)
-
-
-def test_without_javascript_the_page_explains_itself(browser: Browser, shots: Path) -> None:
-    with serving(world()) as address, visit(browser, java_script_enabled=False) as page:
-        page.goto(address + LINK)
-
-        expect(page.locator("noscript .notice")).to_be_visible()
-        expect(page.locator("noscript .notice")).to_contain_text("The check needs JavaScript")
-        expect(page.get_by_role("button")).to_have_count(0)
-        page.screenshot(path=shots / "captcha-noscript.png", full_page=True)
+        expect(page.get_by_role("button", name="Start the check")).to_have_count(0)
+        expect(page.get_by_role("link", name="Type a few digits instead")).to_be_visible()
 
 
 def test_hostile_words_stay_inert_everywhere(browser: Browser) -> None:
@@ -210,7 +203,7 @@ def test_hostile_words_stay_inert_everywhere(browser: Browser) -> None:
         around.store.views = (message("m2", subject=nasty + "2"),)
         expect(page.get_by_text(nasty + "2").first).to_be_visible()
         assert page.evaluate("window.pwned") is None
-        assert page.locator("main img").count() == 0
+        assert page.locator("main img:not(noscript img)").count() == 0
 
 
 def lively() -> World:

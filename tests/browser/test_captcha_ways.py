@@ -1,0 +1,226 @@
+"""A sender at a real browser, on the other ways: a code read or heard, a company's check, a line to the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from backend.captcha.vendors import VENDORS
+from backend.ports.captcha import Kind
+from backend.web.app import create_app
+from tests.browser.axe import assert_no_serious
+from tests.browser.checks import look_over, watch_console
+from tests.browser.test_captcha_page import DESKTOP, LOOKS
+from tests.web.fakes import TOKEN, World, open_challenge
+from tests.web.serving import served
+from tests.web.test_challenge_ways import DIGITS, around_codes, told
+
+pytestmark = pytest.mark.browser
+
+LINK = f"/c/{TOKEN}"
+WRONG = "222222"
+
+
+@contextmanager
+def serving(around: World) -> Iterator[str]:
+    with served(lambda _, stopping: create_app(around.services, stopping)) as address:
+        yield address
+
+
+@contextmanager
+def visit(browser: Browser, **options: Any) -> Iterator[Page]:
+    context = browser.new_context(**({"locale": "en-GB", "viewport": DESKTOP} | options))
+    context.set_default_timeout(10_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def through(page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your message is through")
+
+
+def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(browser: Browser, shots: Path) -> None:
+    around = around_codes()
+    with serving(around) as address, visit(browser, java_script_enabled=False) as page:
+        problems = watch_console(page)
+        page.goto(address + LINK)
+        expect(page.get_by_role("img", name="The digits as a picture")).to_be_visible()
+        assert page.locator(".code img").evaluate("image => image.naturalWidth") >= 280, "it was really shown"
+        page.screenshot(path=shots / "code-noscript.png", full_page=True)
+        field = page.get_by_role("textbox", name="Digits")
+        expect(field).to_have_accessible_description("They are good for three tries and a few minutes.")
+
+        field.focus()
+        page.keyboard.type("777 777")
+        page.keyboard.press("Enter")
+
+        through(page)
+        assert around.entrances.solves == 1
+        assert problems == [], "the page broke its own policy"
+
+
+def test_wrong_digits_come_back_and_others_are_there_for_the_asking(browser: Browser, shots: Path) -> None:
+    around = around_codes()
+    with serving(around) as address, visit(browser, java_script_enabled=False) as page:
+        page.goto(f"{address}{LINK}?by=code")
+        first = page.locator(".code img").get_attribute("src")
+        page.get_by_role("textbox", name="Digits").fill(WRONG)
+        page.get_by_role("button", name="Let my message in").click()
+
+        expect(page.get_by_role("alert")).to_contain_text("Those are not the digits")
+        expect(page.get_by_role("textbox", name="Digits")).to_have_attribute("aria-invalid", "true")
+        assert page.locator(".code img").get_attribute("src") == first
+        page.screenshot(path=shots / "code-wrong.png", full_page=True)
+        page.get_by_role("button", name="Other digits").click()
+        expect(page.get_by_role("alert")).to_have_count(0)
+        assert page.locator(".code img").get_attribute("src") != first
+        assert around.entrances.solves == 0
+
+
+def test_the_digits_can_be_heard(browser: Browser) -> None:
+    around = around_codes()
+    with serving(around) as address, visit(browser) as page:
+        problems = watch_console(page)
+        page.goto(address + LINK)
+        page.get_by_role("link", name="Type a few digits instead").click()
+        sound = page.locator("audio")
+        expect(sound).to_have_accessible_name("The digits as sound")
+
+        seconds = sound.evaluate(
+            """audio => new Promise((done, failed) => {
+                audio.addEventListener("loadedmetadata", () => done(audio.duration));
+                audio.addEventListener("error", () => failed(audio.error.message));
+                audio.load();
+                audio.preload = "auto";
+            })"""
+        )
+        moved = sound.evaluate(
+            """async audio => { audio.muted = true; await audio.play();
+                return new Promise(done => audio.addEventListener(
+                    "timeupdate", () => audio.currentTime > 0 && done(audio.currentTime))); }"""
+        )
+
+        assert 8 < seconds < 40
+        assert moved > 0
+        assert problems == []
+
+
+def test_behind_the_work_at_a_risen_price_come_the_digits(browser: Browser, shots: Path) -> None:
+    around = around_codes(code_after=2)
+    around.entrances.open[TOKEN] = open_challenge(factor=4)
+    with serving(around) as address, visit(browser) as page:
+        page.goto(address + LINK)
+        expect(page.get_by_text("You will then be asked to type a few digits")).to_be_visible()
+        page.get_by_role("button", name="Start the check").click()
+
+        expect(page.get_by_role("heading", level=1)).to_have_text("One more step")
+        assert_no_serious(page)
+        look_over(page)
+        page.screenshot(path=shots / "code-step.png", full_page=True)
+        page.get_by_role("textbox", name="Digits").fill(DIGITS)
+        page.get_by_role("button", name="Let my message in").click()
+        through(page)
+
+
+HOSTILE = (
+    "\"><img src=x onerror='window.pwned=1'>",
+    "<script>window.pwned=1</script>",
+    "</title><svg onload=window.pwned=1>",
+    "' onfocus='window.pwned=1' autofocus x='",
+    "<style>body{display:none}</style>",
+    "{{ 7*7 }}{% raw %}{owner.__class__}",
+)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "noscript"])
+def test_a_hostile_line_stays_text(browser: Browser, script: bool) -> None:
+    around = around_codes()
+    with (
+        serving(around) as address,
+        visit(browser) as page,
+        visit(browser, java_script_enabled=script) as his,
+    ):
+        for line in HOSTILE:
+            his.goto(address + LINK)
+            field = his.get_by_role("textbox", name="Your line")
+            field.fill(line)
+            his.get_by_role("button", name="Pass it on").click()
+            expect(his.get_by_text("Ana Torres can see this line now.")).to_be_visible()
+            expect(his.get_by_role("textbox", name="Your line")).to_have_value(line)
+
+            page.goto(address + LINK)  # scripts run here, whatever he has
+            expect(page.get_by_role("textbox", name="Your line")).to_have_value(line)
+            assert page.evaluate("window.pwned") is None
+            assert page.locator("main svg, main script, main style").count() == 0
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+FAKE_WIDGET = """
+for (const box of document.querySelectorAll(".%s")) {
+  const input = document.createElement("input");
+  input.type = "hidden"; input.name = "%s"; input.value = "token-" + box.dataset.sitekey;
+  box.append(input, "I am no robot");
+}
+"""
+
+
+@pytest.mark.parametrize("kind", [Kind.TURNSTILE, Kind.HCAPTCHA, Kind.RECAPTCHA])
+def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
+    browser: Browser, kind: Kind, shots: Path
+) -> None:
+    around, check = told(kind)
+    vendor = VENDORS[kind]
+
+    def serve(route: Route) -> None:
+        if route.request.url == vendor.script:
+            body = FAKE_WIDGET % (vendor.css_class, vendor.field)
+            route.fulfill(body=body, content_type="text/javascript")
+        else:
+            route.continue_()
+
+    with serving(around) as address, visit(browser) as page:
+        problems = watch_console(page)
+        page.route("**/*", serve)
+        page.goto(address + LINK)
+        expect(page.get_by_text("I am no robot")).to_be_visible()
+        assert_no_serious(page)
+        look_over(page)
+        page.screenshot(path=shots / f"widget-{kind}.png", full_page=True)
+        page.get_by_role("button", name="Let my message in").click()
+
+        through(page)
+        assert check.given == ["token-site-key-1"]
+        assert problems == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_code_and_line_look_right_everywhere(browser: Browser, shots: Path, look: str) -> None:
+    around = around_codes()
+    around.entrances.open["B" * 32] = open_challenge(
+        challenge_id="ch2", factor=64, appeal="We met at the fair in Köln, at the stand of the ministry."
+    )
+    with serving(around) as address, visit(browser, **LOOKS[look]) as page:
+        for name, path in {"code": f"{LINK}?by=code", "line": "/c/" + "B" * 32}.items():
+            page.goto(address + path)
+            assert_no_serious(page)
+            look_over(page)
+            page.screenshot(path=shots / f"{name}-{look}.png", full_page=True)
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "pt"])
+def test_no_language_breaks_the_page(browser: Browser, shots: Path, language: str) -> None:
+    around = around_codes()
+    phone = LOOKS["phone"] | {"locale": language}
+    with serving(around) as address, visit(browser, **phone) as page:
+        page.goto(f"{address}{LINK}?by=code")
+        assert page.locator("html").get_attribute("lang") == language
+        assert_no_serious(page)
+        look_over(page)
+        page.screenshot(path=shots / f"code-{language}.png", full_page=True)
