@@ -34,6 +34,12 @@ KEPT_TAKES = 16
 INK, PAPER = (38, 38, 66), (246, 246, 240)
 """Dark on light, in both of the page's colour schemes: the library's own colours may be hard to see."""
 
+OPAQUE = [min(255, 6 * light) for light in range(256)]
+"""The library takes a colour's lightness for its opacity, which leaves dark ink pale."""
+
+TILT, OVERLAP = (-18, 18), 0.1
+"""Less than the library's own: programs read either, people do not. A 7 that leans too far is a 1."""
+
 AGAIN = "Load the page for a new code."
 
 
@@ -150,13 +156,15 @@ def _plain(typed: str) -> str:
     """Digits as ASCII, letters as capitals; blanks, hyphens and points between them are left out."""
     wide = unicodedata.normalize("NFKC", typed[:TYPED_LIMIT]).upper()
     digits = (str(unicodedata.digit(c)) if unicodedata.digit(c, None) is not None else c for c in wide)
-    return "".join(c for c in digits if not c.isspace() and c not in "-.,·")
+    # There is no 1 in a code: who types one has seen a 7.
+    return "".join(c for c in digits if not c.isspace() and c not in "-.,·").replace("1", "7")
 
 
 def _drawn(code: str) -> bytes:
     from captcha.image import ImageCaptcha  # pillow comes with it: 8 MB that most servers never need
 
     artist = ImageCaptcha(width=44 * len(code) + 24, height=90)
+    artist.lookup_table, artist.character_rotate, artist.word_offset_dx = OPAQUE, TILT, OVERLAP
     return artist.generate(code, bg_color=PAPER, fg_color=INK).getvalue()
 
 

@@ -54,7 +54,7 @@ async def typed(text: str, factor: int = 1) -> Answer:
 
 @pytest.mark.parametrize(
     "text",
-    ["234678", " 234 678 ", "234-678", "２３４６７８", "٢٣٤٦٧٨", "2.3.4.6.7.8"],
+    ["234678", " 234 678 ", "234-678", "２３４６７８", "٢٣٤٦٧٨", "2.3.4.6.7.8", "234618"],
 )
 async def test_digits_are_taken_as_people_type_them(text: str) -> None:
     answer = await typed(text)
