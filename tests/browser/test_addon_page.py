@@ -201,6 +201,7 @@ def test_connecting_begins_in_the_panel_with_one_click_on_our_page(
     with page.context.expect_page() as found:
         page.get_by_role("link", name="Connect", exact=True).click()
     ours = found.value
+    ours.wait_for_load_state()
     look_over(ours)
     ours.screenshot(path=shots / "addon-connect.png", full_page=True)
     ours.get_by_role("button", name="Continue with Google").click()
