@@ -49,8 +49,9 @@ async def _message(call: Call, gmail_id: str, undo_key: str = "") -> Json:
     return message_card(call.frame, call.mailbox, gmail_id, look.reading, note=note, undo_key=undo_key)
 
 
-async def _home(call: Call) -> Json:
-    return home_card(call.frame, call.mailbox, await call.desk.home(call.mailbox, call.frame.midnight))
+async def _home(call: Call, undo_key: str = "") -> Json:
+    home = await call.desk.home(call.mailbox, call.frame.midnight)
+    return home_card(call.frame, call.mailbox, home, undo_key)
 
 
 async def _decide(call: Call, name: str) -> Json:
@@ -150,7 +151,7 @@ async def _not_understood(call: Call) -> Json:
 async def _card(call: Call, gmail_id: str, undo_key: str = "") -> Json:
     """The card the click came from, as it is now."""
     if call.event.parameters.get("card") == "home":
-        return await _home(call)
+        return await _home(call, undo_key)
     return await _message(call, gmail_id, undo_key)
 
 

@@ -80,6 +80,7 @@ def homes(language: str) -> dict[str, Json]:
         for condition, box in boxes().items()
     }
     found["home waiting"] = home_card(frame(language), active(), Home(12, 3, pitches))
+    found["home released"] = home_card(frame(language), active(), Home(0, 0, ()), KEY)
     found["home would hold"] = home_card(frame(language), active(), Home(0, 0, (), pitches))
     return found
 

@@ -265,6 +265,19 @@ async def test_from_the_home_card_to_a_message_and_to_the_settings(desk: Desk) -
     assert "Gmail did not say which message is open." in json.dumps(desk.answer)
 
 
+async def test_what_was_released_on_the_home_card_is_taken_back_there(desk: Desk) -> None:
+    gmail_id = await arrived(desk.house)
+    await desk.post("home")
+    await desk.click("release")
+    await desk.house.settle()
+    assert await placement(desk.house, gmail_id) is Placement.INBOX
+    await desk.click("undo")
+    assert desk.toast == "Undone."
+    assert desk.answer["renderActions"]["action"]["navigations"][0]["updateCard"]["name"] == "home"
+    await desk.house.settle()
+    assert await placement(desk.house, gmail_id) is Placement.HELD
+
+
 async def test_another_owners_token_finds_nothing_of_ana(desk: Desk) -> None:
     gmail_id = await arrived(desk.house)
     await desk.post("message", gmail_id)

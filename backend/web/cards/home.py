@@ -16,8 +16,8 @@ MOST_SENDERS = 6
 MORNING = timedelta(hours=8)
 
 
-def home_card(frame: Frame, mailbox: Mailbox, home: Home) -> Json:
-    """The home card."""
+def home_card(frame: Frame, mailbox: Mailbox, home: Home, undo_key: str = "") -> Json:
+    """The home card. `undo_key` is the decision just made on it."""
     condition = mailbox.condition(frame.now)
     until = mailbox.preferences.paused_until
     paused = frame.clock(until) if until else ""
@@ -27,12 +27,18 @@ def home_card(frame: Frame, mailbox: Mailbox, home: Home) -> Json:
         mailbox.owner.email,
         (
             trouble(frame, condition) or widgets.section((state_line(frame, condition, paused),)),
+            _undo(frame, undo_key),
             _held(frame, home),
             _marked(frame, home),
             _pause(frame, mailbox, condition),
             _elsewhere(frame),
         ),
     )
+
+
+def _undo(frame: Frame, key: str) -> Json | None:
+    button = frame.act("undo", {"act": "undo", "key": key, "card": "home"}) if key else None
+    return widgets.section((widgets.buttons((button,)),))
 
 
 def _held(frame: Frame, home: Home) -> Json | None:

@@ -13,7 +13,7 @@ TEXTS: dict[str, str] = {
     "row_allowed": "Diesen Absender lassen Sie immer herein.",
     "row_same_organisation": "Das kommt aus Ihrer eigenen Organisation.",
     "row_correspondent": "Sie haben diesem Absender geschrieben oder an dieser Unterhaltung teilgenommen.",
-    "row_machine_mail": "Das hat eine Maschine geschrieben, und es ist keine Werbung.",
+    "row_machine_mail": "Das hat eine Maschine geschrieben, und es ist kein Angebot.",
     "row_left_alone": "Das blieb Gmail überlassen, oder Pitchgate hatte Pause.",
     "row_held_with_earlier": "Zurückgehalten mit einer früheren Nachricht desselben Absenders.",
     "row_below_hold": "Das ähnelt einem Angebot nicht genug, um zurückgehalten zu werden.",
