@@ -1,6 +1,6 @@
 """The store's speed, empty and with a million messages behind it, on both databases.
 
-    python -m tests.bench.store [--rows 1000 1000000] [--rounds N] [--seconds S] [--races N]
+    python -m tests.bench.store [--rows 1000 100000 1000000] [--rounds N] [--seconds S] [--races N]
                                [--measures pushes whole] [--only sqlite]
 
 Each store is filled with ended messages of 200 mailboxes, then measured in turns, the sizes alternating, so
@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sqlite3
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -33,8 +32,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-import asyncpg
-
 from backend.domain.credits import Entry, Posting, spent
 from backend.domain.errors import Refused
 from backend.domain.verdict import Outcome
@@ -42,26 +39,10 @@ from backend.ports.store import Duty, DutyJob, MessageJob, Notice, Sighting, Syn
 from backend.store import SqlStore, open_store
 from tests import postgres_server
 from tests.bench.figures import Run, medians, ratios
+from tests.bench.store_rows import MAILBOXES, NAMES, fill, gmail_id, tidy
 from tests.contract.store.stories import LEASE, Story
 
-MAILBOXES = 200
-NAMES = [f"box{number:03}" for number in range(MAILBOXES)]
 PAGE = 10
-
-FILL = """
-INSERT INTO messages (mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, placement, outcome,
-    policy_row, score, logit, model, reasons, decided_at, sender, sender_name, sender_domain, subject,
-    message_id, received_at, authenticated, language)
-SELECT 'box' || {pad}, 'old' || n, 'thread' || n, {no}, {start} + n, {start} + n,
-    CASE WHEN n % 53 = 0 THEN 'held' ELSE 'inbox' END, CASE WHEN n % 53 = 0 THEN 'hold' ELSE 'inbox' END,
-    'below_hold', 0.25, -1.0, 'm1',
-    '[{{"text":"asks for a call","weight":1.5,"words":["quick","call","this","week"]}},'
-    || '{{"text":"offers a service","weight":0.8,"words":["platform","agency"]}}]',
-    {start} + n, 'sender' || n % 40000 || '@pitch' || n % 9000 || '.test', 'A Sender of Mail',
-    'pitch' || n % 9000 || '.test', 'A subject of the usual length, number ' || n, '<' || n || '@pitch.test>',
-    {start} + n, {yes}, 'en'
-FROM {numbers}
-"""
 
 
 @dataclass
@@ -93,7 +74,7 @@ class Bench:
             assert job is not None
             self.duties.append(job)
         started = time.perf_counter()
-        await fill(self)
+        await fill(self.kind, self.address, self.rows, self.story.now)
         print(
             f"{self.kind}: {self.rows:,} messages filled in {time.perf_counter() - started:.1f} s", flush=True
         )
@@ -101,7 +82,7 @@ class Bench:
     async def measure(self, name: str, seconds: float) -> None:
         """One round of one measure."""
         self.runs.setdefault(name, []).append(await MEASURES[name](self, seconds))
-        await tidy(self)
+        await tidy(self.kind, self.address)
 
     async def arrive(self, pages: int) -> None:
         """New messages, spread over the mailboxes."""
@@ -111,58 +92,14 @@ class Bench:
         """One page for the next mailbox."""
         number = next(self.ids)
         job = self.duties[number % MAILBOXES]
-        seen = tuple(Sighting(f"new{number}-{one}", f"t{number}-{one}", None) for one in range(PAGE))
+        ids = [gmail_id(number * PAGE + one) for one in range(PAGE)]
+        seen = tuple(Sighting(one, one, None) for one in ids)
         await self.store.commit_sync(job, SyncPage(seen, cursor=str(number)), self.story.now)
         return PAGE
 
     async def claim(self, worker: int) -> tuple[MessageJob, ...]:
         """Up to 8 messages."""
         return await self.store.claim_messages(f"w{worker}", self.story.now, self.story.now + LEASE, 8)
-
-
-async def fill(bench: Bench) -> None:
-    """Ended messages, written past the store."""
-    start = int(bench.story.now.timestamp() - 90 * 86_400) * 1_000_000
-    if bench.kind == "sqlite":
-        numbers = (
-            f"(WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {bench.rows})"
-            " SELECT n FROM c)"
-        )
-        sql = FILL.format(pad=f"printf('%03d', n % {MAILBOXES})", no=0, yes=1, start=start, numbers=numbers)
-        connection = sqlite3.connect(bench.address, isolation_level=None)
-        connection.execute(sql)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
-        return
-    numbers = f"generate_series(1, {bench.rows}) AS n"
-    pad = f"lpad(CAST(n % {MAILBOXES} AS TEXT), 3, '0')"
-    server = await asyncpg.connect(bench.address)
-    await server.execute("SET app.mailbox = '*'")
-    await server.execute(FILL.format(pad=pad, no="FALSE", yes="TRUE", start=start, numbers=numbers))
-    await server.execute("VACUUM ANALYZE messages")
-    await server.close()
-
-
-async def tidy(bench: Bench) -> None:
-    """Take away what a measure left, so that every round finds the size it is about; vacuum as the server would."""
-    leftovers = ("DELETE FROM messages WHERE gmail_id >= 'new' AND gmail_id < 'nex'", "DELETE FROM notices")
-    if bench.kind == "sqlite":
-        connection = sqlite3.connect(bench.address, isolation_level=None, timeout=20)
-        for sql in (*leftovers, "PRAGMA wal_checkpoint(TRUNCATE)"):
-            connection.execute(sql)
-        connection.close()
-        return
-    server = await asyncpg.connect(bench.address)
-    await server.execute("SET app.mailbox = '*'")
-    for sql in (
-        *leftovers,
-        "VACUUM ANALYZE messages",
-        "VACUUM ANALYZE notices",
-        "VACUUM lanes",
-        "VACUUM duties",
-    ):
-        await server.execute(sql)
-    await server.close()
 
 
 async def many(tasks: int, times: int, work: Callable[[], Awaitable[int]]) -> int:
@@ -260,7 +197,8 @@ async def whole(bench: Bench, seconds: float) -> Run:
         job = bench.duties[number % MAILBOXES]
         notice = Notice(f"p{number}", f"{job.mailbox_id}@corp.test", str(number))
         await bench.store.note_push(notice, bench.story.now, bench.story.now)
-        page = SyncPage((Sighting(f"new{number}", f"t{number}", None),), cursor=str(number))
+        new = gmail_id(number)
+        page = SyncPage((Sighting(new, new, None),), cursor=str(number))
         await bench.store.commit_sync(job, page, bench.story.now)
         jobs = await bench.claim(worker)
         for claimed in jobs:
@@ -361,7 +299,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 1_000_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--races", type=int, default=0)
