@@ -22,6 +22,7 @@ from backend.gmail.opening import Google, open_google
 from backend.pipeline.addon import AddonDesk
 from backend.pipeline.checks import Checks
 from backend.pipeline.devices import DeviceDesk
+from backend.pipeline.insights import InsightDesk
 from backend.pipeline.kit import Kit
 from backend.pipeline.review import ReviewDesk
 from backend.ports.store import Store
@@ -103,7 +104,16 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         devices = DeviceDesk(kit, store)
         review = ReviewDesk(kit, store, OneClick())
         services = Services(
-            settings, clock, store, checks, stages, scorer.model_version, desk, devices, review
+            settings,
+            clock,
+            store,
+            checks,
+            stages,
+            scorer.model_version,
+            desk,
+            devices,
+            review,
+            InsightDesk(kit, store),
         )
         worker = Worker(kit, google.authorizer, _worker_name(), wake)
         yield Application(settings, kit, google, services, worker)

@@ -9,6 +9,7 @@ from pathlib import Path
 from backend.store.addon_methods import AddonMethods
 from backend.store.device_methods import DeviceMethods
 from backend.store.driver import Driver
+from backend.store.insight_methods import InsightMethods
 from backend.store.library import Dialect
 from backend.store.mailbox_methods import MailboxMethods
 from backend.store.message_methods import MessageMethods
@@ -29,6 +30,7 @@ class SqlStore(
     AddonMethods,
     DeviceMethods,
     ReviewMethods,
+    InsightMethods,
 ):
     """`backend.ports.store.Store` and `backend.ports.addon.AddonRecords`, plus what only operators and workers use."""
 

@@ -22,7 +22,17 @@ from backend.web import (
     static_routes,
 )
 from backend.web.api import routes as api
-from backend.web.owner import review_routes
+from backend.web.owner import (
+    insights_routes,
+    leave_routes,
+    lists_routes,
+    review_live,
+    review_orders,
+    review_routes,
+    sessions_routes,
+    settings_routes,
+    start_routes,
+)
 from backend.web.services import Services
 
 BLUEPRINTS = (
@@ -33,6 +43,14 @@ BLUEPRINTS = (
     api.blueprint,
     device_routes.blueprint,
     review_routes.blueprint,
+    sessions_routes.blueprint,
+    settings_routes.blueprint,
+    lists_routes.blueprint,
+    start_routes.blueprint,
+    leave_routes.blueprint,
+    review_orders.blueprint,
+    review_live.blueprint,
+    insights_routes.blueprint,
     addon_routes.blueprint,
 )
 

@@ -11,6 +11,7 @@ from backend.pipeline.addon import AddonDesk
 from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
 from backend.pipeline.devices import DeviceDesk
+from backend.pipeline.insights import InsightDesk
 from backend.pipeline.kit import Kit
 from backend.pipeline.review import ReviewDesk
 from backend.pipeline.solve import CodeDue, OpenChallenge
@@ -141,3 +142,4 @@ class Services:
     addon: AddonDesk | None = None
     devices: DeviceDesk | None = None
     review: ReviewDesk | None = None
+    insights: InsightDesk | None = None

@@ -17,6 +17,7 @@ from backend.domain.errors import Refused
 from backend.domain.message import Address, Arrival, Message
 from backend.domain.verdict import Outcome
 from backend.pipeline.devices import DeviceDesk
+from backend.pipeline.insights import InsightDesk
 from backend.pipeline.kit import Kit
 from backend.pipeline.review import ReviewDesk
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
@@ -138,7 +139,9 @@ async def office(
         desk = DeviceDesk(kit, store)
         story, lists = Story(store), ListServers()
         review = ReviewDesk(kit, store, lists)
-        app = create_app(replace(around.services, devices=desk, review=review), stopping)
+        app = create_app(
+            replace(around.services, devices=desk, review=review, insights=InsightDesk(kit, store)), stopping
+        )
         told = Office(around, story, gmail, desk, app, lists)
         await story.mailbox("ana")
         await story.mailbox("eve")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from babel import Locale
-from babel.dates import format_date, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
 
@@ -55,6 +55,10 @@ class Words:
     def day(self, at: date | datetime) -> str:
         """24 Nov 2026, in UTC."""
         return str(format_date(at, "medium", locale=self._locale))
+
+    def short_day(self, at: date) -> str:
+        """24 Nov, for where there is little room."""
+        return str(format_skeleton("MMMd", at, locale=self._locale))
 
     def moment(self, at: datetime) -> str:
         """Date and time, said to be UTC: a page does not know its reader's zone."""

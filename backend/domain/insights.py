@@ -1,0 +1,112 @@
+"""What Pitchgate did for an owner, in figures that say how sure they are. Pure arithmetic over counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import sqrt
+
+WEEKS = 13
+"""How far back the page looks. Mail is forgotten after 90 days unless the owner says otherwise."""
+
+SECONDS_A_PITCH = 30
+"""What reading a pitch far enough to throw it away is taken to cost. An assumption, and shown as one."""
+
+NORMAL_95 = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Mail decided in the week that begins on `monday` (UTC): `held` of it were held, `let_in` of those were let
+    in later, by the owner or by their sender."""
+
+    monday: date
+    held: int = 0
+    let_in: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Challenges: sent, of these begun by their sender (he did something on the page; looking is not counted, mail
+    scanners look too), solved, come back undelivered, and regretted (the owner let in whom we had asked)."""
+
+    sent: int = 0
+    begun: int = 0
+    solved: int = 0
+    bounced: int = 0
+    regretted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SenderCount:
+    """How much of one sender was held."""
+
+    sender: str
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts of the last weeks. `wrong` of the held were let in by the owner's word; `missed` of the passed he
+    called sales. `senders` hold most first."""
+
+    weeks: tuple[Week, ...]
+    wrong: int
+    missed: int
+    senders: tuple[SenderCount, ...]
+    funnel: Funnel
+
+    @property
+    def held(self) -> int:
+        """All that was held."""
+        return sum(week.held for week in self.weeks)
+
+    @property
+    def let_in(self) -> int:
+        """Of the held, all that was let in later."""
+        return sum(week.let_in for week in self.weeks)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share and the interval it lies in with a confidence of 95 %, all from 0 to 1."""
+
+    value: float
+    low: float
+    high: float
+
+
+def first_monday(today: date) -> date:
+    """The Monday the first of `WEEKS` weeks begins on; this week is the last."""
+    return today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
+
+
+def filled(weeks: Sequence[Week], today: date) -> tuple[Week, ...]:
+    """All `WEEKS` weeks up to this one in their order, those without mail too."""
+    known = {week.monday: week for week in weeks}
+    mondays = (first_monday(today) + timedelta(weeks=n) for n in range(WEEKS))
+    return tuple(known.get(monday, Week(monday)) for monday in mondays)
+
+
+def minutes_saved(figures: Figures) -> float:
+    """Held mail nobody let in, at `SECONDS_A_PITCH` each, in minutes."""
+    return (figures.held - figures.let_in) * SECONDS_A_PITCH / 60
+
+
+def precision(figures: Figures) -> Share | None:
+    """Of the held mail the share the owner did not take back; None if nothing was held.
+
+    Mail he never looked at counts as rightly held, so this is what he said, not what is true.
+    """
+    return wilson(figures.held - figures.wrong, figures.held) if figures.held else None
+
+
+def wilson(hits: int, of: int) -> Share:
+    """Wilson's score interval for `hits` of `of` (1927): sensible for few, and for none or all."""
+    if not 0 <= hits <= of or of == 0:
+        raise ValueError(f"{hits} of {of} is no share")
+    share, z2 = hits / of, NORMAL_95**2
+    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
+    reach = NORMAL_95 / (1 + z2 / of) * sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))

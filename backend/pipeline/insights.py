@@ -1,0 +1,33 @@
+"""insights: what was held for an owner, and what he thought of it. Reads; changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+
+from backend.domain.errors import NotFound
+from backend.domain.insights import Figures, filled, first_monday
+from backend.domain.mailbox import Mailbox
+from backend.pipeline.kit import Kit
+from backend.ports.insights import InsightStore
+
+SENDERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class InsightDesk:
+    """The entrance of the insights page."""
+
+    kit: Kit
+    records: InsightStore
+
+    async def look(self, mailbox_id: str) -> tuple[Mailbox, Figures]:
+        """The mailbox and the figures of its last weeks, every week there. Raises `NotFound` when it has been
+        disconnected."""
+        mailbox = await self.kit.store.mailbox(mailbox_id)
+        if mailbox is None:
+            raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+        today = self.kit.clock.now().astimezone(UTC).date()
+        since = datetime.combine(first_monday(today), time(), UTC)
+        figures = await self.records.figures(mailbox_id, since, SENDERS)
+        return mailbox, replace(figures, weeks=filled(figures.weeks, today))

@@ -1,0 +1,35 @@
+-- Weeks begin on Monday; 1970 began on a Thursday, three days into its week. Times are microseconds.
+-- What the owner blocked is held on his word, not on ours: it is not counted.
+
+-- name: held_by_week(mailbox_id, since)
+SELECT (decided_at + 259200000000) / 604800000000 AS week, COUNT(*) AS held,
+    COUNT(CASE WHEN placement = 'inbox' THEN 1 END) AS let_in
+FROM messages
+WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND outcome IN ('hold', 'challenge')
+    AND policy_row <> 'blocked'
+GROUP BY (decided_at + 259200000000) / 604800000000 ORDER BY 1;
+
+-- name: held_by_sender(mailbox_id, since, limit)
+SELECT sender, COUNT(*) AS held FROM messages
+WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND outcome IN ('hold', 'challenge')
+    AND policy_row <> 'blocked' AND sender <> ''
+GROUP BY sender ORDER BY COUNT(*) DESC, sender LIMIT :limit;
+
+-- name: owner_disagreed(mailbox_id, since)^
+-- Of the held he let in himself, of the passed he had held. A sender who solved was let in by nobody's doubt.
+SELECT
+    COUNT(CASE WHEN outcome IN ('hold', 'challenge') AND placement = 'inbox' AND decided_by IN ('owner', 'replied')
+        THEN 1 END) AS wrong,
+    COUNT(CASE WHEN outcome IN ('inbox', 'mark') AND placement = 'held' AND decided_by = 'owner' THEN 1 END)
+        AS missed
+FROM messages
+WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND policy_row <> 'blocked';
+
+-- name: challenge_funnel(mailbox_id, since)^
+SELECT COUNT(*) AS sent, COUNT(c.started_at) AS begun, COUNT(c.solved_at) AS solved,
+    COUNT(c.bounced_at) AS bounced,
+    COUNT(CASE WHEN c.solved_at IS NULL AND m.placement = 'inbox' AND m.decided_by IN ('owner', 'replied')
+        THEN 1 END) AS regretted
+FROM challenges AS c
+LEFT JOIN messages AS m ON m.mailbox_id = :mailbox_id AND m.gmail_id = c.gmail_id
+WHERE c.mailbox_id = :mailbox_id AND c.created_at >= :since AND c.sent_gmail_id <> '';

@@ -1,0 +1,74 @@
+"""The insights page: what was held, how sure we are, what became of the challenges."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response
+from werkzeug.exceptions import NotFound as NoPage
+
+from backend.domain.insights import SECONDS_A_PITCH, Figures, minutes_saved, precision
+from backend.pipeline.insights import InsightDesk
+from backend.web import browser_session as browser
+from backend.web.context import services
+from backend.web.device_routes import ask_to_sign_in
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+from backend.web.owner import drawing
+from backend.web.owner.page import owner_page
+
+blueprint = Blueprint("insights", __name__)
+
+WIDE, HIGH = 520.0, 120.0
+"""The weeks' drawing, in its own units."""
+
+LONG = 240.0
+"""The longest lying bar."""
+
+STEPS = ("sent", "begun", "solved", "bounced", "regretted")
+
+
+@blueprint.get("/insights")
+@guarded(per_minute(60))
+async def insights() -> Response:
+    """Figures of the last weeks, drawn and in tables."""
+    owner = await browser.signed_in()
+    if owner is None:
+        return await ask_to_sign_in()
+    mailbox, figures = await desk().look(owner.mailbox_id)
+    steps = [getattr(figures.funnel, step) for step in STEPS]
+    return await owner_page(
+        "insights.html",
+        owner,
+        mailbox,
+        section="insights",
+        here="insights",
+        figures=figures,
+        minutes=round(minutes_saved(figures)),
+        seconds=SECONDS_A_PITCH,
+        precision=precision(figures),
+        bars=_weeks(figures),
+        wide=WIDE,
+        high=HIGH,
+        long=LONG,
+        senders=_lying(figures),
+        funnel=list(zip(STEPS, steps, drawing.lengths(steps, LONG), strict=True)),
+    )
+
+
+def desk() -> InsightDesk:
+    """The desk of this app; without one there is no such page."""
+    found = services().insights
+    if found is None:
+        raise NoPage
+    return found
+
+
+def _weeks(figures: Figures) -> list[tuple[object, drawing.Bar]]:
+    bars = drawing.upright([(week.held, week.let_in) for week in figures.weeks], WIDE, HIGH)
+    return list(zip(figures.weeks, bars, strict=True))
+
+
+def _lying(figures: Figures) -> list[tuple[str, int, float]]:
+    long = drawing.lengths([sender.held for sender in figures.senders], LONG)
+    return [
+        (sender.sender, sender.held, length) for sender, length in zip(figures.senders, long, strict=True)
+    ]

@@ -1,0 +1,89 @@
+"""The insights page, as a browser without script gets it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from backend.domain.correction import Decision
+from backend.domain.verdict import Outcome
+from backend.web.owner.drawing import lengths, upright
+from tests.web.desk import Office, office
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(tmp_path) as opened:
+        yield opened
+
+
+async def seen(here: Office, mailbox_id: str = "ana", language: str = "en") -> str:
+    answer = await (await here.browser(mailbox_id)).get("/insights", headers={"Accept-Language": language})
+    assert answer.status_code == 200
+    return str(await answer.get_data(as_text=True))
+
+
+async def test_a_stranger_is_asked_to_sign_in(here: Office) -> None:
+    assert (await here.app.test_client().get("/insights")).status_code == 401
+
+
+async def test_a_new_owner_is_told_that_there_is_nothing_yet(here: Office) -> None:
+    assert "Nothing has been held yet" in await seen(here)
+
+
+async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
+    for number in range(4):
+        await here.story.receive("ana", f"m{number}", Outcome.CHALLENGE, f"bo@pitch{number}.test")
+    await here.story.decide("ana", "m0", Decision.RELEASE)
+
+    page = await seen(here)
+
+    assert "(4 held − 1 let in later) × 30 seconds = 2 minutes." in page
+    assert "Of 4 held mails you let in 1 yourself: 75.0%" in page
+    assert "between 30.1% and 95.4%" in page
+    assert "bo@pitch3.test" in page
+    assert '<rect class="regretted" width="60.0"' in page  # one of the four that were sent
+    assert 'style="' not in page
+
+
+async def test_a_sender_cannot_write_the_page(here: Office) -> None:
+    await here.story.receive("ana", "m1", Outcome.HOLD, '"<script>alert(1)</script>"@pitch.test')
+
+    page = await seen(here)
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+async def test_nothing_of_another_owner_shows(here: Office) -> None:
+    await here.story.receive("ana", "m1", Outcome.HOLD)
+
+    assert "pitch.test" not in await seen(here, "eve")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("de", "Einblicke"), ("fr", "Bilan"), ("es", "Resumen"), ("pt-BR,en;q=0.4", "Balanço")],
+)
+async def test_the_browser_chooses_the_language(here: Office, language: str, words: str) -> None:
+    await here.story.receive("ana", "m1", Outcome.HOLD)
+    page = await seen(here, language=language)
+
+    assert f"<h1>{words}</h1>" in page
+    assert f'lang="{language[:2]}"' in page
+
+
+def test_the_highest_bar_fills_the_drawing_and_no_bar_leaves_it() -> None:
+    bars = upright([(4, 1), (0, 0), (2, 2)], width=90.0, height=100.0)
+
+    assert [(bar.y, bar.height, bar.part) for bar in bars] == [
+        (0.0, 100.0, 25.0),
+        (100.0, 0.0, 0.0),
+        (50.0, 50.0, 50.0),
+    ]
+    assert bars[-1].x + bars[-1].width <= 90.0
+    assert upright([], 90.0, 100.0) == ()
+    assert lengths([0, 5, 10], 20.0) == (0.0, 10.0, 20.0)
+    assert lengths([], 20.0) == ()
