@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from backend.domain.correction import Decision, RuleMatch
+from backend.domain.labels import Placement
 from backend.domain.mailbox import Mailbox
 from backend.ports.devices import News
 from backend.ports.records import MessageView
@@ -32,16 +33,11 @@ class Shelf(StrEnum):
 
 def shelf_of(view: MessageView) -> Shelf | None:
     """The shelf of a message; None for one that is in no place (not read yet, or gone)."""
-    return shelf(view.placement or "", view.decided_by)
-
-
-def shelf(placement: str, decided_by: str) -> Shelf | None:
-    """The same from a placement and who decided."""
-    if not placement:
+    if view.placement is None:
         return None
-    if placement == "held":
-        return Shelf.KEPT if decided_by else Shelf.HELD
-    return Shelf.LET_IN if decided_by else Shelf.PASSED
+    if view.placement is Placement.HELD:
+        return Shelf.KEPT if view.decided_by else Shelf.HELD
+    return Shelf.LET_IN if view.decided_by else Shelf.PASSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +151,13 @@ class Unsubscription:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """Everything on record about one sender. `messages` are a page of them, newest first."""
+    """Everything on record about one sender. `domain` is his organisation's, "" where anybody gets an address;
+    `messages` are a page of them, newest first."""
 
     mailbox: Mailbox
     latest: int
     address: str
+    domain: str
     name: str
     rules: RuleMatch
     corresponded: bool
@@ -250,7 +248,8 @@ class ReviewStore(Protocol):
     async def review_news(
         self, mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
     ) -> News:
-        """As `DeviceStore.news` for a browser: `alive` while its session lives."""
+        """As `DeviceStore.news` for a browser: `alive` while its session lives. Every event has its message as it
+        is now, None for one that has no row any more."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from backend.domain.correction import Decision, RuleKind, RuleMatch
@@ -52,6 +53,7 @@ def dossier(
         mailbox=rows.mailbox(owner),
         latest=latest,
         address=address,
+        domain=domain,
         name=next((row["sender_name"] for row in shown if row["sender_name"]), ""),
         rules=RuleMatch(_rule(stands["address_rule"]), _rule(stands["domain_rule"])),
         corresponded=bool(stands["corresponded"]),
@@ -83,7 +85,12 @@ def review_news(
     alive = (
         session is not None and session["mailbox_id"] == mailbox_id and session["expires_at"] > micros(now)
     )
-    return (yield from desk.changes(mailbox_id, alive, after, limit))
+    news = yield from desk.changes(mailbox_id, alive, after, limit)
+    ids = packed(event.gmail_id for event in news.events if event.gmail_id)
+    known: list[Row] = (yield q("messages_by_id", mailbox_id=mailbox_id, ids=ids)) if news.events else []
+    views = {row["gmail_id"]: rows.view(row) for row in known}
+    events = tuple(replace(event, message=views.get(event.gmail_id)) for event in news.events)
+    return replace(news, events=events)
 
 
 def _said(row: Row) -> Said:

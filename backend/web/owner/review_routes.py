@@ -1,68 +1,65 @@
-"""The review page: held mail by sender, why it was held, and the owner's word on it. Plain forms, no script."""
+"""The review pages to look at: lists by sender, one message with its text, one sender. GET changes nothing."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from quart import Blueprint, Response, request
+from werkzeug.exceptions import NotFound as NoPage
 
-from backend.domain.condition import explain
-from backend.domain.correction import Decision
-from backend.domain.errors import NotFound, Refused
-from backend.pipeline.devices import rule_domain
+from backend.pipeline.review import ReviewDesk
+from backend.ports.review import by_message
 from backend.web import browser_session as browser
-from backend.web.api.door import desk
-from backend.web.api.reading import packed_cursor, read_cursor
+from backend.web.api.reading import packed_cursor
 from backend.web.context import services
 from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.pages import page
+from backend.web.owner import review_show as show
+from backend.web.owner.page import owner_page, words
+from backend.web.owner.review_look import BANDS, VIEWS, look_of, position_of, sender_address
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
 
 PAGE = 25
-QUERY_MOST = 200
-DONE = {
-    Decision.RELEASE: "Released: the mail is on its way to your inbox.",
-    Decision.ALLOW: "Allowed: this sender comes to your inbox from now on.",
-    Decision.ALLOW_DOMAIN: "Allowed: the whole domain comes to your inbox from now on.",
-    Decision.BLOCK: "Blocked: this sender stays held, without an answer.",
-    Decision.BLOCK_DOMAIN: "Blocked: the whole domain stays held, without an answer.",
-    Decision.SALES: "Held after all.",
-}
+SENDER_PAGE = 30
+
+
+def desk() -> ReviewDesk:
+    """The desk of this app; without one there are no such pages."""
+    found = services().review
+    if found is None:
+        raise NoPage
+    return found
+
+
+@blueprint.app_template_filter("plain")
+def _plain(text: str) -> str:
+    return show.plain(text)
 
 
 @blueprint.get("")
 @guarded(per_minute(120))
 async def review() -> Response:
-    """One page of held senders."""
+    """One page of a list."""
     owner = await browser.signed_in()
     if owner is None:
         return await ask_to_sign_in()
-    query = request.args.get("q", "").strip()[:QUERY_MOST]
-    try:
-        cursor = read_cursor(request.args.get("cursor", ""))
-    except Refused:
-        cursor = None
-    found = await desk().overview(owner.mailbox_id)
-    held = await desk().held(owner.mailbox_id, query, cursor, PAGE)
-    done = request.args.get("done", "")
-    return await page(
+    look, t = look_of(request.args), words("review")
+    listed = await desk().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
+    return await owner_page(
         "review.html",
-        mailbox=found.mailbox,
-        state=explain(found.mailbox, services().clock.now()),
-        counts=found,
-        held=held,
-        domains={group.sender: rule_domain(group.sender) for group in held.senders},
-        following=urlencode({"q": query, "cursor": packed_cursor(held.cursor)}) if held.cursor else "",
-        beginning=cursor is None,
-        query=query,
-        csrf=owner.csrf,
-        done=DONE.get(Decision(done)) if done in DONE else None,
-        key=request.args.get("key", ""),
-        undone="undone" in request.args,
-        lost="lost" in request.args,
+        owner,
+        listed.mailbox,
+        section="review",
+        here="held",
+        show=show,
+        look=look,
+        views=VIEWS,
+        bands=BANDS,
+        listed=listed,
+        following=look.behind(listed.position) if listed.position else "",
+        back=look.address(),
+        order=desk().key(),
+        told=show.told(request.args, t),
     )
 
 
@@ -73,48 +70,46 @@ async def mail(gmail_id: str) -> Response:
     owner = await browser.signed_in()
     if owner is None:
         return await ask_to_sign_in()
-    view = await desk().message(owner.mailbox_id, gmail_id)
-    return await page(
+    letter = await desk().letter(owner.mailbox_id, gmail_id)
+    return await owner_page(
         "review_mail.html",
-        view=view,
-        domain=rule_domain(view.sender),
-        preview=await desk().preview(owner.mailbox_id, gmail_id),
-        csrf=owner.csrf,
+        owner,
+        letter.mailbox,
+        section="review",
+        here="held",
+        show=show,
+        letter=letter,
+        view=letter.view,
+        pieces=show.pieces(letter.text, letter.marks),
+        back=look_of(request.args).address(),
+        order=desk().key(),
+        latest=(await desk().news(owner.mailbox_id, owner.session.token_hash, None, 0)).latest,
     )
 
 
-@blueprint.post("/decide")
+@blueprint.get("/sender")
 @guarded(per_minute(120))
-async def decide() -> Response:
-    """The owner's word on one message and, where he says so, on its sender or domain."""
-    sent = await browser.signed_in_form()
-    if sent is None:
+async def sender() -> Response:
+    """Everything on record about one sender."""
+    owner = await browser.signed_in()
+    if owner is None:
         return await ask_to_sign_in()
-    owner, fields = sent
-    if fields.get("decision") not in DONE:
-        raise Refused("There is no such decision.", "Go back and choose one of the buttons.")
-    decision = Decision(fields["decision"])
-    try:
-        key = await desk().decide(owner.mailbox_id, fields.get("gmail_id", ""), decision)
-    except NotFound:
-        return _back(lost="1")
-    return _back(done=decision, key=key)
-
-
-@blueprint.post("/undo")
-@guarded(per_minute(120))
-async def undo() -> Response:
-    """Take a decision back."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
-    try:
-        await desk().undo(owner.mailbox_id, fields.get("key", ""))
-    except NotFound:
-        return _back(lost="1")
-    return _back(undone="1")
-
-
-def _back(**told: str) -> Response:
-    return Response(b"", 303, headers={"Location": f"/review?{urlencode(told)}"})
+    asked = request.args.get("address", "")[:400]
+    after = position_of(request.args.get("cursor", ""))
+    found = await desk().dossier(owner.mailbox_id, asked, after, SENDER_PAGE)
+    return await owner_page(
+        "review_sender.html",
+        owner,
+        found.mailbox,
+        section="review",
+        here="held",
+        show=show,
+        found=found,
+        said=by_message(found.said),
+        leaving={one.gmail_id: one for one in found.unsubscriptions},
+        following=sender_address(found.address, packed_cursor(found.position)) if found.position else "",
+        beginning=after is None,
+        back=sender_address(found.address),
+        order=desk().key(),
+        told=show.told(request.args, words("review")),
+    )

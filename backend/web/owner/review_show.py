@@ -1,0 +1,147 @@
+"""What the review templates are given: mail as text that is only text, and what was just done, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.domain.correction import Decision
+from backend.domain.marking import Mark
+from backend.pipeline.device_request import UNSEEN
+from backend.pipeline.devices import rule_domain
+from backend.ports.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
+from backend.ports.store import MessageView
+from backend.web.cards.texts.reasons import reason_in
+from backend.web.texts.owner.words import Words
+
+REASONS = 4
+REASONS_IN_LIST = 3
+_SPACE = re.compile(r"\s+")
+ORDERS = frozenset(str(decision) for decision in Decision) - {Decision.REPLIED}
+SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule"})
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a mail's text; `kind` is "for", "against" or "" (not marked)."""
+
+    text: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One reason: its words in the owner's language, the mail's own words, and on which side it stands."""
+
+    text: str
+    words: tuple[str, ...]
+    speaks_for: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was just done. `key` takes it back, if it can be."""
+
+    text: str
+    key: str = ""
+
+
+def plain(text: str) -> str:
+    """A line of a stranger's: without controls, direction marks and line breaks."""
+    return _SPACE.sub(" ", UNSEEN.sub("", text)).strip()
+
+
+def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
+    """The text cut where something weighed begins and ends."""
+    found: list[Piece] = []
+    at = 0
+    for mark in marks:
+        if mark.start < at or mark.end > len(text):
+            continue
+        found.append(Piece(text[at : mark.start]))
+        found.append(Piece(text[mark.start : mark.end], "for" if mark.weight > 0 else "against"))
+        at = mark.end
+    found.append(Piece(text[at:]))
+    return [piece for piece in found if piece.text]
+
+
+def reasons(view: MessageView, language: str) -> list[Why]:
+    """Why it scored so, strongest first."""
+    return [
+        Why(
+            reason_in(language, str(reason.get("text", ""))),
+            tuple(plain(str(word)) for word in reason.get("words", ()))[:5],
+            reason.get("weight", 0) > 0,
+        )
+        for reason in view.reasons
+    ]
+
+
+def place(view: MessageView) -> str:
+    """The name of the word for where a message is."""
+    shelf = shelf_of(view)
+    if shelf is None:
+        return "place_none"
+    return f"place_{shelf}"
+
+
+def offered(view: MessageView) -> str:
+    """The one decision that turns a message round: "release" or "sales"."""
+    return Decision.RELEASE if shelf_of(view) in (Shelf.HELD, Shelf.KEPT) else Decision.SALES
+
+
+def domain_of(view: MessageView) -> str:
+    """The domain a rule may be made for, or ""."""
+    return rule_domain(view.sender)
+
+
+def older(pile: Pile, t: Words) -> str:
+    """How many more a sender has; "" for none."""
+    if pile.more <= 0:
+        return ""
+    return (
+        t("older_many") if pile.more >= MOST_COUNTED - len(pile.messages) else t.count("older_of", pile.more)
+    )
+
+
+def waiting(count: int, t: Words) -> str:
+    """How many are held."""
+    return t("waiting_many", count=MOST_COUNTED) if count >= MOST_COUNTED else t.count("waiting", count)
+
+
+def check_state(check: Check, now: datetime) -> str:
+    """The name of the word for how a check stands. That it has expired follows from the time."""
+    if check.state in ("intended", "sending", "sent") and check.expires_at <= now:
+        return "check_expired"
+    return f"check_{check.state}"
+
+
+def leaving(asked: Unsubscription, t: Words) -> str:
+    """How an order to unsubscribe stands, in words."""
+    why = f"why_{asked.cause}"
+    if asked.state == "failed":
+        return t("off_failed", why=t(why if why in t else "why_unreachable"))
+    return t(f"off_{asked.state}", host=plain(asked.host))
+
+
+def told(args: Mapping[str, str], t: Words) -> Told | None:
+    """What the address says about the order just given. Whoever writes such an address himself reads a sentence
+    of ours, and at most undoes what he has a key for."""
+    name, count = args.get("told", ""), _number(args.get("n", ""))
+    if name in SAYINGS:
+        return Told(t(f"told_{name}"))
+    key = args.get("order", "")[:64]
+    if name == "credits":
+        return Told(t("told_credits", balance=_number(args.get("balance", ""))), key)
+    if name not in ORDERS:
+        return None
+    text = t.count(f"told_{name}", count)
+    if lost := _number(args.get("lost", "")):
+        text = f"{text} {t.count('told_gone', lost)}"
+    return Told(text, key)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
