@@ -8,7 +8,7 @@ from backend.sandbox.gmail.errors import invalid, not_found
 from backend.sandbox.gmail.lookup import (
     SEND_LIMIT,
     listing,
-    page_key,
+    paged,
     raw_of,
     read_format,
     read_page_key,
@@ -58,24 +58,13 @@ def get_draft(call: Call) -> Json:
 )
 def list_drafts(call: Call) -> Json:
     """users.drafts.list."""
-    limit = call.limit()
     by_message = {draft.message_id: draft.id for draft in call.mailbox.drafts.values()}
-    page: list[StoredMessage] = []
-    more = False
-    for message in listing(call, ["DRAFT"], read_query(call), read_page_key(call.one("pageToken"))):
-        if message.id not in by_message:
-            continue
-        if len(page) == limit:
-            more = True
-            break
-        page.append(message)
-    body: Json = {"resultSizeEstimate": len(page) + (limit if more else 0)}
+    marked = listing(call, ["DRAFT"], read_query(call), read_page_key(call.one("pageToken")))
+    page, body = paged(call, (message for message in marked if message.id in by_message))
     if page:
         body["drafts"] = [
             {"id": by_message[message.id], "message": reference_json(message)} for message in page
         ]
-    if more:
-        body["nextPageToken"] = page_key(page[-1])
     return body
 
 

@@ -1,6 +1,7 @@
 """Finding what a call names, and the refusals for what it names wrongly."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from backend.sandbox.base64_text import decode_data, encode_data
 from backend.sandbox.gmail.access import headers_only
@@ -140,6 +141,17 @@ def listing(
     else:
         source = call.mailbox.newest_first(labels, before, hidden)
     return source if query is None else (message for message in source if query.matches(message))
+
+
+def paged(call: Call, found: Iterator[StoredMessage]) -> tuple[list[StoredMessage], dict[str, object]]:
+    """The next page of what a list call covers, and its answer but for the page itself. Raises ApiError."""
+    limit = call.limit()
+    page = list(islice(found, limit))
+    more = len(page) == limit and next(found, None) is not None
+    body: dict[str, object] = {"resultSizeEstimate": len(page) + (limit if more else 0)}
+    if more:
+        body["nextPageToken"] = page_key(page[-1])
+    return page, body
 
 
 def page_key(message: StoredMessage) -> str:

@@ -13,13 +13,14 @@ from backend.sandbox.gmail.lookup import (
     label_changes,
     listing,
     message_of,
-    page_key,
+    paged,
     raw_of,
     read_format,
     read_page_key,
     read_query,
     thread_target,
 )
+from backend.sandbox.gmail.moves import add_moves
 from backend.sandbox.gmail.views import message_json, part_of_attachment, reference_json
 from backend.sandbox.mail import headers as fields
 from backend.sandbox.mail.compose import with_crlf
@@ -46,20 +47,10 @@ def labels_json(message: StoredMessage) -> Json:
 )
 def list_messages(call: Call) -> Json:
     """users.messages.list."""
-    limit = call.limit()
     labels = [known_label(call, label_id) for label_id in call.many("labelIds")]
-    page: list[StoredMessage] = []
-    more = False
-    for message in listing(call, labels, read_query(call), read_page_key(call.one("pageToken"))):
-        if len(page) == limit:
-            more = True
-            break
-        page.append(message)
-    body: Json = {"resultSizeEstimate": len(page) + (limit if more else 0)}
+    page, body = paged(call, listing(call, labels, read_query(call), read_page_key(call.one("pageToken"))))
     if page:
         body["messages"] = [reference_json(message) for message in page]
-    if more:
-        body["nextPageToken"] = page_key(page[-1])
     return body
 
 
@@ -85,19 +76,7 @@ def get_attachment(call: Call) -> Json:
     return {"size": len(part.body), "data": encode_data(part.body)}
 
 
-@TABLE.add(
-    "messages.modify",
-    "POST",
-    "messages/{id}/modify",
-    access.MODIFY,
-    body="addLabelIds removeLabelIds",
-)
-def modify_message(call: Call) -> Json:
-    """users.messages.modify."""
-    message = message_of(call)
-    add, remove = label_changes(call)
-    call.mailbox.change_labels([message], add, remove, call.now_ms)
-    return labels_json(message)
+add_moves("messages", lambda call: [message_of(call)], lambda _, changed: labels_json(changed[0]))
 
 
 @TABLE.add(
@@ -118,28 +97,6 @@ def batch_modify(call: Call) -> None:
 def batch_delete(call: Call) -> None:
     """users.messages.batchDelete: for good, no answer body."""
     call.mailbox.delete(_batch(call), call.now_ms)
-
-
-@TABLE.add("messages.trash", "POST", "messages/{id}/trash", access.MODIFY)
-def trash_message(call: Call) -> Json:
-    """users.messages.trash."""
-    message = message_of(call)
-    call.mailbox.trash([message], call.now_ms)
-    return labels_json(message)
-
-
-@TABLE.add("messages.untrash", "POST", "messages/{id}/untrash", access.MODIFY)
-def untrash_message(call: Call) -> Json:
-    """users.messages.untrash."""
-    message = message_of(call)
-    call.mailbox.untrash([message], call.now_ms)
-    return labels_json(message)
-
-
-@TABLE.add("messages.delete", "DELETE", "messages/{id}", access.DELETE)
-def delete_message(call: Call) -> None:
-    """users.messages.delete: for good."""
-    call.mailbox.delete([message_of(call)], call.now_ms)
 
 
 @TABLE.add("messages.send", "POST", "messages/send", access.SEND, body=MESSAGE_KEYS, upload=True)
