@@ -155,6 +155,12 @@ class DeviceDesk:
         """End a session."""
         await self.records.remove_session(session.mailbox_id, session.token_hash)
 
+    async def end(self, digest: str) -> None:
+        """End the session whose secret has this hash, if there is one."""
+        found = await self.records.session(digest, self.kit.clock.now())
+        if found is not None:
+            await self.sign_out(found)
+
     async def sessions(self, mailbox_id: str) -> tuple[Session, ...]:
         """The signed-in browsers of a mailbox, the newest first."""
         return await self.records.sessions(mailbox_id, self.kit.clock.now())

@@ -1,4 +1,8 @@
-"""A browser's sign-in: the cookie that holds its secret, and the token its forms carry."""
+"""A browser's sign-in: the cookie that holds its secret, and the token its forms carry.
+
+Every sign-in makes a new secret. The session a browser had before ends with it: the cookie is not sent when Google
+sends the browser back, so the way there leaves a note of it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from quart import Response, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.challenge import token_hash
+from backend.pipeline.connect import LIFE
 from backend.pipeline.devices import SESSION_LIFE
 from backend.ports.devices import Session
 from backend.web.api.door import desk
@@ -71,6 +76,68 @@ def drop(response: Response) -> Response:
     """Let the browser forget it."""
     response.delete_cookie(_cookie_name(), path="/", secure=secure(), httponly=True, samesite="Strict")
     return response
+
+
+def browser_name() -> str:
+    """What the browser is roughly, for the list of sessions: "Firefox/Linux", or "" if it does not say. Its
+    version and everything else it tells is not kept."""
+    said = request.headers.get("User-Agent", "")[:400]
+    name = next((name for name, sign in _BROWSERS if sign in said), "")
+    system = next((system for system, sign in _SYSTEMS if sign in said), "")
+    return f"{name}/{system}" if name and system else name
+
+
+def remember_earlier(response: Response) -> Response:
+    """Note the session this browser has before it leaves for Google."""
+    if secret := request.cookies.get(_cookie_name(), ""):
+        response.set_cookie(
+            _EARLIER,
+            token_hash(secret),
+            max_age=int(LIFE.total_seconds()),
+            path="/connect",
+            secure=secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+async def end_earlier() -> None:
+    """End the session this browser had: the one it still shows, or the one it noted."""
+    shown = request.cookies.get(_cookie_name(), "")
+    for digest in {token_hash(shown) if shown else "", request.cookies.get(_EARLIER, "")} - {""}:
+        await desk().end(digest)
+
+
+def without_earlier(response: Response) -> Response:
+    """Let the browser forget its note, if it keeps one."""
+    if _EARLIER in request.cookies:
+        response.delete_cookie(_EARLIER, path="/connect", secure=secure(), httponly=True, samesite="Lax")
+    return response
+
+
+_EARLIER = "pitchgate-earlier"
+_BROWSERS = (
+    ("Edge", "Edg"),
+    ("Opera", "OPR/"),
+    ("Samsung Internet", "SamsungBrowser"),
+    ("Firefox", "Firefox/"),
+    ("Firefox", "FxiOS"),
+    ("Chrome", "Chrome/"),
+    ("Chrome", "CriOS"),
+    ("Safari", "Safari/"),
+)
+"""In this order: most browsers name others as well."""
+
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac", "Macintosh"),
+    ("ChromeOS", "CrOS"),
+    ("Linux", "Linux"),
+)
 
 
 def _cookie_name() -> str:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
-from backend.domain.condition import explain
 from backend.domain.errors import PitchgateError, Refused, TryLater
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox import Mailbox, Mode
+from backend.pipeline import first_run
 from backend.pipeline.connect import Connected
+from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session, device_routes, log
 from backend.web.api.door import desk
 from backend.web.context import services
 from backend.web.google_way import cookie_name, leading_to_google, to_google, without_cookie
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.pages import page
-from backend.web.texts.owner import connect_en as owner
+from backend.web.owner.open_page import open_page
+from backend.web.owner.page import state_of, words
 
 blueprint = Blueprint("connect", __name__)
 
 ANSWER_FIELDS = ("code", "state", "error", "scope", "iss")
 FIELD_LIMIT = 4_096
 ADDRESS_LIMIT = 254
+PROBLEMS = frozenset({"connect_denied", "connect_state", "connect_expired", "connect_account"})
+SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid": "scope_openid"}
 
 
 @blueprint.get("/")
@@ -48,7 +51,8 @@ async def begin() -> Response:
     account = (await request.form).get("account", "")
     if len(account) > ADDRESS_LIMIT:
         return await _problem("connect_state", 422)
-    return device_routes.without_request(await to_google(account))
+    response = device_routes.without_request(await to_google(account))
+    return browser_session.remember_earlier(response)
 
 
 @blueprint.get("/connect/callback")
@@ -71,19 +75,20 @@ async def _refusal(error: PitchgateError) -> Response:
     if isinstance(error, TryLater):
         return await _problem("unavailable", 503)
     if isinstance(error, Refused):
-        return await _problem(error.code if error.code in owner.PROBLEMS else "other", 422)
+        return await _problem(error.code if error.code in PROBLEMS else "other", 422)
     log.unexpected(error)
     return await _problem("other", 502)
 
 
 async def _outcome(connected: Connected) -> Response:
     if connected.mailbox is None:
-        reasons = [owner.scope_reason(scope) for scope in sorted(connected.missing)]
-        return await _problem("missing", 422, reasons)
+        return await _problem("missing", 422, sorted(connected.missing))
     if services().devices is None:
         return without_cookie(await _connected(connected.email, connected.mailbox))
-    # Google has vouched for him: this browser is his from now on.
-    secret = await desk().sign_in(connected.mailbox.id)
+    # Google has vouched for him: this browser is his from now on, under a new secret.
+    await browser_session.end_earlier()
+    secret = await desk().sign_in(connected.mailbox.id, browser_session.browser_name())
+    await first_run.order_first(desk().kit, connected.mailbox)
     asked = await device_routes.kept_request()
     if asked is None:
         response = await _connected(connected.email, connected.mailbox)
@@ -91,20 +96,21 @@ async def _outcome(connected: Connected) -> Response:
         # In this very answer: a redirect would still count as begun by Google, and bring no strict cookie.
         response = await device_routes.confirm(asked, connected.mailbox.id, browser_session.csrf_of(secret))
         response = device_routes.without_request(response)
-    return browser_session.keep(without_cookie(response), secret)
+    return browser_session.keep(without_cookie(browser_session.without_earlier(response)), secret)
 
 
 async def _connected(email: str, mailbox: Mailbox) -> Response:
-    state, review = explain(mailbox, services().clock.now()), services().devices is not None
-    return await _page("connected.html", email=email, state=state, review=review)
+    state = state_of(mailbox, words("connect"), services().clock.now())
+    signed_in = services().devices is not None
+    observing = mailbox.preferences.mode is Mode.OBSERVE
+    return await _page("connected.html", email=email, state=state, signed_in=signed_in, observing=observing)
 
 
-async def _problem(key: str, status: int, reasons: list[str] | None = None) -> Response:
-    title, text = owner.PROBLEMS[key]
-    return without_cookie(
-        await _page("connect_problem.html", status, title=title, text=text, reasons=reasons or [])
-    )
+async def _problem(key: str, status: int, scopes: list[str] | None = None) -> Response:
+    t = words("connect")
+    reasons = [t(SCOPES[scope]) if scope in SCOPES else scope for scope in scopes or []]
+    return without_cookie(await _page("connect_problem.html", status, problem=key, reasons=reasons))
 
 
 async def _page(template: str, status: int = 200, **values: object) -> Response:
-    return leading_to_google(await page(template, status, **values))
+    return leading_to_google(await open_page(template, status, section="connect", **values))

@@ -1,10 +1,10 @@
-"""In the browser: letting a computer in, entering by ticket, and the list of computers."""
+"""In the browser: letting a computer in, entering by ticket, signing out."""
 
 from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
-from backend.domain.errors import Expired, NotFound, PitchgateError, Refused
+from backend.domain.errors import PitchgateError, Refused
 from backend.pipeline.connect import LIFE
 from backend.pipeline.device_request import DeviceRequest, read_request
 from backend.web import browser_session as browser
@@ -13,7 +13,7 @@ from backend.web.context import services
 from backend.web.google_way import leading_to_google, secure, to_google
 from backend.web.guards import content_policy, guarded, origin_of
 from backend.web.limits import per_minute
-from backend.web.pages import page
+from backend.web.owner.open_page import open_page
 
 blueprint = Blueprint("devices", __name__)
 
@@ -27,8 +27,8 @@ async def ask() -> Response:
     """What an app wants, for the owner to confirm; he signs in first if he has not. Changes nothing."""
     try:
         asked = read_request(request.args)
-    except Refused as error:
-        return await _problem(error, 422)
+    except Refused:
+        return await _problem("malformed", 422)
     owner = await browser.signed_in()
     return await (_sign_in(asked) if owner is None else confirm(asked, owner.mailbox_id, owner.csrf))
 
@@ -41,8 +41,8 @@ async def sign_in() -> Response:
     try:
         desk().unseal(sealed)
     except PitchgateError as error:
-        return await _problem(error, 422)
-    response = await to_google()
+        return await _refusal(error)
+    response = browser.remember_earlier(await to_google())
     response.set_cookie(
         KEPT,
         sealed,
@@ -60,13 +60,13 @@ async def sign_in() -> Response:
 async def answer() -> Response:
     """The owner's yes or no: back to the app's listener."""
     sent = await browser.signed_in_form()
+    if sent is None:
+        return await _problem("signed_out", 422)
+    owner, fields = sent
     try:
-        if sent is None:
-            raise Expired("You were signed out meanwhile.", "Begin again in the app.")
-        owner, fields = sent
         asked = desk().unseal(fields.get("request", ""))
     except PitchgateError as error:
-        return await _problem(error, 422)
+        return await _refusal(error)
     if fields.get("answer") != "yes":
         return _see(asked.answer(error="denied"))
     return _see(await desk().consent(owner.mailbox_id, asked))
@@ -79,43 +79,11 @@ async def enter() -> Response:
     if request.method == "HEAD":
         return Response(b"", 204)
     try:
-        secret, where = await desk().enter(request.args.get("ticket", ""))
+        secret, where = await desk().enter(request.args.get("ticket", ""), browser.browser_name())
     except PitchgateError:
-        gone = Expired("This link was used already, or is too old.", "Open the page from the app once more.")
-        return await _problem(gone, 410)
-    return browser.keep(_see("/devices" if where == "settings" else "/review"), secret)
-
-
-@blueprint.get("/devices")
-@guarded(per_minute(120))
-async def devices() -> Response:
-    """The owner's computers."""
-    owner = await browser.signed_in()
-    if owner is None:
-        return await ask_to_sign_in()
-    found = await desk().overview(owner.mailbox_id)
-    return await page(
-        "devices.html",
-        email=found.mailbox.owner.email,
-        devices=await desk().devices(owner.mailbox_id),
-        own=owner.session.device_id,
-        csrf=owner.csrf,
-    )
-
-
-@blueprint.post("/devices/remove")
-@guarded(per_minute(60))
-async def remove() -> Response:
-    """End a computer's access."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
-    try:
-        await desk().remove(owner.mailbox_id, fields.get("device_id", ""))
-    except NotFound:
-        return _see("/devices")  # it is gone, which is what was wanted
-    return _see("/devices")
+        return await _problem("ticket", 410)
+    await browser.end_earlier()
+    return browser.keep(_see("/settings" if where == "settings" else "/review"), secret)
 
 
 @blueprint.post("/sign-out")
@@ -149,8 +117,9 @@ def without_request(response: Response) -> Response:
 async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
     """The page with the question. Its form leads to us and on to the app's listener, and nowhere else."""
     found = await desk().overview(mailbox_id)
-    response = await page(
+    response = await open_page(
         "device_confirm.html",
+        section="devices",
         name=asked.name,
         email=found.mailbox.owner.email,
         sealed=desk().seal(asked),
@@ -163,16 +132,23 @@ async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
 
 async def ask_to_sign_in() -> Response:
     """A page for an owner we do not know yet."""
-    response = await page("sign_in.html", 401)
-    return leading_to_google(response)
+    return leading_to_google(await open_page("sign_in.html", 401, section="connect"))
 
 
 async def _sign_in(asked: DeviceRequest) -> Response:
-    return leading_to_google(await page("device_sign_in.html", name=asked.name, sealed=desk().seal(asked)))
+    sealed = desk().seal(asked)
+    return leading_to_google(
+        await open_page("device_sign_in.html", section="devices", name=asked.name, sealed=sealed)
+    )
 
 
-async def _problem(error: PitchgateError, status: int) -> Response:
-    return await page("device_problem.html", status, title=error.title, text=error.remedy)
+async def _refusal(error: PitchgateError) -> Response:
+    code = error.code if isinstance(error, Refused) else ""
+    return await _problem("code_expired" if code == "code_expired" else "malformed", 422)
+
+
+async def _problem(key: str, status: int) -> Response:
+    return await open_page("device_problem.html", status, section="devices", problem=key)
 
 
 def _see(where: str) -> Response:

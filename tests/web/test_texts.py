@@ -8,8 +8,8 @@ import string
 import pytest
 
 from backend.settings import Settings
+from backend.web.connect_routes import SCOPES
 from backend.web.texts import TEXTS
-from backend.web.texts.owner import connect_en as owner
 
 OTHERS = [language for language in TEXTS if language != "en"]
 
@@ -42,4 +42,4 @@ def test_no_text_holds_markup(language: str) -> None:
 
 
 def test_an_owner_is_told_of_every_permission() -> None:
-    assert set(owner.SCOPES) == set(Settings().scopes)
+    assert set(SCOPES) == set(Settings().scopes)

@@ -1,0 +1,173 @@
+"""Whom the owner allows and blocks: his rules, trying a sender, import and export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from backend.domain.correction import RuleKind
+from backend.domain.errors import Refused
+from backend.domain.rule_list import MOST_LINES, MOST_RULES
+from backend.domain.verdict import Row
+from backend.pipeline import own_lists
+from backend.web.api.door import desk
+from backend.web.device_routes import ask_to_sign_in
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+from backend.web.owner.entry import Visitor, back, visitor, visitor_form
+from backend.web.owner.page import owner_page
+
+blueprint = Blueprint("lists", __name__, url_prefix="/settings/lists")
+
+PAGE = 50
+MOST_FAULTS = 20
+LONGEST_SUBJECT = 254
+IMPORT_LIMIT = 256 * 1024
+"""Bytes of an import's form; the app's own limit of a body may be lower."""
+
+NUMBERS: dict[str, int] = {row: number for number, row in enumerate(Row, 1)}
+
+
+@blueprint.get("")
+@guarded(per_minute(120))
+async def show() -> Response:
+    """A page of rules, and the forms."""
+    found = await visitor()
+    return await ask_to_sign_in() if found is None else await _page(found)
+
+
+@blueprint.post("/add")
+@guarded(per_minute(120))
+async def add() -> Response:
+    """Set one rule."""
+    sent = await visitor_form()
+    if sent is None:
+        return await ask_to_sign_in()
+    (owner, _), fields = sent
+    subject, kind = fields.get("subject", "")[:LONGEST_SUBJECT], _kind(fields.get("kind", ""))
+    if kind is None:
+        return await _page(sent[0], 422, subject=subject, errors={"kind": "error_kind"})
+    try:
+        rule = await own_lists.add(desk().kit, owner.mailbox_id, subject, kind)
+    except Refused as error:
+        return await _page(sent[0], 422, subject=subject, kind=kind, errors={"subject": error.code})
+    return back("/settings/lists", done=f"added_{rule.kind}", subject=rule.subject)
+
+
+@blueprint.post("/remove")
+@guarded(per_minute(120))
+async def remove() -> Response:
+    """Remove one rule."""
+    sent = await visitor_form()
+    if sent is None:
+        return await ask_to_sign_in()
+    (owner, _), fields = sent
+    await own_lists.remove(desk().kit, owner.mailbox_id, fields.get("subject", ""))
+    return back("/settings/lists", done="removed")
+
+
+@blueprint.post("/test")
+@guarded(per_minute(120))
+async def test() -> Response:
+    """Would this sender pass? Changes nothing; a form of its own so that no address stands in an address."""
+    sent = await visitor_form()
+    if sent is None:
+        return await ask_to_sign_in()
+    (_, mailbox), fields = sent
+    address, confirmed = fields.get("address", "")[:LONGEST_SUBJECT], "confirmed" in fields
+    told: dict[str, Any] = {"address": address, "confirmed": confirmed}
+    try:
+        trial = await own_lists.trial(desk().kit, mailbox, address, authenticated=confirmed)
+    except Refused as error:
+        code = "rule_address" if error.code in ("rule_domain", "rule_provider") else error.code
+        return await _page(sent[0], 422, errors={"address": code}, **told)
+    return await _page(sent[0], trial=trial, **told)
+
+
+@blueprint.post("/import")
+@guarded(per_minute(30))
+async def bring_in() -> Response:
+    """Look at a list, or import it."""
+    request.max_form_memory_size = IMPORT_LIMIT
+    sent = await visitor_form()
+    if sent is None:
+        return await ask_to_sign_in()
+    (owner, _), fields = sent
+    text, kind = await _uploaded() or fields.get("text", ""), _kind(fields.get("default", ""))
+    told: dict[str, Any] = {"text": text, "default": kind or RuleKind.BLOCK}
+    if kind is None:
+        return await _page(sent[0], 422, errors={"default": "error_kind"}, **told)
+    really = fields.get("do") == "import"
+    try:
+        work = own_lists.bring_in if really else own_lists.weigh
+        reading, effect = await work(desk().kit, owner.mailbox_id, text, kind)
+    except Refused as error:
+        return await _page(sent[0], 422, errors={"text": error.code}, **told)
+    if not reading.rules:
+        return await _page(sent[0], 422, errors={"text": "import_empty"}, reading=reading, **told)
+    told["text"] = "" if really else text
+    return await _page(sent[0], reading=reading, effect=effect, imported=really, **told)
+
+
+@blueprint.get("/export")
+@guarded(per_minute(30))
+async def export() -> Response:
+    """All rules as a text file that can be imported again."""
+    found = await visitor()
+    if found is None:
+        return await ask_to_sign_in()
+    text = await own_lists.written_out(desk().kit, found[0].mailbox_id)
+    response = Response(text.encode(), 200, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="pitchgate-rules.txt"'
+    return response
+
+
+async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
+    owner, mailbox = found
+    asked = request.args
+    query, kind = asked.get("q", "").strip()[:100], _kind(asked.get("show", ""))
+    after = asked.get("after", "")[:LONGEST_SUBJECT]
+    store = desk().kit.store
+    rules = await store.rules(owner.mailbox_id, kind, query, after, PAGE + 1)
+    values: dict[str, Any] = {
+        "rules": rules[:PAGE],
+        "following": rules[PAGE - 1].rule.subject if len(rules) > PAGE else "",
+        "total": await store.count_rules(owner.mailbox_id),
+        "query": query,
+        "shown_kind": kind or "",
+        "beginning": not after,
+        "done": asked.get("done", "") if status == 200 else "",
+        "told_subject": asked.get("subject", "")[:LONGEST_SUBJECT],
+        "most_faults": MOST_FAULTS,
+        "most_lines": MOST_LINES,
+        "most_rules": MOST_RULES,
+        "row_numbers": NUMBERS,
+        "errors": {},
+        "kind": RuleKind.ALLOW,
+        "default": RuleKind.BLOCK,
+        "confirmed": True,
+    }
+    return await owner_page(
+        "settings_lists.html",
+        owner,
+        mailbox,
+        section="lists",
+        here="settings",
+        status=status,
+        **(values | more),
+    )
+
+
+async def _uploaded() -> str:
+    """The text of the file that was sent, "" if there is none. Whatever its bytes are, some text comes of it."""
+    file = (await request.files).get("file")
+    data = file.read() if file is not None else b""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _kind(text: str) -> RuleKind | None:
+    return RuleKind(text) if text in tuple(RuleKind) else None

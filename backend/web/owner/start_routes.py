@@ -1,0 +1,132 @@
+"""The first run: how far the index is, what would have been held, and the owner's choice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from backend.domain.errors import NotFound
+from backend.domain.mailbox import Mailbox, Mode, Strictness
+from backend.domain.rehearsal import Rehearsed, Word
+from backend.domain.verdict import Outcome, Verdict
+from backend.pipeline import first_run
+from backend.ports.owner import RunState
+from backend.web.api.door import desk
+from backend.web.cards.texts.reasons import reason_in
+from backend.web.device_routes import ask_to_sign_in
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+from backend.web.owner.entry import back, visitor, visitor_form
+from backend.web.owner.page import owner_page, words
+
+blueprint = Blueprint("start", __name__, url_prefix="/start")
+
+MOST_REASONS = 4
+POLL = 1500
+"""Milliseconds between two looks while something goes on."""
+
+DONE = ("noted", "taken_back", "lost")
+
+
+@blueprint.get("")
+@guarded(per_minute(240))
+async def show() -> Response:
+    """Where the first run stands, under the mode and strictness that are asked about. Changes nothing."""
+    found = await visitor()
+    if found is None:
+        return await ask_to_sign_in()
+    owner, mailbox = found
+    mode, strictness = _choice(request.args, mailbox)
+    seen = await first_run.rehearsal(desk().kit, mailbox, mode, strictness)
+    judged = [*seen.caught, *seen.passed]
+    done = request.args.get("done", "")
+    return await owner_page(
+        "start.html",
+        owner,
+        mailbox,
+        section="start",
+        here="",
+        seen=seen,
+        mode=mode,
+        strictness=strictness,
+        modes=tuple(Mode),
+        strictnesses=tuple(Strictness),
+        waits=mailbox.indexed_at is None,
+        listing=seen.run is not None and seen.run.state is RunState.LISTING,
+        caught=seen.caught,
+        spoken=[pair for pair in seen.passed if pair[0].said],
+        passed=[pair for pair in seen.passed if not pair[0].said],
+        answered=sum(verdict.outcome is Outcome.CHALLENGE for _, verdict in seen.caught),
+        unread=seen.run.done - len(judged) if seen.run else 0,
+        poll=POLL if mailbox.indexed_at is None or (seen.run and not seen.ready) else 0,
+        reasons=_reasons,
+        done=done if done in DONE else "",
+        undo=_spoken_of(request.args.get("about", ""), judged),
+    )
+
+
+@blueprint.post("/preview")
+@guarded(per_minute(12))
+async def order() -> Response:
+    """Look through the inbox (again)."""
+    sent = await visitor_form()
+    if sent is None:
+        return await ask_to_sign_in()
+    await first_run.order(desk().kit, sent[0][0].mailbox_id)
+    return back("/start")
+
+
+@blueprint.post("/say")
+@guarded(per_minute(120))
+async def say() -> Response:
+    """The owner's word on a mail of the preview, or taking it back. Moves no mail."""
+    sent = await visitor_form()
+    if sent is None:
+        return await ask_to_sign_in()
+    (owner, mailbox), fields = sent
+    mode, strictness = _choice(fields, mailbox)
+    choice = {"mode": mode.value, "strictness": strictness.value}
+    word, gmail_id = fields.get("word", ""), fields.get("gmail_id", "")[:64]
+    if word not in tuple(Word):
+        return back("/start", **choice, done="lost")
+    try:
+        await first_run.say(desk().kit, owner.mailbox_id, gmail_id, Word(word))
+    except NotFound:
+        return back("/start", **choice, done="lost")
+    if not word:
+        return back("/start", **choice, done="taken_back")
+    return back("/start", **choice, done="noted", about=gmail_id)
+
+
+@blueprint.post("/choose")
+@guarded(per_minute(60))
+async def choose() -> Response:
+    """The owner's choice: from now on it counts."""
+    sent = await visitor_form()
+    if sent is None:
+        return await ask_to_sign_in()
+    (owner, mailbox), fields = sent
+    mode, strictness = _choice(fields, mailbox)
+    await desk().prefer(owner.mailbox_id, {"mode": mode.value, "strictness": strictness.value})
+    return back("/review")
+
+
+def _choice(asked: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
+    """Mode and strictness as asked for; where that says nothing, as they are set."""
+    mode, strictness = asked.get("mode", ""), asked.get("strictness", "")
+    return (
+        Mode(mode) if mode in tuple(Mode) else mailbox.preferences.mode,
+        Strictness(strictness) if strictness in tuple(Strictness) else mailbox.preferences.strictness,
+    )
+
+
+def _reasons(mail: Rehearsed) -> list[tuple[str, bool, list[str]]]:
+    """What weighed most: the reason in the owner's language, whether it speaks for a pitch, and its words."""
+    language = words("start").language
+    found = mail.score.reasons[:MOST_REASONS] if mail.score else ()
+    return [(reason_in(language, one.text), one.weight > 0, list(one.words[:5])) for one in found]
+
+
+def _spoken_of(gmail_id: str, judged: list[tuple[Rehearsed, Verdict]]) -> Rehearsed | None:
+    return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.said), None)

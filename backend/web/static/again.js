@@ -1,0 +1,59 @@
+// Pages about something under way look again by themselves, and a changed choice shows what it would mean at once.
+// Without this there is a link to look again and a button to update.
+"use strict";
+
+(() => {
+  const choice = document.getElementById("choice");
+  const told = document.getElementById("told");
+  let latest = 0;
+
+  const address = () => {
+    if (!choice) return location.pathname;
+    const chosen = new URLSearchParams();
+    for (const name of ["mode", "strictness"]) {
+      const radio = choice.querySelector(`input[name="${name}"]:checked`);
+      if (radio) chosen.set(name, radio.value);
+    }
+    return `${location.pathname}?${chosen}`;
+  };
+
+  // The parts that change; what the owner is about to press or has open stays as it is.
+  const swap = (fresh) => {
+    for (const part of document.querySelectorAll("[data-part]")) {
+      const next = fresh.getElementById(part.id);
+      if (!next || next.innerHTML === part.innerHTML) continue;
+      const open = part.querySelector("details[open]") !== null;
+      part.replaceWith(next);
+      if (open) next.querySelector("details")?.setAttribute("open", "");
+    }
+    const words = fresh.querySelector("[data-say]")?.textContent.trim();
+    if (told && words && told.textContent !== words) told.textContent = words;
+  };
+
+  const look = async () => {
+    const turn = ++latest;
+    const answer = await fetch(address(), { credentials: "same-origin", cache: "no-store" });
+    if (!answer.ok) return null;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (turn === latest) swap(fresh);
+    return fresh;
+  };
+
+  const waits = (page) => Number(page.querySelector("[data-poll]")?.dataset.poll || 0);
+
+  const wait = (delay) => {
+    if (!delay) return;
+    setTimeout(async () => {
+      const fresh = await look().catch(() => null);
+      wait(fresh ? waits(fresh) : delay * 4);
+    }, delay);
+  };
+  wait(waits(document));
+
+  choice?.addEventListener("change", async () => {
+    history.replaceState(null, "", address());
+    await look().catch(() => null);
+  });
+  // With this script there is nothing left to update by hand.
+  document.getElementById("update")?.setAttribute("hidden", "");
+})();

@@ -1,0 +1,50 @@
+"""German."""
+
+TEXTS: dict[str, str] = {
+    "title": "Rechner und Browser",
+    "computers_h": "Verbundene Rechner",
+    "computers_text": "Diese dürfen zurückgehaltene Post von {email} sehen und darüber entscheiden. "
+    "Entfernen beendet den Zugriff sofort.",
+    "current": "dieser",
+    "since": "Verbunden am {day}",
+    "seen": "zuletzt {ago}",
+    "remove": "Entfernen",
+    "remove_named": "{name} entfernen",
+    "no_computer": "Kein Rechner ist verbunden.",
+    "browsers_h": "Angemeldete Browser",
+    "browsers_text": "Ein Browser bleibt höchstens zwölf Stunden angemeldet.",
+    "browser_on": "{browser} unter {system}",
+    "browser_unknown": "Ein Browser",
+    "signed_in_at": "Angemeldet {ago}, längstens bis {until}",
+    "by_computer": "aus der App auf einem Rechner geöffnet",
+    "end": "Abmelden",
+    "end_named": "{name} abmelden, angemeldet {ago}",
+    "end_others": "Alle anderen Browser abmelden",
+    "ended": "Der Browser ist abgemeldet.",
+    "ended_others_one": "Ein anderer Browser wurde abgemeldet.",
+    "ended_others_other": "{count} andere Browser wurden abgemeldet.",
+    "removed": "Der Rechner ist entfernt.",
+    "ask_title": "Einen Rechner verbinden",
+    "ask_h": "„{name}“ verbinden?",
+    "ask_lead": "Die Pitchgate-App auf diesem Rechner möchte Ihnen zurückgehaltene Post zeigen und Ihre "
+    "Entscheidungen annehmen.",
+    "ask_who": "Sagen Sie uns zuerst, welches Postfach Ihres ist. Google bittet Sie, sich anzumelden, und "
+    "schickt Sie hierher zurück.",
+    "google": "Weiter mit Google",
+    "not_you": "Sie haben das nicht in der App begonnen? Schließen Sie diese Seite: Es ist nichts geschehen.",
+    "mailbox": "Postfach",
+    "may": "Die App auf diesem Rechner sieht zurückgehaltene Post und darf sie freigeben, Absender "
+    "erlauben und sperren, Einstellungen ändern und Rechner trennen. Sie können das jederzeit beenden, in "
+    "der App oder auf der Seite Ihrer Rechner.",
+    "allow_it": "Diesen Rechner verbinden",
+    "deny_it": "Nicht verbinden",
+    "other_mailbox": "Ein anderes Postfach nehmen",
+    "malformed_h": "Die Anfrage der App ist nicht in Ordnung",
+    "malformed": "Beginnen Sie neu in der App. Geschieht es wieder, aktualisieren Sie die App.",
+    "code_expired_h": "Diese Seite stand zu lange offen",
+    "code_expired": "Nichts wurde verbunden. Beginnen Sie neu in der App.",
+    "signed_out_h": "Sie wurden inzwischen abgemeldet",
+    "signed_out": "Nichts wurde verbunden. Beginnen Sie in der App von vorn.",
+    "ticket_h": "Dieser Link wurde schon benutzt oder ist zu alt",
+    "ticket": "Öffnen Sie die Seite noch einmal aus der App.",
+}

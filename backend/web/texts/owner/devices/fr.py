@@ -1,0 +1,50 @@
+"""French."""
+
+TEXTS: dict[str, str] = {
+    "title": "Ordinateurs et navigateurs",
+    "computers_h": "Ordinateurs connectés",
+    "computers_text": "Ceux-ci peuvent voir le courrier retenu de {email} et en décider. En retirer un "
+    "met fin à son accès aussitôt.",
+    "current": "celui-ci",
+    "since": "Connecté le {day}",
+    "seen": "vu {ago}",
+    "remove": "Retirer",
+    "remove_named": "Retirer {name}",
+    "no_computer": "Aucun ordinateur n’est connecté.",
+    "browsers_h": "Navigateurs connectés",
+    "browsers_text": "Un navigateur reste connecté douze heures au plus.",
+    "browser_on": "{browser} sur {system}",
+    "browser_unknown": "Un navigateur",
+    "signed_in_at": "Connecté {ago}, jusqu’au {until} au plus tard",
+    "by_computer": "ouvert depuis l’application d’un ordinateur",
+    "end": "Déconnecter",
+    "end_named": "Déconnecter {name}, connecté {ago}",
+    "end_others": "Déconnecter tous les autres navigateurs",
+    "ended": "Le navigateur est déconnecté.",
+    "ended_others_one": "Un autre navigateur a été déconnecté.",
+    "ended_others_other": "{count} autres navigateurs ont été déconnectés.",
+    "removed": "L’ordinateur est retiré.",
+    "ask_title": "Connecter un ordinateur",
+    "ask_h": "Connecter « {name} » ?",
+    "ask_lead": "L’application Pitchgate de cet ordinateur veut vous montrer le courrier retenu et "
+    "prendre vos décisions.",
+    "ask_who": "Dites-nous d’abord quelle boîte est la vôtre. Google vous demande de vous connecter et "
+    "vous renvoie ici.",
+    "google": "Continuer avec Google",
+    "not_you": "Vous n’avez pas commencé cela dans l’application ? Fermez cette page : rien ne s’est passé.",
+    "mailbox": "Boîte",
+    "may": "L’application de cet ordinateur verra le courrier retenu et pourra le libérer, autoriser et "
+    "bloquer des expéditeurs, changer les réglages et retirer des ordinateurs. Vous pouvez y mettre fin à "
+    "tout moment, dans l’application ou sur la page de vos ordinateurs.",
+    "allow_it": "Connecter cet ordinateur",
+    "deny_it": "Ne pas connecter",
+    "other_mailbox": "Utiliser une autre boîte",
+    "malformed_h": "La demande de l’application n’est pas correcte",
+    "malformed": "Recommencez dans l’application. Si cela se reproduit, mettez l’application à jour.",
+    "code_expired_h": "Cette page est restée ouverte trop longtemps",
+    "code_expired": "Rien n’a été connecté. Recommencez dans l’application.",
+    "signed_out_h": "Vous avez été déconnecté entre-temps",
+    "signed_out": "Rien n’a été connecté. Recommencez dans l’application.",
+    "ticket_h": "Ce lien a déjà servi, ou il est trop ancien",
+    "ticket": "Ouvrez la page encore une fois depuis l’application.",
+}

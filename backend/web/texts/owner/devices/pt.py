@@ -1,0 +1,50 @@
+"""Portuguese, as written in Portugal."""
+
+TEXTS: dict[str, str] = {
+    "title": "Computadores e navegadores",
+    "computers_h": "Computadores ligados",
+    "computers_text": "Estes podem ver o correio retido de {email} e decidir sobre ele. Remover um "
+    "termina o acesso de imediato.",
+    "current": "este",
+    "since": "Ligado em {day}",
+    "seen": "visto {ago}",
+    "remove": "Remover",
+    "remove_named": "Remover {name}",
+    "no_computer": "Nenhum computador está ligado.",
+    "browsers_h": "Navegadores com sessão",
+    "browsers_text": "Um navegador mantém a sessão doze horas, no máximo.",
+    "browser_on": "{browser} em {system}",
+    "browser_unknown": "Um navegador",
+    "signed_in_at": "Sessão iniciada {ago}, até {until} no máximo",
+    "by_computer": "aberto a partir da aplicação num computador",
+    "end": "Terminar sessão",
+    "end_named": "Terminar a sessão de {name}, iniciada {ago}",
+    "end_others": "Terminar a sessão dos outros navegadores",
+    "ended": "A sessão do navegador terminou.",
+    "ended_others_one": "Terminou a sessão de outro navegador.",
+    "ended_others_other": "Terminou a sessão de outros {count} navegadores.",
+    "removed": "O computador foi removido.",
+    "ask_title": "Ligar um computador",
+    "ask_h": "Ligar “{name}”?",
+    "ask_lead": "A aplicação Pitchgate neste computador quer mostrar-lhe o correio retido e receber as "
+    "suas decisões.",
+    "ask_who": "Diga-nos primeiro qual é a sua caixa de correio. O Google pede-lhe que inicie sessão e "
+    "traz-no de volta.",
+    "google": "Continuar com o Google",
+    "not_you": "Não começou isto na aplicação? Feche esta página: nada aconteceu.",
+    "mailbox": "Caixa de correio",
+    "may": "A aplicação neste computador verá o correio retido e poderá libertá-lo, permitir e bloquear "
+    "remetentes, mudar definições e desligar computadores. Pode pôr-lhe fim a qualquer momento, na "
+    "aplicação ou na página dos seus computadores.",
+    "allow_it": "Ligar este computador",
+    "deny_it": "Não ligar",
+    "other_mailbox": "Usar outra caixa de correio",
+    "malformed_h": "O pedido da aplicação não está em ordem",
+    "malformed": "Comece de novo na aplicação. Se voltar a acontecer, atualize-a.",
+    "code_expired_h": "Esta página ficou aberta demasiado tempo",
+    "code_expired": "Nada foi ligado. Comece de novo na aplicação.",
+    "signed_out_h": "Entretanto a sua sessão terminou",
+    "signed_out": "Nada foi ligado. Comece de novo na aplicação.",
+    "ticket_h": "Esta ligação já foi usada ou é demasiado antiga",
+    "ticket": "Abra a página mais uma vez a partir da aplicação.",
+}

@@ -1,0 +1,47 @@
+"""English."""
+
+TEXTS: dict[str, str] = {
+    "title": "Disconnect and delete",
+    "lead": "Pitchgate lets go of {email} and forgets everything about it.",
+    "happens_h": "What happens",
+    "happens_1": "Google is told to stop telling us of new mail, and our access is withdrawn.",
+    "happens_2": "Decisions, lists, credits, computers and everything else we keep of this mailbox are "
+    "deleted.",
+    "happens_3": "Your mail stays in Gmail. What is held now stays under our label there; release it "
+    "first if you want it in the inbox.",
+    "happens_4": "It cannot be undone. You can connect again at any time, and begin anew.",
+    "confirm": "To be sure, type the address of the mailbox: {email}",
+    "error_confirm": "That is not the address of this mailbox. Nothing was deleted.",
+    "do_it": "Disconnect and delete everything",
+    "stay": "Keep everything",
+    "going_h": "Disconnecting",
+    "going": "Google is being told, then everything is deleted. This takes some seconds; you may close "
+    "this page and come back to its address.",
+    "reload": "See whether it is done",
+    "stayed_h": "Not disconnected after all",
+    "stayed": "The mailbox was connected again before anything was deleted.",
+    "receipt_h": "Disconnected and deleted",
+    "receipt_lead": "This is your receipt. It names nobody and is kept for 30 days under the address of "
+    "this page.",
+    "asked_at": "Asked for",
+    "left_at": "Done",
+    "grant": "Access at Google",
+    "grant_revoked": "withdrawn by us",
+    "grant_was_gone": "had been withdrawn before",
+    "grant_refused": "Google did not confirm. Please remove Pitchgate in your Google account yourself.",
+    "deleted_h": "What was deleted",
+    "what": "What",
+    "rows": "Records",
+    "group_messages": "Messages and decisions about them",
+    "group_rules": "Allowed and blocked senders",
+    "group_known": "People and conversations you know",
+    "group_challenges": "Answers sent and checks passed",
+    "group_credits": "Credits",
+    "group_devices": "Computers, browsers and codes",
+    "group_mailbox": "The mailbox, its settings and its access",
+    "group_rest": "Working records",
+    "all": "In all",
+    "home": "To the first page",
+    "no_receipt_h": "There is no such receipt",
+    "no_receipt": "Receipts are kept for 30 days. Copy the address whole.",
+}

@@ -1,0 +1,47 @@
+"""Spanish."""
+
+TEXTS: dict[str, str] = {
+    "title": "Desconectar y borrar",
+    "lead": "Pitchgate suelta {email} y olvida todo sobre él.",
+    "happens_h": "Qué ocurre",
+    "happens_1": "Google deja de avisarnos del correo nuevo y se retira nuestro acceso.",
+    "happens_2": "Se borran las decisiones, listas, créditos, ordenadores y todo lo demás que guardamos "
+    "de este buzón.",
+    "happens_3": "Su correo permanece en Gmail. Lo retenido queda allí bajo nuestra etiqueta; libérelo "
+    "antes si lo quiere en la bandeja.",
+    "happens_4": "No se puede deshacer. Puede conectar de nuevo cuando quiera y empezar de cero.",
+    "confirm": "Para estar seguros, escriba la dirección del buzón: {email}",
+    "error_confirm": "No es la dirección de este buzón. No se borró nada.",
+    "do_it": "Desconectar y borrar todo",
+    "stay": "Conservar todo",
+    "going_h": "Desconectando",
+    "going": "Se avisa a Google y después se borra todo. Tarda unos segundos; puede cerrar esta página y "
+    "volver a su dirección.",
+    "reload": "Ver si ha terminado",
+    "stayed_h": "Al final no se desconectó",
+    "stayed": "El buzón se conectó de nuevo antes de que se borrara nada.",
+    "receipt_h": "Desconectado y borrado",
+    "receipt_lead": "Este es su comprobante. No nombra a nadie y se guarda 30 días en la dirección de "
+    "esta página.",
+    "asked_at": "Pedido",
+    "left_at": "Hecho",
+    "grant": "Acceso en Google",
+    "grant_revoked": "retirado por nosotros",
+    "grant_was_gone": "ya se había retirado",
+    "grant_refused": "Google no lo confirmó. Quite usted mismo Pitchgate en su cuenta de Google.",
+    "deleted_h": "Lo que se borró",
+    "what": "Qué",
+    "rows": "Registros",
+    "group_messages": "Mensajes y decisiones sobre ellos",
+    "group_rules": "Remitentes permitidos y bloqueados",
+    "group_known": "Personas y conversaciones que conoce",
+    "group_challenges": "Respuestas enviadas y comprobaciones superadas",
+    "group_credits": "Créditos",
+    "group_devices": "Ordenadores, navegadores y códigos",
+    "group_mailbox": "El buzón, sus ajustes y su acceso",
+    "group_rest": "Registros de trabajo",
+    "all": "En total",
+    "home": "A la primera página",
+    "no_receipt_h": "No existe tal comprobante",
+    "no_receipt": "Los comprobantes se guardan 30 días. Copie la dirección completa.",
+}

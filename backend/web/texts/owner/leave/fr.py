@@ -1,0 +1,47 @@
+"""French."""
+
+TEXTS: dict[str, str] = {
+    "title": "Déconnecter et supprimer",
+    "lead": "Pitchgate lâche {email} et oublie tout à son sujet.",
+    "happens_h": "Ce qui se passe",
+    "happens_1": "Google cesse de nous signaler le nouveau courrier, et notre accès est retiré.",
+    "happens_2": "Décisions, listes, crédits, ordinateurs et tout ce que nous gardons de cette boîte sont "
+    "supprimés.",
+    "happens_3": "Votre courrier reste dans Gmail. Ce qui est retenu y reste sous notre libellé ; "
+    "libérez-le d’abord si vous le voulez dans la boîte de réception.",
+    "happens_4": "C’est irréversible. Vous pouvez vous reconnecter à tout moment, et recommencer à zéro.",
+    "confirm": "Pour être sûr, tapez l’adresse de la boîte : {email}",
+    "error_confirm": "Ce n’est pas l’adresse de cette boîte. Rien n’a été supprimé.",
+    "do_it": "Déconnecter et tout supprimer",
+    "stay": "Tout garder",
+    "going_h": "Déconnexion en cours",
+    "going": "Google est prévenu, puis tout est supprimé. Cela prend quelques secondes ; vous pouvez "
+    "fermer cette page et revenir à son adresse.",
+    "reload": "Voir si c’est terminé",
+    "stayed_h": "Finalement pas déconnecté",
+    "stayed": "La boîte a été reconnectée avant que rien ne soit supprimé.",
+    "receipt_h": "Déconnecté et supprimé",
+    "receipt_lead": "Voici votre reçu. Il ne nomme personne et reste 30 jours à l’adresse de cette page.",
+    "asked_at": "Demandé",
+    "left_at": "Fait",
+    "grant": "Accès chez Google",
+    "grant_revoked": "retiré par nous",
+    "grant_was_gone": "avait déjà été retiré",
+    "grant_refused": "Google n’a pas confirmé. Veuillez retirer Pitchgate vous-même dans votre compte "
+    "Google.",
+    "deleted_h": "Ce qui a été supprimé",
+    "what": "Quoi",
+    "rows": "Enregistrements",
+    "group_messages": "Messages et décisions à leur sujet",
+    "group_rules": "Expéditeurs autorisés et bloqués",
+    "group_known": "Personnes et conversations que vous connaissez",
+    "group_challenges": "Réponses envoyées et vérifications réussies",
+    "group_credits": "Crédits",
+    "group_devices": "Ordinateurs, navigateurs et codes",
+    "group_mailbox": "La boîte, ses réglages et son accès",
+    "group_rest": "Enregistrements de travail",
+    "all": "En tout",
+    "home": "À la première page",
+    "no_receipt_h": "Ce reçu n’existe pas",
+    "no_receipt": "Les reçus sont gardés 30 jours. Copiez l’adresse entière.",
+}

@@ -1,0 +1,47 @@
+"""Portuguese, as written in Portugal."""
+
+TEXTS: dict[str, str] = {
+    "title": "Desligar e apagar",
+    "lead": "O Pitchgate larga {email} e esquece tudo sobre ele.",
+    "happens_h": "O que acontece",
+    "happens_1": "O Google deixa de nos avisar do correio novo e o nosso acesso é retirado.",
+    "happens_2": "As decisões, listas, créditos, computadores e tudo o mais que guardamos desta caixa são "
+    "apagados.",
+    "happens_3": "O seu correio fica no Gmail. O que está retido fica lá na nossa etiqueta; liberte-o "
+    "antes se o quiser na caixa de entrada.",
+    "happens_4": "Não se pode desfazer. Pode voltar a ligar quando quiser e começar de novo.",
+    "confirm": "Para ter a certeza, escreva o endereço da caixa de correio: {email}",
+    "error_confirm": "Não é o endereço desta caixa de correio. Nada foi apagado.",
+    "do_it": "Desligar e apagar tudo",
+    "stay": "Manter tudo",
+    "going_h": "A desligar",
+    "going": "O Google é avisado e depois tudo é apagado. Demora alguns segundos; pode fechar esta página "
+    "e voltar ao seu endereço.",
+    "reload": "Ver se terminou",
+    "stayed_h": "Afinal não foi desligado",
+    "stayed": "A caixa de correio foi ligada de novo antes de se apagar algo.",
+    "receipt_h": "Desligado e apagado",
+    "receipt_lead": "Este é o seu comprovativo. Não nomeia ninguém e fica guardado 30 dias no endereço "
+    "desta página.",
+    "asked_at": "Pedido",
+    "left_at": "Feito",
+    "grant": "Acesso no Google",
+    "grant_revoked": "retirado por nós",
+    "grant_was_gone": "já tinha sido retirado",
+    "grant_refused": "O Google não confirmou. Remova o Pitchgate na sua Conta Google.",
+    "deleted_h": "O que foi apagado",
+    "what": "O quê",
+    "rows": "Registos",
+    "group_messages": "Mensagens e decisões sobre elas",
+    "group_rules": "Remetentes permitidos e bloqueados",
+    "group_known": "Pessoas e conversas que conhece",
+    "group_challenges": "Respostas enviadas e verificações superadas",
+    "group_credits": "Créditos",
+    "group_devices": "Computadores, navegadores e códigos",
+    "group_mailbox": "A caixa de correio, as suas definições e o seu acesso",
+    "group_rest": "Registos de trabalho",
+    "all": "No total",
+    "home": "Para a primeira página",
+    "no_receipt_h": "Não existe tal comprovativo",
+    "no_receipt": "Os comprovativos são guardados 30 dias. Copie o endereço completo.",
+}
