@@ -25,6 +25,8 @@ LIFE_UNTOLD = timedelta(hours=1)
 UNKNOWN_PAUSE = timedelta(seconds=60)
 """Between two fetches for the sake of key ids we do not know: whoever forges those cannot make us fetch faster."""
 FAILURE_PAUSE = timedelta(seconds=5)
+KEYLESS_PAUSE = timedelta(seconds=1)
+"""The same while there are no keys at all: an owner who signs in and every push wait for them."""
 STALE_GRACE = timedelta(hours=24)
 """Keys past their life still count for this long while Google's keys cannot be fetched."""
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.I)
@@ -63,7 +65,8 @@ class GoogleKeys:
 
     async def _renew(self) -> None:
         now = self._clock.now()
-        if self._failed is not None and now - self._failed < FAILURE_PAUSE:
+        pause = FAILURE_PAUSE if self._keys else KEYLESS_PAUSE
+        if self._failed is not None and now - self._failed < pause:
             return self._make_do(now, "recentFailure")
         try:
             keys, life = await self._fetch()

@@ -23,7 +23,7 @@ from tests.faults.script import CREDITS, OWNER, OWNER_NAME, Script
 
 PUSH_ACCOUNT = "push@pitchgate-faults.iam.gserviceaccount.com"
 PROJECT = "pitchgate-faults"
-REST_SECONDS = 180.0
+REST_SECONDS = 300.0
 LEASE = 4.0
 
 

@@ -11,7 +11,7 @@ from tests.faults.house import House
 from tests.faults.script import OWNER, Piece, Script
 from tests.faults.trouble import Trouble
 
-SOLVE_SECONDS = 150.0
+SOLVE_SECONDS = 300.0
 
 
 async def play(house: House, script: Script, trouble: Trouble | None, tell: Callable[[str], None]) -> None:

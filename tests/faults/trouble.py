@@ -92,6 +92,9 @@ MOST_RULES = 4
 STANDSTILL = 3.0
 """Seconds without a fault that may be put in force, or that strikes: what is left then is for later."""
 
+MENDING = 240.0
+"""Seconds in which the owner must have come through to connect again, over deaths, on a machine with other work."""
+
 ANY_CALL = ("messages.*", "messages.get")
 AHEAD = 0.3
 """Share of an act's letters that may be under way before its trouble has come as far."""
@@ -307,7 +310,7 @@ class Trouble:
 
     async def _mended(self) -> None:
         """Wait until the owner's consent stands."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + MENDING
         while time.monotonic() < end:
             mailbox = await self._house.mailbox()
             if self._broken_until is None and mailbox is not None and mailbox.link is Link.CONNECTED:

@@ -30,6 +30,18 @@ async def test_hold_and_challenge_costs_at_most_131(house: House) -> None:
     assert await _cost(house) <= 131
 
 
+async def test_the_echo_of_a_challenge_that_is_not_recorded_yet_costs_no_fetch(house: House) -> None:
+    house.gmail.deliver(letter())
+    house.gmail.die_after.add("send")
+    await house.push()
+    while not house.deaths:
+        assert await house._turn()
+    await house.push()  # history tells of a sent mail, and nothing says yet that it is ours
+    await house.settle()
+    assert len(house.gmail.sent) == 1
+    assert house.gmail.calls["fetch"] == 1, "only the pitch was read"
+
+
 async def test_a_reply_in_a_thread_the_owner_took_part_in_costs_2(house: House) -> None:
     await house.store.learn(house.mailbox_id, frozenset({"sam@seller.test"}), "thread-1", house.now())
     house.gmail.deliver(letter(), thread_id="thread-1")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from backend.domain.errors import NeedsReconnect
 from backend.domain.mailbox import Condition, Link, Mode, Preferences
-from backend.domain.message import Address, Message
-from backend.pipeline.index import PAGE
+from backend.domain.message import Address, Arrival, Message
+from backend.pipeline.index import AT_ONCE, PAGE
 from backend.ports.store import NewMailbox
 from tests.unit.pipeline.conftest import House, letter
 
@@ -114,9 +115,31 @@ async def test_it_reads_no_more_than_its_limit(before: House) -> None:
     await _connect(before)
     await before.settle(turns=500)
     assert before.gmail.calls["fetch"] == limit
+    assert before.gmail.calls["list_messages"] == limit // PAGE, "nor lists what it will not read"
     mailbox = await before.mailbox()
     assert mailbox.indexed_at is not None
     assert mailbox.index_done == limit
+
+
+async def test_it_reads_some_at_once_and_not_a_whole_page(before: House) -> None:
+    under_way, most, fetch = 0, 0, before.gmail.fetch
+
+    async def slow(mailbox_id: str, gmail_id: str) -> Arrival:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return await fetch(mailbox_id, gmail_id)
+
+    before.gmail.fetch = slow  # type: ignore[method-assign]
+    for number in range(PAGE):
+        before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
+    await _connect(before)
+    await before.settle()
+    assert most == AT_ONCE
+    assert (await before.mailbox()).index_done == PAGE
 
 
 async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbours(before: House) -> None:
