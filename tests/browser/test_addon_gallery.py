@@ -17,6 +17,7 @@ import backend.sandbox
 from backend.sandbox.addon.render import drawn
 from backend.web.cards.texts import TEXTS
 from tests.addon.gallery import GROUPS
+from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
 from tests.browser.test_addon_page import LOOKS
 
@@ -82,6 +83,8 @@ def test_every_card_fits_in_every_language(browser: Browser, group: str, languag
         problems = watch_console(page)
         show(page, group, language)
         look_over(page)
+        if language == "en":
+            assert_no_serious(page)
         assert page.evaluate(CUT) == []
         assert problems == []
         if "PITCHGATE_SHOTS" in os.environ:  # ten thousand pixels of it: only if somebody looks
