@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backend.store.addon_methods import AddonMethods
+from backend.store.archive_methods import ArchiveMethods
 from backend.store.device_methods import DeviceMethods
 from backend.store.driver import Driver
 from backend.store.insight_methods import InsightMethods
@@ -31,6 +32,7 @@ class SqlStore(
     DeviceMethods,
     ReviewMethods,
     InsightMethods,
+    ArchiveMethods,
 ):
     """`backend.ports.store.Store` and `backend.ports.addon.AddonRecords`, plus what only operators and workers use."""
 

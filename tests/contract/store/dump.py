@@ -41,3 +41,24 @@ async def _postgres(address: str, mailbox_id: str) -> Rows:
     finally:
         await connection.close()
     return {name: sorted((tuple(row) for row in rows), key=repr) for name, rows in found.items()}
+
+
+async def columns(address: str) -> dict[str, set[str]]:
+    """The columns of every table that belongs to a mailbox."""
+    if not address.startswith("postgresql:"):
+        connection = sqlite3.connect(address)
+        try:
+            return {
+                name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in OWN
+            }
+        finally:
+            connection.close()
+    server = await asyncpg.connect(address)
+    try:
+        rows = await server.fetch(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = current_schema()"
+        )
+    finally:
+        await server.close()
+    return {name: {row[1] for row in rows if row[0] == name} for name in OWN}

@@ -1,0 +1,162 @@
+"""archive: an owner takes everything with him, or brings it from another instance.
+
+Going out it is written as it is read, a page at a time, so that a long history needs no memory. Coming in the whole
+file is looked at before anything of it is kept, then added in lots: what is here already stays, so the same file
+again, or one that a death cut short, adds only what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backend.domain import archive
+from backend.domain.archive_tables import TABLES, Table
+from backend.domain.errors import NotFound, Refused
+from backend.domain.mailbox import Mailbox, Preferences
+from backend.pipeline.kit import Kit
+from backend.ports.archive import ArchiveStore
+
+PAGE = 500
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a file added, by list. `skipped` mails had not been judged when it was written: they are no history."""
+
+    added: Mapping[str, int]
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveDesk:
+    """The entrances of the page about an owner's data, and of the command."""
+
+    kit: Kit
+    records: ArchiveStore
+
+    async def mailbox(self, mailbox_id: str) -> Mailbox:
+        """The mailbox. Raises `NotFound`."""
+        found = await self.kit.store.mailbox(mailbox_id)
+        if found is None:
+            raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+        return found
+
+    async def export(self, mailbox_id: str) -> AsyncIterator[str]:
+        """The file in pieces; their sum is one JSON object. Raises `NotFound` before the first."""
+        mailbox = await self.mailbox(mailbox_id)
+        head = {
+            "format": archive.FORMAT,
+            "version": archive.VERSION,
+            "made_at": self.kit.clock.now().isoformat(timespec="microseconds"),
+            "mailbox": _about(mailbox),
+        }
+        yield json.dumps(head, ensure_ascii=False)[:-1]
+        for table in TABLES.values():
+            yield f',\n"{table.name}": ['
+            async for piece in self._list(mailbox_id, table):
+                yield piece
+            yield "]"
+        yield "}\n"
+
+    async def _list(self, mailbox_id: str, table: Table) -> AsyncIterator[str]:
+        after, comma = "", ""
+        while rows := await self.records.archive_page(mailbox_id, table.name, after, PAGE):
+            lines = (json.dumps(archive.written(table, row), ensure_ascii=False) for row in rows)
+            yield comma + "\n" + ",\n".join(lines)
+            after, comma = str(rows[-1][table.key]), ","
+
+    async def restore(self, mailbox_id: str, content: bytes) -> Restored:
+        """Add what the file holds to this mailbox, and take its settings. May run again.
+
+        Raises `Refused` (malformed, other_mailbox, no_credit), field "file": before anything is kept, but for
+        the last, which leaves the lots before the bad entry.
+        """
+        mailbox = await self.mailbox(mailbox_id)
+        data = _opened(content)
+        about = data.get("mailbox")
+        if not isinstance(about, dict) or not _same(about.get("email"), mailbox):
+            raise Refused(
+                "This file was made for another mailbox.",
+                f"Bring the file of {mailbox.owner.email}.",
+                code="other_mailbox",
+                field="file",
+            )
+        preferences = _preferences(about)
+        lists = {table.name: _rows(data, table) for table in TABLES.values() if table.returns}
+        judged = [row for row in lists["messages"] if row["outcome"]]
+        skipped, lists["messages"] = len(lists["messages"]) - len(judged), judged
+        # Earned before spent, as it was: no balance is below 0 at any entry.
+        lists["ledger"].sort(key=lambda row: (row["posted_at"], row["amount"] < 0, row["posting_key"]))
+        added = {name: await self._add(mailbox_id, name, rows) for name, rows in lists.items()}
+        await self.kit.store.save_preferences(mailbox_id, preferences, self.kit.clock.now())
+        self.kit.wake()
+        return Restored(added, skipped)
+
+    async def _add(self, mailbox_id: str, table: str, rows: Rows) -> int:
+        added = 0
+        for start in range(0, len(rows), PAGE):
+            added += await self.records.restore_rows(
+                mailbox_id, table, rows[start : start + PAGE], self.kit.clock.now()
+            )
+        return added
+
+
+def _about(mailbox: Mailbox) -> dict[str, Any]:
+    return {
+        "email": mailbox.owner.email,
+        "name": mailbox.owner.name,
+        "aliases": sorted(mailbox.owner.aliases),
+        "connected_at": mailbox.created_at.isoformat(timespec="microseconds"),
+        "scopes": sorted(mailbox.scopes),
+        "preferences": mailbox.preferences.to_json(),
+    }
+
+
+def _opened(content: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _no_archive() from error
+    if not isinstance(data, dict) or data.get("format") != archive.FORMAT:
+        raise _no_archive()
+    if data.get("version") != archive.VERSION:
+        raise Refused(
+            "This file was written by a newer Pitchgate.",
+            "Update this one first.",
+            code="malformed",
+            field="file",
+        )
+    return data
+
+
+def _no_archive() -> Refused:
+    return Refused(
+        "This is no export of Pitchgate.",
+        "Choose the file that “Export everything” gave you, whole and unchanged.",
+        code="malformed",
+        field="file",
+    )
+
+
+def _same(email: object, mailbox: Mailbox) -> bool:
+    known = {mailbox.owner.email, *mailbox.owner.aliases}
+    return isinstance(email, str) and email.lower() in {address.lower() for address in known}
+
+
+def _preferences(about: Mapping[str, Any]) -> Preferences:
+    found = about.get("preferences")
+    if not isinstance(found, dict):
+        raise _no_archive()
+    return Preferences.from_json(found)
+
+
+def _rows(data: Mapping[str, Any], table: Table) -> Rows:
+    entries = data.get(table.name, [])
+    if not isinstance(entries, list):
+        raise _no_archive()
+    return [archive.read(table, number, entry) for number, entry in enumerate(entries, 1)]
