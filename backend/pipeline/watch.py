@@ -25,7 +25,12 @@ async def watch(kit: Kit, job: DutyJob) -> datetime:
         # Nobody told us of what came since it lapsed.
         log.warning("watch_had_lapsed", mailbox=job.mailbox_id)
         await kit.store.want(job.mailbox_id, Duty.SYNC, now)
-    share = zlib.crc32(job.mailbox_id.encode()) % 1_000 / 1_000
-    # Google grants seven days; should it ever be less, a watch is renewed at half its life at the latest.
-    most = min(timedelta(seconds=kit.settings.watch_interval), (granted.expires_at - now) / 2)
-    return now + max(most, timedelta(minutes=1)) * (1 - share / 10)
+    interval = timedelta(seconds=kit.settings.watch_interval)
+    return now + renewed_after(granted.expires_at - now, interval, job.mailbox_id)
+
+
+def renewed_after(life: timedelta, interval: timedelta, mailbox_id: str) -> timedelta:
+    """How long a watch with so much life left is let alone: the interval, up to a tenth less so that mailboxes
+    spread out. Google grants seven days; should it ever be less, half its life at the most."""
+    share = zlib.crc32(mailbox_id.encode()) % 1_000 / 1_000
+    return max(min(interval, life / 2), timedelta(minutes=1)) * (1 - share / 10)

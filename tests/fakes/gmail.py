@@ -42,7 +42,8 @@ class Sent:
 class FakeGmail:
     """Implements `backend.ports.gmail.Gmail` for one mailbox.
 
-    `lag_from` hides history records after this position, as an index that lags behind does.
+    `lag_from` hides history records after this position, as an index that lags behind does; with `lag_tells`
+    history names the mailbox's real position all the same.
     `die_before` and `die_after` name the calls at which the process dies: before Google heard of it, or
     after Google did it and before we could know.
     """
@@ -60,6 +61,7 @@ class FakeGmail:
     trouble: dict[str, Exception] = field(default_factory=dict)
     pages: set[str] = field(default_factory=set)
     lag_from: int | None = None
+    lag_tells: bool = False
     watch_days: float = 7.0
 
     @property
@@ -120,7 +122,7 @@ class FakeGmail:
                 added=tuple(record for record in fresh if isinstance(record, Added)),
                 relabelled=tuple(record for record in fresh if isinstance(record, Relabelled)),
                 deleted=tuple(record for record in fresh if isinstance(record, str)),
-                history_id=str(end),
+                history_id=str(self.position if self.lag_tells else end),
                 next_page="",
             ),
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from backend.ports.store import Duty
 from tests.unit.pipeline.conftest import House, letter
 
@@ -20,9 +22,10 @@ async def _look(house: House) -> timedelta:
     return due - house.now()
 
 
-async def test_it_is_looked_again_after_seconds_and_the_cursor_waits(house: House) -> None:
+@pytest.mark.parametrize("tells", [False, True], ids=["position lags too", "position is ahead"])
+async def test_it_is_looked_again_after_seconds_and_the_cursor_waits(house: House, tells: bool) -> None:
     before = (await house.mailbox()).cursor
-    house.gmail.lag_from = house.gmail.position
+    house.gmail.lag_from, house.gmail.lag_tells = house.gmail.position, tells
     mail = house.gmail.deliver(letter(text="the minutes of Tuesday"))
     await house.push()
     assert await _look(house) <= timedelta(seconds=5)

@@ -10,6 +10,7 @@ import pytest
 from backend.domain.condition import explain
 from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.mailbox import Gap
+from backend.pipeline import relist
 from backend.pipeline.relist import Progress
 from backend.pipeline.stages import run_duty
 from backend.ports.store import Duty, Placement, Stage
@@ -193,8 +194,6 @@ async def test_a_death_between_two_pages_of_moved_mail_goes_on_where_it_was(
     await house.store.want(house.mailbox_id, Duty.SYNC, house.now())
     job = await house.store.claim_duty("w", house.now(), house.now() + timedelta(minutes=1))
     assert job is not None
-    from backend.pipeline import relist
-
     house.gmail.calls.clear()
     await relist.begin(house.kit, job, await house.mailbox())
     await relist.go_on(house.kit, job, await house.mailbox())
@@ -266,6 +265,25 @@ async def test_a_gap_longer_than_is_listed_is_reported(house: House) -> None:
     assert gap.until - gap.since < timedelta(days=30, minutes=5)
 
 
+async def test_what_comes_while_the_re_list_is_under_way_is_found_too(house: House) -> None:
+    """The position it ends at is noted before anything is listed."""
+    house.wait(minutes=30)
+    house.gmail.forget_history()
+    await house.store.want(house.mailbox_id, Duty.SYNC, house.now())
+    job = await house.store.claim_duty("w", house.now(), house.now() + timedelta(minutes=1))
+    assert job is not None
+    await relist.begin(house.kit, job, await house.mailbox())
+    assert not await relist.go_on(house.kit, job, await house.mailbox())
+    late = house.gmail.deliver(
+        letter("mia@mia.test", "the minutes of Tuesday")
+    )  # the page before was the last
+    assert await relist.go_on(house.kit, job, await house.mailbox())
+    assert await house.store.known(house.mailbox_id, [late]) == {}
+    await house.store.finish_duty(job, house.now(), house.now())
+    await house.settle()
+    assert (await house.store.known(house.mailbox_id, [late]))[late].outcome == "inbox"
+
+
 @pytest.mark.parametrize("moment", ["die_before", "die_after"])
 @pytest.mark.parametrize("call", ["profile", "list_messages", "fetch"])
 async def test_a_death_in_the_middle_of_a_re_list_changes_nothing(
@@ -289,8 +307,6 @@ async def test_a_page_token_that_died_starts_the_listing_again(house: House) -> 
     await house.store.want(house.mailbox_id, Duty.SYNC, house.now())
     job = await house.store.claim_duty("w", house.now(), house.now() + timedelta(minutes=1))
     assert job is not None
-    from backend.pipeline import relist
-
     await relist.begin(house.kit, job, await house.mailbox())
     await relist.go_on(house.kit, job, await house.mailbox())
     assert (await house.mailbox()).page_token
