@@ -20,6 +20,7 @@ from backend.captcha.opening import open_captchas
 from backend.gmail.addon_tokens import AddonVerifier
 from backend.gmail.opening import Google, open_google
 from backend.pipeline.addon import AddonDesk
+from backend.pipeline.archive import ArchiveDesk
 from backend.pipeline.checks import Checks
 from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.insights import InsightDesk
@@ -85,16 +86,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due
-        kit = Kit(
-            settings=settings,
-            store=store,
-            gmail=google.gmail,
-            scorer=scorer,
-            clock=clock,
-            tokens=tokens,
-            vault=vault,
-            wake=wake.set,
-        )
+        kit = Kit(settings, store, google.gmail, scorer, clock, tokens, vault, wake.set)
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
@@ -114,6 +106,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             devices,
             review,
             InsightDesk(kit, store),
+            ArchiveDesk(kit, store),
         )
         worker = Worker(kit, google.authorizer, _worker_name(), wake)
         yield Application(settings, kit, google, services, worker)
