@@ -21,6 +21,9 @@ blueprint = Blueprint("review_orders", __name__, url_prefix="/review")
 BLOCK_AND_LEAVE = "block_off"
 """Block the sender and have him told, by his own list's one click."""
 
+NOTHING = "nothing"
+"""What Enter in a form orders."""
+
 RULES = {"allow": RuleKind.ALLOW, "block": RuleKind.BLOCK, "none": None}
 
 
@@ -39,10 +42,10 @@ async def decide() -> Response:
     else:
         name, picked = fields.get("bulk", ""), (await request.form).getlist("pick")
     decision = Decision.BLOCK if name == BLOCK_AND_LEAVE else name
+    if name == NOTHING or not picked:
+        return _to(way_back(back, told=NOTHING))
     if decision not in ORDERS:
         raise Refused("There is no such decision.", "Go back and choose one of the buttons.")
-    if not picked:
-        return _to(way_back(back, told="nothing"))
     key = fields.get("order", "")
     done = await desk().order(owner.mailbox_id, key, Decision(decision), picked)
     if name == BLOCK_AND_LEAVE and done.applied:

@@ -86,6 +86,10 @@
       count();
     });
     live.addEventListener("change", count);
+    live.addEventListener("keydown", (event) => {
+      // Enter on a tick would send the form.
+      if (event.key === "Enter" && event.target.type === "checkbox") event.preventDefault();
+    });
     // A browser that comes back to a page may keep its ticks.
     window.addEventListener("pageshow", count);
     count();

@@ -1,0 +1,176 @@
+"""An owner's review pages on a real port, with a real store behind them, and what happens there meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from backend.domain.message import Address, Arrival, Headers, Message
+from backend.domain.score import Reason, Score
+from backend.domain.verdict import Outcome, Verdict
+from backend.ports.store import Placement, Screened
+from backend.store import SqlStore
+from tests.contract.store.stories import ROWS
+from tests.web.desk import Office, office
+
+T = TypeVar("T")
+WAIT = 20.0
+DESKTOP = {"width": 1180, "height": 860}
+PHONE = {"width": 360, "height": 740}
+PITCH = (
+    "Hi Ana,\n\nI help firms like yours grow their pipeline. Do you have 15 minutes for a quick call this week?\n"
+    "We guarantee 40 qualified meetings.\n\nThanks for your paper on bees,\nBo"
+)
+REASONS = (
+    Reason("asks for a call or a meeting", 1.9, ("quick call",)),
+    Reason("words of a pitch", 1.2, ("pipeline", "qualified")),
+    Reason("words of ordinary mail", -0.6, ("bees",)),
+)
+
+
+@dataclass
+class House:
+    """The pages' address, and the loop everything behind them runs in."""
+
+    address: str
+    office: Office
+    loop: asyncio.AbstractEventLoop
+
+    def do(self, story: Coroutine[Any, Any, T]) -> T:
+        """Something happens behind the pages; returns when it has."""
+        return asyncio.run_coroutine_threadsafe(story, self.loop).result(WAIT)
+
+    @property
+    def store(self) -> SqlStore:
+        """What is remembered."""
+        return self.office.store
+
+    def hold(self, gmail_id: str, sender: str = "bo@pitch.test", **mail: Any) -> str:
+        """A pitch is held. See `_receive`."""
+        return self.do(self._receive(gmail_id, sender, Outcome.HOLD, **mail))
+
+    def challenge(self, gmail_id: str, sender: str = "bo@pitch.test", **mail: Any) -> str:
+        """A pitch is held and its sender asked."""
+        return self.do(self._receive(gmail_id, sender, Outcome.CHALLENGE, **mail))
+
+    def pass_by(self, gmail_id: str, sender: str = "di@friend.test", **mail: Any) -> str:
+        """A mail stays in the inbox."""
+        return self.do(self._receive(gmail_id, sender, Outcome.INBOX, **mail))
+
+    def place(self, gmail_id: str) -> Placement | None:
+        """Where a message is meant to be."""
+        return self.do(self.office.story.place("ana", gmail_id))
+
+    def decided(self, gmail_id: str) -> str:
+        """Who decided about it."""
+        return self.do(self.office.story.view("ana", gmail_id)).decided_by
+
+    def signed_in(self, browser: Browser, **options: Any) -> BrowserContext:
+        """A browser whose owner has signed in."""
+        context = browser.new_context(**({"locale": "en-GB", "viewport": DESKTOP} | options))
+        context.set_default_timeout(10_000)
+        secret = self.do(self.office.desk.sign_in("ana"))
+        context.add_cookies([{"name": "pitchgate-session", "value": secret, "url": self.address}])
+        return context
+
+    async def _receive(
+        self,
+        gmail_id: str,
+        sender: str,
+        outcome: Outcome,
+        name: str = "Bo Pitcher",
+        subject: str = "Grow your pipeline",
+        text: str = PITCH,
+        html: str | None = None,
+        appeal: str = "",
+        score: float = 0.97,
+        headers: Headers | None = None,
+    ) -> str:
+        story = self.office.story
+        now = story.pass_time(seconds=1)
+        await story.arrive("ana", gmail_id)
+        job = await story.job(gmail_id)
+        facts = Screened(
+            sender=sender,
+            sender_name=name,
+            sender_domain=sender.rpartition("@")[2],
+            subject=subject,
+            message_id=f"<{gmail_id}@x.test>",
+            received_at=now,
+            authenticated=True,
+            reply_to=sender,
+        )
+        intent = story.intent(sender) if outcome is Outcome.CHALLENGE else None
+        verdict = Verdict(outcome, ROWS[outcome], Score(score, 3.5, REASONS, "m1"))
+        await story.store.record_verdict(job, verdict, facts, intent, now)
+        await story.work()
+        if appeal and intent:
+            await story.store.appeal("ana", intent.id, appeal, now)
+        message = Message(
+            headers=headers or Headers(),
+            from_=(Address(sender, name),),
+            subject=subject,
+            text=text,
+            html=html,
+        )
+        self.office.gmail.mails[gmail_id] = Arrival(gmail_id, f"t-{gmail_id}", frozenset(), now, message)
+        return gmail_id
+
+
+@contextmanager
+def house(folder: Path) -> Iterator[House]:
+    """The pages are served from a thread of their own, in whose loop the store was opened."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    opened: list[House] = []
+    ready, stop = threading.Event(), asyncio.Event()
+
+    async def run() -> None:
+        config = Config()
+        config.bind = [f"fd://{listener.detach()}"]
+        config.errorlog = None
+        config.graceful_timeout = 2.0
+        stopping = asyncio.Event()
+        async with office(folder, stopping, public_url=address) as here:
+            # What the store knows happens in the past of the page's clock.
+            here.around.clock.advance(hours=2)
+            opened.append(House(address, here, asyncio.get_running_loop()))
+            ready.set()
+
+            async def told() -> None:
+                await stop.wait()
+                stopping.set()
+
+            await serve(here.app, config, shutdown_trigger=told)
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
+    thread.start()
+    assert ready.wait(WAIT), "the server did not start"
+    try:
+        yield opened[0]
+    finally:
+        opened[0].loop.call_soon_threadsafe(stop.set)
+        thread.join(WAIT)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+@contextmanager
+def visit(here: House, browser: Browser, path: str = "/review", **options: Any) -> Iterator[Page]:
+    """A signed-in page, closed with its browser window."""
+    context = here.signed_in(browser, **options)
+    try:
+        page = context.new_page()
+        page.goto(here.address + path)
+        yield page
+    finally:
+        context.close()

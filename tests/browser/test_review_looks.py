@@ -1,0 +1,87 @@
+"""The review pages as they look: on a desk, on a phone, in the dark, in other languages. Nothing keeps people out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from backend.domain.correction import Decision
+from backend.domain.credits import Entry, Posting
+from backend.ports.store import Placement
+from tests.browser.axe import assert_no_serious
+from tests.browser.checks import look_over, watch_console
+from tests.browser.review_house import DESKTOP, PHONE, House, house, visit
+
+pytestmark = pytest.mark.browser
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "desktop": {},
+    "phone": {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
+    "dark": {"color_scheme": "dark"},
+    "dark-phone": {"viewport": PHONE, "is_mobile": True, "color_scheme": "dark"},
+    "de-phone": {"viewport": PHONE, "is_mobile": True, "locale": "de-DE"},
+}
+PAGES = {
+    "held": "/review",
+    "filters": "/review?view=all&band=high&asked=1",
+    "let-in": "/review?view=let_in",
+    "nothing": "/review?q=nobody",
+    "mail": "/review/mail/m3",
+    "sender": "/review/sender?address=carla@vendor.test",
+    "stranger": "/review/sender?address=who@x.test",
+}
+TITLES = {
+    "de": ("Zurückgehaltene Mails", "Freigeben"),
+    "fr": ("Messages retenus", "Libérer"),
+    "es": ("Correo retenido", "Liberar"),
+    "pt": ("Correio retido", "Libertar"),
+}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("looks")) as opened:
+        opened.hold("m1", "ann.with.a.very.long.address.indeed@a-very-long-company-name.example", name="Ann")
+        for number in range(6):
+            opened.hold(f"b{number}", "ben@seller.test", name="Ben Seller", subject=f"Following up, {number}")
+        opened.hold("m2", "carla@vendor.test", name="Carla Vendor", subject="An older offer")
+        opened.challenge(
+            "m3",
+            "carla@vendor.test",
+            name="Carla Vendor",
+            subject="Grow your pipeline by 300 % with an offer that has a rather long subject line to wrap",
+        )
+        challenge = opened.do(opened.store.challenge_of("ana", "m3"))
+        assert challenge is not None
+        opened.do(
+            opened.store.appeal(
+                "ana", challenge.id, "We met at the bee fair in Lisbon.", challenge.created_at
+            )
+        )
+        for key, amount, posting in (("g", 3, Posting.GRANTED), ("r", -1, Posting.REVOKED)):
+            opened.do(
+                opened.store.post(
+                    "ana", Entry("carla@vendor.test", amount, posting, key), challenge.created_at
+                )
+            )
+        opened.pass_by("p1")
+        opened.hold("l1", "eve@let.test", name="Eve Let")
+        opened.do(opened.office.story.decide("ana", "l1", Decision.RELEASE))
+        assert opened.place("l1") is Placement.INBOX
+        yield opened
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_in_every_light(here: House, browser: Browser, shots: Path, look: str, name: str) -> None:
+    with visit(here, browser, PAGES[name], **({"viewport": DESKTOP} | LOOKS[look])) as page:
+        problems = watch_console(page)
+        expect(page.locator("h1")).to_be_visible()
+        page.screenshot(path=shots / f"review-{name}-{look}.png", full_page=True)
+        look_over(page)
+        assert_no_serious(page)
+        assert problems == []

@@ -1,0 +1,228 @@
+"""The owner reviews: every order and its undo, by mouse, by keyboard alone, and without any script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from backend.domain.message import Headers
+from backend.ports.store import Placement
+from tests.browser.checks import watch_console
+from tests.browser.review_house import House, house, visit
+from tests.web.offers import offered
+
+pytestmark = pytest.mark.browser
+
+SCRIPTS = pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[House]:
+    with house(tmp_path) as opened:
+        yield opened
+
+
+def says(page: Page, text: str) -> None:
+    expect(page.locator(".told")).to_contain_text(text)
+
+
+@SCRIPTS
+def test_release_allow_and_block_and_each_taken_back(here: House, browser: Browser, script: bool) -> None:
+    here.hold("m1", "ann@vendor.test", name="Ann")
+    here.hold("m2", "ben@seller.test", name="Ben")
+    with visit(here, browser, java_script_enabled=script) as page:
+        problems = watch_console(page)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Held mail")
+        for button, said, placed in (
+            ("Release: Grow your pipeline", "Released", Placement.INBOX),
+            ("Allow sender: ben@seller.test", "Allowed", Placement.INBOX),
+            ("Allow all of seller.test: ben@seller.test", "Allowed: the whole domain", Placement.INBOX),
+            ("Block sender: ben@seller.test", "Blocked", Placement.HELD),
+        ):
+            page.get_by_role("button", name=button).first.click()
+            says(page, said)
+            assert here.place("m2") is placed
+            assert here.decided("m2") == "owner"
+            expect(page.locator(".item")).to_have_count(1)
+            page.get_by_role("button", name="Undo").click()
+            says(page, "Taken back.")
+            assert here.place("m2") is Placement.HELD
+            assert here.decided("m2") == ""
+            expect(page.locator(".item")).to_have_count(2)
+        assert problems == []
+
+
+@SCRIPTS
+def test_many_at_once_are_one_order_and_one_undo(here: House, browser: Browser, script: bool) -> None:
+    for number in range(4):
+        here.hold(f"m{number}", f"s{number}@x.test", subject=f"Offer {number}")
+    with visit(here, browser, java_script_enabled=script) as page:
+        if not script:
+            page.get_by_role("button", name="Release chosen").click()
+            says(page, "Nothing was chosen")
+        for number in (0, 2, 3):
+            page.get_by_role("checkbox", name=f"Choose “Offer {number}”").check()
+        page.get_by_role("button", name="Release chosen").click()
+        says(page, "Released: 3 mails")
+        assert [here.place(f"m{n}") for n in range(4)].count(Placement.INBOX) == 3
+        expect(page.locator(".item")).to_have_count(1)
+
+        page.go_back()
+        page.go_forward()
+        says(page, "Released: 3 mails")
+        page.get_by_role("button", name="Undo").click()
+        says(page, "Taken back.")
+        assert [here.place(f"m{n}") for n in range(4)].count(Placement.HELD) == 4
+
+        for number in (0, 1):
+            page.get_by_role("checkbox", name=f"Choose “Offer {number}”").check()
+        page.get_by_role("button", name="Block their senders").click()
+        says(page, "Blocked")
+        assert [here.decided(f"m{n}") for n in range(4)] == ["owner", "owner", "", ""]
+
+
+def test_the_bar_for_the_chosen_shows_when_something_is_chosen(here: House, browser: Browser) -> None:
+    here.hold("m1", "ann@vendor.test")
+    here.hold("m2", "ben@seller.test")
+    with visit(here, browser) as page:
+        bar = page.get_by_role("group", name="Chosen mails")
+        expect(bar).to_be_hidden()
+        page.get_by_label("Choose all on this page").check()
+        expect(bar).to_be_visible()
+        expect(page.locator("input[name=pick]:checked")).to_have_count(2)
+        page.locator("input[name=pick]").first.uncheck()
+        expect(bar).to_be_visible()
+        page.locator("input[name=pick]").last.uncheck()
+        expect(bar).to_be_hidden()
+
+
+@SCRIPTS
+def test_this_was_sales_after_all(here: House, browser: Browser, script: bool) -> None:
+    here.pass_by("p1", subject="Hello")
+    here.hold("m1")
+    with visit(here, browser, "/review?view=passed", java_script_enabled=script) as page:
+        page.get_by_role("button", name="This was sales: Hello").click()
+        says(page, "Noted as sales")
+        assert here.place("p1") is Placement.HELD
+        page.get_by_role("button", name="Undo").click()
+        says(page, "Taken back.")
+        assert here.place("p1") is Placement.INBOX
+
+        page.goto(f"{here.address}/review")
+        page.get_by_role("button", name="Release:").click()
+        page.get_by_role("link", name="Let in").click()
+        page.get_by_role("button", name="This was sales: Grow").click()
+        assert here.place("m1") is Placement.HELD
+
+
+@SCRIPTS
+def test_credits_given_and_taken(here: House, browser: Browser, script: bool) -> None:
+    here.hold("m1")
+    with visit(here, browser, java_script_enabled=script) as page:
+        page.get_by_role("link", name="All about this sender").click()
+        page.get_by_label("How many").fill("3")
+        page.get_by_role("button", name="Give", exact=True).click()
+        says(page, "Credits now: 3")
+        page.get_by_label("How many").fill("2")
+        page.get_by_role("button", name="Take", exact=True).click()
+        says(page, "Credits now: 1")
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_text("Credits: 3")).to_be_visible()
+        page.get_by_label("How many").fill("9")
+        page.get_by_role("button", name="Take", exact=True).click()
+        says(page, "does not have that many credits")
+        assert here.do(here.store.balance("ana", "bo@pitch.test")) == 3
+        assert here.do(here.store.ledger_differences()) == ()
+
+
+@SCRIPTS
+def test_block_and_be_taken_off_the_list(here: House, browser: Browser, script: bool) -> None:
+    here.hold("m1", headers=Headers(offered("pitch.test")))
+    here.hold("m2", "eva@other.test")
+    lists = here.office.lists
+    with visit(here, browser, "/review/mail/m2", java_script_enabled=script) as page:
+        expect(page.get_by_role("button", name="Block and unsubscribe")).to_have_count(0)
+        page.goto(f"{here.address}/review/mail/m1")
+        assert lists.clicked == []  # looking is no order
+        page.get_by_role("button", name="Block and unsubscribe").click()
+        says(page, "Blocked")
+        assert lists.clicked == ["https://lists.pitch.test/u?t=1"]
+        assert here.decided("m1") == "owner"
+        page.goto(f"{here.address}/review/mail/m1")
+        expect(page.get_by_text("Unsubscribed at lists.pitch.test.")).to_be_visible()
+        expect(page.get_by_role("button", name="Block and unsubscribe")).to_have_count(0)
+
+
+def test_what_weighed_is_marked_in_the_text(here: House, browser: Browser) -> None:
+    here.hold("m1")
+    with visit(here, browser, "/review/mail/m1") as page:
+        marked = page.locator("pre mark")
+        expect(page.locator("pre mark.for")).to_have_text(
+            ["pipeline", "15 minutes", "quick call", "qualified"]
+        )
+        expect(page.locator("pre mark.against")).to_have_text(["bees"])
+        expect(marked.first).to_be_visible()
+        expect(page.get_by_role("region", name="Text of the mail")).to_contain_text("Thanks for your paper")
+
+
+def test_by_keyboard_alone(here: House, browser: Browser) -> None:
+    here.hold("m1", "ann@vendor.test", subject="First")
+    here.hold("m2", "ben@seller.test", subject="Second")
+    with visit(here, browser) as page:
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        page.keyboard.press("Enter")
+
+        def tab_to(role: str, name: str) -> None:
+            target = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+            for _ in range(60):
+                page.keyboard.press("Tab")
+                if target.evaluate("node => node === document.activeElement"):
+                    return
+            raise AssertionError(f"{name} cannot be reached")
+
+        tab_to("checkbox", "Choose “First”")
+        page.keyboard.press("Enter")  # orders nothing
+        page.keyboard.press("Space")
+        tab_to("button", "Release chosen")
+        outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none"
+        page.keyboard.press("Enter")
+        says(page, "Released")
+        assert (here.place("m1"), here.place("m2")) == (Placement.INBOX, Placement.HELD)
+        tab_to("button", "Undo")
+        page.keyboard.press("Enter")
+        says(page, "Taken back.")
+        tab_to("link", "Second")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Second")
+        tab_to("button", "Block sender: ben@seller.test")
+        page.keyboard.press("Enter")
+        says(page, "Blocked")
+        assert here.decided("m2") == "owner"
+
+
+@SCRIPTS
+def test_search_filters_and_pages(here: House, browser: Browser, script: bool) -> None:
+    for number in range(30):
+        here.hold(f"m{number:02}", f"s{number:02}@x.test", subject=f"Offer {number:02}")
+    here.challenge("asked", "asked@x.test", subject="Übergabe")
+    with visit(here, browser, java_script_enabled=script) as page:
+        expect(page.locator(".item")).to_have_count(25)
+        page.get_by_role("link", name="Older", exact=True).click()
+        expect(page.locator(".item")).to_have_count(6)
+        page.get_by_role("link", name="From the newest").click()
+        page.get_by_role("searchbox").fill("ÜBERG")
+        page.keyboard.press("Enter")
+        expect(page.locator(".item")).to_have_count(1)
+        page.get_by_role("link", name="Show all").click()
+        page.get_by_text("Filters").click()
+        page.get_by_label("Sender was asked to pass a check").check()
+        page.get_by_role("button", name="Filter").click()
+        expect(page.locator(".item")).to_have_count(1)
+        page.get_by_label("How much it reads like a pitch").select_option("low")
+        page.get_by_role("button", name="Filter").click()
+        expect(page.get_by_text("Nothing matches.")).to_be_visible()
