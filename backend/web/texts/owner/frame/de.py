@@ -23,6 +23,13 @@ TEXTS: dict[str, str] = {
     "Suchen gefunden.",
     "gap_count": "Es waren mehr: Ältere Post aus dieser Zeit bleibt im Posteingang, von uns ungelesen.",
     "gap_time": "Post von davor bleibt im Posteingang, von uns ungelesen.",
+    "parts": "Teile der Einstellungen",
+    "part_settings": "Wie es arbeitet",
+    "part_lists": "Erlaubt und gesperrt",
+    "part_wording": "Wortlaut der Antwort",
+    "part_computers": "Rechner und Browser",
+    "part_start": "Vorschau Ihres Posteingangs",
+    "part_leave": "Trennen und löschen",
     "reconnect": "Neu verbinden",
     "index_progress": "{done} von etwa {total} gesendeten Mails sind gelesen.",
 }

@@ -22,6 +22,13 @@ TEXTS: dict[str, str] = {
     "gap": "From {since} to {until} Gmail kept no record of changes; {found} mails were found by searching.",
     "gap_count": "There were more: older mail of that time stays in the inbox, unread by us.",
     "gap_time": "Mail from before that time stays in the inbox, unread by us.",
+    "parts": "Parts of the settings",
+    "part_settings": "How it works",
+    "part_lists": "Allowed and blocked",
+    "part_wording": "Wording of the answer",
+    "part_computers": "Computers and browsers",
+    "part_start": "Preview of your inbox",
+    "part_leave": "Disconnect and delete",
     "reconnect": "Connect again",
     "index_progress": "{done} of about {total} sent mails are read.",
 }

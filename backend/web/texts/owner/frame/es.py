@@ -24,6 +24,13 @@ TEXTS: dict[str, str] = {
     "gap_count": "Había más: el correo más antiguo de ese periodo permanece en la bandeja de entrada sin que lo "
     "leamos.",
     "gap_time": "El correo anterior permanece en la bandeja de entrada sin que lo leamos.",
+    "parts": "Partes de los ajustes",
+    "part_settings": "Funcionamiento",
+    "part_lists": "Permitidos y bloqueados",
+    "part_wording": "Texto de la respuesta",
+    "part_computers": "Ordenadores y navegadores",
+    "part_start": "Vista previa de su bandeja",
+    "part_leave": "Desconectar y borrar",
     "reconnect": "Conectar de nuevo",
     "index_progress": "Se han leído {done} de unos {total} mensajes enviados.",
 }

@@ -25,6 +25,13 @@ TEXTS: dict[str, str] = {
     "gap_count": "Il y en avait davantage : les messages plus anciens de cette période restent dans la boîte de "
     "réception, sans être lus par nous.",
     "gap_time": "Les messages antérieurs restent dans la boîte de réception, sans être lus par nous.",
+    "parts": "Parties des réglages",
+    "part_settings": "Fonctionnement",
+    "part_lists": "Autorisés et bloqués",
+    "part_wording": "Texte de la réponse",
+    "part_computers": "Ordinateurs et navigateurs",
+    "part_start": "Aperçu de votre boîte",
+    "part_leave": "Déconnecter et supprimer",
     "reconnect": "Reconnecter",
     "index_progress": "{done} messages envoyés sur environ {total} sont lus.",
 }

@@ -24,6 +24,13 @@ TEXTS: dict[str, str] = {
     "gap_count": "Havia mais: as mensagens mais antigas desse período ficam na caixa de entrada, sem leitura "
     "nossa.",
     "gap_time": "As mensagens anteriores ficam na caixa de entrada, sem leitura nossa.",
+    "parts": "Partes das definições",
+    "part_settings": "Funcionamento",
+    "part_lists": "Permitidos e bloqueados",
+    "part_wording": "Texto da resposta",
+    "part_computers": "Computadores e navegadores",
+    "part_start": "Pré-visualização da sua caixa",
+    "part_leave": "Desligar e apagar",
     "reconnect": "Voltar a ligar",
     "index_progress": "{done} de cerca de {total} mensagens enviadas foram lidas.",
 }

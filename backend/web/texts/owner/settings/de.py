@@ -2,13 +2,6 @@
 
 TEXTS: dict[str, str] = {
     "title": "Einstellungen",
-    "parts": "Teile der Einstellungen",
-    "part_settings": "Wie es arbeitet",
-    "part_lists": "Erlaubt und gesperrt",
-    "part_wording": "Wortlaut der Antwort",
-    "part_computers": "Rechner und Browser",
-    "part_start": "Vorschau Ihres Posteingangs",
-    "part_leave": "Trennen und löschen",
     "saved": "Gespeichert.",
     "paused": "Pausiert: Alle neue Post bleibt im Posteingang.",
     "resumed": "Wieder an der Arbeit.",

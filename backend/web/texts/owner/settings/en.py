@@ -2,13 +2,6 @@
 
 TEXTS: dict[str, str] = {
     "title": "Settings",
-    "parts": "Parts of the settings",
-    "part_settings": "How it works",
-    "part_lists": "Allowed and blocked",
-    "part_wording": "Wording of the answer",
-    "part_computers": "Computers and browsers",
-    "part_start": "Preview of your inbox",
-    "part_leave": "Disconnect and delete",
     "saved": "Saved.",
     "paused": "Paused: all new mail stays in the inbox.",
     "resumed": "At work again.",

@@ -2,13 +2,6 @@
 
 TEXTS: dict[str, str] = {
     "title": "Ajustes",
-    "parts": "Partes de los ajustes",
-    "part_settings": "Funcionamiento",
-    "part_lists": "Permitidos y bloqueados",
-    "part_wording": "Texto de la respuesta",
-    "part_computers": "Ordenadores y navegadores",
-    "part_start": "Vista previa de su bandeja",
-    "part_leave": "Desconectar y borrar",
     "saved": "Guardado.",
     "paused": "En pausa: todo el correo nuevo permanece en la bandeja.",
     "resumed": "De nuevo en marcha.",

@@ -2,13 +2,6 @@
 
 TEXTS: dict[str, str] = {
     "title": "Réglages",
-    "parts": "Parties des réglages",
-    "part_settings": "Fonctionnement",
-    "part_lists": "Autorisés et bloqués",
-    "part_wording": "Texte de la réponse",
-    "part_computers": "Ordinateurs et navigateurs",
-    "part_start": "Aperçu de votre boîte",
-    "part_leave": "Déconnecter et supprimer",
     "saved": "Enregistré.",
     "paused": "En pause : tout le nouveau courrier reste dans la boîte de réception.",
     "resumed": "De nouveau au travail.",

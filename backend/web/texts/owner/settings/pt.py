@@ -2,13 +2,6 @@
 
 TEXTS: dict[str, str] = {
     "title": "Definições",
-    "parts": "Partes das definições",
-    "part_settings": "Funcionamento",
-    "part_lists": "Permitidos e bloqueados",
-    "part_wording": "Texto da resposta",
-    "part_computers": "Computadores e navegadores",
-    "part_start": "Pré-visualização da sua caixa",
-    "part_leave": "Desligar e apagar",
     "saved": "Guardado.",
     "paused": "Em pausa: todo o correio novo fica na caixa de entrada.",
     "resumed": "De novo a trabalhar.",

@@ -1,0 +1,138 @@
+"""Leaving: a typed confirmation, how far it is, and a receipt that names nobody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.domain.correction import RuleKind
+from backend.domain.errors import NeedsReconnect, Rejected
+from backend.domain.mailbox import Link
+from backend.pipeline.leave import RECEIPT_LIFE, REVOKE_TRIES, leave
+from backend.store.scripts.mailboxes import TABLES
+from backend.web.owner.leave_routes import GROUPS, grouped
+from tests.web.desk import Office, office
+from tests.web.owner_pages import Visit
+
+
+class Google:
+    """Takes a grant back, or says what a test wants to hear."""
+
+    def __init__(self, trouble: Exception | None = None) -> None:
+        self.trouble, self.revoked = trouble, 0
+
+    async def revoke(self, mailbox_id: str) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.revoked += 1
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ana(here: Office) -> Visit:
+    """Ana, with a held message and a rule."""
+    await here.hold("m1")
+    await here.store.set_rule("ana", "ok@x.example", RuleKind.ALLOW, here.story.now)
+    visit = await Visit.begin(here)
+    await visit.get("/settings/leave")
+    return visit
+
+
+async def work(here: Office, google: Google, tries: int = 1) -> None:
+    for _ in range(tries):
+        job = await here.story.claim_duty()
+        assert job is not None
+        await leave(here.desk.kit, google, job)  # type: ignore[arg-type]
+
+
+async def test_nothing_is_deleted_without_the_typed_address(ana: Visit) -> None:
+    for typed in ("", "yes", "eve@corp.test"):
+        page = await ana.post("/settings/leave", 422, confirm=typed)
+        assert "Nothing was deleted." in page
+        assert 'aria-describedby="confirm-error"' in page
+    assert (await ana.mailbox()).link is Link.CONNECTED
+
+
+async def test_a_leaving_from_the_question_to_the_receipt(here: Office, ana: Visit) -> None:
+    where = await ana.post("/settings/leave", confirm=" ANA@corp.test ")
+    page = await ana.get(where)
+    assert "Disconnecting" in page
+    assert "data-poll" in page
+    assert (await ana.browser.get("/settings")).status_code == 401
+    google = Google()
+    await work(here, google)
+    assert google.revoked == 1
+    page = await ana.get(where)
+    for told in ("Disconnected and deleted", "withdrawn by us", "Messages and decisions", "In all"):
+        assert told in page
+    for private in ("ana@corp.test", "Ana", "bo@pitch.test", "ok@x.example"):
+        assert private not in page
+    assert await here.store.mailbox("ana") is None
+    assert "Quittung" in await ana.get(where, **{"Accept-Language": "de"})
+    stranger = here.app.test_client()
+    assert (await stranger.get(where)).status_code == 200  # whoever has the address
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (NeedsReconnect("gone"), "had been withdrawn before"),
+        (Rejected("no", reason="invalid"), "Please remove Pitchgate in your Google account yourself"),
+    ],
+)
+async def test_the_receipt_says_what_became_of_the_grant(
+    here: Office, ana: Visit, trouble: Exception, told: str
+) -> None:
+    where = await ana.post("/settings/leave", confirm="ana@corp.test")
+    google = Google(trouble)
+    for _ in range(REVOKE_TRIES - 1 if isinstance(trouble, Rejected) else 0):
+        job = await here.story.claim_duty()
+        assert job is not None
+        with pytest.raises(Rejected):
+            await leave(here.desk.kit, google, job)  # type: ignore[arg-type]
+        await here.store.postpone_duty(job, here.story.now, "", here.story.now)
+    await work(here, google)
+    assert told in await ana.get(where)
+
+
+async def test_who_connects_again_in_time_stays(here: Office, ana: Visit) -> None:
+    where = await ana.post("/settings/leave", confirm="ana@corp.test")
+    await here.store.set_link("ana", Link.CONNECTED, "", here.story.now)
+    page = await ana.get(where)
+    assert "Not disconnected after all" in page
+    assert "data-poll" not in page
+
+
+async def test_receipts_that_are_not_there_or_too_old(here: Office, ana: Visit) -> None:
+    where = await ana.post("/settings/leave", confirm="ana@corp.test")
+    await work(here, Google())
+    await ana.get("/goodbye/" + "x" * 32, 404)
+    await ana.get("/goodbye/x", 404)
+    clock: Any = here.desk.kit.clock
+    clock.advance(days=RECEIPT_LIFE.days, minutes=1)
+    assert "There is no such receipt" in await ana.get(where, 404)
+
+
+async def test_strangers_and_foreign_forms_end_nothing(here: Office, ana: Visit) -> None:
+    eve = await Visit.begin(here, "eve")
+    await eve.get("/settings/leave")
+    fields = {"confirm": "ana@corp.test"}
+    assert (await here.app.test_client().post("/settings/leave", form=fields)).status_code == 401
+    await ana.post("/settings/leave", 403, csrf=eve.hidden("csrf"), **fields)
+    await eve.post("/settings/leave", 422, **fields)
+    assert (await ana.mailbox()).link is Link.CONNECTED
+
+
+def test_the_receipt_counts_every_table_once() -> None:
+    named = [table for tables in GROUPS.values() for table in tables]
+    assert len(set(named)) == len(named)
+    assert set(named) <= set(TABLES)
+    assert sum(count for _, count in grouped(dict.fromkeys(TABLES, 1))) == len(TABLES)

@@ -1,0 +1,214 @@
+"""The first run without script: how far it is, what would have been held, a correction, and the choice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backend.domain.correction import RuleKind
+from backend.domain.errors import Gone
+from backend.domain.mailbox import Mode, Strictness
+from backend.pipeline.connect import Connected
+from backend.pipeline.first_run import MAILS
+from tests.web.desk import Office, office
+from tests.web.owner_pages import FORGED, Visit, letter
+
+PITCH = letter("sam@seller.test", "a pitchy letter", subject="Grow")
+DOUBT = letter("di@doubt.test", "maybe a letter", subject="Perhaps")
+PLAIN = letter("kim@friend.test", "a letter", subject="Lunch")
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ana(here: Office) -> Visit:
+    """Ana, whose mailbox observes and has been read."""
+    visit = await Visit.begin(here)
+    await here.desk.prefer("ana", {"mode": "observe"})
+    await visit.indexed()
+    return visit
+
+
+async def shown(ana: Visit, *mails: object) -> str:
+    """A preview of these mails, made as an owner makes it."""
+    ana.deliver(*mails)
+    await ana.get("/start")
+    assert await ana.post("/start/preview") == "/start"
+    await ana.worked()
+    return await ana.get("/start")
+
+
+async def test_a_new_mailbox_is_told_how_far_it_is(here: Office) -> None:
+    visit = await Visit.begin(here)
+    page = await visit.get("/start")
+    assert "Your sent mail is being read once" in page
+    assert "No preview has been made yet" in page
+    await visit.post("/start/preview")
+    page = await visit.get("/start")
+    assert "It begins as soon as your sent mail is read" in page
+    assert "data-poll" in page
+    assert 'href="/start?mode=' in page  # without script: a link to look again
+    await visit.indexed()
+    await here.desk.kit.store.order_preview("ana", here.story.now)
+    assert "Your inbox is being looked through" in await visit.get("/start")
+
+
+async def test_what_would_have_been_held_with_its_reasons_and_nothing_moved(ana: Visit) -> None:
+    page = await shown(ana, PLAIN, DOUBT, PITCH)
+    assert "Of your last 3 messages, this one would have been held." in page
+    assert "Grow" in page
+    assert "asks for a call or a meeting" in page
+    assert "97 of 100 like a pitch" in page
+    assert "In mode observe such mail stays in the inbox" in page
+    assert "The other 2 stay in the inbox" in page
+    assert "not enough like a pitch" in page
+    assert "data-poll" not in page
+    calls = ana.here.gmail.calls
+    assert (calls["list_messages"], calls["fetch"], calls["relabel"], calls["send"]) == (1, 3, 0, 0)
+    assert await ana.here.store.messages("ana") == ()  # no message of ours
+
+
+async def test_mode_and_strictness_only_apply_other_thresholds(ana: Visit) -> None:
+    await shown(ana, PLAIN, DOUBT, PITCH)
+    before = ana.here.gmail.units
+    page = await ana.get("/start?mode=challenge&strictness=strict")
+    assert "these 2 would have been held" in page
+    assert "one sender would be answered with a link" in page
+    assert "holds 2" in page
+    page = await ana.get("/start?mode=quarantine&strictness=relaxed")
+    assert "this one would have been held" in page
+    assert "nobody would be told" in page
+    assert ana.here.gmail.units == before
+    assert (await ana.mailbox()).preferences.mode is Mode.OBSERVE  # looking chooses nothing
+    await ana.get("/start?mode=nonsense&strictness=x")
+
+
+async def test_not_sales_lets_the_sender_in_and_can_be_taken_back(ana: Visit) -> None:
+    await shown(ana, PLAIN, PITCH)
+    (pitch,) = [mail.gmail_id for mail in await ana.here.store.previews("ana") if mail.subject == "Grow"]
+    where = await ana.post(
+        "/start/say", gmail_id=pitch, word="not_sales", mode="quarantine", strictness="normal"
+    )
+    page = await ana.get(where)
+    assert "none would have been held" in page
+    assert "You said: not sales" in page
+    assert await ana.here.store.rules_of("ana", ["sam@seller.test"]) == {"sam@seller.test": RuleKind.ALLOW}
+    where = await ana.post("/start/say", gmail_id=pitch, word="", mode="quarantine", strictness="normal")
+    page = await ana.get(where)
+    assert "Taken back." in page
+    assert "this one would have been held" in page
+    assert await ana.here.store.count_rules("ana") == 0
+
+
+async def test_sales_blocks_the_sender_and_moves_nothing(ana: Visit) -> None:
+    await shown(ana, PLAIN, PITCH)
+    (plain,) = [mail.gmail_id for mail in await ana.here.store.previews("ana") if mail.subject == "Lunch"]
+    page = await ana.get(await ana.post("/start/say", gmail_id=plain, word="sales"))
+    assert "these 2 would have been held" in page
+    assert "you block this sender" in page
+    assert ana.here.gmail.calls["relabel"] == 0
+    assert "INBOX" in ana.here.gmail.labels_of(plain)
+
+
+async def test_a_word_about_nothing_changes_nothing(ana: Visit) -> None:
+    await shown(ana, PITCH)
+    for fields in ({"gmail_id": "zz", "word": "sales"}, {"gmail_id": "zz", "word": "maybe"}):
+        assert "done=lost" in await ana.post("/start/say", **fields)
+    assert await ana.here.store.count_rules("ana") == 0
+
+
+async def test_a_forged_sender_is_not_helped_by_the_owners_word(ana: Visit) -> None:
+    page = await shown(ana, letter("sam@seller.test", "a pitchy letter", trust=FORGED))
+    (mail,) = await ana.here.store.previews("ana")
+    page = await ana.get(await ana.post("/start/say", gmail_id=mail.gmail_id, word="not_sales"))
+    assert "this one would have been held" in page
+    assert "could not confirm that this message is really his" in page
+
+
+async def test_choosing_counts_from_now_on_and_leads_to_the_review_page(ana: Visit) -> None:
+    await ana.get("/start")
+    assert await ana.post("/start/choose", mode="quarantine", strictness="strict") == "/review"
+    wishes = (await ana.mailbox()).preferences
+    assert (wishes.mode, wishes.strictness) == (Mode.QUARANTINE, Strictness.STRICT)
+
+
+async def test_people_he_knows_and_later_mail_of_a_held_sender(ana: Visit) -> None:
+    await ana.here.store.learn("ana", frozenset({"sam@seller.test"}), "", ana.here.story.now)
+    again = letter("sue@seller2.test", "maybe a letter", subject="Following up")
+    page = await shown(ana, PITCH, letter("sue@seller2.test", "a pitchy letter"), again)
+    assert "this one would have been held" in page
+    page = await ana.get("/start?mode=quarantine")
+    assert "these 2 would have been held" in page
+    assert "held with an earlier message of the same sender" in page
+    assert "you know each other" in page
+
+
+async def test_at_most_a_hundred_are_read_and_the_newest(ana: Visit) -> None:
+    many = [letter(f"p{number}@x.test", "a letter", subject=f"No {number}") for number in range(MAILS + 5)]
+    page = await shown(ana, *many)
+    assert f"Of your last {MAILS} messages, none" in page
+    assert f"No {MAILS + 4}" in page
+    assert ana.here.gmail.calls["fetch"] == MAILS
+
+
+async def test_an_empty_inbox_and_mail_that_is_gone(ana: Visit) -> None:
+    assert "Your inbox is empty" in await shown(ana)
+    ana.deliver(PITCH, PLAIN)
+    await ana.post("/start/preview")
+    ana.here.gmail.trouble["fetch"] = Gone("It is gone.", reason="notFound")  # the first that is fetched
+    await ana.worked()
+    assert "One message could not be read." in await ana.get("/start")
+
+
+async def test_hostile_mail_is_text(ana: Visit) -> None:
+    evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+    await shown(ana, replace(letter("sam@seller.test", "a pitchy letter"), subject=evil))
+    assert "<script>alert" not in ana.page
+    assert "<img src=x" not in ana.page
+    assert "&lt;script&gt;" in ana.page
+
+
+async def test_another_owner_sees_and_changes_nothing(here: Office, ana: Visit) -> None:
+    await shown(ana, PITCH)
+    (mail,) = await here.store.previews("ana")
+    eve = await Visit.begin(here, "eve")
+    assert "Grow" not in await eve.get("/start")
+    assert "done=lost" in await eve.post("/start/say", gmail_id=mail.gmail_id, word="not_sales")
+    assert await here.store.count_rules("ana") == 0
+    for path in ("/start/preview", "/start/say", "/start/choose"):
+        assert (await eve.browser.post(path, form={"csrf": ana.hidden("csrf")})).status_code == 403
+        assert (await here.app.test_client().post(path, form={})).status_code == 401
+
+
+async def test_it_speaks_the_browsers_language(ana: Visit) -> None:
+    await shown(ana, PITCH)
+    page = await ana.get("/start", **{"Accept-Language": "pt-BR,en;q=0.5"})
+    assert '<html lang="pt">' in page
+    assert "Da sua última" in page or "Das suas últimas" in page
+    assert "pede uma chamada" in page or "reunião" in page
+
+
+async def test_connecting_orders_the_preview_once_for_who_has_not_chosen(here: Office) -> None:
+    browser = here.app.test_client()
+    for mode, run in (("challenge", None), ("observe", 1), ("observe", 1)):
+        await here.desk.prefer("eve", {"mode": mode})
+        mailbox = await here.store.mailbox("eve")
+        assert mailbox is not None
+        here.around.entrances.connected = Connected(mailbox, frozenset(), "eve@corp.test")
+        page = await (await browser.get("/connect/callback?code=c&state=s")).get_data(as_text=True)
+        assert ('href="/start"' in page) is (mode == "observe")
+        found = await here.store.preview_run("eve")
+        assert (found.run if found else None) == run
+
+
+async def test_a_preview_does_not_wait_for_a_pause(ana: Visit) -> None:
+    await ana.here.desk.pause("ana", ana.here.desk.kit.clock.now() + timedelta(hours=1))
+    assert "this one would have been held" in await shown(ana, PITCH)
