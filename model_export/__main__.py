@@ -261,13 +261,15 @@ def vars_of(figures: Figures) -> dict[str, float]:
 
 
 def _say(found: Evaluation, nested: Figures | None = None) -> None:
-    table = Table("", "messages", "AUC", "recall at 1 %", "recall at 5 %", "calibration error")
+    table = Table(
+        "", "messages", "AUC", "recall at 1 %", "recall at 5 %", "calibration error", "of it chance"
+    )
     named = {**found.files, "mean over files": found.mean, "all pooled": found.pooled}
     if nested:
         named["mean, nested choice"] = nested
     named |= {f"in {name}": part for name, part in found.languages.items()}
     for name, part in named.items():
-        values = (part.auc, part.recall_1, part.recall_5, part.ece)
+        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance)
         table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values))
     Console().print(table)
 

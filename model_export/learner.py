@@ -144,7 +144,7 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         kept = counter.get_feature_names_out()[often & (spread >= min(self.params.min_groups, len(files)))]
         return TfidfVectorizer(sublinear_tf=True, vocabulary=sorted(kept.tolist()), **shared)
 
-    def calibrate(self, slope: float, offset: float) -> PitchModel:
+    def calibrate(self, slope: float, offset: float = 0.0) -> PitchModel:
         """From now on logit = slope * uncalibrated logit + offset."""
         self.slope_, self.offset_ = slope, offset
         return self

@@ -56,11 +56,11 @@ def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = si
     judged, aside = sides(rows)
     logits = held_out_logits(judged, params, progress, aside)
     labels = labels_of(judged)
-    slope, offset = platt(logits, labels)
-    probabilities = squash(slope * logits + offset)
+    slope = temperature(logits, labels)
+    probabilities = squash(slope * logits)
     progress("the model on all files")
     return Trained(
-        fit(rows, params).calibrate(slope, offset),
+        fit(rows, params).calibrate(slope),
         params,
         judged,
         logits,
@@ -113,10 +113,13 @@ def held_out_logits(
     return logits
 
 
-def platt(logits: Floats, labels: Floats) -> tuple[float, float]:
-    """Slope and offset that turn logits into log-odds of a pitch in the corpus (where it is nearly even)."""
-    solver = LogisticRegression(C=1e6, max_iter=1000, tol=1e-9).fit(logits.reshape(-1, 1), labels)
-    return float(solver.coef_[0, 0]), float(solver.intercept_[0])
+def temperature(logits: Floats, labels: Floats) -> float:
+    """What turns logits into log-odds of a pitch in the corpus (where it is nearly even) when multiplied with.
+
+    No offset is learned: writers differ by more than an offset of the others could tell about the next one.
+    """
+    solver = LogisticRegression(C=1e6, fit_intercept=False, max_iter=1000, tol=1e-9)
+    return float(solver.fit(logits.reshape(-1, 1), labels).coef_[0, 0])
 
 
 def cross_calibrated(rows: Sequence[Row], logits: Floats) -> Floats:
@@ -125,8 +128,8 @@ def cross_calibrated(rows: Sequence[Row], logits: Floats) -> Floats:
     files = np.array([row.group for row in rows])
     result = np.zeros(len(rows))
     for group in groups_of(rows):
-        slope, offset = platt(logits[files != group], labels[files != group])
-        result[files == group] = squash(slope * logits[files == group] + offset)
+        slope = temperature(logits[files != group], labels[files != group])
+        result[files == group] = squash(slope * logits[files == group])
     return result
 
 

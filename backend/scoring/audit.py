@@ -81,9 +81,10 @@ def audit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
 
 def digest_of(data: bytes, start: int, end: int) -> str:
     """SHA-256 of `data` with data[start:end] taken as zeros."""
-    digest = hashlib.sha256(data[:start])
+    view = memoryview(data)
+    digest = hashlib.sha256(view[:start])
     digest.update(b"0" * (end - start))
-    digest.update(data[end:])
+    digest.update(view[end:])
     return digest.hexdigest()
 
 
