@@ -38,7 +38,7 @@ def read(table: Table, number: int, entry: object) -> dict[str, Any]:
     where = f"{table.name}, entry {number}"
     if not isinstance(entry, dict):
         raise _bad(where, "it is not an object")
-    row = {}
+    row: dict[str, Any] = {}
     for name, column in table.columns.items():
         value = entry.get(name)
         if value is None:

@@ -23,6 +23,7 @@ from backend.web import (
 )
 from backend.web.api import routes as api
 from backend.web.owner import (
+    data_routes,
     insights_routes,
     leave_routes,
     lists_routes,
@@ -51,6 +52,7 @@ BLUEPRINTS = (
     review_orders.blueprint,
     review_live.blueprint,
     insights_routes.blueprint,
+    data_routes.blueprint,
     addon_routes.blueprint,
 )
 

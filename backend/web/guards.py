@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from quart import Quart, Response, request
+from quart import Quart, Request, Response, request
 from quart_rate_limiter import RateLimit, RateLimiter, rate_limit
 from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, ServiceUnavailable
 
@@ -22,6 +22,10 @@ BODY_SECONDS = 10
 """How long a body may take to arrive; a slower one gets 408."""
 
 FORM_LIMIT = 16 * 1024
+
+LONG_UPLOADS: dict[str, tuple[int, int]] = {"/settings/data/restore": (32 * 1024 * 1024, 25)}
+"""Paths to which files are sent: how many bytes a body may have there, and how many seconds it may take."""
+
 PATIENCE = "_pitchgate_patience"
 HSTS = "max-age=31536000; includeSubDomains"
 POLICY = (
@@ -34,6 +38,19 @@ POLICY = (
     "base-uri 'none'",
     "frame-ancestors 'none'",
 )
+
+
+class BoundedRequest(Request):
+    """A request whose body is bounded by where it goes: Quart begins to read before it knows the route."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        path = args[2] if len(args) > 2 else kwargs["path"]
+        longer = LONG_UPLOADS.get(path)
+        if longer is not None:
+            kwargs["max_content_length"], kwargs["body_timeout"] = longer
+        super().__init__(*args, **kwargs)
+        if longer is not None:
+            self.max_content_length = longer[0]
 
 
 def guarded(
@@ -77,6 +94,7 @@ def origin_of(url: str) -> str:
 
 def install(app: Quart, settings: Settings) -> None:
     """Put limits and headers on an app."""
+    app.request_class = BoundedRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.config["MAX_FORM_PARTS"] = 20

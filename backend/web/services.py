@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from backend.pipeline import connect, push, solve
 from backend.pipeline.addon import AddonDesk
+from backend.pipeline.archive import ArchiveDesk
 from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
 from backend.pipeline.devices import DeviceDesk
@@ -143,3 +144,4 @@ class Services:
     devices: DeviceDesk | None = None
     review: ReviewDesk | None = None
     insights: InsightDesk | None = None
+    archive: ArchiveDesk | None = None

@@ -14,13 +14,25 @@ from collections.abc import Mapping
 from werkzeug.datastructures import LanguageAccept
 
 from backend.web.cards.texts import TEXTS as CARDS
-from backend.web.texts.owner import connect, devices, frame, insights, leave, lists, review, settings, start
+from backend.web.texts.owner import (
+    connect,
+    data,
+    devices,
+    frame,
+    insights,
+    leave,
+    lists,
+    review,
+    settings,
+    start,
+)
 from backend.web.texts.owner.words import Words
 
 LANGUAGES = ("en", "de", "fr", "es", "pt")
 
 SECTIONS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "connect": connect.TEXTS,
+    "data": data.TEXTS,
     "devices": devices.TEXTS,
     "frame": frame.TEXTS,
     "insights": insights.TEXTS,

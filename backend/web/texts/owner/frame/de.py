@@ -29,6 +29,7 @@ TEXTS: dict[str, str] = {
     "part_wording": "Wortlaut der Antwort",
     "part_computers": "Rechner und Browser",
     "part_start": "Vorschau Ihres Posteingangs",
+    "part_data": "Ihre Daten",
     "part_leave": "Trennen und löschen",
     "reconnect": "Neu verbinden",
     "index_progress": "{done} von etwa {total} gesendeten Mails sind gelesen.",

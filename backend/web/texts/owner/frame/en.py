@@ -28,6 +28,7 @@ TEXTS: dict[str, str] = {
     "part_wording": "Wording of the answer",
     "part_computers": "Computers and browsers",
     "part_start": "Preview of your inbox",
+    "part_data": "Your data",
     "part_leave": "Disconnect and delete",
     "reconnect": "Connect again",
     "index_progress": "{done} of about {total} sent mails are read.",

@@ -30,6 +30,7 @@ TEXTS: dict[str, str] = {
     "part_wording": "Texto de la respuesta",
     "part_computers": "Ordenadores y navegadores",
     "part_start": "Vista previa de su bandeja",
+    "part_data": "Sus datos",
     "part_leave": "Desconectar y borrar",
     "reconnect": "Conectar de nuevo",
     "index_progress": "Se han leído {done} de unos {total} mensajes enviados.",

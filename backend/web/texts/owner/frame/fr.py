@@ -31,6 +31,7 @@ TEXTS: dict[str, str] = {
     "part_wording": "Texte de la réponse",
     "part_computers": "Ordinateurs et navigateurs",
     "part_start": "Aperçu de votre boîte",
+    "part_data": "Vos données",
     "part_leave": "Déconnecter et supprimer",
     "reconnect": "Reconnecter",
     "index_progress": "{done} messages envoyés sur environ {total} sont lus.",

@@ -30,6 +30,7 @@ TEXTS: dict[str, str] = {
     "part_wording": "Texto da resposta",
     "part_computers": "Computadores e navegadores",
     "part_start": "Pré-visualização da sua caixa",
+    "part_data": "Os seus dados",
     "part_leave": "Desligar e apagar",
     "reconnect": "Voltar a ligar",
     "index_progress": "{done} de cerca de {total} mensagens enviadas foram lidas.",

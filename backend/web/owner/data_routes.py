@@ -1,0 +1,80 @@
+"""Everything kept about an owner: taking it away as one file, and bringing such a file back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response, request
+from werkzeug.exceptions import NotFound as NoPage
+
+from backend.domain.errors import Refused
+from backend.pipeline.archive import ArchiveDesk
+from backend.web import browser_session as browser
+from backend.web.context import services
+from backend.web.device_routes import ask_to_sign_in
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+from backend.web.owner.page import owner_page
+
+blueprint = Blueprint("data", __name__, url_prefix="/settings/data")
+
+CODES = ("malformed", "other_mailbox", "no_credit")
+"""What can be wrong with a file; each has a text of its own."""
+
+
+@blueprint.get("")
+@guarded(per_minute(60))
+async def show() -> Response:
+    """What is kept, the file, and the form to bring one back."""
+    owner = await browser.signed_in()
+    return await (ask_to_sign_in() if owner is None else _page(owner))
+
+
+@blueprint.get("/export")
+@guarded(per_minute(6), patience=30.0)
+async def export() -> Response:
+    """The file, as it is written. Changes nothing."""
+    owner = await browser.signed_in()
+    if owner is None:
+        return await ask_to_sign_in()
+    await desk().mailbox(owner.mailbox_id)
+    day = services().clock.now().date().isoformat()
+    response = Response(desk().export(owner.mailbox_id), 200, content_type="application/json; charset=utf-8")
+    response.timeout = None
+    response.headers["Content-Disposition"] = f'attachment; filename="pitchgate-{day}.json"'
+    return response
+
+
+@blueprint.post("/restore")
+@guarded(per_minute(6), patience=30.0)
+async def restore() -> Response:
+    """Add what the file holds to this mailbox."""
+    sent = await browser.signed_in_form()
+    if sent is None:
+        return await ask_to_sign_in()
+    owner = sent[0]
+    file = (await request.files).get("file")
+    content = file.read() if file is not None else b""
+    if not content:
+        return await _page(owner, 422, error="no_file")
+    try:
+        restored = await desk().restore(owner.mailbox_id, content)
+    except Refused as error:
+        known = error.code if error.code in CODES else "malformed"
+        return await _page(owner, 422, error=known, detail=error.title)
+    return await _page(owner, restored=restored)
+
+
+def desk() -> ArchiveDesk:
+    """The desk of this app; without one there is no such page."""
+    found = services().archive
+    if found is None:
+        raise NoPage
+    return found
+
+
+async def _page(owner: browser.SignedIn, status: int = 200, **more: Any) -> Response:
+    mailbox = await desk().mailbox(owner.mailbox_id)
+    return await owner_page(
+        "settings_data.html", owner, mailbox, section="data", here="settings", status=status, **more
+    )

@@ -1,0 +1,136 @@
+"""An owner takes everything with him, and brings it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quart.datastructures import FileStorage
+
+from backend.domain.correction import RuleKind
+from backend.domain.verdict import Outcome
+from backend.web.guards import LONG_UPLOADS
+from tests.web.desk import Office, office
+from tests.web.owner_pages import Visit
+
+LONGEST = LONG_UPLOADS["/settings/data/restore"][0]
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(tmp_path) as opened:
+        yield opened
+
+
+async def fetched(visit: Visit) -> bytes:
+    answer = await visit.browser.get("/settings/data/export")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="pitchgate-2026-')
+    return bytes(await answer.get_data())
+
+
+async def sent(visit: Visit, content: bytes, status: int = 200, csrf: str = "") -> str:
+    await visit.get("/settings/data")
+    answer = await visit.browser.post(
+        "/settings/data/restore",
+        form={"csrf": csrf or visit.hidden("csrf")},
+        files={"file": FileStorage(BytesIO(content), filename="pitchgate.json")},
+    )
+    page = str(await answer.get_data(as_text=True))
+    assert answer.status_code == status, page
+    return page
+
+
+async def test_a_stranger_gets_nothing(here: Office) -> None:
+    client = here.app.test_client()
+    for path in ("/settings/data", "/settings/data/export"):
+        assert (await client.get(path)).status_code == 401
+    assert (await client.post("/settings/data/restore", form={})).status_code == 401
+
+
+async def test_the_file_is_whole_and_comes_back(here: Office) -> None:
+    await here.story.receive("ana", "m1", Outcome.HOLD)
+    await here.store.set_rule("ana", "spam.test", RuleKind.BLOCK, here.story.now)
+    ana = await Visit.begin(here)
+    file = await fetched(ana)
+    await here.store.set_rule("ana", "spam.test", None, here.story.now)
+
+    page = await sent(ana, file)
+
+    assert json.loads(file)["messages"][0]["subject"] == "More leads"
+    assert "Rules: 1" in page
+    assert "Mails: 0" in page  # it was never gone
+    assert [rule.rule.subject for rule in await here.store.rules("ana", None, "", "", 9)] == ["spam.test"]
+
+
+async def test_a_file_larger_than_a_form_is_taken(here: Office) -> None:
+    addresses = frozenset(f"somebody.with.a.long.name.{n}@corp{n}.test" for n in range(4_000))
+    await here.store.learn("ana", addresses, "", here.story.now)
+    ana = await Visit.begin(here)
+    file = await fetched(ana)
+    assert len(file) > here.around.settings.body_limit
+
+    assert "People you know: 0" in await sent(ana, file)
+
+
+async def test_a_file_that_is_too_large_is_refused_before_it_is_read(here: Office) -> None:
+    ana = await Visit.begin(here)
+
+    answer = await ana.browser.post(
+        "/settings/data/restore", headers={"Content-Length": str(LONGEST + 1)}, data=b"x"
+    )
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/settings/data", "/settings", "/connect"])
+async def test_only_there_a_body_may_be_that_long(here: Office, path: str) -> None:
+    answer = await here.app.test_client().post(path, headers={"Content-Length": str(LONGEST)}, data=b"x")
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "Choose a file first."),
+        (b"not json", "it is no export of Pitchgate"),
+        (
+            b'{"format": "pitchgate-archive", "version": 1, "mailbox": {"email": "eve@corp.test"}}',
+            "another mailbox",
+        ),
+    ],
+)
+async def test_a_wrong_file_is_told_at_its_field(here: Office, content: bytes, told: str) -> None:
+    page = await sent(await Visit.begin(here), content, 422)
+
+    assert told in page
+    assert 'aria-describedby="file-hint file-error"' in page
+
+
+async def test_what_a_wrong_file_says_is_shown_inert(here: Office) -> None:
+    ana = await Visit.begin(here)
+    await here.story.receive("ana", "m1", Outcome.HOLD)
+    data: dict[str, Any] = json.loads(await fetched(ana))
+    data["messages"][0]["placement"] = "<script>alert(1)</script>"
+
+    page = await sent(ana, json.dumps(data).encode(), 422)
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+async def test_a_form_of_somebody_else_is_refused(here: Office) -> None:
+    ana = await Visit.begin(here)
+
+    await sent(ana, await fetched(ana), 403, csrf="guess")
+
+
+async def test_eves_file_holds_nothing_of_ana(here: Office) -> None:
+    await here.story.receive("ana", "m1", Outcome.HOLD)
+
+    assert b"pitch.test" not in await fetched(await Visit.begin(here, "eve"))
