@@ -34,7 +34,7 @@ async def devices() -> Response:
     found = await desk().overview(owner.mailbox_id)
     t = words("devices")
     done, ended = request.args.get("done", ""), request.args.get("ended", "")
-    if ended.isdecimal() and 0 < int(ended[:4]):
+    if ended.isdecimal() and int(ended[:4]) > 0:
         done = t.count("ended_others", int(ended))
     else:
         done = t(done) if done in DONE else ""

@@ -20,8 +20,9 @@
   // The parts that change; what the owner is about to press or has open stays as it is.
   const swap = (fresh) => {
     for (const part of document.querySelectorAll("[data-part]")) {
-      const next = fresh.getElementById(part.id);
-      if (!next || next.innerHTML === part.innerHTML) continue;
+      const found = fresh.getElementById(part.id);
+      if (!found || found.innerHTML === part.innerHTML) continue;
+      const next = document.importNode(found, true); // a copy: the fresh page is still asked how long to wait
       const open = part.querySelector("details[open]") !== null;
       part.replaceWith(next);
       if (open) next.querySelector("details")?.setAttribute("open", "");

@@ -1,0 +1,230 @@
+"""The first run, the settings and the leaving in a real Chromium: by keyboard, without script, on a phone, at night."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from backend.domain.mailbox import Mode, Strictness
+from tests.browser.axe import assert_no_serious
+from tests.browser.checks import look_over, watch_console
+from tests.browser.review_house import PHONE, House, house
+from tests.web.owner_pages import Visit, letter
+
+pytestmark = pytest.mark.browser
+
+EVIL = (
+    '"><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">'
+    "<style>*{display:none}</style>"
+)
+MAILS = (
+    letter("kim@friend.test", "a letter", subject="Lunch on Thursday?"),
+    letter("di@doubt.test", "maybe a letter", subject="A thought about your shop"),
+    letter("sam@seller.test", "a pitchy letter", subject="Grow your pipeline by 300 %"),
+    replace(letter("evil@seller.test", "a pitchy letter"), subject=EVIL),
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[House]:
+    """Ana's pages; her mailbox observes and has been read, and her inbox holds a few mails."""
+    with house(tmp_path) as opened:
+        visit = visit_of(opened)
+        opened.do(opened.office.desk.prefer("ana", {"mode": "observe"}))
+        opened.do(visit.indexed())
+        visit.deliver(*MAILS)
+        yield opened
+
+
+def visit_of(home: House) -> Visit:
+    return Visit(home.office, None, "ana")
+
+
+def previewed(home: House) -> None:
+    home.do(home.store.order_preview("ana", home.office.desk.kit.clock.now()))
+    home.do(visit_of(home).worked())
+
+
+def wishes(home: House) -> tuple[Mode, Strictness]:
+    mailbox = home.do(home.store.mailbox("ana"))
+    assert mailbox is not None
+    return mailbox.preferences.mode, mailbox.preferences.strictness
+
+
+def shot(page: Page, shots: Path, name: str) -> None:
+    page.screenshot(path=shots / f"settings-{name}.png", full_page=True)
+
+
+def reach(page: Page, what: str, most: int = 80) -> None:
+    """Press Tab until the focus is on the element that matches."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("(what) => document.activeElement.matches(what)", what):
+            return
+    raise AssertionError(f"Tab never came to {what}")
+
+
+def test_the_preview_follows_its_progress_and_the_choice(home: House, browser: Browser, shots: Path) -> None:
+    context = home.signed_in(browser)
+    page = context.new_page()
+    problems = watch_console(page)
+    page.goto(f"{home.address}/start")
+    page.get_by_role("button", name="Show me").click()
+    expect(page.get_by_text("Your inbox is being looked through.")).to_be_visible()
+    assert_no_serious(page)
+    home.do(visit_of(home).worked())
+    # The page looks again by itself.
+    expect(
+        page.get_by_role("heading", name="Of your last 4 messages, these 2 would have been held.")
+    ).to_be_visible()
+    expect(page.locator("#told")).to_have_text(re.compile("these 2 would have been held"))
+    shot(page, shots, "start")
+    page.get_by_text("Strict: hold more").click()
+    expect(page.get_by_role("heading", name="these 3 would have been held")).to_be_visible()
+    page.get_by_text("Hold pitches and ask their senders").click()
+    expect(page.get_by_text("would be answered with a link")).to_be_visible()
+    assert wishes(home) == (Mode.OBSERVE, Strictness.NORMAL)  # looking chooses nothing
+    page.get_by_role("button", name="Not sales: let di@doubt.test in").click()
+    expect(page.get_by_role("status").filter(has_text="You said: not sales")).to_be_visible()
+    expect(page.get_by_role("heading", name="these 2 would have been held")).to_be_visible()
+    expect(page.get_by_label("Strict: hold more")).to_be_checked()  # the choice was not lost
+    page.get_by_text("The other 1 stay").or_(page.get_by_text("The other one stays")).click()
+    page.get_by_role("button", name="This is sales: block kim@friend.test").click()
+    expect(page.get_by_role("heading", name="these 3 would have been held")).to_be_visible()
+    look_over(page)
+    assert_no_serious(page)
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page).to_have_url(re.compile("/review$"))
+    assert wishes(home) == (Mode.CHALLENGE, Strictness.STRICT)
+    assert page.title() != "owned"
+    assert problems == []
+    assert home.office.gmail.calls["relabel"] == 0
+    context.close()
+
+
+def test_the_first_run_without_script_on_a_phone_at_night(home: House, browser: Browser, shots: Path) -> None:
+    previewed(home)
+    context = home.signed_in(
+        browser, java_script_enabled=False, viewport=PHONE, color_scheme="dark", locale="de-DE"
+    )
+    page = context.new_page()
+    page.goto(f"{home.address}/start")
+    page.get_by_label(re.compile("Streng")).check()
+    page.get_by_role("button", name="Vorschau aktualisieren").click()
+    expect(page.get_by_role("heading", name="diese 3 zurückgehalten")).to_be_visible()
+    assert "csrf" not in page.url  # the token is only sent by the button that needs it
+    page.get_by_role("button", name="Keine Werbung: sam@seller.test").click()
+    expect(page.get_by_role("heading", name="diese 2 zurückgehalten")).to_be_visible()
+    page.get_by_role("button", name="Ihr Wort über sam@seller.test").first.click()
+    expect(page.get_by_role("heading", name="diese 3 zurückgehalten")).to_be_visible()
+    shot(page, shots, "start-phone-dark-de")
+    page.get_by_label(re.compile("niemandem Bescheid")).check()
+    page.get_by_role("button", name="Diese Einstellungen nehmen").click()
+    expect(page).to_have_url(re.compile("/review$"))
+    assert wishes(home) == (Mode.QUARANTINE, Strictness.STRICT)
+    context.close()
+
+
+def test_settings_by_keyboard_alone(home: House, browser: Browser, shots: Path) -> None:
+    context = home.signed_in(browser)
+    page = context.new_page()
+    page.goto(f"{home.address}/settings")
+    shot(page, shots, "settings")
+    reach(page, "input[name=mode]:checked")
+    page.keyboard.press("ArrowDown")
+    reach(page, "input[name=rows][value=credit]")
+    page.keyboard.press("Space")
+    reach(page, "#credits_per_solve")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("99")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved yet")
+    field = page.get_by_label("Credits for a passed check")
+    expect(field).to_have_value("99")
+    expect(field).to_have_accessible_description(re.compile("must be a whole number from 1 to 20"))
+    shot(page, shots, "settings-error")
+    assert_no_serious(page)
+    reach(page, "#credits_per_solve")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("4")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    assert wishes(home) == (Mode.QUARANTINE, Strictness.NORMAL)
+    reach(page, "button[value=hour]")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Paused until").first).to_be_visible()
+    context.close()
+
+
+def test_lists_without_script(home: House, browser: Browser, shots: Path, tmp_path: Path) -> None:
+    context = home.signed_in(browser, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{home.address}/settings/lists")
+    page.get_by_label("Address or domain").fill("bo@shop.example")
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_text("bo@shop.example is allowed from now on.")).to_be_visible()
+    file = tmp_path / "rules.txt"
+    file.write_text("block spam.example\nnot a line\n", "utf-8")
+    page.get_by_label("A text or CSV file").set_input_files(file)
+    page.get_by_role("button", name="Look before importing").click()
+    expect(page.get_by_text("This would add 1 rules")).to_be_visible()
+    expect(page.get_by_text("Line 2: This is no domain.")).to_be_visible()
+    shot(page, shots, "lists-import")
+    page.get_by_role("button", name="Import these rules").click()
+    expect(page.get_by_text("Imported: 1 new")).to_be_visible()
+    page.get_by_label("His address").fill("any@spam.example")
+    page.get_by_role("button", name="Try").click()
+    expect(page.get_by_text("any@spam.example is held, whatever he writes.")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all rules").click()
+    text = Path(download.value.path()).read_text("utf-8")
+    assert text == "allow bo@shop.example\nblock spam.example\n"
+    page.get_by_role("button", name="Remove the rule for spam.example").click()
+    expect(page.get_by_text("The rule is removed.")).to_be_visible()
+    context.close()
+
+
+PAGES = (
+    "/start",
+    "/settings",
+    "/settings/lists",
+    "/settings/wording?language=fr",
+    "/devices",
+    "/settings/leave",
+)
+OPEN = ("/", "/connect", "/connect/callback?error=access_denied&state=x", "/enter?ticket=x", "/goodbye/x")
+
+
+@pytest.mark.parametrize(
+    ("look", "options"),
+    [
+        ("desktop", {}),
+        ("phone-dark", {"viewport": PHONE, "color_scheme": "dark", "locale": "de-DE"}),
+        ("phone-fr", {"viewport": PHONE, "locale": "fr-FR"}),
+        ("desktop-dark-pt", {"color_scheme": "dark", "locale": "pt-PT"}),
+    ],
+)
+def test_every_page_is_usable_by_everybody(
+    home: House, browser: Browser, shots: Path, look: str, options: dict[str, object]
+) -> None:
+    previewed(home)
+    context = home.signed_in(browser, **options)
+    page = context.new_page()
+    for path in PAGES:
+        page.goto(f"{home.address}{path}")
+        assert page.title()
+        shot(page, shots, f"{look}{path.partition('?')[0].replace('/', '-')}")
+        look_over(page)
+        assert_no_serious(page)
+    context.clear_cookies()
+    for path in (*OPEN, "/settings"):
+        page.goto(f"{home.address}{path}")
+        shot(page, shots, f"{look}-open{path.partition('?')[0].replace('/', '-')}")
+        look_over(page)
+        assert_no_serious(page)
+    context.close()
