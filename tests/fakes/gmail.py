@@ -43,7 +43,8 @@ class FakeGmail:
     """Implements `backend.ports.gmail.Gmail` for one mailbox.
 
     `lag_from` hides history records after this position, as an index that lags behind does; with `lag_tells`
-    history names the mailbox's real position all the same.
+    history names the mailbox's real position all the same. `history_size` records make a page of history (0: all),
+    and the first page is empty.
     `die_before` and `die_after` name the calls at which the process dies: before Google heard of it, or
     after Google did it and before we could know.
     """
@@ -62,6 +63,7 @@ class FakeGmail:
     pages: set[str] = field(default_factory=set)
     lag_from: int | None = None
     lag_tells: bool = False
+    history_size: int = 0
     watch_days: float = 7.0
 
     @property
@@ -116,6 +118,15 @@ class FakeGmail:
             raise HistoryGone("The cursor is too old.", reason="notFound")
         end = self.position if self.lag_from is None else self.lag_from
         fresh = [record for position, record in self.records if int(start) < position <= end]
+        if page and page not in self.pages:
+            raise Rejected("Invalid page token.", reason="invalidArgument")
+        rest = ""
+        if self.history_size:
+            first = int(page) if page else -self.history_size  # the page before the first record: empty
+            last = max(first + self.history_size, 0)
+            rest = str(last) if last < len(fresh) else ""
+            fresh = fresh[max(first, 0) : last]
+            self.pages |= {rest}
         return self._leave(
             "history",
             HistoryPage(
@@ -123,7 +134,7 @@ class FakeGmail:
                 relabelled=tuple(record for record in fresh if isinstance(record, Relabelled)),
                 deleted=tuple(record for record in fresh if isinstance(record, str)),
                 history_id=str(self.position if self.lag_tells else end),
-                next_page="",
+                next_page=rest,
             ),
         )
 
