@@ -25,6 +25,8 @@ PUSH_ACCOUNT = "push@pitchgate-faults.iam.gserviceaccount.com"
 PROJECT = "pitchgate-faults"
 REST_SECONDS = 300.0
 LEASE = 4.0
+STARTS = 6
+"""How many times 40 seconds the backend may take to answer after a death."""
 
 
 @dataclass
@@ -51,7 +53,17 @@ class House:
         await self.server.kill()
         self.kills += 1
         await self.server.start()
-        await until_ready(self.http, f"{self.server_url}/readyz", self.server)
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait for the backend, longer than usual: the machine may have other work. Raises `PitchgateError`."""
+        for patience in range(STARTS, 0, -1):
+            try:
+                await until_ready(self.http, f"{self.server_url}/readyz", self.server)
+                return
+            except PitchgateError:
+                if patience == 1 or not self.server.running:
+                    raise
 
     async def connect(self) -> bool:
         """The owner presses Connect; False if the backend or Google was not there for it."""
