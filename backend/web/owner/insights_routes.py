@@ -17,7 +17,7 @@ from backend.web.owner.page import owner_page
 
 blueprint = Blueprint("insights", __name__)
 
-WIDE, HIGH = 520.0, 120.0
+WIDE, HIGH = 360.0, 100.0
 """The weeks' drawing, in its own units."""
 
 LONG = 240.0

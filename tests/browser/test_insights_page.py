@@ -1,0 +1,105 @@
+"""Insights and the owner's data, as they look, and taking everything away and back in a real browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from backend.domain.correction import Decision, RuleKind
+from tests.browser.axe import assert_no_serious
+from tests.browser.checks import look_over, watch_console
+from tests.browser.review_house import PHONE, House, house, visit
+
+pytestmark = pytest.mark.browser
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "desktop": {},
+    "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True},
+    "dark": {"color_scheme": "dark"},
+    "de-phone-dark": {"viewport": PHONE, "is_mobile": True, "locale": "de-DE", "color_scheme": "dark"},
+}
+PAGES = {"insights": "/insights", "data": "/settings/data"}
+HOSTILE = '"<img src=x onerror=alert(1)>"@pitch.test'
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("insights")) as opened:
+        begun = opened.office.story.now
+        for number in range(28):
+            # Thirteen weeks up to now, with more and less in them.
+            opened.office.story.now = begun - timedelta(days=84 - 3 * number, hours=2)
+            sender = (HOSTILE, "a.very.long.sender.address@a-long-company-name.example", "bo@pitch.test")
+            opened.hold(f"m{number}", sender[(number * number) % 3])
+            if number % 5 == 0:
+                opened.do(opened.office.story.decide("ana", f"m{number}", Decision.RELEASE))
+                opened.do(opened.office.story.work())
+        for number in range(4):
+            opened.challenge(f"c{number}", f"di@shop{number}.test")
+        opened.do(opened.office.story.decide("ana", "c0", Decision.ALLOW))
+        opened.do(opened.office.story.work())
+        opened.pass_by("p1", "slipped@through.test")
+        opened.do(opened.office.story.decide("ana", "p1", Decision.SALES))
+        yield opened
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", PAGES)
+def test_how_it_looks(here: House, browser: Browser, shots: Path, name: str, look: str) -> None:
+    with visit(here, browser, PAGES[name], **LOOKS[look]) as page:
+        problems = watch_console(page)
+        expect(page.locator("h1")).to_be_visible()
+        page.screenshot(path=shots / f"{name}-{look}.png", full_page=True)
+        look_over(page)
+        assert_no_serious(page)
+        assert not problems
+
+
+def test_the_drawing_and_the_table_behind_it_say_the_same(here: House, browser: Browser) -> None:
+    with visit(here, browser, "/insights", java_script_enabled=False) as page:
+        page.locator("summary").click()
+        table = [
+            int(cell)
+            for cell in page.locator("section:has(svg.weeks) tbody td:nth-child(2)").all_inner_texts()
+        ]
+        drawn = [int(text) for text in page.locator("svg.weeks .value").all_text_contents()]
+
+        assert len(table) == 13
+        assert [held for held in table if held] == drawn
+        assert sum(table) == 32
+
+
+def test_a_sender_in_the_table_is_only_text(here: House, browser: Browser) -> None:
+    with visit(here, browser, "/insights") as page:
+        said: list[str] = []
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        expect(page.get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
+        assert page.locator("main img").count() == 0
+        assert not said
+
+
+def test_everything_is_taken_away_and_back_by_keyboard_without_script(
+    here: House, browser: Browser, tmp_path: Path
+) -> None:
+    here.do(here.store.set_rule("ana", "kept.test", RuleKind.BLOCK, here.office.story.now))
+    with visit(here, browser, "/settings/data", java_script_enabled=False, accept_downloads=True) as page:
+        page.get_by_role("link", name="Export everything").focus()
+        with page.expect_download() as downloading:
+            page.keyboard.press("Enter")
+        downloading.value.save_as(tmp_path / "mine.json")
+        here.do(here.store.set_rule("ana", "kept.test", None, here.office.story.now))
+
+        page.get_by_label("The exported file").set_input_files(tmp_path / "mine.json")
+        page.get_by_role("button", name="Bring it back").focus()
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_role("status")).to_contain_text("Rules: 1")
+    assert json.loads((tmp_path / "mine.json").read_text())["mailbox"]["email"] == "ana@corp.test"
+    rules = here.do(here.store.rules("ana", RuleKind.BLOCK, "", "", 9))
+    assert [rule.rule.subject for rule in rules] == ["kept.test"]
