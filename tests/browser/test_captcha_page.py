@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from backend.domain.challenge import ChallengeState
 from backend.domain.errors import Expired
 from backend.ports.store import Placement, Stage
-from backend.web.app import create_app
+from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
+from tests.browser.sender import LINK, LOOKS, serving, visit
 from tests.web.fakes import TOKEN, World, challenge, mailbox, message, open_challenge, world
-from tests.web.serving import served
 
 pytestmark = pytest.mark.browser
 
-LINK = f"/c/{TOKEN}"
 SLOW = 400_000  # iterations a step: the check runs for a minute, so that it can be looked at and cancelled
-DESKTOP = {"width": 1180, "height": 860}
-PHONE = {"width": 390, "height": 844}
-LOOKS: dict[str, dict[str, Any]] = {
-    "desktop": {"viewport": DESKTOP},
-    "phone": {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
-    "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
-    "dark-phone": {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "color_scheme": "dark"},
-}
-
-
-@contextmanager
-def serving(around: World) -> Iterator[str]:
-    with served(lambda _, stopping: create_app(around.services, stopping)) as address:
-        yield address
-
-
-@contextmanager
-def visit(browser: Browser, **options: Any) -> Iterator[Page]:
-    context = browser.new_context(**({"locale": "en-GB", "viewport": DESKTOP} | options))
-    context.set_default_timeout(10_000)
-    try:
-        yield context.new_page()
-    finally:
-        context.close()
 
 
 def test_by_keyboard_alone_a_sender_is_let_in(browser: Browser) -> None:
@@ -271,6 +244,7 @@ def test_every_page_looks_right_everywhere(browser: Browser, shots: Path, look: 
             "live": "/live",
         }.items():
             page.goto(address + path)
+            assert_no_serious(page)
             look_over(page)
             page.screenshot(path=shots / f"{name}-{look}.png", full_page=True)
 
@@ -288,5 +262,6 @@ def test_every_page_looks_right_everywhere(browser: Browser, shots: Path, look: 
         page.goto(address + LINK)
         page.get_by_role("button", name="Start the check").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message is through")
+        assert_no_serious(page)
         look_over(page)
         page.screenshot(path=shots / f"captcha-solved-{look}.png", full_page=True)

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from backend.captcha.vendors import VENDORS
 from backend.ports.captcha import Kind
-from backend.web.app import create_app
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.test_captcha_page import DESKTOP, LOOKS
-from tests.web.fakes import TOKEN, World, open_challenge
-from tests.web.serving import served
-from tests.web.test_challenge_ways import DIGITS, around_codes, told
+from tests.browser.sender import LINK, LOOKS, serving, visit
+from tests.web.fakes import TOKEN, open_challenge
+from tests.web.ways import DIGITS, around_codes, told
 
 pytestmark = pytest.mark.browser
 
-LINK = f"/c/{TOKEN}"
 WRONG = "222222"
-
-
-@contextmanager
-def serving(around: World) -> Iterator[str]:
-    with served(lambda _, stopping: create_app(around.services, stopping)) as address:
-        yield address
-
-
-@contextmanager
-def visit(browser: Browser, **options: Any) -> Iterator[Page]:
-    context = browser.new_context(**({"locale": "en-GB", "viewport": DESKTOP} | options))
-    context.set_default_timeout(10_000)
-    try:
-        yield context.new_page()
-    finally:
-        context.close()
 
 
 def through(page: Page) -> None:

@@ -5,41 +5,21 @@ from __future__ import annotations
 import io
 import re
 import wave
-from datetime import datetime, timedelta
 from html import unescape
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from backend.captcha.proof_of_work import ProofOfWork
 from backend.captcha.solver import solve
-from backend.captcha.typed_code import TypedCode
 from backend.captcha.vendors import VENDORS
 from backend.domain.errors import Refused, TryLater
-from backend.pipeline.checks import Checks
-from backend.ports.captcha import Answer, Kind, Widget
-from backend.system.vault import MultiFernetVault, make_key
+from backend.ports.captcha import Kind
 from backend.web.app import create_app
-from tests.doubles import SeededTokens
-from tests.web.fakes import SECRET, TOKEN, Client, World, open_challenge, world
+from tests.web.fakes import TOKEN, Client, World, open_challenge
+from tests.web.ways import DIGITS, around_codes, told
 
 LINK = f"/c/{TOKEN}"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 SCRIPT = {"Accept": "application/json"}
-DIGITS = "777777"
-
-
-def known_codes(life: float = 900.0) -> TypedCode:
-    """Codes that are all sevens: wired by the test into its own app, and nowhere else known."""
-    vault = MultiFernetVault([SecretStr(make_key())])
-    return TypedCode(vault, SeededTokens(), life, draw=lambda _: "7")
-
-
-def around_codes(first: str = "work", code_after: int = 3) -> World:
-    codes = known_codes()
-    work = ProofOfWork(SECRET, base_cost=10, life=900.0)
-    return world(checks=Checks(work if first == "work" else codes, codes, code_after))
 
 
 def client_of(around: World) -> Client:
@@ -236,34 +216,6 @@ async def test_only_a_start_of_his_own_is_noted_as_one(client: Client, around: W
 
     assert (await client.post(f"{LINK}/task")).status_code == 200
     assert around.entrances.starts == 1
-
-
-class ToldCheck:
-    """Another company's check that was told what to say."""
-
-    def __init__(self, kind: Kind, says: Answer | Exception) -> None:
-        self.kind = kind
-        self.says = says
-        self.given: list[str] = []
-
-    @property
-    def widget(self) -> Widget:
-        return VENDORS[self.kind].widget("site-key-1")
-
-    def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
-        return {"kind": self.kind}
-
-    async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
-        self.given.append(payload)
-        if isinstance(self.says, Exception):
-            raise self.says
-        return self.says
-
-
-def told(kind: Kind, says: Answer | Exception | None = None) -> tuple[World, ToldCheck]:
-    found = world()
-    check = ToldCheck(kind, says or Answer("vendor:1", found.clock.now() + timedelta(days=1)))
-    return world(checks=Checks(check, known_codes())), check
 
 
 FOREIGN = [Kind.TURNSTILE, Kind.HCAPTCHA, Kind.RECAPTCHA]
