@@ -39,7 +39,9 @@ STRUCTURE = """
   const wrong = [];
   for (const node of document.querySelectorAll("button, a, input:not([type=hidden]), [role=progressbar]")) {
     if (!node.checkVisibility()) continue;
-    if (!(node.getAttribute("aria-label") || node.textContent.trim() || node.labels?.length)) {
+    const named = (node.getAttribute("aria-labelledby") || "").split(" ").map((id) => document.getElementById(id));
+    const words = named.map((other) => other?.textContent.trim() || "").join("");
+    if (!(node.getAttribute("aria-label") || words || node.textContent.trim() || node.labels?.length)) {
       wrong.push(`nameless: ${node.outerHTML.slice(0, 60)}`);
     }
     const box = node.getBoundingClientRect();

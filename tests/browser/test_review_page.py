@@ -37,10 +37,10 @@ def test_release_allow_and_block_and_each_taken_back(here: House, browser: Brows
         problems = watch_console(page)
         expect(page.get_by_role("heading", level=1)).to_have_text("Held mail")
         for button, said, placed in (
-            ("Release: Grow your pipeline", "Released", Placement.INBOX),
-            ("Allow sender: ben@seller.test", "Allowed", Placement.INBOX),
-            ("Allow all of seller.test: ben@seller.test", "Allowed: the whole domain", Placement.INBOX),
-            ("Block sender: ben@seller.test", "Blocked", Placement.HELD),
+            ("Release Grow your pipeline", "Released", Placement.INBOX),
+            ("Allow sender ben@seller.test", "Allowed", Placement.INBOX),
+            ("Allow all of seller.test ben@seller.test", "Allowed: the whole domain", Placement.INBOX),
+            ("Block sender ben@seller.test", "Blocked", Placement.HELD),
         ):
             page.get_by_role("button", name=button).first.click()
             says(page, said)
@@ -64,7 +64,7 @@ def test_many_at_once_are_one_order_and_one_undo(here: House, browser: Browser, 
             page.get_by_role("button", name="Release chosen").click()
             says(page, "Nothing was chosen")
         for number in (0, 2, 3):
-            page.get_by_role("checkbox", name=f"Choose “Offer {number}”").check()
+            page.get_by_role("checkbox", name=f"Offer {number}").check()
         page.get_by_role("button", name="Release chosen").click()
         says(page, "Released: 3 mails")
         assert [here.place(f"m{n}") for n in range(4)].count(Placement.INBOX) == 3
@@ -78,7 +78,7 @@ def test_many_at_once_are_one_order_and_one_undo(here: House, browser: Browser, 
         assert [here.place(f"m{n}") for n in range(4)].count(Placement.HELD) == 4
 
         for number in (0, 1):
-            page.get_by_role("checkbox", name=f"Choose “Offer {number}”").check()
+            page.get_by_role("checkbox", name=f"Offer {number}").check()
         page.get_by_role("button", name="Block their senders").click()
         says(page, "Blocked")
         assert [here.decided(f"m{n}") for n in range(4)] == ["owner", "owner", "", ""]
@@ -104,7 +104,7 @@ def test_this_was_sales_after_all(here: House, browser: Browser, script: bool) -
     here.pass_by("p1", subject="Hello")
     here.hold("m1")
     with visit(here, browser, "/review?view=passed", java_script_enabled=script) as page:
-        page.get_by_role("button", name="This was sales: Hello").click()
+        page.get_by_role("button", name="This was sales Hello").click()
         says(page, "Noted as sales")
         assert here.place("p1") is Placement.HELD
         page.get_by_role("button", name="Undo").click()
@@ -112,9 +112,9 @@ def test_this_was_sales_after_all(here: House, browser: Browser, script: bool) -
         assert here.place("p1") is Placement.INBOX
 
         page.goto(f"{here.address}/review")
-        page.get_by_role("button", name="Release:").click()
+        page.get_by_role("button", name="Release Grow").click()
         page.get_by_role("link", name="Let in").click()
-        page.get_by_role("button", name="This was sales: Grow").click()
+        page.get_by_role("button", name="This was sales Grow").click()
         assert here.place("m1") is Placement.HELD
 
 
@@ -122,7 +122,7 @@ def test_this_was_sales_after_all(here: House, browser: Browser, script: bool) -
 def test_credits_given_and_taken(here: House, browser: Browser, script: bool) -> None:
     here.hold("m1")
     with visit(here, browser, java_script_enabled=script) as page:
-        page.get_by_role("link", name="All about this sender").click()
+        page.get_by_role("link", name="Bo Pitcher").click()
         page.get_by_label("How many").fill("3")
         page.get_by_role("button", name="Give", exact=True).click()
         says(page, "Credits now: 3")
@@ -184,7 +184,7 @@ def test_by_keyboard_alone(here: House, browser: Browser) -> None:
                     return
             raise AssertionError(f"{name} cannot be reached")
 
-        tab_to("checkbox", "Choose “First”")
+        tab_to("checkbox", "First")
         page.keyboard.press("Enter")  # orders nothing
         page.keyboard.press("Space")
         tab_to("button", "Release chosen")
@@ -199,7 +199,7 @@ def test_by_keyboard_alone(here: House, browser: Browser) -> None:
         tab_to("link", "Second")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("Second")
-        tab_to("button", "Block sender: ben@seller.test")
+        tab_to("button", "Block sender ben@seller.test")
         page.keyboard.press("Enter")
         says(page, "Blocked")
         assert here.decided("m2") == "owner"
@@ -211,9 +211,11 @@ def test_search_filters_and_pages(here: House, browser: Browser, script: bool) -
         here.hold(f"m{number:02}", f"s{number:02}@x.test", subject=f"Offer {number:02}")
     here.challenge("asked", "asked@x.test", subject="Übergabe")
     with visit(here, browser, java_script_enabled=script) as page:
-        expect(page.locator(".item")).to_have_count(25)
+        expect(page.locator(".item")).to_have_count(15)
         page.get_by_role("link", name="Older", exact=True).click()
-        expect(page.locator(".item")).to_have_count(6)
+        expect(page.locator(".item")).to_have_count(15)
+        page.get_by_role("link", name="Older", exact=True).click()
+        expect(page.locator(".item")).to_have_count(1)
         page.get_by_role("link", name="From the newest").click()
         page.get_by_role("searchbox").fill("ÜBERG")
         page.keyboard.press("Enter")

@@ -18,7 +18,7 @@ from backend.store.statement import Row, Script, micros, moment, packed, q
 
 CHUNK = 250
 MOST_WALKED = 2_000
-SHOWN_OF_SENDER = 4
+SHOWN_OF_SENDER = 3
 MATCHES = 60
 """Messages on a page of a narrowed list."""
 

@@ -19,7 +19,7 @@ from backend.web.owner.review_look import BANDS, VIEWS, look_of, position_of, se
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
 
-PAGE = 25
+PAGE = 15
 SENDER_PAGE = 30
 
 

@@ -79,6 +79,14 @@ def reasons(view: MessageView, language: str) -> list[Why]:
     ]
 
 
+def in_short(view: MessageView, t: Words) -> str:
+    """Why it is a pitch, in a line: the strongest reasons, or else the policy's row."""
+    found = [why.text for why in reasons(view, t.language) if why.speaks_for][:REASONS_IN_LIST]
+    if found:
+        return " · ".join(found)
+    return t(f"row_{view.row}") if f"row_{view.row}" in t else plain(view.cause)
+
+
 def place(view: MessageView) -> str:
     """The name of the word for where a message is."""
     shelf = shelf_of(view)

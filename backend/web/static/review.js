@@ -50,8 +50,13 @@
     });
     events.addEventListener("appeal", (event) => {
       const told = JSON.parse(event.data);
-      const box = rows.get(told.id)?.querySelector("[data-appeal]");
-      if (!box) return;
+      const row = rows.get(told.id);
+      if (!row) return;
+      let box = row.querySelector(".appeal");
+      if (!box) {
+        box = document.getElementById("appeal").content.firstElementChild.cloneNode(true);
+        row.querySelector("[data-state]").before(box);
+      }
       box.querySelector("bdi").textContent = told.line;
       box.hidden = !told.line;
     });

@@ -57,8 +57,6 @@ TEXTS: dict[str, str] = {
     "act_block_domain": "Alle von {domain} sperren",
     "act_block_off": "Sperren und abmelden",
     "act_sales": "Das war Verkauf",
-    "about_what": "{act}: {what}",
-    "pick": "„{subject}“ von {sender} auswählen",
     "pick_all": "Alle auf dieser Seite auswählen",
     "chosen": "Ausgewählte Mails",
     "bulk_release": "Ausgewählte freigeben",

@@ -56,8 +56,6 @@ TEXTS: dict[str, str] = {
     "act_block_domain": "Block all of {domain}",
     "act_block_off": "Block and unsubscribe",
     "act_sales": "This was sales",
-    "about_what": "{act}: {what}",
-    "pick": "Choose “{subject}” from {sender}",
     "pick_all": "Choose all on this page",
     "chosen": "Chosen mails",
     "bulk_release": "Release chosen",

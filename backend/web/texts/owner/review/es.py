@@ -57,8 +57,6 @@ TEXTS: dict[str, str] = {
     "act_block_domain": "Bloquear todo {domain}",
     "act_block_off": "Bloquear y darse de baja",
     "act_sales": "Era una venta",
-    "about_what": "{act}: {what}",
-    "pick": "Elegir «{subject}» de {sender}",
     "pick_all": "Elegir todo lo de esta página",
     "chosen": "Mensajes elegidos",
     "bulk_release": "Liberar los elegidos",

@@ -58,8 +58,6 @@ TEXTS: dict[str, str] = {
     "act_block_domain": "Bloquer tout {domain}",
     "act_block_off": "Bloquer et se désabonner",
     "act_sales": "C’était commercial",
-    "about_what": "{act} : {what}",
-    "pick": "Choisir « {subject} » de {sender}",
     "pick_all": "Tout choisir sur cette page",
     "chosen": "Messages choisis",
     "bulk_release": "Libérer les messages choisis",

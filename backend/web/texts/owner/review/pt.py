@@ -57,8 +57,6 @@ TEXTS: dict[str, str] = {
     "act_block_domain": "Bloquear tudo de {domain}",
     "act_block_off": "Bloquear e cancelar a subscrição",
     "act_sales": "Isto era venda",
-    "about_what": "{act}: {what}",
-    "pick": "Escolher “{subject}” de {sender}",
     "pick_all": "Escolher tudo nesta página",
     "chosen": "Mensagens escolhidas",
     "bulk_release": "Libertar as escolhidas",

@@ -1,0 +1,46 @@
+"""Ten thousand mails wait: a page of them is as light as a page of a hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.review_house import House, house, visit
+from tests.web.review_seed import fill
+
+pytestmark = pytest.mark.browser
+
+MOST = 100_000
+"""Bytes on the wire until the page stands, headers and all; nothing was cached before."""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[House]:
+    with house(tmp_path) as opened:
+        fill(tmp_path / "web.sqlite3", 10_000, opened.office.around.clock.now())
+        yield opened
+
+
+def test_the_first_paint_is_light_and_the_pages_come_to_an_end(here: House, browser: Browser) -> None:
+    with visit(here, browser, "/healthz") as page:
+        wire = page.context.new_cdp_session(page)
+        wire.send("Network.enable")
+        received: list[float] = []
+        wire.on("Network.loadingFinished", lambda told: received.append(told["encodedDataLength"]))
+
+        page.goto(f"{here.address}/review", wait_until="load")
+
+        expect(page.locator(".rows > li")).to_have_count(15)
+        expect(page.get_by_text("More than 1,000 mails are held.")).to_be_visible()
+        assert len(received) >= 5  # the page, three style sheets, the script, the mark
+        assert sum(received) < MOST, received
+        print(f"first paint: {sum(received):.0f} bytes in {len(received)} answers")
+
+        first = page.locator(".rows .address").all_inner_texts()
+        page.get_by_role("link", name="Older", exact=True).click()
+        expect(page.get_by_role("link", name="From the newest")).to_be_visible()
+        second = page.locator(".rows .address").all_inner_texts()
+        assert len(set(first) | set(second)) == 30
