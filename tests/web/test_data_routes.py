@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from quart.datastructures import FileStorage
 
-from backend.domain.correction import RuleKind
+from backend.domain.correction import Decision, RuleKind
 from backend.domain.verdict import Outcome
 from backend.web.guards import LONG_UPLOADS
 from tests.web.desk import Office, office
@@ -65,6 +65,35 @@ async def test_the_file_is_whole_and_comes_back(here: Office) -> None:
     assert "Rules: 1" in page
     assert "Mails: 0" in page  # it was never gone
     assert [rule.rule.subject for rule in await here.store.rules("ana", None, "", "", 9)] == ["spam.test"]
+
+
+async def test_a_fresh_instance_gets_the_same_lists_sums_and_history(here: Office, tmp_path: Path) -> None:
+    story = here.story
+    intent = await story.receive("ana", "m1", Outcome.CHALLENGE)
+    assert intent is not None
+    await story.solve(intent)
+    await story.work()
+    await story.receive("ana", "m2", Outcome.HOLD, "cy@shop.test")
+    await story.decide("ana", "m2", Decision.BLOCK_DOMAIN)
+    file = await fetched(await Visit.begin(here))
+
+    (tmp_path / "elsewhere").mkdir()
+    async with office(tmp_path / "elsewhere") as fresh:
+        ana = await Visit.begin(fresh)
+        await sent(ana, file)
+        there = json.loads(await fetched(ana))
+        sums = await fresh.store.ledger_differences()
+        sender = await (await fresh.browser()).get("/review/sender?address=bo@pitch.test")
+        history = str(await sender.get_data(as_text=True))
+
+    was = json.loads(file)
+    for moving in ("made_at", "mailbox"):
+        was.pop(moving), there.pop(moving)
+    assert there == was
+    assert {entry["posting"] for entry in there["ledger"]} == {"earned", "spent"}
+    assert [rule["subject"] for rule in there["rules"]] == ["shop.test"]
+    assert sums == ()
+    assert "More leads" in history
 
 
 async def test_a_file_larger_than_a_form_is_taken(here: Office) -> None:
