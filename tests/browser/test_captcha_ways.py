@@ -54,6 +54,7 @@ def test_wrong_digits_come_back_and_others_are_there_for_the_asking(browser: Bro
 
         expect(page.get_by_role("alert")).to_contain_text("Those are not the digits")
         expect(page.get_by_role("textbox", name="Digits")).to_have_attribute("aria-invalid", "true")
+        expect(page.get_by_role("textbox", name="Digits")).to_be_focused()
         assert page.locator(".code img").get_attribute("src") == first
         page.screenshot(path=shots / "code-wrong.png", full_page=True)
         page.get_by_role("button", name="Other digits").click()
