@@ -1,0 +1,264 @@
+"""The one POST, against a list's server on loopback: what it gets, and everything that keeps it from being misused."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from backend.domain.errors import Refused
+from backend.unsubscribe.addresses import is_public
+from backend.unsubscribe.one_click import OneClick
+
+HOST = "lists.pitch.test"
+URL = f"https://{HOST}/u?t=%7E1&x=a%2Fb"
+
+
+def certificate(folder: Path) -> Path:
+    """A key and a certificate for `HOST`, signed by nobody but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "list.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@dataclass
+class Asked:
+    """One request as it came."""
+
+    method: str
+    target: str
+    body: bytes
+    headers: dict[str, str]
+
+
+@dataclass
+class ListServer:
+    """A mailing list's server that answers as a test wishes."""
+
+    pem: Path
+    port: int = 0
+    status: int = 200
+    asked: list[Asked] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
+    addresses: Sequence[str] = ("127.0.0.1",)
+    hangs: bool = False
+    sent: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def lookup(self, host: str) -> Sequence[str]:
+        self.looked_up.append(host)
+        return self.addresses
+
+    def client(self, *, anywhere: bool = True, seconds: float = 5.0) -> OneClick:
+        """As it is wired, but for what loopback needs."""
+        trust = ssl.create_default_context(cafile=str(self.pem))
+        allowed = (lambda _: True) if anywhere else is_public
+        return OneClick(self.lookup, allowed, trust, self.port, seconds)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.asked.append(Asked(request.method, request.raw_path, await request.read(), headers))
+        if self.hangs:
+            await self.released.wait()
+        response = web.StreamResponse(
+            status=self.status,
+            headers={"Location": f"https://{HOST}:{self.port}/next", "Set-Cookie": "who=ana"},
+        )
+        await response.prepare(request)
+        if self.status == 200:
+            with_much = b"x" * 65_536
+            try:
+                for _ in range(2_000):  # 128 MB, if anybody reads them
+                    await response.write(with_much)
+                    self.sent += len(with_much)
+            except (ConnectionError, asyncio.CancelledError):
+                pass
+        return response
+
+
+@pytest.fixture
+async def lists(tmp_path: Path) -> AsyncIterator[ListServer]:
+    here = ListServer(certificate(tmp_path))
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trust.load_cert_chain(here.pem)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", here.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=trust).start()
+    here.port = runner.addresses[0][1]
+    try:
+        yield here
+    finally:
+        here.released.set()
+        await runner.cleanup()
+
+
+async def refused(client: OneClick, url: str = URL) -> str:
+    with pytest.raises(Refused) as error:
+        await client.one_click(url)
+    assert "t=" not in f"{error.value} {error.value.remedy}"  # the address says who asks
+    return error.value.code
+
+
+async def test_one_post_and_nothing_else(lists: ListServer) -> None:
+    client = lists.client()
+    await client.one_click(URL)
+    await client.one_click(URL)  # no cookie is brought back
+
+    first, second = lists.asked
+    assert (first.method, first.target, first.body) == (
+        "POST",
+        "/u?t=%7E1&x=a%2Fb",
+        b"List-Unsubscribe=One-Click",
+    )
+    assert set(first.headers) - {"connection"} == {"host", "content-type", "content-length", "user-agent"}
+    assert first.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert "cookie" not in second.headers
+    assert lists.looked_up == [HOST, HOST]
+
+
+async def test_a_large_answer_is_not_read(lists: ListServer) -> None:
+    await lists.client().one_click(URL)
+
+    assert lists.sent < 20_000_000  # what fits into the sockets between us, not the 128 MB
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_no_acceptance_and_is_not_followed(lists: ListServer, status: int) -> None:
+    lists.status = status
+
+    assert await refused(lists.client()) == "not_accepted"
+    assert len(lists.asked) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 500, 503])
+async def test_a_refusal_is_told(lists: ListServer, status: int) -> None:
+    lists.status = status
+
+    assert await refused(lists.client()) == "not_accepted"
+
+
+async def test_who_does_not_answer_is_left(lists: ListServer) -> None:
+    lists.hangs = True
+
+    assert await refused(lists.client(seconds=0.3)) == "unreachable"
+
+
+async def test_a_certificate_nobody_vouches_for(lists: ListServer) -> None:
+    client = OneClick(lists.lookup, lambda _: True, None, lists.port, 5.0)
+
+    assert await refused(client) == "unreachable"
+    assert lists.asked == []
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["127.0.0.1"],
+        ["10.0.0.7"],
+        ["169.254.169.254"],
+        ["93.184.216.34", "127.0.0.1"],
+        ["::1"],
+        ["::ffff:10.0.0.1"],
+        [],
+    ],
+)
+async def test_a_host_that_leads_inside_is_not_spoken_to(lists: ListServer, addresses: list[str]) -> None:
+    lists.addresses = addresses
+
+    assert await refused(lists.client(anywhere=False)) == "unsafe_address"
+    assert lists.asked == []
+
+
+async def test_a_name_that_changes_is_looked_up_once(lists: ListServer) -> None:
+    """First a public address for whoever checks, then an inner one for whoever connects: there is no second look."""
+    answers = iter([["127.0.0.1"], ["10.0.0.1"]])
+
+    async def rebinding(host: str) -> Sequence[str]:
+        lists.looked_up.append(host)
+        return next(answers)
+
+    trust = ssl.create_default_context(cafile=str(lists.pem))
+    await OneClick(rebinding, lambda address: address == "127.0.0.1", trust, lists.port, 5.0).one_click(URL)
+
+    assert len(lists.asked) == 1
+    assert lists.looked_up == [HOST]
+
+
+async def test_a_host_nobody_knows(lists: ListServer) -> None:
+    async def unknown(host: str) -> Sequence[str]:
+        raise OSError("no such host")
+
+    assert await refused(OneClick(unknown)) == "unreachable"
+
+
+@pytest.mark.parametrize(
+    "url", [f"http://{HOST}/u?t=1", "https://127.0.0.1/u?t=1", f"https://{HOST}:8443/u?t=1"]
+)
+async def test_an_address_that_is_not_in_order(lists: ListServer, url: str) -> None:
+    assert await refused(lists.client(), url) == "unsafe_address"
+    assert lists.looked_up == []
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
+def test_public_addresses(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("0.0.0.0", "127.0.0.1", "127.255.0.9", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1"),
+        *(
+            "169.254.169.254",
+            "192.0.0.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+        ),
+        *("::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1"),
+        *(
+            "::ffff:169.254.169.254",
+            "64:ff9b::7f00:1",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "2002:a00:1::",
+            "::7f00:1",
+        ),
+        *("2001:0:7f00:1::", "localhost", "", "1", "0x7f000001"),
+    ],
+)
+def test_addresses_that_lead_anywhere_else(address: str) -> None:
+    assert not is_public(address)
