@@ -125,7 +125,10 @@ def _reasons(mail: Rehearsed) -> list[tuple[str, bool, list[str]]]:
     """What weighed most: the reason in the owner's language, whether it speaks for a pitch, and its words."""
     language = words("start").language
     found = mail.score.reasons[:MOST_REASONS] if mail.score else ()
-    return [(reason_in(language, one.text), one.weight > 0, list(one.words[:5])) for one in found]
+    return [
+        (reason_in(language, one.text), one.weight > 0, [reason_in(language, word) for word in one.words[:5]])
+        for one in found
+    ]
 
 
 def _spoken_of(gmail_id: str, judged: list[tuple[Rehearsed, Verdict]]) -> Rehearsed | None:

@@ -69,9 +69,8 @@ TEXTS: dict[str, str] = {
     "import_default": "Zeilen, die nichts sagen",
     "import_check": "Vor dem Importieren ansehen",
     "import_limit": "Höchstens {lines} Zeilen auf einmal, {rules} Regeln insgesamt.",
-    "import_would": "Das fügte {added} Regeln hinzu, drehte {changed} um und fände {same} schon vor. Noch "
-    "ist nichts geändert.",
-    "import_did": "Importiert: {added} neu, {changed} umgedreht, {same} waren schon da.",
+    "import_would": "Neu: {added}. Umgedreht: {changed}. Schon da: {same}. Noch ist nichts geändert.",
+    "import_did": "Importiert. Neu: {added}. Umgedreht: {changed}. Schon da: {same}.",
     "import_empty": "Darin ist keine Zeile, die etwas sagt.",
     "import_do": "Diese Regeln importieren",
     "import_faults_one": "Eine Zeile ist unverständlich und bleibt weg:",

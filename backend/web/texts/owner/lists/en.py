@@ -65,9 +65,8 @@ TEXTS: dict[str, str] = {
     "import_default": "Lines that do not say",
     "import_check": "Look before importing",
     "import_limit": "At most {lines} lines at a time, {rules} rules in all.",
-    "import_would": "This would add {added} rules, turn {changed} round, and find {same} there already. "
-    "Nothing is changed yet.",
-    "import_did": "Imported: {added} new, {changed} turned round, {same} were there already.",
+    "import_would": "New: {added}. Turned round: {changed}. There already: {same}. Nothing is changed yet.",
+    "import_did": "Imported. New: {added}. Turned round: {changed}. There already: {same}.",
     "import_empty": "There is no line in it that says something.",
     "import_do": "Import these rules",
     "import_faults_one": "One line is not understood and is left out:",

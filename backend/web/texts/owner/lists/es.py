@@ -67,9 +67,8 @@ TEXTS: dict[str, str] = {
     "import_default": "Líneas que no lo dicen",
     "import_check": "Mirar antes de importar",
     "import_limit": "Como máximo {lines} líneas a la vez, {rules} reglas en total.",
-    "import_would": "Esto añadiría {added} reglas, daría la vuelta a {changed} y encontraría {same} ya "
-    "puestas. Aún no se ha cambiado nada.",
-    "import_did": "Importado: {added} nuevas, {changed} invertidas, {same} ya estaban.",
+    "import_would": "Nuevas: {added}. Invertidas: {changed}. Ya puestas: {same}. Aún no se ha cambiado nada.",
+    "import_did": "Importado. Nuevas: {added}. Invertidas: {changed}. Ya puestas: {same}.",
     "import_empty": "No hay en ello ninguna línea que diga algo.",
     "import_do": "Importar estas reglas",
     "import_faults_one": "Una línea no se entiende y se deja fuera:",

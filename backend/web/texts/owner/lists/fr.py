@@ -68,9 +68,8 @@ TEXTS: dict[str, str] = {
     "import_default": "Lignes qui ne disent rien",
     "import_check": "Regarder avant d’importer",
     "import_limit": "Au plus {lines} lignes à la fois, {rules} règles en tout.",
-    "import_would": "Cela ajouterait {added} règles, en retournerait {changed}, et en trouverait {same} "
-    "déjà là. Rien n’est encore changé.",
-    "import_did": "Importé : {added} nouvelles, {changed} retournées, {same} déjà là.",
+    "import_would": "Nouvelles : {added}. Retournées : {changed}. Déjà là : {same}. Rien n’est encore changé.",
+    "import_did": "Importé. Nouvelles : {added}. Retournées : {changed}. Déjà là : {same}.",
     "import_empty": "Il n’y a là aucune ligne qui dise quelque chose.",
     "import_do": "Importer ces règles",
     "import_faults_one": "Une ligne n’est pas comprise et est laissée de côté :",

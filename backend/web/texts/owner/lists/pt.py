@@ -66,9 +66,8 @@ TEXTS: dict[str, str] = {
     "import_default": "Linhas que não dizem",
     "import_check": "Ver antes de importar",
     "import_limit": "No máximo {lines} linhas de cada vez, {rules} regras no total.",
-    "import_would": "Isto acrescentaria {added} regras, inverteria {changed} e encontraria {same} já "
-    "existentes. Ainda nada foi mudado.",
-    "import_did": "Importado: {added} novas, {changed} invertidas, {same} já existiam.",
+    "import_would": "Novas: {added}. Invertidas: {changed}. Já existentes: {same}. Ainda nada foi mudado.",
+    "import_did": "Importado. Novas: {added}. Invertidas: {changed}. Já existentes: {same}.",
     "import_empty": "Não há aí nenhuma linha que diga algo.",
     "import_do": "Importar estas regras",
     "import_faults_one": "Uma linha não se percebe e fica de fora:",

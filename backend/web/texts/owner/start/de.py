@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "index_h": "Lernen, wen Sie kennen",
     "index_text": "Ihre gesendete Post wird einmal gelesen, damit niemand, dem Sie geschrieben haben, je "
     "zurückgehalten wird.",
-    "index_done": "Fertig: {count} gesendete Mails sind gelesen.",
+    "index_done_one": "Eine gesendete Mail ist gelesen.",
+    "index_done_other": "{count} gesendete Mails sind gelesen.",
     "index_bar": "Gelesene gesendete Post",
     "preview_h": "Was zurückgehalten worden wäre",
     "preview_none": "Es gibt noch keine Vorschau. Sie liest die letzten 100 Nachrichten Ihres "

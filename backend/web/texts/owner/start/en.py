@@ -5,7 +5,8 @@ TEXTS: dict[str, str] = {
     "lead": "First look at what it would do, then choose. Until you choose, nothing is held.",
     "index_h": "Learning whom you know",
     "index_text": "Your sent mail is being read once, so that nobody you have written to is ever held.",
-    "index_done": "Done: {count} sent mails are read.",
+    "index_done_one": "One sent mail is read.",
+    "index_done_other": "{count} sent mails are read.",
     "index_bar": "Sent mail read",
     "preview_h": "What would have been held",
     "preview_none": "No preview has been made yet. It reads the last 100 messages of your inbox; nothing "

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "index_h": "Aprender a quién conoce",
     "index_text": "Su correo enviado se lee una vez, para que nadie a quien haya escrito quede nunca "
     "retenido.",
-    "index_done": "Hecho: se han leído {count} mensajes enviados.",
+    "index_done_one": "Se ha leído un mensaje enviado.",
+    "index_done_other": "Se han leído {count} mensajes enviados.",
     "index_bar": "Correo enviado leído",
     "preview_h": "Lo que se habría retenido",
     "preview_none": "Aún no hay vista previa. Lee los últimos 100 mensajes de su bandeja; no se mueve, "

@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "index_h": "Apprendre qui vous connaissez",
     "index_text": "Votre courrier envoyé est lu une fois, pour que personne à qui vous avez écrit ne soit "
     "jamais retenu.",
-    "index_done": "Terminé : {count} messages envoyés ont été lus.",
+    "index_done_one": "Un message envoyé a été lu.",
+    "index_done_other": "{count} messages envoyés ont été lus.",
     "index_bar": "Courrier envoyé lu",
     "preview_h": "Ce qui aurait été retenu",
     "preview_none": "Il n’y a pas encore d’aperçu. Il lit les 100 derniers messages de votre boîte de "

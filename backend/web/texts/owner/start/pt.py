@@ -6,7 +6,8 @@ TEXTS: dict[str, str] = {
     "index_h": "Aprender quem conhece",
     "index_text": "O seu correio enviado é lido uma vez, para que ninguém a quem escreveu seja alguma vez "
     "retido.",
-    "index_done": "Feito: {count} mensagens enviadas foram lidas.",
+    "index_done_one": "Uma mensagem enviada foi lida.",
+    "index_done_other": "{count} mensagens enviadas foram lidas.",
     "index_bar": "Correio enviado lido",
     "preview_h": "O que teria sido retido",
     "preview_none": "Ainda não há pré-visualização. Lê as últimas 100 mensagens da sua caixa de entrada; "
