@@ -1,7 +1,7 @@
 """Portuguese, as written in Portugal."""
 
 TEXTS: dict[str, str] = {
-    "landing_title": "Correio sem ofertas",
+    "landing_title": "Correio sem propostas comerciais",
     "landing_h": "A sua caixa de entrada, sem propostas comerciais",
     "landing_lead": "O Pitchgate lê o correio novo segundos depois de chegar, retém o que um desconhecido "
     "lhe quer vender e deixa entrar quem lhe dedicar um momento.",
@@ -17,7 +17,7 @@ TEXTS: dict[str, str] = {
     "picture_passed": "verificado",
     "step_1_h": "Retém",
     "step_1": "Um pequeno modelo neste servidor avalia cada mensagem de pessoas a quem nunca escreveu. "
-    "Uma oferta sai da caixa de entrada e recebe uma etiqueta. É aí que a encontra, também no telemóvel.",
+    "Uma proposta sai da caixa de entrada e recebe uma etiqueta. É aí que a encontra, também no telemóvel.",
     "step_2_h": "Responde",
     "step_2": "Se quiser, o remetente recebe uma resposta educada com uma ligação. Por trás dela há uma "
     "verificação que custa um momento ao computador dele, e mais de cada vez.",
@@ -26,7 +26,7 @@ TEXTS: dict[str, str] = {
     "Ninguém fica de fora para sempre.",
     "does_h": "O que faz",
     "does_1": "Deixa sempre em paz o correio de pessoas a quem já escreveu.",
-    "does_2": "Deixa ao Gmail as newsletters, os recibos e o correio das máquinas.",
+    "does_2": "Deixa ao Gmail os boletins, os recibos e o correio das máquinas.",
     "does_3": "Diz de cada mensagem porque foi retida ou passou.",
     "does_4": "Desfaz tudo: libertar, permitir, pausar, desligar.",
     "does_5": "Na dúvida, deixa sempre o correio na caixa de entrada.",
@@ -51,7 +51,7 @@ TEXTS: dict[str, str] = {
     "close": "Pode fechar esta página.",
     "again": "Voltar a ligar",
     "connect_denied_h": "Disse que não, e não há problema",
-    "connect_denied": "O Google foi instruído a não dar acesso. Nada foi guardado. Pode ligar quando quiser.",
+    "connect_denied": "Pediu ao Google que não desse acesso. Nada foi guardado. Pode ligar quando quiser.",
     "connect_state_h": "Esta resposta pertence a outra visita",
     "connect_state": "A ligação tem de começar e acabar no mesmo navegador, com cookies permitidos. Nada "
     "foi guardado.",
@@ -68,7 +68,7 @@ TEXTS: dict[str, str] = {
     "other_h": "A ligação não resultou",
     "other": "O Google não aceitou a resposta. Nada foi guardado. Comece de novo.",
     "scope_modify": "“Ler, escrever e enviar emails a partir da sua conta do Gmail”: para ler o correio "
-    "novo, tirar uma oferta da caixa de entrada e voltar a pô-la, e responder ao remetente.",
+    "novo, tirar uma proposta da caixa de entrada e voltar a pô-la, e responder ao remetente.",
     "scope_email": "“Ver o endereço de email principal da sua Conta Google”: para saber que caixa de "
     "correio é esta.",
     "scope_openid": "“Associá-lo às suas informações pessoais no Google”: para reconhecer a conta quando "

@@ -10,15 +10,15 @@ TEXTS: dict[str, str] = {
     "computers": "Computadores",
     "sign_out": "Terminar sessão",
     "signed_in": "Sessão iniciada como {email}",
-    "undo": "Anular",
+    "undo": "Desfazer",
     "back": "Voltar",
     "save": "Guardar",
     "cancel": "Cancelar",
     "search": "Pesquisar",
     "yes": "Sim",
     "no": "Não",
-    "watch_lapses": "Em menos de dois dias o Gmail deixará de nos avisar sobre mensagens novas: a renovação falhou "
-    "até agora. Voltamos a tentar automaticamente; se continuar assim, volte a ligar.",
+    "watch_lapses": "Em menos de dois dias o Gmail deixará de nos avisar do correio novo: a renovação "
+    "falhou até agora. Voltamos a tentar automaticamente; se continuar assim, volte a ligar.",
     "gap": "De {since} a {until} o Gmail não guardou registo das mudanças; {found} mensagens foram "
     "encontradas por pesquisa.",
     "gap_count": "Havia mais: as mensagens mais antigas desse período ficam na caixa de entrada, sem leitura "

@@ -3,7 +3,7 @@
 TEXTS: dict[str, str] = {
     "title": "Balanço",
     "span": "As últimas 13 semanas, desde {since}.",
-    "nothing": "Ainda nada foi retido. Quando chegar publicidade, esta página começa a encher-se.",
+    "nothing": "Ainda nada foi retido. Quando chegar uma proposta, esta página começa a encher-se.",
     "sum_held": "propostas retidas",
     "sum_minutes": "minutos poupados",
     "sum_precision": "retidas com razão",
@@ -21,8 +21,8 @@ TEXTS: dict[str, str] = {
     "minutes_note": "Que ler e deitar fora uma proposta custe 30 segundos é suposição nossa. O tempo que "
     "passa aqui não é descontado.",
     "precision": "Quantas vezes acertou",
-    "precision_text": "De {held} mensagens retidas, deixou entrar {wrong}: {share} ficaram onde as pusemos ou "
-    "foram libertadas pelo próprio remetente.",
+    "precision_text": "De {held} mensagens retidas, deixou entrar {wrong}: {share} ficaram onde as "
+    "pusemos ou entraram graças ao próprio remetente.",
     "precision_interval": "Com tantas mensagens, a proporção verdadeira fica entre {low} e {high} (95 %, "
     "intervalo de Wilson).",
     "precision_none": "Nada foi retido, por isso não há nada a avaliar.",
@@ -37,7 +37,7 @@ TEXTS: dict[str, str] = {
     "links": "Número",
     "funnel_sent": "Enviadas",
     "funnel_begun": "Página usada",
-    "funnel_solved": "Verificação passada",
+    "funnel_solved": "Verificação superada",
     "funnel_bounced": "Devolvidas sem entrega",
     "funnel_regretted": "Remetente admitido por si",
     "funnel_note": "Abrir uma ligação não conta: os antivírus de correio também as abrem. Uma página conta "

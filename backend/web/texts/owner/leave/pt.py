@@ -2,7 +2,7 @@
 
 TEXTS: dict[str, str] = {
     "title": "Desligar e apagar",
-    "lead": "O Pitchgate larga {email} e esquece tudo sobre ele.",
+    "lead": "O Pitchgate desliga-se de {email} e esquece tudo sobre ele.",
     "happens_h": "O que acontece",
     "happens_1": "O Google deixa de nos avisar do correio novo e o nosso acesso é retirado.",
     "happens_2": "As decisões, listas, créditos, computadores e tudo o mais que guardamos desta caixa são "
