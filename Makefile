@@ -73,12 +73,15 @@ test-desktop: setup-dev ## the tray app under a virtual screen
 
 # ---- to measure and to break it; each prints one JSON object as its last line
 
-.PHONY: bench-model bench-addon faults
+.PHONY: bench-model bench-addon bench-review faults
 bench-model: setup-dev ## the served model against the pickled pipeline
 	@$(BIN)/python -m tests.bench.model
 
 bench-addon: setup-dev ## the add-on's card against the same server's smallest route
 	@$(BIN)/python -m tests.bench.addon_card
+
+bench-review: setup-dev ## a page of ten thousand held mails against one of a hundred, the last against the first
+	@$(BIN)/python -m tests.bench.review_page
 
 faults: setup-dev ## every Google fault and random kills: make faults SEED=1 SCALE=small
 	@$(BIN)/python -m tests.faults.journey --seed $(SEED) --scale $(SCALE)

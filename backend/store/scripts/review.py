@@ -8,7 +8,7 @@ narrowing is done here: folding case beyond ASCII is what the two databases do d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox import Mailbox
@@ -16,7 +16,8 @@ from backend.ports.review import MOST_COUNTED, Listing, Pile, Position, Shelf, W
 from backend.store import rows
 from backend.store.statement import Row, Script, micros, moment, packed, q
 
-CHUNK = 250
+CHUNK = 500
+FIRST_CHUNK = 50
 MOST_WALKED = 2_000
 SHOWN_OF_SENDER = 3
 MATCHES = 60
@@ -152,13 +153,14 @@ def _before(row: Row) -> Position:
 
 @dataclass(slots=True)
 class Walk:
-    """Messages of some shelves, newest first, in chunks."""
+    """Messages of some shelves, newest first, in chunks that grow: most pages are full after the first."""
 
     mailbox: Mailbox
     shelves: Sequence[Shelf]
     heads: bool
     at: Position
     walked: int = 0
+    size: int = field(default_factory=lambda: min(FIRST_CHUNK, CHUNK))
     ended: bool = False
 
     @property
@@ -177,14 +179,15 @@ class Walk:
         for shelf in self.shelves:
             place = {"mailbox_id": self.mailbox.id, "shelf": shelf, "at": self.at[0], "gmail_id": self.at[1]}
             if not self.heads:
-                found += yield q("shelf_rows", **place, limit=CHUNK)
+                found += yield q("shelf_rows", **place, limit=self.size)
             elif len(self.shelves) == 1:
-                found += yield q("shelf_heads", **place, limit=CHUNK)
+                found += yield q("shelf_heads", **place, limit=self.size)
             else:
-                found += yield q("shelf_heads_of_all", **place, limit=CHUNK)
-        chunk = sorted(found, key=place_of, reverse=True)[:CHUNK]
+                found += yield q("shelf_heads_of_all", **place, limit=self.size)
+        chunk = sorted(found, key=place_of, reverse=True)[: self.size]
         self.walked += len(chunk)
-        self.ended = len(chunk) < CHUNK
+        self.ended = len(chunk) < self.size
+        self.size = min(self.size * 2, CHUNK)
         if chunk:
             self.at = place_of(chunk[-1])
         return chunk
