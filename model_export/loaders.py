@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from backend.domain.archive import FORMAT as EXPORT
 from backend.domain.message import Message, Owner
 from backend.domain.mime import parse
 from backend.offline.archives import opened
@@ -42,27 +44,39 @@ def gmail_labels(path: Path, me: str, sales_labels: set[str]) -> list[Row]:
 
 
 def corrections(export: Path, path: Path, me: str) -> list[Row]:
-    """What an owner decided about his mail: his data export, joined with his archive by Message-ID.
+    """What an owner decided about his mail: his own data export, joined with his mail by Message-ID.
 
-    The export holds no bodies, so the mail itself must come from the archive. Later decisions on one
-    message outrank earlier ones. Raises `BadRow` when the export is none.
+    Of the export (`backend.domain.archive`) these fields are read: `format`; of `messages` `gmail_id` and
+    `message_id`; of `corrections` `gmail_id`, `decision`, `decided_at` and `undone_at`. It holds no bodies and no
+    features of the model, so an example comes about only where `path` has the mail itself (mbox, Takeout, .eml);
+    decisions about other mail are passed over. What was undone does not count, and the latest word on a message
+    outranks earlier ones. A decision about a sender labels the one message it was made on, no other mail of his.
+
+    Raises `BadRow` when the export is none.
     """
-    try:
-        data = json.loads(export.read_text(encoding="utf-8"))
-        identity = {m["gmail_id"]: m["message_id"] for m in data["messages"] if m.get("message_id")}
-        decided = {
-            identity[c["gmail_id"]]: c["decision"] for c in data["corrections"] if c["gmail_id"] in identity
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadRow(
-            f"{export.name} is no data export of a mailbox ({type(error).__name__}: {error})"
-        ) from error
+    decided = _decisions(export)
     rows = []
     for name, message in _received(path, me):
         label = _label_of(decided.get(message.message_id))
         if label:
             rows.append(_row(name, message, me, label, "corrections"))
     return rows
+
+
+def _decisions(export: Path) -> dict[str, str]:
+    """The last decision by Message-ID."""
+    try:
+        data = json.loads(export.read_text(encoding="utf-8"))
+        if data["format"] != EXPORT:
+            raise ValueError(f"its format is {data['format']!r}")
+        identity = {m["gmail_id"]: m["message_id"] for m in data["messages"] if m.get("message_id")}
+        standing = [c for c in data["corrections"] if c.get("undone_at") is None]
+        latest = sorted(standing, key=lambda c: datetime.fromisoformat(c["decided_at"]))
+        return {identity[c["gmail_id"]]: c["decision"] for c in latest if c["gmail_id"] in identity}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadRow(
+            f"{export.name} is no data export of a mailbox ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _label_of(decision: Any) -> str:

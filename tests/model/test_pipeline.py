@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from backend.domain.archive import FORMAT
 from backend.scoring import SHIPPED
 from backend.scoring.audit import audit
 from backend.scoring.session import ModelSession
@@ -132,17 +133,40 @@ class TestLoaders:
 
     def test_corrections_are_joined_by_message_id(self, takeout: Path, tmp_path: Path):
         export = tmp_path / "export.json"
-        decided = [{"gmail_id": "a", "decision": "allow"}, {"gmail_id": "b", "decision": "sales"}]
-        known = [{"gmail_id": "a", "message_id": "<1@x>"}, {"gmail_id": "b", "message_id": "<2@x>"}]
-        export.write_text(json.dumps({"messages": known, "corrections": decided}))
+        decided = [
+            {
+                "gmail_id": gmail_id,
+                "decision": decision,
+                "decided_at": f"2026-03-0{day}T09:00:00+00:00",
+                **more,
+            }
+            for gmail_id, decision, day, more in (
+                ("a", "allow", 2, {}),  # the later word, though it stands first
+                ("a", "block", 1, {}),
+                ("b", "sales", 1, {"undone_at": None}),
+                ("b", "release", 3, {"undone_at": "2026-03-04T09:00:00+00:00"}),
+                ("c", "block", 1, {}),  # about mail that is not in the archive
+            )
+        ]
+        known = [
+            {"gmail_id": g, "message_id": m} for g, m in (("a", "<1@x>"), ("b", "<2@x>"), ("c", "<9@x>"))
+        ]
+        export.write_text(json.dumps({"format": FORMAT, "messages": known, "corrections": decided}))
         found = loaders.corrections(export, takeout, "me@own.test")
         assert [(row.sender, row.label) for row in found] == [
             ("seller@out.test", "legit"),
             ("friend@out.test", "sales"),
         ]
-        export.write_text("[]")
-        with pytest.raises(BadRow, match="no data export"):
-            loaders.corrections(export, takeout, "me@own.test")
+        for wrong in ("[]", "{}", json.dumps({"format": "else", "messages": [], "corrections": []})):
+            export.write_text(wrong)
+            with pytest.raises(BadRow, match="no data export"):
+                loaders.corrections(export, takeout, "me@own.test")
+
+    def test_a_folder_of_single_mails_has_one_label(self, tmp_path: Path):
+        for name, sender in (("1.eml", "seller@out.test"), ("2.eml", "me@own.test")):
+            (tmp_path / name).write_text(f"From: {sender}\nTo: me@own.test\nSubject: s\n\nBuy our list\n")
+        found = loaders.archive(tmp_path, "me@own.test", "sales")
+        assert [(row.sender, row.label) for row in found] == [("seller@out.test", "sales")]
 
 
 class TestBadRows:
