@@ -1,0 +1,57 @@
+"""Calibration: what the figure measures, what chance alone shows of it, and how the one calibrator is learned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model_export.metrics import calibration_error, chance_error, figures
+from model_export.training import squash, temperature
+
+DRAWN = np.random.default_rng(7)
+
+
+def drawn(probabilities: np.ndarray) -> np.ndarray:
+    """Labels that come true exactly as often as stated."""
+    return (DRAWN.random(len(probabilities)) < probabilities).astype(float)
+
+
+def test_a_gap_in_one_bin_counts_by_its_share():
+    probabilities = np.array([0.95] * 50 + [0.05] * 50)
+    labels = np.array([1.0] * 45 + [0.0] * 5 + [0.0] * 50)
+    assert calibration_error(labels, probabilities) == pytest.approx(0.5 * 0.05 + 0.5 * 0.05)
+
+
+def test_certain_and_right_is_no_error_and_leaves_nothing_to_chance():
+    sure = np.array([0.0, 1.0, 1.0])
+    assert calibration_error(sure, sure) == 0.0
+    assert chance_error(sure) == 0.0
+
+
+@pytest.mark.parametrize("count", [120, 360, 3000])
+def test_chance_is_what_a_perfectly_calibrated_model_shows(count: int):
+    probabilities = squash(DRAWN.normal(0, 3, count))
+    shown = np.mean([calibration_error(drawn(probabilities), probabilities) for _ in range(400)])
+    assert chance_error(probabilities) == pytest.approx(shown, rel=0.1)
+
+
+def test_a_file_of_the_corpus_is_too_small_to_show_three_hundredths():
+    """Why the goal is judged on all left-out mail together."""
+    spread = squash(np.random.default_rng(1).normal(0, 2.6, 360))
+    assert chance_error(spread) > 0.03
+    assert chance_error(np.tile(spread, 8)) < 0.03
+
+
+def test_the_calibrator_finds_how_much_too_sure_the_logits_are():
+    true = DRAWN.normal(0, 2, 20_000)
+    labels = drawn(squash(true))
+    assert temperature(true * 3, labels) == pytest.approx(1 / 3, rel=0.05)
+    stated = squash(temperature(true * 3, labels) * true * 3)
+    assert calibration_error(labels, stated) < 0.02
+
+
+def test_figures_tell_both():
+    labels, scores = np.array([0.0, 1.0, 0.0, 1.0]), np.array([-2.0, 2.0, -1.0, 1.0])
+    found = figures(labels, scores, squash(scores))
+    assert found.auc == 1.0
+    assert found.chance == chance_error(squash(scores))
