@@ -31,6 +31,8 @@ MAILS = 100
 BATCH = 10
 AT_ONCE = 4
 INDEX_WAIT = timedelta(seconds=2)
+STUCK = timedelta(minutes=10)
+"""A preview that has been under way for longer may be asked for anew."""
 
 
 async def preview(kit: Kit, job: DutyJob) -> datetime | None:
@@ -128,9 +130,11 @@ class Rehearsal:
 
 
 async def order(kit: Kit, mailbox_id: str) -> None:
-    """Ask for a preview; one under way begins anew."""
-    await kit.store.order_preview(mailbox_id, kit.clock.now())
-    kit.wake()
+    """Ask for a preview. One under way goes on, unless it has been for long: each costs Gmail's quota."""
+    now, run = kit.clock.now(), await kit.store.preview_run(mailbox_id)
+    if run is None or run.state is RunState.DONE or now - run.asked_at > STUCK:
+        await kit.store.order_preview(mailbox_id, now)
+        kit.wake()
 
 
 async def order_first(kit: Kit, mailbox: Mailbox) -> bool:

@@ -11,9 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.domain.mailbox import Mode, Strictness
+from backend.pipeline.leave import leave
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
 from tests.browser.review_house import PHONE, House, house
+from tests.contract.store.stories import LEASE
 from tests.web.owner_pages import Visit, letter
 
 pytestmark = pytest.mark.browser
@@ -186,6 +188,49 @@ def test_lists_without_script(home: House, browser: Browser, shots: Path, tmp_pa
     assert text == "allow bo@shop.example\nblock spam.example\n"
     page.get_by_role("button", name="Remove the rule for spam.example").click()
     expect(page.get_by_text("The rule is removed.")).to_be_visible()
+    context.close()
+
+
+class Google:
+    """Takes the grant back."""
+
+    async def revoke(self, mailbox_id: str) -> None:
+        return None
+
+
+def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
+    home: House, browser: Browser, shots: Path
+) -> None:
+    context = home.signed_in(browser, locale="de-DE")
+    page = context.new_page()
+    problems = watch_console(page)
+    page.goto(f"{home.address}/settings/leave")
+    confirm = page.get_by_label(re.compile("Adresse des Postfachs"))
+    confirm.fill("yes")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nichts wurde gelöscht.")
+    expect(confirm).to_have_accessible_description(re.compile("nicht die Adresse"))
+    confirm.fill("ana@corp.test")
+    page.get_by_role("button", name="Trennen und alles löschen").click()
+    expect(page.get_by_role("heading", name="Wird getrennt")).to_be_visible()
+    shot(page, shots, "leaving")
+    assert_no_serious(page)
+    now = home.office.desk.kit.clock.now()
+    job = home.do(home.store.claim_duty("w", now, now + LEASE))
+    assert job is not None
+    home.do(leave(home.office.desk.kit, Google(), job))  # type: ignore[arg-type]
+    # The page looks again by itself.
+    expect(page.get_by_role("heading", name="Getrennt und gelöscht")).to_be_visible()
+    expect(page.locator("#told")).to_have_text("Getrennt und gelöscht")
+    shot(page, shots, "receipt")
+    look_over(page)
+    assert_no_serious(page)
+    page.reload()
+    expect(page.get_by_text("von uns zurückgenommen")).to_be_visible()
+    assert "corp.test" not in page.content()
+    assert problems == [
+        "Failed to load resource: the server responded with a status of 422 ()"
+    ]  # what Chromium says of any refused form
     context.close()
 
 

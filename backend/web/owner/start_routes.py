@@ -67,7 +67,7 @@ async def show() -> Response:
 
 
 @blueprint.post("/preview")
-@guarded(per_minute(12))
+@guarded(per_minute(6))
 async def order() -> Response:
     """Look through the inbox (again)."""
     sent = await visitor_form()

@@ -94,6 +94,20 @@ async def test_trouble_waits_and_goes_on_where_it_was(house: House) -> None:
     assert await caught(house) == mails[::-1]
 
 
+async def test_asking_twice_costs_no_second_preview_and_one_that_hangs_begins_anew(house: House) -> None:
+    mails = await old_mail(house, 3)
+    for _ in range(3):
+        await first_run.order(house.kit, house.mailbox_id)
+    await house.settle()
+    assert house.gmail.calls["fetch"] == len(mails)
+    await first_run.order(house.kit, house.mailbox_id)  # it is done: looked through again
+    house.wait(minutes=11)
+    await first_run.order(house.kit, house.mailbox_id)
+    run = await house.store.preview_run(house.mailbox_id)
+    assert run is not None
+    assert run.run == 3
+
+
 async def test_a_mail_gmail_keeps_back_is_left_out(house: House) -> None:
     mails = await old_mail(house, 3)
     house.gmail.trouble["fetch"] = Rejected("No.", reason="failedPrecondition")
