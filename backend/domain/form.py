@@ -64,7 +64,7 @@ tech today tools top top website work works world xyz
 _NEW_ENDINGS = frozenset(_NEW_ENDINGS_TEXT.split())
 # Finer classes follow the habits of single writers: with them, ordinary mail of a writer not read before scored
 # too high or too low as a whole.
-_LENGTHS = (25, 400)
+_LENGTHS = (4, 25, 400)
 
 
 def form_tokens(
