@@ -24,6 +24,8 @@ blueprint = Blueprint("assets", __name__)
 async def asset(name: str) -> Response:
     """One file of the static folder. Cached for good when asked for by its present content."""
     response = await send_from_directory(FOLDER, name)
+    # They are small. A body that is a file would stay open when the browser goes away before it is sent.
+    response.set_data(await response.get_data(as_text=False))
     current = request.args.get("v") == version(name)
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if current else "no-cache"
     if name in SHOWN_ELSEWHERE:
