@@ -216,13 +216,18 @@ ORDERS: Mapping[Do, Callable[..., Awaitable[None]]] = {
 
 
 async def answer(app: Controller, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """What the local page asks for. Unknown requests and failures answer {"error": {title, remedy}}."""
+    """What the local page asks for. Unknown requests and failures answer {"error": {title, remedy}}.
+
+    What changes the state answers nothing: the page is told of every change, a long list need not go twice.
+    """
     if name == "list":
         app.become(states.seen(app.state))
     elif name == "decide":
         app.decide(str(args.get("gmail_id")), Decision(str(args.get("decision"))))
+        return {}
     elif name == "undo":
         app.undo(str(args.get("key")))
+        return {}
     elif name == "preview":
         if app.backend is None:
             raise ConnectFailed("Not connected")

@@ -2,6 +2,7 @@
 
 With a name: prints [x, y, width, height] of the first showing widget of that role whose name begins so, or nothing.
 Without: prints the texts of all showing widgets of that role, or with "" of any. It is what a screen reader says.
+With the role "focused": prints the name of what has the keyboard.
 """
 
 from __future__ import annotations
@@ -30,13 +31,27 @@ def find(widget: Any, role: str, name: str, depth: int = 0) -> list[int] | None:
                 and widget.get_state_set().contains(Atspi.StateType.SHOWING)
             ):
                 return [box.x, box.y, box.width, box.height]
-        children = [widget.get_child_at_index(i) for i in range(widget.get_child_count())]
+        for i in range(widget.get_child_count()):  # one by one: a list may have thousands
+            if found := find(widget.get_child_at_index(i), role, name, depth + 1):
+                return found
     except (GLib.Error, AttributeError):
-        return None  # it went away while we looked
-    for child in children:
-        if found := find(child, role, name, depth + 1):
-            return found
+        pass  # it went away while we looked
     return None
+
+
+def focused(widget: Any, depth: int = 0) -> str:
+    """The name of the widget that keys go to."""
+    if widget is None or depth > 40:
+        return ""
+    try:
+        states = widget.get_state_set()
+        children = [widget.get_child_at_index(i) for i in range(widget.get_child_count())]
+        for child in children:
+            if found := focused(child, depth + 1):
+                return found
+        return (widget.get_name() or "") if states.contains(Atspi.StateType.FOCUSED) else ""
+    except (GLib.Error, AttributeError):
+        return ""
 
 
 def texts(widget: Any, role: str, depth: int = 0) -> list[str]:
@@ -58,7 +73,9 @@ def texts(widget: Any, role: str, depth: int = 0) -> list[str]:
 
 if __name__ == "__main__":
     Atspi.init()
-    if len(sys.argv) < 3:
+    if sys.argv[1] == "focused":
+        print(json.dumps(focused(Atspi.get_desktop(0))))
+    elif len(sys.argv) < 3:
         print(json.dumps(texts(Atspi.get_desktop(0), sys.argv[1])))
     elif found := find(Atspi.get_desktop(0), sys.argv[1], sys.argv[2]):
         print(json.dumps(found))

@@ -188,11 +188,15 @@ class Screen:
         """x, y, width, height of the menus on the screen, the latest opened last."""
         from Xlib import X
         from Xlib.display import Display
+        from Xlib.error import BadDrawable, BadWindow
 
         boxes = []
         with contextlib.closing(Display(self.display)) as display:
             for window in display.screen().root.query_tree().children:
-                about, box = window.get_attributes(), window.get_geometry()
+                try:
+                    about, box = window.get_attributes(), window.get_geometry()
+                except (BadWindow, BadDrawable):
+                    continue  # it was closed while we looked
                 menu = box.width > 120 and box.height > 40 and about.override_redirect
                 if (
                     about.map_state == X.IsViewable
@@ -283,6 +287,15 @@ class Screen:
                         xtest.fake_input(display, kind, one)
                         display.sync()
                         time.sleep(0.02)
+
+    def tab_to(self, name: str, most: int = 60) -> None:
+        """Press Tab until a widget whose name begins so has the keyboard."""
+        for _ in range(most):
+            self.keys("Tab")
+            said = self.run(sys.executable, "-m", "tests.desktop.accessible", "focused")
+            if said.strip() and json.loads(said).startswith(name):
+                return
+        raise AssertionError(f"{most} times Tab did not lead to {name!r}")
 
     def close(self) -> None:
         """End everything that was started, last first."""

@@ -13,6 +13,7 @@ from tests.desktop.rig import FakeSecrets, Rig, running
 from tray_app import orders
 from tray_app.backend_client import Patience
 from tray_app.menu import Do
+from tray_app.snapshot import snapshot
 from tray_app.state import Icon
 
 
@@ -360,11 +361,12 @@ async def test_the_local_page_can_do_everything(backend: FakeBackend, tmp_path: 
         shown = await orders.answer(rig.app, "list", {})
         assert [m["gmail_id"] for m in shown["held"]] == ["m00001"]
         assert [m["gmail_id"] for m in shown["passed"]] == ["m00002"]
-        shown = await orders.answer(rig.app, "decide", {"gmail_id": "m00002", "decision": "sales"})
+        assert await orders.answer(rig.app, "decide", {"gmail_id": "m00002", "decision": "sales"}) == {}
+        shown = snapshot(rig.app.state, datetime.now(UTC))
         assert shown["passed"] == []
         assert (await orders.answer(rig.app, "preview", {"gmail_id": "m00001"}))["text"].startswith("Hi Olga")
-        shown = await orders.answer(rig.app, "undo", {"key": shown["undo"]["key"]})
-        assert [m["gmail_id"] for m in shown["passed"]] == ["m00002"]
+        assert await orders.answer(rig.app, "undo", {"key": shown["undo"]["key"]}) == {}
+        assert [m.gmail_id for m in rig.app.state.passed] == ["m00002"]
         await rig.until(lambda: rig.app.state.waiting == 0)
 
 

@@ -3,6 +3,7 @@
 (() => {
   const CHUNK = 50;
   const at = (id) => document.getElementById(id);
+  let leaving = null, near = []; // the card decided last; those after and before it
   let state = null, tab = "held", query = "", rows = new Map(), undoTimer = 0, problemTimer = 0;
 
   const ask = async (name, args) => {
@@ -102,7 +103,7 @@
     const cards = [];
     for (const [sender, messages] of grouped(state[tab])) {
       if (!matches(messages)) continue;
-      const sign = tab + messages.map((m) => m.gmail_id).join();
+      const sign = tab + messages.map((m) => m.gmail_id + (m.appeal || "")).join();
       const known = rows.get(sender);
       const row = known && known.sign === sign ? known : { sign, card: card(sender, messages) };
       kept.set(sender, row);
@@ -124,6 +125,10 @@
     at("empty").textContent = query ? "Nothing matches your search." : tab === "held" ? "Nothing is held. Enjoy the quiet." : "Nothing was let in lately.";
     const first = list.querySelector("article");
     if (first && !list.querySelector('article[tabindex="0"]')) first.tabIndex = 0;
+    if (leaving && !leaving.isConnected) {
+      leaving = null;
+      if (document.activeElement === document.body) focusCard(near.find((one) => one.isConnected) || first);
+    }
   };
 
   const show = (next) => {
@@ -155,16 +160,18 @@
   };
 
   const decide = async (gmailId, decision, article) => {
-    const all = [...document.querySelectorAll("#list article")];
-    const next = all[all.indexOf(article) + 1] || all[all.indexOf(article) - 1];
+    // The keyboard goes on at once: what is pressed while the tray keeps the decision is meant for the next one.
+    const all = [...document.querySelectorAll("#list article")], here = all.indexOf(article);
+    leaving = article;
+    near = [...all.slice(here + 1), ...all.slice(0, here).reverse()];
+    if (near.length) focusCard(near[0]);
     await ask("decide", { gmail_id: gmailId, decision });
-    if (next && next.isConnected) focusCard(next); else focusCard(document.querySelector("#list article"));
   };
 
   const undo = () => { if (state.undo && !at("undo").hidden) ask("undo", { key: state.undo.key }); };
 
   const focusCard = (one) => {
-    if (!one) { at("search").focus(); return; }
+    if (!one) { at("list").focus(); return; } // not the search: its keys are text, and "u" shall still undo
     for (const other of document.querySelectorAll('#list article[tabindex="0"]')) other.tabIndex = -1;
     one.tabIndex = 0;
     one.focus();
