@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.errors import TryLater
+from backend.pipeline.stages import run_duty, run_stage
+from backend.ports.store import Stage
+from backend.worker.endings import Endings
 from tests.unit.pipeline.conftest import House, letter
 
 
@@ -39,6 +47,31 @@ async def test_the_echo_of_a_challenge_that_is_not_recorded_yet_costs_no_fetch(h
     await house.push()  # history tells of a sent mail, and nothing says yet that it is ours
     await house.settle()
     assert len(house.gmail.sent) == 1
+    assert house.gmail.calls["fetch"] == 1, "only the pitch was read"
+
+
+async def test_the_echo_of_a_challenge_whose_send_is_still_under_way_costs_no_fetch(house: House) -> None:
+    send = house.gmail.send
+
+    async def told_of_before_it_is_answered(mailbox_id: str, raw: bytes, thread_id: str) -> str:
+        sent = await send(mailbox_id, raw, thread_id)
+        await house.push()
+        until = house.now() + timedelta(minutes=1)
+        sync = await house.store.claim_duty("another", house.now(), until)
+        assert sync is not None
+        await run_duty(house.kit, house.authorizer, sync)  # type: ignore[arg-type]
+        [echo] = await house.store.claim_messages("another", house.now(), until, 1)
+        assert echo.stage is Stage.LEARN
+        with pytest.raises(TryLater) as waits:
+            await run_stage(house.kit, echo)
+        await Endings(house.kit).after(echo, waits.value)
+        return sent
+
+    house.gmail.send = told_of_before_it_is_answered  # type: ignore[method-assign]
+    house.gmail.deliver(letter())
+    await house.push()
+    await house.settle()
+    assert house.gmail.calls["send"] == 1
     assert house.gmail.calls["fetch"] == 1, "only the pitch was read"
 
 
