@@ -94,14 +94,12 @@ async def test_mode_and_strictness_only_apply_other_thresholds(ana: Visit) -> No
 async def test_not_sales_lets_the_sender_in_and_can_be_taken_back(ana: Visit) -> None:
     await shown(ana, PLAIN, PITCH)
     (pitch,) = [mail.gmail_id for mail in await ana.here.store.previews("ana") if mail.subject == "Grow"]
-    where = await ana.post(
-        "/start/say", gmail_id=pitch, word="not_sales", mode="quarantine", strictness="normal"
-    )
+    where = await ana.post("/start/say", say=f"not_sales {pitch}", mode="quarantine", strictness="normal")
     page = await ana.get(where)
     assert "none would have been held" in page
     assert "You said: not sales" in page
     assert await ana.here.store.rules_of("ana", ["sam@seller.test"]) == {"sam@seller.test": RuleKind.ALLOW}
-    where = await ana.post("/start/say", gmail_id=pitch, word="", mode="quarantine", strictness="normal")
+    where = await ana.post("/start/say", say=f"back {pitch}", mode="quarantine", strictness="normal")
     page = await ana.get(where)
     assert "Taken back." in page
     assert "this one would have been held" in page
@@ -111,7 +109,7 @@ async def test_not_sales_lets_the_sender_in_and_can_be_taken_back(ana: Visit) ->
 async def test_sales_blocks_the_sender_and_moves_nothing(ana: Visit) -> None:
     await shown(ana, PLAIN, PITCH)
     (plain,) = [mail.gmail_id for mail in await ana.here.store.previews("ana") if mail.subject == "Lunch"]
-    page = await ana.get(await ana.post("/start/say", gmail_id=plain, word="sales"))
+    page = await ana.get(await ana.post("/start/say", say=f"sales {plain}"))
     assert "these 2 would have been held" in page
     assert "you block this sender" in page
     assert ana.here.gmail.calls["relabel"] == 0
@@ -120,7 +118,7 @@ async def test_sales_blocks_the_sender_and_moves_nothing(ana: Visit) -> None:
 
 async def test_a_word_about_nothing_changes_nothing(ana: Visit) -> None:
     await shown(ana, PITCH)
-    for fields in ({"gmail_id": "zz", "word": "sales"}, {"gmail_id": "zz", "word": "maybe"}):
+    for fields in ({"say": "sales zz"}, {"say": "maybe zz"}, {"say": "sales"}, {}):
         assert "done=lost" in await ana.post("/start/say", **fields)
     assert await ana.here.store.count_rules("ana") == 0
 
@@ -128,7 +126,7 @@ async def test_a_word_about_nothing_changes_nothing(ana: Visit) -> None:
 async def test_a_forged_sender_is_not_helped_by_the_owners_word(ana: Visit) -> None:
     page = await shown(ana, letter("sam@seller.test", "a pitchy letter", trust=FORGED))
     (mail,) = await ana.here.store.previews("ana")
-    page = await ana.get(await ana.post("/start/say", gmail_id=mail.gmail_id, word="not_sales"))
+    page = await ana.get(await ana.post("/start/say", say=f"not_sales {mail.gmail_id}"))
     assert "this one would have been held" in page
     assert "could not confirm that this message is really his" in page
 
@@ -159,6 +157,16 @@ async def test_at_most_a_hundred_are_read_and_the_newest(ana: Visit) -> None:
     assert ana.here.gmail.calls["fetch"] == MAILS
 
 
+async def test_a_hundred_mails_make_a_page_under_a_hundred_kilobytes(ana: Visit) -> None:
+    half = MAILS // 2
+    pitches = [letter(f"sender.number.{number}@seller.test", "a pitchy letter") for number in range(half)]
+    letters = [letter(f"sender.number.{number}@friend.test", "a letter") for number in range(half)]
+    await shown(
+        ana, *(replace(mail, subject="A subject of quite usual length" * 2) for mail in pitches + letters)
+    )
+    assert len(ana.page.encode()) < 100_000
+
+
 async def test_an_empty_inbox_and_mail_that_is_gone(ana: Visit) -> None:
     assert "Your inbox is empty" in await shown(ana)
     ana.deliver(PITCH, PLAIN)
@@ -181,7 +189,7 @@ async def test_another_owner_sees_and_changes_nothing(here: Office, ana: Visit) 
     (mail,) = await here.store.previews("ana")
     eve = await Visit.begin(here, "eve")
     assert "Grow" not in await eve.get("/start")
-    assert "done=lost" in await eve.post("/start/say", gmail_id=mail.gmail_id, word="not_sales")
+    assert "done=lost" in await eve.post("/start/say", say=f"not_sales {mail.gmail_id}")
     assert await here.store.count_rules("ana") == 0
     for path in ("/start/preview", "/start/say", "/start/choose"):
         assert (await eve.browser.post(path, form={"csrf": ana.hidden("csrf")})).status_code == 403

@@ -27,6 +27,7 @@ POLL = 1500
 """Milliseconds between two looks while something goes on."""
 
 DONE = ("noted", "taken_back", "lost")
+WORDS = {"sales": Word.SALES, "not_sales": Word.NOT_SALES, "back": Word.NONE}
 
 
 @blueprint.get("")
@@ -87,14 +88,14 @@ async def say() -> Response:
     (owner, mailbox), fields = sent
     mode, strictness = _choice(fields, mailbox)
     choice = {"mode": mode.value, "strictness": strictness.value}
-    word, gmail_id = fields.get("word", ""), fields.get("gmail_id", "")[:64]
-    if word not in tuple(Word):
+    word, _, gmail_id = fields.get("say", "").partition(" ")
+    if word not in WORDS:
         return back("/start", **choice, done="lost")
     try:
-        await first_run.say(desk().kit, owner.mailbox_id, gmail_id, Word(word))
+        await first_run.say(desk().kit, owner.mailbox_id, gmail_id[:64], WORDS[word])
     except NotFound:
         return back("/start", **choice, done="lost")
-    if not word:
+    if not WORDS[word]:
         return back("/start", **choice, done="taken_back")
     return back("/start", **choice, done="noted", about=gmail_id)
 

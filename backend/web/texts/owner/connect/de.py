@@ -2,7 +2,7 @@
 
 TEXTS: dict[str, str] = {
     "landing_title": "Post ohne Werbeangebote",
-    "landing_h": "Ihr Posteingang, ohne die Verkaufsangebote",
+    "landing_h": "Ihr Posteingang, ohne die Werbeangebote",
     "landing_lead": "Pitchgate liest neue Post Sekunden nach dem Eintreffen, hält zurück, was ein Fremder "
     "Ihnen verkaufen will, und lässt jeden herein, der sich einen Moment Zeit für Sie nimmt.",
     "connect": "Gmail verbinden",
