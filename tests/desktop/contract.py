@@ -38,6 +38,7 @@ MESSAGE = shape(
             "row",
             "cause",
             "model",
+            "appeal",
         ),
         TEXT,
     ),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from backend.domain.errors import Expired
+from backend.ports.devices import Event, EventKind
+from backend.web.api import changes
 from backend.web.app import create_app
 from backend.web.limits import surroundings_of
-from tests.web.fakes import TOKEN, Client, World
+from tests.web.fakes import TOKEN, Client, World, message
 
 LINK = f"/c/{TOKEN}"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -98,3 +103,14 @@ async def test_a_network_of_many_addresses_is_held_back_as_one(around: World) ->
         statuses.append(answer.status_code)
     assert statuses[:60] == [404] * 60
     assert statuses[60:] == [429] * 2
+
+
+async def test_a_computer_hears_of_a_line_with_the_message_it_is_about() -> None:
+    told = Event(7, EventKind.APPEAL, "m1", "held", "", message(appeal='We met at the "fair".'))
+
+    lines = changes._event(told).decode().splitlines()
+
+    assert lines[:2] == ["id: 7", "event: appeal"]
+    data = json.loads(lines[2].removeprefix("data: "))
+    assert (data["gmail_id"], data["appeal"]) == ("m1", 'We met at the "fair".')
+    assert changes._event(replace(told, message=None)) == b"", "its message is gone"
