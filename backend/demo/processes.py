@@ -56,6 +56,11 @@ class Process:
         """Whether it has not ended."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int:
+        """Its number, 0 before the start."""
+        return self._process.pid if self._process is not None else 0
+
     async def kill(self) -> None:
         """SIGKILL: no goodbye, as when a machine dies."""
         if self._process is not None and self.running:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from tests import postgres_server
 from tests.faults.cluster_house import Cluster, Owner, open_cluster
 from tests.faults.cluster_reckoning import take_stock
@@ -155,6 +157,9 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder to keep logs and state in")
     options = parser.parse_args()
     scale = SCALES[options.scale]
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )  # the result alone is on stdout
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,187 @@
+"""How many messages a second whole deployments handle: one and two replicas, few and many messages already there.
+
+    python -m tests.bench.replicas [--rows 1000 100000 1000000] [--replicas 1 2] [--letters N] [--rounds N]
+
+Real processes: `pitchgate serve` as often as asked, PostgreSQL (or the embedded file, for one replica), and the
+sandbox as Gmail, which pushes through a balancer. Letters to 40 owners are all delivered while pushes are held
+back; the time runs from their release until the last of them is done with. The last line is one JSON object:
+
+rates    messages a second by store, rows and replicas: everything shares this machine's cores, the sandbox too
+cpu_us   CPU a message in the replicas, in PostgreSQL and in the sandbox, in microseconds. What the first two
+         come to is what a deployment pays: Google's own part is not on its bill
+ratios   rate at the most rows over the rate at the fewest; `cpu_ratios` the same of replicas' and PostgreSQL's CPU,
+         which what else runs on the machine disturbs less
+
+Each figure is the median of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from backend.demo.letters import Letter, letters
+from backend.store import open_store
+from tests import postgres_server
+from tests.bench.processor import family, spent
+from tests.bench.store_rows import NAMES, fill
+from tests.contract.store.stories import Story
+from tests.faults.cluster_house import Cluster, Owner, open_cluster
+from tests.faults.script import Script
+
+OWNERS = 40
+PATIENCE = 600.0
+
+
+@dataclass
+class Place:
+    """A store with old messages in it, and what was measured on it by the number of replicas."""
+
+    rows: int
+    database: postgres_server.Server | None
+    folder: Path
+    rates: dict[int, list[float]] = field(default_factory=dict)
+    costs: dict[int, dict[str, list[float]]] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """Which database."""
+        return "postgres" if self.database else "sqlite"
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return self.database.address if self.database else str(self.folder / "state" / "pitchgate.sqlite3")
+
+    async def prepare(self) -> None:
+        """Other owners' mailboxes with nothing to do and all the old messages."""
+        store = open_store(self.address)
+        await store.open()
+        story = Story(store)
+        for name in NAMES:
+            await story.mailbox(name)
+        await fill(self.kind, self.address, self.rows, story.now)
+        await store.close()
+
+    async def measure(self, replicas: int, number: int, load: Sequence[Letter]) -> None:
+        """One run with so many replicas; what it left is taken away again."""
+        owners = [Owner(f"o{number}-{one:02}@harbourlane.example", Script()) for one in range(OWNERS)]
+        pace = {"PITCHGATE_SWEEP_INTERVAL": "600", "PITCHGATE_LEASE_SECONDS": "60"}
+        async with open_cluster(self.folder, number, owners, self.database, replicas, pace) as cluster:
+            await self._run(cluster, replicas, load)
+            for mailbox in await cluster.store.mailboxes():
+                if mailbox.id not in NAMES:
+                    await cluster.store.forget(mailbox.id)
+
+    async def _run(self, cluster: Cluster, replicas: int, load: Sequence[Letter]) -> None:
+        parts = {
+            "replicas": [one.process.pid for one in cluster.replicas],
+            "sandbox": [cluster.google.pid],
+            **({"postgres": family(self.database.pid)} if self.database else {}),
+        }
+        await cluster.sandbox.push_modes(paused=True)
+        waiting = iter(enumerate(load))
+
+        async def postman() -> None:
+            for place, letter in waiting:
+                await cluster.sandbox.deliver(letter, cluster.owners[place % OWNERS].email)
+
+        ended = (await cluster.store.census()).get("stages.ended", 0)
+        await asyncio.gather(*(postman() for _ in range(4)))
+        began, before = time.monotonic(), {name: spent(pids) for name, pids in parts.items()}
+        await cluster.sandbox.push_modes(paused=False)
+        while (await cluster.store.census()).get("stages.ended", 0) < ended + len(load):
+            if time.monotonic() - began > PATIENCE:
+                raise TimeoutError(f"not done after {PATIENCE:.0f} s; see {cluster.folder}")
+            await asyncio.sleep(0.25)
+        seconds = time.monotonic() - began
+        self.rates.setdefault(replicas, []).append(len(load) / seconds)
+        costs = self.costs.setdefault(replicas, {})
+        for name, pids in parts.items():
+            used = spent(family(self.database.pid) if name == "postgres" and self.database else pids)
+            costs.setdefault(name, []).append(1e6 * (used - before[name]) / len(load))
+        print(
+            f"{self.kind}, {self.rows:,} rows, {replicas} replicas: {len(load) / seconds:.0f} messages/s,"
+            f" CPU { ({name: round(found[-1]) for name, found in costs.items()}) } µs a message",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def incoming(number: int) -> list[Letter]:
+    """So many letters that Gmail would show in the inbox, pitches among them as in the demo."""
+    some = [one for one in letters() if "SPAM" not in one.labels and not one.local]
+    return [some[place % len(some)] for place in range(number)]
+
+
+async def run_all(
+    places: Sequence[Place], replicas: Sequence[int], load: Sequence[Letter], rounds: int
+) -> None:
+    """Every place with every number of replicas, in turns, so that what else the machine does falls on all."""
+    numbers = count(1)
+    for place in places:
+        await place.prepare()
+    for _ in range(rounds):
+        for many in replicas:
+            for place in places:
+                if place.database is not None or many == 1:
+                    await place.measure(many, next(numbers), load)
+
+
+def report(places: Sequence[Place]) -> dict[str, object]:
+    """What was measured, by store, rows and replicas."""
+    rates: dict[str, dict[str, dict[str, float]]] = {}
+    costs: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+    for place in places:
+        for many, found in place.rates.items():
+            by_rows = rates.setdefault(place.kind, {}).setdefault(str(place.rows), {})
+            by_rows[str(many)] = round(statistics.median(found), 1)
+            parts = {name: round(statistics.median(some)) for name, some in place.costs[many].items()}
+            costs.setdefault(place.kind, {}).setdefault(str(place.rows), {})[str(many)] = parts
+    ratios: dict[str, dict[str, float]] = {}
+    cpu_ratios: dict[str, dict[str, float]] = {}
+    for kind, by_rows in rates.items():
+        sizes = sorted(by_rows, key=int)
+        for many in by_rows[sizes[0]]:
+            ratios.setdefault(kind, {})[many] = round(by_rows[sizes[-1]][many] / by_rows[sizes[0]][many], 3)
+            few, most = (
+                sum(n for name, n in costs[kind][size][many].items() if name != "sandbox")
+                for size in (sizes[0], sizes[-1])
+            )
+            cpu_ratios.setdefault(kind, {})[many] = round(most / few, 3)
+    return {"rates": rates, "cpu_us": costs, "ratios": ratios, "cpu_ratios": cpu_ratios}
+
+
+def main() -> None:
+    """Run what the arguments say."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
+    parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--letters", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=1)
+    args = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="replicas-bench-")))
+        places = []
+        for rows in args.rows:
+            places.append(Place(rows, None, folder / f"sqlite-{rows}"))
+            database = stack.enter_context(postgres_server.running(durable=True))
+            places.append(Place(rows, database, folder / f"postgres-{rows}"))
+        asyncio.run(run_all(places, args.replicas, incoming(args.letters), args.rounds))
+    print(json.dumps(report(places)))
+
+
+if __name__ == "__main__":
+    main()

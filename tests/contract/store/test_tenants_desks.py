@@ -1,0 +1,132 @@
+"""The same walk over what pages, apps and the add-on ask of the store: another owner's ids, nothing seen or changed."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import backend.ports
+from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.errors import PitchgateError
+from backend.domain.mailbox import Preferences
+from backend.domain.verdict import Outcome, Row, Verdict
+from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
+from backend.ports.review import Leaving, Shelf, Wanted
+from backend.ports.store import Sighting, Store
+from backend.store import SqlStore
+from tests.contract.store.dump import dump
+from tests.contract.store.stories import BO, Story
+from tests.contract.store.test_tenants import eve_beside_ana
+
+BY_SECRET = {
+    "device_by_token": "the hash of a device's token",
+    "exchange": "the hash of a code",
+    "redeem_ticket": "the hash of a ticket",
+    "session": "the hash of a browser's secret",
+    "tenant": "a Google account, vouched for by Google",
+}
+"""Methods that name no mailbox but what only its owner has."""
+
+Calls = dict[str, Callable[[], Awaitable[Any]]]
+
+
+def reads(story: Story) -> Calls:
+    """Eve asks, with every id of Ana's there is."""
+    store, now = story.store, story.now
+    return {
+        "reading": lambda: store.reading("eve", "m1", now),
+        "sender": lambda: store.sender("eve", BO, "pitch.test", "t-m1", now),
+        "waiting": lambda: store.waiting("eve", now.replace(year=2000)),
+        "archive_page": lambda: store.archive_page("eve", "messages", "", 100),
+        "devices": lambda: store.devices("eve"),
+        "held": lambda: store.held("eve", "", None, 100),
+        "news": lambda: store.news("eve", "d-ana", None, 100),
+        "overview": lambda: store.overview("eve"),
+        "sessions": lambda: store.sessions("eve", now),
+        "figures": lambda: store.figures("eve", now.replace(year=2000), 10),
+        "dossier": lambda: store.dossier("eve", BO, "pitch.test", None, 100),
+        "mail": lambda: store.mail("eve", "m1"),
+        "review": lambda: store.review("eve", Wanted(tuple(Shelf)), None, 100),
+        "review_news": lambda: store.review_news("eve", "s-ana", 0, 100, now),
+    }
+
+
+def writes(story: Story) -> Calls:
+    """Eve orders, with every id of Ana's there is."""
+    store, now, later = story.store, story.now, story.now.replace(year=2090)
+    verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
+    correction = Correction("key-ana", "m1", Decision.ALLOW, Origin.TRAY)
+    code = OneTimeCode("code-eve", "eve", Purpose.DEVICE, "x", later)
+    return {
+        "adopt": lambda: store.adopt("eve", Sighting("m1", "t-m1", None), verdict, story.screened(), now),
+        "prefer": lambda: store.prefer("eve", 1, Preferences(), now),
+        "restore_rows": lambda: store.restore_rows("eve", "rules", [], now),
+        "add_code": lambda: store.add_code(code, now),
+        "add_session": lambda: store.add_session(Session("s-eve", "eve", later, "d-ana"), now),
+        "change_preferences": lambda: store.change_preferences("eve", {"mode": "observe"}, now),
+        "correct_once": lambda: store.correct_once("eve", correction, now),
+        "device_seen": lambda: store.device_seen("eve", "d-ana", now),
+        "remove_device": lambda: store.remove_device("eve", "d-ana"),
+        "remove_other_sessions": lambda: store.remove_other_sessions("eve", "s-other"),
+        "remove_session": lambda: store.remove_session("eve", "s-ana"),
+        "ask_off": lambda: store.ask_off("eve", "m1", now),
+        "give": lambda: store.give("eve", "order-ana", BO, 1, now),
+        "order": lambda: store.order("eve", "order-eve", Decision.RELEASE, ["m1", "m0"], now),
+        "told_off": lambda: store.told_off("eve", "m1", Leaving.DONE, "x.test", "", now),
+        "undo_order": lambda: store.undo_order("eve", "order-ana", now),
+    }
+
+
+def methods() -> set[str]:
+    """Of every port that the store implements beside the one the job loop uses."""
+    found: set[str] = set()
+    for module in pkgutil.iter_modules(backend.ports.__path__):
+        for port in vars(importlib.import_module(f"backend.ports.{module.name}")).values():
+            if inspect.isclass(port) and getattr(port, "_is_protocol", False):
+                names = {name for name, _ in inspect.getmembers(port, inspect.isfunction) if name[0] != "_"}
+                if names and all(hasattr(SqlStore, name) for name in names):
+                    found |= names
+    return found - {name for name, _ in inspect.getmembers(Store, inspect.isfunction)}
+
+
+async def outcome(call: Callable[[], Awaitable[Any]]) -> Any:
+    """What a call gives, or which error."""
+    try:
+        return await call()
+    except PitchgateError as error:
+        return type(error)
+
+
+async def everything_of_anas(story: Story) -> None:
+    """Beside what the first walk makes: a computer, a browser, an order."""
+    store, now, later = story.store, story.now, story.now.replace(year=2090)
+    await eve_beside_ana(story)
+    await store.add_code(OneTimeCode("code-ana", "ana", Purpose.DEVICE, "x", later, "laptop"), now)
+    await store.exchange("code-ana", "x", NewDevice("d-ana", "t-ana", frozenset(Scope)), now)
+    await store.add_session(Session("s-ana", "ana", later, "d-ana"), now)
+    await store.order("ana", "order-ana", Decision.RELEASE, ["m1"], now)
+
+
+@pytest.mark.parametrize("name", sorted(methods() - BY_SECRET.keys()))
+async def test_another_owners_ids_are_nothing(name: str, story: Story, address: str) -> None:
+    await story.mailbox("eve")
+    # A new method without a call above fails here with a KeyError.
+    asking = name in reads(story)
+    alone = await outcome(reads(story)[name]) if asking else None
+    await everything_of_anas(story)
+    before = await dump(address, "ana")
+    assert before["devices"]
+    assert before["sessions"]
+    seen = await outcome((reads(story) if asking else writes(story))[name])
+    assert await dump(address, "ana") == before
+    if asking:
+        assert seen == alone
+
+
+def test_no_name_in_this_walk_is_stale(story: Story) -> None:
+    assert methods() == reads(story).keys() | writes(story).keys() | BY_SECRET.keys()
