@@ -86,7 +86,13 @@ bench-review: setup-dev ## a page of ten thousand held mails against one of a hu
 faults: setup-dev ## every Google fault and random kills: make faults SEED=1 SCALE=small
 	@$(BIN)/python -m tests.faults.journey --seed $(SEED) --scale $(SCALE)
 
-.PHONY: faults-cluster
+.PHONY: bench-store bench-replicas faults-cluster
+bench-store: setup-dev ## both databases with 1 k, 100 k and 1 M messages in them
+	@$(BIN)/python -m tests.bench.store
+
+bench-replicas: setup-dev ## one and two replicas end to end, with 1 k, 100 k and 1 M messages there
+	@$(BIN)/python -m tests.bench.replicas
+
 faults-cluster: setup-dev ## equal replicas and their PostgreSQL killed under load: make faults-cluster SEED=1 SCALE=small
 	@$(BIN)/python -m tests.faults.cluster --seed $(SEED) --scale $(SCALE)
 
