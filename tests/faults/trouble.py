@@ -342,12 +342,28 @@ class Trouble:
                 if kind not in MADE_ANEW.values()
             ]
             remade = [act for act, kind in MADE_ANEW.items() for _ in range(self._each - counts.get(kind, 0))]
-            if not short and not remade:
+            watches = self._each - counts.get("skewed_watch", 0)
+            if not short and not remade and watches <= 0:
                 return
             for act in remade:
                 await self._act(act)
+            for _ in range(watches - len(remade)):
+                await self._watched_anew()
             for kind in short:
                 await self._rule(kind, AIMED[kind][0] if kind in AIMED else "*")
+
+    async def _watched_anew(self) -> None:
+        """Consent ends, the owner mends it, and Gmail is asked to watch again while its clock is off."""
+        await self._mended()
+        _, before = await self._house.sandbox.faults()
+        await self._house.sandbox.act("revoke", OWNER)
+        self._break_consent()
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            _, counts = await self._house.sandbox.faults()
+            if counts.get("skewed_watch", 0) > before.get("skewed_watch", 0):
+                return
+            await asyncio.sleep(0.1)
 
     async def report(self) -> dict[str, int]:
         """How often each fault struck."""
