@@ -42,11 +42,13 @@
 
   const waits = (page) => Number(page.querySelector("[data-poll]")?.dataset.poll || 0);
 
-  const wait = (delay) => {
-    if (!delay) return;
+  // A server that does not answer is asked ever more seldom, and after ten times no more: the link remains.
+  const wait = (delay, failed = 0) => {
+    if (!delay || failed > 10) return;
     setTimeout(async () => {
       const fresh = await look().catch(() => null);
-      wait(fresh ? waits(fresh) : delay * 4);
+      if (fresh) wait(waits(fresh));
+      else wait(delay * 1.5, failed + 1);
     }, delay);
   };
   wait(waits(document));
