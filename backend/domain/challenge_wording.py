@@ -60,10 +60,10 @@ WORDINGS = {
         "sah wie eines davon aus und wartet deshalb außerhalb des Posteingangs. Gelöscht ist sie nicht.",
         todo="Möchten Sie, dass sie gelesen wird? Öffnen Sie diese Seite und bestehen Sie eine kurze Prüfung. Danach "
         "kommt Ihre Nachricht in den Posteingang:",
-        link="Meine Nachricht zustellen",
+        link="Meine Nachricht einlassen",
         terms="Der Link gehört zu dieser einen Nachricht und gilt einmal, bis zum {until} (UTC).",
         otherwise="Sie müssen nichts tun: Es kommt keine Erinnerung, und {owner} kann Ihre Nachricht auch so ansehen "
-        "und hereinlassen.",
+        "und einlassen.",
         months=("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
                 "November", "Dezember"),
         date="{day}. {month} {year}",
@@ -76,10 +76,10 @@ WORDINGS = {
         "message y ressemblait : il attend donc hors de la boîte de réception. Il n’a pas été supprimé.",
         todo="Souhaitez-vous qu’il soit lu ? Ouvrez cette page et passez une courte vérification. Votre message "
         "arrive ensuite dans la boîte de réception :",
-        link="Faire passer mon message",
+        link="Laisser entrer mon message",
         terms="Le lien ne vaut que pour ce message et ne fonctionne qu’une fois, jusqu’au {until} (UTC).",
         otherwise="Vous n’êtes pas obligé de faire quoi que ce soit : il n’y aura pas de relance, et {owner} peut "
-        "aussi consulter votre message et le laisser passer sans cela.",
+        "aussi consulter votre message et le laisser entrer sans cela.",
         months=("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
                 "novembre", "décembre"),
         date="{day} {month} {year}",
@@ -91,7 +91,7 @@ WORDINGS = {
         "ha leído todavía su mensaje.",
         because="{owner} recibe muchas ofertas de personas con las que aún no ha tenido contacto. Su mensaje parecía "
         "una de ellas, por eso espera fuera de la bandeja de entrada. No se ha borrado.",
-        todo="¿Desea que se lea? Abra esta página y pase una breve comprobación. Su mensaje llegará entonces a la "
+        todo="¿Desea que se lea? Abra esta página y supere una breve comprobación. Su mensaje llegará entonces a la "
         "bandeja de entrada:",
         link="Dejar pasar mi mensaje",
         terms="El enlace es solo para este mensaje y funciona una vez, hasta el {until} (UTC).",
@@ -105,14 +105,14 @@ WORDINGS = {
         greeting="Olá,",
         machine="Esta é uma resposta automática. Foi escrita por um programa, o Pitchgate, em nome de {owner}; "
         "ninguém leu ainda a sua mensagem.",
-        because="{owner} recebe muitas ofertas de pessoas com quem ainda não houve contacto. A sua mensagem parecia "
-        "uma delas e, por isso, espera fora da caixa de entrada. Não foi apagada.",
-        todo="Gostaria que fosse lida? Abra esta página e passe uma breve verificação. A sua mensagem chega depois à "
-        "caixa de entrada:",
-        link="Deixar passar a minha mensagem",
-        terms="O link vale só para esta mensagem e funciona uma vez, até {until} (UTC).",
+        because="{owner} recebe muitas propostas comerciais de pessoas com quem ainda não houve contacto. A sua "
+        "mensagem parecia uma delas e, por isso, espera fora da caixa de entrada. Não foi apagada.",
+        todo="Gostaria que fosse lida? Abra esta página e supere uma breve verificação. A sua mensagem chega depois "
+        "à caixa de entrada:",
+        link="Deixar entrar a minha mensagem",
+        terms="A ligação vale só para esta mensagem e funciona uma vez, até {until} (UTC).",
         otherwise="Não precisa de fazer nada: não haverá lembretes, e {owner} também pode ver a sua mensagem e "
-        "deixá-la passar sem isto.",
+        "deixá-la entrar sem isso.",
         months=("janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
                 "novembro", "dezembro"),
         date="{day} de {month} de {year}",
