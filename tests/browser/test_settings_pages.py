@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from backend.domain.errors import Refused
 from backend.domain.mailbox import Mode, Strictness
+from backend.pipeline.connect import Connected
 from backend.pipeline.leave import leave
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
@@ -234,6 +237,14 @@ def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
     context.close()
 
 
+ASK = urlencode(
+    {
+        "redirect_uri": "http://127.0.0.1:4000/back",
+        "code_challenge": "c" * 43,
+        "state": "s",
+        "name": "Ana's laptop with a rather long name",
+    }
+)
 PAGES = (
     "/start",
     "/settings",
@@ -241,8 +252,9 @@ PAGES = (
     "/settings/wording?language=fr",
     "/devices",
     "/settings/leave",
+    f"/connect/device?{ASK}",
 )
-OPEN = ("/", "/connect", "/connect/callback?error=access_denied&state=x", "/enter?ticket=x", "/goodbye/x")
+OPEN = ("/", "/connect", "/connect/callback", "/enter?ticket=x", "/goodbye/x", f"/connect/device?{ASK}")
 
 
 @pytest.mark.parametrize(
@@ -267,9 +279,21 @@ def test_every_page_is_usable_by_everybody(
         look_over(page)
         assert_no_serious(page)
     context.clear_cookies()
+    google = home.office.around.entrances
+    google.broken = Refused("no", code="connect_denied")
     for path in (*OPEN, "/settings"):
         page.goto(f"{home.address}{path}")
         shot(page, shots, f"{look}-open{path.partition('?')[0].replace('/', '-')}")
         look_over(page)
         assert_no_serious(page)
+    google.broken, google.connected = (
+        None,
+        Connected(home.do(visit_of(home).mailbox()), frozenset(), "ana@corp.test"),
+    )
+    page.goto(f"{home.address}/connect/callback?code=c&state=s")
+    shot(page, shots, f"{look}-connected")
+    look_over(page)
+    assert_no_serious(page)
+    page.locator("a.primary").click()
+    expect(page).to_have_url(re.compile("/start$"))
     context.close()
