@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from backend.domain.errors import Gone, LeaseLost, Rejected, TryLater
 from backend.domain.labels import LabelChange, changes_for
 from backend.domain.mailbox import LabelIds
@@ -9,7 +11,11 @@ from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob, Placement
 
 REFUSALS = 4
-"""Tries after which a refused label change is left to a person."""
+"""Tries in a row that Gmail refused, after which a label change is left to a person. Tries that limits or an outage
+ended say nothing of the next."""
+
+REFUSED = "Gmail would not move the message."
+_COUNTED = re.compile(rf"{re.escape(REFUSED)} \(.*; refusal (\d+)\)", re.DOTALL)
 
 
 async def act(kit: Kit, job: MessageJob) -> None:
@@ -36,10 +42,12 @@ async def _place(kit: Kit, job: MessageJob) -> None:
             labels = await _labels_anew(kit, job.mailbox_id)
             await _apply(kit, job, changes_for(placement, labels))
     except Rejected as error:
-        if job.attempt >= REFUSALS:
+        before = _COUNTED.fullmatch(job.error)
+        number = int(before[1]) + 1 if before else 1
+        if number >= REFUSALS:
             raise
         # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
-        raise TryLater("Gmail would not move the message.", reason=error.reason) from error
+        raise TryLater(REFUSED, reason=f"{error.reason}; refusal {number}") from error
     except Gone:
         await kit.store.gone(job, kit.clock.now())
         return

@@ -82,7 +82,7 @@ class MessageJob:
 
     `revision` goes up whenever an owner or a solve changes what is meant to happen; a stage that finishes
     with an older revision leaves the newer order standing. `deaths` is how many workers in a row have not given
-    it back before their lease ended.
+    it back before their lease ended, `error` what made the last try fail, "" if nothing did.
     """
 
     mailbox_id: str
@@ -97,6 +97,7 @@ class MessageJob:
     backlog: bool
     first_seen_at: datetime
     deaths: int = 0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ def message_job(row: Row, lease: str) -> MessageJob:
         backlog=bool(row["backlog"]),
         first_seen_at=moment(row["first_seen_at"]),
         deaths=row["deaths"],
+        error=row["error"],
     )
 
 

@@ -21,7 +21,7 @@ WITH picked AS MATERIALIZED (
 UPDATE messages AS m SET lease = :lease, due_at = :lease_until, attempts = m.attempts + 1,
     deaths = CASE WHEN m.lease IS NULL THEN 0 ELSE m.deaths + 1 END
 FROM picked AS p WHERE m.mailbox_id = p.mailbox_id AND m.gmail_id = p.gmail_id
-RETURNING m.mailbox_id, m.gmail_id, m.thread_id, m.stage, m.attempts, m.deaths, m.revision, m.labels, m.placement,
+RETURNING m.mailbox_id, m.gmail_id, m.thread_id, m.stage, m.attempts, m.deaths, m.error, m.revision, m.labels, m.placement,
     m.backlog, m.first_seen_at;
 
 -- name: turn_lanes(lanes, now)!

@@ -18,7 +18,7 @@ WHERE rowid IN (
         ORDER BY d.due_at, d.gmail_id LIMIT :share
     )
 )
-RETURNING mailbox_id, gmail_id, thread_id, stage, attempts, deaths, revision, labels, placement, backlog,
+RETURNING mailbox_id, gmail_id, thread_id, stage, attempts, deaths, error, revision, labels, placement, backlog,
     first_seen_at;
 
 -- name: turn_lanes(lanes, now)!
