@@ -35,6 +35,10 @@ AIMED = {
     "not_found": ("history.list",),
     "label_conflict": ("messages.modify",),
 }
+TOPPED_UP = {"failed_precondition": "watch", "invalid_argument": "labels.list", "not_found": "history.list"}
+MADE_BY_CONNECTING = ("watch", "labels.list")
+"""Where these still strike when all mail is dealt with: a duty that was refused rests, twice as long each time, until
+the owner connects again."""
 SELDOM = ("watch", "oauth.token", "oauth.certs")
 """Calls that are not waited for."""
 MADE_ANEW = {"revoke": "label_taken", "narrow_scopes": "label_conflict"}
@@ -318,7 +322,7 @@ class Trouble:
             await asyncio.sleep(0.1)
         raise PitchgateError("The owner could not connect again.")
 
-    async def _spend(self, seconds: float) -> None:
+    async def _spend(self, seconds: float, standstill: float = STANDSTILL) -> None:
         """Wait until the rules in force have struck, or none does any more, at most so long."""
         end, moved, before = time.monotonic() + seconds, time.monotonic(), -1
         while time.monotonic() < end:
@@ -326,14 +330,14 @@ class Trouble:
             left = sum(rule["method"] not in SELDOM for rule in rules)
             if left != before:
                 before, moved = left, time.monotonic()
-            if not left or time.monotonic() - moved > STANDSTILL:
+            if not left or time.monotonic() - moved > standstill:
                 return
             await asyncio.sleep(0.1)
 
     async def _top_up(self) -> None:
         """What was lifted before it struck strikes now, wherever there is a call."""
-        for _ in range(6):
-            await self._spend(15.0)
+        for _ in range(10):
+            await self._spend(15.0, standstill=6.0)
             _, counts = await self._house.sandbox.faults()
             short = [
                 kind
@@ -350,7 +354,10 @@ class Trouble:
             for _ in range(watches - len(remade)):
                 await self._watched_anew()
             for kind in short:
-                await self._rule(kind, AIMED[kind][0] if kind in AIMED else "*")
+                method = TOPPED_UP.get(kind, "*")
+                await self._rule(kind, method)
+                if method in MADE_BY_CONNECTING:
+                    await self._watched_anew()
 
     async def _watched_anew(self) -> None:
         """Consent ends, the owner mends it, and Gmail is asked to watch again while its clock is off."""
