@@ -34,12 +34,13 @@ from backend.demo.letters import Letter, letters
 from backend.store import open_store
 from tests import postgres_server
 from tests.bench.processor import family, spent
-from tests.bench.store_rows import NAMES, fill
+from tests.bench.store_rows import NAMES, ended, fill
 from tests.contract.store.stories import Story
 from tests.faults.cluster_house import Cluster, Owner, open_cluster
 from tests.faults.script import Script
 
 OWNERS = 40
+DOMAIN = "harbourlane.example"
 PATIENCE = 600.0
 
 
@@ -75,7 +76,7 @@ class Place:
 
     async def measure(self, replicas: int, number: int, load: Sequence[Letter]) -> None:
         """One run with so many replicas; what it left is taken away again."""
-        owners = [Owner(f"o{number}-{one:02}@harbourlane.example", Script()) for one in range(OWNERS)]
+        owners = [Owner(f"o{number}-{one:02}@{DOMAIN}", Script()) for one in range(OWNERS)]
         pace = {"PITCHGATE_SWEEP_INTERVAL": "600", "PITCHGATE_LEASE_SECONDS": "60"}
         async with open_cluster(self.folder, number, owners, self.database, replicas, pace) as cluster:
             await self._run(cluster, replicas, load)
@@ -96,11 +97,10 @@ class Place:
             for place, letter in waiting:
                 await cluster.sandbox.deliver(letter, cluster.owners[place % OWNERS].email)
 
-        ended = (await cluster.store.census()).get("stages.ended", 0)
         await asyncio.gather(*(postman() for _ in range(4)))
         began, before = time.monotonic(), {name: spent(pids) for name, pids in parts.items()}
         await cluster.sandbox.push_modes(paused=False)
-        while (await cluster.store.census()).get("stages.ended", 0) < ended + len(load):
+        while await ended(self.kind, self.address, DOMAIN) < len(load):
             if time.monotonic() - began > PATIENCE:
                 raise TimeoutError(f"not done after {PATIENCE:.0f} s; see {cluster.folder}")
             await asyncio.sleep(0.25)

@@ -60,6 +60,26 @@ async def fill(kind: str, address: str, count: int, now: datetime) -> None:
     await server.close()
 
 
+async def ended(kind: str, address: str, domain: str) -> int:
+    """Messages done with of the owners at `domain`. It reads those alone, however many others there are."""
+    asked = (
+        "SELECT COUNT(*) FROM messages WHERE stage IS NULL"
+        f" AND mailbox_id IN (SELECT id FROM mailboxes WHERE email LIKE '%@{domain}')"
+    )
+    if kind == "sqlite":
+        connection = sqlite3.connect(address, timeout=20)
+        try:
+            return int(connection.execute(asked).fetchone()[0])
+        finally:
+            connection.close()
+    server = await asyncpg.connect(address)
+    try:
+        await server.execute("SET app.mailbox = '*'")
+        return int(await server.fetchval(asked))
+    finally:
+        await server.close()
+
+
 async def tidy(kind: str, address: str) -> None:
     """Take away what a measure left, so that every round finds the size it is about; vacuum as the server would."""
     leftovers = (
