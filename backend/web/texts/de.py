@@ -3,7 +3,7 @@
 TEXTS: dict[str, str] = {
     "language": "de",
     "title": "Ihre Nachricht wartet",
-    "lead": "Ihre Nachricht an {owner} wird zurückgehalten. Eine kurze Prüfung lässt sie durch.",
+    "lead": "Ihre Nachricht an {owner} wird zurückgehalten. Nach einer kurzen Prüfung wird sie eingelassen.",
     "subject": "Betreff",
     "start": "Prüfung starten",
     "start_note": "Sie läuft von selbst auf diesem Gerät. Nichts einzutippen, kein Konto, kein Cookie.",
@@ -12,26 +12,26 @@ TEXTS: dict[str, str] = {
     "progress": "Fortschritt der Prüfung",
     "running": "Prüfung läuft… {percent} %",
     "remaining": "noch etwa {seconds} s",
-    "sending": "Fertig. Ihre Nachricht wird durchgelassen…",
+    "sending": "Fertig. Ihre Nachricht wird eingelassen…",
     "cancel": "Abbrechen",
     "cancelled": "Abgebrochen. Sie können jederzeit neu starten.",
     "failed": "Die Prüfung wurde nicht fertig. Bitte starten Sie sie noch einmal.",
     "offline": "Der Server antwortet nicht. Prüfen Sie Ihre Verbindung und starten Sie noch einmal.",
     "insecure": "Diese Prüfung braucht eine sichere Verbindung. Öffnen Sie den Link mit https:// am Anfang.",
     "why": "Warum wartet sie?",
-    "why_text": "Sie liest sich wie Werbung, und {owner} hat noch nie an {sender} geschrieben. "
-    "Das hat ein Programm entschieden, und es kann sich irren. Gelöscht wurde nichts.",
+    "why_text": "Sie liest sich wie ein Verkaufsangebot, und {owner} hat noch nie an {sender} "
+    "geschrieben. Das hat ein Programm entschieden, und es kann sich irren. Gelöscht wurde nichts.",
     "after": "Was geschieht nach der Prüfung?",
     "after_release": "Ihre Nachricht kommt ungelesen in den Posteingang von {owner}.",
-    "after_credits": "Sie bekommen Guthaben: {credits}. Jede durchgelassene Nachricht kostet eins, auch diese.",
+    "after_credits": "Sie bekommen Guthaben: {credits}. Jede eingelassene Nachricht kostet eins, auch diese.",
     "after_later": "Solange Sie Guthaben haben, kommen Ihre Nachrichten ohne Prüfung an.",
     "else": "Sie möchten lieber nicht?",
-    "else_text": "Dann tun Sie nichts. "
-    "{owner} sieht Ihre Nachricht bei der zurückgehaltenen Post und kann sie einlassen.",
+    "else_text": "Dann tun Sie nichts. {owner} sieht Ihre Nachricht bei den zurückgehaltenen Mails und "
+    "kann sie einlassen.",
     "noscript": "Die Prüfung braucht JavaScript",
-    "noscript_text": "JavaScript ist hier ausgeschaltet. Schalten Sie es für diese Seite ein oder öffnen Sie den Link "
-    "in einem anderen Browser. Sie können es auch lassen: {owner} sieht Ihre Nachricht bei der zurückgehaltenen "
-    "Post und kann sie einlassen.",
+    "noscript_text": "JavaScript ist hier ausgeschaltet. Schalten Sie es für diese Seite ein oder öffnen "
+    "Sie den Link in einem anderen Browser. Sie können es auch lassen: {owner} sieht Ihre Nachricht bei "
+    "den zurückgehaltenen Mails und kann sie einlassen.",
     "code_instead": "Lieber ein paar Ziffern eintippen",
     "code_back": "Zurück zur Prüfung, die von selbst läuft",
     "code": "Ziffern eintippen",
@@ -42,21 +42,22 @@ TEXTS: dict[str, str] = {
     "code_sound": "Die Ziffern als Ton",
     "code_label": "Ziffern",
     "code_note": "Sie gelten für drei Versuche und einige Minuten.",
-    "code_send": "Nachricht durchlassen",
+    "code_send": "Meine Nachricht einlassen",
     "code_other": "Andere Ziffern",
     "code_step": "Noch ein Schritt",
-    "code_step_lead": "Die Prüfung ist geschafft. Sie wurden schon mehrmals durchgelassen; tippen Sie deshalb "
-    "bitte auch diese Ziffern ein.",
-    "code_follows": "Danach sollen Sie ein paar Ziffern eintippen: Sie wurden schon mehrmals durchgelassen.",
+    "code_step_lead": "Die Prüfung ist geschafft. Ihre Nachrichten wurden schon mehrmals eingelassen; "
+    "tippen Sie deshalb bitte auch diese Ziffern ein.",
+    "code_follows": "Danach sollen Sie ein paar Ziffern eintippen: Ihre Nachrichten wurden schon mehrmals "
+    "eingelassen.",
     "captcha_code_wrong": "Das sind nicht die Ziffern. Sehen oder hören Sie noch einmal hin.",
     "captcha_code_spent": "Das war ein Versuch zu viel für diese Ziffern. Hier sind neue.",
     "captcha_code_closed": "Für diesen Link wurden zu viele Ziffern versucht; er nimmt keine mehr an. Ihre "
     "Nachricht bleibt, wo sie ist, und {owner} kann sie einlassen.",
     "captcha_later": "Die Prüfung ließ sich gerade nicht bestätigen. Nichts ging verloren; versuchen Sie es "
     "in einer Minute noch einmal.",
-    "widget_note": "Diese Prüfung kommt von {vendor}, einer anderen Firma. Ihr Programm läuft in Ihrem "
-    "Browser: Sie erfährt Ihre Adresse und dass Sie hier sind, aber nichts aus Ihrer Nachricht.",
-    "widget_send": "Nachricht durchlassen",
+    "widget_note": "Diese Prüfung kommt von {vendor}, einer anderen Firma. Deren Programm läuft in Ihrem "
+    "Browser: Die Firma erfährt Ihre Adresse und dass Sie hier sind, aber nichts aus Ihrer Nachricht.",
+    "widget_send": "Meine Nachricht einlassen",
     "appeal": "Ein Wort an {owner}?",
     "appeal_lead": "Wenn Sie mögen, sagen Sie in einer Zeile, wer Sie sind oder woher Sie sich kennen. "
     "{owner} sieht sie bei Ihrer Nachricht, auch wenn Sie die Prüfung nicht machen.",
@@ -66,7 +67,7 @@ TEXTS: dict[str, str] = {
     "appeal_send": "Weitergeben",
     "appeal_saved": "{owner} kann diese Zeile jetzt sehen.",
     "appeal_long": "Die Zeile ist zu lang: Höchstens 200 Zeichen passen hinein.",
-    "done": "Ihre Nachricht ist durch",
+    "done": "Ihre Nachricht ist eingelassen",
     "done_none": "Es wartet keine Nachricht mehr von Ihnen.",
     "done_one": "Sie ist auf dem Weg in den Posteingang von {owner}.",
     "done_many": "{count} Ihrer Nachrichten sind auf dem Weg in den Posteingang von {owner}.",
@@ -78,11 +79,11 @@ TEXTS: dict[str, str] = {
     "captcha_expired": "Die Prüfung dauerte zu lange oder ist überholt. Bitte starten Sie sie noch einmal.",
     "captcha_malformed": "Die Antwort war nicht lesbar. Bitte starten Sie die Prüfung noch einmal.",
     "captcha_replayed": "Diese Antwort wurde schon benutzt. Bitte starten Sie die Prüfung noch einmal.",
-    "link_unknown_title": "Dieser Link geht nicht",
+    "link_unknown_title": "Dieser Link funktioniert nicht",
     "link_unknown_text": "Er ist nicht von uns oder nicht vollständig. Kopieren Sie ihn ganz aus der Mail.",
     "link_expired_title": "Dieser Link ist abgelaufen",
-    "link_expired_text": "Ihre Nachricht wartet noch und kann vom Empfänger eingelassen werden. Wenn es wichtig "
-    "ist, schreiben Sie noch einmal: vielleicht bekommen Sie einen neuen Link.",
+    "link_expired_text": "Ihre Nachricht wartet noch und kann vom Empfänger eingelassen werden. Wenn es "
+    "wichtig ist, schreiben Sie noch einmal: Vielleicht bekommen Sie einen neuen Link.",
     "link_used_title": "Dieser Link wurde schon benutzt",
     "link_used_text": "Die Prüfung ist bestanden und Ihre Nachricht eingelassen. Es ist nichts mehr zu tun.",
     "link_voided_title": "Dieser Link wird nicht mehr gebraucht",
@@ -107,12 +108,13 @@ TEXTS: dict[str, str] = {
     "unauthenticated_title": "Wer ist da?",
     "unauthenticated_text": "Die Anfrage hat nicht bewiesen, woher sie kommt.",
     "unavailable_title": "Bitte gleich noch einmal",
-    "unavailable_text": "Etwas ist beschäftigt oder startet neu. "
-    "Nichts ging verloren; versuchen Sie es in einer Minute.",
+    "unavailable_text": "Etwas ist beschäftigt oder startet neu. Nichts ging verloren; versuchen Sie es "
+    "in einer Minute noch einmal.",
     "google_title": "Google macht nicht mit",
-    "google_text": "Google hat unbrauchbar geantwortet. Nichts ging verloren; versuchen Sie es später.",
+    "google_text": "Google hat unbrauchbar geantwortet. Nichts ging verloren; versuchen Sie es später "
+    "noch einmal.",
     "conflict_title": "Inzwischen hat sich etwas geändert",
     "conflict_text": "Laden Sie die Seite neu und sehen Sie den neuen Stand an.",
     "broken_title": "Bei uns ging etwas schief",
-    "broken_text": "Es ist notiert. Es wurde nichts geändert; versuchen Sie es in einer Minute.",
+    "broken_text": "Es ist notiert. Es wurde nichts geändert; versuchen Sie es in einer Minute noch einmal.",
 }

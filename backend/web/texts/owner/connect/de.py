@@ -1,10 +1,10 @@
 """German."""
 
 TEXTS: dict[str, str] = {
-    "landing_title": "Post ohne Werbeangebote",
+    "landing_title": "Post ohne Verkaufsangebote",
     "landing_h": "Ihr Posteingang, ohne die Werbeangebote",
     "landing_lead": "Pitchgate liest neue Post Sekunden nach dem Eintreffen, hält zurück, was ein Fremder "
-    "Ihnen verkaufen will, und lässt jeden herein, der sich einen Moment Zeit für Sie nimmt.",
+    "Ihnen verkaufen will, und lässt jeden ein, der sich einen Moment Zeit für Sie nimmt.",
     "connect": "Gmail verbinden",
     "first_look": "Sie können erst ansehen, was es täte: Ein neues Postfach bekommt nur Labels; "
     "zurückgehalten wird nichts, bis Sie es sagen.",
@@ -22,14 +22,14 @@ TEXTS: dict[str, str] = {
     "step_2_h": "Es antwortet",
     "step_2": "Wenn Sie wollen, bekommt der Absender eine höfliche Antwort mit einem Link. Dahinter steht "
     "eine Prüfung, die seinen Rechner einen Moment kostet, jedes Mal mehr.",
-    "step_3_h": "Es lässt herein",
+    "step_3_h": "Es lässt ein",
     "step_3": "Wer besteht, landet in Ihrem Posteingang und erhält etwas Guthaben für spätere Post. "
     "Niemand bleibt für immer draußen.",
     "does_h": "Was es tut",
     "does_1": "Lässt Post von Leuten, denen Sie geschrieben haben, immer in Ruhe.",
     "does_2": "Überlässt Newsletter, Belege und Post von Maschinen Gmail.",
     "does_3": "Sagt bei jeder Mail, warum sie zurückgehalten wurde oder durchkam.",
-    "does_4": "Macht alles rückgängig: freigeben, erlauben, pausieren, trennen.",
+    "does_4": "Macht alles rückgängig: freigeben, zulassen, pausieren, trennen.",
     "does_5": "Lässt Post im Zweifel immer im Posteingang.",
     "never_h": "Was es nie tut",
     "never_1": "Eine Mail löschen.",
@@ -44,7 +44,7 @@ TEXTS: dict[str, str] = {
     "nichts, bis Sie es sagen.",
     "connected": "Verbunden",
     "now_h": "Was jetzt geschieht",
-    "now_1": "In Gmail erscheinen Labels von uns. Zurückgehaltene Post liegt immer unter einem davon.",
+    "now_1": "In Gmail erscheinen Labels von uns. Zurückgehaltene Mails liegen immer unter einem davon.",
     "now_2": "Nehmen Sie eine Mail dort heraus oder legen Sie eine hinein: Pitchgate nimmt das als Ihr Wort.",
     "now_3": "Sie können den Zugriff jederzeit zurücknehmen, hier oder in Ihrem Google-Konto.",
     "go_on": "Weiter: sehen, was zurückgehalten worden wäre",

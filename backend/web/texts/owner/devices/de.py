@@ -3,7 +3,7 @@
 TEXTS: dict[str, str] = {
     "title": "Rechner und Browser",
     "computers_h": "Verbundene Rechner",
-    "computers_text": "Diese dürfen zurückgehaltene Post von {email} sehen und darüber entscheiden. "
+    "computers_text": "Diese dürfen zurückgehaltene Mails von {email} sehen und darüber entscheiden. "
     "Entfernen beendet den Zugriff sofort.",
     "current": "dieser",
     "since": "Verbunden am {day}",
@@ -15,10 +15,10 @@ TEXTS: dict[str, str] = {
     "browsers_text": "Ein Browser bleibt höchstens zwölf Stunden angemeldet.",
     "browser_on": "{browser} unter {system}",
     "browser_unknown": "Ein Browser",
-    "signed_in_at": "Angemeldet {at}, längstens bis {until}",
+    "signed_in_at": "Angemeldet am {at}, längstens bis {until}",
     "by_computer": "aus der App auf einem Rechner geöffnet",
     "end": "Abmelden",
-    "end_named": "{name} abmelden, angemeldet {at}",
+    "end_named": "{name} abmelden, angemeldet am {at}",
     "end_others": "Alle anderen Browser abmelden",
     "ended": "Der Browser ist abgemeldet.",
     "ended_others_one": "Ein anderer Browser wurde abgemeldet.",
@@ -26,15 +26,15 @@ TEXTS: dict[str, str] = {
     "removed": "Der Rechner ist entfernt.",
     "ask_title": "Einen Rechner verbinden",
     "ask_h": "„{name}“ verbinden?",
-    "ask_lead": "Die Pitchgate-App auf diesem Rechner möchte Ihnen zurückgehaltene Post zeigen und Ihre "
+    "ask_lead": "Die Pitchgate-App auf diesem Rechner möchte Ihnen zurückgehaltene Mails zeigen und Ihre "
     "Entscheidungen annehmen.",
     "ask_who": "Sagen Sie uns zuerst, welches Postfach Ihres ist. Google bittet Sie, sich anzumelden, und "
     "schickt Sie hierher zurück.",
     "google": "Weiter mit Google",
     "not_you": "Sie haben das nicht in der App begonnen? Schließen Sie diese Seite: Es ist nichts geschehen.",
     "mailbox": "Postfach",
-    "may": "Die App auf diesem Rechner sieht zurückgehaltene Post und darf sie freigeben, Absender "
-    "erlauben und sperren, Einstellungen ändern und Rechner trennen. Sie können das jederzeit beenden, in "
+    "may": "Die App auf diesem Rechner sieht zurückgehaltene Mails und darf sie freigeben, Absender "
+    "zulassen und sperren, Einstellungen ändern und Rechner trennen. Sie können das jederzeit beenden, in "
     "der App oder auf der Seite Ihrer Rechner.",
     "allow_it": "Diesen Rechner verbinden",
     "deny_it": "Nicht verbinden",

@@ -25,7 +25,7 @@ TEXTS: dict[str, str] = {
     "gap_time": "Post von davor bleibt im Posteingang, von uns ungelesen.",
     "parts": "Teile der Einstellungen",
     "part_settings": "Wie es arbeitet",
-    "part_lists": "Erlaubt und gesperrt",
+    "part_lists": "Zugelassen und gesperrt",
     "part_wording": "Wortlaut der Antwort",
     "part_computers": "Rechner und Browser",
     "part_start": "Vorschau Ihres Posteingangs",

@@ -3,12 +3,12 @@
 TEXTS: dict[str, str] = {
     "title": "Einblicke",
     "span": "Die letzten 13 Wochen, seit {since}.",
-    "nothing": "Noch wurde nichts zurückgehalten. Sobald Werbung kommt, füllt sich diese Seite.",
-    "sum_held": "Werbemails zurückgehalten",
+    "nothing": "Noch wurde nichts zurückgehalten. Sobald ein Angebot kommt, füllt sich diese Seite.",
+    "sum_held": "Angebote zurückgehalten",
     "sum_minutes": "Minuten gespart",
     "sum_precision": "zu Recht zurückgehalten",
-    "weeks": "Zurückgehaltene Werbemails je Woche",
-    "weeks_drawn": "Balken: zurückgehaltene Werbemails je Woche und davon später eingelassene. Dieselben "
+    "weeks": "Zurückgehaltene Angebote je Woche",
+    "weeks_drawn": "Balken: zurückgehaltene Angebote je Woche und davon später eingelassene. Dieselben "
     "Zahlen stehen in der Tabelle darunter.",
     "still_held": "zurückgehalten",
     "let_in": "später eingelassen",
@@ -18,18 +18,18 @@ TEXTS: dict[str, str] = {
     "minutes": "Gesparte Minuten",
     "minutes_formula": "({held} zurückgehalten − {let_in} später eingelassen) × {seconds} Sekunden = "
     "{minutes} Minuten.",
-    "minutes_note": "Dass eine Werbemail 30 Sekunden kostet, bis sie gelesen und weggeworfen ist, ist unsere "
+    "minutes_note": "Dass ein Angebot 30 Sekunden kostet, bis es gelesen und weggeworfen ist, ist unsere "
     "Annahme. Die Zeit, die Sie hier verbringen, ist nicht abgezogen.",
     "precision": "Wie oft es richtig war",
     "precision_text": "Von {held} zurückgehaltenen Mails haben Sie {wrong} selbst eingelassen: {share} "
-    "blieben, wo wir sie hingelegt haben, oder wurden von ihrem Absender befreit.",
+    "blieben, wo wir sie hingelegt haben, oder wurden dank ihres Absenders eingelassen.",
     "precision_interval": "Bei so vielen Mails liegt der wahre Anteil zwischen {low} und {high} (95 %, "
     "Intervall nach Wilson).",
     "precision_none": "Es wurde nichts zurückgehalten, also gibt es nichts zu bewerten.",
     "missed_one": "{count} Mail ist durchgerutscht und wurde von Ihnen zurückgehalten.",
     "missed_other": "{count} Mails sind durchgerutscht und wurden von Ihnen zurückgehalten.",
-    "precision_note": "Post, die Sie nie angesehen haben, zählt als zu Recht zurückgehalten. Lassen Sie ein, "
-    "was falsch war, dann stimmt die Zahl.",
+    "precision_note": "Post, die Sie nie angesehen haben, zählt als zu Recht zurückgehalten. Geben Sie "
+    "frei, was falsch war, dann stimmt die Zahl.",
     "senders": "Wer am meisten schickt",
     "sender": "Absender",
     "funnel": "Was aus den Links wurde",

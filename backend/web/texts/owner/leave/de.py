@@ -35,7 +35,7 @@ TEXTS: dict[str, str] = {
     "what": "Was",
     "rows": "Einträge",
     "group_messages": "Nachrichten und Entscheidungen darüber",
-    "group_rules": "Erlaubte und gesperrte Absender",
+    "group_rules": "Zugelassene und gesperrte Absender",
     "group_known": "Leute und Gespräche, die Sie kennen",
     "group_challenges": "Gesendete Antworten und bestandene Prüfungen",
     "group_credits": "Guthaben",
