@@ -3,15 +3,16 @@
 TEXTS: dict[str, str] = {
     "language": "fr",
     "title": "Votre message est en attente",
-    "lead": "Votre message à {owner} est retenu. Une courte vérification le laisse passer.",
+    "lead": "Votre message à {owner} est retenu. Une courte vérification le laisse entrer.",
     "subject": "Objet",
     "start": "Lancer la vérification",
     "start_note": "Elle tourne toute seule sur cet appareil. Rien à saisir, pas de compte, pas de cookie.",
-    "factor_note": "Vous avez déjà réussi cette vérification. Elle dure maintenant environ {factor} fois la première.",
+    "factor_note": "Vous avez déjà réussi cette vérification. Elle prend maintenant environ {factor} fois "
+    "le temps de la première.",
     "progress": "Avancement de la vérification",
     "running": "Vérification… {percent} %",
     "remaining": "encore {seconds} s environ",
-    "sending": "Terminé. Votre message est en train de passer…",
+    "sending": "Terminé. Votre message va être admis…",
     "cancel": "Annuler",
     "cancelled": "Annulé. Vous pouvez recommencer quand vous voulez.",
     "failed": "La vérification n’a pas abouti. Veuillez la relancer.",
@@ -22,14 +23,16 @@ TEXTS: dict[str, str] = {
     "C’est un programme qui l’a décidé, et il peut se tromper. Rien n’a été supprimé.",
     "after": "Que se passe-t-il après la vérification ?",
     "after_release": "Votre message arrive, non lu, dans la boîte de réception de {owner}.",
-    "after_credits": "Vous recevez des crédits : {credits}. Chaque message qui passe en prend un, celui-ci compris.",
-    "after_later": "Tant que vous avez des crédits, vos messages passent sans vérification.",
+    "after_credits": "Vous recevez des crédits : {credits}. Chaque message admis en prend un, celui-ci "
+    "compris.",
+    "after_later": "Tant que vous avez des crédits, vos messages sont admis sans vérification.",
     "else": "Vous préférez ne pas le faire ?",
-    "else_text": "Alors ne faites rien. {owner} voit votre message parmi le courrier retenu et peut le laisser passer.",
+    "else_text": "Alors ne faites rien. {owner} voit votre message parmi les messages retenus et peut le "
+    "laisser entrer.",
     "noscript": "La vérification a besoin de JavaScript",
-    "noscript_text": "JavaScript est désactivé ici. Activez-le pour cette page ou ouvrez le lien dans un autre "
-    "navigateur. Vous pouvez aussi en rester là : {owner} voit votre message parmi le courrier retenu et peut "
-    "le laisser passer.",
+    "noscript_text": "JavaScript est désactivé ici. Activez-le pour cette page ou ouvrez le lien dans un "
+    "autre navigateur. Vous pouvez aussi en rester là : {owner} voit votre message parmi les messages "
+    "retenus et peut le laisser entrer.",
     "code_instead": "Plutôt taper quelques chiffres",
     "code_back": "Revenir à la vérification qui se fait toute seule",
     "code": "Taper les chiffres",
@@ -40,32 +43,32 @@ TEXTS: dict[str, str] = {
     "code_sound": "Les chiffres en son",
     "code_label": "Chiffres",
     "code_note": "Ils valent pour trois essais et quelques minutes.",
-    "code_send": "Faire passer mon message",
+    "code_send": "Laisser entrer mon message",
     "code_other": "D’autres chiffres",
     "code_step": "Encore une étape",
-    "code_step_lead": "La vérification est faite. Vos messages sont déjà passés plusieurs fois : tapez donc "
-    "aussi ces chiffres, s’il vous plaît.",
-    "code_follows": "Il faudra ensuite taper quelques chiffres : vos messages sont déjà passés plusieurs "
-    "fois.",
+    "code_step_lead": "La vérification est faite. Vos messages ont déjà été admis plusieurs fois : tapez "
+    "donc aussi ces chiffres, s’il vous plaît.",
+    "code_follows": "Il faudra ensuite taper quelques chiffres : vos messages ont déjà été admis "
+    "plusieurs fois.",
     "captcha_code_wrong": "Ce ne sont pas les bons chiffres. Regardez ou écoutez encore une fois.",
     "captcha_code_spent": "C’était un essai de trop pour ces chiffres. En voici d’autres.",
-    "captcha_code_closed": "Trop de chiffres ont été essayés pour ce lien, il n’en accepte plus. Votre "
-    "message reste où il est, et {owner} peut le laisser passer.",
+    "captcha_code_closed": "Trop de chiffres ont été essayés pour ce lien ; il n’en accepte plus. Votre "
+    "message reste où il est, et {owner} peut le laisser entrer.",
     "captcha_later": "La vérification n’a pas pu être confirmée à l’instant. Rien n’est perdu ; réessayez "
     "dans une minute.",
     "widget_note": "Cette vérification vient de {vendor}, une autre entreprise. Son programme tourne dans "
     "votre navigateur : elle apprend votre adresse et que vous êtes ici, mais rien de votre message.",
-    "widget_send": "Faire passer mon message",
+    "widget_send": "Laisser entrer mon message",
     "appeal": "Un mot à {owner} ?",
     "appeal_lead": "Si vous voulez, dites en une ligne qui vous êtes ou d’où vous vous connaissez. {owner} la "
     "voit à côté de votre message, même sans la vérification.",
     "appeal_label": "Votre ligne",
-    "appeal_note": "200 caractères au plus. Vous pouvez la changer tant que le message n’est pas passé et que "
-    "rien n’est décidé.",
+    "appeal_note": "200 caractères au plus. Vous pouvez la changer tant que le message n’est pas admis et "
+    "que rien n’est décidé.",
     "appeal_send": "Transmettre",
     "appeal_saved": "{owner} peut maintenant voir cette ligne.",
     "appeal_long": "La ligne est trop longue : 200 caractères au plus.",
-    "done": "Votre message est passé",
+    "done": "Votre message est admis",
     "done_none": "Aucun de vos messages n’attend plus.",
     "done_one": "Il est en route vers la boîte de réception de {owner}.",
     "done_many": "{count} de vos messages sont en route vers la boîte de réception de {owner}.",
@@ -78,15 +81,15 @@ TEXTS: dict[str, str] = {
     "captcha_malformed": "La réponse était illisible. Veuillez relancer la vérification.",
     "captcha_replayed": "Cette réponse a déjà servi. Veuillez relancer la vérification.",
     "link_unknown_title": "Ce lien ne fonctionne pas",
-    "link_unknown_text": "Il n’est pas de nous, ou pas complet. Copiez-le en entier depuis le courriel reçu.",
+    "link_unknown_text": "Il n’est pas de nous, ou pas complet. Copiez-le en entier depuis le message reçu.",
     "link_expired_title": "Ce lien a expiré",
-    "link_expired_text": "Votre message attend toujours et son destinataire peut encore le laisser passer. Si c’est "
-    "important, écrivez de nouveau : vous recevrez peut-être un nouveau lien.",
+    "link_expired_text": "Votre message attend toujours et son destinataire peut encore le laisser "
+    "entrer. Si c’est important, écrivez de nouveau : vous recevrez peut-être un nouveau lien.",
     "link_used_title": "Ce lien a déjà servi",
-    "link_used_text": "La vérification est réussie et votre message est passé. Il n’y a plus rien à faire.",
+    "link_used_text": "La vérification est réussie et votre message est admis. Il n’y a plus rien à faire.",
     "link_voided_title": "Ce lien n’est plus nécessaire",
     "link_voided_text": "Entre-temps, le destinataire a décidé lui-même du sort de votre message.",
-    "link_released_title": "Votre message est passé",
+    "link_released_title": "Votre message est admis",
     "link_released_text": "Son destinataire l’a laissé entrer sans la vérification. Il n’y a plus rien à "
     "faire.",
     "too_many_title": "C’était un peu rapide",
@@ -100,14 +103,14 @@ TEXTS: dict[str, str] = {
     "cross_site_title": "Cela vient d’un autre site",
     "cross_site_text": "Pour votre sécurité, ce n’est pas accepté. Ouvrez la page ici et appuyez sur son bouton.",
     "not_found_title": "Il n’y a rien ici",
-    "not_found_text": "Vérifiez l’adresse. Un lien reçu par courriel doit être copié en entier.",
+    "not_found_text": "Vérifiez l’adresse. Un lien reçu dans un message doit être copié en entier.",
     "wrong_method_title": "Cela ne marche pas ici",
     "wrong_method_text": "Cette adresse n’accepte pas ce genre de demande.",
     "unauthenticated_title": "Qui est là ?",
     "unauthenticated_text": "La demande n’a pas prouvé d’où elle vient.",
     "unavailable_title": "Revenez dans un instant",
     "unavailable_text": "Quelque chose est occupé ou redémarre. Rien n’est perdu ; réessayez dans une minute.",
-    "google_title": "Google ne suit pas",
+    "google_title": "Google ne répond pas comme prévu",
     "google_text": "La réponse de Google n’est pas utilisable. Rien n’est perdu ; réessayez plus tard.",
     "conflict_title": "Quelque chose a changé entre-temps",
     "conflict_text": "Rechargez la page pour voir le nouvel état.",

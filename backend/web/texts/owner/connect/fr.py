@@ -44,7 +44,8 @@ TEXTS: dict[str, str] = {
     "retenu tant que vous ne le dites pas.",
     "connected": "Connecté",
     "now_h": "Ce qui se passe maintenant",
-    "now_1": "Des libellés à nous apparaissent dans Gmail. Le courrier retenu est toujours sous l’un d’eux.",
+    "now_1": "Des libellés à nous apparaissent dans Gmail. Les messages retenus sont toujours sous l’un "
+    "d’eux.",
     "now_2": "Sortez-en un message, ou mettez-en un : Pitchgate y voit votre décision.",
     "now_3": "Vous pouvez retirer l’accès à tout moment, ici ou dans votre compte Google.",
     "go_on": "Continuer : voir ce qui aurait été retenu",
@@ -58,7 +59,7 @@ TEXTS: dict[str, str] = {
     "connect_state": "La connexion doit commencer et finir dans le même navigateur, avec les cookies "
     "autorisés. Rien n’a été enregistré.",
     "connect_expired_h": "Cela a pris trop de temps",
-    "connect_expired": "La page de Google est restée ouverte plus longtemps que ne vit une tentative. "
+    "connect_expired": "La page de Google est restée ouverte plus longtemps que ne dure une tentative. "
     "Rien n’a été enregistré.",
     "connect_account_h": "C’est un autre compte Google",
     "connect_account": "Vous avez commencé avec un compte et êtes revenu avec un autre. Rien n’a été "

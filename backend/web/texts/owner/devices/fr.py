@@ -3,7 +3,7 @@
 TEXTS: dict[str, str] = {
     "title": "Ordinateurs et navigateurs",
     "computers_h": "Ordinateurs connectés",
-    "computers_text": "Ceux-ci peuvent voir le courrier retenu de {email} et en décider. En retirer un "
+    "computers_text": "Ceux-ci peuvent voir les messages retenus de {email} et en décider. En retirer un "
     "met fin à son accès aussitôt.",
     "current": "celui-ci",
     "since": "Connecté le {day}",
@@ -15,10 +15,10 @@ TEXTS: dict[str, str] = {
     "browsers_text": "Un navigateur reste connecté douze heures au plus.",
     "browser_on": "{browser} sur {system}",
     "browser_unknown": "Un navigateur",
-    "signed_in_at": "Connecté {at}, jusqu’au {until} au plus tard",
+    "signed_in_at": "Connecté le {at}, jusqu’au {until} au plus tard",
     "by_computer": "ouvert depuis l’application d’un ordinateur",
     "end": "Déconnecter",
-    "end_named": "Déconnecter {name}, connecté {at}",
+    "end_named": "Déconnecter {name}, connecté le {at}",
     "end_others": "Déconnecter tous les autres navigateurs",
     "ended": "Le navigateur est déconnecté.",
     "ended_others_one": "Un autre navigateur a été déconnecté.",
@@ -26,16 +26,16 @@ TEXTS: dict[str, str] = {
     "removed": "L’ordinateur est retiré.",
     "ask_title": "Connecter un ordinateur",
     "ask_h": "Connecter « {name} » ?",
-    "ask_lead": "L’application Pitchgate de cet ordinateur veut vous montrer le courrier retenu et "
+    "ask_lead": "L’application Pitchgate de cet ordinateur veut vous montrer les messages retenus et "
     "prendre vos décisions.",
     "ask_who": "Dites-nous d’abord quelle boîte est la vôtre. Google vous demande de vous connecter et "
     "vous renvoie ici.",
     "google": "Continuer avec Google",
     "not_you": "Vous n’avez pas commencé cela dans l’application ? Fermez cette page : rien ne s’est passé.",
     "mailbox": "Boîte",
-    "may": "L’application de cet ordinateur verra le courrier retenu et pourra le libérer, autoriser et "
-    "bloquer des expéditeurs, changer les réglages et retirer des ordinateurs. Vous pouvez y mettre fin à "
-    "tout moment, dans l’application ou sur la page de vos ordinateurs.",
+    "may": "L’application de cet ordinateur verra les messages retenus et pourra les libérer, autoriser "
+    "et bloquer des expéditeurs, changer les réglages et retirer des ordinateurs. Vous pouvez y mettre "
+    "fin à tout moment, dans l’application ou sur la page de vos ordinateurs.",
     "allow_it": "Connecter cet ordinateur",
     "deny_it": "Ne pas connecter",
     "other_mailbox": "Utiliser une autre boîte",

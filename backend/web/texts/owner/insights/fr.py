@@ -3,25 +3,26 @@
 TEXTS: dict[str, str] = {
     "title": "Bilan",
     "span": "Les 13 dernières semaines, depuis le {since}.",
-    "nothing": "Rien n’a encore été retenu. Dès qu’un démarchage arrive, cette page se remplit.",
-    "sum_held": "démarchages retenus",
+    "nothing": "Rien n’a encore été retenu. Dès qu’une offre arrive, cette page se remplit.",
+    "sum_held": "offres retenues",
     "sum_minutes": "minutes gagnées",
-    "sum_precision": "retenus à raison",
-    "weeks": "Démarchages retenus par semaine",
-    "weeks_drawn": "Barres : démarchages retenus par semaine et, parmi eux, ceux admis plus tard. Les mêmes "
-    "chiffres figurent dans le tableau ci-dessous.",
-    "still_held": "retenus",
-    "let_in": "admis plus tard",
+    "sum_precision": "retenues à raison",
+    "weeks": "Offres retenues par semaine",
+    "weeks_drawn": "Barres : offres retenues par semaine et, parmi elles, celles admises plus tard. Les "
+    "mêmes chiffres figurent dans le tableau ci-dessous.",
+    "still_held": "retenues",
+    "let_in": "admises plus tard",
     "as_table": "Sous forme de tableau",
     "week_of": "Semaine du",
-    "of_these_let_in": "admis plus tard",
+    "of_these_let_in": "admises plus tard",
     "minutes": "Minutes gagnées",
-    "minutes_formula": "({held} retenus − {let_in} admis plus tard) × {seconds} secondes = {minutes} minutes.",
-    "minutes_note": "Qu’un démarchage coûte 30 secondes à lire et à jeter est notre hypothèse. Le temps que "
+    "minutes_formula": "({held} retenues − {let_in} admises plus tard) × {seconds} secondes = {minutes} "
+    "minutes.",
+    "minutes_note": "Qu’une offre coûte 30 secondes à lire et à jeter est notre hypothèse. Le temps que "
     "vous passez ici n’est pas déduit.",
     "precision": "Combien de fois c’était juste",
     "precision_text": "Sur {held} messages retenus, vous en avez admis {wrong} vous-même : {share} sont "
-    "restés où nous les avions mis ou ont été libérés par leur expéditeur.",
+    "restés où nous les avions mis ou ont été admis grâce à leur expéditeur.",
     "precision_interval": "Avec ce nombre de messages, la vraie part se situe entre {low} et {high} (95 %, "
     "intervalle de Wilson).",
     "precision_none": "Rien n’a été retenu, il n’y a donc rien à évaluer.",

@@ -2,7 +2,7 @@
 
 TEXTS: dict[str, str] = {
     "title": "Déconnecter et supprimer",
-    "lead": "Pitchgate lâche {email} et oublie tout à son sujet.",
+    "lead": "Pitchgate se détache de {email} et oublie tout à son sujet.",
     "happens_h": "Ce qui se passe",
     "happens_1": "Google cesse de nous signaler le nouveau courrier, et notre accès est retiré.",
     "happens_2": "Décisions, listes, crédits, ordinateurs et tout ce que nous gardons de cette boîte sont "

@@ -4,7 +4,7 @@ TEXTS: dict[str, str] = {
     "title": "Réglages",
     "saved": "Enregistré.",
     "paused": "En pause : tout le nouveau courrier reste dans la boîte de réception.",
-    "resumed": "De nouveau au travail.",
+    "resumed": "De nouveau à l’œuvre.",
     "wrong": "Rien n’est encore enregistré : quelque chose ci-dessous ne va pas.",
     "categories_h": "Le courrier que Gmail trie",
     "categories_hint": "Ce que Gmail range sous un onglet coché est laissé en paix : jamais lu, jamais "
@@ -13,7 +13,7 @@ TEXTS: dict[str, str] = {
     "category_social": "Réseaux sociaux",
     "category_updates": "Notifications",
     "category_forums": "Forums",
-    "rows_h": "Lignes de la politique",
+    "rows_h": "Lignes du règlement",
     "rows_hint": "La première ligne qui convient à un message décide. Une ligne non cochée est sautée.",
     "rule_blocked": "Retenir le courrier des expéditeurs que j’ai bloqués",
     "rule_allowed": "Laisser entrer les expéditeurs que j’ai autorisés",

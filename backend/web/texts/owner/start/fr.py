@@ -11,7 +11,7 @@ TEXTS: dict[str, str] = {
     "index_bar": "Courrier envoyé lu",
     "preview_h": "Ce qui aurait été retenu",
     "preview_none": "Il n’y a pas encore d’aperçu. Il lit les 100 derniers messages de votre boîte de "
-    "réception ; rien n’est déplacé, marqué ni répondu.",
+    "réception ; rien n’est déplacé ni marqué, et personne ne reçoit de réponse.",
     "order": "Montrer",
     "order_again": "Reparcourir ma boîte de réception",
     "preview_waits": "Il commence dès que votre courrier envoyé est lu.",
@@ -26,24 +26,25 @@ TEXTS: dict[str, str] = {
     "choisir.",
     "unread_one": "Un message n’a pas pu être lu.",
     "unread_other": "{count} messages n’ont pas pu être lus.",
-    "only_preview": "Ce n’est qu’un aperçu : rien n’a été déplacé, marqué ni répondu.",
-    "in_observe": "En mode observer, ce courrier reste dans la boîte de réception et reçoit seulement un "
+    "only_preview": "Ce n’est qu’un aperçu : rien n’a été déplacé ni marqué, et personne n’a reçu de "
+    "réponse.",
+    "in_observe": "En mode Observer, ce courrier reste dans la boîte de réception et reçoit seulement un "
     "libellé.",
     "in_quarantine": "Ce courrier quitterait la boîte de réception, et personne ne serait prévenu.",
     "in_challenge_none": "Ce courrier quitterait la boîte de réception ; aucun expéditeur ne recevrait de "
     "réponse.",
     "in_challenge_one": "Ce courrier quitterait la boîte de réception ; un expéditeur recevrait une "
     "réponse avec un lien.",
-    "in_challenge_other": "Ce courrier quitterait la boîte de réception ; {count} d’entre eux recevraient "
+    "in_challenge_other": "Ce courrier quitterait la boîte de réception ; {count} expéditeurs recevraient "
     "une réponse avec un lien.",
     "answered": "recevrait une réponse",
-    "likeness": "{percent} sur 100 comme une offre",
+    "likeness": "offre : {percent} sur 100",
     "not_sales": "Pas une offre",
     "is_sales": "C’est une offre",
     "not_sales_of": "Pas une offre : laisser entrer {sender} désormais",
     "is_sales_of": "C’est une offre : bloquer {sender} désormais",
     "undo_of": "Revenir sur votre décision à propos de {sender}",
-    "said_not_sales": "Vous avez dit : pas une offre. Le courrier de cet expéditeur entre désormais.",
+    "said_not_sales": "Vous avez dit : pas une offre. Le courrier de cet expéditeur est désormais admis.",
     "said_sales": "Vous avez dit : une offre. Le courrier de cet expéditeur est désormais retenu, sans "
     "réponse.",
     "said_forged": "Google n’a pas pu confirmer que ce message est bien de lui : votre décision n’aide "
@@ -59,17 +60,17 @@ TEXTS: dict[str, str] = {
     "use": "Utiliser ces réglages",
     "later": "Vous pouvez changer cela à tout moment dans les Réglages.",
     "row_short_not_incoming": "pas du courrier entrant",
-    "row_short_blocked": "vous bloquez cet expéditeur",
-    "row_short_allowed": "vous autorisez cet expéditeur",
+    "row_short_blocked": "vous avez bloqué cet expéditeur",
+    "row_short_allowed": "vous avez autorisé cet expéditeur",
     "row_short_same_organisation": "de votre propre organisation",
     "row_short_correspondent": "vous vous connaissez",
     "row_short_machine_mail": "écrit par une machine, pas une offre",
     "row_short_left_alone": "laissé à Gmail",
     "row_short_held_with_earlier": "retenu avec un message antérieur du même expéditeur",
-    "row_short_below_hold": "pas assez comme une offre",
+    "row_short_below_hold": "ne ressemble pas assez à une offre",
     "row_short_credit": "son expéditeur a un crédit",
     "row_short_fail_open": "n’a pas pu être jugé",
-    "row_short_observe": "se lit comme une offre",
-    "row_short_quarantine": "se lit comme une offre",
-    "row_short_challenge": "se lit comme une offre",
+    "row_short_observe": "ressemble à une offre",
+    "row_short_quarantine": "ressemble à une offre",
+    "row_short_challenge": "ressemble à une offre",
 }
