@@ -7,7 +7,8 @@ TEXTS: dict[str, str] = {
     "subject": "Asunto",
     "start": "Iniciar la comprobación",
     "start_note": "Funciona sola en este dispositivo. Nada que escribir, sin cuenta y sin cookies.",
-    "factor_note": "Ya ha superado esta comprobación antes. Ahora tarda unas {factor} veces más que la primera.",
+    "factor_note": "Ya ha superado esta comprobación antes. Ahora tarda unas {factor} veces lo que la "
+    "primera.",
     "progress": "Avance de la comprobación",
     "running": "Comprobando… {percent} %",
     "remaining": "quedan unos {seconds} s",
@@ -34,7 +35,7 @@ TEXTS: dict[str, str] = {
     "code": "Escriba las cifras",
     "code_lead": "Escriba las cifras de la imagen, o escúchelas: una voz las lee en inglés, despacio y con "
     "ruido de fondo.",
-    "code_price": "Ya ha pasado antes, por eso hay más cifras que la primera vez.",
+    "code_price": "Ya ha superado la comprobación antes, por eso hay más cifras que la primera vez.",
     "code_picture": "Las cifras en imagen. El sonido de abajo dice lo mismo.",
     "code_sound": "Las cifras en sonido",
     "code_label": "Cifras",
@@ -103,11 +104,12 @@ TEXTS: dict[str, str] = {
     "unauthenticated_title": "¿Quién es?",
     "unauthenticated_text": "La petición no ha demostrado de dónde viene.",
     "unavailable_title": "Vuelva en un momento",
-    "unavailable_text": "Algo está ocupado o reiniciándose. No se ha perdido nada; inténtelo en un minuto.",
+    "unavailable_text": "Algo está ocupado o reiniciándose. No se ha perdido nada; inténtelo dentro de un "
+    "minuto.",
     "google_title": "Google no colabora",
     "google_text": "La respuesta de Google no sirve. No se ha perdido nada; inténtelo más tarde.",
     "conflict_title": "Algo ha cambiado entretanto",
     "conflict_text": "Vuelva a cargar la página y mire el estado nuevo.",
     "broken_title": "Algo ha fallado por nuestra parte",
-    "broken_text": "Queda anotado. No se ha cambiado nada; inténtelo en un minuto.",
+    "broken_text": "Queda anotado. No se ha cambiado nada; inténtelo dentro de un minuto.",
 }

@@ -49,7 +49,7 @@ TEXTS: dict[str, str] = {
     "go_on": "Seguir: ver lo que se habría retenido",
     "to_review": "Ver lo que está retenido",
     "close": "Puede cerrar esta página.",
-    "again": "Conectar de nuevo",
+    "again": "Volver a conectar",
     "connect_denied_h": "Ha dicho que no, y está bien",
     "connect_denied": "Se indicó a Google que no diera acceso. No se guardó nada. Puede conectar cuando "
     "quiera.",
@@ -57,7 +57,7 @@ TEXTS: dict[str, str] = {
     "connect_state": "La conexión debe empezar y terminar en el mismo navegador, con las cookies "
     "permitidas. No se guardó nada.",
     "connect_expired_h": "Tardó demasiado",
-    "connect_expired": "La página de Google estuvo abierta más tiempo del que vive un intento. No se "
+    "connect_expired": "La página de Google estuvo abierta más tiempo del que dura un intento. No se "
     "guardó nada.",
     "connect_account_h": "Es otra cuenta de Google",
     "connect_account": "Empezó con una cuenta y volvió con otra. No se guardó nada. Elija la misma.",

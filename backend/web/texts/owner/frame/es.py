@@ -17,8 +17,8 @@ TEXTS: dict[str, str] = {
     "search": "Buscar",
     "yes": "Sí",
     "no": "No",
-    "watch_lapses": "En menos de dos días Gmail dejará de avisarnos del correo nuevo: la renovación ha fallado hasta "
-    "ahora. Se vuelve a intentar por sí sola; si continúa así, conecte de nuevo.",
+    "watch_lapses": "En menos de dos días Gmail dejará de avisarnos del correo nuevo: la renovación ha "
+    "fallado hasta ahora. Se vuelve a intentar por sí sola; si continúa así, vuelva a conectar.",
     "gap": "Del {since} al {until} Gmail no guardó registro de los cambios; se encontraron {found} mensajes "
     "buscando.",
     "gap_count": "Había más: el correo más antiguo de ese periodo permanece en la bandeja de entrada sin que lo "
@@ -32,6 +32,6 @@ TEXTS: dict[str, str] = {
     "part_start": "Vista previa de su bandeja",
     "part_data": "Sus datos",
     "part_leave": "Desconectar y borrar",
-    "reconnect": "Conectar de nuevo",
+    "reconnect": "Volver a conectar",
     "index_progress": "Se han leído {done} de unos {total} mensajes enviados.",
 }

@@ -3,7 +3,7 @@
 TEXTS: dict[str, str] = {
     "title": "Resumen",
     "span": "Las últimas 13 semanas, desde el {since}.",
-    "nothing": "Todavía no se ha retenido nada. Cuando llegue publicidad, esta página empezará a llenarse.",
+    "nothing": "Todavía no se ha retenido nada. Cuando llegue una oferta, esta página empezará a llenarse.",
     "sum_held": "ofertas retenidas",
     "sum_minutes": "minutos ahorrados",
     "sum_precision": "retenidas con razón",
@@ -22,7 +22,7 @@ TEXTS: dict[str, str] = {
     "usted pasa aquí no se descuenta.",
     "precision": "Con qué frecuencia acertó",
     "precision_text": "De {held} mensajes retenidos usted admitió {wrong}: el {share} se quedó donde lo "
-    "pusimos o fue liberado por su propio remitente.",
+    "pusimos o se admitió gracias a su propio remitente.",
     "precision_interval": "Con tantos mensajes, la proporción real está entre {low} y {high} (95 %, intervalo "
     "de Wilson).",
     "precision_none": "No se ha retenido nada, así que no hay nada que valorar.",

@@ -2,7 +2,7 @@
 
 TEXTS: dict[str, str] = {
     "title": "Desconectar y borrar",
-    "lead": "Pitchgate suelta {email} y olvida todo sobre él.",
+    "lead": "Pitchgate se desconecta de {email} y olvida todo sobre él.",
     "happens_h": "Qué ocurre",
     "happens_1": "Google deja de avisarnos del correo nuevo y se retira nuestro acceso.",
     "happens_2": "Se borran las decisiones, listas, créditos, ordenadores y todo lo demás que guardamos "
