@@ -60,7 +60,7 @@ ANAS: dict[str, str] = {
     "about": HELD,
     "cursor": HELD,
     "decision": "release",
-    "word": "right",
+    "say": f"sales {HELD}",
     "confirm": "ana@corp.test",
 }
 HARMLESS = {
