@@ -26,7 +26,12 @@ from backend.web.pages import page
 from backend.web.texts.owner import words_for
 from backend.web.texts.owner.words import Words
 
-PLACES = (("held", "/review"), ("insights", "/insights"), ("settings", "/settings"), ("computers", "/devices"))
+PLACES = (
+    ("held", "/review"),
+    ("insights", "/insights"),
+    ("settings", "/settings"),
+    ("computers", "/devices"),
+)
 """The menu: the name of a page's word and its address."""
 
 
