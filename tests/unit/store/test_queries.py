@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import backend.store
+from backend.domain.archive_tables import TABLES as ARCHIVED
 from backend.store.library import Dialect, migrations, queries
 from backend.store.scripts.mailboxes import LASTING, TABLES
 from backend.store.scripts.views import RETAINED
@@ -20,6 +21,8 @@ def called() -> set[str]:
     names = {f"forget_{table}" for table in TABLES} | {f"retain_{table}" for table in RETAINED}
     names |= {f"{page}_{kind}" for page in ("latest", "earlier") for kind in ("messages", "placed", "inbox")}
     names |= {"add_to_balance", "take_from_balance"}
+    names |= {f"archive_{table}" for table in ARCHIVED}
+    names |= {f"restore_{table}" for table, kept in ARCHIVED.items() if kept.returns and table != "ledger"}
     for path in (STORE / "scripts").glob("*.py"):
         names |= set(re.findall(r'\bq\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
     return names
