@@ -62,16 +62,17 @@ async def run(
     """Both runs and what they show. `database` is empty."""
     began = time.monotonic()
     scripts = [write_script(seed + number, scale.letters) for number in range(scale.scripts)]
-    expected = await _calm(seed, scripts, folder / "calm", tell)
-    tell(f"{scale.mailboxes} mailboxes, {scale.replicas} replicas dying …")
     owners = _owners(scripts, scale.mailboxes)
     letters = sum(one.script.size for one in owners)
     pace = {"PITCHGATE_LEASE_SECONDS": str(scale.lease), "PITCHGATE_SWEEP_INTERVAL": str(scale.sweep)}
-    async with open_cluster(folder / "storm", seed, owners, database, scale.replicas, pace) as cluster:
-        havoc = Havoc(cluster, seed, scale.every, scale.restarts, letters)
-        seconds = await play(cluster, havoc, seed, tell)
-        ends = await take_stock(cluster)
-        found = await _result(cluster, list(ends.values()), expected)
+    async with asyncio.TaskGroup() as group:
+        calm = group.create_task(_calm(seed, scripts, folder / "calm", tell))
+        tell(f"{scale.mailboxes} mailboxes, {scale.replicas} replicas dying …")
+        async with open_cluster(folder / "storm", seed, owners, database, scale.replicas, pace) as cluster:
+            havoc = Havoc(cluster, seed, scale.every, scale.restarts, letters)
+            seconds = await play(cluster, havoc, seed, tell)
+            ends = await take_stock(cluster)
+            found = await _result(cluster, list(ends.values()), await calm)
     head = {
         "seed": seed,
         "mailboxes": len(owners),
