@@ -91,3 +91,11 @@ def test_numbers_plurals_and_times_are_written_as_the_language_does() -> None:
     assert german.ago(NOON - timedelta(hours=3), NOON) == "vor 3 Stunden"
     assert german.moment(NOON).endswith("UTC")
     assert english("from", who="{count}") == "from {count}"  # what is filled in is not filled in again
+
+
+def test_portuguese_counts_and_writes_as_portugal_does() -> None:
+    words = Words("pt", {"mails_one": "{count} mensagem", "mails_other": "{count} mensagens"})
+
+    assert words.count("mails", 0) == "0 mensagens"  # one, in Brazil
+    assert words.count("mails", 1) == "1 mensagem"
+    assert words.number(12_345.5) == "12\u00a0345,5"  # 12.345,5 in Brazil

@@ -13,6 +13,9 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
+WRITTEN_AS = {"pt": "pt_PT"}
+"""CLDR's plain `pt` is Brazil's; our Portuguese is Portugal's."""
+
 
 class Words:
     """What templates call `t`.
@@ -26,7 +29,7 @@ class Words:
         """`texts`: the first that has a key has the word."""
         self.language = language
         self._texts = ChainMap(*(dict(part) for part in texts))
-        self._locale = Locale.parse(language)
+        self._locale = Locale.parse(WRITTEN_AS.get(language, language))
 
     def __call__(self, key: str, **blanks: object) -> str:
         """The text with its blanks filled."""
