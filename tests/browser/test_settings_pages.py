@@ -123,7 +123,7 @@ def test_the_first_run_without_script_on_a_phone_at_night(home: House, browser: 
     page.get_by_role("button", name="Vorschau aktualisieren").click()
     expect(page.get_by_role("heading", name="diese 3 zurückgehalten")).to_be_visible()
     assert "csrf" not in page.url  # the token is only sent by the button that needs it
-    page.get_by_role("button", name="Keine Werbung: sam@seller.test").click()
+    page.get_by_role("button", name="Kein Angebot: sam@seller.test").click()
     expect(page.get_by_role("heading", name="diese 2 zurückgehalten")).to_be_visible()
     page.get_by_role("button", name="Ihr Wort über sam@seller.test").first.click()
     expect(page.get_by_role("heading", name="diese 3 zurückgehalten")).to_be_visible()
