@@ -122,7 +122,10 @@ async def test_an_import_is_looked_at_first_with_errors_by_line(ana: Visit) -> N
     assert "Line 7: This is no domain." in page
     assert "Line 8: Everybody can get an address" in page
     assert await ana.here.store.count_rules("ana") == 1
-    for expected in ("New: 3. Turned round: 1. There already: 0.", "New: 0. Turned round: 0. There already: 4."):
+    for expected in (
+        "New: 3. Turned round: 1. There already: 0.",
+        "New: 0. Turned round: 0. There already: 4.",
+    ):
         page = await ana.post(f"{LISTS}/import", 200, text=TEXT, default="block", do="import")
         assert f"Imported. {expected}" in page
     assert await kind(ana, "ok@x.example") is RuleKind.BLOCK
@@ -134,7 +137,11 @@ async def test_a_file_is_taken_whatever_its_bytes(ana: Visit) -> None:
     data = "﻿allow ok@x.example\nblock m\xfcll.example\n".encode()
     latin = "allow two@x.example\nblock b\xf6se.example\n".encode("latin-1")
     junk = b"\x00\xff\xfe\x80" * 50
-    for content, status, told in ((data, 200, "New: 2."), (latin, 200, "New: 2."), (junk, 422, "no line in it")):
+    for content, status, told in (
+        (data, 200, "New: 2."),
+        (latin, 200, "New: 2."),
+        (junk, 422, "no line in it"),
+    ):
         form = {"csrf": ana.hidden("csrf"), "default": "block", "do": "import", "text": ""}
         file = FileStorage(io.BytesIO(content), "rules.csv", "file")
         answer = await ana.browser.post(f"{LISTS}/import", form=form, files={"file": file})

@@ -26,7 +26,7 @@ def home_card(frame: Frame, mailbox: Mailbox, home: Home, undo_key: str = "") ->
         "Pitchgate",
         mailbox.owner.email,
         (
-            trouble(frame, condition) or widgets.section((state_line(frame, condition, paused),)),
+            trouble(frame, mailbox) or widgets.section((state_line(frame, condition, paused),)),
             _undo(frame, undo_key),
             _held(frame, home),
             _marked(frame, home),

@@ -43,7 +43,7 @@ def message_card(
         frame.words[TITLES.get(note) or _place(view)],
         "Pitchgate",
         (
-            trouble(frame, mailbox.condition(frame.now)),
+            trouble(frame, mailbox),
             _verdict(frame, view, note),
             _appeal(frame, view),
             # Above the reasons: on a phone the owner should not have to scroll to act.
@@ -59,12 +59,11 @@ def message_card(
 def note_card(frame: Frame, mailbox: Mailbox, gmail_id: str, note: str) -> Json:
     """The card of a message about which nothing can be said; `note` names the text that says why."""
     told = widgets.section((widgets.paragraph(widgets.said(frame.words[note])),))
-    condition = mailbox.condition(frame.now)
     return widgets.card(
         "message",
         frame.words["message"],
         "Pitchgate",
-        (trouble(frame, condition), told, _again(frame, gmail_id) if gmail_id else None),
+        (trouble(frame, mailbox), told, _again(frame, gmail_id) if gmail_id else None),
         displayStyle="REPLACE",
     )
 

@@ -20,7 +20,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
         words["settings"],
         "Pitchgate",
         (
-            trouble(frame, mailbox.condition(frame.now)),
+            trouble(frame, mailbox),
             widgets.section((widgets.choice("mode", words["mode"], modes, chosen.mode),)),
             widgets.section((widgets.choice("strictness", words["strictness"], degrees, chosen.strictness),)),
         ),

@@ -20,6 +20,7 @@ from quart import Response, request
 from backend.domain.condition import RECENT_DAYS
 from backend.domain.mailbox import Condition, Mailbox
 from backend.web.browser_session import SignedIn
+from backend.web.cards.texts.lost import lost_key
 from backend.web.context import services
 from backend.web.google_way import leading_to_google
 from backend.web.pages import page
@@ -85,6 +86,8 @@ def state_of(mailbox: Mailbox, t: Words, now: datetime) -> State:
     condition = mailbox.condition(now)
     until = mailbox.preferences.paused_until
     text = t(f"state_{condition}", until=t.moment(until) if until else "")
+    if condition is Condition.NEEDS_RECONNECT:
+        text = t(lost_key(mailbox.link_cause))
     if condition is Condition.INDEXING and mailbox.index_total:
         text = f"{text} {t('index_progress', done=mailbox.index_done, total=mailbox.index_total)}"
     return State(
@@ -98,7 +101,11 @@ def _warnings(mailbox: Mailbox, t: Words, now: datetime) -> list[str]:
     if mailbox.condition(now) not in told and mailbox.watch_alarm(now):
         found.append(t("watch_lapses"))
     gap = mailbox.gap
-    if gap is not None and gap.cut and (now - gap.until).days < RECENT_DAYS:
-        span = t("gap", since=t.moment(gap.since), until=t.moment(gap.until), found=gap.found)
-        found.append(f"{span} {t(f'gap_{gap.cut}')}")
+    if gap is not None and (gap.cut or gap.unchecked) and (now - gap.until).days < RECENT_DAYS:
+        parts = [t("gap", since=t.moment(gap.since), until=t.moment(gap.until), found=gap.found)]
+        if gap.cut:
+            parts.append(t(f"gap_{gap.cut}"))
+        if gap.unchecked:
+            parts.append(t("gap_unchecked", count=gap.unchecked))
+        found.append(" ".join(parts))
     return found

@@ -93,6 +93,11 @@ TEXTS: dict[str, str] = {
     "state_observing": "Beobachtet: Nichts wird zurückgehalten; was zurückgehalten würde, bekommt ein Label.",
     "state_paused": "Pause bis {until}.",
     "state_needs_reconnect": "Google hat uns den Zugang entzogen. Bis Sie neu verbinden, wird nichts sortiert.",
+    "lost_scope": "Die Erlaubnis, Mails zu lesen und zu kennzeichnen, fehlt. Verbinden Sie neu und lassen Sie "
+    "auf der Seite von Google jedes Kästchen angehakt.",
+    "lost_policy": "Die Verwaltung Ihrer Organisation hat Gmail für fremde Programme abgeschaltet. Bitten Sie "
+    "darum, Pitchgate zuzulassen, und verbinden Sie dann neu.",
+    "lost_no_gmail": "Dieses Google-Konto hat kein Gmail. Verbinden Sie ein Konto mit Postfach.",
     "state_watch_lapsed": "Gmail meldet uns keine neue Post mehr. Wir bitten erneut darum.",
     "state_disconnected": "Dieses Postfach wird gerade getrennt.",
     "held": "Zurückgehaltene Mails",

@@ -93,6 +93,11 @@ TEXTS: dict[str, str] = {
     "state_observing": "Observing: nothing is held, what would be held gets a label.",
     "state_paused": "Paused until {until}.",
     "state_needs_reconnect": "Google has withdrawn our access. Nothing is sorted until you reconnect.",
+    "lost_scope": "The permission to read and label mail is missing. Connect again and leave every box on "
+    "Google’s page ticked.",
+    "lost_policy": "Your organisation’s administrator has switched off Gmail for outside programs. Ask for "
+    "Pitchgate to be allowed, then connect again.",
+    "lost_no_gmail": "This Google account has no Gmail. Connect an account that has a mailbox.",
     "state_watch_lapsed": "Gmail has stopped telling us about new mail. We are asking again.",
     "state_disconnected": "This mailbox is being disconnected.",
     "held": "Held mail",

@@ -93,6 +93,11 @@ TEXTS: dict[str, str] = {
     "state_observing": "Observa: no se retiene nada, lo que se retendría recibe una etiqueta.",
     "state_paused": "En pausa hasta {until}.",
     "state_needs_reconnect": "Google nos ha retirado el acceso. No se clasifica nada hasta que vuelva a conectar.",
+    "lost_scope": "Falta el permiso para leer y etiquetar el correo. Conecte de nuevo y deje marcadas todas "
+    "las casillas en la página de Google.",
+    "lost_policy": "La administración de su organización ha desactivado Gmail para programas externos. Pida "
+    "que se permita Pitchgate y conecte de nuevo.",
+    "lost_no_gmail": "Esta cuenta de Google no tiene Gmail. Conecte una cuenta que tenga buzón.",
     "state_watch_lapsed": "Gmail ha dejado de avisarnos del correo nuevo. Lo pedimos otra vez.",
     "state_disconnected": "Este buzón se está desconectando.",
     "held": "Correo retenido",

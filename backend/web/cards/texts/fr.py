@@ -93,6 +93,11 @@ TEXTS: dict[str, str] = {
     "state_observing": "Observe : rien n’est retenu, ce qui le serait reçoit un libellé.",
     "state_paused": "En pause jusqu’au {until}.",
     "state_needs_reconnect": "Google nous a retiré l’accès. Rien n’est trié avant une nouvelle connexion.",
+    "lost_scope": "L’autorisation de lire et de classer les messages manque. Reconnectez-vous et laissez "
+    "toutes les cases cochées sur la page de Google.",
+    "lost_policy": "L’administration de votre organisation a désactivé Gmail pour les programmes externes. "
+    "Demandez que Pitchgate soit autorisé, puis reconnectez-vous.",
+    "lost_no_gmail": "Ce compte Google n’a pas de Gmail. Connectez un compte qui a une boîte.",
     "state_watch_lapsed": "Gmail ne nous signale plus les nouveaux messages. Nous le redemandons.",
     "state_disconnected": "Cette boîte est en cours de déconnexion.",
     "held": "Messages retenus",

@@ -93,6 +93,11 @@ TEXTS: dict[str, str] = {
     "state_observing": "Observa: nada é retido, o que seria retido recebe uma etiqueta.",
     "state_paused": "Em pausa até {until}.",
     "state_needs_reconnect": "O Google retirou-nos o acesso. Nada é classificado até voltar a ligar.",
+    "lost_scope": "Falta a permissão para ler e etiquetar o correio. Volte a ligar e deixe todas as caixas "
+    "assinaladas na página do Google.",
+    "lost_policy": "A administração da sua organização desativou o Gmail para programas externos. Peça que o "
+    "Pitchgate seja permitido e volte a ligar.",
+    "lost_no_gmail": "Esta conta Google não tem Gmail. Ligue uma conta que tenha caixa de correio.",
     "state_watch_lapsed": "O Gmail deixou de nos avisar do correio novo. Pedimos outra vez.",
     "state_disconnected": "Esta caixa de correio está a ser desligada.",
     "held": "Correio retido",

@@ -22,6 +22,8 @@ TEXTS: dict[str, str] = {
     "gap": "Von {since} bis {until} hat Gmail keine Änderungen verzeichnet; {found} Mails wurden durch "
     "Suchen gefunden.",
     "gap_count": "Es waren mehr: Ältere Post aus dieser Zeit bleibt im Posteingang, von uns ungelesen.",
+    "gap_unchecked": "{count} zurückgehaltene Mails waren zu viele, um sie mit Gmail zu vergleichen: Haben "
+    "Sie in dieser Zeit welche verschoben, verschieben Sie sie noch einmal.",
     "gap_time": "Post von davor bleibt im Posteingang, von uns ungelesen.",
     "parts": "Teile der Einstellungen",
     "part_settings": "Wie es arbeitet",

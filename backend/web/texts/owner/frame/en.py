@@ -21,6 +21,8 @@ TEXTS: dict[str, str] = {
     "is tried again by itself; if this stays, connect again.",
     "gap": "From {since} to {until} Gmail kept no record of changes; {found} mails were found by searching.",
     "gap_count": "There were more: older mail of that time stays in the inbox, unread by us.",
+    "gap_unchecked": "{count} held mails were too many to be compared with Gmail: if you moved some of them "
+    "in that time, move them again.",
     "gap_time": "Mail from before that time stays in the inbox, unread by us.",
     "parts": "Parts of the settings",
     "part_settings": "How it works",

@@ -23,6 +23,8 @@ TEXTS: dict[str, str] = {
     "buscando.",
     "gap_count": "Había más: el correo más antiguo de ese periodo permanece en la bandeja de entrada sin que lo "
     "leamos.",
+    "gap_unchecked": "{count} mensajes retenidos eran demasiados para compararlos con Gmail: si movió alguno "
+    "en ese tiempo, muévalo de nuevo.",
     "gap_time": "El correo anterior permanece en la bandeja de entrada sin que lo leamos.",
     "parts": "Partes de los ajustes",
     "part_settings": "Funcionamiento",

@@ -24,6 +24,8 @@ TEXTS: dict[str, str] = {
     "été retrouvés par recherche.",
     "gap_count": "Il y en avait davantage : les messages plus anciens de cette période restent dans la boîte de "
     "réception, sans être lus par nous.",
+    "gap_unchecked": "{count} messages retenus étaient trop nombreux pour être comparés avec Gmail : si vous "
+    "en avez déplacé pendant ce temps, déplacez-les à nouveau.",
     "gap_time": "Les messages antérieurs restent dans la boîte de réception, sans être lus par nous.",
     "parts": "Parties des réglages",
     "part_settings": "Fonctionnement",

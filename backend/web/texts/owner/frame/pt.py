@@ -23,6 +23,8 @@ TEXTS: dict[str, str] = {
     "encontradas por pesquisa.",
     "gap_count": "Havia mais: as mensagens mais antigas desse período ficam na caixa de entrada, sem leitura "
     "nossa.",
+    "gap_unchecked": "{count} mensagens retidas eram demasiadas para serem comparadas com o Gmail: se moveu "
+    "alguma nesse tempo, mova-a de novo.",
     "gap_time": "As mensagens anteriores ficam na caixa de entrada, sem leitura nossa.",
     "parts": "Partes das definições",
     "part_settings": "Funcionamento",
