@@ -225,12 +225,12 @@ def find(state: TrayState, gmail_id: str) -> Message | None:
 def affected(messages: tuple[Message, ...], about: Message, decision: Decision) -> tuple[Message, ...]:
     """Those of the held `messages` that a decision about one of them settles.
 
-    Only a rule that lets in reaches further: to the held mail of the address, or of the domain. This foresees
-    what the server will do, so that the list is right at once, offline too; the server may let in less.
+    A rule reaches further: to the held mail of the address, or of the domain. This foresees what the server will
+    do, so that the list is right at once, offline too; the server may let in less.
     """
-    if decision is Decision.ALLOW_DOMAIN and about.domain:
+    if decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN) and about.domain:
         return tuple(message for message in messages if message.domain == about.domain)
-    if decision is Decision.ALLOW:
+    if decision in (Decision.ALLOW, Decision.BLOCK):
         return tuple(message for message in messages if message.sender == about.sender)
     return tuple(message for message in messages if message.gmail_id == about.gmail_id)
 

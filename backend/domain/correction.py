@@ -9,10 +9,10 @@ from enum import StrEnum
 class Decision(StrEnum):
     """The owner's word on one held or passed message."""
 
-    RELEASE = "release"  # let this sender's held mail in; no rule
-    ALLOW = "allow"  # release, and always let this address in
+    RELEASE = "release"  # let this message in; no rule
+    ALLOW = "allow"  # let the sender's held mail in, and always let this address in
     ALLOW_DOMAIN = "allow_domain"
-    BLOCK = "block"  # keep it held, and hold this address silently from now on
+    BLOCK = "block"  # keep the sender's held mail held for good, and hold this address silently from now on
     BLOCK_DOMAIN = "block_domain"
     SALES = "sales"  # it slipped through: hold it after all
     REPLIED = "replied"  # the owner answered the sender himself: he is let in

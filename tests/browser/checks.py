@@ -75,6 +75,7 @@ def watch_console(page: Page) -> list[str]:
 
 def look_over(page: Page) -> None:
     """Fail for anything a person with other eyes, other hands or a small screen would stumble over."""
+    page.wait_for_load_state()  # after a form was sent the words may be there before their style sheet is
     poor: list[Any] = page.evaluate(CONTRAST)
     wrong: list[Any] = page.evaluate(STRUCTURE)
     assert poor == [], f"contrast on {page.url}: {poor}"

@@ -99,14 +99,15 @@ class TestContract:
         assert set(moved) == {first, second}
         assert fits(await client.get("held"), contract.HELD)["total"] == 0
 
-    async def test_a_block_decides_about_one_message_and_moves_none(
+    async def test_a_block_settles_all_of_its_sender_and_moves_none(
         self, client: httpx.AsyncClient, subject: Subject
     ) -> None:
-        first, second = [await subject.hold(1, f"Subject {n}") for n in range(2)]
+        _, second = [await subject.hold(1, f"Subject {n}") for n in range(2)]
+        other = await subject.hold(2, "Somebody else")
         body = {"key": new_key(), "gmail_id": second, "decision": "block"}
         assert fits(await client.post("corrections", json=body), contract.CORRECTED)["moved"] == []
         (sender,) = fits(await client.get("held"), contract.HELD)["senders"]
-        assert [m["gmail_id"] for m in sender["messages"]] == [first]
+        assert [m["gmail_id"] for m in sender["messages"]] == [other]
 
     async def test_block_takes_it_off_the_list_but_not_into_the_inbox(
         self, client: httpx.AsyncClient, subject: Subject

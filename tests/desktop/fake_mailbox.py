@@ -172,12 +172,15 @@ class FakeMailbox:
             return answer
 
     def _settle(self, about: dict[str, Any], decision: str) -> dict[str, tuple[str, str]]:
-        """Only a rule that lets in reaches beyond the message the owner pointed at."""
+        """A rule reaches beyond the message the owner pointed at; one that lets in leaves forged mail where it is."""
         chosen = [about]
-        if decision == "allow":
-            chosen += [m for m in self._others(about) if m["sender"] == about["sender"]]
-        elif decision == "allow_domain":
-            chosen += [m for m in self._others(about) if m["domain"] == about["domain"]]
+        others = [m for m in self.held() if m is not about]
+        if decision.startswith("allow"):
+            others = [m for m in others if m["gmail_id"] not in self.forged]
+        if decision in ("allow", "block"):
+            chosen += [m for m in others if m["sender"] == about["sender"]]
+        elif decision in ("allow_domain", "block_domain"):
+            chosen += [m for m in others if m["domain"] == about["domain"]]
         before = {}
         for message in chosen:
             before[message["gmail_id"]] = (message["placement"], message["decided_by"])
@@ -188,9 +191,6 @@ class FakeMailbox:
                 message["placement"] = "held"
             self._moved(message)
         return before
-
-    def _others(self, about: dict[str, Any]) -> list[dict[str, Any]]:
-        return [m for m in self.held() if m is not about and m["gmail_id"] not in self.forged]
 
     def undo(self, key: str) -> dict[str, Any] | str:
         """Take a correction back; again changes nothing."""

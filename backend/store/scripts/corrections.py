@@ -154,25 +154,40 @@ def _void(mailbox_id: str, effect: Effect, row: Row, now: datetime) -> Script[li
 
 
 def _let_in(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime) -> Script[None]:
-    others: list[Row] = []
-    if effect.whose == "sender" and row["sender"]:
-        others = yield q("held_of_sender", mailbox_id=mailbox_id, sender=row["sender"])
-    elif effect.whose == "domain" and row["sender_domain"]:
-        others = yield q("held_of_domain", mailbox_id=mailbox_id, sender_domain=row["sender_domain"])
+    others = yield from _others(mailbox_id, effect, row)
     yield from _move(mailbox_id, row, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
     for other in others:
         # A forged From profits from nobody's kindness; the message the owner pointed at is his own choice.
-        if other["authenticated"] and other["gmail_id"] != row["gmail_id"]:
+        if other["authenticated"]:
             yield from _move(mailbox_id, other, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
 
 
 def _hold(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime) -> Script[None]:
+    others = yield from _others(mailbox_id, effect, row)
     if row["placement"] != Placement.HELD:
         yield from _move(mailbox_id, row, Stage.ACT, Placement.HELD, effect.by, trace, now)
     elif effect.voids:
-        # Held already and now decided: what is still to be done for it stays, except to answer it.
-        stage = None if row["stage"] == Stage.CHALLENGE else row["stage"]
-        yield from _move(mailbox_id, row, stage, Placement.HELD, effect.by, trace, now)
+        yield from _settle(mailbox_id, effect, row, trace, now)
+    for other in others:
+        # Whom the owner blocks he has decided about: none of it waits for his word any more.
+        if not other["decided_by"]:
+            yield from _settle(mailbox_id, effect, other, trace, now)
+
+
+def _settle(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime) -> Script[None]:
+    """Held already and now decided: what is still to be done for it stays, except to answer it."""
+    stage = None if row["stage"] == Stage.CHALLENGE else row["stage"]
+    yield from _move(mailbox_id, row, stage, Placement.HELD, effect.by, trace, now)
+
+
+def _others(mailbox_id: str, effect: Effect, row: Row) -> Script[list[Row]]:
+    """The other held mail the decision reaches."""
+    found: list[Row] = []
+    if effect.whose == "sender" and row["sender"]:
+        found = yield q("held_of_sender", mailbox_id=mailbox_id, sender=row["sender"])
+    elif effect.whose == "domain" and row["sender_domain"]:
+        found = yield q("held_of_domain", mailbox_id=mailbox_id, sender_domain=row["sender_domain"])
+    return [other for other in found if other["gmail_id"] != row["gmail_id"]]
 
 
 def _move(

@@ -115,6 +115,26 @@ async def test_blocking_a_held_sender_keeps_it_held_and_stops_the_answer(story: 
     assert (view.placement, view.decided_by) == (Placement.HELD, "owner")
 
 
+@pytest.mark.parametrize("decision", [Decision.BLOCK, Decision.BLOCK_DOMAIN])
+async def test_whom_the_owner_blocks_nothing_of_waits_for_his_word(story: Story, decision: Decision) -> None:
+    await story.mailbox("ana", mode="quarantine")
+    for gmail_id in ("m1", "m2", "m3"):
+        # A forged From is settled too: it stays where it is.
+        await story.receive("ana", gmail_id, Outcome.HOLD, authenticated=gmail_id != "m3")
+    await story.receive("ana", "m4", Outcome.HOLD, "cy@else.test")
+
+    assert await story.decide("ana", "m1", decision, "key") == ()
+
+    assert [group.sender for group in (await story.store.held("ana", "", None, 9)).senders] == [
+        "cy@else.test"
+    ]
+    assert await story.work() == []  # nothing is moved in Gmail
+    assert {await story.place("ana", gmail_id) for gmail_id in ("m1", "m2", "m3")} == {Placement.HELD}
+    await story.store.undo("ana", "key", story.now)
+    assert (await story.store.held("ana", "", None, 9)).total == 2
+    assert (await story.view("ana", "m2")).decided_by == ""
+
+
 async def test_a_sender_blocked_before_he_was_held_in_gmail_is_still_held(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")

@@ -37,7 +37,7 @@ async def test_a_change_brings_a_message_to_the_top(story: Story) -> None:
     for name in ("m1", "m2"):
         await story.receive("ana", name, Outcome.HOLD)
         story.pass_time(seconds=1)
-    await story.decide("ana", "m1", Decision.BLOCK)
+    await story.decide("ana", "m1", Decision.RELEASE)
     assert await listed(story) == ["m1", "m2"]
 
 
