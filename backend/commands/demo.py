@@ -70,6 +70,8 @@ def _introduce(stage: Stage, *, tell_to_stderr: bool) -> None:
         "        the owner's mailbox: pitches leave the inbox for Pitchgate/Held",
         f"    {stage.sandbox.url}/addon/{OWNER}",
         "        the same with the Gmail add-on beside it: open a message, see why, release it",
+        f"    {stage.server_url}/review",
+        "        the owner's own pages: sign in as him; review, insights, settings, a preview of the inbox",
         f"    {stage.sandbox.url}/mail/{seller.address}",
         f"        {seller.name}, who sells: open the answer to his mail, follow its link, solve the check,",
         "        and watch his mail come back to the owner's inbox",
