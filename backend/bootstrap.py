@@ -48,6 +48,7 @@ class Application:
     google: Google
     services: Services
     worker: Worker
+    scorer: OnnxScorer
 
 
 class StoredGrants:
@@ -101,7 +102,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             store,
             checks,
             stages,
-            scorer.model_version,
+            lambda: scorer.model_version,
             desk,
             devices,
             review,
@@ -109,7 +110,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             ArchiveDesk(kit, store),
         )
         worker = Worker(kit, google.authorizer, _worker_name(), wake)
-        yield Application(settings, kit, google, services, worker)
+        yield Application(settings, kit, google, services, worker, scorer)
 
 
 def _worker_name() -> str:

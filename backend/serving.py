@@ -17,8 +17,9 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from quart import Quart
 
-from backend.bootstrap import open_application
+from backend.bootstrap import Application, open_application
 from backend.logs import configure_logging
+from backend.scoring.audit import ModelRefused
 from backend.settings import Settings
 from backend.web.app import create_app
 
@@ -36,8 +37,31 @@ async def serve(settings: Settings) -> None:
         app = create_app(application.services, stop)
         log.info("serving", address=settings.public_url, environment=settings.environment)
         async with asyncio.TaskGroup() as group:
+            _switch_on_hangup(application, group)
             group.create_task(_web(app, settings, stop))
             group.create_task(application.worker.run(stop))
+
+
+def _switch_on_hangup(application: Application, group: asyncio.TaskGroup) -> None:
+    """SIGHUP: serve the model file as it is now. Not on Windows, which has no such signal."""
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGHUP, lambda: group.create_task(switch_model(application))
+        )
+
+
+async def switch_model(application: Application) -> None:
+    """Read the model file again and score with it from now on; a file that is refused changes nothing."""
+    path = application.settings.model_path
+    try:
+        version = await application.scorer.switch(path)
+    except ModelRefused as error:
+        log.error("model_refused", file=path.name, cause=error.title, remedy=error.remedy)
+    except Exception:
+        # Whatever it was, the model in use goes on; an error let out here would end the server.
+        log.exception("model_not_switched", file=path.name)
+    else:
+        log.info("model_switched", file=path.name, version=version)
 
 
 async def _web(app: Quart, settings: Settings, stop: asyncio.Event) -> None:

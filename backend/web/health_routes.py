@@ -24,7 +24,7 @@ async def alive() -> Response:
 @guarded(per_minute(600), patience=5.0)
 async def ready() -> Response:
     """The store answers and a model is loaded; 503 otherwise, with what is missing."""
-    model = services().model_version
+    model = services().model()
     try:
         await services().store.ping()
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -131,7 +131,7 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What `create_app` needs. `model_version` is shown by /readyz; "" means that no model is loaded. Without
+    """What `create_app` needs. `model` tells the version in use, for /readyz; "" means that none is loaded. Without
     an `addon` desk its endpoints are not there, and neither are those of devices and review without theirs."""
 
     settings: Settings
@@ -139,7 +139,7 @@ class Services:
     store: Store
     checks: Checks
     pipeline: Entrances
-    model_version: str
+    model: Callable[[], str]
     addon: AddonDesk | None = None
     devices: DeviceDesk | None = None
     review: ReviewDesk | None = None

@@ -196,7 +196,7 @@ class World:
     def services(self) -> Services:
         """What `create_app` is given."""
         return Services(
-            self.settings, self.clock, cast(Store, self.store), self.checks, self.entrances, "model-7"
+            self.settings, self.clock, cast(Store, self.store), self.checks, self.entrances, lambda: "model-7"
         )
 
 

@@ -35,7 +35,7 @@ async def test_not_ready_without_the_store_and_its_secrets_stay_inside(client: C
 
 async def test_not_ready_without_a_model(around: World) -> None:
     given = around.services
-    bare = Services(given.settings, given.clock, given.store, given.checks, given.pipeline, "")
+    bare = Services(given.settings, given.clock, given.store, given.checks, given.pipeline, lambda: "")
 
     answer = await create_app(bare).test_client().get("/readyz")
 

@@ -16,6 +16,7 @@ from backend.scoring import SHIPPED
 from backend.scoring.audit import ModelRefused
 from backend.scoring.scorer import OnnxScorer
 from backend.scoring.session import ModelSession
+from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put_renamed
 
 ANNA = Owner("anna@firm.test", "Anna Berg")
 
@@ -81,15 +82,18 @@ class TestServing:
         assert len({score.probability for score in scores}) == 2
 
     async def test_switching_drops_no_request(self, tmp_path: Path):
-        other = tmp_path / "other.onnx"
-        other.write_bytes(SHIPPED.read_bytes())
+        put_renamed(other := tmp_path / "other.onnx")
         scorer = OnnxScorer.open(SHIPPED)
-        waiting = [asyncio.create_task(scorer.score(PITCH)) for _ in range(40)]
+        before = [asyncio.create_task(scorer.score(PITCH)) for _ in range(40)]
+        await asyncio.sleep(0)  # all of them have begun
         version = await scorer.switch(other)
-        scores = [await task for task in waiting]
+        after = await asyncio.gather(*(scorer.score(PITCH) for _ in range(40)))
+        begun = await asyncio.gather(*before)
         scorer.close()
-        assert version == scorer.model_version
-        assert all(score.probability == scores[0].probability for score in scores)
+        # Who began with the old model is answered by it; nobody waits, nobody is refused.
+        assert {score.model for score in begun} == {SHIPPED_VERSION}
+        assert {score.model for score in after} == {version} == {scorer.model_version} == {OTHER_VERSION}
+        assert {score.probability for score in (*begun, *after)} == {begun[0].probability}
 
     async def test_a_refused_file_leaves_the_old_model_in_place(self, tmp_path: Path):
         scorer = OnnxScorer.open(SHIPPED)
