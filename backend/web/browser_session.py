@@ -13,11 +13,11 @@ from quart import Response, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.challenge import token_hash
-from backend.pipeline.connect import LIFE
 from backend.pipeline.devices import SESSION_LIFE
 from backend.ports.devices import Session
 from backend.web.api.door import desk
 from backend.web.google_way import secure
+from backend.web.way_back import EARLIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,34 +89,17 @@ def browser_name() -> str:
 
 def remember_earlier(response: Response) -> Response:
     """Note the session this browser has before it leaves for Google."""
-    if secret := request.cookies.get(_cookie_name(), ""):
-        response.set_cookie(
-            _EARLIER,
-            token_hash(secret),
-            max_age=int(LIFE.total_seconds()),
-            path="/connect",
-            secure=secure(),
-            httponly=True,
-            samesite="Lax",
-        )
-    return response
+    secret = request.cookies.get(_cookie_name(), "")
+    return EARLIER.keep(response, token_hash(secret)) if secret else response
 
 
 async def end_earlier() -> None:
     """End the session this browser had: the one it still shows, or the one it noted."""
     shown = request.cookies.get(_cookie_name(), "")
-    for digest in {token_hash(shown) if shown else "", request.cookies.get(_EARLIER, "")} - {""}:
+    for digest in {token_hash(shown) if shown else "", EARLIER.read()} - {""}:
         await desk().end(digest)
 
 
-def without_earlier(response: Response) -> Response:
-    """Let the browser forget its note, if it keeps one."""
-    if _EARLIER in request.cookies:
-        response.delete_cookie(_EARLIER, path="/connect", secure=secure(), httponly=True, samesite="Lax")
-    return response
-
-
-_EARLIER = "pitchgate-earlier"
 _BROWSERS = (
     ("Edge", "Edg"),
     ("Opera", "OPR/"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import PitchgateError, Refused, TryLater
-from backend.domain.mailbox import Mailbox, Mode
+from backend.domain.mailbox import Condition, Mailbox, Mode
 from backend.pipeline import first_run
 from backend.pipeline.connect import Connected
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
@@ -17,6 +17,7 @@ from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.open_page import open_page
 from backend.web.owner.page import state_of, words
+from backend.web.way_back import DEVICE, EARLIER, WANTED, wanted
 
 blueprint = Blueprint("connect", __name__)
 
@@ -24,6 +25,9 @@ ANSWER_FIELDS = ("code", "state", "error", "scope", "iss")
 FIELD_LIMIT = 4_096
 ADDRESS_LIMIT = 254
 PROBLEMS = frozenset({"connect_denied", "connect_state", "connect_expired", "connect_account"})
+BEGINNING = frozenset({Condition.CONNECTING, Condition.INDEXING, Condition.DISCONNECTED})
+"""A mailbox in one of these states has nothing to show on its pages yet."""
+
 SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid": "scope_openid"}
 
 
@@ -46,12 +50,14 @@ async def ask() -> Response:
 async def begin() -> Response:
     """Off to Google, with the sealed state in a cookie only this way back can use.
 
-    The form may name the `account` that is to be connected again: another one is then refused.
+    The form may name the `account` that is to be connected again: another one is then refused. It may name the
+    `page` its owner wanted when he was asked to sign in.
     """
-    account = (await request.form).get("account", "")
+    form = await request.form
+    account = form.get("account", "")
     if len(account) > ADDRESS_LIMIT:
         return await _problem("connect_state", 422)
-    response = device_routes.without_request(await to_google(account))
+    response = WANTED.keep(DEVICE.drop(await to_google(account)), wanted(form.get("page", "")))
     return browser_session.remember_earlier(response)
 
 
@@ -95,13 +101,17 @@ async def _outcome(connected: Connected) -> Response:
     else:
         # In this very answer: a redirect would still count as begun by Google, and bring no strict cookie.
         response = await device_routes.confirm(asked, connected.mailbox.id, browser_session.csrf_of(secret))
-        response = device_routes.without_request(response)
-    return browser_session.keep(without_cookie(browser_session.without_earlier(response)), secret)
+    for note in (DEVICE, EARLIER, WANTED):
+        response = note.drop(response)
+    return browser_session.keep(without_cookie(response), secret)
 
 
 async def _connected(email: str, mailbox: Mailbox) -> Response:
     state = state_of(mailbox, words("connect"), services().clock.now())
     signed_in = services().devices is not None
+    page = wanted(WANTED.read())
+    if signed_in and page and state.condition not in BEGINNING:
+        return await _page("signed_in.html", email=email, page=page)
     observing = mailbox.preferences.mode is Mode.OBSERVE
     return await _page("connected.html", email=email, state=state, signed_in=signed_in, observing=observing)
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import PitchgateError, Refused
-from backend.pipeline.connect import LIFE
 from backend.pipeline.device_request import DeviceRequest, read_request
 from backend.web import browser_session as browser
 from backend.web.api.door import desk
 from backend.web.context import services
-from backend.web.google_way import leading_to_google, secure, to_google
+from backend.web.google_way import leading_to_google, to_google
 from backend.web.guards import content_policy, guarded, origin_of
 from backend.web.limits import per_minute
 from backend.web.owner.open_page import open_page
+from backend.web.way_back import DEVICE, wanted
 
 blueprint = Blueprint("devices", __name__)
-
-KEPT = "pitchgate-device"
-"""The cookie that keeps an app's request while its owner signs in at Google."""
 
 
 @blueprint.get("/connect/device")
@@ -42,17 +39,7 @@ async def sign_in() -> Response:
         desk().unseal(sealed)
     except PitchgateError as error:
         return await _refusal(error)
-    response = browser.remember_earlier(await to_google())
-    response.set_cookie(
-        KEPT,
-        sealed,
-        max_age=int(LIFE.total_seconds()),
-        path="/connect",
-        secure=secure(),
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
+    return DEVICE.keep(browser.remember_earlier(await to_google()), sealed)
 
 
 @blueprint.post("/connect/device")
@@ -98,20 +85,13 @@ async def sign_out() -> Response:
 
 async def kept_request() -> DeviceRequest | None:
     """The app's request this browser has kept, if it keeps one that still counts."""
-    sealed = request.cookies.get(KEPT, "")
+    sealed = DEVICE.read()
     if not sealed or services().devices is None:
         return None
     try:
         return desk().unseal(sealed)
     except PitchgateError:
         return None
-
-
-def without_request(response: Response) -> Response:
-    """Let the browser forget it, if it keeps one."""
-    if KEPT in request.cookies:
-        response.delete_cookie(KEPT, path="/connect", secure=secure(), httponly=True, samesite="Lax")
-    return response
 
 
 async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
@@ -131,8 +111,9 @@ async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
 
 
 async def ask_to_sign_in() -> Response:
-    """A page for an owner we do not know yet."""
-    return leading_to_google(await open_page("sign_in.html", 401, section="connect"))
+    """A page for an owner we do not know yet. Signing in brings him to the page he asked for."""
+    page = wanted(request.path) if request.method == "GET" else ""
+    return leading_to_google(await open_page("sign_in.html", 401, section="connect", page=page))
 
 
 async def _sign_in(asked: DeviceRequest) -> Response:

@@ -81,6 +81,8 @@ HARMLESS = {
         "band",
     ),
     "day",
+    # a hint to Google, who asks which account it is
+    "account",
     *("since", "until", "appeal", "asked", "placement", "limit", "by", "after", "v", "t", "language", "text"),
     *(
         "default",

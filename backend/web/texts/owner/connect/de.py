@@ -79,4 +79,6 @@ TEXTS: dict[str, str] = {
     "sign_in_h": "Melden Sie sich an, um Ihr Postfach zu sehen",
     "sign_in": "Öffnen Sie diese Seite aus der Pitchgate-App oder melden Sie sich mit dem Google-Konto "
     "Ihres Postfachs an.",
+    "signed_in_h": "Sie sind angemeldet",
+    "signed_in_on": "Weiter zur gewünschten Seite",
 }

@@ -76,4 +76,6 @@ TEXTS: dict[str, str] = {
     "sign_in_title": "Sign in",
     "sign_in_h": "Sign in to see your mailbox",
     "sign_in": "Open this page from the Pitchgate app, or sign in with the Google account of your mailbox.",
+    "signed_in_h": "You are signed in",
+    "signed_in_on": "Go on to the page you asked for",
 }

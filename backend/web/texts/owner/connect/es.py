@@ -78,4 +78,6 @@ TEXTS: dict[str, str] = {
     "sign_in_h": "Inicie sesión para ver su buzón",
     "sign_in": "Abra esta página desde la aplicación Pitchgate o inicie sesión con la cuenta de Google de "
     "su buzón.",
+    "signed_in_h": "Ha iniciado sesión",
+    "signed_in_on": "Continuar a la página solicitada",
 }

@@ -82,4 +82,6 @@ TEXTS: dict[str, str] = {
     "sign_in_h": "Connectez-vous pour voir votre boîte",
     "sign_in": "Ouvrez cette page depuis l’application Pitchgate, ou connectez-vous avec le compte Google "
     "de votre boîte.",
+    "signed_in_h": "Vous êtes connecté",
+    "signed_in_on": "Continuer vers la page demandée",
 }

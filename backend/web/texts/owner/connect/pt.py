@@ -77,4 +77,6 @@ TEXTS: dict[str, str] = {
     "sign_in_h": "Inicie sessão para ver a sua caixa de correio",
     "sign_in": "Abra esta página na aplicação Pitchgate ou inicie sessão com a Conta Google da sua caixa "
     "de correio.",
+    "signed_in_h": "Sessão iniciada",
+    "signed_in_on": "Continuar para a página pedida",
 }

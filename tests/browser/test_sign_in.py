@@ -1,0 +1,33 @@
+"""An owner signs in at the page he wanted, in a real browser that keeps strict cookies from another site's journeys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import async_playwright, expect
+
+from tests import browsers
+from tests.journeys.conftest import journey
+
+pytestmark = pytest.mark.browser
+
+
+async def test_from_google_straight_to_the_page_he_asked_for(tmp_path: Path) -> None:
+    async with journey(tmp_path) as told, async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=browsers.chromium(), args=browsers.ARGUMENTS
+        )
+        context = await chromium.new_context(java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(f"{told.stage.server_url}/insights")
+        await page.get_by_role("button", name="Continue with Google").click()
+        # By name instead of by number the local Google is another site to the browser, as the real one is.
+        await page.goto(page.url.replace("127.0.0.1", "localhost", 1))
+        await page.get_by_role("button", name="Allow").click()
+        await page.wait_for_url(f"{told.stage.server_url}/insights")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Insights")
+        await page.get_by_role("button", name="Sign out").click()
+        await page.goto(f"{told.stage.server_url}/insights")
+        await expect(page.get_by_role("button", name="Continue with Google")).to_be_visible()
+        await chromium.close()

@@ -1,0 +1,103 @@
+"""Signing in brings an owner to the page he asked for, and to no other place, whatever a form or a cookie says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.domain.mailbox import Mailbox
+from backend.pipeline.connect import Connected
+from backend.web.way_back import PAGES
+from tests.web.desk import Office, office
+
+BACK = "/connect/callback?code=c&state=s"
+ELSEWHERE = [
+    "https://evil.test/",
+    "//evil.test/review",
+    "/\\evil.test",
+    "/review/../sign-out",
+    "/healthz",
+    "/review?x",
+]
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(tmp_path) as opened:
+        yield opened
+
+
+async def text_of(answer: Any) -> str:
+    return str(await answer.get_data(as_text=True))
+
+
+async def mailbox_of(here: Office) -> Mailbox:
+    """The owner's mailbox, at work."""
+    found = await here.store.mailbox("ana")
+    assert found is not None
+    now = here.story.now
+    return replace(found, indexed_at=now, watch_expires_at=now + timedelta(days=5))
+
+
+async def back_from_google(here: Office, browser: Any, mailbox: Mailbox) -> str:
+    here.around.entrances.connected = Connected(mailbox, frozenset(), "ana@corp.test")
+    answer = await browser.get(BACK)
+    assert answer.status_code == 200
+    return await text_of(answer)
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+async def test_he_comes_to_the_page_he_asked_for(here: Office, page: str) -> None:
+    browser = here.app.test_client()
+    asked = await browser.get(page)
+    assert asked.status_code == 401
+    assert f'name="page" value="{page}"' in await text_of(asked)
+
+    await browser.post("/connect", form={"page": page})
+    told = await back_from_google(here, browser, await mailbox_of(here))
+
+    assert f'content="0; url={page}"' in told
+    assert f'href="{page}"' in told
+    assert (await browser.get(page)).status_code == 200
+    assert {cookie.name for cookie in browser.cookie_jar} == {"pitchgate-session"}
+
+
+@pytest.mark.parametrize("page", ELSEWHERE)
+async def test_no_form_leads_him_elsewhere(here: Office, page: str) -> None:
+    browser = here.app.test_client()
+    await browser.post("/connect", form={"page": page})
+    assert "refresh" not in await back_from_google(here, browser, await mailbox_of(here))
+
+
+@pytest.mark.parametrize("page", ELSEWHERE)
+async def test_no_planted_cookie_leads_him_elsewhere(here: Office, page: str) -> None:
+    browser = here.app.test_client()
+    browser.set_cookie("localhost", "pitchgate-wanted", page, path="/connect")
+    assert "refresh" not in await back_from_google(here, browser, await mailbox_of(here))
+
+
+async def test_a_mailbox_that_only_begins_shows_what_happens_now(here: Office) -> None:
+    browser = here.app.test_client()
+    await browser.post("/connect", form={"page": "/review"})
+    beginning = replace(await mailbox_of(here), indexed_at=None)
+    told = await back_from_google(here, browser, beginning)
+    assert "What happens now" in told
+    assert "refresh" not in told
+
+
+async def test_connecting_from_the_start_page_forgets_an_earlier_wish(here: Office) -> None:
+    browser = here.app.test_client()
+    await browser.post("/connect", form={"page": "/insights"})
+    await browser.post("/connect")
+    assert "What happens now" in await back_from_google(here, browser, await mailbox_of(here))
+
+
+async def test_a_form_sent_without_a_session_asks_to_sign_in_and_promises_no_page(here: Office) -> None:
+    answer = await here.app.test_client().post("/review/undo", form={"csrf": "x"})
+    assert answer.status_code == 401
+    assert 'name="page"' not in await text_of(answer)
