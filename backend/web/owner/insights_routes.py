@@ -20,6 +20,9 @@ blueprint = Blueprint("insights", __name__)
 WIDE, HIGH = 360.0, 100.0
 """The weeks' drawing, in its own units."""
 
+ROOM = 16.0
+"""Beside it, for the words under the first bar and the last, which are wider than a bar."""
+
 LONG = 240.0
 """The longest lying bar."""
 
@@ -42,11 +45,12 @@ async def insights() -> Response:
         section="insights",
         here="insights",
         figures=figures,
-        minutes=round(minutes_saved(figures)),
+        minutes=round(minutes_saved(figures), 1),
         seconds=SECONDS_A_PITCH,
         precision=precision(figures),
         bars=_weeks(figures),
         wide=WIDE,
+        room=ROOM,
         high=HIGH,
         long=LONG,
         senders=_lying(figures),

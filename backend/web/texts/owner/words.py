@@ -20,7 +20,7 @@ WRITTEN_AS = {"pt": "pt_PT"}
 class Words:
     """What templates call `t`.
 
-    `t("key", name="Ana")` is a text with its blanks filled (whole numbers as the language writes them),
+    `t("key", name="Ana")` is a text with its blanks filled (numbers as the language writes them),
     `t.count("mails", 3)` the text `mails_one` or `mails_other` with {count}. Unknown keys raise `KeyError`: a
     page with a hole is a bug that a test should see. Nothing here is escaped; templates do that.
     """
@@ -72,6 +72,6 @@ class Words:
         return str(format_timedelta(at - now, add_direction=True, locale=self._locale))
 
     def _written(self, value: object) -> str:
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return str(format_decimal(value, locale=self._locale))
         return str(value)

@@ -7,6 +7,7 @@ TEXTS: dict[str, str] = {
     "sum_held": "Angebote zurückgehalten",
     "sum_minutes": "Minuten gespart",
     "sum_precision": "zu Recht zurückgehalten",
+    "sum_precision_sure": "zu Recht zurückgehalten ({low} bis {high})",
     "weeks": "Zurückgehaltene Angebote je Woche",
     "weeks_drawn": "Balken: zurückgehaltene Angebote je Woche und davon später eingelassene. Dieselben "
     "Zahlen stehen in der Tabelle darunter.",

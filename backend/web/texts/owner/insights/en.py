@@ -7,6 +7,7 @@ TEXTS: dict[str, str] = {
     "sum_held": "pitches held",
     "sum_minutes": "minutes saved",
     "sum_precision": "rightly held",
+    "sum_precision_sure": "rightly held ({low} to {high})",
     "weeks": "Pitches held each week",
     "weeks_drawn": "Bars: pitches held each week, and of these let in later. The same figures stand in the "
     "table below.",

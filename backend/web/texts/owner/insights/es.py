@@ -7,6 +7,7 @@ TEXTS: dict[str, str] = {
     "sum_held": "ofertas retenidas",
     "sum_minutes": "minutos ahorrados",
     "sum_precision": "retenidas con razón",
+    "sum_precision_sure": "retenidas con razón (de {low} a {high})",
     "weeks": "Ofertas retenidas por semana",
     "weeks_drawn": "Barras: ofertas retenidas por semana y, de ellas, las admitidas después. Las mismas "
     "cifras están en la tabla de abajo.",

@@ -7,6 +7,7 @@ TEXTS: dict[str, str] = {
     "sum_held": "offres retenues",
     "sum_minutes": "minutes gagnées",
     "sum_precision": "retenues à raison",
+    "sum_precision_sure": "retenues à raison (de {low} à {high})",
     "weeks": "Offres retenues par semaine",
     "weeks_drawn": "Barres : offres retenues par semaine et, parmi elles, celles admises plus tard. Les "
     "mêmes chiffres figurent dans le tableau ci-dessous.",

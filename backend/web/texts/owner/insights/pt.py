@@ -7,6 +7,7 @@ TEXTS: dict[str, str] = {
     "sum_held": "propostas retidas",
     "sum_minutes": "minutos poupados",
     "sum_precision": "retidas com razão",
+    "sum_precision_sure": "retidas com razão (de {low} a {high})",
     "weeks": "Propostas retidas por semana",
     "weeks_drawn": "Barras: propostas retidas por semana e, destas, as admitidas mais tarde. Os mesmos "
     "números estão na tabela abaixo.",
