@@ -10,7 +10,7 @@ import structlog
 from backend.domain.errors import Gone, HistoryGone, Rejected, TryLater
 from backend.domain.labels import NAMES, PARENT
 from backend.domain.mailbox import LabelIds
-from backend.domain.message import Arrival
+from backend.domain.message import Arrival, Owner
 from backend.gmail import payload
 from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.executor import Executor
@@ -22,6 +22,7 @@ from backend.ports.system import Clock
 log = structlog.get_logger(__name__)
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
+NAME_LIMIT = 200
 _Value = TypeVar("_Value")
 
 
@@ -149,15 +150,18 @@ class GmailClient:
             raise TryLater("A label of ours could not be made.", reason="labelConflict")
         return ids
 
-    async def aliases(self, mailbox_id: str) -> frozenset[str]:
-        """1 unit. Addresses the owner may send from, lower-case."""
+    async def identity(self, mailbox_id: str) -> Owner:
+        """1 unit. The owner's primary address, his name, and every address he may send from."""
         data = await self._executor.run(mailbox_id, self._requests.send_as())
-        return frozenset(
-            address
-            for entry in payload.objects(data.get("sendAs"))
-            if (address := payload.text(entry, "sendAsEmail").strip().lower())
-            and (entry.get("isPrimary") is True or entry.get("verificationStatus") == "accepted")
-        )
+        email, name, addresses = "", "", set()
+        for entry in payload.objects(data.get("sendAs")):
+            address = payload.text(entry, "sendAsEmail").strip().lower()
+            primary = entry.get("isPrimary") is True
+            if address and (primary or entry.get("verificationStatus") == "accepted"):
+                addresses.add(address)
+            if address and primary:
+                email, name = address, payload.text(entry, "displayName").strip()[:NAME_LIMIT]
+        return Owner(email, name, frozenset(addresses))
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         """1 unit. Whether Gmail's own vacation responder answers now."""

@@ -60,5 +60,5 @@ async def _apply(kit: Kit, job: MessageJob, change: LabelChange) -> None:
 
 async def _labels_anew(kit: Kit, mailbox_id: str) -> LabelIds:
     labels = await kit.gmail.ensure_labels(mailbox_id)
-    await kit.store.save_labels(mailbox_id, labels, await kit.gmail.aliases(mailbox_id))
+    await kit.store.save_labels(mailbox_id, labels, await kit.gmail.identity(mailbox_id))
     return labels

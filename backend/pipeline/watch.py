@@ -1,4 +1,7 @@
-"""watch: labels, aliases and Gmail's watch, made once and renewed daily. Never touches the cursor."""
+"""watch: labels, the owner's name and addresses, and Gmail's watch, made once and renewed daily.
+
+Never touches the cursor.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ log = structlog.get_logger()
 async def watch(kit: Kit, job: DutyJob) -> datetime:
     """Renew; returns when it is due again, up to a tenth of the interval early so that mailboxes spread out."""
     labels = await kit.gmail.ensure_labels(job.mailbox_id)
-    await kit.store.save_labels(job.mailbox_id, labels, await kit.gmail.aliases(job.mailbox_id))
+    await kit.store.save_labels(job.mailbox_id, labels, await kit.gmail.identity(job.mailbox_id))
     before = await kit.store.mailbox(job.mailbox_id)
     granted = await kit.gmail.watch(job.mailbox_id)
     await kit.store.save_watch(job.mailbox_id, granted.expires_at, granted.history_id)

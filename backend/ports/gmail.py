@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.domain.mailbox import Grant, LabelIds
-from backend.domain.message import Arrival
+from backend.domain.message import Arrival, Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,9 @@ class Gmail(Protocol):
         """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""
         ...
 
-    async def aliases(self, mailbox_id: str) -> frozenset[str]:
-        """1 unit. Addresses the owner may send from, lower-case."""
+    async def identity(self, mailbox_id: str) -> Owner:
+        """1 unit. Who the owner is to those he writes to: primary address, the name his mail bears ("" if he has
+        set none), and all addresses he may send from as `aliases`, lower-case."""
         ...
 
     async def vacation_on(self, mailbox_id: str) -> bool:

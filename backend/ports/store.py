@@ -19,6 +19,7 @@ from backend.domain.correction import Correction, RuleKind
 from backend.domain.credits import Entry
 from backend.domain.labels import Placement
 from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.message import Owner
 from backend.domain.standing import Standing
 from backend.domain.verdict import Verdict
 from backend.ports.jobs import JobStore
@@ -91,7 +92,9 @@ class MailboxStore(Protocol):
 
     async def save_preferences(self, mailbox_id: str, preferences: Preferences, now: datetime) -> None: ...
 
-    async def save_labels(self, mailbox_id: str, labels: LabelIds, aliases: frozenset[str]) -> None: ...
+    async def save_labels(self, mailbox_id: str, labels: LabelIds, owner: Owner) -> None:
+        """Note our labels' ids and what Gmail says of the owner: his addresses, and his name unless it is ""."""
+        ...
 
     async def save_watch(self, mailbox_id: str, expires_at: datetime, first_cursor: str) -> None:
         """Note the watch. `first_cursor` becomes the cursor only if none is stored."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.message import Owner
 from backend.ports.owner import Farewell
 from backend.ports.store import Duty, DutyJob, MessageView, NewMailbox, Notice, PushFate, SyncPage
 from backend.store.driver import Driver
@@ -56,9 +57,9 @@ class MailboxMethods:
         """See `MailboxStore`."""
         await self._driver.write(mailbox_id, mailboxes.save_preferences, mailbox_id, preferences, now)
 
-    async def save_labels(self, mailbox_id: str, labels: LabelIds, aliases: frozenset[str]) -> None:
+    async def save_labels(self, mailbox_id: str, labels: LabelIds, owner: Owner) -> None:
         """See `MailboxStore`."""
-        await self._driver.write(mailbox_id, mailboxes.save_labels, mailbox_id, labels, aliases)
+        await self._driver.write(mailbox_id, mailboxes.save_labels, mailbox_id, labels, owner)
 
     async def save_watch(self, mailbox_id: str, expires_at: datetime, first_cursor: str) -> None:
         """See `MailboxStore`."""

@@ -11,14 +11,14 @@ from typing import TypeVar
 
 from backend.domain.errors import Gone, HistoryGone, Rejected
 from backend.domain.mailbox import LabelIds
-from backend.domain.message import Address, Arrival, Headers, Message
+from backend.domain.message import Address, Arrival, Headers, Message, Owner
 from backend.ports.gmail import Added, HistoryPage, ListPage, Profile, Relabelled, WatchGrant
 
 T = TypeVar("T")
 LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
 UNITS = {
     "profile": 1, "watch": 100, "stop_watch": 50, "history": 2, "list_messages": 5, "fetch": 20,
-    "fetch_headers": 20, "relabel": 5, "send": 100, "find_sent": 5, "ensure_labels": 1, "aliases": 1,
+    "fetch_headers": 20, "relabel": 5, "send": 100, "find_sent": 5, "ensure_labels": 1, "identity": 1,
     "vacation_on": 1,
 }  # fmt: skip
 
@@ -202,9 +202,9 @@ class FakeGmail:
         self._enter("ensure_labels")
         return self._leave("ensure_labels", LABELS)
 
-    async def aliases(self, mailbox_id: str) -> frozenset[str]:
-        self._enter("aliases")
-        return self._leave("aliases", frozenset({"ana@corp.test"}))
+    async def identity(self, mailbox_id: str) -> Owner:
+        self._enter("identity")
+        return self._leave("identity", Owner("ana@corp.test", "Ana", frozenset({"ana@corp.test"})))
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         self._enter("vacation_on")

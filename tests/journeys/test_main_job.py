@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.captcha.solver import solve
-from backend.demo.letters import OWNER
+from backend.demo.letters import OWNER, OWNER_NAME
 from backend.store import open_store
 from tests.journeys.conftest import Journey, journey, until
 
@@ -26,6 +26,10 @@ async def _story(told: Journey) -> None:
     assert "Pitchgate/Would be held" not in labels
 
     link = await _challenge(told)
+    (answer,) = (
+        mail for mail in await told.stage.sandbox.messages(told.pitch.address) if link in mail["text"]
+    )
+    assert f"Pitchgate, wrote it for {OWNER_NAME};" in answer["text"]
     async with told.stage.http.get(link) as answer:
         assert answer.status == 200
     assert "Pitchgate/Held" in await told.labels(first)  # looking changes nothing

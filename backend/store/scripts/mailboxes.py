@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import Conflict, NotFound
 from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.message import Owner
 from backend.ports.owner import Farewell
 from backend.ports.store import Duty, NewMailbox
 from backend.store import rows
@@ -147,8 +148,8 @@ def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -
     yield from _changes(q("save_preferences", mailbox_id=mailbox_id, preferences=text, now=micros(now)))
 
 
-def save_labels(mailbox_id: str, labels: LabelIds, aliases: frozenset[str]) -> Script[None]:
-    """Note our labels' ids and the owner's other addresses."""
+def save_labels(mailbox_id: str, labels: LabelIds, owner: Owner) -> Script[None]:
+    """Note our labels' ids, the owner's other addresses, and his name if he has one."""
     yield from _changes(
         q(
             "save_labels",
@@ -157,7 +158,8 @@ def save_labels(mailbox_id: str, labels: LabelIds, aliases: frozenset[str]) -> S
             would_hold=labels.would_hold,
             allow=labels.allow,
             block=labels.block,
-            aliases=packed(sorted(alias.lower() for alias in aliases)),
+            aliases=packed(sorted(alias.lower() for alias in owner.aliases)),
+            name=owner.name,
         )
     )
 

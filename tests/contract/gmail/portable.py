@@ -164,5 +164,7 @@ class PortableContract:
         assert await google.gmail.find_sent("m1", "<never@ext.test>", thread, "never") == ""
 
     async def test_the_owners_addresses_and_responder_are_known(self, story: Account, google: Google) -> None:
-        assert story.address in await google.gmail.aliases("m1")
+        owner = await google.gmail.identity("m1")
+        assert story.address == owner.email
+        assert story.address in owner.aliases
         assert await google.gmail.vacation_on("m1") in (True, False)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import HistoryGone, Rejected, TryLater
+from backend.domain.message import Owner
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, StoryClock, open_against
 
 HISTORY = "GET /gmail/v1/users/me/history"
@@ -192,13 +193,22 @@ async def test_a_message_id_cannot_smuggle_a_query(fake: FakeGoogle) -> None:
 
 async def test_only_accepted_aliases_count_as_the_owners(fake: FakeGoogle) -> None:
     entries = [
-        {"sendAsEmail": "Ana@Corp.Test", "isPrimary": True},
-        {"sendAsEmail": "Sales@corp.test", "verificationStatus": "accepted"},
+        {"sendAsEmail": "Sales@corp.test", "displayName": "Corp Sales", "verificationStatus": "accepted"},
+        {"sendAsEmail": "Ana@Corp.Test", "displayName": " Ana Duarte ", "isPrimary": True},
         {"sendAsEmail": "ceo@corp.test", "verificationStatus": "pending"},
     ]
     fake.on("GET /gmail/v1/users/me/settings/sendAs", Answer(body={"sendAs": entries}))
     async with open_against(fake) as google:
-        assert await google.gmail.aliases("m1") == {"ana@corp.test", "sales@corp.test"}
+        found = await google.gmail.identity("m1")
+    assert found == Owner("ana@corp.test", "Ana Duarte", frozenset({"ana@corp.test", "sales@corp.test"}))
+
+
+async def test_an_owner_without_a_name_has_none(fake: FakeGoogle) -> None:
+    """Gmail leaves the field out for an account whose name was never set."""
+    entries = [{"sendAsEmail": "ana@corp.test", "isPrimary": True}, {"displayName": "nobody"}]
+    fake.on("GET /gmail/v1/users/me/settings/sendAs", Answer(body={"sendAs": entries}))
+    async with open_against(fake) as google:
+        assert await google.gmail.identity("m1") == Owner("ana@corp.test", "", frozenset({"ana@corp.test"}))
 
 
 async def test_a_vacation_counts_only_while_it_lasts(fake: FakeGoogle) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox import LabelIds, Link, Preferences
+from backend.domain.message import Owner
 from backend.domain.verdict import Outcome
 from backend.ports.store import Duty, NewMailbox, Notice, PushFate, SyncPage
 from backend.store import SqlStore
@@ -99,7 +100,9 @@ async def test_what_is_saved_is_read_back(story: Story) -> None:
     labels = LabelIds("L1", "L2", "L3", "L4")
     expires = story.now + timedelta(days=7, microseconds=1)
     wishes = Preferences(paused_until=story.now, wording=(("de", "Guten Tag"),))
-    await story.store.save_labels("ana", labels, frozenset({"Ana.B@corp.test"}))
+    await story.store.save_labels(
+        "ana", labels, Owner("ana@corp.test", "Ana Duarte", frozenset({"Ana.B@corp.test"}))
+    )
     await story.store.save_watch("ana", expires, "100")
     await story.store.save_watch("ana", expires, "200")
     await story.store.save_preferences("ana", wishes, story.now)
@@ -107,17 +110,25 @@ async def test_what_is_saved_is_read_back(story: Story) -> None:
     saved = await story.store.mailbox("ana")
     assert saved is not None
     assert saved.labels == labels
-    assert saved.owner.aliases == {"ana.b@corp.test"}
+    assert saved.owner == Owner("ana@corp.test", "Ana Duarte", frozenset({"ana.b@corp.test"}))
     assert saved.watch_expires_at == expires
     assert saved.cursor == "100"  # the first watch gives the cursor, later ones never move it
     assert saved.preferences == wishes
     assert await story.store.sealed_token("ana") == b"newer"
 
 
+async def test_a_name_is_not_lost_to_an_answer_without_one(story: Story) -> None:
+    """Google tells a name at consent only where that scope was asked for, and in Gmail only if one is set."""
+    await story.store.connect(ANA, story.now)
+    await story.store.save_labels("ana", LabelIds(), Owner("ana@corp.test"))
+    again = await story.store.connect(replace(ANA, name=""), story.now)
+    assert again.owner.name == "Ana"
+
+
 async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: SqlStore, story: Story) -> None:
     now = story.now
     for attempt in (
-        store.save_labels("nobody", LabelIds(), frozenset()),
+        store.save_labels("nobody", LabelIds(), Owner("")),
         store.save_watch("nobody", now, "1"),
         store.save_preferences("nobody", Preferences(), now),
         store.save_sealed_token("nobody", b"x", now),

@@ -14,6 +14,7 @@ from backend.domain.correction import Correction, Decision, Origin, RuleKind
 from backend.domain.credits import Entry, Posting
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox import LabelIds, Link, Preferences
+from backend.domain.message import Owner
 from backend.domain.rehearsal import Word
 from backend.domain.rule_list import Rule
 from backend.domain.standing import Standing
@@ -92,7 +93,7 @@ class Eve:
             "save_sealed_token": lambda: store.save_sealed_token("eve", b"eve", now),
             "swap_sealed_token": lambda: store.swap_sealed_token("eve", b"sealed", b"eve", now),
             "save_preferences": lambda: store.save_preferences("eve", Preferences(), now),
-            "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), frozenset()),
+            "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), Owner("")),
             "save_watch": lambda: store.save_watch("eve", now, "1"),
             "set_link": lambda: store.set_link("eve", Link.CONNECTED, "", now),
             "lose_link": lambda: store.lose_link("eve", "", now, now),

@@ -18,7 +18,7 @@ ON CONFLICT DO NOTHING;
 
 -- name: reconnect_mailbox(mailbox_id, email, name, sealed_token, scopes, now)!
 UPDATE mailboxes
-SET email = :email, name = :name, sealed_token = :sealed_token, scopes = :scopes,
+SET email = :email, name = CASE WHEN :name = '' THEN name ELSE :name END, sealed_token = :sealed_token, scopes = :scopes,
     link = 'connected', link_cause = '', changed_at = :now
 WHERE id = :mailbox_id;
 
@@ -38,10 +38,10 @@ UPDATE mailboxes SET sealed_token = :new, changed_at = :now WHERE id = :mailbox_
 -- name: save_preferences(mailbox_id, preferences, now)!
 UPDATE mailboxes SET preferences = :preferences, changed_at = :now WHERE id = :mailbox_id;
 
--- name: save_labels(mailbox_id, held, would_hold, allow, block, aliases)!
+-- name: save_labels(mailbox_id, held, would_hold, allow, block, aliases, name)!
 UPDATE mailboxes
 SET label_held = :held, label_would_hold = :would_hold, label_allow = :allow, label_block = :block,
-    aliases = :aliases
+    aliases = :aliases, name = CASE WHEN :name = '' THEN name ELSE :name END
 WHERE id = :mailbox_id;
 
 -- name: save_watch(mailbox_id, expires_at, first_cursor)!
