@@ -13,12 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.domain.mailbox import Strictness
+from backend.domain.policy_table import TABLE
 from backend.offline.archives import opened
 from backend.offline.judge import Judge, Judged
 from backend.scoring.session import ModelSession
 from backend.settings import Settings
 
 SHOWN_SENDERS = 60
+SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
 
 
 @click.command("scan")
@@ -104,8 +106,14 @@ def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str])
         console.print(table)
         if len(ranked) > SHOWN_SENDERS:
             console.print(f"… and {len(ranked) - SHOWN_SENDERS} more senders (see --jsonl).")
-    console.print(f"{out} of {total} messages would be held, from {len(held)} senders.")
-    console.print("What decided: " + ", ".join(f"{row} {count}" for row, count in rows.most_common()))
+    decided = Table("what decided", "mails", "that is")
+    for row, count in rows.most_common():
+        decided.add_row(
+            row, str(count), SENTENCES.get(row, "It could not be judged, so it stays in the inbox.")
+        )
+    console.print(decided)
+    senders = "1 sender" if len(held) == 1 else f"{len(held)} senders"
+    console.print(f"{out} of {total} messages would be held, from {senders}.")
 
 
 def _printable(text: str) -> str:

@@ -100,7 +100,9 @@ def test_a_second_mail_of_a_held_sender_goes_with_the_first(tmp_path: Path) -> N
 def test_the_table_names_the_sender_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
     hostile = _mail(PITCH.sender, "[red]\x1b[2J[link=http://x]" + PITCH.subject, PITCH.text)
     output = _scan(_mbox(tmp_path / "mail.mbox", hostile, _order())).output
-    assert "1 of 2 messages would be held" in output
+    assert "1 of 2 messages would be held, from 1 sender." in output
+    assert "quarantine" in output, "the row that decided, and what it means"
+    assert "without an answer" in output
     assert "\x1b[2J" not in output
     assert "[red]" in output
 
