@@ -149,15 +149,15 @@ def dealings(row: Row) -> Dealings:
     )
 
 
-def standing(row: Row) -> Standing:
-    """What the policy table asks of a sender."""
+def standing(row: Row, seen: Dealings) -> Standing:
+    """What the policy table asks of a sender, and what the guards do."""
     return Standing(
         rules=RuleMatch(_rule(row["address_rule"]), _rule(row["domain_rule"])),
         corresponded=bool(row["corresponded"]),
         took_part=bool(row["took_part"]),
         held_undecided=bool(row["held_undecided"]),
         credits=row["credits"],
-        dealings=dealings(row),
+        dealings=seen,
     )
 
 

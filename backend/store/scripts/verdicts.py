@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backend.domain.challenge import ChallengeIntent
+from backend.domain.challenge import ChallengeIntent, Dealings
 from backend.domain.correction import RuleKind
 from backend.domain.credits import spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
@@ -43,11 +43,26 @@ def standing(
         sender=sender,
         sender_domain=sender_domain,
         thread_id=thread_id,
-        now=micros(now),
-        day_ago=micros(now - DAY),
         month_ago=micros(now - HELD_WITH),
     )
-    return rows.standing(row)
+    seen = yield from _dealings(mailbox_id, sender, sender_domain, thread_id, now)
+    return rows.standing(row, seen)
+
+
+def _dealings(
+    mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
+) -> Script[Dealings]:
+    """Earlier challenges as the guards see them: read before a verdict, and again when its intent is stored."""
+    row: Row = yield q(
+        "dealings",
+        mailbox_id=mailbox_id,
+        sender=sender,
+        sender_domain=sender_domain,
+        thread_id=thread_id,
+        now=micros(now),
+        day_ago=micros(now - DAY),
+    )
+    return rows.dealings(row)
 
 
 def record_verdict(
@@ -158,16 +173,7 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
 def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: Row, now: datetime) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
     yield q("close_expired", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
-    row: Row = yield q(
-        "dealings",
-        mailbox_id=job.mailbox_id,
-        sender=intent.sender,
-        sender_domain=intent.sender_domain,
-        thread_id=job.thread_id,
-        now=micros(now),
-        day_ago=micros(now - DAY),
-    )
-    seen = rows.dealings(row)
+    seen = yield from _dealings(job.mailbox_id, intent.sender, intent.sender_domain, job.thread_id, now)
     wishes: Preferences = rows.mailbox(mailbox).preferences
     answered = seen.sender_last_at is not None and now - seen.sender_last_at < SENDER_PAUSE
     full = seen.domain_today >= wishes.domain_challenges or seen.mailbox_today >= wishes.daily_challenges

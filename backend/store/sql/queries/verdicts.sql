@@ -1,4 +1,4 @@
--- name: standing(mailbox_id, sender, sender_domain, thread_id, now, day_ago, month_ago)^
+-- name: standing(mailbox_id, sender, sender_domain, thread_id, month_ago)^
 SELECT
     (SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = :sender AND :sender <> '')
         AS address_rule,
@@ -11,31 +11,7 @@ SELECT
         WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
             AND decided_at > :month_ago AND :sender <> ''
     ) AS held_undecided,
-    COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS credits,
-    EXISTS (
-        SELECT 1 FROM challenges
-        WHERE mailbox_id = :mailbox_id AND sender = :sender AND is_open AND expires_at > :now
-    ) AS open_for_sender,
-    (
-        SELECT MAX(created_at) FROM challenges
-        WHERE mailbox_id = :mailbox_id AND sender = :sender
-            AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL))
-    ) AS sender_last_at,
-    (
-        SELECT COUNT(*) FROM challenges
-        WHERE mailbox_id = :mailbox_id AND created_at > :day_ago AND sender_domain = :sender_domain
-            AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL))
-    ) AS domain_today,
-    (
-        SELECT COUNT(*) FROM challenges
-        WHERE mailbox_id = :mailbox_id AND created_at > :day_ago
-            AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL))
-    ) AS mailbox_today,
-    EXISTS (
-        SELECT 1 FROM challenges
-        WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id
-            AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL))
-    ) AS thread_answered;
+    COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS credits;
 
 -- name: rule(mailbox_id, subject)$
 SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = :subject;
