@@ -37,7 +37,7 @@ COUNTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 VERDICTS: Mapping[str, str] = {
     Row.NOT_INCOMING: "not incoming mail: none of our business",
     Row.BLOCKED: "you have blocked this sender: held",
-    Row.ALLOWED: "you always let this sender in",
+    Row.ALLOWED: "you have allowed this sender",
     Row.SAME_ORGANISATION: "from your own organisation",
     Row.CORRESPONDENT: "you have written to this sender",
     Row.MACHINE_MAIL: "written by a machine, and no pitch",

@@ -147,9 +147,9 @@ def test_release_and_undo_by_hand_without_javascript(browser: Browser, stage: Ru
 
 CLICKS = {
     "Give a credit": "One credit given. Credits now: 1",
-    "Always let this sender in": "This sender is always let in from now on.",
-    "Block this sender": "Blocked. This sender’s mail is held from now on.",
-    "Always let all of them in": "This domain is always let in from now on.",
+    "Allow sender": "Allowed. This sender’s mail is let in from now on.",
+    "Block sender": "Blocked. This sender’s mail is held from now on.",
+    "Allow all of them": "Allowed. This domain’s mail is let in from now on.",
     "Block all of them": "Blocked. This domain’s mail is held from now on.",
     "Release": "Released. It goes back to the inbox.",
     "This was sales": "Noted as sales. It is held.",

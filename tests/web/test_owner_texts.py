@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
+from backend.web.cards.texts import TEXTS as CARDS
 from backend.web.texts.owner import LANGUAGES, SECTIONS, language_of, words_for
 from backend.web.texts.owner.words import Words
 
@@ -73,6 +74,15 @@ def test_the_page_comes_before_the_frame_and_the_frame_before_the_cards() -> Non
     assert t("mode_observe") == words_for("frame", LanguageAccept([("de", 1)]))("mode_observe")
     with pytest.raises(KeyError):
         t("there is no such text")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_act_has_one_name_on_the_page_and_in_the_sidebar(language: str) -> None:
+    t = words_for("review", LanguageAccept([(language, 1)]))
+
+    for act in ("release", "allow", "block", "sales", "undo"):
+        assert t(act) == CARDS[language][act]
+        assert not [section for section, texts in SECTIONS.items() if act in texts[language]]
 
 
 def test_numbers_plurals_and_times_are_written_as_the_language_does() -> None:

@@ -10,7 +10,6 @@ TEXTS: dict[str, str] = {
     "computers": "Rechner",
     "sign_out": "Abmelden",
     "signed_in": "Angemeldet als {email}",
-    "undo": "Rückgängig",
     "back": "Zurück",
     "save": "Speichern",
     "cancel": "Abbrechen",

@@ -10,7 +10,6 @@ TEXTS: dict[str, str] = {
     "computers": "Computers",
     "sign_out": "Sign out",
     "signed_in": "Signed in as {email}",
-    "undo": "Undo",
     "back": "Back",
     "save": "Save",
     "cancel": "Cancel",

@@ -10,7 +10,6 @@ TEXTS: dict[str, str] = {
     "computers": "Ordenadores",
     "sign_out": "Cerrar sesión",
     "signed_in": "Sesión iniciada como {email}",
-    "undo": "Deshacer",
     "back": "Volver",
     "save": "Guardar",
     "cancel": "Cancelar",

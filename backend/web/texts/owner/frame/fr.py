@@ -10,7 +10,6 @@ TEXTS: dict[str, str] = {
     "computers": "Ordinateurs",
     "sign_out": "Se déconnecter",
     "signed_in": "Connecté en tant que {email}",
-    "undo": "Annuler l’action",
     "back": "Retour",
     "save": "Enregistrer",
     "cancel": "Abandonner",

@@ -10,7 +10,6 @@ TEXTS: dict[str, str] = {
     "computers": "Computadores",
     "sign_out": "Terminar sessão",
     "signed_in": "Sessão iniciada como {email}",
-    "undo": "Desfazer",
     "back": "Voltar",
     "save": "Guardar",
     "cancel": "Cancelar",
