@@ -19,7 +19,7 @@ from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
 from typing import cast
 
-from backend.domain.challenge_wording import DEFAULT, LANGUAGES, WORDINGS, Wording
+from backend.domain.challenge_wording import DEFAULT, LANGUAGES, TAGS, WORDINGS, Wording
 from backend.domain.errors import Refused
 from backend.domain.guards import reply_address
 from backend.domain.language import language
@@ -178,7 +178,7 @@ def _html(
     lines += [f"<p>{named}<br>\n{address}</p>", *(f"<p>{_escaped(text)}</p>" for text in after)]
     body = "\n".join(lines)
     return (
-        f'<!DOCTYPE html>\n<html lang="{code}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{TAGS[code]}">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{html.escape(words.link)}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 

@@ -11,6 +11,8 @@ from datetime import datetime
 
 LANGUAGES = ("en", "de", "fr", "es", "pt")
 DEFAULT = "en"
+TAGS = {language: language for language in LANGUAGES} | {"pt": "pt-PT"}
+"""How each is named to browsers and mail programs (BCP 47). Plain `pt` is read as Brazil's; ours is Portugal's."""
 
 
 @dataclass(frozen=True, slots=True)

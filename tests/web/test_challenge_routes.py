@@ -115,7 +115,7 @@ async def test_every_closed_link_has_a_friendly_page(
         told = await client.get(LINK, headers=BROWSER | {"Accept-Language": language})
         page = await told.get_data(as_text=True)
         assert told.status_code == 410
-        assert f'<html lang="{language}">' in page
+        assert f'<html lang="{TEXTS[language]["language"]}">' in page
         assert escape(TEXTS[language][f"{code}_title"]) in page
         assert escape(TEXTS[language][f"{code}_text"]) in page
     around.entrances.closed[TOKEN] = Expired("technical words", code=code)
@@ -198,7 +198,10 @@ async def test_the_price_is_told_when_it_has_risen(client: Client, around: World
         ("de-AT,de;q=0.9,en;q=0.5", "en", "de", "Ihre Nachricht wartet"),
         ("fr", "en", "fr", "Votre message est en attente"),
         ("es-MX", "en", "es", "Su mensaje está en espera"),
-        ("pt-BR", "en", "pt", "A sua mensagem está à espera"),
+        ("pt-BR", "en", "pt-PT", "A sua mensagem está à espera"),
+        ("pt", "en", "pt-PT", "A sua mensagem está à espera"),
+        ("pt-BR,en;q=0.9", "en", "pt-PT", "A sua mensagem está à espera"),
+        ("de;q=0,fr;q=0.1", "en", "fr", "Votre message est en attente"),
         ("ja,ko", "en", "en", "Your message is waiting"),
         ("", "de", "de", "Ihre Nachricht wartet"),
         ("ja", "xx", "en", "Your message is waiting"),

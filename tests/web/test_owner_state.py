@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
+from backend.domain.challenge_wording import LANGUAGES
 from backend.domain.condition import explain, lost_link
 from backend.domain.errors import NeedsReconnect
 from backend.domain.mailbox import Gap, Link, Mailbox, Preferences
@@ -15,7 +16,7 @@ from backend.domain.message import Owner
 from backend.gmail.errors import reconnect, scope_missing
 from backend.web.cards.texts.lost import KEYS, lost_key
 from backend.web.owner.page import state_of
-from backend.web.texts.owner import LANGUAGES, words_for
+from backend.web.texts.owner import words_for
 from backend.web.texts.owner.words import Words
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

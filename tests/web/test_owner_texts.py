@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
+from backend.domain.challenge_wording import LANGUAGES
 from backend.web.cards.texts import TEXTS as CARDS
-from backend.web.texts.owner import LANGUAGES, SECTIONS, language_of, words_for
+from backend.web.texts import language_of
+from backend.web.texts.owner import SECTIONS, words_for
 from backend.web.texts.owner.words import Words
 
 OTHERS = [language for language in LANGUAGES if language != "en"]

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.domain.challenge_wording import TAGS
 from backend.domain.errors import Refused, TryLater
 from backend.domain.marking import Mark
 from backend.domain.message import Address, Arrival, Headers, Message
@@ -307,7 +308,7 @@ async def test_every_page_speaks_the_browsers_language(
         page = await shown(browser, path, **{"Accept-Language": language})
         assert f">{button}</button>" in page
         assert re.search(r"\b97\s?%", page)
-        assert f'<html lang="{language[:2]}">' in page
+        assert f'<html lang="{TAGS[language[:2]]}">' in page
     assert f"<h1>{title}</h1>" in await shown(browser, "/review", **{"Accept-Language": language})
 
 

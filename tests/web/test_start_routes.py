@@ -199,7 +199,7 @@ async def test_another_owner_sees_and_changes_nothing(here: Office, ana: Visit) 
 async def test_it_speaks_the_browsers_language(ana: Visit) -> None:
     await shown(ana, PITCH)
     page = await ana.get("/start", **{"Accept-Language": "pt-BR,en;q=0.5"})
-    assert '<html lang="pt">' in page
+    assert '<html lang="pt-PT">' in page
     assert "Da sua última" in page or "Das suas últimas" in page
     assert "pede uma chamada" in page or "reunião" in page
 

@@ -7,6 +7,7 @@ import string
 
 import pytest
 
+from backend.domain.challenge_wording import TAGS
 from backend.settings import Settings
 from backend.web.connect_routes import SCOPES
 from backend.web.texts import TEXTS
@@ -23,7 +24,7 @@ def test_a_language_has_every_text_with_the_same_blanks(language: str) -> None:
     english, other = TEXTS["en"], TEXTS[language]
 
     assert other.keys() == english.keys()
-    assert other["language"] == language
+    assert other["language"] == TAGS[language]
     for key, text in english.items():
         assert placeholders(other[key]) == placeholders(text), key
         assert other[key].strip(), key

@@ -13,6 +13,6 @@ from backend.web.pages import page
 async def open_page(template: str, status: int = 200, *, section: str, **values: Any) -> Response:
     """The rendered page. `section` names its texts; the template gets them as `t`."""
     t = words(section)
-    response = await page(template, status, t=t, language=t.language, **values)
+    response = await page(template, status, t=t, language=t.tag, **values)
     response.headers["Vary"] = "Accept-Language"
     return response

@@ -68,7 +68,7 @@ async def owner_page(
         template,
         status,
         t=t,
-        language=t.language,
+        language=t.tag,
         owner=owner,
         mailbox=mailbox,
         places=PLACES,

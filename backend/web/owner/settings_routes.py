@@ -9,7 +9,7 @@ from quart import Blueprint, Response, request
 
 from backend.domain.challenge import LIFE
 from backend.domain.challenge_mail import MAX_OWN_WORDING, preview
-from backend.domain.challenge_wording import LANGUAGES
+from backend.domain.challenge_wording import LANGUAGES, TAGS
 from backend.domain.mailbox import CATEGORIES
 from backend.web.api.door import desk
 from backend.web.context import services
@@ -148,6 +148,7 @@ async def _wording(
         status=status,
         languages=LANGUAGES,
         chosen=language,
+        chosen_tag=TAGS[language],
         text=text[: MAX_OWN_WORDING * 2],
         shown=shown,
         limit=MAX_OWN_WORDING,

@@ -1,7 +1,7 @@
 """Portuguese."""
 
 TEXTS: dict[str, str] = {
-    "language": "pt",
+    "language": "pt-PT",
     "title": "A sua mensagem está à espera",
     "lead": "A sua mensagem para {owner} está retida. Uma breve verificação deixa-a entrar.",
     "subject": "Assunto",

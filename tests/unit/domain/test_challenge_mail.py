@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.challenge_mail import compose, language_of, preview, reply_subject
-from backend.domain.challenge_wording import LANGUAGES, WORDINGS
+from backend.domain.challenge_wording import LANGUAGES, TAGS, WORDINGS
 from backend.domain.errors import Refused
 from backend.domain.message import Address, Message, Owner
 from backend.domain.mime import parse
@@ -267,7 +267,7 @@ class TestPage:
     @pytest.mark.parametrize("language", LANGUAGES)
     def test_the_page_names_its_language_and_its_link_says_what_it_does(self, language: str):
         text = body(written(language=language), "html")
-        assert f'<html lang="{language}">' in text
+        assert f'<html lang="{TAGS[language]}">' in text
         assert f'<a href="{LINK}">{WORDINGS[language].link}</a>' in text
 
     def test_text_and_page_say_the_same(self):

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from werkzeug.datastructures import LanguageAccept
 
 from backend.web.cards.texts import TEXTS as CARDS
+from backend.web.texts import language_of
 from backend.web.texts.owner import (
     connect,
     data,
@@ -28,8 +29,6 @@ from backend.web.texts.owner import (
 )
 from backend.web.texts.owner.words import Words
 
-LANGUAGES = ("en", "de", "fr", "es", "pt")
-
 SECTIONS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "connect": connect.TEXTS,
     "data": data.TEXTS,
@@ -42,12 +41,6 @@ SECTIONS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "settings": settings.TEXTS,
     "start": start.TEXTS,
 }
-
-
-def language_of(accepted: LanguageAccept) -> str:
-    """The language of ours that the browser likes best. Its country does not matter: pt-BR before en is pt."""
-    wished = (tag.partition("-")[0].lower() for tag in accepted.values())
-    return next((language for language in wished if language in LANGUAGES), "en")
 
 
 def words_for(section: str, accepted: LanguageAccept) -> Words:

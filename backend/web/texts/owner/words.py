@@ -13,8 +13,7 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
-WRITTEN_AS = {"pt": "pt_PT"}
-"""CLDR's plain `pt` is Brazil's; our Portuguese is Portugal's."""
+from backend.domain.challenge_wording import TAGS
 
 
 class Words:
@@ -28,8 +27,9 @@ class Words:
     def __init__(self, language: str, *texts: Mapping[str, str]) -> None:
         """`texts`: the first that has a key has the word."""
         self.language = language
+        self.tag = TAGS[language]
         self._texts = ChainMap(*(dict(part) for part in texts))
-        self._locale = Locale.parse(WRITTEN_AS.get(language, language))
+        self._locale = Locale.parse(self.tag, sep="-")
 
     def __call__(self, key: str, **blanks: object) -> str:
         """The text with its blanks filled."""
