@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from backend.domain.mailbox import WATCH_ALARM
 from backend.ports.store import MessageView, Placement
 from backend.store import rows
 from backend.store.scripts.jobs import next_due
@@ -41,8 +42,13 @@ def messages(
 
 
 def census(now: datetime) -> Script[Mapping[str, int]]:
-    """Counts of everything, keyed "group.name"."""
+    """Counts of everything, keyed "group.name". Links and watches that want somebody's eye are there with 0 too: an
+    alarm on a count that is missing would never ring."""
     counts: dict[str, int] = {"mailboxes": (yield q("count_mailboxes"))}
+    links: Row = yield q("count_links", now=micros(now), soon=micros(now + WATCH_ALARM))
+    counts["links.needs_reconnect"] = links["lost"]
+    for state in ("unwatched", "lapsed", "lapsing"):
+        counts[f"watches.{state}"] = links[state]
     messages: list[Row] = yield q("count_messages")
     for row in messages:
         for key in (f"messages.{row['outcome'] or 'undecided'}", f"stages.{row['stage'] or 'ended'}"):

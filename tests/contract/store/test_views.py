@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backend.domain.correction import Decision
+from backend.domain.mailbox import Link
 from backend.domain.verdict import Outcome
 from backend.ports.store import Duty, Notice, Placement, Stage
 from tests.contract.store.stories import BO, Story
@@ -84,9 +85,44 @@ async def test_the_census_counts_everything(story: Story) -> None:
     assert {name: counts.get(name) for name in expected} == expected
 
 
+async def test_the_census_counts_watches_that_want_somebodys_eye(story: Story) -> None:
+    hours = {
+        "lapsed": -1,
+        "lapsed-now": 0,
+        "lapsing": 1,
+        "lapsing-too": 47,
+        "fresh": 48,
+        "away": -1,
+        "gone": 1,
+    }
+    for name, left in hours.items():
+        await story.mailbox(name)
+        await story.store.save_watch(name, story.now + timedelta(hours=left), "1")
+    await story.mailbox("unwatched")
+    await story.store.set_link("away", Link.NEEDS_RECONNECT, "revoked", story.now)
+    await story.store.set_link("gone", Link.LEAVING, "", story.now)
+
+    counts = await story.store.census(story.now)
+
+    watches = {name: n for name, n in counts.items() if name.startswith(("watches.", "links."))}
+    assert watches == {
+        "links.needs_reconnect": 1,
+        "watches.unwatched": 1,
+        "watches.lapsed": 2,
+        "watches.lapsing": 2,
+    }
+    for name in hours:
+        box = await story.store.mailbox(name)
+        assert box is not None
+        if box.link is Link.CONNECTED:
+            # What the owner is told and what the operator counts are one thing.
+            assert box.watch_alarm(story.now) == (hours[name] < 48)
+
+
 async def test_an_empty_store_has_nothing_due(story: Story) -> None:
     counts = await story.store.census(story.now)
     assert (counts["mailboxes"], counts["set_aside"], counts["oldest_due_seconds"]) == (0, 0, 0)
+    assert (counts["watches.unwatched"], counts["watches.lapsed"], counts["watches.lapsing"]) == (0, 0, 0)
     assert await story.store.next_due(story.now) is None
     await story.store.ping()
 

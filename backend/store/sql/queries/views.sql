@@ -43,6 +43,15 @@ ORDER BY m.changed_at DESC, m.gmail_id DESC LIMIT :limit;
 -- name: count_mailboxes()$
 SELECT COUNT(*) FROM mailboxes;
 
+-- name: count_links(now, soon)^
+-- Only where an answer of Google's is to be expected: who must reconnect or is leaving has no watch to renew.
+SELECT
+    COUNT(CASE WHEN link = 'needs_reconnect' THEN 1 END) AS lost,
+    COUNT(CASE WHEN link = 'connected' AND watch_expires_at IS NULL THEN 1 END) AS unwatched,
+    COUNT(CASE WHEN link = 'connected' AND watch_expires_at <= :now THEN 1 END) AS lapsed,
+    COUNT(CASE WHEN link = 'connected' AND watch_expires_at > :now AND watch_expires_at < :soon THEN 1 END) AS lapsing
+FROM mailboxes;
+
 -- name: count_messages()
 SELECT outcome, stage, COUNT(*) AS n FROM messages GROUP BY outcome, stage;
 
