@@ -10,7 +10,6 @@ nothing was lost, doubled, wrongly labelled or wrongly booked.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
@@ -27,7 +26,8 @@ import structlog
 from tests import postgres_server
 from tests.faults.cluster_house import Cluster, Owner, open_cluster
 from tests.faults.cluster_reckoning import take_stock
-from tests.faults.cluster_story import Havoc, Tell, play
+from tests.faults.cluster_story import Havoc, play
+from tests.faults.ground import Tell, asked, conclude, tell
 from tests.faults.reckoning import End, compare
 from tests.faults.script import Script, write_script
 
@@ -150,28 +150,17 @@ def clean(result: dict[str, Any]) -> bool:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--scale", choices=sorted(SCALES), default="full")
-    parser.add_argument("--keep", type=Path, help="folder to keep logs and state in")
-    options = parser.parse_args()
+    options = asked(__doc__, SCALES)
     scale = SCALES[options.scale]
     structlog.configure(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr)
     )  # the result alone is on stdout
-
-    def tell(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
     with (
         tempfile.TemporaryDirectory(prefix="pitchgate-cluster-") as folder,
         postgres_server.running(durable=scale.durable) as database,
     ):
         result = asyncio.run(run(options.seed, scale, options.keep or Path(folder), database, tell))
-    print(json.dumps(result))
-    sys.exit(0 if clean(result) else 1)
+    conclude(result, clean=clean(result))
 
 
 if __name__ == "__main__":

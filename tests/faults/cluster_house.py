@@ -6,10 +6,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from cryptography.fernet import Fernet
@@ -22,12 +21,13 @@ from backend.domain.mailbox import Link
 from backend.store import open_store
 from backend.store.store import SqlStore
 from tests import postgres_server
+from tests.faults import ground
 from tests.faults.cluster_balancer import Balancer
 from tests.faults.google import FaultySandbox
 from tests.faults.script import CREDITS, Script
 
-PUSH_ACCOUNT = "push@pitchgate-cluster.iam.gserviceaccount.com"
-PROJECT = "pitchgate-cluster"
+NAME = "cluster"
+KNOBS = ("enforce_quota=true", "quota_per_minute=300000")
 REST_SECONDS = 1_200.0
 CONNECTING = 6
 """Owners who connect at the same time."""
@@ -69,7 +69,7 @@ class Cluster:
 
     folder: Path
     http: aiohttp.ClientSession
-    sandbox: FaultySandbox
+    sandbox: ClusterSandbox
     google: Process
     balancer: Balancer
     replicas: list[Replica]
@@ -98,12 +98,14 @@ class Cluster:
 
     async def unrest(self) -> str:
         """What is still to be done, in words; "" when everything has come to rest."""
-        census = await self.store.census()
-        stages = {k: n for k, n in census.items() if k.startswith("stages.") and k != "stages.ended"}
-        if sum(stages.values()) > census.get("set_aside", 0):
-            return f"stages {stages}"
-        if await self.sandbox.pushes_pending():
-            return "pushes pending"
+        try:
+            return await self._unrest()
+        except StoreAway:
+            return "the database is away"
+
+    async def _unrest(self) -> str:
+        if left := await ground.work_left(self.store, self.sandbox):
+            return left
         mailboxes = {mailbox.owner.email: mailbox for mailbox in await self.store.mailboxes()}
         positions = await self.sandbox.positions()
         for one in self.owners:
@@ -118,26 +120,15 @@ class Cluster:
 
     async def rest(self) -> None:
         """Wait until nothing is left to do. Raises `PitchgateError` naming what does not end."""
-        calm, end, why = 0, time.monotonic() + REST_SECONDS, ""
-        while calm < 3:
-            try:
-                why = await self.unrest()
-            except StoreAway:
-                why = "the database is away"
-            calm = 0 if why else calm + 1
-            if time.monotonic() > end:
-                raise PitchgateError(f"It did not come to rest: {why}", f"See the logs in {self.folder}")
-            await asyncio.sleep(0.3 if calm or len(self.owners) < 20 else 1.0)
+        pause = 0.3 if len(self.owners) < 20 else 1.0
+        await ground.come_to_rest(self.unrest, 3, REST_SECONDS, self.folder, pause)
 
     async def solve_all(self, seconds: float) -> int:
         """Every seller looks into his mailbox and solves what he finds until all is solved; how many were."""
         end = time.monotonic() + seconds
         while True:
-            for person in self.people:
-                await person.look(self.sandbox)
-                with suppress(aiohttp.ClientError, TimeoutError, OSError):
-                    self.counts["solved"] += await person.answer(self.http)
-            if all(set(person.links) <= set(person.solved) for person in self.people):
+            self.counts["solved"] += await ground.answer_challenges(self.people, self.sandbox, self.http)
+            if ground.all_answered(self.people):
                 return self.counts["solved"]
             if time.monotonic() > end:
                 raise PitchgateError("Not every challenge could be solved.", f"See the logs in {self.folder}")
@@ -171,7 +162,8 @@ async def open_cluster(
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         await balancer.start()
         stack.push_async_callback(balancer.stop)
-        google = Process("sandbox", _sandbox_arguments(seed, balancer.url), {}, folder / "sandbox.log")
+        arguments = ground.sandbox_arguments(NAME, seed, balancer.url, *KNOBS)
+        google = Process("sandbox", arguments, {}, folder / "sandbox.log")
         await google.start(pipe=True)
         stack.push_async_callback(google.stop)
         sandbox = ClusterSandbox(http, str((await google.first_line())["sandbox"]))
@@ -210,43 +202,14 @@ def _replica(folder: Path, number: int, url: str, common: dict[str, str]) -> Rep
     )
 
 
-def _sandbox_arguments(seed: int, server_url: str) -> list[str]:
-    return [
-        *("backend.sandbox", "--port", "0", "--seed", str(seed)),
-        *("--client-id", "cluster", "--client-secret", "cluster-secret"),
-        *("--redirect-uri", f"{server_url}/connect/callback"),
-        *("--project", PROJECT, "--topic", "gmail", "--subscription", "gmail-push"),
-        *("--push-endpoint", f"{server_url}/hooks/gmail", "--push-account", PUSH_ACCOUNT),
-        *("--push-mode", "backoff_max=1"),
-        *("--set", "enforce_quota=true", "--set", "quota_per_minute=300000"),
-    ]
-
-
 def _environment(
     folder: Path, server_url: str, google: str, database: postgres_server.Server | None
 ) -> dict[str, str]:
-    """Settings all replicas share: one key, a large quota, no long waits, everything else as usual."""
-    settings: dict[str, Any] = {
-        "PUBLIC_URL": server_url,
+    """Settings all replicas share: one key, no long waits, everything else as usual."""
+    shared = {
         "TRUSTED_PROXIES": 1,
-        "STATE_DIR": folder / "state",
         "DATABASE_URL": database.address if database else "",
         "SECRET_KEYS": Fernet.generate_key().decode(),
-        "CLIENT_ID": "cluster",
-        "CLIENT_SECRET": "cluster-secret",
-        "AUTHORIZE_URL": f"{google}/o/oauth2/v2/auth",
-        "TOKEN_URL": f"{google}/token",
-        "REVOKE_URL": f"{google}/revoke",
-        "JWKS_URL": f"{google}/oauth2/v3/certs",
-        "GMAIL_URL": google,
-        "TOPIC": f"projects/{PROJECT}/topics/gmail",
-        "SUBSCRIPTION": f"projects/{PROJECT}/subscriptions/gmail-push",
-        "PUSH_ACCOUNT": PUSH_ACCOUNT,
-        "DEFAULT_MODE": "challenge",
-        "CAPTCHA_COST": "10",
-        "SWEEP_INTERVAL": "4",
         "LONGEST_BACKOFF": "4",
-        "QUOTA_PER_USER_MINUTE": "240000",
-        "LOG_JSON": "true",
     }
-    return {f"PITCHGATE_{name}": str(value) for name, value in settings.items()}
+    return ground.environment(NAME, folder, server_url, google, shared)

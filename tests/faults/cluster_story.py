@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ import aiohttp
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.labels import ALLOW, BLOCK, HELD
 from tests.faults.cluster_house import Cluster, Owner
+from tests.faults.ground import Tell
 from tests.faults.script import Piece
 
 SOLVE_SECONDS = 600.0
@@ -23,8 +24,6 @@ POSTMEN = 4
 MOST_WAITING = 10
 """Letters a mailbox that are out and not done with, at most: the load goes on as long as the run does."""
 DATABASE_AWAY = 1.0
-
-Tell = Callable[[str], None]
 
 
 @dataclass

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +17,12 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox import Link, Mailbox
 from backend.store import open_store
 from backend.store.store import SqlStore
+from tests.faults import ground
 from tests.faults.google import FaultySandbox
 from tests.faults.script import CREDITS, OWNER, OWNER_NAME, Script
 
-PUSH_ACCOUNT = "push@pitchgate-faults.iam.gserviceaccount.com"
-PROJECT = "pitchgate-faults"
+NAME = "faults"
+KNOBS = ("push_interval=0.3", "enforce_quota=true", "quota_per_minute=300000")
 REST_SECONDS = 300.0
 LEASE = 4.0
 STARTS = 6
@@ -76,12 +76,7 @@ class House:
 
     async def answer_challenges(self) -> int:
         """Every seller looks into his mailbox and solves what he finds; how many were let in now."""
-        solved = 0
-        for person in self.people:
-            await person.look(self.sandbox)
-            with suppress(aiohttp.ClientError, TimeoutError, OSError):
-                solved += await person.answer(self.http)
-        return solved
+        return await ground.answer_challenges(self.people, self.sandbox, self.http)
 
     async def unrest(self) -> str:
         """What is still to be done, in words; "" when everything has come to rest."""
@@ -92,24 +87,14 @@ class House:
             return f"link {mailbox.link}"
         if mailbox.indexed_at is None or mailbox.page_start or mailbox.page_token:
             return "a listing under way"
-        census = await self.store.census()
-        stages = {k: n for k, n in census.items() if k.startswith("stages.") and k != "stages.ended"}
-        if sum(stages.values()) > census.get("set_aside", 0):
-            return f"stages {stages}"
-        if await self.sandbox.pushes_pending():
-            return "pushes pending"
+        if left := await ground.work_left(self.store, self.sandbox):
+            return left
         behind = await self.sandbox.position(OWNER) - int(mailbox.cursor or 0)
         return f"cursor behind by {behind}" if behind > 0 else ""
 
     async def rest(self) -> None:
         """Wait until nothing is left to do. Raises `PitchgateError` naming what does not end."""
-        calm, end, why = 0, time.monotonic() + REST_SECONDS, ""
-        while calm < 4:
-            why = await self.unrest()
-            calm = 0 if why else calm + 1
-            if time.monotonic() > end:
-                raise PitchgateError(f"It did not come to rest: {why}", f"See {self.folder}/server.log")
-            await asyncio.sleep(0.3)
+        await ground.come_to_rest(self.unrest, 4, REST_SECONDS, self.folder)
 
 
 @asynccontextmanager
@@ -119,7 +104,8 @@ async def open_house(folder: Path, seed: int, script: Script) -> AsyncIterator[H
     server_url = f"http://127.0.0.1:{free_port()}"
     timeout = aiohttp.ClientTimeout(total=20)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=timeout) as http:
-        google = Process("sandbox", _sandbox_arguments(seed, server_url), {}, folder / "sandbox.log")
+        arguments = ground.sandbox_arguments(NAME, seed, server_url, *KNOBS)
+        google = Process("sandbox", arguments, {}, folder / "sandbox.log")
         await google.start(pipe=True)
         server: Process | None = None
         store = open_store(folder / "state" / "pitchgate.sqlite3")
@@ -160,44 +146,15 @@ async def _first_connect(house: House) -> None:
     await house.store.save_preferences(mailbox.id, wishes, mailbox.created_at)
 
 
-def _sandbox_arguments(seed: int, server_url: str) -> list[str]:
-    return [
-        *("backend.sandbox", "--port", "0", "--seed", str(seed)),
-        *("--client-id", "faults", "--client-secret", "faults-secret"),
-        *("--redirect-uri", f"{server_url}/connect/callback"),
-        *("--project", PROJECT, "--topic", "gmail", "--subscription", "gmail-push"),
-        *("--push-endpoint", f"{server_url}/hooks/gmail", "--push-account", PUSH_ACCOUNT),
-        *("--push-mode", "backoff_max=1"),
-        *("--set", "push_interval=0.3", "--set", "enforce_quota=true", "--set", "quota_per_minute=300000"),
-    ]
-
-
 def _environment(folder: Path, server_url: str, google: str) -> dict[str, str]:
-    """Settings of a deployment in a hurry: short leases and sweeps, a large quota, everything else as usual."""
-    settings = {
-        "PUBLIC_URL": server_url,
+    """Settings of a deployment in a hurry: short leases and waits, everything else as usual."""
+    hurry = {
         "BIND": server_url.removeprefix("http://"),
-        "STATE_DIR": str(folder / "state"),
-        "CLIENT_ID": "faults",
-        "CLIENT_SECRET": "faults-secret",
-        "AUTHORIZE_URL": f"{google}/o/oauth2/v2/auth",
-        "TOKEN_URL": f"{google}/token",
-        "REVOKE_URL": f"{google}/revoke",
-        "JWKS_URL": f"{google}/oauth2/v3/certs",
-        "GMAIL_URL": google,
-        "TOPIC": f"projects/{PROJECT}/topics/gmail",
-        "SUBSCRIPTION": f"projects/{PROJECT}/subscriptions/gmail-push",
-        "PUSH_ACCOUNT": PUSH_ACCOUNT,
-        "DEFAULT_MODE": "challenge",
-        "CAPTCHA_COST": "10",
-        "LEASE_SECONDS": str(LEASE),
+        "LEASE_SECONDS": LEASE,
         "REQUEST_TIMEOUT": "1.5",
-        "SWEEP_INTERVAL": "4",
         "DAILY_LIMIT_WAIT": "3",
         "LONGEST_BACKOFF": "2",
-        "QUOTA_PER_USER_MINUTE": "240000",
         "WORKER_TASKS": "12",
         "REQUESTS_IN_FLIGHT": "12",
-        "LOG_JSON": "true",
     }
-    return {f"PITCHGATE_{name}": value for name, value in settings.items()}
+    return ground.environment(NAME, folder, server_url, google, hurry)

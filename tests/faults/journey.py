@@ -8,17 +8,14 @@ the exit status is 0 only if nothing was lost, doubled, wrongly labelled or wron
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.ground import Tell, asked, conclude, tell
 from tests.faults.house import open_house
 from tests.faults.reckoning import End, compare, take_stock
 from tests.faults.script import OWNER, Script, write_script
@@ -41,7 +38,7 @@ class Scale:
 SCALES = {"full": Scale(2_000, 20, 50, 240.0), "small": Scale(120, 1, 2, 10.0, together=True)}
 
 
-async def run(seed: int, scale: Scale, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+async def run(seed: int, scale: Scale, folder: Path, tell: Tell) -> dict[str, Any]:
     """Both runs and what they show."""
     began = time.monotonic()
     script = write_script(seed, scale.letters)
@@ -82,7 +79,7 @@ async def run(seed: int, scale: Scale, folder: Path, tell: Callable[[str], None]
     return result
 
 
-async def _peace(folder: Path, seed: int, script: Script, tell: Callable[[str], None]) -> End:
+async def _peace(folder: Path, seed: int, script: Script, tell: Tell) -> End:
     tell(f"{script.size} letters without a fault …")
     async with open_house(folder, seed, script) as house:
         await play(house, script, None, tell)
@@ -90,7 +87,7 @@ async def _peace(folder: Path, seed: int, script: Script, tell: Callable[[str], 
 
 
 async def _war(
-    folder: Path, seed: int, script: Script, scale: Scale, tell: Callable[[str], None]
+    folder: Path, seed: int, script: Script, scale: Scale, tell: Tell
 ) -> tuple[End, dict[str, Any]]:
     tell(f"The same letters, every fault {scale.each} times, {scale.kills} kills …")
     async with open_house(folder, seed, script) as house:
@@ -116,21 +113,10 @@ def clean(result: dict[str, Any]) -> bool:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--scale", choices=sorted(SCALES), default="full")
-    parser.add_argument("--keep", type=Path, help="folder to keep logs and state in")
-    options = parser.parse_args()
-
-    def tell(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
+    options = asked(__doc__, SCALES)
     with tempfile.TemporaryDirectory(prefix="pitchgate-faults-") as folder:
         result = asyncio.run(run(options.seed, SCALES[options.scale], options.keep or Path(folder), tell))
-    print(json.dumps(result))
-    sys.exit(0 if clean(result) else 1)
+    conclude(result, clean=clean(result))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email import message_from_string
 from typing import Any
@@ -29,6 +30,36 @@ class End:
     ledger_differences: int = 0
     set_aside: int = 0
 
+    def count_challenges(self, sent: Mapping[str, Counter[str]]) -> None:
+        """What left: how often each challenge was sent to each recipient."""
+        markers: Counter[str] = Counter()
+        for recipient, own in sent.items():
+            self.challenges[recipient] = own.total()
+            markers += own
+        self.doubled += [f"{address}: {n} challenges" for address, n in self.challenges.items() if n > 1]
+        self.doubled += [f"challenge {marker}: sent {n} times" for marker, n in markers.items() if n > 1]
+
+    def note(self, key: str, view: MessageView, labels: frozenset[str]) -> None:
+        """Where a letter is and why; a letter that is nowhere, or still on its way, is lost."""
+        if view.stage is not None or view.set_aside:
+            aside = " (set aside)" if view.set_aside else ""
+            self.lost.append(f"{key}: stuck at {view.stage}{aside} ({view.cause})")
+        if not labels & PLACES:
+            self.lost.append(f"{key}: neither in the inbox nor held")
+        self.labels[key] = labels & PLACES
+        self.verdicts[key] = f"{view.outcome}/{view.row}/{view.decided_by}"
+
+
+def challenges_sent(outbox: list[dict[str, Any]]) -> dict[str, dict[str, Counter[str]]]:
+    """Owner → recipient → how often each challenge was sent."""
+    found: dict[str, dict[str, Counter[str]]] = {}
+    for mail in outbox:
+        marker = str(message_from_string(mail["raw"])["X-Pitchgate-Challenge"] or "")
+        if marker:
+            to = found.setdefault(mail["sender"], {}).setdefault(mail["recipients"][0], Counter())
+            to[marker] += 1
+    return found
+
 
 async def take_stock(house: House, script: Script) -> End:
     """Read the mailbox at Google, the outbox and the backend's books. Everything must be at rest."""
@@ -43,7 +74,7 @@ async def take_stock(house: House, script: Script) -> End:
     for address in sorted(set(senders.values())):
         if balance := await house.store.balance(mailbox.id, address):
             end.balances[address] = balance
-    _challenges(end, await house.sandbox.outbox())
+    end.count_challenges(challenges_sent(await house.sandbox.outbox()).get(OWNER, {}))
     end.ledger_differences = len(await house.store.ledger_differences())
     end.set_aside = (await house.store.census()).get("set_aside", 0)
     return end
@@ -68,23 +99,7 @@ def _letter(
         return
     if "SPAM" in labels:
         return
-    if view.stage is not None:
-        end.lost.append(f"{key}: stuck at {view.stage}{' (set aside)' if view.set_aside else ''}")
-    if not labels & PLACES:
-        end.lost.append(f"{key}: neither in the inbox nor held")
-    end.labels[key] = labels & PLACES
-    end.verdicts[key] = f"{view.outcome}/{view.row}/{view.decided_by}"
-
-
-def _challenges(end: End, outbox: list[dict[str, Any]]) -> None:
-    markers: Counter[str] = Counter()
-    for mail in outbox:
-        marker = str(message_from_string(mail["raw"])["X-Pitchgate-Challenge"] or "")
-        if mail["sender"] == OWNER and marker:
-            markers[marker] += 1
-            end.challenges[mail["recipients"][0]] += 1
-    end.doubled += [f"{address}: {n} challenges" for address, n in end.challenges.items() if n > 1]
-    end.doubled += [f"challenge {marker}: sent {n} times" for marker, n in markers.items() if n > 1]
+    end.note(key, view, labels)
 
 
 def group_of(key: str) -> str:

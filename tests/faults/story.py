@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 
 from backend.domain.labels import ALLOW, BLOCK, HELD
+from tests.faults import ground
+from tests.faults.ground import Tell
 from tests.faults.house import House
 from tests.faults.script import OWNER, Piece, Script
 from tests.faults.trouble import Trouble
@@ -14,7 +16,7 @@ from tests.faults.trouble import Trouble
 SOLVE_SECONDS = 300.0
 
 
-async def play(house: House, script: Script, trouble: Trouble | None, tell: Callable[[str], None]) -> None:
+async def play(house: House, script: Script, trouble: Trouble | None, tell: Tell) -> None:
     """Play all three acts; between them everything comes to rest, and faults are lifted."""
 
     async def act(part: Sequence[Piece], share: float, *others: Awaitable[None]) -> None:
@@ -73,6 +75,6 @@ async def _sellers(house: House) -> None:
     end = time.monotonic() + SOLVE_SECONDS
     while time.monotonic() < end:
         await house.answer_challenges()
-        if all(set(person.links) <= set(person.solved) for person in house.people):
+        if ground.all_answered(house.people):
             return
         await asyncio.sleep(0.5)

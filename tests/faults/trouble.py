@@ -21,7 +21,8 @@ from backend.domain.errors import PitchgateError
 from backend.domain.labels import WOULD_BE_HELD
 from backend.domain.mailbox import Link
 from backend.settings import GMAIL_MODIFY
-from tests.faults.house import PROJECT, House
+from tests.faults.ground import project
+from tests.faults.house import NAME, House
 from tests.faults.script import OWNER
 
 ANYWHERE = (
@@ -232,7 +233,7 @@ class Trouble:
                     await self._house.sandbox.move(OWNER, [some], star if on else (), () if on else star)
 
     async def _rule(self, kind: str, method: str, times: int = 1) -> None:
-        ours = {} if method.startswith("oauth.") else {"project": PROJECT}
+        ours = {} if method.startswith("oauth.") else {"project": project(NAME)}
         seconds = round(self._chance.uniform(0.2, 2.2), 2)
         await self._house.sandbox.rule(kind, method=method, times=times, seconds=seconds, **ours)
 
