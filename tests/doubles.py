@@ -7,6 +7,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from backend.domain.errors import Refused
+from backend.domain.mailbox import Grant
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """A Monday morning."""
@@ -64,3 +65,22 @@ class GlassVault:
         if not sealed.startswith(self.MARK):
             raise Refused("No key fits.", code="sealed")
         return sealed.removeprefix(self.MARK).decode()[::-1]
+
+
+class NoAuthorizer:
+    """Google's consent where nobody authorizes: only a grant may be taken back."""
+
+    def __init__(self) -> None:
+        self.revoked: list[str] = []
+
+    def consent_url(self, *, state: str, nonce: str, verifier: str, login_hint: str = "") -> str:
+        """Asked by nobody."""
+        raise AssertionError("nobody connects here")
+
+    async def redeem(self, *, code: str, verifier: str, nonce: str) -> Grant:
+        """Asked by nobody."""
+        raise AssertionError("nobody connects here")
+
+    async def revoke(self, mailbox_id: str) -> None:
+        """The grant is taken back."""
+        self.revoked.append(mailbox_id)

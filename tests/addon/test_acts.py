@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
-from typing import cast
 
 import pytest
 
 from backend.domain.errors import NeedsReconnect, TryLater
 from backend.pipeline.addon import AddonDesk
 from backend.ports.store import Placement
-from backend.store import SqlStore
 from backend.web.app import create_app
 from tests.addon.conftest import Desk, Json
 from tests.addon.host import EMAIL, EXECUTE
@@ -136,7 +134,8 @@ async def test_settings_out_of_range_change_nothing(desk: Desk) -> None:
 
 
 async def _saving(desk: Desk, inputs: dict[str, list[str]]) -> Json:
-    tenant = await desk.house.store.tenant("sub1")  # type: ignore[attr-defined]
+    tenant = await desk.house.store.tenant("sub1")
+    assert tenant is not None
     return {
         "commonEventObject": {
             "parameters": {"act": "save", "version": str(tenant.version)},
@@ -239,7 +238,7 @@ async def test_a_gmail_that_takes_too_long_is_told_before_google_gives_up_on_us(
         await waited.wait()
 
     monkeypatch.setattr(house.gmail, "fetch", hang)
-    hasty = AddonDesk(house.kit, cast(SqlStore, house.store), desk.callers, patience=0.01)
+    hasty = AddonDesk(house.kit, house.store, desk.callers, patience=0.01)
     look = await hasty.look(await house.mailbox(), "19a3c0ffee000001")
     assert (look.reading, look.trouble) == (None, "later")
 

@@ -221,7 +221,7 @@ def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
     now = home.office.desk.kit.clock.now()
     job = home.do(home.store.claim_duty("w", now, now + LEASE))
     assert job is not None
-    home.do(leave(home.office.desk.kit, Google(), job))  # type: ignore[arg-type]
+    home.do(leave(home.office.desk.kit, Google(), job))
     # The page looks again by itself.
     expect(page.get_by_role("heading", name="Getrennt und gelöscht")).to_be_visible()
     expect(page.locator("#told")).to_have_text("Getrennt und gelöscht")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -80,7 +80,7 @@ class FakeGmail:
         self._record(Added(gmail_id, arrival.thread_id, labels if known_labels else None))
         return gmail_id
 
-    def move(self, gmail_id: str, add: set[str] = frozenset(), remove: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+    def move(self, gmail_id: str, add: Set[str] = frozenset(), remove: Set[str] = frozenset()) -> None:
         """The owner moves a mail in Gmail itself."""
         self._relabel(gmail_id, frozenset(add), frozenset(remove))
 

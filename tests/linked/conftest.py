@@ -43,7 +43,7 @@ class RealAccount:
     def __init__(self) -> None:
         self.settings = Settings(
             client_id=_given(CLIENT_ID),
-            client_secret=_given(CLIENT_SECRET),  # type: ignore[arg-type]
+            client_secret=_given(CLIENT_SECRET),
             gmail_url=_given(GMAIL_URL, "https://gmail.googleapis.com"),
             token_url=_given(TOKEN_URL, "https://oauth2.googleapis.com/token"),
             topic=_given(TOPIC, "projects/none/topics/none"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from quart import Quart
@@ -57,11 +58,11 @@ async def test_hostile_mail_is_escaped(client: Client, around: World) -> None:
     assert page.count("&lt;script&gt;alert(1)") == 3
 
 
-async def next_board(connection: object) -> str:
+async def next_board(connection: Any) -> str:
     """The next board a stream sends."""
     text = b""
     while b"\n\n" not in text.partition(b"event: board\ndata: ")[2]:
-        text += await asyncio.wait_for(connection.receive(), SECONDS)  # type: ignore[attr-defined]
+        text += await asyncio.wait_for(connection.receive(), SECONDS)
     return str(json.loads(text.partition(b"event: board\ndata: ")[2].partition(b"\n\n")[0]))
 
 

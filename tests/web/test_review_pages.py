@@ -260,7 +260,9 @@ async def test_an_offer_that_cannot_be_believed_is_never_clicked(here: Office) -
     assert "Block and unsubscribe" not in await shown(browser, "/review/mail/m1")
     await sent(browser, "/review/decide", one="block_off m1")
     assert here.lists.clicked == []
-    assert (await here.store.mail("ana", "m1"))[2].cause == "unproved"  # type: ignore[union-attr]
+    unsubscription = (await here.store.mail("ana", "m1"))[2]
+    assert unsubscription is not None
+    assert unsubscription.cause == "unproved"
 
 
 async def test_gmail_being_away_leaves_an_order_to_be_tried_again(here: Office) -> None:
@@ -347,7 +349,9 @@ async def test_changes_are_told_in_the_owners_language_and_to_nobody_else(here: 
     await here.hold("m1")
     ana, eve, nobody = await here.browser(), await here.browser("eve"), here.app.test_client()
     assert (await nobody.get("/review/events")).status_code == 204
-    start = (await here.store.overview("ana")).latest  # type: ignore[union-attr]
+    overview = await here.store.overview("ana")
+    assert overview is not None
+    start = overview.latest
     await sent(ana, "/review/decide", one="release m1")
     for client, told in ((ana, True), (eve, False)):
         async with client.request(

@@ -108,7 +108,7 @@ async def test_scopes_that_are_not_told_are_those_asked_for(story: Story) -> Non
     assert (await story.redeem()).scopes == frozenset(Settings().scopes)
 
 
-WRONG_IDENTITY = {
+WRONG_IDENTITY: dict[str, dict[str, Any]] = {
     "of another sign-in": {"nonce": "nonce-2"},
     "without a nonce": {"nonce": ...},
     "for another client": {"aud": "someone-else"},

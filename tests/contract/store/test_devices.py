@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,8 @@ from tests.contract.store.stories import Story
 ALL = frozenset(Scope)
 
 
-def code(story: Story, hashed: str = "code-1", **changes: object) -> OneTimeCode:
-    plain = {
+def code(story: Story, hashed: str = "code-1", **changes: Any) -> OneTimeCode:
+    plain: dict[str, Any] = {
         "code_hash": hashed,
         "mailbox_id": "ana",
         "purpose": Purpose.DEVICE,
@@ -27,7 +28,7 @@ def code(story: Story, hashed: str = "code-1", **changes: object) -> OneTimeCode
         "expires_at": story.now + timedelta(seconds=120),
         "name": "Ana's laptop",
     }
-    return OneTimeCode(**{**plain, **changes})  # type: ignore[arg-type]
+    return OneTimeCode(**{**plain, **changes})
 
 
 async def let_in(story: Story, mailbox_id: str = "ana", name: str = "d1") -> str:

@@ -160,7 +160,7 @@ async def test_a_claimed_message_carries_what_the_stage_needs(story: Story) -> N
         "m1",
         "t1",
         Stage.SCREEN,
-        {"INBOX", "UNREAD"},
+        frozenset({"INBOX", "UNREAD"}),
     )
     assert (second.stage, second.labels) == (Stage.LEARN, None)
     assert (first.attempt, first.revision, first.placement, first.backlog) == (1, 0, None, True)

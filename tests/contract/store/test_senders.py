@@ -31,7 +31,9 @@ async def times(address: str, challenge_id: str) -> tuple[Any, ...]:
     there = await asyncpg.connect(address)
     try:
         await there.execute("SET app.mailbox = '*'")
-        return tuple(await there.fetchrow(question))
+        row = await there.fetchrow(question)
+        assert row is not None
+        return tuple(row)
     finally:
         await there.close()
 

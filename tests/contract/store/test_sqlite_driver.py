@@ -96,15 +96,13 @@ async def test_a_commit_that_fails_is_acknowledged_to_nobody(
     class Full(sqlite3.Connection):
         broken = False
 
-        def execute(self, sql: str, *args: object) -> sqlite3.Cursor:  # type: ignore[override]
+        def execute(self, sql: str, *args: object) -> sqlite3.Cursor:
             if sql == "COMMIT" and Full.broken:
                 raise sqlite3.OperationalError("database or disk is full")
             return super().execute(sql, *args)  # type: ignore[arg-type]
 
     plain = sqlite3.connect
-    monkeypatch.setattr(
-        driver_module.sqlite3, "connect", lambda *args, **kwargs: plain(*args, factory=Full, **kwargs)
-    )
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: plain(*args, factory=Full, **kwargs))
     store = open_store(tmp_path / "store.sqlite3")
     await store.open()
     story = Story(store)

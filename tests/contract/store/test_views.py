@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from backend.domain.correction import Decision
 from backend.domain.mailbox import Link
@@ -11,8 +12,8 @@ from backend.ports.store import Duty, Notice, Placement, Stage
 from tests.contract.store.stories import BO, Story
 
 
-async def listed(story: Story, placement: Placement | None = None, **page: object) -> list[str]:
-    views = await story.store.messages("ana", placement, **page)  # type: ignore[arg-type]
+async def listed(story: Story, placement: Placement | None = None, **page: Any) -> list[str]:
+    views = await story.store.messages("ana", placement, **page)
     return [view.gmail_id for view in views]
 
 

@@ -15,10 +15,11 @@ from backend.domain.message import Address, Headers, Message
 from backend.domain.score import Reason, Score, Thresholds
 from backend.pipeline.kit import Kit
 from backend.pipeline.stages import run_duty, run_stage
-from backend.ports.store import NewMailbox, Notice, Store
+from backend.ports.store import NewMailbox, Notice
 from backend.settings import Settings
-from backend.store import open_store
+from backend.store import SqlStore, open_store
 from backend.worker.endings import Endings
+from tests.doubles import NoAuthorizer
 from tests.fakes.gmail import Died, FakeGmail
 
 LEASE = timedelta(seconds=60)
@@ -65,29 +66,13 @@ class Secrets:
         return sealed.decode()[::-1]
 
 
-class NoAuthorizer:
-    """Nobody authorizes in these stories; only a revocation may be asked for."""
-
-    def __init__(self) -> None:
-        self.revoked: list[str] = []
-
-    def consent_url(self, **_: str) -> str:
-        raise AssertionError
-
-    async def redeem(self, **_: str) -> None:
-        raise AssertionError
-
-    async def revoke(self, mailbox_id: str) -> None:
-        self.revoked.append(mailbox_id)
-
-
 @dataclass
 class House:
     """Everything one story needs. `settle` runs due jobs, over deaths and leases, until nothing is due."""
 
     kit: Kit
     gmail: FakeGmail
-    store: Store
+    store: SqlStore
     scorer: FakeScorer
     authorizer: NoAuthorizer
     mailbox_id: str
@@ -138,7 +123,7 @@ class House:
             if jobs:
                 await run_stage(self.kit, jobs[0])
             elif duty is not None:
-                await run_duty(self.kit, self.authorizer, duty)  # type: ignore[arg-type]
+                await run_duty(self.kit, self.authorizer, duty)
         except Died:
             self.deaths += 1
             self.wait(seconds=61)
@@ -159,7 +144,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             return gmail.now
 
     settings = Settings(state_dir=tmp_path, public_url="https://gate.test", index_limit=100)
-    kit = Kit(settings, store, gmail, scorer, Now(), secrets, secrets)  # type: ignore[arg-type]
+    kit = Kit(settings, store, gmail, scorer, Now(), secrets, secrets)
     mailbox = await store.connect(
         NewMailbox(
             id="box1",

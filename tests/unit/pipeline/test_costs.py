@@ -59,7 +59,7 @@ async def test_the_echo_of_a_challenge_whose_send_is_still_under_way_costs_no_fe
         until = house.now() + timedelta(minutes=1)
         sync = await house.store.claim_duty("another", house.now(), until)
         assert sync is not None
-        await run_duty(house.kit, house.authorizer, sync)  # type: ignore[arg-type]
+        await run_duty(house.kit, house.authorizer, sync)
         [echo] = await house.store.claim_messages("another", house.now(), until, 1)
         assert echo.stage is Stage.LEARN
         with pytest.raises(TryLater) as waits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from backend.domain.challenge import ChallengeState
 from backend.domain.message import Address, Message
@@ -12,9 +13,9 @@ from tests.unit.pipeline.conftest import House, letter
 OWN = frozenset({"SENT"})
 
 
-def _from_owner(text: str, to: str = "sam@seller.test", **changes: object) -> Message:
+def _from_owner(text: str, to: str = "sam@seller.test", **changes: Any) -> Message:
     mail = letter("ana@corp.test", text, to=to, subject="Re: Hello")
-    return replace(mail, to=(Address(to),), **changes)  # type: ignore[arg-type]
+    return replace(mail, to=(Address(to),), **changes)
 
 
 async def _held(house: House) -> str:

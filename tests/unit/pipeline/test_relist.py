@@ -94,7 +94,7 @@ async def test_our_own_order_that_is_not_carried_out_yet_stands(house: House) ->
     await house.store.want(house.mailbox_id, Duty.SYNC, house.now())
     job = await house.store.claim_duty("w", house.now(), house.now() + timedelta(minutes=1))
     assert job is not None
-    await run_duty(house.kit, house.authorizer, job)  # type: ignore[arg-type]
+    await run_duty(house.kit, house.authorizer, job)
 
     view = (await house.store.known(house.mailbox_id, [pitch]))[pitch]
     assert (view.placement, view.stage, view.decided_by) == (Placement.HELD, Stage.ACT, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import timedelta
 
 from backend.system import SystemClock, SystemTokens
 
@@ -27,4 +28,4 @@ def test_now_is_utc() -> None:
     now = SystemClock().now()
     assert now.tzinfo is not None
     assert now.utcoffset() is not None
-    assert now.utcoffset().total_seconds() == 0  # type: ignore[union-attr]
+    assert now.utcoffset() == timedelta(0)
