@@ -1,11 +1,12 @@
 """Structured logs on standard error: JSON for machines, colour for a terminal.
 
 An exception is told by its type and the places it went through, never by its message or its variables: either
-could quote mail or carry a secret.
+could quote mail or carry a secret. That holds for what libraries log, and for errors nobody waited for, as well.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import traceback
@@ -17,31 +18,54 @@ import structlog
 
 from backend.settings import Settings
 
+log = structlog.get_logger()
+
 FRAMES = 12
 HERE = Path(__file__).parent
 
 
 def configure_logging(settings: Settings) -> None:
-    """Set up this process's logs. May run again."""
+    """Set up this process's logs, those of its libraries from warnings on included. May run again."""
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
     machine = settings.log_json or not sys.stderr.isatty()
+    written: Any = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer()
+    stamped: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        places_only,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            places_only,
-            structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer(),
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *stamped, written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    foreign = logging.StreamHandler(sys.stderr)
+    foreign.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *stamped],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, written],
+        )
+    )
+    logging.basicConfig(handlers=[foreign], level=logging.WARNING, force=True)
+
+
+def tell_of_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
+    """Let `loop` log what nobody waited for. Its own way quotes the exception."""
+
+    def tell(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        # Behind its first words asyncio quotes callbacks with their arguments.
+        what = " ".join(str(context.get("message", "")).split()[:3])
+        log.error("lost_error", what=what, exc_info=context.get("exception"))
+
+    loop.set_exception_handler(tell)
 
 
 def places_only(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace an exception by its type and the file, line and function of its last frames."""
     info = event.pop("exc_info", None)
+    if isinstance(info, tuple):
+        info = info[1]
     error = info if isinstance(info, BaseException) else sys.exc_info()[1] if info else None
     if error is not None:
         frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]

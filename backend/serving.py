@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import AsyncGenerator
 
@@ -18,7 +19,7 @@ from hypercorn.config import Config
 from quart import Quart
 
 from backend.bootstrap import Application, open_application
-from backend.logs import configure_logging
+from backend.logs import configure_logging, tell_of_lost_errors
 from backend.scoring.audit import ModelRefused
 from backend.settings import Settings
 from backend.web.app import create_app
@@ -31,6 +32,7 @@ async def serve(settings: Settings) -> None:
     configure_logging(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    tell_of_lost_errors(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_application(settings) as application:
@@ -38,7 +40,7 @@ async def serve(settings: Settings) -> None:
         log.info("serving", address=settings.public_url, environment=settings.environment)
         async with asyncio.TaskGroup() as group:
             _switch_on_hangup(application, group)
-            group.create_task(_web(app, settings, stop))
+            group.create_task(serve_app(app, settings, stop))
             group.create_task(application.worker.run(stop))
 
 
@@ -64,14 +66,16 @@ async def switch_model(application: Application) -> None:
         log.info("model_switched", file=path.name, version=version)
 
 
-async def _web(app: Quart, settings: Settings, stop: asyncio.Event) -> None:
+async def serve_app(app: Quart, settings: Settings, stop: asyncio.Event) -> None:
+    """Hypercorn, until `stop` is set; it is set when Hypercorn ends by itself as well."""
     config = Config()
     config.bind = [settings.bind]
     config.graceful_timeout = settings.stop_seconds
     config.keep_alive_max_requests = 100_000  # a load balancer keeps its connections for ever
     config.accesslog = None  # our own log, which keeps tokens out of addresses
-    config.errorlog = "-"
-    config.loglevel = "WARNING"
+    config.errorlog = logging.getLogger(
+        "hypercorn.error"
+    )  # no handler of its own, which would quote exceptions
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
     finally:
