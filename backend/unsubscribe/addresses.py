@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from socket import AF_INET, AF_INET6, AddressFamily
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -18,6 +18,14 @@ Allowance = Callable[[str], bool]
 
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
 _CARRIED = 0xFFFFFFFF
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The third quarter of an address that names, in the last, the IPv4 address at the end of a tunnel."""
+_UNREACHABLE = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments
+    IPv4Network("192.88.99.0/24"),  # a relay of 6to4, no host
+    IPv6Network("3fff::/20"),  # documentation
+)
+"""What the standard library of Python 3.11 takes for public and the registry does not."""
 
 
 def is_public(text: str) -> bool:
@@ -42,12 +50,16 @@ def _inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
         return (address.sixtofour,)
     if address.teredo is not None:
         return address.teredo
-    if any(address in network for network in _TRANSLATED):
+    if any(address in network for network in _TRANSLATED) or int(address) >> 32 & _CARRIED in _ISATAP:
         return (IPv4Address(int(address) & _CARRIED),)
     return ()
 
 
 def _reachable(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and address.is_site_local:  # given up in 2004, still routed in places
+        return False
+    if any(address in network for network in _UNREACHABLE):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

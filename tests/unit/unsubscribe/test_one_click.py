@@ -258,6 +258,8 @@ def test_public_addresses(address: str) -> None:
             "::7f00:1",
         ),
         *("2001:0:7f00:1::", "localhost", "", "1", "0x7f000001"),
+        *("fec0::1", "feff::9", "3fff::1", "192.0.0.8", "192.88.99.1"),
+        *("2606:4700::5efe:10.0.0.1", "2606:4700::200:5efe:7f00:1"),  # ISATAP: a tunnel to what it ends with
     ],
 )
 def test_addresses_that_lead_anywhere_else(address: str) -> None:
