@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox import Grant, Mailbox, Preferences
 from backend.pipeline.kit import Kit
+from backend.pipeline.sealed import seal, unseal
 from backend.ports.gmail import Authorizer
 from backend.ports.store import NewMailbox
 
+PURPOSE = "connect"
 LIFE = timedelta(minutes=15)
 """How long an owner may sit at Google's consent page."""
 
@@ -37,12 +38,11 @@ def begin(kit: Kit, authorizer: Authorizer, *, expect_sub: str = "", login_hint:
         "nonce": kit.tokens.token(24),
         "verifier": kit.tokens.token(48),
         "sub": expect_sub,
-        "until": (kit.clock.now() + LIFE).isoformat(),
     }
     url = authorizer.consent_url(
         state=state["state"], nonce=state["nonce"], verifier=state["verifier"], login_hint=login_hint
     )
-    return url, kit.vault.seal(json.dumps(state)).decode()
+    return url, seal(kit, PURPOSE, state, LIFE)
 
 
 async def begin_again(kit: Kit, authorizer: Authorizer, account: str) -> tuple[str, str]:
@@ -78,14 +78,15 @@ async def finish(kit: Kit, authorizer: Authorizer, sealed: str, query: Mapping[s
 
 def _opened(kit: Kit, sealed: str) -> dict[str, str]:
     try:
-        state: dict[str, str] = json.loads(kit.vault.open(sealed.encode()))
-    except (Refused, ValueError) as error:
+        return unseal(kit, PURPOSE, sealed)
+    except Expired as error:
+        raise Expired(
+            "The consent page stood open too long.", "Start again.", code="connect_expired"
+        ) from error
+    except Refused as error:
         raise Refused(
             "This browser has not begun to connect here.", "Start again.", code="connect_state"
         ) from error
-    if kit.clock.now() >= datetime.fromisoformat(state["until"]):
-        raise Expired("The consent page stood open too long.", "Start again.", code="connect_expired")
-    return state
 
 
 async def _stored(kit: Kit, grant: Grant) -> Mailbox:

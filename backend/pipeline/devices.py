@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from backend.domain.visible import visible
 from backend.pipeline import correct
 from backend.pipeline.device_request import UNSEEN, DeviceRequest, malformed
 from backend.pipeline.kit import Kit
+from backend.pipeline.sealed import seal, unseal
 from backend.ports.devices import (
     Device,
     DeviceStore,
@@ -41,6 +41,7 @@ from backend.ports.store import MessageView, Placement
 CODE_LIFE = timedelta(seconds=120)
 TICKET_LIFE = timedelta(seconds=60)
 SESSION_LIFE = timedelta(hours=12)
+REQUEST = "device request"
 REQUEST_LIFE = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
 PAUSE_MOST = timedelta(days=31)
@@ -70,18 +71,18 @@ class DeviceDesk:
 
     def seal(self, asked: DeviceRequest) -> str:
         """The request, kept by the browser while its owner signs in."""
-        until = (self.kit.clock.now() + REQUEST_LIFE).isoformat()
-        return self.kit.vault.seal(json.dumps({**asdict(asked), "until": until})).decode()
+        return seal(self.kit, REQUEST, asdict(asked), REQUEST_LIFE)
 
     def unseal(self, sealed: str) -> DeviceRequest:
         """Inverse of `seal`. Raises `Refused` (malformed) or `Expired` (code_expired)."""
         try:
-            kept: dict[str, str] = json.loads(self.kit.vault.open(sealed.encode()))
-        except (Refused, ValueError) as error:
+            return DeviceRequest(**unseal(self.kit, REQUEST, sealed))
+        except Expired as error:
+            raise Expired(
+                "This page stood open too long.", "Begin again in the app.", code="code_expired"
+            ) from error
+        except Refused as error:
             raise malformed("request") from error
-        if self.kit.clock.now() >= datetime.fromisoformat(kept.pop("until")):
-            raise Expired("This page stood open too long.", "Begin again in the app.", code="code_expired")
-        return DeviceRequest(**kept)
 
     async def consent(self, mailbox_id: str, asked: DeviceRequest) -> str:
         """The owner has said yes: where his browser goes, with a code that lives 120 s and works once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quart import Blueprint, Response, request
+from werkzeug.exceptions import Forbidden
 
 from backend.domain.errors import PitchgateError, Refused
 from backend.pipeline.device_request import DeviceRequest, read_request
@@ -10,7 +11,7 @@ from backend.web import browser_session as browser
 from backend.web.api.door import desk
 from backend.web.context import services
 from backend.web.google_way import leading_to_google, to_google
-from backend.web.guards import content_policy, guarded, origin_of
+from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of
 from backend.web.limits import per_minute
 from backend.web.owner.open_page import open_page
 from backend.web.way_back import DEVICE, wanted
@@ -65,6 +66,9 @@ async def enter() -> Response:
     """A ticket signs this browser in, once."""
     if request.method == "HEAD":
         return Response(b"", 204)
+    # An app opens this itself. A link on another site would bring a browser into somebody else's mailbox.
+    if from_elsewhere():
+        raise Forbidden
     try:
         secret, where = await desk().enter(request.args.get("ticket", ""), browser.browser_name())
     except PitchgateError:

@@ -86,6 +86,12 @@ def content_policy(*form_targets: str, also: Mapping[str, Sequence[str]] | None 
     return "; ".join(f"{name} {sources}" for name, sources in rules.items())
 
 
+def from_elsewhere() -> bool:
+    """Whether another site's page makes this request. Browsers send this header and pages cannot forge it; `Origin`
+    would be "null": we send no referrer."""
+    return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of an address."""
     parts = urlsplit(url)
@@ -115,8 +121,7 @@ async def _refuse_early() -> None:
     if length is not None and request.max_content_length is not None and length > request.max_content_length:
         # Quart says so only when the body is read; a handler that never reads it must refuse as well.
         raise RequestEntityTooLarge
-    # Browsers send this header and pages cannot forge it. `Origin` would be "null": we send no referrer.
-    if request.method == "POST" and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+    if request.method == "POST" and from_elsewhere():
         raise Forbidden
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -176,6 +177,35 @@ async def test_without_a_session_nothing_is_confirmed(here: Office) -> None:
     assert off.headers["Location"].startswith("https://accounts.google.com/")
     forged = await client.post("/connect/device/sign-in", form={"request": "sealed:x"})
     assert forged.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"for": "typed code", "challenge": "c", "id": "i", "code": "2", "factor": 1, "expires": 1},
+        {"state": "s", "nonce": "n", "verifier": "v", "sub": "", "until": "2100-01-01T00:00:00+00:00"},
+        ["a list"],
+        7,
+    ],
+)
+async def test_what_was_sealed_for_something_else_is_no_request(here: Office, other: object) -> None:
+    sealed = here.desk.kit.vault.seal(json.dumps(other)).decode()
+    client = here.app.test_client()
+    answer = await client.post("/connect/device/sign-in", form={"request": sealed})
+    assert answer.status_code == 422
+
+
+async def test_another_site_cannot_sign_a_browser_in(here: Office) -> None:
+    """Whoever lets a stranger's browser into his own mailbox reads what the stranger does there."""
+    caller = await here.caller()
+    url = (await caller.told("POST", "ticket", json={"page": "review"}))["url"]
+    path = url.removeprefix(here.around.settings.public_url)
+    browser = here.app.test_client()
+    for site in ("cross-site", "same-site"):
+        refused = await browser.get(path, headers={"Sec-Fetch-Site": site})
+        assert (refused.status_code, "Set-Cookie" in refused.headers) == (403, False)
+    # The app opens it itself, and nothing was used up.
+    assert (await browser.get(path, headers={"Sec-Fetch-Site": "none"})).status_code == 303
 
 
 @pytest.mark.parametrize(
