@@ -147,6 +147,15 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if self.environment is Environment.PRODUCTION:
+            if not self.public_url.startswith("https://"):
+                raise ValueError("public_url must begin with https:// in production: cookies go over it")
+            if self.live_page:
+                raise ValueError("live_page shows mail to anybody and is not served in production")
+        return self
+
     @property
     def addon(self) -> bool:
         """Whether the Gmail add-on is served."""

@@ -10,6 +10,7 @@ import pytest
 from quart import Quart
 from quart_rate_limiter import QUART_RATE_LIMITER_LIMITS_ATTRIBUTE
 
+from backend.settings import Environment, Settings
 from backend.web.app import create_app
 from backend.web.guards import PATIENCE
 from backend.web.limits import BoundedStore, network_of
@@ -48,10 +49,22 @@ async def test_security_headers_are_on_every_answer(client: Client, path: str) -
 
 async def test_production_insists_on_https() -> None:
     client = create_app(
-        world(environment="production", public_url="https://pitchgate.test").services
+        world(environment="production", public_url="https://pitchgate.test", live_page=False).services
     ).test_client()
 
     assert "max-age=31536000" in (await client.get("/healthz")).headers["Strict-Transport-Security"]
+
+
+async def test_production_insists_on_https_in_its_own_address() -> None:
+    with pytest.raises(ValueError, match="public_url"):
+        Settings(environment=Environment.PRODUCTION, public_url="http://pitchgate.test")
+    Settings(environment=Environment.PRODUCTION, public_url="https://pitchgate.test")
+
+
+async def test_production_never_shows_mail_to_everybody() -> None:
+    with pytest.raises(ValueError, match="live_page"):
+        Settings(environment=Environment.PRODUCTION, public_url="https://pitchgate.test", live_page=True)
+    Settings(environment=Environment.STAGING, live_page=True)
 
 
 async def test_a_handler_that_hangs_is_cut_off_and_says_so(

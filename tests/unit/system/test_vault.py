@@ -87,7 +87,9 @@ def test_processes_that_start_together_end_up_with_one_key(tmp_path: Path) -> No
 @pytest.mark.parametrize("environment", [Environment.STAGING, Environment.PRODUCTION])
 def test_production_does_not_make_up_keys(tmp_path: Path, environment: Environment) -> None:
     with pytest.raises(Refused) as caught:
-        load_or_make_keys(Settings(environment=environment, state_dir=tmp_path))
+        load_or_make_keys(
+            Settings(environment=environment, public_url="https://gate.test", state_dir=tmp_path)
+        )
     assert caught.value.field == "secret_keys"
     assert "PITCHGATE_SECRET_KEYS" in caught.value.title
     assert list(tmp_path.iterdir()) == []
@@ -95,7 +97,12 @@ def test_production_does_not_make_up_keys(tmp_path: Path, environment: Environme
 
 def test_keys_from_the_settings_come_first(tmp_path: Path) -> None:
     key = make_key()
-    settings = Settings(environment=Environment.PRODUCTION, state_dir=tmp_path, secret_keys=keys(key))
+    settings = Settings(
+        environment=Environment.PRODUCTION,
+        public_url="https://gate.test",
+        state_dir=tmp_path,
+        secret_keys=keys(key),
+    )
     assert load_or_make_keys(settings)[0].get_secret_value() == key
 
 
