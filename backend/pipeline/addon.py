@@ -18,6 +18,7 @@ from backend.domain.credits import Entry, Posting
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
 from backend.domain.mailbox import Link, Mailbox, Mode
 from backend.pipeline import correct
+from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
 from backend.pipeline.kit import Kit
 from backend.pipeline.opinion import opinion
 from backend.ports.addon import AddonCallers, AddonRecords, Reading, Tenant
@@ -102,7 +103,10 @@ class AddonDesk:
         return tuple(latest.values())
 
     async def decide(self, mailbox: Mailbox, gmail_id: str, decision: Decision, version: str) -> str:
-        """Apply a decision; returns its key, by which it can be taken back. Raises `NotFound`."""
+        """Apply a decision; returns its key, by which it can be taken back. Raises `NotFound`, or `Refused`
+        (malformed) for a whole domain where anybody gets an address."""
+        if decision in DOMAIN_WIDE:
+            refuse_shared_domain(*(await self.kit.store.known(mailbox.id, [gmail_id])).values())
         key = act_key(gmail_id, decision, version)
         await correct.correct(self.kit, mailbox.id, Correction(key, gmail_id, decision, Origin.CARD))
         return key

@@ -226,14 +226,7 @@ class DeviceDesk:
         """Apply a decision. Raises `NotFound`, or `Refused` (key_reused; malformed, for a whole domain where
         anybody gets an address)."""
         if correction.decision in DOMAIN_WIDE:
-            view = await self.message(mailbox_id, correction.gmail_id)
-            if not rule_domain(view.sender):
-                raise Refused(
-                    "Everybody can get an address at this domain.",
-                    "Decide about the sender alone.",
-                    code="malformed",
-                    field="decision",
-                )
+            refuse_shared_domain(await self.message(mailbox_id, correction.gmail_id))
         moved = await self.records.correct_once(mailbox_id, correction, self.kit.clock.now())
         self.kit.wake()
         return moved
@@ -269,6 +262,17 @@ class DeviceDesk:
         """Whether the mailbox is there and not on its way out."""
         mailbox = await self.kit.store.mailbox(mailbox_id)
         return mailbox is not None and mailbox.link is not Link.LEAVING
+
+
+def refuse_shared_domain(*views: MessageView) -> None:
+    """Raise `Refused` (malformed) unless a decision about a sender's whole domain makes sense for all of these."""
+    if not all(rule_domain(view.sender) for view in views):
+        raise Refused(
+            "Everybody can get an address at this domain.",
+            "Decide about the sender alone.",
+            code="malformed",
+            field="decision",
+        )
 
 
 def rule_domain(sender: str) -> str:

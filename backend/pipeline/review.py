@@ -17,11 +17,11 @@ from backend.domain.mailbox import Mailbox
 from backend.domain.marking import Mark, marks
 from backend.domain.message import Message
 from backend.domain.score import Reason, Score
-from backend.domain.sender import normalise, organisational_domain
+from backend.domain.sender import is_free_mail, normalise, organisational_domain
 from backend.domain.unsubscribe import host_of, offer
 from backend.domain.wording import body, names_of
 from backend.pipeline.device_request import UNSEEN
-from backend.pipeline.devices import DOMAIN_WIDE, PREVIEW_LENGTH, rule_domain
+from backend.pipeline.devices import DOMAIN_WIDE, PREVIEW_LENGTH, refuse_shared_domain
 from backend.pipeline.kit import Kit
 from backend.ports.devices import News
 from backend.ports.review import (
@@ -124,13 +124,7 @@ class ReviewDesk:
             raise malformed("pick")
         if decision in DOMAIN_WIDE:
             views = await self.kit.store.known(mailbox_id, list(gmail_ids))
-            if not all(rule_domain(view.sender) for view in views.values()):
-                raise Refused(
-                    "Everybody can get an address at this domain.",
-                    "Decide about the sender alone.",
-                    code="malformed",
-                    field="decision",
-                )
+            refuse_shared_domain(*views.values())
         now = self.kit.clock.now()
         done = await self.records.order(mailbox_id, proper(key), decision, gmail_ids, now)
         self.kit.wake()
@@ -151,9 +145,12 @@ class ReviewDesk:
         return await self.records.give(mailbox_id, proper(key), plain, amount, self.kit.clock.now())
 
     async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None) -> None:
-        """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed)."""
+        """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed), also for
+        a domain where anybody gets an address: a rule that is there can be dropped all the same."""
         plain = normalise(subject)
         if not plain or len(plain) > LONGEST_ADDRESS or UNSEEN.search(plain):
+            raise malformed("subject")
+        if kind is not None and "@" not in plain and is_free_mail(plain):
             raise malformed("subject")
         await self.kit.store.set_rule(mailbox_id, plain, kind, self.kit.clock.now())
 

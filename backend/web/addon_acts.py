@@ -63,6 +63,8 @@ async def _decide(call: Call, name: str) -> Json:
     except NotFound:
         # Just arrived and not listed yet, or gone: nothing was decided.
         return answers.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
+    except Refused:
+        return await _not_understood(call)
     toast = call.frame.words[f"did_{name}"]
     return answers.changed(await _card(call, gmail_id, key), toast, moved=True)
 

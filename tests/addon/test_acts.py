@@ -12,7 +12,7 @@ from backend.domain.errors import NeedsReconnect, TryLater
 from backend.pipeline.addon import AddonDesk
 from backend.ports.store import Placement
 from backend.web.app import create_app
-from tests.addon.conftest import Desk, Json
+from tests.addon.conftest import Desk, Json, _parameters
 from tests.addon.host import EMAIL, EXECUTE
 from tests.unit.pipeline.conftest import FORGED, House, letter
 from tests.web.fakes import world
@@ -33,6 +33,19 @@ async def placement(house: House, gmail_id: str) -> Placement | None:
 async def test_without_an_add_on_there_is_nothing_here(path: str) -> None:
     client = create_app(world().services).test_client()
     assert (await client.post(f"/addon/{path}", json={})).status_code == 404
+
+
+@pytest.mark.parametrize("act", ["allow_domain", "block_domain"])
+async def test_a_whole_domain_is_not_decided_on_where_anybody_gets_an_address(
+    desk: Desk, house: House, act: str
+) -> None:
+    gmail_id = await arrived(house, sender="sam@gmail.com")
+    await desk.post("message", gmail_id)
+    version = next(one["version"] for one in _parameters(desk.answer) if "version" in one)
+    # No card offers it; a call can say what it likes.
+    await desk.post("act", act=act, message=gmail_id, version=version)
+    assert desk.toast == "That could not be understood. Open the card again."
+    assert await house.store.count_rules(house.mailbox_id) == 0
 
 
 @pytest.mark.parametrize("path", ["home", "message", "settings", "act"])

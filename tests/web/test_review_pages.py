@@ -190,6 +190,15 @@ async def test_nobody_decides_about_everybody_at_a_mail_provider(here: Office) -
     assert await here.story.place("ana", "m1") is Placement.HELD
 
 
+@pytest.mark.parametrize("subject", ["gmail.com", "Outlook.com", "mail.gmail.com"])
+async def test_no_rule_is_made_for_a_domain_where_anybody_gets_an_address(here: Office, subject: str) -> None:
+    browser = await here.browser()
+    for rule in ("allow", "block"):
+        assert (await posted(browser, "/review/rule", subject=subject, rule=rule)).status_code == 422
+    assert await here.store.count_rules("ana") == 0
+    await sent(browser, "/review/rule", subject=subject, rule="none")  # one that is there can be dropped
+
+
 async def test_a_rule_is_dropped_and_set_without_any_mail(here: Office) -> None:
     await here.hold("m1")
     browser = await here.browser()
