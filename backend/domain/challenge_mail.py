@@ -19,7 +19,7 @@ from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
 from typing import cast
 
-from backend.domain.challenge_wording import DEFAULT, LANGUAGES, TAGS, WORDINGS, Wording
+from backend.domain.challenge_wording import DEFAULT, LANGUAGES, MAX_OWN_WORDING, TAGS, WORDINGS, Wording
 from backend.domain.errors import Refused
 from backend.domain.guards import reply_address
 from backend.domain.language import language
@@ -30,8 +30,6 @@ MARKER_HEADER = "X-Pitchgate-Challenge"
 MAX_SUBJECT = 900
 MAX_REFERENCES = 20
 """Message ids kept of a long thread: the first, which names it, and the latest."""
-
-MAX_OWN_WORDING = 2_000
 
 _ID = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>")  # printable ASCII without angle brackets
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,120}")

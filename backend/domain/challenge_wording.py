@@ -11,6 +11,9 @@ from datetime import datetime
 
 LANGUAGES = ("en", "de", "fr", "es", "pt")
 DEFAULT = "en"
+MAX_OWN_WORDING = 2_000
+"""Characters of an owner's own paragraph."""
+
 TAGS = {language: language for language in LANGUAGES} | {"pt": "pt-PT"}
 """How each is named to browsers and mail programs (BCP 47). Plain `pt` is read as Brazil's; ours is Portugal's."""
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from backend.domain.challenge_wording import MAX_OWN_WORDING
 from backend.domain.errors import Refused
 from backend.domain.message import Owner
 from backend.domain.verdict import Row
@@ -110,10 +111,10 @@ class Preferences:
         readers: dict[str, Any] = {
             "mode": Mode,
             "strictness": Strictness,
-            "left_alone": frozenset,
-            "rows_off": lambda rows: frozenset(Row(row) for row in rows),
-            "paused_until": lambda at: datetime.fromisoformat(at) if at else None,
-            "wording": lambda texts: tuple(sorted(dict(texts).items())),
+            "left_alone": _words,
+            "rows_off": lambda rows: frozenset(Row(row) for row in _words(rows)),
+            "paused_until": lambda at: _aware(at) if at else None,
+            "wording": _wordings,
         }
         for name, read in readers.items():
             if name in values:
@@ -130,6 +131,31 @@ class Preferences:
             name = min(unknown)
             raise Refused(f"There is no setting {name!r}.", code="unknown_field", field=name)
         return self.from_json(self.to_json() | changes)
+
+
+def _words(value: object) -> frozenset[str]:
+    """A text is not a list of its letters."""
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise TypeError("not a list of texts")
+    return frozenset(value)
+
+
+def _aware(value: str) -> datetime:
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return at
+
+
+def _wordings(value: object) -> tuple[tuple[str, str], ...]:
+    """Languages we do not have are kept: a newer release may have them."""
+    if not isinstance(value, dict):
+        raise TypeError("not texts by language")
+    for text in value.values():
+        if not isinstance(text, str) or len(text) > MAX_OWN_WORDING:
+            raise ValueError(f"not a text of at most {MAX_OWN_WORDING} characters")
+        text.encode()  # raises for half a surrogate pair, which JSON can hold and no page can
+    return tuple(sorted(value.items()))
 
 
 def _within(name: str, value: object, low: int, high: int) -> None:

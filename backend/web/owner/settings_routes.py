@@ -8,8 +8,8 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from backend.domain.challenge import LIFE
-from backend.domain.challenge_mail import MAX_OWN_WORDING, preview
-from backend.domain.challenge_wording import LANGUAGES, TAGS
+from backend.domain.challenge_mail import preview
+from backend.domain.challenge_wording import LANGUAGES, MAX_OWN_WORDING, TAGS
 from backend.domain.mailbox import CATEGORIES
 from backend.web.api.door import desk
 from backend.web.context import services
