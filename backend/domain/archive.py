@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backend.domain.archive_tables import Kind, Table
+from backend.domain import archive_shapes
+from backend.domain.archive_tables import JSON, Kind, Table
 from backend.domain.errors import Refused
 
 FORMAT = "pitchgate-archive"
@@ -24,6 +25,9 @@ MOST_JSON = 500_000
 """Characters of one field: a decision about a whole domain remembers every mail it moved."""
 
 LARGEST = 2**62
+MOST_CREDITS = 1_000_000
+"""Of one entry: no sum of a file that can be sent leaves the range of a database."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -79,7 +83,7 @@ def _text(value: object) -> str:
 
 
 def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST_CREDITS:
         raise ValueError
     return value
 
@@ -96,12 +100,17 @@ def _truth(value: object) -> bool:
     return value
 
 
-def _json(value: object) -> str:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    if len(text) > MOST_JSON or not isinstance(value, list | dict):
-        raise ValueError
-    text.encode()
-    return text
+def _json(fits: Callable[[Any], bool]) -> Callable[[object], str]:
+    """A reader of JSON of one shape: what has another would break whoever reads the row later."""
+
+    def reader(value: object) -> str:
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        if len(text) > MOST_JSON or not fits(value):
+            raise ValueError
+        text.encode()
+        return text
+
+    return reader
 
 
 _READERS: Mapping[Kind, Callable[[object], Any]] = {
@@ -110,7 +119,9 @@ _READERS: Mapping[Kind, Callable[[object], Any]] = {
     Kind.REAL: _real,
     Kind.TRUTH: _truth,
     Kind.TIME: _time,
-    Kind.JSON: _json,
+    Kind.TEXTS: _json(archive_shapes.are_texts),
+    Kind.REASONS: _json(archive_shapes.are_reasons),
+    Kind.BEFORE: _json(archive_shapes.is_before),
 }
 _WRITERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: lambda value: value,
@@ -120,5 +131,5 @@ _WRITERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.TIME: lambda value: (
         None if value is None else (_EPOCH + timedelta(microseconds=value)).isoformat(timespec="microseconds")
     ),
-    Kind.JSON: json.loads,
+    **dict.fromkeys(JSON, json.loads),
 }

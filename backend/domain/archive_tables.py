@@ -22,7 +22,13 @@ class Kind(StrEnum):
     REAL = "real"
     TRUTH = "truth"
     TIME = "time"  # microseconds since 1970 in the store
-    JSON = "json"  # JSON text in the store
+    # JSON text in the store, of these shapes
+    TEXTS = "list of texts"
+    REASONS = "list of reasons"
+    BEFORE = "record of what was before"
+
+
+JSON = (Kind.TEXTS, Kind.REASONS, Kind.BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,7 @@ class Table:
     returns: bool = True
 
 
-TEXT, WHOLE, REAL, TRUTH, TIME = (
-    Column(kind) for kind in (Kind.TEXT, Kind.WHOLE, Kind.REAL, Kind.TRUTH, Kind.TIME)
-)
-JSON = Column(Kind.JSON)
+TEXT, WHOLE, REAL, TRUTH, TIME, TEXTS, REASONS, BEFORE = (Column(kind) for kind in Kind)
 
 
 def _maybe(column: Column) -> Column:
@@ -72,8 +75,8 @@ _MESSAGE: dict[str, Column] = {
     "score": _maybe(REAL),
     "logit": _maybe(REAL),
     "model": TEXT,
-    "reasons": JSON,
-    "guards": JSON,
+    "reasons": REASONS,
+    "guards": TEXTS,
     "cause": TEXT,
     "error": TEXT,
     "set_aside": TRUTH,
@@ -85,7 +88,7 @@ _MESSAGE: dict[str, Column] = {
     "message_id": TEXT,
     "received_at": _maybe(TIME),
     "authenticated": TRUTH,
-    "reference_ids": JSON,
+    "reference_ids": TEXTS,
     "reply_to": TEXT,
     "language": TEXT,
     "appeal": TEXT,
@@ -114,11 +117,11 @@ _CORRECTION: dict[str, Column] = {
     "decision": _one_of(Decision),
     "origin": _one_of(Origin),
     "pending": TRUTH,
-    "moved": JSON,
-    "before": JSON,
+    "moved": TEXTS,
+    "before": BEFORE,
     "decided_at": TIME,
     "undone_at": _maybe(TIME),
-    "undo_moved": JSON,
+    "undo_moved": TEXTS,
 }
 _ENTRY: dict[str, Column] = {
     "posting_key": TEXT,
@@ -132,7 +135,7 @@ _ENTRY: dict[str, Column] = {
 _UNSUBSCRIPTION: dict[str, Column] = {
     "gmail_id": TEXT,
     "sender": TEXT,
-    "state": TEXT,
+    "state": Column(Kind.TEXT, frozenset({"asked", "trying", "done", "failed"})),
     "host": TEXT,
     "cause": TEXT,
     "asked_at": TIME,
@@ -145,7 +148,7 @@ _PREVIEW: dict[str, Column] = {
     "subject": TEXT,
     "received_at": _maybe(TIME),
     "score": _maybe(REAL),
-    "reasons": JSON,
+    "reasons": REASONS,
     "said": TEXT,
 }
 
