@@ -19,9 +19,9 @@ import structlog
 
 from backend.domain.errors import NotFound, PitchgateError, StoreAway
 from backend.store.bell import Bell
-from backend.store.library import Dialect, Yields, queries
+from backend.store.library import Dialect, Query, Yields, queries
 from backend.store.postgres_schema import literal, unbound_role, upgrade
-from backend.store.statement import WAKE, P, Script, Statement, T
+from backend.store.statement import WAKE, P, Script, Statement, T, no_text
 
 log = structlog.get_logger()
 
@@ -160,6 +160,16 @@ class PostgresDriver:
     async def _execute(self, connection: Connection, statement: Statement) -> Any:
         query = self._queries[statement.name]
         values = [statement.params[name] for name in query.order]
+        try:
+            return await self._answered(connection, query, values)
+        except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
+            raise no_text() from error
+        except asyncpg.DataError as error:
+            if isinstance(error.__cause__, UnicodeEncodeError):
+                raise no_text() from error
+            raise
+
+    async def _answered(self, connection: Connection, query: Query, values: list[Any]) -> Any:
         if query.yields is Yields.COUNT:
             status: str = await connection.execute(query.sql, *values)
             return int(status.rpartition(" ")[2])

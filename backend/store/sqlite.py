@@ -18,7 +18,7 @@ from typing import Any
 from backend.domain.errors import NotFound, StoreAway
 from backend.store.bell import Bell
 from backend.store.library import Dialect, Yields, migrations, queries
-from backend.store.statement import WAKE, P, Script, Statement, T
+from backend.store.statement import WAKE, P, Script, Statement, T, no_text
 
 BATCH = 256
 """Scripts that share one commit at most: bounds how long the first of them waits."""
@@ -159,6 +159,8 @@ class _Thread(threading.Thread):
         query = self._queries[statement.name]
         try:
             cursor = connection.execute(query.sql, statement.params)
+        except UnicodeEncodeError as error:
+            raise no_text() from error
         except sqlite3.IntegrityError as error:
             if "FOREIGN KEY" in str(error):
                 raise NotFound("There is no such mailbox.", code="unknown_mailbox") from error

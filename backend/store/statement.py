@@ -12,6 +12,8 @@ from collections.abc import Generator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from backend.domain.errors import Refused
+
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -65,6 +67,12 @@ def moment(value: int) -> datetime:
 def moment_or_none(value: int | None) -> datetime | None:
     """Inverse of `micros_or_none`."""
     return None if value is None else moment(value)
+
+
+def no_text() -> Refused:
+    """The error for text that no row can hold, such as half a surrogate pair. Mail is cleaned long before: only a
+    caller can have sent it."""
+    return Refused("This text holds characters that cannot be stored.", "Leave them out.", code="malformed")
 
 
 def packed(values: Iterable[Any]) -> str:

@@ -260,3 +260,9 @@ async def test_a_pause_ends_in_the_future_within_a_month(here: Office, ana: Call
 
 async def test_the_scopes_are_those_of_the_contract() -> None:
     assert {scope.value for scope in Scope} == {"read", "correct", "settings", "devices"}
+
+
+async def test_half_a_character_is_refused_and_breaks_nothing(here: Office) -> None:
+    caller = await here.caller()
+    sent = {"key": "k" * 20, "gmail_id": "\ud800", "decision": "release"}
+    assert (await caller.told("POST", "corrections", 422, json=sent))["code"] == "malformed"
