@@ -63,8 +63,8 @@ class GoogleTokens:
         return claims
 
     async def _signed(self, token: str) -> Mapping[str, Any]:
-        if len(token) > LONGEST_TOKEN:
-            refuse("length")
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            refuse("form")
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:

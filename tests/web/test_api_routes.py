@@ -109,6 +109,7 @@ async def test_an_unchanged_status_costs_its_tag(here: Office, ana: Caller) -> N
         ("held?limit=x", "out_of_range", "limit"),
         ("held?cursor=%00", "malformed", "cursor"),
         ("held?cursor=WzFd", "malformed", "cursor"),
+        ("held?cursor=" + "W1tb" * 1_500, "malformed", "cursor"),  # six thousand lists in one another
         ("held?cursor=WyJ4IiwieSJd", "malformed", "cursor"),
         (f"held?q={'x' * 201}", "out_of_range", "q"),
         ("messages?placement=attic", "malformed", "placement"),

@@ -160,6 +160,7 @@ def tokens_by_forgers() -> dict[str, str]:
         "that is empty": "",
         "that is endless": "a." * 8_000,
         "with strange letters": "ä.ö.ü",
+        "with half a character": "\ud800.e30.AA",
     }
 
 
