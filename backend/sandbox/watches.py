@@ -8,17 +8,13 @@ from backend.sandbox.mail.history import HistoryRecord
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.pubsub.broker import Broker
 from backend.sandbox.pubsub.model import TOPIC_NAME
+from backend.sandbox.refusal import GmailRefusal
 
 CONFLICT = "Only one user push notification client allowed per developer (call /stop then try again)"
 
 
-class WatchError(ValueError):
-    """A watch request Gmail refuses, with its HTTP status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+class WatchError(GmailRefusal):
+    """About a watch."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from backend.sandbox.refusal import GmailRefusal
+
 SYSTEM_LABELS = (
     "CHAT",
     "SENT",
@@ -26,13 +28,8 @@ MAX_NAME_LENGTH = 225
 _RESERVED = frozenset(name.lower() for name in SYSTEM_LABELS) | {"all mail", "important", "bin", "scheduled"}
 
 
-class LabelError(ValueError):
-    """A label request Gmail would refuse; `status` is the HTTP code, the text Gmail's wording."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+class LabelError(GmailRefusal):
+    """About a label."""
 
 
 @dataclass(slots=True)
