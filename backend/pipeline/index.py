@@ -9,16 +9,23 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+
 from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox import Mailbox
 from backend.pipeline.kit import Kit
 from backend.pipeline.learn import correspondents
 from backend.ports.store import DutyJob
 
+log = structlog.get_logger()
+
 PAGE = 50
 """Messages a page: at 20 units each a page is 1,000 units, a sixth of a minute's allowance."""
 
 AT_ONCE = 4
+
+FEW = 0.1
+"""The share of a page that may go unread."""
 
 
 async def index(kit: Kit, job: DutyJob) -> datetime | None:
@@ -49,15 +56,21 @@ async def index(kit: Kit, job: DutyJob) -> datetime | None:
 
 
 async def _learn_from(kit: Kit, mailbox: Mailbox, page: Sequence[tuple[str, str]]) -> None:
-    """Read one page's mails, some at once; our own challenges cost no call."""
+    """Read one page's mails, some at once; our own challenges cost no call. A few that Gmail does not give out are
+    left out, or nothing would ever be screened. Raises `Rejected` if they are many: to go on would make strangers of
+    friends."""
     ours = await kit.store.ours(mailbox.id, [gmail_id for gmail_id, _ in page])
     gate = asyncio.Semaphore(AT_ONCE)
+    refused: list[Rejected] = []
 
     async def read(gmail_id: str, thread_id: str) -> None:
         async with gate:
             try:
                 arrival = await kit.gmail.fetch(mailbox.id, gmail_id)
             except Gone:
+                return
+            except Rejected as error:
+                refused.append(error)
                 return
         addresses = correspondents(mailbox, arrival.message)
         if addresses:
@@ -71,3 +84,7 @@ async def _learn_from(kit: Kit, mailbox: Mailbox, page: Sequence[tuple[str, str]
     except BaseExceptionGroup as several:
         # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
         raise several.exceptions[0] from several
+    if len(refused) > max(1, len(page) * FEW):
+        raise refused[0]
+    if refused:
+        log.info("sent_mail_not_read", mailbox=mailbox.id, mails=len(refused), reason=refused[0].reason)

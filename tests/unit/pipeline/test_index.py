@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.domain.errors import NeedsReconnect
+from backend.domain.errors import NeedsReconnect, Rejected
 from backend.domain.mailbox import Condition, Link, Mode, Preferences
 from backend.domain.message import Address, Arrival, Message
 from backend.pipeline.index import AT_ONCE, PAGE
@@ -154,3 +154,37 @@ async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbo
     await _connect(before)
     await before.settle()
     assert (await before.mailbox()).index_done == 20
+
+
+def refuse(house: House, *gmail_ids: str) -> None:
+    """Gmail gives these mails out to nobody."""
+    fetch = house.gmail.fetch
+
+    async def some(mailbox_id: str, gmail_id: str) -> Arrival:
+        if gmail_id in gmail_ids:
+            raise Rejected("Google's answer is larger than it may be.", reason="answerTooLarge")
+        return await fetch(mailbox_id, gmail_id)
+
+    house.gmail.fetch = some  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("mails", [1, 20])
+async def test_one_mail_gmail_does_not_give_out_holds_up_nobody(before: House, mails: int) -> None:
+    """Else the mailbox would never be screened at all."""
+    sent = [before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT) for number in range(mails)]
+    refuse(before, sent[0])
+    await _connect(before)
+    await before.settle(turns=200)
+    assert (await before.mailbox()).indexed_at is not None
+    assert [await _knows(before, f"p{number}@x.test") for number in range(mails)] == [False] + [True] * (
+        mails - 1
+    )
+
+
+async def test_a_mailbox_that_gives_out_nothing_is_not_taken_for_one_without_friends(before: House) -> None:
+    sent = [before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT) for number in range(20)]
+    refuse(before, *sent)
+    await _connect(before)
+    for _ in range(12):
+        await before._turn()
+    assert (await before.mailbox()).indexed_at is None
