@@ -191,6 +191,10 @@ async def _released(
             arrival = await kit.gmail.fetch_headers(mailbox.id, gmail_id, ())
         except Gone:
             continue  # deleted: nothing is left to be moved
+        except Rejected as error:
+            # It stays as it is for us. Waiting for it would keep every new mail from being seen.
+            log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
+            continue
         lies_there = held in arrival.labels and INBOX not in arrival.labels
         if not lies_there and not arrival.labels & _OWNERS_PLACES:
             found.append(_word(progress, gmail_id, Decision.RELEASE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,9 @@ import pytest
 
 from backend.domain.condition import explain
 from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.errors import Rejected
 from backend.domain.mailbox import Gap
+from backend.domain.message import Arrival
 from backend.pipeline import relist
 from backend.pipeline.relist import Progress
 from backend.pipeline.stages import run_duty
@@ -111,6 +114,27 @@ async def test_what_the_owner_deleted_or_threw_away_in_the_gap_is_left_alone(hou
     await _after_the_gap(house)
     assert "INBOX" not in house.gmail.labels_of(trashed)
     assert house.gmail.calls["relabel"] == 0
+
+
+async def test_held_mail_gmail_does_not_give_out_keeps_no_new_mail_from_being_seen(house: House) -> None:
+    kept, released = await _held(house), await _held(house, "pat@other.test")
+    for pitch in (kept, released):
+        house.gmail.move(pitch, add={"INBOX"}, remove={LABELS.held})
+    look = house.gmail.fetch_headers
+
+    async def some(mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
+        if gmail_id == kept:
+            raise Rejected("Google forbids this request.", reason="forbidden")
+        return await look(mailbox_id, gmail_id, names)
+
+    house.gmail.fetch_headers = some  # type: ignore[method-assign]
+    await _after_the_gap(house)
+    new = house.gmail.deliver(letter("new@third.test"))
+    await house.push()
+    await house.settle()
+    assert await _placement(house, new) is Placement.HELD
+    assert await _placement(house, released) is Placement.INBOX
+    assert await _placement(house, kept) is Placement.HELD, "nobody knows what its owner did with it"
 
 
 async def test_an_allow_label_put_on_in_the_gap_is_taken_once(house: House) -> None:
