@@ -7,6 +7,7 @@ again, or one that a death cut short, adds only what is missing.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ class ArchiveDesk:
         the last, which leaves the lots before the bad entry.
         """
         mailbox = await self.mailbox(mailbox_id)
-        data = _opened(content)
+        # Seconds of work for a long history, which other owners' pages and pushes would wait for.
+        data, lists = await asyncio.to_thread(_looked_through, content)
         about = data.get("mailbox")
         if not isinstance(about, dict) or not _same(about.get("email"), mailbox):
             raise Refused(
@@ -87,7 +89,6 @@ class ArchiveDesk:
                 field="file",
             )
         preferences = _preferences(about)
-        lists = {table.name: _rows(data, table) for table in TABLES.values() if table.returns}
         judged = [row for row in lists["messages"] if row["outcome"]]
         skipped, lists["messages"] = len(lists["messages"]) - len(judged), judged
         # Earned before spent, as it was: no balance is below 0 at any entry.
@@ -132,6 +133,12 @@ def _opened(content: bytes) -> dict[str, Any]:
             field="file",
         )
     return data
+
+
+def _looked_through(content: bytes) -> tuple[dict[str, Any], dict[str, Rows]]:
+    """The file, and its lists with every entry checked."""
+    data = _opened(content)
+    return data, {table.name: _rows(data, table) for table in TABLES.values() if table.returns}
 
 
 def _no_archive() -> Refused:

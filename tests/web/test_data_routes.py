@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from quart.datastructures import FileStorage
 
+from backend.domain import archive
 from backend.domain.correction import Decision, RuleKind
 from backend.domain.verdict import Outcome
 from backend.web.guards import LONG_UPLOADS
@@ -94,6 +96,22 @@ async def test_a_fresh_instance_gets_the_same_lists_sums_and_history(here: Offic
     assert [rule["subject"] for rule in there["rules"]] == ["shop.test"]
     assert sums == ()
     assert "More leads" in history
+
+
+async def test_a_file_is_looked_through_beside_everybody_elses_work(
+    here: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.story.receive("ana", "m1", Outcome.HOLD)
+    ana, threads, read = await Visit.begin(here), set[str](), archive.read
+
+    def noted(*entry: Any) -> dict[str, Any]:
+        threads.add(threading.current_thread().name)
+        return read(*entry)
+
+    monkeypatch.setattr(archive, "read", noted)
+    await sent(ana, await fetched(ana))
+    assert threads
+    assert threading.main_thread().name not in threads
 
 
 async def test_a_file_larger_than_a_form_is_taken(here: Office) -> None:
