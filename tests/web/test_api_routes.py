@@ -267,3 +267,5 @@ async def test_half_a_character_is_refused_and_breaks_nothing(here: Office) -> N
     caller = await here.caller()
     sent = {"key": "k" * 20, "gmail_id": "\ud800", "decision": "release"}
     assert (await caller.told("POST", "corrections", 422, json=sent))["code"] == "malformed"
+    code = {"code": "\ud800", "verifier": "v" * 43}
+    assert (await caller.told("POST", "device/token", 422, json=code))["code"] == "malformed"

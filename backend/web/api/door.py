@@ -30,6 +30,7 @@ BODY_LIMIT = 64 * 1024
 BEARER = re.compile(r"Bearer ([A-Za-z0-9_~.+/=-]{20,200})", re.IGNORECASE)
 CLIENT = re.compile(r"tray/(\d{1,4})\.(\d{1,4})(?:[.\s+-].*)?")
 OLDEST_CLIENT = (0, 1)
+_HALF = re.compile("[\ud800-\udfff]")
 HTTP_CODES = {
     404: "not_found",
     405: "wrong_method",
@@ -115,7 +116,8 @@ async def body(*, may_be_empty: bool = False) -> dict[str, Any]:
 def text(fields: dict[str, Any], name: str) -> str:
     """A field that must be text. Raises `Refused` (malformed)."""
     value = fields.get(name)
-    if not isinstance(value, str):
+    # JSON can bring half a surrogate pair, which is text nowhere else.
+    if not isinstance(value, str) or _HALF.search(value):
         raise errors.Refused(f"{name} must be text.", code="malformed", field=name)
     return value
 
