@@ -13,7 +13,15 @@ from backend.store.sqlite import connect, upgrade
 
 WALKS = {
     # the operator's counts and checks, and small tables
-    *("mailboxes", "count_mailboxes", "count_messages", "count_released", "count_aside", "count_challenges"),
+    *(
+        "mailboxes",
+        "count_mailboxes",
+        "count_links",
+        "count_messages",
+        "count_released",
+        "count_aside",
+        "count_challenges",
+    ),
     *("count_notices", "tallies", "balance_differences", "daily_differences", "messages_aside"),
     *("due_lanes", "next_turn", "next_duty_due", "claim_duty", "want_duty"),
 }

@@ -81,7 +81,14 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         # the worker's and the operator's
         *("mailboxes", "claim_duty", "claim_rows", "due_lanes", "turn_lanes", "count_unknown"),
         *("next_duty_due", "next_turn", "balance_differences", "daily_differences", "tallies"),
-        *("count_mailboxes", "count_messages", "count_released", "count_aside", "count_challenges"),
+        *(
+            "count_mailboxes",
+            "count_links",
+            "count_messages",
+            "count_released",
+            "count_aside",
+            "count_challenges",
+        ),
         "count_notices",
         "drop_receipts",
     }
