@@ -95,9 +95,14 @@ def screen(state: TrayState, version: str, now: datetime) -> Screen:
 
 
 def cut(text: str, limit: int) -> str:
-    """`text` on one line within `limit` characters, the cut marked; unprintable characters dropped."""
+    """`text` on one line within `limit` wide characters, the cut marked; unprintable characters dropped."""
     clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return clean if len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
+    return clean if clipped(clean, limit) == clean else clipped(clean, limit - 1).rstrip() + "…"
+
+
+def clipped(text: str, limit: int) -> str:
+    """The beginning of `text`, at most `limit` wide characters: UTF-16 units, of which an emoji takes two."""
+    return text.encode("utf-16-le", "ignore")[: 2 * limit].decode("utf-16-le", "ignore")
 
 
 def grouped(messages: tuple[Message, ...]) -> tuple[tuple[Message, int], ...]:

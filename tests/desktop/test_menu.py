@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.desktop.rig import flat
-from tray_app.menu import LABEL_LIMIT, SENDERS_SHOWN, TITLE_LIMIT, Do, Item, cut, screen
+from tray_app.menu import LABEL_LIMIT, SENDERS_SHOWN, TITLE_LIMIT, Do, Item, clipped, cut, screen
 from tray_app.state import Message, Status, TrayState, Trouble, TroubleKind, Undoable
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -134,16 +134,28 @@ def test_undo_stands_before_the_list_and_only_in_time() -> None:
 def test_no_mail_can_break_or_widen_the_menu(hostile: Message) -> None:
     shown = screen(replace(ONLINE, held=(hostile,), unseen=frozenset({"x"})), "0.1.0", NOW)
     for one in flat(shown.menu):
-        assert len(one.label) <= LABEL_LIMIT + 20
+        assert wide(one.label) <= LABEL_LIMIT + 20
         assert one.label.isprintable()
-    assert len(shown.title) <= TITLE_LIMIT
+    assert wide(shown.title) <= TITLE_LIMIT
 
 
 @given(st.text(), st.integers(1, 50))
 def test_cut_keeps_one_printable_line_within_the_limit(text: str, limit: int) -> None:
     short = cut(text, limit)
-    assert len(short) <= limit
+    assert wide(short) <= limit
     assert short == "" or short.isprintable()
+
+
+def wide(text: str) -> int:
+    """How many of Windows' characters it takes. One too many in a notice's title, and there is no notice."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def test_an_emoji_counts_twice_and_is_never_halved() -> None:
+    assert cut("\U0001f680" * 5, 10) == "\U0001f680" * 5
+    assert cut("\U0001f680" * 6, 10) == "\U0001f680" * 4 + "…"
+    assert clipped("a\U0001f680", 2) == "a"
+    assert clipped("a\ud83d", 5) == "a", "half a character from a careless server"
 
 
 def test_equal_states_make_equal_screens() -> None:

@@ -80,5 +80,5 @@ def test_never_sooner_than_agreed_and_nothing_left_untold(gaps: list[float]) -> 
 @given(st.text(max_size=2000), st.text(max_size=2000))
 def test_texts_fit_the_platforms(name: str, subject: str) -> None:
     notice = notices.worded([Message("m", "a@x.example", name, subject=subject)])
-    assert len(notice.title) <= notices.TITLE_LIMIT
-    assert len(notice.body) <= notices.BODY_LIMIT
+    assert len(notice.title.encode("utf-16-le")) // 2 <= notices.TITLE_LIMIT
+    assert len(notice.body.encode("utf-16-le")) // 2 <= notices.BODY_LIMIT
