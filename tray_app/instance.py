@@ -65,7 +65,8 @@ class Instance:
         if self._server:
             self._server.close()
             self._server = None
-        self._address.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # on Windows: a second start may be reading it
+            self._address.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let another instance start."""

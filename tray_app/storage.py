@@ -11,6 +11,8 @@ import contextlib
 import json
 import os
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,7 @@ class AtomicStorage(Storage):
                 file.flush()
                 os.fsync(file.fileno())
             self._keep_backup()
-            os.replace(temporary, self.path)
+            put_in_place(temporary, self.path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -84,7 +86,22 @@ class AtomicStorage(Storage):
             shutil.copyfile(self.path, spare)
             with contextlib.suppress(OSError):
                 spare.chmod(0o600)
-        os.replace(spare, self.backup)
+        put_in_place(spare, self.backup)
+
+
+def put_in_place(
+    source: Path, target: Path, pause: Callable[[float], None] = time.sleep, tries: int = 25
+) -> None:
+    """Replace `target`. On Windows a file that another program reads (virus scan, search) cannot be: try for 1 s."""
+    for left in reversed(range(tries)):
+        try:
+            os.replace(source, target)
+        except PermissionError:
+            if os.name != "nt" or not left:
+                raise
+            pause(0.04)
+        else:
+            return
 
 
 def _load(path: Path) -> Tables | None:

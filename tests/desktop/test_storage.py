@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tinydb import TinyDB
 
+from tests.desktop.rights import private, windows_only
 from tray_app.memory import Memory, Waiting
 from tray_app.state import Message
-from tray_app.storage import AtomicStorage
+from tray_app.storage import AtomicStorage, put_in_place
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -48,8 +48,8 @@ def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     memory.add(waiting(1))
     memory.add(waiting(2))
     for name in ("state.json", "state.json.bak"):
-        assert stat.S_IMODE((tmp_path / "deep" / name).stat().st_mode) == 0o600
-    assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
+        assert private(tmp_path / "deep" / name)
+    assert private(tmp_path / "deep")
 
 
 @pytest.mark.parametrize(
@@ -144,3 +144,24 @@ def test_any_rows_come_back_equal(
         db.insert_multiple(rows)
     with TinyDB(path, storage=AtomicStorage) as db:
         assert [dict(row) for row in db.all()] == rows
+
+
+@windows_only
+def test_a_file_somebody_is_reading_is_replaced_once_he_has_finished(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("old")
+    new.write_text("new")
+    naps: list[float] = []
+    with old.open() as reader:
+
+        def pause(seconds: float) -> None:
+            naps.append(seconds)
+            if len(naps) == 3:
+                reader.close()
+
+        put_in_place(new, old, pause)
+    assert (old.read_text(), len(naps)) == ("new", 3)
+    new.write_text("newer")
+    with old.open(), pytest.raises(PermissionError):
+        put_in_place(new, old, naps.append, tries=4)
+    assert (old.read_text(), new.read_text(), len(naps)) == ("new", "newer", 6)
