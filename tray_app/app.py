@@ -29,6 +29,8 @@ from tray_app.window_only import WindowOnly
 LOGIN_PATIENCE = 20.0
 """Seconds to wait for the panel at login."""
 END_PATIENCE = 10.0
+SESSION_PATIENCE = 4.0
+"""Seconds to end in when the session does: Windows kills what takes more than five."""
 log = logging.getLogger("pitchgate.tray")
 
 
@@ -80,14 +82,23 @@ class App:
 
         try:
             backend = desktop.choose(patience=LOGIN_PATIENCE if self._at_login else 0.0)
-            return PystrayView(backend, lambda: self)
+            return PystrayView(backend, lambda: self, self._session_ends)
         except NoTray as error:
             self._no_tray = f"{error.title}. {error.remedy}".strip()
-            sys.stderr.write(self._no_tray + "\n")
+            if sys.stderr:  # there is none without a console
+                sys.stderr.write(self._no_tray + "\n")
             return WindowOnly()
 
+    def _session_ends(self) -> None:
+        """Windows and macOS take the process at log-off: end first. Main thread."""
+        self.submit(Action(Do.QUIT))
+        if self._worker is not None:
+            self._worker.join(SESSION_PATIENCE)
+
     def _quit_on_signals(self) -> None:
-        """A log-off sends SIGTERM or SIGHUP: end cleanly. What was decided is on the disk in any case."""
+        """On Linux a log-off sends SIGTERM or SIGHUP: end cleanly. What was decided is on the disk in any case."""
+        if str(sys.platform) == "darwin":
+            return  # `MacLoop` listens to them
 
         def ask_to_end(number: int, frame: Any) -> None:
             self.submit(Action(Do.QUIT))

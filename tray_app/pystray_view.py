@@ -1,7 +1,7 @@
 """Draws the icon, its menu and its notices with pystray. Thin: what to show comes as data from `menu`.
 
 Threads: `run` blocks the main thread, which macOS demands and the others allow. `show`, `notify` and `stop` may
-be called from any thread; pystray passes them on to its own loop on Linux and Windows, on macOS we do. Menu
+be called from any thread; on Linux pystray passes them on to its own loop, on Windows and macOS our `Loop` does. Menu
 actions run on the main thread and only hand an `Action` on. pystray calls an action with at most two arguments and
 quietly shows no menu if one takes more, so actions are closures, never lambdas with default arguments.
 """
@@ -12,21 +12,52 @@ import html
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from tray_app.errors import NoTray
 from tray_app.icons import draw
-from tray_app.menu import SEPARATOR, Action, Item, Screen
+from tray_app.menu import SEPARATOR, Action, Item, Screen, clipped
 from tray_app.ports import Orders
 
 NOTICE_TITLE_LIMIT = 63
 NOTICE_BODY_LIMIT = 255
+Work = Callable[[], None]
+
+
+class Loop(Protocol):
+    """The thread the icon belongs to. `do` and `notify` may be called from any thread and return at once."""
+
+    def do(self, work: Work) -> None:
+        """Work on the icon, on its thread, in order."""
+        ...
+
+    def notify(self, work: Work) -> None:
+        """Show a notice."""
+        ...
+
+    def when_closed(self, work: Work) -> None:
+        """Change the menu, unless it is open: then once it is closed, and only the last such work. On that thread."""
+        ...
+
+
+class LinuxLoop:
+    """pystray's own: its methods may be called from any thread there, and an open menu stays as it is."""
+
+    def do(self, work: Work) -> None:
+        """See `Loop.do`."""
+        work()
+
+    notify = when_closed = do
 
 
 class PystrayView:
-    """The `IconView` port. `backend` is what `desktop.choose` said. Build it on the main thread."""
+    """The `IconView` port. `backend` is what `desktop.choose` said. Build it on the main thread.
 
-    def __init__(self, backend: str, orders: Callable[[], Orders]) -> None:
+    `end` is called on the main thread when the session ends (not on Linux: there a signal tells). It may block
+    for some seconds; after it the process may be gone.
+    """
+
+    def __init__(self, backend: str, orders: Callable[[], Orders], end: Work) -> None:
         if backend:
             os.environ["PYSTRAY_BACKEND"] = backend
         import pystray
@@ -38,34 +69,50 @@ class PystrayView:
         self._orders = orders
         self._markup = backend in ("appindicator", "gtk")
         self._shown: Screen | None = None
-        self._icon = pystray.Icon("pitchgate", title="Pitchgate")
+        self._icon, self._loop = self._made(end)
+
+    def _made(self, end: Work) -> tuple[Any, Loop]:
+        if self._platform == "darwin":
+            from tray_app.loop_macos import MacLoop
+
+            loop: Loop = MacLoop(end)
+            return self._pystray.Icon("pitchgate", title="Pitchgate"), loop
+        icon = self._pystray.Icon("pitchgate", title="Pitchgate")
+        if self._platform == "win32":
+            from tray_app.loop_windows import WindowsLoop
+
+            return icon, WindowsLoop(icon, end)
+        return icon, LinuxLoop()
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Show the icon until `stop`. `on_ready` is called once, on another thread. Main thread only."""
 
         def ready(icon: Any) -> None:
             on_ready()
-            icon.visible = True
+            self._loop.do(appear)
+
+        def appear() -> None:
+            self._icon.visible = True
 
         self._icon.icon = draw(*self._first())
         self._icon.run(setup=ready)
 
     def show(self, screen: Screen) -> None:
         """See `IconView.show`. Only what changed is drawn: a menu that is open is not torn away in vain."""
-        self._on_main(lambda: self._draw(screen))
+        self._loop.do(lambda: self._draw(screen))
 
     def notify(self, title: str, body: str) -> None:
         """See `IconView.notify`. Linux desktops read markup in the body; senders and subjects are no markup."""
         if not self._icon.HAS_NOTIFICATION:
             return
-        text = (
-            html.escape(body[:NOTICE_BODY_LIMIT], quote=False) if self._markup else body[:NOTICE_BODY_LIMIT]
-        )
-        self._on_main(lambda: self._icon.notify(text or " ", title[:NOTICE_TITLE_LIMIT] or "Pitchgate"))
+        text = clipped(body, NOTICE_BODY_LIMIT) or " "
+        text = html.escape(text, quote=False) if self._markup else text
+        head = clipped(title, NOTICE_TITLE_LIMIT) or "Pitchgate"
+        self._loop.notify(lambda: self._icon.notify(text, head))
 
     def stop(self) -> None:
         """See `IconView.stop`."""
-        self._on_main(self._icon.stop)
+        self._loop.do(self._icon.stop)
 
     def _first(self) -> tuple[Any, int]:
         from tray_app.state import Icon
@@ -79,7 +126,10 @@ class PystrayView:
         if before is None or before.title != screen.title:
             self._icon.title = screen.title
         if before is None or before.menu != screen.menu:
-            self._icon.menu = self._menu(screen.menu)
+            self._loop.when_closed(lambda: self._put(screen.menu))
+
+    def _put(self, items: tuple[Item, ...]) -> None:
+        self._icon.menu = self._menu(items)
 
     def _menu(self, items: tuple[Item, ...]) -> Any:
         return self._pystray.Menu(*(self._item(item) for item in items))
@@ -108,11 +158,3 @@ class PystrayView:
             return value
 
         return checked
-
-    def _on_main(self, work: Callable[[], None]) -> None:
-        if self._platform != "darwin":
-            work()
-            return
-        from PyObjCTools import AppHelper
-
-        AppHelper.callAfter(work)

@@ -1,0 +1,78 @@
+"""What pystray's Windows icon lacks: one thread for all work, a menu that stays while it is open, a way to log off.
+
+pystray calls Windows from whatever thread asks, and destroys a menu that is open, which then hangs. It also answers 0
+to every message it does not know; to the question whether the session may end, 0 is a no, and Windows cannot shut down.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from typing import Any
+
+WM_QUERYENDSESSION = 0x0011
+WM_ENDSESSION = 0x0016
+WM_CLICKED = 0x0400 + 11
+"""pystray's own: something was done to the icon. Its handler shows the menu and returns when that is closed."""
+WM_WORK = 0x8000 + 1
+"""Ours: there is work in the queue."""
+
+Work = Callable[[], None]
+Post = Callable[[Any, int, int, int], object]
+
+
+def _post(window: Any, message: int, wide: int, long: int) -> object:
+    from pystray._util import win32
+
+    return win32.PostMessage(window, message, wide, long)
+
+
+class WindowsLoop:
+    """The `Loop` of a pystray icon that does not run yet. `end` is called when the session ends, and may block."""
+
+    def __init__(self, icon: Any, end: Work, post: Post = _post) -> None:
+        self._icon = icon
+        self._end = end
+        self._post = post
+        self._work: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self._open = False
+        self._later: Work | None = None
+        handlers = icon._message_handlers
+        self._clicked = handlers[WM_CLICKED]
+        handlers[WM_CLICKED] = self._on_click
+        handlers[WM_WORK] = self._on_work
+        handlers[WM_QUERYENDSESSION] = lambda wide, long: 1
+        handlers[WM_ENDSESSION] = self._on_end
+
+    def do(self, work: Work) -> None:
+        """See `Loop.do`."""
+        self._work.put(work)
+        self._post(self._icon._hwnd, WM_WORK, 0, 0)
+
+    def notify(self, work: Work) -> None:
+        """See `Loop.notify`."""
+        self.do(work)
+
+    def when_closed(self, work: Work) -> None:
+        """See `Loop.when_closed`."""
+        if self._open:
+            self._later = work
+        else:
+            work()
+
+    def _on_click(self, wide: int, long: int) -> object:
+        self._open = True
+        try:
+            return self._clicked(wide, long)
+        finally:
+            self._open = False
+            later, self._later = self._later, None
+            if later is not None:
+                later()
+
+    def _on_work(self, wide: int, long: int) -> None:
+        self._work.get_nowait()()
+
+    def _on_end(self, wide: int, long: int) -> None:
+        if wide:  # 0: another program said no, the session goes on
+            self._end()
