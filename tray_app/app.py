@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from tray_app import desktop, orders
@@ -174,12 +175,16 @@ class App:
             self._controller.stop()
 
 
-def start_command() -> list[str]:
-    """The installed command, or this interpreter with the package."""
+def start_command(platform: str = sys.platform, python: str = sys.executable) -> list[str]:
+    """The installed command, or this interpreter with the package. On Windows those that open no console."""
     import shutil
 
-    found = shutil.which("pitchgate-tray")
-    return [found] if found else [sys.executable, "-m", "tray_app"]
+    windows = platform == "win32"
+    found = shutil.which("pitchgate-trayw" if windows else "pitchgate-tray")
+    if found:
+        return [found]
+    quiet = Path(python).with_name("pythonw.exe")
+    return [str(quiet) if windows and quiet.exists() else python, "-m", "tray_app"]
 
 
 def platform_autostart() -> Autostart | None:

@@ -16,11 +16,8 @@ from tray_app.state import Icon
 
 SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
 ENTRY = "pitchgate-tray.desktop"
-Run = Callable[[list[str]], object]
-
-
-def _run(command: list[str]) -> object:
-    return subprocess.run(command, check=True, capture_output=True, timeout=60)  # noqa: S603 - our own words
+WriteLink = Callable[[Path, list[str], Path], None]
+"""Makes a shortcut file that runs a command, with an icon."""
 
 
 def data_home() -> Path:
@@ -28,10 +25,12 @@ def data_home() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 
 
-def install(command: list[str], platform: str = sys.platform, run: Run = _run) -> list[Path]:
+def install(
+    command: list[str], platform: str = sys.platform, write_link: WriteLink | None = None
+) -> list[Path]:
     """Make the menu entry that runs `command`; returns what was written. Again: the same."""
     if platform == "win32":
-        return [_windows_shortcut(command, run)]
+        return _windows_shortcut(command, write_link or _write_link)
     if platform == "darwin":
         return _mac_bundle(command)
     return _linux_entry(command)
@@ -85,27 +84,26 @@ def _windows_icon() -> Path:
     return Path(local) / "pitchgate" / "pitchgate.ico"
 
 
-def _windows_shortcut(command: list[str], run: Run) -> Path:
-    """Windows makes shortcuts through its shell object only; PowerShell is on every supported Windows."""
-    icon, link = _windows_icon(), _start_menu() / "Pitchgate.lnk"
+def _windows_shortcut(command: list[str], write_link: WriteLink) -> list[Path]:
+    link, icon = installed_paths("win32")
     icon.parent.mkdir(parents=True, exist_ok=True)
     link.parent.mkdir(parents=True, exist_ok=True)
     draw(Icon.ACTIVE, 0, 256).save(icon, sizes=[(size, size) for size in (16, 24, 32, 48, 64, 256)])
-    script = "; ".join(
-        (
-            f"$s = (New-Object -ComObject WScript.Shell).CreateShortcut({_powershell(str(link))})",
-            f"$s.TargetPath = {_powershell(command[0])}",
-            f"$s.Arguments = {_powershell(subprocess.list2cmdline(command[1:]))}",
-            f"$s.IconLocation = {_powershell(str(icon))}",
-            "$s.Save()",
-        )
-    )
-    run(["powershell", "-NoProfile", "-NonInteractive", "-Command", script])
-    return link
+    write_link(link, command, icon)
+    return [link, icon]
 
 
-def _powershell(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _write_link(link: Path, command: list[str], icon: Path) -> None:
+    """Through Windows' own shell object: the format of a shortcut is nobody else's business."""
+    from comtypes.client import CreateObject
+    from comtypes.persist import IPersistFile
+    from comtypes.shelllink import IShellLinkW, ShellLink
+
+    shortcut = CreateObject(ShellLink, interface=IShellLinkW)
+    shortcut.SetPath(command[0])
+    shortcut.SetArguments(subprocess.list2cmdline(command[1:]))
+    shortcut.SetIconLocation(str(icon), 0)
+    shortcut.QueryInterface(IPersistFile).Save(str(link), True)
 
 
 def _mac_bundle(command: list[str]) -> list[Path]:

@@ -91,6 +91,7 @@ class WindowProcess:
             *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=None if sys.stderr else asyncio.subprocess.DEVNULL,  # none without a console, on Windows
             limit=LINE_LIMIT,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )

@@ -25,7 +25,8 @@ class WindowOnly:
 
     def notify(self, title: str, body: str) -> None:
         """Write it where somebody may look."""
-        sys.stderr.write(f"{title}: {body}\n")
+        if sys.stderr:
+            sys.stderr.write(f"{title}: {body}\n")
 
     def stop(self) -> None:
         """End `run`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import plistlib
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,9 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
+from tests.desktop.rights import WINDOWS, posix_only, private
 from tray_app import desktop, install
+from tray_app.app import start_command
 from tray_app.autostart_linux import LinuxAutostart, quoted
 from tray_app.autostart_macos import MacAutostart
 from tray_app.autostart_windows import RUN_KEY, WindowsAutostart
@@ -90,11 +91,12 @@ def test_the_plain_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert secrets.load("https://p.example") == ""
     secrets.save("https://p.example", "one")
     secrets.save("https://q.example", "two")
-    assert stat.S_IMODE((tmp_path / "s" / "token.json").stat().st_mode) == 0o600
+    assert private(tmp_path / "s" / "token.json")
     secrets.forget("https://p.example")
     assert (secrets.load("https://p.example"), secrets.load("https://q.example")) == ("", "two")
 
 
+@posix_only
 def test_autostart_on_linux_is_a_valid_entry(tmp_path: Path) -> None:
     autostart = LinuxAutostart(tmp_path)
     assert not autostart.enabled()
@@ -178,6 +180,7 @@ def test_autostart_on_macos_is_a_launch_agent(tmp_path: Path) -> None:
     assert not autostart.enabled()
 
 
+@posix_only
 def test_install_and_uninstall_on_linux_leave_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,13 +197,32 @@ def test_install_and_uninstall_on_linux_leave_nothing(
 def test_install_on_windows_makes_a_shortcut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPDATA", str(tmp_path / "r"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "l"))
-    ran: list[list[str]] = []
-    written = install.install(["C:\\o'brien\\pitchgate-tray.exe"], "win32", ran.append)
-    assert written[0].name == "Pitchgate.lnk"
-    assert "'C:\\o''brien\\pitchgate-tray.exe'" in ran[0][-1]
-    assert (tmp_path / "l/pitchgate/pitchgate.ico").stat().st_size > 1000
+    asked: list[tuple[Path, list[str], Path]] = []
+    command = ["C:\\o'brien\\pitchgate-trayw.exe"]
+    written = install.install(command, "win32", lambda *link: asked.append(link))
+    link, icon = written
+    assert asked == [(link, command, icon)]
+    assert link.name == "Pitchgate.lnk"
+    assert icon.stat().st_size > 1000
+    link.touch()
+    assert install.uninstall("win32") == written
 
 
+def test_windows_starts_what_opens_no_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    python, quiet = tmp_path / "python.exe", tmp_path / "pythonw.exe"
+    assert start_command("win32", str(python)) == [str(python), "-m", "tray_app"]
+    quiet.touch()
+    assert start_command("win32", str(python)) == [str(quiet), "-m", "tray_app"]
+    assert start_command("linux", str(python)) == [str(python), "-m", "tray_app"]
+    for name in ("pitchgate-tray", "pitchgate-trayw"):
+        program = tmp_path / (name + (".exe" if WINDOWS else ""))
+        program.touch(0o755)
+        platform = "win32" if name.endswith("w") else "linux"
+        assert [Path(part).stem for part in start_command(platform, str(python))] == [name]
+
+
+@posix_only
 def test_install_on_macos_makes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (bundle,) = install.install(["/bin/echo", "it's", "me"], "darwin")
@@ -230,7 +252,7 @@ async def test_a_stranger_on_the_port_wakes_nobody(tmp_path: Path) -> None:
     first.take()
     await first.listen(woken.set)
     address = tmp_path / "running.json"
-    assert stat.S_IMODE(address.stat().st_mode) == 0o600
+    assert private(address)
     port = int(address.read_text().split(":")[1].split(",")[0])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"x" * 32)
@@ -248,7 +270,7 @@ def test_the_lock_of_a_killed_instance_is_free_again(tmp_path: Path) -> None:
     )
     process = subprocess.Popen([sys.executable, "-c", hold, tmp_path], stdout=subprocess.PIPE)
     assert process.stdout is not None
-    assert process.stdout.readline() == b"taken\n"
+    assert process.stdout.readline().strip() == b"taken"
     with pytest.raises(AlreadyRunning):
         Instance(tmp_path).take()
     process.kill()
