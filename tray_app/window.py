@@ -97,6 +97,7 @@ def main() -> int:
     try:
         import webview
 
+        _check_modern(webview)
         window = _window(webview, first, pipe)
         window.events.shown += _say_shown(pipe)
         threading.Thread(target=_follow, args=(pipe, window), daemon=True).start()
@@ -105,6 +106,12 @@ def main() -> int:
         sys.stderr.write(f"Pitchgate's window could not be shown: {error}\n")
         return 3
     return 0
+
+
+def _check_modern(webview: Any) -> None:
+    """Without Edge WebView2 pywebview takes Internet Explorer's engine, which shows our pages wrongly."""
+    if str(sys.platform) == "win32" and webview.initialize().renderer == "mshtml":
+        raise RuntimeError("Edge WebView2 is not installed")
 
 
 def _say_shown(pipe: Pipe) -> Any:
