@@ -1,8 +1,9 @@
-"""Kills a writer of the state file with SIGKILL again and again: `python kill_writer.py FOLDER SERVER TOKEN KILLS`.
+"""Kills a writer of the state file again and again: `python kill_writer.py FOLDER SERVER TOKEN KILLS`.
 
-The parent forks a writer, lets it live for a random while, kills it, and opens the state file as the next start
-would. A last writer may finish. Written as a process of its own that forks, since 200 interpreters would take minutes.
-The writer notes each decision it was told is stored in `acked`, through a plain append that outlives the kill.
+The parent starts a writer, lets it write for a random while, kills it (SIGKILL, on Windows TerminateProcess), and opens
+the state file as the next start would. A last writer may finish. Written as a process of its own that forks where the
+system can, since 200 interpreters would take minutes. The writer notes each decision it was told is stored in `acked`,
+through a plain append that outlives the kill.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import os
 import random
-import signal
 import sys
 import time
 from datetime import UTC, datetime
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from tray_app.backend_client import HttpBackend
@@ -24,12 +26,20 @@ from tray_app.memory import Memory
 from tray_app.outbox import Outbox
 from tray_app.state import Decision, Message
 
+FORKS = hasattr(os, "fork")
+LIFE = 0.14 if FORKS else 1.5
+"""Seconds a writer writes at most. One that was not forked from a warm process first has to load what it sends with."""
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LIST = tuple(Message(f"k{n:04}", f"a{n}@x.example", f"Ann {n}", "x.example", "Hi " * 9) for n in range(120))
 
 
-async def write_for_ever(folder: Path, server: str, token: str, round_number: int) -> None:
-    """Decide, send, change settings and lists, all at once."""
+def write(folder: Path, server: str, token: str, round_number: int, begun: Event) -> None:
+    """The writer's process."""
+    asyncio.run(write_for_ever(folder, server, token, round_number, begun))
+
+
+async def write_for_ever(folder: Path, server: str, token: str, round_number: int, begun: Event) -> None:
+    """Decide, send, change settings and lists, all at once, from `begun` on."""
     memory = Memory(folder / "state.json")
     outbox = Outbox(memory)
     backend = HttpBackend(server, "0.1.0")
@@ -54,6 +64,7 @@ async def write_for_ever(folder: Path, server: str, token: str, round_number: in
                 await outbox.flush(backend)
             await asyncio.sleep(0.001)
 
+    begun.set()
     await asyncio.gather(decide(), send())
 
 
@@ -68,15 +79,17 @@ async def finish(folder: Path, server: str, token: str) -> None:
 def main() -> None:
     folder, server, token, kills = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
     dice = random.Random(4711)
+    processes = multiprocessing.get_context("fork" if FORKS else "spawn")
     report = {"kills": 0, "unreadable": 0, "left_temporary_files": 0, "waiting_after_kill": 0}
     for round_number in range(kills):
-        child = os.fork()
-        if child == 0:
-            asyncio.run(write_for_ever(folder, server, token, round_number))
-        time.sleep(dice.uniform(0.005, 0.14))
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        assert os.WIFSIGNALED(status), "the writer ended by itself"
+        begun = processes.Event()
+        writer = processes.Process(target=write, args=(folder, server, token, round_number, begun))
+        writer.start()
+        assert begun.wait(30)
+        time.sleep(dice.uniform(0.005, LIFE))
+        assert writer.is_alive(), "the writer ended by itself"
+        writer.kill()
+        writer.join()
         report["kills"] += 1
         report["left_temporary_files"] += bool(list(folder.glob("state.json.tmp*")))
         memory = Memory(folder / "state.json")
