@@ -10,7 +10,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile
-SUITE := tests -m "not bench"
+SUITE := tests -m "not bench and not windows"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
 TYPED_TESTS := tests/doubles.py tests/postgres_server.py tests/fakes tests/faults tests/contract tests/unit/pipeline \
 	tests/unit/store tests/unit/system
@@ -58,7 +58,7 @@ imports: setup-dev ## import directions (import-linter)
 format: setup-dev ## put every file in ruff's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
 
-.PHONY: test test-unit test-browser test-desktop
+.PHONY: test test-unit test-browser test-desktop test-windows
 test: gates ## everything: gates, then unit, contract, journeys, browser and desktop tests
 	@bash requirements/setup.sh browser
 	@bash requirements/setup.sh desktop
@@ -74,6 +74,10 @@ test-browser: setup-dev ## the browser tests only
 test-desktop: setup-dev ## the tray app under a virtual screen
 	@bash requirements/setup.sh desktop
 	@$(PYTEST) $(PARALLEL) tests/desktop tests/journeys/test_api_contract.py
+
+test-windows: setup-dev ## the tray app as a Windows program, on Wine (not part of test)
+	@bash requirements/setup.sh windows
+	@$(PYTEST) tests/windows
 
 # ---- to measure and to break it; each prints one JSON object as its last line
 

@@ -7,6 +7,7 @@
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
 #   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
 #                                         (installed when root, with the dev set)
+#   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
 #   bash requirements/setup.sh lock       the locks anew from pyproject.toml (no hash is asked for uv itself)
 #
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
@@ -109,19 +110,35 @@ desktop() {
     fi
 }
 
+windows() {
+    desktop
+    local mark log=.venv/windows.log
+    mark=$(fingerprint requirements/build.txt requirements/windows.txt requirements/windows.sh)
+    if stamped windows "$mark"; then return; fi
+    rm -f .venv/stamp-windows
+    command -v wine >/dev/null || root || die "the Windows tests need Wine; as root: apt-get install wine wine64"
+    say "setting up Windows' Python on Wine (the first time: about a minute)"
+    bash requirements/windows.sh .venv >"$log" 2>&1 ||
+        { tail -n 25 "$log" >&2; die "Windows' Python could not be set up (whole output: $log)"; }
+    printf '%s\n' "$mark" >.venv/stamp-windows
+}
+
 # The locks name no address: neither a registry's nor a folder's.
 lock() {
     make_venv
     local uv=.venv/lock/bin/uv
     [ -x "$uv" ] || { .venv/bin/python -m venv .venv/lock && .venv/lock/bin/python -m pip install -q uv; }
     compile() {
-        "$uv" pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-            --no-emit-find-links --no-header --quiet "$@"
+        "$uv" pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet "$@"
     }
-    compile pyproject.toml --output-file requirements/run.txt
-    compile pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
-    .venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' |
-        compile - --no-annotate --output-file requirements/build.txt
+    anywhere() { compile --universal --python-version 3.11 "$@"; }
+    named() { .venv/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))$1, sep='\n')"; }
+    anywhere pyproject.toml --output-file requirements/run.txt
+    anywhere pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
+    named "['build-system']['requires']" | anywhere - --no-annotate --output-file requirements/build.txt
+    named "['project']['optional-dependencies']['tray']" |
+        compile - --group pyproject.toml:windows --python-platform windows --python-version 3.13 \
+            --constraints requirements/dev.txt --no-annotate --output-file requirements/windows.txt
     say "locked; look at git diff requirements/"
 }
 
@@ -130,6 +147,7 @@ case "${1:-}" in
     dev) install dev ;;
     browser) browser ;;
     desktop) desktop ;;
+    windows) windows ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run|dev|browser|desktop|lock" ;;
+    *) die "usage: bash requirements/setup.sh run|dev|browser|desktop|windows|lock" ;;
 esac

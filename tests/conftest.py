@@ -17,6 +17,7 @@ from tests.guard import loopback_only
 GUARD = str(Path(loopback_only.__file__).parent)
 SHOTS = "PITCHGATE_SHOTS"  # where browser tests leave pictures: of the tests, not of the product
 IN_CI = bool(os.environ.get("CI"))
+AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 _SLOW_MACHINE = [HealthCheck.too_slow]  # two shared cores: a slow example says nothing about the code
 settings.register_profile(
@@ -56,7 +57,7 @@ def pytest_unconfigure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails."""
-    no_browser = not browsers.found() and not IN_CI and os.geteuid() != 0
+    no_browser = not browsers.found() and not IN_CI and not AS_ROOT
     for item in items:
         if no_browser and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=browsers.MISSING))

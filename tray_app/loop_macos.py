@@ -40,7 +40,7 @@ class MacLoop:
         ]
         # Python's own handlers wait for Python's next step, which AppKit's loop need not take for hours.
         for number in (signal.SIGTERM, signal.SIGHUP):
-            MachSignals.signal(number, lambda number: end())
+            MachSignals.signal(number, lambda *details: end())
 
     def do(self, work: Work) -> None:
         """See `Loop.do`."""

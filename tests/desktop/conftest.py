@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import AS_ROOT
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.screen import Screen, missing
 
@@ -15,7 +16,7 @@ from tests.desktop.screen import Screen, missing
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails."""
     marked = [item for item in items if item.get_closest_marker("desktop")]
-    if not marked or os.environ.get("CI") or os.geteuid() == 0 or not missing():
+    if not marked or os.environ.get("CI") or AS_ROOT or not missing():
         return
     for item in marked:
         item.add_marker(pytest.mark.skip(reason=f"not installed: {missing()}; see requirements/desktop.sh"))

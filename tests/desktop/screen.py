@@ -57,6 +57,11 @@ def missing() -> str:
 class Screen:
     """One virtual desktop in `folder`. `panel` False: a desktop without a tray."""
 
+    smallest = (120, 40)
+    """No menu is smaller: width, height in pixels."""
+    notifiers: tuple[str, ...] = ("dunst",)
+    """Whose windows look like menus and are none."""
+
     def __init__(self, folder: Path, *, panel: bool = True, size: str = "1280x900x24") -> None:
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -197,12 +202,10 @@ class Screen:
                     about, box = window.get_attributes(), window.get_geometry()
                 except (BadWindow, BadDrawable):
                     continue  # it was closed while we looked
-                menu = box.width > 120 and box.height > 40 and about.override_redirect
-                if (
-                    about.map_state == X.IsViewable
-                    and menu
-                    and "dunst" not in str(window.get_wm_class()).lower()
-                ):
+                large = box.width > self.smallest[0] and box.height > self.smallest[1]
+                menu = large and about.override_redirect
+                whose = str(window.get_wm_class()).lower()
+                if about.map_state == X.IsViewable and menu and not any(n in whose for n in self.notifiers):
                     boxes.append((box.x, box.y, box.width, box.height))
         return boxes
 
@@ -227,9 +230,9 @@ class Screen:
                 start = None
         return lines
 
-    def choose(self, icon: tuple[int, int], *labels: str) -> None:
+    def choose(self, icon: tuple[int, int], *labels: str, button: int = 1) -> None:
         """Open the tray menu with the pointer, go down the items whose labels begin so, click the last."""
-        self.pointer(*icon)
+        self.pointer(*icon, button=button)
         items, above = self.menu(), 0
         for depth, label in enumerate(labels):
             self.until(lambda depth=depth: len(self.menus_open()) > depth, f"the menu of {label!r}")
