@@ -206,7 +206,7 @@ def test_the_units_hold_on_windows_too(wine: Wine) -> None:
     files = [f"tests/desktop/test_{name}.py" for name in names.split()]
     options = ["-v", "-s", "-p", "no:cacheprovider", "--no-header", "--tb=short"]
     done = wine.start("wine", str(PYTHON), "-m", "pytest", *options, *files)
-    ended = done.wait(300)
+    ended = done.wait(480)
     (log,) = (wine.folder / "log").glob("wine-*.txt")
     said = log.read_text(errors="replace")
     assert ended == 0, said
