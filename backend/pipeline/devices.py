@@ -25,6 +25,7 @@ from backend.pipeline.device_request import UNSEEN, DeviceRequest, malformed
 from backend.pipeline.kit import Kit
 from backend.pipeline.sealed import seal, unseal
 from backend.ports.devices import (
+    Bell,
     Device,
     DeviceStore,
     HeldPage,
@@ -219,6 +220,10 @@ class DeviceDesk:
     async def news(self, device: Device, after: int | None, limit: int) -> News:
         """See `DeviceStore.news`."""
         return await self.records.news(device.mailbox_id, device.id, after, limit)
+
+    def changed(self, device: Device) -> Bell:
+        """See `DeviceStore.changed`."""
+        return self.records.changed(device.mailbox_id)
 
     # --- deciding
 

@@ -23,7 +23,7 @@ from backend.domain.wording import body, names_of
 from backend.pipeline.device_request import UNSEEN
 from backend.pipeline.devices import DOMAIN_WIDE, PREVIEW_LENGTH, refuse_shared_domain
 from backend.pipeline.kit import Kit
-from backend.ports.devices import News
+from backend.ports.devices import Bell, News
 from backend.ports.review import (
     Done,
     Dossier,
@@ -110,6 +110,10 @@ class ReviewDesk:
     async def news(self, mailbox_id: str, session_hash: str, after: int | None, limit: int) -> News:
         """See `ReviewStore.review_news`."""
         return await self.records.review_news(mailbox_id, session_hash, after, limit, self.kit.clock.now())
+
+    def changed(self, mailbox_id: str) -> Bell:
+        """See `ReviewStore.changed`."""
+        return self.records.changed(mailbox_id)
 
     # --- ordering
 

@@ -141,6 +141,19 @@ class Overview:
     latest: int
 
 
+class Bell(Protocol):
+    """Rung when an owner's open streams have something to look for."""
+
+    @property
+    def rings(self) -> int:
+        """How often it rang. Read before looking and handed to `rung`, no ring is missed."""
+        ...
+
+    async def rung(self, timeout: float, heard: int | None = None) -> bool:
+        """Wait for a ring, at most `timeout` seconds; True if there was one (since `heard`, if given)."""
+        ...
+
+
 class DeviceStore(Protocol):
     """What the device API needs beside `Store`."""
 
@@ -213,4 +226,9 @@ class DeviceStore(Protocol):
 
     async def news(self, mailbox_id: str, device_id: str, after: int | None, limit: int) -> News:
         """Changes after number `after` (None: only the latest number), oldest first."""
+        ...
+
+    def changed(self, mailbox_id: str) -> Bell:
+        """Rung after the commit of every change `news` tells of, and when a device or session of the mailbox ends.
+        Other processes' commits may go unheard: look now and then all the same."""
         ...

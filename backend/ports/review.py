@@ -15,7 +15,7 @@ from typing import Protocol
 from backend.domain.correction import Decision, RuleMatch
 from backend.domain.labels import Placement
 from backend.domain.mailbox import Mailbox
-from backend.ports.devices import News
+from backend.ports.devices import Bell, News
 from backend.ports.records import MessageView
 
 Position = tuple[int, str]
@@ -250,6 +250,10 @@ class ReviewStore(Protocol):
     ) -> News:
         """As `DeviceStore.news` for a browser: `alive` while its session lives. Every event has its message as it
         is now, None for one that has no row any more."""
+        ...
+
+    def changed(self, mailbox_id: str) -> Bell:
+        """See `DeviceStore.changed`."""
         ...
 
 

@@ -1,16 +1,17 @@
-"""Waking workers when a job became due."""
+"""Waking workers when a job became due, and streams when there is something to tell."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 
 class Bell:
-    """Rung in the event loop after a commit that made a job due.
+    """Rung in the event loop after a commit that somebody may be waiting for.
 
-    A worker reads `rings` before it looks for work and hands it to `wait`: a ring between the look and the
-    wait is then not missed.
+    Who waits reads `rings` before he looks and hands it to `rung`: a ring between the look and the wait is
+    then not missed.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Bell:
         """Call `listener` at every ring."""
         self._listeners.append(listener)
 
-    async def wait(self, timeout: float, heard: int | None = None) -> bool:
+    async def rung(self, timeout: float, heard: int | None = None) -> bool:
         """Wait for a ring, at most `timeout` seconds; True if there was one (since `heard`, if given)."""
         if heard is not None and heard != self.rings:
             return True
@@ -40,3 +41,25 @@ class Bell:
         except TimeoutError:
             return False
         return True
+
+
+class Bells:
+    """A bell for each mailbox that anybody waits for; it is forgotten when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        self._bells: WeakValueDictionary[str, Bell] = WeakValueDictionary()
+
+    def of(self, mailbox_id: str) -> Bell:
+        """The bell of a mailbox, the same for all who hold it."""
+        return self._bells.setdefault(mailbox_id, Bell())
+
+    def ring(self, mailbox_id: str) -> None:
+        """Wake who waits for this mailbox. To be called in the event loop's thread."""
+        bell = self._bells.get(mailbox_id)
+        if bell is not None:
+            bell.ring()
+
+    def ring_all(self) -> None:
+        """Wake everybody: something may have been missed."""
+        for bell in list(self._bells.values()):
+            bell.ring()

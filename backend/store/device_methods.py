@@ -9,7 +9,7 @@ from typing import Any
 from backend.domain.correction import Correction
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox import Preferences
-from backend.ports.devices import Device, HeldPage, NewDevice, News, OneTimeCode, Overview, Session
+from backend.ports.devices import Bell, Device, HeldPage, NewDevice, News, OneTimeCode, Overview, Session
 from backend.store.driver import Driver
 from backend.store.scripts import desk, devices
 from backend.store.statement import EVERY
@@ -96,3 +96,7 @@ class DeviceMethods:
     async def news(self, mailbox_id: str, device_id: str, after: int | None, limit: int) -> News:
         """See `DeviceStore`."""
         return await self._driver.read(mailbox_id, desk.news, mailbox_id, device_id, after, limit)
+
+    def changed(self, mailbox_id: str) -> Bell:
+        """See `DeviceStore`."""
+        return self._driver.bells.of(mailbox_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from backend.store.bell import Bell
+from backend.store.bell import Bell, Bells
 from backend.store.statement import P, Script, T
 
 
@@ -15,6 +15,12 @@ class Driver(Protocol):
     @property
     def bell(self) -> Bell:
         """Rung after commits that made a job due."""
+        ...
+
+    @property
+    def bells(self) -> Bells:
+        """Rung for a mailbox after commits of which its open streams are to be told: a change of what its owner
+        sees, and the end of a device or session."""
         ...
 
     async def open(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from backend.domain.errors import Conflict, Refused
-from backend.store import postgres_schema, sqlite
+from backend.store import postgres_schema, sqlite_schema
 from backend.store.library import Dialect, Query, queries
 from backend.store.scripts.mailboxes import LASTING, TABLES
 
@@ -70,8 +70,8 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
 def _opened(source: Path) -> sqlite3.Connection:
     if not source.exists():
         raise Refused(f"There is no file {source}.", "Name the embedded database.", field="source")
-    sqlite.upgrade(source)
-    return sqlite.connect(source)
+    sqlite_schema.upgrade(source)
+    return sqlite_schema.connect(source)
 
 
 async def _refuse_if_used(there: Any) -> None:

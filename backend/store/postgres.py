@@ -18,7 +18,7 @@ import asyncpg
 import structlog
 
 from backend.domain.errors import NotFound, PitchgateError, StoreAway
-from backend.store.bell import Bell
+from backend.store.bell import Bell, Bells
 from backend.store.library import Dialect, Query, Yields, queries
 from backend.store.postgres_schema import literal, unbound_role, upgrade
 from backend.store.statement import WAKE, P, Script, Statement, T, no_text
@@ -26,6 +26,8 @@ from backend.store.statement import WAKE, P, Script, Statement, T, no_text
 log = structlog.get_logger()
 
 CHANNEL = "pitchgate_due"
+CHANGES = "pitchgate_changes"
+"""Named in migration 0009, whose triggers tell a mailbox's id on it."""
 POOL = 10
 """Connections of one process at most; more transactions than that wait for one another anyway."""
 TRIES = 8
@@ -60,6 +62,7 @@ class PostgresDriver:
         self._size = pool
         self._pool: asyncpg.Pool[Any] | None = None
         self._bell = Bell()
+        self._bells = Bells()
         self._listening: asyncio.Task[None] | None = None
         self._queries = queries(Dialect.POSTGRES)
 
@@ -67,6 +70,11 @@ class PostgresDriver:
     def bell(self) -> Bell:
         """Rung when any process committed something that made a job due."""
         return self._bell
+
+    @property
+    def bells(self) -> Bells:
+        """Rung when any process committed something an owner's streams are to be told of."""
+        return self._bells
 
     async def open(self) -> None:
         """Upgrade the schema, then fill the pool and start listening."""
@@ -199,8 +207,10 @@ class PostgresDriver:
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
         await connection.add_listener(CHANNEL, lambda *_: self._bell.ring())
+        await connection.add_listener(CHANGES, lambda *told: self._bells.ring(told[3]))
         ready.set()
         self._bell.ring()
+        self._bells.ring_all()
         await ended.wait()
 
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.store import sqlite
+from backend.store import sqlite_schema
 from backend.store.library import Dialect, Migration, migrations
 
 
@@ -78,14 +78,14 @@ async def upgrade(where: Place) -> int:
         from backend.store import postgres_schema
 
         return await postgres_schema.upgrade(where.address)
-    return await asyncio.to_thread(sqlite.upgrade, where.path)
+    return await asyncio.to_thread(sqlite_schema.upgrade, where.path)
 
 
 def _file_version(path: Path) -> int:
     if not path.exists():
         return 0
-    connection = sqlite.connect(path)
+    connection = sqlite_schema.connect(path)
     try:
-        return sqlite.version(connection)
+        return sqlite_schema.version(connection)
     finally:
         connection.close()

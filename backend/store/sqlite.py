@@ -16,15 +16,16 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from backend.domain.errors import NotFound, StoreAway
-from backend.store.bell import Bell
-from backend.store.library import Dialect, Yields, migrations, queries
+from backend.store.bell import Bell, Bells
+from backend.store.library import Dialect, Yields, queries
+from backend.store.sqlite_schema import connect, upgrade
 from backend.store.statement import WAKE, P, Script, Statement, T, no_text
 
 BATCH = 256
 """Scripts that share one commit at most: bounds how long the first of them waits."""
 
-BUSY_SECONDS = 10.0
-"""How long a commit waits for another process that is writing."""
+WATCHED = (("INSERT", "events", "NEW"), ("DELETE", "devices", "OLD"), ("DELETE", "sessions", "OLD"))
+"""What open streams are woken by. PostgreSQL has the same in its schema (migration 0009)."""
 
 AWAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
@@ -56,25 +57,43 @@ class _Call:
 class _Thread(threading.Thread):
     """One connection and the thread that owns it."""
 
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop, bell: Bell, *, writes: bool) -> None:
+    def __init__(
+        self, path: Path, loop: asyncio.AbstractEventLoop, bell: Bell, bells: Bells, *, writes: bool
+    ) -> None:
         super().__init__(name=f"store-{'writer' if writes else 'reader'}", daemon=True)
         self.queue: SimpleQueue[_Call | None] = SimpleQueue()
         self._path = path
         self._loop = loop
         self._bell = bell
+        self._bells = bells
         self._writes = writes
         self._queries = queries(Dialect.SQLITE)
         self._rings = False
+        self._changed: set[str] = set()
 
     def run(self) -> None:
         connection = connect(self._path)
-        if not self._writes:
+        if self._writes:
+            self._watch(connection)
+        else:
             connection.execute("PRAGMA query_only = ON")
         try:
             while batch := self._batch():
                 self._run_batch(connection, batch)
         finally:
             connection.close()
+
+    def _watch(self, connection: sqlite3.Connection) -> None:
+        """Note whose streams a commit concerns, by triggers of this connection: no script can forget to say so.
+
+        What is noted of a script that is undone wakes somebody for nothing, which is no harm.
+        """
+        connection.create_function("note_change", 1, self._changed.add)
+        for event, table, row in WATCHED:
+            connection.execute(
+                f"CREATE TEMP TRIGGER note_{table} AFTER {event} ON {table} "
+                f"BEGIN SELECT note_change({row}.mailbox_id); END"
+            )
 
     def _batch(self) -> list[_Call]:
         """The next calls that wait, at least one; [] to stop."""
@@ -95,6 +114,7 @@ class _Thread(threading.Thread):
 
     def _run_batch(self, connection: sqlite3.Connection, batch: list[_Call]) -> None:
         self._rings = False
+        self._changed.clear()
         try:
             connection.execute("BEGIN IMMEDIATE" if self._writes else "BEGIN")
             for call in batch:
@@ -106,18 +126,21 @@ class _Thread(threading.Thread):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._rings = False
+            self._changed.clear()
             for call in batch:
                 call.error = call.error or _told(error)
         try:
-            self._loop.call_soon_threadsafe(self._tell, batch, self._rings)
+            self._loop.call_soon_threadsafe(self._tell, batch, self._rings, frozenset(self._changed))
         except RuntimeError:  # the loop was closed under us: nobody waits any more
             return
 
-    def _tell(self, batch: Iterable[_Call], rings: bool) -> None:
+    def _tell(self, batch: Iterable[_Call], rings: bool, changed: Iterable[str]) -> None:
         for call in batch:
             call.resolve()
         if rings:
             self._bell.ring()
+        for mailbox_id in changed:
+            self._bells.ring(mailbox_id)
 
     def _run_call(self, connection: sqlite3.Connection, call: _Call) -> None:
         if call.future.cancelled():
@@ -191,6 +214,7 @@ class SqliteDriver:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._bell = Bell()
+        self._bells = Bells()
         self._writer: _Thread | None = None
         self._reader: _Thread | None = None
 
@@ -199,12 +223,17 @@ class SqliteDriver:
         """Rung after commits of this process that made a job due."""
         return self._bell
 
+    @property
+    def bells(self) -> Bells:
+        """Rung after commits of this process; another's on the same file ring nothing here."""
+        return self._bells
+
     async def open(self) -> None:
         """Create or upgrade the file, then start the threads."""
         await asyncio.to_thread(upgrade, self._path)
         loop = asyncio.get_running_loop()
-        self._writer = _Thread(self._path, loop, self._bell, writes=True)
-        self._reader = _Thread(self._path, loop, self._bell, writes=False)
+        self._writer = _Thread(self._path, loop, self._bell, self._bells, writes=True)
+        self._reader = _Thread(self._path, loop, self._bell, self._bells, writes=False)
         self._writer.start()
         self._reader.start()
 
@@ -232,56 +261,3 @@ async def _submit(thread: _Thread | None, make: Callable[..., Script[T]], args: 
     future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     thread.queue.put(_Call(make, args, kwargs, future))
     return await future
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection with our settings; transactions are begun and ended by hand."""
-    connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=512, check_same_thread=False
-    )
-    connection.row_factory = sqlite3.Row
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "temp_store = MEMORY",
-        "cache_size = -65536",
-        "wal_autocheckpoint = 16000",  # 64 MB: pages written again and again go to the file once
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    return connection
-
-
-def upgrade(path: Path) -> int:
-    """Bring the file's schema up to date, one transaction a step; returns how many steps were made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = connect(path)
-    made = 0
-    try:
-        for step in migrations(Dialect.SQLITE):
-            connection.execute("BEGIN IMMEDIATE")
-            if step.version > version(connection):
-                for statement in _statements(step.sql):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {step.version:d}")
-                made += 1
-            connection.execute("COMMIT")
-    finally:
-        connection.close()
-    return made
-
-
-def version(connection: sqlite3.Connection) -> int:
-    """The number of the last migration made."""
-    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return found
-
-
-def _statements(script: str) -> Iterable[str]:
-    """The statements of a script. (`executescript` would commit the transaction it runs in.)"""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -62,7 +62,7 @@ class SqlStore(
         `heard` is `rings` as it was before the caller last looked for work: a job that became due between
         the look and the wait ends the wait at once. Jobs postponed to a time do not ring when it comes.
         """
-        return await self._driver.bell.wait(timeout, heard)
+        return await self._driver.bell.rung(timeout, heard)
 
     def on_due(self, listener: Callable[[], None]) -> None:
         """Call `listener` in the event loop whenever a job may have become due."""

@@ -20,6 +20,7 @@ from backend.web import (
     log,
     push_routes,
     static_routes,
+    streams,
 )
 from backend.web.api import routes as api
 from backend.web.owner import (
@@ -73,7 +74,7 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     stopping = stopping or asyncio.Event()
-    api.install(app, stopping)
+    streams.install(app, stopping)
     if services.settings.live_page:
         live_routes.install(app, stopping)
     if hops := services.settings.trusted_proxies:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backend.store.sqlite import connect
+from backend.store.sqlite_schema import connect
 from backend.store.statement import micros
 
 REASONS = json.dumps(

@@ -16,7 +16,8 @@ from backend.domain.errors import NotFound
 from backend.ports.store import Notice, PushFate
 from backend.store import SqlStore, open_store
 from backend.store import sqlite as driver_module
-from backend.store.sqlite import SqliteDriver, connect, upgrade, version
+from backend.store.sqlite import SqliteDriver
+from backend.store.sqlite_schema import connect, upgrade, version
 from backend.store.statement import EVERY, Script, q
 from tests.contract.store.stories import Story
 

@@ -43,6 +43,7 @@ def reads(story: Story) -> Calls:
         "sender": lambda: store.sender("eve", BO, "pitch.test", "t-m1", now),
         "waiting": lambda: store.waiting("eve", now.replace(year=2000)),
         "archive_page": lambda: store.archive_page("eve", "messages", "", 100),
+        "changed": lambda: _rings(story),
         "devices": lambda: store.devices("eve"),
         "held": lambda: store.held("eve", "", None, 100),
         "news": lambda: store.news("eve", "d-ana", None, 100),
@@ -54,6 +55,11 @@ def reads(story: Story) -> Calls:
         "review": lambda: store.review("eve", Wanted(tuple(Shelf)), None, 100),
         "review_news": lambda: store.review_news("eve", "s-ana", 0, 100, now),
     }
+
+
+async def _rings(story: Story) -> int:
+    """How often Eve's bell rang since anybody held it: never, whatever Ana did."""
+    return story.store.changed("eve").rings
 
 
 def writes(story: Story) -> Calls:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.store.library import Dialect, Query, queries
-from backend.store.sqlite import connect, upgrade
+from backend.store.sqlite_schema import connect, upgrade
 
 WALKS = {
     # the operator's counts and checks, and small tables

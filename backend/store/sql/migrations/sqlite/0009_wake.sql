@@ -1,0 +1,2 @@
+-- Nothing to change here: what wakes open streams are triggers of the writer's own connection (backend/store/sqlite.py),
+-- since one in the file would ask every other program for a function it does not have.
