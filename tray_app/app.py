@@ -119,7 +119,9 @@ class App:
 
     async def _serve(self, view: View, instance: Instance) -> None:
         memory = Memory(self._settings.folder / "state.json")
-        window = WindowProcess(self._answer, self._snapshot, self._window_broken, self._window_closed)
+        window = WindowProcess(
+            self._answer, self._snapshot, self._window_broken, self._window_closed, self._page_lost
+        )
         parts = Parts(
             version=self._settings.version,
             default_server=self._settings.server,
@@ -169,6 +171,11 @@ class App:
             )
             if self._no_tray:
                 self._controller.stop()
+
+    def _page_lost(self) -> None:
+        """The owner shall not be left before a web view's error text: the list we know takes his word too."""
+        assert self._controller is not None
+        self._controller.start(self._controller.parts.window.open_local())
 
     def _window_closed(self) -> None:
         if self._no_tray and self._controller is not None:

@@ -19,6 +19,9 @@ from typing import IO, Any
 TITLE = "Pitchgate: held mail"
 SIZE = (980, 720)
 ANSWER_PATIENCE = 30.0
+NO_PAGE = "document.doctype === null"
+"""True of the bare text WebKit shows where no page came, and of a proxy's own "bad gateway". Where a web view's own
+text is a whole document (Edge), nothing is noticed: *Review…* in the menu leads to the list there too."""
 
 
 class Pipe:
@@ -100,6 +103,8 @@ def main() -> int:
         _check_modern(webview)
         window = _window(webview, first, pipe)
         window.events.shown += _say_shown(pipe)
+        if first["mode"] == "page":
+            window.events.loaded += _say_lost(pipe, window)
         threading.Thread(target=_follow, args=(pipe, window), daemon=True).start()
         webview.start(private_mode=True)
     except Exception as error:  # whatever a toolkit raises where it cannot work
@@ -119,6 +124,14 @@ def _say_shown(pipe: Pipe) -> Any:
         pipe.say({"shown": True})
 
     return shown
+
+
+def _say_lost(pipe: Pipe, window: Any) -> Any:
+    def loaded() -> None:
+        if window.run_js(NO_PAGE) is True:
+            pipe.say({"lost": True})
+
+    return loaded
 
 
 def _window(webview: Any, first: dict[str, Any], pipe: Pipe) -> Any:

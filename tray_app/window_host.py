@@ -24,7 +24,8 @@ Answer = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 class WindowProcess:
     """The `Window` port. `answer` serves the local page; `snapshot` is what it is shown.
 
-    `on_broken(mode, url)` is called when the window could not be shown, `on_closed` when its owner closed it.
+    `on_broken(mode, url)` is called when the window could not be shown, `on_closed` when its owner closed it,
+    `on_lost` when he asked for a page of the server's and none came.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class WindowProcess:
         snapshot: Callable[[], dict[str, Any]],
         on_broken: Callable[[str, str], None],
         on_closed: Callable[[], None],
+        on_lost: Callable[[], None],
         command: tuple[str, ...] = (sys.executable, "-m", "tray_app.window"),
     ) -> None:
         self._answer = answer
         self._snapshot = snapshot
         self._on_broken = on_broken
         self._on_closed = on_closed
+        self._on_lost = on_lost
         self._command = command
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -119,6 +122,8 @@ class WindowProcess:
                     shown = True
                 elif first["mode"] == "local":
                     await self._serve(said)
+                elif said.get("lost"):
+                    self._on_lost()
         code = await process.wait()
         if self._process is process:
             self._process = None

@@ -152,6 +152,8 @@ class Screen:
         end = time.monotonic() + seconds
         while not true():
             if time.monotonic() > end:
+                with contextlib.suppress(Exception):  # there may be no screen yet
+                    self.shot("gave-up")
                 raise AssertionError(f"{what} did not come in {seconds:.0f} s\n{self.logs()}")
             time.sleep(0.05)
 

@@ -68,6 +68,7 @@ class RealSubject:
     server: RealServer
     email: str
     pitch: Letter = next(letter for letter in letters() if letter.local)
+    ordinary: Letter = next(letter for letter in letters() if letter.kind == "customer")
 
     @property
     def url(self) -> str:
@@ -109,18 +110,24 @@ class RealSubject:
     def database(self) -> Path:
         return self.server.running.options.folder / "state" / "pitchgate.sqlite3"
 
-    async def hold(self, number: int, subject: str) -> str:
-        letter = replace(
-            self.pitch, sender=f"Ann Seller {number} <ann@seller{number}.example>", subject=subject
-        )
+    async def hold(self, number: int, subject: str, sender: str = "") -> str:
+        """A pitch comes and is held; its sender is `sender`, or one that goes by the number."""
+        sender = sender or f"Ann Seller {number} <ann@seller{number}.example>"
+        return await self._come(replace(self.pitch, sender=sender, subject=subject), "held")
+
+    async def pass_by(self, subject: str) -> str:
+        """Ordinary mail of a stranger comes and stays in the inbox."""
+        return await self._come(replace(self.ordinary, subject=subject), "inbox")
+
+    async def _come(self, letter: Letter, placement: str) -> str:
         gmail_id = await self.server.over_there(self.server.running.sandbox.deliver(letter, self.email))
         async with self.client(await self.device_token("looking")) as client:
 
-            async def held() -> bool:
-                page = (await client.get("messages", params={"placement": "held"})).json()
+            async def judged() -> bool:
+                page = (await client.get("messages", params={"placement": placement})).json()
                 return any(message["gmail_id"] == gmail_id for message in page["messages"])
 
-            await until(held, f"{gmail_id} held")
+            await until(judged, f"{gmail_id} {placement}")
             await client.delete("devices/current")
         return gmail_id
 

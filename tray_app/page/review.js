@@ -76,7 +76,7 @@
     }
     if (messages.length > 3) list.append(make("li", `and ${messages.length - 3} more`, "soft"));
     article.append(list);
-    const score = newest.score === null ? "" : `${Math.round(newest.score * 100)}% like a pitch`;
+    const score = newest.score === null ? "" : `${Math.round(Math.min(0.99, Math.max(0.01, newest.score)) * 100)}% like a pitch`;
     const why = [score, ...newest.reasons].filter(Boolean).join(" · ");
     if (why) article.append(make("p", `Why: ${why}`, "why"));
     const appealing = messages.find((message) => message.appeal);

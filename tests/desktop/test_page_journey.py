@@ -1,0 +1,186 @@
+"""The server's review page in the app's own window: real server, real Gmail labels, nothing but keys and pointer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.desktop.screen import Screen
+from tests.desktop.test_tray_journey import server, start_app
+from tests.desktop.test_tray_screen import ICON, first_label, waiting
+from tests.journeys.real_server import RealServer, RealSubject
+
+__all__ = ["server"]
+
+pytestmark = pytest.mark.desktop
+PATIENCE = 40.0
+RING = 5
+"""Pixels around a button in which the ring of the keyboard's focus is drawn."""
+
+
+def at_work(screen: Screen, server: RealServer) -> RealSubject:
+    """The app connected to a mailbox in which nothing has happened yet."""
+    subject = asyncio.run(server.subject())
+    start_app(screen, subject, asyncio.run(subject.device_token("Olga's laptop")))
+    screen.until(lambda: first_label(screen) == f"At work for {subject.email}", "the state in the menu")
+    return subject
+
+
+def review(screen: Screen, subject: str) -> None:
+    """The window, once the list has this mail; the pointer rests in it, so keys go there."""
+    screen.until(lambda: any(subject in item["label"] for item in screen.menu()), "the mail in the menu")
+    screen.choose(ICON, "Review…")
+    screen.until(lambda: screen.find("link", subject), "the server's page in the window", PATIENCE)
+    screen.click_on("heading", "Held mail")
+
+
+def said(screen: Screen, words: str) -> bool:
+    return any(words in text for text in screen.texts())
+
+
+def in_inbox(subject: RealSubject, gmail_id: str) -> Callable[[], bool]:
+    def there() -> bool:
+        labels = asyncio.run(subject.labels(gmail_id))
+        return "INBOX" in labels and "Pitchgate/Held" not in labels
+
+    return there
+
+
+def in_held(subject: RealSubject, gmail_id: str) -> Callable[[], bool]:
+    def there() -> bool:
+        labels = asyncio.run(subject.labels(gmail_id))
+        return "INBOX" not in labels and "Pitchgate/Held" in labels
+
+    return there
+
+
+def ring_around(screen: Screen, role: str, name: str) -> int:
+    """How many colours there are close around a widget: one where it lies on a card and nothing is drawn."""
+    box = screen.find(role, name)
+    assert box is not None
+    x, y, width, _ = box
+    above = screen.picture().crop((x + 8, y - RING, x + width - 8, y))
+    return len(above.getcolors() or ())
+
+
+def test_preview_release_and_undo_by_keys(screen: Screen, server: RealServer) -> None:
+    subject = at_work(screen, server)
+    gmail_id = asyncio.run(subject.hold(1, "Grow your pipeline"))
+    review(screen, "Grow your pipeline")
+    screen.shot("page-held")
+
+    screen.tab_to("Grow your pipeline")
+    screen.tab_to("Grow your pipeline")  # the tick is named after the mail too
+    screen.keys("Return")
+    screen.until(lambda: screen.find("heading", "Why"), "the mail's page")
+    screen.shot("page-preview")
+    screen.keys("End")
+    screen.until(lambda: said(screen, "Fetched from Gmail just now"), "the text on demand")
+    assert said(screen, subject.pitch.text.split("\n")[0][:30])
+    screen.shot("page-preview-text")
+    screen.tab_to("Back to the list")
+    screen.keys("Return")
+    screen.until(lambda: screen.find("button", "Release Grow"), "the list again")
+
+    plain = ring_around(screen, "button", "Release Grow")
+    screen.tab_to("Release Grow")
+    assert ring_around(screen, "button", "Release Grow") > plain, "who has the keyboard is seen"
+    screen.shot("page-focus")
+    screen.keys("Return")
+    screen.until(lambda: said(screen, "Released: the mail is on its way"), "the answer")
+    screen.until(in_inbox(subject, gmail_id), "the mail in the inbox")
+    assert said(screen, "Nothing is held."), "the empty list says so"
+    screen.shot("page-released")
+    screen.tab_to("Undo")
+    screen.keys("space")
+    screen.until(lambda: said(screen, "Taken back."), "the answer to undo")
+    screen.until(in_held(subject, gmail_id), "the mail held again")
+    screen.until(lambda: screen.find("button", "Release Grow"), "it is on the list again")
+
+
+def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServer) -> None:
+    subject = at_work(screen, server)
+    passed = asyncio.run(subject.pass_by("My order 20418"))
+    blocked = asyncio.run(subject.hold(1, "Rank higher"))
+    allowed = asyncio.run(subject.hold(2, "Grow your pipeline"))
+    domain = [
+        asyncio.run(subject.hold(3, f"Leads from {who}", f"{who} <{who.lower()}@leads.example>"))
+        for who in ("Bo", "Cy")
+    ]
+    review(screen, "Leads from Cy")
+
+    screen.click_on("entry", "Search sender")
+    screen.keys(*"pipeline", "Return")
+    screen.until(lambda: not screen.find("link", "Leads from Cy"), "only what was searched for")
+    screen.shot("page-search")
+    screen.click_on("heading", "Held mail")
+    screen.tab_to("Allow sender ann@seller2.example")
+    screen.keys("space")
+    screen.until(lambda: said(screen, "Allowed: this sender"), "the sender allowed by key")
+    screen.until(in_inbox(subject, allowed), "his mail in the inbox")
+    assert said(screen, "Nothing matches.")
+
+    screen.click_on("link", "Show all")
+    screen.click_on("button", "Allow all of leads.example")
+    screen.until(lambda: said(screen, "Allowed: the whole domain"), "the domain allowed by pointer")
+    for gmail_id in domain:
+        screen.until(in_inbox(subject, gmail_id), "the domain's mail in the inbox")
+
+    screen.click_on("heading", "Held mail")
+    screen.tab_to("Block sender")
+    screen.keys("space")
+    screen.until(lambda: said(screen, "Blocked: this sender"), "blocked by key")
+    assert in_held(subject, blocked)(), "blocked is not let in"
+    assert said(screen, "Nothing is held.")
+    screen.shot("page-blocked")
+
+    screen.click_on("link", "Passed")
+    screen.until(lambda: screen.find("link", "My order 20418"), "what was never held")
+    screen.click_on("heading", "Mail that passed")
+    screen.tab_to("This was sales")
+    screen.keys("Return")
+    screen.until(lambda: said(screen, "Noted as sales: the mail is held after all."), "sales after all")
+    screen.until(in_held(subject, passed), "it left the inbox")
+    screen.shot("page-sales")
+
+
+def corrections(subject: RealSubject, token: str) -> dict[str, str]:
+    """Who decided about each message, as the server has it."""
+    headers = {"Authorization": f"Bearer {token}"}
+    page = httpx.get(f"{subject.url}/api/v1/messages", headers=headers, timeout=20).json()
+    return {message["gmail_id"]: message["decided_by"] for message in page["messages"]}
+
+
+def test_the_server_goes_away_under_the_window_and_comes_back(screen: Screen, server: RealServer) -> None:
+    """A click on the page that nobody answers leads to the last known list, and what is decided there is sent."""
+    subject = at_work(screen, server)
+    kept = asyncio.run(subject.hold(1, "Rank higher"))
+    released = asyncio.run(subject.hold(2, "Grow your pipeline"))
+    review(screen, "Grow your pipeline")
+    token = asyncio.run(subject.device_token("looking"))
+
+    asyncio.run(server.over_there(server.running.server.stop()))
+    screen.until(lambda: first_label(screen).startswith("No connection"), "offline")
+    screen.click_on("button", "Release Grow")
+    screen.until(lambda: screen.find("article", "Ann Seller 2"), "the last known list", PATIENCE)
+    assert said(screen, "No connection to")
+    screen.shot("page-lost")
+    screen.click_on("article", "Ann Seller 2")
+    screen.keys("r")
+    screen.until(lambda: not screen.find("article", "Ann Seller 2"), "released on this computer")
+    assert [(row["gmail_id"], row["decision"]) for row in waiting(screen)] == [(released, "release")]
+    assert in_held(subject, released)(), "nobody has heard of it yet"
+
+    asyncio.run(server.over_there(server.running.server.start()))
+    asyncio.run(server.over_there(server.running.ready()))
+    screen.until(in_inbox(subject, released), "the mail in the inbox", PATIENCE)
+    screen.until(lambda: not waiting(screen), "nothing waits any more")
+    assert corrections(subject, token) == {released: "owner", kept: ""}
+    screen.until(lambda: screen.find("button", "Open the full review page"), "online again", PATIENCE)
+    assert in_held(subject, kept)()
+    screen.click_on("button", "Open the full review page")
+    screen.until(lambda: screen.find("link", "Rank higher"), "the server's page again", PATIENCE)
+    assert not screen.find("link", "Grow your pipeline")
