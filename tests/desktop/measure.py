@@ -1,12 +1,14 @@
-"""Measures the app on a virtual desktop; asserts nothing. `python -m tests.desktop.measure idle|scroll [SECONDS]`.
+"""Measures the app on a virtual desktop; asserts nothing. `python -m tests.desktop.measure idle|scroll|page [SECONDS]`.
 
 idle: processor time and memory of the app, connected and with nothing to do.
-scroll: time a frame takes in the review window with 5,000 held senders, scrolled from end to end.
+scroll: time a frame takes in the review window with 5,000 held senders, scrolled from end to end: the local list.
+page: the same for the server's own page in that window, and the time from *Older* to the next page.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,9 +16,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx
+import structlog
+
+from tests.browser.review_house import house
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.screen import Screen
+from tests.web.review_seed import fill
 from tray_app.window import local_page
 
 SCROLL = """
@@ -30,10 +37,36 @@ SCROLL = """
     frames.sort((a, b) => a - b);
     const q = (p) => Math.round(frames[Math.floor((frames.length - 1) * p)] * 10) / 10;
     document.title = JSON.stringify({frames: frames.length, p50: q(.5), p95: q(.95), p99: q(.99), max: q(1),
-      cards: document.querySelectorAll('article').length});
+      cards: document.querySelectorAll('article, li.card').length});
   };
   requestAnimationFrame(step);
 })()
+"""
+
+PAGE = """
+import os, sys, threading, time, webview
+url, script = sys.argv[1], open(sys.argv[2]).read()
+window = webview.create_window("x", url=url, width=980, height=720)
+def until(question):
+    while window.run_js(question) is not True: time.sleep(0.005)
+def work():
+    window.events.loaded.wait()
+    until("document.readyState === 'complete' && document.querySelectorAll('li.card').length === 15")
+    time.sleep(1)
+    window.run_js(script)
+    time.sleep(SPAN + 3)
+    print(window.run_js("document.title"), flush=True)
+    turns = []
+    for _ in range(30):
+        begun = time.monotonic()
+        window.run_js("window.before = true; document.querySelector('a[rel=next]').click()")
+        until("!window.before && document.readyState === 'complete' && !!document.querySelector('li.card')")
+        turns.append(1000 * (time.monotonic() - begun))
+    turns.sort()
+    print("next page, ms: median", round(turns[15]), "most", round(turns[-1]), flush=True)
+    os._exit(0)
+threading.Thread(target=work).start()
+webview.start()
 """
 
 
@@ -128,6 +161,28 @@ webview.start()
         screen.close()
 
 
+def page(seconds: float) -> None:
+    """The server's review page with 5,000 held senders, fifteen a page, as a ticket opens it in the window."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    folder = Path(tempfile.mkdtemp())
+    screen = Screen(folder / "d", panel=False)
+    try:
+        with house(folder) as here:
+            fill(folder / "web.sqlite3", 5_000, here.office.story.now, per_sender=1)
+            headers = {"Authorization": f"Bearer {here.do(here.office.token())}"}
+            url = httpx.post(f"{here.address}/api/v1/ticket", headers=headers).json()["url"]
+            (screen.folder / "s.js").write_text(SCROLL.replace("SPAN", str(int(seconds * 1000))))
+            program = PAGE.replace("SPAN", str(seconds))
+            print(
+                screen.run(
+                    sys.executable, "-c", program, url, str(screen.folder / "s.js"), seconds=seconds + 60
+                )
+            )
+            print(screen.logs() if os.environ.get("LOGS") else "")
+    finally:
+        screen.close()
+
+
 if __name__ == "__main__":
     what, span = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 0
-    idle(span or 300) if what == "idle" else scroll(span or 10)
+    {"idle": idle, "scroll": scroll, "page": page}[what](span or (300 if what == "idle" else 10))
