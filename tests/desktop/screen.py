@@ -16,10 +16,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image, ImageGrab
 
+T = TypeVar("T")
 PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-panel" version="1.0">
   <property name="configver" type="int" value="2"/>
@@ -147,15 +148,16 @@ class Screen:
         """A D-Bus call, by gdbus."""
         return self.run("gdbus", "call", "--session", "-d", name, "-o", path, "-m", method, *arguments)
 
-    def until(self, true: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-        """Wait for it, at most `seconds`."""
+    def until(self, true: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+        """Wait for it, at most `seconds`; returns it."""
         end = time.monotonic() + seconds
-        while not true():
+        while not (found := true()):
             if time.monotonic() > end:
                 with contextlib.suppress(Exception):  # there may be no screen yet
                     self.shot("gave-up")
                 raise AssertionError(f"{what} did not come in {seconds:.0f} s\n{self.logs()}")
             time.sleep(0.05)
+        return found
 
     def logs(self) -> str:
         """The ends of all logs."""
@@ -235,27 +237,34 @@ class Screen:
     def choose(self, icon: tuple[int, int], *labels: str, button: int = 1) -> None:
         """Open the tray menu with the pointer, go down the items whose labels begin so, click the last."""
         self.pointer(*icon, button=button)
-        items, above = self.menu(), 0
+        last = 0
         for depth, label in enumerate(labels):
-            self.until(lambda depth=depth: len(self.menus_open()) > depth, f"the menu of {label!r}")
-            box = self.menus_open()[depth]
-            texts = [item for item in items if item["type"] != "separator"]
-            at = next(i for i, item in enumerate(texts) if item["label"].startswith(label))
-            self._settled(box, len(texts))
-            y = self.lines(box)[at]
+            path = labels[: depth + 1]
+            x, y = self.until(lambda path=path: self._item(path), f"{label!r} in its menu")
             if depth:  # go in sideways first: leaving the parent's line downwards would close the sub-menu
-                self.pointer(box[0] + 40, self.lines(self.menus_open()[depth - 1])[above], press=False)
-            self.pointer(box[0] + 60, y, press=depth == len(labels) - 1)
-            items, above = texts[at]["children"], at
+                self.pointer(x - 20, last, press=False)
+            self.pointer(x, y, press=depth == len(labels) - 1)
+            last = y
 
-    def _settled(self, box: tuple[int, int, int, int], count: int) -> None:
-        self.until(lambda: len(self.lines(box)) == count, f"a menu with {count} lines of text")
+    def _item(self, labels: tuple[str, ...]) -> tuple[int, int] | None:
+        """Where the item at the end of this path is on the screen; None while its menu is not open or not drawn.
+
+        Labels and places are read together: the app may change a menu that is open, as when an undo runs out.
+        """
+        boxes, items = self.menus_open(), self.menu()
+        for label in labels[:-1]:
+            items = next((item["children"] for item in items if item["label"].startswith(label)), [])
+        if len(boxes) < len(labels):
+            return None
+        box = boxes[len(labels) - 1]
+        texts = [item["label"] for item in items if item["type"] != "separator"]
+        lines = self.lines(box)
+        at = next((i for i, text in enumerate(texts) if text.startswith(labels[-1])), None)
+        return None if at is None or len(lines) != len(texts) else (box[0] + 60, lines[at])
 
     def click_on(self, role: str, name: str, *, press: bool = True) -> None:
         """Wait for a widget, move the pointer there and click."""
-        self.until(lambda: self.find(role, name), f"{role} {name!r}")
-        box = self.find(role, name)
-        assert box is not None
+        box = self.until(lambda: self.find(role, name), f"{role} {name!r}")
         self.pointer(box[0] + min(box[2] // 2, 60), box[1] + box[3] // 2, press=press)
 
     def pointer(self, x: int, y: int, *, press: bool = True, button: int = 1) -> None:
