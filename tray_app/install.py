@@ -37,7 +37,7 @@ def install(
 
 
 def uninstall(platform: str = sys.platform) -> list[Path]:
-    """Remove what `install` made; returns what was there. Again: nothing."""
+    """Remove what `install` made, and folders that are empty then; returns what was there. Again: nothing."""
     removed = []
     for path in installed_paths(platform):
         if path.is_dir():
@@ -47,7 +47,18 @@ def uninstall(platform: str = sys.platform) -> list[Path]:
         else:
             continue
         removed.append(path)
+        _drop_empty(path.parent)
     return removed
+
+
+def _drop_empty(folder: Path) -> None:
+    """This folder and those above it, as long as they are empty and below the user's folder of programs' data."""
+    while data_home() in folder.parents:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
 
 
 def installed_paths(platform: str = sys.platform) -> list[Path]:

@@ -190,8 +190,21 @@ def test_install_and_uninstall_on_linux_leave_nothing(
     assert all(path.exists() for path in written)
     assert install.install(COMMAND, "linux") == written
     assert sorted(install.uninstall("linux")) == sorted(written)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert list(tmp_path.iterdir()) == [], "no empty folders either"
     assert install.uninstall("linux") == []
+
+
+def test_uninstall_leaves_other_programs_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    other = tmp_path / "icons/hicolor/48x48/apps/other.png"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    install.install(COMMAND, "linux")
+    install.uninstall("linux")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [other]
+    assert [path.name for path in (tmp_path / "icons/hicolor").iterdir()] == ["48x48"]
 
 
 def test_install_on_windows_makes_a_shortcut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,6 +145,7 @@
     at("go").disabled = state.connecting;
     if (!at("server").value) at("server").value = state.server;
     at("lists").hidden = !state.signed_in && state.as_of === null;
+    document.querySelector("footer").hidden = at("lists").hidden; // its keys are those of the list
     at("count-held").textContent = state.held.length ? `(${grouped(state.held).size})` : "";
     offerUndo();
     render();
