@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +17,7 @@ from rich.table import Table
 
 from backend.domain.errors import PitchgateError
 from backend.domain.reasons import illustrate
-from backend.domain.wording import read
+from backend.domain.wording import read, written
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
 from model_export import loaders
@@ -30,7 +30,7 @@ from model_export.metrics import Figures, by_part, mean_figures
 from model_export.publish import NotPublished, build, publish
 from model_export.report import render
 from model_export.reproduce import differences
-from model_export.rows import BadRow, Row, corpus, corpus_digest, records, row_of
+from model_export.rows import BadRow, Row, corpus, corpus_digest, numbered, unlabelled
 from model_export.training import Trained, cross_calibrated, groups_of, labels_of, sides, train
 
 _MODEL = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -90,7 +90,7 @@ def evaluate_command(nested: bool, as_lines: bool, files: str) -> None:
     found = evaluate(_trained(rows, DEFAULT))
     figures = _nested(rows) if nested else None
     if as_lines:
-        click.echo(json.dumps({**as_json(found), "nested": figures and vars_of(figures)}, indent=1))
+        click.echo(json.dumps({**as_json(found), "nested": figures and asdict(figures)}, indent=1))
         return
     _say(found, figures)
 
@@ -153,7 +153,7 @@ def compare_command(first: Path, second: Path, no_corpus: bool) -> None:
     table = Table("", *found.names)
     for line in found.lines:
         table.add_row(*line)
-    Console().print(table)
+    _show(table)
     for remark in found.remarks:
         click.echo(remark)
 
@@ -183,12 +183,17 @@ def score_command(file: Path, model: Path) -> None:
     """Score messages in the corpus's JSON Lines form, one JSON line each out, the way the server does."""
     session = ModelSession.open(model)
     source = Path("/dev/stdin") if str(file) == "-" else file
-    for record in records(source):
-        _score_line(session, row_of(record, "score"), sys.stdout)
+    for number, record in numbered(source):
+        try:
+            row = unlabelled(record)
+        except BadRow as error:
+            raise BadRow(f"{source.name}, line {number}: {error}") from error
+        _score_line(session, row, sys.stdout)
 
 
 def _score_line(session: ModelSession, row: Row, out: TextIO) -> None:
-    score = illustrate(session.score(row.text), read(row.message, row.owner))
+    reading = read(row.message, row.owner)
+    score = illustrate(session.score(written(reading)), reading)
     reasons = [{"text": r.text, "weight": round(r.weight, 4), "words": list(r.words)} for r in score.reasons]
     line = {"id": row.id, "score": score.probability, "reasons": reasons}
     out.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -255,14 +260,9 @@ def _steps(progress: Progress, total: int) -> Callable[[str], None]:
     return step
 
 
-def vars_of(figures: Figures) -> dict[str, float]:
-    """The figures as plain values."""
-    return {name: getattr(figures, name) for name in figures.__dataclass_fields__}
-
-
 def _say(found: Evaluation, nested: Figures | None = None) -> None:
     table = Table(
-        "", "messages", "AUC", "recall at 1 %", "recall at 5 %", "calibration error", "of it chance"
+        "", "messages", "AUC", "recall at 1 %", "at 5 %", "calibration error", "of it chance"
     )
     named = {**found.files, "mean over files": found.mean, "all pooled": found.pooled}
     if nested:
@@ -271,7 +271,12 @@ def _say(found: Evaluation, nested: Figures | None = None) -> None:
     for name, part in named.items():
         values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance)
         table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values))
-    Console().print(table)
+    _show(table)
+
+
+def _show(table: Table) -> None:
+    """Print a table; into a file or a pipe as wide as it is, for nothing there can be read when cut off."""
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def main() -> None:

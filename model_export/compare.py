@@ -12,6 +12,8 @@ from backend.domain.mailbox import Strictness
 from backend.scoring.session import ModelSession
 from model_export.rows import Row
 
+_NAMES = {"auc": "AUC", "recall_1": "recall at 1 %", "recall_5": "recall at 5 %", "ece": "calibration error"}
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -28,9 +30,9 @@ def compare(first: ModelSession, second: ModelSession, rows: Sequence[Row]) -> C
     metrics = [json.loads(s.facts.metadata.get("metrics", "{}")) for s in sessions]
     lines = []
     for part in ("mean", "pooled"):
-        for name in ("auc", "recall_1", "recall_5", "ece"):
+        for name in _NAMES:
             shown = [f"{m[part][name]:.4f}" if part in m and name in m[part] else "–" for m in metrics]
-            lines.append((f"{name.replace('_', ' at ')}, {part}", shown[0], shown[1]))
+            lines.append((f"{_NAMES[name]}, {part}", shown[0], shown[1]))
     for strictness in Strictness:
         shown = [" / ".join(f"{v:.4f}" for v in _limits(s, strictness)) for s in sessions]
         lines.append((f"clear / hold / challenge, {strictness.value}", shown[0], shown[1]))

@@ -6,12 +6,14 @@ import email.message
 import email.policy
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from backend.domain.charset import clean
 from backend.domain.header_text import addresses
 from backend.domain.message import Message, Owner
 from backend.domain.mime import parse
@@ -20,6 +22,7 @@ from model_export.errands import errand
 
 CORPUS = Path(__file__).parent / "corpus"
 LABELS = ("legit", "sales")
+_FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322: printable ASCII but the colon
 
 
 class BadRow(ValueError):
@@ -67,9 +70,10 @@ def raw_mail(record: dict[str, Any]) -> bytes:
     """The message a corpus record stands for, as bytes on the wire."""
     mail = email.message.EmailMessage(policy=email.policy.SMTP)
     fields = [("From", record["from"]), ("To", record["to"]), ("Subject", record["subject"])]
-    for name, value in [*fields, *record.get("headers", {}).items()]:
-        mail[name] = " ".join(str(value).split())
-    text, html = record.get("text") or "", record.get("html")
+    for name, value in [*fields, *(record.get("headers") or {}).items()]:
+        if value is not None:
+            mail[name] = " ".join(clean(str(value)).split())
+    text, html = clean(record.get("text") or ""), clean(record.get("html") or "")
     if text or not html:
         mail.set_content(text)
     if html:
@@ -86,11 +90,33 @@ def row_of(record: dict[str, Any], group: str) -> Row:
     label = record.get("label", "legit")
     if label not in LABELS:
         raise BadRow(f"{record['id']}: label {label!r} is neither sales nor legit")
+    _check_parts(record)
     try:
         message = parse(raw_mail(record))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError) as error:
         raise BadRow(f"{record['id']}: {error}") from error
-    return Row(record["id"], label, record.get("kind", ""), group, message, owner_of(message))
+    return Row(record["id"], label, record.get("kind") or "", group, message, owner_of(message))
+
+
+def unlabelled(record: dict[str, Any]) -> Row:
+    """A record that is only to be scored: it needs an id, a label is not read, and what is missing or null is empty.
+
+    Raises `BadRow`.
+    """
+    told = {key: value for key, value in record.items() if value is not None and key != "label"}
+    return row_of({"subject": "", "from": "", "to": "", **told}, "score")
+
+
+def _check_parts(record: dict[str, Any]) -> None:
+    for key in ("text", "html"):
+        if not isinstance(record.get(key) or "", str):
+            raise BadRow(f"{record['id']}: what stands under {key} is no text")
+    headers = record.get("headers") or {}
+    if not isinstance(headers, dict):
+        raise BadRow(f"{record['id']}: headers are no object of names and values")
+    for name in headers:
+        if not _FIELD_NAME.fullmatch(name):
+            raise BadRow(f"{record['id']}: {name!r} is no name of a header field")
 
 
 def owner_of(message: Message) -> Owner:
@@ -100,18 +126,23 @@ def owner_of(message: Message) -> Owner:
 
 
 def records(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a JSON Lines file. Raises `BadRow` with the line number."""
-    with path.open(encoding="utf-8") as lines:
+    """The JSON objects of a JSON Lines file, as `numbered` without the numbers. Raises `BadRow`."""
+    return (record for _, record in numbered(path))
+
+
+def numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number from 1, JSON object) of each line but blank ones. Raises `BadRow` with the line number."""
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
-                record = json.loads(line)
-            except ValueError as error:
+                record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except (ValueError, RecursionError) as error:
                 raise BadRow(f"{path.name}, line {number}: not JSON ({error})") from error
             if not isinstance(record, dict):
                 raise BadRow(f"{path.name}, line {number}: not an object")
-            yield record
+            yield number, record
 
 
 def corpus(folder: Path = CORPUS, files: Iterable[str] | None = None) -> list[Row]:

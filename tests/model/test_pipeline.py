@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +196,61 @@ class TestCommands:
         expected = [session.score(row_of(record, "x").text).probability for record in records(path)]
         assert [line["score"] for line in lines] == expected
         assert all(set(line) == {"id", "score", "reasons"} for line in lines)
+
+    def test_score_takes_what_people_have(self, tmp_path: Path):
+        """No label, no HTML, no subject, nothing at all but an id; ten million letters; half a character."""
+        odd: list[dict[str, object]] = [
+            {"id": "bare"},
+            {
+                "id": "nulls",
+                "subject": None,
+                "from": None,
+                "to": None,
+                "headers": None,
+                "text": None,
+                "html": None,
+            },
+            {"id": "label", "label": "spam", "text": "hello"},
+            {"id": "huge", "text": "word " * 2_000_000},
+            {
+                "id": "half",
+                "text": "\ud800",
+                "subject": "a\nBcc: b@c.example",
+                "headers": {"X-Y": None, "List-Id": 5},
+            },
+        ]
+        path = tmp_path / "rows.jsonl"
+        path.write_text("\ufeff" + "\r\n\r\n".join(json.dumps(record) for record in odd), encoding="utf-8")
+        done = CliRunner().invoke(cli, ["score", str(path)], catch_exceptions=False)
+        lines = [json.loads(line) for line in done.output.splitlines()]
+        assert [line["id"] for line in lines] == [record["id"] for record in odd]
+        assert all(0 < line["score"] < 0.5 and isinstance(line["reasons"], list) for line in lines)
+
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [
+            (b"{", "not JSON"),
+            (b"\xff\xfe", "not JSON"),
+            (b"[" * 100_000, "not JSON"),
+            (b"[1]", "not an object"),
+            (b'{"text": "no id"}', "no text under id"),
+            (b'{"id": "a", "text": 5}', "text"),
+            (b'{"id": "a", "headers": ["x"]}', "headers"),
+            (b'{"id": "a", "headers": {"X: y\\n\\nhidden": "z"}}', "no name of a header"),
+            (b'{"id": "a", "headers": {"Subject": "twice"}}', "Subject"),
+        ],
+    )
+    def test_score_names_the_line_it_cannot_read(self, line: bytes, told: str, tmp_path: Path):
+        path = tmp_path / "rows.jsonl"
+        path.write_bytes(b'{"id": "fine"}\n\n' + line + b"\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "model_export", "score", str(path)], capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert [json.loads(row)["id"] for row in done.stdout.splitlines()] == ["fine"]
+        assert "rows.jsonl, line 3: " in done.stderr
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
 
     def test_export_reproduce_report_and_compare(self, tmp_path: Path):
         out, page = tmp_path / "model.onnx", tmp_path / "report.html"
