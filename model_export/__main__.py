@@ -262,14 +262,14 @@ def _steps(progress: Progress, total: int) -> Callable[[str], None]:
 
 def _say(found: Evaluation, nested: Figures | None = None) -> None:
     table = Table(
-        "", "messages", "AUC", "recall at 1 %", "at 5 %", "calibration error", "of it chance"
+        "", "messages", "AUC", "recall at 1 %", "at 5 %", "calibration error", "of it chance", "debiased"
     )
     named = {**found.files, "mean over files": found.mean, "all pooled": found.pooled}
     if nested:
         named["mean, nested choice"] = nested
     named |= {f"in {name}": part for name, part in found.languages.items()}
     for name, part in named.items():
-        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance)
+        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance, part.debiased)
         table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values))
     _show(table)
 

@@ -11,7 +11,7 @@ from backend.scoring.audit import ModelFacts
 from model_export import charts
 from model_export.compare import Comparison
 from model_export.evaluation import GOALS, Evaluation
-from model_export.metrics import Figures
+from model_export.metrics import Figures, interval
 
 HERE = Path(__file__).parent
 _NAMES = {
@@ -20,6 +20,11 @@ _NAMES = {
     "recall_5": "recall at 5 % false holds",
     "ece": "expected calibration error",
 }
+_WORDS = {"good": "met", "bad": "missed"}
+_TONGUES = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "pt": "Portuguese", "it": "Italian",
+    "nl": "Dutch", "pl": "Polish", "cs": "Czech", "sv": "Swedish", "xx": "not told",
+}  # fmt: skip
 
 
 def render(
@@ -43,6 +48,9 @@ def render(
         judged=evaluation.pooled.count,
         terms=len(facts.vocabulary),
         size=f"{size:,}",
+        mean=evaluation.mean,
+        interval=interval(evaluation.labels, evaluation.crossed),
+        tongues=_TONGUES,
         goals=[_goal(name, evaluation, nested) for name in GOALS],
         nested=nested is not None,
         pr=charts.precision_recall(evaluation.labels, evaluation.scores, marked),
@@ -66,8 +74,10 @@ def _goal(name: str, evaluation: Evaluation, nested: Figures | None) -> dict[str
         "goal": f"at {'most' if name == 'ece' else 'least'} {goal:.2f}",
         "mean": f"{mean:.3f}",
         "mean_verdict": _verdict(name, mean, goal),
+        "mean_word": _WORDS[_verdict(name, mean, goal)],
         "pooled": f"{pooled:.3f}",
         "pooled_verdict": _verdict(name, pooled, goal),
+        "pooled_word": _WORDS[_verdict(name, pooled, goal)],
         "nested": f"{getattr(nested, name):.3f}" if nested else "",
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_export.metrics import calibration_error, chance_error, figures
+from model_export.metrics import calibration_error, chance_error, debiased_error, figures, interval
 from model_export.training import squash, temperature
 
 DRAWN = np.random.default_rng(7)
@@ -35,6 +35,34 @@ def test_chance_is_what_a_perfectly_calibrated_model_shows(count: int):
     assert chance_error(probabilities) == pytest.approx(shown, rel=0.1)
 
 
+@pytest.mark.parametrize("count", [360, 3000])
+def test_debiased_is_what_is_wrong_and_not_what_is_few(count: int):
+    right = squash(DRAWN.normal(0, 3, count))
+    wrong = np.clip(right + 0.1, 0, 1)
+    shown = np.sqrt(np.mean([debiased_error(drawn(right), right) ** 2 for _ in range(300)]))
+    plain = np.mean([calibration_error(drawn(right), right) for _ in range(300)])
+    assert shown < 1.05 * plain  # only what is cut off at 0 is left of it
+    off = np.sqrt(np.mean([debiased_error(drawn(right), wrong) ** 2 for _ in range(300)]))
+    assert off == pytest.approx(0.09, abs=0.015)  # the few above 0.9 are cut off at 1
+
+
+def test_debiased_takes_off_what_the_formula_says():
+    probabilities = np.array([0.25] * 20)
+    labels = np.array([1.0] * 10 + [0.0] * 10)
+    assert debiased_error(labels, probabilities) == pytest.approx((0.25**2 - 0.25 / 19) ** 0.5)
+    assert debiased_error(labels, np.full(20, 0.55)) == 0.0
+    assert debiased_error(np.array([1.0]), np.array([0.1])) == 0.0
+
+
+def test_the_interval_holds_the_figure_and_is_the_same_each_time():
+    probabilities = squash(DRAWN.normal(0, 2, 500))
+    labels = drawn(probabilities)
+    low, high = interval(labels, probabilities, rounds=200)
+    assert low < high
+    assert low <= calibration_error(labels, probabilities) <= high
+    assert interval(labels, probabilities, rounds=200) == (low, high)
+
+
 def test_a_file_of_the_corpus_is_too_small_to_show_three_hundredths():
     """Why the goal is judged on all left-out mail together."""
     spread = squash(np.random.default_rng(1).normal(0, 2.6, 360))
@@ -55,3 +83,4 @@ def test_figures_tell_both():
     found = figures(labels, scores, squash(scores))
     assert found.auc == 1.0
     assert found.chance == chance_error(squash(scores))
+    assert found.debiased == debiased_error(labels, squash(scores))
