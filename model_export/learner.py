@@ -36,7 +36,8 @@ class Block:
 BLOCKS = (
     Block("words", r"(?u)\b(?![ctf]_)\w\w+\b", 2),
     Block("meaning", r"(?u)\b[ct]_\w+\b", 2),
-    Block("form", r"(?u)\bf_\w+\b", 1),
+    # In which language a mail is written says nothing about it; that the language is unknown calls for care.
+    Block("form", r"(?u)\b(?:f_(?!language_)\w+|f_language_xx)\b", 1),
 )
 
 

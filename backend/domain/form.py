@@ -65,6 +65,7 @@ _NEW_ENDINGS = frozenset(_NEW_ENDINGS_TEXT.split())
 # Finer classes follow the habits of single writers: with them, ordinary mail of a writer not read before scored
 # too high or too low as a whole.
 _LENGTHS = (4, 25, 400)
+_SUBJECT_LENGTHS = (0, 2)
 
 
 def form_tokens(
@@ -206,7 +207,7 @@ def _elsewhere(link: str, domain: str) -> bool:
 
 def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
     yield f"length_{sum(words > limit for limit in _LENGTHS)}"
-    yield f"subject_{min(5, len(message.subject.split()))}"
+    yield f"subject_{sum(len(message.subject.split()) > limit for limit in _SUBJECT_LENGTHS)}"
     subject = _FWD.sub("", _RE.sub("", message.subject)).strip()
     if subject and subject == subject.lower() and not re.search(r"[\u0600-\uffff]", subject):
         yield "subject_lower"

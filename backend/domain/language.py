@@ -18,7 +18,8 @@ _COMMON = {
     me us them they their he she his her or but so on about there here then than some more most all one out up
     no yes get got let make made take see know need want like think look good best new next last week weeks month
     day days today tomorrow yesterday time back call quick question team help please thanks thank hi hello hey dear
-    regards cheers sorry soon over after before because only also into by re am don t s ll ve don't we're i'm it's
+    regards cheers sorry soon over after before because only also into by re am don t s ll ve minute minutes per people
+    each other between first year years since while another much many still ten six work
     """,
     "de": """
     der die das den dem des ein eine einen einem einer und oder aber ist sind war hat habe haben hatte wird werden
@@ -33,28 +34,29 @@ _COMMON = {
     je j il elle ils on tu te ton ta pour par dans avec sans sur sous chez que qu qui quoi dont où pas ne n plus se
     s ce c cette ces cet au aux en y si comme aussi très bien bonjour bonsoir merci madame monsieur cordialement
     être avoir faire fait peut pouvez pourriez souhaitez votre demain hier semaine prochaine jour jours temps
-    appel question quelques minutes toujours
+    appel question quelques minutes toujours à deux trois leur leurs depuis entre ainsi an ans chaque
+    encore tout tous toute
     """,
     "es": """
     el la los las lo un una unos y e o pero es son está están era fue ha han he hemos tiene tienen tengo hay usted
     ustedes su sus nosotros nuestro nuestra nuestros yo tú te ti mi me le les se nos para por con sin en de del al
     que qué cómo cuándo dónde quién si sí no más muy también ya como cuando este esta esto estos estas ese esa hola
     buenos buenas días tardes gracias saludos estimado estimada hoy mañana ayer semana llamada minutos podemos
-    podría quería puede
+    podría quería puede tu tus dos tres desde hasta entre nuestras vos todo todos cada año años sobre puedo pueden hacer
     """,
     "pt": """
     o a os as um uma uns e ou mas é são está estão foi ser ter tem têm temos tenho há você vocês seu sua seus suas
     nós nosso nossa nossos eu me te ele ela lhe se para por com sem em de do da dos das no na nos nas ao à aos pelo
     pela que como quando onde quem não sim mais muito também já este esta isto esse essa isso olá oi bom boa dia
     tarde obrigado obrigada caro cara cumprimentos abraço hoje amanhã ontem semana chamada minutos podemos poderia
-    pode gostaria até
+    pode gostaria até meu minha meus duas dois três desde entre cada ano anos sobre todo todos posso podem nossas
     """,
     "it": """
     il lo la i gli le un uno una e ed o ma è sono era ha hanno ho abbiamo avete ci vi mi ti si ne lei voi noi suo
     sua vostro vostra vostri nostro nostra per con senza in di del della dei delle dello da dal dalla al alla ai
     alle nel nella sul sulla che chi cosa come quando dove perché se non più molto anche già questo questa questi
     quello ciao buongiorno buonasera salve gentile grazie saluti cordiali oggi domani ieri settimana chiamata
-    minuti possiamo potrebbe può vorrei
+    minuti possiamo potrebbe può vorrei tu tuo tua due tre entro tra solo ogni anno anni nostre vostre tutto tutti però
     """,
     "nl": """
     de het een en of maar is zijn was waren heb heeft hebben had kan kunnen wil willen zou zouden wordt worden
@@ -97,7 +99,8 @@ _LETTERS = {
     "œ": ("fr",), "û": ("fr",), "ê": ("fr", "pt"), "è": ("fr", "it"), "ç": ("fr", "pt"), "ù": ("fr", "it"),
 }  # fmt: skip
 _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
-_WORD = re.compile(r"[^\W\d_]+|[¿¡]")
+# Letters at a number are no word: the "k" of "400k" would be a vote for Czech, the "h" of "17h" for nobody.
+_WORD = re.compile(r"\b[^\W\d_]+\b|[¿¡]")
 
 LANGUAGES = tuple(_COMMON)
 ENOUGH = 1.2

@@ -104,7 +104,7 @@ FORM_TEXTS = {
 FAMILY_TEXTS = {
     "length": "its length",
     "subject": "the length of its subject",
-    "language": "its language",
+    "language": "is in no language known here",
 }
 
 CLASS_TEXTS = {

@@ -15,12 +15,12 @@ what_we_do: wir helfen/unterstützen/bieten/liefern/entwickeln/bauen/vermieten/
     verkaufen/übernehmen/reinigen/produzieren/fertigen/vermitteln/machen/
     betreuen/beraten/arbeiten/sorgen/drucken/reparieren/begleiten/planen/
     finanzieren/versichern/stellen/haben/sind | ich
-    biete/vermittle/betreue/baue/helfe/verkaufe/arbeite/vertrete/berate/ mache/restauriere |
+    biete/vermittle/betreue/baue/helfe/verkaufe/arbeite/vertrete/berate/mache/restauriere |
     unser/unsere/unserem/unserer software/tool/plattform/lösung/system/produkt/agentur/team/firma/werk/
     kunden/dienst/angebot/app | x_firm
-    ist/macht/hilft/bietet/liefert/übernimmt/liest/sorgt/rechnet/verbindet/ findet | als
+    ist/macht/hilft/bietet/liefert/übernimmt/liest/sorgt/rechnet/verbindet/findet | als
     dienstleister/agentur/hersteller/makler/großhändler
-others_like_you: betriebe/unternehmen/firmen/kunden/praxen/kanzleien/kollegen/hotels/ schulen wie
+others_like_you: betriebe/unternehmen/firmen/kunden/praxen/kanzleien/kollegen/hotels/schulen wie
     ihr*/sie | ähnliche/vergleichbare betriebe/unternehmen/firmen/größe | in ihrer/deiner
     branche/größe/region/nachbarschaft/gegend/lage/straße/position | ihrer/deiner größe | ihr
     nachbar/wettbewerb* | bei ihrem/ihren nachbarn/mitbewerb*/kollegen
@@ -30,13 +30,13 @@ claims_result: um/bis n_percent/n_number/n_money | n_percent
     tagen/wochen/stunden | halb* | doppelt*
 noticed_you: gesehen dass/auf | habe/hab gesehen/gelesen/bemerkt/gehört | aufgefallen | auf
     ihre/ihrer/ihren/ihrem/deine/deiner
-    website/webseite/seite/homepage/anzeige/stelle/shop/firma/unternehmen/ profil | gestoßen |
+    website/webseite/seite/homepage/anzeige/stelle/shop/firma/unternehmen/profil | gestoßen |
     vorbeigekommen/vorbeigefahren | ihr/ihre/ihren/deinen/dein
-    beitrag/vortrag/artikel/stellenanzeige/anzeige/webseite/website/ interview/podcast | respekt |
+    beitrag/vortrag/artikel/stellenanzeige/anzeige/webseite/website/interview/podcast | respekt |
     glückwunsch/gratul* | sie suchen/bauen/expandieren/eröffnen | du suchst | beim stöbern | ich
     verfolge
 right_person: richtige/richtiger/passende ansprechpartner* | ansprechpartner* | zuständig* | wer ..
-    kümmert/macht/entscheidet/betreut/verantwortlich/pflegt/bestellt/ schreibt/führt | verantwortlich
+    kümmert/macht/entscheidet/betreut/verantwortlich/pflegt/bestellt/schreibt/führt | verantwortlich
     für | an wen | sind sie der/die/dafür | weiterleiten/weiterreichen
 bump: nachhaken/nachgehakt/nachfassen/nachfrage* | noch einmal | noch mal/nochmal/nochmals | meine
     letzte/erste/vorige/anfrage/mail/nachricht/frage/e | meiner letzten/ersten/mail/nachricht/e | ich
@@ -57,7 +57,7 @@ offers_to_send: darf/soll/kann/dürfte ich ihnen/dir/sie/einmal/das/ein/eine/mal
 easy_no: kein interesse/bedarf/thema | falls/wenn nicht/kein/das/es | nicht
     relevant/interessant/passend/interessiert | kurze antwort/nachricht/info reicht/genügt | ein
     wort/satz/kurzes | ja oder nein | sagen sie einfach | abmelden/abbestellen/austragen
-states_price: n_money pro/im/je/netto/monatlich/zzgl/inkl/plus/für/am/einmalig/fix/und/ pauschal |
+states_price: n_money pro/im/je/netto/monatlich/zzgl/inkl/plus/für/am/einmalig/fix/und/pauschal |
     ab/nur/für/zu/um/bei n_money | festpreis* | pauschal* | preis/preise/kosten/kostet
     n_money/liegt/ab/beginn* | n_percent rabatt/provision/honorar/skonto/vom | honorar
 search_ranking: seo | backlink* | gastbeitrag/gastartikel | suchmaschin* | ranking* | sichtbarkeit |
@@ -133,7 +133,7 @@ private_life: mama/papa/oma/opa/tante/onkel/schatz/kuss/bussi/umarm* | geburtsta
     | liebe grüße/dich | lg | hab dich | die kinder/kleine/kleinen
 paperwork: rechnung* | auftragsnummer/bestellnummer/kundennummer/vorgangsnummer/aktenzeichen | fällig* |
     mahnung* | überweis* | zahlungs* | beleg* | quittung | passwort | anmeld* | konto* | nr n_number
-at_work: bitte prüfen/freigeben/unterschreiben/schicken/bestätigen/melden/beachten/ denken/um/nicht |
+at_work: bitte prüfen/freigeben/unterschreiben/schicken/bestätigen/melden/beachten/denken/um/nicht |
     kannst du/könntest/könnt ihr | können wir | protokoll | besprechung | dienstplan | budget | freigabe
     | bis freitag/morgen/montag/mittwoch | ich bin/komme .. krank/später/unterwegs | sag bescheid |
     bescheid

@@ -19,21 +19,21 @@ offers_free: free audit/trial/sample/samples/consultation/mockup/quote/estimate/
 what_we_do: we help/helped/provide/offer/supply/sell/rent/manufacture/produce/
     specialise/specialize/represent/distribute/broker/insure/finance/fund/
     clean/roast/install/import/stock/connect/place/match/host/print | i
-    help/represent/sell/rent/supply/specialise/specialize/place/offer/ train/restore/repair/broker | we
-    work with | we make/build/built/run/design/develop/handle/manage/take/do/collect/turn/ take/keep _ |
+    help/represent/sell/rent/supply/specialise/specialize/place/offer/train/restore/repair/broker | we
+    work with | we make/build/built/run/design/develop/handle/manage/take/do/collect/turn/take/keep _ |
     our platform/tool/software/app/product/agency/company/plugin/system/
-    solution/engineers/developers/factory/clients/service/api/firm/studio/ workshop | we are/re a
+    solution/engineers/developers/factory/clients/service/api/firm/studio/workshop | we are/re a
     leading/small/full/team/company/agency | i built/made/wrote a/an | we built/made a/an | o_firm
     use/uses us | x_firm is/does/helps/makes/gives/lets/sits/reads/turns/finds/connects/takes/
-    builds/tells/runs/automates/keeps/works/offers/provides/supplies/ watches/checks
+    builds/tells/runs/automates/keeps/works/offers/provides/supplies/watches/checks
 others_like_you: teams/companies/firms/shops/practices/agencies/people/clients/
     businesses/schools/clinics/founders/offices/stores/brands/hotels/
-    restaurants/customers/groups/plants/labs/studios/charities/owners/ sites like you/yours/your/o_firm
+    restaurants/customers/groups/plants/labs/studios/charities/owners/sites like you/yours/your/o_firm
     | like yours | like o_firm | companies/teams/firms your size | your size | similar to you/yours/your
     | same size | in your industry/area/sector/space/street/position/field | your
     competitors/peers/neighbours/neighbors | other _ like/in | teams/companies/firms at your
 claims_result: cut/cuts/reduce/reduces/reduced/save/saves/saved/increase/increases/
-    increased/boost/boosted/grew/doubled/tripled/lower/lowered/improve/ improved/dropped ..
+    increased/boost/boosted/grew/doubled/tripled/lower/lowered/improve/improved/dropped ..
     n_number/n_percent/n_money | from n_number .. to n_number | n_percent
     less/more/fewer/lower/higher/faster/cheaper/of | n_number x | by n_percent | n_percent in/on/off |
     up to n_percent/n_number/n_money | in n_number days/weeks/hours | saved/saves/saving _ n_number
@@ -42,16 +42,16 @@ noticed_you: saw/noticed/read/loved/enjoyed/spotted/liked/heard/watched/tried/
     checked/admire/follow/following your | saw/noticed/read/spotted/see/seen that/you/o_firm | came/come
     across | looked/looking at your | was/been/went on/through/over/past your |
     walked/drove/cycled/cycle/pass past/your | your
-    post/talk/article/piece/podcast/website/site/page/listing/ad/job/docs/ blog/profile/shop/menu/window
+    post/talk/article/piece/podcast/website/site/page/listing/ad/job/docs/blog/profile/shop/menu/window
     | you re/are hiring/expanding/growing/opening/launching | congrats/congratulations on | since
     you/your | i counted | i typed
 right_person: right person | best person | right contact | who
-    handles/owns/decides/runs/buys/manages/orders/looks/keeps/deals/takes/ is/does/would/signs/holds |
+    handles/owns/decides/runs/buys/manages/orders/looks/keeps/deals/takes/is/does/would/signs/holds |
     who at/in/on o_firm/your | point me | in charge of | are you the one/person | person who | person
     for/to | forward/pass this/me/it | someone else/on your
 bump: following/follow/followed up | circling/circle back | bumping/bump | checking/checked/check
     back/in | touching/touch base | my
-    last/previous/earlier/first/note/notes/email/mail/message/emails/mails/ questions | did you
+    last/previous/earlier/first/note/notes/email/mail/message/emails/mails/questions | did you
     see/get/have/read/receive/catch | get/got/had a chance | any thoughts/interest/news/luck/joy/update
     | top of your inbox | resend/resending/resent/re-sending | second/third/fourth/fifth
     try/time/attempt/email/note/mail | haven/hadn/didn t heard/hear | not/never heard/hear back | me
@@ -68,7 +68,7 @@ breakup: last email/note/message/one/try/time/attempt/mail/from | close/closing/
     bad timing | not a priority | moved on
 offers_to_send: shall/should/can/could/may i/we
     send/show/share/put/draw/drop/run/bring/hold/reserve/set/prepare/
-    record/walk/ship/mail/make/mock/sketch/pop/call/come/do/quote/tell/ book/add/include/keep |
+    record/walk/ship/mail/make/mock/sketch/pop/call/come/do/quote/tell/book/add/include/keep |
     happy/glad to send/show/share/run/walk/do/put/give/explain/hop/mail/bring/demo/set | want me to |
     like me to | i ll/d/can/could send/show/share/bring/drop/put/run/make/mock/happily/gladly/gladly
     you/it/over/a/one/the/by/round/together | let me show/send/know/run/put | want to
@@ -153,21 +153,21 @@ asks_whether_you_do: do you ship/deliver/take/offer/sell/stock/have/do/make/cove
     accept/rent/still/also/ever/know/happen/think/need | are you
     taking/able/available/free/still/open/around/coming/ok/up | could you
     quote/do/make/deliver/fit/come/take/tell/send/please/possibly/help | can you
-    do/make/deliver/fit/come/take/send/confirm/tell/please/let/give/add/ help | would you be
+    do/make/deliver/fit/come/take/send/confirm/tell/please/let/give/add/help | would you be
     willing/able/interested/happy/free/available/prepared/up/open/so | would you
     consider/mind/have/like/take/do/come | is it/there possible/a/any/still/ok | is your _ | have you
     got/any/still
 own_need: my wife/husband/mother/father/mum/mom/dad/son/daughter/brother/sister/
-    kitchen/garden/house/flat/dog/car/boiler/roof/wedding/kids/partner/ niece/boss | our
+    kitchen/garden/house/flat/dog/car/boiler/roof/wedding/kids/partner/niece/boss | our
     house/kitchen/garden/wedding/boiler/roof/old/new/current/project/home/
     son/daughter/supplier/website/requirement/tender | we/i
     bought/inherited/own/moved/live/need/want/require/have | we/i d/would like/love/want/prefer
     to/a/your/you | i m/am/we looking/hoping/interested/thinking/planning for/to/in/of/about | we re/are
-    looking/hoping/interested/thinking/planning/opening/renovating/ building/moving/switching | for
+    looking/hoping/interested/thinking/planning/opening/renovating/building/moving/switching | for
     our/my | looking to buy/order/hire/rent/book/replace/switch/stock | place an order | recommended
     you/by | recommended by | gave me your | told me about | saw your work/project | read your/about
     your
-uses_your_product: we/i use/used/using/run/love/bought/ordered/own/subscribe/tried/installed/ have
+uses_your_product: we/i use/used/using/run/love/bought/ordered/own/subscribe/tried/installed/have
     your/it/o_firm/the/you/two/one | we ve/i ve been using/used/bought/ordered/run/had/tried | using
     o_firm/your | your product/app/tool/library/package/api/software/plugin/docs/shop/book/
     newsletter/service | our account/plan/workspace/subscription/licence/license/order/ticket/api |
@@ -181,7 +181,7 @@ job_for_you: hiring manager | hiring a/an/their/for/two | to find their/its/a/an
     salary/equity/bonus/compensation/package | plus bonus/equity | would you consider/be a/open move/to
     | team of n_number | reports/reporting to | current role | career | successor | in confidence |
     confidential/confidentially | not looking | happy where
-applies: my cv/resume/application/portfolio/references/degree/thesis/internship/ transcript |
+applies: my cv/resume/application/portfolio/references/degree/thesis/internship/transcript |
     application for/as | apply/applying/applied for/to/as/with |
     internship/apprenticeship/apprentice/phd/postdoc/placement | cover letter | cv attached | attached
     cv/resume | i graduated/studied/study/finished | work with you/for you | your lab/group/advert | job
@@ -193,7 +193,7 @@ journalism: i m/am a/an/the reporter/journalist/producer/student/researcher/hist
     on the record | interview you/with/about | comment on/by/for | fact check | i file | my editor | our
     readers/listeners | my thesis/dissertation/study | for the paper/magazine/radio | your
     research/paper/study/work on | publish/publishing/published on/in
-picks_up_known: as discussed/agreed/promised/requested/mentioned/planned/usual/always/per/ you | you
+picks_up_known: as discussed/agreed/promised/requested/mentioned/planned/usual/always/per/you | you
     asked/wanted/requested/ordered/signed/wrote/said/mentioned/sent/told/
     promised/booked/gave/lent/showed/signed/bought/filled/left | you d/had/ve/have
     asked/ordered/said/mentioned/signed/sent/booked/got/requested | your
@@ -201,14 +201,14 @@ picks_up_known: as discussed/agreed/promised/requested/mentioned/planned/usual/a
     question/reply/message/comments/changes/feedback/edits/draft/signature/
     payment/call/appointment/visit/stay/trial/reservation/registration/
     contract/renewal/tenancy/policy/mail | thanks/thank you/so/for/again/very/much for | thanks for
-    your/the/sending/getting/coming/letting/having/yesterday/last/this/ joining/signing/coming |
+    your/the/sending/getting/coming/letting/having/yesterday/last/this/joining/signing/coming |
     good/nice/great/lovely/fun to see/meet/talk/chat/speak/sit/catch/hear | good/nice/great/lovely
     seeing/meeting/talking/chatting/speaking | when/since/after we met/spoke/talked/last | our
     call/meeting/conversation/chat/contract/agreement/last/next/lunch/
     visit/session/monthly/weekly/quarterly/talk | yesterday | last
     night/week/friday/monday/tuesday/wednesday/thursday/month/year | see you | still on/ok/good for |
     attached is/are/the/as | attached | here s/is the | i ve/have
-    attached/added/fixed/updated/pushed/signed/moved/booked/paid/spoken/ checked/changed/put/sent/asked
+    attached/added/fixed/updated/pushed/signed/moved/booked/paid/spoken/checked/changed/put/sent/asked
     | the model/draft/contract/invoice/deck/report/minutes/photos/keys/drawings you/we/i | remember |
     happy to hear
 introduces_others: meet x_name/o_name/_ | introducing | intro to/you/below | let me introduce | cc d |
@@ -220,12 +220,12 @@ private_life: love/xx/xxx/xo/mum/mom/dad/grandma/gran/nana/birthday/pub/hug/hugs
     pick up/you up | happy birthday | see you tonight/saturday/sunday/there/soon
 paperwork: invoice no/number/nr/attached/for/is/inv | inv n_number | order
     no/number/confirmation/n_number |
-    ticket/case/ref/reference/booking/claim/policy/account/po/tracking/ parcel no/number/id/n_number |
+    ticket/case/ref/reference/booking/claim/policy/account/po/tracking/parcel no/number/id/n_number |
     payment/balance/rent/fee is/was/due/of/received/failed | due on/date/by | overdue | verification |
     password | sign in | signed in | log in | login | receipt | statement | your card | bank details |
     remittance | vat
 at_work: can/could/would you please/just/review/approve/sign/check/look/add/confirm/forward/ask/
-    bring/pick/update/fix/merge/upload/print/cover/join/tell/remind/resend/ have/get/send | please
+    bring/pick/update/fix/merge/upload/print/cover/join/tell/remind/resend/have/get/send | please
     review/approve/sign/check/confirm/bring/find/note/use/update/read/pay/
     complete/return/remember/do/don/see | pr/mr n_number | deploy/deployed/merge/merged | standup |
     sprint | the board/deck/budget/draft/minutes/rota/shift/release/build/client/
@@ -234,14 +234,14 @@ at_work: can/could/would you please/just/review/approve/sign/check/look/add/conf
     we need to/your | deadline | by friday/monday/tuesday/wednesday/thursday/tomorrow/noon/eod | before
     i/we
 reports_fault: bug/error/errors/crash/crashes/crashed/broken/outage/downtime/fails/
-    failed/failing/refund/missing/wrong/complaint/leak/leaking/damaged/ faulty/stuck | stopped working |
+    failed/failing/refund/missing/wrong/complaint/leak/leaking/damaged/faulty/stuck | stopped working |
     doesn/does/isn/not t/not work/working | can t log/open/find/access/get | steps to reproduce |
     disappointed | still waiting | never arrived | hasn t arrived
 not_selling: not selling | nothing to sell | don t want money/anything/your | no money | we don t pay |
     not a pitch/sales | nothing we/i want | no fee/charge for you | not asking/trying for/to | i m not
     selling | free of any
 you_subscribed: receiving/getting this because | because you
-    signed/subscribed/created/joined/registered/bought/ordered/have/ attended/are | your
+    signed/subscribed/created/joined/registered/bought/ordered/have/attended/are | your
     trial/plan/subscription/membership/workspace/free | welcome to | thanks for
     signing/joining/subscribing/creating/trying/registering | manage preferences/your | view in/online |
     in this issue | this week s/in | issue n_number | changelog | release notes | new in/features |
@@ -249,9 +249,9 @@ you_subscribed: receiving/getting this because | because you
     policy | all rights | do not reply | cannot reply | confirm your
 membership: your registration/talk/session/slot/abstract/badge/seat | agenda | doors open/at | rsvp |
     member/members/committee/volunteer/volunteers/parish/choir/club/match/
-    training/allotment/association/donation/trustees/residents/tenants/ parents/pupils | general meeting
+    training/allotment/association/donation/trustees/residents/tenants/parents/pupils | general meeting
     | see you at/there/on
-authority: inspection/permit/licence/license/council/court/statutory/regulator/ regulation/municipality
+authority: inspection/permit/licence/license/council/court/statutory/regulator/regulation/municipality
     | tax return/office/year/authority | planning permission/application/office | deadline for |
     compliance notice/deadline | case number/no | you are/re required/requested | legal notice |
     certificate/certificates | gdpr request

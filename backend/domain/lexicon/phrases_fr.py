@@ -10,8 +10,8 @@ offers_free: gratuit* | sans engagement/frais/obligation/contrepartie | offert/o
     coûte/coûtera rien | à nos frais | zéro engagement | aucun engagement/frais | essai
 what_we_do: nous aidons/accompagnons/proposons/fournissons/fabriquons/développons/
     louons/vendons/faisons/réalisons/travaillons/gérons/sommes/intervenons/
-    concevons/livrons/assurons/imprimons/nettoyons/recrutons/plaçons/avons/ produisons | je
-    propose/vends/représente/accompagne/loue/fabrique/aide/restaure/ conçois/développe/place | notre/nos
+    concevons/livrons/assurons/imprimons/nettoyons/recrutons/plaçons/avons/produisons | je
+    propose/vends/représente/accompagne/loue/fabrique/aide/restaure/conçois/développe/place | notre/nos
     outil/logiciel/plateforme/solution/solutions/agence/service/services/
     équipe/produit/entreprise/atelier/usine/clients/offre/système | x_firm
     est/aide/propose/permet/fait/accompagne/réduit/automatise/lit/gère | on aide/fait/propose/fabrique
@@ -24,7 +24,7 @@ claims_result: de n_percent | n_percent de/d/moins/plus/en | jusqu à/au n_perce
     de | gagn* .. n_number/n_percent/heures | en n_number jours/semaines/heures | deux fois | moitié
 noticed_you: j ai vu/lu/remarqué/découvert/constaté/entendu/écouté/compté/visité | vu/lu/remarqué
     que/votre/vos | en regardant/passant/lisant/parcourant/cherchant | votre
-    article/interview/site/page/annonce/offre/conférence/podcast/vitrine/ boutique/post/note | vous
+    article/interview/site/page/annonce/offre/conférence/podcast/vitrine/boutique/post/note | vous
     recrutez/ouvrez/cherchez/développez/lancez | félicit*/bravo | tombé sur | je suis passé*
 right_person: bonne personne | bon interlocuteur/contact | qui s occupe/gère/décide | en charge |
     responsable de/du/des | la personne qui/en | vers qui | transmettre/transférer à | interlocut*
@@ -68,7 +68,7 @@ flatters_for_fee: nominé*/nommé* | prix/trophée*/palmarès/distinction | laur
 dear_owner: madame monsieur | cher/chère client*/propriétaire/équipe/confrère | j espère que/qu | à qui
     de | bonjour à vous
 introduces_self: je m appelle | je suis
-    x_name/le/la/commercial*/fondat*/chargé*/consultant*/responsable/ directeur*/directrice/gérant* | je
+    x_name/le/la/commercial*/fondat*/chargé*/consultant*/responsable/directeur*/directrice/gérant* | je
     dirige/travaille/représente/gère | nous sommes une/un/des/n_number | chez x_firm | de x_firm | de la
     société | je me présente
 names_clients: nos clients/références | clients comme/tels/parmi | référence* | déjà
@@ -92,9 +92,9 @@ asks_whether_you_do: pourriez vous/pouvez/pourrais/peux | accepteriez vous | ser
     est il/ce possible/que | avez vous/auriez encore/de/des/un/une/en/la | faites/livrez/prenez/proposez
     vous | serait il possible | est ce que vous | aimeriez vous | connaissez vous
 own_need: nous/je cherchons/recherchons/aimerions/souhaitons/voudrions/voudrais/souhaite/
-    souhaiterais/cherche/recherche/aimerais/avons/venons/envisageons/ prévoyons/ai | mon/ma/mes
-    mari/femme/frère/sœur/mère/père/fils/fille/maison/jardin/cuisine/toit/ atelier/chaudière | notre
-    maison/mariage/cuisine/jardin/fils/fille/projet/école/association/ toiture/fournisseur |
+    souhaiterais/cherche/recherche/aimerais/avons/venons/envisageons/prévoyons/ai | mon/ma/mes
+    mari/femme/frère/sœur/mère/père/fils/fille/maison/jardin/cuisine/toit/atelier/chaudière | notre
+    maison/mariage/cuisine/jardin/fils/fille/projet/école/association/toiture/fournisseur |
     recommandé*/conseillé* | m a/ont parlé/donné/conseillé/recommandé/dit | votre nom m |
     commander/acheter/réserver | intéressé* par vos/votre
 uses_your_product: nous/j/on utilisons/utilise/avons/ai/achetons/commandons .. votre/vos/chez |

@@ -21,6 +21,10 @@ SHORT_ENGLISH = [
     "To do: print a poster, do a test run, post on a wall",
     "OK so on Friday we go",
     "Me too, a bit later",
+    "a budget of 400k, not 45k to 300k",
+    "visitors: 10k, 50k, 100k; v8, v2.1",
+    "Twenty five minutes on video",
+    "20 hours per week, per person",
 ]
 
 PLAIN = [

@@ -124,6 +124,32 @@ class TestLanguages:
             names = {language: {name for name, _ in entries(text)} for language, text in texts.items()}
             assert all(found == names["en"] for found in names.values()), names
 
+    @pytest.mark.parametrize("language", sorted(PHRASES))
+    def test_no_pattern_is_cut_in_two(self, language: str):
+        """A blank after a stroke makes a slot of its own of what follows: such a pattern never finds anything."""
+        for name, body in entries(PHRASES[language]):
+            for pattern in body.split("|"):
+                assert pattern.strip(), name
+                assert all(all(slot.split("/")) for slot in pattern.split()), (name, pattern)
+
+    @pytest.mark.parametrize(
+        ("language", "words", "finding"),
+        [
+            ("sv", "vi finansierar nya maskiner", "what_we_do"),
+            ("pt", "nós atendemos empresas", "what_we_do"),
+            ("en", "sites like yours", "others_like_you"),
+            ("en", "i train sales teams", "what_we_do"),
+            ("de", "ich restauriere alte türen", "what_we_do"),
+            ("pl", "z tej strony adam", "introduces_self"),
+            ("cs", "specializujeme se na okna", "what_we_do"),
+            ("it", "dieci minuti domani", "asks_call"),
+            ("nl", "kom er nog even op terug", "bump"),
+            ("es", "especialistas en fachadas", "what_we_do"),
+        ],
+    )
+    def test_turns_of_phrase_of_each_language(self, language: str, words: str, finding: str):
+        assert finding in {hit.finding for hit in find(words.split(), language)}
+
 
 class TestPhrases:
     def test_gaps_any_words_and_stems(self):
