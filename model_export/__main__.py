@@ -242,7 +242,8 @@ def _export(trained: Trained, rows: list[Row], out: Path) -> tuple[bytes, float]
     data = build(trained, rows, summary(found))
     difference = publish(data, trained, rows, out)
     facts = ModelSession.open(out).facts
-    out.with_suffix(".md").write_text(write_card(data, facts, found, difference), encoding="utf-8")
+    own = sum(row.kind == loaders.OWN_MAIL for row in rows)
+    out.with_suffix(".md").write_text(write_card(data, facts, found, difference, own), encoding="utf-8")
     return data, difference
 
 

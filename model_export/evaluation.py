@@ -71,11 +71,15 @@ class WrongRow:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`mean` is over files (the customary score), `pooled` over all rows at once."""
+    """`mean` is over files (the customary score), `pooled` over all rows at once.
+
+    `offsets` says of each file by how much its pitches are stated too often (mean probability less their share).
+    """
 
     mean: Figures
     pooled: Figures
     files: dict[str, Figures]
+    offsets: dict[str, float]
     languages: dict[str, Figures]
     kinds: list[KindFigures]
     confusions: list[Confusion]
@@ -95,6 +99,7 @@ def evaluate(trained: Trained, session: ModelSession | None = None) -> Evaluatio
         mean=mean_figures(list(files.values())),
         pooled=figures(labels, trained.logits, trained.crossed),
         files=files,
+        offsets=_offsets(rows, labels, trained.crossed),
         languages=languages,
         kinds=_kinds(rows, trained),
         confusions=_confusions(labels, trained),
@@ -103,6 +108,11 @@ def evaluate(trained: Trained, session: ModelSession | None = None) -> Evaluatio
         scores=trained.probabilities,
         crossed=trained.crossed,
     )
+
+
+def _offsets(rows: Sequence[Row], labels: Floats, stated: Floats) -> dict[str, float]:
+    names = np.array([row.group for row in rows])
+    return {name: float((stated - labels)[names == name].mean()) for name in groups_of(rows)}
 
 
 def summary(evaluation: Evaluation) -> dict[str, dict[str, float]]:

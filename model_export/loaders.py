@@ -19,6 +19,7 @@ from backend.offline.archives import opened
 from model_export.rows import BadRow, Row, owner_of
 
 GMAIL_LABELS = "X-Gmail-Labels"
+OWN_MAIL = "own_mail"
 _SALES = frozenset({"sales", "block", "block_domain"})
 _LEGIT = frozenset({"release", "allow", "allow_domain", "replied"})
 
@@ -93,4 +94,4 @@ def _received(path: Path, me: str) -> Iterator[tuple[str, Message]]:
 
 def _row(name: str, message: Message, me: str, label: str, group: str) -> Row:
     owner = Owner(me.lower()) if me else owner_of(message)
-    return Row(name, label, "own_mail", group, message, owner)
+    return Row(name, label, OWN_MAIL, group, message, owner)

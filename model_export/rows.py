@@ -146,10 +146,16 @@ def numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def corpus(folder: Path = CORPUS, files: Iterable[str] | None = None) -> list[Row]:
-    """Every row of the corpus in a fixed order; `files` (stems) takes only some of its files."""
-    wanted = None if files is None else set(files)
-    paths = [p for p in sorted(folder.glob("*.jsonl")) if wanted is None or p.stem in wanted]
-    return [row_of(record, path.stem) for path in paths for record in records(path)]
+    """Every row of the corpus in a fixed order; `files` (stems) takes only some of its files.
+
+    Raises `BadRow` for a file that is not there.
+    """
+    paths = {path.stem: path for path in sorted(folder.glob("*.jsonl"))}
+    wanted = set(paths) if files is None else set(files)
+    if unknown := sorted(wanted - set(paths)):
+        raise BadRow(f"the corpus has no file {', '.join(unknown)}; it has {', '.join(paths)}")
+    chosen = [path for stem, path in paths.items() if stem in wanted]
+    return [row_of(record, path.stem) for path in chosen for record in records(path)]
 
 
 def corpus_digest(rows: Iterable[Row]) -> str:

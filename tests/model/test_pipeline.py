@@ -17,7 +17,7 @@ from backend.scoring.audit import audit
 from backend.scoring.session import ModelSession
 from model_export import loaders, training
 from model_export.__main__ import cli
-from model_export.card import BadCard, read_card
+from model_export.card import BadCard, read_card, write_card
 from model_export.evaluation import evaluate, summary
 from model_export.learner import DEFAULT, PitchModel
 from model_export.nasty import NASTY
@@ -54,6 +54,16 @@ class TestExport:
         session = ModelSession(data, audit(data))
         for row in rows[:20]:
             assert abs(session.score(row.text).logit - trained.model.decision_function([row.text])[0]) < 1e-9
+
+    def test_the_card_says_what_was_learned_from_and_what_was_missed(self, trained: Trained, data: bytes):
+        found = evaluate(trained)
+        card = write_card(data, audit(data), found, 1e-16)
+        assert f"{len(trained.judged)} messages written for this project, in 3 files" in card
+        assert "No mail of real people" in card
+        assert f"met at {found.pooled.ece:.3f}" in card or f"missed at {found.pooled.ece:.3f}" in card
+        own = " ".join(write_card(data, audit(data), found, 1e-16, own=7).split())
+        assert "7 of an owner's own mail: this model may serve his mailbox and no other" in own
+        assert "No mail of real people" not in own
 
     def test_training_again_gives_the_same_bytes(self, rows: list[Row], data: bytes):
         again = train(rows)
@@ -178,6 +188,10 @@ class TestBadRows:
         path.write_text("{}\n" + line)
         with pytest.raises(BadRow, match="line 2"):
             list(records(path))
+
+    def test_a_file_the_corpus_has_not_is_named(self):
+        with pytest.raises(BadRow, match="no file elsewhere; it has edge_1, train_1"):
+            corpus(files=["train_1", "elsewhere"])
 
     def test_missing_fields_and_wrong_labels(self):
         with pytest.raises(BadRow, match="subject"):
