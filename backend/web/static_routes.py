@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from quart import Blueprint, Quart, Response, request, send_from_directory, url_for
+from quart import Blueprint, Quart, Response, request, url_for
+from werkzeug.exceptions import NotFound
 
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
@@ -19,27 +23,53 @@ SHOWN_ELSEWHERE = frozenset({"logo-128.png"})
 blueprint = Blueprint("assets", __name__)
 
 
-@blueprint.get("/static/<path:name>")
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file. `version` is a short hash of its content."""
+
+    body: bytes
+    kind: str
+    version: str
+
+
+@blueprint.get("/static/<name>")
 @guarded(per_minute(600))
 async def asset(name: str) -> Response:
     """One file of the static folder. Cached for good when asked for by its present content."""
-    response = await send_from_directory(FOLDER, name)
-    # They are small. A body that is a file would stay open when the browser goes away before it is sent.
-    response.set_data(await response.get_data(as_text=False))
-    current = request.args.get("v") == version(name)
+    found = assets().get(name)
+    if found is None:
+        raise NotFound
+    response = Response(found.body, content_type=found.kind)
+    response.set_etag(found.version)
+    current = request.args.get("v") == found.version
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if current else "no-cache"
     if name in SHOWN_ELSEWHERE:
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    await response.make_conditional(request)
     return response
 
 
 @cache
+def assets() -> Mapping[str, Asset]:
+    """Every static file by name. They are small, and a file that is being sent would stay open when the browser goes
+    away meanwhile; a name that is not one of these is no path to anything."""
+    return {path.name: _read(path) for path in FOLDER.iterdir() if path.is_file()}
+
+
 def version(name: str) -> str:
     """A short hash of the file's content."""
-    return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]
+    return assets()[name].version
 
 
 def install(app: Quart) -> None:
     """Give templates `asset(name)`, the address of a static file."""
     app.register_blueprint(blueprint)
     app.jinja_env.globals["asset"] = lambda name: url_for("assets.asset", name=name, v=version(name))
+
+
+def _read(path: Path) -> Asset:
+    body = path.read_bytes()
+    kind, _ = mimetypes.guess_type(path.name)
+    text = kind is not None and (kind.startswith("text/") or kind.endswith(("javascript", "xml")))
+    written = f"{kind}; charset=utf-8" if text else kind or "application/octet-stream"
+    return Asset(body, written, hashlib.sha256(body).hexdigest()[:12])

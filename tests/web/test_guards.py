@@ -184,6 +184,13 @@ async def test_assets_are_served_and_cached_by_content(client: Client, name: str
         assert "immutable" in cached.headers["Cache-Control"]
 
 
+async def test_an_asset_a_browser_has_already_is_not_sent_again(client: Client) -> None:
+    first = await client.get("/static/page.css")
+    again = await client.get("/static/page.css", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, await again.get_data()) == (304, b"")
+    assert first.headers["Content-Type"] == "text/css; charset=utf-8"
+
+
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "nothing.css"])
 async def test_nothing_beside_the_assets_is_served(client: Client, name: str) -> None:
     answer = await client.get(f"/static/{name}", follow_redirects=True)
