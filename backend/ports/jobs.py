@@ -20,7 +20,8 @@ class JobStore(Protocol):
         ...
 
     async def want(self, mailbox_id: str, duty: Duty, due_at: datetime) -> None:
-        """Ask for a duty at `due_at` or earlier; never delays one that is due sooner."""
+        """Ask for a duty at `due_at`. It may be done sooner too, if it is due sooner, and then once more at
+        `due_at`; asked for at many times it is done at the first and the last of them at least."""
         ...
 
     async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
@@ -28,8 +29,8 @@ class JobStore(Protocol):
         ...
 
     async def finish_duty(self, job: DutyJob, next_due: datetime | None, now: datetime) -> None:
-        """Give the duty back, next due at `next_due` (None: only when wanted again). If it was wanted again
-        meanwhile, the time that was asked for stands."""
+        """Give the duty back, next due at `next_due` (None: only when wanted again). A time it was wanted at,
+        before or meanwhile, that is still to come stands."""
         ...
 
     async def postpone_duty(

@@ -59,10 +59,10 @@ def claim_duty(now: datetime, lease: str, lease_until: datetime) -> Script[DutyJ
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None, now: datetime) -> Script[None]:
-    """Give it back: due at `next_due`, or sooner when it was asked for sooner meanwhile."""
+    """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile."""
     row = yield from held_duty(job)
-    times = [at for at in (row["asked_at"], None if next_due is None else micros(next_due)) if at is not None]
-    yield from _give_back(job, min(times, default=None), 0, "")
+    times = (row["asked_at"], row["again_at"], None if next_due is None else micros(next_due))
+    yield from _give_back(job, min((at for at in times if at is not None), default=None), 0, "")
 
 
 def postpone_duty(job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True) -> Script[None]:

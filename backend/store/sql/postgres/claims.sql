@@ -1,5 +1,6 @@
 -- name: claim_duty(now, lease, lease_until)^
-UPDATE duties SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = attempts + 1
+UPDATE duties SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = attempts + 1,
+    again_at = CASE WHEN again_at > :now THEN again_at END
 WHERE (mailbox_id, duty) = (
     SELECT mailbox_id, duty FROM duties WHERE is_open AND due_at <= :now
     ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED

@@ -1,7 +1,9 @@
 -- name: want_duty(mailbox_id, duty, due_at)!
--- While it is held, what is asked for waits in asked_at; due_at is then the end of the lease.
+-- While it is held, what is asked for waits in asked_at; due_at is then the end of the lease. Asked for at several
+-- times it is done at the first of them and, by again_at, at the last.
 UPDATE duties
 SET wanted = wanted + 1,
+    again_at = CASE WHEN again_at IS NULL OR again_at < :due_at THEN :due_at ELSE again_at END,
     asked_at = CASE WHEN lease IS NULL THEN asked_at
                     WHEN asked_at IS NULL OR asked_at > :due_at THEN :due_at ELSE asked_at END,
     due_at = CASE WHEN lease IS NOT NULL THEN due_at
