@@ -109,6 +109,11 @@ LEAD = 1.25
 """How many times the votes of the second the first must have."""
 
 
+def commonplace(word: str) -> bool:
+    """Whether a word in lower case is among the commonest of some language here: alone it tells nothing of a mail."""
+    return word in _VOTES
+
+
 def language(text: str, most: int = 400) -> str:
     """ISO code out of `LANGUAGES`, or "xx" where none is clearly ahead. Looks at the first `most` words."""
     votes = dict.fromkeys(LANGUAGES, 0.0)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from backend.domain.language import commonplace
 from backend.domain.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
 from backend.domain.score import Reason, Score
 
@@ -96,7 +97,8 @@ def spoken(token: str) -> str:
 
 
 def _shown(side: list[tuple[str, float]]) -> tuple[str, ...]:
-    plain = [term for term, _ in side if not term.startswith(("c_", "s_"))]
+    # An "and" may weigh; shown by itself it would explain nothing. In a pair, as "we help", it does.
+    plain = [term for term, _ in side if not term.startswith(("c_", "s_")) and not commonplace(_bare(term))]
     return _distinct([" ".join(spoken(_bare(token)) for token in term.split(" ")) for term in plain])
 
 

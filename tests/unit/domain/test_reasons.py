@@ -26,6 +26,12 @@ def test_words_end_in_one_reason_and_are_the_mails_own():
     assert reasons([("thanks", -1.0)])[0].text == ORDINARY_WORDS
 
 
+def test_a_word_that_tells_nothing_alone_weighs_but_is_not_shown():
+    (found,) = reasons([("and", 1.0), ("q_for", 0.9), ("we help", 0.5), ("funnel", 0.4), ("für", 0.3)])
+    assert found.words == ("we help", "funnel")
+    assert abs(found.weight - 3.1) < 1e-12
+
+
 def test_class_tokens_are_spoken():
     (found,) = reasons([("n_number minutes", 1.0), ("g_x_name", 0.5)])
     assert found.words == ("(number) minutes", "(sender’s name)")
