@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from backend.domain.mailbox import Mode
+from backend.domain.mailbox.mailbox import Mode
 from backend.ports.captcha import Kind
 
 GMAIL_MODIFY = "https://www.googleapis.com/auth/gmail.modify"

@@ -16,8 +16,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from backend.domain.errors import PitchgateError
-from backend.domain.reasons import illustrate
-from backend.domain.wording import read, written
+from backend.domain.reading.reasons import illustrate
+from backend.domain.reading.wording import read, written
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
 from model_export import loaders

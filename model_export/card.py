@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from backend.domain.mailbox import Strictness
+from backend.domain.mailbox.mailbox import Strictness
 from backend.scoring.audit import ModelFacts
 from model_export.evaluation import GOALS, Confusion, Evaluation
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.domain.mailbox import Strictness
+from backend.domain.mailbox.mailbox import Strictness
 from backend.scoring.session import ModelSession
 from model_export.rows import Row
 

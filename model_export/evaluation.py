@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from backend.domain.mailbox import Strictness
-from backend.domain.reasons import illustrate
-from backend.domain.score import Reason
-from backend.domain.wording import read
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.reasons import illustrate
+from backend.domain.reading.score import Reason
+from backend.domain.reading.wording import read
 from backend.scoring.session import ModelSession
 from model_export.errands import SALES
 from model_export.learner import Floats

@@ -74,7 +74,7 @@ DEFAULT = Params()
 
 
 class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Text from `backend.domain.wording.prepare` to the probability of a pitch.
+    """Text from `backend.domain.reading.wording.prepare` to the probability of a pitch.
 
     margin_k = x · coef_[:, k] + intercept_[k], one for each kind of ordinary mail;
     logit = slope_ * -log(sum over k of exp(-margin_k)) + offset_. Coefficients and idf are rounded to

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from backend.domain.archive import FORMAT as EXPORT
-from backend.domain.message import Message, Owner
-from backend.domain.mime import parse
+from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.mime import parse
+from backend.domain.mailbox.archive import FORMAT as EXPORT
 from backend.offline.archives import opened
 from model_export.rows import BadRow, Row, owner_of
 
@@ -47,7 +47,7 @@ def gmail_labels(path: Path, me: str, sales_labels: set[str]) -> list[Row]:
 def corrections(export: Path, path: Path, me: str) -> list[Row]:
     """What an owner decided about his mail: his own data export, joined with his mail by Message-ID.
 
-    Of the export (`backend.domain.archive`) these fields are read: `format`; of `messages` `gmail_id` and
+    Of the export (`backend.domain.mailbox.archive`) these fields are read: `format`; of `messages` `gmail_id` and
     `message_id`; of `corrections` `gmail_id`, `decision`, `decided_at` and `undone_at`. It holds no bodies and no
     features of the model, so an example comes about only where `path` has the mail itself (mbox, Takeout, .eml);
     decisions about other mail are passed over. What was undone does not count, and the latest word on a message

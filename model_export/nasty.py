@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backend.domain.message import Message, Owner
-from backend.domain.wording import prepare
+from backend.domain.mail.message import Message, Owner
+from backend.domain.reading.wording import prepare
 
 _SAMPLES = (
     "",

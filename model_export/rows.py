@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from backend.domain.charset import clean
-from backend.domain.header_text import addresses
-from backend.domain.message import Message, Owner
-from backend.domain.mime import parse
-from backend.domain.wording import prepare
+from backend.domain.mail.charset import clean
+from backend.domain.mail.header_text import addresses
+from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.mime import parse
+from backend.domain.reading.wording import prepare
 from model_export.errands import errand
 
 CORPUS = Path(__file__).parent / "corpus"

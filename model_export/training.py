@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from backend.domain.mailbox import Strictness
-from backend.domain.score import Thresholds
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Thresholds
 from model_export.learner import DEFAULT, Floats, Params, PitchModel
 from model_export.rows import Row
 

@@ -7,7 +7,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox import Grant
+from backend.domain.mailbox.mailbox import Grant
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """A Monday morning."""

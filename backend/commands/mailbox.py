@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.commands.opened import with_store
-from backend.domain.condition import explain
 from backend.domain.errors import NotFound
-from backend.domain.mailbox import Link, Mailbox
+from backend.domain.mailbox.condition import explain
+from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.ports.store import Store
 from backend.system.clock import SystemClock
 

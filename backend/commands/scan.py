@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from backend.domain.mailbox import Strictness
-from backend.domain.policy_table import TABLE
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.policy.table import TABLE
 from backend.offline.archives import opened
 from backend.offline.judge import Judge, Judged
 from backend.scoring.session import ModelSession

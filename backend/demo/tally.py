@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from email import message_from_string
 from typing import Any
 
-from backend.domain.labels import HELD, Placement
+from backend.domain.mailbox.labels import HELD, Placement
 from backend.ports.store import MessageView, Store
 
 PAGE = 500

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import structlog
 
 from backend.domain.errors import Gone, HistoryGone, Rejected, TryLater
-from backend.domain.labels import NAMES, PARENT
-from backend.domain.mailbox import LabelIds
-from backend.domain.message import Arrival, Owner
+from backend.domain.mail.message import Arrival, Owner
+from backend.domain.mailbox.labels import NAMES, PARENT
+from backend.domain.mailbox.mailbox import LabelIds
 from backend.gmail import payload
 from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.executor import Executor

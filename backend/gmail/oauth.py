@@ -12,7 +12,7 @@ from oauthlib.common import add_params_to_uri, urlencode
 from oauthlib.oauth2 import WebApplicationClient
 
 from backend.domain.errors import Refused, Rejected, Unauthenticated
-from backend.domain.mailbox import Grant
+from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.push_tokens import GoogleTokens
 from backend.gmail.scopes import named
 from backend.gmail.token_answer import TokenAnswer, bad_code, read

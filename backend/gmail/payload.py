@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backend.domain.message import Arrival
-from backend.domain.mime import MimeLimits, Part, from_parts
+from backend.domain.mail.message import Arrival
+from backend.domain.mail.mime import MimeLimits, Part, from_parts
 from backend.gmail.wire import AnswerUnreadable
 from backend.ports.gmail import Added, HistoryPage, ListPage, Relabelled
 

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from backend.domain.authentication import Authentication, authenticate
-from backend.domain.decline import is_decline
-from backend.domain.mailbox import Mode, Preferences, Strictness
-from backend.domain.message import Arrival, Message, Owner
-from backend.domain.mime import parse
-from backend.domain.policy import Facts, decide
-from backend.domain.reasons import illustrate
-from backend.domain.score import Reason, Score
-from backend.domain.standing import Standing
-from backend.domain.verdict import Verdict
-from backend.domain.wording import read, written
+from backend.domain.entry.decline import is_decline
+from backend.domain.mail.authentication import Authentication, authenticate
+from backend.domain.mail.message import Arrival, Message, Owner
+from backend.domain.mail.mime import parse
+from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.decide import Facts, decide
+from backend.domain.policy.standing import Standing
+from backend.domain.reading.reasons import illustrate
+from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.wording import read, written
 from backend.offline.archives import Filed
 from backend.scoring.session import ModelSession
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from backend.domain.errors import Gone, LeaseLost, Rejected, TryLater
-from backend.domain.labels import LabelChange, changes_for
-from backend.domain.mailbox import LabelIds
+from backend.domain.mailbox.labels import LabelChange, changes_for
+from backend.domain.mailbox.mailbox import LabelIds
 from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob, Placement
 

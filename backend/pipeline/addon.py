@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backend.domain.correction import Correction, Decision, Origin
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
-from backend.domain.mailbox import Link, Mailbox, Mode
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Link, Mailbox, Mode
 from backend.pipeline import correct
 from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
 from backend.pipeline.kit import Kit

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backend.domain import archive
-from backend.domain.archive_tables import TABLES, Table
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox import Mailbox, Preferences
+from backend.domain.mailbox import archive
+from backend.domain.mailbox.archive_tables import TABLES, Table
+from backend.domain.mailbox.mailbox import Mailbox, Preferences
 from backend.pipeline.kit import Kit
 from backend.ports.archive import ArchiveStore
 

@@ -7,11 +7,11 @@ point leaves at most one challenge in the sender's inbox.
 
 from __future__ import annotations
 
-from backend.domain.challenge import Challenge, ChallengeState
-from backend.domain.challenge_mail import compose
+from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, LeaseLost, Rejected
-from backend.domain.mailbox import Mailbox
-from backend.domain.message import Address, Arrival, Message
+from backend.domain.mail.message import Address, Arrival, Message
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob, Placement, Screened
 

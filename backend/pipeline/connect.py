@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from backend.domain.errors import Expired, Refused
-from backend.domain.mailbox import Grant, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import Grant, Mailbox, Preferences
 from backend.pipeline.kit import Kit
 from backend.pipeline.sealed import seal, unseal
 from backend.ports.gmail import Authorizer

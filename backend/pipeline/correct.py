@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.correction import Correction
+from backend.domain.mailbox.correction import Correction
 from backend.pipeline.kit import Kit
 
 

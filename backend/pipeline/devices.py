@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.domain.challenge import token_hash
-from backend.domain.correction import Correction, Decision, Origin
+from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
-from backend.domain.mailbox import Link, Preferences
-from backend.domain.sender import is_free_mail
-from backend.domain.visible import visible
+from backend.domain.mail.sender import is_free_mail
+from backend.domain.mail.visible import visible
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.pipeline import correct
 from backend.pipeline.device_request import UNSEEN, DeviceRequest, malformed
 from backend.pipeline.kit import Kit

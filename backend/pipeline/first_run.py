@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backend.domain.authentication import authenticate
-from backend.domain.challenge import Dealings
+from backend.domain.entry.challenge import Dealings
 from backend.domain.errors import Gone, LeaseLost, Rejected
-from backend.domain.guards import Inquiry, objections
-from backend.domain.machine_mail import form_of
-from backend.domain.mailbox import Mailbox, Mode, Preferences, Strictness
-from backend.domain.rehearsal import CAUGHT, Rehearsed, Word, rehearse
-from backend.domain.verdict import Verdict
+from backend.domain.mail.authentication import authenticate
+from backend.domain.mail.machine_mail import form_of
+from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.guards import Inquiry, objections
+from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, Word, rehearse
 from backend.pipeline.kit import Kit
 from backend.pipeline.screen import kept, scored
 from backend.ports.owner import Looked, PreviewRun, RunState

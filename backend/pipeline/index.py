@@ -12,7 +12,7 @@ from datetime import datetime
 import structlog
 
 from backend.domain.errors import Gone, LeaseLost, Rejected
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.kit import Kit
 from backend.pipeline.learn import correspondents
 from backend.ports.store import DutyJob

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
 from backend.domain.errors import NotFound
-from backend.domain.insights import Figures, filled, first_monday
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.insights import Figures, filled, first_monday
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.kit import Kit
 from backend.ports.insights import InsightStore
 

@@ -5,13 +5,13 @@ Our challenges and other automatic replies never count, and neither does a short
 
 from __future__ import annotations
 
-from backend.domain.correction import Correction, Decision, Origin
-from backend.domain.decline import is_decline
+from backend.domain.entry.decline import is_decline
 from backend.domain.errors import Gone, LeaseLost, TryLater
-from backend.domain.mailbox import Mailbox
-from backend.domain.message import Arrival, Message
-from backend.domain.verdict import Outcome, Row, Verdict
-from backend.domain.visible import visible
+from backend.domain.mail.message import Arrival, Message
+from backend.domain.mail.visible import visible
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from backend.domain.challenge import token_hash
+from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Gone, NeedsReconnect, NotFound, Rejected, TryLater
 from backend.pipeline.kit import Kit
 from backend.ports.gmail import Authorizer

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backend.domain.authentication import authenticate
-from backend.domain.mailbox import Mailbox, Mode
-from backend.domain.message import Arrival
-from backend.domain.policy import Facts, decide, fail_open
-from backend.domain.verdict import Outcome, Verdict
+from backend.domain.mail.authentication import authenticate
+from backend.domain.mail.message import Arrival
+from backend.domain.mailbox.mailbox import Mailbox, Mode
+from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.policy.decide import Facts, decide, fail_open
 from backend.pipeline.kit import Kit
 from backend.pipeline.screen import kept, scored
 from backend.ports.addon import AddonRecords, Reading

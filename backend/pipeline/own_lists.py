@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.domain.authentication import Authentication
-from backend.domain.correction import RuleKind
 from backend.domain.errors import Refused
-from backend.domain.mailbox import Mailbox
-from backend.domain.message import Address, Arrival, Message
-from backend.domain.policy import Facts, decide
-from backend.domain.rule_list import (
+from backend.domain.mail.authentication import Authentication
+from backend.domain.mail.message import Address, Arrival, Message
+from backend.domain.mail.sender import organisational_domain
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.rules import (
     MOST_RULES,
     Effect,
     Reading,
@@ -20,10 +20,10 @@ from backend.domain.rule_list import (
     subject_of,
     write_list,
 )
-from backend.domain.score import Score
-from backend.domain.sender import organisational_domain
-from backend.domain.standing import Standing
-from backend.domain.verdict import Verdict
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.decide import Facts, decide
+from backend.domain.policy.standing import Standing
+from backend.domain.reading.score import Score
 from backend.pipeline.kit import Kit
 
 

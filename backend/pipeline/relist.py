@@ -18,10 +18,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.errors import Gone, Rejected
-from backend.domain.labels import INBOX
-from backend.domain.mailbox import Gap, Mailbox
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import INBOX
+from backend.domain.mailbox.mailbox import Gap, Mailbox
 from backend.pipeline.kit import Kit
 from backend.ports.store import DutyJob, Sighting, SyncPage
 

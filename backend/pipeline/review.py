@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from backend.domain.correction import Decision, RuleKind
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Refused, Rejected
-from backend.domain.mailbox import Mailbox
-from backend.domain.marking import Mark, marks
-from backend.domain.message import Message
-from backend.domain.score import Reason, Score
-from backend.domain.sender import is_free_mail, normalise, organisational_domain
-from backend.domain.unsubscribe import host_of, offer
-from backend.domain.wording import body, names_of
+from backend.domain.mail.message import Message
+from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
+from backend.domain.mail.unsubscribe import host_of, offer
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.reading.marking import Mark, marks
+from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.wording import body, names_of
 from backend.pipeline.device_request import UNSEEN
 from backend.pipeline.devices import DOMAIN_WIDE, PREVIEW_LENGTH, refuse_shared_domain
 from backend.pipeline.kit import Kit

@@ -9,20 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from backend.domain.authentication import Authentication, authenticate
-from backend.domain.bounce import is_bounce
-from backend.domain.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.challenge_mail import language_of
+from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
+from backend.domain.entry.challenge_mail import language_of
 from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, TryLater
-from backend.domain.guards import Inquiry, objections, reply_address
-from backend.domain.mailbox import Mailbox
-from backend.domain.message import Arrival
-from backend.domain.policy import Facts, decide, fail_open, prescreen
-from backend.domain.reasons import illustrate
-from backend.domain.score import Score
-from backend.domain.sender import organisational_domain
-from backend.domain.verdict import Outcome, Verdict
-from backend.domain.wording import read, written
+from backend.domain.mail.authentication import Authentication, authenticate
+from backend.domain.mail.bounce import is_bounce
+from backend.domain.mail.message import Arrival
+from backend.domain.mail.sender import organisational_domain
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
+from backend.domain.policy.guards import Inquiry, objections, reply_address
+from backend.domain.reading.reasons import illustrate
+from backend.domain.reading.score import Score
+from backend.domain.reading.wording import read, written
 from backend.pipeline import learn
 from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob, Screened, Standing

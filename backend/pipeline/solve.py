@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backend.domain.challenge import Challenge, ChallengeState, appeal_line, token_hash
-from backend.domain.credits import work_factor
+from backend.domain.entry.challenge import Challenge, ChallengeState, appeal_line, token_hash
+from backend.domain.entry.credits import work_factor
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.pipeline.checks import Checks
 from backend.pipeline.kit import Kit

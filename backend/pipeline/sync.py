@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.errors import HistoryGone, LeaseLost, Rejected
-from backend.domain.gmail_moves import Row as MovedRow
-from backend.domain.gmail_moves import decisions
 from backend.domain.history import appeared
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.gmail_moves import Row as MovedRow
+from backend.domain.mailbox.gmail_moves import decisions
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline import relist
 from backend.pipeline.kit import Kit
 from backend.ports.gmail import HistoryPage

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.mailbox import Mailbox, Preferences
-from backend.domain.standing import Standing
-from backend.domain.verdict import Verdict
+from backend.domain.mailbox.mailbox import Mailbox, Preferences
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.standing import Standing
 from backend.ports.records import MessageView, Screened, Sighting
 
 

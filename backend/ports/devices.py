@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from backend.domain.correction import Correction
-from backend.domain.mailbox import Mailbox, Preferences
+from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.mailbox import Mailbox, Preferences
 from backend.ports.records import MessageView
 
 

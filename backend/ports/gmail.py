@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.mailbox import Grant, LabelIds
-from backend.domain.message import Arrival, Owner
+from backend.domain.mail.message import Arrival, Owner
+from backend.domain.mailbox.mailbox import Grant, LabelIds
 
 
 @dataclass(frozen=True, slots=True)

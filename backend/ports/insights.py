@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.insights import Figures
+from backend.domain.mailbox.insights import Figures
 
 
 class InsightStore(Protocol):

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from backend.domain.correction import RuleKind
-from backend.domain.rehearsal import Rehearsed, Word
-from backend.domain.rule_list import Rule
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.rules import Rule
+from backend.domain.policy.rehearsal import Rehearsed, Word
 from backend.ports.records import DutyJob
 
 

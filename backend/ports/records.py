@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from backend.domain.correction import Correction
-from backend.domain.labels import Placement
-from backend.domain.mailbox import Gap, Preferences
+from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.mailbox import Gap, Preferences
 
 
 class Stage(StrEnum):

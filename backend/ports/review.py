@@ -12,9 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from backend.domain.correction import Decision, RuleMatch
-from backend.domain.labels import Placement
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.correction import Decision, RuleMatch
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.ports.devices import Bell, News
 from backend.ports.records import MessageView
 

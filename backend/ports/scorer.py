@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from backend.domain.mailbox import Strictness
-from backend.domain.score import Score, Thresholds
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Score, Thresholds
 
 
 class Scorer(Protocol):
     """A model. Scoring is pure: the same text gives the same score as long as `model_version` stays."""
 
     async def score(self, text: str) -> Score:
-        """Score a text made by `backend.domain.wording.prepare`. Never waits on the network."""
+        """Score a text made by `backend.domain.reading.wording.prepare`. Never waits on the network."""
         ...
 
     def thresholds(self, strictness: Strictness) -> Thresholds:

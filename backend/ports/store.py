@@ -14,14 +14,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from backend.domain.challenge import Challenge, ChallengeIntent
-from backend.domain.correction import Correction, RuleKind
-from backend.domain.credits import Entry
-from backend.domain.labels import Placement
-from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
-from backend.domain.message import Owner
-from backend.domain.standing import Standing
-from backend.domain.verdict import Verdict
+from backend.domain.entry.challenge import Challenge, ChallengeIntent
+from backend.domain.entry.credits import Entry
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.correction import Correction, RuleKind
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.standing import Standing
 from backend.ports.jobs import JobStore
 from backend.ports.owner import Farewell, OwnerStore
 from backend.ports.records import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.labels import Placement
+from backend.domain.mailbox.labels import Placement
 from backend.ports.records import MessageView
 
 

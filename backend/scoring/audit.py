@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox import Strictness
-from backend.domain.score import Thresholds
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Thresholds
 from backend.scoring.protobuf import Damaged, Field, fields, run_of_numbers, text
 from backend.scoring.vocabulary import Vocabulary
 

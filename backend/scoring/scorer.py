@@ -6,8 +6,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from backend.domain.mailbox import Strictness
-from backend.domain.score import Score, Thresholds
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Score, Thresholds
 from backend.scoring.session import ModelSession
 
 THREADS = 2

@@ -9,10 +9,10 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from backend.domain.charset import clean
-from backend.domain.mailbox import Strictness
-from backend.domain.reasons import reasons
-from backend.domain.score import Reason, Score, Thresholds
+from backend.domain.mail.charset import clean
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.reasons import reasons
+from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.scoring.audit import ModelFacts, ModelRefused, read_model
 
 OUTPUTS = ("probability", "logit", "term", "share")
@@ -49,7 +49,7 @@ class ModelSession:
         return cls(data, facts, path)
 
     def score(self, text: str, explain: bool = True) -> Score:
-        """Score one text of `backend.domain.wording.prepare`. Thread-safe; about 0.1 ms."""
+        """Score one text of `backend.domain.reading.wording.prepare`. Thread-safe; about 0.1 ms."""
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
         feed = {"text": np.array([clean(text)], dtype=object)}

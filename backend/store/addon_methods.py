@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.domain.mailbox import Preferences
-from backend.domain.standing import Standing
-from backend.domain.verdict import Verdict
+from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.standing import Standing
 from backend.ports.addon import Reading, SenderRecord, Tenant
 from backend.ports.store import Screened, Sighting
 from backend.store.driver import Driver

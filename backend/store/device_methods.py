@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backend.domain.correction import Correction
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox import Preferences
+from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.mailbox import Preferences
 from backend.ports.devices import Bell, Device, HeldPage, NewDevice, News, OneTimeCode, Overview, Session
 from backend.store.driver import Driver
 from backend.store.scripts import desk, devices

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.domain.insights import Figures
+from backend.domain.mailbox.insights import Figures
 from backend.store.driver import Driver
 from backend.store.scripts import insights
 

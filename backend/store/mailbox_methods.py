@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
-from backend.domain.message import Owner
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.ports.owner import Farewell
 from backend.ports.store import Duty, DutyJob, MessageView, NewMailbox, Notice, PushFate, SyncPage
 from backend.store.driver import Driver

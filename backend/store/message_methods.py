@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.domain.challenge import Challenge, ChallengeIntent
-from backend.domain.correction import Correction, RuleKind
-from backend.domain.credits import Entry
-from backend.domain.standing import Standing
-from backend.domain.verdict import Verdict
+from backend.domain.entry.challenge import Challenge, ChallengeIntent
+from backend.domain.entry.credits import Entry
+from backend.domain.mailbox.correction import Correction, RuleKind
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.standing import Standing
 from backend.ports.store import MessageJob, MessageView, Placement, Screened, Solved
 from backend.store.driver import Driver
 from backend.store.mailbox_methods import new_lease

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from backend.domain.correction import RuleKind
-from backend.domain.rehearsal import Rehearsed, Word
-from backend.domain.rule_list import Rule
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.rules import Rule
+from backend.domain.policy.rehearsal import Rehearsed, Word
 from backend.ports.owner import DatedRule, Looked, PreviewRun, Receipt
 from backend.ports.store import DutyJob
 from backend.store.driver import Driver

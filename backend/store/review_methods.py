@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from backend.domain.correction import Decision
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.ports.devices import News
 from backend.ports.review import Done, Dossier, Leaving, Listing, Position, Unsubscription, Wanted
 from backend.ports.store import MessageView

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from backend.domain.challenge import Challenge, ChallengeState, Dealings
-from backend.domain.correction import RuleKind, RuleMatch
-from backend.domain.mailbox import Gap, LabelIds, Link, Mailbox, Preferences
-from backend.domain.message import Owner
+from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Preferences
 from backend.ports.store import (
     Duty,
     DutyJob,

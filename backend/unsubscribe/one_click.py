@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from backend.domain.errors import Refused
-from backend.domain.unsubscribe import BODY, host_of
+from backend.domain.mail.unsubscribe import BODY, host_of
 from backend.unsubscribe.addresses import Allowance, Lookup, Pinned, is_public
 
 SECONDS = 8.0

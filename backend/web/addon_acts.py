@@ -6,8 +6,8 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from backend.domain.correction import Decision
 from backend.domain.errors import NotFound, Refused
+from backend.domain.mailbox.correction import Decision
 from backend.web.addon_call import Call
 from backend.web.addon_event import rest_id
 from backend.web.cards import answers

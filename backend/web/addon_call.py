@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.addon import AddonDesk
 from backend.ports.addon import Tenant
 from backend.web.addon_event import Event

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from quart import Response, request
 from werkzeug.exceptions import Forbidden
 
-from backend.domain.challenge import token_hash
+from backend.domain.entry.challenge import token_hash
 from backend.pipeline.devices import SESSION_LIFE
 from backend.ports.devices import Session
 from backend.web.api.door import desk

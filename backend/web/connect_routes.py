@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import PitchgateError, Refused, TryLater
-from backend.domain.mailbox import Condition, Mailbox, Mode
+from backend.domain.mailbox.mailbox import Condition, Mailbox, Mode
 from backend.pipeline import first_run
 from backend.pipeline.connect import Connected
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL

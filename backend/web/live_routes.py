@@ -10,8 +10,8 @@ from typing import Any, cast
 from quart import Blueprint, Quart, Response, current_app, json, render_template
 from werkzeug.exceptions import ServiceUnavailable
 
-from backend.domain.condition import explain
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.condition import explain
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Store
 from backend.web.context import services
 from backend.web.guards import guarded

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from backend.domain.challenge import Challenge, ChallengeState
-from backend.domain.verdict import Outcome, Row
+from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.mailbox.verdict import Outcome, Row
 from backend.ports.store import MessageView, Placement, Stage
 
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.condition import lost_link
 from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater
+from backend.domain.mailbox.condition import lost_link
 from backend.domain.retry import SEARCH_LAG, wait_after
 from backend.pipeline.kit import Kit
 from backend.ports.store import DutyJob, MessageJob, Stage

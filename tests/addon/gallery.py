@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from backend.domain.correction import RuleKind, RuleMatch
-from backend.domain.mailbox import Condition, Link, Mailbox, Mode, Preferences
-from backend.domain.standing import Standing
-from backend.domain.verdict import Outcome, Row
+from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import Condition, Link, Mailbox, Mode, Preferences
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.policy.standing import Standing
 from backend.pipeline.addon import Home
 from backend.ports.addon import Reading, SenderRecord
 from backend.ports.store import MessageView, Placement, Stage

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.card_limits import answer_problems, card_problems
-from backend.domain import reasons as said
-from backend.domain.correction import RuleKind, RuleMatch
-from backend.domain.mailbox import Condition, Link
-from backend.domain.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
-from backend.domain.verdict import Outcome, Row
+from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import Condition, Link
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.reading import reasons as said
+from backend.domain.reading.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
 from backend.pipeline.addon import Home
 from backend.ports.store import MessageView, Placement, Stage
 from backend.web.cards.answers import ask_connection, ask_scopes, changed, opened

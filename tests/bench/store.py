@@ -32,9 +32,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from backend.domain.credits import Entry, Posting, spent
+from backend.domain.entry.credits import Entry, Posting, spent
 from backend.domain.errors import Refused
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
 from backend.store import SqlStore, open_store
 from tests import postgres_server

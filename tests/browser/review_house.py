@@ -15,9 +15,9 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from backend.domain.message import Address, Arrival, Headers, Message
-from backend.domain.score import Reason, Score
-from backend.domain.verdict import Outcome, Verdict
+from backend.domain.mail.message import Address, Arrival, Headers, Message
+from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.reading.score import Reason, Score
 from backend.ports.store import Placement, Screened
 from backend.store import SqlStore
 from tests.contract.store.stories import ROWS

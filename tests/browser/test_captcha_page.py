@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.domain.challenge import ChallengeState
+from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Expired
 from backend.ports.store import Placement, Stage
 from tests.browser.axe import assert_no_serious

@@ -15,8 +15,8 @@ from backend.demo.google import Sandbox
 from backend.demo.letters import OWNER, letters
 from backend.demo.play import Options, Stage, _environment, _people, _sandbox_arguments
 from backend.demo.processes import Process, free_port
-from backend.domain.correction import RuleKind
-from backend.domain.mailbox import Mode, Strictness
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.store import open_store
 from tests import browsers
 

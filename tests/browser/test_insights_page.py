@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.domain.correction import Decision, RuleKind
+from backend.domain.mailbox.correction import Decision, RuleKind
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
 from tests.browser.review_house import PHONE, House, house, visit

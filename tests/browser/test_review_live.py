@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backend.domain.correction import Decision
+from backend.domain.mailbox.correction import Decision
 from backend.ports.store import Placement
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.domain.correction import Decision
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
+from backend.domain.mailbox.correction import Decision
 from backend.ports.store import Placement
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console

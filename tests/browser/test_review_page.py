@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backend.domain.message import Headers
+from backend.domain.mail.message import Headers
 from backend.ports.store import Placement
 from tests.browser.checks import watch_console
 from tests.browser.review_house import House, house, visit

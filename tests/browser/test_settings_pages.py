@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox import Mode, Strictness
+from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.connect import Connected
 from backend.pipeline.leave import leave
 from tests.browser.axe import assert_no_serious

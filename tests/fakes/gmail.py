@@ -10,8 +10,8 @@ from email import message_from_bytes, policy
 from typing import TypeVar
 
 from backend.domain.errors import Gone, HistoryGone, Rejected
-from backend.domain.mailbox import LabelIds
-from backend.domain.message import Address, Arrival, Headers, Message, Owner
+from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
+from backend.domain.mailbox.mailbox import LabelIds
 from backend.ports.gmail import Added, HistoryPage, ListPage, Profile, Relabelled, WatchGrant
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.demo.tally import every_message
-from backend.domain.labels import HELD
+from backend.domain.mailbox.labels import HELD
 from backend.ports.store import Placement
 from tests.faults.cluster_house import Cluster, Owner
 from tests.faults.reckoning import End, challenges_sent

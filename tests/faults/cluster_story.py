@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from backend.domain.errors import PitchgateError, StoreAway
-from backend.domain.labels import ALLOW, BLOCK, HELD
+from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
 from tests.faults.cluster_house import Cluster, Owner
 from tests.faults.ground import Tell
 from tests.faults.script import Piece

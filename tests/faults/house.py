@@ -14,7 +14,7 @@ from backend.demo import owner
 from backend.demo.processes import Process, free_port, until_ready
 from backend.demo.salesperson import Salesperson
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox import Link, Mailbox
+from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.store import open_store
 from backend.store.store import SqlStore
 from tests.faults import ground

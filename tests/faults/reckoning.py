@@ -9,7 +9,7 @@ from email import message_from_string
 from typing import Any
 
 from backend.demo.tally import every_message
-from backend.domain.labels import HELD, WOULD_BE_HELD
+from backend.domain.mailbox.labels import HELD, WOULD_BE_HELD
 from backend.ports.store import MessageView
 from tests.faults.house import House
 from tests.faults.script import OWNER, Script

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 
-from backend.domain.labels import ALLOW, BLOCK, HELD
+from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
 from tests.faults import ground
 from tests.faults.ground import Tell
 from tests.faults.house import House

@@ -18,8 +18,8 @@ from typing import Any
 import aiohttp
 
 from backend.domain.errors import PitchgateError
-from backend.domain.labels import WOULD_BE_HELD
-from backend.domain.mailbox import Link
+from backend.domain.mailbox.labels import WOULD_BE_HELD
+from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
 from tests.faults.ground import project
 from tests.faults.house import NAME, House

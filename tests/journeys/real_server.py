@@ -21,7 +21,7 @@ import httpx
 from backend.demo import owner
 from backend.demo.letters import Letter, letters
 from backend.demo.play import Options, Stage, stage
-from backend.domain.challenge import token_hash
+from backend.domain.entry.challenge import token_hash
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
 from backend.ports.store import Placement
 from backend.store import open_store

@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import pytest
 
 from backend.demo.letters import OWNER
-from backend.domain.condition import explain
-from backend.domain.mailbox import Link
+from backend.domain.mailbox.condition import explain
+from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
 from backend.store import open_store
 from tests.journeys.conftest import Journey, journey, until

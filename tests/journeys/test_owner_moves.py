@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from backend.demo.letters import OWNER, letters
-from backend.domain.labels import ALLOW, BLOCK, HELD
+from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
 from tests.journeys.conftest import Journey, until
 
 

@@ -6,9 +6,9 @@ from itertools import groupby
 
 import pytest
 
-from backend.domain.language import OTHER, language
-from backend.domain.quoting import sections
-from backend.domain.wording import body
+from backend.domain.mail.quoting import sections
+from backend.domain.reading.language import OTHER, language
+from backend.domain.reading.wording import body
 from model_export.rows import Row, corpus
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from backend.domain.archive import FORMAT
+from backend.domain.mailbox.archive import FORMAT
 from backend.scoring import SHIPPED
 from backend.scoring.audit import audit
 from backend.scoring.session import ModelSession

@@ -12,12 +12,12 @@ from typing import Any, cast
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from backend.domain.challenge import token_hash
+from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Refused
-from backend.domain.mailbox import Strictness
-from backend.domain.message import Address, Arrival, Message
-from backend.domain.score import Reason, Score, Thresholds
-from backend.domain.verdict import Outcome
+from backend.domain.mail.message import Address, Arrival, Message
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import Outcome
+from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline.archive import ArchiveDesk
 from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.insights import InsightDesk

@@ -12,10 +12,10 @@ from quart.typing import TestClientProtocol as Client
 
 from backend.captcha.proof_of_work import ProofOfWork
 from backend.captcha.typed_code import TypedCode
-from backend.domain.challenge import Challenge, ChallengeState, appeal_line
+from backend.domain.entry.challenge import Challenge, ChallengeState, appeal_line
 from backend.domain.errors import Expired, NotFound, Refused
-from backend.domain.mailbox import Link, Mailbox, Preferences
-from backend.domain.message import Owner
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.mailbox import Link, Mailbox, Preferences
 from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
 from backend.pipeline.solve import CodeDue, OpenChallenge

@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.first_run import preview
 from backend.ports.store import Duty
 from tests.contract.store.stories import LEASE

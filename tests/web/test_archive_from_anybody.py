@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from quart.datastructures import FileStorage
 
-from backend.domain.archive import read
-from backend.domain.archive_tables import TABLES
-from backend.domain.correction import Decision, RuleKind
 from backend.domain.errors import PitchgateError, Refused
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.archive import read
+from backend.domain.mailbox.archive_tables import TABLES
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline.review import weighed
 from backend.web.owner.review_show import reasons
 from tests.contract.store.stories import BO

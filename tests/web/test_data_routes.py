@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from quart.datastructures import FileStorage
 
-from backend.domain import archive
-from backend.domain.correction import Decision, RuleKind
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox import archive
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.verdict import Outcome
 from backend.web.guards import LONG_UPLOADS
 from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.challenge_wording import TAGS
-from backend.domain.correction import Decision
-from backend.domain.verdict import Outcome
+from backend.domain.entry.challenge_wording import TAGS
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.verdict import Outcome
 from backend.web.owner.drawing import lengths, upright
 from tests.web.desk import Office, office
 

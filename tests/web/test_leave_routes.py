@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from backend.domain.correction import RuleKind
 from backend.domain.errors import NeedsReconnect, Rejected
-from backend.domain.mailbox import Link
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.leave import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.store.scripts.mailboxes import TABLES
 from backend.web.owner.leave_routes import GROUPS, grouped

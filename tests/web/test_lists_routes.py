@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from werkzeug.datastructures import FileStorage
 
-from backend.domain.correction import RuleKind
-from backend.domain.rule_list import MOST_LINES, Rule
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.rules import MOST_LINES, Rule
 from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit
 

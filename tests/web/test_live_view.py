@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backend.domain.challenge import ChallengeState
-from backend.domain.verdict import Row
+from backend.domain.entry.challenge import ChallengeState
+from backend.domain.mailbox.verdict import Row
 from backend.ports.store import Placement, Stage
 from backend.web.live_view import CHALLENGE_STATES, STEPS, VERDICTS, State, line, worth_showing
 from tests.web.fakes import challenge, message

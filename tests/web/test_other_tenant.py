@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 import backend.web
-from backend.domain.correction import Decision, RuleKind
-from backend.domain.credits import Entry, Posting
-from backend.domain.verdict import Outcome
+from backend.domain.entry.credits import Entry, Posting
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.verdict import Outcome
 from backend.web.app import create_app
 from backend.web.browser_session import csrf_of
 from tests.contract.store.dump import Rows, dump

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.challenge_wording import LANGUAGES
-from backend.domain.condition import explain, lost_link
+from backend.domain.entry.challenge_wording import LANGUAGES
 from backend.domain.errors import NeedsReconnect
-from backend.domain.mailbox import Gap, Link, Mailbox, Preferences
-from backend.domain.message import Owner
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.condition import explain, lost_link
+from backend.domain.mailbox.mailbox import Gap, Link, Mailbox, Preferences
 from backend.gmail.errors import reconnect, scope_missing
 from backend.web.cards.texts.lost import KEYS, lost_key
 from backend.web.owner.page import state_of

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.challenge_wording import LANGUAGES
+from backend.domain.entry.challenge_wording import LANGUAGES
 from backend.web.cards.texts import TEXTS as CARDS
 from backend.web.texts import language_of
 from backend.web.texts.owner import SECTIONS, words_for

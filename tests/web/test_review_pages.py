@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.challenge_wording import TAGS
+from backend.domain.entry.challenge_wording import TAGS
 from backend.domain.errors import Refused, TryLater
-from backend.domain.marking import Mark
-from backend.domain.message import Address, Arrival, Headers, Message
+from backend.domain.mail.message import Address, Arrival, Headers, Message
+from backend.domain.reading.marking import Mark
 from backend.ports.review import Leaving
 from backend.ports.store import Placement
 from backend.web.owner.review_look import Look, look_of, way_back

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.challenge import token_hash
+from backend.domain.entry.challenge import token_hash
 from backend.pipeline.connect import Connected
 from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox import Mode, Preferences, Strictness
-from backend.domain.verdict import Row
+from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
+from backend.domain.mailbox.verdict import Row
 from backend.web.owner.settings_form import NUMBERS, ROWS
 from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.connect import Connected
 from backend.web.way_back import PAGES
 from tests.web.desk import Office, office

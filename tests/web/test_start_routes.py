@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.correction import RuleKind
 from backend.domain.errors import Gone
-from backend.domain.mailbox import Mode, Strictness
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.connect import Connected
 from backend.pipeline.first_run import MAILS
 from tests.web.desk import Office, office

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.correction import Decision
+from backend.domain.mailbox.correction import Decision
 from backend.ports.devices import Event, EventKind, News
 from backend.store.bell import Bell
 from backend.web import streams as module

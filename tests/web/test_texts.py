@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from backend.domain.challenge_wording import TAGS
+from backend.domain.entry.challenge_wording import TAGS
 from backend.settings import Settings
 from backend.web.connect_routes import SCOPES
 from backend.web.texts import TEXTS

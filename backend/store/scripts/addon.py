@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from backend.domain.mailbox import Preferences
-from backend.domain.standing import Standing
-from backend.domain.verdict import Outcome, Verdict
+from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.policy.standing import Standing
 from backend.ports.addon import Reading, SenderRecord, Tenant
 from backend.ports.store import MessageJob, Placement, Screened, Sighting
 from backend.store import rows

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from backend.domain.archive_tables import TABLES
 from backend.domain.errors import Refused
+from backend.domain.mailbox.archive_tables import TABLES
 from backend.store.scripts.mailboxes import locked
 from backend.store.statement import Row, Script, q
 

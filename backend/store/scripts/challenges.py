@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.domain.challenge import OPEN_STATES, Challenge, ChallengeState
-from backend.domain.credits import earned, spent
+from backend.domain.entry.challenge import OPEN_STATES, Challenge, ChallengeState
+from backend.domain.entry.credits import earned, spent
 from backend.domain.errors import Conflict, Expired, NotFound, Refused
 from backend.ports.store import MessageJob, Placement, Screened, Solved, Stage
 from backend.store import rows

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backend.domain.correction import Correction, Decision, RuleKind
-from backend.domain.credits import Entry, Posting, refunded
+from backend.domain.entry.credits import Entry, Posting, refunded
 from backend.domain.errors import NotFound
+from backend.domain.mailbox.correction import Correction, Decision, RuleKind
 from backend.ports.store import Placement, Stage
 from backend.store.scripts import credits, voiding
 from backend.store.scripts.jobs import due

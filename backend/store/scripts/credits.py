@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.domain.credits import Entry
+from backend.domain.entry.credits import Entry
 from backend.domain.errors import Refused
 from backend.store.scripts.mailboxes import locked
 from backend.store.statement import Row, Script, micros, q

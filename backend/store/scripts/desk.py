@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backend.domain.correction import Correction
 from backend.domain.errors import Refused
-from backend.domain.mailbox import Preferences
+from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.mailbox import Preferences
 from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
 from backend.ports.store import MessageView
 from backend.store import rows

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from backend.domain.correction import RuleKind, RuleMatch
 from backend.domain.errors import LeaseLost, NotFound
-from backend.domain.machine_mail import MailForm
-from backend.domain.rehearsal import Rehearsed, Word
-from backend.domain.score import Reason, Score
-from backend.domain.standing import Standing
+from backend.domain.mail.machine_mail import MailForm
+from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.policy.rehearsal import Rehearsed, Word
+from backend.domain.policy.standing import Standing
+from backend.domain.reading.score import Reason, Score
 from backend.ports.owner import Looked, PreviewRun, RunState
 from backend.ports.store import Duty, DutyJob
 from backend.store.scripts.corrections import write_rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backend.domain.insights import Figures, Funnel, SenderCount, Week
+from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
 from backend.store.statement import Row, Script, micros, moment, q
 
 WEEK = 604_800_000_000

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from backend.domain.correction import RuleKind
 from backend.domain.errors import Refused
-from backend.domain.mailbox import Link
-from backend.domain.rule_list import MOST_RULES, Rule
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.rules import MOST_RULES, Rule
 from backend.ports.owner import DatedRule, GrantEnd, Receipt
 from backend.store.scripts.mailboxes import locked, set_link
 from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q

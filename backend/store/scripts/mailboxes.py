@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from backend.domain.errors import Conflict, NotFound
-from backend.domain.mailbox import LabelIds, Link, Mailbox, Preferences
-from backend.domain.message import Owner
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.ports.owner import Farewell
 from backend.ports.store import Duty, NewMailbox
 from backend.store import rows

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backend.domain.errors import NotFound
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.ports.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
 from backend.store import rows
 from backend.store.statement import Row, Script, micros, moment, packed, q

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from backend.domain.correction import Correction, Decision, Origin
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound
+from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.ports.review import LEASE_SECONDS, Done, Leaving
 from backend.store.scripts import corrections, credits, undoing
 from backend.store.scripts.mailboxes import locked

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from backend.domain.correction import Decision, RuleKind, RuleMatch
 from backend.domain.errors import NotFound
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.correction import Decision, RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.ports.devices import News
 from backend.ports.review import (
     CHECK_LINES,

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound
 from backend.ports.store import Placement, Stage
 from backend.store.scripts import credits, voiding

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backend.domain.challenge import ChallengeIntent, Dealings
-from backend.domain.correction import RuleKind
-from backend.domain.credits import spent
+from backend.domain.entry.challenge import ChallengeIntent, Dealings
+from backend.domain.entry.credits import spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
-from backend.domain.guards import SENDER_PAUSE
-from backend.domain.mailbox import Preferences
-from backend.domain.standing import Standing
-from backend.domain.verdict import Outcome, Verdict
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.policy.guards import SENDER_PAUSE
+from backend.domain.policy.standing import Standing
 from backend.ports.store import MessageJob, Placement, Screened, Stage
 from backend.store import rows
 from backend.store.scripts import corrections, credits

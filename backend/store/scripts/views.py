@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backend.domain.mailbox import WATCH_ALARM
+from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.ports.store import MessageView, Placement
 from backend.store import rows
 from backend.store.scripts.jobs import next_due

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from quart import Response, json, request
 
-from backend.domain.mailbox import Preferences
+from backend.domain.mailbox.mailbox import Preferences
 from backend.pipeline.devices import rule_domain
 from backend.ports.devices import HeldSender
 from backend.ports.store import MessageView, Placement

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
-from backend.domain.mailbox import Mode, Strictness
+from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.web.api.shapes import Key, Time
 
 

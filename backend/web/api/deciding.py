@@ -8,9 +8,9 @@ from typing import Any
 
 from quart import Response
 
-from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.errors import Refused
-from backend.domain.mailbox import CATEGORIES
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import CATEGORIES
 from backend.ports.devices import Scope
 from backend.web.api import asked, shapes
 from backend.web.api.answers import answer, preferences_json

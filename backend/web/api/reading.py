@@ -9,8 +9,8 @@ from importlib.metadata import version
 
 from quart import Response, request
 
-from backend.domain.condition import explain
 from backend.domain.errors import Refused
+from backend.domain.mailbox.condition import explain
 from backend.ports.devices import Overview, Scope
 from backend.ports.store import Placement
 from backend.web.api import asked, shapes

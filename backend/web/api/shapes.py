@@ -10,10 +10,10 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads the standard one from Python 3.12 on
 
-from backend.domain.condition import Who
-from backend.domain.correction import Decision
-from backend.domain.labels import Placement
-from backend.domain.mailbox import Condition, Mode, Strictness
+from backend.domain.mailbox.condition import Who
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.mailbox import Condition, Mode, Strictness
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]
 Count = Annotated[int, Field(ge=0)]

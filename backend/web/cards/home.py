@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.mailbox import Condition, Mailbox
+from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.pipeline.addon import Home
 from backend.ports.store import MessageView
 from backend.web.cards import widgets

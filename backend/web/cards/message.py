@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from backend.domain.challenge import MAX_APPEAL
-from backend.domain.correction import RuleKind
-from backend.domain.mailbox import Mailbox
-from backend.domain.sender import is_free_mail, organisational_domain
-from backend.domain.verdict import Outcome, Row
+from backend.domain.entry.challenge import MAX_APPEAL
+from backend.domain.mail.sender import is_free_mail, organisational_domain
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.verdict import Outcome, Row
 from backend.ports.addon import Reading
 from backend.ports.store import MessageView, Placement, Stage
 from backend.web.cards import widgets

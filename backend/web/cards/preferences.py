@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.mailbox import Mailbox, Mode, Strictness
+from backend.domain.mailbox.mailbox import Mailbox, Mode, Strictness
 from backend.web.cards import widgets
 from backend.web.cards.frame import Frame
 from backend.web.cards.state import trouble

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.mailbox import Condition, Mailbox
+from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.web.cards import widgets
 from backend.web.cards.frame import Frame
 from backend.web.cards.texts.lost import lost_key

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from quart import Response
 
 from backend.domain.errors import NotFound
-from backend.domain.mailbox import Mailbox
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.web import browser_session as browser
 from backend.web.api.door import desk
 from backend.web.browser_session import SignedIn

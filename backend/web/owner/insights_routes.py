@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response
 from werkzeug.exceptions import NotFound as NoPage
 
-from backend.domain.insights import SECONDS_A_PITCH, Figures, minutes_saved, precision
+from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, minutes_saved, precision
 from backend.pipeline.insights import InsightDesk
 from backend.web import browser_session as browser
 from backend.web.context import services

@@ -9,7 +9,7 @@ from typing import Any
 from quart import Blueprint, Response
 
 from backend.domain.errors import NotFound
-from backend.domain.mailbox import Link
+from backend.domain.mailbox.mailbox import Link
 from backend.pipeline import leave
 from backend.web import browser_session as browser
 from backend.web.api.door import desk

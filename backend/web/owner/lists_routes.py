@@ -6,10 +6,10 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from backend.domain.correction import RuleKind
 from backend.domain.errors import Refused
-from backend.domain.rule_list import MOST_LINES, MOST_RULES
-from backend.domain.verdict import Row
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES
+from backend.domain.mailbox.verdict import Row
 from backend.pipeline import own_lists
 from backend.web.api.door import desk
 from backend.web.device_routes import ask_to_sign_in

@@ -17,8 +17,8 @@ from typing import Any
 
 from quart import Response, request
 
-from backend.domain.condition import RECENT_DAYS
-from backend.domain.mailbox import Condition, Mailbox
+from backend.domain.mailbox.condition import RECENT_DAYS
+from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.web.browser_session import SignedIn
 from backend.web.cards.texts.lost import lost_key
 from backend.web.context import services

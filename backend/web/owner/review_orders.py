@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
-from backend.domain.correction import Decision, RuleKind
 from backend.domain.errors import NotFound, Refused
+from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.pipeline.review import malformed
 from backend.web import browser_session as browser
 from backend.web.device_routes import ask_to_sign_in

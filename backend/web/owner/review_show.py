@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.domain.correction import Decision
-from backend.domain.marking import Mark
+from backend.domain.mailbox.correction import Decision
+from backend.domain.reading.marking import Mark
 from backend.pipeline.device_request import UNSEEN
 from backend.pipeline.devices import rule_domain
 from backend.ports.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of

@@ -8,8 +8,8 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from backend.domain.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences, Strictness
-from backend.domain.verdict import Row
+from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences, Strictness
+from backend.domain.mailbox.verdict import Row
 
 NUMBERS: Mapping[str, tuple[int, int]] = {
     "credits_per_solve": (1, 20),

@@ -7,10 +7,10 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from backend.domain.challenge import LIFE
-from backend.domain.challenge_mail import preview
-from backend.domain.challenge_wording import LANGUAGES, MAX_OWN_WORDING, TAGS
-from backend.domain.mailbox import CATEGORIES
+from backend.domain.entry.challenge import LIFE
+from backend.domain.entry.challenge_mail import preview
+from backend.domain.entry.challenge_wording import LANGUAGES, MAX_OWN_WORDING, TAGS
+from backend.domain.mailbox.mailbox import CATEGORIES
 from backend.web.api.door import desk
 from backend.web.context import services
 from backend.web.device_routes import ask_to_sign_in

@@ -7,9 +7,9 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound
-from backend.domain.mailbox import Mailbox, Mode, Strictness
-from backend.domain.rehearsal import Rehearsed, Word
-from backend.domain.verdict import Outcome, Verdict
+from backend.domain.mailbox.mailbox import Mailbox, Mode, Strictness
+from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.policy.rehearsal import Rehearsed, Word
 from backend.pipeline import first_run
 from backend.ports.owner import RunState
 from backend.web.api.door import desk

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.challenge_wording import DEFAULT
+from backend.domain.entry.challenge_wording import DEFAULT
 from backend.web.texts import de, en, es, fr, pt
 
 TEXTS: Mapping[str, Mapping[str, str]] = {

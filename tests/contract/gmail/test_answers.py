@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import HistoryGone, Rejected, TryLater
-from backend.domain.message import Owner
+from backend.domain.mail.message import Owner
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, StoryClock, open_against
 
 HISTORY = "GET /gmail/v1/users/me/history"

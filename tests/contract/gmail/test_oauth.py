@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backend.domain.errors import PitchgateError, Refused, Rejected, TryLater
-from backend.domain.mailbox import Grant
+from backend.domain.mailbox.mailbox import Grant
 from backend.gmail import Google
 from backend.gmail.scopes import lacking
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL, Settings

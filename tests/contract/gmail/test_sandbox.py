@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
-from backend.domain.labels import NAMES
+from backend.domain.mailbox.labels import NAMES
 from backend.gmail import Google
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC

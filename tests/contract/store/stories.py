@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from backend.domain.challenge import ChallengeIntent, token_hash
-from backend.domain.correction import Correction, Decision, Origin
-from backend.domain.mailbox import Mailbox, Mode, Preferences
-from backend.domain.score import Reason, Score
-from backend.domain.verdict import Outcome, Row, Verdict
+from backend.domain.entry.challenge import ChallengeIntent, token_hash
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.reading.score import Reason, Score
 from backend.ports.store import (
     Duty,
     DutyJob,

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.correction import RuleKind
 from backend.domain.errors import NotFound
-from backend.domain.mailbox import Mode
-from backend.domain.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Mode
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.ports.addon import SenderRecord
 from backend.ports.store import Placement, Sighting
 from backend.store import SqlStore

@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from backend.domain import archive
-from backend.domain.archive_tables import LEFT_OUT, TABLES
-from backend.domain.correction import Decision, RuleKind
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound, Refused
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox import archive
+from backend.domain.mailbox.archive_tables import LEFT_OUT, TABLES
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline.archive import ArchiveDesk
 from backend.pipeline.kit import Kit
 from backend.store.scripts.mailboxes import TABLES as STORED

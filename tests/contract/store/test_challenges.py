@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.challenge import ChallengeState, token_hash
-from backend.domain.correction import Decision
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.challenge import ChallengeState, token_hash
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Conflict, Expired, NotFound, Refused
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import MessageJob, Placement, Stage
 from tests.contract.store.stories import BO, Story
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.challenge import ChallengeState
-from backend.domain.correction import Decision, RuleKind
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.challenge import ChallengeState
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Expired, NotFound
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Placement, Stage, SyncPage
 from tests.contract.store.stories import BO, Story
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.errors import Expired, NotFound, Refused
-from backend.domain.mailbox import Strictness
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import Story

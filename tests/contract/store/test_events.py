@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.correction import Decision
 from backend.domain.errors import LeaseLost
-from backend.domain.mailbox import Link
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import EventKind, NewDevice, OneTimeCode, Purpose, Scope
 from backend.ports.store import SyncPage
 from tests.contract.store.stories import Story

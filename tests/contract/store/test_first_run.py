@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from backend.domain.correction import RuleKind
 from backend.domain.errors import LeaseLost, NotFound, Refused
-from backend.domain.machine_mail import MailForm
-from backend.domain.mailbox import Link
-from backend.domain.rehearsal import Rehearsed, Word
-from backend.domain.rule_list import MOST_RULES, Rule
-from backend.domain.score import Reason, Score
-from backend.domain.verdict import Outcome
+from backend.domain.mail.machine_mail import MailForm
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.rules import MOST_RULES, Rule
+from backend.domain.mailbox.verdict import Outcome
+from backend.domain.policy.rehearsal import Rehearsed, Word
+from backend.domain.reading.score import Reason, Score
 from backend.ports.owner import Farewell, GrantEnd, Looked, RunState
 from backend.ports.store import Duty, DutyJob
 from tests.contract.store.dump import dump

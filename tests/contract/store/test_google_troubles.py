@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.correction import Decision
-from backend.domain.mailbox import Gap, Link
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.mailbox import Gap, Link
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Duty, Notice, Sighting, SyncPage
 from tests.contract.store.stories import Story
 

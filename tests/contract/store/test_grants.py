@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from backend.domain.mailbox import Gap, Link, Preferences
+from backend.domain.mailbox.mailbox import Gap, Link, Preferences
 from backend.ports.store import Duty, NewMailbox, Notice, SyncPage
 from tests.contract.store.stories import Story
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.correction import Decision
-from backend.domain.insights import Funnel, SenderCount, Week
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.insights import Funnel, SenderCount, Week
+from backend.domain.mailbox.verdict import Outcome
 from tests.contract.store.stories import Story
 
 LONG = timedelta(days=91)

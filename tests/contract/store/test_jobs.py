@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.correction import Decision
 from backend.domain.errors import LeaseLost
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Duty, Notice, Placement, PushFate, Sighting, Stage, SyncPage
 from tests.contract.store.stories import LEASE, Story
 

@@ -17,10 +17,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from backend.domain.correction import Decision
-from backend.domain.credits import Entry, Posting, refunded, spent
+from backend.domain.entry.credits import Entry, Posting, refunded, spent
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.verdict import Outcome
 from backend.store import SqlStore, open_store
 from tests import postgres_server
 from tests.contract.store.stories import BO, Story

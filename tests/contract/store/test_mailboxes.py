@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.domain.mailbox import LabelIds, Link, Preferences
-from backend.domain.message import Owner
-from backend.domain.verdict import Outcome
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Duty, NewMailbox, Notice, PushFate, SyncPage
 from backend.store import SqlStore
 from tests.contract.store.stories import Story, is_a_store

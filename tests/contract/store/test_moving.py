@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.db import db_group
-from backend.domain.correction import Decision, RuleKind
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Conflict, Refused
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.ports.owner import Farewell, GrantEnd
 from backend.ports.store import Notice

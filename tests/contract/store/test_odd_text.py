@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from backend.domain.correction import Correction, Decision, Origin, RuleKind
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import PitchgateError
-from backend.domain.rehearsal import Word
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
+from backend.domain.mailbox.verdict import Outcome
+from backend.domain.policy.rehearsal import Word
 from backend.ports.review import Shelf, Wanted
 from tests.contract.store.stories import Story
 

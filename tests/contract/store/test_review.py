@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from backend.domain.correction import Decision
 from backend.domain.errors import NotFound
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.review import Listing, Position, Shelf, Wanted, shelf_of
 from backend.store.scripts import review as lists
 from tests.contract.store.stories import BO, Story

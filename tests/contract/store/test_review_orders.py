@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from backend.domain.correction import Decision, RuleKind
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound, Refused
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import Session
 from backend.ports.review import Done, Leaving, Shelf, Wanted
 from backend.ports.store import Placement

@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from backend.domain.correction import Decision
 from backend.domain.errors import Expired, NotFound
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import EventKind, NewDevice, OneTimeCode, Purpose, Scope
 from backend.ports.senders import Tries
 from tests.contract.store.stories import Story

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.errors import Refused
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Duty, Placement, Sighting, Stage, SyncPage
 from tests.contract.store.stories import BO, Story
 

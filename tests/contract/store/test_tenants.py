@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from backend.domain.correction import Correction, Decision, Origin, RuleKind
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import LeaseLost, NotFound
-from backend.domain.mailbox import LabelIds, Link, Preferences
-from backend.domain.message import Owner
-from backend.domain.rehearsal import Word
-from backend.domain.rule_list import Rule
-from backend.domain.standing import Standing
-from backend.domain.verdict import Outcome, Row, Verdict
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
+from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
+from backend.domain.mailbox.rules import Rule
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.policy.rehearsal import Word
+from backend.domain.policy.standing import Standing
 from backend.ports.owner import Looked
 from backend.ports.store import Duty, DutyJob, MessageJob, Sighting, Store, SyncPage
 from backend.store import SqlStore

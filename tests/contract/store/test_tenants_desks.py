@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import backend.ports
-from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox import Preferences
-from backend.domain.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.ports.review import Leaving, Shelf, Wanted
 from backend.ports.store import Sighting, Store

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from backend.domain.errors import Conflict
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Stage
 from backend.store import open_store, postgres_schema, schema
 from backend.store.library import Dialect, Migration, migrations

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.challenge import Dealings
-from backend.domain.correction import Decision, RuleKind
-from backend.domain.credits import Entry, Posting
+from backend.domain.entry.challenge import Dealings
+from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Conflict
-from backend.domain.standing import Standing
-from backend.domain.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.policy.standing import Standing
 from backend.ports.store import Placement, Stage
 from tests.contract.store.stories import BO, Story
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from backend.domain.correction import Decision
-from backend.domain.mailbox import Link
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Duty, Notice, Placement, Stage
 from tests.contract.store.stories import BO, Story
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from backend.domain.correction import Decision
-from backend.domain.mailbox import Link
-from backend.domain.verdict import Outcome
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.store import open_store
 from tests.contract.store.stories import Story

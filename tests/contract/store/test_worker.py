@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import StoreAway, TryLater
+from backend.domain.mailbox.verdict import Outcome
 from backend.domain.retry import SEARCH_LAG
-from backend.domain.verdict import Outcome
 from backend.pipeline.kit import Kit
 from backend.ports.store import Duty, DutyJob, MessageJob, Stage
 from backend.settings import Settings

@@ -8,16 +8,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from backend.domain.authentication import Authentication
-from backend.domain.challenge import Dealings
-from backend.domain.correction import RuleKind, RuleMatch
-from backend.domain.guards import Inquiry
-from backend.domain.mailbox import CATEGORIES, ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
-from backend.domain.message import Address, Arrival, Attachment, Headers, Message, Owner
-from backend.domain.policy import Facts
-from backend.domain.score import Score, Thresholds
-from backend.domain.standing import Standing
-from backend.domain.verdict import Row
+from backend.domain.entry.challenge import Dealings
+from backend.domain.mail.authentication import Authentication
+from backend.domain.mail.message import Address, Arrival, Attachment, Headers, Message, Owner
+from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
+from backend.domain.mailbox.verdict import Row
+from backend.domain.policy.decide import Facts
+from backend.domain.policy.guards import Inquiry
+from backend.domain.policy.standing import Standing
+from backend.domain.reading.score import Score, Thresholds
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OWNER = Owner("ana@corp.test", "Ana Corp", frozenset({"ana@corp.test", "a.corp@other.test"}))

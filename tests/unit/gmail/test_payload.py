@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain import mime
+from backend.domain.mail import mime
 from backend.gmail.payload import arrival, decoded, history_page, list_page, milliseconds
 from backend.gmail.wire import AnswerUnreadable
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox import Mailbox, Mode, Preferences, Strictness
-from backend.domain.message import Address, Headers, Message
-from backend.domain.score import Reason, Score, Thresholds
+from backend.domain.mail.message import Address, Headers, Message
+from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
+from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline.kit import Kit
 from backend.pipeline.stages import run_duty, run_stage
 from backend.ports.store import NewMailbox, Notice

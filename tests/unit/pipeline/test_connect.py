@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backend.domain.errors import Expired, Refused
-from backend.domain.mailbox import Grant, Link, Mode
+from backend.domain.mailbox.mailbox import Grant, Link, Mode
 from backend.pipeline import connect
 from backend.settings import GMAIL_MODIFY
 from tests.unit.pipeline.conftest import House, Secrets

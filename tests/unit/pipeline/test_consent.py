@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backend.domain.condition import explain
 from backend.domain.errors import NeedsReconnect, Rejected, TryLater
-from backend.domain.mailbox import Link
+from backend.domain.mailbox.condition import explain
+from backend.domain.mailbox.mailbox import Link
 from backend.ports.store import Duty, NewMailbox, Stage
 from tests.fakes.gmail import Died
 from tests.unit.pipeline.conftest import House, letter

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from backend.domain.errors import NeedsReconnect, Rejected, TryLater
-from backend.domain.mailbox import Mode, Strictness
-from backend.domain.rehearsal import Word
-from backend.domain.verdict import Outcome, Row
+from backend.domain.mailbox.mailbox import Mode, Strictness
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.policy.rehearsal import Word
 from backend.pipeline import first_run
 from backend.pipeline.first_run import BATCH
 from backend.ports.owner import RunState

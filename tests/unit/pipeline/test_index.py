@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from backend.domain.errors import NeedsReconnect, Rejected
-from backend.domain.mailbox import Condition, Link, Mode, Preferences
-from backend.domain.message import Address, Arrival, Message
+from backend.domain.mail.message import Address, Arrival, Message
+from backend.domain.mailbox.mailbox import Condition, Link, Mode, Preferences
 from backend.pipeline.index import AT_ONCE, PAGE
 from backend.ports.store import NewMailbox
 from tests.unit.pipeline.conftest import House, letter

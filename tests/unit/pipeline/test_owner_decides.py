@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from backend.domain.challenge import ChallengeState
-from backend.domain.message import Address, Message
+from backend.domain.entry.challenge import ChallengeState
+from backend.domain.mail.message import Address, Message
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import House, letter
 

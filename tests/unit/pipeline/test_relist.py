@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.condition import explain
-from backend.domain.correction import Correction, Decision, Origin
 from backend.domain.errors import Rejected
-from backend.domain.mailbox import Gap
-from backend.domain.message import Arrival
+from backend.domain.mail.message import Arrival
+from backend.domain.mailbox.condition import explain
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Gap
 from backend.pipeline import relist
 from backend.pipeline.relist import Progress
 from backend.pipeline.stages import run_duty

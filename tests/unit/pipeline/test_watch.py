@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.mailbox import Condition
+from backend.domain.mailbox.mailbox import Condition
 from backend.pipeline.sync import sweep_after
 from backend.pipeline.watch import renewed_after, watch
 from backend.ports.store import Duty

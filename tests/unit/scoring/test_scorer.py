@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.mailbox import Strictness
-from backend.domain.message import Address, Message, Owner
-from backend.domain.wording import prepare
+from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.wording import prepare
 from backend.scoring import SHIPPED
 from backend.scoring.audit import ModelRefused
 from backend.scoring.scorer import OnnxScorer
@@ -110,7 +110,7 @@ class TestServing:
 def test_serving_imports_nothing_of_training():
     script = (
         "import sys; from backend.scoring import SHIPPED; from backend.scoring.scorer import OnnxScorer; "
-        "import backend.domain.wording; OnnxScorer.open(SHIPPED).close(); "
+        "import backend.domain.reading.wording; OnnxScorer.open(SHIPPED).close(); "
         "print([m for m in ('sklearn', 'scipy', 'pandas', 'onnx', 'skl2onnx', 'joblib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import backend.store
-from backend.domain.archive_tables import TABLES as ARCHIVED
+from backend.domain.mailbox.archive_tables import TABLES as ARCHIVED
 from backend.store.library import Dialect, migrations, queries
 from backend.store.scripts.mailboxes import LASTING, TABLES
 from backend.store.scripts.views import RETAINED

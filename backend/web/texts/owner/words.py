@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
-from backend.domain.challenge_wording import TAGS
+from backend.domain.entry.challenge_wording import TAGS
 
 
 class Words:

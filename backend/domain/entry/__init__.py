@@ -1,0 +1,1 @@
+"""How a sender gets in: the challenge, its message, credits, a polite no."""

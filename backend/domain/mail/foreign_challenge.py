@@ -1,0 +1,67 @@
+"""Whether a message is itself some system's challenge: answering it would set two machines talking.
+
+Recognised by the header fields and addresses such systems use, and by what they cannot help saying. It is for
+the guards only: a wrong guess here costs a sender nothing but our answer.
+"""
+
+from __future__ import annotations
+
+import re
+
+from backend.domain.mail.message import Message
+from backend.domain.mail.sender import organisational_domain
+
+_FIELD_PREFIXES = (
+    "x-pitchgate-", "x-tmda-", "x-boxtrapper", "x-boxbe", "x-spamarrest", "x-spam-arrest", "x-gated", "x-qconfirm",
+    "x-ask-", "x-challenge-response", "x-bluebottle", "x-mailblocks", "x-sendio",
+)  # fmt: skip
+_FIELD_WORDS = re.compile(r"\b(?:tmda|boxtrapper|spam ?arrest|boxbe|qconfirm)\b", re.I)
+_AGENT_FIELDS = ("X-Delivery-Agent", "X-Mailer", "User-Agent", "X-Generated-By")
+_SYSTEMS = frozenset(
+    {"boxbe.com", "spamarrest.com", "gated.com", "bluebottle.com", "mailblocks.com", "sendio.com"}
+)
+_SUBJECT = re.compile(
+    r"verify#|\bverif(?:y|ication) (?:of )?(?:your (?:e-?mail|message|identity|address)|required)"
+    r"|your e-?mail requires verification|confirmation (?:is )?required to deliver"
+    r"|(?:please )?confirm (?:your|that you sent this) (?:message|e-?mail|mail)"
+    r"|(?:message|e-?mail) (?:is )?(?:awaiting|waiting for|pending) (?:your )?(?:verification|confirmation)"
+    r"|(?:bestätig\w{1,4}|verifizier\w{1,4}).{0,30}\b(?:e-?mail|nachricht|absender)"
+    r"|confirme[rz]? votre (?:message|e-?mail|courriel|envoi)"
+    r"|confirm[ae] (?:su|tu|seu|o seu|a sua) (?:mensaje|correo|mensagem|e-?mail)",
+    re.I,
+)
+_BODY = re.compile(
+    # an order to do something, what for, and whose word is doubted
+    r"(?:click|follow|visit|use|open|reply).{0,200}"
+    r"\b(?:to (?:verify|confirm|prove|release)|verif(?:y|ication)|deliver(?:ed|y)? (?:your|the) )"
+    r".{0,200}\b(?:human|real (?:person|sender)|not (?:a )?(?:spam|robot|bot)|your (?:message|e-?mail|mail))"
+    r"|(?:one[- ]time|sender) (?:verification|confirmation) (?:process|request|step)?"
+    r"|your (?:message|e-?mail) (?:to \S{3,80} )?(?:has been|was|is being|is|will be) (?:held|quarantined|queued|gated)"
+    r"|(?:uses?|using|protected by|powered by) (?:tmda|boxtrapper|spam ?arrest|boxbe|gated|pitchgate)\b"
+    r"|(?:program|programm|programme|programa), (?:o )?pitchgate,"  # our own, where a relay dropped its headers
+    r"|(?:not (?:yet )?(?:on|in)|added to) (?:my|his|her|their|the|our)"
+    r" (?:guest|allow|white|safe|approved)[- ]?(?:list|senders)"
+    r"|i (?:am|'m) not (?:a )?(?:spammer|robot).{0,100}(?:link|button)"
+    r"|(?:solve|complete|pass|löse\w{0,3}|résou\w{0,5}|resuelv\w{0,3}|resolv\w{0,3}).{0,60}captcha",
+    re.I,
+)
+_MAX_TEXT = 4_000
+_TAG = re.compile(r"<[^<>]{0,2000}>")
+
+
+def is_challenge(message: Message) -> bool:
+    """Whether `message` asks its recipient to prove himself before an earlier mail is delivered."""
+    names = [name.lower() for name, _ in message.headers]
+    if any(name.startswith(_FIELD_PREFIXES) for name in names):
+        return True
+    if any(_FIELD_WORDS.search(value) for field in _AGENT_FIELDS for value in message.headers.all(field)):
+        return True
+    if organisational_domain(message.sender.domain) in _SYSTEMS:
+        return True
+    return bool(_SUBJECT.search(message.subject[:500]) or _BODY.search(_words(message)))
+
+
+def _words(message: Message) -> str:
+    """The start of the body on one line; of HTML without its tags where there is no plain text."""
+    text = message.text or _TAG.sub(" ", (message.html or "")[: _MAX_TEXT * 4])
+    return " ".join(text[:_MAX_TEXT].split())

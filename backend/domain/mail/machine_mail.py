@@ -1,0 +1,142 @@
+"""Mail that is no pitch by its form: reports, automatic and calendar replies, mailing lists.
+
+Anybody can write a header, so a form is worth what it costs to fake. `is_machine_mail` wants the whole form: a
+report with its machine-readable part *and* the null sender of one, a list with List-Id *and* its machinery
+or its own address as the recipient. `claims_machine_mail` is content with the claim; the policy table lets a
+claim pass only while the model is not sure of a pitch, so that one added header never gets a sure pitch
+through. Neither says anything about who wrote the mail.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from backend.domain.mail.message import Arrival, Headers, Message, Owner
+from backend.domain.mail.sender import is_machine_local, mailbox_key
+
+_REPORT_PARTS = frozenset(
+    {
+        "message/delivery-status",
+        "message/global-delivery-status",
+        "message/disposition-notification",
+        "message/global-disposition-notification",
+        "message/feedback-report",
+    }
+)
+_BOUNCERS = ("mailer-daemon", "mailerdaemon", "postmaster")
+_LIST_ID = re.compile(r"<?\s*[^\s<>@]+\.[^\s<>@]+\s*>?\s*\Z")
+_LIST_MACHINERY = (
+    "List-Post", "List-Unsubscribe", "List-Subscribe", "List-Help", "List-Archive", "List-Owner", "Mailing-List",
+    "X-BeenThere",
+)  # fmt: skip
+_AUTOMATIC = frozenset({"auto-replied", "auto-notified"})
+_AUTOREPLY_FIELDS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply")
+_AUTOREPLY_SUBJECT = re.compile(
+    r"\s*(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|automatische antwort"
+    r"|abwesenheits|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|resposta automática"
+    r"|risposta automatica|fuori ufficio|automatisch antwoord|afwezig)",
+    re.I,
+)
+
+
+class MailForm(StrEnum):
+    """How much of the form of machine mail a message has."""
+
+    PERSON = ""
+    CLAIMED = "claimed"
+    MACHINE = "machine"
+
+
+def form_of(arrival: Arrival, owner: Owner) -> MailForm:
+    """The whole form, the mere claim, or none of it."""
+    if is_machine_mail(arrival, owner):
+        return MailForm.MACHINE
+    return MailForm.CLAIMED if claims_machine_mail(arrival.message) else MailForm.PERSON
+
+
+def is_machine_mail(arrival: Arrival, owner: Owner) -> bool:
+    """Whether the whole form of machine mail is there."""
+    return is_report(arrival.message) or is_list(arrival.message, owner)
+
+
+def claims_machine_mail(message: Message) -> bool:
+    """Whether the message says of itself that it is machine mail, in a way that anybody could."""
+    return is_auto_reply(message) or is_calendar_reply(message) or _list_id(message.headers)
+
+
+def is_report(message: Message) -> bool:
+    """A bounce, receipt or complaint: a report part with its status, or a postmaster's word, sent by nobody."""
+    complete = message.content_type == "multipart/report" and any(
+        attachment.content_type in _REPORT_PARTS for attachment in message.attachments
+    )
+    local = message.sender.local.lower()
+    bouncer = local.startswith(_BOUNCERS)
+    return (complete and (null_sender(message) or bouncer)) or (bouncer and null_sender(message))
+
+
+def is_list(message: Message, owner: Owner) -> bool:
+    """A List-Id as RFC 2919 writes it, and beside it list machinery, or the list as the recipient."""
+    if not _list_id(message.headers):
+        return False
+    if any(name in message.headers for name in _LIST_MACHINERY) or precedence(message) & {"list", "bulk"}:
+        return True
+    # A one-to-one mail is addressed to the owner; a list's to the list.
+    return bool(message.to or message.cc) and not addressed_to(message, owner)
+
+
+def is_auto_reply(message: Message) -> bool:
+    """An automatic answer to something: it says so, and it names or titles what it answers."""
+    headers = message.headers
+    titled = _AUTOREPLY_SUBJECT.match(message.subject) is not None
+    says_so = (
+        auto_submitted(message) in _AUTOMATIC
+        or bool(precedence(message) & {"auto_reply", "auto-reply"})
+        or any(name in headers for name in _AUTOREPLY_FIELDS)
+        or (titled and auto_submitted(message) not in ("", "no"))
+    )
+    return says_so and (titled or bool(message.in_reply_to or message.references))
+
+
+def is_calendar_reply(message: Message) -> bool:
+    """An answer to an invitation. An invitation, or a file with events in it, is none."""
+    methods = {a.method for a in message.attachments if a.content_type == "text/calendar"}
+    return methods == {"reply"}
+
+
+def auto_submitted(message: Message) -> str:
+    """The keyword of Auto-Submitted (RFC 3834), lower-case, "" if the field is missing or empty."""
+    return message.headers.first("Auto-Submitted").partition(";")[0].strip().lower()
+
+
+def precedence(message: Message) -> frozenset[str]:
+    """Every value of Precedence, lower-case."""
+    return frozenset(value.strip().lower() for value in message.headers.all("Precedence"))
+
+
+def null_sender(message: Message) -> bool:
+    """Whether the envelope sender was empty: what programs use that want no answer."""
+    paths = message.headers.all("Return-Path")
+    return bool(paths) and "".join(paths[0].split()) in ("<>", "")
+
+
+def addressed_to(message: Message, owner: Owner) -> bool:
+    """Whether one of the owner's addresses, in any spelling of it, stands in To or Cc."""
+    own = {mailbox_key(address) for address in owner.addresses}
+    return any(
+        mailbox_key(address.address) in own for address in (*message.to, *message.cc) if address.address
+    )
+
+
+def from_machine(message: Message) -> bool:
+    """Whether From, or Sender, is an address that nobody reads."""
+    named = [address.local for address in message.from_]
+    sender = message.headers.first("Sender").rpartition("<")[2].partition(">")[0]
+    return any(is_machine_local(local) for local in (*named, sender.rpartition("@")[0]))
+
+
+def _list_id(headers: Headers) -> bool:
+    """Whether there is a List-Id that names a list: an optional phrase and a dotted name in angle brackets."""
+    value = headers.first("List-Id").strip()
+    bracketed = value.rpartition("<")[2] if "<" in value else value
+    return _LIST_ID.match(bracketed[:300]) is not None

@@ -1,0 +1,253 @@
+"""Raw bytes or a provider's part tree to a `Message`. Nothing a sender writes makes this raise or run away.
+
+Both roads meet in `from_parts`: `parse` turns bytes into a `Part` tree, the Gmail adapter turns its
+`payload` JSON into the same tree (attachments without a body), and equal mail gives equal messages.
+"""
+
+from __future__ import annotations
+
+import email.parser
+import email.policy
+import email.utils
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from email.message import Message as StdMessage
+
+from backend.domain.mail.charset import clean, decode
+from backend.domain.mail.header_text import addresses, decode_words, first_id, message_ids, unfold
+from backend.domain.mail.message import Attachment, Headers, Message
+
+_NESTING = re.compile(rb"boundary\s{0,9}\*?|^content-type\s{0,9}:\s{0,9}message/", re.I | re.M)
+_CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,60})", re.I)
+_METHOD = re.compile(r";\s{0,9}method\s{0,9}=\s{0,9}\"?([A-Za-z-]{1,30})", re.I)
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}\Z")
+_ADDRESS_FIELDS = ("From", "Reply-To", "To", "Cc")
+
+
+@dataclass(frozen=True, slots=True)
+class MimeLimits:
+    """How much of one mail is looked at. Sizes in bytes (`raw`) or characters; beyond them it is cut."""
+
+    raw: int = 12_000_000
+    parts: int = 300
+    depth: int = 20
+    headers: int = 400
+    header_chars: int = 20_000
+    text_chars: int = 400_000
+    html_chars: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One node of a MIME tree, decoded from its transfer encoding but not from its charset.
+
+    `headers` are (name, value) as written, topmost first. `charset` and `filename` may stay "" (both are
+    then read from the headers). `body` is None where the bytes are not at hand (attachments at Gmail,
+    containers); `size` is their number in bytes all the same.
+    """
+
+    content_type: str = "text/plain"
+    charset: str = ""
+    filename: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    size: int = 0
+    children: tuple[Part, ...] = ()
+
+
+@dataclass(slots=True)
+class _Harvest:
+    """What one walk over a tree gathers."""
+
+    limits: MimeLimits
+    text: list[str] = field(default_factory=list)
+    html: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+    seen: int = 0
+
+    def defect(self, what: str) -> None:
+        if what and what not in self.defects and len(self.defects) < 50:
+            self.defects.append(clean(what))
+
+
+def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
+    """The message a part tree stands for; the root's headers are the message's."""
+    harvest = _Harvest(limits)
+    headers = _headers(part.headers, harvest)
+    _walk(part, harvest)
+    lists = {name: addresses(", ".join(_raw(part.headers, name, limits))) for name in _ADDRESS_FIELDS}
+    return Message(
+        headers=headers,
+        from_=lists["From"],
+        reply_to=lists["Reply-To"],
+        to=lists["To"],
+        cc=lists["Cc"],
+        subject=headers.first("Subject"),
+        message_id=first_id(headers.first("Message-ID")),
+        in_reply_to=first_id(headers.first("In-Reply-To")),
+        references=message_ids(headers.first("References")),
+        text=_joined(harvest.text, limits.text_chars, harvest),
+        html=_joined(harvest.html, limits.html_chars, harvest) if harvest.html else None,
+        content_type=_content_type(part),
+        attachments=tuple(harvest.attachments),
+        defects=tuple(harvest.defects),
+    )
+
+
+def parse(raw: bytes, limits: MimeLimits = MimeLimits()) -> Message:
+    """The message in `raw`, as far as it can be read. Never raises, whatever the bytes are."""
+    part, troubles = part_tree(raw, limits)
+    message = from_parts(part, limits)
+    if not troubles:
+        return message
+    return Message(**{name: getattr(message, name) for name in Message.__slots__ if name != "defects"},
+                   defects=(*troubles, *message.defects))  # fmt: skip
+
+
+def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tuple[str, ...]]:
+    """The part tree of `raw` and what was wrong on the way there.
+
+    Mail that nests suspiciously deep is not given to the full parser, whose time grows with lines times
+    depth: its headers are read and the rest is taken as one text.
+    """
+    troubles = ("size limit",) if len(raw) > limits.raw else ()
+    raw = raw[: limits.raw]
+    if sum(1 for _ in zip(_NESTING.finditer(raw), range(limits.parts + 1), strict=False)) > limits.parts:
+        return _flat(raw), (*troubles, "nesting limit")
+    try:
+        parsed = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(raw)
+        return _part(parsed, limits, 0), troubles
+    except Exception as error:  # the standard parser has raised many kinds on broken mail
+        return _flat(raw), (*troubles, f"unparsable: {type(error).__name__}")
+
+
+def _flat(raw: bytes) -> Part:
+    head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    fields: list[tuple[str, str]] = []
+    for line in head.decode("ascii", "surrogateescape").split("\n"):
+        if line[:1] in (" ", "\t") and fields:
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]}\n{line}")
+        elif ":" in line:
+            name, _, value = line.partition(":")
+            fields.append((name.strip(), value.strip()))
+    return Part(headers=tuple(fields), body=body, size=len(body))
+
+
+def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
+    headers = tuple((str(name), str(value)) for name, value in message.raw_items())
+    content_type = message.get_content_type()
+    payload = message.get_payload()
+    if isinstance(payload, list):
+        # One level beyond the limit is kept, so that the walk sees that there was more and says so.
+        deeper = payload[: limits.parts + 1] if depth <= limits.depth else []
+        children = tuple(_part(child, limits, depth + 1) for child in deeper if isinstance(child, StdMessage))
+        return Part(content_type, "", _filename(headers), headers, None, 0, children)
+    body = message.get_payload(decode=True)
+    data = body if isinstance(body, bytes) else b""
+    return Part(content_type, "", _filename(headers), headers, data, len(data))
+
+
+def _walk(root: Part, harvest: _Harvest) -> None:
+    """Body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment."""
+    stack = [(root, 0)]
+    while stack:
+        part, depth = stack.pop()
+        harvest.seen += 1
+        if harvest.seen > harvest.limits.parts:
+            harvest.defect("part limit")
+            return
+        kind = _content_type(part)
+        if part.children and not kind.startswith("message/"):
+            if depth >= harvest.limits.depth:
+                harvest.defect("depth limit")
+                continue
+            stack.extend((child, depth + 1) for child in reversed(part.children))
+            continue
+        _leaf(part, kind, harvest)
+
+
+def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
+    filename = decode_words(unfold(part.filename)) or _filename(part.headers)
+    disposition = _first(part.headers, "Content-Disposition").strip().lower()
+    readable = kind in ("text/plain", "text/html") or kind.startswith("multipart/")
+    if filename or disposition.startswith("attachment") or not readable:
+        size = 0 if kind.startswith("message/") else max(part.size, 0)
+        harvest.attachments.append(Attachment(filename[:300], kind, size, _method(part, kind)))
+        return
+    if part.body is None:
+        harvest.defect("body missing" if part.size else "")
+        return
+    limit = harvest.limits.html_chars if kind == "text/html" else harvest.limits.text_chars
+    # Four bytes a character at most; cutting before the charset is known keeps the work bounded.
+    text, trouble = decode(part.body[: limit * 4], part.charset or _charset(part.headers))
+    harvest.defect(trouble)
+    (harvest.html if kind == "text/html" else harvest.text).append(text)
+
+
+def _method(part: Part, kind: str) -> str:
+    """The iTIP method of a calendar part: an answer to an invitation and an invitation differ in it alone."""
+    match = _METHOD.search(_first(part.headers, "Content-Type")) if kind == "text/calendar" else None
+    return match.group(1).lower() if match else ""
+
+
+def _joined(texts: Sequence[str], limit: int, harvest: _Harvest) -> str:
+    text = "\n".join(t.replace("\r\n", "\n").replace("\r", "\n").rstrip() for t in texts)
+    if len(text) > limit:
+        harvest.defect("text limit")
+    return text[:limit]
+
+
+def _headers(fields: Sequence[tuple[str, str]], harvest: _Harvest) -> Headers:
+    limits = harvest.limits
+    if len(fields) > limits.headers:
+        harvest.defect("header limit")
+    kept = []
+    for name, value in fields[: limits.headers]:
+        if len(value) > limits.header_chars:
+            harvest.defect("long header")
+        kept.append((clean(name.strip())[:200], decode_words(unfold(value[: limits.header_chars]))))
+    return Headers(tuple(kept))
+
+
+def _raw(fields: Sequence[tuple[str, str]], name: str, limits: MimeLimits) -> list[str]:
+    wanted = name.lower()
+    values = [v for k, v in fields[: limits.headers] if k.strip().lower() == wanted]
+    return [unfold(value[: limits.header_chars]) for value in values[:5]]
+
+
+def _first(fields: Sequence[tuple[str, str]], name: str) -> str:
+    wanted = name.lower()
+    return next((unfold(v[:2000]) for k, v in fields if k.strip().lower() == wanted), "")
+
+
+def _content_type(part: Part) -> str:
+    kind = part.content_type.strip().lower()
+    if _TYPE.match(kind):
+        return kind
+    # What names a type nobody can read is kept out of the text; what names none is text (RFC 2045).
+    return "application/octet-stream" if "/" in kind else "text/plain"
+
+
+def _charset(fields: Sequence[tuple[str, str]]) -> str:
+    match = _CHARSET.search(_first(fields, "Content-Type"))
+    # RFC 2231 writes charset*=us-ascii'en'utf-8: the value stands behind the last quote.
+    return match.group(1).rpartition("'")[2] if match else ""
+
+
+def _filename(fields: Sequence[tuple[str, str]]) -> str:
+    """The file name a part declares, from Content-Disposition or the old `name` of Content-Type."""
+    for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
+        value = _first(fields, header)
+        if parameter in value.lower():
+            probe = StdMessage()
+            probe[header] = value.replace("\n", " ")
+            try:
+                found = probe.get_param(parameter, "", header)
+                name = email.utils.collapse_rfc2231_value(found) if found else ""
+            except Exception:  # broken RFC 2231 continuations; an unnamed attachment is still one
+                name = "noname"
+            if name.strip():
+                return decode_words(unfold(name))[:300]
+    return ""

@@ -1,0 +1,1 @@
+"""A mailbox: its state and preferences, the owner's decisions and rules, figures and archive."""

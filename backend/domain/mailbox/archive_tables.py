@@ -1,0 +1,219 @@
+"""The lists of an archive: what each holds, and what is left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from backend.domain.entry.challenge import ChallengeState
+from backend.domain.entry.credits import Posting
+from backend.domain.mailbox.correction import Decision, Origin, RuleKind
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.verdict import Outcome, Row
+
+
+class Kind(StrEnum):
+    """How a column is written in the file."""
+
+    TEXT = "text"
+    WHOLE = "whole"
+    REAL = "real"
+    TRUTH = "truth"
+    TIME = "time"  # microseconds since 1970 in the store
+    # JSON text in the store, of these shapes
+    TEXTS = "list of texts"
+    REASONS = "list of reasons"
+    BEFORE = "record of what was before"
+
+
+JSON = (Kind.TEXTS, Kind.REASONS, Kind.BEFORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `words`: the only texts it may hold."""
+
+    kind: Kind
+    words: frozenset[str] = frozenset()
+    may_lack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A list of the file. `key` is unique within a mailbox and what the store pages by. One that is not `returns`
+    is for its owner to read, and is not taken back in."""
+
+    name: str
+    key: str
+    columns: Mapping[str, Column]
+    returns: bool = True
+
+
+TEXT, WHOLE, REAL, TRUTH, TIME, TEXTS, REASONS, BEFORE = (Column(kind) for kind in Kind)
+
+
+def _maybe(column: Column) -> Column:
+    return Column(column.kind, column.words, may_lack=True)
+
+
+def _one_of(words: type[StrEnum], *more: str) -> Column:
+    return Column(Kind.TEXT, frozenset((*words, *more)))
+
+
+_MESSAGE: dict[str, Column] = {
+    "gmail_id": TEXT,
+    "thread_id": TEXT,
+    "backlog": TRUTH,
+    "first_seen_at": TIME,
+    "changed_at": TIME,
+    "placement": _maybe(_one_of(Placement)),
+    "decided_by": TEXT,
+    "outcome": _one_of(Outcome, ""),
+    "policy_row": _one_of(Row, ""),
+    "score": _maybe(REAL),
+    "logit": _maybe(REAL),
+    "model": TEXT,
+    "reasons": REASONS,
+    "guards": TEXTS,
+    "cause": TEXT,
+    "error": TEXT,
+    "set_aside": TRUTH,
+    "decided_at": _maybe(TIME),
+    "sender": TEXT,
+    "sender_name": TEXT,
+    "sender_domain": TEXT,
+    "subject": TEXT,
+    "message_id": TEXT,
+    "received_at": _maybe(TIME),
+    "authenticated": TRUTH,
+    "reference_ids": TEXTS,
+    "reply_to": TEXT,
+    "language": TEXT,
+    "appeal": TEXT,
+}
+_CHALLENGE: dict[str, Column] = {
+    "id": TEXT,
+    "gmail_id": TEXT,
+    "thread_id": TEXT,
+    "sender": TEXT,
+    "sender_domain": TEXT,
+    "state": _one_of(ChallengeState),
+    "message_id": TEXT,
+    "cause": TEXT,
+    "created_at": TIME,
+    "expires_at": TIME,
+    "sending_at": _maybe(TIME),
+    "started_at": _maybe(TIME),
+    "ended_at": _maybe(TIME),
+    "solved_at": _maybe(TIME),
+    "bounced_at": _maybe(TIME),
+    "sent_gmail_id": TEXT,
+}
+_CORRECTION: dict[str, Column] = {
+    "correction_key": TEXT,
+    "gmail_id": TEXT,
+    "decision": _one_of(Decision),
+    "origin": _one_of(Origin),
+    "pending": TRUTH,
+    "moved": TEXTS,
+    "before": BEFORE,
+    "decided_at": TIME,
+    "undone_at": _maybe(TIME),
+    "undo_moved": TEXTS,
+}
+_ENTRY: dict[str, Column] = {
+    "posting_key": TEXT,
+    "sender": TEXT,
+    "posting": _one_of(Posting),
+    "amount": WHOLE,
+    "about": TEXT,
+    "day": TEXT,
+    "posted_at": TIME,
+}
+_UNSUBSCRIPTION: dict[str, Column] = {
+    "gmail_id": TEXT,
+    "sender": TEXT,
+    "state": Column(Kind.TEXT, frozenset({"asked", "trying", "done", "failed"})),
+    "host": TEXT,
+    "cause": TEXT,
+    "asked_at": TIME,
+    "tried_at": _maybe(TIME),
+}
+_PREVIEW: dict[str, Column] = {
+    "gmail_id": TEXT,
+    "sender": TEXT,
+    "sender_name": TEXT,
+    "subject": TEXT,
+    "received_at": _maybe(TIME),
+    "score": _maybe(REAL),
+    "reasons": REASONS,
+    "said": TEXT,
+}
+
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            Table("rules", "subject", {"subject": TEXT, "kind": _one_of(RuleKind), "set_at": TIME}),
+            Table("ledger", "posting_key", _ENTRY),
+            Table("messages", "gmail_id", _MESSAGE),
+            Table("challenges", "id", _CHALLENGE),
+            Table("corrections", "correction_key", _CORRECTION),
+            Table("correspondents", "address", {"address": TEXT, "learned_at": TIME}),
+            Table("threads", "thread_id", {"thread_id": TEXT, "learned_at": TIME}),
+            Table("unsubscriptions", "gmail_id", _UNSUBSCRIPTION),
+            Table("previews", "gmail_id", _PREVIEW, returns=False),
+            Table(
+                "devices",
+                "id",
+                {"id": TEXT, "name": TEXT, "created_at": TIME, "last_seen_at": _maybe(TIME)},
+                returns=False,
+            ),
+        )
+    }
+)
+
+LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "answers": "bars captcha answers from being shown twice; useless elsewhere",
+        "balances": "the sum of the ledger, made anew from it",
+        "code_tries": "tries at codes that live for minutes",
+        "daily_totals": "the sum of the ledger, made anew from it",
+        "duties": "work to be done here",
+        "event_heads": "the number of the latest change told to open pages",
+        "events": "changes told to open pages",
+        "lanes": "work to be done here",
+        "mailboxes": "written by name, without its token",
+        "notices": "Pub/Sub's ids",
+        "one_time_codes": "secrets of minutes",
+        "preview_runs": "whether a preview is under way here",
+        "sessions": "secrets of browsers",
+        "messages.mailbox_id": "",
+        "messages.labels": "what a push told, needed until a mail is screened",
+        "messages.stage": "work to be done here",
+        "messages.due_at": "work to be done here",
+        "messages.lease": "work to be done here",
+        "messages.attempts": "work to be done here",
+        "messages.deaths": "work to be done here",
+        "messages.revision": "tells stale work from fresh here",
+        "challenges.is_open": "a link leads to the instance that sent it",
+        "challenges.token_hash": "a secret's",
+        "challenges.sealed_token": "a secret",
+        "devices.token_hash": "a secret's",
+        "devices.scopes": "the same for all",
+        "previews.thread_id": "Gmail's",
+        "previews.place": "the order of the list",
+        "previews.state": "work to be done here",
+        "previews.sender_domain": "stands in the sender",
+        "previews.labels": "Gmail's",
+        "previews.authenticated": "asked for again by a new preview",
+        "previews.form": "asked for again by a new preview",
+        "previews.guards": "asked for again by a new preview",
+        "previews.logit": "the score in other words",
+        "previews.model": "asked for again by a new preview",
+        "previews.rule_before": "needed to take a word back here",
+    }
+)
+"""Tables and columns that are not in the file, and why."""

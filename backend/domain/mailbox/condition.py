@@ -1,0 +1,135 @@
+"""What each state of a mailbox means to its owner: what is so, why, and what mends it. Every screen reads it here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from backend.domain.mailbox.mailbox import Condition, Gap, Mailbox
+
+
+class Who(StrEnum):
+    """Who has to do something."""
+
+    NOBODY = "nobody"
+    OWNER = "owner"
+    PITCHGATE = "pitchgate"  # it is at it by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One state in words. `title` is two or three words, `cause` and `remedy` a sentence each ("" if there is
+    nothing to mend); `warnings` are further sentences about what is not a state but should be known."""
+
+    condition: Condition
+    title: str
+    cause: str
+    remedy: str
+    who: Who
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Cause and remedy as one paragraph."""
+        return " ".join(part for part in (self.cause, self.remedy) if part)
+
+
+_TEXTS: dict[Condition, tuple[str, str, str, Who]] = {
+    Condition.CONNECTING: (
+        "Connecting",
+        "Gmail is being asked to tell us about new mail.",
+        "It takes some seconds.",
+        Who.PITCHGATE,
+    ),
+    Condition.INDEXING: (
+        "Learning whom you know",
+        "We read whom you have written to, so that their mail is never held.",
+        "New mail waits in the inbox until then.",
+        Who.PITCHGATE,
+    ),
+    Condition.ACTIVE: ("At work", "New mail is read as it comes, and pitches are held.", "", Who.NOBODY),
+    Condition.OBSERVING: (
+        "Observing",
+        "Nothing is held: what would be held only gets a label.",
+        "Choose a mode when you have seen enough.",
+        Who.NOBODY,
+    ),
+    Condition.PAUSED: (
+        "Paused",
+        "You have paused it: all new mail stays in the inbox.",
+        "It goes on by itself when the pause ends.",
+        Who.NOBODY,
+    ),
+    Condition.NEEDS_RECONNECT: (
+        "Access lost",
+        "Google no longer lets us into this mailbox.",
+        "Connect again; work resumes where it stopped.",
+        Who.OWNER,
+    ),
+    Condition.WATCH_LAPSED: (
+        "Not told of new mail",
+        "Gmail has stopped telling us about new mail, so it is looked for from time to time only.",
+        "The watch is asked for again by itself.",
+        Who.PITCHGATE,
+    ),
+    Condition.DISCONNECTED: (
+        "Leaving",
+        "This mailbox is being disconnected: the watch stops, access is given back, everything stored is deleted.",
+        "It takes some seconds.",
+        Who.PITCHGATE,
+    ),
+}
+
+WATCH_LAPSES = (
+    "Gmail will stop telling us about new mail in less than two days: renewing has failed so far. It is tried "
+    "again by itself; if this stays, connect again."
+)
+RECENT_DAYS = 7
+"""How long a gap that left something out is shown."""
+
+
+def lost_link(cause: str, remedy: str) -> str:
+    """What is kept as a lost link's cause: what Google said and, on a second line, what mends it."""
+    return f"{cause}\n{remedy}".rstrip("\n")
+
+
+def explain(mailbox: Mailbox, now: datetime) -> Explanation:
+    """The state of `mailbox` at `now` in words."""
+    condition = mailbox.condition(now)
+    title, cause, remedy, who = _TEXTS[condition]
+    if condition is Condition.NEEDS_RECONNECT and mailbox.link_cause:
+        cause, _, mends = mailbox.link_cause.partition("\n")
+        remedy = mends or remedy
+    if condition is Condition.INDEXING and mailbox.index_total:
+        cause = f"{cause} {mailbox.index_done} of about {mailbox.index_total} sent mails are read."
+    if condition is Condition.PAUSED and mailbox.preferences.paused_until is not None:
+        remedy = f"It goes on by itself at {mailbox.preferences.paused_until:%Y-%m-%d %H:%M} UTC."
+    return Explanation(condition, title, cause, remedy, who, tuple(_warnings(mailbox, condition, now)))
+
+
+def _warnings(mailbox: Mailbox, condition: Condition, now: datetime) -> list[str]:
+    found: list[str] = []
+    told = condition not in (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DISCONNECTED)
+    if told and mailbox.watch_alarm(now):
+        found.append(WATCH_LAPSES)
+    gap = mailbox.gap
+    if gap is not None and (gap.cut or gap.unchecked) and (now - gap.until).days < RECENT_DAYS:
+        found.append(gap_text(gap))
+    return found
+
+
+def gap_text(gap: Gap) -> str:
+    """What a re-list did, in words."""
+    span = f"From {gap.since:%Y-%m-%d %H:%M} to {gap.until:%Y-%m-%d %H:%M} UTC"
+    text = f"{span} Gmail kept no record of changes; {gap.found} mails were found by searching."
+    if gap.cut == "count":
+        text += " There were more: older mail of that time stays in the inbox, unread by us."
+    if gap.cut == "time":
+        text += " Mail from before that time stays in the inbox, unread by us."
+    if gap.unchecked:
+        text += (
+            f" {gap.unchecked} held mails were too many to be compared with Gmail: if you moved some of them in that"
+            " time, move them again."
+        )
+    return text

@@ -1,0 +1,58 @@
+"""Our labels in a mailbox, and which of them a message carries where. Label changes as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.domain.mailbox.mailbox import LabelIds
+
+HELD = "Pitchgate/Held"
+WOULD_BE_HELD = "Pitchgate/Would be held"
+ALLOW = "Pitchgate/Allow"
+BLOCK = "Pitchgate/Block"
+
+NAMES = {"held": HELD, "would_hold": WOULD_BE_HELD, "allow": ALLOW, "block": BLOCK}
+"""Field of `LabelIds` → the label's name in Gmail. The parent is a label of its own there."""
+
+PARENT = "Pitchgate"
+INBOX = "INBOX"
+UNREAD = "UNREAD"
+
+
+class Placement(StrEnum):
+    """Where a message is meant to be."""
+
+    INBOX = "inbox"
+    MARKED = "marked"  # in the inbox with the "would be held" label
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """Label ids to put on and take off, in one call. Doing it again changes nothing more."""
+
+    add: frozenset[str] = frozenset()
+    remove: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.remove)
+
+
+def changes_for(placement: Placement, labels: LabelIds) -> LabelChange:
+    """What brings a message to `placement`. A label that does not exist yet is left out.
+
+    UNREAD comes with a release only: mail let in must be seen, while holding keeps it as it was. Marking
+    never puts mail back into the inbox, where the owner may have cleared it away meanwhile. The owner's
+    Allow and Block labels are his and are never touched.
+    """
+    held, would_hold = _ids(labels.held), _ids(labels.would_hold)
+    if placement is Placement.HELD:
+        return LabelChange(add=held, remove=would_hold | {INBOX})
+    if placement is Placement.MARKED:
+        return LabelChange(add=would_hold, remove=held)
+    return LabelChange(add=frozenset({INBOX, UNREAD}), remove=held | would_hold)
+
+
+def _ids(label_id: str) -> frozenset[str]:
+    return frozenset({label_id}) if label_id else frozenset()

@@ -1,0 +1,295 @@
+"""An owner's mailbox: who, how it is set, and the state every screen shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
+from backend.domain.errors import Refused
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.verdict import Row
+
+WATCH_ALARM = timedelta(hours=48)
+"""A watch with less life left than this is shown to the owner as about to lapse."""
+
+ROWS_ALWAYS_ON = frozenset(
+    {Row.NOT_INCOMING, Row.LEFT_ALONE, Row.BELOW_HOLD, Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE}
+)
+"""Rows no setting can switch off: without them the table would hold mail it has no reason to hold, or go on
+while it is paused (the categories left to Gmail have a setting of their own)."""
+
+CATEGORIES = (
+    "CATEGORY_PROMOTIONS",
+    "CATEGORY_SOCIAL",
+    "CATEGORY_UPDATES",
+    "CATEGORY_FORUMS",
+)
+
+
+class Mode(StrEnum):
+    """What Pitchgate may do."""
+
+    OBSERVE = "observe"
+    QUARANTINE = "quarantine"
+    CHALLENGE = "challenge"
+
+
+class Strictness(StrEnum):
+    """Which thresholds of the model apply."""
+
+    RELAXED = "relaxed"
+    NORMAL = "normal"
+    STRICT = "strict"
+
+
+class Link(StrEnum):
+    """How we stand with Google for this mailbox. Stored; everything else about the state is derived."""
+
+    CONNECTED = "connected"
+    NEEDS_RECONNECT = "needs_reconnect"
+    LEAVING = "leaving"  # disconnect asked for; stop, revoke and delete still to do
+
+
+class Condition(StrEnum):
+    """The one state of a mailbox that an owner sees."""
+
+    CONNECTING = "connecting"
+    INDEXING = "indexing"
+    ACTIVE = "active"
+    OBSERVING = "observing"
+    PAUSED = "paused"
+    NEEDS_RECONNECT = "needs_reconnect"
+    WATCH_LAPSED = "watch_lapsed"
+    DISCONNECTED = "disconnected"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the owner has chosen. `paused_until` is aware UTC; `rows_off` are switched-off policy rows."""
+
+    mode: Mode = Mode.OBSERVE
+    strictness: Strictness = Strictness.NORMAL
+    left_alone: frozenset[str] = frozenset({"CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_FORUMS"})
+    rows_off: frozenset[Row] = frozenset()
+    credits_per_solve: int = 3
+    daily_challenges: int = 50
+    domain_challenges: int = 3
+    retention_days: int = 90
+    paused_until: datetime | None = None
+    wording: tuple[tuple[str, str], ...] = ()  # (language, owner's own text)
+
+    def __post_init__(self) -> None:
+        _within("credits_per_solve", self.credits_per_solve, 1, 20)
+        _within("daily_challenges", self.daily_challenges, 0, 200)
+        _within("domain_challenges", self.domain_challenges, 1, 50)
+        _within("retention_days", self.retention_days, 7, 730)
+        if fixed := self.rows_off & ROWS_ALWAYS_ON:
+            raise Refused(
+                f"The row {min(fixed)} cannot be switched off.", code="out_of_range", field="rows_off"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, sorted where order means nothing."""
+        data = asdict(self)
+        data["left_alone"] = sorted(self.left_alone)
+        data["rows_off"] = sorted(self.rows_off)
+        data["paused_until"] = self.paused_until.isoformat() if self.paused_until else None
+        data["wording"] = dict(self.wording)
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Preferences:
+        """Inverse of `to_json`. Unknown keys are ignored (a newer release wrote them), missing ones default.
+
+        Raises `Refused` naming the field for values out of range.
+        """
+        known = {f.name for f in fields(cls)}
+        values = {key: value for key, value in data.items() if key in known}
+        readers: dict[str, Any] = {
+            "mode": Mode,
+            "strictness": Strictness,
+            "left_alone": _words,
+            "rows_off": lambda rows: frozenset(Row(row) for row in _words(rows)),
+            "paused_until": lambda at: _aware(at) if at else None,
+            "wording": _wordings,
+        }
+        for name, read in readers.items():
+            if name in values:
+                try:
+                    values[name] = read(values[name])
+                except (ValueError, TypeError) as error:
+                    raise Refused(f"{name}: {error}", code="out_of_range", field=name) from error
+        return cls(**values)
+
+    def changed(self, **changes: Any) -> Preferences:
+        """A copy with JSON-form `changes`; `Refused` (code, field) tells what does not fit."""
+        unknown = changes.keys() - {f.name for f in fields(self)}
+        if unknown:
+            name = min(unknown)
+            raise Refused(f"There is no setting {name!r}.", code="unknown_field", field=name)
+        return self.from_json(self.to_json() | changes)
+
+
+def _words(value: object) -> frozenset[str]:
+    """A text is not a list of its letters."""
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise TypeError("not a list of texts")
+    return frozenset(value)
+
+
+def _aware(value: str) -> datetime:
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return at
+
+
+def _wordings(value: object) -> tuple[tuple[str, str], ...]:
+    """Languages we do not have are kept: a newer release may have them."""
+    if not isinstance(value, dict):
+        raise TypeError("not texts by language")
+    for text in value.values():
+        if not isinstance(text, str) or len(text) > MAX_OWN_WORDING:
+            raise ValueError(f"not a text of at most {MAX_OWN_WORDING} characters")
+        text.encode()  # raises for half a surrogate pair, which JSON can hold and no page can
+    return tuple(sorted(value.items()))
+
+
+def _within(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise Refused(f"{name} must be from {low} to {high}.", code="out_of_range", field=name)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelIds:
+    """Gmail's ids of our labels in one mailbox; "" for one not created yet."""
+
+    held: str = ""
+    would_hold: str = ""
+    allow: str = ""
+    block: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all labels exist."""
+        return all((self.held, self.would_hold, self.allow, self.block))
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of time that Google's history no longer told of, and what listing over it did.
+
+    From `since` to `until` mail was looked for by listing; `found` of it was new. `cut` is "" if all of it
+    was looked at, "time" if the gap was longer than is listed, "count" if it held more mail than is: what was
+    left out stays in the inbox, unjudged. `unchecked` held messages were not compared with Gmail: had the owner
+    moved them meanwhile, nobody noticed.
+    """
+
+    since: datetime
+    until: datetime
+    found: int
+    cut: str = ""
+    unchecked: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "found": self.found,
+            "cut": self.cut,
+            "unchecked": self.unchecked,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Gap:
+        """Inverse of `to_json`."""
+        since, until = (datetime.fromisoformat(data[name]) for name in ("since", "until"))
+        return cls(since, until, int(data["found"]), str(data["cut"]), int(data.get("unchecked", 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One connected mailbox.
+
+    `id` is ours; `sub` is Google's stable account id (the e-mail may change). `cursor` is Gmail's
+    history id up to which everything has been committed ("" before the first sync), `page_token` and
+    `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
+    missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `link_cause` why the link
+    was lost (`condition.lost_link`).
+    """
+
+    id: str
+    sub: str
+    owner: Owner
+    link: Link
+    preferences: Preferences
+    scopes: frozenset[str]
+    created_at: datetime
+    labels: LabelIds = LabelIds()
+    cursor: str = ""
+    page_token: str = ""
+    page_start: str = ""
+    safe_since: datetime | None = None
+    watch_expires_at: datetime | None = None
+    indexed_at: datetime | None = None
+    index_page: str = ""
+    index_done: int = 0
+    index_total: int = 0
+    link_cause: str = ""
+    gap: Gap | None = None
+
+    def paused(self, now: datetime) -> bool:
+        """Whether the owner has paused screening at `now`."""
+        until = self.preferences.paused_until
+        return until is not None and now < until
+
+    def condition(self, now: datetime) -> Condition:
+        """The state shown to the owner: what he must mend comes before what merely is."""
+        if self.link is Link.LEAVING:
+            return Condition.DISCONNECTED
+        if self.link is Link.NEEDS_RECONNECT:
+            return Condition.NEEDS_RECONNECT
+        if self.watch_expires_at is None:
+            return Condition.CONNECTING
+        if self.watch_expires_at <= now:
+            return Condition.WATCH_LAPSED
+        if self.indexed_at is None:
+            return Condition.INDEXING
+        if self.paused(now):
+            return Condition.PAUSED
+        return Condition.OBSERVING if self.preferences.mode is Mode.OBSERVE else Condition.ACTIVE
+
+    def watch_alarm(self, now: datetime) -> bool:
+        """Whether the watch will lapse within `WATCH_ALARM`: renewal has failed for days."""
+        return self.watch_expires_at is not None and self.watch_expires_at - now < WATCH_ALARM
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an owner granted at Google: account, the refresh token in the clear, scopes really given."""
+
+    sub: str
+    email: str
+    name: str
+    refresh_token: str = field(repr=False)
+    scopes: frozenset[str]
+
+
+__all__ = [
+    "CATEGORIES",
+    "ROWS_ALWAYS_ON",
+    "WATCH_ALARM",
+    "Condition",
+    "Gap",
+    "Grant",
+    "LabelIds",
+    "Link",
+    "Mailbox",
+    "Mode",
+    "Preferences",
+    "Strictness",
+]

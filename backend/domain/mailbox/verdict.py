@@ -1,0 +1,58 @@
+"""What is decided about a message, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.domain.reading.score import Score
+
+
+class Outcome(StrEnum):
+    """What happens to the message."""
+
+    IGNORE = "ignore"  # not ours to judge: no call, no label
+    INBOX = "inbox"  # stays where it is
+    MARK = "mark"  # stays, labelled "would be held"
+    HOLD = "hold"  # label on, out of the inbox, nobody is told
+    CHALLENGE = "challenge"  # held, and the sender is answered with a link
+
+
+class Row(StrEnum):
+    """The rows of the policy table, in its order. The value is what is stored and shown to developers."""
+
+    NOT_INCOMING = "not_incoming"
+    BLOCKED = "blocked"
+    ALLOWED = "allowed"
+    SAME_ORGANISATION = "same_organisation"
+    CORRESPONDENT = "correspondent"
+    MACHINE_MAIL = "machine_mail"
+    LEFT_ALONE = "left_alone"
+    HELD_WITH_EARLIER = "held_with_earlier"
+    BELOW_HOLD = "below_hold"
+    CREDIT = "credit"
+    OBSERVE = "observe"
+    QUARANTINE = "quarantine"
+    CHALLENGE = "challenge"
+    FAIL_OPEN = "fail_open"  # no row of the table: something broke, so the mail stays in the inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision about one message.
+
+    `guards` names the challenge guards that said no (empty when none was asked or all passed);
+    `cause` is set with `FAIL_OPEN` only: what could not be done.
+    """
+
+    outcome: Outcome
+    row: Row
+    score: Score | None = None
+    guards: tuple[str, ...] = ()
+    cause: str = ""
+    spends_credit: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether the message leaves the inbox."""
+        return self.outcome in (Outcome.HOLD, Outcome.CHALLENGE)

@@ -1,0 +1,1 @@
+"""What follows from a message: the policy table, the guards, the verdict."""

@@ -1,0 +1,286 @@
+"""The challenge guards: all must pass before an automatic reply leaves. An ordered table of pure predicates.
+
+An answer to the wrong mail does more harm than none: it bothers somebody whose address was forged, feeds a
+loop between machines or a mailing list, or gets the owner's mailbox blocked. So each guard says no on the
+mere sign of trouble, and one no is enough; the mail then stays held without an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backend.domain.entry.challenge import Dealings
+from backend.domain.mail.authentication import Authentication
+from backend.domain.mail.foreign_challenge import is_challenge
+from backend.domain.mail.machine_mail import (
+    addressed_to,
+    from_machine,
+    null_sender,
+    precedence,
+)
+from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.sender import (
+    is_free_mail,
+    is_machine_local,
+    is_writable,
+    mailbox_key,
+    organisational_domain,
+)
+from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.policy.decide import NOT_AUTHENTICATED, NOT_INCOMING_LABELS
+
+SENDER_PAUSE = timedelta(days=7)
+"""A sender is answered at most once in this time."""
+
+_LIST_FIELDS = ("mailing-list", "x-mailing-list", "x-beenthere", "x-list-")
+_BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
+_SUPPRESS = frozenset({"all", "oof", "autoreply"})
+_AUTOREPLY_FIELDS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply")
+_FEEDBACK_FIELDS = ("Feedback-ID", "X-Feedback-ID")
+_CUT_SHORT = (
+    "size limit",
+    "nesting limit",
+    "part limit",
+    "depth limit",
+    "header limit",
+    "long header",
+    "unparsable",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What is asked before an answer leaves. `fresh` is the age up to which a message may be answered;
+    `backlog` marks mail that was not fresh when it was found, whatever its date says."""
+
+    arrival: Arrival
+    owner: Owner
+    authentication: Authentication
+    preferences: Preferences
+    dealings: Dealings
+    vacation_on: bool
+    backlog: bool
+    fresh: timedelta
+    now: datetime
+
+    @property
+    def message(self) -> Message:
+        """The message that would be answered."""
+        return self.arrival.message
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One guard: `says_no` is true when the message must not be answered. `description` is for people."""
+
+    name: str
+    description: str
+    says_no: Callable[[Inquiry], bool]
+
+
+def objections(inquiry: Inquiry) -> tuple[str, ...]:
+    """The names of all guards that say no, in the order of the table; () means the answer may leave."""
+    return tuple(guard.name for guard in GUARDS if guard.says_no(inquiry))
+
+
+def reply_address(message: Message) -> Address:
+    """Where an answer goes: the From address, or Reply-To where that is surely the same party.
+
+    Reply-To is written by the sender and proved by nobody, so an answer sent there could hit a third
+    party. It counts only as one readable address in From's own organisation, and never at a mail provider,
+    where two addresses of one domain are two people. `Address("")` if there is no usable From.
+    """
+    sender = message.sender
+    if len(message.from_) != 1 or not sender.domain:
+        return Address("")
+    if len(message.reply_to) != 1 or not message.reply_to[0].domain:
+        return sender
+    other = message.reply_to[0]
+    if is_free_mail(sender.domain) or is_machine_local(other.local):
+        return sender
+    same = organisational_domain(other.domain) == organisational_domain(sender.domain)
+    return other if same else sender
+
+
+def _auto_submitted(inquiry: Inquiry) -> bool:
+    keywords = {v.partition(";")[0].strip().lower() for v in inquiry.message.headers.all("Auto-Submitted")}
+    return bool(keywords - {"", "no"})
+
+
+def _list_headers(inquiry: Inquiry) -> bool:
+    names = (name.lower() for name, _ in inquiry.message.headers)
+    return any(name.startswith("list-") or name.startswith(_LIST_FIELDS) for name in names)
+
+
+def _suppressed(inquiry: Inquiry) -> bool:
+    values = ",".join(inquiry.message.headers.all("X-Auto-Response-Suppress"))
+    return bool({word.strip().lower() for word in values.split(",")} & _SUPPRESS)
+
+
+def _loops(inquiry: Inquiry) -> bool:
+    values = " ".join(inquiry.message.headers.all("X-Loop")).lower()
+    return "pitchgate" in values or any(address in values for address in inquiry.owner.addresses if address)
+
+
+def _report(inquiry: Inquiry) -> bool:
+    declared = inquiry.message.headers.first("Content-Type").lower()
+    named = inquiry.message.content_type == "multipart/report" or "multipart/report" in declared
+    return named or "report-type" in declared
+
+
+def _own_address(inquiry: Inquiry) -> bool:
+    own = {mailbox_key(address) for address in inquiry.owner.addresses}
+    involved = (*inquiry.message.from_, reply_address(inquiry.message))
+    return any(mailbox_key(address.address) in own for address in involved if address.address)
+
+
+def _not_one_author(inquiry: Inquiry) -> bool:
+    message = inquiry.message
+    return len(message.from_) != 1 or not message.sender.domain or len(message.headers.all("From")) > 1
+
+
+def _stale(inquiry: Inquiry) -> bool:
+    # A date ahead of the clock by as much is no less strange than an old one.
+    return abs(inquiry.now - inquiry.arrival.received_at) > inquiry.fresh
+
+
+def _asked_recently(inquiry: Inquiry) -> bool:
+    last = inquiry.dealings.sender_last_at
+    return last is not None and inquiry.now - last < SENDER_PAUSE
+
+
+GUARDS = (
+    Guard(
+        "auto_submitted",
+        "It was sent by a program (Auto-Submitted).",
+        _auto_submitted,
+    ),
+    Guard(
+        "null_sender",
+        "Its envelope names no sender, so nobody wants an answer (empty Return-Path).",
+        lambda i: null_sender(i.message),
+    ),
+    Guard(
+        "list_headers",
+        "It came over a mailing list (List-… header).",
+        _list_headers,
+    ),
+    Guard(
+        "precedence",
+        "It is marked as bulk mail (Precedence).",
+        lambda i: bool(precedence(i.message) & _BULK),
+    ),
+    Guard(
+        "suppressed",
+        "Its sender asks for no automatic answers (X-Auto-Response-Suppress).",
+        _suppressed,
+    ),
+    Guard(
+        "autoreply_headers",
+        "It is an automatic reply (X-Autoreply and the like).",
+        lambda i: any(name in i.message.headers for name in _AUTOREPLY_FIELDS),
+    ),
+    Guard(
+        "loop",
+        "It has been through this mailbox before (X-Loop).",
+        _loops,
+    ),
+    Guard(
+        "feedback_id",
+        "It was sent by a bulk mailer (Feedback-ID).",
+        lambda i: any(name in i.message.headers for name in _FEEDBACK_FIELDS),
+    ),
+    Guard(
+        "report",
+        "It is a bounce or a report (multipart/report).",
+        _report,
+    ),
+    Guard(
+        "machine_address",
+        "Nobody reads the address it came from (no-reply, mailer-daemon and the like).",
+        lambda i: from_machine(i.message),
+    ),
+    Guard(
+        "own_address",
+        "It comes from one of the owner's own addresses.",
+        _own_address,
+    ),
+    Guard(
+        "labels",
+        "It is not ordinary incoming mail: sent, a draft, a chat, spam or rubbish.",
+        lambda i: bool(i.arrival.labels & NOT_INCOMING_LABELS),
+    ),
+    Guard(
+        "not_addressed",
+        "None of the owner's addresses stands in To or Cc.",
+        lambda i: not addressed_to(i.message, i.owner),
+    ),
+    Guard(
+        NOT_AUTHENTICATED,
+        "Gmail could not confirm the sender, so an answer might hit somebody else.",
+        lambda i: not i.authentication.passed,
+    ),
+    Guard(
+        "not_one_author",
+        "It names no author, or several.",
+        _not_one_author,
+    ),
+    Guard(
+        "unwritable_address",
+        "The sender's address is one that ordinary mail cannot be sent to.",
+        lambda i: bool(reply_address(i.message).domain) and not is_writable(reply_address(i.message).address),
+    ),
+    Guard(
+        "cut_short",
+        "It could not be read to its end, so signs against an answer may have been missed.",
+        lambda i: any(defect.startswith(_CUT_SHORT) for defect in i.message.defects),
+    ),
+    Guard(
+        "stale",
+        "It is too old for an answer to be expected.",
+        _stale,
+    ),
+    Guard(
+        "backlog",
+        "It was found while catching up, not when it came.",
+        lambda i: i.backlog,
+    ),
+    Guard(
+        "vacation",
+        "The owner's vacation responder is on and answers already.",
+        lambda i: i.vacation_on,
+    ),
+    Guard(
+        "foreign_challenge",
+        "It is itself another system's request to prove oneself.",
+        lambda i: is_challenge(i.message),
+    ),
+    Guard(
+        "open_challenge",
+        "This sender has a link of ours that still works.",
+        lambda i: i.dealings.open_for_sender,
+    ),
+    Guard(
+        "asked_recently",
+        "This sender was answered within the last 7 days.",
+        _asked_recently,
+    ),
+    Guard(
+        "domain_limit",
+        "Enough senders of this domain were answered today.",
+        lambda i: i.dealings.domain_today >= i.preferences.domain_challenges,
+    ),
+    Guard(
+        "mailbox_limit",
+        "This mailbox has sent its answers for today.",
+        lambda i: i.dealings.mailbox_today >= i.preferences.daily_challenges,
+    ),
+    Guard(
+        "thread_answered",
+        "This conversation has had an automatic answer.",
+        lambda i: i.dealings.thread_answered,
+    ),
+)
+"""All guards, the cheap and absolute ones first. The names are what is stored and counted."""

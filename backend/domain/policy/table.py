@@ -1,0 +1,254 @@
+"""The rows of the policy table: pure predicates with their outcomes, in order. `policy` walks them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.domain.mail.authentication import Authentication
+from backend.domain.mail.machine_mail import MailForm, claims_machine_mail, is_machine_mail
+from backend.domain.mail.message import Arrival, Owner
+from backend.domain.mail.sender import same_organisation
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.policy.standing import Standing
+from backend.domain.reading.score import Thresholds
+
+NOT_INCOMING_LABELS = frozenset({"SENT", "DRAFT", "CHAT", "SPAM", "TRASH"})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything about one message but its score. `standing` is the sender's, read at one moment.
+
+    `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
+    message as it arrives, which is his word on that message like a rule. `form` stands for the mail's form where
+    the mail itself is no longer at hand.
+    """
+
+    arrival: Arrival
+    owner: Owner
+    authentication: Authentication
+    preferences: Preferences
+    standing: Standing = Standing()
+    labels: LabelIds = LabelIds()
+    form: MailForm | None = None
+
+    def carries(self, label_id: str) -> bool:
+        """Whether the message arrived with this label of ours."""
+        return bool(label_id) and label_id in self.arrival.labels
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a row may look at. `probability` is NaN where the score is not one, so no comparison holds."""
+
+    facts: Facts
+    probability: float
+    thresholds: Thresholds
+    guards: tuple[str, ...]
+    now: datetime
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether Gmail vouches for the From domain."""
+        return self.facts.authentication.passed
+
+    @property
+    def mode(self) -> Mode:
+        """The owner's mode."""
+        return self.facts.preferences.mode
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """One row: its name, what it catches in one sentence, and what follows.
+
+    `reads_score` marks rows that mean nothing without a probability.
+    """
+
+    row: Row
+    catches: str
+    outcome: Outcome
+    applies: Callable[[Case], bool]
+    reads_score: bool = False
+    spends_credit: bool = False
+
+    @property
+    def always_on(self) -> bool:
+        """Whether no setting can switch it off."""
+        return self.row in ROWS_ALWAYS_ON
+
+
+def incoming(labels: frozenset[str]) -> bool:
+    """Whether these labels are those of mail that came in."""
+    return "INBOX" in labels and not labels & NOT_INCOMING_LABELS
+
+
+def leaves_alone(preferences: Preferences, labels: frozenset[str], now: datetime) -> bool:
+    """Whether the owner wants mail with these labels passed now: screening is paused, or the category is his."""
+    until = preferences.paused_until
+    return (until is not None and now < until) or bool(labels & preferences.left_alone)
+
+
+def _not_incoming(case: Case) -> bool:
+    return not incoming(case.facts.arrival.labels)
+
+
+def _blocked(case: Case) -> bool:
+    facts, rules = case.facts, case.facts.standing.rules
+    if facts.carries(facts.labels.block) or rules.address is RuleKind.BLOCK:
+        return True
+    # An allowed address excuses from its domain's block only if it is not merely claimed.
+    excused = rules.address is RuleKind.ALLOW and case.authenticated
+    return rules.domain is RuleKind.BLOCK and not excused
+
+
+def _allowed(case: Case) -> bool:
+    facts = case.facts
+    ordered = facts.standing.rules.kind is RuleKind.ALLOW or facts.carries(facts.labels.allow)
+    return case.authenticated and ordered
+
+
+def _same_organisation(case: Case) -> bool:
+    domain = case.facts.arrival.message.sender.domain
+    own = {address.rpartition("@")[2] for address in case.facts.owner.addresses}
+    return case.authenticated and any(same_organisation(ours, domain) for ours in own)
+
+
+def _correspondent(case: Case) -> bool:
+    standing = case.facts.standing
+    return case.authenticated and (standing.corresponded or standing.took_part)
+
+
+def _machine_mail(case: Case) -> bool:
+    facts = case.facts
+    if facts.form is MailForm.MACHINE or (facts.form is None and is_machine_mail(facts.arrival, facts.owner)):
+        return True
+    claims = (
+        claims_machine_mail(facts.arrival.message) if facts.form is None else facts.form is MailForm.CLAIMED
+    )
+    return claims and case.probability < case.thresholds.challenge
+
+
+def _left_alone(case: Case) -> bool:
+    return leaves_alone(case.facts.preferences, case.facts.arrival.labels, case.now)
+
+
+def _held_with_earlier(case: Case) -> bool:
+    waiting = case.facts.standing.held_undecided and case.mode is not Mode.OBSERVE
+    return waiting and case.probability >= case.thresholds.clear
+
+
+def _below_hold(case: Case) -> bool:
+    return case.probability < case.thresholds.hold
+
+
+def _credit(case: Case) -> bool:
+    return case.authenticated and case.facts.standing.credits > 0
+
+
+def _observe(case: Case) -> bool:
+    return case.mode is Mode.OBSERVE
+
+
+def _quarantine(case: Case) -> bool:
+    answerable = case.mode is Mode.CHALLENGE and case.authenticated and not case.guards
+    return not (answerable and case.probability >= case.thresholds.challenge)
+
+
+def _challenge(case: Case) -> bool:
+    return True
+
+
+TABLE = (
+    PolicyRow(
+        Row.NOT_INCOMING,
+        "Not incoming mail to this owner: his own, a draft, a chat, spam, rubbish, or not in the inbox.",
+        Outcome.IGNORE,
+        _not_incoming,
+    ),
+    PolicyRow(
+        Row.BLOCKED,
+        "The owner has blocked this address, or its domain, unless the address itself is allowed and authenticated.",
+        Outcome.HOLD,
+        _blocked,
+    ),
+    PolicyRow(
+        Row.ALLOWED,
+        "The owner has allowed this address, or its domain, and the sender is authenticated.",
+        Outcome.INBOX,
+        _allowed,
+    ),
+    PolicyRow(
+        Row.SAME_ORGANISATION,
+        "An authenticated sender of the owner's own organisation; a mail provider's domain is none.",
+        Outcome.INBOX,
+        _same_organisation,
+    ),
+    PolicyRow(
+        Row.CORRESPONDENT,
+        "The owner has written to this authenticated address, or in this thread.",
+        Outcome.INBOX,
+        _correspondent,
+    ),
+    PolicyRow(
+        Row.MACHINE_MAIL,
+        "A bounce, report or mailing list by its whole form; or a mail that merely says it is a list, an automatic "
+        "or a calendar reply, as long as it stays below the challenge threshold.",
+        Outcome.INBOX,
+        _machine_mail,
+    ),
+    PolicyRow(
+        Row.LEFT_ALONE,
+        "Screening is paused, or the owner leaves this Gmail category to Gmail.",
+        Outcome.INBOX,
+        _left_alone,
+    ),
+    PolicyRow(
+        Row.HELD_WITH_EARLIER,
+        "Earlier mail of this sender is held and undecided, and this one is not clearly fine; never in mode observe.",
+        Outcome.HOLD,
+        _held_with_earlier,
+        reads_score=True,
+    ),
+    PolicyRow(
+        Row.BELOW_HOLD,
+        "The score is below the hold threshold.",
+        Outcome.INBOX,
+        _below_hold,
+        reads_score=True,
+    ),
+    PolicyRow(
+        Row.CREDIT,
+        "The authenticated sender has a credit left, and spends it.",
+        Outcome.INBOX,
+        _credit,
+        reads_score=True,
+        spends_credit=True,
+    ),
+    PolicyRow(
+        Row.OBSERVE,
+        "The score is at or above the hold threshold, but the mode is observe: it is only labelled.",
+        Outcome.MARK,
+        _observe,
+        reads_score=True,
+    ),
+    PolicyRow(
+        Row.QUARANTINE,
+        "To be held without an answer: the mode is quarantine, the score is below the challenge threshold, or a "
+        "guard objects to answering.",
+        Outcome.HOLD,
+        _quarantine,
+        reads_score=True,
+    ),
+    PolicyRow(
+        Row.CHALLENGE,
+        "The score is at or above the challenge threshold, the mode is challenge and every guard passes.",
+        Outcome.CHALLENGE,
+        _challenge,
+        reads_score=True,
+    ),
+)

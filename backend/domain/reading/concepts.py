@@ -1,0 +1,67 @@
+"""Words by what they are about, whatever the language: "Angebot", "offre" and "oferta" are all `c_offer`.
+
+The stream of concepts is what lets a model trained mostly on English judge a Czech mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache, lru_cache
+
+from backend.domain.reading.lexicon import CONCEPTS
+
+_CLASSES = ("n_", "u_", "x_", "o_")
+_LONGEST_ENDING = 14
+
+
+def concepts(words: Iterable[str], language: str) -> list[str]:
+    """`c_…` tokens in the order of `words`, which are lower-case; words that mean nothing here are left out.
+
+    Class tokens (`n_money`, `o_name`, …) and question marks are concepts of their own. Words unknown in
+    `language` are looked up in English, because business mail mixes the two.
+    """
+    found = []
+    for word in words:
+        if word == "?":
+            found.append("c_ask")
+        elif word.startswith(_CLASSES):
+            found.append(f"c_{word}")
+        elif name := _concept(word, language):
+            found.append(f"c_{name}")
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def _concept(word: str, language: str) -> str:
+    found = _look_up(word, language if language in CONCEPTS else "en")
+    if not found and language != "en" and len(word) > 3:
+        return _look_up(word, "en")
+    return found
+
+
+def _look_up(word: str, language: str) -> str:
+    exact, stems = _tables(language)
+    if word in exact:
+        return exact[word]
+    for end in range(len(word), max(1, len(word) - _LONGEST_ENDING), -1):
+        if word[:end] in stems:
+            return stems[word[:end]]
+    return ""
+
+
+@cache
+def _tables(language: str) -> tuple[dict[str, str], dict[str, str]]:
+    """(whole words, stems) to concepts. The first concept that claims a word keeps it."""
+    exact: dict[str, str] = {}
+    stems: dict[str, str] = {}
+    for name, words in entries(CONCEPTS[language]):
+        for word in words.split():
+            table, key = (stems, word[:-1]) if word.endswith("*") else (exact, word)
+            table.setdefault(key, name)
+    return exact, stems
+
+
+def entries(text: str) -> list[tuple[str, str]]:
+    """(name, body) of each paragraph of a lexicon text; indented lines continue the one above."""
+    joined = text.strip().replace("/\n    ", "/").replace("\n    ", " ")
+    return [(name, body.strip()) for name, _, body in (line.partition(":") for line in joined.split("\n"))]

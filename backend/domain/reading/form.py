@@ -1,0 +1,226 @@
+"""What a reader sees around the words: headers, links, markup, shape. Each finding is one token `f_…`.
+
+The mail's own text cannot make such a token, because its underscores are blanked before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.mail.quoting import Sections
+from backend.domain.mail.sender import is_free_mail, organisational_domain
+from backend.domain.mail.visible import Visible
+
+_RE = re.compile(r"^\s*(?:re|aw|antw|sv|vs|odp|res|rif|ref|r)\s*(?:\[\d+\])?\s*:", re.I)
+_FWD = re.compile(r"^\s*(?:fwd?|wg|tr|rv|enc|i|doorst|pd|vb)\s*:", re.I)
+_BOOKING = re.compile(
+    r"calendly\.|cal\.com/|meetings\.hubspot|meetings-eu|savvycal|chilipiper|youcanbook|zcal\.|tidycal"
+    r"|oncehub|acuityscheduling"
+    r"|calendar\.app\.google|outlook\.office365?\.com/(?:book|owa)|koalendar|zeeg\.|/(?:book|meet|schedule"
+    r"|termin|demo)(?:[/?-]|$)",
+    re.I,
+)
+_OUT_OF_LIST = re.compile(
+    r"unsub|opt-?out|abmeld|austrag|desinscri|désinscri|desabonn|désabonn|baja|disiscri|cancella|uitschrijv"
+    r"|afmeld|wypisz|odhlas|avregistr",
+    re.I,
+)
+_TRACKED = re.compile(
+    r"[?&](?:utm_|_t=|mc_|trk|hs|e=|m=)|/(?:click|track|trk|ls|wf|e/c|u/click)(?:[/?]|$)|^https?://(?:click"
+    r"|links?|track|trk|go|email|t|url\d+)\.",
+    re.I,
+)
+_OUTREACH = re.compile(
+    r"outreach|salesloft|lemlist|apollo|instantly|smartlead|mailshake|woodpecker|reply\.io|yesware|mixmax"
+    r"|gmass|hubspot|klenty|quickmail|snov|saleshandy|waalaxy|overloop|cold|sequence",
+    re.I,
+)
+_NO_REPLY = re.compile(
+    r"no-?_?reply|do-?not-?reply|notif|alert|mailer|bounce|noreply|automat|system|robot|nicht-?antwort", re.I
+)
+_ROLE_WORDS = """
+info contact kontakt hello office mail admin sales support team kontakt@ contacto contato office biuro buero
+post enquiries orders service hi jobs press
+"""
+_ROLE = frozenset(_ROLE_WORDS.split())
+_MERGE = re.compile(
+    r"\{\{?[^{}]{1,40}\}?\}|\[(?:first|last|company|vor|nach|firma|prénom|nombre)[^\]]{0,30}\]"
+    r"|%[a-z_]{3,20}%|<<[^<>]{2,30}>>|\bhi (?:,|there,)|\$\{[^}]{1,30}\}",
+    re.I,
+)
+_ADVERT_DOMAIN = re.compile(
+    r"^(?:get|try|use|go|join|with|hello|meet|team|my|the)[a-z]{4,}|(?:hq|app|mail|team|labs|go|now|hub"
+    r"|online|works)\.",
+    re.I,
+)
+_NEW_ENDINGS_TEXT = """
+agency app biz blog business club consulting digital email events expert global group guru health info life live
+marketing media network online partners press pro services shop site solutions space store studio support systems
+tech today tools top top website work works world xyz
+"""
+_NEW_ENDINGS = frozenset(_NEW_ENDINGS_TEXT.split())
+# Finer classes follow the habits of single writers: with them, ordinary mail of a writer not read before scored
+# too high or too low as a whole.
+_LENGTHS = (4, 25, 400)
+_SUBJECT_LENGTHS = (0, 2)
+
+
+def form_tokens(
+    message: Message, owner: Owner, parts: Sections, seen: Visible | None, words: int
+) -> list[str]:
+    """Tokens for `message` to `owner`. `seen` is its HTML if it has any, `words` the length of its own"
+    " text."""
+    found = {
+        *_thread(message, owner, parts),
+        *_bulk(message, parts),
+        *_sender(message, owner),
+        *_recipient(message, owner),
+        *_markup(message, seen),
+        *_shape(message, parts, words),
+    }
+    return sorted(f"f_{name}" for name in found)
+
+
+def _thread(message: Message, owner: Owner, parts: Sections) -> Iterator[str]:
+    answered = bool(message.in_reply_to or message.references)
+    quotes_owner = _names(parts.attribution, owner.addresses, owner.name)
+    quotes_self = _names(parts.attribution, {message.sender.address}, message.sender.name)
+    if quotes_owner:
+        yield "quotes_owner"
+    if quotes_self:
+        yield "quotes_self"
+    if parts.quoted and not quotes_owner and not quotes_self:
+        yield "quotes_other"
+    if parts.forwarded or _FWD.match(message.subject):
+        yield "forward"
+    # A header costs a forger nothing: naming an earlier mail is never a sign of ordinary mail, and all it can do is
+    # spare a "Re:" the remark that it names none. Who really took part in a thread is for the policy table.
+    if _RE.match(message.subject) and not answered:
+        yield "re_quoting" if parts.quoted else "re_unanswered"
+
+
+def _names(text: str, addresses: set[str] | frozenset[str], name: str) -> bool:
+    text = text.lower()
+    if not text:
+        return False
+    if any(address and address in text for address in addresses):
+        return True
+    pieces = [p for p in re.findall(r"[^\W\d_]{3,}", name.lower()) if p not in ("the", "von", "van", "team")]
+    return bool(pieces) and all(p in text for p in pieces[-1:])
+
+
+def _bulk(message: Message, parts: Sections) -> Iterator[str]:
+    headers = message.headers
+    if "List-Unsubscribe" in headers:
+        yield "unsubscribe_header"
+    if "List-Unsubscribe-Post" in headers:
+        yield "unsubscribe_one_click"
+    if "List-Id" in headers:
+        yield "mailing_list"
+    if headers.first("Precedence").lower() in ("bulk", "list", "junk") or "Feedback-ID" in headers:
+        yield "bulk_header"
+    if headers.first("Auto-Submitted", "no").lower() != "no":
+        yield "automatic"
+    if _OUTREACH.search(headers.first("X-Mailer")):
+        yield "outreach_tool"
+    elif "X-Mailer" in headers:
+        yield "mailer_named"
+    if _OUT_OF_LIST.search(parts.own[-600:] + parts.signature[-600:]):
+        yield "unsubscribe_line"
+
+
+def _sender(message: Message, owner: Owner) -> Iterator[str]:
+    sender = message.sender
+    if is_free_mail(sender.domain):
+        yield "free_mail"
+    elif _ADVERT_DOMAIN.search(sender.domain):
+        yield "campaign_domain"
+    if _NO_REPLY.search(sender.local):
+        yield "no_reply_sender"
+    if sender.local in _ROLE:
+        yield "role_sender"
+    if not _fits(sender):
+        yield "name_not_in_address"
+    if re.search(r"\d{2}", sender.local):
+        yield "digits_in_address"
+    if sender.domain.rpartition(".")[2] in _NEW_ENDINGS:
+        yield "new_domain_ending"
+    other = {a.domain for a in message.reply_to if a.domain} - {sender.domain}
+    if other:
+        yield "reply_to_elsewhere"
+
+
+def _fits(sender: Address) -> bool:
+    """Whether the display name and the address could be one person's or one firm's."""
+    names = re.findall(r"[^\W\d_]{3,}", sender.name.lower())
+    return not names or any(name[:4] in sender.address or sender.local[:4] in name for name in names)
+
+
+def _recipient(message: Message, owner: Owner) -> Iterator[str]:
+    addressed = {a.address for a in (*message.to, *message.cc)}
+    if not addressed & owner.addresses:
+        yield "not_to_owner"
+    if len(addressed) > 1:
+        yield "several_recipients"
+    if owner.email.partition("@")[0] in _ROLE:
+        yield "to_role_address"
+
+
+def _markup(message: Message, seen: Visible | None) -> Iterator[str]:
+    links = list(seen.links) if seen else []
+    links += re.findall(r"https?://[^\s<>\"')\]]{3,300}", message.text)[:100]
+    if links:
+        yield "links_many" if len(links) > 8 else "links"
+    if any(_BOOKING.search(link) for link in links):
+        yield "booking_link"
+    if any(_OUT_OF_LIST.search(link) for link in links):
+        yield "unsubscribe_link"
+    if any(_TRACKED.search(link) for link in links):
+        yield "tracked_link"
+    if any(_elsewhere(link, message.sender.domain) for link in links):
+        yield "link_elsewhere"
+    if message.attachments:
+        yield "attachment"
+    if seen is None:
+        return
+    yield "html_rich" if seen.tables > 1 or seen.images > 2 else "html"
+    if not message.text.strip():
+        yield "html_only"
+    if seen.pixels:
+        yield "pixel"
+    if seen.hidden:
+        yield "hidden_text"
+    if seen.images and len(seen.text) < 200:
+        yield "image_mail"
+
+
+def _elsewhere(link: str, domain: str) -> bool:
+    try:
+        host = (urlsplit(link).hostname or "").lower()
+    except ValueError:
+        return True
+    return bool(host) and organisational_domain(host) != organisational_domain(domain)
+
+
+def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
+    yield f"length_{sum(words > limit for limit in _LENGTHS)}"
+    yield f"subject_{sum(len(message.subject.split()) > limit for limit in _SUBJECT_LENGTHS)}"
+    subject = _FWD.sub("", _RE.sub("", message.subject)).strip()
+    if subject and subject == subject.lower() and not re.search(r"[\u0600-\uffff]", subject):
+        yield "subject_lower"
+    questions = parts.own.count("?")
+    if questions:
+        yield "questions" if questions > 1 else "question"
+    if parts.own.rstrip().endswith("?"):
+        yield "ends_asking"
+    if "!" in parts.own:
+        yield "exclaims" if parts.own.count("!") > 2 else "exclaim"
+    if _MERGE.search(f"{message.subject}\n{parts.own}"):
+        yield "merge_field"
+    if re.search(r"(?m)^\s*(?:[-•*·▪✓✅→]|\d[.)])\s+\S", parts.own):
+        yield "bullets"
+    if parts.signature:
+        yield "signature" if parts.signature.count("\n") < 3 else "signature_long"

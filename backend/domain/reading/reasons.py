@@ -1,0 +1,117 @@
+"""A model's shares per term, said in words: what was found, and the words that weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from backend.domain.reading.language import commonplace
+from backend.domain.reading.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
+from backend.domain.reading.score import Reason, Score
+
+if TYPE_CHECKING:
+    from backend.domain.reading.wording import Reading
+
+MOST = 6
+MOST_WORDS = 5
+PITCH_WORDS = "words of a pitch"
+ORDINARY_WORDS = "words of ordinary mail"
+_DULL = frozenset(
+    {
+        *FAMILY_TEXTS.values(),
+        *(
+            FORM_TEXTS[name]
+            for name in (
+                "bullets",
+                "exclaim",
+                "question",
+                "questions",
+                "signature",
+                "signature_long",
+                "html",
+                "links",
+                "mailer_named",
+                "ends_asking",
+            )
+        ),
+    }
+)
+
+
+def reasons(shares: Iterable[tuple[str, float]], most: int = MOST) -> tuple[Reason, ...]:
+    """At most `most` reasons, strongest first. `shares` are (term, share of the logit) in any order.
+
+    Terms that say the same thing are added up. Plain words and concepts end in one reason each way; the
+    words shown are the mail's own.
+    """
+    found: dict[str, float] = {}
+    words: list[tuple[str, float]] = []
+    for term, share in shares:
+        said = finding(term)
+        if said:
+            found[said] = found.get(said, 0.0) + share
+        else:
+            words.append((term, share))
+    listed = [Reason(said, weight) for said, weight in found.items()]
+    net = sum(share for _, share in words)
+    side = sorted((w for w in words if w[1] * net > 0), key=lambda w: (-abs(w[1]), w[0]))
+    if side:
+        listed.append(Reason(PITCH_WORDS if net > 0 else ORDINARY_WORDS, net, _shown(side)))
+    return tuple(sorted(listed, key=lambda r: (-abs(r.weight) * _telling(r.text), r.text))[:most])
+
+
+def _telling(said: str) -> float:
+    """How much a reason tells a person: that a mail is short or signed counts for the model, not for him."""
+    return 0.2 if said in _DULL else 1.0
+
+
+def illustrate(score: Score, reading: Reading) -> Score:
+    """`score` with the words of the message beside each reason that is a turn of phrase.
+
+    The model sees only that a phrase is there; `reading` of the same message knows where.
+    """
+    spans: dict[str, list[str]] = {}
+    for hit in reading.hits:
+        said = finding(f"t_{hit.finding}")
+        words = " ".join(spoken(word) for word in reading.words[hit.start : hit.end])
+        spans.setdefault(said, []).append(words)
+    filled = [replace(r, words=_distinct(spans.get(r.text, []))) if not r.words else r for r in score.reasons]
+    return replace(score, reasons=tuple(filled))
+
+
+def finding(term: str) -> str:
+    """What a finding means, or "" if `term` is made of words or concepts."""
+    token = term.partition(" ")[0]
+    name = token[2:]
+    if token.startswith("t_"):
+        return PHRASE_TEXTS.get(name, name.replace("_", " "))
+    if token.startswith("f_"):
+        return FORM_TEXTS.get(name) or FAMILY_TEXTS.get(name.partition("_")[0], name.replace("_", " "))
+    return ""
+
+
+def spoken(token: str) -> str:
+    """A token as a person writes it: class names become "(amount)" and the like."""
+    return CLASS_TEXTS.get(token, token)
+
+
+def _shown(side: list[tuple[str, float]]) -> tuple[str, ...]:
+    # An "and" may weigh; shown by itself it would explain nothing. In a pair, as "we help", it does.
+    plain = [term for term, _ in side if not term.startswith(("c_", "s_")) and not commonplace(_bare(term))]
+    return _distinct([" ".join(spoken(_bare(token)) for token in term.split(" ")) for term in plain])
+
+
+def _bare(token: str) -> str:
+    return token.removeprefix("g_").removeprefix("q_")
+
+
+def _distinct(texts: list[str]) -> tuple[str, ...]:
+    """The first few texts, none of them part of one already taken."""
+    taken: list[str] = []
+    for text in texts:
+        if not any(text in other or other in text for other in taken):
+            taken.append(text)
+        if len(taken) == MOST_WORDS:
+            break
+    return tuple(taken)

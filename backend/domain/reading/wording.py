@@ -1,0 +1,119 @@
+"""A message as the model reads it. One function, `prepare`, for training and for serving.
+
+The result is lower-case words separated by single blanks, so that any tokeniser which splits at what is
+neither letter nor digit nor underscore sees exactly these tokens. Links, numbers and names are replaced
+by classes; prefixes keep apart what is no plain word of the mail:
+
+    g_ q_   words of the signature and of quoted mail      c_  concepts, the same in every language
+    s_      first five letters of longer words             t_  telling phrases    f_  findings about form
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from backend.domain.mail.charset import clean
+from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.quoting import sections
+from backend.domain.mail.sender import is_free_mail, organisational_domain
+from backend.domain.mail.visible import Visible, visible
+from backend.domain.reading.concepts import concepts
+from backend.domain.reading.form import form_tokens
+from backend.domain.reading.language import language
+from backend.domain.reading.phrases import Hit, find
+from backend.domain.reading.tokens import tokens
+
+MAX_OWN_WORDS = 900
+MAX_SIGNATURE_WORDS = 80
+MAX_QUOTED_WORDS = 200
+MAX_SUBJECT_WORDS = 40
+STEM = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message taken apart: its words by place, the phrases found, the tokens about form.
+
+    `words` are subject and own text with "?" kept as a word, then "." and the signature; `hits` point
+    into them.
+    """
+
+    words: tuple[str, ...]
+    own: int
+    quoted: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    form: tuple[str, ...]
+    language: str
+
+
+def read(message: Message, owner: Owner) -> Reading:
+    """Take a message apart. Pure, total and bounded."""
+    seen = visible(message.html) if message.html else None
+    parts = sections(_body(message, seen), message.sender.name)
+    names = names_of(message, owner)
+    tongue = language(f"{message.subject} {parts.own or parts.quoted}")
+    told = tokens(parts.own, names)
+    own = [*tokens(message.subject, names)[:MAX_SUBJECT_WORDS], *told[:MAX_OWN_WORDS]]
+    words = (*own, ".", *tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
+    plain = sum(word != "?" for word in told)
+    return Reading(
+        words=words,
+        own=len(own),
+        quoted=tuple(tokens(parts.quoted, names)[:MAX_QUOTED_WORDS]),
+        hits=tuple(find(words, tongue)),
+        form=(*form_tokens(message, owner, parts, seen, plain), f"f_language_{tongue}"),
+        language=tongue,
+    )
+
+
+def prepare(message: Message, owner: Owner) -> str:
+    """The text to score. At most about 3,500 tokens, however long the mail is."""
+    return written(read(message, owner))
+
+
+def written(reading: Reading) -> str:
+    """The text to score of a message that has been read already."""
+    own, signature = reading.words[: reading.own], reading.words[reading.own + 1 :]
+    plain = [word for word in own if word != "?"]
+    found = [*plain]
+    found += [f"g_{word}" for word in signature if word != "?"]
+    found += [f"q_{word}" for word in reading.quoted if word != "?"]
+    found += [f"s_{token[:STEM]}" for token in found if len(token) > STEM and token[1] != "_"]
+    found += concepts(own, reading.language)
+    found += sorted(f"t_{hit.finding}" for hit in reading.hits)
+    found += reading.form
+    return " ".join(found)
+
+
+def body(message: Message) -> str:
+    """The text a reader of `message` sees, and the one `marking.marks` expects."""
+    return _body(message, visible(message.html) if message.html else None)
+
+
+def _body(message: Message, seen: Visible | None) -> str:
+    """What the reader sees: the HTML where there is some that says anything, else the plain text."""
+    if seen is not None and (len(seen.text) > 20 or not message.text.strip()):
+        return seen.text
+    return message.text
+
+
+def names_of(message: Message, owner: Owner) -> dict[str, str]:
+    """Words that stand for the two people and their firms, to the class that replaces them."""
+    sender = message.sender
+    named = next((a.name for a in (*message.to, *message.cc) if a.address in owner.addresses and a.name), "")
+    classes: dict[str, str] = {}
+    for text, token in (
+        (_firm(sender.domain), "x_firm"),
+        (sender.name, "x_name"),
+        (_firm(owner.domain), "o_firm"),
+        (f"{owner.name} {named}", "o_name"),
+    ):
+        for word in re.findall(r"[^\W\d_]{3,}", clean(text).lower()):
+            classes[word] = token
+    return classes
+
+
+def _firm(domain: str) -> str:
+    """The name in a firm's domain; a mail provider's name is nobody's firm."""
+    return "" if is_free_mail(domain) else organisational_domain(domain).partition(".")[0]

@@ -1,0 +1,356 @@
+"""The challenge as a mail: what a sender gets, and that nothing of his own mail can break into it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from string import Formatter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.entry.challenge_mail import compose, language_of, preview, reply_subject
+from backend.domain.entry.challenge_wording import LANGUAGES, TAGS, WORDINGS
+from backend.domain.errors import Refused
+from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.mail.mime import parse
+from tests.unit.domain.rules import NOW, arrival, pitch
+
+ANA = Owner("ana@corp.test", "Ana Corp")
+LINK = "https://gate.test/c/Zm9vYmFy-_123"
+EXPECTED = {
+    "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted",
+    "X-Auto-Response-Suppress", "X-Pitchgate-Challenge", "MIME-Version", "Content-Type",
+}  # fmt: skip
+
+
+def written(message: Message | None = None, owner: Owner = ANA, **changes: Any) -> bytes:
+    values: dict[str, Any] = {
+        "link": LINK,
+        "message_id": "<c1.9f@corp.test>",
+        "marker": "c1-9f",
+        "expires_at": NOW + timedelta(days=14),
+        "wording": {},
+        "language": "en",
+        "now": NOW,
+    }
+    return compose(arrival=arrival(message), owner=owner, **values | changes)
+
+
+def read(raw: bytes) -> EmailMessage:
+    return message_from_bytes(raw, policy=policy.default)
+
+
+def body(raw: bytes, kind: str) -> str:
+    part = read(raw).get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+class Page(HTMLParser):
+    """Collects what an HTML body could load, and the words it shows."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.attributes: set[str] = set()
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+class TestHeaders:
+    def test_it_is_a_reply_that_no_machine_answers(self):
+        parent = pitch(references=("<0@seller.test>", "<00@corp.test>"))
+        mail = read(written(parent))
+        assert mail["From"] == "Ana Corp <ana@corp.test>"
+        assert mail["To"] == "sam@seller.test"
+        assert mail["Subject"] == "Re: Quick question"
+        assert mail["Message-ID"] == "<c1.9f@corp.test>"
+        assert mail["In-Reply-To"] == "<1@seller.test>"
+        assert mail["References"].split() == ["<0@seller.test>", "<00@corp.test>", "<1@seller.test>"]
+        assert mail["Auto-Submitted"] == "auto-replied"
+        assert mail["X-Auto-Response-Suppress"] == "All"
+        assert mail["X-Pitchgate-Challenge"] == "c1-9f"
+        assert mail["Date"].datetime == NOW
+        assert set(mail.keys()) == EXPECTED
+
+    def test_the_same_challenge_is_the_same_mail(self):
+        assert written() == written()
+
+    def test_it_goes_to_the_reply_address_of_the_same_organisation_only(self):
+        friendly = pitch(reply_to=(Address("sales@seller.test"),))
+        foreign = pitch(reply_to=(Address("victim@elsewhere.test"),))
+        assert read(written(friendly))["To"] == "sales@seller.test"
+        assert read(written(foreign))["To"] == "sam@seller.test"
+
+    @pytest.mark.parametrize(
+        ("subject", "expected"),
+        [
+            ("Offer", "Re: Offer"),
+            ("Re: Offer", "Re: Offer"),
+            ("RE[2]: Offer", "RE[2]: Offer"),
+            ("AW: Angebot", "Re: AW: Angebot"),
+            ("Report", "Re: Report"),
+            ("", "Re:"),
+            ("Über \u202egnp.exe", "Re: Über gnp.exe"),
+            ("a\r\nBcc: x@y.test", "Re: a Bcc: x@y.test"),
+            ("a\u2028b\u0000c\ud800d", "Re: a b c d"),
+            ("=?utf-8?q?x=0D=0ABcc:_y@z.test?=", "Re: = ?utf-8?q?x=0D=0ABcc:_y@z.test?="),
+        ],
+    )
+    def test_the_subject_keeps_the_thread(self, subject: str, expected: str):
+        assert reply_subject(subject) == expected
+        assert read(written(pitch(subject=subject)))["Subject"] == expected
+
+    def test_a_long_thread_keeps_its_first_and_latest_ids(self):
+        ids = tuple(f"<{n}.{'y' * 80}@seller.test>" for n in range(300))
+        raw = written(pitch(references=ids))
+        kept = read(raw)["References"].split()
+        assert kept[0] == ids[0]
+        assert kept[1:-1] == list(ids[-19:])
+        assert kept[-1] == "<1@seller.test>"
+
+    def test_an_id_is_named_once(self):
+        twice = pitch(references=("<0@x.test>", "<1@seller.test>", "<0@x.test>"))
+        assert read(written(twice))["References"].split() == ["<0@x.test>", "<1@seller.test>"]
+
+    def test_a_long_id_stays_an_id(self):
+        long = f"<{'x' * 190}@seller.test>"
+        raw = written(pitch(message_id=long, references=(f"<{'y' * 190}@x.test>",)))
+        assert f"\r\nIn-Reply-To: {long}\r\n".encode() in raw
+        assert b"=?" not in raw.partition(b"\r\n\r\n")[0]
+
+    @pytest.mark.parametrize(
+        "broken", ["", "no brackets", "<a b@x.test>", "<a@x.test>\r\nBcc: y@z.test", "<ä@x.test>", "<@>",
+     f"<{'x' * 999}@y>"]
+    )  # fmt: skip
+    def test_a_parent_without_a_usable_id_is_answered_without_one(self, broken: str):
+        mail = read(written(pitch(message_id=broken, references=(broken, "<0@x.test>"))))
+        assert "In-Reply-To" not in mail
+        assert "References" not in mail
+
+    @pytest.mark.parametrize(
+        "name", ["Ana Corp", 'Dr. "Ana" <x@y.test>', "Ána\r\nBcc: x@y.test", "", "\u202e\ud83d", "N" * 500]
+    )
+    def test_any_owners_name(self, name: str):
+        mail = read(written(owner=Owner("ana@corp.test", name)))
+        assert [a.addr_spec for a in mail["From"].addresses] == ["ana@corp.test"]
+        assert "Bcc" not in mail
+
+    @pytest.mark.parametrize("sender", ["sam@localhost", "sämi@seller.test", "", "a b@c.test"])
+    def test_nobody_is_guessed_at(self, sender: str):
+        with pytest.raises(Refused) as refused:
+            written(pitch(from_=(Address(sender),)))
+        assert refused.value.code == "unwritable_address"
+
+    def test_an_international_domain_is_written_in_ascii(self):
+        assert read(written(pitch(sender="sam@müller.de")))["To"] == "sam@xn--mller-kva.de"
+
+    @pytest.mark.parametrize(
+        "ours",
+        [
+            {"link": "javascript:alert(1)"},
+            {"link": "https://gate.test/c/a b"},
+            {"link": 'https://gate.test/"onclick="'},
+            {"link": "https://gate.test/<b>"},
+            {"marker": "a\r\nBcc: x"},
+            {"marker": ""},
+            {"message_id": "<a@b>\r\n"},
+            {"message_id": "a@b.test"},
+        ],
+    )
+    def test_values_of_ours_that_would_break_a_header_are_a_bug(self, ours: dict[str, str]):
+        with pytest.raises(ValueError, match="not fit for a mail"):
+            written(**ours)
+
+
+class TestWords:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_every_language_says_who_wrote_what_to_do_until_when_and_that_nothing_is_lost(
+        self, language: str
+    ):
+        raw = written(language=language)
+        for kind in ("plain", "html"):
+            text = body(raw, kind)
+            assert "Pitchgate" in text
+            assert text.count("Ana Corp") >= 3
+            assert LINK in text
+            assert "2026" in text
+            assert WORDINGS[language].months[11] in text
+            assert "{" not in text
+        assert language_of(body(raw, "plain")) == language
+
+    def test_every_language_fills_the_same_blanks(self):
+        def blanks(text: str) -> set[str]:
+            return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+        for code in LANGUAGES:
+            words, english = WORDINGS[code], WORDINGS["en"]
+            assert len(set(words.months)) == 12
+            for part in ("greeting", "machine", "because", "todo", "link", "terms", "otherwise", "date"):
+                assert blanks(getattr(words, part)) == blanks(getattr(english, part)), (code, part)
+
+    @pytest.mark.parametrize(
+        ("language", "day", "shown"),
+        [("en", 1, "1 March 2027"), ("de", 1, "1. März 2027"), ("fr", 1, "1er mars 2027"), ("fr", 2, "2 mars 2027"),
+         ("es", 2, "2 de marzo de 2027"), ("pt", 3, "3 de março de 2027")],
+    )  # fmt: skip
+    def test_dates(self, language: str, day: int, shown: str):
+        assert shown in body(
+            written(language=language, expires_at=datetime(2027, 3, day, tzinfo=UTC)), "plain"
+        )
+
+    def test_an_unknown_language_is_answered_in_english(self):
+        assert "automatic reply" in body(written(language="tlh"), "plain")
+
+    def test_the_owners_words_replace_the_middle_and_nothing_else(self):
+        raw = written(wording={"en": "I read <b>offers</b> on Fridays.\r\n\r\n{owner} & I\nthank you."})
+        text, page = body(raw, "plain"), body(raw, "html")
+        assert "\n\nI read <b>offers</b> on Fridays.\n\n{owner} & I\nthank you.\n\n" in text
+        assert "many offers" not in text
+        assert "automatic reply" in text
+        assert "until 8 December 2026" in text
+        assert "<p>I read &lt;b&gt;offers&lt;/b&gt; on Fridays.</p>" in page
+        assert "<p>{owner} &amp; I<br>\nthank you.</p>" in page
+
+    def test_the_owners_words_of_another_language_are_not_mixed_in(self):
+        assert "Freitags" not in body(written(wording={"de": "Freitags."}), "plain")
+
+    def test_blank_words_of_the_owner_are_none(self):
+        assert "many offers" in body(written(wording={"en": " \n \u200b\n"}), "plain")
+
+    def test_the_owners_words_have_an_end(self):
+        assert len(body(written(wording={"en": "x" * 50_000}), "plain")) < 4_000
+
+    def test_an_owner_without_a_name_is_named_by_address(self):
+        assert "wrote it for ana@corp.test" in body(written(owner=Owner("ana@corp.test")), "plain")
+
+    @pytest.mark.parametrize(
+        ("text", "language"),
+        [
+            ("Guten Tag, ich wollte fragen, ob Sie Zeit haben", "de"),
+            ("Bonjour, je voudrais vous présenter notre offre", "fr"),
+            ("Hola, me gustaría saber si usted tiene un momento para hablar de los resultados", "es"),
+            ("Olá, gostaria de saber se você tem um momento para falar sobre os resultados", "pt"),
+            ("Hi, I would like to know if you have time", "en"),
+            ("Ik wil graag weten of u tijd heeft voor een gesprek", "en"),
+            ("", "en"),
+            ("12345 ???", "en"),
+        ],
+    )
+    def test_the_language_of_a_message(self, text: str, language: str):
+        assert language_of(text) == language
+
+
+class TestPage:
+    def test_nothing_is_loaded_and_nothing_but_the_link_leads_anywhere(self):
+        page = Page(body(written(), "html"))
+        assert set(page.tags) == {"html", "head", "meta", "title", "body", "p", "a", "br"}
+        assert page.links == [LINK]
+        assert page.attributes == {"lang", "charset", "href"}
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_the_page_names_its_language_and_its_link_says_what_it_does(self, language: str):
+        text = body(written(language=language), "html")
+        assert f'<html lang="{TAGS[language]}">' in text
+        assert f'<a href="{LINK}">{WORDINGS[language].link}</a>' in text
+
+    def test_text_and_page_say_the_same(self):
+        raw = written(language="fr")
+        plain = " ".join(body(raw, "plain").split())
+        shown = " ".join(Page(body(raw, "html")).words.split())
+        link = WORDINGS["fr"].link
+        assert shown.replace(link, "", 1).replace(link, "", 1).split() == plain.split()
+
+    def test_a_link_with_a_query_is_escaped(self):
+        raw = written(link="https://gate.test/c?a=1&b=2")
+        assert 'href="https://gate.test/c?a=1&amp;b=2"' in body(raw, "html")
+        assert "https://gate.test/c?a=1&b=2\n" in body(raw, "plain")
+
+
+_HOSTILE = st.text(
+    st.characters() | st.sampled_from('\r\n\x00\u2028\u0085<>"=?,;:()\ud800'), max_size=120
+) | st.sampled_from(
+    ["x\r\nBcc: a@b.test", "=?utf-8?b?DQpCY2M6IGFAYi50ZXN0?=", "=?utf-8?q?=0D=0ABcc=3A_a?=", "<a@b.test>"]
+)
+_IDS = _HOSTILE | st.sampled_from(["<1@seller.test>", "<2@x.test>"])
+
+
+class TestAnyParent:
+    @given(
+        subject=_HOSTILE, name=_HOSTILE, owner_name=_HOSTILE, message_id=_IDS,
+        references=st.lists(_IDS, max_size=30), own=_HOSTILE, language=st.sampled_from(LANGUAGES),
+    )  # fmt: skip
+    def test_it_parses_back_and_holds_no_header_of_the_senders(
+        self, subject, name, owner_name, message_id, references, own, language
+    ):
+        parent = pitch(
+            subject=subject,
+            message_id=message_id,
+            references=tuple(references),
+            from_=(Address("sam@seller.test", name),),
+        )
+        raw = written(parent, Owner("ana@corp.test", owner_name), wording={language: own}, language=language)
+        head = raw.partition(b"\r\n\r\n")[0]
+        assert head.isascii()
+        assert b"\n" not in head.replace(b"\r\n", b"")
+        assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+        names = re.findall(rb"(?m)^([^\s:]+):", head)
+        assert {n.decode() for n in names} | {"In-Reply-To", "References"} == EXPECTED
+        assert len(names) == len(set(names))
+
+        mail = read(raw)
+        assert mail["Subject"] == reply_subject(subject)
+        assert [a.addr_spec for a in mail["From"].addresses] == ["ana@corp.test"]
+        assert [a.addr_spec for a in mail["To"].addresses] == ["sam@seller.test"]
+        assert LINK in body(raw, "plain")
+        assert Page(body(raw, "html")).links == [LINK]
+
+        ours = parse(raw)
+        assert ours.defects == ()
+        assert ours.subject == reply_subject(subject)
+        assert ours.from_[0].address == "ana@corp.test"
+        assert ours.headers.first("X-Pitchgate-Challenge") == "c1-9f"
+        if ours.in_reply_to:
+            assert ours.in_reply_to == ours.references[-1] == message_id
+
+    def test_a_parent_remembered_without_its_body_gives_the_same_mail(self):
+        full = pitch(references=("<0@seller.test>",), reply_to=(Address("sales@seller.test"),))
+        kept = replace(full, headers=Message().headers, text="", to=())
+        assert written(full) == written(kept)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("own", ["", "Bitte <b>kurz</b>.\n\nSonst nichts."])
+def test_a_preview_is_what_is_sent(language: str, own: str) -> None:
+    wording = {language: own, "en" if language != "en" else "de": "of another language"}
+    raw = written(pitch(subject="Quick question"), wording=wording, language=language)
+    shown = preview(
+        owner=ANA,
+        subject="Quick question",
+        link=LINK,
+        expires_at=NOW + timedelta(days=14),
+        wording=wording,
+        language=language,
+    )
+    assert (shown.subject, shown.text, shown.html) == (
+        read(raw)["Subject"], body(raw, "plain"), body(raw, "html"),
+    )  # fmt: skip
+    assert "of another language" not in shown.text
+    assert ("Sonst nichts." in shown.text) == bool(own)
+    assert "<b>kurz" not in shown.html

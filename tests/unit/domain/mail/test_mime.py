@@ -1,0 +1,200 @@
+"""Raw bytes to messages: ordinary mail, broken mail, hostile mail."""
+
+from __future__ import annotations
+
+import base64
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.domain.mail.message import Address, Attachment
+from backend.domain.mail.mime import MimeLimits, Part, from_parts, parse
+
+
+def mail(head: str, body: str = "hello\n", charset: str = "utf-8") -> bytes:
+    return (head.strip().replace("\n", "\r\n") + "\r\n\r\n").encode() + body.encode(charset)
+
+
+def nested(levels: int) -> bytes:
+    lines = ["Subject: deep"]
+    for level in range(levels):
+        lines += [f'Content-Type: multipart/mixed; boundary="b{level}"', "", f"--b{level}"]
+    return "\n".join([*lines, "Content-Type: text/plain", "", "bottom"]).encode()
+
+
+class TestOrdinaryMail:
+    def test_a_simple_letter(self):
+        message = parse(
+            mail(
+                """
+From: "Doe, Jane" <Jane@Acme.TEST>
+To: Bo <bo@ext.test>, list: a@b.test, c@d.test;
+Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= =?utf-8?b?IGF1cyBXaWVu?=
+Message-ID: <1@acme.test>
+In-Reply-To: <0@ext.test>
+References: <x@ext.test>
+ <0@ext.test>
+Content-Type: text/plain; charset=utf-8""",
+                "Schöne Grüße\r\nJane\r\n",
+            )
+        )
+        assert message.sender == Address("jane@acme.test", "Doe, Jane")
+        assert [a.address for a in message.to] == ["bo@ext.test", "a@b.test", "c@d.test"]
+        assert message.subject == "Grüße aus Wien"
+        assert (message.message_id, message.in_reply_to) == ("<1@acme.test>", "<0@ext.test>")
+        assert message.references == ("<x@ext.test>", "<0@ext.test>")
+        assert message.text == "Schöne Grüße\nJane"
+        assert message.html is None
+        assert message.defects == ()
+
+    def test_both_bodies_and_attachments_are_told_apart(self):
+        message = parse(
+            mail(
+                "Content-Type: multipart/mixed; boundary=o",
+                "--o\nContent-Type: multipart/alternative; boundary=i\n\n"
+                "--i\nContent-Type: text/plain\n\nplain\n--i\nContent-Type: text/html\n\n<p>rich</p>\n--i--\n"
+                "--o\nContent-Type: application/pdf; name*=utf-8''%C3%84.pdf\n"
+                "Content-Transfer-Encoding: base64\nContent-Disposition: attachment\n\nAAAA\n"
+                "--o\nContent-Type: text/plain\nContent-Disposition: attachment; filename=notes.txt\n\nnot body\n"
+                "--o\nContent-Type: message/rfc822\n\nSubject: inner\n\nnot body either\n--o--\n",
+            )
+        )
+        assert (message.text, message.html) == ("plain", "<p>rich</p>")
+        assert message.attachments == (
+            Attachment("Ä.pdf", "application/pdf", 3),
+            Attachment("notes.txt", "text/plain", 8),
+            Attachment("", "message/rfc822", 0),
+        )
+        assert message.content_type == "multipart/mixed"
+
+    def test_header_lookup_keeps_order_and_repeats(self):
+        message = parse(mail("Received: b\nReceived: a\nX-Thing: 1"))
+        assert message.headers.all("received") == ("b", "a")
+        assert message.headers.first("x-thing") == "1"
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("ceo@own.test <evil@out.test>", Address("evil@out.test", "ceo@own.test")),
+            ('"ceo@own.test, really" <evil@out.test>', Address("evil@out.test", "ceo@own.test, really")),
+            ("Doe, Jane <jane@acme.test>", Address("jane@acme.test", "Doe, Jane")),
+            ("jane@acme.test (Jane Doe)", Address("jane@acme.test", "Jane Doe")),
+            ("=?iso-8859-1?q?J=FCrgen=2C_M?= <j@x.test>", Address("j@x.test", "Jürgen, M")),
+            ("undisclosed-recipients:;", None),
+            ("nobody at all", Address("", "nobody at all")),
+            ("", None),
+        ],
+    )
+    def test_from_values(self, value: str, expected: Address | None):
+        found = parse(mail(f"From: {value}")).from_
+        assert found == ((expected,) if expected else ())
+
+
+class TestBrokenMail:
+    def test_a_wrong_charset_is_guessed_and_named(self):
+        message = parse(mail("Content-Type: text/plain; charset=klingon", "Grüße"))
+        assert message.text == "Grüße"
+        assert message.defects == ("charset klingon",)
+
+    def test_latin_1_that_says_ascii(self):
+        message = parse(mail("Content-Type: text/plain; charset=us-ascii", "Grüße", "latin-1"))
+        assert message.text == "Grüße"
+
+    @pytest.mark.parametrize(
+        "codec", ["idna", "punycode", "hex", "unicode_escape", "undefined", "zip", "../x"]
+    )
+    def test_codecs_that_are_no_charsets_are_not_run(self, codec: str):
+        message = parse(mail(f"Content-Type: text/plain; charset={codec}", r"a\u0041"))
+        assert message.text == r"a\u0041"
+        assert message.defects == (f"charset {codec}",)
+
+    def test_eight_bit_headers_and_lone_surrogates(self):
+        message = parse(
+            "Subject: Grüße\nFrom: Jörg <j@x.test>\n\n".encode("latin-1") + b"\xed\xa0\x80 nul \x00"
+        )
+        assert message.subject == "Grüße"
+        assert message.sender.name == "Jörg"
+        message.text.encode()
+        assert "\x00" not in message.text
+
+    def test_a_multipart_without_its_boundary_is_read_as_text(self):
+        assert parse(mail("Content-Type: multipart/mixed", "just text")).text == "just text"
+
+    def test_broken_base64_gives_what_there_is(self):
+        message = parse(mail("Content-Transfer-Encoding: base64", "aGVsbG8*"))
+        assert message.text.startswith("hello")
+
+    def test_nothing_at_all(self):
+        assert parse(b"").text == ""
+
+
+class TestHostileMail:
+    def test_deep_nesting_is_cut(self):
+        message = parse(nested(60))
+        assert message.defects == ("depth limit",)
+        assert message.subject == "deep"
+
+    def test_absurd_nesting_is_not_even_parsed(self):
+        begun = time.perf_counter()
+        message = parse(nested(20_000))
+        assert "nesting limit" in message.defects
+        assert message.subject == "deep"
+        assert time.perf_counter() - begun < 5
+
+    def test_many_parts_many_headers_long_headers(self):
+        limits = MimeLimits(parts=10, headers=20, header_chars=100)
+        parts = "".join(f"--b\nContent-Type: text/plain\n\np{i}\n" for i in range(50))
+        head = "Content-Type: multipart/mixed; boundary=b\nSubject: " + "x" * 500
+        head += "".join(f"\nX-{i}: y" for i in range(50))
+        message = parse(mail(head, parts), limits)
+        assert set(message.defects) == {"part limit", "header limit", "long header"}
+        assert len(message.headers.fields) == 20
+        assert len(message.subject) == 100
+
+    def test_sizes_are_capped(self):
+        limits = MimeLimits(raw=1000, text_chars=50)
+        message = parse(mail("Subject: big", "x" * 5000), limits)
+        assert set(message.defects) == {"size limit", "text limit"}
+        assert len(message.text) == 50
+
+    def test_a_depth_bomb_of_parts_is_cut_too(self):
+        part = Part(body=b"bottom")
+        for _ in range(500):
+            part = Part("multipart/mixed", children=(part,))
+        assert from_parts(part).defects == ("depth limit",)
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.binary(max_size=400), st.binary(max_size=400))
+    def test_no_bytes_at_all_make_it_raise(self, head: bytes, body: bytes):
+        message = parse(head + b"\nContent-Type: multipart/mixed; boundary=a\n\n--a\n" + body)
+        "".join((message.text, message.subject, message.html or "")).encode()
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.text(max_size=200), st.sampled_from(["From", "Subject", "Content-Type", "Content-Disposition"]))
+    def test_no_header_value_makes_it_raise(self, value: str, name: str):
+        data = f"{name}: {value}\n\nx".encode("utf-8", "surrogatepass")
+        message = parse(data)
+        repr(message).encode()
+
+
+class TestPartTrees:
+    def test_a_missing_body_is_a_defect_not_an_error(self):
+        message = from_parts(Part("text/plain", size=70, headers=(("Subject", "x"),)))
+        assert (message.text, message.defects) == ("", ("body missing",))
+
+    def test_headers_already_decoded_are_left_alone(self):
+        part = Part(headers=(("Subject", "Grüße =?x"), ("From", "Jörg <j@x.test>")), body=b"x")
+        assert (from_parts(part).subject, from_parts(part).sender.name) == ("Grüße =?x", "Jörg")
+
+    def test_the_charset_comes_from_the_header_when_not_given(self):
+        part = Part(headers=(("Content-Type", "text/plain; charset=iso-8859-2"),), body=b"\xb1")
+        assert from_parts(part).text == "ą"
+
+    def test_an_attachment_without_body_counts_with_its_size(self):
+        pdf = Part("application/pdf", filename="form.pdf", size=48211)
+        root = Part("multipart/mixed", children=(Part(body=base64.b64decode("aGVsbG8=")), pdf))
+        assert from_parts(root).attachments == (Attachment("form.pdf", "application/pdf", 48211),)

@@ -1,0 +1,90 @@
+"""The owner's state machine: every state has words, and what he must mend comes first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.condition import Who, explain, lost_link
+from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Mode, Preferences
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+WORKING = Mailbox(
+    id="m",
+    sub="s",
+    owner=Owner("ana@corp.test"),
+    link=Link.CONNECTED,
+    preferences=Preferences(mode=Mode.CHALLENGE),
+    scopes=frozenset(),
+    created_at=NOW - timedelta(days=9),
+    watch_expires_at=NOW + timedelta(days=6),
+    indexed_at=NOW - timedelta(days=9),
+)
+PAUSED = replace(WORKING, preferences=Preferences(mode=Mode.CHALLENGE, paused_until=NOW + timedelta(hours=2)))
+STATES = {
+    Condition.CONNECTING: replace(WORKING, watch_expires_at=None, indexed_at=None),
+    Condition.INDEXING: replace(WORKING, indexed_at=None, index_done=150, index_total=900),
+    Condition.ACTIVE: WORKING,
+    Condition.OBSERVING: replace(WORKING, preferences=Preferences()),
+    Condition.PAUSED: PAUSED,
+    Condition.NEEDS_RECONNECT: replace(WORKING, link=Link.NEEDS_RECONNECT, link_cause="A box was unticked."),
+    Condition.WATCH_LAPSED: replace(WORKING, watch_expires_at=NOW),
+    Condition.DISCONNECTED: replace(WORKING, link=Link.LEAVING),
+}
+
+
+@pytest.mark.parametrize("condition", list(Condition))
+def test_every_state_can_be_reached_and_says_what_is_so(condition: Condition) -> None:
+    told = explain(STATES[condition], NOW)
+    assert told.condition is condition
+    assert told.title
+    assert told.cause.endswith(".")
+    assert told.warnings == ()
+    if told.who is not Who.NOBODY:
+        assert told.remedy.endswith(".")
+
+
+def test_only_a_lost_access_is_the_owners_to_mend() -> None:
+    owners = {condition for condition, box in STATES.items() if explain(box, NOW).who is Who.OWNER}
+    assert owners == {Condition.NEEDS_RECONNECT}
+
+
+def test_what_must_be_mended_comes_before_what_merely_is() -> None:
+    everything = replace(PAUSED, link=Link.NEEDS_RECONNECT, watch_expires_at=NOW, indexed_at=None)
+    assert explain(everything, NOW).condition is Condition.NEEDS_RECONNECT
+    assert explain(replace(everything, link=Link.LEAVING), NOW).condition is Condition.DISCONNECTED
+    assert explain(replace(everything, link=Link.CONNECTED), NOW).condition is Condition.WATCH_LAPSED
+
+
+def test_the_cause_of_a_lost_access_is_googles_own() -> None:
+    assert explain(STATES[Condition.NEEDS_RECONNECT], NOW).cause == "A box was unticked."
+
+
+def test_what_mends_a_lost_access_depends_on_how_it_was_lost() -> None:
+    kept = lost_link("The permission is missing.", "Leave every box ticked.")
+    told = explain(replace(STATES[Condition.NEEDS_RECONNECT], link_cause=kept), NOW)
+    assert (told.cause, told.remedy) == ("The permission is missing.", "Leave every box ticked.")
+    plain = explain(replace(STATES[Condition.NEEDS_RECONNECT], link_cause=lost_link("Gone.", "")), NOW)
+    assert (plain.cause, plain.remedy.startswith("Connect again")) == ("Gone.", True)
+
+
+def test_the_index_tells_its_progress_and_a_pause_its_end() -> None:
+    assert "150 of about 900" in explain(STATES[Condition.INDEXING], NOW).cause
+    assert "2026-11-24 14:00 UTC" in explain(PAUSED, NOW).remedy
+
+
+def test_below_48_hours_of_watch_it_is_an_alarm() -> None:
+    soon = replace(WORKING, watch_expires_at=NOW + timedelta(hours=47))
+    assert len(explain(soon, NOW).warnings) == 1
+    assert explain(replace(soon, watch_expires_at=NOW + timedelta(hours=49)), NOW).warnings == ()
+
+
+@pytest.mark.parametrize(("cut", "said"), [("", False), ("time", True), ("count", True)])
+def test_mail_left_out_of_a_gap_is_told_for_a_week(cut: str, said: bool) -> None:
+    box = replace(WORKING, gap=Gap(NOW - timedelta(days=3), NOW - timedelta(days=1), 7, cut))
+    assert bool(explain(box, NOW).warnings) is said
+    assert explain(box, NOW + timedelta(days=8)).warnings[1:] == ()
+    assert not any("unread by us" in text for text in explain(box, NOW + timedelta(days=8)).warnings)

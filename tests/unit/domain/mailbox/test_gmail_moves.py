@@ -1,0 +1,174 @@
+"""What the owner says by moving mail in Gmail, told from the echoes of our own changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.mailbox.correction import Decision, Origin
+from backend.domain.mailbox.gmail_moves import Row, decisions
+from backend.domain.mailbox.labels import Placement, changes_for
+from backend.domain.mailbox.mailbox import LabelIds
+from backend.ports.gmail import Relabelled
+from tests.unit.domain.rules import LABELS
+
+HELD, ALLOW, BLOCK = LABELS.held, LABELS.allow, LABELS.block
+AT_REST = Row(Placement.HELD, None)
+
+
+def move(
+    *, add: Iterable[str] = (), remove: Iterable[str] = (), now: Iterable[str] | None = None, record: str = "77",
+    gmail_id: str = "m1",
+) -> Relabelled:  # fmt: skip
+    labels = None if now is None else frozenset(now)
+    return Relabelled(gmail_id, "t1", frozenset(add), frozenset(remove), labels, record)
+
+
+def said(row: Row | None, *moves: Relabelled, labels: LabelIds = LABELS) -> list[Decision]:
+    rows = {} if row is None else {"m1": row}
+    return [correction.decision for correction in decisions(moves, rows, labels)]
+
+
+class TestTheOwnersWord:
+    def test_taking_the_label_off_releases(self):
+        assert said(AT_REST, move(remove=[HELD])) == [Decision.RELEASE]
+
+    def test_taking_it_off_and_leaving_the_mail_archived_releases_too(self):
+        assert said(AT_REST, move(remove=[HELD], now=["Label_9"])) == [Decision.RELEASE]
+
+    def test_moving_to_the_inbox_releases_even_if_the_label_stays(self):
+        assert said(AT_REST, move(add=["INBOX"], now=[HELD, "INBOX"])) == [Decision.RELEASE]
+
+    def test_both_in_one_page_are_one_release(self):
+        assert said(AT_REST, move(add=["INBOX"]), move(remove=[HELD])) == [Decision.RELEASE]
+
+    @pytest.mark.parametrize("placement", list(Placement))
+    def test_allow_and_block_count_wherever_the_message_is(self, placement: Placement):
+        assert said(Row(placement, None), move(add=[ALLOW])) == [Decision.ALLOW]
+        assert said(Row(placement, None), move(add=[BLOCK])) == [Decision.BLOCK]
+
+    def test_allowing_a_held_message_is_more_than_releasing_it(self):
+        assert said(AT_REST, move(add=[ALLOW, "INBOX"], remove=[HELD])) == [Decision.ALLOW]
+        assert said(AT_REST, move(add=[ALLOW]), move(remove=[HELD])) == [Decision.ALLOW]
+
+    def test_of_two_orders_the_later_one_counts(self):
+        assert said(AT_REST, move(add=[ALLOW]), move(add=[BLOCK], remove=[ALLOW])) == [Decision.BLOCK]
+
+    def test_a_decision_names_its_message_and_where_it_was_made(self):
+        (correction,) = decisions([move(add=[BLOCK])], {"m1": AT_REST}, LABELS)
+        assert (correction.gmail_id, correction.origin) == ("m1", Origin.GMAIL)
+
+    def test_messages_are_told_apart(self):
+        found = decisions(
+            [move(add=[BLOCK]), move(remove=[HELD], gmail_id="m2"), move(add=[ALLOW], gmail_id="unknown")],
+            {"m1": AT_REST, "m2": AT_REST},
+            LABELS,
+        )
+        assert [(c.gmail_id, c.decision) for c in found] == [("m1", Decision.BLOCK), ("m2", Decision.RELEASE)]
+
+
+class TestKeys:
+    def test_the_same_page_read_twice_decides_once(self):
+        page = [move(remove=[HELD])]
+        assert decisions(page, {"m1": AT_REST}, LABELS) == decisions(page, {"m1": AT_REST}, LABELS)
+
+    def test_the_same_move_made_again_later_counts_again(self):
+        first, second = (
+            decisions([move(remove=[HELD], record=record)], {"m1": AT_REST}, LABELS)[0].key
+            for record in ("77", "99")
+        )
+        assert first != second
+
+    def test_keys_of_different_messages_and_decisions_differ(self):
+        rows = {"m1": AT_REST, "m2": AT_REST}
+        page = [move(remove=[HELD]), move(remove=[HELD], gmail_id="m2")]
+        keys = {c.key for c in decisions(page, rows, LABELS)}
+        keys |= {c.key for c in decisions([move(add=[ALLOW])], rows, LABELS)}
+        assert len(keys) == 3
+
+
+class TestEchoes:
+    """Our own changes come back as history and mean nothing."""
+
+    @pytest.mark.parametrize("placement", list(Placement))
+    @pytest.mark.parametrize("stage", [None, "act", "challenge", "release"])
+    def test_of_what_a_row_asks_for(self, placement: Placement, stage: str | None):
+        change = changes_for(placement, LABELS)
+        echo = [move(add=change.add), move(remove=change.remove)]
+        assert said(Row(placement, stage), *echo) == []
+
+    def test_of_a_hold_that_was_released_since(self):
+        assert said(Row(Placement.INBOX, "release"), move(add=[HELD], remove=["INBOX"])) == []
+
+    def test_of_a_release_that_was_taken_back_before_we_held_again(self):
+        assert said(Row(Placement.HELD, "act"), move(add=["INBOX"]), move(remove=[HELD])) == []
+
+    def test_of_a_release_that_was_taken_back_and_held_again(self):
+        page = [move(add=["INBOX"]), move(remove=[HELD]), move(add=[HELD]), move(remove=["INBOX"])]
+        assert said(AT_REST, *page) == []
+
+    def test_an_old_release_of_a_message_that_lies_where_it_should(self):
+        assert said(AT_REST, move(remove=[HELD], now=[HELD])) == []
+
+    def test_an_owner_who_undoes_our_hold_before_we_noted_it_is_heard(self):
+        page = [move(add=[HELD], remove=["INBOX"]), move(remove=[HELD])]
+        assert said(Row(Placement.HELD, "act"), *page) == [Decision.RELEASE]
+
+
+class TestNothing:
+    def test_other_changes_are_the_owners_own_business(self):
+        assert said(AT_REST, move(remove=["UNREAD"]), move(add=["STARRED", "Label_9"])) == []
+
+    @pytest.mark.parametrize("gone", ["TRASH", "SPAM"])
+    def test_held_mail_thrown_away_is_not_let_in(self, gone: str):
+        assert said(AT_REST, move(add=[gone]), move(remove=[HELD])) == []
+        assert said(AT_REST, move(add=[gone], remove=[HELD])) == []
+
+    def test_but_mail_taken_out_of_the_bin_into_the_inbox_is(self):
+        assert said(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"]), move(add=["INBOX"])) == [
+            Decision.RELEASE
+        ]
+
+    @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
+    def test_mail_that_is_not_held_cannot_be_released(self, placement: Placement | None):
+        assert said(Row(placement, None), move(add=["INBOX"]), move(remove=[HELD])) == []
+
+    def test_taking_allow_or_block_off_again_undoes_nothing(self):
+        assert said(AT_REST, move(remove=[ALLOW]), move(remove=[BLOCK])) == []
+
+    def test_a_message_without_a_row(self):
+        assert said(None, move(add=[ALLOW])) == []
+
+    def test_before_our_labels_exist_an_empty_id_matches_nothing(self):
+        assert said(AT_REST, move(add=["", "x"], remove=[""]), labels=LabelIds()) == []
+
+
+@given(
+    st.lists(
+        st.builds(
+            Relabelled,
+            st.sampled_from(["m1", "m2", "m3"]),
+            st.just("t"),
+            st.frozensets(st.sampled_from([HELD, ALLOW, BLOCK, "INBOX", "TRASH", "UNREAD"])),
+            st.frozensets(st.sampled_from([HELD, ALLOW, BLOCK, "INBOX", "TRASH", "UNREAD"])),
+            st.none() | st.frozensets(st.sampled_from([HELD, "INBOX"])),
+            st.sampled_from(["", "7"]),
+        ),
+        max_size=8,
+    ),
+    st.dictionaries(
+        st.sampled_from(["m1", "m2"]),
+        st.builds(
+            Row, st.none() | st.sampled_from(list(Placement)), st.sampled_from([None, "act", "release"])
+        ),
+    ),
+)
+def test_at_most_one_decision_a_message_and_a_release_only_of_held_mail(moves, rows):
+    found = decisions(moves, rows, LABELS)
+    assert len({c.gmail_id for c in found}) == len(found) == len({c.key for c in found})
+    for correction in found:
+        row = rows[correction.gmail_id]
+        assert correction.decision is not Decision.RELEASE or row.placement is Placement.HELD

@@ -1,0 +1,84 @@
+"""Figures that say how sure they are."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.mailbox.insights import (
+    WEEKS,
+    Figures,
+    Funnel,
+    Week,
+    filled,
+    first_monday,
+    minutes_saved,
+    precision,
+    wilson,
+)
+
+TUESDAY = date(2026, 11, 24)
+
+
+def figures(*weeks: Week, wrong: int = 0) -> Figures:
+    return Figures(weeks, wrong, 0, (), Funnel())
+
+
+def test_the_weeks_end_with_this_one_and_none_is_left_out() -> None:
+    busy = Week(date(2026, 11, 9), held=7, let_in=1)
+
+    weeks = filled([busy], TUESDAY)
+
+    assert len(weeks) == WEEKS
+    assert weeks[-1] == Week(date(2026, 11, 23))
+    assert weeks[-3] == busy
+    assert weeks[0].monday == first_monday(TUESDAY)
+
+
+@given(st.dates(date(1971, 1, 1), date(2100, 1, 1)))
+def test_every_week_begins_on_a_monday_and_the_last_holds_today(today: date) -> None:
+    weeks = filled([], today)
+
+    assert {week.monday.weekday() for week in weeks} == {0}
+    assert weeks[-1].monday <= today < weeks[-1].monday + timedelta(weeks=1)
+
+
+def test_time_is_saved_by_what_stayed_away_only() -> None:
+    assert minutes_saved(figures(Week(TUESDAY, held=10, let_in=4))) == 3.0
+    assert minutes_saved(figures()) == 0.0
+
+
+def test_no_held_mail_has_no_precision() -> None:
+    assert precision(figures()) is None
+
+
+def test_what_the_owner_took_back_counts_against_us() -> None:
+    share = precision(figures(Week(TUESDAY, held=50, let_in=5), wrong=1))
+
+    assert share is not None
+    assert share.value == 0.98
+    # Wilson's interval for 49 of 50, as tables give it.
+    assert (round(share.low, 3), round(share.high, 3)) == (0.895, 0.996)
+
+
+def test_none_of_ten_is_not_known_to_be_never() -> None:
+    assert wilson(0, 10).low == 0.0
+    assert round(wilson(0, 10).high, 3) == 0.278
+    assert wilson(10, 10).high == pytest.approx(1.0)
+
+
+@given(st.integers(1, 10_000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
+def test_the_interval_holds_the_share_and_stays_within_bounds(hits_of: tuple[int, int]) -> None:
+    share = wilson(*hits_of)
+
+    assert 0.0 <= share.low <= share.value + 1e-12
+    assert share.value - 1e-12 <= share.high <= 1.0
+
+
+@pytest.mark.parametrize(("hits", "of"), [(0, 0), (-1, 5), (6, 5)])
+def test_a_share_of_nothing_is_refused(hits: int, of: int) -> None:
+    with pytest.raises(ValueError, match="no share"):
+        wilson(hits, of)

@@ -1,0 +1,125 @@
+"""The rehearsal walks the real table: the same rows as screening, in the order in which the mail came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.mail.authentication import Authentication
+from backend.domain.mail.machine_mail import MailForm, form_of
+from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
+from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import LabelIds, Mode, Preferences
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.policy.decide import Facts, decide
+from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, rehearse
+from backend.domain.policy.standing import Standing
+from backend.domain.reading.score import Score, Thresholds
+from tests.doubles import START
+
+ANA = Owner("ana@corp.test", "Ana")
+LIMITS = Thresholds(0.1, 0.5, 0.8)
+LIST = Headers((("List-Id", "<l.x.test>"), ("List-Post", "<mailto:l@x.test>")))
+
+
+def mail(number: int = 0, probability: float = 0.97, **changes: object) -> Rehearsed:
+    plain = Rehearsed(
+        gmail_id=f"m{number}",
+        thread_id=f"t{number}",
+        sender="bo@pitch.test",
+        sender_name="Bo",
+        sender_domain="pitch.test",
+        subject="More leads",
+        received_at=START + timedelta(days=number),
+        labels=frozenset({"INBOX"}),
+        authenticated=True,
+        form=MailForm.PERSON,
+        guards=(),
+        score=Score(probability, 0.0),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def rows(*mails: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[Row]:
+    return [one.row for one in rehearse(mails, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
+
+
+def test_a_sender_whose_mail_is_held_makes_his_next_one_wait_for_thirty_days() -> None:
+    newest_first = (mail(32, 0.2), mail(20, 0.2), mail(0))
+    assert rows(*newest_first) == [Row.HELD_WITH_EARLIER, Row.HELD_WITH_EARLIER, Row.CHALLENGE]
+    assert rows(mail(31, 0.2), mail(0)) == [Row.BELOW_HOLD, Row.CHALLENGE]
+    assert rows(mail(20, 0.2), mail(0), mode=Mode.OBSERVE) == [Row.BELOW_HOLD, Row.OBSERVE]
+
+
+def test_a_credit_is_spent_once() -> None:
+    one_credit = Standing(credits=1)
+    assert rows(mail(2, standing=one_credit), mail(1, standing=one_credit)) == [Row.CHALLENGE, Row.CREDIT]
+
+
+def test_guards_and_authentication_keep_an_answer_back() -> None:
+    assert rows(mail(guards=("machine_address",))) == [Row.QUARANTINE]
+    assert rows(mail(authenticated=False)) == [Row.QUARANTINE]
+
+
+def test_what_was_not_scored_stays_in_the_inbox() -> None:
+    assert rows(mail(score=None, standing=Standing(RuleMatch(RuleKind.BLOCK)))) == [Row.FAIL_OPEN]
+
+
+def test_a_pause_does_not_count() -> None:
+    paused = Preferences(mode=Mode.QUARANTINE, paused_until=START + timedelta(days=9))
+    (verdict,) = rehearse([mail()], ANA, paused, LIMITS, LabelIds())
+    assert verdict.outcome in CAUGHT
+
+
+kinds = st.sampled_from([None, RuleKind.ALLOW, RuleKind.BLOCK])
+
+
+@given(
+    probability=st.floats(0, 1),
+    mode=st.sampled_from(Mode),
+    authenticated=st.booleans(),
+    rules=st.builds(RuleMatch, kinds, kinds),
+    corresponded=st.booleans(),
+    took_part=st.booleans(),
+    credits=st.integers(0, 2),
+    labels=st.sets(st.sampled_from(["INBOX", "CATEGORY_PROMOTIONS", "SPAM", "L-allow", "L-block"])),
+    sender=st.sampled_from(["bo@pitch.test", "cy@corp.test", "mailer-daemon@x.test", ""]),
+    headers=st.sampled_from([Headers(), LIST, Headers((("List-Id", "<l.x.test>"),))]),
+)
+def test_one_mail_gets_the_row_that_screening_would_give_it(
+    probability: float,
+    mode: Mode,
+    authenticated: bool,
+    rules: RuleMatch,
+    corresponded: bool,
+    took_part: bool,
+    credits: int,
+    labels: set[str],
+    sender: str,
+    headers: Headers,
+) -> None:
+    message = Message(headers=headers, from_=(Address(sender),), to=(Address("ana@corp.test"),))
+    arrival = Arrival("m0", "t0", frozenset(labels), START, message)
+    standing = Standing(rules, corresponded, took_part, credits=credits)
+    ours, wishes = LabelIds(allow="L-allow", block="L-block"), Preferences(mode=mode)
+    score = Score(probability, 0.0)
+    facts = Facts(arrival, ANA, Authentication(authenticated), wishes, standing, ours)
+    screened = decide(facts, score, LIMITS, (), START)
+
+    kept = mail(
+        probability=probability,
+        sender=sender,
+        labels=frozenset(labels),
+        authenticated=authenticated,
+        form=form_of(arrival, ANA),
+        standing=standing,
+        received_at=START,
+    )
+    (rehearsed,) = rehearse([kept], ANA, wishes, LIMITS, ours)
+    assert rehearsed == screened
+    assert (rehearsed.outcome in CAUGHT) == (
+        screened.outcome in (Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE)
+    )

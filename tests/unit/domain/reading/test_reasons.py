@@ -1,0 +1,59 @@
+"""Shares per term become reasons a person understands."""
+
+from __future__ import annotations
+
+from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.reading.concepts import entries
+from backend.domain.reading.lexicon import PHRASES
+from backend.domain.reading.reason_texts import PHRASE_TEXTS
+from backend.domain.reading.reasons import ORDINARY_WORDS, PITCH_WORDS, illustrate, reasons
+from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.wording import read
+
+
+def test_the_same_finding_is_added_up():
+    found = reasons([("t_asks_call", 0.5), ("t_asks_call t_bump", 0.25)])
+    assert found == (Reason("asks for a call or a meeting", 0.75),)
+
+
+def test_words_end_in_one_reason_and_are_the_mails_own():
+    (found,) = reasons(
+        [("quick question", 1.0), ("quick", 0.5), ("s_quest", 0.4), ("c_we", 0.3), ("the", -0.2)]
+    )
+    assert found.text == PITCH_WORDS
+    assert found.words == ("quick question",)
+    assert abs(found.weight - 2.0) < 1e-12
+    assert reasons([("thanks", -1.0)])[0].text == ORDINARY_WORDS
+
+
+def test_a_word_that_tells_nothing_alone_weighs_but_is_not_shown():
+    (found,) = reasons([("and", 1.0), ("q_for", 0.9), ("we help", 0.5), ("funnel", 0.4), ("für", 0.3)])
+    assert found.words == ("we help", "funnel")
+    assert abs(found.weight - 3.1) < 1e-12
+
+
+def test_class_tokens_are_spoken():
+    (found,) = reasons([("n_number minutes", 1.0), ("g_x_name", 0.5)])
+    assert found.words == ("(number) minutes", "(sender’s name)")
+
+
+def test_what_tells_a_person_nothing_stands_last():
+    found = reasons([("f_length_3", 1.0), ("t_offers_free", 0.5)])
+    assert [reason.text for reason in found] == ["offers something free or without obligation", "its length"]
+
+
+def test_no_shares_no_reasons_and_never_too_many():
+    assert reasons([]) == ()
+    assert len(reasons([(f"t_{name}", 1.0) for name in PHRASE_TEXTS])) == 6
+
+
+def test_every_finding_of_the_lexicon_has_a_text():
+    assert {name for text in PHRASES.values() for name, _ in entries(text)} == set(PHRASE_TEXTS)
+
+
+def test_a_reason_shows_where_it_was_found():
+    message = Message(
+        from_=(Address("b@x.test", "Bob"),), text="Would you have time for a quick call with us?"
+    )
+    score = Score(0.9, 2.0, reasons([("t_asks_call", 1.0)]), "m")
+    assert "quick call" in illustrate(score, read(message, Owner("a@y.test"))).reasons[0].words
