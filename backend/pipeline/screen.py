@@ -15,11 +15,12 @@ from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, TryLater
 from backend.domain.mail.authentication import Authentication, authenticate
 from backend.domain.mail.bounce import is_bounce
 from backend.domain.mail.message import Arrival
+from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
-from backend.domain.policy.guards import Inquiry, objections, reply_address
+from backend.domain.policy.guards import Inquiry, objections
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.score import Score
 from backend.domain.reading.wording import read, written

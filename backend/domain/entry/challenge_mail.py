@@ -29,8 +29,8 @@ from backend.domain.entry.challenge_wording import (
 )
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Arrival, Message, Owner
+from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import is_writable, normalise
-from backend.domain.policy.guards import reply_address
 from backend.domain.reading.language import language
 
 MARKER_HEADER = "X-Pitchgate-Challenge"

@@ -15,8 +15,9 @@ from backend.domain.entry.challenge_mail import compose
 from backend.domain.entry.challenge_wording import LANGUAGES
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse
+from backend.domain.mail.reply import reply_address
 from backend.domain.mailbox.mailbox import Mode, Preferences
-from backend.domain.policy.guards import GUARDS, Inquiry, objections, reply_address
+from backend.domain.policy.guards import GUARDS, Inquiry, objections
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import AUTHENTIC, FORGED, NOW, OWNER, arrival, inquiry, pitch
 
