@@ -8,12 +8,13 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
 from quart import Quart, Request, Response, request
 from quart_rate_limiter import RateLimit, RateLimiter, rate_limit
-from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, ServiceUnavailable
+from werkzeug.exceptions import Forbidden, NotFound, RequestEntityTooLarge, ServiceUnavailable
 
 from backend.settings import Environment, Settings
-from backend.web.limits import BoundedStore
+from backend.web.limits import BoundedStore, per_minute, per_network
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +26,9 @@ FORM_LIMIT = 16 * 1024
 
 LONG_UPLOADS: dict[str, tuple[int, int]] = {"/settings/data/restore": (32 * 1024 * 1024, 25)}
 """Paths to which files are sent: how many bytes a body may have there, and how many seconds it may take."""
+
+STRAYS, STRAYS_OF_A_NETWORK = 120, 1_200
+"""How often a minute a caller, and the network around it, may ask for what is not there."""
 
 PATIENCE = "_pitchgate_patience"
 HSTS = "max-age=31536000; includeSubDomains"
@@ -51,6 +55,19 @@ class BoundedRequest(Request):
         super().__init__(*args, **kwargs)
         if longer is not None:
             self.max_content_length = longer[0]
+
+
+class NoWebSocket:
+    """Every WebSocket is refused (403): there is none here. Without this Quart fails at it, and the server logs the
+    address, with whatever token is in it."""
+
+    def __init__(self, app: Quart, scope: WebsocketScope) -> None:
+        """As Quart makes it; neither is needed."""
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Close before it is open."""
+        await receive()
+        await send({"type": "websocket.close", "code": 1000, "reason": None})
 
 
 def guarded(
@@ -105,7 +122,10 @@ def install(app: Quart, settings: Settings) -> None:
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.config["MAX_FORM_PARTS"] = 20
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_LIMIT
+    app.asgi_websocket_class = NoWebSocket
     RateLimiter(app, store=BoundedStore())
+    # The limiter looks up by endpoint. What leads nowhere, or is asked for by a wrong method, has None.
+    app.view_functions[None] = _nowhere  # type: ignore[index]
     app.before_request(_refuse_early)
     headers = _headers(settings)
 
@@ -114,6 +134,12 @@ def install(app: Quart, settings: Settings) -> None:
         for name, value in headers:
             response.headers.setdefault(name, value)
         return response
+
+
+@guarded(per_minute(STRAYS), per_network(STRAYS_OF_A_NETWORK))
+async def _nowhere() -> Response:
+    """Never called: it carries the limits of addresses that lead nowhere."""
+    raise NotFound
 
 
 async def _refuse_early() -> None:

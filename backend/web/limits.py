@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from quart import request
 from quart_rate_limiter import RateLimit
@@ -51,15 +51,20 @@ class BoundedStore(RateLimiterStoreABC):
 
 def network_of(client: str) -> str:
     """An IPv4 address, or the /64 an IPv6 address is in: one customer commands a whole /64."""
-    try:
-        address = ip_address(client)
-    except ValueError:
+    address = _address(client)
+    if address is None:
         return client
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return address.exploded[:19]
-    return str(address)
+    return address.exploded[:19] if isinstance(address, IPv6Address) else str(address)
+
+
+def _address(client: str) -> IPv4Address | IPv6Address | None:
+    """What `client` is, without the name of an interface ("fe80::1%eth0"); None if it is no address."""
+    try:
+        address = ip_address(client.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
 
 
 async def caller() -> str:
@@ -71,14 +76,12 @@ async def caller() -> str:
 
 def surroundings_of(client: str) -> str:
     """The network around `network_of`: an IPv4 /24, an IPv6 /48. What a hoster or a company rents at once."""
-    near = network_of(client)
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return f"around {near}"
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+    address = _address(client)
+    if address is None:
+        return f"around {client}"
+    if isinstance(address, IPv6Address):
         return f"around {address.exploded[:14]}"
-    return f"around {near.rpartition('.')[0]}"
+    return f"around {str(address).rpartition('.')[0]}"
 
 
 async def surroundings() -> str:

@@ -14,11 +14,17 @@ from backend.web import context
 log = structlog.get_logger()
 
 VARIABLE = re.compile(r"<[^>]*>")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def route_name() -> str:
     """The matched rule with its variables left out ("/c/…"), or "(none)"."""
     return VARIABLE.sub("…", request.url_rule.rule) if request.url_rule else "(none)"
+
+
+def method_name() -> str:
+    """The method, or "other": a stranger can write there whatever they like."""
+    return request.method if request.method in METHODS else "other"
 
 
 def install(app: Quart) -> None:
@@ -32,11 +38,11 @@ def install(app: Quart) -> None:
     async def end(response: Response) -> Response:
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
         route = route_name()
-        context.measures().request(route, request.method, response.status_code, seconds)
+        context.measures().request(route, method_name(), response.status_code, seconds)
         log.info(
             "request",
             route=route,
-            method=request.method,
+            method=method_name(),
             status=response.status_code,
             ms=round(seconds * 1000, 1),
         )

@@ -50,10 +50,17 @@ class Worker:
         """Jobs under way."""
         return len(self._running)
 
+    @property
+    def _free(self) -> int:
+        return self._kit.settings.worker_tasks - len(self._running)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and run until `stop` is set, then finish or give back what runs."""
         while not stop.is_set():
             self._wake.clear()
+            if self._free <= 0:
+                await self._woken(stop)
+                continue
             try:
                 claimed = await self._claim()
             except Exception:
@@ -66,10 +73,7 @@ class Worker:
 
     async def _claim(self) -> int:
         """Start as many due jobs as there is room for; returns how many."""
-        kit, free = self._kit, self._kit.settings.worker_tasks - len(self._running)
-        if free <= 0:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            return 1
+        kit, free = self._kit, self._free
         now = kit.clock.now()
         until = now + timedelta(seconds=kit.settings.lease_seconds)
         messages = await kit.store.claim_messages(self._name, now, until, free)
@@ -121,6 +125,10 @@ class Worker:
             due = await kit.store.next_due(kit.clock.now())
             if due is not None:
                 seconds = min(seconds, max((due - kit.clock.now()).total_seconds(), 0.005))
+        await self._woken(stop, seconds)
+
+    async def _woken(self, stop: asyncio.Event, seconds: float | None = None) -> None:
+        """Until something is due or done, or it is time to stop; at most `seconds`."""
         waits = {asyncio.create_task(self._wake.wait()), asyncio.create_task(stop.wait())}
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

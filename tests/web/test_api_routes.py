@@ -14,6 +14,7 @@ import pytest
 from backend.domain.errors import Gone, NeedsReconnect, TryLater
 from backend.pipeline.device_request import DeviceRequest
 from backend.ports.devices import Scope
+from backend.web.api import described
 from backend.web.api.door import blueprint
 from tests.web.desk import Caller, Office, office
 
@@ -257,6 +258,73 @@ async def test_a_pause_ends_in_the_future_within_a_month(here: Office, ana: Call
     for wrong in ("yesterday", 5, (until - timedelta(hours=2)).isoformat(), "9999-12-31T23:59:59-23:59"):
         told = await ana.told("POST", "pause", 422, json={"until": wrong})
         assert told["field"] == "until"
+
+
+NEEDED = {
+    ("POST", "corrections"): {"key", "gmail_id", "decision"},
+    ("POST", "pause"): {"until"},
+    ("POST", "device/token"): {"code", "verifier"},
+}
+"""The fields without which a call is refused; of those left out here each may be missing, and then means nothing, or
+what docs/api.md says."""
+
+
+def test_every_call_that_is_sent_a_body_says_what_it_needs(here: Office) -> None:
+    document = described.document(here.app)
+    bodies = {
+        (method.upper(), path.removeprefix("/api/v1/")): one["requestBody"]["content"]["application/json"]
+        for path, all_ in document["paths"].items()
+        for method, one in all_.items()
+        if "requestBody" in one
+    }
+    shapes = document["components"]["schemas"]
+    needed = {
+        call: set(shapes[body["schema"]["$ref"].rpartition("/")[2]].get("required", ()))
+        for call, body in bodies.items()
+    }
+    assert needed == NEEDED | {("PATCH", "preferences"): set(), ("POST", "ticket"): set()}
+
+
+@pytest.mark.parametrize(("method", "path"), NEEDED)
+async def test_a_field_left_out_is_refused_and_means_nothing(
+    here: Office, ana: Caller, method: str, path: str
+) -> None:
+    until = (here.around.clock.now() + timedelta(days=1)).isoformat()
+    whole = {
+        "key": KEY,
+        "gmail_id": "m1",
+        "decision": "block",
+        "until": until,
+        "code": "x",
+        "verifier": "y" * 43,
+    }
+    await here.hold("m1")
+    await ana.told("POST", "pause", json={"until": until})
+    before = await ana.told("GET", "status")
+
+    for missing in NEEDED[method, path]:
+        sent = {name: whole[name] for name in NEEDED[method, path] - {missing}}
+        told = await ana.told(method, path, 422, json=sent)
+        assert (told["code"], told["field"]) == ("malformed", missing)
+    told = await ana.told(method, path, 422, json={})
+    assert told["field"] in NEEDED[method, path]
+    assert await ana.told("GET", "status") == before
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_an_empty_body_changes_nothing_anywhere(
+    here: Office, ana: Caller, method: str, path: str
+) -> None:
+    if method in ("GET", "DELETE"):
+        pytest.skip("is sent no body")
+    until = (here.around.clock.now() + timedelta(days=1)).isoformat()
+    await here.hold("m1")
+    await ana.told("PATCH", "preferences", json={"mode": "challenge", "strictness": "strict"})
+    await ana.told("POST", "pause", json={"until": until})
+    before = await ana.told("GET", "status"), await ana.told("GET", "held")
+
+    await ana.call(method, path, json={})
+    assert (await ana.told("GET", "status"), await ana.told("GET", "held")) == before
 
 
 async def test_the_scopes_are_those_of_the_contract() -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from quart import Quart
+from quart import Quart, Response
 from quart_rate_limiter import QUART_RATE_LIMITER_LIMITS_ATTRIBUTE
+from structlog.testing import capture_logs
 
 from backend.settings import Environment, Settings
 from backend.web.app import create_app
-from backend.web.guards import PATIENCE
-from backend.web.limits import BoundedStore, network_of
+from backend.web.guards import PATIENCE, STRAYS
+from backend.web.limits import BoundedStore, network_of, surroundings_of
 from tests.web.fakes import TOKEN, Client, World, world
+from tests.web.serving import served
 
 STATIC = Path("backend/web/static")
 
@@ -149,12 +152,68 @@ async def test_behind_trusted_proxies_the_real_caller_is_counted(hops: int) -> N
     [
         ("192.0.2.7", "192.0.2.7"),
         ("2001:db8::1", "2001:0db8:0000:0000"),
+        ("2001:db8::1%eth0", "2001:0db8:0000:0000"),
+        ("fe80::1%eth0", "fe80:0000:0000:0000"),
+        ("fe80::2%25wlan0", "fe80:0000:0000:0000"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("<local>", "<local>"),
     ],
 )
 def test_networks(client: str, network: str) -> None:
     assert network_of(client) == network
+
+
+@pytest.mark.parametrize("client", ["fe80::1%eth0", "2001:db8:1:2::1%1", "not an address%", "%"])
+async def test_an_address_with_a_scope_is_served_and_counted(app: Quart, client: str) -> None:
+    scope = {"client": (client, 4000)}
+    posts = [(await app.test_client().post("/connect", scope_base=scope)).status_code for _ in range(31)]
+    assert posts == [303] * 30 + [429]
+    assert surroundings_of("fe80::1%eth0") == "around fe80:0000:0000"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("POST", "/healthz", 405),
+        ("FETCH", "/healthz", 405),
+        ("GET", "/api/v1/x", 404),
+    ],
+)
+async def test_what_is_not_there_may_not_be_asked_for_without_end(
+    app: Quart, method: str, path: str, status: int
+) -> None:
+    async def ask(client: str) -> Response:
+        return await app.test_client().open(path, method=method, scope_base={"client": (client, 4000)})
+
+    answers = [await ask("192.0.2.7") for _ in range(STRAYS + 1)]
+    assert [answer.status_code for answer in answers] == [status] * STRAYS + [429]
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+    assert (await ask("198.51.100.7")).status_code == status, "only who asks is limited"
+    known = await app.test_client().get("/healthz", scope_base={"client": ("192.0.2.7", 4000)})
+    assert known.status_code == 200, "what is there has limits of its own"
+
+
+def test_a_websocket_is_refused_and_its_address_is_written_nowhere(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the real server: it is the one that logs what an app fails at."""
+    with (
+        capture_logs() as lines,
+        served(lambda address, stopping: create_app(world().services, stopping)) as at,
+    ):
+        host, _, port = at.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as line:
+            line.sendall(
+                f"GET /c/{TOKEN}?ticket=secret HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n"
+                "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            )
+            answer = line.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    written = "".join(capfd.readouterr()) + caplog.text + repr(lines)
+    assert TOKEN not in written
+    assert "secret" not in written
 
 
 async def test_the_store_of_limits_cannot_be_made_to_grow() -> None:

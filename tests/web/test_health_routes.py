@@ -62,6 +62,30 @@ async def test_metrics_tell_the_census_and_requests_by_route_never_by_token(
     assert "set_aside" not in second, "a count that is gone must not linger"
 
 
+async def test_what_strangers_write_makes_the_metrics_no_longer(client: Client) -> None:
+    async def ask(number: int) -> None:
+        await client.open(f"/healthz?{number}", method=f"ODD{number}")
+        await client.open(f"/c/{TOKEN[:-4]}{number:04}", method=f"ODD{number}")
+        await client.get(f"/nowhere/{number}")
+
+    await ask(0)
+    before = await (await client.get("/metrics")).get_data(as_text=True)
+    for number in range(1, 100):
+        await ask(number)
+    after = await (await client.get("/metrics")).get_data(as_text=True)
+
+    assert 'method="other"' in after
+    assert "ODD" not in after
+    told = {line.partition(" ")[0] for line in after.splitlines()}
+    assert told - {line.partition(" ")[0] for line in before.splitlines()} <= {
+        'pitchgate_http_requests_total{method="other",route="(none)",status="429"}',
+        'pitchgate_http_requests_created{method="other",route="(none)",status="429"}',
+        'pitchgate_http_requests_total{method="GET",route="(none)",status="429"}',
+        'pitchgate_http_requests_created{method="GET",route="(none)",status="429"}',
+        *(line.partition(" ")[0] for line in after.splitlines() if 'route="/metrics"' in line),
+    }
+
+
 async def test_metrics_without_the_store_fail_rather_than_lie(client: Client, around: World) -> None:
     around.store.down = True
 

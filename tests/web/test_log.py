@@ -46,6 +46,14 @@ async def test_a_bug_is_handed_to_the_log_as_an_exception_only(client: Client, a
     assert "buy our things" not in repr(bug)
 
 
+async def test_an_odd_method_is_never_written_down(client: Client) -> None:
+    with capture_logs() as lines:
+        await client.open("/healthz", method="BUYTHIS")
+
+    assert lines[0]["method"] == "other"
+    assert "BUYTHIS" not in repr(lines)
+
+
 @pytest.mark.parametrize("path", ["/nope", "/c/x/y/z"])
 async def test_an_unknown_path_is_never_written_down(client: Client, path: str) -> None:
     with capture_logs() as lines:

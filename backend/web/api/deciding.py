@@ -91,6 +91,9 @@ def _check(changes: dict[str, Any]) -> None:
 async def pause(call: Call) -> Response:
     """Leave new mail alone until then; null resumes."""
     sent = await body()
+    if "until" not in sent:
+        # Left out is not null: a slip must not end the owner's pause.
+        raise Refused("until must be a time, or null to resume.", code="malformed", field="until")
     until = None if sent.get("until") is None else _time(text(sent, "until"))
     await call.desk.pause(call.mailbox_id, until)
     return answer({"paused_until": until.isoformat() if until else None})

@@ -171,6 +171,34 @@ async def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_tim
     assert (job.gmail_id, job.attempt, job.deaths) == (SLOW, 1, 0)
 
 
+async def test_a_worker_with_every_slot_taken_hears_that_it_is_to_stop(workshop: Workshop) -> None:
+    """Once it waited for one of them to end, however long that took."""
+    slots = workshop.kit.settings.worker_tasks
+    began = 0
+    all_began = asyncio.Event()
+
+    async def endless(kit: Kit, job: MessageJob) -> None:
+        nonlocal began
+        began += 1
+        if began == slots:
+            all_began.set()
+        await asyncio.Event().wait()
+
+    await workshop.story.arrive("ana", *(f"m{number}" for number in range(slots + 2)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "run_stage", endless)
+        stop, worker = asyncio.Event(), workshop.worker()
+        running = asyncio.create_task(worker.run(stop))
+        async with asyncio.timeout(30):
+            await all_began.wait()
+            assert worker.busy == slots
+            stop.set()
+            await running
+    assert began == slots, "nothing more was claimed"
+    free = await workshop.story.claim(worker="w2")
+    assert {job.attempt for job in free} == {1}, "given back at once, and no try was spent"
+
+
 async def test_a_send_that_was_cut_short_is_looked_for_only_once_it_can_be_found(workshop: Workshop) -> None:
     """Given back at once, the next worker would look before the mail shows, and send it a second time."""
     await workshop.story.arrive("ana", SLOW)
