@@ -61,6 +61,7 @@ format: setup-dev ## put every file in ruff's format
 .PHONY: test test-unit test-browser test-desktop test-windows
 test: gates ## everything: gates, then unit, contract, journeys, browser and desktop tests
 	@bash requirements/setup.sh browser
+	@bash requirements/setup.sh mail
 	@bash requirements/setup.sh desktop
 	@$(PYTEST) $(PARALLEL) $(SUITE)
 

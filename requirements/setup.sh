@@ -5,6 +5,7 @@
 #   bash requirements/setup.sh run        what the program needs
 #   bash requirements/setup.sh dev        that, and what tests, gates and training need
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
+#   bash requirements/setup.sh mail       Perl's mail parser, which reads what we send (installed when root)
 #   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
 #                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
@@ -95,6 +96,17 @@ browser() {
     fi
 }
 
+mail() {
+    if perl -MEmail::MIME -e 1 2>/dev/null; then return; fi
+    if root; then
+        apt_install libemail-mime-perl
+    elif [ -n "${CI:-}" ]; then
+        die "a test needs Perl's Email::MIME; as root: apt-get install libemail-mime-perl"
+    else
+        say "a test is skipped, no Email::MIME for Perl here; as root: apt-get install libemail-mime-perl"
+    fi
+}
+
 desktop() {
     install dev
     local lacking log=.venv/desktop.log
@@ -146,8 +158,9 @@ case "${1:-}" in
     run) make_venv; stamped dev "$(fingerprint requirements/build.txt requirements/dev.txt)" || install run ;;
     dev) install dev ;;
     browser) browser ;;
+    mail) mail ;;
     desktop) desktop ;;
     windows) windows ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run|dev|browser|desktop|windows|lock" ;;
+    *) die "usage: bash requirements/setup.sh run|dev|browser|mail|desktop|windows|lock" ;;
 esac

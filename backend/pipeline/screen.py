@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.entry.challenge_mail import language_of
+from backend.domain.entry.challenge_mail import MAX_SUBJECT, language_of
 from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, TryLater
 from backend.domain.mail.authentication import Authentication, authenticate
 from backend.domain.mail.bounce import is_bounce
@@ -162,7 +162,7 @@ def kept(arrival: Arrival, authentication: Authentication) -> Screened:
         sender=sender.address,
         sender_name=sender.name[:200],
         sender_domain=organisational_domain(sender.domain),
-        subject=message.subject[:300],
+        subject=message.subject[:MAX_SUBJECT],
         message_id=message.message_id[:500],
         received_at=arrival.received_at,
         authenticated=authentication.passed,

@@ -6,18 +6,14 @@ here, so that it can neither start a header nor break one.
 
 from __future__ import annotations
 
+import binascii
 import html
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address as HeaderAddress
-from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
-from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
-from typing import cast
 
 from backend.domain.entry.challenge_wording import (
     DEFAULT,
@@ -28,6 +24,7 @@ from backend.domain.entry.challenge_wording import (
     Wording,
 )
 from backend.domain.errors import Refused
+from backend.domain.mail.header_fields import mailbox_field, text_field
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import is_writable, normalise
@@ -51,28 +48,6 @@ class Preview:
     subject: str
     text: str
     html: str
-
-
-class _IdList(UnstructuredHeader):
-    """Message ids, one a line. The library's own folding turns a long id into an encoded word, which nobody's
-    client takes for an id."""
-
-    name: str
-    max_count = 1
-
-    def fold(self, *, policy: Policy[EmailMessage]) -> str:
-        """The field with its ids on lines of their own."""
-        return f"{self.name}: " + "\r\n ".join(str(self).split()) + "\r\n"
-
-
-def _policy() -> EmailPolicy[EmailMessage]:
-    registry = HeaderRegistry()
-    for name in ("message-id", "in-reply-to", "references"):
-        registry.map_to_type(name, cast("type[BaseHeader]", _IdList))
-    return SMTP.clone(header_factory=registry)
-
-
-_POLICY = _policy()
 
 
 def compose(
@@ -99,16 +74,8 @@ def compose(
     recipient = reply_address(arrival.message).address
     if not is_writable(recipient):
         raise Refused("The sender's address cannot be written to.", code="unwritable_address")
-    mail = EmailMessage(policy=_POLICY)
-    mail["From"] = HeaderAddress(display_name=_line(owner.name, 100), addr_spec=normalise(owner.email))
-    mail["To"] = HeaderAddress(addr_spec=normalise(recipient))
-    mail["Subject"] = reply_subject(arrival.message.subject)
-    mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = message_id
-    _thread(mail, arrival.message)
-    mail["Auto-Submitted"] = "auto-replied"
-    mail["X-Auto-Response-Suppress"] = "All"
-    mail[MARKER_HEADER] = marker
+    if not is_writable(owner.email):
+        raise ValueError(f"not an address: {owner.email[:80]!r}")
     seen = preview(
         owner=owner,
         subject=arrival.message.subject,
@@ -117,8 +84,27 @@ def compose(
         wording=wording,
         language=language,
     )
-    _body(mail, seen, marker)
-    return mail.as_bytes()
+    # The marker is as unique as a random boundary, and keeps the mail reproducible.
+    boundary = f"=_{re.sub('[^A-Za-z0-9]', '', marker)[:40]}_="
+    lines = [
+        mailbox_field("From", _line(owner.name, 100), normalise(owner.email)),
+        f"To: {normalise(recipient)}",
+        text_field("Subject", seen.subject),
+        f"Date: {format_datetime(now)}",
+        f"Message-ID: {message_id}",
+        *_thread(arrival.message),
+        "Auto-Submitted: auto-replied",
+        "X-Auto-Response-Suppress: All",
+        f"{MARKER_HEADER}: {marker}",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/alternative; boundary="{boundary}"',
+        "",
+        *_part("plain", seen.text, boundary),
+        *_part("html", seen.html, boundary),
+        f"--{boundary}--",
+        "",
+    ]
+    return "\r\n".join(lines).encode("ascii")
 
 
 def preview(
@@ -150,27 +136,41 @@ def language_of(text: str) -> str:
 
 
 def reply_subject(subject: str) -> str:
-    """ "Re: " and the subject, which Gmail needs to keep a reply in its thread; one "Re:" is enough."""
-    plain = _line(subject, MAX_SUBJECT)
+    """ "Re: " and the subject, which Gmail needs to keep a reply in its thread; one "Re:" is enough.
+
+    The subject stays as it was written, odd blanks and joiners too, but for line breaks, controls, halves of
+    characters and what turns the direction of text. What looks like an encoded word is broken up, or a mail program
+    might decode it twice.
+    """
+    plain = "".join(" " if _unfit(c) else c for c in subject[:MAX_SUBJECT]).replace("=?", "= ?").strip()
     return plain if _REPLY.match(plain) else f"Re: {plain}".strip()
 
 
-def _thread(mail: EmailMessage, parent: Message) -> None:
+def _unfit(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _TURNING
+
+
+def _thread(parent: Message) -> list[str]:
     """In-Reply-To and References (RFC 5322 3.6.4); a parent without a usable id gets neither."""
     if not _ID.fullmatch(parent.message_id):
-        return
+        return []
     earlier = [i for i in dict.fromkeys(parent.references) if _ID.fullmatch(i) and i != parent.message_id]
     if len(earlier) > MAX_REFERENCES:
         earlier = [earlier[0], *earlier[-(MAX_REFERENCES - 1) :]]
-    mail["In-Reply-To"] = parent.message_id
-    mail["References"] = " ".join((*earlier, parent.message_id))
+    # An id a line: nothing may fold within one.
+    references = "\r\n ".join((*earlier, parent.message_id))
+    return [f"In-Reply-To: {parent.message_id}", f"References: {references}"]
 
 
-def _body(mail: EmailMessage, seen: Preview, marker: str) -> None:
-    mail.set_content(seen.text, cte="quoted-printable")
-    mail.add_alternative(seen.html, subtype="html", cte="quoted-printable")
-    # The library draws a random boundary; the marker is as unique and keeps the mail reproducible.
-    mail.set_boundary(f"=_{re.sub('[^A-Za-z0-9]', '', marker)[:40]}_=")
+def _part(kind: str, text: str, boundary: str) -> list[str]:
+    content = binascii.b2a_qp(text.replace("\n", "\r\n").encode("utf-8"))
+    return [
+        f"--{boundary}",
+        f'Content-Type: text/{kind}; charset="utf-8"',
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        content.decode("ascii"),
+    ]
 
 
 def _html(
@@ -208,3 +208,4 @@ def _line(text: str, limit: int) -> str:
 
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
