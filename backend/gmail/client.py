@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -16,13 +18,18 @@ from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.executor import Executor
 from backend.gmail.requests import Call, Priority, Requests
 from backend.gmail.wire import AnswerUnreadable
-from backend.ports.gmail import HistoryPage, ListPage, Profile, WatchGrant
+from backend.ports.gmail import HistoryPage, Leaving, ListPage, Profile, WatchGrant
 from backend.ports.system import Clock
 
 log = structlog.get_logger(__name__)
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
 NAME_LIMIT = 200
+MOST_LOOKED_AT = 10
+"""Sent mails whose headers are read to find one that may have left."""
+CLOCKS_APART = timedelta(hours=1)
+"""Our clock and Google's differ by less."""
+_SEARCHABLE = re.compile(r"[a-z0-9._+-]+@[a-z0-9.-]+")  # nothing in it is of Gmail's search language
 _Value = TypeVar("_Value")
 
 
@@ -108,27 +115,50 @@ class GmailClient:
             raise send_uncertain("unreadable")
         return gmail_id
 
-    async def find_sent(self, mailbox_id: str, message_id: str, thread_id: str, marker: str) -> str:
-        """Gmail id of a mail of ours that may have left, or ""."""
+    async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
+        """Gmail id of a mail of ours that may have left, or "": by its id, else by our header, in its thread and
+        then wherever it landed."""
+        return (
+            await self._with_message_id(mailbox_id, mail.message_id)
+            or await self._in_thread(mailbox_id, mail)
+            or await self._among_sent(mailbox_id, mail)
+        )
+
+    async def _with_message_id(self, mailbox_id: str, message_id: str) -> str:
         bare = message_id.strip().strip("<>")
-        if bare and not any(character.isspace() or character in '"{}()' for character in bare):
-            query = f"in:sent rfc822msgid:{bare}"
-            found = await self._ask(
-                mailbox_id,
-                self._requests.list_messages(query, "", 1, Priority.PUSH),
-                payload.list_page,
-            )
-            if found.ids:
-                return found.ids[0][0]
-        if not (thread_id and marker):
+        if not bare or any(character.isspace() or character in '"{}()' for character in bare):
+            return ""
+        found = await self._sent(mailbox_id, f"rfc822msgid:{bare}", 1)
+        return found[0] if found else ""
+
+    async def _in_thread(self, mailbox_id: str, mail: Leaving) -> str:
+        if not mail.thread_id:
             return ""
         try:
             thread = await self._executor.run(
-                mailbox_id, self._requests.thread_headers(thread_id, [MARKER_HEADER])
+                mailbox_id, self._requests.thread_headers(mail.thread_id, [MARKER_HEADER])
             )
         except Gone:
             return ""
-        return _marked(thread, marker)
+        return _marked(thread, mail.marker)
+
+    async def _among_sent(self, mailbox_id: str, mail: Leaving) -> str:
+        """Google may have rewritten the id *and* begun a new thread."""
+        query = f"after:{int((mail.since - CLOCKS_APART).timestamp())}"
+        if _SEARCHABLE.fullmatch(mail.recipient):
+            query = f"to:{mail.recipient} {query}"
+        for gmail_id in await self._sent(mailbox_id, query, MOST_LOOKED_AT):
+            try:
+                found = await self.fetch_headers(mailbox_id, gmail_id, [MARKER_HEADER])
+            except Gone:
+                continue
+            if found.message.headers.first(MARKER_HEADER).strip() == mail.marker:
+                return gmail_id
+        return ""
+
+    async def _sent(self, mailbox_id: str, query: str, limit: int) -> list[str]:
+        call = self._requests.list_messages(f"in:sent {query}", "", limit, Priority.PUSH)
+        return [gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, payload.list_page)).ids]
 
     async def ensure_labels(self, mailbox_id: str) -> LabelIds:
         """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""

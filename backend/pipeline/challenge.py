@@ -1,7 +1,7 @@
 """challenge: answer the sender once.
 
 The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as
-leaving; a run that finds it so marked looks for the mail in Sent before it sends again. So a death at any
+leaving; a run that finds it so marked looks for the mail, in three ways, before it sends again. So a death at any
 point leaves at most one challenge in the sender's inbox.
 """
 
@@ -11,8 +11,11 @@ from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mail.message import Address, Arrival, Message
+from backend.domain.mail.reply import reply_address
+from backend.domain.mail.sender import normalise
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.kit import Kit
+from backend.ports.gmail import Leaving
 from backend.ports.store import MessageJob, Placement, Screened
 
 
@@ -24,15 +27,23 @@ async def challenge(kit: Kit, job: MessageJob) -> None:
     if pending is None or not leaving:
         await kit.store.finish_stage(job, now)
         return
-    if pending.state is ChallengeState.SENDING:
-        sent = await kit.gmail.find_sent(job.mailbox_id, pending.message_id, pending.thread_id, pending.id)
-        if sent:
-            await kit.store.mark_sent(job, pending.id, sent, now)
-            return
+    if pending.state is ChallengeState.SENDING and (sent := await _left_already(kit, pending)):
+        await kit.store.mark_sent(job, pending.id, sent, now)
+        return
     if job.placement is not Placement.HELD or pending.expired(now):
         await kit.store.mark_unsent(job, pending.id, "no longer held", now)
         return
     await _send(kit, job, pending)
+
+
+async def _left_already(kit: Kit, pending: Challenge) -> str:
+    """The Gmail id of the challenge if an earlier run sent it, else ""."""
+    screened = await kit.store.screened(pending.mailbox_id, pending.gmail_id)
+    recipient = reply_address(_remembered(screened, pending).message).address if screened else pending.sender
+    mail = Leaving(
+        pending.message_id, pending.thread_id, pending.id, normalise(recipient), pending.created_at
+    )
+    return await kit.gmail.find_sent(pending.mailbox_id, mail)
 
 
 async def _send(kit: Kit, job: MessageJob, pending: Challenge) -> None:

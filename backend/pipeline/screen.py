@@ -14,19 +14,19 @@ from backend.domain.entry.challenge_mail import MAX_SUBJECT, language_of
 from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, TryLater
 from backend.domain.mail.authentication import Authentication, authenticate
 from backend.domain.mail.bounce import is_bounce
-from backend.domain.mail.message import Arrival
+from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
-from backend.domain.policy.guards import Inquiry, objections
+from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.score import Score
 from backend.domain.reading.wording import read, written
 from backend.pipeline import learn
 from backend.pipeline.kit import Kit
-from backend.ports.store import MessageJob, Screened, Standing
+from backend.ports.store import Duty, MessageJob, Screened, Standing
 
 INDEX_WAIT = timedelta(seconds=5)
 
@@ -147,11 +147,25 @@ async def _decide(
         now=now,
     )
     refused = objections(inquiry)
+    # Each of these asks Gmail something: only about mail that would be answered.
+    if set(refused) <= {NOT_ADDRESSED}:
+        owner = await _owner_now(kit, mailbox)
+        facts, inquiry = replace(facts, owner=owner), replace(inquiry, owner=owner)
+        refused = objections(inquiry)
     if not refused:
-        # Asking Gmail for the vacation responder costs a call: only about mail that would be answered.
         vacation_on = await kit.gmail.vacation_on(job.mailbox_id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
     return decide(facts, score, thresholds, refused, now)
+
+
+async def _owner_now(kit: Kit, mailbox: Mailbox) -> Owner:
+    """The owner with every address they may write from by now: mail from or to one added since the last look is
+    theirs. The watch, whose affair addresses are, then looks too."""
+    seen = await kit.gmail.identity(mailbox.id)
+    if seen.aliases <= mailbox.owner.addresses:
+        return mailbox.owner
+    await kit.store.want(mailbox.id, Duty.WATCH, kit.clock.now())
+    return replace(mailbox.owner, aliases=mailbox.owner.aliases | seen.aliases)
 
 
 def kept(arrival: Arrival, authentication: Authentication) -> Screened:

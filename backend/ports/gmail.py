@@ -82,6 +82,18 @@ class ListPage:
     estimate: int
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What a mail of ours that may have left is known by: `marker` is the value of our private header, `recipient`
+    the address as it was written, `since` a time before it can have left."""
+
+    message_id: str
+    thread_id: str
+    marker: str
+    recipient: str
+    since: datetime
+
+
 class Gmail(Protocol):
     """Calls on one mailbox."""
 
@@ -128,11 +140,11 @@ class Gmail(Protocol):
         """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
         ...
 
-    async def find_sent(self, mailbox_id: str, message_id: str, thread_id: str, marker: str) -> str:
+    async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
         """Gmail id of a mail of ours that may have left, or "".
 
-        Looks for `message_id` in Sent (5 units); if Google rewrote it, for the private header value
-        `marker` in the thread (40 units more).
+        Looks for its id in Sent (5 units); if Google rewrote that, for our header in the thread (40 more); and if
+        it began a new thread as well, in what was sent to the recipient since (5, and 20 for each mail read).
         """
         ...
 

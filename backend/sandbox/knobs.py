@@ -30,6 +30,7 @@ class Knobs:
     bounces: bool = False
     rewrite_message_ids: bool = False
     shared_message_ids: bool = False
+    exact_subjects: bool = False
 
     def update(self, values: dict[str, Any]) -> None:
         """Set several knobs at once, or none. Raises KnobError."""

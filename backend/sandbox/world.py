@@ -80,7 +80,8 @@ class World:
         subject = sub or str(self.rng.randint(10**20, 10**21 - 1))
         domain_claim = hd if hd is not None else (None if domain in CONSUMER_DOMAINS else domain)
         owner = Owner(address, name or local.replace(".", " ").title(), subject, domain_claim or None)
-        mailbox = Mailbox(owner, random.Random(self.rng.getrandbits(64)), self._changed)  # noqa: S311
+        rng = random.Random(self.rng.getrandbits(64))  # noqa: S311
+        mailbox = Mailbox(owner, rng, self._changed, lambda: self.knobs.exact_subjects)
         self.mailboxes[address] = mailbox
         return mailbox
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from backend.domain.errors import Gone, HistoryGone, Rejected
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import LabelIds
-from backend.ports.gmail import Added, HistoryPage, ListPage, Profile, Relabelled, WatchGrant
+from backend.ports.gmail import Added, HistoryPage, Leaving, ListPage, Profile, Relabelled, WatchGrant
 
 T = TypeVar("T")
 LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
@@ -53,6 +53,7 @@ class FakeGmail:
     position: int = 1_000
     floor: int = 0
     vacation: bool = False
+    aliases: frozenset[str] = frozenset({"ana@corp.test"})
     mails: dict[str, Arrival] = field(default_factory=dict)
     records: list[tuple[int, Added | Relabelled | str]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
@@ -191,10 +192,12 @@ class FakeGmail:
         self._record(Added(gmail_id, thread_id, frozenset({"SENT"})))
         return self._leave("send", gmail_id)
 
-    async def find_sent(self, mailbox_id: str, message_id: str, thread_id: str, marker: str) -> str:
+    async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
         self._enter("find_sent")
         found = [
-            mail.gmail_id for mail in self.sent if message_id == mail.message_id or marker == mail.marker
+            sent.gmail_id
+            for sent in self.sent
+            if mail.message_id == sent.message_id or mail.marker == sent.marker
         ]
         return self._leave("find_sent", found[0] if found else "")
 
@@ -204,7 +207,7 @@ class FakeGmail:
 
     async def identity(self, mailbox_id: str) -> Owner:
         self._enter("identity")
-        return self._leave("identity", Owner("ana@corp.test", "Ana", frozenset({"ana@corp.test"})))
+        return self._leave("identity", Owner("ana@corp.test", "Ana", self.aliases))
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         self._enter("vacation_on")

@@ -86,6 +86,12 @@ class FaultySandbox(Sandbox):
         told = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages")
         return {mail["id"]: frozenset(mail["labels"]) for mail in told["messages"]}
 
+    async def sent_mail(self, mailbox: str) -> list[dict[str, Any]]:
+        """Every mail in Sent, in full."""
+        told = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages?label=SENT&full=1")
+        found: list[dict[str, Any]] = told["messages"]
+        return found
+
     async def move(
         self, mailbox: str, ids: list[str], add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
     ) -> None:

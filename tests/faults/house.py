@@ -22,7 +22,10 @@ from tests.faults.google import FaultySandbox
 from tests.faults.script import CREDITS, OWNER, OWNER_NAME, Script
 
 NAME = "faults"
-KNOBS = ("push_interval=0.3", "enforce_quota=true", "quota_per_minute=300000")
+KNOBS = (
+    *("push_interval=0.3", "enforce_quota=true", "quota_per_minute=300000"),
+    *("rewrite_message_ids=true", "exact_subjects=true"),
+)
 REST_SECONDS = 300.0
 LEASE = 4.0
 STARTS = 6

@@ -58,6 +58,7 @@ async def run(seed: int, scale: Scale, folder: Path, tell: Tell) -> dict[str, An
         "reconnects": what["reconnects"],
         "lost": len(end.lost),
         "double_challenges": len(end.doubled),
+        "challenges_outside_thread": len(end.strays),
         "wrong_final_labels": len(differences["wrong_labels"]),
         "ledger_differences": end.ledger_differences + len(differences["other_balances"]),
         "other_verdicts": len(differences["other_verdicts"]),
@@ -72,8 +73,8 @@ async def run(seed: int, scale: Scale, folder: Path, tell: Tell) -> dict[str, An
         "seconds": round(time.monotonic() - began, 1),
     }
     cases = {name: found[:20] for name, found in differences.items() if found}
-    if end.lost or end.doubled:
-        cases |= {"lost": end.lost[:20], "doubled": end.doubled[:20]}
+    if end.lost or end.doubled or end.strays:
+        cases |= {"lost": end.lost[:20], "doubled": end.doubled[:20], "outside": end.strays[:20]}
     if cases:
         result["cases"] = cases
     return result
@@ -105,8 +106,10 @@ async def _war(
 
 def clean(result: dict[str, Any]) -> bool:
     """Whether a run kept every promise, and met all that it was to meet."""
-    promises = ("lost", "double_challenges", "wrong_final_labels", "ledger_differences", "other_verdicts",
-                "challenges_missing", "challenges_not_due", "set_aside")  # fmt: skip
+    promises = (
+        "lost", "double_challenges", "challenges_outside_thread", "wrong_final_labels", "ledger_differences",
+        "other_verdicts", "challenges_missing", "challenges_not_due", "set_aside",
+    )  # fmt: skip
     met = result["least_fault"] >= result["least_planned"] and result["kills"] >= result["kills_planned"]
     return met and not any(result[name] for name in promises)
 

@@ -14,6 +14,7 @@ from backend.ports.store import MessageView
 from tests.faults.house import House
 from tests.faults.script import OWNER, Script
 
+MARKER = "X-Pitchgate-Challenge"
 PLACES = frozenset({"INBOX", HELD, WOULD_BE_HELD, "SPAM", "TRASH"})
 
 
@@ -26,6 +27,7 @@ class End:
     lost: list[str] = field(default_factory=list)
     challenges: Counter[str] = field(default_factory=Counter)
     doubled: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)
     ledger_differences: int = 0
     set_aside: int = 0
@@ -50,11 +52,20 @@ class End:
         self.verdicts[key] = f"{view.outcome}/{view.row}/{view.decided_by}"
 
 
+def strays(sent_mail: list[dict[str, Any]]) -> list[str]:
+    """The challenges in an owner's Sent that began a thread of their own."""
+    return [
+        f"{mail['to']}: {mail['subject']}"
+        for mail in sent_mail
+        if mail["threadId"] == mail["id"] and MARKER in dict(mail["headers"])
+    ]
+
+
 def challenges_sent(outbox: list[dict[str, Any]]) -> dict[str, dict[str, Counter[str]]]:
     """Owner → recipient → how often each challenge was sent."""
     found: dict[str, dict[str, Counter[str]]] = {}
     for mail in outbox:
-        marker = str(message_from_string(mail["raw"])["X-Pitchgate-Challenge"] or "")
+        marker = str(message_from_string(mail["raw"])[MARKER] or "")
         if marker:
             to = found.setdefault(mail["sender"], {}).setdefault(mail["recipients"][0], Counter())
             to[marker] += 1
@@ -75,6 +86,7 @@ async def take_stock(house: House, script: Script) -> End:
         if balance := await house.store.balance(mailbox.id, address):
             end.balances[address] = balance
     end.count_challenges(challenges_sent(await house.sandbox.outbox()).get(OWNER, {}))
+    end.strays = strays(await house.sandbox.sent_mail(OWNER))
     end.ledger_differences = len(await house.store.ledger_differences())
     end.set_aside = (await house.store.census()).get("set_aside", 0)
     return end

@@ -51,6 +51,13 @@ class Script:
         return len(self.first) + len(self.second) + len(self.third)
 
 
+TAILS = (
+    "– für Zürich, im März", "– à propos de l’été à Besançon", "początek współpracy w Łodzi",
+    "« œuvre\u00a0: édition »", "👩\u200d💻 größer, schöner, schneller",
+    "ação e atenção em São Paulo", "über die Straße nach Köln-Mülheim",
+)  # fmt: skip
+"""What subjects end in: long, and hard to fold, because Google compares a reply's with its thread's."""
+
 SHARES = {
     "seller": 0.02,
     "pitch": 0.03,
@@ -147,7 +154,15 @@ class _Cast:
         domain = "harbourlane.example" if kind == "colleague" else f"{kind}{number}.example"
         # Nobody answers a machine: what makes a pitch a guarded one is its address.
         sender = f"{name} <{'no-reply' if kind == 'guarded' else f'{kind}{number}'}@{domain}>"
-        letter = replace(model, kind=kind, sender=sender, local=kind == "seller", known=kind == "known")
+        tail = " ".join(self._chance.choice(TAILS) for _ in range(self._chance.randint(1, 4)))
+        letter = replace(
+            model,
+            kind=kind,
+            sender=sender,
+            subject=f"{model.subject} {tail}",
+            local=kind == "seller",
+            known=kind == "known",
+        )
         return Piece(f"{kind}-{number}", letter)
 
     def again(self, piece: Piece, number: int) -> Piece:

@@ -73,12 +73,12 @@ KNOBS: dict[str, dict[str, Any]] = {
     "empty_history_pages": {"history_empty_pages": 2},
     "history_without_labels": {"history_labels": "none"},
     "history_ids_as_text": {"history_id_type": "string"},
-    "rewritten_message_ids": {"rewrite_message_ids": True},
+    "kept_message_ids": {"rewrite_message_ids": False},
     "concurrency_cap": {"concurrency_cap": 2},
 }
 USUAL: dict[str, Any] = {
     "history_lag": 0.0, "history_empty_pages": 0, "history_labels": "added", "history_id_type": "number",
-    "rewrite_message_ids": False, "concurrency_cap": 0, "latency_ms": 0,
+    "rewrite_message_ids": True, "concurrency_cap": 0, "latency_ms": 0,
 }  # fmt: skip
 CROWDED: dict[str, Any] = {"concurrency_cap": 4, "latency_ms": 300}
 """While another program of the owner's sends a batch: its calls take all places the mailbox has."""

@@ -10,6 +10,7 @@ through. Neither says anything about who wrote the mail.
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 
 from backend.domain.mail.message import Arrival, Headers, Message, Owner
@@ -32,12 +33,67 @@ _LIST_MACHINERY = (
 )  # fmt: skip
 _AUTOMATIC = frozenset({"auto-replied", "auto-notified"})
 _AUTOREPLY_FIELDS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply")
-_AUTOREPLY_SUBJECT = re.compile(
-    r"\s*(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|automatische antwort"
-    r"|abwesenheits|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|resposta automática"
-    r"|risposta automatica|fuori ufficio|automatisch antwoord|afwezig)",
-    re.I,
+_AUTOREPLY_TITLES = tuple(
+    line.strip()
+    for line in """
+    automatic reply
+    automatic response
+    auto reply
+    auto-reply
+    autoreply
+    auto response
+    auto-response
+    autoresponse
+    out of office
+    out of the office
+    automatische antwort
+    automatische rückantwort
+    abwesenheit
+    abwesend
+    nicht im büro
+    außer haus
+    réponse automatique
+    absence du bureau
+    absent du bureau
+    absente du bureau
+    message d'absence
+    message d’absence
+    respuesta automática
+    respuesta automatica
+    fuera de la oficina
+    fuera de oficina
+    mensaje de ausencia
+    resposta automática
+    resposta automatica
+    fora do escritório
+    ausência temporária
+    mensagem de ausência
+    risposta automatica
+    fuori ufficio
+    fuori sede
+    automatisch antwoord
+    afwezig
+    odpowiedź automatyczna
+    automatyczna odpowiedź
+    poza biurem
+    automatiskt svar
+    autosvar
+    frånvaro
+    automatická odpověď
+    mimo kancelář
+    automatisk svar
+    automaattinen vastaus
+    автоответ
+    автоматический ответ
+    otomatik yanıt
+    自動返信
+    自動応答
+    自动回复
+    自動回覆
+    """.casefold().splitlines()
+    if line.strip()
 )
+"""How the subjects of vacation replies begin; what follows is the subject they answer."""
 
 
 class MailForm(StrEnum):
@@ -88,7 +144,7 @@ def is_list(message: Message, owner: Owner) -> bool:
 def is_auto_reply(message: Message) -> bool:
     """An automatic answer to something: it says so, and it names or titles what it answers."""
     headers = message.headers
-    titled = _AUTOREPLY_SUBJECT.match(message.subject) is not None
+    titled = is_titled_auto_reply(message)
     says_so = (
         auto_submitted(message) in _AUTOMATIC
         or bool(precedence(message) & {"auto_reply", "auto-reply"})
@@ -96,6 +152,12 @@ def is_auto_reply(message: Message) -> bool:
         or (titled and auto_submitted(message) not in ("", "no"))
     )
     return says_so and (titled or bool(message.in_reply_to or message.references))
+
+
+def is_titled_auto_reply(message: Message) -> bool:
+    """Whether the subject is that of an automatic answer, in one of some fifteen languages: anybody could write it."""
+    start = unicodedata.normalize("NFC", message.subject.lstrip()[:80]).casefold()
+    return start.startswith(_AUTOREPLY_TITLES)
 
 
 def is_calendar_reply(message: Message) -> bool:

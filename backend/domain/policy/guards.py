@@ -17,6 +17,7 @@ from backend.domain.mail.foreign_challenge import is_challenge
 from backend.domain.mail.machine_mail import (
     addressed_to,
     from_machine,
+    is_titled_auto_reply,
     null_sender,
     precedence,
 )
@@ -29,6 +30,7 @@ from backend.domain.mail.sender import (
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.policy.decide import NOT_AUTHENTICATED, NOT_INCOMING_LABELS
 
+NOT_ADDRESSED = "not_addressed"
 SENDER_PAUSE = timedelta(days=7)
 """A sender is answered at most once in this time."""
 
@@ -98,6 +100,11 @@ def _suppressed(inquiry: Inquiry) -> bool:
     return bool({word.strip().lower() for word in values.split(",")} & _SUPPRESS)
 
 
+def _auto_reply(inquiry: Inquiry) -> bool:
+    message = inquiry.message
+    return is_titled_auto_reply(message) or any(name in message.headers for name in _AUTOREPLY_FIELDS)
+
+
 def _loops(inquiry: Inquiry) -> bool:
     values = " ".join(inquiry.message.headers.all("X-Loop")).lower()
     return "pitchgate" in values or any(address in values for address in inquiry.owner.addresses if address)
@@ -158,8 +165,8 @@ GUARDS = (
     ),
     Guard(
         "autoreply_headers",
-        "It is an automatic reply (X-Autoreply and the like).",
-        lambda i: any(name in i.message.headers for name in _AUTOREPLY_FIELDS),
+        "It is an automatic reply (X-Autoreply and the like, or a subject such as Out of office).",
+        _auto_reply,
     ),
     Guard(
         "loop",
@@ -192,7 +199,7 @@ GUARDS = (
         lambda i: bool(i.arrival.labels & NOT_INCOMING_LABELS),
     ),
     Guard(
-        "not_addressed",
+        NOT_ADDRESSED,
         "None of the owner's addresses stands in To or Cc.",
         lambda i: not addressed_to(i.message, i.owner),
     ),

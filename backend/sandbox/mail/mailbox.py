@@ -58,11 +58,17 @@ class OwnerSettings:
 class Mailbox:
     """All state of one account. Methods that change something take `now_ms`, epoch milliseconds."""
 
-    def __init__(self, owner: Owner, rng: random.Random, listener: ChangeListener | None = None) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        rng: random.Random,
+        listener: ChangeListener | None = None,
+        exact_subjects: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.owner = owner
         self.labels = LabelBook()
         self.history = HistoryLog(rng, start=rng.randint(10_000, 999_999))
-        self.threads = ThreadIndex()
+        self.threads = ThreadIndex(exact_subjects)
         self.settings = OwnerSettings(
             send_as=[SendAs(owner.email, display_name=owner.name, primary=True, default=True)]
         )

@@ -1,6 +1,7 @@
 """Which thread a message joins: by header when it arrives, by Gmail's three conditions when it is sent."""
 
 import re
+from collections.abc import Callable
 
 from backend.sandbox.mail import headers as fields
 from backend.sandbox.mail.headers import Headers
@@ -10,12 +11,17 @@ _PREFIX = re.compile(r"\A\s*(re|fwd?|aw|wg|sv|vs|antw|rif|rv|res|tr)\s*(\[\d+\])
 _SPACE = re.compile(r"\s+")
 
 
-def base_subject(subject: str) -> str:
-    """The subject without reply and forward prefixes, case and spacing folded."""
+def bare_subject(subject: str) -> str:
+    """The subject without reply and forward prefixes, otherwise letter for letter."""
     text = subject
     while (match := _PREFIX.match(text)) is not None:
         text = text[match.end() :]
-    return _SPACE.sub(" ", text).strip().lower()
+    return text
+
+
+def base_subject(subject: str) -> str:
+    """The subject without reply and forward prefixes, case and spacing folded."""
+    return _SPACE.sub(" ", bare_subject(subject)).strip().lower()
 
 
 def referenced_ids(headers: Headers) -> list[str]:
@@ -26,9 +32,13 @@ def referenced_ids(headers: Headers) -> list[str]:
 
 
 class ThreadIndex:
-    """Threads of one mailbox: members in order of arrival, and messages by their Message-ID."""
+    """Threads of one mailbox: members in order of arrival, and messages by their Message-ID.
 
-    def __init__(self) -> None:
+    `exact` says whether subjects must be the same letter for letter.
+    """
+
+    def __init__(self, exact: Callable[[], bool] = lambda: False) -> None:
+        self._exact = exact
         self._members: dict[str, dict[str, StoredMessage]] = {}
         self._by_rfc822: dict[str, dict[str, StoredMessage]] = {}
 
@@ -69,10 +79,10 @@ class ThreadIndex:
 
     def for_arrival(self, headers: Headers) -> str | None:
         """The thread an arriving message joins: it must refer to a message there and keep its subject."""
-        subject = base_subject(fields.first(headers, "Subject"))
+        subject = self._subject(fields.first(headers, "Subject"))
         for reference in referenced_ids(headers):
             for known in self.with_rfc822_id(reference):
-                if base_subject(known.subject) == subject:
+                if self._subject(known.subject) == subject:
                     return known.thread_id
         return None
 
@@ -80,7 +90,10 @@ class ThreadIndex:
         """`thread_id` if the message refers to a message in it and the subjects match, else None."""
         members = self.members(thread_id)
         known = {message.rfc822_id for message in members}
-        subjects = {base_subject(message.subject) for message in members}
+        subjects = {self._subject(message.subject) for message in members}
         refers = any(reference in known for reference in referenced_ids(headers))
-        matches = base_subject(fields.first(headers, "Subject")) in subjects
+        matches = self._subject(fields.first(headers, "Subject")) in subjects
         return thread_id if refers and matches else None
+
+    def _subject(self, subject: str) -> str:
+        return bare_subject(subject) if self._exact() else base_subject(subject)

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ import pytest
 
 from backend.domain.errors import Gone, HistoryGone
 from backend.gmail import Google
+from backend.ports.gmail import Leaving
 
 PATIENCE = 45.0
 
@@ -157,11 +159,18 @@ class PortableContract:
         sent = await google.gmail.send("m1", mail.as_bytes(), thread)
         assert (await google.gmail.fetch_headers("m1", sent, ["Subject"])).thread_id == thread
 
+        ours = Leaving(str(mail["Message-ID"]), thread, mark, story.correspondent, datetime.now(UTC))
+
         async def found() -> bool:
-            return await google.gmail.find_sent("m1", str(mail["Message-ID"]), thread, mark) == sent
+            return await google.gmail.find_sent("m1", ours) == sent
+
+        async def found_without_id_and_thread() -> bool:
+            return await google.gmail.find_sent("m1", replace(ours, message_id="", thread_id="")) == sent
 
         assert await shown(found)
-        assert await google.gmail.find_sent("m1", "<never@ext.test>", thread, "never") == ""
+        assert await shown(found_without_id_and_thread)
+        never = replace(ours, message_id="<never@ext.test>", marker="never")
+        assert await google.gmail.find_sent("m1", never) == ""
 
     async def test_the_owners_addresses_and_responder_are_known(self, story: Account, google: Google) -> None:
         owner = await google.gmail.identity("m1")

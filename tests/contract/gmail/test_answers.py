@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backend.domain.errors import HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
+from backend.ports.gmail import Leaving
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, StoryClock, open_against
 
 HISTORY = "GET /gmail/v1/users/me/history"
@@ -147,6 +149,8 @@ async def test_a_label_that_vanished_is_told_by_its_own_word(fake: FakeGoogle) -
 # --- looking for a mail that may have left -------------------------------------------------------
 
 LIST, THREAD = "GET /gmail/v1/users/me/messages", "GET /gmail/v1/users/me/threads/t1"
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OURS = Leaving("<abc@corp.test>", "t1", "mark", "sam@seller.test", NOON)
 
 
 def carrying(marker: str, gmail_id: str, *carried: str) -> dict[str, object]:
@@ -157,7 +161,7 @@ def carrying(marker: str, gmail_id: str, *carried: str) -> dict[str, object]:
 async def test_a_mail_that_left_is_found_by_its_message_id(fake: FakeGoogle) -> None:
     fake.on(LIST, Answer(body={"messages": [{"id": "s1", "threadId": "t1"}]}))
     async with open_against(fake) as google:
-        assert await google.gmail.find_sent("m1", "<abc@corp.test>", "t1", "mark") == "s1"
+        assert await google.gmail.find_sent("m1", OURS) == "s1"
     assert fake.calls("/messages")[0].query["q"] == ["in:sent rfc822msgid:abc@corp.test"]
     assert fake.calls("/threads") == []
 
@@ -170,22 +174,39 @@ async def test_a_mail_whose_message_id_was_rewritten_is_found_by_its_marker(fake
         Answer(body={"messages": [quoted, carrying("other", "s0", "SENT"), carrying("mark", "s1", "SENT")]}),
     )
     async with open_against(fake) as google:
-        assert await google.gmail.find_sent("m1", "<abc@corp.test>", "t1", "mark") == "s1"
-        assert await google.gmail.find_sent("m1", "<abc@corp.test>", "t1", "none") == ""
+        assert await google.gmail.find_sent("m1", OURS) == "s1"
+        assert await google.gmail.find_sent("m1", replace(OURS, marker="none")) == ""
     assert fake.calls("/threads")[0].query["metadataHeaders"] == ["X-Pitchgate-Challenge"]
 
 
-async def test_a_thread_that_is_gone_holds_nothing_of_ours(fake: FakeGoogle) -> None:
+async def test_a_mail_in_a_thread_of_its_own_is_found_among_what_was_sent_to_them(fake: FakeGoogle) -> None:
+    # Neither the id nor the thread is ours any more: a 404 for the one, nothing for the other.
+    fake.on(
+        LIST, Answer(body={}), Answer(body={"messages": [{"id": n, "threadId": n} for n in ("s1", "s2")]})
+    )
+    for gmail_id, marker in (("s1", "other"), ("s2", "mark")):
+        fake.on(f"{LIST}/{gmail_id}", Answer(body=carrying(marker, gmail_id, "SENT")))
+    async with open_against(fake) as google:
+        assert await google.gmail.find_sent("m1", OURS) == "s2"
+    asked = [call.query["q"][0] for call in fake.calls("/messages") if "q" in call.query]
+    hour_before = int((NOON - timedelta(hours=1)).timestamp())
+    assert asked[1] == f"in:sent to:sam@seller.test after:{hour_before}"
+
+
+async def test_nothing_is_found_where_nothing_left(fake: FakeGoogle) -> None:
     fake.on(LIST, Answer(body={}))
     async with open_against(fake) as google:
-        assert await google.gmail.find_sent("m1", "<abc@corp.test>", "t1", "mark") == ""
+        assert await google.gmail.find_sent("m1", OURS) == ""
 
 
-async def test_a_message_id_cannot_smuggle_a_query(fake: FakeGoogle) -> None:
-    fake.on(LIST, Answer(body={"messages": [{"id": "s1", "threadId": "t1"}]}))
+@pytest.mark.parametrize("recipient", ["{a}@b.test", "a|b@c.test", '"x y"@c.test', ""])
+async def test_neither_id_nor_address_can_smuggle_a_query(fake: FakeGoogle, recipient: str) -> None:
+    fake.on(LIST, Answer(body={}))
+    odd = replace(OURS, message_id="<a OR in:anywhere>", thread_id="", recipient=recipient)
     async with open_against(fake) as google:
-        assert await google.gmail.find_sent("m1", "<a OR in:anywhere>", "", "") == ""
-    assert fake.seen == []
+        assert await google.gmail.find_sent("m1", odd) == ""
+    (asked,) = fake.calls("/messages")
+    assert asked.query["q"] == [f"in:sent after:{int((NOON - timedelta(hours=1)).timestamp())}"]
 
 
 # --- settings ------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
 from backend.domain.mailbox.labels import NAMES
 from backend.gmail import Google
+from backend.ports.gmail import Leaving
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC
 
@@ -22,6 +23,10 @@ def reply(to: str, marker: str, message_id: str, parent: str, subject: str = "Re
     mail["X-Pitchgate-Challenge"] = marker
     mail.set_content("Please confirm.")
     return mail.as_bytes()
+
+
+def leaving(message_id: str, thread_id: str, marker: str) -> Leaving:
+    return Leaving(message_id, thread_id, marker, "bo@ext.test", datetime.now(UTC))
 
 
 # --- the Gmail port ------------------------------------------------------------------------------
@@ -189,8 +194,8 @@ async def test_an_answer_lands_in_its_thread_and_is_found_again(story: Story, go
     raw = reply(story.address, "mark-1", "<ours-1@corp.test>", "<offer@ext.test>")
     sent = await google.gmail.send("m1", raw, thread)
     assert (await google.gmail.fetch_headers("m1", sent, ["Subject"])).thread_id == thread
-    assert await google.gmail.find_sent("m1", "<ours-1@corp.test>", thread, "mark-1") == sent
-    assert await google.gmail.find_sent("m1", "<never@corp.test>", thread, "never") == ""
+    assert await google.gmail.find_sent("m1", leaving("<ours-1@corp.test>", thread, "mark-1")) == sent
+    assert await google.gmail.find_sent("m1", leaving("<never@corp.test>", thread, "never")) == ""
     assert len([mail for mail in story.sandbox.outbox() if mail["sender"] == story.address]) == 1
 
 
@@ -203,7 +208,30 @@ async def test_a_message_id_google_rewrote_does_not_hide_the_mail(story: Story, 
         sent = await google.gmail.send("m1", raw, thread)
     finally:
         story.sandbox.settings(rewrite_message_ids=False)
-    assert await google.gmail.find_sent("m1", "<ours-2@corp.test>", thread, "mark-2") == sent
+    assert await google.gmail.find_sent("m1", leaving("<ours-2@corp.test>", thread, "mark-2")) == sent
+
+
+async def test_a_mail_that_began_a_thread_of_its_own_is_found_all_the_same(
+    story: Story, google: Google
+) -> None:
+    gmail_id = story.deliver(message_id="<offer3@ext.test>", subject="Ein Angebot für  März")
+    thread = (await google.gmail.fetch("m1", gmail_id)).thread_id
+    story.sandbox.settings(rewrite_message_ids=True, exact_subjects=True)
+    try:
+        raw = reply(
+            story.address, "mark-3", "<ours-3@corp.test>", "<offer3@ext.test>", "Re: Ein Angebot für März"
+        )
+        sent = await google.gmail.send("m1", raw, thread)
+        same = reply(
+            story.address, "mark-4", "<ours-4@corp.test>", "<offer3@ext.test>", "Re: Ein Angebot für  März"
+        )
+        beside = await google.gmail.send("m1", same, thread)
+    finally:
+        story.sandbox.settings(rewrite_message_ids=False, exact_subjects=False)
+    assert (await google.gmail.fetch_headers("m1", sent, ["Subject"])).thread_id != thread
+    assert (await google.gmail.fetch_headers("m1", beside, ["Subject"])).thread_id == thread
+    assert await google.gmail.find_sent("m1", leaving("<ours-3@corp.test>", thread, "mark-3")) == sent
+    assert await google.gmail.find_sent("m1", leaving("<ours-3@corp.test>", thread, "mark-5")) == ""
 
 
 @pytest.mark.parametrize("kind", ["drop_after", "drop_mid", "unavailable_after", "garbage"])
@@ -216,7 +244,7 @@ async def test_a_send_that_left_but_was_not_confirmed_is_found_and_not_sent_twic
     raw = reply(story.address, kind, f"<ours-{kind}@corp.test>", f"<{kind}@ext.test>")
     with pytest.raises(SendUncertain):
         await google.gmail.send("m1", raw, thread)
-    assert await google.gmail.find_sent("m1", f"<ours-{kind}@corp.test>", thread, kind)
+    assert await google.gmail.find_sent("m1", leaving(f"<ours-{kind}@corp.test>", thread, kind))
     assert len([mail for mail in story.sandbox.outbox() if mail["sender"] == story.address]) == 1
 
 
@@ -226,7 +254,7 @@ async def test_a_send_that_was_dropped_before_it_left_is_not_found(story: Story,
     story.fault("drop", method="messages.send")
     with pytest.raises(SendUncertain):
         await google.gmail.send("m1", reply(story.address, "m", "<ours-d@corp.test>", "<x@y>"), thread)
-    assert await google.gmail.find_sent("m1", "<ours-d@corp.test>", thread, "m") == ""
+    assert await google.gmail.find_sent("m1", leaving("<ours-d@corp.test>", thread, "m")) == ""
 
 
 async def test_aliases_and_vacation(story: Story, google: Google) -> None:

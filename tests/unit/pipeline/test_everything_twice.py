@@ -9,7 +9,7 @@ from backend.ports.store import Placement
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import House, letter
 
-CALLS = ["history", "fetch", "relabel", "vacation_on", "send"]
+CALLS = ["history", "fetch", "relabel", "identity", "vacation_on", "send"]
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -69,6 +69,17 @@ SILENCED = [
     ("autoreply_headers", with_header("X-Autoreply", "yes")),
     ("autoreply_headers", with_header("X-Autorespond", "")),
     ("autoreply_headers", with_header("X-Autoresponder", "x")),
+    *[
+        ("autoreply_headers", inquiry(pitch(subject=subject)))
+        for subject in (
+            "Out of office: Offer", "OUT OF THE OFFICE Re: Offer", "Automatic reply: Offer", "Auto-Reply",
+            "Abwesenheitsnotiz: Angebot", "Automatische Antwort: Angebot", "Außer Haus bis Montag",
+            "Réponse automatique : Offre", "Re\u0301ponse automatique", "Absence du bureau", "Message d’absence",
+            "Respuesta automática: Oferta", "Fuera de la oficina", "Resposta automática: Oferta",
+            "Fora do escritório", "Risposta automatica: Offerta", " Automatisch antwoord: Aanbod", "Autosvar: x",
+            "Odpowiedź automatyczna: Oferta", "Автоматический ответ: x", "自動応答: x",
+        )
+    ],
     ("loop", with_header("X-Loop", "ana@corp.test")),
     ("loop", with_header("X-Loop", "Pitchgate")),
     ("feedback_id", with_header("Feedback-ID", "1:2:3:bulk")),
