@@ -1,7 +1,7 @@
 """The body of a Pub/Sub push, in both of its forms, read tolerantly.
 
 Wrapped: {"message": {"data": base64 of {"emailAddress", "historyId"}, "messageId"}, "subscription"}.
-Unwrapped: {"emailAddress", "historyId"} is the body itself.
+Unwrapped: {"emailAddress", "historyId"} is the body itself; what the wrapper tells comes in headers, if at all.
 `historyId` may be a JSON string or number; base64 may be the URL or the plain alphabet, padded or not.
 """
 
@@ -20,8 +20,8 @@ MAX_HISTORY_DIGITS = 20
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """`push_id` is Pub/Sub's message id (for the unwrapped form: one made of the content);
-    `subscription` is "" where the body names none. `email` is lower-case."""
+    """`push_id` is Pub/Sub's message id (one made of the content where an unwrapped push names
+    none); `subscription` is "" where none is named. `email` is lower-case."""
 
     push_id: str
     email: str
@@ -29,27 +29,37 @@ class Envelope:
     subscription: str = ""
 
 
-def subscription_of(body: bytes) -> str:
-    """The subscription a body names, "" if it names none or cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the headers of an unwrapped push tell, "" where Pub/Sub was not asked to write them."""
+
+    subscription: str = ""
+    push_id: str = ""
+
+
+def subscription_of(body: bytes, metadata: Metadata = Metadata()) -> str | None:
+    """The subscription a push names: "" if a wrapper names none, None if neither wrapper nor header is there."""
     data = _object(body)
-    name = data.get("subscription") if data else None
+    if data is None or "message" not in data:
+        return metadata.subscription or None
+    name = data.get("subscription")
     return name if isinstance(name, str) else ""
 
 
-def read_envelope(body: bytes) -> Envelope | None:
+def read_envelope(body: bytes, metadata: Metadata = Metadata()) -> Envelope | None:
     """The notice in `body`, or None when it is not one: acknowledge and count it, it will never get better."""
     outer = _object(body)
     if outer is None:
         return None
     message = outer.get("message")
     if not isinstance(message, dict):
-        return _notice(outer, "", "")
+        return _notice(outer, metadata.push_id, metadata.subscription)
     push_id = message.get("messageId") or message.get("message_id") or ""
     data = message.get("data")
     if not isinstance(push_id, str) or not isinstance(data, str):
         return None
     inner = _object(_decoded(data))
-    return _notice(inner, push_id, subscription_of(body)) if inner else None
+    return _notice(inner, push_id, subscription_of(body) or "") if inner else None
 
 
 def _notice(data: dict[str, Any], push_id: str, subscription: str) -> Envelope | None:

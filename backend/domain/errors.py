@@ -15,6 +15,7 @@
         ├── SendUncertain       a send whose fate is unknown: look for its Message-ID, never send blindly
         ├── NeedsReconnect      consent revoked or narrowed: stop this mailbox's jobs, tell the owner
         └── Rejected            a request Google will never accept: a bug or bad input; set aside
+            └── Unexplained     a no without a reason: as often as not it passes, so it is met a few times
 
 Each message says what happened; `remedy` says what to do.
 """
@@ -101,3 +102,8 @@ class NeedsReconnect(GoogleError):
 
 class Rejected(GoogleError):
     """A permanent refusal by Google. Retrying is useless."""
+
+
+class Unexplained(Rejected):
+    """A refusal that gives no reason known to be final (an HTML page with 403, a mailbox that is not found): it is
+    believed only when it has been met as often as an outage that is given up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from backend.domain.errors import (
@@ -12,6 +13,7 @@ from backend.domain.errors import (
     Rejected,
     SendUncertain,
     TryLater,
+    Unexplained,
 )
 
 LONGEST_BACKOFF = 64
@@ -22,6 +24,12 @@ LONGEST_WAIT = timedelta(hours=24)
 
 SEARCH_LAG = timedelta(seconds=10)
 """A mail that left is found by search only after some seconds; looking sooner could end in a second send."""
+
+REFUSALS = 4
+"""Refusals in a row after which one that may pass is believed. Tries that limits or an outage ended say nothing of the
+next."""
+
+_COUNTED = re.compile(r"; refusal ([0-9]{1,3})\)\Z")
 
 NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
 """Errors that another try cannot change: bad requests, things that are not there, lost consent."""
@@ -55,3 +63,21 @@ def wait_after(
     if isinstance(error, Conflict):
         return spread  # the state moved: read it again at once
     return max(backoff, SEARCH_LAG + spread) if isinstance(error, SendUncertain) else backoff
+
+
+def believed(error: Rejected, met: int) -> bool:
+    """Whether a refusal is final for a job that has met so many in a row, this one among them."""
+    return not isinstance(error, Unexplained) or met >= REFUSALS
+
+
+def refusals(cause: str) -> int:
+    """How many refusals in a row the cause kept of a job's last try tells of."""
+    counted = _COUNTED.search(cause)
+    return int(counted[1]) if counted else 0
+
+
+def once_more(title: str, error: Rejected, before: str) -> TryLater | None:
+    """What to call a refusal that may pass: it is tried again as an outage is, and counted in its cause. `before` is
+    the cause of the try before. None: there were enough in a row."""
+    number = refusals(before) + 1
+    return None if number >= REFUSALS else TryLater(title, reason=f"{error.reason}; refusal {number}")

@@ -23,6 +23,7 @@ from backend.domain.errors import (
     Rejected,
     SendUncertain,
     TryLater,
+    Unexplained,
 )
 
 RETRY_HORIZON = timedelta(hours=25)
@@ -44,6 +45,11 @@ _QUOTA = frozenset(
 )
 _SCOPE = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"})
 _SWITCHED_OFF = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+_OF_ONE_THING = frozenset(
+    f"gmail.users.{method}" for method in ("messages.get", "messages.modify", "messages.send", "threads.get")
+)
+"""Methods that name a message or thread: what is not found is that. Elsewhere it is the mailbox."""
+_LOOK_UP = "Look up the reason word in the operations guide; nothing is lost, the mail stays where it is."
 _ASK_AGAIN_LATER = frozenset({408, 425})
 
 
@@ -68,6 +74,11 @@ class Answer:
     def reason(self) -> str:
         """Google's own word for it, or the bare status."""
         return self.reasons[0] if self.reasons else f"http{self.status}"
+
+    @property
+    def names_a_reason(self) -> bool:
+        """Whether there is more than a status, as a word or a number."""
+        return not {*self.reasons} <= {"PERMISSION_DENIED"}
 
     def names(self, words: frozenset[str]) -> bool:
         """Whether any reason given is one of `words`."""
@@ -130,16 +141,21 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
         off = TryLater("The Gmail API is switched off in the Google Cloud project.", reason=reason)
         off.remedy = "Enable the Gmail API in the Google Cloud console. It is tried again by itself."
         return off
-    return Rejected(
-        "Google forbids this request.",
-        "Look up the reason word in the operations guide; nothing is lost, the mail stays where it is.",
-        reason=reason,
-    )
+    if not answer.names_a_reason:
+        # A proxy's page or a bare message: it passes as often as not.
+        return Unexplained("Google forbids this request and does not say why.", _LOOK_UP, reason=reason)
+    return Rejected("Google forbids this request.", _LOOK_UP, reason=reason)
 
 
 def _missing(answer: Answer, method: str) -> GoogleError:
     if method == "gmail.users.history.list":
         return HistoryGone("Google no longer keeps history that far back.", "Re-list.", reason=answer.reason)
+    if method not in _OF_ONE_THING:
+        return Unexplained(
+            "Google finds no mailbox for this account.",
+            "It is tried again by itself. If the account has no Gmail any more, disconnect it.",
+            reason=answer.reason,
+        )
     return Gone("This is no longer in the mailbox.", "Nothing needs to be done.", reason=answer.reason)
 
 

@@ -153,4 +153,4 @@ def _id(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     if not isinstance(value, str) or not value:
         raise AnswerUnreadable(f"{name} is missing")
-    return value.lower()
+    return value

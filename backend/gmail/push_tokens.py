@@ -105,14 +105,15 @@ class PushVerifier:
         self._subscription = settings.subscription
         self._tokens = tokens
 
-    async def verify_push(self, authorization: str, subscription: str) -> None:
-        """Raise `Unauthenticated` unless header and subscription are ours; `TryLater` without Google's keys.
+    async def verify_push(self, authorization: str, subscription: str | None) -> None:
+        """Raise `Unauthenticated` unless header and subscription (None: none is named) are ours; `TryLater` without
+        Google's keys.
 
         The account is checked as well as the audience: anybody's Google service account can have a token made
         for our audience.
         """
         await self._tokens.verify(bearer(authorization), self._audience, email=self._account)
-        if not _same(subscription, self._subscription):
+        if subscription is not None and not _same(subscription, self._subscription):
             refuse("subscription")
 
 

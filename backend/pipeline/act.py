@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
-from backend.domain.errors import Gone, LeaseLost, Rejected, TryLater
+from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox.labels import LabelChange, changes_for
 from backend.domain.mailbox.mailbox import LabelIds
+from backend.domain.retry import once_more
 from backend.pipeline.kit import Kit
 from backend.ports.store import MessageJob, Placement
 
-REFUSALS = 4
-"""Tries in a row that Gmail refused, after which a label change is left to a person. Tries that limits or an outage
-ended say nothing of the next."""
-
 REFUSED = "Gmail would not move the message."
-_COUNTED = re.compile(rf"{re.escape(REFUSED)} \(.*; refusal (\d+)\)", re.DOTALL)
 
 
 async def act(kit: Kit, job: MessageJob) -> None:
@@ -42,12 +36,11 @@ async def _place(kit: Kit, job: MessageJob) -> None:
             labels = await _labels_anew(kit, job.mailbox_id)
             await _apply(kit, job, changes_for(placement, labels))
     except Rejected as error:
-        before = _COUNTED.fullmatch(job.error)
-        number = int(before[1]) + 1 if before else 1
-        if number >= REFUSALS:
-            raise
         # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
-        raise TryLater(REFUSED, reason=f"{error.reason}; refusal {number}") from error
+        again = once_more(REFUSED, error, job.error)
+        if again is None:
+            raise
+        raise again from error
     except Gone:
         await kit.store.gone(job, kit.clock.now())
         return

@@ -14,6 +14,7 @@ from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import normalise
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.retry import believed, refusals
 from backend.pipeline.kit import Kit
 from backend.ports.gmail import Leaving
 from backend.ports.store import MessageJob, Placement, Screened
@@ -56,6 +57,8 @@ async def _send(kit: Kit, job: MessageJob, pending: Challenge) -> None:
     try:
         sent = await kit.gmail.send(job.mailbox_id, raw, job.thread_id)
     except (Rejected, Gone) as error:
+        if isinstance(error, Rejected) and not believed(error, refusals(job.error) + 1):
+            raise
         await kit.store.mark_unsent(job, pending.id, error.reason or "rejected", kit.clock.now())
         return
     await kit.store.mark_sent(job, pending.id, sent, kit.clock.now())

@@ -13,6 +13,7 @@ import structlog
 
 from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.retry import believed
 from backend.pipeline.kit import Kit
 from backend.pipeline.learn import correspondents
 from backend.ports.store import DutyJob
@@ -46,7 +47,7 @@ async def index(kit: Kit, job: DutyJob) -> datetime | None:
         # The page token died: from the newest again. To learn somebody twice does no harm.
         await kit.store.save_index(job, "", 0, mailbox.index_total, False, kit.clock.now())
         return kit.clock.now()
-    await _learn_from(kit, mailbox, listed.ids[: max(left, 0)])
+    await _learn_from(kit, job, mailbox, listed.ids[: max(left, 0)])
     done = mailbox.index_done + min(len(listed.ids), max(left, 0))
     finished = not listed.next_page or done >= kit.settings.index_limit
     total = min(max(listed.estimate, mailbox.index_total, done), kit.settings.index_limit)
@@ -55,7 +56,7 @@ async def index(kit: Kit, job: DutyJob) -> datetime | None:
     return None if finished else kit.clock.now()
 
 
-async def _learn_from(kit: Kit, mailbox: Mailbox, page: Sequence[tuple[str, str]]) -> None:
+async def _learn_from(kit: Kit, job: DutyJob, mailbox: Mailbox, page: Sequence[tuple[str, str]]) -> None:
     """Read one page's mails, some at once; our own challenges cost no call. A few that Gmail does not give out are
     left out, or nothing would ever be screened. Raises `Rejected` if they are many: to go on would make strangers of
     friends."""
@@ -84,7 +85,8 @@ async def _learn_from(kit: Kit, mailbox: Mailbox, page: Sequence[tuple[str, str]
     except BaseExceptionGroup as several:
         # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
         raise several.exceptions[0] from several
-    if len(refused) > max(1, len(page) * FEW):
-        raise refused[0]
+    passing = [error for error in refused if not believed(error, job.attempt // 2)]
+    if passing or len(refused) > max(1, len(page) * FEW):
+        raise (passing or refused)[0]
     if refused:
         log.info("sent_mail_not_read", mailbox=mailbox.id, mails=len(refused), reason=refused[0].reason)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.envelope import read_envelope, subscription_of
+from backend.domain.envelope import Metadata, read_envelope, subscription_of
 from backend.pipeline.kit import Kit
 from backend.ports.callers import PushCallers
 from backend.ports.store import Notice, PushFate
 
 
-async def receive(kit: Kit, callers: PushCallers, authorization: str, body: bytes) -> PushFate | None:
+async def receive(
+    kit: Kit, callers: PushCallers, authorization: str, body: bytes, metadata: Metadata
+) -> PushFate | None:
     """Verify and store one push. None means: authentic but malformed, acknowledge and count it.
 
     Raises `Unauthenticated` (401) for a token that is not Pub/Sub's for us, `TryLater` (503) when Google's
     keys cannot be had. Sync becomes due only after Google's one-second window, in which it drops further
     pushes, has closed: one look then sees all of them.
     """
-    await callers.verify_push(authorization, subscription_of(body))
-    envelope = read_envelope(body)
+    await callers.verify_push(authorization, subscription_of(body, metadata))
+    envelope = read_envelope(body, metadata)
     if envelope is None:
         return None
     now = kit.clock.now()

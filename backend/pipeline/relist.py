@@ -22,6 +22,7 @@ from backend.domain.errors import Gone, Rejected
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import INBOX
 from backend.domain.mailbox.mailbox import Gap, Mailbox
+from backend.domain.retry import believed
 from backend.pipeline.kit import Kit
 from backend.ports.store import DutyJob, Sighting, SyncPage
 
@@ -135,16 +136,16 @@ async def go_on(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
 async def _reconcile(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress) -> bool:
     """Look at the next suspects; after the last of them end the re-list."""
     began = kit.clock.now()
-    suspects, beyond = await _suspects(kit, mailbox, progress)
+    suspects, beyond = await _suspects(kit, job, mailbox, progress)
     part = suspects[: min(LOOKS_A_PAGE, MOVED_LIMIT - progress.looked)]
-    corrections = await _released(kit, mailbox, progress, part)
+    corrections = await _released(kit, job, mailbox, progress, part)
     looked, left = progress.looked + len(part), len(suspects) - len(part)
     if left and looked < MOVED_LIMIT:
         after = replace(progress, below=part[-1], looked=looked)
         page = SyncPage(corrections=tuple(corrections), page_start=after.packed())
         await kit.store.commit_sync(job, page, kit.clock.now())
         return False
-    corrections += await _labelled(kit, mailbox, progress)
+    corrections += await _labelled(kit, job, mailbox, progress)
     gap = Gap(progress.since, began, progress.found, progress.cut, unchecked=left + beyond)
     page = SyncPage(
         corrections=tuple(corrections), cursor=progress.cursor, safe_since=began - MARGIN / 2, gap=gap
@@ -161,7 +162,7 @@ async def _reconcile(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progres
     return True
 
 
-async def _suspects(kit: Kit, mailbox: Mailbox, progress: Progress) -> tuple[list[str], int]:
+async def _suspects(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress) -> tuple[list[str], int]:
     """Held messages of ours, newest first, that may not lie where we put them: the owner took the label off, or
     put the mail back into the inbox. And how many more there are than are compared.
 
@@ -170,8 +171,8 @@ async def _suspects(kit: Kit, mailbox: Mailbox, progress: Progress) -> tuple[lis
     held = mailbox.labels.held
     if not held:
         return [], 0
-    carrying = {gmail_id async for gmail_id in _with_label(kit, mailbox.id, held)}
-    back = {gmail_id async for gmail_id in _with_label(kit, mailbox.id, held, "in:inbox")}
+    carrying = {gmail_id async for gmail_id in _with_label(kit, job, held)}
+    back = {gmail_id async for gmail_id in _with_label(kit, job, held, "in:inbox")}
     ours = await kit.store.held_at_rest(mailbox.id, 10 * COMPARED)
     away = [gmail_id for gmail_id in ours[:COMPARED] if gmail_id not in carrying or gmail_id in back]
     left = sorted(
@@ -181,7 +182,7 @@ async def _suspects(kit: Kit, mailbox: Mailbox, progress: Progress) -> tuple[lis
 
 
 async def _released(
-    kit: Kit, mailbox: Mailbox, progress: Progress, suspects: Sequence[str]
+    kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress, suspects: Sequence[str]
 ) -> list[Correction]:
     """The owner's releases among the suspects. Each is looked at, because the list's index may lag and a deleted
     message is not a released one."""
@@ -192,6 +193,8 @@ async def _released(
         except Gone:
             continue  # deleted: nothing is left to be moved
         except Rejected as error:
+            if not believed(error, job.attempt // 2):
+                raise
             # It stays as it is for us. Waiting for it would keep every new mail from being seen.
             log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
             continue
@@ -201,13 +204,13 @@ async def _released(
     return found
 
 
-async def _labelled(kit: Kit, mailbox: Mailbox, progress: Progress) -> list[Correction]:
+async def _labelled(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress) -> list[Correction]:
     """Messages of ours that carry Allow or Block and about which that has never been decided."""
     found: list[Correction] = []
     for label, decision in ((mailbox.labels.allow, Decision.ALLOW), (mailbox.labels.block, Decision.BLOCK)):
         if not label:
             continue
-        carrying = [gmail_id async for gmail_id in _with_label(kit, mailbox.id, label)]
+        carrying = [gmail_id async for gmail_id in _with_label(kit, job, label)]
         known = await kit.store.known(mailbox.id, carrying)
         decided = await kit.store.decided_on(mailbox.id, carrying)
         found += [
@@ -218,15 +221,15 @@ async def _labelled(kit: Kit, mailbox: Mailbox, progress: Progress) -> list[Corr
     return found
 
 
-async def _with_label(
-    kit: Kit, mailbox_id: str, label: str, where: str = "in:anywhere"
-) -> AsyncIterator[str]:
+async def _with_label(kit: Kit, job: DutyJob, label: str, where: str = "in:anywhere") -> AsyncIterator[str]:
     """Ids of the messages that carry a label. 5 units a page."""
     page = ""
     for _ in range(LABEL_PAGES):
         try:
-            listed = await kit.gmail.list_messages(mailbox_id, where, page, PAGE, label=label)
-        except Rejected:
+            listed = await kit.gmail.list_messages(job.mailbox_id, where, page, PAGE, label=label)
+        except Rejected as error:
+            if not believed(error, job.attempt // 2):
+                raise
             return  # the owner has deleted the label: what carried it is looked at one by one
         for gmail_id, _ in listed.ids:
             yield gmail_id

@@ -24,6 +24,7 @@ from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.score import Score
 from backend.domain.reading.wording import read, written
+from backend.domain.retry import believed, refusals
 from backend.pipeline import learn
 from backend.pipeline.kit import Kit
 from backend.ports.store import Duty, MessageJob, Screened, Standing
@@ -60,6 +61,8 @@ async def screen(kit: Kit, job: MessageJob) -> None:
         await kit.store.gone(job, kit.clock.now())
         return
     except Rejected as error:
+        if not believed(error, refusals(job.error) + 1):
+            raise
         verdict = fail_open(f"Gmail would not give the message out: {error.title}")
         await kit.store.record_verdict(job, verdict, None, None, kit.clock.now())
         return

@@ -8,8 +8,11 @@ from typing import Protocol
 class PushCallers(Protocol):
     """Checks Pub/Sub's signed push."""
 
-    async def verify_push(self, authorization: str, subscription: str) -> None:
+    async def verify_push(self, authorization: str, subscription: str | None) -> None:
         """Raise `Unauthenticated` unless the header's bearer token and the envelope's subscription are ours.
+
+        `subscription` is None for an unwrapped push without metadata, which names none: then the token's account
+        and audience must do.
 
         Raises `TryLater` when Google's keys cannot be had: that is no forgery, so Pub/Sub should push again.
         """

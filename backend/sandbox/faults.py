@@ -16,6 +16,7 @@ ERROR_KINDS = (
     "domain_policy",
     "insufficient_scope",
     "access_not_configured",
+    "forbidden_page",
     "too_many_requests",
     "too_many_concurrent",
     "failed_precondition",

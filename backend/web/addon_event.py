@@ -62,14 +62,12 @@ def read_event(body: object) -> Event:
 
 
 def rest_id(given: str) -> str:
-    """The id Gmail's REST API knows. The web sends msg-f:<decimal>, which is the same number as its hex; other
-    prefixes are passed on as they are. "" for what is no id."""
+    """The id Gmail's REST API knows. The web sends msg-f:<decimal>, which is the same number as its hex; all
+    else is passed on as it is. "" for what is no id."""
     if match := _FORM.fullmatch(given):
         number = int(match.group(1))
         return format(number, "x") if number < 1 << 64 else ""
-    if _HEX.fullmatch(given):
-        return given.lower()
-    return given if _OTHER.fullmatch(given) else ""
+    return given if _HEX.fullmatch(given) or _OTHER.fullmatch(given) else ""
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -45,6 +45,7 @@ TABLE: dict[type[errors.PitchgateError], Answer] = {
     errors.SendUncertain: Answer(502, "google"),
     errors.NeedsReconnect: Answer(409, "needs_reconnect", own_words=True),
     errors.Rejected: Answer(502, "google"),
+    errors.Unexplained: Answer(502, "google"),
 }
 
 HTTP_CODES = {

@@ -6,6 +6,7 @@ from typing import cast
 
 from quart import Blueprint, Response, request
 
+from backend.domain.envelope import Metadata
 from backend.web.context import measures, services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
@@ -22,6 +23,10 @@ async def receive() -> Response:
     """204 acknowledges: stored, known, or malformed beyond understanding (counted). 401: not from our
     subscription. 503: push it again."""
     body = cast(bytes, await request.get_data(as_text=False))
-    fate = await services().pipeline.push(request.headers.get("Authorization", ""), body)
+    heads = request.headers
+    metadata = Metadata(
+        heads.get("x-goog-pubsub-subscription-name", ""), heads.get("x-goog-pubsub-message-id", "")
+    )
+    fate = await services().pipeline.push(heads.get("Authorization", ""), body, metadata)
     measures().push(fate.value if fate is not None else "malformed")
     return Response(b"", 204)  # with no body at all Quart would iterate over one in a thread

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from backend.domain.envelope import Metadata
 from backend.pipeline import connect, push, solve
 from backend.pipeline.addon import AddonDesk
 from backend.pipeline.archive import ArchiveDesk
@@ -27,7 +28,7 @@ from backend.settings import Settings
 class Entrances(Protocol):
     """The stages that are entered over HTTP. Every error is one of `backend.domain.errors`."""
 
-    async def push(self, authorization: str, body: bytes) -> PushFate | None:
+    async def push(self, authorization: str, body: bytes, metadata: Metadata) -> PushFate | None:
         """Verify and store one push. None: the envelope is malformed, which is acknowledged and counted.
 
         Raises `Unauthenticated`, and `TryLater` when it could not be verified. May run again.
@@ -92,9 +93,9 @@ class Stages:
     push_callers: PushCallers
     checks: Checks
 
-    async def push(self, authorization: str, body: bytes) -> PushFate | None:
+    async def push(self, authorization: str, body: bytes, metadata: Metadata) -> PushFate | None:
         """See `Entrances.push`."""
-        return await push.receive(self.kit, self.push_callers, authorization, body)
+        return await push.receive(self.kit, self.push_callers, authorization, body, metadata)
 
     async def begin_connect(self, account: str = "") -> tuple[str, str]:
         """See `Entrances.begin_connect`."""

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater
+from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater, Unexplained
 from backend.domain.mailbox.condition import lost_link
-from backend.domain.retry import SEARCH_LAG, wait_after
+from backend.domain.retry import SEARCH_LAG, once_more, wait_after
 from backend.pipeline.kit import Kit
 from backend.ports.store import DutyJob, MessageJob, Stage
 
@@ -64,6 +64,8 @@ class Endings:
         if isinstance(job, MessageJob) and isinstance(error, Gone):
             await kit.store.gone(job, now)
             return
+        if isinstance(job, MessageJob) and isinstance(error, Unexplained):
+            error = once_more(error.title, error, job.error) or error
         most, longest = kit.settings.max_attempts, kit.settings.longest_backoff
         wait = wait_after(error, job.attempt, self._jitter.random(), now, most, longest)
         if wait is not None:

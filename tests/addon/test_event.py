@@ -47,7 +47,7 @@ def test_the_documented_event() -> None:
     ("given_id", "wanted"),
     [
         ("msg-f:1797531234567890123", "18f21d225516a4cb"),
-        ("19A3C0FFEE000001", "19a3c0ffee000001"),
+        ("19A3C0FFEE000001", "19A3C0FFEE000001"),
         ("19a3c0ffee000001", "19a3c0ffee000001"),
         ("msg-a:r-7001", "msg-a:r-7001"),
         ("msg-f:99999999999999999999", ""),

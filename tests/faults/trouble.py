@@ -26,7 +26,7 @@ from tests.faults.house import NAME, House
 from tests.faults.script import OWNER
 
 ANYWHERE = (
-    "unauthenticated", "rate_limit", "user_rate_limit", "daily_limit", "access_not_configured",
+    "unauthenticated", "rate_limit", "user_rate_limit", "daily_limit", "access_not_configured", "forbidden_page",
     "too_many_requests", "too_many_concurrent", "backend_500", "bad_gateway", "unavailable",
     "gateway_timeout", "slow", "drop", "drop_after", "drop_mid", "unavailable_after", "garbage",
 )  # fmt: skip

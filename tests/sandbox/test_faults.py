@@ -111,10 +111,13 @@ def test_a_slow_answer(google: SandboxProcess, ana: str, head: dict[str, str]) -
     assert time.monotonic() - begun >= 0.3
 
 
-def test_a_bad_gateway_speaks_html(google: SandboxProcess, ana: str, head: dict[str, str]) -> None:
-    google.fault("bad_gateway", mailbox=ana)
+@pytest.mark.parametrize(("kind", "status"), [("bad_gateway", 502), ("forbidden_page", 403)])
+def test_what_stands_before_google_speaks_html(
+    google: SandboxProcess, ana: str, head: dict[str, str], kind: str, status: int
+) -> None:
+    google.fault(kind, mailbox=ana)
     answer = google.http.get(f"{ME}/profile", headers=head)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html; charset=UTF-8")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=UTF-8")
 
 
 def test_a_fault_inside_a_batch_hits_one_part(google: SandboxProcess, ana: str, head: dict[str, str]) -> None:

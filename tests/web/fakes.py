@@ -13,6 +13,7 @@ from quart.typing import TestClientProtocol as Client
 from backend.captcha.proof_of_work import ProofOfWork
 from backend.captcha.typed_code import TypedCode
 from backend.domain.entry.challenge import Challenge, ChallengeState, appeal_line
+from backend.domain.envelope import Metadata
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Link, Mailbox, Preferences
@@ -61,6 +62,7 @@ class FakeEntrances:
     starts: int = 0
     tries: dict[str, int] = field(default_factory=dict)
     pushes: list[bytes] = field(default_factory=list)
+    metadata: list[Metadata] = field(default_factory=list)
     fate: PushFate | None = PushFate.NEW
     connected: Connected | None = None
     finishes: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -68,10 +70,11 @@ class FakeEntrances:
     account: str = ""
     broken: Exception | None = None
 
-    async def push(self, authorization: str, body: bytes) -> PushFate | None:
+    async def push(self, authorization: str, body: bytes, metadata: Metadata) -> PushFate | None:
         """Take what Pub/Sub's own bearer brings."""
         self._break()
         self.pushes.append(body)
+        self.metadata.append(metadata)
         return self.fate
 
     async def begin_connect(self, account: str = "") -> tuple[str, str]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend.domain.envelope import Metadata
 from backend.domain.errors import TryLater, Unauthenticated
 from backend.ports.store import PushFate
 from tests.web.fakes import NOW, Client, World
@@ -26,6 +27,16 @@ async def test_whatever_became_of_it_a_push_is_acknowledged_and_counted(
     assert answer.status_code == 204
     assert around.entrances.pushes == [b'{"message": {}}']
     assert f'pitchgate_pushes_total{{fate="{fate or "malformed"}"}} 1.0' in metrics
+
+
+async def test_what_an_unwrapped_pushs_headers_tell_is_handed_on(client: Client, around: World) -> None:
+    heads = {
+        "x-goog-pubsub-subscription-name": "projects/p/subscriptions/s",
+        "x-goog-pubsub-message-id": "11",
+    }
+    await client.post(HOOK, data=b"{}", headers=BEARER | heads)
+    await client.post(HOOK, data=b"{}", headers=BEARER)
+    assert around.entrances.metadata == [Metadata("projects/p/subscriptions/s", "11"), Metadata()]
 
 
 async def test_a_forged_push_is_401_and_is_not_told_which_check_failed(client: Client, around: World) -> None:

@@ -98,7 +98,7 @@ class Message:
 class Arrival:
     """A message together with what Gmail says of it.
 
-    `gmail_id` and `thread_id` are lower-case hex, unique in one mailbox only. `received_at` is
+    `gmail_id` and `thread_id` are Google's, kept as given and unique in one mailbox only. `received_at` is
     Gmail's own receipt time (internalDate), not the sender's Date header.
     """
 

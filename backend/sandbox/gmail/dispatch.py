@@ -129,6 +129,19 @@ async def _metered(call: Call, method: Method) -> ApiResponse:
     return json_response(apply_mask(body, read_mask(mask)) if mask else body)
 
 
+PAGES = {
+    "bad_gateway": (
+        502,
+        b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title><p><b>502.</b> That's an error.",
+    ),
+    "forbidden_page": (
+        403,
+        b"<!DOCTYPE html><title>Error 403 (Forbidden)!!1</title><p><b>403.</b> That's an error.",
+    ),
+}
+"""What some machine before Google's own says, in HTML and without a reason."""
+
+
 async def spoil_before(world: World, rule: FaultRule | None) -> ApiResponse | None:
     """What a rule answers in the place of the call; None lets it pass. Raises ApiError."""
     if rule is None or rule.kind in AFTER_KINDS:
@@ -138,9 +151,9 @@ async def spoil_before(world: World, rule: FaultRule | None) -> ApiResponse | No
         return None
     if rule.kind == "drop":
         return ApiResponse(0, transport="drop")
-    if rule.kind == "bad_gateway":
-        page = b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title><p><b>502.</b> That's an error."
-        return ApiResponse(502, page, HTML_TYPE)
+    if rule.kind in PAGES:
+        status, page = PAGES[rule.kind]
+        return ApiResponse(status, page, HTML_TYPE)
     raise _error_for(world, rule)
 
 

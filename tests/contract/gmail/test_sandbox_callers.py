@@ -10,13 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiohttp import web
 
+from backend.domain.envelope import Metadata, read_envelope, subscription_of
 from backend.domain.errors import NeedsReconnect, Refused, Unauthenticated
 from backend.gmail import Google
 from backend.gmail.scopes import lacking
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from tests.contract.gmail.fake_google import StoryClock
 from tests.contract.gmail.sandbox_story import Story
-from tests.sandbox_process import SUBSCRIPTION
+from tests.sandbox_process import PUSH_ACCOUNT, SUBSCRIPTION
 
 # --- consent -------------------------------------------------------------------------------------
 
@@ -80,14 +81,17 @@ class Hook:
 
     def __init__(self) -> None:
         self.url = ""
-        self._arrived: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self._arrived: asyncio.Queue[tuple[str, bytes, Metadata]] = asyncio.Queue()
 
     async def handle(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        await self._arrived.put((request.headers.get("Authorization", ""), body["subscription"]))
+        heads = request.headers
+        told = Metadata(
+            heads.get("x-goog-pubsub-subscription-name", ""), heads.get("x-goog-pubsub-message-id", "")
+        )
+        await self._arrived.put((heads.get("Authorization", ""), await request.read(), told))
         return web.Response(status=204)
 
-    async def next(self) -> tuple[str, str]:
+    async def next(self) -> tuple[str, bytes, Metadata]:
         async with asyncio.timeout(20):
             return await self._arrived.get()
 
@@ -106,16 +110,29 @@ async def hook() -> AsyncIterator[Hook]:
         yield hook
 
 
-async def test_googles_push_is_known_for_what_it_is(story: Story, hook: Hook) -> None:
+@pytest.mark.parametrize("wrapper", [None, {"writeMetadata": True}, {}], ids=["wrapped", "metadata", "bare"])
+async def test_googles_push_is_known_for_what_it_is(
+    story: Story, hook: Hook, wrapper: dict[str, bool] | None
+) -> None:
     subscription = f"projects/pitchgate-dev/subscriptions/{story.address.partition('@')[0]}"
     topic = f"projects/pitchgate-dev/topics/{story.address.partition('@')[0]}"
     story.sandbox.create_topic(topic)
-    story.sandbox.create_subscription(hook.url, name=subscription, topic=topic)
+    config = {
+        "pushEndpoint": hook.url,
+        "oidcToken": {"serviceAccountEmail": PUSH_ACCOUNT, "audience": hook.url},
+        "noWrapper": wrapper,
+    }
+    story.sandbox.create_subscription(hook.url, name=subscription, topic=topic, pushConfig=config)
     clock = StoryClock()
     ours = {"topic": topic, "subscription": subscription, "push_audience": hook.url}
     async with story.open(clock, **ours) as google:
         await google.gmail.watch("m1")
-        authorization, named = await hook.next()
+        authorization, body, told = await hook.next()
+        named = subscription_of(body, told)
+        envelope = read_envelope(body, told)
+        assert envelope is not None
+        assert envelope.email == story.address
+        assert named == (None if wrapper == {} else subscription)
         await google.push_callers.verify_push(authorization, named)
         with pytest.raises(Unauthenticated):
             await google.push_callers.verify_push(authorization, SUBSCRIPTION)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Rejected, TryLater
+from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.gmail import Google
 from backend.settings import GMAIL_MODIFY
 from tests.contract.gmail.sandbox_story import Story
@@ -21,6 +21,7 @@ REFUSALS: dict[str, type[GoogleError]] = {
     "domain_policy": NeedsReconnect,
     "insufficient_scope": NeedsReconnect,
     "access_not_configured": TryLater,
+    "forbidden_page": Unexplained,
     "too_many_requests": TryLater,
     "too_many_concurrent": TryLater,
     "failed_precondition": Rejected,

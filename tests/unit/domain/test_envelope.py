@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.envelope import read_envelope, subscription_of
+from backend.domain.envelope import Metadata, read_envelope, subscription_of
 
 NOTICE = {"emailAddress": "Ana@Corp.test", "historyId": 884250}
 
@@ -53,7 +53,25 @@ def test_unwrapped_repeats_have_one_id() -> None:
     assert first is not None
     assert again is not None
     assert first.push_id == again.push_id
-    assert subscription_of(body) == ""
+    assert subscription_of(body) is None
+
+
+def test_an_unwrapped_push_may_tell_its_names_in_headers() -> None:
+    body, told = json.dumps(NOTICE).encode(), Metadata("s", "11")
+    envelope = read_envelope(body, told)
+    assert envelope is not None
+    assert (envelope.push_id, envelope.subscription) == ("11", "s")
+    assert subscription_of(body, told) == "s"
+    assert read_envelope(body, Metadata("s", "1" * 201)) is None
+
+
+def test_headers_never_speak_for_a_wrapper() -> None:
+    told = Metadata("s", "99")
+    assert subscription_of(b'{"message": {}}', told) == ""
+    assert subscription_of(_wrapped(b""), Metadata("other")) == "s"
+    envelope = read_envelope(_wrapped(json.dumps(NOTICE).encode()), told)
+    assert envelope is not None
+    assert envelope.push_id == "11"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from backend.domain.errors import (
     Rejected,
     SendUncertain,
     TryLater,
+    Unexplained,
 )
 from backend.gmail.errors import NameTaken, OneWatchOnly, read_answer, translate
 
@@ -26,6 +27,7 @@ NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
 GET, SEND = "gmail.users.messages.get", "gmail.users.messages.send"
 HISTORY, MODIFY = "gmail.users.history.list", "gmail.users.messages.modify"
 WATCH, CREATE = "gmail.users.watch", "gmail.users.labels.create"
+PROFILE = "gmail.users.getProfile"
 
 
 def body(
@@ -106,6 +108,14 @@ TABLE = [
     (403, body(403, "API not used", "accessNotConfigured"), GET, TryLater, "accessNotConfigured"),
     (403, body(403, "API not used", detail="SERVICE_DISABLED"), GET, TryLater, "SERVICE_DISABLED"),
     (403, body(403, "Delegation denied", "forbidden"), GET, Rejected, "forbidden"),
+    (403, b"<!DOCTYPE html><title>403</title>", GET, Unexplained, "http403"),
+    (403, b'{"message": "Forbidden"}', SEND, Unexplained, "http403"),
+    (403, b"", MODIFY, Unexplained, "http403"),
+    (403, body(403, "no", status="PERMISSION_DENIED"), GET, Unexplained, "PERMISSION_DENIED"),
+    *[
+        (404, body(404, "Requested entity was not found.", "notFound"), method, Unexplained, "notFound")
+        for method in (PROFILE, WATCH, CREATE, "gmail.users.settings.sendAs.list")
+    ],
     (404, body(404, "Requested entity was not found.", "notFound", "NOT_FOUND"), GET, Gone, "notFound"),
     (404, body(404, "Requested entity was not found.", "notFound"), HISTORY, HistoryGone, "notFound"),
     (409, body(409, "Label name exists or conflicts", "aborted"), CREATE, NameTaken, "aborted"),
@@ -140,6 +150,11 @@ def test_each_answer_becomes_the_error_it_means(
     assert error.remedy, "whoever reads it is told what to do"
     if reason is not None:
         assert error.reason == reason
+
+
+def test_a_mailbox_that_is_not_found_is_no_message_that_is_gone() -> None:
+    error = error_for(404, body(404, "Requested entity was not found.", "notFound"), PROFILE)
+    assert error.title == "Google finds no mailbox for this account."
 
 
 @pytest.mark.parametrize("status", [403, 429])

@@ -80,7 +80,7 @@ def test_both_roads_lead_to_the_same_message() -> None:
     assert fetched.message == parsed
     assert fetched.message.text.startswith("Hällo Ana")
     assert fetched.message.attachments[0].size == 2_000
-    assert fetched.gmail_id == "19a3c0ffee000001"
+    assert fetched.gmail_id == "19A3C0FFEE000001"
     assert fetched.labels == {"UNREAD", "INBOX"}
     assert fetched.received_at == datetime(2026, 12, 1, 13, 5, 2, tzinfo=UTC)
     assert fetched.size == 5312
@@ -165,7 +165,7 @@ def test_a_page_keeps_what_happened_and_leaves_out_the_repetition() -> None:
             "historyId": "884250",
         }
     )
-    assert [(m.gmail_id, m.labels) for m in page.added] == [("a1", frozenset({"INBOX"})), ("b2", None)]
+    assert [(m.gmail_id, m.labels) for m in page.added] == [("A1", frozenset({"INBOX"})), ("b2", None)]
     on, off = page.relabelled
     assert (on.added, on.removed, on.labels) == (frozenset({"Label_7"}), frozenset(), None)
     assert (off.added, off.removed, off.labels) == (frozenset(), frozenset({"INBOX"}), frozenset({"Label_7"}))
@@ -191,4 +191,12 @@ def test_a_record_that_names_no_message_is_not_passed_over_in_silence() -> None:
 
 def test_a_list_without_results_is_empty() -> None:
     assert list_page({"resultSizeEstimate": 0}).ids == ()
-    assert list_page({"messages": [{"id": "B", "threadId": "a"}]}).ids == (("b", "a"),)
+    assert list_page({"messages": [{"id": "B", "threadId": "a"}]}).ids == (("B", "a"),)
+
+
+def test_ids_are_kept_as_they_are_given() -> None:
+    message = {"id": "19A3c0FFee", "threadId": "19A3c0FFee", "payload": {}}
+    assert (arrival(message).gmail_id, arrival(message).thread_id) == ("19A3c0FFee", "19A3c0FFee")
+    history = history_page({"historyId": "7", "history": [{"messagesAdded": [{"message": message}]}]})
+    assert history.added[0].gmail_id == "19A3c0FFee"
+    assert list_page({"messages": [message]}).ids == (("19A3c0FFee", "19A3c0FFee"),)

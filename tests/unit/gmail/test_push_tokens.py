@@ -178,6 +178,15 @@ async def test_a_header_without_a_bearer_token_is_refused(header: str) -> None:
         await verifier().verify_push(header, SETTINGS.subscription)
 
 
+async def test_a_push_that_names_no_subscription_is_known_by_its_token() -> None:
+    await verifier().verify_push(f"Bearer {signed(claims())}", None)
+    for wrong in (claims(email="else@x.iam.gserviceaccount.com"), claims(aud="https://elsewhere.test")):
+        with pytest.raises(Unauthenticated):
+            await verifier().verify_push(f"Bearer {signed(wrong)}", None)
+    with pytest.raises(Unauthenticated):
+        await verifier().verify_push(f"Bearer {signed(claims())}", "")
+
+
 async def test_the_answer_never_tells_which_check_failed() -> None:
     answers = set()
     for token in [*tokens_by_forgers().values(), *(signed(claims_) for claims_ in FORGED.values())]:
