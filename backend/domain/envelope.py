@@ -11,11 +11,15 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 MAX_HISTORY_DIGITS = 20
 """An unsigned 64-bit number has at most 20 digits."""
+
+
+_HALF = re.compile("[\ud800-\udfff\\x00]")  # no database takes half a character, nor NUL
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def _notice(data: dict[str, Any], push_id: str, subscription: str) -> Envelope |
         return None
     if not isinstance(history, str) or not history.isascii() or not history.isdigit():
         return None
-    if len(history) > MAX_HISTORY_DIGITS or len(push_id) > 200:
+    if len(history) > MAX_HISTORY_DIGITS or len(push_id) > 200 or _HALF.search(email + push_id):
         return None
     email = email.strip().lower()
     made = hashlib.sha256(f"{email} {history}".encode()).hexdigest()[:32]

@@ -35,7 +35,7 @@ MAX_SUBJECT = 900
 MAX_REFERENCES = 20
 """Message ids kept of a long thread: the first, which names it, and the latest."""
 
-_ID = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>")  # printable ASCII without angle brackets
+_ID = re.compile(r"<[!-;=?A-~]{1,200}+@[!-;=?-~]{1,200}+>")  # printable ASCII without angle brackets
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,120}")
 _LINK = re.compile(r"https?://[!#-;=?-~]{4,1000}")  # no blanks, quotes or angle brackets
 _REPLY = re.compile(r"\s*re\s*(?:\[\d+\]\s*)?:", re.I)

@@ -9,6 +9,7 @@ from backend.domain.mail.quoting import sections
 MAX_WORDS = 30
 """A longer answer is a conversation, whatever words stand in it."""
 
+MAX_LETTERS = 1_000
 _REFUSAL = re.compile(
     r"\b(?:"
     # English
@@ -63,7 +64,7 @@ def is_decline(text: str) -> bool:
     lines = sections(text[:20_000].replace("’", "'")).own.split("\n")
     own = " ".join(" ".join(lines).split())
     count = len(own.split())
-    if count > MAX_WORDS or "?" in own:
+    if count > MAX_WORDS or len(own) > MAX_LETTERS or "?" in own:
         return False
     if count <= _BARE_WORDS and any(line.strip(" .!,;-–—").lower() in _BARE for line in lines):
         return True

@@ -11,12 +11,14 @@ from backend.domain.mail.charset import clean, decode
 from backend.domain.mail.message import Address
 
 MAX_ADDRESSES = 500
+MAX_NAME = 200
 
 _FOLD = re.compile(r"\r?\n[ \t]*|\r")
 _WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,80}\?[bBqQ]\?)")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,998})>")
-_ADDRESS = re.compile(r"[^\s<>,;:\"()@]{1,128}@[^\s<>,;:\"()@]{1,255}")
+# Begun only where a word begins: from every letter of a long one, the search would read it to its end.
+_ADDRESS = re.compile(r"(?<![^\s<>,;:\"()@])[^\s<>,;:\"()@]{1,128}+@[^\s<>,;:\"()@]{1,255}+")
 
 
 def unfold(value: str) -> str:
@@ -42,22 +44,23 @@ def decode_words(value: str) -> str:
         return value
     value = _BETWEEN_WORDS.sub(r"\1", value)
     out: list[str] = []
-    pending, charset, position = b"", "", 0
+    pending, charset, position = bytearray(), "", 0
     for match in _WORD.finditer(value):
         label, kind, payload = match.groups()
         data = _word_bytes(kind, payload)
         adjacent = match.start() == position and label.lower() == charset
         if pending and (data is None or not adjacent):
-            out.append(decode(pending, charset)[0])
-            pending = b""
+            out.append(decode(bytes(pending), charset)[0])
+            pending.clear()
         out.append(value[position : match.start()])
         if data is None:
             out.append(match.group())
         else:
-            pending, charset = pending + data, label.lower()
+            pending += data
+            charset = label.lower()
         position = match.end()
     if pending:
-        out.append(decode(pending, charset)[0])
+        out.append(decode(bytes(pending), charset)[0])
     return clean("".join(out) + value[position:]).replace("\n", " ").replace("\r", " ")
 
 
@@ -82,9 +85,10 @@ def addresses(value: str) -> tuple[Address, ...]:
     for chunk in _chunks(value):
         address, name = _one(chunk)
         if not address and "@" not in chunk:
-            carried = f"{carried}, {name}" if carried else name
+            carried = (f"{carried}, {name}" if carried else name)[:MAX_NAME]
             continue
-        found.append(Address(address, f"{carried}, {name}" if carried and name else name or carried))
+        name = f"{carried}, {name}" if carried and name else name or carried
+        found.append(Address(address, name[:MAX_NAME]))
         carried = ""
         if len(found) >= MAX_ADDRESSES:
             break
@@ -140,7 +144,7 @@ def _name(text: str) -> str:
     text = text.strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = re.sub(r"\\(.)", r"\1", text[1:-1])
-    return " ".join(decode_words(text).strip("\"' ").split())[:200]
+    return " ".join(decode_words(text).strip("\"' ").split())[:MAX_NAME]
 
 
 def message_ids(value: str, limit: int = 200) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _REPORT_PARTS = frozenset(
     }
 )
 _BOUNCERS = ("mailer-daemon", "mailerdaemon", "postmaster")
-_LIST_ID = re.compile(r"<?\s*[^\s<>@]+\.[^\s<>@]+\s*>?\s*\Z")
+_LIST_ID = re.compile(r"\A<?\s*+[^\s<>@][^\s<>@.]*+\.[^\s<>@]++\s*+>?\s*+\Z")
 _LIST_MACHINERY = (
     "List-Post", "List-Unsubscribe", "List-Subscribe", "List-Help", "List-Archive", "List-Owner", "Mailing-List",
     "X-BeenThere",

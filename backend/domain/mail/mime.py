@@ -10,6 +10,7 @@ import email.parser
 import email.policy
 import email.utils
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import Message as StdMessage
@@ -19,6 +20,8 @@ from backend.domain.mail.header_text import addresses, decode_words, first_id, m
 from backend.domain.mail.message import Attachment, Headers, Message
 
 _NESTING = re.compile(rb"boundary\s{0,9}\*?|^content-type\s{0,9}:\s{0,9}message/", re.I | re.M)
+# A field that says what a part is, with its continuation lines.
+_ABOUT_PART = re.compile(rb"(?:\A|[\r\n])content-[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+", re.I)
 _CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,60})", re.I)
 _METHOD = re.compile(r";\s{0,9}method\s{0,9}=\s{0,9}\"?([A-Za-z-]{1,30})", re.I)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}\Z")
@@ -27,7 +30,11 @@ _ADDRESS_FIELDS = ("From", "Reply-To", "To", "Cc")
 
 @dataclass(frozen=True, slots=True)
 class MimeLimits:
-    """How much of one mail is looked at. Sizes in bytes (`raw`) or characters; beyond them it is cut."""
+    """How much of one mail is looked at. Sizes in bytes (`raw`, `about_part`) or characters; beyond them it is cut.
+
+    `all_headers` is for all fields together, `about_part` for one Content-… field, `steps` for lines times nesting,
+    which is what the standard parser's time grows with.
+    """
 
     raw: int = 12_000_000
     parts: int = 300
@@ -36,6 +43,9 @@ class MimeLimits:
     header_chars: int = 20_000
     text_chars: int = 400_000
     html_chars: int = 1_000_000
+    all_headers: int = 400_000
+    about_part: int = 4_000
+    steps: int = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,7 @@ class _Harvest:
     limits: MimeLimits
     text: list[str] = field(default_factory=list)
     html: list[str] = field(default_factory=list)
+    chars: Counter[str] = field(default_factory=Counter)
     attachments: list[Attachment] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     seen: int = 0
@@ -113,8 +124,9 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
     depth: its headers are read and the rest is taken as one text.
     """
     troubles = ("size limit",) if len(raw) > limits.raw else ()
-    raw = raw[: limits.raw]
-    if sum(1 for _ in zip(_NESTING.finditer(raw), range(limits.parts + 1), strict=False)) > limits.parts:
+    raw = _ABOUT_PART.sub(lambda field: field.group()[: limits.about_part], raw[: limits.raw])
+    nested = sum(1 for _ in zip(_NESTING.finditer(raw), range(limits.parts + 1), strict=False))
+    if nested > limits.parts or nested * (raw.count(b"\n") + raw.count(b"\r")) > limits.steps:
         return _flat(raw), (*troubles, "nesting limit")
     try:
         parsed = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(raw)
@@ -125,14 +137,15 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
 
 def _flat(raw: bytes) -> Part:
     head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
-    fields: list[tuple[str, str]] = []
+    fields: list[tuple[str, list[str]]] = []
     for line in head.decode("ascii", "surrogateescape").split("\n"):
         if line[:1] in (" ", "\t") and fields:
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]}\n{line}")
+            fields[-1][1].append(line)
         elif ":" in line:
             name, _, value = line.partition(":")
-            fields.append((name.strip(), value.strip()))
-    return Part(headers=tuple(fields), body=body, size=len(body))
+            fields.append((name.strip(), [value.strip()]))
+    headers = tuple((name, "\n".join(lines)) for name, lines in fields)
+    return Part(headers=headers, body=body, size=len(body))
 
 
 def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
@@ -180,9 +193,13 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
         harvest.defect("body missing" if part.size else "")
         return
     limit = harvest.limits.html_chars if kind == "text/html" else harvest.limits.text_chars
+    if harvest.chars[kind] > limit:
+        harvest.defect("text limit")
+        return
     # Four bytes a character at most; cutting before the charset is known keeps the work bounded.
     text, trouble = decode(part.body[: limit * 4], part.charset or _charset(part.headers))
     harvest.defect(trouble)
+    harvest.chars[kind] += len(text)
     (harvest.html if kind == "text/html" else harvest.text).append(text)
 
 
@@ -204,10 +221,13 @@ def _headers(fields: Sequence[tuple[str, str]], harvest: _Harvest) -> Headers:
     if len(fields) > limits.headers:
         harvest.defect("header limit")
     kept = []
+    left = limits.all_headers
     for name, value in fields[: limits.headers]:
-        if len(value) > limits.header_chars:
+        most = min(left, limits.header_chars)
+        if len(value) > most:
             harvest.defect("long header")
-        kept.append((clean(name.strip())[:200], decode_words(unfold(value[: limits.header_chars]))))
+        kept.append((clean(name.strip())[:200], decode_words(unfold(value[:most]))))
+        left = max(0, left - len(value))
     return Headers(tuple(kept))
 
 

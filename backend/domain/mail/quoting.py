@@ -9,10 +9,13 @@ from dataclasses import dataclass
 _WROTE = re.compile(
     r"(?:^|\s)(?:wrote|schrieb(?:en)?|a écrit|ha scritto|escribió|escreveu|schreef|geschreven"
     r"|napisał(?:\(a\)|a)?"
-    r"|napsal(?:\(a\)|a)?|skrev|skrifaði|kirjoitti)\b.{0,200}:\s*$|^(?:am|on|le|el|em|il|op|dne|den"
-    r"|w dniu)\b.{6,240}@\S+\s*>?:?\s*$",
+    r"|napsal(?:\(a\)|a)?|skrev|skrifaði|kirjoitti)\b",
     re.I,
 )
+_ON = re.compile(r"^(?:am|on|le|el|em|il|op|dne|den|w dniu)\b", re.I)
+_LONGEST_ATTRIBUTION = 400
+"""Characters: a longer line is a paragraph. It is also what keeps these two rules from growing with a line."""
+
 _ORIGINAL = re.compile(
     r"^\s*[-_*=]{2,}\s*(?:original|forwarded|ursprüngliche|weitergeleitete|message (?:d'origine|transféré)"
     r"|mensaje (?:original|reenviado)|mensagem (?:original|encaminhada)|messaggio (?:originale|inoltrato)"
@@ -51,6 +54,7 @@ _PHONE = re.compile(
     r"^sent from my|^von meinem|^envoyé de mon|^enviado desde|^inviato da|^verstuurd vanaf|^skickat från",
     re.I,
 )
+_MARKS = re.compile(r"^(?:\s*+>)++\s?")
 _NAME = re.compile(r"[^\W\d_]{2,}")
 _SIGNATURE_LINES = 14
 
@@ -78,28 +82,42 @@ def sections(text: str, signer: str = "") -> Sections:
     names = frozenset(_NAME.findall(signer.lower()))
     lines = text.split("\n")
     start, attribution, forwarded = _earlier(lines)
+    attribution = attribution.strip()
     own, signature = _signature(lines[:start], names)
     tail = lines[start:]
-    quoted = [re.sub(r"^(?:\s*>)+\s?", "", line) for line in tail]
+    quoted = [_MARKS.sub("", line) for line in tail]
     # Answers written between quoted lines are the writer's own words too.
     if not forwarded and any(line.lstrip().startswith(">") for line in tail):
         between = [line for line in tail if line.strip() and not line.lstrip().startswith(">")]
-        extra = [line for line in between if line.strip() != attribution.strip() and not _header_line(line)]
+        extra = [line for line in between if line.strip() != attribution and not _header_line(line)]
         if extra:
             more, below = _signature(extra, names)
             own, signature = [*own, *more], [*signature, *below]
-        quoted = [re.sub(r"^(?:\s*>)+\s?", "", line) for line in tail if line.lstrip().startswith(">")]
+        quoted = [_MARKS.sub("", line) for line in tail if line.lstrip().startswith(">")]
     return Sections(
         "\n".join(own).strip(),
         "\n".join(signature).strip(),
         "\n".join(quoted).strip(),
-        attribution.strip(),
+        attribution,
         forwarded,
     )
 
 
 def _header_line(line: str) -> bool:
-    return bool(_WROTE.search(line) or _ORIGINAL.search(line) or _FROM.match(line) or _SENT.match(line))
+    return bool(_attributes(line) or _ORIGINAL.match(line) or _FROM.match(line) or _SENT.match(line))
+
+
+def _attributes(line: str) -> bool:
+    """Whether a line says who wrote what follows: it ends so, or begins with a day and ends with an address."""
+    line = line.rstrip()
+    if len(line) >= _LONGEST_ATTRIBUTION or not line:
+        return False
+    if line.endswith(":") and any(match.end() >= len(line) - 201 for match in _WROTE.finditer(line)):
+        return True
+    begun = _ON.match(line)
+    last = line.removesuffix(":").removesuffix(">").split()[-1:]
+    at = line.rfind(last[0]) + last[0].find("@") if begun and last and "@" in last[0] else 0
+    return begun is not None and begun.end() + 6 <= at <= begun.end() + 240
 
 
 def _earlier(lines: list[str]) -> tuple[int, str, bool]:
@@ -115,7 +133,7 @@ def _earlier(lines: list[str]) -> tuple[int, str, bool]:
             return i, bare, False
         joined = f"{bare} {lines[i + 1].lstrip('> ').strip()}" if i + 1 < len(lines) else bare
         for candidate in (bare, joined):
-            if len(candidate) < 400 and _WROTE.search(candidate) and re.search(r"\d", candidate):
+            if _attributes(candidate) and re.search(r"\d", candidate):
                 return i, candidate, False
         if line.lstrip().startswith(">"):
             return i, "", False

@@ -9,12 +9,15 @@ from publicsuffixlist import PublicSuffixList
 
 from backend.domain.mail.providers import BRANDS, PROVIDERS, SHARED_PARENTS
 
+MAX_DOMAIN = 253
+"""Characters of a domain's name (RFC 1035)."""
+
 _SUFFIXES = PublicSuffixList()
 _ADDRESS_LITERAL = re.compile(r"\[.*\]|(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f:.]*")
 _LOCAL = re.compile(r"(?!.{65})[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LABELS = re.compile(r"[^\s.]+(?:\.[^\s.]+)*")
-_TAIL = re.compile(r"[\s.]+\Z")
+_TAIL = re.compile(r"(?<![\s.])[\s.]++\Z")
 _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 _ROBOTS = """
@@ -63,7 +66,7 @@ def is_writable(address: str) -> bool:
     """Whether mail can be sent to `address` by any server: an ASCII local part as RFC 5321 writes it unquoted,
     and a host name or one that has an ASCII form."""
     local, _, domain = normalise(address).rpartition("@")
-    return bool(_LOCAL.fullmatch(local) and len(domain) <= 253 and _HOST.fullmatch(domain))
+    return bool(_LOCAL.fullmatch(local) and len(domain) <= MAX_DOMAIN and _HOST.fullmatch(domain))
 
 
 def mailbox_key(address: str) -> str:
@@ -94,12 +97,13 @@ def organisational_domain(domain: str) -> str:
     domains whose subdomains are rented out. A public suffix itself, an address literal, a lone word and what
     is no domain at all are their own organisation; "" stays "".
     """
-    return _organisational(_ascii(domain))
+    domain = _ascii(domain)
+    return _organisational(domain) if len(domain) <= MAX_DOMAIN else domain
 
 
 @lru_cache(maxsize=4096)
 def _organisational(domain: str) -> str:
-    if len(domain) > 253 or not _LABELS.fullmatch(domain) or _ADDRESS_LITERAL.fullmatch(domain):
+    if not _LABELS.fullmatch(domain) or _ADDRESS_LITERAL.fullmatch(domain):
         return domain
     found = _SUFFIXES.privatesuffix(domain)
     organisation = found if isinstance(found, str) and found else domain
@@ -137,7 +141,8 @@ def is_machine_local(local: str) -> bool:
 def _ascii(domain: str) -> str:
     """Lower case, no dot at the end, international names as xn--…; what cannot be encoded stays as it is."""
     domain = _TAIL.sub("", domain.strip().lower())
-    if domain.isascii():
+    # Encoding takes time with the square of a label's length, and what is longer than any domain is none.
+    if domain.isascii() or len(domain) > MAX_DOMAIN:
         return domain
     try:
         return _TAIL.sub("", domain.encode("idna").decode("ascii").lower())

@@ -10,10 +10,10 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from backend.domain.mail.charset import clean
+from backend.domain.mail.markup import bounded
 
 MAX_NODES = 40_000
 MAX_TEXT = 200_000
-MAX_DEPTH = 3_000
 
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
 _BLOCKS_WORDS = """
@@ -31,12 +31,6 @@ _HIDDEN = re.compile(
 )
 _TINY = re.compile(r"\s*[0-2](?:px)?\s*\Z")
 _TINY_STYLE = re.compile(r"(?<![-\w])(?:width|height)\s*:\s*[0-2](?:px)?\s*(?:;|$|!)", re.I)
-_TAG = re.compile(r"<(/?)([a-z][a-z0-9]{0,20})\b", re.I)
-# Elements that never nest in themselves: void ones, and those whose end tag HTML lets people leave out.
-_FLAT_WORDS = """
-area base br col embed hr img input link meta source wbr p li td th tr dd dt option
-"""
-_FLAT = frozenset(_FLAT_WORDS.split())
 
 
 @dataclass(slots=True)
@@ -54,10 +48,7 @@ class Visible:
 def visible(html: str) -> Visible:
     """Read `html` as a browser would show it. Any text is accepted; at most `MAX_NODES` nodes are visited."""
     result = Visible()
-    if html.count("<") > MAX_DEPTH and _too_deep(html):
-        result.text = re.sub(r"<[^<>]{0,2000}>", " ", html)[:MAX_TEXT]
-        return result
-    root = LexborHTMLParser(clean(html)).body
+    root = LexborHTMLParser(bounded(clean(html))).body
     if root is None:
         return result
     pieces: list[str] = []
@@ -66,17 +57,6 @@ def visible(html: str) -> Visible:
     lines = "".join(pieces)[:MAX_TEXT].split("\n")
     result.text = re.sub(r"\n{3,}", "\n\n", "\n".join(_line(line) for line in lines)).strip()
     return result
-
-
-def _too_deep(html: str) -> bool:
-    """Whether elements nest beyond `MAX_DEPTH`: the parser's time grows with the square of the depth."""
-    depth = 0
-    for match in _TAG.finditer(html):
-        if match.group(2).lower() not in _FLAT:
-            depth = max(0, depth - 1) if match.group(1) else depth + 1
-            if depth > MAX_DEPTH:
-                return True
-    return False
 
 
 def _line(line: str) -> str:

@@ -52,7 +52,7 @@ def read(table: Table, number: int, entry: object) -> dict[str, Any]:
             continue
         try:
             row[name] = _READERS[column.kind](value)
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise _bad(where, f"{name} is not a {column.kind}") from error
         if column.words and row[name] not in column.words:
             raise _bad(where, f"{name} says {str(value)[:40]!r}, which means nothing here")

@@ -14,8 +14,8 @@ from backend.domain.mail.quoting import Sections
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mail.visible import Visible
 
-_RE = re.compile(r"^\s*(?:re|aw|antw|sv|vs|odp|res|rif|ref|r)\s*(?:\[\d+\])?\s*:", re.I)
-_FWD = re.compile(r"^\s*(?:fwd?|wg|tr|rv|enc|i|doorst|pd|vb)\s*:", re.I)
+_RE = re.compile(r"^\s*+(?:re|aw|antw|sv|vs|odp|res|rif|ref|r)\s*+(?:\[\d++\]\s*+)?:", re.I)
+_FWD = re.compile(r"^\s*+(?:fwd?|wg|tr|rv|enc|i|doorst|pd|vb)\s*+:", re.I)
 _BOOKING = re.compile(
     r"calendly\.|cal\.com/|meetings\.hubspot|meetings-eu|savvycal|chilipiper|youcanbook|zcal\.|tidycal"
     r"|oncehub|acuityscheduling"
@@ -51,6 +51,7 @@ _MERGE = re.compile(
     r"|%[a-z_]{3,20}%|<<[^<>]{2,30}>>|\bhi (?:,|there,)|\$\{[^}]{1,30}\}",
     re.I,
 )
+_BULLET = re.compile(r"^[^\S\n]*+(?:[-•*·▪✓✅→]|\d[.)])\s++\S", re.M)
 _ADVERT_DOMAIN = re.compile(
     r"^(?:get|try|use|go|join|with|hello|meet|team|my|the)[a-z]{4,}|(?:hq|app|mail|team|labs|go|now|hub"
     r"|online|works)\.",
@@ -220,7 +221,7 @@ def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
         yield "exclaims" if parts.own.count("!") > 2 else "exclaim"
     if _MERGE.search(f"{message.subject}\n{parts.own}"):
         yield "merge_field"
-    if re.search(r"(?m)^\s*(?:[-•*·▪✓✅→]|\d[.)])\s+\S", parts.own):
+    if _BULLET.search(parts.own):
         yield "bullets"
     if parts.signature:
         yield "signature" if parts.signature.count("\n") < 3 else "signature_long"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 MOST = 6
 MOST_WORDS = 5
+MOST_LETTERS = 160
+"""Letters of one of the `MOST_WORDS` words or turns of phrase beside a reason."""
+
 PITCH_WORDS = "words of a pitch"
 ORDINARY_WORDS = "words of ordinary mail"
 _DULL = frozenset(
@@ -107,9 +110,9 @@ def _bare(token: str) -> str:
 
 
 def _distinct(texts: list[str]) -> tuple[str, ...]:
-    """The first few texts, none of them part of one already taken."""
+    """The first few texts, cut, none of them part of one already taken."""
     taken: list[str] = []
-    for text in texts:
+    for text in (text[:MOST_LETTERS] for text in texts):
         if not any(text in other or other in text for other in taken):
             taken.append(text)
         if len(taken) == MOST_WORDS:

@@ -13,24 +13,26 @@ from typing import NamedTuple
 from backend.domain.mail.charset import clean
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
-_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,6}")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]{1,64}+(?:\.[\w-]{1,64}+){1,6}")
 _HOST = re.compile(
-    r"\b[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.(?:com|io|co|dev|net|org|de|fr|es|it|nl|pl|cz|se|pt|ch|at|eu|uk"
+    r"\b[\w-]{1,40}+(?:\.[\w-]{1,40}+){0,3}\.(?:com|io|co|dev|net|org|de|fr|es|it|nl|pl|cz|se|pt|ch|at|eu|uk"
     r"|ai|app)\b(?:/\S{0,300})?",
     re.I,
 )
 _MONEY = re.compile(
     r"(?:[$€£¥]|\b(?:usd|eur|gbp|chf|sek|pln|czk|kč|zł|kr)\b)\s?\d[\d.,' ]{0,15}(?:k|m)?\b"
-    r"|\d[\d.,']{0,15}\s?(?:k|m|mio|million)?\s?(?:[$€£¥]|\b(?:usd|eur|euros?|dollars?|gbp|chf|sek|pln|czk"
+    r"|\d[\d.,']{0,15}+\s?+(?:k|m|mio|million)?\s?(?:[$€£¥]|\b(?:usd|eur|euros?|dollars?|gbp|chf|sek|pln|czk"
     r"|kč|zł|kr)\b)",
     re.I,
 )
-_PERCENT = re.compile(r"\d[\d.,]{0,10}\s?(?:%|percent\b|prozent\b|pour cent\b|procent\b|procent\b)", re.I)
+_PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b|procent\b)", re.I)
 _CLOCK = re.compile(r"\b\d{1,2}(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\b\d{1,2}\s?(?:am|pm|uhr)\b", re.I)
 _PHONE = re.compile(r"(?<!\w)(?:\+|00)?\d(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
-_NUMBER = re.compile(r"\d[\d.,']*")
-_WORD = re.compile(r"\w+|\?")
+_NUMBER = re.compile(r"\d[\d.,']*+")
+_WORD = re.compile(r"\w++|\?")
+MOST_LETTERS = 64
+"""Letters of a word that are read: nothing anybody says is longer, and it ends among the reasons people are shown."""
 
 _CLASSES = (
     (_URL, "u_link"), (_MAIL, "u_mail"), (_HOST, "u_link"), (_MONEY, "n_money"), (_PERCENT, "n_percent"),
@@ -51,7 +53,7 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     text = clean(text).replace("_", " ")
     for pattern, token in _CLASSES:
         text = pattern.sub(f" {token} ", text)
-    return [names.get(word, word) for word in _WORD.findall(text.lower())]
+    return [names.get(word, word[:MOST_LETTERS]) for word in _WORD.findall(text.lower())]
 
 
 def placed(text: str, names: Mapping[str, str]) -> list[Placed]:
@@ -70,7 +72,9 @@ def placed(text: str, names: Mapping[str, str]) -> list[Placed]:
             continue
         for match in _WORD.finditer(_lower(raw)):
             word = match.group()
-            found.append(Placed(names.get(word, word), start + match.start(), start + match.end()))
+            found.append(
+                Placed(names.get(word, word[:MOST_LETTERS]), start + match.start(), start + match.end())
+            )
     return found
 
 

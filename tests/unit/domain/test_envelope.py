@@ -103,3 +103,12 @@ def test_no_bytes_raise(body: bytes) -> None:
     read_envelope(body)
     read_envelope(_wrapped(body))
     subscription_of(body)
+
+
+@pytest.mark.parametrize("broken", ["\ud800", "\0"])
+def test_what_no_database_takes_is_no_notice(broken: str) -> None:
+    """JSON can name half a character; nothing that stores or hashes text can."""
+    assert (
+        read_envelope(json.dumps({"emailAddress": f"a{broken}@corp.test", "historyId": 1}).encode()) is None
+    )
+    assert read_envelope(_wrapped(json.dumps(NOTICE).encode(), messageId=f"1{broken}")) is None

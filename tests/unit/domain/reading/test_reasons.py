@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.reading import reasons as reasons_module
 from backend.domain.reading.concepts import entries
 from backend.domain.reading.lexicon import PHRASES
+from backend.domain.reading.marking import Mark, marks
 from backend.domain.reading.reason_texts import PHRASE_TEXTS
 from backend.domain.reading.reasons import ORDINARY_WORDS, PITCH_WORDS, illustrate, reasons
 from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.tokens import MOST_LETTERS
 from backend.domain.reading.wording import read
 
 
@@ -57,3 +60,18 @@ def test_a_reason_shows_where_it_was_found():
     )
     score = Score(0.9, 2.0, reasons([("t_asks_call", 1.0)]), "m")
     assert "quick call" in illustrate(score, read(message, Owner("a@y.test"))).reasons[0].words
+
+
+def test_words_are_cut_however_long_they_are_and_still_marked():
+    word = "x" * 190_000
+    message = Message(from_=(Address("ann@shop.test"),), text=f"{word} free {word} audit for {word}")
+    reading = read(message, Owner("o@own.test"))
+    assert max(len(w) for w in (*reading.words, *reading.quoted)) == MOST_LETTERS
+    shown = illustrate(
+        Score(0.9, 2.0, (Reason("offers something free or without obligation", 1.0),)), reading
+    )
+    assert all(len(w) <= reasons_module.MOST_LETTERS for r in shown.reasons for w in r.words)
+    (found,) = reasons([(f"{reading.words[0]} {reading.words[0]}", 1.0), (reading.words[0], 0.5)])
+    assert all(len(w) <= reasons_module.MOST_LETTERS for w in found.words)
+    shorter = word[:20_000]
+    assert marks(f"{shorter} {shorter}", Score(0.9, 2.0, (found,))) == (Mark(0, 40_001, 1.5),)

@@ -1,0 +1,103 @@
+"""HTML is written down again before it is parsed: the same to a reader, and bounded whatever it was."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from backend.domain.mail import markup
+from backend.domain.mail.markup import bounded
+from backend.domain.mail.visible import visible
+
+NAMES = """
+a b font p div span li ul dd dt table tr td th tbody select option button form object template svg h1 h2 blockquote
+nobr i caption
+"""
+TAGS = st.sampled_from([f"<{stroke}{name}>" for name in NAMES.split() for stroke in ("", "/")])
+
+
+def depth_and_size(html: str) -> tuple[int, int]:
+    """How deep the tree of `html` goes, and how many nodes it has."""
+    root = LexborHTMLParser(html).root
+    assert root is not None
+    deepest = nodes = 0
+    stack: list[tuple[LexborNode, int]] = [(root, 1)]
+    while stack:
+        node, depth = stack.pop()
+        nodes += 1
+        deepest = max(deepest, depth)
+        child = node.child
+        while child is not None:
+            stack.append((child, depth + 1))
+            child = child.next
+    return deepest, nodes
+
+
+class TestBounds:
+    @given(st.lists(TAGS, max_size=3), st.lists(TAGS, min_size=1, max_size=7))
+    def test_a_tree_is_no_deeper_and_no_larger_than_was_written(self, first, repeated):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(markup, "MAX_DEPTH", 20)
+            html = "x".join([*first, *repeated * 150])
+            deepest, nodes = depth_and_size(bounded(html))
+        # A cell brings a row, a body of rows and at times a copy of a link with it.
+        assert deepest <= 4 * 20 + 5
+        assert nodes <= 4 * html.count("<") + 10
+
+    def test_open_formatting_is_not_opened_again_in_every_paragraph(self):
+        html = "<div>" + "".join(f"<b id={i}>" for i in range(300)) + "</div>" + "<p>x" * 300
+        assert depth_and_size(html)[1] > 90_000
+        assert depth_and_size(bounded(html))[1] < 1_000
+
+    def test_attributes_nobody_asks_for_are_left_out(self):
+        assert bounded(f"<p class=a {' '.join(f'a{i}' for i in range(9_000))} class=b>x") == '<p class="a">x'
+
+    def test_a_value_is_cut(self):
+        assert len(bounded(f'<a href="{"x" * 90_000}">y</a>')) < 2 * markup.MAX_VALUE
+
+    def test_of_what_follows_too_many_tags_the_words_are_kept(self, monkeypatch):
+        monkeypatch.setattr(markup, "MAX_MARKS", 10)
+        assert visible("<i></i>" * 5 + "<b>late</b> word < 5").text == "late word < 5"
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        ("html", "text"),
+        [
+            ("a < b &lt;i> <3 &amp; c", "a < b <i> <3 & c"),
+            ("<p title='a > b'>one</p>", "one"),
+            ("one<!-- <p>two --><!--> three<!--->", "one three"),
+            ("one<!-- never closed", "one"),
+            ("one<script>if (a < b) '<p>two'</script> three", "one three"),
+            ("one<style>p{}</style><iframe><p>two</iframe> three", "one three"),
+            ("<textarea>one <b> two</textarea>", "one <b> two"),
+            ("one<p hidden>two<p>three", "one\nthree"),
+            ("<ul><li style='display:none'>one<li>two</ul>", "two"),
+            ("<table><tr><td style='display:none'>one<td>two</table>", "two"),
+            ('<p style="display:&quot;; display:none">one</p>two', "two"),
+            ("one<object>two</object><template>three</template> four", "one four"),
+            ("<![if !mso]>one<![endif]><o:p/>two<?php ?></>", "onetwo"),
+            ("<h1>one</h2>two<br/>three</br>four", "one\ntwo\nthree\nfour"),
+            ("one<a href=", "one"),
+            ("<FONT\nCOLOR=red\n>one</FONT\n>", "one"),
+        ],
+    )
+    def test_it_reads_as_a_browser_shows_it(self, html, text):
+        assert visible(html).text == text
+
+    def test_links_and_pictures_are_kept(self):
+        seen = visible(
+            "<a href='https://a.test/?q=\"x\"&amp;y'>one</a><img src=//b.test/p.gif width=1 height=1>"
+        )
+        assert seen.links == ['https://a.test/?q="x"&y']
+        assert (seen.images, seen.pixels) == (0, 1)
+
+    @given(st.text(alphabet="<>/!-ab p=\"'&;\n", max_size=60))
+    def test_writing_down_twice_changes_nothing(self, html):
+        once = bounded(html)
+        assert bounded(once) == once
+
+    @given(st.text(max_size=300))
+    def test_text_alone_is_not_touched(self, text):
+        text = text.replace("<", "")
+        assert bounded(text) == text
