@@ -10,7 +10,7 @@ from backend.pipeline.addon import AddonDesk
 from backend.ports.addon import Tenant
 from backend.web.addon_event import Event
 from backend.web.cards.frame import Frame
-from backend.web.cards.texts import words_for
+from backend.web.words import card_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ class Call:
     @classmethod
     def of(cls, desk: AddonDesk, tenant: Tenant, event: Event, base: str, now: datetime) -> Call:
         """The call of `event` by `tenant`."""
-        frame = Frame(words_for(event.language), event.language, base, now, event.offset, str(tenant.version))
+        frame = Frame(
+            card_words(event.language), event.language, base, now, event.offset, str(tenant.version)
+        )
         return cls(desk, tenant, event, frame)
 
     @property

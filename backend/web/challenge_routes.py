@@ -11,12 +11,12 @@ from backend.domain.errors import Refused, TryLater
 from backend.pipeline.solve import CodeDue, OpenChallenge
 from backend.ports.captcha import Kind
 from backend.ports.store import Solved
-from backend.web import texts
 from backend.web.context import services
 from backend.web.error_map import wants_page
 from backend.web.guards import content_policy, guarded
 from backend.web.limits import per_link, per_minute, per_network
 from backend.web.pages import page
+from backend.web.words import sender_words
 
 blueprint = Blueprint("challenge", __name__, url_prefix="/c")
 
@@ -165,7 +165,7 @@ async def _page(
 
 
 async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, **values: Any) -> Response:
-    words = texts.for_request(request.accept_languages, challenge.language)
+    words = sender_words(request.accept_languages, challenge.language)
     known = {
         "owner": challenge.owner,
         "sender": challenge.sender,

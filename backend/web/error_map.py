@@ -14,10 +14,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
-from backend.web import context, log, texts
+from backend.web import context, log
 from backend.web.api.answers import PREFIX
 from backend.web.api.door import http_error
 from backend.web.pages import page
+from backend.web.words import sender_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ async def problem(
     status: int, code: str, title: str = "", detail: str = "", field: str = "", **headers: str
 ) -> Response:
     """The answer itself, as a page or as JSON. Empty `title`: the stock words for `code`."""
-    words = texts.for_request(request.accept_languages)
+    words = sender_words(request.accept_languages)
     if f"{code}_title" in words:
         title, detail = words[f"{code}_title"], words[f"{code}_text"]
     if not title:

@@ -17,8 +17,8 @@ from backend.web.cards.frame import Frame
 from backend.web.cards.home import home_card
 from backend.web.cards.message import message_card, note_card
 from backend.web.cards.preferences import settings_card
-from backend.web.cards.texts import words_for
 from backend.web.cards.widgets import Json
+from backend.web.words import card_words
 from tests.web.fakes import NOW, mailbox, message
 
 HOSTILE = '<script>alert(1)</script> & "\'<a href="https://evil.test">free</a>\u202egnp.exe\r\n\x00'
@@ -39,7 +39,7 @@ LET_IN = {"placement": Placement.INBOX, "outcome": Outcome.INBOX}
 def frame(language: str = "en") -> Frame:
     """What cards are told, at a fixed time two hours east."""
     return Frame(
-        words_for(language), language, "https://gate.test", NOW, timedelta(hours=2), "1796130000000000"
+        card_words(language), language, "https://gate.test", NOW, timedelta(hours=2), "1796130000000000"
     )
 
 

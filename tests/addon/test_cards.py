@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import string
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -16,17 +15,15 @@ from backend.card_limits import answer_problems, card_problems
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Condition, Link
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.domain.reading import reasons as said
-from backend.domain.reading.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
+from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
 from backend.ports.store import MessageView, Placement, Stage
 from backend.web.cards.answers import ask_connection, ask_scopes, changed, opened
 from backend.web.cards.home import home_card
 from backend.web.cards.message import message_card, note_card, version_of
 from backend.web.cards.preferences import settings_card
-from backend.web.cards.texts import TEXTS, words_for
-from backend.web.cards.texts.reasons import TABLE
 from backend.web.cards.widgets import Json, shown
+from backend.web.words import card_words
 from tests.addon.gallery import GROUPS, HOSTILE, active, boxes, frame, reading
 from tests.addon.schema import card_validator, check_answer
 from tests.web.fakes import NOW, message
@@ -42,7 +39,7 @@ def check(card: Json) -> Json:
     return card
 
 
-@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_of_a_message_has_a_card(language: str) -> None:
     states = product(
         Row,
@@ -57,20 +54,20 @@ def test_every_state_of_a_message_has_a_card(language: str) -> None:
     check(message_card(frame(language), active(), "m1", reading(message(set_aside=True, cause="x"))))
 
 
-@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_of_a_mailbox_has_a_card(language: str) -> None:
     assert set(boxes()) == set(Condition)
     for condition, box in boxes().items():
         assert box.condition(NOW) is condition
-        text = words_for(language)[f"state_{condition}"].partition("{")[0]
+        text = card_words(language)[f"state_{condition}"].partition("{")[0]
         assert text in json.dumps(home_card(frame(language), box, Home(0, 0, ())), ensure_ascii=False)
         check(settings_card(frame(language), box))
-    for note in (key for key in TEXTS["en"] if key.startswith("note_")):
+    for note in (key for key in card_words("en") if key.startswith("note_")):
         check(note_card(frame(language), active(), "m1", note))
         check(note_card(frame(language), active(link=Link.NEEDS_RECONNECT), "", note))
 
 
-@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_card_of_the_gallery_is_one_gmail_takes(group: str, language: str) -> None:
     english, cards = GROUPS[group]("en"), GROUPS[group](language)
@@ -146,25 +143,6 @@ def test_an_act_is_tied_to_what_was_shown() -> None:
 def test_prompts_are_alone() -> None:
     check_answer(ask_scopes(["https://www.googleapis.com/auth/userinfo.email"]), clicked=True)
     check_answer(ask_connection("https://gate.test"), clicked=False)
-
-
-def test_all_languages_say_the_same_things() -> None:
-    def holes(text: str) -> set[str]:
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-    for language, words in TEXTS.items():
-        assert words.keys() == TEXTS["en"].keys(), language
-        assert {key: holes(text) for key, text in words.items()} == {
-            key: holes(text) for key, text in TEXTS["en"].items()
-        }
-
-
-def test_every_reason_is_translated() -> None:
-    texts = {said.PITCH_WORDS, said.ORDINARY_WORDS}
-    for table in (PHRASE_TEXTS, FORM_TEXTS, FAMILY_TEXTS, CLASS_TEXTS):
-        texts |= set(table.values())
-    assert texts - TABLE.keys() == set()
-    assert all(len(row) == 4 and all(row) for row in TABLE.values())
 
 
 BROKEN: dict[str, Json] = {

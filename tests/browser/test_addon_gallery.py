@@ -14,8 +14,9 @@ from markupsafe import Markup
 from playwright.sync_api import Browser, Page, Route
 
 import backend.sandbox
+from backend.locale import LANGUAGES
 from backend.sandbox.addon.render import drawn
-from backend.web.cards.texts import TEXTS
+from backend.web.words import card_words
 from tests.addon.gallery import GROUPS
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
@@ -51,7 +52,7 @@ CUT = """
 def rendered(group: str, language: str) -> str:
     folder = jinja2.FileSystemLoader(SANDBOX / "templates")
     pages = jinja2.Environment(loader=folder, autoescape=True)
-    words = TEXTS[language]
+    words = card_words(language)
     return pages.from_string(PAGE).render(
         group=group,
         language=language,
@@ -76,7 +77,7 @@ def show(page: Page, group: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_card_fits_in_every_language(browser: Browser, group: str, language: str, shots: Path) -> None:
     for look in LOOKS if language == "en" else ("phone",):
         page = browser.new_context(**LOOKS[look]).new_page()

@@ -10,7 +10,7 @@ from quart import Quart
 
 from backend.captcha.solver import solve
 from backend.domain.errors import Expired
-from backend.web.texts import TEXTS
+from backend.locale import LANGUAGES, catalogue
 from tests.web.fakes import TOKEN, Client, World, open_challenge
 
 LINK = f"/c/{TOKEN}"
@@ -110,14 +110,14 @@ async def test_a_used_link_says_so(client: Client, around: World) -> None:
 async def test_every_closed_link_has_a_friendly_page(
     client: Client, around: World, code: str, words: str
 ) -> None:
-    for language in TEXTS:
+    for language in LANGUAGES:
         around.entrances.closed[TOKEN] = Expired("technical words", code=code)
         told = await client.get(LINK, headers=BROWSER | {"Accept-Language": language})
         page = await told.get_data(as_text=True)
         assert told.status_code == 410
-        assert f'<html lang="{TEXTS[language]["language"]}">' in page
-        assert escape(TEXTS[language][f"{code}_title"]) in page
-        assert escape(TEXTS[language][f"{code}_text"]) in page
+        assert f'<html lang="{catalogue(language).tag}">' in page
+        assert escape(catalogue(language)[f"problem.{code}_title"]) in page
+        assert escape(catalogue(language)[f"problem.{code}_text"]) in page
     around.entrances.closed[TOKEN] = Expired("technical words", code=code)
 
     page = await client.get(LINK, headers=BROWSER)

@@ -14,10 +14,9 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.condition import explain, lost_link
 from backend.domain.mailbox.mailbox import Gap, Link, Mailbox, Preferences
 from backend.gmail.errors import reconnect, scope_missing
-from backend.web.cards.texts.lost import KEYS, lost_key
+from backend.web.cards.lost import KEYS, lost_key
 from backend.web.owner.page import state_of
-from backend.web.texts.owner import words_for
-from backend.web.texts.owner.words import Words
+from backend.web.words import Words, words_for
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ANA = Mailbox(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from backend.locale import Section
 from backend.web.cards import widgets
-from backend.web.cards.texts import Words
 from backend.web.cards.widgets import Json
 
 
@@ -15,7 +15,7 @@ class Frame:
     """`base` is our public address, `offset` the owner's distance from UTC, `version` what stands in the
     parameters of acts on the mailbox's settings."""
 
-    words: Words
+    words: Section
     language: str
     base: str
     now: datetime

@@ -14,8 +14,8 @@ from backend.ports.store import MessageView, Placement, Stage
 from backend.web.cards import widgets
 from backend.web.cards.frame import Frame
 from backend.web.cards.state import trouble
-from backend.web.cards.texts.reasons import reason_in
 from backend.web.cards.widgets import Json, shown
+from backend.web.words import reason_in
 
 BAR = 10
 MOST_REASONS = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.web.cards import widgets
 from backend.web.cards.frame import Frame
-from backend.web.cards.texts.lost import lost_key
+from backend.web.cards.lost import lost_key
 from backend.web.cards.widgets import Json
 
 TO_MEND = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED)

@@ -20,12 +20,11 @@ from quart import Response, request
 from backend.domain.mailbox.condition import RECENT_DAYS
 from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.web.browser_session import SignedIn
-from backend.web.cards.texts.lost import lost_key
+from backend.web.cards.lost import lost_key
 from backend.web.context import services
 from backend.web.google_way import leading_to_google
 from backend.web.pages import page
-from backend.web.texts.owner import words_for
-from backend.web.texts.owner.words import Words
+from backend.web.words import Words, words_for
 
 PLACES = (
     ("held", "/review"),

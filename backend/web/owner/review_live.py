@@ -20,7 +20,7 @@ from backend.web.owner.page import words
 from backend.web.owner.review_routes import desk
 from backend.web.owner.review_show import plain
 from backend.web.streams import Feed, line, streamed, streams
-from backend.web.texts.owner.words import Words
+from backend.web.words import Words
 
 blueprint = Blueprint("review_live", __name__, url_prefix="/review")
 

@@ -13,8 +13,7 @@ from backend.pipeline.device_request import UNSEEN
 from backend.pipeline.devices import rule_domain
 from backend.ports.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.ports.store import MessageView
-from backend.web.cards.texts.reasons import reason_in
-from backend.web.texts.owner.words import Words
+from backend.web.words import Words, reason_in
 
 REASONS = 4
 REASONS_IN_LIST = 3

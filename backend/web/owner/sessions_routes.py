@@ -14,7 +14,7 @@ from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.page import owner_page, words
-from backend.web.texts.owner.words import Words
+from backend.web.words import Words
 
 blueprint = Blueprint("sessions", __name__)
 

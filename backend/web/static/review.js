@@ -15,8 +15,9 @@
   function tellNews() {
     if (!news) return;
     const link = news.querySelector("a");
-    const words = fresh.size === 1 ? news.dataset.one : news.dataset.other;
-    link.textContent = fresh.size ? words.replace("#", String(fresh.size)) : "";
+    // One text a count, since languages have more forms than two; the last is for ten and more.
+    const counts = news.dataset.counts.split("|");
+    link.textContent = fresh.size ? counts[Math.min(fresh.size, counts.length) - 1] : "";
     link.hidden = !fresh.size;
   }
 

@@ -1,0 +1,96 @@
+"""Every word a person sees, in one catalogue a language: `en.po`, `de.po`, … beside this file.
+
+A text has an id, `section.key`, and stands under it in every catalogue, English included. To add a language, add its
+file; nothing else names it. Catalogues are read when they are first needed (about 40 ms each) and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from gettext import GNUTranslations
+from importlib.resources import files
+from io import BytesIO
+
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+DEFAULT = "en"
+
+LANGUAGES: tuple[str, ...] = (
+    DEFAULT,
+    *sorted(
+        name.removesuffix(".po")
+        for name in (entry.name for entry in files(__name__).iterdir())
+        if name.endswith(".po") and name != f"{DEFAULT}.po"
+    ),
+)
+"""The languages there are: the names of the files, English first."""
+
+
+class Catalogue:
+    """The texts of one language. Unknown ids raise `KeyError`: a page with a hole is a bug that a test should see."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        with files(__name__).joinpath(f"{language}.po").open("rb") as file:
+            parsed = read_po(file)
+        compiled = BytesIO()
+        write_mo(compiled, parsed)
+        compiled.seek(0)
+        self._texts = GNUTranslations(compiled)
+        self.locale = parsed.locale or Locale.parse(language)
+        ids = (message.id if isinstance(message.id, str) else message.id[0] for message in parsed)
+        self.ids = frozenset(identifier for identifier in ids if identifier)
+        self.tag = str(self.locale).replace("_", "-")
+
+    def __contains__(self, identifier: object) -> bool:
+        return identifier in self.ids
+
+    def __getitem__(self, identifier: str) -> str:
+        """The text, its {blanks} unfilled. Raises `KeyError`."""
+        if identifier not in self.ids:
+            raise KeyError(identifier)
+        return self._texts.gettext(identifier)
+
+    def plural(self, identifier: str, count: int) -> str:
+        """The form of the text for this many, by the language's own rule. Raises `KeyError`."""
+        if identifier not in self.ids:
+            raise KeyError(identifier)
+        return self._texts.ngettext(identifier, identifier, count)
+
+    def section(self, *names: str) -> Section:
+        """The texts of these sections by their keys; the first section that has a key has the word."""
+        return Section(self, names)
+
+
+class Section(Mapping[str, str]):
+    """Some sections of a catalogue, read by the part of the id behind the dot."""
+
+    def __init__(self, catalogue: Catalogue, names: tuple[str, ...]) -> None:
+        self.catalogue = catalogue
+        self._names = names
+
+    def find(self, key: str) -> str:
+        """The whole id of `key`. Raises `KeyError`."""
+        for name in self._names:
+            if f"{name}.{key}" in self.catalogue:
+                return f"{name}.{key}"
+        raise KeyError(key)
+
+    def __getitem__(self, key: str) -> str:
+        return self.catalogue[self.find(key)]
+
+    def __iter__(self) -> Iterator[str]:
+        seen = (i.partition(".") for i in sorted(self.catalogue.ids))
+        return iter(dict.fromkeys(key for name, _, key in seen if name in self._names))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@cache
+def catalogue(language: str) -> Catalogue:
+    """The catalogue of a two-letter language; English for one we do not have."""
+    return Catalogue(language) if language in LANGUAGES else catalogue(DEFAULT)
