@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import aiohttp
@@ -14,11 +16,11 @@ async def connect(http: aiohttp.ClientSession, server: str, account: str) -> Non
 
     `http` must keep cookies of IP addresses: the way back is only accepted from the browser that left.
     """
-    async with http.post(f"{server}/connect", headers={"Origin": server}, allow_redirects=False) as answer:
-        consent = answer.headers.get("Location", "")
-        if answer.status != 303 or not consent:
+    async with http.post(f"{server}/connect", headers={"Origin": server}) as answer:
+        onward = re.search(r'<a [^>]*href="([^"]+)"', await answer.text())
+        if answer.status != 200 or onward is None:
             raise PitchgateError(f"Connect answered {answer.status}.", "See the server's log.")
-    parts = urlsplit(consent)
+    parts = urlsplit(html.unescape(onward[1]))
     fields = parse_qsl(parts.query)
     scopes = dict(fields).get("scope", "").split()
     form = [*fields, ("account", account), ("decision", "allow"), *(("grant", scope) for scope in scopes)]

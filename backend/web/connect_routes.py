@@ -12,11 +12,12 @@ from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session, device_routes, log
 from backend.web.api.door import desk
 from backend.web.context import services
-from backend.web.google_way import cookie_name, leading_to_google, to_google, without_cookie
+from backend.web.google_way import cookie_name, without_cookie
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.open_page import open_page
 from backend.web.owner.page import state_of, words
+from backend.web.to_google import to_google
 from backend.web.way_back import DEVICE, EARLIER, WANTED, wanted
 
 blueprint = Blueprint("connect", __name__)
@@ -123,4 +124,4 @@ async def _problem(key: str, status: int, scopes: list[str] | None = None) -> Re
 
 
 async def _page(template: str, status: int = 200, **values: object) -> Response:
-    return leading_to_google(await open_page(template, status, section="connect", **values))
+    return await open_page(template, status, section="connect", **values)

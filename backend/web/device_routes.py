@@ -10,10 +10,10 @@ from backend.pipeline.device_request import DeviceRequest, read_request
 from backend.web import browser_session as browser
 from backend.web.api.door import desk
 from backend.web.context import services
-from backend.web.google_way import leading_to_google, to_google
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of
 from backend.web.limits import per_minute
 from backend.web.owner.open_page import open_page
+from backend.web.to_google import to_google
 from backend.web.way_back import DEVICE, wanted
 
 blueprint = Blueprint("devices", __name__)
@@ -109,22 +109,19 @@ async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
         sealed=desk().seal(asked),
         csrf=csrf,
     )
-    google = origin_of(services().settings.authorize_url)
-    response.headers["Content-Security-Policy"] = content_policy(origin_of(asked.redirect_uri), google)
+    response.headers["Content-Security-Policy"] = content_policy(origin_of(asked.redirect_uri))
     return response
 
 
 async def ask_to_sign_in() -> Response:
     """A page for an owner we do not know yet. Signing in brings him to the page he asked for."""
     page = wanted(request.path) if request.method == "GET" else ""
-    return leading_to_google(await open_page("sign_in.html", 401, section="connect", page=page))
+    return await open_page("sign_in.html", 401, section="connect", page=page)
 
 
 async def _sign_in(asked: DeviceRequest) -> Response:
     sealed = desk().seal(asked)
-    return leading_to_google(
-        await open_page("device_sign_in.html", section="devices", name=asked.name, sealed=sealed)
-    )
+    return await open_page("device_sign_in.html", section="devices", name=asked.name, sealed=sealed)
 
 
 async def _refusal(error: PitchgateError) -> Response:

@@ -27,6 +27,7 @@ from backend.ports.store import Placement
 from backend.store import open_store
 from backend.system.clock import SystemClock
 from tests.journeys.conftest import until
+from tests.onward import onward
 
 T = TypeVar("T")
 
@@ -166,7 +167,7 @@ async def consent(browser: httpx.AsyncClient, page: httpx.Response, account: str
     assert "Olga" in page.text
     server = "{0.scheme}://{0.netloc}".format(urlsplit(str(page.url)))
     to_google = await browser.post(f"{server}/connect/device/sign-in", data=hidden(page.text))
-    parts = urlsplit(to_google.headers["Location"])
+    parts = urlsplit(onward(to_google.text))
     fields = dict(parse_qsl(parts.query))
     grants = fields.get("scope", "").split()
     google = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))

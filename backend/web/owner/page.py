@@ -22,7 +22,6 @@ from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.web.browser_session import SignedIn
 from backend.web.cards.lost import lost_key
 from backend.web.context import services
-from backend.web.google_way import leading_to_google
 from backend.web.pages import page
 from backend.web.words import Words, words_for
 
@@ -63,7 +62,7 @@ async def owner_page(
 ) -> Response:
     """The rendered page. `section` names its texts, `here` its place in the menu."""
     t, now = words(section), services().clock.now()
-    response = await page(
+    return await page(
         template,
         status,
         t=t,
@@ -76,8 +75,6 @@ async def owner_page(
         now=now,
         **values,
     )
-    # The menu's frame may hold the button to connect again, which leads on to Google.
-    return leading_to_google(response)
 
 
 def state_of(mailbox: Mailbox, t: Words, now: datetime) -> State:

@@ -1,0 +1,12 @@
+"""Where a page leads on to: what a browser without a person in front of it would follow."""
+
+from __future__ import annotations
+
+import html
+import re
+
+
+def onward(page: str) -> str:
+    """The address of the only link of a page."""
+    (found,) = re.findall(r'<a [^>]*href="([^"]+)"', page)
+    return html.unescape(found)
