@@ -1,4 +1,4 @@
-"""`pitchgate db`: the schema, and the move from the embedded file to a server."""
+"""`pitchgate db`: the schema, backups, and the move from the embedded file to a server."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.domain.errors import Refused
-from backend.settings import Settings
+from backend.settings import read_settings
+from backend.store import opening
+from backend.store.backup import Copy, back_up, restore
 from backend.store.library import Dialect
 from backend.store.schema import Place, place, status, upgrade
+from backend.system.clock import SystemClock
 
 
 @click.group("db")
 def db_group() -> None:
-    """See and upgrade the database's schema; move it from the embedded file to PostgreSQL."""
+    """See and upgrade the schema; back up and restore the file; move it to PostgreSQL."""
 
 
 @db_group.command("status")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def status_command(as_json: bool) -> None:
     """Show where the database is and which steps its schema still lacks. Exit status 1 if any."""
-    where = configured()
-    found = asyncio.run(status(where))
+    where = opening.configured(read_settings())
+    with opening.explained(where):
+        found = asyncio.run(status(where))
     pending = [f"{step.version:04} {step.name}" for step in found.pending]
     if as_json:
         report = {
@@ -51,9 +55,43 @@ def status_command(as_json: bool) -> None:
 @db_group.command("upgrade")
 def upgrade_command() -> None:
     """Bring the schema up to date. Servers of the previous release may go on running meanwhile."""
-    where = configured()
-    made = asyncio.run(upgrade(where))
+    where = opening.configured(read_settings())
+    with opening.explained(where):
+        made = asyncio.run(upgrade(where))
     click.echo(f"{made} steps made; {where.name} is up to date." if made else f"{where.name} was up to date.")
+
+
+@db_group.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+def backup_command(file: Path) -> None:
+    """Copy the database to the new FILE while servers run, and check the copy. Only you can read it."""
+    where = _file_of("pg_dump --format=custom --file=FILE (its manual tells how to give the password)")
+    with opening.explained(where):
+        made = back_up(where.path, file)
+    click.echo(f"{file}: {_told(made)}. Keep PITCHGATE_SECRET_KEYS in another place.")
+
+
+@db_group.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+def restore_command(file: Path) -> None:
+    """Put FILE, made by `db backup`, in the database's place. Stop the server first; the old one is kept."""
+    where = _file_of("pg_restore --clean --single-transaction --dbname=DATABASE FILE")
+    with opening.explained(where):
+        put, kept = restore(file, where.path, SystemClock().now())
+    click.echo(f"{where.path}: {_told(put)}.")
+    if kept:
+        click.echo(f"The one before is kept as {kept}.")
+
+
+def _told(copy: Copy) -> str:
+    return f"{copy.bytes:,} bytes, checked, {copy.mailboxes} mailboxes, {copy.messages} messages"
+
+
+def _file_of(instead: str) -> Place:
+    where = opening.configured(read_settings())
+    if where.dialect is Dialect.POSTGRES:
+        raise Refused(f"{where.name} is a server, with tools of its own for this.", f"Use {instead}.")
+    return where
 
 
 @db_group.command("copy")
@@ -66,15 +104,18 @@ def copy_command(target: str, source: Path | None) -> None:
 
     Counts and sums of every table are compared before the copy counts; the file stays as it is.
     """
-    there = place(target)
+    try:
+        there = place(target)
+    except ValueError as error:
+        raise Refused(f"TARGET: {error}", field="target") from error
     if there.dialect is not Dialect.POSTGRES:
         raise Refused("The target must be postgresql://…", "Name an empty database.", field="target")
     from backend.store.moving import copy
 
-    with Console(stderr=True).status("copying") as shown:
+    with opening.explained(there), Console(stderr=True).status("copying") as shown:
         moved = asyncio.run(
             copy(
-                source or Settings().sqlite_path,
+                source or read_settings().sqlite_path,
                 there.address,
                 lambda table, rows: shown.update(f"{table}: {rows:,}"),
             )
@@ -86,12 +127,3 @@ def copy_command(target: str, source: Path | None) -> None:
     click.echo(
         f"All of it is in {there.name}, counts and sums compared. Set PITCHGATE_DATABASE_URL to use it."
     )
-
-
-def configured() -> Place:
-    """The database of the settings."""
-    settings = Settings()
-    try:
-        return place(settings.database_url or settings.sqlite_path)
-    except ValueError as error:
-        raise Refused(f"PITCHGATE_DATABASE_URL: {error}", field="database_url") from error

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from backend.store.library import Dialect, migrations
+
+_OURS = ("pitchgate.", "secret.keys")
 
 BUSY_SECONDS = 10.0
 """How long a commit waits for another process that is writing."""
@@ -30,9 +34,35 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def make_private(path: Path) -> None:
+    """Let nobody but its owner read the file: make it so, or close it again if it was made wider.
+
+    SQLite gives `-wal` and `-shm` the mode of the file. An existing file is not opened here: closing it would end
+    the locks that this process holds on it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    if os.name != "posix":
+        return
+    for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # somebody else's: theirs to close
+            if name.stat().st_mode & 0o077:
+                name.chmod(0o600)
+
+
+def close_folder(folder: Path) -> None:
+    """The same for a folder in which there is nothing but ours. Any other is left as it is."""
+    if os.name != "posix" or not folder.stat().st_mode & 0o077:
+        return
+    if all(entry.name.lstrip(".").startswith(_OURS) for entry in folder.iterdir()):
+        with contextlib.suppress(PermissionError):
+            folder.chmod(0o700)
+
+
 def upgrade(path: Path) -> int:
     """Bring the file's schema up to date, one transaction a step; returns how many steps were made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path)
     connection = connect(path)
     made = 0
     try:

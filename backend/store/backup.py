@@ -1,0 +1,135 @@
+"""Backups of the embedded file: taken while a server runs, opened and checked before they count; put back
+only when nobody uses the file, and with the file they replace kept beside it.
+
+A step of SQLite's backup that copies every page at once holds one read lock: writers go on, and what is copied
+is one moment's database. Copies are readable by their owner alone, like the file itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from backend.domain.errors import Conflict, Refused
+from backend.store.library import Dialect, migrations
+from backend.store.sqlite_schema import BUSY_SECONDS, connect, make_private, version
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What was found in a backup when it was opened."""
+
+    bytes: int
+    schema: int
+    mailboxes: int
+    messages: int
+
+
+def back_up(source: Path, target: Path) -> Copy:
+    """Copy the database to the new file `target` (mode 0600) and check the copy.
+
+    Raises `Refused` if there is no database or `target` exists, `Conflict` if the copy does not check out; then
+    there is no `target`.
+    """
+    if target.exists():
+        raise Refused(f"{target} exists.", "Name a new file: a backup is never written over.", field="FILE")
+    return _checked_copy(source, target)
+
+
+def restore(backup: Path, path: Path, now: datetime) -> tuple[Copy, Path | None]:
+    """Put `backup` in the database's place; returns what it holds and where the old one is kept, if there was one.
+
+    Raises `Refused` if the backup is damaged or of a newer release, `Conflict` if somebody uses the database. Then
+    nothing has changed. At every moment there is a whole database under its name.
+    """
+    draft = path.with_name(f".{path.name}.restoring")
+    draft.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        found = _checked_copy(backup, draft)
+        newest = migrations(Dialect.SQLITE)[-1].version
+        if found.schema > newest:
+            raise Refused(
+                f"{backup} is of a newer release (schema {found.schema}, this one knows {newest}).",
+                "Restore it with the release that made it.",
+                field="FILE",
+            )
+        if not path.exists():
+            os.replace(draft, path)
+            return found, None
+        with closing(_alone(path)):
+            kept = path.with_name(f"{path.stem}.before-{now:%Y%m%dT%H%M%SZ}{path.suffix}")
+            os.link(path, kept)
+            os.replace(draft, path)
+        return found, kept
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _checked_copy(source: Path, target: Path) -> Copy:
+    if not source.is_file():
+        raise Refused(f"There is no file {source}.", "See `pitchgate db status` for where the database is.")
+    draft = target.with_name(f"{target.name}.part")
+    draft.unlink(missing_ok=True)
+    try:
+        make_private(draft)
+        with closing(_reading(source)) as here, closing(sqlite3.connect(draft)) as there:
+            here.backup(there, pages=-1)
+            there.execute("PRAGMA journal_mode = DELETE")  # one file, whole in itself
+        found = _check(draft)
+        _on_disk(draft)
+        os.link(draft, target)  # never replaces
+        _on_disk(target.parent)
+        return found
+    except sqlite3.DatabaseError as error:
+        raise Refused(
+            f"{source} is no whole database: {error}.", "Use another backup.", field="FILE"
+        ) from error
+    except FileExistsError as error:
+        raise Refused(f"{target} exists.", "Name a new file.", field="FILE") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _check(path: Path) -> Copy:
+    """Open the copy as the server would, and look through all of it."""
+    with closing(_reading(path)) as copy:
+        found = copy.execute("PRAGMA integrity_check").fetchall()
+        if [row[0] for row in found] != ["ok"] or copy.execute("PRAGMA foreign_key_check").fetchone():
+            raise Conflict("The copy does not check out.", "Nothing was kept of it. Is the database damaged?")
+        mailboxes, messages = (
+            copy.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
+            for table in ("mailboxes", "messages")
+        )
+        return Copy(path.stat().st_size, version(copy), mailboxes, messages)
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+
+
+def _alone(path: Path) -> sqlite3.Connection:
+    """The database for us alone, all of it in its one file: a file leaves WAL only when nobody else has it open."""
+    connection = connect(path)
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise Conflict(
+            f"{path} is in use.", "Stop the server (systemctl stop pitchgate) and restore again."
+        ) from error
+    return connection
+
+
+def _on_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,66 @@
+"""Opens the database that the settings name, or says which setting is wrong about it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backend.domain.errors import Refused
+from backend.settings import Settings
+from backend.store.library import Dialect
+from backend.store.schema import Place, place
+from backend.store.sqlite_schema import close_folder
+from backend.store.store import SqlStore, open_store
+
+_FOLDER = "Set PITCHGATE_STATE_DIR to a folder that this user may write to, on a disk with space left."
+_SERVER = "Check PITCHGATE_DATABASE_URL, and that the server runs and knows the role."
+_EXTRA = "Run `make setup EXTRAS=postgres` in the checkout, or leave PITCHGATE_DATABASE_URL empty."
+
+
+async def open_configured(settings: Settings) -> SqlStore:
+    """The open store. Raises `PitchgateError` with the way out: no folder, no right, no server, no driver."""
+    where = configured(settings)
+    with explained(where):
+        store = open_store(where.address)
+        await store.open()
+        if where.dialect is Dialect.SQLITE and where.path == settings.sqlite_path:
+            close_folder(settings.state_dir)
+    return store
+
+
+def configured(settings: Settings) -> Place:
+    """Where the settings put the database."""
+    return place(settings.database_url or settings.sqlite_path)
+
+
+@contextmanager
+def explained(where: Place) -> Iterator[None]:
+    """Whatever connecting to `where` raises, said as `Refused` with the setting to change. Never quotes an
+    address: a server's has the password in it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise _refused("PostgreSQL needs a driver that is not installed.", _EXTRA, "database_url") from error
+    except Exception as error:
+        if where.dialect is Dialect.SQLITE and isinstance(error, (OSError, sqlite3.DatabaseError)):
+            cause = error.strerror if isinstance(error, OSError) else str(error)
+            title = f"The database {where.path} cannot be used: {cause}."
+            raise _refused(title, _FOLDER, "state_dir") from error
+        if where.dialect is Dialect.POSTGRES and _of_the_server(error):
+            title = f"The database server cannot be used ({type(error).__name__})."
+            raise _refused(title, _SERVER, "database_url") from error
+        raise
+
+
+def _of_the_server(error: Exception) -> bool:
+    import asyncpg  # an extra, here for sure: it has just been used
+
+    kinds = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, OverflowError)
+    return isinstance(error, kinds)
+
+
+def _refused(title: str, remedy: str, field: str) -> Refused:
+    return Refused(title, remedy, code="store", field=field)

@@ -1,0 +1,74 @@
+"""A backup taken while mail flows, put back into a service at work: nothing is lost by it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from backend.demo.letters import OWNER, Letter, letters
+from backend.demo.tally import every_message
+from backend.store import open_store
+from tests.journeys.conftest import Journey, journey, until
+
+
+async def db(folder: Path, *arguments: str) -> tuple[int, str]:
+    """`pitchgate db …` as an operator runs it; its exit status and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "backend", "db", *arguments),
+        env={**os.environ, "PITCHGATE_STATE_DIR": str(folder / "state")},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, out.decode()
+
+
+async def write(told: Journey, letter: Letter, name: str) -> str:
+    return await told.write(replace(letter, subject=f"{letter.subject} {name}"))
+
+
+async def decided(folder: Path) -> set[str]:
+    store = open_store(folder / "state" / "pitchgate.sqlite3")
+    await store.open()
+    try:
+        mailbox = await store.mailbox_by_email(OWNER)
+        assert mailbox is not None
+        assert not await store.ledger_differences()
+        views = await every_message(store, mailbox.id)
+        return {name for name, view in views.items() if view.outcome and view.stage is None}
+    finally:
+        await store.close()
+
+
+async def test_a_backup_put_back_while_mail_flows_loses_nothing(tmp_path: Path) -> None:
+    strangers = [letter for letter in letters() if not letter.known][:6]
+    copy = str(tmp_path / "copy.sqlite3")
+    async with journey(tmp_path) as told:
+        writing = asyncio.create_task(_all(told, strangers, "before"))
+        status, said = await db(tmp_path, "backup", copy)
+        assert status == 0, said
+        written = await writing
+        status, said = await db(tmp_path, "restore", copy)
+        assert status == 1
+        assert "is in use" in said
+        written += await _all(told, strangers, "after the backup")
+        await told.quiet()
+        await told.stage.server.stop()
+        status, said = await db(tmp_path, "restore", copy)
+        assert status == 0, said
+        written += await _all(told, strangers, "while nobody served")
+        await told.stage.server.start()
+        await told.stage.ready()
+        written += await _all(told, strangers, "after the restore")
+
+        async def all_decided() -> bool:
+            return set(written) <= await decided(tmp_path)
+
+        await until(all_decided, "every message decided")
+
+
+async def _all(told: Journey, strangers: list[Letter], when: str) -> list[str]:
+    return [await write(told, letter, when) for letter in strangers]
