@@ -28,8 +28,8 @@ help: ## this list
 run: setup ## the demo: a local Google, the backend, mail arriving; ends with Ctrl-C
 	@$(BIN)/pitchgate demo
 
-setup: ## .venv with what the program needs
-	@bash requirements/setup.sh run
+setup: ## .venv with what the program needs; extras too: make setup EXTRAS="postgres tray"
+	@bash requirements/setup.sh run $(EXTRAS)
 
 # ---- to work on it
 

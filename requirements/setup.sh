@@ -2,7 +2,8 @@
 # Builds .venv from the hashed locks, and says in one line each what it does. Safe to run again: what a
 # stamp says is there already is not looked at twice.
 #
-#   bash requirements/setup.sh run        what the program needs
+#   bash requirements/setup.sh run [EXTRA …]  what the program needs, and what extras need (postgres, tray, train);
+#                                         an extra once asked for is kept up to date by every later run
 #   bash requirements/setup.sh dev        that, and what tests, gates and training need
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
 #   bash requirements/setup.sh mail       Perl's mail parser, which reads what we send (installed when root)
@@ -14,6 +15,8 @@
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+EXTRAS=(postgres tray train)
 
 say() { printf 'pitchgate: %s\n' "$*"; }
 die() { printf 'pitchgate: %s\n' "$*" >&2; exit 1; }
@@ -67,19 +70,35 @@ pip_install() {
 # setuptools comes from its own lock, so that nothing is fetched that no hash holds: packages that have no
 # wheel, and this project itself, are built with it and without build isolation.
 install() {
-    local kind=$1 lock=requirements/$1.txt mark
+    local kind=$1 mark lock files=()
+    shift
     make_venv
-    mark=$(fingerprint requirements/build.txt "$lock")
+    mark=$(fingerprint requirements/build.txt "$@")
+    for lock in "$@"; do files+=(-r "$lock"); done
     if stamped "$kind" "$mark"; then return; fi
     rm -f ".venv/stamp-$kind"
-    say "installing $(grep -c '^[a-zA-Z0-9]' "$lock") packages from $lock (the first time: about a minute)"
+    say "installing $(cat "$@" | grep -c '^[a-zA-Z0-9]') packages from $* (the first time: about a minute)"
     pip_install --require-hashes -r requirements/build.txt
-    pip_install --require-hashes --no-build-isolation -r "$lock"
+    pip_install --require-hashes --no-build-isolation "${files[@]}"
     pip_install --no-deps --no-build-isolation --editable .
     .venv/bin/python -m pip check >.venv/setup.log || { cat .venv/setup.log >&2; die "the lock contradicts itself"; }
     printf '%s\n' "$mark" >".venv/stamp-$kind"
-    [ "$kind" != dev ] || fingerprint requirements/build.txt requirements/run.txt >.venv/stamp-run
     say "ready"
+}
+
+# What serves. The development set holds every extra.
+run_set() {
+    local extra locks=(requirements/run.txt)
+    for extra in "$@"; do
+        [ -f "requirements/extra-$extra.txt" ] || die "there is no extra $extra; there are: ${EXTRAS[*]}"
+    done
+    make_venv
+    touch .venv/extras
+    printf '%s\n' "$@" $(cat .venv/extras) | sort -u | sed '/^$/d' >.venv/extras.new
+    mv .venv/extras.new .venv/extras
+    if stamped dev "$(fingerprint requirements/build.txt requirements/dev.txt)"; then return; fi
+    while read -r extra; do locks+=("requirements/extra-$extra.txt"); done <.venv/extras
+    install run "${locks[@]}"
 }
 
 browser() {
@@ -108,7 +127,7 @@ mail() {
 }
 
 desktop() {
-    install dev
+    install dev requirements/dev.txt
     local lacking log=.venv/desktop.log
     if lacking=$(.venv/bin/python -m tests.desktop.screen); then return; fi
     if root; then
@@ -138,7 +157,7 @@ windows() {
 # The locks name no address: neither a registry's nor a folder's.
 lock() {
     make_venv
-    local uv=.venv/lock/bin/uv
+    local uv=.venv/lock/bin/uv extra
     [ -x "$uv" ] || { .venv/bin/python -m venv .venv/lock && .venv/lock/bin/python -m pip install -q uv; }
     compile() {
         "$uv" pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet "$@"
@@ -147,6 +166,12 @@ lock() {
     named() { .venv/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))$1, sep='\n')"; }
     anywhere pyproject.toml --output-file requirements/run.txt
     anywhere pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
+    # Of an extra only what the program does not have already.
+    for extra in "${EXTRAS[@]}"; do
+        anywhere pyproject.toml --extra "$extra" --constraints requirements/dev.txt --no-annotate |
+            awk 'NR == FNR { if (/^[a-zA-Z0-9]/) have[$1] = 1; next } /^[a-zA-Z0-9]/ { on = !($1 in have) } on' \
+                requirements/run.txt - >"requirements/extra-$extra.txt"
+    done
     named "['build-system']['requires']" | anywhere - --no-annotate --output-file requirements/build.txt
     named "['project']['optional-dependencies']['tray']" |
         compile - --group pyproject.toml:windows --python-platform windows --python-version 3.13 \
@@ -155,12 +180,12 @@ lock() {
 }
 
 case "${1:-}" in
-    run) make_venv; stamped dev "$(fingerprint requirements/build.txt requirements/dev.txt)" || install run ;;
-    dev) install dev ;;
+    run) shift; run_set "$@" ;;
+    dev) install dev requirements/dev.txt ;;
     browser) browser ;;
     mail) mail ;;
     desktop) desktop ;;
     windows) windows ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run|dev|browser|mail|desktop|windows|lock" ;;
+    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|lock" ;;
 esac
