@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import sys
 
 import click
 
-from backend.domain.errors import PitchgateError
+from backend.failure import in_words
 
 COMMANDS = {
     "serve": ("backend.commands.serve", "serve_command"),
@@ -47,13 +46,8 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: an error made for people is shown as one, without a stack trace."""
-    try:
+    with in_words("pitchgate"):
         cli()
-    except PitchgateError as error:
-        click.echo(f"pitchgate: {error.title}", err=True)
-        if error.remedy:
-            click.echo(f"  {error.remedy}", err=True)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

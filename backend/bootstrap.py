@@ -30,7 +30,7 @@ from backend.ports.store import Store
 from backend.ports.system import Vault
 from backend.scoring.scorer import OnnxScorer
 from backend.settings import Settings
-from backend.store import open_store
+from backend.store.opening import open_configured
 from backend.system.clock import SystemClock
 from backend.system.tokens import SystemTokens
 from backend.system.vault import MultiFernetVault, load_or_make_keys
@@ -81,8 +81,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         vault = MultiFernetVault(keys)
         scorer = OnnxScorer.open(settings.model_path)
         stack.callback(scorer.close)
-        store = open_store(settings.database_url or settings.sqlite_path)
-        await store.open()
+        store = await open_configured(settings)
         stack.push_async_callback(store.close)
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()

@@ -12,16 +12,21 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import structlog
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
+from hypercorn.utils import LifespanFailureError
 from quart import Quart
 
+from backend import listening
 from backend.bootstrap import Application, open_application
+from backend.domain.errors import PitchgateError
+from backend.failure import in_words
 from backend.logs import configure_logging, tell_of_lost_errors
 from backend.scoring.audit import ModelRefused
-from backend.settings import Settings
+from backend.settings import Settings, read_settings
 from backend.web.app import create_app
 
 log = structlog.get_logger()
@@ -35,12 +40,14 @@ async def serve(settings: Settings) -> None:
     tell_of_lost_errors(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    config = server_config(settings)
+    listening.take(config, "PITCHGATE_BIND")
     async with open_application(settings) as application:
         app = create_app(application.services, stop)
         log.info("serving", address=settings.public_url, environment=settings.environment)
         async with asyncio.TaskGroup() as group:
             _switch_on_hangup(application, group)
-            group.create_task(serve_app(app, settings, stop))
+            group.create_task(serve_app(app, config, stop))
             group.create_task(application.worker.run(stop))
 
 
@@ -66,8 +73,8 @@ async def switch_model(application: Application) -> None:
         log.info("model_switched", file=path.name, version=version)
 
 
-async def serve_app(app: Quart, settings: Settings, stop: asyncio.Event) -> None:
-    """Hypercorn, until `stop` is set; it is set when Hypercorn ends by itself as well."""
+def server_config(settings: Settings) -> Config:
+    """How Hypercorn is to serve."""
     config = Config()
     config.bind = [settings.bind]
     config.graceful_timeout = settings.stop_seconds
@@ -76,21 +83,52 @@ async def serve_app(app: Quart, settings: Settings, stop: asyncio.Event) -> None
     config.errorlog = logging.getLogger(
         "hypercorn.error"
     )  # no handler of its own, which would quote exceptions
+    return config
+
+
+async def serve_app(app: Quart, config: Config, stop: asyncio.Event) -> None:
+    """Hypercorn, until `stop` is set; it is set when Hypercorn ends by itself as well."""
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
     finally:
         stop.set()  # whatever ended the server ends the job loop too
 
 
+class Shell(Quart):
+    """What `quart run` starts. Says in words why it cannot, as `pitchgate serve` does."""
+
+    failure: PitchgateError | None = None
+
+    def run(self, host: str | None = None, port: int | None = None, *args: Any, **kwargs: Any) -> None:
+        """See `Quart.run`."""
+        with in_words("quart"):
+            listening.probe(f"{host or '127.0.0.1'}:{5000 if port is None else port}", "--host and --port")
+            try:
+                super().run(host, port, *args, **kwargs)
+            except LifespanFailureError:
+                raise self.failure or PitchgateError("The server could not start.") from None
+
+    def log_exception(self, exception_info: Any) -> None:
+        """What is said in words needs no trace."""
+        if self.failure is None:
+            super().log_exception(exception_info)
+
+
 def development_app() -> Quart:
     """An app for `quart run`: everything is opened by its start-up and closed by its shutdown."""
-    shell = Quart("backend")
+    shell = Shell("backend")
+    with in_words("quart"):
+        settings = read_settings()
 
     @shell.while_serving
     async def life() -> AsyncGenerator[None, None]:
-        settings = Settings()
         configure_logging(settings)
-        async with open_application(settings) as application:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                application = await stack.enter_async_context(open_application(settings))
+            except PitchgateError as error:
+                shell.failure = error  # Hypercorn passes on no more than its text
+                raise
             # From here on requests go to the real app; the shell only keeps its start-up and shutdown.
             shell.asgi_app = create_app(application.services).asgi_app  # type: ignore[method-assign]
             stop = asyncio.Event()

@@ -6,19 +6,64 @@ environment carry the prefix PITCHGATE_, e.g. PITCHGATE_PUBLIC_URL. Times are se
 
 from __future__ import annotations
 
+import logging
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode
 from backend.ports.captcha import Kind
 
 GMAIL_MODIFY = "https://www.googleapis.com/auth/gmail.modify"
 USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 MODELS = Path(__file__).parent / "models"
+
+
+_PREFIX = "PITCHGATE_"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
+        raise ValueError("must be an address that begins with https:// (or http://)")
+    return value.rstrip("/")
+
+
+def _shaped(pattern: str, words: str) -> AfterValidator:
+    """Values of this form only; `words` tell what that is."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {words}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _level(value: str) -> str:
+    if value.upper() not in logging.getLevelNamesMapping():
+        raise ValueError("must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    return value.upper()
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+LogLevel = Annotated[str, AfterValidator(_level)]
+Bind = Annotated[str, _shaped(r"unix:.+|fd://\d+|\S*:\d{1,5}", "host:port, for example 127.0.0.1:8400")]
+Database = Annotated[
+    str, _shaped(r"postgres(ql)?://\S+|sqlite:///.+|(?!.*://).*", "postgresql://…, or empty for the file")
+]
+Account = Annotated[str, _shaped(r"([^@\s]+@[^@\s]+)?", "a service account, name@….iam.gserviceaccount.com")]
+Topic = Annotated[str, _shaped(r"projects/[^/\s]+/topics/[^/\s]+", "projects/PROJECT/topics/NAME")]
+Subscription = Annotated[
+    str, _shaped(r"projects/[^/\s]+/subscriptions/[^/\s]+", "projects/PROJECT/subscriptions/NAME")
+]
 
 
 class Environment(StrEnum):
@@ -33,37 +78,45 @@ class Environment(StrEnum):
 class Settings(BaseSettings):
     """Everything a process is told from outside."""
 
-    model_config = SettingsConfigDict(env_prefix="PITCHGATE_", env_file=None, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_file=None,
+        enable_decoding=False,
+        frozen=True,
+        extra="ignore",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
 
     environment: Environment = Environment.DEV
-    public_url: str = "http://127.0.0.1:8400"
-    bind: str = "127.0.0.1:8400"
+    public_url: WebAddress = "http://127.0.0.1:8400"
+    bind: Bind = "127.0.0.1:8400"
     state_dir: Path = Path("var")
-    database_url: str = ""
+    database_url: Database = ""
     """Empty: an SQLite file in `state_dir`. postgresql://… for many machines."""
 
-    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    secret_keys: tuple[SecretStr, ...] = ()
     """Fernet keys, newest first, comma-separated. Empty: one is made and kept in `state_dir` (dev and test only)."""
 
     model_path: Path = MODELS / "pitchgate.onnx"
 
     # Google
-    client_id: str = "pitchgate-dev.apps.example"
+    client_id: str = Field("pitchgate-dev.apps.example", min_length=1)
     client_secret: SecretStr = SecretStr("pitchgate-dev-secret")
-    authorize_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
-    token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
-    revoke_url: str = "https://oauth2.googleapis.com/revoke"
-    jwks_url: str = "https://www.googleapis.com/oauth2/v3/certs"
-    gmail_url: str = "https://gmail.googleapis.com"
-    scopes: Annotated[tuple[str, ...], NoDecode] = ("openid", USERINFO_EMAIL, GMAIL_MODIFY)
-    topic: str = "projects/pitchgate-dev/topics/gmail"
-    subscription: str = "projects/pitchgate-dev/subscriptions/gmail-push"
+    authorize_url: WebAddress = "https://accounts.google.com/o/oauth2/v2/auth"
+    token_url: WebAddress = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    revoke_url: WebAddress = "https://oauth2.googleapis.com/revoke"
+    jwks_url: WebAddress = "https://www.googleapis.com/oauth2/v3/certs"
+    gmail_url: WebAddress = "https://gmail.googleapis.com"
+    scopes: tuple[str, ...] = Field(("openid", USERINFO_EMAIL, GMAIL_MODIFY), min_length=1)
+    topic: Topic = "projects/pitchgate-dev/topics/gmail"
+    subscription: Subscription = "projects/pitchgate-dev/subscriptions/gmail-push"
     push_audience: str = ""
     """Empty: the push endpoint's own public address."""
-    push_account: str = "push@pitchgate-dev.iam.gserviceaccount.com"
+    push_account: Account = "push@pitchgate-dev.iam.gserviceaccount.com"
     clock_skew: float = Field(30.0, ge=0, le=300)
 
-    addon_account: str = ""
+    addon_account: Account = ""
     """The service account that calls the Gmail add-on's endpoints, as `gcloud workspace-add-ons
     get-authorization` tells it. Empty, or an empty `addon_client_id`: there is no add-on here (404)."""
     addon_client_id: str = ""
@@ -111,7 +164,7 @@ class Settings(BaseSettings):
     """After how many solves of a sender a typed code is asked for behind the first check; 0 always, 7 never."""
     captcha_site_key: str = ""
     captcha_secret: SecretStr = SecretStr("")
-    captcha_verify_url: str = ""
+    captcha_verify_url: WebAddress | Literal[""] = ""
     """Empty: the company's own siteverify address."""
     captcha_cost: int = Field(5_000, ge=10)
     """PBKDF2 iterations of one step of the first proof of work."""
@@ -123,7 +176,7 @@ class Settings(BaseSettings):
 
     live_page: bool = False
     """Serve /live, which shows senders and subjects without a sign-in. For the demo and development only."""
-    log_level: str = "INFO"
+    log_level: LogLevel = "INFO"
     log_json: bool = False
 
     @field_validator("secret_keys", "scopes", mode="before")
@@ -133,17 +186,26 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("public_url", "gmail_url")
+    @field_validator("*", mode="before")
     @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _one_line(cls, value: object) -> object:
+        """A line end that was copied along is left out; one inside means that two values were pasted together.
+
+        Below the splitting, for validators of the raw value run from the last to the first.
+        """
+        if not isinstance(value, str):
+            return value
+        value = value.strip()
+        if _CONTROL.search(value):
+            raise ValueError("has a line break or another control character in it")
+        return value
 
     @model_validator(mode="after")
     def _keys_of_a_foreign_check(self) -> Self:
         own = self.captcha in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
         if not own and not (self.captcha_site_key and self.captcha_secret.get_secret_value()):
             raise ValueError(
-                f"captcha={self.captcha} needs PITCHGATE_CAPTCHA_SITE_KEY and PITCHGATE_CAPTCHA_SECRET"
+                f"PITCHGATE_CAPTCHA={self.captcha} needs PITCHGATE_CAPTCHA_SITE_KEY and PITCHGATE_CAPTCHA_SECRET"
             )
         return self
 
@@ -151,9 +213,11 @@ class Settings(BaseSettings):
     def _safe_in_production(self) -> Self:
         if self.environment is Environment.PRODUCTION:
             if not self.public_url.startswith("https://"):
-                raise ValueError("public_url must begin with https:// in production: cookies go over it")
+                raise ValueError(
+                    "PITCHGATE_PUBLIC_URL must begin with https:// in production: cookies go over it"
+                )
             if self.live_page:
-                raise ValueError("live_page shows mail to anybody and is not served in production")
+                raise ValueError("PITCHGATE_LIVE_PAGE shows mail to anybody: not in production")
         return self
 
     @property
@@ -180,3 +244,25 @@ class Settings(BaseSettings):
     def sqlite_path(self) -> Path:
         """The embedded database."""
         return self.state_dir / "pitchgate.sqlite3"
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings of the environment; `given` counts before it. Raises `Refused`, which names what is wrong and
+    never quotes a value."""
+    arguments: dict[str, Any] = given
+    try:
+        return Settings(**arguments)
+    except ValidationError as error:
+        raise _refused(error) from None  # the cause knows the values
+
+
+def _refused(error: ValidationError) -> Refused:
+    """The first fault in words, the others by name."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    names = [str(fault["loc"][0]) if fault["loc"] else "" for fault in faults]
+    text = faults[0]["msg"].removeprefix("Value error, ")
+    title = f"{_PREFIX}{names[0].upper()}: {text}" if names[0] else text
+    others = sorted({f"{_PREFIX}{name}".upper() for name in names[1:] if name and name != names[0]})
+    also = f" Wrong as well: {', '.join(others)}." if others else ""
+    remedy = f"Change it and start again; docs/operations.md tells what each setting takes.{also}"
+    return Refused(f"{title}.", remedy, code="settings", field=names[0])

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from backend.domain.errors import PitchgateError
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.wording import read, written
+from backend.failure import in_words
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
 from model_export import loaders
@@ -283,14 +283,10 @@ def _show(table: Table) -> None:
 def main() -> None:
     """Entry point: an error made for people is shown as one, without a stack trace."""
     try:
-        cli()
-    except PitchgateError as error:
-        click.echo(f"pitchgate-model: {error.title}\n  {error.remedy}", err=True)
+        with in_words("pitchgate-model"):
+            cli()
     except (BadRow, BadCard, NotPublished) as error:
-        click.echo(f"pitchgate-model: {error}", err=True)
-    else:
-        return
-    sys.exit(1)
+        sys.exit(f"pitchgate-model: {error}")
 
 
 if __name__ == "__main__":

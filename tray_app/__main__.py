@@ -15,7 +15,12 @@ from tray_app.settings import Settings, installed_version, read_settings
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(installed_version(), prog_name="pitchgate-tray")
-@click.option("--server", default="", help="Address of your Pitchgate server, for the first start.")
+@click.option(
+    "--server",
+    default="",
+    envvar="PITCHGATE_TRAY_SERVER",
+    help="Address of your Pitchgate server, for the first start.",
+)
 @click.option("--plain-token-file", is_flag=True, help="Keep the token in a file instead of the keyring.")
 @click.option("--at-login", is_flag=True, help="Wait for the desktop's panel to come up.")
 @click.pass_context
@@ -29,7 +34,8 @@ def main(context: click.Context, server: str, plain_token_file: bool, at_login: 
         try:
             settings = replace(settings, server=checked_server(server))
         except TrayError as error:
-            raise click.ClickException(f"{error.title}. {error.remedy}") from error
+            where = "--server (PITCHGATE_TRAY_SERVER)"
+            raise click.ClickException(f"{where}: {error.title}. {error.remedy}.") from error
     context.obj = settings
     if context.invoked_subcommand is None:
         sys.exit(_start(settings, plain_token_file, at_login))

@@ -9,21 +9,36 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tray_app.errors import AlreadyRunning
+from tray_app.errors import AlreadyRunning, TrayError
 
 PATIENCE = 2.0
+
+
+@contextlib.contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """An error of the file system, in words. `Timeout` of a lock is none, though it is an `OSError` by birth."""
+    try:
+        yield
+    except Timeout:
+        raise
+    except OSError as error:
+        raise TrayError(
+            f"Pitchgate cannot keep its state in {folder} ({error.strerror})",
+            "Set PITCHGATE_TRAY_HOME to a folder that you may write to.",
+        ) from error
 
 
 class Instance:
     """The lock of the state folder. The operating system frees it when the process dies, however it dies."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with writable(folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = FileLock(folder / "running.lock", thread_local=False)
         self._address = folder / "running.json"
         self._server: asyncio.Server | None = None
@@ -31,7 +46,8 @@ class Instance:
     def take(self) -> None:
         """Become the instance. Raises `AlreadyRunning` after waking the one that runs."""
         try:
-            self._lock.acquire(timeout=0)
+            with writable(self._address.parent):
+                self._lock.acquire(timeout=0)
         except Timeout:
             woken = self._wake()
             raise AlreadyRunning(

@@ -6,7 +6,7 @@ import click
 
 from backend.commands.opened import with_store
 from backend.ports.store import Store
-from backend.settings import Settings
+from backend.settings import read_settings
 from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault, load_or_make_keys, make_key
 
@@ -25,7 +25,7 @@ def new_command() -> None:
 @keys_group.command("rotate")
 def rotate_command() -> None:
     """Seal every stored refresh token anew with the first key. May run again, and while the server runs."""
-    vault = MultiFernetVault(load_or_make_keys(Settings()))
+    vault = MultiFernetVault(load_or_make_keys(read_settings()))
 
     async def work(store: Store) -> int:
         count = 0

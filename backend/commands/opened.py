@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from backend.settings import Settings
-from backend.store import SqlStore, open_store
+from backend.settings import read_settings
+from backend.store import SqlStore
+from backend.store.opening import open_configured
 
 T = TypeVar("T")
 
@@ -16,9 +17,7 @@ def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
     """Run `work` with the open store; returns what it returns."""
 
     async def run() -> T:
-        settings = Settings()
-        store = open_store(settings.database_url or settings.sqlite_path)
-        await store.open()
+        store = await open_configured(read_settings())
         try:
             return await work(store)
         finally:

@@ -17,7 +17,7 @@ from backend.domain.policy.table import TABLE
 from backend.offline.archives import opened
 from backend.offline.judge import Judge, Judged
 from backend.scoring.session import ModelSession
-from backend.settings import Settings
+from backend.settings import read_settings
 
 SHOWN_SENDERS = 60
 SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
@@ -39,7 +39,7 @@ SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
 def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path | None) -> None:
     """Screen an mbox, a Google Takeout zip, a folder of .eml or one .eml: who would be held, and why."""
     judge = Judge(
-        ModelSession.open(model or Settings().model_path), me.strip().lower(), Strictness(strictness)
+        ModelSession.open(model or read_settings().model_path), me.strip().lower(), Strictness(strictness)
     )
     console = Console(stderr=True)
     held: dict[str, list[Judged]] = defaultdict(list)

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from backend.settings import Settings
+from backend.settings import read_settings
 
 
 @click.command("serve")
@@ -15,5 +15,5 @@ def serve_command(bind: str | None) -> None:
     """Serve until stopped. Everything else is set by PITCHGATE_… in the environment (docs/deploy.md)."""
     from backend.serving import serve
 
-    settings = Settings(bind=bind) if bind else Settings()
+    settings = read_settings(bind=bind) if bind else read_settings()
     asyncio.run(serve(settings))

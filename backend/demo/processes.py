@@ -48,8 +48,14 @@ class Process:
             line = await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)
             told: dict[str, object] = json.loads(line)
         except (TimeoutError, ValueError) as error:
-            raise PitchgateError(f"The {self.name} did not start.", f"Its log: {self._log}") from error
+            raise PitchgateError(f"The {self.name} did not start.", self.last_words()) from error
         return told
+
+    def last_words(self) -> str:
+        """The end of its log: the folder of a demo is gone when a person would look for it."""
+        lines = self._log.read_text("utf-8", "replace").split("\n") if self._log.exists() else []
+        said = [line.strip() for line in lines if line.strip()]
+        return " ".join(said[-2:])[:500] or "Its log is empty."
 
     @property
     def running(self) -> bool:
@@ -84,7 +90,7 @@ async def until_ready(http: aiohttp.ClientSession, url: str, process: Process) -
         async with asyncio.timeout(START_SECONDS):
             while True:
                 if not process.running:
-                    raise PitchgateError(f"The {process.name} ended at once.", "Its log tells why.")
+                    raise PitchgateError(f"The {process.name} ended at once.", process.last_words())
                 try:
                     async with http.get(url) as answer:
                         if answer.status == 200:
@@ -93,7 +99,7 @@ async def until_ready(http: aiohttp.ClientSession, url: str, process: Process) -
                     pass
                 await asyncio.sleep(0.05)
     except TimeoutError as error:
-        raise PitchgateError(f"The {process.name} did not become ready.", "Its log tells why.") from error
+        raise PitchgateError(f"The {process.name} did not become ready.", process.last_words()) from error
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ from backend.sandbox.faults import FaultError, FaultRule
 from backend.sandbox.knobs import KnobError, parse_assignment
 from backend.sandbox.oauth.clients import Client, ClientError
 from backend.sandbox.pubsub.model import PubSubError, read_subscription
-from backend.sandbox.server import listen, run
+from backend.sandbox.server import holder, listen, on_loopback, run
 from backend.sandbox.world import World, WorldError
 
 # What a backend without any setting of its own expects: a developer gives no option but --mailbox.
@@ -22,6 +22,10 @@ DEFAULT_TOPIC = "gmail"
 DEFAULT_SUBSCRIPTION = "gmail-push"
 DEFAULT_SERVICE_ACCOUNT = "push@pitchgate-dev.iam.gserviceaccount.com"
 DEFAULT_APP = "http://127.0.0.1:8400"
+OPEN_TO_ALL = (
+    "WARNING: this address can be reached from other machines, and the sandbox asks nobody who they are:\n"
+    "whoever reaches it can read, send and change everything in it. Without --host it stays on this machine."
+)
 
 
 @click.command("sandbox", context_settings={"show_default": True})
@@ -70,10 +74,12 @@ def sandbox_command(host: str, port: int, seed: int | None, exports: bool, **opt
     try:
         listener = listen(host, port)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = (error.strerror or str(error)) + holder(error, port)
         raise click.ClickException(
             f"Cannot listen on {host} port {port}: {reason}. Choose another --port."
         ) from error
+    if not on_loopback(listener):
+        click.echo(OPEN_TO_ALL, err=True)
     asyncio.run(run(world, listener, host))
 
 

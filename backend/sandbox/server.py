@@ -1,6 +1,8 @@
 """Serving the sandbox: one socket, one event loop, one line of JSON when it is ready."""
 
 import asyncio
+import errno
+import ipaddress
 import json
 import os
 import signal
@@ -8,6 +10,7 @@ import socket
 from typing import Any
 
 import click
+import psutil
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
@@ -29,6 +32,24 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setblocking(False)
     listener.set_inheritable(True)
     return listener
+
+
+def on_loopback(listener: socket.socket) -> bool:
+    """Whether only this machine reaches the socket."""
+    return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def holder(error: OSError, port: int) -> str:
+    """Who has the port that could not be taken, as an ending for a sentence; "" if this user may not see it."""
+    if error.errno != errno.EADDRINUSE:
+        return ""
+    try:
+        for link in psutil.net_connections("tcp"):
+            if link.status == psutil.CONN_LISTEN and link.laddr.port == port and link.pid:
+                return f" by {psutil.Process(link.pid).name()} (process {link.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return ""
 
 
 def base_url(listener: socket.socket) -> str:

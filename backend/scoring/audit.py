@@ -30,7 +30,10 @@ com.microsoft:Tokenizer
 """
 OPERATORS = frozenset(_OPERATOR_NAMES.split())
 _INTS = run_of_numbers(8)
-_REBUILD = "Put back the shipped model, or build one with `pitchgate-model export`, then start again."
+_REBUILD = (
+    "Unset PITCHGATE_MODEL_PATH for the shipped model, or build one with "
+    "`pitchgate-model export`, then start again."
+)
 
 
 class ModelRefused(PitchgateError):

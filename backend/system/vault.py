@@ -67,14 +67,22 @@ def load_or_make_keys(settings: Settings) -> tuple[SecretStr, ...]:
             field="secret_keys",
         )
     path = settings.state_dir / KEY_FILE
-    if not path.exists():
-        _write_once(path, make_key())
-    return _read(path)
+    try:
+        if not path.exists():
+            _write_once(path, make_key())
+        return _read(path)
+    except OSError as error:
+        raise Refused(
+            f"The key file {path} cannot be used: {error.strerror}.",
+            "Set PITCHGATE_STATE_DIR to a folder that this user may write to.",
+            code="state_dir",
+            field="state_dir",
+        ) from error
 
 
 def _write_once(path: Path, key: str) -> None:
     """Create `path` with `key`, or leave the file another process made meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
     draft = Path(name)
     try:

@@ -90,6 +90,22 @@ def test_a_port_in_use_is_explained() -> None:
     assert "Choose another --port" in result.output
 
 
+@pytest.mark.parametrize(
+    ("host", "warned"), [("0.0.0.0", True), ("::", True), ("127.0.0.1", False), ("::1", False)]
+)
+def test_listening_beyond_this_machine_is_warned_of(
+    host: str, warned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def served(_: object, listener: socket.socket, host: str) -> None:
+        listener.close()
+
+    monkeypatch.setattr("backend.sandbox.cli.run", served)
+    result = CliRunner().invoke(sandbox_command, ["--host", host, "--port", "0"])
+    assert result.exit_code == 0
+    assert ("WARNING" in result.stderr) is warned
+    assert ("asks nobody who they are" in result.stderr) is warned
+
+
 def test_a_backend_without_settings_fits_a_sandbox_without_options() -> None:
     """A developer gives neither of them anything but Google's addresses."""
     settings = Settings()

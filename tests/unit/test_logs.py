@@ -15,7 +15,7 @@ import structlog
 from quart import Quart, Response
 
 from backend.logs import configure_logging, tell_of_lost_errors
-from backend.serving import serve_app
+from backend.serving import serve_app, server_config
 from backend.settings import Settings
 
 SECRET = "subject: buy our things"
@@ -60,7 +60,7 @@ def test_an_answer_that_breaks_while_it_is_sent_is_told_by_type_and_place(
             address = f"127.0.0.1:{free.getsockname()[1]}"
         stop = asyncio.Event()
         configure_logging(settings(address))
-        serving = asyncio.create_task(serve_app(app, settings(address), stop))
+        serving = asyncio.create_task(serve_app(app, server_config(settings(address)), stop))
         async with aiohttp.ClientSession() as http:
             await _ask(http, f"http://{address}/")
         stop.set()

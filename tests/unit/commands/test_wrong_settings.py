@@ -1,0 +1,219 @@
+"""Whatever is wrong from outside ends in at most three lines that name it and the way out, and quote no secret."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from backend.__main__ import main
+from backend.domain.errors import Refused
+from backend.settings import Settings, read_settings
+
+SECRET = "CSPX-topsecretvalue123"
+FREE = (str, SecretStr, Path, tuple[str, ...], tuple[SecretStr, ...])
+COMMANDS = ("serve", "scan .", "mailbox list", "keys rotate", "db status", "db upgrade", "jobs list")
+
+
+def wrong_values(name: str, field: FieldInfo) -> Iterator[str]:
+    """What no setting of this kind can be. A new setting is broken here by itself."""
+    yield f"{SECRET}\n{SECRET}"
+    if field.annotation not in FREE:
+        yield SECRET
+    elif name.endswith("_url"):
+        yield f"gopher://{SECRET}"
+    if field.annotation in (int, float):
+        yield "-" + "9" * 30
+    if field.annotation is float:
+        yield "nan"
+
+
+CASES = [
+    pytest.param(name, value, id=f"{name}-{number}")
+    for name, field in Settings.model_fields.items()
+    for number, value in enumerate(wrong_values(name, field))
+]
+
+
+def assert_in_words(shown: str, *named: str) -> None:
+    lines = shown.strip().splitlines()
+    assert 1 <= len(lines) <= 3, shown
+    assert "Traceback" not in shown
+    assert SECRET not in shown
+    for name in named:
+        assert name in shown
+
+
+async def accepted(settings: Settings) -> None:
+    raise AssertionError("a server would have started with it")
+
+
+@pytest.mark.parametrize(("name", "value"), CASES)
+def test_each_setting_broken_is_named_and_not_quoted(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variable = f"PITCHGATE_{name}".upper()
+    monkeypatch.setenv("PITCHGATE_CLIENT_SECRET", f"{SECRET}-of-the-client")
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("backend.serving.serve", accepted)
+    monkeypatch.setattr(sys, "argv", ["pitchgate", "serve"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert_in_words(capsys.readouterr().err, variable)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_reads_settings_says_so(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PITCHGATE_WORKER_TASKS", SECRET)
+    monkeypatch.setattr(sys, "argv", ["pitchgate", *command.split()])
+    with pytest.raises(SystemExit):
+        main()
+    assert_in_words(capsys.readouterr().err, "PITCHGATE_WORKER_TASKS")
+
+
+def test_several_faults_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PITCHGATE_BIND", "PITCHGATE_TOPIC", "PITCHGATE_MAX_ATTEMPTS"):
+        monkeypatch.setenv(name, SECRET)
+    with pytest.raises(Refused) as refused:
+        read_settings()
+    told = f"{refused.value.title} {refused.value.remedy}"
+    assert all(name in told for name in ("PITCHGATE_BIND", "PITCHGATE_TOPIC", "PITCHGATE_MAX_ATTEMPTS"))
+
+
+def test_a_line_end_that_was_copied_along_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PITCHGATE_CLIENT_SECRET", "the secret\r\n")
+    assert read_settings().client_secret.get_secret_value() == "the secret"
+
+
+def test_settings_that_contradict_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PITCHGATE_CAPTCHA", "hcaptcha")
+    monkeypatch.setenv("PITCHGATE_CAPTCHA_SECRET", SECRET)
+    with pytest.raises(Refused, match="PITCHGATE_CAPTCHA_SITE_KEY") as refused:
+        read_settings()
+    assert SECRET not in refused.value.title
+
+
+# --- what shows only when it is used: each in a process of its own, as it is started
+
+
+def ended(arguments: list[str], folder: Path, **environment: str) -> str:
+    """What a process that cannot start says, on standard error."""
+    given = {"PITCHGATE_STATE_DIR": str(folder / "state"), "PITCHGATE_CLIENT_SECRET": SECRET, **environment}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments],
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode not in (0, -9), done.stdout
+    return done.stderr
+
+
+SERVE = ["-m", "backend", "serve"]
+QUART = ["-m", "quart", "--app", "backend", "run", "--port", "0"]
+
+
+def without(module: str, entry: str) -> list[str]:
+    """The entry point as it is where `module` is not installed."""
+    package, _, function = entry.partition(":")
+    code = f"import sys; sys.modules[{module!r}] = None; from {package} import {function}; {function}()"
+    return ["-c", code]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PITCHGATE_STATE_DIR", "/dev/null/state"),
+        ("PITCHGATE_MODEL_PATH", "/dev/null/model"),
+        ("PITCHGATE_SECRET_KEYS", SECRET),
+        ("PITCHGATE_BIND", "127.0.0.1:70000"),
+        ("PITCHGATE_BIND", "nowhere.invalid:8400"),
+        ("PITCHGATE_DATABASE_URL", f"postgresql://someone:{SECRET}@127.0.0.1:1/none"),
+        ("PITCHGATE_DATABASE_URL", f"postgresql://someone:{SECRET}@127.0.0.1:99999/none"),
+        ("PITCHGATE_DATABASE_URL", f"postgresql://someone:{SECRET}@[127/none"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why(variable: str, value: str, tmp_path: Path) -> None:
+    bind = {"PITCHGATE_BIND": "127.0.0.1:0"}
+    assert_in_words(ended(SERVE, tmp_path, **{**bind, variable: value}), variable)
+
+
+def test_a_database_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "pitchgate.sqlite3").write_bytes(b"not a database" * 100)
+    for command in (SERVE, ["-m", "backend", "mailbox", "list"], ["-m", "backend", "db", "status"]):
+        shown = ended(command, tmp_path, PITCHGATE_STATE_DIR=str(tmp_path), PITCHGATE_BIND="127.0.0.1:0")
+        assert_in_words(shown, "PITCHGATE_STATE_DIR", "not a database")
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """The number of a port that this process listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield str(listener.getsockname()[1])
+
+
+def test_a_taken_port_is_named_with_its_holder(taken: str, tmp_path: Path) -> None:
+    address = f"127.0.0.1:{taken}"
+    demo = ["-m", "backend", "demo", "--no-browser"]
+    commands = {
+        "PITCHGATE_BIND": [*SERVE, "--bind", address],
+        "--port": [*QUART[:-1], taken],
+        "Choose another --port": ["-m", "backend", "sandbox", "--port", taken],
+        "It is set by --sandbox-port": [*demo, "--port", "0", "--sandbox-port", taken],
+        "It is set by --port": [*demo, "--sandbox-port", "0", "--port", taken],
+    }
+    for way_out, command in commands.items():
+        shown = ended(command, tmp_path)
+        assert_in_words(shown, taken, "Address already in use by", f"(process {os.getpid()})", way_out)
+    assert not (tmp_path / "state/pitchgate.sqlite3-wal").exists(), (
+        "the port is taken before the store is opened"
+    )
+
+
+def test_quart_says_why_it_cannot_start(tmp_path: Path) -> None:
+    assert_in_words(ended(QUART, tmp_path, PITCHGATE_STATE_DIR="/dev/null/x"), "PITCHGATE_STATE_DIR")
+    assert_in_words(ended(QUART, tmp_path, PITCHGATE_LEASE_SECONDS=SECRET), "PITCHGATE_LEASE_SECONDS")
+
+
+def test_a_demo_whose_server_cannot_start_says_why(tmp_path: Path) -> None:
+    command = ["-m", "backend", "demo", "--no-browser", "--json", "--seconds", "1"]
+    shown = ended(command, tmp_path, PITCHGATE_WORKER_TASKS=SECRET)
+    assert_in_words(shown.partition("pitchgate: ")[2], "PITCHGATE_WORKER_TASKS")
+
+
+def test_a_missing_extra_is_named(tmp_path: Path) -> None:
+    url = {"PITCHGATE_DATABASE_URL": f"postgresql://someone:{SECRET}@127.0.0.1:1/none"}
+    server = without("asyncpg", "backend.__main__:main")
+    for command in (["serve", "--bind", "127.0.0.1:0"], ["mailbox", "list"], ["db", "status"]):
+        assert_in_words(
+            ended([*server, *command], tmp_path, **url), "EXTRAS=postgres", "PITCHGATE_DATABASE_URL"
+        )
+    assert_in_words(ended(without("joblib", "model_export.entry:main"), tmp_path), "joblib", "EXTRAS=train")
+    for module in ("platformdirs", "filelock", "tinydb"):
+        assert_in_words(ended(without(module, "tray_app.entry:main"), tmp_path), module, "EXTRAS=tray")
+
+
+def test_the_desktop_app_says_what_is_wrong(tmp_path: Path) -> None:
+    tray = ["-c", "from tray_app.entry import main; main()"]
+    home = {"PITCHGATE_TRAY_HOME": "/dev/null/home"}
+    assert_in_words(ended(tray, tmp_path, **home), "PITCHGATE_TRAY_HOME", "/dev/null/home")
+    assert_in_words(ended(tray, tmp_path, PITCHGATE_TRAY_SERVER=SECRET), "PITCHGATE_TRAY_SERVER")
+
+
+def test_training_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    command = ["-c", "from model_export.entry import main; main()", "compare", "/dev/null", "/dev/null"]
+    assert_in_words(ended(command, tmp_path), "/dev/null")
