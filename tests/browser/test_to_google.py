@@ -12,7 +12,6 @@ from playwright.async_api import Page, async_playwright
 
 from backend.demo import play
 from tests import browsers
-from tests.journeys.conftest import Journey, journey
 
 pytestmark = pytest.mark.browser
 
@@ -41,13 +40,19 @@ async def leading_on(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
     first = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = first.sockets[0].getsockname()[1]
+
+    async def nobody(*_: object) -> None:
+        """No owner connects before the browser does."""
+
     monkeypatch.setattr(play, "_environment", elsewhere)
+    monkeypatch.setattr(play.owner, "connect", nobody)
+    monkeypatch.setattr(play, "_watched", nobody)
     async with first:
         yield
 
 
-async def _asks_for_consent(page: Page, told: Journey, path: str) -> None:
-    await page.goto(told.stage.server_url + path)
+async def _asks_for_consent(page: Page, running: play.Stage, path: str) -> None:
+    await page.goto(running.server_url + path)
     button = page.get_by_role("button", name="Continue with Google").or_(
         page.get_by_role("button", name="Connect")
     )
@@ -55,7 +60,7 @@ async def _asks_for_consent(page: Page, told: Journey, path: str) -> None:
     await page.get_by_role("button", name="Allow").wait_for(timeout=15_000)
     assert page.url.startswith("http://localhost:"), page.url
     await page.go_back()
-    assert page.url == told.stage.server_url + path, "one step back is where the owner came from"
+    assert page.url == running.server_url + path, "one step back is where the owner came from"
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -64,7 +69,7 @@ async def test_a_redirect_at_google_is_followed(
 ) -> None:
     async with (
         leading_on(monkeypatch),
-        journey(tmp_path) as told,
+        play.stage(play.Options(tmp_path), lambda _: None) as running,
         async_playwright() as playwright,
     ):
         chromium = await playwright.chromium.launch(
@@ -75,6 +80,6 @@ async def test_a_redirect_at_google_is_followed(
         refused: list[str] = []
         page.on("console", lambda message: refused.append(message.text))
         for path in ("/", "/connect", "/review"):
-            await _asks_for_consent(page, told, path)
+            await _asks_for_consent(page, running, path)
         assert not [text for text in refused if "Content Security Policy" in text]
         await chromium.close()
