@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -135,6 +136,13 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     """Ana's mailbox, connected and indexed, in mode challenge, with two credits a solve."""
+    async with open_house(tmp_path) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_house(tmp_path: Path) -> AsyncIterator[House]:
+    """What the fixture `house` gives, for tests that need many of them."""
     gmail, scorer, secrets = FakeGmail(), FakeScorer(), Secrets()
     store = open_store(tmp_path / "store.sqlite3")
     await store.open()
@@ -198,4 +206,4 @@ def letter(
     )
 
 
-__all__ = ["FORGED", "House", "letter"]
+__all__ = ["FORGED", "House", "letter", "open_house"]

@@ -1,0 +1,79 @@
+"""Exactly one challenge, whatever becomes of its sending: whoever works on it dies, answers are lost, ids rewritten."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.domain.entry.challenge import ChallengeState
+from backend.domain.entry.challenge_mail import reply_subject
+from backend.domain.errors import SendUncertain, TryLater, Unexplained
+from backend.domain.mail.mime import parse
+from backend.ports.gmail import Leaving
+from tests.unit.pipeline.conftest import House, letter, open_house
+
+LOST = SendUncertain("The connection broke.", reason="ServerDisconnectedError")
+BUSY = TryLater("Google has trouble of its own.", reason="backendError")
+PAGE = Unexplained("Google forbids this request and does not say why.", reason="http403")
+
+AROUND_A_SEND = st.sampled_from(
+    ["lost before", "lost after", "dies before", "dies after", "busy", "a page", "search busy", "search dies"]
+)
+
+
+class Spoilt:
+    """Sends and searches of a house meet these troubles, one each, and then none."""
+
+    def __init__(self, house: House, troubles: list[str]) -> None:
+        self._house, self._left = house, list(troubles)
+        self._send, self._find = house.gmail.send, house.gmail.find_sent
+        house.gmail.send, house.gmail.find_sent = self.send, self.find  # type: ignore[method-assign]
+
+    async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
+        trouble = self._next("search")
+        if trouble in ("dies before", "dies after"):
+            getattr(self._house.gmail, trouble.replace("dies", "die").replace(" ", "_")).add("send")
+        if trouble in ("lost before", "busy", "a page"):
+            raise {"lost before": LOST, "busy": BUSY, "a page": PAGE}[trouble]
+        sent = await self._send(mailbox_id, raw, thread_id)
+        if trouble == "lost after":
+            raise LOST
+        return sent
+
+    async def find(self, mailbox_id: str, mail: Leaving) -> str:
+        trouble = self._left.pop(0) if self._left and self._left[0].startswith("search") else ""
+        if trouble == "search busy":
+            raise BUSY
+        if trouble == "search dies":
+            self._house.gmail.die_after.add("find_sent")
+        return await self._find(mailbox_id, mail)
+
+    def _next(self, other: str) -> str:
+        return self._left.pop(0) if self._left and not self._left[0].startswith(other) else ""
+
+
+@given(troubles=st.lists(AROUND_A_SEND, max_size=8), subject=st.text(max_size=120))
+@settings(max_examples=40)
+def test_one_leaves_and_is_recorded(troubles: list[str], subject: str) -> None:
+    async def story(folder: Path) -> None:
+        async with open_house(folder) as house:
+            Spoilt(house, troubles)
+            pitch = house.gmail.deliver(letter(subject=subject))
+            await house.push()
+            await house.settle(turns=400)
+            challenge = await house.store.challenge_of(house.mailbox_id, pitch)
+            assert challenge is not None
+            refused = (
+                troubles.count("a page") >= 4
+            )  # a refusal that stays is believed, and then nothing may leave
+            assert len(house.gmail.sent) == 1 or (refused and not house.gmail.sent)
+            state = ChallengeState.SENT if house.gmail.sent else ChallengeState.FAILED
+            assert challenge.state is state
+            assert all(parse(sent.raw).subject == reply_subject(subject) for sent in house.gmail.sent)
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(story(Path(folder)))
