@@ -80,6 +80,15 @@ test-windows: setup-dev ## the tray app as a Windows program, on Wine (not part 
 	@bash requirements/setup.sh windows
 	@$(PYTEST) tests/windows
 
+.PHONY: coverage
+BASE ?= main
+TESTS ?= tests/unit tests/web tests/contract
+coverage: setup-dev ## lines that changed since BASE and that no test ran: make coverage BASE=main TESTS=tests/web
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q $(PARALLEL) $(TESTS) -m "not bench and not windows and not linked"
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage xml --quiet
+	@$(BIN)/diff-cover .venv/coverage.xml --compare-branch $(BASE) --show-uncovered
+
 # ---- to measure and to break it; each prints one JSON object as its last line
 
 .PHONY: bench-model bench-addon bench-review faults

@@ -18,7 +18,8 @@ from tests.architecture.source import ROOT, files, listing, project, text
 DOCUMENTS = tuple(
     path
     for path in files()
-    if path.suffix == ".md" and path.parts[0] in ("README.md", "docs", "addon_manifest")
+    if path.suffix == ".md"
+    and (len(path.parts) == 1 or path.parts[0] in (".github", "docs", "addon_manifest"))
 )
 SETTING = re.compile(r"\bPITCHGATE_[A-Z_]+\b")
 OPEN_IN = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)  # code, as opposed to prose

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from tests.architecture.source import files, listing, text
 
 TOP_LEVEL = {
-    ".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "addon_manifest", "backend", "docs",
+    ".ci", ".editorconfig", ".github", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "addon_manifest", "backend", "docs",
     "model_export", "pyproject.toml", "requirements", "tests", "tray_app",
 }  # fmt: skip
 
