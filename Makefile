@@ -91,7 +91,11 @@ coverage: setup-dev ## lines that changed since BASE and that no test ran: make 
 
 # ---- to measure and to break it; each prints one JSON object as its last line
 
-.PHONY: bench-model bench-addon bench-review faults
+.PHONY: bench bench-model bench-addon bench-review faults
+bench: ## the whole path against the article's design, into docs/performance.md: make bench BENCH="--quick"
+	@bash requirements/setup.sh bench
+	@$(BIN)/python -m tests.bench.speed --write $(BENCH)
+
 bench-model: setup-dev ## the served model against the pickled pipeline
 	@$(BIN)/python -m tests.bench.model
 

@@ -10,6 +10,7 @@
 #   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
 #                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
+#   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
 #   bash requirements/setup.sh lock       the locks anew from pyproject.toml (no hash is asked for uv itself)
 #
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
@@ -141,6 +142,13 @@ desktop() {
     fi
 }
 
+bench() {
+    install dev
+    if command -v wrk >/dev/null; then return; fi
+    root || die "make bench needs wrk; as root: apt-get install wrk"
+    apt_install wrk
+}
+
 windows() {
     desktop
     local mark log=.venv/windows.log
@@ -186,6 +194,7 @@ case "${1:-}" in
     mail) mail ;;
     desktop) desktop ;;
     windows) windows ;;
+    bench) bench ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|lock" ;;
+    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|bench|lock" ;;
 esac

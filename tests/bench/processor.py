@@ -27,3 +27,16 @@ def family(pid: int) -> list[int]:
     """The process and its children."""
     others = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
     return [pid, *(other for other in others if (fields := _stat(other)) and int(fields[1]) == pid)]
+
+
+def descendants(pid: int) -> list[int]:
+    """The process, its children, and theirs."""
+    parents = {
+        int(path.name): int(fields[1])
+        for path in Path("/proc").iterdir()
+        if path.name.isdigit() and (fields := _stat(int(path.name)))
+    }
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found

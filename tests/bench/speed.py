@@ -1,0 +1,264 @@
+"""Our server against the article's design, in one run, on one local Google, with the same mail.
+
+    python -m tests.bench.speed [--quick] [--parts mail latency far push memory] [--write]
+
+Every figure is taken in turns: ours, the article (Flask, pickle, httplib2, `build` a push, TinyDB), the article as a
+good developer keeps it (SQLite, kept service). A run whose letters do not end in the same place at all three fails.
+CPU is that of the server's own processes, its children included; Google's is left out.
+
+mail     CPU a message in ms: ordinary under one push and ten under one, held, challenged; then again with more rows,
+         with one mailbox and with many, and on PostgreSQL; quota units a message; start-up and memory at the start
+latency  ms from a pitch's delivery to its label, with Google near
+far      messages a second when each call of Gmail's takes 80 ms
+push     pushes by wrk (token checked, notice durable) over the bare Quart route's, by connections
+memory   MB resident of ours on the way to many messages
+
+`--quick` takes a few minutes. `--write` puts tables and plots into docs/performance.md. The last line is one JSON
+object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from backend.demo.processes import Process, until_ready
+from backend.sandbox.oauth.signing import KeyRing
+from tests import postgres_server
+from tests.bench import speed_measures, speed_push, speed_report
+from tests.bench.addon_card import keys_served
+from tests.bench.baseline.model import train
+from tests.bench.speed_houses import (
+    ARTICLE,
+    KEPT,
+    NUMBERS,
+    OURS,
+    PROJECT,
+    Google,
+    House,
+    Scene,
+    bare,
+    make_house,
+    sandbox_arguments,
+)
+
+PARTS = ("mail", "latency", "far", "push", "memory")
+KINDS = (("ordinary", 1), ("ordinary", 10), ("held", 1), ("challenged", 1))
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is done."""
+
+    letters: int
+    rounds: int
+    latencies: int
+    far: int
+    seconds: int
+    messages: int
+    scenes: tuple[Scene, ...]
+
+
+FULL = Size(
+    400, 3, 60, 1_000, 4, 200_000,
+    (
+        Scene(),
+        Scene(rows=1_000_000),
+        Scene(mailboxes=1),
+        Scene(mailboxes=2_000),
+        Scene(database="PostgreSQL"),
+        Scene(rows=1_000_000, database="PostgreSQL"),
+    ),
+)  # fmt: skip
+QUICK = Size(200, 1, 30, 500, 3, 5_000, (Scene(),))
+
+
+@dataclass
+class Bench:
+    """What runs, and what was found so far."""
+
+    size: Size
+    folder: Path
+    model: Path
+    http: aiohttp.ClientSession
+    google: Google
+    found: dict[str, Any] = field(default_factory=dict)
+
+    async def mail(self) -> None:
+        """CPU a message in every scene."""
+        self.found["mail"], self.found["started"] = {}, {}
+        for scene in self.size.scenes:
+            kinds = [OURS, *([KEPT] if scene.database == "file" else [])]
+            # A JSON file of a million rows takes seconds to write: the article is not asked to.
+            kinds += [ARTICLE] if scene.database == "file" and scene.rows <= 1_000 else []
+            async with self._houses(scene, kinds) as houses:
+                self.found["started"][str(scene)] = {house.kind: house.started for house in houses}
+                self.found["mail"][str(scene)] = await self._mail(scene, houses)
+
+    async def _mail(self, scene: Scene, houses: Sequence[House]) -> dict[str, Any]:
+        report: dict[str, Any] = {}
+        for kind, each in KINDS:
+            number = min(self.size.letters, 40 if scene.mailboxes == 1 else 10**9)
+            if kind == "challenged":
+                number = min(number, 100)
+            costs: defaultdict[str, list[float]] = defaultdict(list)
+            units: defaultdict[str, list[float]] = defaultdict(list)
+            for _ in range(self.size.rounds):
+                run, fates = next(NUMBERS), {}
+                for house in houses:
+                    done = await speed_measures.handled(self.google, house, kind, number, each, run)
+                    costs[house.kind].append(done.cpu_ms)
+                    units[house.kind].append(done.units)
+                    fates[house.kind] = done.fates
+                same(fates)
+            name = kind if kind != "ordinary" else f"{kind}, {'one' if each == 1 else 'ten'} a push"
+            report[name] = {house.kind: round(statistics.median(costs[house.kind]), 2) for house in houses}
+            report[name]["units"] = round(statistics.median(units[OURS]), 1)
+            self.tell(f"{scene}: {name}: {report[name]}")
+        return report
+
+    async def latency(self) -> None:
+        """Push to label."""
+        async with self._houses(Scene(), [OURS, ARTICLE, KEPT]) as houses:
+            self.found["latency"] = {}
+            for house in houses:
+                times = await speed_measures.latency(self.google, house, self.size.latencies)
+                self.found["latency"][house.kind] = times
+                self.tell(f"push to label, {house.kind}: {times} ms")
+
+    async def far(self) -> None:
+        """Rates at 80 ms a call."""
+        async with self._houses(Scene(), [OURS, ARTICLE, KEPT]) as houses:
+            self.found["far"] = {}
+            for house in houses:
+                rate = await speed_measures.far(self.google, house, self.size.far)
+                self.found["far"][house.kind] = round(rate, 1)
+                self.tell(f"80 ms a call, {house.kind}: {rate:.0f} messages/s")
+
+    async def push(self) -> None:
+        """wrk against ours and the bare route."""
+        keys, scene = KeyRing(), Scene(mailboxes=1)
+        async with keys_served(keys) as jwks, self._houses(scene, [OURS], jwks) as (ours,):
+            await self.google.push_modes(paused=True)
+            subscription = f"projects/{PROJECT}/subscriptions/{ours.process.name}"
+            token = speed_push.token_for(keys, ours.url, subscription)
+            email = ours.quiet[0]
+            lua = speed_push.script(self.folder, token, subscription, email, 10**6)
+            plain = bare()
+            try:
+                await until_ready(self.http, f"{plain.url}/readyz", ours.process)
+                args = (ours, plain, lua, self.size.seconds, self.size.rounds)
+                self.found["push"] = await asyncio.to_thread(speed_push.turns, *args)
+            finally:
+                plain.process.terminate()
+                plain.process.wait()
+                await self.google.push_modes(paused=False)
+        for connections, told in self.found["push"].items():
+            self.tell(f"pushes over {connections} connections: {told}")
+
+    async def memory(self) -> None:
+        """Resident size over many messages, at a million rows: SQLite's cache has something to fill itself with."""
+        scene = Scene(rows=self.size.scenes[min(1, len(self.size.scenes) - 1)].rows)
+        async with self._houses(scene, [OURS]) as (ours,):
+            self.found["memory"] = await speed_measures.memory(self.google, ours, self.size.messages)
+        self.tell(f"memory: {self.found['memory']}")
+
+    @asynccontextmanager
+    async def _houses(self, scene: Scene, kinds: Sequence[str], jwks: str = "") -> AsyncIterator[list[House]]:
+        """Houses of these kinds, running and warm."""
+        with ExitStack() as stack:
+            houses = []
+            try:
+                for kind in kinds:
+                    server = None
+                    if scene.database == "PostgreSQL":
+                        server = stack.enter_context(postgres_server.running(durable=True))
+                    house = await make_house(kind, scene, self.google, self.folder, self.model, server, jwks)
+                    houses.append(house)
+                    await house.start(self.http)
+                    if kind == OURS:
+                        await self._watched(house)
+                    if not jwks:
+                        number = min(len(house.quiet), 50)
+                        await speed_measures.handled(self.google, house, "ordinary", number, 1, next(NUMBERS))
+                yield houses
+            finally:
+                for house in houses:
+                    await house.process.stop()
+
+    async def _watched(self, house: House) -> None:
+        """Wait until every mailbox is watched and read, and the echo of it is over."""
+        waiting = [*house.quiet, *house.open_]
+        while waiting:
+            waiting = [box for box in waiting if not await self.google.watched(box)]
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(3.0)
+
+    def tell(self, line: str) -> None:
+        """To a person who waits."""
+        print(line, file=sys.stderr, flush=True)
+
+
+def same(fates: dict[str, dict[str, str]]) -> None:
+    """Raise unless every house did the same with every letter."""
+    names = list(fates)
+    for other in names[1:]:
+        differ = [(key, fates[names[0]][key], fate) for key, fate in fates[other].items()]
+        differ = [one for one in differ if one[1] != one[2]]
+        if differ or fates[names[0]].keys() != fates[other].keys():
+            raise RuntimeError(f"{names[0]} and {other} did not do the same: {differ[:5]}")
+
+
+async def run(size: Size, parts: Sequence[str]) -> dict[str, Any]:
+    """All parts in one run."""
+    with tempfile.TemporaryDirectory(prefix="speed-bench-") as name:
+        folder = Path(name)
+        model = folder / "pipeline.pickle"
+        await asyncio.to_thread(train, model)
+        sandbox = Process("sandbox", sandbox_arguments({}), {}, folder / "sandbox.log")
+        await sandbox.start(pipe=True)
+        try:
+            timeout = aiohttp.ClientTimeout(total=60)
+            async with aiohttp.ClientSession(timeout=timeout) as http:
+                google = Google(http, str((await sandbox.first_line())["sandbox"]))
+                bench = Bench(size, folder, model, http, google)
+                for part in parts:
+                    await getattr(bench, part)()
+                return bench.found
+        finally:
+            await sandbox.stop()
+
+
+def main() -> None:
+    """Run what the arguments say."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer letters and rounds, one scene")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--messages", type=int, help="how many messages the part `memory` runs to")
+    parser.add_argument("--write", action="store_true", help="put what was found into docs/performance.md")
+    options = parser.parse_args()
+    size = QUICK if options.quick else FULL
+    if options.messages:
+        size = Size(**{**size.__dict__, "messages": options.messages})
+    found = asyncio.run(run(size, options.parts))
+    if options.write:
+        speed_report.write(found)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

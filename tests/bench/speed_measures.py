@@ -1,0 +1,122 @@
+"""What is measured of a house: CPU a message, latency, rate when Google is far, memory."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from backend.demo.letters import Letter, letters
+from tests.bench.speed_houses import NUMBERS, OURS, Google, House, letters_like
+
+DRAIN = 2.5
+"""Seconds after the last message: second looks and echoes of our own changes belong to its cost."""
+PATIENCE = 300.0
+ORDINARY = [one for one in letters() if one.kind in ("customer", "applicant", "school", "supplier")]
+PITCH = next(one for one in letters() if one.kind == "pitch")
+DONE_BY = {"ordinary": "messages.get", "held": "messages.modify", "challenged": "messages.send"}
+
+
+@dataclass
+class Outcome:
+    """One run of a measure: CPU and units a message, messages a second, and what became of each letter by key."""
+
+    cpu_ms: float
+    rate: float
+    units: float
+    fates: dict[str, str] = field(default_factory=dict)
+
+
+async def handled(
+    google: Google, house: House, kind: str, number: int, each: int, run: int, drain: float = DRAIN
+) -> Outcome:
+    """Deliver `number` letters of `kind`, `each` to a mailbox under one push, until all are worked off."""
+    boxes = house.open_ if kind == "challenged" else house.quiet
+    load = letters_like(PITCH if kind != "ordinary" else ORDINARY, number, run)
+    sent: dict[str, tuple[str, str]] = {}
+    used = busy = 0.0
+    await google.reset_meter()
+    wave = len(boxes) * each
+    for first in range(0, number, wave):
+        part = load[first : first + wave]
+        await google.push_modes(paused=True)
+        sent |= await _deliver(google, part, boxes, each)
+        before, began = house.cpu(), time.monotonic()
+        await google.push_modes(paused=False)
+        await _until_called(google, house, DONE_BY[kind], first + len(part))
+        busy += time.monotonic() - began
+        await asyncio.sleep(drain)
+        used += house.cpu() - before
+    units = await google.units(house.domain)
+    fates = await _fates(google, sent)
+    return Outcome(1e3 * used / number, number / busy, units / number, fates)
+
+
+async def _deliver(
+    google: Google, part: Sequence[Letter], boxes: Sequence[str], each: int
+) -> dict[str, tuple[str, str]]:
+    """All of them, each mailbox's within the second of one push; (mailbox, id) by sender."""
+    sent = {}
+    for place, letter in enumerate(part):
+        box = boxes[place // each % len(boxes)]
+        sent[letter.address] = (box, await google.deliver(letter, box))
+    return sent
+
+
+async def _until_called(google: Google, house: House, method: str, times: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while await google.calls(house.domain, method) < times:
+        if time.monotonic() > end:
+            raise TimeoutError(f"{house.kind}: not done after {PATIENCE:.0f} s; see {house.folder}")
+        await asyncio.sleep(0.05)
+
+
+async def _fates(google: Google, sent: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """By sender: held or inbox, and whether the sender was answered."""
+    held: dict[str, frozenset[str]] = {}
+    answered = {address for mail in await google.outbox() for address in mail["recipients"]}
+    for box in {box for box, _ in sent.values()}:
+        held[box] = frozenset(await google.labelled(box, "Pitchgate/Held"))
+    return {
+        sender: ("held" if gmail_id in held[box] else "inbox") + (" answered" if sender in answered else "")
+        for sender, (box, gmail_id) in sent.items()
+    }
+
+
+async def latency(google: Google, house: House, number: int) -> dict[str, float]:
+    """Milliseconds from a pitch's delivery to its label, one after the other, each in a mailbox at rest."""
+    times = []
+    for place, letter in enumerate(letters_like(PITCH, number, next(NUMBERS))):
+        box = house.quiet[place % len(house.quiet)]
+        if len(house.quiet) < number:
+            await asyncio.sleep(DRAIN)  # else the push of the echo before would stand in for it
+        began = time.monotonic()
+        gmail_id = await google.deliver(letter, box)
+        while gmail_id not in await google.labelled(box, "Pitchgate/Held"):
+            if time.monotonic() - began > PATIENCE:
+                raise TimeoutError(f"{house.kind}: no label; see {house.folder}")
+            await asyncio.sleep(0.002)
+        times.append((time.monotonic() - began) * 1e3)
+    cuts = statistics.quantiles(times, n=20)
+    return {"p50": round(cuts[9], 1), "p95": round(cuts[18], 1)}
+
+
+async def far(google: Google, house: House, number: int) -> float:
+    """Messages a second when each call of Gmail's takes 80 ms, ten messages a push."""
+    await google.knobs(latency_ms=80)
+    try:
+        return (await handled(google, house, "ordinary", number, 10, next(NUMBERS))).rate
+    finally:
+        await google.knobs(latency_ms=0)
+
+
+async def memory(google: Google, house: House, number: int) -> list[tuple[int, float]]:
+    """(messages so far, MB resident) at the start and ten times on the way to `number` ordinary messages."""
+    assert house.kind == OURS
+    points = [(0, round(house.resident(), 1))]
+    for part in range(10):
+        await handled(google, house, "ordinary", number // 10, 10, next(NUMBERS), drain=1.2)
+        points.append(((part + 1) * (number // 10), round(house.resident(), 1)))
+    return points

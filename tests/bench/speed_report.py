@@ -1,0 +1,117 @@
+"""From what a run found to the generated part of docs/performance.md and its plots."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "performance.md"
+NAMES = {"ours": "ours", "article": "article", "kept": "article, kept"}
+COLOURS = ("#1f6f5c", "#b3562c", "#8a8f98")
+WIDTH, ROW, LEFT = 640, 22, 190
+
+
+def write(found: Mapping[str, Any]) -> None:
+    """Renew the sections of the parts that were run, between their marks; everything else stays as it is."""
+    text = PAGE.read_text("utf-8")
+    for part, section in SECTIONS.items():
+        if part in found:
+            begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+            made = f"{begin}\n\n{section(found)}\n\n{end}"
+            text = re.sub(f"{begin}.*?{end}", lambda _, made=made: made, text, flags=re.DOTALL)
+    PAGE.write_text(text, "utf-8")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _mail(found: Mapping[str, Any]) -> str:
+    parts = []
+    for scene, kinds in found["mail"].items():
+        who = [name for name in NAMES if name in next(iter(kinds.values()))]
+        rows = [[kind, *(told[name] for name in who), told["units"]] for kind, told in kinds.items()]
+        parts.append(f"**{scene}**\n\n" + _table(["", *(NAMES[name] for name in who), "quota units"], rows))
+    first = next(iter(found["mail"].values()))
+    bars = {kind: {n: told[n] for n in NAMES if n in told} for kind, told in first.items()}
+    (DOCS / "performance-cpu.svg").write_text(_bars("CPU a message, ms", bars), "utf-8")
+    started = next(iter(found["started"].values()))
+    head = ["at the start", *(NAMES[name] for name in started)]
+    words = {"seconds": "seconds to the first answer", "cpu_s": "CPU, s", "resident_mb": "resident, MB"}
+    rows = [[text, *(told[key] for told in started.values())] for key, text in words.items()]
+    return "\n\n".join([*parts, "![CPU a message](performance-cpu.svg)", _table(head, rows)])
+
+
+def _latency(found: Mapping[str, Any]) -> str:
+    rows = [[NAMES[kind], told["p50"], told["p95"]] for kind, told in found["latency"].items()]
+    return _table(["push to label, ms", "p50", "p95"], rows)
+
+
+def _far(found: Mapping[str, Any]) -> str:
+    rows = [[NAMES[kind], rate] for kind, rate in found["far"].items()]
+    return _table(["80 ms a call", "messages a second"], rows)
+
+
+def _push(found: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            connections,
+            *(round(told["ours"][key]) for key in ("rate", "cpu_us")),
+            told["ours"]["p99_ms"],
+            *(round(told["bare"][key]) for key in ("rate", "cpu_us")),
+            told["bare"]["p99_ms"],
+            told["rate_ratio"],
+            told["p99_ratio"],
+        ]
+        for connections, told in found["push"].items()
+    ]
+    bars = {
+        f"{n} connections": {k: round(t[k]["rate"]) for k in ("ours", "bare")}
+        for n, t in found["push"].items()
+    }
+    (DOCS / "performance-push.svg").write_text(_bars("pushes a second", bars), "utf-8")
+    head = ["connections", "ours /s", "CPU, µs", "p99, ms", "bare /s", "CPU, µs", "p99, ms", "rate", "p99"]
+    return _table(head, rows) + "\n\n![Pushes a second](performance-push.svg)"
+
+
+def _memory(found: Mapping[str, Any]) -> str:
+    points = found["memory"]
+    return _table(["messages", *(f"{n:,}" for n, _ in points)], [["MB", *(mb for _, mb in points)]])
+
+
+SECTIONS = {"mail": _mail, "latency": _latency, "far": _far, "push": _push, "memory": _memory}
+
+
+def _bars(title: str, groups: Mapping[str, Mapping[str, float]]) -> str:
+    """Horizontal bars in groups, with their figures; readable on light and dark pages."""
+    most = max(value for told in groups.values() for value in told.values())
+    names = list(dict.fromkeys(name for told in groups.values() for name in told))
+    y, parts = 34, [_text(0, 16, title, "start", "bold")]
+    for group, told in groups.items():
+        for place, (name, value) in enumerate(told.items()):
+            if not place:
+                parts.append(_text(LEFT - 12, y + 14, group, "end"))
+            long = max(1.0, (WIDTH - LEFT - 130) * value / most)
+            colour = COLOURS[names.index(name) % len(COLOURS)]
+            parts.append(f'<rect x="{LEFT}" y="{y}" width="{long:.1f}" height="{ROW - 5}" fill="{colour}"/>')
+            parts.append(_text(LEFT + long + 6, y + 14, f"{value:g} {NAMES.get(name, name)}", "start"))
+            y += ROW
+        y += 8
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img" '
+        f'font-family="sans-serif" font-size="13" fill="#6b7280"><title>{html.escape(title)}</title>'
+        + "".join(parts)
+        + "</svg>\n"
+    )
+
+
+def _text(x: float, y: float, text: str, anchor: str, weight: str = "normal") -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}">'
+        f"{html.escape(text)}</text>"
+    )
