@@ -13,7 +13,8 @@ from backend.settings import read_settings
 @click.option("--bind", help="Address and port to listen on, e.g. 0.0.0.0:8400.")
 def serve_command(bind: str | None) -> None:
     """Serve until stopped. Everything else is set by PITCHGATE_… in the environment (docs/deploy.md)."""
-    from backend.serving import serve
+    from backend.serving import quick_loop, serve
 
     settings = read_settings(bind=bind) if bind else read_settings()
-    asyncio.run(serve(settings))
+    with asyncio.Runner(loop_factory=quick_loop()) as runner:
+        runner.run(serve(settings))

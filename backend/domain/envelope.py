@@ -41,29 +41,33 @@ class Metadata:
     push_id: str = ""
 
 
-def subscription_of(body: bytes, metadata: Metadata = Metadata()) -> str | None:
-    """The subscription a push names: "" if a wrapper names none, None if neither wrapper nor header is there."""
-    data = _object(body)
-    if data is None or "message" not in data:
-        return metadata.subscription or None
-    name = data.get("subscription")
-    return name if isinstance(name, str) else ""
-
-
-def read_envelope(body: bytes, metadata: Metadata = Metadata()) -> Envelope | None:
-    """The notice in `body`, or None when it is not one: acknowledge and count it, it will never get better."""
+def read_push(body: bytes, metadata: Metadata = Metadata()) -> tuple[str | None, Envelope | None]:
+    """The subscription a push names ("" if a wrapper names none, None if neither wrapper nor header is there), and
+    the notice in it, or None when there is none: acknowledge and count it, it will never get better."""
     outer = _object(body)
-    if outer is None:
-        return None
-    message = outer.get("message")
+    if outer is None or "message" not in outer:
+        unwrapped = _notice(outer, metadata.push_id, metadata.subscription) if outer else None
+        return metadata.subscription or None, unwrapped
+    name, message = outer.get("subscription"), outer["message"]
+    subscription = name if isinstance(name, str) else ""
     if not isinstance(message, dict):
-        return _notice(outer, metadata.push_id, metadata.subscription)
+        return subscription, _notice(outer, metadata.push_id, metadata.subscription)
     push_id = message.get("messageId") or message.get("message_id") or ""
     data = message.get("data")
     if not isinstance(push_id, str) or not isinstance(data, str):
-        return None
+        return subscription, None
     inner = _object(_decoded(data))
-    return _notice(inner, push_id, subscription_of(body) or "") if inner else None
+    return subscription, _notice(inner, push_id, subscription) if inner else None
+
+
+def subscription_of(body: bytes, metadata: Metadata = Metadata()) -> str | None:
+    """The first half of `read_push`."""
+    return read_push(body, metadata)[0]
+
+
+def read_envelope(body: bytes, metadata: Metadata = Metadata()) -> Envelope | None:
+    """The second half of `read_push`."""
+    return read_push(body, metadata)[1]
 
 
 def _notice(data: dict[str, Any], push_id: str, subscription: str) -> Envelope | None:

@@ -7,6 +7,7 @@ goes to the log.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 
 import jwt
 import structlog
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from backend.domain.errors import Unauthenticated
 from backend.gmail.keys import GoogleKeys
@@ -24,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 LONGEST_TOKEN = 8_192
+MOST_KEPT = 256
+"""Tokens whose signature is remembered. Pub/Sub sends one again and again for minutes."""
 LONGEST_LIFE = timedelta(hours=2)
 """Google's tokens live one hour. One that claims much more was not made for this."""
 _SIGNATURE_ONLY: Any = {
@@ -43,6 +47,7 @@ class GoogleTokens:
         self._keys = keys
         self._clock = clock
         self._skew = skew
+        self._signed_before: dict[bytes, tuple[str, RSAPublicKey, Mapping[str, Any]]] = {}
 
     async def verify(self, token: str, audience: str, *, email: str | None = None) -> Mapping[str, Any]:
         """The claims of `token`, meant for exactly `audience` and, if given, issued to `email`.
@@ -63,8 +68,28 @@ class GoogleTokens:
         return claims
 
     async def _signed(self, token: str) -> Mapping[str, Any]:
+        """The claims, once the signature is known to be Google's: by sum, or from having been so before under a key
+        that Google still has."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             refuse("form")
+        mark = hashlib.sha256(token.encode("ascii")).digest()
+        if known := self._signed_before.get(mark):
+            kid, used, claims = known
+            if await self._keys.key(kid) is used:
+                return claims
+            del self._signed_before[mark]
+        kid, key = await self._key_of(token)
+        try:
+            claims = jwt.decode(token, key, algorithms=["RS256"], options=_SIGNATURE_ONLY)
+        except jwt.PyJWTError:
+            refuse("signature")
+        if len(self._signed_before) >= MOST_KEPT:
+            del self._signed_before[next(iter(self._signed_before))]  # the oldest
+        self._signed_before[mark] = kid, key, claims
+        return claims
+
+    async def _key_of(self, token: str) -> tuple[str, RSAPublicKey]:
+        """The key the token says it is signed with, and its id."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
@@ -76,10 +101,7 @@ class GoogleTokens:
         key = await self._keys.key(kid) if isinstance(kid, str) and len(kid) <= 200 else None
         if key is None:
             refuse("kid")
-        try:
-            return jwt.decode(token, key, algorithms=["RS256"], options=_SIGNATURE_ONLY)
-        except jwt.PyJWTError:
-            refuse("signature")
+        return str(kid), key
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock.now().timestamp()

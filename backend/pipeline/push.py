@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.envelope import Metadata, read_envelope, subscription_of
+from backend.domain.envelope import Metadata, read_push
 from backend.pipeline.kit import Kit
 from backend.ports.callers import PushCallers
 from backend.ports.store import Notice, PushFate
@@ -19,8 +19,8 @@ async def receive(
     keys cannot be had. Sync becomes due only after Google's one-second window, in which it drops further
     pushes, has closed: one look then sees all of them.
     """
-    await callers.verify_push(authorization, subscription_of(body, metadata))
-    envelope = read_envelope(body, metadata)
+    subscription, envelope = read_push(body, metadata)
+    await callers.verify_push(authorization, subscription)
     if envelope is None:
         return None
     now = kit.clock.now()

@@ -35,6 +35,7 @@ from backend.web.owner import (
     settings_routes,
     start_routes,
 )
+from backend.web.push_gate import PushGate
 from backend.web.services import Services
 
 BLUEPRINTS = (
@@ -80,4 +81,6 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     if hops := services.settings.trusted_proxies:
         trusting = ProxyFixMiddleware(app.asgi_app, mode="legacy", trusted_hops=hops)
         app.asgi_app = trusting  # type: ignore[method-assign]
+    gate = PushGate(app.asgi_app, services.settings, services.pipeline, context.measures_of(app))
+    app.asgi_app = gate  # type: ignore[method-assign, assignment]
     return app

@@ -25,3 +25,8 @@ def services() -> Services:
 def measures() -> Measures:
     """The counters of the current app."""
     return cast("tuple[Services, Measures]", current_app.extensions[KEY])[1]
+
+
+def measures_of(app: Quart) -> Measures:
+    """The counters of an app, outside of a request."""
+    return cast("tuple[Services, Measures]", app.extensions[KEY])[1]

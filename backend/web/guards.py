@@ -127,7 +127,7 @@ def install(app: Quart, settings: Settings) -> None:
     # The limiter looks up by endpoint. What leads nowhere, or is asked for by a wrong method, has None.
     app.view_functions[None] = _nowhere  # type: ignore[index]
     app.before_request(_refuse_early)
-    headers = _headers(settings)
+    headers = security_headers(settings)
 
     @app.after_request
     async def secure(response: Response) -> Response:
@@ -151,7 +151,8 @@ async def _refuse_early() -> None:
         raise Forbidden
 
 
-def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """What every answer carries unless its route says otherwise."""
     headers = (
         ("Content-Security-Policy", content_policy()),
         ("X-Content-Type-Options", "nosniff"),

@@ -1,4 +1,7 @@
-"""Where Pub/Sub pushes to. Verify, store, acknowledge; no Gmail call."""
+"""Where Pub/Sub pushes to. Verify, store, acknowledge; no Gmail call.
+
+What is usual is answered before it comes here (`push_gate`); this is the long way, for all the rest.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,19 @@ from quart import Blueprint, Response, request
 from backend.domain.envelope import Metadata
 from backend.web.context import measures, services
 from backend.web.guards import guarded
-from backend.web.limits import per_minute
+from backend.web.push_gate import BROKEN, LIMIT, PATIENCE
 
 blueprint = Blueprint("push", __name__)
 
-PATIENCE = 8.0
-"""Seconds; below Pub/Sub's shortest acknowledgement deadline of 10."""
-
 
 @blueprint.post("/hooks/gmail")
-@guarded(per_minute(120_000), patience=PATIENCE)
+@guarded(LIMIT, patience=PATIENCE)
 async def receive() -> Response:
     """204 acknowledges: stored, known, or malformed beyond understanding (counted). 401: not from our
     subscription. 503: push it again."""
+    broken = cast("dict[str, object]", request.scope).get(BROKEN)
+    if isinstance(broken, Exception):
+        raise broken
     body = cast(bytes, await request.get_data(as_text=False))
     heads = request.headers
     metadata = Metadata(

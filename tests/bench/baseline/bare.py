@@ -13,6 +13,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, Response, request
 
+from backend.serving import quick_loop
+
 app = Quart(__name__)
 
 
@@ -35,4 +37,5 @@ if __name__ == "__main__":
     config.keep_alive_max_requests = 1_000_000
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
-    asyncio.run(serve(app, config))
+    with asyncio.Runner(loop_factory=quick_loop()) as runner:
+        runner.run(serve(app, config))

@@ -228,3 +228,78 @@ async def test_other_callers_are_checked_the_same_way() -> None:
     assert found["sub"] == "1044"
     with pytest.raises(Unauthenticated):
         await tokens.verify(signed(claims(aud="client-1")), "client-2")
+
+
+class Turning:
+    """A clock that can be turned, and keys that can be withdrawn."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+        self.kept: RSAPublicKey | None = GOOGLES.public_key()
+
+    def now(self) -> datetime:
+        return self.time
+
+    async def key(self, kid: str) -> RSAPublicKey | None:
+        return self.kept
+
+
+@pytest.fixture
+def sums(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every token whose signature was computed."""
+    seen: list[str] = []
+    decode = jwt.decode
+
+    def counted(token: str, *args: Any, **more: Any) -> Any:
+        seen.append(token)
+        return decode(token, *args, **more)
+
+    monkeypatch.setattr(jwt, "decode", counted)
+    return seen
+
+
+async def test_a_signature_is_computed_once_and_claims_are_compared_each_time(sums: list[str]) -> None:
+    world = Turning()
+    tokens = GoogleTokens(world, world, 30.0)  # type: ignore[arg-type]
+    token = signed(claims())
+    for _ in range(3):
+        await tokens.verify(token, SETTINGS.push_audience)
+    assert sums == [token]
+    with pytest.raises(Unauthenticated):
+        await tokens.verify(token, "https://evil.test/hooks/gmail")
+    with pytest.raises(Unauthenticated):
+        await tokens.verify(token, SETTINGS.push_audience, email="push@evil.iam.gserviceaccount.com")
+    world.time = datetime.fromtimestamp(NOW_S + 3_600, UTC)
+    with pytest.raises(Unauthenticated):
+        await tokens.verify(token, SETTINGS.push_audience)
+    assert sums == [token]
+
+
+async def test_a_withdrawn_key_ends_what_it_signed(sums: list[str]) -> None:
+    world = Turning()
+    tokens = GoogleTokens(world, world, 30.0)  # type: ignore[arg-type]
+    token = signed(claims())
+    await tokens.verify(token, SETTINGS.push_audience)
+    world.kept = None
+    with pytest.raises(Unauthenticated):
+        await tokens.verify(token, SETTINGS.push_audience)
+    world.kept = FORGERS.public_key()
+    with pytest.raises(Unauthenticated):
+        await tokens.verify(token, SETTINGS.push_audience)
+
+
+async def test_a_forgery_is_not_remembered_and_what_is_remembered_is_bounded(
+    sums: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.gmail.push_tokens.MOST_KEPT", 2)
+    world = Turning()
+    tokens = GoogleTokens(world, world, 30.0)  # type: ignore[arg-type]
+    forged = signed(claims(), key=FORGERS)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await tokens.verify(forged, SETTINGS.push_audience)
+    assert sums == [forged, forged]
+    good = [signed(claims(sub=str(number))) for number in range(3)]
+    for token in (*good, good[2], good[0]):
+        await tokens.verify(token, SETTINGS.push_audience)
+    assert sums[2:] == [*good, good[0]], "the oldest made room"

@@ -1,0 +1,95 @@
+"""The short way for pushes does all that the long way does, and hands on what is not usual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from quart import Quart
+from structlog.testing import capture_logs
+
+from backend.domain.envelope import Metadata
+from backend.domain.errors import Unauthenticated
+from backend.web import push_gate
+from backend.web.app import create_app
+from backend.web.limits import per_minute
+from tests.web.fakes import Client, World, world
+
+HOOK = "/hooks/gmail"
+LENGTH = {"Content-Length": "2"}
+
+
+class Spy:
+    """Counts what comes behind the gate."""
+
+    def __init__(self, app: Quart) -> None:
+        gate: Any = app.asgi_app
+        self.asked, self._app = 0, gate._app
+        gate._app = self
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked += 1
+        await self._app(scope, receive, send)
+
+
+async def test_a_usual_push_is_answered_before_quart_with_headers_log_and_count(
+    app: Quart, client: Client
+) -> None:
+    behind = Spy(app)
+    with capture_logs() as lines:
+        answer = await client.post(HOOK, data=b"{}", headers=LENGTH | {"Authorization": "Bearer a.b.c"})
+    assert answer.status_code == 204
+    assert behind.asked == 0
+    assert [{**line, "ms": 0} for line in lines] == [
+        {"event": "request", "route": HOOK, "method": "POST", "status": 204, "ms": 0, "log_level": "info"}
+    ]
+    other = await client.get("/readyz")
+    own = {"content-type", "content-length", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"}
+    names = [{name.lower() for name, _ in told.headers} - own for told in (answer, other)]
+    assert names[0] == names[1]
+    assert "content-security-policy" in names[0]
+    metrics = await (await client.get("/metrics")).get_data(as_text=True)
+    told = f'pitchgate_http_requests_total{{method="POST",route="{HOOK}",status="204"}} 1.0'
+    assert told in metrics
+    assert 'pitchgate_pushes_total{fate="new"} 1.0' in metrics
+
+
+async def test_what_fails_is_answered_by_the_route_and_not_tried_there_again(
+    app: Quart, client: Client, around: World
+) -> None:
+    behind = Spy(app)
+    tries = 0
+
+    async def push(authorization: str, body: bytes, metadata: Metadata) -> None:
+        nonlocal tries
+        tries += 1
+        raise Unauthenticated("No.", code="unauthenticated")
+
+    around.entrances.push = push  # type: ignore[assignment, method-assign]
+    answer = await client.post(HOOK, data=b"{}", headers=LENGTH)
+    assert answer.status_code == 401
+    assert (behind.asked, tries) == (1, 1)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_another_sites_page_cannot_push(client: Client, around: World, site: str) -> None:
+    answer = await client.post(HOOK, data=b"{}", headers=LENGTH | {"Sec-Fetch-Site": site})
+    assert answer.status_code == 403
+    assert around.entrances.pushes == []
+
+
+async def test_one_caller_is_limited_and_another_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push_gate, "LIMIT", per_minute(1))
+    around = world(trusted_proxies=1)
+    app = create_app(around.services)
+    behind = Spy(app)
+
+    async def push(caller: str) -> None:
+        told = LENGTH | {"X-Forwarded-For": f"198.51.100.1, {caller}"}
+        await app.test_client().post(HOOK, data=b"{}", headers=told)
+
+    await push("192.0.2.1")
+    await push("192.0.2.1")
+    assert behind.asked == 1, "handed on, to be refused by the route's own limit"
+    await push("192.0.2.2")
+    assert behind.asked == 1
