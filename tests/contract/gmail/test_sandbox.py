@@ -8,12 +8,15 @@ from email.message import EmailMessage
 
 import pytest
 
+from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
+from backend.domain.mail.message import Owner
 from backend.domain.mailbox.labels import NAMES
 from backend.gmail import Google
 from backend.ports.gmail import Leaving
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC
+from tests.unit.domain.mail.test_header_fields import texts
 
 
 def reply(to: str, marker: str, message_id: str, parent: str, subject: str = "Re: An offer") -> bytes:
@@ -232,6 +235,30 @@ async def test_a_mail_that_began_a_thread_of_its_own_is_found_all_the_same(
     assert (await google.gmail.fetch_headers("m1", beside, ["Subject"])).thread_id == thread
     assert await google.gmail.find_sent("m1", leaving("<ours-3@corp.test>", thread, "mark-3")) == sent
     assert await google.gmail.find_sent("m1", leaving("<ours-3@corp.test>", thread, "mark-5")) == ""
+
+
+async def test_a_challenge_lands_in_its_thread_whatever_the_subject(story: Story, google: Google) -> None:
+    story.sandbox.settings(rewrite_message_ids=True, exact_subjects=True)
+    try:
+        for number, subject in enumerate(texts(4, 20)):
+            gmail_id = story.deliver(message_id=f"<s{number}@ext.test>", subject=subject)
+            arrival = await google.gmail.fetch("m1", gmail_id)
+            raw = compose(
+                arrival=arrival,
+                owner=Owner(story.address, "Ana"),
+                link="https://gate.test/c/abc",
+                message_id=f"<ours-s{number}@corp.test>",
+                marker=f"mark-s{number}",
+                expires_at=datetime.now(UTC),
+                wording={},
+                language="en",
+                now=datetime.now(UTC),
+            )
+            sent = await google.gmail.send("m1", raw, arrival.thread_id)
+            found = await google.gmail.fetch_headers("m1", sent, ["Subject"])
+            assert found.thread_id == arrival.thread_id, subject
+    finally:
+        story.sandbox.settings(rewrite_message_ids=False, exact_subjects=False)
 
 
 @pytest.mark.parametrize("kind", ["drop_after", "drop_mid", "unavailable_after", "garbage"])

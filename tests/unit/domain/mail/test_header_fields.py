@@ -78,7 +78,7 @@ def perl() -> None:
 
 
 class TestRoundTrips:
-    def test_ten_thousand_through_python_and_our_own_reader(self):
+    def test_ten_thousand_through_python_and_our_own_reader(self) -> None:
         for text in texts(1, TRIPS):
             raw = letter(text)
             assert by_python(raw) == text
@@ -89,14 +89,14 @@ class TestRoundTrips:
                 assert parse(letter(text)).subject == text
 
     @pytest.mark.usefixtures("perl")
-    def test_ten_thousand_through_perl(self):
+    def test_ten_thousand_through_perl(self) -> None:
         written = texts(3, TRIPS)
         assert by_perl([letter(text) for text in written]) == written
 
 
 class TestAnyText:
     @given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=900))
-    def test_it_is_ascii_in_short_lines_that_start_no_field(self, text: str):
+    def test_it_is_ascii_in_short_lines_that_start_no_field(self, text: str) -> None:
         folded = text_field("Subject", text)
         first, *others = folded.split("\r\n")
         assert folded.isascii()
@@ -108,12 +108,12 @@ class TestAnyText:
         assert by_python(f"{folded}\r\n\r\n".encode("ascii")) == text
 
     @pytest.mark.parametrize("text", ["a\r\nBcc: x@y.test", "a\nb", "a\rb", "a\x00b", "half \ud800"])
-    def test_what_no_header_can_carry_is_refused(self, text: str):
+    def test_what_no_header_can_carry_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError):  # noqa: PT011 - the last one is told by the codec
             text_field("Subject", text)
 
     @given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp", "Zs", "Cf")), max_size=100))
-    def test_a_persons_name_is_never_an_address(self, person: str):
+    def test_a_persons_name_is_never_an_address(self, person: str) -> None:
         raw = f"{mailbox_field('From', person, 'ana@corp.test')}\r\n\r\n".encode("ascii")
         (read,) = message_from_bytes(raw, policy=policy.default)["From"].addresses
         assert read.addr_spec == "ana@corp.test"
