@@ -10,7 +10,6 @@ from backend.sandbox import admin_mail_routes, admin_routes
 from backend.sandbox.addon import pages as addon_pages
 from backend.sandbox.addon import routes as addon_routes
 from backend.sandbox.gmail import routes as gmail_routes
-from backend.sandbox.gmail.uploads import Uploads
 from backend.sandbox.oauth import routes as oauth_routes
 from backend.sandbox.pubsub import routes as pubsub_routes
 from backend.sandbox.pubsub.pusher import Pusher
@@ -25,7 +24,7 @@ LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
     """An application around a world. `base_url` is where it will answer; `host` is also a valid name."""
     app = Quart(__name__, static_url_path="/sandbox-static")
-    app.config.update(WORLD=world, UPLOADS=Uploads(), BASE_URL=base_url, MAX_CONTENT_LENGTH=MAX_BODY)
+    app.config.update(WORLD=world, BASE_URL=base_url, MAX_CONTENT_LENGTH=MAX_BODY)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     for module in (
         oauth_routes,

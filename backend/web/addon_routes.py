@@ -12,9 +12,8 @@ from typing import Any
 from quart import Blueprint, Response, json, request
 from werkzeug.exceptions import NotFound as NoPage
 
-from backend.card_limits import answer_problems
 from backend.domain.errors import NeedsReconnect, Unauthenticated
-from backend.web import addon_acts, log
+from backend.web import addon_acts
 from backend.web.addon_call import Call
 from backend.web.addon_event import ALWAYS, OPEN_MESSAGE, read_event
 from backend.web.cards import answers
@@ -31,7 +30,6 @@ CALLS = per_minute(60_000)
 """All owners' calls come from Google's few networks, so this only bounds a flood."""
 
 REFUSED = b'{"code": "unauthenticated"}'
-BROKEN = b'{"code": "broken"}'
 
 
 @blueprint.post("/home")
@@ -59,7 +57,7 @@ async def settings() -> Response:
 @guarded(CALLS)
 async def act() -> Response:
     """Every button of every card; `act` in the parameters says which."""
-    return await _answer(addon_acts.act, clicked=True)
+    return await _answer(addon_acts.act)
 
 
 async def _home(call: Call) -> Json:
@@ -72,9 +70,7 @@ async def _settings(call: Call) -> Json:
     return answers.opened(settings_card(call.frame, call.mailbox))
 
 
-async def _answer(
-    make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str] = ALWAYS, *, clicked: bool = False
-) -> Response:
+async def _answer(make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str] = ALWAYS) -> Response:
     """Who is it, may we, and then the card."""
     desk = services().addon
     if desk is None:
@@ -93,18 +89,9 @@ async def _answer(
     if tenant is None:
         return _json(answers.ask_connection(base))
     try:
-        answer = await make(Call.of(desk, tenant, event, base, services().clock.now()))
+        return _json(await make(Call.of(desk, tenant, event, base, services().clock.now())))
     except NeedsReconnect:
         return _json(answers.ask_connection(base))
-    return _checked(answer, clicked)
-
-
-def _checked(answer: Json, clicked: bool) -> Response:
-    """A card Gmail would refuse is a bug of ours: told to the log, and answered as what it is."""
-    if problems := answer_problems(answer, clicked=clicked):
-        log.broken_card(problems)
-        return Response(BROKEN, 500, content_type="application/json")
-    return _json(answer)
 
 
 def _json(answer: dict[str, Any]) -> Response:

@@ -55,11 +55,6 @@ def refused(code: str, error: Exception) -> None:
     log.warning("not served", route=route_name(), code=code, error=type(error).__name__, reason=reason)
 
 
-def broken_card(problems: list[str]) -> None:
-    """Log that a card of ours breaks Gmail's limits. The problems name places in the card, not its text."""
-    log.error("card breaks limits", route=route_name(), problems=problems[:5])
-
-
 def unexpected(error: Exception) -> None:
     """Log a bug. The log's own set-up tells it by type and place: its message may quote a mail."""
     log.error("unexpected error", route=route_name(), exc_info=error)

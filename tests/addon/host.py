@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.card_limits import answer_problems
 from backend.demo.letters import OWNER
+from backend.sandbox.addon.card_limits import answer_problems
 from tests.addon.schema import check_answer
 from tests.journeys.conftest import Journey
 

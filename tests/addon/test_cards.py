@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.card_limits import answer_problems, card_problems
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Condition, Link
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
 from backend.ports.store import MessageView, Placement, Stage
+from backend.sandbox.addon.card_limits import answer_problems, card_problems
 from backend.web.cards.answers import ask_connection, ask_scopes, changed, opened
 from backend.web.cards.home import home_card
 from backend.web.cards.message import message_card, note_card, version_of

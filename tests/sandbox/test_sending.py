@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 from typing import Any
 
 import httpx
 import pytest
-from googleapiclient.http import MediaInMemoryUpload, MediaIoBaseUpload
+from googleapiclient.http import MediaInMemoryUpload
 
 from tests.sandbox.gmail_client import Driver, raw
 from tests.sandbox_process import SandboxProcess
@@ -57,7 +56,7 @@ def test_inserted_mail_is_not_sent(google: SandboxProcess, ana: str, bo: str, ap
     assert google.messages(bo) == []
 
 
-@pytest.mark.parametrize("way", ["media", "multipart", "resumable"])
+@pytest.mark.parametrize("way", ["media", "multipart"])
 def test_uploads_arrive_byte_for_byte(
     google: SandboxProcess, ana: str, bo: str, api: Driver, way: str
 ) -> None:
@@ -65,11 +64,7 @@ def test_uploads_arrive_byte_for_byte(
     got = google.deliver(ana, bo, subject="Upload", message_id="up@ext.test")
     if way == "multipart":
         source = b"In-Reply-To: <up@ext.test>\r\n" + source
-    media = (
-        MediaIoBaseUpload(io.BytesIO(source), "message/rfc822", chunksize=256 * 1024, resumable=True)
-        if way == "resumable"
-        else MediaInMemoryUpload(source, "message/rfc822")
-    )
+    media = MediaInMemoryUpload(source, "message/rfc822")
     body = {"threadId": got["threadId"]} if way == "multipart" else None
     sent = api(api.users.messages().send(userId="me", body=body, media_body=media))
     kept = google.message(ana, sent["id"])["raw"]
@@ -78,20 +73,11 @@ def test_uploads_arrive_byte_for_byte(
     assert google.messages(bo)[0]["subject"] == "Upload"
 
 
-def test_a_resumable_upload_in_pieces(google: SandboxProcess, ana: str, api: Driver) -> None:
-    source = PLAIN + b"x" * 600_000
-    stream = MediaIoBaseUpload(io.BytesIO(source), "message/rfc822", chunksize=256 * 1024, resumable=True)
-    put_in = api(api.users.messages().insert(userId="me", media_body=stream))
-    kept = google.http.get(f"/mail/{ana}/message/{put_in['id']}/source").content
-    assert kept == source
-
-
 @pytest.mark.parametrize(
     ("verb", "url", "status"),
     [
         ("POST", "/upload/gmail/v1/users/me/messages/send?uploadType=carrier-pigeon", 400),
         ("POST", "/upload/gmail/v1/users/me/watch?uploadType=media", 404),
-        ("PUT", "/upload/gmail/v1/users/me/messages/send?uploadType=resumable&upload_id=none", 404),
     ],
 )
 def test_uploads_that_cannot_be(google: SandboxProcess, ana: str, verb: str, url: str, status: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from backend.card_limits import answer_problems, cards_of
+from backend.sandbox.addon.card_limits import answer_problems, cards_of
 from backend.sandbox.addon.deployment import Deployment
 from backend.sandbox.addon.events import Asked, Forgery, Posting, Setting, posting
 from backend.sandbox.mail.mailbox import Mailbox

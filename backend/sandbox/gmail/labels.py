@@ -47,12 +47,6 @@ def create_label(call: Call) -> Json:
     return label_json(label)
 
 
-@TABLE.add("labels.patch", "PATCH", "labels/{id}", access.EDIT_LABELS, body=LABEL_KEYS)
-def patch_label(call: Call) -> Json:
-    """users.labels.patch."""
-    return _update(call)
-
-
 @TABLE.add("labels.update", "PUT", "labels/{id}", access.EDIT_LABELS, body=LABEL_KEYS)
 def update_label(call: Call) -> Json:
     """users.labels.update: needs the name."""

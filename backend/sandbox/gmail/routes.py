@@ -1,16 +1,16 @@
 """The Gmail API's web side: plain calls, uploads and batches."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
-from quart import Blueprint, Response, current_app, request
+from quart import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from backend.sandbox.connection import drop_connection
 from backend.sandbox.gmail.batch import answer_batch
 from backend.sandbox.gmail.dispatch import JSON_TYPE, ApiRequest, ApiResponse, answer, json_response
 from backend.sandbox.gmail.errors import ApiError, invalid
-from backend.sandbox.gmail.uploads import Upload, Uploads, content_range, read_metadata, read_multipart
+from backend.sandbox.gmail.uploads import read_multipart
 from backend.sandbox.web import world
 
 blueprint = Blueprint("gmail", __name__)
@@ -24,28 +24,21 @@ async def plain(rest: str) -> Response:
     return await to_web(await answer(world(), await _request(raw_path.decode("latin-1"))))
 
 
-@blueprint.route("/upload/gmail/v1/<path:rest>", methods=["POST", "PUT"])
-@blueprint.route("/resumable/upload/gmail/v1/<path:rest>", methods=["POST", "PUT"])
+@blueprint.post("/upload/gmail/v1/<path:rest>")
 async def upload(rest: str) -> Response:
-    """A media upload, in one of the three ways."""
+    """A media upload, simple or multipart. (Resumable ones nobody here makes.)"""
     path = f"/gmail/v1/{rest}"
     try:
         kind = request.args.get("uploadType", "media")
         incoming = await _request(path)
-        if "upload_id" in request.args:
-            return await _continue(request.args["upload_id"], incoming)
-        if kind == "resumable":
-            return await _open(path, incoming)
         if kind == "multipart":
             incoming.metadata, incoming.media = read_multipart(
                 incoming.body, request.headers.get("Content-Type", "")
             )
-            if "drafts" in path.split("/") and "message" not in incoming.metadata:
-                incoming.metadata["message"] = {}
         elif kind == "media":
             incoming.media = incoming.body
         else:
-            raise invalid("uploadType must be media, multipart or resumable.")
+            raise invalid("uploadType must be media or multipart.")
         return await to_web(await answer(world(), incoming))
     except ApiError as error:
         return await to_web(json_response(error.body(), error.code))
@@ -90,10 +83,6 @@ def _cut_short(response: ApiResponse) -> Response:
     return web
 
 
-def _uploads() -> Uploads:
-    return cast(Uploads, current_app.config["UPLOADS"])
-
-
 async def _request(path: str) -> ApiRequest:
     args: MultiDict[str, str] = request.args
     return ApiRequest(
@@ -108,29 +97,3 @@ async def _request(path: str) -> ApiRequest:
 async def _raw_body() -> bytes:
     data = await request.get_data(as_text=False)
     return data if isinstance(data, bytes) else data.encode()
-
-
-async def _open(path: str, incoming: ApiRequest) -> Response:
-    session = _uploads().open(Upload(path, incoming.verb, read_metadata(incoming.body)))
-    web = Response(b"", 200)
-    base = str(current_app.config["BASE_URL"])
-    web.headers["Location"] = f"{base}/upload{path}?uploadType=resumable&upload_id={session}"
-    return web
-
-
-async def _continue(session: str, incoming: ApiRequest) -> Response:
-    under_way = _uploads().get(session)
-    first, total = content_range(request.headers.get("Content-Range", ""), len(incoming.body))
-    if incoming.body:
-        if first != len(under_way.received):
-            raise ApiError(400, "Invalid Content-Range", "badRequest")
-        under_way.received += incoming.body
-    if total is None or len(under_way.received) < total:
-        web = Response(b"", 308)
-        if under_way.received:
-            web.headers["Range"] = f"bytes=0-{len(under_way.received) - 1}"
-        return web
-    _uploads().close(session)
-    incoming.verb, incoming.path = under_way.verb, under_way.path
-    incoming.media, incoming.metadata = bytes(under_way.received), under_way.metadata
-    return await to_web(await answer(world(), incoming))

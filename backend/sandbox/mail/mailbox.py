@@ -39,14 +39,6 @@ class Owner:
 
 
 @dataclass(slots=True)
-class Draft:
-    """A draft's own id and the id of the message that holds its present text."""
-
-    id: str
-    message_id: str
-
-
-@dataclass(slots=True)
 class OwnerSettings:
     """What the owner set in Gmail. `vacation` is the wire object; `replied` maps address to epoch ms."""
 
@@ -72,7 +64,6 @@ class Mailbox:
         self.settings = OwnerSettings(
             send_as=[SendAs(owner.email, display_name=owner.name, primary=True, default=True)]
         )
-        self.drafts: dict[str, Draft] = {}
         self._ids = MessageIds(rng)
         self._messages: dict[str, StoredMessage] = {}
         self._order: list[tuple[int, str]] = []

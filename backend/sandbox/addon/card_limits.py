@@ -1,5 +1,5 @@
-"""The limits Gmail puts on an add-on's cards, as a check of plain data. Belongs to nobody: the product answers
-nothing that fails it, the local add-on host shows what fails it, and the tests ask it."""
+"""The limits Gmail puts on an add-on's cards, as a check of plain data. The local
+add-on host shows what fails it, and the tests hold every card of the product to it."""
 
 from __future__ import annotations
 
