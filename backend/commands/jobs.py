@@ -12,8 +12,8 @@ from rich.table import Table
 from backend.commands.opened import with_store
 from backend.domain.errors import NotFound
 from backend.store import SqlStore
-from backend.store.statement import moment
 from backend.system.clock import SystemClock
+from backend.transactions.statement import moment
 
 
 @click.group("jobs")

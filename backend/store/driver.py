@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from backend.store.bell import Bell, Bells
-from backend.store.statement import P, Script, T
+from backend.transactions.statement import P, Script, T
 
 
 class Driver(Protocol):

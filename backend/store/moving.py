@@ -17,7 +17,7 @@ import asyncpg
 from backend.domain.errors import Conflict, Refused
 from backend.store import postgres_schema, sqlite_schema
 from backend.store.library import Dialect, Query, queries
-from backend.store.scripts.mailboxes import LASTING, TABLES
+from backend.transactions.mailboxes import LASTING, TABLES
 
 ORDER = ("mailboxes", *(name for name in TABLES if name != "mailboxes"), *LASTING)
 """Parents before children."""

@@ -21,7 +21,7 @@ from backend.domain.errors import NotFound, PitchgateError, StoreAway
 from backend.store.bell import Bell, Bells
 from backend.store.library import Dialect, Query, Yields, queries
 from backend.store.postgres_schema import literal, unbound_role, upgrade
-from backend.store.statement import WAKE, P, Script, Statement, T, no_text
+from backend.transactions.statement import WAKE, P, Script, Statement, T, no_text
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from backend.domain.errors import Conflict
 from backend.store.library import Dialect, Migration, migrations
-from backend.store.statement import EVERY
+from backend.transactions.statement import EVERY
 
 MIGRATING = 0x7069746368
 """The advisory lock under which one process at a time upgrades the schema."""

@@ -19,7 +19,7 @@ from backend.domain.errors import NotFound, StoreAway
 from backend.store.bell import Bell, Bells
 from backend.store.library import Dialect, Yields, queries
 from backend.store.sqlite_schema import connect, upgrade
-from backend.store.statement import WAKE, P, Script, Statement, T, no_text
+from backend.transactions.statement import WAKE, P, Script, Statement, T, no_text
 
 BATCH = 256
 """Scripts that share one commit at most: bounds how long the first of them waits."""

@@ -1,40 +1,55 @@
-"""`SqlStore`: the store port over either database. Each method names its script; nothing else is here."""
+"""`SqlStore`: the store ports over either database. A line binds a transaction; nothing else is here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
-from backend.store.addon_methods import AddonMethods
-from backend.store.archive_methods import ArchiveMethods
-from backend.store.device_methods import DeviceMethods
+from backend.domain.errors import PitchgateError
+from backend.ports.devices import Bell, Device, NewDevice
+from backend.ports.store import (
+    DutyJob,
+    MessageJob,
+)
+from backend.store.binding import reads, reads_all, writes, writes_all
 from backend.store.driver import Driver
-from backend.store.insight_methods import InsightMethods
 from backend.store.library import Dialect
-from backend.store.mailbox_methods import MailboxMethods
-from backend.store.message_methods import MessageMethods
-from backend.store.owner_methods import OwnerMethods
-from backend.store.review_methods import ReviewMethods
 from backend.store.schema import place
-from backend.store.scripts import jobs, views
-from backend.store.sender_methods import SenderMethods
 from backend.store.sqlite import SqliteDriver
-from backend.store.statement import EVERY, Row
+from backend.transactions import (
+    addon,
+    archive,
+    challenges,
+    corrections,
+    credits,
+    desk,
+    first_run,
+    insights,
+    jobs,
+    lists,
+    review,
+    review_orders,
+    review_senders,
+    senders,
+    sync,
+    undoing,
+    verdicts,
+    views,
+)
+from backend.transactions import devices as device_transactions
+from backend.transactions import mailboxes as mailbox_transactions
+from backend.transactions.statement import EVERY, Row
 
 
-class SqlStore(
-    MailboxMethods,
-    MessageMethods,
-    SenderMethods,
-    OwnerMethods,
-    AddonMethods,
-    DeviceMethods,
-    ReviewMethods,
-    InsightMethods,
-    ArchiveMethods,
-):
-    """`backend.ports.store.Store` and `backend.ports.addon.AddonRecords`, plus what only operators and workers use."""
+def new_lease(worker: str) -> str:
+    """A name for one claim. Never given twice, so a worker that lost a job cannot mistake it for its own."""
+    return f"{worker}:{secrets.token_hex(8)}"
+
+
+class SqlStore:
+    """Every store port over either database: one line binds a transaction to the driver."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -79,6 +94,167 @@ class SqlStore(
     async def drop_aside(self, mailbox_id: str, gmail_id: str, now: datetime) -> bool:
         """End a message set aside as it is; False if it is not set aside."""
         return await self._driver.write(mailbox_id, jobs.drop_aside, mailbox_id, gmail_id, now)
+
+    # ---- mailboxes, duties, syncing
+    connect = writes_all(mailbox_transactions.connect)
+    mailbox = reads(mailbox_transactions.mailbox)
+    mailbox_by_email = reads_all(mailbox_transactions.mailbox_by_email)
+    mailboxes = reads_all(mailbox_transactions.mailboxes)
+    sealed_token = reads(mailbox_transactions.sealed_token)
+    save_sealed_token = writes(mailbox_transactions.save_sealed_token)
+    swap_sealed_token = writes(mailbox_transactions.swap_sealed_token)
+    save_preferences = writes(mailbox_transactions.save_preferences)
+    save_labels = writes(mailbox_transactions.save_labels)
+    save_watch = writes(mailbox_transactions.save_watch)
+    set_link = writes(mailbox_transactions.set_link)
+    lose_link = writes(mailbox_transactions.lose_link)
+    busy = reads(mailbox_transactions.busy)
+    forget = writes(mailbox_transactions.forget)
+    note_push = writes_all(jobs.note_push)
+    want = writes(jobs.want)
+
+    async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
+        """See `JobStore`."""
+        return await self._driver.write(EVERY, jobs.claim_duty, now, new_lease(worker), lease_until)
+
+    finish_duty = writes(jobs.finish_duty)
+    postpone_duty = writes(jobs.postpone_duty)
+    commit_sync = writes(sync.commit_sync)
+    told = reads(sync.told)
+    held_at_rest = reads(sync.held_at_rest)
+    decided_on = reads(sync.decided_on)
+    ours = reads(sync.ours)
+    challenge_pending_in = reads(sync.challenge_pending_in)
+    known = reads(sync.known)
+    learn = writes(sync.learn)
+    took_part = reads(sync.took_part)
+    held_from = reads(sync.held_from)
+    save_index = writes(sync.save_index)
+
+    # ---- messages: jobs, verdicts, challenges, credits, views
+
+    async def claim_messages(
+        self, worker: str, now: datetime, lease_until: datetime, limit: int
+    ) -> tuple[MessageJob, ...]:
+        """See `JobStore`."""
+        return await self._driver.write(
+            EVERY, jobs.claim_messages, now, new_lease(worker), lease_until, limit
+        )
+
+    finish_stage = writes(jobs.finish_stage)
+    postpone = writes(jobs.postpone)
+    set_aside = writes(jobs.set_aside)
+    gone = writes(jobs.gone)
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """See `JobStore`. May name a time at which nothing turns out to be due, never one too late."""
+        return await self._driver.read(EVERY, jobs.next_due)
+
+    standing = reads(verdicts.standing)
+    record_verdict = writes(verdicts.record_verdict)
+    correct = writes(corrections.correct)
+    undo = writes(undoing.undo)
+    set_rule = writes(verdicts.set_rule)
+    has_block_rules = reads(verdicts.has_block_rules)
+    challenge_of = reads(challenges.challenge_of)
+    challenge_by_token = reads_all(challenges.challenge_by_token)
+    screened = reads(challenges.screened)
+    mark_sending = writes(challenges.mark_sending)
+    mark_sent = writes(challenges.mark_sent)
+    mark_unsent = writes(challenges.mark_unsent)
+    solve = writes_all(challenges.solve)
+    post = writes(credits.post)
+    balance = reads(credits.balance)
+    ledger_differences = reads_all(credits.differences)
+    messages = reads(views.messages)
+
+    async def census(self, now: datetime | None = None) -> Mapping[str, int]:
+        """See `ViewStore`. `oldest_due_seconds` is measured at `now`, by default the machine's time."""
+        return await self._driver.read(EVERY, views.census, now or datetime.now(UTC))
+
+    retain = writes(views.retain)
+
+    # ---- senders on the page of their link
+    begin_challenge = writes(senders.begin_challenge)
+    count_try = writes(senders.count_try)
+    appeal = writes(senders.appeal)
+    note_bounce = writes(senders.note_bounce)
+
+    # ---- first run, lists, leaving
+    order_preview = writes(first_run.order)
+    preview_run = reads(first_run.run)
+    list_previews = writes(first_run.list_mails)
+    previews_to_read = reads(first_run.to_read)
+    record_previews = writes(first_run.record)
+    previews = reads(first_run.previews)
+    say_preview = writes(first_run.say)
+    rules = reads(lists.rules)
+    count_rules = reads(lists.count_rules)
+    rules_of = reads(lists.rules_of)
+    put_rules = writes(lists.put_rules)
+    ask_to_leave = writes(lists.ask_to_leave)
+    receipt = reads_all(lists.receipt)
+    drop_receipts = writes_all(lists.drop_receipts)
+
+    # ---- the add-on's cards
+    tenant = reads_all(addon.tenant)
+    reading = reads(addon.reading)
+    sender = reads(addon.sender)
+    waiting = reads(addon.waiting)
+    adopt = writes(addon.adopt)
+    prefer = writes(addon.prefer)
+
+    # ---- devices, sessions, what they are told
+    device_by_token = reads_all(device_transactions.device_by_token)
+    device_seen = writes(device_transactions.device_seen)
+    devices = reads(device_transactions.devices)
+    remove_device = writes(device_transactions.remove_device)
+    add_code = writes(device_transactions.add_code)
+
+    async def exchange(
+        self, code_hash: str, challenge: str, device: NewDevice, now: datetime
+    ) -> tuple[Device, str]:
+        """See `DeviceStore`."""
+        done = await self._driver.write(
+            EVERY, device_transactions.exchange, code_hash, challenge, device, now
+        )
+        if isinstance(done, PitchgateError):
+            raise done
+        return done
+
+    redeem_ticket = writes_all(device_transactions.redeem_ticket)
+    add_session = writes(device_transactions.add_session)
+    session = reads_all(device_transactions.session)
+    sessions = reads(device_transactions.sessions)
+    remove_other_sessions = writes(device_transactions.remove_other_sessions)
+    remove_session = writes(device_transactions.remove_session)
+    overview = reads(desk.overview)
+    held = reads(desk.held)
+    correct_once = writes(desk.correct_once)
+    change_preferences = writes(desk.change_preferences)
+    news = reads(desk.news)
+
+    def changed(self, mailbox_id: str) -> Bell:
+        """See `DeviceStore`."""
+        return self._driver.bells.of(mailbox_id)
+
+    # ---- the review page
+    review = reads(review.review)
+    dossier = reads(review_senders.dossier)
+    mail = reads(review_senders.mail)
+    order = writes(review_orders.order)
+    undo_order = writes(review_orders.undo_order)
+    give = writes(review_orders.give)
+    ask_off = writes(review_orders.ask_off)
+    told_off = writes(review_orders.told_off)
+    review_news = reads(review_senders.review_news)
+
+    # ---- insights
+    figures = reads(insights.figures)
+
+    # ---- an owner's archive
+    archive_page = reads(archive.page)
+    restore_rows = writes(archive.restore)
 
 
 def open_store(where: str | Path) -> SqlStore:

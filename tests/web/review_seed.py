@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from backend.store.sqlite_schema import connect
-from backend.store.statement import micros
+from backend.transactions.statement import micros
 
 REASONS = json.dumps(
     [

@@ -12,7 +12,7 @@ from backend.domain.errors import NeedsReconnect, Rejected
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.leave import RECEIPT_LIFE, REVOKE_TRIES, leave
-from backend.store.scripts.mailboxes import TABLES
+from backend.transactions.mailboxes import TABLES
 from backend.web.owner.leave_routes import GROUPS, grouped
 from tests.doubles import NoAuthorizer
 from tests.web.desk import Office, office

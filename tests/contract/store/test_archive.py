@@ -17,7 +17,7 @@ from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline.archive import ArchiveDesk
 from backend.pipeline.kit import Kit
-from backend.store.scripts.mailboxes import TABLES as STORED
+from backend.transactions.mailboxes import TABLES as STORED
 from tests.contract.store.dump import columns
 from tests.contract.store.stories import BO, Story
 from tests.doubles import FixedClock

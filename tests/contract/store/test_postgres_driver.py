@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from backend.ports.store import Duty, Notice, PushFate
 from backend.store import SqlStore, open_store
 from backend.store.postgres_schema import upgrade, version
-from backend.store.statement import EVERY, Script, q
+from backend.transactions.statement import EVERY, Script, q
 from tests import postgres_server
 from tests.contract.store.stories import Story
 

@@ -12,7 +12,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.review import Listing, Position, Shelf, Wanted, shelf_of
-from backend.store.scripts import review as lists
+from backend.transactions import review as lists
 from tests.contract.store.stories import BO, Story
 
 HELD = Wanted((Shelf.HELD,))

@@ -18,7 +18,7 @@ from backend.store import SqlStore, open_store
 from backend.store import sqlite as driver_module
 from backend.store.sqlite import SqliteDriver
 from backend.store.sqlite_schema import connect, upgrade, version
-from backend.store.statement import EVERY, Script, q
+from backend.transactions.statement import EVERY, Script, q
 from tests.contract.store.stories import Story
 
 PUSHER = Path(__file__).with_name("pusher.py")

@@ -1,4 +1,4 @@
-"""Both dialects answer the same scripts: same queries, same parameters, same kind of answer."""
+"""Both dialects answer the same transactions: same queries, same parameters, same kind of answer."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-import backend.store
+import backend.transactions
 from backend.domain.mailbox.archive_tables import TABLES as ARCHIVED
 from backend.store.library import Dialect, migrations, queries
-from backend.store.scripts.mailboxes import LASTING, TABLES
-from backend.store.scripts.views import RETAINED
+from backend.transactions.mailboxes import LASTING, TABLES
+from backend.transactions.views import RETAINED
 
-STORE = Path(backend.store.__file__).parent
+TRANSACTIONS = Path(backend.transactions.__file__).parent
 
 
 def called() -> set[str]:
-    """Names of queries the scripts ask for."""
+    """Names of queries the transactions ask for."""
     names = {f"forget_{table}" for table in TABLES} | {f"retain_{table}" for table in RETAINED}
     names |= {f"{page}_{kind}" for page in ("latest", "earlier") for kind in ("messages", "placed", "inbox")}
     names |= {"add_to_balance", "take_from_balance"}
     names |= {f"archive_{table}" for table in ARCHIVED}
     names |= {f"restore_{table}" for table, kept in ARCHIVED.items() if kept.returns and table != "ledger"}
-    for path in (STORE / "scripts").glob("*.py"):
+    for path in TRANSACTIONS.glob("*.py"):
         names |= set(re.findall(r'\bq\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
     return names
 
@@ -36,7 +36,7 @@ def test_each_query_exists_in_both_dialects_with_the_same_face() -> None:
     assert faces[0] == faces[1]
 
 
-def test_scripts_call_what_exists_and_nothing_lies_idle() -> None:
+def test_transactions_call_what_exists_and_nothing_lies_idle() -> None:
     assert called() == set(queries(Dialect.SQLITE))
 
 

@@ -10,10 +10,9 @@ from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.standing import Standing
 from backend.ports.addon import Reading, SenderRecord, Tenant
 from backend.ports.store import MessageJob, Placement, Screened, Sighting
-from backend.store import rows
-from backend.store.scripts import verdicts
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, q
+from backend.transactions import rows, verdicts
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, q
 
 
 def tenant(sub: str) -> Script[Tenant | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
-from backend.store.statement import Row, Script, micros, moment, q
+from backend.transactions.statement import Row, Script, micros, moment, q
 
 WEEK = 604_800_000_000
 THREE_DAYS = timedelta(days=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from backend.store.statement import Row, Script, micros, q
+from backend.transactions.statement import Row, Script, micros, q
 
 
 def of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[Row]]:

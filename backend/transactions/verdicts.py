@@ -13,11 +13,10 @@ from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.guards import SENDER_PAUSE
 from backend.domain.policy.standing import Standing
 from backend.ports.store import MessageJob, Placement, Screened, Stage
-from backend.store import rows
-from backend.store.scripts import corrections, credits
-from backend.store.scripts.jobs import due, give_way, held_message
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, packed, q
+from backend.transactions import corrections, credits, rows
+from backend.transactions.jobs import due, give_way, held_message
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, packed, q
 
 DAY = timedelta(days=1)
 HELD_WITH = timedelta(days=30)

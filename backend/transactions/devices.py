@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import Expired, PitchgateError, Refused
 from backend.ports.devices import Device, NewDevice, OneTimeCode, Purpose, Scope, Session
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
 
 MOST_DEVICES = 50
 KEPT = timedelta(hours=1)

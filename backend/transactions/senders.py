@@ -6,10 +6,10 @@ from datetime import datetime
 
 from backend.domain.errors import NotFound
 from backend.ports.senders import Tries
-from backend.store import rows
-from backend.store.scripts.challenges import refuse_closed
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, q
+from backend.transactions import rows
+from backend.transactions.challenges import refuse_closed
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, q
 
 
 def begin_challenge(mailbox_id: str, challenge_id: str, now: datetime) -> Script[None]:

@@ -11,9 +11,9 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.ports.owner import Farewell
 from backend.ports.store import Duty, NewMailbox
-from backend.store import rows
-from backend.store.scripts.jobs import want
-from backend.store.statement import WAKE, Row, Script, Statement, micros, packed, q
+from backend.transactions import rows
+from backend.transactions.jobs import want
+from backend.transactions.statement import WAKE, Row, Script, Statement, micros, packed, q
 
 # Children before parents: foreign keys point at `mailboxes`.
 TABLES = (

@@ -9,11 +9,11 @@ from typing import Any
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound
 from backend.ports.store import Placement, Stage
-from backend.store.scripts import credits, voiding
-from backend.store.scripts.corrections import write_rule
-from backend.store.scripts.jobs import due
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, packed, q
+from backend.transactions import credits, voiding
+from backend.transactions.corrections import write_rule
+from backend.transactions.jobs import due
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, packed, q
 
 
 def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:

@@ -8,11 +8,10 @@ from datetime import datetime
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.ports.store import DutyJob, MessageView, SyncPage
-from backend.store import rows
-from backend.store.scripts import corrections, voiding
-from backend.store.scripts.jobs import due, held_duty, position
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, micros_or_none, moment, packed, q
+from backend.transactions import corrections, rows, voiding
+from backend.transactions.jobs import due, held_duty, position
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, micros_or_none, moment, packed, q
 
 
 def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:

@@ -22,10 +22,9 @@ from backend.ports.review import (
     Unsubscription,
 )
 from backend.ports.store import MessageView
-from backend.store import rows
-from backend.store.scripts import credits, desk
-from backend.store.scripts.review import FAR, of_sender, place_of
-from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q
+from backend.transactions import credits, desk, rows
+from backend.transactions.review import FAR, of_sender, place_of
+from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
 
 
 def dossier(

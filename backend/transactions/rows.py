@@ -19,7 +19,7 @@ from backend.ports.store import (
     Stage,
     Standing,
 )
-from backend.store.statement import Row, moment, moment_or_none
+from backend.transactions.statement import Row, moment, moment_or_none
 
 
 def mailbox(row: Row) -> Mailbox:

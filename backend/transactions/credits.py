@@ -8,8 +8,8 @@ from typing import Any
 
 from backend.domain.entry.credits import Entry
 from backend.domain.errors import Refused
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, q
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, q
 
 
 def post(mailbox_id: str, entry: Entry, now: datetime) -> Script[int]:

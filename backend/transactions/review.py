@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.ports.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
-from backend.store import rows
-from backend.store.statement import Row, Script, micros, moment, packed, q
+from backend.transactions import rows
+from backend.transactions.statement import Row, Script, micros, moment, packed, q
 
 CHUNK = 500
 FIRST_CHUNK = 50

@@ -12,10 +12,9 @@ from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.mailbox import Preferences
 from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
 from backend.ports.store import MessageView
-from backend.store import rows
-from backend.store.scripts import corrections
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, moment, packed, q
+from backend.transactions import corrections, rows
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, moment, packed, q
 
 PER_SENDER = 20
 """Messages of one sender that a page lists."""

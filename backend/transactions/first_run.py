@@ -14,10 +14,10 @@ from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Reason, Score
 from backend.ports.owner import Looked, PreviewRun, RunState
 from backend.ports.store import Duty, DutyJob
-from backend.store.scripts.corrections import write_rule
-from backend.store.scripts.jobs import held_duty, want
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.corrections import write_rule
+from backend.transactions.jobs import held_duty, want
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
 
 RULE_OF = {Word.SALES: RuleKind.BLOCK, Word.NOT_SALES: RuleKind.ALLOW}
 

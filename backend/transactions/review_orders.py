@@ -13,9 +13,9 @@ from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.ports.review import LEASE_SECONDS, Done, Leaving
-from backend.store.scripts import corrections, credits, undoing
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, q
+from backend.transactions import corrections, credits, undoing
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, q
 
 
 def order(

@@ -8,9 +8,9 @@ from typing import Any
 
 from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.ports.store import MessageView, Placement
-from backend.store import rows
-from backend.store.scripts.jobs import next_due
-from backend.store.statement import Row, Script, micros, q
+from backend.transactions import rows
+from backend.transactions.jobs import next_due
+from backend.transactions.statement import Row, Script, micros, q
 
 PAGE = 500
 """No page of messages is longer, whoever asks."""
@@ -28,7 +28,7 @@ RETAINED = (
 
 
 def messages(
-    mailbox_id: str, placement: Placement | None, limit: int, before: str
+    mailbox_id: str, placement: Placement | None = None, limit: int = 50, before: str = ""
 ) -> Script[tuple[MessageView, ...]]:
     """One page, latest change first."""
     params: dict[str, Any] = {"mailbox_id": mailbox_id, "limit": max(0, min(limit, PAGE))}

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from backend.domain.errors import LeaseLost, Refused
 from backend.ports.store import Duty, DutyJob, MessageJob, Notice, PushFate, Stage
-from backend.store import rows
-from backend.store.scripts import voiding
-from backend.store.statement import WAKE, Row, Script, micros, moment, packed, q
+from backend.transactions import rows, voiding
+from backend.transactions.statement import WAKE, Row, Script, micros, moment, packed, q
 
 ROUNDS = 4
 """How often one claim goes round the mailboxes to fill its batch."""

@@ -16,10 +16,10 @@ from backend.domain.entry.credits import Entry, Posting, refunded
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, RuleKind
 from backend.ports.store import Placement, Stage
-from backend.store.scripts import credits, voiding
-from backend.store.scripts.jobs import due
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, packed, q
+from backend.transactions import credits, voiding
+from backend.transactions.jobs import due
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, packed, q
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from backend.domain.entry.challenge import OPEN_STATES, Challenge, ChallengeStat
 from backend.domain.entry.credits import earned, spent
 from backend.domain.errors import Conflict, Expired, NotFound, Refused
 from backend.ports.store import MessageJob, Placement, Screened, Solved, Stage
-from backend.store import rows
-from backend.store.scripts import credits
-from backend.store.scripts.jobs import due, give_way, held_message, settle
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, micros, q
+from backend.transactions import credits, rows
+from backend.transactions.jobs import due, give_way, held_message, settle
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, micros, q
 
 
 def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:

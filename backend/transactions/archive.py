@@ -8,8 +8,8 @@ from typing import Any
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.archive_tables import TABLES
-from backend.store.scripts.mailboxes import locked
-from backend.store.statement import Row, Script, q
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Row, Script, q
 
 
 def page(mailbox_id: str, table: str, after: str, limit: int) -> Script[tuple[Mapping[str, Any], ...]]:

@@ -11,8 +11,8 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.rules import MOST_RULES, Rule
 from backend.ports.owner import DatedRule, GrantEnd, Receipt
-from backend.store.scripts.mailboxes import locked, set_link
-from backend.store.statement import Row, Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.mailboxes import locked, set_link
+from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
 
 
 def rules(
