@@ -65,7 +65,7 @@ class Order:
             return await forget(*whom)
 
         house.gmail.stop_watch = stop_watch  # type: ignore[method-assign]
-        house.store.forget = forgotten  # type: ignore[method-assign, assignment]
+        house.store.forget = forgotten  # type: ignore[assignment]
         house.authorizer.revoke = self.revoke  # type: ignore[method-assign]
 
     async def revoke(self, mailbox_id: str) -> None:
