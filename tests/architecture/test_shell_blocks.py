@@ -1,0 +1,85 @@
+"""The shell blocks of the documents can be run as they stand: all are parsed, and installing is played through."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import files, text
+
+BLOCK = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+PAGES = [path for path in files() if path.suffix == ".md" and BLOCK.search(text(path) or "")]
+SERVICE = 23_456  # nobody's number: the service's user in the play
+
+# The operator is root without the right to pass closed folders, which is what a person with sudo is before "sudo".
+OPERATOR = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+STUBS = {
+    "apt-get": "exit 0",
+    "useradd": f"mkdir -m 0700 $HOUSE && chown {SERVICE}:{SERVICE} $HOUSE",
+    "sudo": f'if [ "$1" = -u ]; then shift 2; exec setpriv --reuid={SERVICE} --regid={SERVICE} --clear-groups env '
+    'HOME=$HOUSE "$@"; fi; exec "$@"',
+    # What it installs has tests of its own, and takes minutes.
+    "make": 'while [ $# -gt 0 ]; do [ "$1" = -C ] && cd "$2"; shift; done; test -f requirements/setup.sh; mkdir -p '
+    ".venv/bin; printf '#!/bin/sh\\necho made with: $*\\n' >.venv/bin/pitchgate; chmod +x .venv/bin/pitchgate",
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_block_is_shell(page: Path) -> None:
+    for _, code in BLOCK.findall(text(page) or ""):
+        done = subprocess.run(
+            ["bash", "-n"], input=code, capture_output=True, text=True, timeout=20, check=False
+        )
+        assert done.returncode == 0, done.stderr + code
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"),
+    reason="plays two users of the machine: needs root and setpriv",
+)
+def test_a_person_with_sudo_can_install_it_step_by_step(tmp_path: Path) -> None:
+    house = _open_to_all(tmp_path) / "house"
+    stubs = tmp_path / "bin"
+    stubs.mkdir()
+    for name, body in STUBS.items():
+        (stubs / name).write_text(f"#!/bin/bash\nset -e\n{body}\n")
+        (stubs / name).chmod(0o755)
+    source = tmp_path / "source"
+    (source / "requirements").mkdir(parents=True)
+    (source / "requirements/setup.sh").touch()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.test", "-C", str(source)]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "All of it"]):
+        subprocess.run([*git, *command], check=True, timeout=20)
+    subprocess.run([*git, "bundle", "create", "-q", str(tmp_path / "all"), "HEAD"], check=True, timeout=20)
+
+    step = (text(Path("docs/deploy.md")) or "").partition("\n## 5. ")[2]
+    found = BLOCK.search(step)
+    assert found
+    code = found[2].replace("/opt/pitchgate", str(house)).replace("<this repository>", str(tmp_path / "all"))
+    done = subprocess.run(
+        [*OPERATOR, "bash", "-e"],
+        input=code,
+        env={"PATH": f"{stubs}:{os.environ['PATH']}", "HOUSE": str(house)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("made with: keys new\n")
+    assert stat.S_IMODE(house.stat().st_mode) == 0o700, "still closed to others"
+
+
+def _open_to_all(folder: Path) -> Path:
+    """A folder whose parents let other users pass, as /opt does."""
+    for one in (folder, *folder.parents):
+        if one.owner() == "root" and one != one.parent and not one.stat().st_mode & stat.S_ISVTX:
+            one.chmod(one.stat().st_mode | 0o011)
+    return folder
