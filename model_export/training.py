@@ -136,9 +136,11 @@ def cross_calibrated(rows: Sequence[Row], logits: Floats) -> Floats:
 def choose_thresholds(probabilities: Floats, labels: Floats) -> dict[Strictness, Thresholds]:
     """Thresholds for the stated false rates, rounded up to four places (never laxer than stated)."""
     legit = np.sort(probabilities[labels == 0])[::-1]
+    strict = _above(legit, FALSE_RATES[Strictness.STRICT][1])
     chosen = {}
     for strictness, rates in FALSE_RATES.items():
-        chosen[strictness] = Thresholds(*(_above(legit, rate) for rate in rates))
+        clear, hold, challenge = (_above(legit, rate) for rate in rates)
+        chosen[strictness] = Thresholds(clear, hold, challenge, strict)
     return chosen
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.policy.table import TABLE
 from backend.offline.archives import opened
-from backend.offline.judge import Judge, Judged
+from backend.offline.judge import Judge, Judged, Weighed
 from backend.scoring.session import ModelSession
 from backend.settings import read_settings
 
@@ -53,14 +53,16 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
                     progress.advance(task)
         with opened(path) as (total, messages):
             task = progress.add_task("screening", total=total)
+            weighed: list[Weighed] = []
             for filed in messages:
-                judged = judge.judge(filed)
-                rows[judged.verdict.row] += 1
-                if judged.held:
-                    held[judged.message.sender.address or "(no sender)"].append(judged)
-                if jsonl:
-                    click.echo(json.dumps(_line(judged), ensure_ascii=False))
+                weighed.append(judge.weigh(filed))
                 progress.advance(task)
+    for judged in judge.judge(weighed):
+        rows[judged.verdict.row] += 1
+        if judged.held:
+            held[judged.message.sender.address or "(no sender)"].append(judged)
+        if jsonl:
+            click.echo(json.dumps(_line(judged), ensure_ascii=False))
     if not jsonl:
         _report(Console(), held, rows)
 

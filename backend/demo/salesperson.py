@@ -41,17 +41,26 @@ class Salesperson:
         return accepted
 
     async def _solve(self, http: aiohttp.ClientSession, link: str) -> bool:
+        """Solve while mail waits behind the link; whether it has nothing left to deliver."""
         try:
-            async with http.get(f"{link}/task") as answer:
-                if answer.status != 200:
-                    # Used or voided already, or the server is being restarted: looked at again next time.
-                    return answer.status == 410
-                task = await answer.json()
-            payload = await asyncio.to_thread(solve, task)
-            async with http.post(link, data={"payload": payload}, headers=JSON) as answer:
-                return answer.status in (200, 410)
+            while (left := await self._solve_once(http, link)) > 0:
+                pass
         except aiohttp.ClientError:
             return False
+        return left == 0
+
+    async def _solve_once(self, http: aiohttp.ClientSession, link: str) -> int:
+        """How much mail still waits after one check; below 0 if it was not accepted."""
+        async with http.get(f"{link}/task") as answer:
+            if answer.status != 200:
+                # Used or voided already, or the server is being restarted: looked at again next time.
+                return 0 if answer.status == 410 else -1
+            task = await answer.json()
+        payload = await asyncio.to_thread(solve, task)
+        async with http.post(link, data={"payload": payload}, headers=JSON) as answer:
+            if answer.status == 200:
+                return int((await answer.json())["waiting"])
+            return 0 if answer.status == 410 else -1
 
 
 JSON = {"Accept": "application/json"}

@@ -7,17 +7,21 @@ none and nothing is done about a forged one; and nobody's credits are known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from backend.domain.entry.decline import is_decline
 from backend.domain.mail.authentication import Authentication, authenticate
+from backend.domain.mail.machine_mail import form_of
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.decide import Facts, decide
+from backend.domain.policy.rehearsal import Waiting
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.score import Reason, Score
@@ -34,6 +38,25 @@ CATEGORIES = {
     "category updates": "CATEGORY_UPDATES",
 }
 ASSUMED = Authentication(True, "", "taken at its word: no results by Google")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What is kept of one message of the archive until all are read: its facts without its text, and its score."""
+
+    file: str
+    facts: Facts
+    score: Score
+
+    @property
+    def message(self) -> Message:
+        """Sender, subject and id."""
+        return self.facts.arrival.message
+
+    @property
+    def received_at(self) -> datetime:
+        """When it came, by its Date."""
+        return self.facts.arrival.received_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +89,6 @@ class Judge:
     strictness: Strictness = Strictness.NORMAL
     correspondents: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
-    held_before: set[str] = field(default_factory=set)
 
     def learn(self, filed: Filed) -> None:
         """First pass: whom the owner wrote to, and which threads he took part in."""
@@ -78,32 +100,47 @@ class Judge:
         self.written.add(message.message_id)
         self.correspondents |= {address.address for address in (*message.to, *message.cc)} - {"", self.me}
 
-    def judge(self, filed: Filed) -> Judged:
-        """Second pass: the verdict on one message. Any bytes will do."""
+    def weigh(self, filed: Filed) -> Weighed:
+        """Second pass: the score of one message. Any bytes will do."""
         message = parse(filed.raw)
         owner = Owner(self.me or (message.to[0].address if message.to else ""))
         reading = read(message, owner)
-        score = illustrate(self.session.score(written(reading)), reading)
-        received = _received_at(message)
+        arrival = Arrival(
+            filed.file, "", _labels(message, self.me), _received_at(message), message, len(filed.raw)
+        )
+        kept = Message(from_=message.from_, subject=message.subject, message_id=message.message_id)
         facts = Facts(
-            arrival=Arrival(filed.file, "", _labels(message, self.me), received, message, len(filed.raw)),
+            arrival=replace(arrival, message=kept),
             owner=owner,
             authentication=_authentication(message),
             preferences=Preferences(mode=Mode.QUARANTINE, strictness=self.strictness),
             standing=self._standing(message),
+            form=form_of(arrival, owner),
         )
-        verdict = decide(facts, score, self.session.thresholds(self.strictness), (), received)
-        if verdict.holds and message.sender.address:
-            self.held_before.add(message.sender.address)
-        return Judged(filed.file, message, verdict, score)
+        return Weighed(filed.file, facts, illustrate(self.session.score(written(reading)), reading))
+
+    def judge(self, mails: Iterable[Weighed]) -> tuple[Judged, ...]:
+        """The verdict on each message, in their order, as if they had come in the order of their dates."""
+        waiting: dict[str, Waiting] = defaultdict(Waiting)
+        limits = self.session.thresholds(self.strictness)
+        listed = list(mails)
+        verdicts: dict[int, Verdict] = {}
+        for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
+            mail = listed[place]
+            beside = waiting[mail.message.sender.address]
+            facts = replace(mail.facts, standing=beside.beside(mail.facts.standing, mail.received_at))
+            verdict = verdicts[place] = decide(facts, mail.score, limits, (), mail.received_at)
+            if verdict.holds and mail.message.sender.address:
+                beside.add(mail.received_at, facts.authentication.passed, mail.score.probability)
+        return tuple(
+            Judged(mail.file, mail.message, verdicts[place], mail.score) for place, mail in enumerate(listed)
+        )
 
     def _standing(self, message: Message) -> Standing:
-        sender = message.sender.address
         earlier = {*message.references, message.in_reply_to} - {""}
         return Standing(
-            corresponded=sender in self.correspondents,
+            corresponded=message.sender.address in self.correspondents,
             took_part=bool(earlier & self.written),
-            held_undecided=sender in self.held_before,
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, appeal_line, token_hash
@@ -26,8 +27,9 @@ MOST_TRIES = 30
 @dataclass(frozen=True, slots=True)
 class OpenChallenge:
     """A challenge that can be solved now, as its page needs it. `factor` is the price (1, 2, 4, …),
-    `credits` what a solve earns; `subject` is that of the mail that waits ("" once it is forgotten), `appeal`
-    what the sender has said to the owner so far."""
+    `credits` what a solve earns; `waiting` counts the sender's mail that waits, `delivers` how many of it this check
+    lets in, and `expires_at` ends the link. `subject` is that of the oldest of it ("" once it is forgotten),
+    `appeal` what the sender has said to the owner about it so far."""
 
     challenge_id: str
     owner: str
@@ -36,6 +38,9 @@ class OpenChallenge:
     language: str
     factor: int
     credits: int
+    waiting: int
+    delivers: int
+    expires_at: datetime
     appeal: str = ""
 
 
@@ -53,7 +58,8 @@ async def open_challenge(kit: Kit, token: str) -> OpenChallenge:
     mailbox = await kit.store.mailbox(challenge.mailbox_id)
     if mailbox is None:
         raise _unknown()
-    screened = await kit.store.screened(challenge.mailbox_id, challenge.gmail_id)
+    worth = mailbox.preferences.credits_per_solve
+    screened = await kit.store.screened(challenge.mailbox_id, challenge.about)
     return OpenChallenge(
         challenge_id=challenge.id,
         owner=mailbox.owner.name or mailbox.owner.email,
@@ -61,7 +67,10 @@ async def open_challenge(kit: Kit, token: str) -> OpenChallenge:
         subject=screened.subject if screened else "",
         language=screened.language if screened else "en",
         factor=work_factor(challenge.solved_before),
-        credits=mailbox.preferences.credits_per_solve,
+        credits=worth,
+        waiting=challenge.waiting,
+        delivers=challenge.delivers(worth),
+        expires_at=challenge.expires_at,
         appeal=screened.appeal if screened else "",
     )
 
@@ -96,7 +105,9 @@ async def solve_challenge(
         await _count(kit, challenge, answer)
     elif checks.code_follows(factor):
         return CodeDue(checks.codes.after_work(challenge.id, factor, now))
-    solved = await kit.store.solve(challenge.id, answer.signature, answer.expires_at, now)
+    solved = await kit.store.solve(
+        challenge.id, answer.signature, answer.expires_at, challenge.solved_before, now
+    )
     kit.wake()
     return solved
 
@@ -144,14 +155,9 @@ async def _challenge(kit: Kit, token: str) -> Challenge:
     challenge = await kit.store.challenge_by_token(token_hash(token))
     if challenge is None:
         raise _unknown()
-    if challenge.state is ChallengeState.SOLVED:
-        raise Expired("This link has been used already.", "Your mail was let through.", code="link_used")
     if challenge.state in (ChallengeState.VOIDED, ChallengeState.FAILED):
         raise await _voided(kit, challenge)
-    if challenge.expired(kit.clock.now()):
-        raise Expired(
-            "This link has expired.", "Write again, and you may get a new one.", code="link_expired"
-        )
+    challenge.refuse_closed(kit.clock.now())
     return challenge
 
 

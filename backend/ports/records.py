@@ -149,11 +149,13 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """What a solve did: the messages now on their way back (oldest first) and the credits left."""
+    """What a solve did: the messages now on their way back (oldest first), the credits left, and how many messages
+    still wait for the next solve behind the same link."""
 
     released: tuple[str, ...]
     balance: int
     sender: str
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

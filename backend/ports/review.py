@@ -103,7 +103,8 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A challenge as a sender's page tells it. `sent_at` is None for one that never left."""
+    """A challenge as a sender's page tells it. `sent_at` is None for one that never left. `is_open`: until it expires
+    its link delivers what waits, though it was solved before."""
 
     gmail_id: str
     state: str
@@ -115,6 +116,7 @@ class Check:
     ended_at: datetime | None
     bounced_at: datetime | None
     cause: str
+    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,12 +241,19 @@ class ChallengeStore(Protocol):
         ...
 
     async def solve(
-        self, challenge_id: str, signature: str, signature_expires: datetime, now: datetime
+        self,
+        challenge_id: str,
+        signature: str,
+        signature_expires: datetime,
+        solved_before: int,
+        now: datetime,
     ) -> Solved:
         """The captcha was answered: bar the signature, mark solved, earn credits, spend them on held mail of
-        this sender, oldest first, and order its release, in one commit.
+        this sender, oldest first, and order its release, in one commit. While mail still waits the same link can be
+        solved again. `solved_before` is the count of solves that the answer's price was asked at.
 
-        Raises `Expired` (codes link_expired, link_used, link_voided) or `Refused` (captcha_replayed).
+        Raises `Expired` (codes link_expired, link_used, link_voided) or `Refused` (captcha_replayed, and
+        captcha_expired when another solve came first).
         """
         ...
 

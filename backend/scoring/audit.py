@@ -178,16 +178,18 @@ def _check_node(data: bytes, node: Field, path: Path) -> None:
             raise _refused(path, "splits words in a way this program does not know")
 
 
+def _limits(limits: Mapping[str, Mapping[str, float]], strictness: Strictness) -> Thresholds:
+    own, strict = limits[strictness.value], limits[Strictness.STRICT.value]["hold"]
+    return Thresholds(float(own["clear"]), float(own["hold"]), float(own["challenge"]), float(strict))
+
+
 def _facts(metadata: Mapping[str, str]) -> ModelFacts:
     limits = json.loads(metadata["thresholds"])
     return ModelFacts(
         version=metadata["version"],
         digest=metadata["digest"],
         corpus=metadata["corpus"],
-        thresholds={
-            s: Thresholds(*(float(limits[s.value][k]) for k in ("clear", "hold", "challenge")))
-            for s in Strictness
-        },
+        thresholds={s: _limits(limits, s) for s in Strictness},
         vocabulary=Vocabulary(metadata["vocabulary"]),
         metadata={name: value for name, value in metadata.items() if name != "vocabulary"},
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.domain.entry.challenge import OPEN_STATES, Challenge, ChallengeState
+from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.entry.credits import earned, spent
-from backend.domain.errors import Conflict, Expired, NotFound, Refused
+from backend.domain.errors import Conflict, NotFound, Refused
 from backend.ports.store import MessageJob, Placement, Screened, Solved, Stage
 from backend.transactions import credits, rows
 from backend.transactions.jobs import due, give_way, held_message, settle
@@ -17,13 +17,19 @@ from backend.transactions.statement import Row, Script, micros, q
 def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:
     """The latest challenge about a message."""
     row: Row | None = yield q("challenge_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return None if row is None else rows.challenge(row)
+    return None if row is None else (yield from whole(row))
 
 
 def challenge_by_token(token_hash: str) -> Script[Challenge | None]:
     """The challenge behind a link."""
     row: Row | None = yield q("challenge_by_token", token_hash=token_hash)
-    return None if row is None else rows.challenge(row)
+    return None if row is None else (yield from whole(row))
+
+
+def whole(row: Row) -> Script[Challenge]:
+    """The challenge of a row, with what its sender's next solve costs and brings."""
+    prospects: Row = yield q("prospects", mailbox_id=row["mailbox_id"], sender=row["sender"])
+    return rows.challenge(row, prospects)
 
 
 def screened(mailbox_id: str, gmail_id: str) -> Script[Screened | None]:
@@ -82,7 +88,9 @@ def _end(job: MessageJob, row: Row, now: datetime) -> Script[None]:
         yield from give_way(job, now)
 
 
-def solve(challenge_id: str, signature: str, signature_expires: datetime, now: datetime) -> Script[Solved]:
+def solve(
+    challenge_id: str, signature: str, signature_expires: datetime, solved_before: int, now: datetime
+) -> Script[Solved]:
     """Bar the answer, earn credits, spend them on held mail, order its release; see the port."""
     found: Row | None = yield q("challenge", challenge_id=challenge_id)
     if found is None:
@@ -90,8 +98,8 @@ def solve(challenge_id: str, signature: str, signature_expires: datetime, now: d
     mailbox = yield from locked(found["mailbox_id"])
     # Read again now that nobody else can change it.
     row: Row = yield q("challenge", challenge_id=challenge_id)
-    challenge = rows.challenge(row)
-    refuse_closed(challenge, now)
+    challenge = yield from whole(row)
+    challenge.refuse_closed(now)
     barred = yield q(
         "insert_answer",
         signature=signature,
@@ -101,43 +109,26 @@ def solve(challenge_id: str, signature: str, signature_expires: datetime, now: d
     )
     if not barred:
         raise Refused("This captcha answer was used before.", "Solve a new one.", code="captcha_replayed")
-    yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge_id, now=micros(now))
+    if challenge.solved_before != solved_before:
+        raise Refused("The price has risen meanwhile.", "Solve a new one.", code="captcha_expired")
     worth = rows.mailbox(mailbox).preferences.credits_per_solve
-    yield from credits.enter(challenge.mailbox_id, earned(challenge.sender, challenge_id, worth), now)
-    released = yield from _spend_on_held(challenge, now)
-    left = yield from credits.balance(challenge.mailbox_id, challenge.sender)
-    if released:
-        yield from due(challenge.mailbox_id, now)
-    return Solved(released, left, challenge.sender)
+    return (yield from _let_in(challenge, row["solves"], worth, now))
 
 
-def refuse_closed(challenge: Challenge, now: datetime) -> None:
-    """Raise `Expired` unless the challenge can still be solved."""
-    if challenge.state is ChallengeState.SOLVED:
-        raise Expired("This link has been used already.", "Your mail was let through.", code="link_used")
-    if challenge.state not in OPEN_STATES:
-        raise Expired(
-            "This link is no longer needed.", "The owner has decided about your mail.", code="link_voided"
-        )
-    if challenge.expired(now):
-        raise Expired(
-            "This link has expired.", "Write again, and you may get a new one.", code="link_expired"
-        )
-
-
-def _spend_on_held(challenge: Challenge, now: datetime) -> Script[tuple[str, ...]]:
-    """One credit each for the sender's held, undecided mail, oldest first, while credits last."""
-    held: list[Row] = yield q("held_of_sender", mailbox_id=challenge.mailbox_id, sender=challenge.sender)
-    left = yield from credits.balance(challenge.mailbox_id, challenge.sender)
-    released: list[str] = []
-    for row in held:
-        if left <= 0:
-            break
-        # A forged From never profits from a credit.
-        if row["decided_by"] or not row["authenticated"]:
-            continue
-        if (yield from credits.enter(challenge.mailbox_id, spent(challenge.sender, row["gmail_id"]), now)):
-            left -= 1
+def _let_in(challenge: Challenge, solves: int, worth: int, now: datetime) -> Script[Solved]:
+    """Record a solve, earn `worth` credits, spend them on the sender's waiting mail, oldest first."""
+    yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge.id, now=micros(now))
+    before = max(solves, challenge.state is ChallengeState.SOLVED)
+    entry = earned(challenge.sender, challenge.id, worth, before)
+    yield from credits.enter(challenge.mailbox_id, entry, now, challenge.id)
+    waiting: list[Row] = yield q(
+        "waiting_of_sender",
+        mailbox_id=challenge.mailbox_id,
+        sender=challenge.sender,
+        limit=challenge.delivers(worth),
+    )
+    for row in waiting:
+        yield from credits.enter(challenge.mailbox_id, spent(challenge.sender, row["gmail_id"]), now)
         yield q(
             "order_message",
             mailbox_id=challenge.mailbox_id,
@@ -147,5 +138,8 @@ def _spend_on_held(challenge: Challenge, now: datetime) -> Script[tuple[str, ...
             decided_by="solve",
             now=micros(now),
         )
-        released.append(row["gmail_id"])
-    return tuple(released)
+    left = yield from credits.balance(challenge.mailbox_id, challenge.sender)
+    if waiting:
+        yield from due(challenge.mailbox_id, now)
+    released = tuple(row["gmail_id"] for row in waiting)
+    return Solved(released, left, challenge.sender, challenge.waiting - len(released))

@@ -116,6 +116,7 @@ def _check(row: Row) -> Check:
         ended_at=moment_or_none(row["ended_at"]),
         bounced_at=moment_or_none(row["bounced_at"]),
         cause=row["cause"],
+        is_open=bool(row["is_open"]),
     )
 
 

@@ -119,8 +119,8 @@ def screened(row: Row) -> Screened | None:
     )
 
 
-def challenge(row: Row) -> Challenge:
-    """A row of `challenges` with the count of solves before it."""
+def challenge(row: Row, prospects: Row) -> Challenge:
+    """A row of `challenges`, with what its sender's next solve costs and brings."""
     return Challenge(
         id=row["id"],
         mailbox_id=row["mailbox_id"],
@@ -134,7 +134,11 @@ def challenge(row: Row) -> Challenge:
         expires_at=moment(row["expires_at"]),
         sent_gmail_id=row["sent_gmail_id"],
         solved_at=moment_or_none(row["solved_at"]),
-        solved_before=row["solved_before"],
+        is_open=bool(row["is_open"]),
+        solved_before=prospects["solved_before"],
+        waiting=prospects["waiting"],
+        oldest=prospects["oldest"] or "",
+        balance=prospects["balance"],
     )
 
 
@@ -157,6 +161,7 @@ def standing(row: Row, seen: Dealings) -> Standing:
         took_part=bool(row["took_part"]),
         held_undecided=bool(row["held_undecided"]),
         credits=row["credits"],
+        held_score=row["held_score"],
         dealings=seen,
     )
 

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from backend.domain.errors import NotFound
 from backend.ports.senders import Tries
-from backend.transactions import rows
-from backend.transactions.challenges import refuse_closed
+from backend.transactions.challenges import whole
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Row, Script, micros, q
 
@@ -36,9 +35,10 @@ def appeal(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Scri
     """Store the line, while the link is open."""
     yield from locked(mailbox_id)
     row = yield from _own_challenge(mailbox_id, challenge_id)
-    refuse_closed(rows.challenge(row), now)
+    challenge = yield from whole(row)
+    challenge.refuse_closed(now)
     yield from begin_challenge(mailbox_id, challenge_id, now)
-    yield q("write_appeal", mailbox_id=mailbox_id, gmail_id=row["gmail_id"], appeal=line.replace("\0", ""))
+    yield q("write_appeal", mailbox_id=mailbox_id, gmail_id=challenge.about, appeal=line.replace("\0", ""))
 
 
 def note_bounce(mailbox_id: str, thread_id: str, now: datetime) -> Script[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backend.domain.entry.challenge import ChallengeIntent, Dealings
 from backend.domain.entry.credits import spent
@@ -10,17 +10,13 @@ from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.verdict import Outcome, Verdict
-from backend.domain.policy.guards import SENDER_PAUSE
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.guards import COUNTED, SENDER_PAUSE
+from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.ports.store import MessageJob, Placement, Screened, Stage
 from backend.transactions import corrections, credits, rows
 from backend.transactions.jobs import due, give_way, held_message
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Row, Script, micros, packed, q
-
-DAY = timedelta(days=1)
-HELD_WITH = timedelta(days=30)
-"""How long a held message makes further mail of its sender wait beside it."""
 
 PLACES = {
     Outcome.IGNORE: None,
@@ -59,7 +55,7 @@ def _dealings(
         sender_domain=sender_domain,
         thread_id=thread_id,
         now=micros(now),
-        day_ago=micros(now - DAY),
+        day_ago=micros(now - COUNTED),
     )
     return rows.dealings(row)
 
@@ -171,13 +167,13 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
 
 def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: Row, now: datetime) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
-    yield q("close_expired", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
     seen = yield from _dealings(job.mailbox_id, intent.sender, intent.sender_domain, job.thread_id, now)
     wishes: Preferences = rows.mailbox(mailbox).preferences
     answered = seen.sender_last_at is not None and now - seen.sender_last_at < SENDER_PAUSE
     full = seen.domain_today >= wishes.domain_challenges or seen.mailbox_today >= wishes.daily_challenges
     if seen.open_for_sender or answered or seen.thread_answered or full:
         raise Conflict("Other challenges were opened meanwhile.", "Decide again.")
+    yield q("close_spent", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
     stored = yield q(
         "insert_challenge",
         id=intent.id,

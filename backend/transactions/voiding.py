@@ -9,8 +9,12 @@ from backend.transactions.statement import Row, Script, micros, q
 
 
 def of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[Row]]:
-    """Void the open challenge about a message; returns what was voided."""
+    """Void the open challenge about a message; returns what was voided. One that left stays open while it has other
+    mail of its sender to deliver, and a used one stays in any case: it is no longer about this message."""
     found: list[Row] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if found and (yield q("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id)):
+        found = [row for row in found if row["state"] != "sent"]
+    found = [row for row in found if row["state"] != "solved"]
     yield from _void(mailbox_id, found, now)
     return found
 

@@ -61,8 +61,9 @@ async def sound(token: str) -> Response:
 async def solve(token: str) -> Response:
     """Take an answer: `payload` (or the field of another company's check), or `ticket` and `typed`.
 
-    A browser gets a page; other callers JSON: `released` (how many) and `balance`, or with 202 `ticket`, when a
-    code is to be typed as well. `ticket` with `other` is a wish for another code.
+    A browser gets a page; other callers JSON: `released` (how many), `balance` and `waiting` (how many are left for
+    the next check behind the same link), or with 202 `ticket`, when a code is to be typed as well.
+    `ticket` with `other` is a wish for another code.
     """
     form = await request.form
     ticket, after = form.get("ticket", ""), "after" in form
@@ -113,9 +114,18 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue) -> Response:
         return response
     count = len(done.released)
     if not wants_page():
-        return jsonify(released=count, balance=done.balance)
+        return jsonify(released=count, balance=done.balance, waiting=done.waiting)
+    following = min(done.waiting, done.balance + challenge.credits)
     key = {0: "done_none", 1: "done_one"}.get(count, "done_many")
-    return await _rendered("solved.html", challenge, count=count, key=key, balance=done.balance)
+    return await _rendered(
+        "solved.html",
+        challenge,
+        count=count,
+        key=key,
+        balance=done.balance,
+        still=done.waiting,
+        next=following,
+    )
 
 
 async def _again(challenge: OpenChallenge, token: str, code: str, ticket: str, after: bool) -> Response:
@@ -171,6 +181,9 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
         "sender": challenge.sender,
         "credits": challenge.credits,
         "factor": challenge.factor,
+        "waiting": challenge.waiting,
+        "delivers": challenge.delivers,
+        "until": f"{challenge.expires_at:%Y-%m-%d}",
     }
 
     def say(key: str, **more: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ from click.testing import CliRunner, Result
 
 from backend.commands.scan import scan_command
 from backend.demo.letters import letters
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Score
+from backend.offline.archives import Filed
+from backend.offline.judge import Judge
+from backend.scoring.session import ModelSession
+from backend.settings import Settings
 
 PITCH = next(letter for letter in letters() if letter.kind == "pitch")
 ORDER = next(letter for letter in letters() if letter.kind == "customer")
@@ -95,6 +102,30 @@ def test_a_second_mail_of_a_held_sender_goes_with_the_first(tmp_path: Path) -> N
     again = _mail(PITCH.sender, "Re: " + PITCH.subject, PITCH.text)
     lines = _lines(_mbox(tmp_path / "mail.mbox", _pitch(), again))
     assert lines["mail.mbox#2"]["row"] == "held_with_earlier"
+
+
+def test_held_mail_makes_later_mail_wait_for_thirty_days_in_whatever_order_the_archive_has_it() -> None:
+    judge = Judge(ModelSession.open(Settings().model_path))
+    limits = judge.session.thresholds(Strictness.NORMAL)
+    assert limits.strict < limits.hold
+    doubtful, sure = Score(limits.strict, 0.0), Score(limits.hold, 0.0)
+    weighed = [
+        replace(judge.weigh(Filed(date, _pitch().replace(b"24 Nov 2026", date.encode()))), score=score)
+        for date, score in (
+            ("24 Dec 2026", doubtful),
+            ("23 Dec 2026", doubtful),
+            ("23 Nov 2026", doubtful),
+            ("24 Nov 2026", sure),
+        )
+    ]
+    beside = {judged.file: judged.verdict.row.value for judged in judge.judge(weighed[1:])}
+    assert beside == {
+        "23 Dec 2026": "held_with_earlier",
+        "23 Nov 2026": "below_hold",
+        "24 Nov 2026": "quarantine",
+    }
+    alone = judge.judge([weighed[0], weighed[3]])
+    assert [judged.verdict.row.value for judged in alone] == ["below_hold", "quarantine"]
 
 
 def test_the_table_names_the_sender_and_cannot_steer_the_terminal(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class FixedScorer:
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         holds = {Strictness.RELAXED: 0.9, Strictness.NORMAL: 0.7, Strictness.STRICT: 0.5}
-        return Thresholds(0.1, holds[strictness], 0.95)
+        return Thresholds(0.1, holds[strictness], 0.95, 0.5)
 
 
 @dataclass

@@ -44,6 +44,9 @@ def open_challenge(**changes: Any) -> OpenChallenge:
         language="en",
         factor=1,
         credits=3,
+        waiting=1,
+        delivers=1,
+        expires_at=NOW + timedelta(days=14),
     )
     return replace(plain, **changes)
 
@@ -58,6 +61,7 @@ class FakeEntrances:
     closed: dict[str, Expired] = field(default_factory=dict)
     signatures: set[str] = field(default_factory=set)
     released: tuple[str, ...] = ("m1",)
+    still: int = 0
     solves: int = 0
     starts: int = 0
     tries: dict[str, int] = field(default_factory=dict)
@@ -122,9 +126,10 @@ class FakeEntrances:
         if answer.signature in self.signatures:
             raise Refused("Used already.", "Start again.", code="captcha_replayed")
         self.signatures.add(answer.signature)
-        self.closed[token] = Expired("Used already.", code="link_used")
+        if not self.still:
+            self.closed[token] = Expired("Used already.", code="link_used")
         self.solves += 1
-        return Solved(self.released, challenge.credits - len(self.released), challenge.sender)
+        return Solved(self.released, challenge.credits - len(self.released), challenge.sender, self.still)
 
     async def another_code(self, token: str, ticket: str) -> str:
         """A new code for an old one."""
@@ -208,7 +213,7 @@ def world(
 ) -> World:
     """Fakes with a real captcha of `cost` iterations a step."""
     clock = clock or FixedClock()
-    captcha = ProofOfWork(SECRET, base_cost=cost, life=900.0)
+    captcha = ProofOfWork(SECRET, base_cost=cost, life=900.0, draw=lambda below: 3 * below // 4)
     checks = checks or Checks(captcha, typed_codes())
     entrances = FakeEntrances(checks, clock)
     settings = {"live_page": True} | settings

@@ -60,7 +60,56 @@ async def test_the_success_page_counts_what_was_let_in(
 async def test_a_script_gets_numbers_and_no_ids(client: Client) -> None:
     answer = await client.post(LINK, form={"payload": await solved(client)}, headers=SCRIPT)
 
-    assert await answer.get_json() == {"released": 1, "balance": 2}
+    assert await answer.get_json() == {"released": 1, "balance": 2, "waiting": 0}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "delivers", "words"),
+    [
+        (1, 1, "One message of yours waits. This check lets it in."),
+        (3, 3, "3 of your messages wait. This check lets all of them in."),
+        (5, 3, "5 of your messages wait. This check lets in 3 of them, the oldest first."),
+    ],
+)
+async def test_before_the_check_the_page_says_how_many_wait_and_how_many_it_lets_in(
+    client: Client, around: World, waiting: int, delivers: int, words: str
+) -> None:
+    around.entrances.open[TOKEN] = open_challenge(waiting=waiting, delivers=delivers)
+
+    page = await (await client.get(LINK)).get_data(as_text=True)
+
+    assert words in page
+    assert "this same link lets it in until 2026-03-16" in page
+
+
+@pytest.mark.parametrize(
+    ("still", "words"),
+    [
+        (1, "One more message of yours waits. The same link lets it in"),
+        (5, "5 more of your messages wait. The same link lets in the next 3"),
+        (2, "2 more of your messages wait. The same link lets in the next 2"),
+    ],
+)
+async def test_after_the_check_it_says_how_many_still_wait_and_leads_to_the_next(
+    client: Client, around: World, still: int, words: str
+) -> None:
+    around.entrances.released, around.entrances.still = ("m1", "m2", "m3"), still
+
+    page = await (await client.post(LINK, form={"payload": await solved(client)}, headers=BROWSER)).get_data(
+        as_text=True
+    )
+
+    assert words in page.replace("\n", " ")
+    assert f'href="{LINK}"' in page
+    assert "You can close this page" not in page
+
+
+async def test_a_script_is_told_how_many_still_wait(client: Client, around: World) -> None:
+    around.entrances.still = 4
+
+    answer = await client.post(LINK, form={"payload": await solved(client)}, headers=SCRIPT)
+
+    assert (await answer.get_json())["waiting"] == 4
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

@@ -194,7 +194,7 @@ async def test_a_script_is_told_that_a_code_is_due() -> None:
     wrong = await client.post(LINK, form={"ticket": ticket, "typed": "1"}, headers=SCRIPT)
     assert (wrong.status_code, (await wrong.get_json())["code"]) == (422, "captcha_code_wrong")
     right = await client.post(LINK, form={"ticket": ticket, "typed": DIGITS}, headers=SCRIPT)
-    assert await right.get_json() == {"released": 1, "balance": 2}
+    assert await right.get_json() == {"released": 1, "balance": 2, "waiting": 0}
 
 
 async def test_where_the_code_is_the_check_there_is_no_work_to_do() -> None:

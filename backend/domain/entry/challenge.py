@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from backend.domain.errors import Refused
+from backend.domain.errors import Expired, Refused
 
 LIFE = timedelta(days=14)
 """How long the link works."""
@@ -26,7 +26,8 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 class ChallengeState(StrEnum):
     """intended → sending → sent → solved; voided and failed end it from anywhere before solved.
 
-    Expiry is not a state: it follows from `expires_at`, so that no job has to run for it to be true.
+    A solved one goes on delivering while mail of its sender waits. Expiry is not a state: it follows from
+    `expires_at`, so that no job has to run for it to be true.
     """
 
     INTENDED = "intended"
@@ -35,9 +36,6 @@ class ChallengeState(StrEnum):
     SOLVED = "solved"
     VOIDED = "voided"
     FAILED = "failed"
-
-
-OPEN_STATES = frozenset({ChallengeState.INTENDED, ChallengeState.SENDING, ChallengeState.SENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,12 @@ class ChallengeIntent:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A stored challenge. `sent_gmail_id` is our reply's id in the owner's mailbox, "" until known."""
+    """A stored challenge. `sent_gmail_id` is our reply's id in the owner's mailbox, "" until known.
+
+    `is_open` is false once it was voided, failed, or a later one took its place. `solved_before` counts the solves
+    of its sender behind any link. `waiting` counts the sender's mail that a solve may deliver, `oldest` is the
+    Gmail id of the first of it ("" if none waits), `balance` what credits there are before the solve.
+    """
 
     id: str
     mailbox_id: str
@@ -74,15 +77,44 @@ class Challenge:
     sent_gmail_id: str = ""
     solved_at: datetime | None = None
     solved_before: int = 0
+    is_open: bool = True
+    waiting: int = 0
+    oldest: str = ""
+    balance: int = 0
+
+    @property
+    def about(self) -> str:
+        """The message its page speaks of: the oldest that waits, or else the one it was sent for."""
+        return self.oldest or self.gmail_id
 
     def expired(self, now: datetime) -> bool:
         """Whether the link's life is over."""
         return now >= self.expires_at
 
+    def delivers(self, worth: int) -> int:
+        """How many of the waiting mails a solve that earns `worth` credits delivers."""
+        return min(self.waiting, self.balance + worth)
+
+    def refuse_closed(self, now: datetime) -> None:
+        """Raise `Expired` (link_used, link_voided, link_expired) unless it can be solved now."""
+        if self.state is ChallengeState.SOLVED and not (self.is_open and self.waiting):
+            raise Expired("This link has been used already.", "Your mail was let through.", code="link_used")
+        if self.state in (ChallengeState.VOIDED, ChallengeState.FAILED):
+            raise Expired(
+                "This link is no longer needed.", "The owner has decided about your mail.", code="link_voided"
+            )
+        if self.expired(now):
+            raise Expired(
+                "This link has expired.",
+                "Write again, in a new conversation, and you may get a new one.",
+                code="link_expired",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Dealings:
-    """What the challenge guards need to know of earlier challenges in this mailbox."""
+    """What the challenge guards need to know of earlier challenges in this mailbox. A used link is open for its
+    sender while their mail waits."""
 
     open_for_sender: bool = False
     sender_last_at: datetime | None = None

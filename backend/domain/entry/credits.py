@@ -43,9 +43,10 @@ class Entry:
             raise ValueError("an entry names its sender and its posting key")
 
 
-def earned(sender: str, challenge_id: str, amount: int) -> Entry:
-    """What a solved challenge earns, once."""
-    return Entry(sender, amount, Posting.EARNED, f"earn:{challenge_id}")
+def earned(sender: str, challenge_id: str, amount: int, solves: int = 0) -> Entry:
+    """What one solve behind a link earns, once. `solves` counts those behind the same link before it."""
+    key = f"earn:{challenge_id}" + (f":{solves + 1}" if solves else "")
+    return Entry(sender, amount, Posting.EARNED, key)
 
 
 def spent(sender: str, gmail_id: str) -> Entry:

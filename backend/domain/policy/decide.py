@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 _NO_LABELS = LabelIds()
+_MAY_ANSWER = frozenset({Row.HELD_WITH_EARLIER, Row.QUARANTINE})
+"""Rows that hold silently where a guard says no; the guards are named with them."""
+
 NO_PROBABILITY = "The model gave no probability."
 NOT_AUTHENTICATED = "not_authenticated"
 """Name of the guard that is implied: an unauthenticated sender is never answered, whoever forgot to ask."""
@@ -63,10 +66,10 @@ def decide(
             return fail_open(NO_PROBABILITY)
         if entry.row not in off and entry.applies(case):
             return Verdict(
-                outcome=entry.outcome,
+                outcome=entry.outcome_of(case),
                 row=entry.row,
                 score=score if usable else None,
-                guards=_named_guards(case) if entry.row is Row.QUARANTINE else (),
+                guards=_named_guards(case) if entry.row in _MAY_ANSWER else (),
                 spends_credit=entry.spends_credit,
             )
     return fail_open("No row of the policy table matched.")

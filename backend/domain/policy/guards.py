@@ -34,6 +34,9 @@ NOT_ADDRESSED = "not_addressed"
 SENDER_PAUSE = timedelta(days=7)
 """A sender is answered at most once in this time."""
 
+COUNTED = timedelta(days=1)
+"""The time over which the answers of a domain and of a mailbox are counted."""
+
 _LIST_FIELDS = ("mailing-list", "x-mailing-list", "x-beenthere", "x-list-")
 _BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
 _SUPPRESS = frozenset({"all", "oof", "autoreply"})
@@ -83,6 +86,17 @@ class Guard:
 def objections(inquiry: Inquiry) -> tuple[str, ...]:
     """The names of all guards that say no, in the order of the table; () means the answer may leave."""
     return tuple(guard.name for guard in GUARDS if guard.says_no(inquiry))
+
+
+def next_link_at(dealings: Dealings, preferences: Preferences, now: datetime) -> datetime:
+    """The moment from which the next fresh mail of a sender, in a conversation of its own, gets a link: `now`, or
+    the end of the pause after the last one, or of the day where the count of the domain or the mailbox is full."""
+    full = (
+        dealings.domain_today >= preferences.domain_challenges
+        or dealings.mailbox_today >= preferences.daily_challenges
+    )
+    pause = now if dealings.sender_last_at is None else dealings.sender_last_at + SENDER_PAUSE
+    return max(now, pause, now + COUNTED if full else now)
 
 
 def _auto_submitted(inquiry: Inquiry) -> bool:

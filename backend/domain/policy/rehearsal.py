@@ -7,21 +7,19 @@ strictness, or after the owner has set a rule: the model was asked once and its 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from backend.domain.entry.challenge import LIFE
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import LabelIds, Preferences
-from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.reading.score import Score, Thresholds
-
-HELD_WITH = timedelta(days=30)
-"""How long held mail makes further mail of its sender wait beside it."""
 
 CAUGHT = frozenset({Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE})
 NOT_SCORED = "The message could not be read or scored."
@@ -64,23 +62,65 @@ def rehearse(
     labels: LabelIds,
 ) -> tuple[Verdict, ...]:
     """The verdict on each of `mails`, in their order, as if they had come one after the other under these
-    `preferences` (a pause does not count). Credits are spent and held mail makes later mail wait, in here only."""
+    `preferences` (a pause does not count). Credits are spent, held mail makes later mail wait, and a link that was
+    sent stays open for its life, in here only."""
     wishes = replace(preferences, paused_until=None)
-    held: dict[str, datetime] = {}
-    spent: dict[str, int] = {}
+    senders: dict[str, _Sender] = {}
     found: dict[str, Verdict] = {}
     for mail in sorted(mails, key=lambda mail: (mail.received_at, mail.gmail_id)):
-        since = held.get(mail.sender)
-        waiting = since is not None and mail.received_at - since <= HELD_WITH
-        left = mail.standing.credits - spent.get(mail.sender, 0)
-        standing = replace(mail.standing, held_undecided=waiting, credits=max(left, 0))
-        verdict = _verdict(replace(mail, standing=standing), owner, wishes, thresholds, labels)
-        if verdict.spends_credit:
-            spent[mail.sender] = spent.get(mail.sender, 0) + 1
-        if verdict.holds and mail.sender:
-            held[mail.sender] = mail.received_at
+        sender = senders.setdefault(mail.sender, _Sender())
+        verdict = _verdict(sender.meets(mail), owner, wishes, thresholds, labels)
+        sender.remember(mail, verdict)
         found[mail.gmail_id] = verdict
     return tuple(found[mail.gmail_id] for mail in mails)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Held, undecided mail that claims one sender: when each came, whether it is authenticated, and its score."""
+
+    mails: list[tuple[datetime, bool, float]] = field(default_factory=list)
+
+    def add(self, at: datetime, authenticated: bool, probability: float) -> None:
+        """One more is held."""
+        self.mails.append((at, authenticated, probability))
+
+    def beside(self, standing: Standing, at: datetime) -> Standing:
+        """`standing`, with what of this mail makes one wait that comes at `at`."""
+        lately = [mail for mail in self.mails if timedelta(0) <= at - mail[0] < HELD_WITH]
+        scores = [probability for _, authenticated, probability in lately if authenticated]
+        return replace(standing, held_undecided=bool(lately), held_score=max(scores, default=None))
+
+
+@dataclass(slots=True)
+class _Sender:
+    """What has come of one sender's mail so far."""
+
+    waiting: Waiting = field(default_factory=Waiting)
+    spent: int = 0
+    asked_at: datetime | None = None
+    threads: set[str] = field(default_factory=set)
+
+    def meets(self, mail: Rehearsed) -> Rehearsed:
+        """`mail` as it finds its sender."""
+        left = max(mail.standing.credits - self.spent, 0)
+        standing = self.waiting.beside(replace(mail.standing, credits=left), mail.received_at)
+        guards = list(mail.guards)
+        if self.asked_at is not None and mail.received_at - self.asked_at < LIFE:
+            guards.append("open_challenge")
+        if mail.thread_id in self.threads:
+            guards.append("thread_answered")
+        return replace(mail, standing=standing, guards=tuple(guards))
+
+    def remember(self, mail: Rehearsed, verdict: Verdict) -> None:
+        """What `verdict` changes for the mail that follows."""
+        self.spent += verdict.spends_credit
+        if verdict.holds and verdict.row is not Row.BLOCKED and mail.sender:
+            probability = mail.score.probability if mail.score else 0.0
+            self.waiting.add(mail.received_at, mail.authenticated, probability)
+        if verdict.outcome is Outcome.CHALLENGE:
+            self.asked_at = mail.received_at
+            self.threads.add(mail.thread_id)
 
 
 def _verdict(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.mailbox.correction import RuleMatch
+
+HELD_WITH = timedelta(days=30)
+"""How long held mail makes further mail of its sender wait beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +17,9 @@ class Standing:
     """What is on record about a sender. None of it may be believed of a forged From.
 
     `corresponded`: the owner has written to this address; `took_part`: the owner wrote in this thread
-    himself; `held_undecided`: mail of this sender was held in the last 30 days and nobody has decided
-    about it; `credits`: his balance.
+    themselves; `held_undecided`: mail that claims this sender was held in the last `HELD_WITH` and nobody has decided
+    about it; `held_score`: the highest score among that mail which is authenticated, None if none is; `credits`:
+    their balance.
     """
 
     rules: RuleMatch = RuleMatch()
@@ -22,4 +27,5 @@ class Standing:
     took_part: bool = False
     held_undecided: bool = False
     credits: int = 0
+    held_score: float | None = None
     dealings: Dealings = Dealings()

@@ -66,7 +66,8 @@ class Case:
 class PolicyRow:
     """One row: its name, what it catches in one sentence, and what follows.
 
-    `reads_score` marks rows that mean nothing without a probability.
+    `reads_score` marks rows that mean nothing without a probability. Where a row holds, `answers` says whether the
+    sender is answered as well.
     """
 
     row: Row
@@ -75,6 +76,11 @@ class PolicyRow:
     applies: Callable[[Case], bool]
     reads_score: bool = False
     spends_credit: bool = False
+    answers: Callable[[Case], bool] | None = None
+
+    def outcome_of(self, case: Case) -> Outcome:
+        """What follows for this message."""
+        return Outcome.CHALLENGE if self.answers is not None and self.answers(case) else self.outcome
 
     @property
     def always_on(self) -> bool:
@@ -138,8 +144,20 @@ def _left_alone(case: Case) -> bool:
 
 
 def _held_with_earlier(case: Case) -> bool:
-    waiting = case.facts.standing.held_undecided and case.mode is not Mode.OBSERVE
-    return waiting and case.probability >= case.thresholds.clear
+    standing = case.facts.standing
+    # A forged From proves nothing about the mail of the one whose address it is.
+    waiting = standing.held_score is not None if case.authenticated else standing.held_undecided
+    return waiting and case.mode is not Mode.OBSERVE and case.probability >= case.thresholds.strict
+
+
+def _answered_with_earlier(case: Case) -> bool:
+    """Whether the sender may be answered, and this or a waiting mail of theirs alone would be."""
+    surest = max(case.probability, case.facts.standing.held_score or 0.0)
+    return _answerable(case) and surest >= case.thresholds.challenge
+
+
+def _answerable(case: Case) -> bool:
+    return case.mode is Mode.CHALLENGE and case.authenticated and not case.guards
 
 
 def _below_hold(case: Case) -> bool:
@@ -155,8 +173,7 @@ def _observe(case: Case) -> bool:
 
 
 def _quarantine(case: Case) -> bool:
-    answerable = case.mode is Mode.CHALLENGE and case.authenticated and not case.guards
-    return not (answerable and case.probability >= case.thresholds.challenge)
+    return not (_answerable(case) and case.probability >= case.thresholds.challenge)
 
 
 def _challenge(case: Case) -> bool:
@@ -209,10 +226,13 @@ TABLE = (
     ),
     PolicyRow(
         Row.HELD_WITH_EARLIER,
-        "Earlier mail of this sender is held and undecided, and this one is not clearly fine; never in mode observe.",
+        "Earlier mail of this sender is held and undecided, and this one is at or above the strict hold threshold; "
+        "its sender is answered if one of them is at or above the challenge threshold, the mode is challenge and every "
+        "guard passes. Never in mode observe.",
         Outcome.HOLD,
         _held_with_earlier,
         reads_score=True,
+        answers=_answered_with_earlier,
     ),
     PolicyRow(
         Row.BELOW_HOLD,

@@ -33,13 +33,15 @@ class Score:
 class Thresholds:
     """Probabilities from which a message is no longer clearly fine, is held, is answered.
 
-    0 <= clear <= hold <= challenge <= 1.
+    `strict` is the hold threshold of the strictest setting: from there on, mail of a sender whose mail waits is
+    held with it. 0 <= clear <= hold <= challenge <= 1 and strict <= hold.
     """
 
     clear: float
     hold: float
     challenge: float
+    strict: float
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.clear <= self.hold <= self.challenge <= 1.0:
+        if not 0.0 <= self.clear <= self.hold <= self.challenge <= 1.0 or not 0.0 <= self.strict <= self.hold:
             raise ValueError(f"thresholds out of order: {self}")

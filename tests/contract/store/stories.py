@@ -76,6 +76,11 @@ class Story:
         """The next due duty."""
         return await self.store.claim_duty(worker, self.now, self.now + LEASE)
 
+    @staticmethod
+    def deletion(gmail_id: str) -> SyncPage:
+        """History tells that a message was deleted for good."""
+        return SyncPage(deleted=(gmail_id,))
+
     async def hold(self, mailbox_id: str, duty: Duty = Duty.SYNC) -> DutyJob:
         """A duty, wanted and claimed."""
         await self.store.want(mailbox_id, duty, self.now)
@@ -158,9 +163,10 @@ class Story:
         *,
         authenticated: bool = True,
         spends: bool = False,
+        row: Row | None = None,
     ) -> ChallengeIntent | None:
         """Record a verdict; a CHALLENGE comes with its intent, which is returned."""
-        row = Row.CREDIT if spends else ROWS[outcome]
+        row = row or (Row.CREDIT if spends else ROWS[outcome])
         score = Score(0.97, 3.5, (Reason("asks for a call", 1.5, ("quick", "call")),), "m1")
         intent = self.intent(sender) if outcome is Outcome.CHALLENGE else None
         await self.store.record_verdict(
@@ -215,7 +221,10 @@ class Story:
     async def solve_id(self, challenge_id: str, signature: str = "") -> Solved:
         """The same for a challenge known by its id."""
         answer = signature or f"signature-{next(self.numbers)}"
-        return await self.store.solve(challenge_id, answer, self.now + timedelta(minutes=15), self.now)
+        known = await self.store.challenge_by_token(token_hash(f"token-{challenge_id}"))
+        before = known.solved_before if known else 0
+        until = self.now + timedelta(minutes=15)
+        return await self.store.solve(challenge_id, answer, until, before, self.now)
 
     async def decide(
         self, mailbox_id: str, gmail_id: str, decision: Decision, key: str = ""

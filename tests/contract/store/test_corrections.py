@@ -29,7 +29,7 @@ async def test_a_release_lets_in_this_message_and_nothing_else(story: Story) -> 
     await story.mailbox("ana")
     challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
     assert challenge is not None
-    await story.receive("ana", "m2", Outcome.HOLD)
+    await story.receive("ana", "m2", Outcome.HOLD, "cy@pitch.test")
     story.pass_time(minutes=1)
     assert await story.decide("ana", "m1", Decision.RELEASE) == ("m1",)
     view = await story.view("ana", "m1")
@@ -40,6 +40,15 @@ async def test_a_release_lets_in_this_message_and_nothing_else(story: Story) -> 
     with pytest.raises(Expired) as voided:
         await story.solve(challenge)
     assert voided.value.code == "link_voided"
+
+
+async def test_a_link_whose_message_is_released_goes_on_for_the_senders_other_mail(story: Story) -> None:
+    await story.mailbox("ana")
+    challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
+    assert challenge is not None
+    await story.receive("ana", "m2", Outcome.HOLD)
+    await story.decide("ana", "m1", Decision.RELEASE)
+    assert (await story.solve(challenge)).released == ("m2",)
 
 
 async def test_releasing_other_mail_of_the_sender_leaves_his_link(story: Story) -> None:

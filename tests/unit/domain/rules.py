@@ -21,7 +21,7 @@ from backend.domain.reading.score import Score, Thresholds
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OWNER = Owner("ana@corp.test", "Ana Corp", frozenset({"ana@corp.test", "a.corp@other.test"}))
-THRESHOLDS = Thresholds(clear=0.1, hold=0.5, challenge=0.8)
+THRESHOLDS = Thresholds(clear=0.1, hold=0.5, challenge=0.8, strict=0.3)
 LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
 UNKNOWN = Standing()
 AUTHENTIC = Authentication(True, "dmarc", "dmarc=pass for seller.test")
@@ -151,7 +151,14 @@ rules = st.builds(
     RuleMatch, st.none() | st.sampled_from(list(RuleKind)), st.none() | st.sampled_from(list(RuleKind))
 )
 standings = st.builds(
-    Standing, rules, st.booleans(), st.booleans(), st.booleans(), st.integers(0, 3), st.just(Dealings())
+    Standing,
+    rules,
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 3),
+    st.none() | st.sampled_from([0.6, 0.8, 1.0]),
+    st.just(Dealings()),
 )
 preferences = st.builds(
     Preferences,

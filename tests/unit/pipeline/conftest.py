@@ -29,7 +29,8 @@ FORGED = "mx.google.com; dkim=none; spf=fail smtp.mailfrom=x@{0}; dmarc=fail hea
 
 
 class FakeScorer:
-    """Says 0.97 of a text with the word "pitchy", 0.02 of any other; breaks when told to."""
+    """Says 0.97 of a text with the word "pitchy", 0.6 of "perhaps", 0.4 of "maybe", 0.02 of any other; breaks when told
+    to."""
 
     model_version = "fake"
 
@@ -39,11 +40,12 @@ class FakeScorer:
     async def score(self, text: str) -> Score:
         if self.broken:
             raise RuntimeError("the model broke on this text")
-        probability = 0.97 if "pitchy" in text else 0.02
+        says = {"pitchy": 0.97, "perhaps": 0.6, "maybe": 0.4}
+        probability = next((one for word, one in says.items() if word in text), 0.02)
         return Score(probability, 0.0, (Reason("a word", 1.0, ("pitchy",)),), "fake")
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
-        return Thresholds(0.1, 0.5, 0.8)
+        return Thresholds(0.1, 0.5, 0.8, 0.3)
 
 
 class Secrets:

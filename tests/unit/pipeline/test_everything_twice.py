@@ -52,7 +52,7 @@ async def test_a_death_while_releasing_gives_the_mail_back_once(house: House, mo
     await house.settle()
     challenge = await house.store.challenge_of(house.mailbox_id, pitch)
     assert challenge is not None
-    solved = await house.store.solve(challenge.id, "signature", challenge.expires_at, house.now())
+    solved = await house.store.solve(challenge.id, "signature", challenge.expires_at, 0, house.now())
     getattr(house.gmail, moment).add("relabel")
     await house.settle()
 

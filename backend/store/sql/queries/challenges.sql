@@ -1,24 +1,45 @@
 -- name: challenge(challenge_id)^
-SELECT c.*, (
-    SELECT COUNT(*) FROM challenges AS s
-    WHERE s.mailbox_id = c.mailbox_id AND s.sender = c.sender AND s.state = 'solved' AND s.id <> c.id
-) AS solved_before
-FROM challenges AS c WHERE c.id = :challenge_id;
+SELECT * FROM challenges WHERE id = :challenge_id;
 
 -- name: challenge_by_token(token_hash)^
-SELECT c.*, (
-    SELECT COUNT(*) FROM challenges AS s
-    WHERE s.mailbox_id = c.mailbox_id AND s.sender = c.sender AND s.state = 'solved' AND s.id <> c.id
-) AS solved_before
-FROM challenges AS c WHERE c.token_hash = :token_hash;
+SELECT * FROM challenges WHERE token_hash = :token_hash;
 
 -- name: challenge_of_message(mailbox_id, gmail_id)^
-SELECT c.*, (
-    SELECT COUNT(*) FROM challenges AS s
-    WHERE s.mailbox_id = c.mailbox_id AND s.sender = c.sender AND s.state = 'solved' AND s.id <> c.id
-) AS solved_before
-FROM challenges AS c WHERE c.mailbox_id = :mailbox_id AND c.gmail_id = :gmail_id
-ORDER BY c.created_at DESC, c.id DESC LIMIT 1;
+SELECT * FROM challenges WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id
+ORDER BY created_at DESC, id DESC LIMIT 1;
+
+-- name: prospects(mailbox_id, sender)^
+-- What a sender's next solve costs and brings. What came under the owner's block waits for nobody but him.
+SELECT
+    (
+        SELECT CAST(COALESCE(SUM(CASE WHEN state = 'solved' AND solves = 0 THEN 1 ELSE solves END), 0) AS BIGINT)
+        FROM challenges WHERE mailbox_id = :mailbox_id AND sender = :sender
+    ) AS solved_before,
+    (
+        SELECT COUNT(*) FROM messages
+        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+            AND authenticated AND policy_row <> 'blocked'
+    ) AS waiting,
+    (
+        SELECT gmail_id FROM messages
+        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+            AND authenticated AND policy_row <> 'blocked'
+        ORDER BY COALESCE(received_at, first_seen_at), gmail_id LIMIT 1
+    ) AS oldest,
+    COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS balance;
+
+-- name: waiting_of_sender(mailbox_id, sender, limit)
+SELECT gmail_id FROM messages
+WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+    AND authenticated AND policy_row <> 'blocked'
+ORDER BY COALESCE(received_at, first_seen_at), gmail_id LIMIT :limit;
+
+-- name: waits_beside(mailbox_id, gmail_id)$
+-- Mail of the same sender that a solve may deliver, but for this one.
+SELECT COUNT(*) FROM messages AS one JOIN messages AS other
+    ON other.mailbox_id = one.mailbox_id AND other.sender = one.sender AND other.gmail_id <> one.gmail_id
+WHERE one.mailbox_id = :mailbox_id AND one.gmail_id = :gmail_id AND other.placement = 'held'
+    AND other.decided_by = '' AND other.authenticated AND other.policy_row <> 'blocked';
 
 -- name: challenge_of_job(challenge_id, mailbox_id, gmail_id)^
 SELECT id, state, is_open FROM challenges
@@ -33,11 +54,17 @@ SELECT COUNT(*) FROM challenges
 WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id AND state IN ('intended', 'sending');
 
 -- name: dealings(mailbox_id, sender, sender_domain, thread_id, now, day_ago)^
--- Challenges that never left do not count: only voided or failed ones can be such.
+-- Challenges that never left do not count: only voided or failed ones can be such. A used link is open while mail
+-- of its sender waits; the message that is being judged has no place yet, so it does not count.
 SELECT
     EXISTS (
-        SELECT 1 FROM challenges
-        WHERE mailbox_id = :mailbox_id AND sender = :sender AND is_open AND expires_at > :now
+        SELECT 1 FROM challenges AS c
+        WHERE c.mailbox_id = :mailbox_id AND c.sender = :sender AND c.is_open AND c.expires_at > :now
+            AND (c.state <> 'solved' OR EXISTS (
+                SELECT 1 FROM messages AS m
+                WHERE m.mailbox_id = :mailbox_id AND m.sender = :sender AND m.placement = 'held'
+                    AND m.decided_by = '' AND m.authenticated AND m.policy_row <> 'blocked'
+            ))
     ) AS open_for_sender,
     (
         SELECT MAX(created_at) FROM challenges
@@ -60,9 +87,10 @@ SELECT
             AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL))
     ) AS thread_answered;
 
--- name: close_expired(mailbox_id, sender, now)!
+-- name: close_spent(mailbox_id, sender, now)!
+-- A new link takes the place of one whose life is over, or that is used and has nothing left to deliver.
 UPDATE challenges SET is_open = FALSE
-WHERE mailbox_id = :mailbox_id AND sender = :sender AND is_open AND expires_at <= :now;
+WHERE mailbox_id = :mailbox_id AND sender = :sender AND is_open AND (expires_at <= :now OR state = 'solved');
 
 -- name: insert_challenge(id, mailbox_id, gmail_id, thread_id, sender, sender_domain, token_hash, sealed_token, message_id, expires_at, now)!
 INSERT INTO challenges (id, mailbox_id, gmail_id, thread_id, sender, sender_domain, state, is_open, token_hash,
@@ -88,7 +116,8 @@ WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state IN ('intended', 
 
 -- name: record_solved(mailbox_id, challenge_id, now)!
 UPDATE challenges
-SET state = 'solved', is_open = FALSE, solved_at = :now, ended_at = :now, started_at = COALESCE(started_at, :now)
+SET state = 'solved', solves = CASE WHEN state = 'solved' AND solves = 0 THEN 2 ELSE solves + 1 END,
+    solved_at = :now, ended_at = :now, started_at = COALESCE(started_at, :now)
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
 
 -- name: open_of_message(mailbox_id, gmail_id)
@@ -104,15 +133,17 @@ SELECT id, state, gmail_id FROM challenges
 WHERE mailbox_id = :mailbox_id AND sender_domain = :sender_domain AND is_open ORDER BY id;
 
 -- name: void_challenge(mailbox_id, challenge_id, now)!
-UPDATE challenges SET state = 'voided', is_open = FALSE, ended_at = :now
+-- A used link keeps its state: it was solved, and only delivers no more.
+UPDATE challenges
+SET state = CASE WHEN state = 'solved' THEN state ELSE 'voided' END, is_open = FALSE, ended_at = :now
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND is_open;
 
 -- name: reopen_challenge(mailbox_id, challenge_id, state, now)!
 -- Only if nothing else was opened for the sender meanwhile; one whose life is over comes back closed.
 UPDATE challenges
-SET state = CASE WHEN sent_gmail_id <> '' THEN 'sent' ELSE :state END, ended_at = NULL,
-    is_open = (expires_at > :now)
-WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state = 'voided' AND NOT EXISTS (
+SET state = CASE WHEN state = 'solved' THEN state WHEN sent_gmail_id <> '' THEN 'sent' ELSE :state END,
+    ended_at = solved_at, is_open = (expires_at > :now)
+WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state IN ('voided', 'solved') AND NOT EXISTS (
     SELECT 1 FROM challenges AS other
     WHERE other.mailbox_id = challenges.mailbox_id AND other.sender = challenges.sender AND other.is_open
 );

@@ -79,7 +79,7 @@ SELECT
 
 -- name: checks_of_sender(mailbox_id, sender, limit)
 SELECT gmail_id, state, created_at, expires_at, sending_at, sent_gmail_id, started_at, solved_at, ended_at, bounced_at,
-    cause
+    cause, is_open
 FROM challenges WHERE mailbox_id = :mailbox_id AND sender = :sender ORDER BY created_at DESC, id DESC LIMIT :limit;
 
 -- name: ledger_of_sender(mailbox_id, sender, limit)

@@ -9,8 +9,13 @@ SELECT
     EXISTS (
         SELECT 1 FROM messages
         WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
-            AND decided_at > :month_ago AND :sender <> ''
+            AND policy_row <> 'blocked' AND decided_at > :month_ago AND :sender <> ''
     ) AS held_undecided,
+    (
+        SELECT MAX(COALESCE(score, 0)) FROM messages
+        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+            AND authenticated AND policy_row <> 'blocked' AND decided_at > :month_ago AND :sender <> ''
+    ) AS held_score,
     COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS credits;
 
 -- name: rule(mailbox_id, subject)$

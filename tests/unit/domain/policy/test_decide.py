@@ -69,8 +69,16 @@ STORIES = (
         facts(labels=frozenset({"INBOX", "CATEGORY_SOCIAL"})),
     ),
     Story(Row.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
+    Story(Row.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=known(held_score=0.79)), 0.3),
     Story(
-        Row.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=known(held_undecided=True)), 0.1
+        Row.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=known(held_score=0.8)), 0.3
+    ),
+    Story(
+        Row.HELD_WITH_EARLIER,
+        Outcome.HOLD,
+        Outcome.INBOX,
+        facts(authentication=FORGED, standing=known(held_undecided=True)),
+        0.3,
     ),
     Story(Row.BELOW_HOLD, Outcome.INBOX, Outcome.HOLD, facts(), 0.49),
     Story(Row.CREDIT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(credits=1))),
@@ -167,11 +175,31 @@ class TestWhoProfits:
         assert verdict_on(facts(pitch(sender="bo@other.test"))).row is Row.SAME_ORGANISATION
 
 
+class TestBesideHeldMail:
+    """Mail of a sender whose mail waits."""
+
+    def test_a_guard_that_says_no_is_named(self):
+        waiting = facts(standing=known(held_score=0.9))
+        held = verdict_on(waiting, 0.97, ("open_challenge",))
+        assert (held.row, held.outcome) == (Row.HELD_WITH_EARLIER, Outcome.HOLD)
+        assert held.guards == ("open_challenge",)
+
+    def test_forged_mail_that_waits_holds_nothing_of_the_real_sender_back(self):
+        forged_waits = known(held_undecided=True, credits=1)
+        assert verdict_on(facts(standing=forged_waits), 0.97).row is Row.CREDIT
+        assert verdict_on(facts(standing=forged_waits), 0.3).row is Row.BELOW_HOLD
+
+    @pytest.mark.parametrize("mode", [Mode.QUARANTINE, Mode.CHALLENGE])
+    def test_it_is_answered_in_mode_challenge_alone(self, mode: Mode):
+        outcome = verdict_on(facts(standing=known(held_score=0.9), mode=mode), 0.4).outcome
+        assert outcome is (Outcome.CHALLENGE if mode is Mode.CHALLENGE else Outcome.HOLD)
+
+
 class TestObserve:
     """Mode observe moves nothing on a score."""
 
     def test_earlier_held_mail_does_not_pull_new_mail_out_of_the_inbox(self):
-        waiting = facts(standing=known(held_undecided=True), mode=Mode.OBSERVE)
+        waiting = facts(standing=known(held_undecided=True, held_score=0.97), mode=Mode.OBSERVE)
         assert verdict_on(waiting).outcome is Outcome.MARK
         assert verdict_on(waiting, 0.3).outcome is Outcome.INBOX
 
@@ -190,14 +218,17 @@ class TestThresholds:
     def test_hold_and_challenge(self, probability: float, outcome: Outcome):
         assert verdict_on(facts(), probability).outcome is outcome
 
-    @pytest.mark.parametrize(("probability", "outcome"), [(0.0999, Outcome.INBOX), (0.1, Outcome.HOLD)])
-    def test_clear(self, probability: float, outcome: Outcome):
-        assert verdict_on(facts(standing=known(held_undecided=True)), probability).outcome is outcome
+    @pytest.mark.parametrize(
+        ("probability", "outcome"),
+        [(0.2999, Outcome.INBOX), (0.3, Outcome.HOLD), (0.7999, Outcome.HOLD), (0.8, Outcome.CHALLENGE)],
+    )
+    def test_beside_held_mail_the_strict_hold_threshold_counts(self, probability: float, outcome: Outcome):
+        assert verdict_on(facts(standing=known(held_score=0.6)), probability).outcome is outcome
 
     @pytest.mark.parametrize("broken", [float("nan"), float("inf"), -0.1, 1.01])
     @pytest.mark.parametrize("mode", list(Mode))
     def test_a_score_that_is_no_probability_fails_open(self, broken: float, mode: Mode):
-        waiting = facts(standing=known(held_undecided=True), mode=mode)
+        waiting = facts(standing=known(held_undecided=True, held_score=0.97), mode=mode)
         verdict = decide(waiting, Score(broken, 0.0), THRESHOLDS, (), NOW)
         assert (verdict.outcome, verdict.row) == (Outcome.INBOX, Row.FAIL_OPEN)
         assert verdict.cause
@@ -250,7 +281,7 @@ class TestProperties:
         if verdict.row is Row.FAIL_OPEN:
             assert not 0.0 <= probability <= 1.0
         elif 0.0 <= probability <= 1.0:
-            assert (verdict.row, verdict.outcome) == (matching[0].row, matching[0].outcome)
+            assert (verdict.row, verdict.outcome) == (matching[0].row, matching[0].outcome_of(case))
 
     @given(make.all_facts, make.probabilities, make.guard_lists)
     def test_a_forged_sender_fares_as_if_nothing_favourable_were_on_record(self, given_, probability, guards):
@@ -270,7 +301,9 @@ class TestProperties:
     def test_a_challenge_needs_its_mode_its_score_and_every_guard(self, given_, probability, guards):
         if verdict_on(given_, probability, guards).outcome is Outcome.CHALLENGE:
             assert given_.preferences.mode is Mode.CHALLENGE
-            assert probability >= THRESHOLDS.challenge
+            waiting = given_.standing.held_score or 0.0
+            assert max(probability, waiting) >= THRESHOLDS.challenge
+            assert probability >= THRESHOLDS.strict
             assert not guards
             assert given_.authentication.passed
 

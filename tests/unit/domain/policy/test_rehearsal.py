@@ -21,7 +21,7 @@ from backend.domain.reading.score import Score, Thresholds
 from tests.doubles import START
 
 ANA = Owner("ana@corp.test", "Ana")
-LIMITS = Thresholds(0.1, 0.5, 0.8)
+LIMITS = Thresholds(0.1, 0.5, 0.8, 0.3)
 LIST = Headers((("List-Id", "<l.x.test>"), ("List-Post", "<mailto:l@x.test>")))
 
 
@@ -48,10 +48,29 @@ def rows(*mails: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[Row]:
 
 
 def test_a_sender_whose_mail_is_held_makes_his_next_one_wait_for_thirty_days() -> None:
-    newest_first = (mail(32, 0.2), mail(20, 0.2), mail(0))
+    newest_first = (mail(32, 0.3), mail(20, 0.3), mail(0))
     assert rows(*newest_first) == [Row.HELD_WITH_EARLIER, Row.HELD_WITH_EARLIER, Row.CHALLENGE]
-    assert rows(mail(31, 0.2), mail(0)) == [Row.BELOW_HOLD, Row.CHALLENGE]
-    assert rows(mail(20, 0.2), mail(0), mode=Mode.OBSERVE) == [Row.BELOW_HOLD, Row.OBSERVE]
+    assert rows(mail(30, 0.3), mail(0)) == [Row.BELOW_HOLD, Row.CHALLENGE]
+    assert rows(mail(20, 0.2999), mail(0)) == [Row.BELOW_HOLD, Row.CHALLENGE], "doubtful, and no more"
+    assert rows(mail(20, 0.3), mail(0), mode=Mode.OBSERVE) == [Row.BELOW_HOLD, Row.OBSERVE]
+
+
+def test_a_sender_is_answered_again_when_his_link_is_over_and_never_twice_in_one_thread() -> None:
+    outcomes = rehearse(
+        (mail(0), mail(13), mail(14), mail(15), mail(40, thread_id="t0")),
+        ANA,
+        Preferences(mode=Mode.CHALLENGE),
+        LIMITS,
+        LabelIds(),
+    )
+    asked, held = Outcome.CHALLENGE, Outcome.HOLD
+    assert [one.outcome for one in outcomes] == [asked, held, asked, held, held]
+    assert [one.guards for one in outcomes[1:]] == [
+        ("open_challenge",),
+        (),
+        ("open_challenge",),
+        ("thread_answered",),
+    ]
 
 
 def test_a_credit_is_spent_once() -> None:
