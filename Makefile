@@ -108,6 +108,10 @@ bench-review: setup-dev ## a page of ten thousand held mails against one of a hu
 faults: setup-dev ## every Google fault and random kills: make faults SEED=1 SCALE=small
 	@$(BIN)/python -m tests.faults.journey --seed $(SEED) --scale $(SCALE)
 
+.PHONY: bench-work
+bench-work: setup-dev ## what the check costs a native solver on one core, per price
+	@$(BIN)/python -m tests.bench.proof_of_work
+
 .PHONY: bench-store bench-replicas faults-cluster
 bench-store: setup-dev ## both databases with 1 k, 100 k and 1 M messages in them
 	@$(BIN)/python -m tests.bench.store

@@ -1,10 +1,9 @@
 """A proof of work in ALTCHA's format, signed, so that nothing has to be kept until it comes back.
 
-The task: find the counter whose PBKDF2 key begins as the signed prefix says. The counter is drawn from
-[low, 2 x low), so an honest solver, which starts at 0, does between one and two times `low` steps and never
-ten times as many. A solver written for this file can start at `low` and save two thirds; that is accepted,
-for a proof of work is a throttle and no wall. The price rises by more steps, not by dearer ones: making and
-checking a task stays equally cheap for us.
+The task: find the counter whose PBKDF2 key begins as the signed prefix says. The counter is drawn evenly from
+all below the ceiling, so every order of trying them takes half the ceiling on average: starting high gains
+nothing, and neither does dropping a task for a fresh one. The price rises by more steps, not by dearer ones:
+making and checking a task stays equally cheap for us.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import binascii
 import hmac
 import json
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,8 +23,8 @@ from backend.domain.errors import Refused
 from backend.ports.captcha import Answer, Kind, Widget
 
 ALGORITHM = "PBKDF2/SHA-256"
-STEPS = 250
-"""Fewest steps of a task at factor 1; the most are twice as many less one."""
+STEPS = 500
+"""Most steps of a task at factor 1; on average it takes half as many."""
 
 MAX_FACTOR = 64
 PAYLOAD_LIMIT = 4_096
@@ -38,19 +38,22 @@ class ProofOfWork:
     """`Captcha` by proof of work. Stateless and thread-safe; a task costs us about `base_cost` iterations.
 
     `secret` signs the tasks, `base_cost` is the number of PBKDF2 iterations of one step, `life` how many
-    seconds a task may be answered.
+    seconds a task may be answered. `draw` picks a number below the one it is given, each as likely as another.
     """
 
     kind = Kind.PROOF_OF_WORK
     widget: Widget | None = None
 
-    def __init__(self, secret: str, base_cost: int, life: float) -> None:
+    def __init__(
+        self, secret: str, base_cost: int, life: float, draw: Callable[[int], int] = secrets.randbelow
+    ) -> None:
         if len(secret) < MIN_SECRET:
             raise ValueError(f"the captcha secret needs at least {MIN_SECRET} characters")
         self._task_secret = _derived(secret, b"pitchgate captcha task")
         self._key_secret = _derived(secret, b"pitchgate captcha key")
         self._base_cost = base_cost
         self._life = timedelta(seconds=life)
+        self._draw = draw
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
         """A fresh task: `parameters` as ALTCHA writes them, and their `signature`.
@@ -61,15 +64,15 @@ class ProofOfWork:
         """
         if not 1 <= factor <= MAX_FACTOR:
             raise ValueError(f"factor {factor} is outside 1..{MAX_FACTOR}")
-        low = STEPS * factor
+        ceiling = STEPS * factor
         challenge = altcha.create_challenge(
             ALGORITHM,
             self._base_cost,
-            counter=low + secrets.randbelow(low),
+            counter=self._draw(ceiling),
             data={
                 "challenge": challenge_id,
                 "factor": factor,
-                "ceiling": 2 * low,
+                "ceiling": ceiling,
                 "expires": int((now + self._life).timestamp()),
             },
             hmac_secret=self._task_secret,

@@ -46,9 +46,9 @@
   function progress(message) {
     const percent = Math.min(99, Math.floor((100 * message.done) / message.ceiling));
     const spent = (performance.now() - begun) / 1000;
-    // The answer lies in the upper half; three quarters of the ceiling is the middle of it.
-    const expected = (spent / message.done) * message.ceiling * 0.75;
-    show(percent, Math.ceil(expected - spent));
+    // The answer may lie anywhere in what is left; half of it is to be expected.
+    const expected = (spent / message.done) * (message.ceiling - message.done) * 0.5;
+    show(percent, Math.ceil(expected));
   }
 
   function send(task, solution) {

@@ -100,14 +100,26 @@ def test_a_dearer_task_is_accepted_for_a_lower_price(captcha: ProofOfWork) -> No
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4])
-def test_the_effort_is_steady_and_rises_with_the_factor(captcha: ProofOfWork, factor: int) -> None:
-    task = captcha.task("ch1", factor, NOW)
+@pytest.mark.parametrize("place", [0.0, 0.37, 0.999])
+def test_the_counter_lies_anywhere_below_a_ceiling_that_rises_with_the_factor(
+    factor: int, place: float
+) -> None:
+    ceiling = STEPS * factor
+    task = ProofOfWork(SECRET, 10, LIFE, draw=lambda below: int(below * place)).task("ch1", factor, NOW)
 
-    counter = unpacked(solve(task))["solution"]["counter"]
-
-    assert STEPS * factor <= counter < 2 * STEPS * factor
-    assert task["parameters"]["data"]["ceiling"] == 2 * STEPS * factor
+    assert unpacked(solve(task))["solution"]["counter"] == int(ceiling * place)
+    assert task["parameters"]["data"]["ceiling"] == ceiling
     assert task["parameters"]["cost"] == 10, "steps get more, not dearer: our own cost must not rise"
+
+
+def test_starting_high_gains_nothing() -> None:
+    captcha = ProofOfWork(SECRET, base_cost=1, life=LIFE)
+    drawn = [unpacked(solve(captcha.task("ch1", 1, NOW)))["solution"]["counter"] for _ in range(300)]
+
+    for start in (0, STEPS // 4, STEPS // 2, 3 * STEPS // 4):
+        # Whoever starts there goes on to the end and round; 8 standard errors of the mean are allowed for.
+        tries = [(counter - start) % STEPS + 1 for counter in drawn]
+        assert abs(sum(tries) / len(tries) - STEPS / 2) < 8 * STEPS / (12 * len(tries)) ** 0.5
 
 
 @pytest.mark.parametrize("factor", [0, -1, MAX_FACTOR + 1])
@@ -227,8 +239,8 @@ def test_a_short_secret_is_refused() -> None:
         {"data": {"ceiling": 3}},
     ],
 )
-def test_the_solver_takes_no_unbounded_or_foreign_task(captcha: ProofOfWork, change: dict[str, Any]) -> None:
-    task = captcha.task("ch1", 1, NOW)
+def test_the_solver_takes_no_unbounded_or_foreign_task(change: dict[str, Any]) -> None:
+    task = ProofOfWork(SECRET, 10, LIFE, draw=lambda below: below - 1).task("ch1", 1, NOW)
     task["parameters"] |= change
 
     with pytest.raises(Refused) as caught:
