@@ -25,7 +25,6 @@ ALPHABET = "2346789"
 languages. Without 0 and 1, which look like letters and like 7, and without 5, which sounds like 9."""
 
 LENGTH = 6
-MOST = 10
 TRIES = 3
 PURPOSE = "typed code"
 TICKET_LIMIT = 1_000
@@ -49,6 +48,7 @@ class _Ticket:
     code: str
     factor: int
     expires_at: datetime
+    work: str
 
 
 class TypedCode:
@@ -73,22 +73,21 @@ class TypedCode:
         self._takes: dict[str, bytes] = {}
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
-        """`kind`, `ticket`, and `length`: one digit more for each doubling of the price."""
-        length = min(MOST, LENGTH + factor.bit_length() - 1)
+        """`kind`, `ticket`, and `length`, which does not rise with the price: the wait that follows does."""
         return {
             "kind": self.kind,
-            "ticket": self._ticket(challenge_id, factor, length, now),
-            "length": length,
+            "ticket": self._ticket(challenge_id, factor, "", now),
+            "length": LENGTH,
         }
 
-    def after_work(self, challenge_id: str, factor: int, now: datetime) -> str:
-        """A ticket with a code of the first length, whatever the price: the work was the price."""
-        return self._ticket(challenge_id, factor, LENGTH, now)
+    def after_work(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
+        """A ticket that says which work was done."""
+        return self._ticket(challenge_id, factor, work, now)
 
     def another(self, ticket: str, challenge_id: str, now: datetime) -> str:
-        """A new ticket of the same length and price. Its life is its own."""
+        """A new ticket at the same price, behind the same work. Its life is its own."""
         known = self._opened(ticket, challenge_id, now)
-        return self._ticket(challenge_id, known.factor, len(known.code), now)
+        return self._ticket(challenge_id, known.factor, known.work, now)
 
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
         """Compare what was typed: any script's digits count, blanks and hyphens do not.
@@ -100,7 +99,8 @@ class TypedCode:
         if known.factor < factor:
             raise Refused("The code is from before the price rose.", AGAIN, code="captcha_expired")
         right = hmac.compare_digest(_plain(typed).encode(), known.code.encode())
-        return Answer(f"{PURPOSE}:{known.id}", known.expires_at, right, TRIES)
+        name = f"{PURPOSE}:{known.id}"
+        return Answer(known.work or name, known.expires_at, right, TRIES, name, alone=not known.work)
 
     async def picture(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
         """The code as PNG; another drawing each time. 4 ms of processor time."""
@@ -122,13 +122,14 @@ class TypedCode:
                 del self._takes[next(iter(self._takes))]
         return take
 
-    def _ticket(self, challenge_id: str, factor: int, length: int, now: datetime) -> str:
+    def _ticket(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
         parts = {
             "for": PURPOSE,
             "challenge": challenge_id,
             "id": self._tokens.identifier(),
-            "code": "".join(self._draw(ALPHABET) for _ in range(length)),
+            "code": "".join(self._draw(ALPHABET) for _ in range(LENGTH)),
             "factor": factor,
+            "work": work,
             "expires": int((now + self._life).timestamp()),
         }
         return self._vault.seal(json.dumps(parts)).decode("ascii")
@@ -142,7 +143,7 @@ class TypedCode:
             if parts["for"] != PURPOSE:
                 raise ValueError("sealed for something else")
             expires_at = datetime.fromtimestamp(parts["expires"], UTC)
-            known = _Ticket(parts["id"], parts["code"], parts["factor"], expires_at)
+            known = _Ticket(parts["id"], parts["code"], parts["factor"], expires_at, parts["work"])
         except (Refused, ValueError, KeyError, TypeError) as error:
             raise Refused("The code could not be read.", AGAIN, code="captcha_malformed") from error
         if not hmac.compare_digest(parts["challenge"].encode(), challenge_id.encode()):

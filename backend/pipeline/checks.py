@@ -12,9 +12,8 @@ from backend.ports.captcha import Captcha, Kind, TypedCodes
 class Checks:
     """`first` is asked of everybody. After `code_after` solves of a sender a typed code follows it.
 
-    Where `first` is a proof of work a typed code alone will do as well, for who has no JavaScript: it gets
-    longer with each solve, so that what his machine does not pay he pays himself. Another company's check has no
-    such way around it, or nobody would take the check.
+    Where `first` is a proof of work a typed code will be taken too, from who has no JavaScript; but programs read
+    codes, so a wait follows it that doubles as the work does. Another company's check has no such way beside it.
     """
 
     first: Captcha
@@ -23,7 +22,7 @@ class Checks:
 
     @property
     def code_alone(self) -> bool:
-        """Whether a typed code without the first check is enough."""
+        """Whether a typed code is taken without the first check, and a wait follows."""
         return self.first.kind in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
 
     def code_follows(self, factor: int) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, appeal_line, token_hash
-from backend.domain.entry.credits import work_factor
+from backend.domain.entry.credits import wait_for, work_factor
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.pipeline.checks import Checks
 from backend.pipeline.kit import Kit
@@ -28,7 +28,8 @@ MOST_TRIES = 30
 class OpenChallenge:
     """A challenge that can be solved now, as its page needs it. `factor` is the price (1, 2, 4, …),
     `credits` what a solve earns; `waiting` counts the sender's mail that waits, `delivers` how many of it this check
-    lets in, and `expires_at` ends the link. `subject` is that of the oldest of it ("" once it is forgotten),
+    lets in, and `expires_at` ends the link. `wait` is what follows a typed code without the check; one that is under
+    way ends at `deliver_at`. `subject` is that of the oldest of it ("" once it is forgotten),
     `appeal` what the sender has said to the owner about it so far."""
 
     challenge_id: str
@@ -41,6 +42,8 @@ class OpenChallenge:
     waiting: int
     delivers: int
     expires_at: datetime
+    wait: timedelta
+    deliver_at: datetime | None = None
     appeal: str = ""
 
 
@@ -49,6 +52,13 @@ class CodeDue:
     """The first check is done; the code of `ticket` is still to be typed."""
 
     ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """A code was typed and no work was done: at `deliver_at` the mail is let in by itself."""
+
+    deliver_at: datetime
 
 
 async def open_challenge(kit: Kit, token: str) -> OpenChallenge:
@@ -71,6 +81,8 @@ async def open_challenge(kit: Kit, token: str) -> OpenChallenge:
         waiting=challenge.waiting,
         delivers=challenge.delivers(worth),
         expires_at=challenge.expires_at,
+        wait=wait_for(challenge.solved_before),
+        deliver_at=challenge.deliver_at,
         appeal=screened.appeal if screened else "",
     )
 
@@ -87,9 +99,9 @@ async def begin_check(kit: Kit, checks: Checks, token: str, noted: bool) -> Mapp
 
 async def solve_challenge(
     kit: Kit, checks: Checks, token: str, payload: str, kind: Kind | None = None
-) -> Solved | CodeDue:
+) -> Solved | CodeDue | Promised:
     """Check the answer to a check of `kind` (None: the first one) and let the sender in: credits earned, held
-    mail on its way, in one commit. Or say that a code is to be typed as well.
+    mail on its way, in one commit. Or say that a code is to be typed as well, or when the mail will be let in.
 
     Raises what `open_challenge` raises, `Refused` for a wrong, expired, malformed or replayed answer, for a
     code that is wrong or was tried too often (captcha_code_wrong, captcha_code_spent, captcha_code_closed), and
@@ -104,7 +116,9 @@ async def solve_challenge(
     if answer.most_tries:
         await _count(kit, challenge, answer)
     elif checks.code_follows(factor):
-        return CodeDue(checks.codes.after_work(challenge.id, factor, now))
+        return CodeDue(checks.codes.after_work(challenge.id, factor, answer.signature, now))
+    if answer.alone:
+        return await _promise(kit, challenge, answer, now)
     solved = await kit.store.solve(
         challenge.id, answer.signature, answer.expires_at, challenge.solved_before, now
     )
@@ -137,9 +151,18 @@ async def appeal(kit: Kit, token: str, text: str) -> str:
     return line
 
 
+async def _promise(kit: Kit, challenge: Challenge, answer: Answer, now: datetime) -> Promised:
+    wait = wait_for(challenge.solved_before)
+    deliver_at = await kit.store.promise(
+        challenge.id, answer.signature, answer.expires_at, challenge.solved_before, now + wait, now
+    )
+    kit.wake()
+    return Promised(deliver_at)
+
+
 async def _count(kit: Kit, challenge: Challenge, answer: Answer) -> None:
     """Count the try, then look at it: two who guess at once never share one."""
-    tries = await kit.store.count_try(challenge.mailbox_id, challenge.id, answer.signature)
+    tries = await kit.store.count_try(challenge.mailbox_id, challenge.id, answer.tried)
     if tries.of_challenge > MOST_TRIES:
         raise Refused("Codes were tried too often.", "Use another way.", code="captcha_code_closed")
     if tries.of_code > answer.most_tries:

@@ -10,7 +10,8 @@ A message walks these boxes; each arrow is one commit, each box may run twice.
     solve, a correction, or the owner's answer ──▶ RELEASE ──▶ back in the inbox
 
 Duties belong to a mailbox instead: SYNC when pushed and every quarter of an hour or so, WATCH daily, INDEX once,
-RETAIN daily, PREVIEW when an owner asks what would have been held, LEAVE when he goes.
+RETAIN daily, PREVIEW when an owner asks what would have been held, DELIVER when a wait behind a typed code ends,
+LEAVE when they go.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from datetime import datetime
 
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
+from backend.pipeline.deliver import deliver
 from backend.pipeline.first_run import preview
 from backend.pipeline.index import index
 from backend.pipeline.kit import Kit
@@ -46,6 +48,7 @@ DUTIES: Mapping[Duty, Callable[[Kit, DutyJob], Awaitable[datetime | None]]] = {
     Duty.INDEX: index,
     Duty.RETAIN: retain,
     Duty.PREVIEW: preview,
+    Duty.DELIVER: deliver,
 }
 
 

@@ -23,14 +23,17 @@ class Kind(StrEnum):
 class Answer:
     """What came back. `signature` identifies the task: stored as a unique key, it bars a replay.
 
-    What can be guessed has `most_tries` above 0: the caller counts the try, and refuses once it was one too
-    many, *before* it looks at `right`. Everything else is right, or was refused already.
+    What can be guessed has `most_tries` above 0: the caller counts the try by `tried`, and refuses once it was one
+    too many, *before* it looks at `right`. Everything else is right, or was refused already. `alone`: no price was
+    paid for it, so a wait has to follow.
     """
 
     signature: str
     expires_at: datetime
     right: bool = True
     most_tries: int = 0
+    tried: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,18 @@ class Captcha(Protocol):
 class TypedCodes(Captcha, Protocol):
     """Codes to be read or heard, and typed. A payload is "ticket:typed".
 
-    The ticket is all there is of a code: sealed, bound to its challenge, with the price and the end of its life.
+    The ticket is all there is of a code: sealed, bound to its challenge, with the price, the end of its life, and the
+    work that was done before it, if any. A code is read by programs, so it is no price: alone it is followed by a wait.
     Whoever holds it can have the code drawn or spoken as often as he likes, and learns nothing else of it.
     """
 
-    def after_work(self, challenge_id: str, factor: int, now: datetime) -> str:
-        """A ticket with a short code, for one who has done another check already."""
+    def after_work(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
+        """A ticket for one who has done another check already. `work` is the signature of its answer, which is what
+        the code's answer then carries: one work lets in once, however many codes follow it."""
         ...
 
     def another(self, ticket: str, challenge_id: str, now: datetime) -> str:
-        """A new ticket, with a code as long as that of `ticket`. Raises what `verify` raises for the ticket."""
+        """A new ticket at the price and behind the work of `ticket`. Raises what `verify` raises for the ticket."""
         ...
 
     async def picture(self, ticket: str, challenge_id: str, now: datetime) -> bytes:

@@ -31,6 +31,7 @@ class Duty(StrEnum):
     INDEX = "index"
     LEAVE = "leave"
     RETAIN = "retain"
+    DELIVER = "deliver"  # when a wait ends that follows a typed code
     PREVIEW = "preview"  # once, when the owner asks what would have been held
 
 

@@ -16,7 +16,7 @@ class Tries:
 
 
 class SenderStore(Protocol):
-    """Beginnings, tries, appeals and bounces of challenges."""
+    """Beginnings, tries, waits, appeals and bounces of challenges."""
 
     async def begin_challenge(self, mailbox_id: str, challenge_id: str, now: datetime) -> None:
         """The sender did something on the page. Only the first time is kept (`challenges.started_at`)."""
@@ -27,6 +27,28 @@ class SenderStore(Protocol):
 
         Raises `NotFound` if the mailbox has no such challenge.
         """
+        ...
+
+    async def promise(
+        self,
+        challenge_id: str,
+        signature: str,
+        signature_expires: datetime,
+        solved_before: int,
+        deliver_at: datetime,
+        now: datetime,
+    ) -> datetime:
+        """A code was typed and no work was done: bar the signature and note that the link is solved by itself at
+        `deliver_at`, and make the duty DELIVER due then. Returns that time, or the one of a wait under way, which
+        stands. An owner's decision that closes the link ends the wait, and so does a solve.
+
+        Raises what `ChallengeStore.solve` raises.
+        """
+        ...
+
+    async def keep_promises(self, mailbox_id: str, now: datetime) -> datetime | None:
+        """Solve every open link whose wait is over, as `solve` does; returns when the next wait ends. A used link
+        for which nothing waits any more earns nothing."""
         ...
 
     async def appeal(self, mailbox_id: str, challenge_id: str, line: str, now: datetime) -> None:

@@ -163,6 +163,8 @@ class SqlStore:
     mark_sent = writes(challenges.mark_sent)
     mark_unsent = writes(challenges.mark_unsent)
     solve = writes_all(challenges.solve)
+    promise = writes_all(challenges.promise)
+    keep_promises = writes(challenges.keep_promises)
     post = writes(credits.post)
     balance = reads(credits.balance)
     ledger_differences = reads_all(credits.differences)

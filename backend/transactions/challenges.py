@@ -7,11 +7,11 @@ from datetime import datetime
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.entry.credits import earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.ports.store import MessageJob, Placement, Screened, Solved, Stage
+from backend.ports.store import Duty, MessageJob, Placement, Screened, Solved, Stage
 from backend.transactions import credits, rows
-from backend.transactions.jobs import due, give_way, held_message, settle
+from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, q
+from backend.transactions.statement import Row, Script, micros, moment_or_none, q
 
 
 def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:
@@ -92,6 +92,51 @@ def solve(
     challenge_id: str, signature: str, signature_expires: datetime, solved_before: int, now: datetime
 ) -> Script[Solved]:
     """Bar the answer, earn credits, spend them on held mail, order its release; see the port."""
+    challenge, worth = yield from _opened(challenge_id, now)
+    yield from _take(challenge, signature, signature_expires, solved_before)
+    return (yield from _let_in(challenge, worth, now))
+
+
+def promise(
+    challenge_id: str,
+    signature: str,
+    signature_expires: datetime,
+    solved_before: int,
+    deliver_at: datetime,
+    now: datetime,
+) -> Script[datetime]:
+    """Bar the answer and note when the link is solved by itself; see the port."""
+    challenge, _ = yield from _opened(challenge_id, now)
+    if challenge.deliver_at is not None:
+        return challenge.deliver_at
+    yield from _take(challenge, signature, signature_expires, solved_before)
+    yield q(
+        "promise",
+        mailbox_id=challenge.mailbox_id,
+        challenge_id=challenge_id,
+        deliver_at=micros(deliver_at),
+        now=micros(now),
+    )
+    yield from want(challenge.mailbox_id, Duty.DELIVER, deliver_at)
+    return deliver_at
+
+
+def keep_promises(mailbox_id: str, now: datetime) -> Script[datetime | None]:
+    """Solve the links whose wait is over; see the port."""
+    mailbox = yield from locked(mailbox_id)
+    worth = rows.mailbox(mailbox).preferences.credits_per_solve
+    ripe: list[Row] = yield q("ripe_promises", mailbox_id=mailbox_id, now=micros(now))
+    for row in ripe:
+        challenge = yield from whole(row)
+        if challenge.state is ChallengeState.SOLVED and not challenge.waiting:
+            yield q("drop_promise", mailbox_id=mailbox_id, challenge_id=challenge.id)
+        else:
+            yield from _let_in(challenge, worth, now)
+    return moment_or_none((yield q("next_promise", mailbox_id=mailbox_id)))
+
+
+def _opened(challenge_id: str, now: datetime) -> Script[tuple[Challenge, int]]:
+    """The challenge, in a mailbox that nobody else can change now, and the credits a solve earns there."""
     found: Row | None = yield q("challenge", challenge_id=challenge_id)
     if found is None:
         raise NotFound("This link is not one of ours.", code="link_unknown")
@@ -100,26 +145,28 @@ def solve(
     row: Row = yield q("challenge", challenge_id=challenge_id)
     challenge = yield from whole(row)
     challenge.refuse_closed(now)
+    return challenge, rows.mailbox(mailbox).preferences.credits_per_solve
+
+
+def _take(challenge: Challenge, signature: str, expires: datetime, solved_before: int) -> Script[None]:
+    """Take an answer once, and only at the price that stands."""
     barred = yield q(
         "insert_answer",
         signature=signature,
         mailbox_id=challenge.mailbox_id,
-        challenge_id=challenge_id,
-        expires_at=micros(signature_expires),
+        challenge_id=challenge.id,
+        expires_at=micros(expires),
     )
     if not barred:
         raise Refused("This captcha answer was used before.", "Solve a new one.", code="captcha_replayed")
     if challenge.solved_before != solved_before:
         raise Refused("The price has risen meanwhile.", "Solve a new one.", code="captcha_expired")
-    worth = rows.mailbox(mailbox).preferences.credits_per_solve
-    return (yield from _let_in(challenge, row["solves"], worth, now))
 
 
-def _let_in(challenge: Challenge, solves: int, worth: int, now: datetime) -> Script[Solved]:
+def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     """Record a solve, earn `worth` credits, spend them on the sender's waiting mail, oldest first."""
     yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge.id, now=micros(now))
-    before = max(solves, challenge.state is ChallengeState.SOLVED)
-    entry = earned(challenge.sender, challenge.id, worth, before)
+    entry = earned(challenge.sender, challenge.id, worth, challenge.solves)
     yield from credits.enter(challenge.mailbox_id, entry, now, challenge.id)
     waiting: list[Row] = yield q(
         "waiting_of_sender",

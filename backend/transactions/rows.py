@@ -135,6 +135,8 @@ def challenge(row: Row, prospects: Row) -> Challenge:
         sent_gmail_id=row["sent_gmail_id"],
         solved_at=moment_or_none(row["solved_at"]),
         is_open=bool(row["is_open"]),
+        solves=max(row["solves"], row["state"] == ChallengeState.SOLVED),
+        deliver_at=moment_or_none(row["deliver_at"]),
         solved_before=prospects["solved_before"],
         waiting=prospects["waiting"],
         oldest=prospects["oldest"] or "",

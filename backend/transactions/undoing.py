@@ -8,12 +8,12 @@ from typing import Any
 
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound
-from backend.ports.store import Placement, Stage
+from backend.ports.store import Duty, Placement, Stage
 from backend.transactions import credits, voiding
 from backend.transactions.corrections import write_rule
-from backend.transactions.jobs import due
+from backend.transactions.jobs import due, want
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, packed, q
+from backend.transactions.statement import Row, Script, micros, moment, packed, q
 
 
 def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
@@ -79,8 +79,11 @@ def _put_back(mailbox_id: str, was: dict[str, Any], now: datetime) -> Script[boo
 
 
 def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script[None]:
-    """Open a voided challenge again, and go on sending it if it had not left."""
+    """Open a voided challenge again, and go on sending it if it had not left. A wait under way goes on."""
     reopened = yield from voiding.reopen(mailbox_id, challenge["id"], challenge["state"], now)
+    promised = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
+    if reopened and promised is not None:
+        yield from want(mailbox_id, Duty.DELIVER, max(now, moment(promised)))
     if not reopened or challenge["state"] not in ("intended", "sending"):
         return
     row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=challenge["gmail_id"])

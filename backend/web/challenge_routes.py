@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from quart import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain.errors import Refused, TryLater
-from backend.pipeline.solve import CodeDue, OpenChallenge
+from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
 from backend.ports.store import Solved
 from backend.web.context import services
@@ -26,7 +28,8 @@ LATER = "captcha_later"
 @blueprint.get("/<token>")
 @guarded(per_minute(120), per_network(600))
 async def show(token: str) -> Response:
-    """Why the mail waits, the check, and room for a line to the owner. `?by=code`: with a code to be typed."""
+    """Why the mail waits, the check, and room for a line to the owner. `?by=code`: with a code to be typed, which a
+    wait follows."""
     challenge = await services().pipeline.open_challenge(token)
     return await _page(challenge, by_code=request.args.get("by") == "code")
 
@@ -62,8 +65,8 @@ async def solve(token: str) -> Response:
     """Take an answer: `payload` (or the field of another company's check), or `ticket` and `typed`.
 
     A browser gets a page; other callers JSON: `released` (how many), `balance` and `waiting` (how many are left for
-    the next check behind the same link), or with 202 `ticket`, when a code is to be typed as well.
-    `ticket` with `other` is a wish for another code.
+    the next check behind the same link); or with 202 `ticket`, when a code is to be typed as well, or `delivers_at`,
+    when the mail will be let in by itself. `ticket` with `other` is a wish for another code.
     """
     form = await request.form
     ticket, after = form.get("ticket", ""), "after" in form
@@ -105,7 +108,13 @@ def _field() -> str:
     return widget.answer_field if widget else "payload"
 
 
-async def _done(challenge: OpenChallenge, done: Solved | CodeDue) -> Response:
+async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> Response:
+    if isinstance(done, Promised):
+        if wants_page():
+            return await _page(replace(challenge, deliver_at=done.deliver_at))
+        response = jsonify(delivers_at=done.deliver_at.isoformat())
+        response.status_code = 202
+        return response
     if isinstance(done, CodeDue):
         if wants_page():
             return await _page(challenge, ticket=done.ticket, after_work=True)
@@ -156,6 +165,8 @@ async def _page(
     mode = {Kind.PROOF_OF_WORK: "work", Kind.TYPED_CODE: "code"}.get(first, "widget")
     if ticket or (by_code and checks.code_alone):
         mode = "code"
+    if mode == "code" and challenge.deliver_at is not None and not after_work:
+        mode = "promised" if first is Kind.TYPED_CODE else "work"
     if not ticket and checks.code_alone:
         made = checks.codes.task(challenge.challenge_id, challenge.factor, services().clock.now())
         ticket = str(made["ticket"])
@@ -176,7 +187,7 @@ async def _page(
 
 async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, **values: Any) -> Response:
     words = sender_words(request.accept_languages, challenge.language)
-    known = {
+    known: dict[str, object] = {
         "owner": challenge.owner,
         "sender": challenge.sender,
         "credits": challenge.credits,
@@ -184,11 +195,16 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
         "waiting": challenge.waiting,
         "delivers": challenge.delivers,
         "until": f"{challenge.expires_at:%Y-%m-%d}",
+        "minutes": challenge.wait // timedelta(minutes=1),
     }
 
     def say(key: str, **more: Any) -> str:
         return words[key].format(**known, **more)
 
+    if challenge.deliver_at is not None:
+        left = challenge.deliver_at - services().clock.now()
+        known["left"] = max(1, -(-left // timedelta(minutes=1)))
+        known["at"] = f"{challenge.deliver_at:%H:%M}"
     response = await page(template, status, challenge=challenge, words=words, say=say, **values)
     response.headers["Vary"] = "Accept-Language, Accept"
     response.headers["Content-Security-Policy"] = _policy(values.get("widget"))

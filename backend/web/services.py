@@ -16,7 +16,7 @@ from backend.pipeline.devices import DeviceDesk
 from backend.pipeline.insights import InsightDesk
 from backend.pipeline.kit import Kit
 from backend.pipeline.review import ReviewDesk
-from backend.pipeline.solve import CodeDue, OpenChallenge
+from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.callers import PushCallers
 from backend.ports.captcha import Kind
 from backend.ports.gmail import Authorizer
@@ -62,8 +62,11 @@ class Entrances(Protocol):
         """A fresh task as public JSON; `noted`: remember that the sender began. Raises as `open_challenge`."""
         ...
 
-    async def solve_challenge(self, token: str, payload: str, kind: Kind | None = None) -> Solved | CodeDue:
-        """Check an answer to the check of `kind` (None: the first), earn credits, order the release.
+    async def solve_challenge(
+        self, token: str, payload: str, kind: Kind | None = None
+    ) -> Solved | CodeDue | Promised:
+        """Check an answer to the check of `kind` (None: the first), earn credits, order the release; or, for a code
+        without work, say when that will be done by itself.
 
         Raises what `open_challenge` raises, `Refused` (captcha_wrong, captcha_expired, captcha_malformed,
         captcha_replayed, captcha_code_wrong, captcha_code_spent, captcha_code_closed), and `TryLater`.
@@ -113,7 +116,9 @@ class Stages:
         """See `Entrances.begin_check`."""
         return await solve.begin_check(self.kit, self.checks, token, noted)
 
-    async def solve_challenge(self, token: str, payload: str, kind: Kind | None = None) -> Solved | CodeDue:
+    async def solve_challenge(
+        self, token: str, payload: str, kind: Kind | None = None
+    ) -> Solved | CodeDue | Promised:
         """See `Entrances.solve_challenge`."""
         return await solve.solve_challenge(self.kit, self.checks, token, payload, kind)
 

@@ -19,7 +19,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Link, Mailbox, Preferences
 from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
-from backend.pipeline.solve import CodeDue, OpenChallenge
+from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
 from backend.ports.store import MessageView, Placement, PushFate, Solved, Store
 from backend.settings import Settings
@@ -47,6 +47,7 @@ def open_challenge(**changes: Any) -> OpenChallenge:
         waiting=1,
         delivers=1,
         expires_at=NOW + timedelta(days=14),
+        wait=timedelta(minutes=10),
     )
     return replace(plain, **changes)
 
@@ -110,22 +111,32 @@ class FakeEntrances:
         self.starts += noted
         return self.checks.first.task(challenge.challenge_id, challenge.factor, self.clock.now())
 
-    async def solve_challenge(self, token: str, payload: str, kind: Kind | None = None) -> Solved | CodeDue:
+    async def solve_challenge(
+        self, token: str, payload: str, kind: Kind | None = None
+    ) -> Solved | CodeDue | Promised:
         """Check for real, bar replays and a fourth try, close the link."""
         challenge = await self.open_challenge(token)
         captcha, now = self.checks.of(kind or self.checks.first.kind), self.clock.now()
         answer = await captcha.verify(payload, challenge.challenge_id, challenge.factor, now)
         if answer.most_tries:
-            self.tries[answer.signature] = self.tries.get(answer.signature, 0) + 1
-            if self.tries[answer.signature] > answer.most_tries:
+            self.tries[answer.tried] = self.tries.get(answer.tried, 0) + 1
+            if self.tries[answer.tried] > answer.most_tries:
                 raise Refused("Too often.", "A new one.", code="captcha_code_spent")
             if not answer.right:
                 raise Refused("Wrong.", "Look again.", code="captcha_code_wrong")
         elif self.checks.code_follows(challenge.factor):
-            return CodeDue(self.checks.codes.after_work(challenge.challenge_id, challenge.factor, now))
+            made = self.checks.codes.after_work(
+                challenge.challenge_id, challenge.factor, answer.signature, now
+            )
+            return CodeDue(made)
+        if answer.alone and challenge.deliver_at is not None:
+            return Promised(challenge.deliver_at)
         if answer.signature in self.signatures:
             raise Refused("Used already.", "Start again.", code="captcha_replayed")
         self.signatures.add(answer.signature)
+        if answer.alone:
+            self.open[token] = replace(challenge, deliver_at=now + challenge.wait)
+            return Promised(now + challenge.wait)
         if not self.still:
             self.closed[token] = Expired("Used already.", code="link_used")
         self.solves += 1

@@ -59,9 +59,10 @@ class ChallengeIntent:
 class Challenge:
     """A stored challenge. `sent_gmail_id` is our reply's id in the owner's mailbox, "" until known.
 
-    `is_open` is false once it was voided, failed, or a later one took its place. `solved_before` counts the solves
-    of its sender behind any link. `waiting` counts the sender's mail that a solve may deliver, `oldest` is the
-    Gmail id of the first of it ("" if none waits), `balance` what credits there are before the solve.
+    `is_open` is false once it was voided, failed, or a later one took its place; `solves` counts those behind this
+    link, `solved_before` those of its sender behind any. `deliver_at`: a code was typed, and when this wait is over
+    the link is solved by itself. `waiting` counts the sender's mail that a solve may deliver, `oldest` is the Gmail
+    id of the first of it ("" if none waits), `balance` what credits there are before the solve.
     """
 
     id: str
@@ -78,9 +79,11 @@ class Challenge:
     solved_at: datetime | None = None
     solved_before: int = 0
     is_open: bool = True
+    solves: int = 0
     waiting: int = 0
     oldest: str = ""
     balance: int = 0
+    deliver_at: datetime | None = None
 
     @property
     def about(self) -> str:
@@ -103,7 +106,7 @@ class Challenge:
             raise Expired(
                 "This link is no longer needed.", "The owner has decided about your mail.", code="link_voided"
             )
-        if self.expired(now):
+        if self.expired(now) and self.deliver_at is None:
             raise Expired(
                 "This link has expired.",
                 "Write again, in a new conversation, and you may get a new one.",

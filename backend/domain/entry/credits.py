@@ -7,6 +7,7 @@ a retry posts once. The balance is the sum of the entries and is never negative.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 BASE_COST = 5_000
@@ -14,6 +15,9 @@ BASE_COST = 5_000
 
 MAX_DOUBLINGS = 6
 """The price stops rising at 64 times the first one: past that a slow phone could not pay it at all."""
+
+FIRST_WAIT = timedelta(minutes=10)
+"""What follows a typed code where no work was done, at the first price."""
 
 
 class Posting(StrEnum):
@@ -62,3 +66,8 @@ def refunded(sender: str, gmail_id: str) -> Entry:
 def work_factor(solved_before: int) -> int:
     """How many times the first proof of work the next one costs: doubles with every solve, then stays."""
     return 1 << min(max(solved_before, 0), MAX_DOUBLINGS)
+
+
+def wait_for(solved_before: int) -> timedelta:
+    """The wait in place of the next proof of work: doubles as its price does."""
+    return FIRST_WAIT * work_factor(solved_before)

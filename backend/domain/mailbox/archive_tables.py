@@ -200,6 +200,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "messages.revision": "tells stale work from fresh here",
         "challenges.is_open": "a link leads to the instance that sent it",
         "challenges.solves": "a restored link that was solved counts once",
+        "challenges.deliver_at": "a link leads to the instance that sent it",
         "challenges.token_hash": "a secret's",
         "challenges.sealed_token": "a secret",
         "devices.token_hash": "a secret's",

@@ -13,10 +13,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.verdict import Row
 from backend.domain.policy.guards import next_link_at
+from backend.domain.policy.standing import Standing
 from backend.pipeline import solve
 from backend.ports.store import MessageView, Placement
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, House, letter, open_house
@@ -30,7 +32,7 @@ deliveries = st.tuples(
     st.sampled_from(["pitchy", "pitchy", "pitchy", "perhaps", "maybe", "order"]),
     st.booleans() | st.just(True),
 )
-solves = st.tuples(st.just("solve"), st.integers(0, 5))
+solves = st.tuples(st.sampled_from(["solve", "solve", "code"]), st.integers(0, 5))
 owner = st.tuples(
     st.just("owner"),
     st.integers(0, 9),
@@ -65,13 +67,29 @@ class Play:
         if tokens:
             await self.solved(tokens[number % len(tokens)])
 
+    async def code(self, number: int) -> None:
+        """A code is typed behind a link, which a wait follows."""
+        tokens = self.tokens()
+        if not tokens:
+            return
+        try:
+            opened = await solve.open_challenge(self.house.kit, tokens[number % len(tokens)])
+        except Expired:
+            return
+        known = await self.house.store.challenge_by_token(token_hash(tokens[number % len(tokens)]))
+        assert known is not None
+        now = self.house.now()
+        signature = f"answer {next(self.numbers)}"
+        soon = now + timedelta(minutes=15)
+        await self.house.store.promise(known.id, signature, soon, known.solved_before, now + opened.wait, now)
+
     async def solved(self, token: str) -> int:
         """Solve behind this link; how many messages were let in (0 if it takes no answer)."""
         try:
             await solve.open_challenge(self.house.kit, token)
         except Expired:
             return 0
-        known = await self.house.store.challenge_by_token(solve.token_hash(token))
+        known = await self.house.store.challenge_by_token(token_hash(token))
         assert known is not None
         now = self.house.now()
         done = await self.house.store.solve(
@@ -151,7 +169,7 @@ class Play:
         assert not standing.dealings.open_for_sender, "what the guards take for open can be opened"
         return next_link_at(standing.dealings, (await self.house.mailbox()).preferences, self.house.now())
 
-    async def _standing(self, sender: str):  # type: ignore[no-untyped-def]
+    async def _standing(self, sender: str) -> Standing:
         domain = sender.rpartition("@")[2]
         now = self.house.now()
         return await self.house.store.standing(self.house.mailbox_id, sender, domain, "a new thread", now)

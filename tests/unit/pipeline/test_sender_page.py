@@ -56,14 +56,20 @@ async def answer(house: House, checks: Checks, token: str, ticket: str, typed: s
         done = await solve.solve_challenge(house.kit, checks, token, f"{ticket}:{typed}", Kind.TYPED_CODE)
     except Refused as error:
         return error.code
-    assert isinstance(done, Solved)
-    return "in"
+    return "in" if isinstance(done, Solved) else "promised"
 
 
-async def test_the_digits_let_the_mail_in_and_earn_credits(house: House, checks: Checks) -> None:
+async def test_the_digits_let_the_mail_in_after_a_wait_and_earn_credits(house: House, checks: Checks) -> None:
     pitch, token = await pitched(house)
 
-    assert await answer(house, checks, token, await ticket_for(house, checks, token), RIGHT) == "in"
+    assert await answer(house, checks, token, await ticket_for(house, checks, token), RIGHT) == "promised"
+    opened = await solve.open_challenge(house.kit, token)
+    assert opened.deliver_at == house.now() + timedelta(minutes=10)
+    house.wait(minutes=9)
+    await house.push()  # a look at the mailbox changes nothing about it
+    assert await house.store.keep_promises(house.mailbox_id, house.now()) == opened.deliver_at
+    assert "INBOX" not in house.gmail.labels_of(pitch)
+    house.wait(minutes=1)
     await house.settle()
 
     assert {"INBOX", "UNREAD"} <= house.gmail.labels_of(pitch)
@@ -81,7 +87,7 @@ async def test_three_tries_and_no_more_for_one_code(house: House, checks: Checks
     assert told == ["captcha_code_wrong"] * 3
     assert await answer(house, checks, token, ticket, RIGHT) == "captcha_code_spent"
     another = await solve.another_code(house.kit, checks, token, ticket)
-    assert await answer(house, checks, token, another, RIGHT) == "in"
+    assert await answer(house, checks, token, another, RIGHT) == "promised"
 
 
 async def test_guesses_at_the_same_moment_share_no_try(house: House, checks: Checks) -> None:
@@ -117,6 +123,91 @@ async def test_behind_work_at_a_risen_price_a_short_code_is_due(house: House, ch
     assert isinstance(due, solve.CodeDue)
     assert (await house.store.known(house.mailbox_id, [pitch]))[pitch].placement is Placement.HELD
     assert await answer(house, always, token, due.ticket, RIGHT) == "in"
+
+
+async def test_one_work_lets_in_once_however_many_codes_are_typed_behind_it(
+    house: House, checks: Checks
+) -> None:
+    always = Checks(checks.first, checks.codes, code_after=0)
+    await house.prefer(credits_per_solve=1)
+    _, token = await pitched(house)
+    for number in range(2):
+        house.gmail.deliver(letter(text=f"a pitchy letter {number}"))
+    await house.push()
+    await house.settle()
+    work = work_out(dict(await solve.begin_check(house.kit, always, token, noted=True)))
+    first = await solve.solve_challenge(house.kit, always, token, work)
+    second = await solve.solve_challenge(house.kit, always, token, work)
+    assert isinstance(first, solve.CodeDue)
+    assert isinstance(second, solve.CodeDue)
+
+    told = await asyncio.gather(
+        *(answer(house, always, token, ticket, RIGHT) for ticket in (first.ticket, second.ticket))
+    )
+
+    assert sorted(told) == ["captcha_replayed", "in"]
+    assert await answer(house, always, token, second.ticket, RIGHT) == "captcha_expired", (
+        "the price has risen"
+    )
+
+
+async def test_the_wait_doubles_with_each_solve_and_the_work_ends_it(house: House, checks: Checks) -> None:
+    await house.prefer(credits_per_solve=1)
+    _, token = await pitched(house)
+    mails = [house.gmail.deliver(letter(text=f"a pitchy letter {number}")) for number in range(3)]
+    await house.push()
+    await house.settle()
+    for minutes in (10, 20):
+        began = house.now()
+        ticket = await ticket_for(house, checks, token)
+        assert await answer(house, checks, token, ticket, RIGHT) == "promised"
+        opened = await solve.open_challenge(house.kit, token)
+        assert opened.deliver_at == began + timedelta(minutes=minutes)
+        house.wait(minutes=minutes)
+        await house.settle()
+
+    assert await answer(house, checks, token, await ticket_for(house, checks, token), RIGHT) == "promised"
+    task = await solve.begin_check(house.kit, checks, token, noted=True)
+    done = await solve.solve_challenge(house.kit, checks, token, work_out(dict(task)))
+    assert isinstance(done, Solved)
+    assert done.waiting == 1
+    assert (await solve.open_challenge(house.kit, token)).deliver_at is None
+    house.wait(hours=2)
+    await house.settle()
+    assert "INBOX" not in house.gmail.labels_of(mails[-1]), "the wait ended with the work"
+    assert await house.store.ledger_differences() == ()
+
+
+@pytest.mark.parametrize("moment", ["die_before", "die_after"])
+async def test_a_promise_is_kept_once_over_a_death(house: House, checks: Checks, moment: str) -> None:
+    pitch, token = await pitched(house)
+    assert await answer(house, checks, token, await ticket_for(house, checks, token), RIGHT) == "promised"
+    getattr(house.gmail, moment).add("relabel")
+    house.wait(minutes=10)
+    await house.settle()
+
+    assert house.deaths == 1
+    assert {"INBOX", "UNREAD"} <= house.gmail.labels_of(pitch)
+    assert await house.store.keep_promises(house.mailbox_id, house.now()) is None
+    assert await house.store.balance(house.mailbox_id, "sam@seller.test") == 1
+
+
+async def test_the_owners_word_ends_the_wait_and_taking_it_back_lets_it_go_on(
+    house: House, checks: Checks
+) -> None:
+    pitch, token = await pitched(house)
+    assert await answer(house, checks, token, await ticket_for(house, checks, token), RIGHT) == "promised"
+    block = Correction("k1", pitch, Decision.BLOCK, Origin.PAGE)
+    await house.store.correct(house.mailbox_id, block, house.now())
+    house.wait(minutes=30)
+    await house.settle()
+    assert "INBOX" not in house.gmail.labels_of(pitch)
+    assert await house.store.balance(house.mailbox_id, "sam@seller.test") == 0
+
+    await house.store.undo(house.mailbox_id, "k1", house.now())
+    await house.settle()
+
+    assert {"INBOX", "UNREAD"} <= house.gmail.labels_of(pitch)
 
 
 async def test_only_checks_that_are_asked_for_count(house: House, checks: Checks) -> None:

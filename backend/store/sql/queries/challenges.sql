@@ -59,8 +59,8 @@ WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id AND state IN ('intende
 SELECT
     EXISTS (
         SELECT 1 FROM challenges AS c
-        WHERE c.mailbox_id = :mailbox_id AND c.sender = :sender AND c.is_open AND c.expires_at > :now
-            AND (c.state <> 'solved' OR EXISTS (
+        WHERE c.mailbox_id = :mailbox_id AND c.sender = :sender AND c.is_open
+            AND (c.expires_at > :now OR c.deliver_at IS NOT NULL) AND (c.state <> 'solved' OR EXISTS (
                 SELECT 1 FROM messages AS m
                 WHERE m.mailbox_id = :mailbox_id AND m.sender = :sender AND m.placement = 'held'
                     AND m.decided_by = '' AND m.authenticated AND m.policy_row <> 'blocked'
@@ -90,7 +90,8 @@ SELECT
 -- name: close_spent(mailbox_id, sender, now)!
 -- A new link takes the place of one whose life is over, or that is used and has nothing left to deliver.
 UPDATE challenges SET is_open = FALSE
-WHERE mailbox_id = :mailbox_id AND sender = :sender AND is_open AND (expires_at <= :now OR state = 'solved');
+WHERE mailbox_id = :mailbox_id AND sender = :sender AND is_open
+    AND (state = 'solved' OR (expires_at <= :now AND deliver_at IS NULL));
 
 -- name: insert_challenge(id, mailbox_id, gmail_id, thread_id, sender, sender_domain, token_hash, sealed_token, message_id, expires_at, now)!
 INSERT INTO challenges (id, mailbox_id, gmail_id, thread_id, sender, sender_domain, state, is_open, token_hash,
@@ -117,8 +118,25 @@ WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state IN ('intended', 
 -- name: record_solved(mailbox_id, challenge_id, now)!
 UPDATE challenges
 SET state = 'solved', solves = CASE WHEN state = 'solved' AND solves = 0 THEN 2 ELSE solves + 1 END,
-    solved_at = :now, ended_at = :now, started_at = COALESCE(started_at, :now)
+    solved_at = :now, ended_at = :now, started_at = COALESCE(started_at, :now), deliver_at = NULL
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
+
+-- name: promise(mailbox_id, challenge_id, deliver_at, now)!
+UPDATE challenges SET deliver_at = :deliver_at, started_at = COALESCE(started_at, :now)
+WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
+
+-- name: ripe_promises(mailbox_id, now)
+SELECT * FROM challenges
+WHERE mailbox_id = :mailbox_id AND deliver_at <= :now AND is_open ORDER BY deliver_at, id;
+
+-- name: drop_promise(mailbox_id, challenge_id)!
+UPDATE challenges SET deliver_at = NULL WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
+
+-- name: next_promise(mailbox_id)$
+SELECT MIN(deliver_at) FROM challenges WHERE mailbox_id = :mailbox_id AND deliver_at IS NOT NULL AND is_open;
+
+-- name: promise_of(mailbox_id, challenge_id)$
+SELECT deliver_at FROM challenges WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
 
 -- name: open_of_message(mailbox_id, gmail_id)
 SELECT id, state, gmail_id FROM challenges
@@ -142,7 +160,7 @@ WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND is_open;
 -- Only if nothing else was opened for the sender meanwhile; one whose life is over comes back closed.
 UPDATE challenges
 SET state = CASE WHEN state = 'solved' THEN state WHEN sent_gmail_id <> '' THEN 'sent' ELSE :state END,
-    ended_at = solved_at, is_open = (expires_at > :now)
+    ended_at = solved_at, is_open = (expires_at > :now OR deliver_at IS NOT NULL)
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state IN ('voided', 'solved') AND NOT EXISTS (
     SELECT 1 FROM challenges AS other
     WHERE other.mailbox_id = challenges.mailbox_id AND other.sender = challenges.sender AND other.is_open

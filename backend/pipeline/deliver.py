@@ -1,0 +1,13 @@
+"""deliver: waits that followed a typed code are over, and the mail behind those links is let in by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backend.pipeline.kit import Kit
+from backend.ports.store import DutyJob
+
+
+async def deliver(kit: Kit, job: DutyJob) -> datetime | None:
+    """Solve every link whose wait is over; returns when the next one is. May run again: each is solved once."""
+    return await kit.store.keep_promises(job.mailbox_id, kit.clock.now())
