@@ -17,7 +17,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from backend.captcha.opening import open_captchas
+from backend.domain.errors import Refused
 from backend.gmail.addon_tokens import AddonVerifier
+from backend.gmail.errors import sealed_shut
 from backend.gmail.opening import Google, open_google
 from backend.pipeline.addon import AddonDesk
 from backend.pipeline.archive import ArchiveDesk
@@ -33,7 +35,7 @@ from backend.settings import Settings
 from backend.store.opening import open_configured
 from backend.system.clock import SystemClock
 from backend.system.tokens import SystemTokens
-from backend.system.vault import MultiFernetVault, load_or_make_keys
+from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
 from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services, Stages
 from backend.worker.loop import Worker
@@ -59,9 +61,12 @@ class StoredGrants:
         self._vault = vault
 
     async def refresh_token(self, mailbox_id: str) -> str | None:
-        """The token in the clear, or None."""
+        """The token in the clear, or None. Raises `NeedsReconnect` for one that no key opens."""
         sealed = await self._store.sealed_token(mailbox_id)
-        return self._vault.open(sealed) if sealed else None
+        try:
+            return self._vault.open(sealed) if sealed else None
+        except Refused as error:
+            raise sealed_shut() from error
 
     async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
         """Keep the new one, if the old one is still the one we hold."""
@@ -70,6 +75,20 @@ class StoredGrants:
             await self._store.swap_sealed_token(
                 mailbox_id, sealed, self._vault.seal(new), SystemClock().now()
             )
+
+
+async def check_keys(store: Store, vault: Vault) -> None:
+    """Raise `Refused` (field secret_keys) if tokens are kept and the keys open none of them: all that could follow is
+    that every owner is asked to connect again, for what is most likely a slip in the settings."""
+    sealed = await store.sealed_tokens()
+    if sealed and not any(opens(vault, token) for token in sealed):
+        raise Refused(
+            f"The secret keys open none of the {len(sealed)} refresh tokens that are kept.",
+            "Put the key they were sealed with back into PITCHGATE_SECRET_KEYS (in dev and test: the key file of the"
+            ' state folder). If it is lost, run "pitchgate keys lost"; every owner then connects again.',
+            code="secret_keys",
+            field="secret_keys",
+        )
 
 
 @asynccontextmanager
@@ -83,6 +102,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         stack.callback(scorer.close)
         store = await open_configured(settings)
         stack.push_async_callback(store.close)
+        await check_keys(store, vault)
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due
@@ -95,6 +115,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         desk = AddonDesk(kit, store, AddonVerifier(settings, google.tokens)) if settings.addon else None
         devices = DeviceDesk(kit, store)
         review = ReviewDesk(kit, store, OneClick())
+        worker = Worker(kit, google.authorizer, _worker_name(), wake)
         services = Services(
             settings,
             clock,
@@ -107,8 +128,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             review,
             InsightDesk(kit, store),
             ArchiveDesk(kit, store),
+            worker.failed,
         )
-        worker = Worker(kit, google.authorizer, _worker_name(), wake)
         yield Application(settings, kit, google, services, worker, scorer)
 
 

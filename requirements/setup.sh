@@ -102,6 +102,12 @@ run_set() {
     install run "${locks[@]}"
 }
 
+promtool() {
+    if command -v promtool >/dev/null; then return; fi
+    root || { say "the test of the alarms is skipped, no promtool here; as root: apt-get install promtool"; return; }
+    (apt_install promtool) || say "the test of the alarms is skipped"
+}
+
 browser() {
     local name
     for name in chromium chromium-browser google-chrome; do
@@ -189,7 +195,7 @@ lock() {
 
 case "${1:-}" in
     run) shift; run_set "$@" ;;
-    dev) install dev requirements/dev.txt ;;
+    dev) install dev requirements/dev.txt; promtool ;;
     browser) browser ;;
     mail) mail ;;
     desktop) desktop ;;

@@ -153,7 +153,7 @@ def icon_of(state: TrayState, now: datetime) -> Icon:
     if state.trouble:
         return Icon.OFFLINE if state.trouble.kind in OUT_OF_REACH else Icon.ATTENTION
     status = state.status
-    if status and (status.condition in NEEDS_GOOGLE or status.who == "owner"):
+    if status and (status.condition in (*NEEDS_GOOGLE, "delayed") or status.who == "owner"):
         return Icon.ATTENTION
     if status and paused(status, now):
         return Icon.PAUSED

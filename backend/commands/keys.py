@@ -8,7 +8,7 @@ from backend.commands.opened import with_store
 from backend.ports.store import Store
 from backend.settings import read_settings
 from backend.system.clock import SystemClock
-from backend.system.vault import MultiFernetVault, load_or_make_keys, make_key
+from backend.system.vault import MultiFernetVault, load_or_make_keys, make_key, opens
 
 
 @click.group("keys")
@@ -24,18 +24,46 @@ def new_command() -> None:
 
 @keys_group.command("rotate")
 def rotate_command() -> None:
-    """Seal every stored refresh token anew with the first key. May run again, and while the server runs."""
+    """Seal every stored refresh token again with the first key. May run again, and while the server runs."""
+    vault = MultiFernetVault(load_or_make_keys(read_settings()))
+
+    async def work(store: Store) -> tuple[int, int]:
+        count = shut = 0
+        for mailbox_id, sealed in await _kept(store):
+            if not opens(vault, sealed):
+                shut += 1
+            # An owner who connects again meanwhile has stored a newer one, sealed with the newest key already.
+            elif await store.swap_sealed_token(mailbox_id, sealed, vault.rotate(sealed), SystemClock().now()):
+                count += 1
+        return count, shut
+
+    count, shut = with_store(work)
+    click.echo(f"{count} refresh tokens sealed with the newest key.")
+    if shut:
+        click.echo(f"{shut} are opened by no key; their owners are asked to connect again.")
+
+
+@keys_group.command("lost")
+@click.confirmation_option(
+    prompt="Forget every refresh token that no key opens? Its owner then connects again."
+)
+def lost_command() -> None:
+    """Forget the refresh tokens that no key opens any more, so that the server starts with the keys there are."""
     vault = MultiFernetVault(load_or_make_keys(read_settings()))
 
     async def work(store: Store) -> int:
         count = 0
-        for mailbox in await store.mailboxes():
-            sealed = await store.sealed_token(mailbox.id)
-            # An owner who connects again meanwhile has stored a newer one, sealed with the newest key already.
-            if sealed is not None and await store.swap_sealed_token(
-                mailbox.id, sealed, vault.rotate(sealed), SystemClock().now()
-            ):
-                count += 1
+        for mailbox_id, sealed in await _kept(store):
+            if not opens(vault, sealed):
+                count += await store.swap_sealed_token(mailbox_id, sealed, b"", SystemClock().now())
         return count
 
-    click.echo(f"{with_store(work)} refresh tokens sealed with the newest key.")
+    click.echo(f"{with_store(work)} refresh tokens forgotten; their owners are asked to connect again.")
+
+
+async def _kept(store: Store) -> list[tuple[str, bytes]]:
+    kept = []
+    for mailbox in await store.mailboxes():
+        if sealed := await store.sealed_token(mailbox.id):
+            kept.append((mailbox.id, sealed))
+    return kept

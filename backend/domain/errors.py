@@ -11,7 +11,8 @@
         ├── Gone                the thing is not there (404): close the job
         ├── HistoryGone         the cursor is older than Google's history: re-list
         ├── TryLater            back off; `retry_at` when Google named a time, else None
-        │   └── StoreAway       not Google but our own database: waited out all the same
+        │   ├── StoreAway       not Google but our own database: waited out all the same
+        │   └── NotYet          something of our own comes first: a wait, no failure
         ├── SendUncertain       a send whose fate is unknown: look for its Message-ID, never send blindly
         ├── NeedsReconnect      consent revoked or narrowed: stop this mailbox's jobs, tell the owner
         └── Rejected            a request Google will never accept: a bug or bad input; set aside
@@ -90,6 +91,10 @@ class TryLater(GoogleError):
 class StoreAway(TryLater):
     """The database does not answer. Whether the last transaction took place may be unknown: every stage may run
     again. No job is to blame, so none is set aside for it."""
+
+
+class NotYet(TryLater):
+    """Something else of ours has to happen first, and will. Nothing has failed: it is neither counted nor told."""
 
 
 class SendUncertain(GoogleError):

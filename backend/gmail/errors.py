@@ -206,6 +206,15 @@ def reconnect(reason: str) -> NeedsReconnect:
     )
 
 
+def sealed_shut() -> NeedsReconnect:
+    """The grant may be alive, but no key of ours opens what we keep of it."""
+    return NeedsReconnect(
+        "The access you gave can no longer be opened here.",
+        "Connect again; work resumes where it stopped.",
+        reason="sealed",
+    )
+
+
 def send_uncertain(reason: str) -> SendUncertain:
     """A send that may or may not have left."""
     return SendUncertain(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.entry.challenge_mail import compose
-from backend.domain.errors import Gone, LeaseLost, Rejected
+from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import normalise
@@ -50,8 +50,10 @@ async def _left_already(kit: Kit, pending: Challenge) -> str:
 async def _send(kit: Kit, job: MessageJob, pending: Challenge) -> None:
     mailbox = await kit.store.mailbox(job.mailbox_id)
     screened = await kit.store.screened(job.mailbox_id, job.gmail_id)
-    if mailbox is None or screened is None:
+    if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
+    if screened is None:
+        raise NotFound("What was found in this message is not stored.", "It cannot be answered; see the log.")
     raw = _mail(kit, mailbox, screened, pending)
     await kit.store.mark_sending(job, pending.id, kit.clock.now())
     try:

@@ -6,7 +6,7 @@ Our challenges and other automatic replies never count, and neither does a short
 from __future__ import annotations
 
 from backend.domain.entry.decline import is_decline
-from backend.domain.errors import Gone, LeaseLost, TryLater
+from backend.domain.errors import Gone, LeaseLost, NotYet
 from backend.domain.mail.message import Arrival, Message
 from backend.domain.mail.visible import visible
 from backend.domain.mailbox.correction import Correction, Decision, Origin
@@ -25,7 +25,7 @@ async def learn(kit: Kit, job: MessageJob) -> None:
         await kit.store.record_verdict(job, OWN_MAIL, None, None, now)
         return
     if await kit.store.challenge_pending_in(job.mailbox_id, job.thread_id):
-        raise TryLater("A challenge of ours is leaving in this thread.", reason="challenge_pending")
+        raise NotYet("A challenge of ours is leaving in this thread.", reason="challenge_pending")
     mailbox = await kit.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")

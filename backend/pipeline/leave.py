@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from backend.domain.entry.challenge import token_hash
-from backend.domain.errors import Gone, NeedsReconnect, NotFound, Rejected, TryLater
+from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Rejected
 from backend.pipeline.kit import Kit
 from backend.ports.gmail import Authorizer
 from backend.ports.owner import Farewell, GrantEnd, Receipt
@@ -31,7 +31,7 @@ async def leave(kit: Kit, authorizer: Authorizer, job: DutyJob) -> None:
     now = kit.clock.now()
     if await kit.store.busy(job.mailbox_id, now):
         # A renewal under way could watch again after we stopped, and nobody could stop it any more.
-        raise TryLater("Work on this mailbox is ending.", reason="busy", retry_at=now + timedelta(seconds=1))
+        raise NotYet("Work on this mailbox is ending.", reason="busy", retry_at=now + timedelta(seconds=1))
     with contextlib.suppress(NeedsReconnect, Gone, Rejected):
         await kit.gmail.stop_watch(job.mailbox_id)
     grant_end = await _revoked(authorizer, job)

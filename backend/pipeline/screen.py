@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.entry.challenge_mail import MAX_SUBJECT, language_of
-from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, TryLater
+from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected
 from backend.domain.mail.authentication import Authentication, authenticate
 from backend.domain.mail.bounce import is_bounce
 from backend.domain.mail.message import Arrival, Owner
@@ -46,7 +46,7 @@ async def screen(kit: Kit, job: MessageJob) -> None:
     if mailbox.indexed_at is None:
         # Before Sent has been read nobody is known, and everybody would look like a stranger.
         soon = kit.clock.now() + INDEX_WAIT
-        raise TryLater("The owner's correspondents are still being read.", reason="indexing", retry_at=soon)
+        raise NotYet("The owner's correspondents are still being read.", reason="indexing", retry_at=soon)
     early = await _from_history(kit, job, mailbox)
     if early is not None:
         await kit.store.record_verdict(job, early, None, None, kit.clock.now())
@@ -57,7 +57,7 @@ async def screen(kit: Kit, job: MessageJob) -> None:
         ripe = job.first_seen_at + BELIEVE_GONE
         if kit.clock.now() < ripe:
             # History may tell of a message before it can be read; what is really gone is still so a moment later.
-            raise TryLater("The message is not there yet.", reason="gone?", retry_at=ripe) from error
+            raise NotYet("The message is not there yet.", reason="gone?", retry_at=ripe) from error
         await kit.store.gone(job, kit.clock.now())
         return
     except Rejected as error:

@@ -9,7 +9,10 @@ class GrantKeeper(Protocol):
     """Keeps one refresh token per mailbox, sealed at rest. Tokens cross this port in the clear."""
 
     async def refresh_token(self, mailbox_id: str) -> str | None:
-        """The mailbox's refresh token; None when there is no such mailbox or it holds no grant."""
+        """The mailbox's refresh token; None when there is no such mailbox or it holds no grant.
+
+        Raises `NeedsReconnect` when there is one that no key of ours opens: only a new one helps.
+        """
         ...
 
     async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from backend.domain.mailbox.failing import Cause
 from backend.ports.records import Duty, DutyJob, MessageJob, Notice, PushFate
 
 
@@ -34,9 +35,18 @@ class JobStore(Protocol):
         ...
 
     async def postpone_duty(
-        self, job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True
+        self,
+        job: DutyJob,
+        at: datetime,
+        error: str,
+        now: datetime,
+        counts: bool = True,
+        cause: Cause | None = None,
     ) -> None:
-        """Give it back, to be tried again at `at`; this try counts as an attempt unless `counts` is false."""
+        """Give it back, to be tried again at `at`; this try counts as an attempt unless `counts` is false.
+
+        With a `cause` it has failed, from `now` or from an earlier failure on, until a try comes to its end.
+        """
         ...
 
     async def claim_messages(
@@ -51,9 +61,15 @@ class JobStore(Protocol):
         ...
 
     async def postpone(
-        self, job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True
+        self,
+        job: MessageJob,
+        at: datetime,
+        error: str,
+        now: datetime,
+        counts: bool = True,
+        cause: Cause | None = None,
     ) -> None:
-        """Try again at `at`; this try counts as an attempt unless `counts` is false."""
+        """Try again at `at`; `counts` and `cause` as for a duty."""
         ...
 
     async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:

@@ -83,6 +83,10 @@ class MailboxStore(Protocol):
         """The encrypted refresh token, None if the mailbox has none."""
         ...
 
+    async def sealed_tokens(self) -> tuple[bytes, ...]:
+        """Every encrypted refresh token there is, in no order: to see whether our keys open any."""
+        ...
+
     async def save_sealed_token(self, mailbox_id: str, sealed: bytes, now: datetime) -> None: ...
 
     async def swap_sealed_token(self, mailbox_id: str, old: bytes, new: bytes, now: datetime) -> bool:

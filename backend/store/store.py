@@ -101,6 +101,7 @@ class SqlStore:
     mailbox_by_email = reads_all(mailbox_transactions.mailbox_by_email)
     mailboxes = reads_all(mailbox_transactions.mailboxes)
     sealed_token = reads(mailbox_transactions.sealed_token)
+    sealed_tokens = reads_all(mailbox_transactions.sealed_tokens)
     save_sealed_token = writes(mailbox_transactions.save_sealed_token)
     swap_sealed_token = writes(mailbox_transactions.swap_sealed_token)
     save_preferences = writes(mailbox_transactions.save_preferences)

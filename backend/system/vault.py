@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
 from backend.domain.errors import Refused
+from backend.ports.system import Vault
 from backend.settings import Environment, Settings
 
 KEY_FILE = "secret.keys"
@@ -49,6 +50,15 @@ class MultiFernetVault:
             return self._fernet.rotate(sealed)
         except InvalidToken as error:
             raise _unsealable() from error
+
+
+def opens(vault: Vault, sealed: bytes) -> bool:
+    """Whether any key of the vault fits."""
+    try:
+        vault.open(sealed)
+    except Refused:
+        return False
+    return True
 
 
 def load_or_make_keys(settings: Settings) -> tuple[SecretStr, ...]:

@@ -11,6 +11,7 @@ from backend.domain.policy.standing import Standing
 from backend.ports.addon import Reading, SenderRecord, Tenant
 from backend.ports.store import MessageJob, Placement, Screened, Sighting
 from backend.transactions import rows, verdicts
+from backend.transactions.jobs import mailbox_of
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Row, Script, micros, q
 
@@ -18,7 +19,7 @@ from backend.transactions.statement import Row, Script, micros, q
 def tenant(sub: str) -> Script[Tenant | None]:
     """The mailbox of a Google account."""
     row: Row | None = yield q("mailbox_by_sub", sub=sub)
-    return None if row is None else Tenant(rows.mailbox(row), row["changed_at"])
+    return None if row is None else Tenant((yield from mailbox_of(row)), row["changed_at"])
 
 
 def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | None]:

@@ -13,6 +13,7 @@ from backend.domain.mailbox.mailbox import Preferences
 from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
 from backend.ports.store import MessageView
 from backend.transactions import corrections, rows
+from backend.transactions.jobs import mailbox_of
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Row, Script, micros, moment, packed, q
 
@@ -30,7 +31,7 @@ def overview(mailbox_id: str) -> Script[Overview | None]:
         return None
     held: Row = yield q("count_held", mailbox_id=mailbox_id)
     latest = yield q("latest_event", mailbox_id=mailbox_id)
-    return Overview(rows.mailbox(row), held["messages"], held["senders"], latest or 0)
+    return Overview((yield from mailbox_of(row)), held["messages"], held["senders"], latest or 0)
 
 
 def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> Script[HeldPage]:

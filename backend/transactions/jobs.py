@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.domain.errors import LeaseLost, Refused
+from backend.domain.mailbox.failing import Cause
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.ports.store import Duty, DutyJob, MessageJob, Notice, PushFate, Stage
 from backend.transactions import rows, voiding
 from backend.transactions.statement import WAKE, Row, Script, micros, moment, packed, q
@@ -61,16 +63,28 @@ def finish_duty(job: DutyJob, next_due: datetime | None, now: datetime) -> Scrip
     """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile."""
     row = yield from held_duty(job)
     times = (row["asked_at"], row["again_at"], None if next_due is None else micros(next_due))
-    yield from _give_back(job, min((at for at in times if at is not None), default=None), 0, "")
+    yield from _give_back(job, min((at for at in times if at is not None), default=None))
 
 
-def postpone_duty(job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True) -> Script[None]:
+def postpone_duty(
+    job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True, cause: Cause | None = None
+) -> Script[None]:
     """Give it back for another try. What was asked for meanwhile waits too: the reason to wait stands."""
     row = yield from held_duty(job)
-    yield from _give_back(job, micros(at), row["attempts"] if counts else row["attempts"] - 1, error)
+    since, why = row["failing_since"], row["failing_cause"]
+    if cause is not None:
+        since, why = micros(now) if since is None else since, cause
+    yield from _give_back(job, micros(at), row["attempts"] - (not counts), error, since, why)
 
 
-def _give_back(job: DutyJob, due_at: int | None, attempts: int, error: str) -> Script[None]:
+def _give_back(
+    job: DutyJob,
+    due_at: int | None,
+    attempts: int = 0,
+    error: str = "",
+    since: int | None = None,
+    cause: str = "",
+) -> Script[None]:
     yield q(
         "give_back_duty",
         mailbox_id=job.mailbox_id,
@@ -78,6 +92,8 @@ def _give_back(job: DutyJob, due_at: int | None, attempts: int, error: str) -> S
         due_at=due_at,
         attempts=attempts,
         error=error,
+        failing_since=since,
+        cause=cause,
     )
 
 
@@ -147,7 +163,9 @@ def give_way(job: MessageJob, now: datetime) -> Script[None]:
     yield from due(job.mailbox_id, now)
 
 
-def postpone(job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True) -> Script[None]:
+def postpone(
+    job: MessageJob, at: datetime, error: str, now: datetime, counts: bool = True, cause: Cause | None = None
+) -> Script[None]:
     """Another try at `at`; a newer order does not wait for the old one's trouble."""
     row = yield from held_message(job)
     if row["revision"] != job.revision:
@@ -160,6 +178,8 @@ def postpone(job: MessageJob, at: datetime, error: str, now: datetime, counts: b
         due_at=micros(at),
         error=error,
         counts=counts,
+        cause=cause or "",
+        now=micros(now),
     )
     yield from due(job.mailbox_id, at, wake=False)
 
@@ -202,6 +222,18 @@ def next_due() -> Script[datetime | None]:
     times = [(yield q("next_duty_due")), (yield q("next_turn"))]
     known = [at for at in times if at is not None]
     return moment(min(known)) if known else None
+
+
+def mailbox_of(row: Row) -> Script[Mailbox]:
+    """A row of `mailboxes` with those of its jobs that fail."""
+    failing: list[Row] = yield q("failing_jobs", mailbox_id=row["id"])
+    return rows.mailbox(row, failing)
+
+
+def failing_seconds(now: datetime) -> Script[int]:
+    """For how long the job that has failed longest has."""
+    since = yield q("failing_longest")
+    return 0 if since is None else max(0, int((now - moment(since)).total_seconds()))
 
 
 def list_aside(mailbox_id: str | None) -> Script[list[Row]]:

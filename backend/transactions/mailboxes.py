@@ -11,8 +11,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.ports.owner import Farewell
 from backend.ports.store import Duty, NewMailbox
-from backend.transactions import rows
-from backend.transactions.jobs import want
+from backend.transactions.jobs import mailbox_of, want
 from backend.transactions.statement import WAKE, Row, Script, Statement, micros, packed, q
 
 # Children before parents: foreign keys point at `mailboxes`.
@@ -58,7 +57,7 @@ def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
     yield from want(mailbox_id, Duty.SYNC, now)
     yield from want(mailbox_id, Duty.RETAIN, now + RETAIN_AFTER)
     row = yield q("mailbox", mailbox_id=mailbox_id)
-    stored = rows.mailbox(row)
+    stored = yield from mailbox_of(row)
     if stored.indexed_at is None:
         yield from want(mailbox_id, Duty.INDEX, now)
     return stored
@@ -111,25 +110,34 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
 def mailbox(mailbox_id: str) -> Script[Mailbox | None]:
     """One mailbox."""
     row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
-    return None if row is None else rows.mailbox(row)
+    return None if row is None else (yield from mailbox_of(row))
 
 
 def mailbox_by_email(email: str) -> Script[Mailbox | None]:
     """The mailbox of an address, spelt in any case."""
     row: Row | None = yield q("mailbox_by_email", email=email.lower())
-    return None if row is None else rows.mailbox(row)
+    return None if row is None else (yield from mailbox_of(row))
 
 
 def mailboxes() -> Script[tuple[Mailbox, ...]]:
     """All, oldest first."""
     found: list[Row] = yield q("mailboxes")
-    return tuple(rows.mailbox(row) for row in found)
+    whole = []
+    for row in found:
+        whole.append((yield from mailbox_of(row)))
+    return tuple(whole)
 
 
 def sealed_token(mailbox_id: str) -> Script[bytes | None]:
     """The encrypted refresh token."""
     row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
     return None if row is None else row["sealed_token"]
+
+
+def sealed_tokens() -> Script[tuple[bytes, ...]]:
+    """All of them."""
+    found: list[Row] = yield q("sealed_tokens")
+    return tuple(row["sealed_token"] for row in found)
 
 
 def save_sealed_token(mailbox_id: str, sealed: bytes, now: datetime) -> Script[None]:
@@ -204,6 +212,9 @@ def _claimable(mailbox_id: str, link: Link) -> Script[None]:
     leave = link in (Link.CONNECTED, Link.LEAVING)
     yield q("open_duties", mailbox_id=mailbox_id, is_open=connected, leave_open=leave)
     yield q("open_lane", mailbox_id=mailbox_id, is_open=connected)
+    # What failed before says nothing of how it goes from here on.
+    yield q("calm_duties", mailbox_id=mailbox_id)
+    yield q("calm_messages", mailbox_id=mailbox_id)
 
 
 def forget(mailbox_id: str, farewell: Farewell | None = None) -> Script[Mapping[str, int]]:

@@ -14,6 +14,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.ports.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
 from backend.transactions import rows
+from backend.transactions.jobs import mailbox_of
 from backend.transactions.statement import Row, Script, micros, moment, packed, q
 
 CHUNK = 500
@@ -34,7 +35,7 @@ def review(mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) 
         raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
     latest = (yield q("latest_event", mailbox_id=mailbox_id)) or 0
     waiting = yield q("count_shelf", mailbox_id=mailbox_id, shelf=Shelf.HELD, limit=MOST_COUNTED)
-    listed = Listing(rows.mailbox(row), latest, waiting, (), None, None)
+    listed = Listing((yield from mailbox_of(row)), latest, waiting, (), None, None)
     if wanted.narrow:
         return (yield from _narrowed(listed, wanted, after or FAR, limit))
     return (yield from _plain(listed, wanted.shelves, after or FAR, limit))

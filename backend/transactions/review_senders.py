@@ -23,6 +23,7 @@ from backend.ports.review import (
 )
 from backend.ports.store import MessageView
 from backend.transactions import credits, desk, rows
+from backend.transactions.jobs import mailbox_of
 from backend.transactions.review import FAR, of_sender, place_of
 from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
 
@@ -49,7 +50,7 @@ def dossier(
         "unsubscriptions_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES
     )
     return Dossier(
-        mailbox=rows.mailbox(owner),
+        mailbox=(yield from mailbox_of(owner)),
         latest=latest,
         address=address,
         domain=domain,
@@ -73,7 +74,11 @@ def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, U
     if owner is None or row is None:
         raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
     asked: Row | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return rows.view(row), rows.mailbox(owner), _unsubscription(asked) if asked is not None else None
+    return (
+        rows.view(row),
+        (yield from mailbox_of(owner)),
+        _unsubscription(asked) if asked is not None else None,
+    )
 
 
 def review_news(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Preferences
 from backend.ports.store import (
     Duty,
@@ -22,8 +24,8 @@ from backend.ports.store import (
 from backend.transactions.statement import Row, moment, moment_or_none
 
 
-def mailbox(row: Row) -> Mailbox:
-    """A row of `mailboxes`."""
+def mailbox(row: Row, failing: Iterable[Row] = ()) -> Mailbox:
+    """A row of `mailboxes`, and the jobs of it that fail."""
     return Mailbox(
         id=row["id"],
         sub=row["sub"],
@@ -44,6 +46,7 @@ def mailbox(row: Row) -> Mailbox:
         index_total=row["index_total"],
         link_cause=row["link_cause"],
         gap=Gap.from_json(json.loads(row["last_gap"])) if row["last_gap"] else None,
+        failing=tuple(Failing(job["job"], Cause(job["cause"]), moment(job["since"])) for job in failing),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.ports.store import MessageView, Placement
 from backend.transactions import rows
-from backend.transactions.jobs import next_due
+from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.statement import Row, Script, micros, q
 
 PAGE = 500
@@ -66,6 +66,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     for row in tallies:
         counts[row["name"]] = row["n"]
     due = yield from next_due()
+    counts["failing_seconds"] = yield from failing_seconds(now)
     counts["oldest_due_seconds"] = 0 if due is None else max(0, int((now - due).total_seconds()))
     return counts
 

@@ -43,6 +43,7 @@ TABLE: dict[type[errors.PitchgateError], Answer] = {
     errors.HistoryGone: Answer(502, "google"),
     errors.TryLater: Answer(503, "unavailable"),
     errors.StoreAway: Answer(503, "unavailable"),
+    errors.NotYet: Answer(503, "unavailable"),
     errors.SendUncertain: Answer(502, "google"),
     errors.NeedsReconnect: Answer(409, "needs_reconnect", own_words=True),
     errors.Rejected: Answer(502, "google"),

@@ -42,5 +42,5 @@ async def ready() -> Response:
 @guarded(per_minute(120), patience=5.0)
 async def metrics() -> Response:
     """Prometheus' text format: requests, pushes and the store's census. Keep it behind the proxy."""
-    body = measures().exposition(await services().store.census())
+    body = measures().exposition(await services().store.census(), services().failed)
     return Response(body, content_type=CONTENT_TYPE_LATEST)

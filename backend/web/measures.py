@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from backend.ports.store import PushFate
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class FailedTries(Collector):
+    """The job loop's own count, as a counter. The loop knows no Prometheus, and need not."""
+
+    counts: Mapping[tuple[str, str], int] = MappingProxyType({})
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """One family, there from the start: without a sample before the first failure."""
+        family = CounterMetricFamily("pitchgate_jobs_failed", "Tries that failed", labels=("job", "cause"))
+        for (job, cause), count in self.counts.items():
+            family.add_metric((job, cause), count)
+        yield family
 
 
 class Measures:
@@ -30,9 +48,14 @@ class Measures:
         self._pushes = Counter(
             "pitchgate_pushes", "Push notices by what became of them", ("fate",), registry=self._registry
         )
+        for fate in (*PushFate, "malformed"):
+            self._pushes.labels(fate)  # an alarm on the rise of a count that is missing at 0 misses the first
         self._census = Gauge(
             "pitchgate_store", "What the store holds, by count", ("count",), registry=self._registry
         )
+
+        self._failed = FailedTries()
+        self._registry.register(self._failed)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered."""
@@ -43,8 +66,10 @@ class Measures:
         """One push was acknowledged."""
         self._pushes.labels(fate).inc()
 
-    def exposition(self, census: Mapping[str, int]) -> bytes:
-        """Everything in Prometheus' text format; `census` is read anew each time."""
+    def exposition(self, census: Mapping[str, int], failed: Mapping[tuple[str, str], int]) -> bytes:
+        """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
+        job and cause since the start of the process."""
+        self._failed.counts = failed
         self._census.clear()
         for name, value in census.items():
             self._census.labels(name).set(value)

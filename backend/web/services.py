@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from backend.domain.envelope import Metadata
@@ -138,7 +138,8 @@ class Stages:
 @dataclass(frozen=True, slots=True)
 class Services:
     """What `create_app` needs. `model` tells the version in use, for /readyz; "" means that none is loaded. Without
-    an `addon` desk its endpoints are not there, and neither are those of devices and review without theirs."""
+    an `addon` desk its endpoints are not there, and neither are those of devices and review without theirs. `failed` is
+    the job loop's running count of failed tries by job and cause, for /metrics."""
 
     settings: Settings
     clock: Clock
@@ -151,3 +152,4 @@ class Services:
     review: ReviewDesk | None = None
     insights: InsightDesk | None = None
     archive: ArchiveDesk | None = None
+    failed: Mapping[tuple[str, str], int] = field(default_factory=dict)

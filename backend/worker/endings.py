@@ -6,12 +6,14 @@ No error loses a message. A message that is set aside before it was judged simpl
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import datetime, timedelta
 
 import structlog
 
 from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater, Unexplained
 from backend.domain.mailbox.condition import lost_link
+from backend.domain.mailbox.failing import Cause, cause_of
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
 from backend.pipeline.kit import Kit
 from backend.ports.store import DutyJob, MessageJob, Stage
@@ -29,8 +31,10 @@ AGAIN = timedelta(seconds=1)
 class Endings:
     """Records what follows from an error. Every ending is one commit guarded by the job's lease."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, failed: Counter[tuple[str, str]]) -> None:
+        """`failed` is where failures are counted, by job and cause."""
         self._kit = kit
+        self._failed = failed
         self._jitter = random.SystemRandom()
 
     async def give_back(self, job: MessageJob | DutyJob) -> None:
@@ -54,8 +58,8 @@ class Endings:
             log.exception("ending_failed", mailbox=job.mailbox_id)
 
     async def _after(self, job: MessageJob | DutyJob, error: Exception, began: datetime) -> None:
-        kit, now = self._kit, self._kit.clock.now()
-        self._tell(job, error)
+        kit, now, cause = self._kit, self._kit.clock.now(), cause_of(error)
+        self._tell(job, error, cause)
         if isinstance(error, NeedsReconnect):
             lost = await kit.store.lose_link(job.mailbox_id, lost_link(error.title, error.remedy), began, now)
             # Else the owner has just connected again, or is leaving: a second try will tell.
@@ -71,27 +75,35 @@ class Endings:
         if wait is not None:
             # To be told when to come again is no failure of the job's own.
             told = isinstance(error, TryLater) and error.retry_at is not None
-            await self._postpone(job, wait, _cause(error), counts=not told)
+            await self._postpone(job, wait, _cause(error), counts=not told, failed=cause)
         elif isinstance(job, MessageJob):
             await kit.store.set_aside(job, _cause(error), now)
         else:
             doubling = FIRST_PATIENCE * 2 ** min(max(job.attempt, 1) - 1, 10)
-            await self._postpone(job, min(doubling, DUTY_PATIENCE), _cause(error))
+            await self._postpone(job, min(doubling, DUTY_PATIENCE), _cause(error), failed=cause)
 
     async def _postpone(
-        self, job: MessageJob | DutyJob, wait: timedelta, cause: str, *, counts: bool = True
+        self,
+        job: MessageJob | DutyJob,
+        wait: timedelta,
+        cause: str,
+        *,
+        counts: bool = True,
+        failed: Cause | None = None,
     ) -> None:
         now = self._kit.clock.now()
         if isinstance(job, MessageJob):
             if job.stage is Stage.CHALLENGE:
                 # It may have left a moment ago: it is looked for only once it can be found.
                 wait = max(wait, SEARCH_LAG)
-            await self._kit.store.postpone(job, now + wait, cause, now, counts)
+            await self._kit.store.postpone(job, now + wait, cause, now, counts, failed)
         else:
-            await self._kit.store.postpone_duty(job, now + wait, cause, now, counts)
+            await self._kit.store.postpone_duty(job, now + wait, cause, now, counts, failed)
 
-    def _tell(self, job: MessageJob | DutyJob, error: Exception) -> None:
+    def _tell(self, job: MessageJob | DutyJob, error: Exception, cause: Cause | None) -> None:
         kind = job.stage if isinstance(job, MessageJob) else job.duty
+        if cause is not None:
+            self._failed[kind, cause] += 1
         expected = isinstance(error, PitchgateError | TimeoutError)
         tell = log.info if expected else log.exception
         tell("job_failed", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, cause=_cause(error))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -33,7 +34,8 @@ DEADLY = "No worker that held it came to an end with it."
 
 
 class Worker:
-    """Runs jobs until told to stop. One per process; `name` tells workers apart in leases and logs."""
+    """Runs jobs until told to stop. One per process; `name` tells workers apart in leases and logs. `failed` counts
+    tries that failed, by job and cause, since the start."""
 
     def __init__(
         self, kit: Kit, authorizer: Authorizer, name: str, wake: asyncio.Event | None = None
@@ -42,7 +44,8 @@ class Worker:
         self._authorizer = authorizer
         self._name = name
         self._wake = wake or asyncio.Event()
-        self._endings = Endings(kit)
+        self.failed: Counter[tuple[str, str]] = Counter()
+        self._endings = Endings(kit, self.failed)
         self._running: set[asyncio.Task[None]] = set()
 
     @property

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.mailbox import Condition, Link, Mailbox, Mode, Preferences
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.standing import Standing
@@ -68,6 +69,7 @@ def boxes() -> dict[Condition, Mailbox]:
         Condition.PAUSED: active(preferences=Preferences(paused_until=NOW + timedelta(hours=1))),
         Condition.NEEDS_RECONNECT: active(link=Link.NEEDS_RECONNECT),
         Condition.WATCH_LAPSED: mailbox(watch_expires_at=NOW),
+        Condition.DELAYED: active(failing=(Failing("sync", Cause.LIMITS, NOW - timedelta(hours=1)),)),
         Condition.DISCONNECTED: mailbox(link=Link.LEAVING),
     }
 

@@ -58,7 +58,7 @@ STATUS = shape(
     condition={
         "enum": [
             *("connecting", "indexing", "active", "observing"),
-            *("paused", "needs_reconnect", "watch_lapsed", "disconnected"),
+            *("paused", "needs_reconnect", "watch_lapsed", "delayed", "disconnected"),
         ]
     },
     title={"type": "string", "minLength": 1},

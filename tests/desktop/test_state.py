@@ -41,6 +41,7 @@ HELD = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5)), max_size=12, u
         (TrayState(signed_in=True, status=replace(STATUS, paused_until=NOW + timedelta(1))), Icon.PAUSED),
         (TrayState(signed_in=True, status=replace(STATUS, paused_until=NOW)), Icon.ACTIVE),
         (TrayState(signed_in=True, status=replace(STATUS, condition="watch_lapsed")), Icon.ATTENTION),
+        (TrayState(signed_in=True, status=replace(STATUS, condition="delayed")), Icon.ATTENTION),
         (TrayState(signed_in=True, trouble=Trouble(TroubleKind.SLOW, "x")), Icon.OFFLINE),
         (TrayState(signed_in=True, trouble=Trouble(TroubleKind.WRONG_VERSION, "x")), Icon.ATTENTION),
     ],

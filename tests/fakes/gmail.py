@@ -60,7 +60,8 @@ class FakeGmail:
     calls: Counter[str] = field(default_factory=Counter)
     die_before: set[str] = field(default_factory=set)
     die_after: set[str] = field(default_factory=set)
-    trouble: dict[str, Exception] = field(default_factory=dict)
+    trouble: dict[str, Exception] = field(default_factory=dict)  # raised once
+    outages: dict[str, Exception] = field(default_factory=dict)  # raised as long as they are here
     pages: set[str] = field(default_factory=set)
     lag_from: int | None = None
     lag_tells: bool = False
@@ -219,6 +220,8 @@ class FakeGmail:
             raise Died(f"before {name}")
         if name in self.trouble:
             raise self.trouble.pop(name)
+        if name in self.outages:
+            raise self.outages[name]
         self.calls[name] += 1
 
     def _leave(self, name: str, value: T) -> T:

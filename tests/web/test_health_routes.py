@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
+from backend.domain.mailbox.failing import Cause
+from backend.ports.store import Duty
 from backend.web.app import create_app
 from backend.web.services import Services
 from tests.web.fakes import TOKEN, Client, World
@@ -84,6 +89,18 @@ async def test_what_strangers_write_makes_the_metrics_no_longer(client: Client) 
         'pitchgate_http_requests_created{method="GET",route="(none)",status="429"}',
         *(line.partition(" ")[0] for line in after.splitlines() if 'route="/metrics"' in line),
     }
+
+
+async def test_metrics_tell_which_jobs_failed_and_why(around: World) -> None:
+    failed: Counter[tuple[str, str]] = Counter()
+    client = create_app(replace(around.services, failed=failed)).test_client()
+    before = await (await client.get("/metrics")).get_data(as_text=True)
+    failed[Duty.SYNC, Cause.GOOGLE] += 7
+    after = await (await client.get("/metrics")).get_data(as_text=True)
+
+    assert "# TYPE pitchgate_jobs_failed_total counter" in before
+    assert "pitchgate_jobs_failed_total{" not in before
+    assert 'pitchgate_jobs_failed_total{cause="google",job="sync"} 7.0' in after
 
 
 async def test_metrics_without_the_store_fail_rather_than_lie(client: Client, around: World) -> None:

@@ -12,7 +12,8 @@ from backend.domain.entry.challenge_wording import LANGUAGES
 from backend.domain.errors import NeedsReconnect
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.condition import explain, lost_link
-from backend.domain.mailbox.mailbox import Gap, Link, Mailbox, Preferences
+from backend.domain.mailbox.failing import Blame, Cause, Failing
+from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Preferences
 from backend.gmail.errors import reconnect, scope_missing
 from backend.web.cards.lost import KEYS, lost_key
 from backend.web.owner.page import state_of
@@ -49,6 +50,36 @@ def test_a_box_left_unticked_is_mended_otherwise_than_a_withdrawn_grant(language
     assert withdrawn.mend
     assert unticked.text != withdrawn.text
     assert withdrawn.text == words(language)("state_needs_reconnect")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("blame", list(Blame))
+def test_what_waits_is_told_with_its_time_and_who_is_in_the_way(language: str, blame: Blame) -> None:
+    causes = {Blame.LIMITS: Cause.LIMITS, Blame.GOOGLE: Cause.GOOGLE, Blame.OURS: Cause.FAULT}
+    late, t = Failing("sync", causes[blame], NOW - timedelta(minutes=3)), words(language)
+    all_mail = state_of(replace(ANA, failing=(late,)), t, NOW)
+    some = state_of(replace(ANA, failing=(replace(late, job="screen"),)), t, NOW)
+
+    for state in (all_mail, some):
+        assert (state.condition, state.mend) == (Condition.DELAYED, False)
+        assert t.moment(late.since) in state.text
+        assert t(f"delay_{blame}") in state.text
+        assert "{" not in state.text
+    assert all_mail.text != some.text
+
+
+def test_a_pause_tells_what_waits_beside() -> None:
+    paused = replace(ANA, preferences=Preferences(paused_until=NOW + timedelta(hours=1)))
+    late = Failing("sync", Cause.GOOGLE, NOW - timedelta(minutes=3))
+    assert not state_of(paused, words(), NOW).warnings
+    assert "has not been read since" in state_of(replace(paused, failing=(late,)), words(), NOW).warnings[0]
+
+
+def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
+    soon = replace(ANA, watch_expires_at=NOW + timedelta(hours=47))
+    failed = replace(soon, failing=(Failing("watch", Cause.GOOGLE, NOW),))
+    assert not state_of(soon, words(), NOW).warnings
+    assert state_of(failed, words(), NOW).warnings == (words()("watch_lapses"),)
 
 
 def test_every_cause_with_words_of_its_own_is_raised_somewhere() -> None:

@@ -197,6 +197,8 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "messages.lease": "work to be done here",
         "messages.attempts": "work to be done here",
         "messages.deaths": "work to be done here",
+        "messages.failing_since": "work to be done here",
+        "messages.failing_cause": "work to be done here",
         "messages.revision": "tells stale work from fresh here",
         "challenges.is_open": "a link leads to the instance that sent it",
         "challenges.solves": "a restored link that was solved counts once",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from backend.domain.mailbox.failing import Blame, Failing
 from backend.domain.mailbox.mailbox import Condition, Gap, Mailbox
 
 
@@ -73,12 +74,24 @@ _TEXTS: dict[Condition, tuple[str, str, str, Who]] = {
         "The watch is asked for again by itself.",
         Who.PITCHGATE,
     ),
+    Condition.DELAYED: (
+        "Delayed",
+        "",
+        "It is tried again by itself; until then mail stays where it is.",
+        Who.PITCHGATE,
+    ),
     Condition.DISCONNECTED: (
         "Leaving",
         "This mailbox is being disconnected: the watch stops, access is given back, everything stored is deleted.",
         "It takes some seconds.",
         Who.PITCHGATE,
     ),
+}
+
+_BLAMES = {
+    Blame.LIMITS: "Gmail asks us to wait",
+    Blame.GOOGLE: "Gmail does not answer as it should",
+    Blame.OURS: "something is broken on our side",
 }
 
 WATCH_LAPSES = (
@@ -94,6 +107,15 @@ def lost_link(cause: str, remedy: str) -> str:
     return f"{cause}\n{remedy}".rstrip("\n")
 
 
+def delay_text(failing: Failing) -> str:
+    """Since when mail waits, and why."""
+    since = f"{failing.since:%Y-%m-%d %H:%M} UTC"
+    what = f"New mail has not been read since {since}"
+    if not failing.reads:
+        what = f"Some mail has waited since {since} to be judged or moved"
+    return f"{what}: {_BLAMES[failing.blame]}."
+
+
 def explain(mailbox: Mailbox, now: datetime) -> Explanation:
     """The state of `mailbox` at `now` in words."""
     condition = mailbox.condition(now)
@@ -101,6 +123,9 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
     if condition is Condition.NEEDS_RECONNECT and mailbox.link_cause:
         cause, _, mends = mailbox.link_cause.partition("\n")
         remedy = mends or remedy
+    trouble = mailbox.trouble(now)
+    if condition is Condition.DELAYED and trouble is not None:
+        cause = delay_text(trouble)
     if condition is Condition.INDEXING and mailbox.index_total:
         cause = f"{cause} {mailbox.index_done} of about {mailbox.index_total} sent mails are read."
     if condition is Condition.PAUSED and mailbox.preferences.paused_until is not None:
@@ -113,6 +138,9 @@ def _warnings(mailbox: Mailbox, condition: Condition, now: datetime) -> list[str
     told = condition not in (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DISCONNECTED)
     if told and mailbox.watch_alarm(now):
         found.append(WATCH_LAPSES)
+    trouble = mailbox.trouble(now)
+    if condition is Condition.PAUSED and trouble is not None:
+        found.append(delay_text(trouble))
     gap = mailbox.gap
     if gap is not None and (gap.cut or gap.unchecked) and (now - gap.until).days < RECENT_DAYS:
         found.append(gap_text(gap))

@@ -10,6 +10,7 @@ from typing import Any
 from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Owner
+from backend.domain.mailbox.failing import Failing, told
 from backend.domain.mailbox.verdict import Row
 
 WATCH_ALARM = timedelta(hours=48)
@@ -63,6 +64,7 @@ class Condition(StrEnum):
     PAUSED = "paused"
     NEEDS_RECONNECT = "needs_reconnect"
     WATCH_LAPSED = "watch_lapsed"
+    DELAYED = "delayed"
     DISCONNECTED = "disconnected"
 
 
@@ -219,7 +221,7 @@ class Mailbox:
     history id up to which everything has been committed ("" before the first sync), `page_token` and
     `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
     missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `link_cause` why the link
-    was lost (`condition.lost_link`).
+    was lost (`condition.lost_link`), `failing` the jobs that have failed and not come to their end since.
     """
 
     id: str
@@ -241,6 +243,7 @@ class Mailbox:
     index_total: int = 0
     link_cause: str = ""
     gap: Gap | None = None
+    failing: tuple[Failing, ...] = ()
 
     def paused(self, now: datetime) -> bool:
         """Whether the owner has paused screening at `now`."""
@@ -253,6 +256,8 @@ class Mailbox:
             return Condition.DISCONNECTED
         if self.link is Link.NEEDS_RECONNECT:
             return Condition.NEEDS_RECONNECT
+        if not self.paused(now) and self.trouble(now) is not None:
+            return Condition.DELAYED
         if self.watch_expires_at is None:
             return Condition.CONNECTING
         if self.watch_expires_at <= now:
@@ -263,9 +268,15 @@ class Mailbox:
             return Condition.PAUSED
         return Condition.OBSERVING if self.preferences.mode is Mode.OBSERVE else Condition.ACTIVE
 
+    def trouble(self, now: datetime) -> Failing | None:
+        """The failing job that the owner is told of at `now` (`failing.told`)."""
+        return told(self.failing, now, watched=self.watch_expires_at is not None)
+
     def watch_alarm(self, now: datetime) -> bool:
-        """Whether the watch will lapse within `WATCH_ALARM`: renewal has failed for days."""
-        return self.watch_expires_at is not None and self.watch_expires_at - now < WATCH_ALARM
+        """Whether the watch lapses within `WATCH_ALARM` and renewing it has failed. Little time left alone says
+        nothing: this server may have been off for days and be about to renew it."""
+        renewing = any(job.job == "watch" for job in self.failing)
+        return renewing and self.watch_expires_at is not None and self.watch_expires_at - now < WATCH_ALARM
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,19 +288,3 @@ class Grant:
     name: str
     refresh_token: str = field(repr=False)
     scopes: frozenset[str]
-
-
-__all__ = [
-    "CATEGORIES",
-    "ROWS_ALWAYS_ON",
-    "WATCH_ALARM",
-    "Condition",
-    "Gap",
-    "Grant",
-    "LabelIds",
-    "Link",
-    "Mailbox",
-    "Mode",
-    "Preferences",
-    "Strictness",
-]

@@ -19,14 +19,12 @@ MORNING = timedelta(hours=8)
 def home_card(frame: Frame, mailbox: Mailbox, home: Home, undo_key: str = "") -> Json:
     """The home card. `undo_key` is the decision just made on it."""
     condition = mailbox.condition(frame.now)
-    until = mailbox.preferences.paused_until
-    paused = frame.clock(until) if until else ""
     return widgets.card(
         "home",
         "Pitchgate",
         mailbox.owner.email,
         (
-            trouble(frame, mailbox) or widgets.section((state_line(frame, condition, paused),)),
+            trouble(frame, mailbox) or widgets.section((state_line(frame, mailbox),)),
             _undo(frame, undo_key),
             _held(frame, home),
             _marked(frame, home),

@@ -9,6 +9,7 @@ KEYS: Mapping[str, str] = {
     "The organisation's administrator has switched off Gmail for outside programs.": "lost_policy",
     "The organisation's administrator does not allow Pitchgate.": "lost_policy",
     "This Google account has no Gmail.": "lost_no_gmail",
+    "The access you gave can no longer be opened here.": "lost_sealed",
 }
 
 

@@ -21,6 +21,7 @@ from backend.domain.mailbox.condition import RECENT_DAYS
 from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.web.browser_session import SignedIn
 from backend.web.cards.lost import lost_key
+from backend.web.cards.state import delay_key
 from backend.web.context import services
 from backend.web.pages import page
 from backend.web.words import Words, words_for
@@ -81,7 +82,9 @@ def state_of(mailbox: Mailbox, t: Words, now: datetime) -> State:
     """The state of a mailbox in words."""
     condition = mailbox.condition(now)
     until = mailbox.preferences.paused_until
-    text = t(f"state_{condition}", until=t.moment(until) if until else "")
+    text = t(f"state_{condition}", until=t.moment(until) if until else "", since="", why="")
+    if condition is Condition.DELAYED:
+        text = _delay(mailbox, t, now)
     if condition is Condition.NEEDS_RECONNECT:
         text = t(lost_key(mailbox.link_cause))
     if condition is Condition.INDEXING and mailbox.index_total:
@@ -91,11 +94,19 @@ def state_of(mailbox: Mailbox, t: Words, now: datetime) -> State:
     )
 
 
+def _delay(mailbox: Mailbox, t: Words, now: datetime) -> str:
+    """What waits, since when and why; "" if nothing does."""
+    late = mailbox.trouble(now)
+    return t(delay_key(late), since=t.moment(late.since), why=t(f"delay_{late.blame}")) if late else ""
+
+
 def _warnings(mailbox: Mailbox, t: Words, now: datetime) -> list[str]:
     found: list[str] = []
     told = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DISCONNECTED)
     if mailbox.condition(now) not in told and mailbox.watch_alarm(now):
         found.append(t("watch_lapses"))
+    if mailbox.condition(now) is Condition.PAUSED and (delay := _delay(mailbox, t, now)):
+        found.append(delay)
     gap = mailbox.gap
     if gap is not None and (gap.cut or gap.unchecked) and (now - gap.until).days < RECENT_DAYS:
         parts = [t("gap", since=t.moment(gap.since), until=t.moment(gap.until), found=gap.found)]

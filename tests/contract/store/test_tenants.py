@@ -31,6 +31,7 @@ ABOUT_ALL = {
     "ping": "no mailbox",
     "connect": "named by Google's account id",
     "mailboxes": "the operator's",
+    "sealed_tokens": "the start's: do our keys open any",
     "mailbox_by_email": "named by address",
     "note_push": "named by address, checked by Pub/Sub's token",
     "claim_duty": "the worker's",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ class House:
     mailbox_id: str
     deaths: int = 0
     pushes: int = field(default=0)
+    failed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def now(self) -> datetime:
         return self.gmail.now
@@ -111,6 +113,13 @@ class House:
                 return
         raise AssertionError("the jobs never come to rest")
 
+    async def work_for(self, seconds: float) -> None:
+        """Run what is due until this much time has passed, whether or not the jobs come to rest."""
+        until = self.now() + timedelta(seconds=seconds)
+        while (due := await self.store.next_due(self.now())) is not None and due <= until:
+            await self._turn()
+        self.gmail.now = until
+
     async def _turn(self) -> bool:
         now = self.now()
         jobs = await self.store.claim_messages("w", now, now + LEASE, 1)
@@ -131,7 +140,7 @@ class House:
             self.deaths += 1
             self.wait(seconds=61)
         except PitchgateError as error:
-            await Endings(self.kit).after(job, error)
+            await Endings(self.kit, self.failed).after(job, error)
         return True
 
 

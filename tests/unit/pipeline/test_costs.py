@@ -64,7 +64,7 @@ async def test_the_echo_of_a_challenge_whose_send_is_still_under_way_costs_no_fe
         assert echo.stage is Stage.LEARN
         with pytest.raises(TryLater) as waits:
             await run_stage(house.kit, echo)
-        await Endings(house.kit).after(echo, waits.value)
+        await Endings(house.kit, house.failed).after(echo, waits.value)
         return sent
 
     house.gmail.send = told_of_before_it_is_answered  # type: ignore[method-assign]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from backend.domain.errors import TryLater
 from backend.domain.mailbox.mailbox import Condition
 from backend.pipeline.sync import sweep_after
 from backend.pipeline.watch import renewed_after, watch
@@ -27,6 +28,11 @@ async def test_it_is_an_alarm_below_48_hours_and_lapsed_at_none(house: House) ->
     mailbox = await house.mailbox()
     until = mailbox.watch_expires_at
     assert until is not None
+    assert not mailbox.watch_alarm(until - timedelta(hours=47)), "nothing has failed"
+    house.gmail.outages["watch"] = TryLater("Google is away.")
+    await house.store.want(house.mailbox_id, Duty.WATCH, house.now())
+    await house.work_for(1)
+    mailbox = await house.mailbox()
     assert not mailbox.watch_alarm(until - timedelta(hours=48, seconds=1))
     assert mailbox.watch_alarm(until - timedelta(hours=47))
     assert mailbox.condition(until - timedelta(hours=47)) is not Condition.WATCH_LAPSED

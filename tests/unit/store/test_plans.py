@@ -15,6 +15,7 @@ WALKS = {
     # the operator's counts and checks, and small tables
     *(
         "mailboxes",
+        "sealed_tokens",
         "count_mailboxes",
         "count_links",
         "count_messages",

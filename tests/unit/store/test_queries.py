@@ -80,7 +80,15 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         *("device_by_token", "code", "session", "receipt"),
         # the worker's and the operator's
         *("mailboxes", "claim_duty", "claim_rows", "due_lanes", "turn_lanes", "count_unknown"),
-        *("next_duty_due", "next_turn", "balance_differences", "daily_differences", "tallies"),
+        *(
+            "next_duty_due",
+            "next_turn",
+            "balance_differences",
+            "daily_differences",
+            "tallies",
+            "failing_longest",
+            "sealed_tokens",
+        ),
         *(
             "count_mailboxes",
             "count_links",

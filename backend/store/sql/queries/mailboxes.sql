@@ -28,6 +28,9 @@ INSERT INTO lanes (mailbox_id) VALUES (:mailbox_id);
 -- name: insert_duty(mailbox_id, duty)!
 INSERT INTO duties (mailbox_id, duty) VALUES (:mailbox_id, :duty);
 
+-- name: sealed_tokens()
+SELECT sealed_token FROM mailboxes WHERE LENGTH(sealed_token) > 0;
+
 -- name: save_sealed_token(mailbox_id, sealed, now)!
 UPDATE mailboxes SET sealed_token = :sealed, changed_at = :now WHERE id = :mailbox_id;
 

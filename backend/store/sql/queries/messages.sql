@@ -7,30 +7,35 @@ WHERE mailbox_id = :mailbox_id;
 -- name: settle_message(mailbox_id, gmail_id, stage, due_at, now)!
 -- The stage a worker held is done: on to `stage` at `due_at`, or ended when both are NULL.
 UPDATE messages
-SET lease = NULL, attempts = 0, error = '', stage = :stage, due_at = :due_at, changed_at = :now
+SET lease = NULL, attempts = 0, error = '', failing_since = NULL, stage = :stage, due_at = :due_at, changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: yield_message(mailbox_id, gmail_id, now)!
 -- A newer order came while a worker held the message: give it back as ordered.
 UPDATE messages
-SET lease = NULL, attempts = 0, error = '', due_at = CASE WHEN stage IS NULL THEN NULL ELSE CAST(:now AS BIGINT) END
+SET lease = NULL, attempts = 0, error = '', failing_since = NULL,
+    due_at = CASE WHEN stage IS NULL THEN NULL ELSE CAST(:now AS BIGINT) END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: postpone_message(mailbox_id, gmail_id, due_at, error, counts)!
+-- name: postpone_message(mailbox_id, gmail_id, due_at, error, counts, cause, now)!
+-- No cause: nothing has failed, and what had before has not mended.
 UPDATE messages
 SET lease = NULL, due_at = :due_at, error = :error,
+    failing_since = CASE WHEN :cause = '' THEN failing_since ELSE COALESCE(failing_since, :now) END,
+    failing_cause = CASE WHEN :cause = '' THEN failing_cause ELSE :cause END,
     attempts = CASE WHEN CAST(:counts AS BOOLEAN) THEN attempts ELSE attempts - 1 END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: set_message_aside(mailbox_id, gmail_id, error, now)!
-UPDATE messages SET lease = NULL, due_at = NULL, set_aside = TRUE, error = :error, changed_at = :now
+UPDATE messages SET lease = NULL, due_at = NULL, set_aside = TRUE, error = :error, failing_since = NULL,
+    changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: end_gone(mailbox_id, gmail_id, now)!
 -- It is in no place any more, whatever was decided.
 UPDATE messages
 SET lease = NULL, due_at = NULL, stage = NULL, set_aside = FALSE, placement = NULL, error = 'gone',
-    changed_at = :now
+    failing_since = NULL, changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: order_message(mailbox_id, gmail_id, stage, placement, decided_by, now)!
@@ -38,7 +43,7 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 -- once must not move the same mail.
 UPDATE messages
 SET stage = :stage, placement = :placement, decided_by = :decided_by, revision = revision + 1,
-    attempts = 0, set_aside = FALSE, error = '', changed_at = :now,
+    attempts = 0, set_aside = FALSE, error = '', failing_since = NULL, changed_at = :now,
     due_at = CASE WHEN lease IS NOT NULL THEN due_at
                   WHEN CAST(:stage AS TEXT) IS NULL THEN NULL ELSE :now END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
@@ -58,7 +63,7 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: place_message(mailbox_id, gmail_id, stage, placement, decided_by, due_at, now)!
 UPDATE messages
-SET lease = NULL, attempts = 0, error = '', stage = :stage, due_at = :due_at, placement = :placement,
+SET lease = NULL, attempts = 0, error = '', failing_since = NULL, stage = :stage, due_at = :due_at, placement = :placement,
     decided_by = :decided_by, changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 

@@ -1,0 +1,120 @@
+"""Jobs that fail: the fixed words for why, for how long, and when that is told to the mailbox's owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from backend.domain.errors import (
+    Conflict,
+    Gone,
+    GoogleError,
+    NeedsReconnect,
+    NotYet,
+    Refused,
+    Rejected,
+    SendUncertain,
+    StoreAway,
+    TryLater,
+)
+
+TOLD_AFTER = timedelta(minutes=2)
+"""A job that has failed for this long is told to the owner; most troubles of Google's are over sooner."""
+
+LIMIT_WORDS = frozenset(
+    {
+        *("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"),
+        *("RESOURCE_EXHAUSTED", "http429", "statedTime", "ownQuota"),
+    }
+)
+"""Reasons that mean: too much was asked, or Google named a time before which it does not want to be asked."""
+
+READING = ("sync", "index", "watch")
+"""Duties without which no new mail is read, in the order in which they are told of."""
+IN_THE_BACKGROUND = frozenset({"retain", "preview", "leave", "watch"})
+"""Jobs that keep no new mail waiting."""
+
+
+class Cause(StrEnum):
+    """Why a try ended without its result. Counted and stored, so the words stay as they are."""
+
+    LIMITS = "limits"
+    GOOGLE = "google"
+    STORE = "store"
+    RECONNECT = "reconnect"
+    UNCERTAIN = "uncertain"
+    REJECTED = "rejected"
+    GONE = "gone"
+    REFUSED = "refused"
+    CONFLICT = "conflict"
+    TIMEOUT = "timeout"
+    FAULT = "fault"
+
+
+class Blame(StrEnum):
+    """Who an owner is told is in the way."""
+
+    LIMITS = "limits"  # Google asks us to wait
+    GOOGLE = "google"
+    OURS = "ours"
+
+
+_KINDS: tuple[tuple[type[Exception], Cause], ...] = (
+    (StoreAway, Cause.STORE),
+    (TryLater, Cause.GOOGLE),
+    (NeedsReconnect, Cause.RECONNECT),
+    (SendUncertain, Cause.UNCERTAIN),
+    (Rejected, Cause.REJECTED),
+    (Gone, Cause.GONE),
+    (GoogleError, Cause.GOOGLE),
+    (Refused, Cause.REFUSED),
+    (Conflict, Cause.CONFLICT),
+    (TimeoutError, Cause.TIMEOUT),
+)
+_BLAMES = {
+    Cause.LIMITS: Blame.LIMITS,
+    Cause.GOOGLE: Blame.GOOGLE,
+    Cause.UNCERTAIN: Blame.GOOGLE,
+    Cause.REJECTED: Blame.GOOGLE,
+    Cause.GONE: Blame.GOOGLE,
+}
+
+
+def cause_of(error: Exception) -> Cause | None:
+    """The word for `error`; None if it is no failure but a wait of our own."""
+    if isinstance(error, NotYet):
+        return None
+    if isinstance(error, TryLater) and not isinstance(error, StoreAway) and error.reason in LIMIT_WORDS:
+        return Cause.LIMITS
+    return next((cause for kind, cause in _KINDS if isinstance(error, kind)), Cause.FAULT)
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A job that has not come to its end since a try of it failed at `since` (aware UTC). `job` names the duty or
+    the stage, `cause` is why it failed last."""
+
+    job: str
+    cause: Cause
+    since: datetime
+
+    @property
+    def blame(self) -> Blame:
+        """Who is in the way."""
+        return _BLAMES.get(self.cause, Blame.OURS)
+
+    @property
+    def reads(self) -> bool:
+        """Whether no new mail is read meanwhile; else only some mail waits."""
+        return self.job in READING
+
+
+def told(failing: Iterable[Failing], now: datetime, *, watched: bool) -> Failing | None:
+    """The job whose failing the owner is told of at `now`, None if all goes well or the trouble is young. What
+    keeps all new mail waiting comes before what concerns one message. `watched`: Gmail tells us of new mail
+    still, so a failing renewal of the watch keeps none waiting."""
+    background = IN_THE_BACKGROUND if watched else IN_THE_BACKGROUND - {"watch"}
+    late = [job for job in failing if job.job not in background and now - job.since >= TOLD_AFTER]
+    return min(late, key=lambda job: (not job.reads, job.since), default=None)

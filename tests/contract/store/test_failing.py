@@ -1,0 +1,125 @@
+"""Since when jobs fail: kept from the first failure to the next try that comes to its end, and told of one mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.failing import Cause, Failing
+from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.verdict import Outcome
+from backend.ports.store import Duty, Stage
+from tests.contract.store.stories import Story
+
+SOON = timedelta(seconds=1)
+
+
+async def failing(story: Story, name: str = "ana") -> tuple[Failing, ...]:
+    mailbox = await story.store.mailbox(name)
+    assert mailbox is not None
+    return mailbox.failing
+
+
+async def seconds(story: Story) -> int:
+    return (await story.store.census(story.now))["failing_seconds"]
+
+
+async def fail_sync(story: Story, cause: Cause | None = Cause.GOOGLE) -> None:
+    await story.store.want("ana", Duty.SYNC, story.now)
+    job = await story.store.claim_duty("w", story.now, story.now + timedelta(minutes=1))
+    assert job is not None
+    assert job.duty is Duty.SYNC
+    await story.store.postpone_duty(job, story.now + SOON, "503", story.now, cause=cause)
+
+
+async def fail_message(story: Story, cause: Cause | None = Cause.GOOGLE) -> None:
+    job = await story.job("m1")
+    await story.store.postpone(job, story.now + SOON, "503", story.now, cause=cause)
+
+
+@pytest.fixture
+async def rested(story: Story) -> Story:
+    """Ana's and Bea's mailboxes with nothing due but a message of Ana's."""
+    for name in ("ana", "bea"):
+        await story.mailbox(name)
+        while (job := await story.claim_duty()) is not None:
+            await story.store.finish_duty(job, None, story.now)
+    await story.arrive("ana", "m1")
+    assert await failing(story) == ()
+    assert await seconds(story) == 0
+    return story
+
+
+@pytest.mark.parametrize(("fail", "job"), [(fail_sync, Duty.SYNC), (fail_message, Stage.SCREEN)])
+async def test_it_fails_since_the_first_time_and_for_the_last_reason(
+    rested: Story, fail: Callable[[Story, Cause | None], Awaitable[None]], job: str
+) -> None:
+    began = rested.now
+    await fail(rested, None)
+    assert await failing(rested) == (), "a wait of our own is no failure"
+    rested.pass_time(seconds=2)
+    began = rested.now
+    await fail(rested, Cause.GOOGLE)
+    rested.pass_time(seconds=100)
+    await fail(rested, Cause.FAULT)
+    rested.pass_time(seconds=50)
+    assert await failing(rested) == (Failing(job, Cause.FAULT, began),)
+    await fail(rested, None)
+    assert await failing(rested) == (Failing(job, Cause.FAULT, began),), "and mends nothing"
+    assert await seconds(rested) == 150
+    assert await failing(rested, "bea") == ()
+
+
+async def test_a_duty_that_is_done_or_goes_on_fails_no_more(rested: Story) -> None:
+    await fail_sync(rested)
+    rested.pass_time(seconds=2)
+    job = await rested.store.claim_duty("w", rested.now, rested.now + timedelta(minutes=1))
+    assert job is not None
+    await rested.store.finish_duty(job, None, rested.now)
+    assert await failing(rested) == ()
+    assert await seconds(rested) == 0
+
+
+async def test_the_longest_of_many_messages_is_told(rested: Story) -> None:
+    began = rested.now
+    await fail_message(rested)
+    rested.pass_time(seconds=1)
+    await rested.arrive("ana", "m2", "m3")
+    for job in await rested.claim():
+        await rested.store.postpone(job, rested.now + SOON, "503", rested.now, cause=Cause.FAULT)
+    assert await failing(rested) == (Failing(Stage.SCREEN, Cause.FAULT, began),)
+
+
+@pytest.mark.parametrize("end", ["judged", "held", "aside", "gone", "ordered"])
+async def test_however_a_messages_job_ends_it_fails_no_more(rested: Story, end: str) -> None:
+    await fail_message(rested)
+    rested.pass_time(seconds=2)
+    job = await rested.job("m1")
+    assert await failing(rested)
+    if end in ("judged", "held", "ordered"):
+        await rested.judge(job, Outcome.INBOX if end == "judged" else Outcome.HOLD)
+    elif end == "aside":
+        await rested.store.set_aside(job, "broken", rested.now)
+    else:
+        await rested.store.gone(job, rested.now)
+    if end == "ordered":
+        await rested.store.postpone(await rested.job("m1"), rested.now, "503", rested.now, cause=Cause.FAULT)
+        assert await failing(rested)
+        await rested.decide("ana", "m1", Decision.RELEASE)
+    assert await failing(rested) == ()
+    assert await seconds(rested) == 0
+
+
+@pytest.mark.parametrize("link", [Link.NEEDS_RECONNECT, Link.LEAVING, Link.CONNECTED])
+async def test_what_failed_before_the_link_changed_says_nothing_of_how_it_goes_on(
+    rested: Story, link: Link
+) -> None:
+    await fail_sync(rested)
+    await fail_message(rested)
+    assert len(await failing(rested)) == 2
+    await rested.store.set_link("ana", link, "", rested.now)
+    assert await failing(rested) == ()
+    assert await seconds(rested) == 0

@@ -1,0 +1,113 @@
+"""Keys that open nothing: the server does not start with a slip, and goes on without a key that is really lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from pydantic import SecretStr
+
+from backend.bootstrap import StoredGrants, check_keys
+from backend.commands.jobs import with_store
+from backend.commands.keys import keys_group
+from backend.domain.errors import NeedsReconnect
+from backend.gmail.errors import sealed_shut
+from backend.store import SqlStore
+from backend.system.vault import MultiFernetVault, make_key
+from backend.web.cards.lost import lost_key
+from tests.contract.store.stories import Story
+
+OLD, NEW = make_key(), make_key()
+
+
+def vault(*keys: str) -> MultiFernetVault:
+    return MultiFernetVault([SecretStr(key) for key in keys])
+
+
+async def connected(store: SqlStore) -> None:
+    """Ana's token is sealed with the old key, Bea's with the new one."""
+    story = Story(store)
+    for name, key in (("ana", OLD), ("bea", NEW)):
+        await story.mailbox(name)
+        await store.save_sealed_token(name, vault(key).seal(f"1//{name}"), story.now)
+
+
+async def only_ana(store: SqlStore) -> None:
+    await connected(store)
+    await store.forget("bea")
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("PITCHGATE_SECRET_KEYS", NEW)
+    monkeypatch.setenv("PITCHGATE_BIND", "127.0.0.1:1")
+    return CliRunner()
+
+
+def test_a_token_no_key_opens_asks_its_owner_to_connect_again(runner: CliRunner) -> None:
+    """It was "refused": its sync was tried for ever, and its messages were set aside one by one."""
+
+    async def look(store: SqlStore) -> None:
+        await connected(store)
+        grants = StoredGrants(store, vault(NEW))
+        assert await grants.refresh_token("bea") == "1//bea"
+        assert await grants.refresh_token("nobody") is None
+        with pytest.raises(NeedsReconnect) as error:
+            await grants.refresh_token("ana")
+        assert error.value.reason == "sealed"
+        await check_keys(store, vault(NEW))  # one opens, so the keys are not all wrong
+
+    with_store(look)
+    assert lost_key(sealed_shut().title) == "lost_sealed"
+
+
+def test_a_start_at_which_no_key_opens_any_token_is_refused_in_few_words(runner: CliRunner) -> None:
+    with_store(only_ana)
+    ended = subprocess.run(
+        [sys.executable, "-m", "backend", "serve"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 1
+    said = ended.stderr.splitlines()
+    assert said[0] == "pitchgate: The secret keys open none of the 1 refresh tokens that are kept."
+    assert "PITCHGATE_SECRET_KEYS" in said[1]
+    assert len(said) <= 3
+    assert not any(key in line for key in (OLD, NEW) for line in said)
+
+
+def test_with_a_key_that_is_lost_the_server_starts_once_its_tokens_are_forgotten(runner: CliRunner) -> None:
+    with_store(only_ana)
+    told = runner.invoke(keys_group, ["lost", "--yes"])
+    assert told.output.startswith("1 refresh tokens forgotten")
+
+    async def look(store: SqlStore) -> None:
+        await check_keys(store, vault(NEW))
+        assert await StoredGrants(store, vault(NEW)).refresh_token("ana") is None  # "no grant": connect again
+
+    with_store(look)
+
+
+def test_only_what_no_key_opens_is_forgotten_and_the_rest_is_rotated(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_store(connected)
+    rotated = runner.invoke(keys_group, ["rotate"])
+    assert rotated.output.splitlines()[0].startswith("1 refresh tokens sealed")
+    assert rotated.output.splitlines()[1].startswith("1 are opened by no key")
+    monkeypatch.setenv("PITCHGATE_SECRET_KEYS", f"{NEW},{OLD}")
+    assert runner.invoke(keys_group, ["lost", "--yes"]).output.startswith("0 refresh tokens forgotten")
+    monkeypatch.setenv("PITCHGATE_SECRET_KEYS", NEW)
+    assert runner.invoke(keys_group, ["lost", "--yes"]).output.startswith("1 refresh tokens forgotten")
+
+    async def left(store: SqlStore) -> tuple[bytes, ...]:
+        return await store.sealed_tokens()
+
+    (kept,) = with_store(left)
+    assert vault(NEW).open(kept) == "1//bea"
+
+
+def test_without_a_mailbox_any_key_will_do(runner: CliRunner) -> None:
+    with_store(lambda store: check_keys(store, vault(NEW)))

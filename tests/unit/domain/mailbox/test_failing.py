@@ -1,0 +1,60 @@
+"""Failing jobs: every error has its fixed word, and the owner is told of what keeps their mail waiting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backend.domain import errors
+from backend.domain.errors import NotYet, PitchgateError, StoreAway, TryLater
+from backend.domain.mailbox.failing import LIMIT_WORDS, TOLD_AFTER, Blame, Cause, Failing, cause_of, told
+from backend.ports.store import Duty, Stage
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LONG_AGO = NOW - TOLD_AFTER
+KINDS = [
+    kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PitchgateError)
+]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, TimeoutError, KeyError])
+def test_every_error_has_one_of_the_fixed_words_but_for_a_wait_of_our_own(kind: type[Exception]) -> None:
+    cause = cause_of(kind("what happened"))
+    assert (cause is None) is (kind is NotYet)
+    if cause is not None:
+        assert Failing("sync", cause, NOW).blame in Blame
+
+
+def test_every_word_is_some_errors() -> None:
+    words = {cause_of(kind("x")) for kind in (*KINDS, TimeoutError, KeyError)}
+    assert words | {Cause.LIMITS} == {*Cause, None}
+
+
+@pytest.mark.parametrize("reason", sorted(LIMIT_WORDS))
+def test_a_limit_is_told_from_an_outage(reason: str) -> None:
+    assert cause_of(TryLater("x", reason=reason)) is Cause.LIMITS
+    assert cause_of(TryLater("x", reason="backendError", retry_at=NOW)) is Cause.GOOGLE
+    assert cause_of(StoreAway("x", reason=reason)) is Cause.STORE
+
+
+@pytest.mark.parametrize("job", [*Duty, *Stage])
+def test_what_keeps_mail_waiting_is_told_after_two_minutes_and_not_before(job: str) -> None:
+    late, young = (
+        Failing(job, Cause.GOOGLE, LONG_AGO),
+        Failing(job, Cause.GOOGLE, LONG_AGO + timedelta(seconds=1)),
+    )
+    assert told([young], NOW, watched=True) is None
+    waits = job not in ("retain", "preview", "leave", "watch")
+    assert told([late], NOW, watched=True) == (late if waits else None)
+    assert told([late], NOW, watched=False) == (late if waits or job == "watch" else None)
+
+
+def test_what_keeps_all_new_mail_waiting_comes_before_one_message_and_the_longest_before_the_rest() -> None:
+    message = Failing(Stage.ACT, Cause.FAULT, LONG_AGO - timedelta(hours=1))
+    sync, index = (Failing(duty, Cause.GOOGLE, LONG_AGO) for duty in (Duty.SYNC, Duty.INDEX))
+    older = Failing(Duty.INDEX, Cause.LIMITS, LONG_AGO - timedelta(seconds=1))
+    assert told([message, sync], NOW, watched=True) == sync
+    assert told([sync, older], NOW, watched=True) == older
+    assert told([index, sync], NOW, watched=True) == index
+    assert told([], NOW, watched=True) is None
