@@ -26,7 +26,7 @@ from backend.domain.errors import PitchgateError
 from backend.failure import in_words
 from backend.logs import configure_logging, tell_of_lost_errors
 from backend.scoring.audit import ModelRefused
-from backend.settings import Settings, read_settings
+from backend.settings import Settings, read_settings, unknown_settings
 from backend.web.app import create_app
 
 log = structlog.get_logger()
@@ -44,6 +44,8 @@ def quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what runs within `stop_seconds`."""
     configure_logging(settings)
+    for name, meant in unknown_settings().items():
+        log.warning("unknown_setting", name=name, meant=meant)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     tell_of_lost_errors(loop)

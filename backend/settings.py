@@ -7,7 +7,10 @@ environment carry the prefix PITCHGATE_, e.g. PITCHGATE_PUBLIC_URL. Times are se
 from __future__ import annotations
 
 import logging
+import os
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -26,6 +29,8 @@ MODELS = Path(__file__).parent / "models"
 
 
 _PREFIX = "PITCHGATE_"
+_OTHERS = ("PITCHGATE_TRAY_", "PITCHGATE_LINKED_", "PITCHGATE_SHOTS")
+"""Of the desktop app and the tests."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -254,6 +259,15 @@ def read_settings(**given: object) -> Settings:
         return Settings(**arguments)
     except ValidationError as error:
         raise _refused(error) from None  # the cause knows the values
+
+
+def unknown_settings(environment: Iterable[str] = os.environ) -> dict[str, str]:
+    """Variables that look like settings and are none, each with the setting that may have been meant, or ""."""
+    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
+    strange = {
+        name for name in environment if name.startswith(_PREFIX) and not name.startswith(_OTHERS)
+    } - known
+    return {name: next(iter(get_close_matches(name, known, 1, 0.8)), "") for name in sorted(strange)}
 
 
 def _refused(error: ValidationError) -> Refused:

@@ -82,7 +82,7 @@ def _checked_copy(source: Path, target: Path) -> Copy:
             there.execute("PRAGMA journal_mode = DELETE")  # one file, whole in itself
         found = _check(draft)
         _on_disk(draft)
-        os.link(draft, target)  # never replaces
+        _put(draft, target)
         _on_disk(target.parent)
         return found
     except sqlite3.DatabaseError as error:
@@ -93,6 +93,16 @@ def _checked_copy(source: Path, target: Path) -> Copy:
         raise Refused(f"{target} exists.", "Name a new file.", field="FILE") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _put(draft: Path, target: Path) -> None:
+    """Give the draft its name. A link never replaces what came there meanwhile."""
+    try:
+        os.link(draft, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, as on many sticks
+        os.rename(draft, target)
 
 
 def _check(path: Path) -> Copy:

@@ -161,6 +161,19 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         backup.back_up(tmp_path / "none", tmp_path / "new")
 
 
+def test_a_disk_without_hard_links_takes_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, target = tmp_path / "pitchgate.sqlite3", tmp_path / "copy.sqlite3"
+    with_mailbox(path, "ana", "m1")
+
+    def no_link(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    backup.back_up(path, target)
+    assert names(target) == ["m1"]
+    assert "copy.sqlite3.part" not in entries(tmp_path)
+
+
 def test_a_damaged_database_makes_no_backup(tmp_path: Path) -> None:
     path, target = tmp_path / "pitchgate.sqlite3", tmp_path / "copy.sqlite3"
     with_mailbox(path, "ana", *(f"m{number}" for number in range(400)))

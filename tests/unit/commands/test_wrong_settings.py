@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from backend.__main__ import main
 from backend.domain.errors import Refused
-from backend.settings import Settings, read_settings
+from backend.settings import Settings, read_settings, unknown_settings
 
 SECRET = "CSPX-topsecretvalue123"
 FREE = (str, SecretStr, Path, tuple[str, ...], tuple[SecretStr, ...])
@@ -93,6 +93,14 @@ def test_several_faults_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_line_end_that_was_copied_along_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PITCHGATE_CLIENT_SECRET", "the secret\r\n")
     assert read_settings().client_secret.get_secret_value() == "the secret"
+
+
+def test_a_name_that_is_no_setting_is_told_with_what_may_be_meant() -> None:
+    said = ["HOME", "PITCHGATE_BIND", "PITCHGATE_TRUSTED_PROXY", "PITCHGATE_NONSENSE", "PITCHGATE_TRAY_HOME"]
+    assert unknown_settings(said) == {
+        "PITCHGATE_NONSENSE": "",
+        "PITCHGATE_TRUSTED_PROXY": "PITCHGATE_TRUSTED_PROXIES",
+    }
 
 
 def test_settings_that_contradict_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
