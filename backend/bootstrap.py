@@ -13,7 +13,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from backend.captcha.opening import open_captchas
@@ -30,7 +30,8 @@ from backend.pipeline.kit import Kit
 from backend.pipeline.review import ReviewDesk
 from backend.ports.store import Store
 from backend.ports.system import Vault
-from backend.scoring.scorer import OnnxScorer
+from backend.reader.child import Limits
+from backend.reader.pool import ReadingPool
 from backend.settings import Settings
 from backend.store.opening import open_configured
 from backend.system.clock import SystemClock
@@ -39,6 +40,10 @@ from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
 from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services, Stages
 from backend.worker.loop import Worker
+
+READER_ENTRY = "backend.reader_process"
+READER_PATIENCE = 5
+"""How many times its processor time a message may take by the clock, on a machine that is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Application:
     google: Google
     services: Services
     worker: Worker
-    scorer: OnnxScorer
+    reader: ReadingPool
 
 
 class StoredGrants:
@@ -98,15 +103,14 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         clock, tokens = SystemClock(), SystemTokens()
         keys = load_or_make_keys(settings)
         vault = MultiFernetVault(keys)
-        scorer = OnnxScorer.open(settings.model_path)
-        stack.callback(scorer.close)
+        reader = await stack.enter_async_context(open_reader(settings))
         store = await open_configured(settings)
         stack.push_async_callback(store.close)
         await check_keys(store, vault)
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due
-        kit = Kit(settings, store, google.gmail, scorer, clock, tokens, vault, wake.set)
+        kit = Kit(settings, store, google.gmail, reader, clock, tokens, vault, wake.set)
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
@@ -122,15 +126,23 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             store,
             checks,
             stages,
-            lambda: scorer.model_version,
+            lambda: reader.model_version,
             desk,
             devices,
             review,
             InsightDesk(kit, store),
             ArchiveDesk(kit, store),
             worker.failed,
+            kit.fail_opens,
         )
-        yield Application(settings, kit, google, services, worker, scorer)
+        yield Application(settings, kit, google, services, worker, reader)
+
+
+def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
+    """The processes that read, started. Raises `ModelFile`."""
+    patience = settings.reader_seconds * READER_PATIENCE
+    limits = Limits(settings.reader_seconds, settings.reader_memory, patience)
+    return ReadingPool.open(READER_ENTRY, settings.model_path, limits, settings.readers)
 
 
 def _worker_name() -> str:

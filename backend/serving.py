@@ -25,7 +25,7 @@ from backend.bootstrap import Application, open_application
 from backend.domain.errors import PitchgateError
 from backend.failure import in_words
 from backend.logs import configure_logging, tell_of_lost_errors
-from backend.scoring.audit import ModelRefused
+from backend.reader.process import ModelFile
 from backend.settings import Settings, read_settings, unknown_settings
 from backend.web.app import create_app
 
@@ -74,8 +74,8 @@ async def switch_model(application: Application) -> None:
     """Read the model file again and score with it from now on; a file that is refused changes nothing."""
     path = application.settings.model_path
     try:
-        version = await application.scorer.switch(path)
-    except ModelRefused as error:
+        version = await application.reader.switch(path)
+    except ModelFile as error:
         log.error("model_refused", file=path.name, cause=error.title, remedy=error.remedy)
     except Exception:
         # Whatever it was, the model in use goes on; an error let out here would end the server.

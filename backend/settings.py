@@ -134,7 +134,15 @@ class Settings(BaseSettings):
     request_timeout: float = Field(20.0, gt=0)
     daily_limit_wait: float = Field(3600.0, gt=0)
     """How long to wait when Google says that the project's quota of the day is used up."""
-    response_limit: int = Field(40_000_000, ge=100_000)
+    response_limit: int = Field(16_000_000, ge=100_000)
+
+    # Reading
+    readers: int = Field(1, ge=1, le=16)
+    """Processes that parse, read and score. One keeps up with all that Google lets one project fetch."""
+    reader_seconds: float = Field(2.0, ge=0.01, le=30)
+    """Processor time one message may take to be read. Ordinary ones take thousandths of a second."""
+    reader_memory: int = Field(100_000_000, ge=1_000_000)
+    """Bytes one message may take while it is read. Held on Linux only."""
 
     # Rhythm
     push_settle: float = Field(1.1, ge=0)

@@ -1,10 +1,4 @@
-"""Google's side: everything the product asks of Gmail, OAuth and Google's signatures, behind the ports."""
+"""Google's side: everything the product asks of Gmail, OAuth and Google's signatures, behind the ports.
 
-from __future__ import annotations
-
-from backend.gmail.client import GmailClient
-from backend.gmail.oauth import GoogleAuthorizer
-from backend.gmail.opening import Google, open_google
-from backend.gmail.push_tokens import GoogleTokens, PushVerifier
-
-__all__ = ["GmailClient", "Google", "GoogleAuthorizer", "GoogleTokens", "PushVerifier", "open_google"]
+Nothing is imported here: the reading process needs `payload` alone, and none of the HTTP libraries.
+"""

@@ -17,8 +17,8 @@ from backend.gmail import payload
 from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.executor import Executor
 from backend.gmail.requests import Call, Priority, Requests
-from backend.gmail.wire import AnswerUnreadable
-from backend.ports.gmail import HistoryPage, Leaving, ListPage, Profile, WatchGrant
+from backend.gmail.unreadable import AnswerUnreadable
+from backend.ports.gmail import Fetched, HistoryPage, Leaving, ListPage, Profile, WatchGrant
 from backend.ports.system import Clock
 
 log = structlog.get_logger(__name__)
@@ -90,9 +90,9 @@ class GmailClient:
         call = self._requests.list_messages(query, page, limit, label=label)
         return await self._ask(mailbox_id, call, payload.list_page)
 
-    async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:
-        """20 units. The message with body text, without attachment contents. Raises `Gone`."""
-        return await self._ask(mailbox_id, self._requests.message(gmail_id), payload.arrival)
+    async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
+        """20 units. The message with body text, without attachment contents, unread. Raises `Gone`."""
+        return Fetched(await self._executor.raw(mailbox_id, self._requests.message(gmail_id)))
 
     async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
         """20 units. The same without bodies, and only with the headers named."""

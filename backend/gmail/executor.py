@@ -13,7 +13,8 @@ from backend.domain.errors import GoogleError, NeedsReconnect, Rejected, TryLate
 from backend.gmail.errors import read_answer, reconnect, send_uncertain, translate
 from backend.gmail.quota import Quota
 from backend.gmail.requests import Call
-from backend.gmail.wire import AnswerTooLarge, AnswerUnreadable, Reply, ask
+from backend.gmail.unreadable import AnswerUnreadable
+from backend.gmail.wire import AnswerTooLarge, Reply, ask
 from backend.ports.system import Clock
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,13 @@ class Executor:
 
     async def run(self, mailbox_id: str, call: Call) -> dict[str, Any]:
         """The JSON object Google answered, {} for an empty body. Raises `GoogleError` of every kind."""
+        return self._value(call, await self._ask(mailbox_id, call))
+
+    async def raw(self, mailbox_id: str, call: Call) -> bytes:
+        """The body of Google's answer as it came. Raises `GoogleError` of every kind."""
+        return (await self._ask(mailbox_id, call)).body
+
+    async def _ask(self, mailbox_id: str, call: Call) -> Reply:
         self._respect_stated_time(mailbox_id, call)
         token = await self._tokens.access(mailbox_id)
         reply = await self._send(mailbox_id, call, token)
@@ -81,7 +89,7 @@ class Executor:
                 self._tokens.condemn(mailbox_id, token, dead)
                 raise dead
         if 200 <= reply.status < 300:
-            return self._value(call, reply)
+            return reply
         raise self._error(mailbox_id, call, reply, token)
 
     def forget(self, mailbox_id: str) -> None:

@@ -14,7 +14,8 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from backend.domain.errors import TryLater
-from backend.gmail.wire import AnswerTooLarge, AnswerUnreadable, ask
+from backend.gmail.unreadable import AnswerUnreadable
+from backend.gmail.wire import AnswerTooLarge, ask
 from backend.ports.system import Clock
 
 log = structlog.get_logger(__name__)

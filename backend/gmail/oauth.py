@@ -17,7 +17,8 @@ from backend.gmail.push_tokens import GoogleTokens
 from backend.gmail.scopes import named
 from backend.gmail.token_answer import TokenAnswer, bad_code, read
 from backend.gmail.tokens import AccessTokens
-from backend.gmail.wire import AnswerUnreadable, Reply, ask_form
+from backend.gmail.unreadable import AnswerUnreadable
+from backend.gmail.wire import Reply, ask_form
 from backend.ports.grants import GrantKeeper
 from backend.settings import Settings
 

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backend.domain.mail.message import Arrival
 from backend.domain.mail.mime import MimeLimits, Part, from_parts
-from backend.gmail.wire import AnswerUnreadable
+from backend.gmail.unreadable import AnswerUnreadable
 from backend.ports.gmail import Added, HistoryPage, ListPage, Relabelled
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LIMITS = MimeLimits()
+
+
+def opened(raw: bytes) -> Arrival:
+    """A message of messages.get from the bytes of the answer. Raises `AnswerUnreadable`."""
+    try:
+        data = json.loads(raw)
+    except ValueError as error:
+        raise AnswerUnreadable("not JSON") from error
+    if not isinstance(data, dict):
+        raise AnswerUnreadable("no JSON object")
+    return arrival(data)
 
 
 def arrival(data: Mapping[str, Any]) -> Arrival:

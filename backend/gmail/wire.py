@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from backend.domain.errors import Refused, TryLater
+from backend.gmail.unreadable import AnswerUnreadable
 from backend.settings import Settings
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
@@ -27,10 +28,6 @@ _CHUNK = 64 * 1024
 
 class AnswerTooLarge(Exception):
     """The answer passed the limit; reading stopped there."""
-
-
-class AnswerUnreadable(Exception):
-    """The answer is not what its headers say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
 from backend.pipeline.kit import Kit
 from backend.pipeline.opinion import opinion
 from backend.ports.addon import AddonCallers, AddonRecords, Reading, Tenant
+from backend.ports.reader import Unread
 from backend.ports.store import MessageView, Placement
 
 RECENT = 40
@@ -82,7 +83,7 @@ class AddonDesk:
         try:
             async with asyncio.timeout(self.patience):
                 judged, coming = await opinion(self.kit, self.records, mailbox, gmail_id)
-        except (Gone, Rejected):
+        except (Gone, Rejected, Unread):
             return Look(None, "gone")
         except (TryLater, TimeoutError):
             return Look(None, "later")

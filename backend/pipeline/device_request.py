@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from backend.domain.errors import Refused
+from backend.domain.mail.charset import UNSEEN
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-# What is no text to a reader: controls, and marks that turn the direction of what follows.
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
 from backend.domain.mail.sender import is_free_mail
-from backend.domain.mail.visible import visible
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.pipeline import correct
-from backend.pipeline.device_request import UNSEEN, DeviceRequest, malformed
+from backend.pipeline.device_request import DeviceRequest, malformed
 from backend.pipeline.kit import Kit
 from backend.pipeline.sealed import seal, unseal
+from backend.pipeline.showing import shown
 from backend.ports.devices import (
     Bell,
     Device,
@@ -37,7 +39,10 @@ from backend.ports.devices import (
     Scope,
     Session,
 )
+from backend.ports.reader import Unread
 from backend.ports.store import MessageView, Placement
+
+log = structlog.get_logger()
 
 CODE_LIFE = timedelta(seconds=120)
 TICKET_LIFE = timedelta(seconds=60)
@@ -46,7 +51,6 @@ REQUEST = "device request"
 REQUEST_LIFE = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
 PAUSE_MOST = timedelta(days=31)
-PREVIEW_LENGTH = 20_000
 PAGES = ("review", "settings")
 ALL_SCOPES = frozenset(Scope)
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -207,15 +211,23 @@ class DeviceDesk:
         return known[gmail_id]
 
     async def preview(self, mailbox_id: str, gmail_id: str) -> Preview:
-        """The message's text, fetched now and kept nowhere. Raises `NotFound`, or as `Gmail.fetch` does."""
-        await self.message(mailbox_id, gmail_id)
+        """The message's text, fetched now and kept nowhere. Raises `NotFound`, `Refused` (unreadable), or as
+        `Gmail.fetch` does."""
+        view, mailbox = await self.message(mailbox_id, gmail_id), await self.kit.store.mailbox(mailbox_id)
+        if mailbox is None:
+            raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
         try:
-            message = (await self.kit.gmail.fetch(mailbox_id, gmail_id)).message
+            found = await shown(self.kit, view, mailbox.owner)
         except (Gone, Rejected) as error:
             raise NotFound("Gmail no longer has this message.", code="not_found") from error
-        text = message.text if message.text.strip() else visible(message.html or "").text
-        text = UNSEEN.sub("", text.replace("\r\n", "\n")).strip() or "(This message has no text.)"
-        return Preview(text[:PREVIEW_LENGTH], len(text) > PREVIEW_LENGTH)
+        except Unread as error:
+            log.warning("not_shown", mailbox=mailbox_id, cause=error.cause, fault=error.fault)
+            raise Refused(
+                "This message is too large or too unusual to be shown here.",
+                "Open it in Gmail.",
+                code="unreadable",
+            ) from error
+        return Preview(found.text or "(This message has no text.)", found.truncated)
 
     async def news(self, device: Device, after: int | None, limit: int) -> News:
         """See `DeviceStore.news`."""

@@ -14,15 +14,14 @@ from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.errors import Gone, LeaseLost, Rejected
-from backend.domain.mail.authentication import authenticate
-from backend.domain.mail.machine_mail import form_of
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.guards import Inquiry, objections
 from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, Word, rehearse
 from backend.pipeline.kit import Kit
-from backend.pipeline.screen import kept, scored
+from backend.pipeline.screen import kept
 from backend.ports.owner import Looked, PreviewRun, RunState
+from backend.ports.reader import Unread
 from backend.ports.store import DutyJob
 
 MAILS = 100
@@ -63,7 +62,7 @@ async def _look_at(kit: Kit, mailbox: Mailbox, batch: Sequence[tuple[str, str]])
         async with gate:
             try:
                 return Looked(gmail_id, await _rehearsed(kit, mailbox, gmail_id))
-            except (Gone, Rejected):
+            except (Gone, Rejected, Unread):
                 return Looked(gmail_id, None)
 
     try:
@@ -76,20 +75,19 @@ async def _look_at(kit: Kit, mailbox: Mailbox, batch: Sequence[tuple[str, str]])
 
 
 async def _rehearsed(kit: Kit, mailbox: Mailbox, gmail_id: str) -> Rehearsed:
-    arrival = await kit.gmail.fetch(mailbox.id, gmail_id)
-    authentication = authenticate(arrival.message)
-    score, _ = await scored(kit, mailbox, arrival)
-    facts = kept(arrival, authentication)
+    digest = await kit.reader.screen(await kit.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
+    arrival, facts = digest.arrival, kept(digest)
     inquiry = Inquiry(
         arrival=arrival,
         owner=mailbox.owner,
-        authentication=authentication,
+        authentication=digest.authentication,
         preferences=mailbox.preferences,
         dealings=Dealings(),
         vacation_on=False,
         backlog=False,
         fresh=timedelta(seconds=kit.settings.fresh_seconds),
         now=arrival.received_at,  # as if it came right now
+        of_message=digest.guards,
     )
     return Rehearsed(
         gmail_id=arrival.gmail_id,
@@ -100,10 +98,10 @@ async def _rehearsed(kit: Kit, mailbox: Mailbox, gmail_id: str) -> Rehearsed:
         subject=facts.subject,
         received_at=arrival.received_at,
         labels=arrival.labels,
-        authenticated=authentication.passed,
-        form=form_of(arrival, mailbox.owner),
+        authenticated=digest.authentication.passed,
+        form=digest.form,
         guards=objections(inquiry),
-        score=score,
+        score=digest.score,
     )
 
 
@@ -155,7 +153,7 @@ async def rehearsal(kit: Kit, mailbox: Mailbox, mode: Mode, strictness: Strictne
     counts: Counter[Strictness] = Counter()
     shown: tuple[Verdict, ...] = ()
     for each in Strictness:
-        verdicts = rehearse(mails, mailbox.owner, wishes, kit.scorer.thresholds(each), mailbox.labels)
+        verdicts = rehearse(mails, mailbox.owner, wishes, kit.reader.thresholds(each), mailbox.labels)
         counts[each] = sum(verdict.outcome in CAUGHT for verdict in verdicts)
         if each is strictness:
             shown = verdicts

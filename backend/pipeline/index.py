@@ -15,7 +15,7 @@ from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import believed
 from backend.pipeline.kit import Kit
-from backend.pipeline.learn import correspondents
+from backend.ports.reader import Unread
 from backend.ports.store import DutyJob
 
 log = structlog.get_logger()
@@ -67,13 +67,16 @@ async def _learn_from(kit: Kit, job: DutyJob, mailbox: Mailbox, page: Sequence[t
     async def read(gmail_id: str, thread_id: str) -> None:
         async with gate:
             try:
-                arrival = await kit.gmail.fetch(mailbox.id, gmail_id)
+                fetched = await kit.gmail.fetch(mailbox.id, gmail_id)
+                addresses = frozenset(await kit.reader.correspondents(fetched, mailbox.owner))
             except Gone:
+                return
+            except Unread as error:
+                log.warning("own_mail_not_read", mailbox=mailbox.id, cause=error.cause, fault=error.fault)
                 return
             except Rejected as error:
                 refused.append(error)
                 return
-        addresses = correspondents(mailbox, arrival.message)
         if addresses:
             await kit.store.learn(mailbox.id, addresses, thread_id, kit.clock.now())
 

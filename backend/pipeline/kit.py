@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from backend.pipeline.fail_opens import FailOpens
 from backend.ports.gmail import Gmail
-from backend.ports.scorer import Scorer
+from backend.ports.reader import Reader
 from backend.ports.store import Store
 from backend.ports.system import Clock, TokenSource, Vault
 from backend.settings import Settings
@@ -23,9 +24,10 @@ class Kit:
     settings: Settings
     store: Store
     gmail: Gmail
-    scorer: Scorer
+    reader: Reader
     clock: Clock
     tokens: TokenSource
     vault: Vault
     wake: Callable[[], None] = _nobody
     """Tells this process's job loop, if it has one, that there may be work."""
+    fail_opens: FailOpens = field(default_factory=FailOpens)

@@ -9,40 +9,39 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backend.domain.mail.authentication import authenticate
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Mailbox, Mode
 from backend.domain.mailbox.verdict import Outcome, Verdict
-from backend.domain.policy.decide import Facts, decide, fail_open
+from backend.domain.policy.decide import Facts, decide
 from backend.pipeline.kit import Kit
-from backend.pipeline.screen import kept, scored
+from backend.pipeline.screen import kept, unjudged
 from backend.ports.addon import AddonRecords, Reading
 from backend.ports.store import Duty, MessageView, Placement, Screened, Sighting, Stage
 
 
 async def opinion(kit: Kit, records: AddonRecords, mailbox: Mailbox, gmail_id: str) -> tuple[Reading, bool]:
     """Fetch the message (the one Gmail call) and judge it; True when it has only just arrived and its turn is
-    still to come. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does."""
-    arrival = await kit.gmail.fetch(mailbox.id, gmail_id)
-    authentication = authenticate(arrival.message)
-    screened = kept(arrival, authentication)
+    still to come. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `Unread`."""
+    digest = await kit.reader.screen(await kit.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
+    arrival, screened = digest.arrival, kept(digest)
     now = kit.clock.now()
     standing, record = await records.sender(
         mailbox.id, screened.sender, screened.sender_domain, arrival.thread_id, now
     )
-    score, trouble = await scored(kit, mailbox, arrival)
-    if score is None:
-        verdict = fail_open(trouble)
+    if digest.score is None:
+        verdict = unjudged(digest)
     else:
         # Observing, and without credits: nothing is moved and nothing is spent on an opinion.
         facts = Facts(
             arrival=replace(arrival, labels=_as_if_new(arrival.labels)),
             owner=mailbox.owner,
-            authentication=authentication,
+            authentication=digest.authentication,
             preferences=replace(mailbox.preferences, mode=Mode.OBSERVE, paused_until=None),
             standing=replace(standing, credits=0),
+            form=digest.form,
         )
-        verdict = decide(facts, score, kit.scorer.thresholds(mailbox.preferences.strictness), (), now)
+        thresholds = digest.thresholds[mailbox.preferences.strictness]
+        verdict = decide(facts, digest.score, thresholds, (), now)
     ignored = verdict.outcome is Outcome.IGNORE
     verdict = replace(verdict, outcome=Outcome.IGNORE if ignored else Outcome.INBOX, spends_credit=False)
     view = _view(mailbox, arrival, screened, verdict)

@@ -98,6 +98,6 @@ async def trial(kit: Kit, mailbox: Mailbox, text: str, *, authenticated: bool) -
         standing=standing,
         labels=mailbox.labels,
     )
-    thresholds = kit.scorer.thresholds(mailbox.preferences.strictness)
+    thresholds = kit.reader.thresholds(mailbox.preferences.strictness)
     letter, pitch = (decide(facts, Score(certainty, 0.0), thresholds, (), now) for certainty in (0.0, 1.0))
     return Trial(sender, authenticated, letter, pitch, standing)

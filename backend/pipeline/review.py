@@ -11,19 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import structlog
+
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Refused, Rejected
-from backend.domain.mail.message import Message
+from backend.domain.mail.charset import UNSEEN
 from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
-from backend.domain.mail.unsubscribe import host_of, offer
+from backend.domain.mail.unsubscribe import host_of
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.reading.marking import Mark, marks
-from backend.domain.reading.score import Reason, Score
-from backend.domain.reading.wording import body, names_of
-from backend.pipeline.device_request import UNSEEN
-from backend.pipeline.devices import DOMAIN_WIDE, PREVIEW_LENGTH, refuse_shared_domain
+from backend.domain.reading.showing import Shown
+from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
 from backend.pipeline.kit import Kit
+from backend.pipeline.showing import shown
 from backend.ports.devices import Bell, News
+from backend.ports.reader import Unread
 from backend.ports.review import (
     Done,
     Dossier,
@@ -37,30 +38,24 @@ from backend.ports.review import (
 from backend.ports.store import MessageView
 from backend.ports.unsubscribe import Unsubscriber
 
+log = structlog.get_logger()
+
 MOST_ORDERED = 200
 """Messages of one order. A page shows fewer."""
 
 MOST_CREDITS = 20
 KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 LONGEST_ADDRESS = 320
-_EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message to be read. `text` is plain, without controls and direction marks; `marks` point into it.
-
-    `offers`: one click unsubscribes from it, and that can be believed. `missing`: why there is no text
-    (gone, later, reconnect), "" if there is.
-    """
+    """One message to be read. `missing`: why nothing is `shown` (gone, later, reconnect, unreadable), "" if it is."""
 
     view: MessageView
     mailbox: Mailbox
     unsubscription: Unsubscription | None
-    text: str = ""
-    truncated: bool = False
-    marks: tuple[Mark, ...] = ()
-    offers: bool = False
+    shown: Shown = Shown("")
     missing: str = ""
 
 
@@ -92,20 +87,15 @@ class ReviewDesk:
         view, mailbox, asked = await self.records.mail(mailbox_id, gmail_id)
         letter = Letter(view, mailbox, asked)
         try:
-            message = (await self.kit.gmail.fetch(mailbox_id, gmail_id)).message
+            found = await shown(self.kit, view, mailbox.owner)
         except (Gone, Rejected):
             return replace(letter, missing="gone")
+        except Unread as error:
+            log.warning("not_shown", mailbox=mailbox_id, cause=error.cause, fault=error.fault)
+            return replace(letter, missing="unreadable")
         except GoogleError as error:
             return replace(letter, missing="reconnect" if isinstance(error, NeedsReconnect) else "later")
-        text = readable(message)
-        shown = text[:PREVIEW_LENGTH]
-        return replace(
-            letter,
-            text=shown,
-            truncated=len(text) > len(shown),
-            marks=marks(shown, weighed(view), names_of(message, mailbox.owner)),
-            offers=bool(offer(message).url),
-        )
+        return replace(letter, shown=found)
 
     async def news(self, mailbox_id: str, session_hash: str, after: int | None, limit: int) -> News:
         """See `ReviewStore.review_news`."""
@@ -169,11 +159,11 @@ class ReviewDesk:
             return asked.state if asked else Leaving.TRYING
         host, cause = "", ""
         try:
-            found = offer((await self.kit.gmail.fetch(mailbox_id, gmail_id)).message)
+            found = await self.kit.reader.offer(await self.kit.gmail.fetch(mailbox_id, gmail_id))
             host, cause = host_of(found.url), found.cause
             if found.url:
                 await self.unsubscriber.one_click(found.url)
-        except (Gone, Rejected):
+        except (Gone, Rejected, Unread):
             cause = "no_offer"
         except GoogleError:
             cause = "later"
@@ -185,21 +175,6 @@ class ReviewDesk:
 
     def _now(self) -> datetime:
         return self.kit.clock.now()
-
-
-def readable(message: Message) -> str:
-    """The text of a message as it is shown: what its reader sees, without what no reader should."""
-    text = UNSEEN.sub("", body(message).replace("\r\n", "\n")).strip()
-    return _EMPTY_LINES.sub("\n\n", text)
-
-
-def weighed(view: MessageView) -> Score:
-    """The score that decided, with its reasons, from what is kept of it."""
-    reasons = tuple(
-        Reason(str(r.get("text", "")), float(r.get("weight", 0.0)), tuple(map(str, r.get("words", ()))))
-        for r in view.reasons
-    )
-    return Score(view.score or 0.0, 0.0, reasons, view.model)
 
 
 def proper(key: str) -> str:

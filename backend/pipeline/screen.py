@@ -9,25 +9,25 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
+from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.entry.challenge_mail import MAX_SUBJECT, language_of
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected
-from backend.domain.mail.authentication import Authentication, authenticate
-from backend.domain.mail.bounce import is_bounce
-from backend.domain.mail.message import Arrival, Owner
-from backend.domain.mail.reply import reply_address
+from backend.domain.mail.message import Owner
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
-from backend.domain.reading.reasons import illustrate
-from backend.domain.reading.score import Score
-from backend.domain.reading.wording import read, written
 from backend.domain.retry import believed, refusals
 from backend.pipeline import learn
 from backend.pipeline.kit import Kit
+from backend.ports.gmail import Fetched
+from backend.ports.reader import Unread
 from backend.ports.store import Duty, MessageJob, Screened, Standing
+
+log = structlog.get_logger()
 
 INDEX_WAIT = timedelta(seconds=5)
 
@@ -52,7 +52,8 @@ async def screen(kit: Kit, job: MessageJob) -> None:
         await kit.store.record_verdict(job, early, None, None, kit.clock.now())
         return
     try:
-        arrival = await kit.gmail.fetch(job.mailbox_id, job.gmail_id)
+        fetched = await kit.gmail.fetch(job.mailbox_id, job.gmail_id)
+        digest = await kit.reader.screen(fetched, mailbox.owner)
     except Gone as error:
         ripe = job.first_seen_at + BELIEVE_GONE
         if kit.clock.now() < ripe:
@@ -63,15 +64,18 @@ async def screen(kit: Kit, job: MessageJob) -> None:
     except Rejected as error:
         if not believed(error, refusals(job.error) + 1):
             raise
-        verdict = fail_open(f"Gmail would not give the message out: {error.title}")
-        await kit.store.record_verdict(job, verdict, None, None, kit.clock.now())
+        large = error.reason == "answerTooLarge"
+        await _end(kit, job, fail_open(FailOpen.TOO_LARGE if large else FailOpen.REFUSED), None, error.reason)
         return
-    if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
-        await learn.from_own_mail(kit, job, mailbox, arrival)
+    except Unread as error:
+        await _end(kit, job, fail_open(error.cause), None, error.fault)
         return
-    if is_bounce(arrival.message):
+    if "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels:
+        await learn.from_own_mail(kit, job, digest.correspondents)
+        return
+    if digest.bounce:
         await kit.store.note_bounce(job.mailbox_id, job.thread_id, kit.clock.now())
-    await _judge(kit, job, mailbox, arrival)
+    await _judge(kit, job, mailbox, fetched, digest)
 
 
 async def _from_history(kit: Kit, job: MessageJob, mailbox: Mailbox) -> Verdict | None:
@@ -80,81 +84,92 @@ async def _from_history(kit: Kit, job: MessageJob, mailbox: Mailbox) -> Verdict 
     return prescreen(job.labels, took_part, mailbox.preferences, blocks, kit.clock.now(), mailbox.labels)
 
 
-async def _judge(kit: Kit, job: MessageJob, mailbox: Mailbox, arrival: Arrival) -> None:
-    authentication = authenticate(arrival.message)
-    score, trouble = await scored(kit, mailbox, arrival)
-    screened = kept(arrival, authentication)
+async def _judge(kit: Kit, job: MessageJob, mailbox: Mailbox, fetched: Fetched, digest: Digest) -> None:
+    screened = kept(digest)
     for _ in range(DECISIONS):
         now = kit.clock.now()
         standing = await kit.store.standing(
             job.mailbox_id, screened.sender, screened.sender_domain, job.thread_id, now
         )
-        verdict = (
-            fail_open(trouble)
-            if score is None
-            else await _decide(kit, job, mailbox, arrival, authentication, standing, score)
-        )
+        try:
+            verdict = await _decide(kit, job, mailbox, fetched, digest, standing)
+        except Unread as error:
+            verdict = fail_open(error.cause)
         intent = _intent(kit, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
         try:
-            await kit.store.record_verdict(job, verdict, screened, intent, now)
+            await _end(kit, job, verdict, screened, digest.fault, intent)
             return
         except LeaseLost:
             raise
         except Conflict:
             continue
-    undecided = fail_open("The sender's credits or challenges kept changing while it was judged.")
-    await kit.store.record_verdict(job, undecided, screened, None, kit.clock.now())
+    await _end(kit, job, fail_open(FailOpen.UNSETTLED), screened)
 
 
-async def scored(kit: Kit, mailbox: Mailbox, arrival: Arrival) -> tuple[Score | None, str]:
-    """The score, its reasons with the message's own words, or None and what broke."""
-    try:
-        reading = read(arrival.message, mailbox.owner)
-        return illustrate(await kit.scorer.score(written(reading)), reading), ""
-    except Exception as error:
-        # Whatever breaks in here must not hold mail back, and a retry would break again.
-        return None, f"The message could not be scored ({type(error).__name__})."
+async def _end(
+    kit: Kit,
+    job: MessageJob,
+    verdict: Verdict,
+    screened: Screened | None,
+    fault: str = "",
+    intent: ChallengeIntent | None = None,
+) -> None:
+    """Commit the verdict; one that lets a message in because it could not be judged is logged and counted."""
+    await kit.store.record_verdict(job, verdict, screened, intent, kit.clock.now())
+    kit.fail_opens.note(verdict)
+    if verdict.row is Row.FAIL_OPEN:
+        log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
+
+
+def unjudged(digest: Digest) -> Verdict:
+    """The verdict on a message that has no score."""
+    return fail_open(digest.cause or FailOpen.UNREADABLE)
 
 
 async def _decide(
     kit: Kit,
     job: MessageJob,
     mailbox: Mailbox,
-    arrival: Arrival,
-    authentication: Authentication,
+    fetched: Fetched,
+    digest: Digest,
     standing: Standing,
-    score: Score,
 ) -> Verdict:
-    now = kit.clock.now()
-    thresholds = kit.scorer.thresholds(mailbox.preferences.strictness)
+    now, score = kit.clock.now(), digest.score
+    if score is None:
+        return unjudged(digest)
+    thresholds = digest.thresholds[mailbox.preferences.strictness]
     facts = Facts(
-        arrival=arrival,
+        arrival=digest.arrival,
         owner=mailbox.owner,
-        authentication=authentication,
+        authentication=digest.authentication,
         preferences=mailbox.preferences,
         standing=standing,
         labels=mailbox.labels,
+        form=digest.form,
     )
     verdict = decide(facts, score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return verdict
     inquiry = Inquiry(
-        arrival=arrival,
+        arrival=digest.arrival,
         owner=mailbox.owner,
-        authentication=authentication,
+        authentication=digest.authentication,
         preferences=mailbox.preferences,
         dealings=standing.dealings,
         vacation_on=False,
         backlog=job.backlog,
         fresh=timedelta(seconds=kit.settings.fresh_seconds),
         now=now,
+        of_message=digest.guards,
     )
-    refused = objections(inquiry)
-    # Each of these asks Gmail something: only about mail that would be answered.
+    refused = objections(inquiry)  # what follows asks Gmail: only about mail that would be answered
     if set(refused) <= {NOT_ADDRESSED}:
         owner = await _owner_now(kit, mailbox)
-        facts, inquiry = replace(facts, owner=owner), replace(inquiry, owner=owner)
-        refused = objections(inquiry)
+        if owner is not mailbox.owner:
+            again = await kit.reader.screen(fetched, owner)
+            facts = replace(facts, owner=owner, form=again.form)
+            inquiry = replace(inquiry, owner=owner, of_message=again.guards)
+            refused = objections(inquiry)
     if not refused:
         vacation_on = await kit.gmail.vacation_on(job.mailbox_id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
@@ -171,21 +186,21 @@ async def _owner_now(kit: Kit, mailbox: Mailbox) -> Owner:
     return replace(mailbox.owner, aliases=mailbox.owner.aliases | seen.aliases)
 
 
-def kept(arrival: Arrival, authentication: Authentication) -> Screened:
+def kept(digest: Digest) -> Screened:
     """The facts that are stored: no body."""
-    message = arrival.message
+    message = digest.arrival.message
     sender = message.sender
     return Screened(
         sender=sender.address,
-        sender_name=sender.name[:200],
+        sender_name=sender.name,
         sender_domain=organisational_domain(sender.domain),
-        subject=message.subject[:MAX_SUBJECT],
-        message_id=message.message_id[:500],
-        received_at=arrival.received_at,
-        authenticated=authentication.passed,
-        references=message.references[-20:],
-        reply_to=reply_address(message).address,
-        language=language_of(message.text),
+        subject=message.subject,
+        message_id=message.message_id,
+        received_at=digest.arrival.received_at,
+        authenticated=digest.authentication.passed,
+        references=message.references,
+        reply_to=digest.reply_to,
+        language=digest.language,
     )
 
 

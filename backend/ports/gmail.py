@@ -94,6 +94,13 @@ class Leaving:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A message as Google answered it, unread: its bytes are for `backend.ports.reader.Reader` alone."""
+
+    raw: bytes
+
+
 class Gmail(Protocol):
     """Calls on one mailbox."""
 
@@ -119,8 +126,8 @@ class Gmail(Protocol):
         """5 units. `query` in Gmail's search syntax; with `label` (an id) only messages that carry it."""
         ...
 
-    async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:
-        """20 units. The message with body text, without attachment contents. Raises `Gone`."""
+    async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
+        """20 units. The message with body text, without attachment contents, unread. Raises `Gone`."""
         ...
 
     async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:

@@ -55,6 +55,9 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
             counts[key] = counts.get(key, 0) + row["n"]
     counts["released"] = yield q("count_released")
     counts["set_aside"] = yield q("count_aside")
+    unjudged: list[Row] = yield q("count_unjudged")
+    for row in unjudged:
+        counts[f"fail_open.{row['cause']}"] = row["n"]
     challenges: list[Row] = yield q("count_challenges")
     for row in challenges:
         counts[f"challenges.{row['state']}"] = row["n"]

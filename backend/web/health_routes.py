@@ -23,7 +23,11 @@ async def alive() -> Response:
 @blueprint.get("/readyz")
 @guarded(per_minute(600), patience=5.0)
 async def ready() -> Response:
-    """The store answers and a model is loaded; 503 otherwise, with what is missing."""
+    """The store answers and a model is loaded; 503 otherwise, with what is missing.
+
+    `judging` says whether messages can be judged. That none of the last 20 could be is no 503: a stranger can send
+    20 messages that cannot be read, and that must not take the server out of a balancer. It raises an alarm instead.
+    """
     model = services().model()
     try:
         await services().store.ping()
@@ -33,7 +37,10 @@ async def ready() -> Response:
     else:
         store = "ok"
     fine = store == "ok" and bool(model)
-    response = jsonify(status="ready" if fine else "not ready", store=store, model=model or "none")
+    judging = "failing open" if services().fail_opens.nothing_is_judged else "ok"
+    response = jsonify(
+        status="ready" if fine else "not ready", store=store, model=model or "none", judging=judging
+    )
     response.status_code = 200 if fine else 503
     return response
 
@@ -41,6 +48,7 @@ async def ready() -> Response:
 @blueprint.get("/metrics")
 @guarded(per_minute(120), patience=5.0)
 async def metrics() -> Response:
-    """Prometheus' text format: requests, pushes and the store's census. Keep it behind the proxy."""
-    body = measures().exposition(await services().store.census(), services().failed)
+    """Prometheus' text format: requests, pushes, what was not judged, the store's census. Keep it behind the proxy."""
+    told = services()
+    body = measures().exposition(await told.store.census(), told.failed, told.fail_opens)
     return Response(body, content_type=CONTENT_TYPE_LATEST)

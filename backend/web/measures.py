@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from backend.pipeline.fail_opens import FailOpens
 from backend.ports.store import PushFate
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -25,6 +26,27 @@ class FailedTries(Collector):
         for (job, cause), count in self.counts.items():
             family.add_metric((job, cause), count)
         yield family
+
+
+class NotJudged(Collector):
+    """What `FailOpens` counts, for Prometheus."""
+
+    def __init__(self) -> None:
+        self.told = FailOpens()
+
+    def collect(self) -> Iterator[Metric]:
+        """Read now."""
+        counts = CounterMetricFamily(
+            "pitchgate_fail_open", "Messages let in because they could not be judged", labels=["cause"]
+        )
+        for cause, number in self.told.counts.items():
+            counts.add_metric([cause], number)
+        yield counts
+        yield GaugeMetricFamily(
+            "pitchgate_nothing_is_judged",
+            "1 when none of the last 20 messages could be judged",
+            value=self.told.nothing_is_judged,
+        )
 
 
 class Measures:
@@ -53,6 +75,8 @@ class Measures:
         self._census = Gauge(
             "pitchgate_store", "What the store holds, by count", ("count",), registry=self._registry
         )
+        self._not_judged = NotJudged()
+        self._registry.register(self._not_judged)
 
         self._failed = FailedTries()
         self._registry.register(self._failed)
@@ -66,10 +90,13 @@ class Measures:
         """One push was acknowledged."""
         self._pushes.labels(fate).inc()
 
-    def exposition(self, census: Mapping[str, int], failed: Mapping[tuple[str, str], int]) -> bytes:
+    def exposition(
+        self, census: Mapping[str, int], failed: Mapping[tuple[str, str], int], fail_opens: FailOpens
+    ) -> bytes:
         """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
-        job and cause since the start of the process."""
+        job and cause since the start of the process, `fail_opens` the messages that could not be judged."""
         self._failed.counts = failed
+        self._not_judged.told = fail_opens
         self._census.clear()
         for name, value in census.items():
             self._census.labels(name).set(value)

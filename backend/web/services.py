@@ -13,6 +13,7 @@ from backend.pipeline.archive import ArchiveDesk
 from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
 from backend.pipeline.devices import DeviceDesk
+from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.insights import InsightDesk
 from backend.pipeline.kit import Kit
 from backend.pipeline.review import ReviewDesk
@@ -153,3 +154,4 @@ class Services:
     insights: InsightDesk | None = None
     archive: ArchiveDesk | None = None
     failed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    fail_opens: FailOpens = field(default_factory=FailOpens)

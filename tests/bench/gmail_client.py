@@ -32,7 +32,7 @@ from aiohttp import web
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 
-from backend.gmail import open_google
+from backend.gmail.opening import open_google
 from backend.settings import Settings
 from backend.system import SystemClock
 

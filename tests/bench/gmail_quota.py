@@ -16,7 +16,7 @@ import statistics
 import time
 
 from backend.domain.errors import GoogleError
-from backend.gmail import Google, open_google
+from backend.gmail.opening import Google, open_google
 from backend.settings import Settings
 from backend.system import SystemClock
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,16 @@ from typing import TypeVar
 from backend.domain.errors import Gone, HistoryGone, Rejected
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import LabelIds
-from backend.ports.gmail import Added, HistoryPage, Leaving, ListPage, Profile, Relabelled, WatchGrant
+from backend.ports.gmail import (
+    Added,
+    Fetched,
+    HistoryPage,
+    Leaving,
+    ListPage,
+    Profile,
+    Relabelled,
+    WatchGrant,
+)
 
 T = TypeVar("T")
 LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
@@ -161,14 +171,14 @@ class FakeGmail:
         self.pages |= {rest}
         return self._leave("list_messages", ListPage(ids[start : start + limit], rest, len(ids)))
 
-    async def fetch(self, mailbox_id: str, gmail_id: str) -> Arrival:
+    async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
+        return Fetched(pickle.dumps(await self.fetch_headers(mailbox_id, gmail_id, ())))
+
+    async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
         self._enter("fetch")
         if gmail_id not in self.mails:
             raise Gone("The message is gone.", reason="notFound")
         return self._leave("fetch", self.mails[gmail_id])
-
-    async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
-        return await self.fetch(mailbox_id, gmail_id)
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]

@@ -24,12 +24,12 @@ from backend.pipeline.insights import InsightDesk
 from backend.pipeline.kit import Kit
 from backend.pipeline.review import ReviewDesk
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
-from backend.ports.scorer import Scorer
 from backend.store import SqlStore, open_store
 from backend.web.app import create_app
 from tests.contract.store.stories import Story
 from tests.doubles import FixedClock, GlassVault, SeededTokens
 from tests.fakes.gmail import FakeGmail
+from tests.fakes.reader import FakeReader
 from tests.web.fakes import World, world
 
 ALL = frozenset(Scope)
@@ -52,9 +52,7 @@ class ListServers:
 class FixedScorer:
     """Says 0.97 of a text with the word "pitchy", 0.6 of one with "maybe", 0.02 of any other."""
 
-    model_version = "fixed"
-
-    async def score(self, text: str) -> Score:
+    def score(self, text: str) -> Score:
         probability = 0.97 if "pitchy" in text else 0.6 if "maybe" in text else 0.02
         return Score(
             probability, 1.0, (Reason("asks for a call or a meeting", 1.5, ("a quick call",)),), "fixed"
@@ -75,6 +73,7 @@ class Office:
     desk: DeviceDesk
     app: Quart
     lists: ListServers
+    reader: FakeReader
 
     @property
     def store(self) -> SqlStore:
@@ -146,11 +145,13 @@ async def office(
     await store.open()
     try:
         gmail = FakeGmail(now=clock.now())
+        scorer = FixedScorer()
+        reader = FakeReader(scorer.score, scorer.thresholds)
         kit = Kit(
             settings=around.settings,
             store=store,
             gmail=gmail,
-            scorer=cast(Scorer, FixedScorer()),
+            reader=reader,
             clock=clock,
             tokens=SeededTokens(),
             vault=GlassVault(),
@@ -163,9 +164,10 @@ async def office(
             "review": review,
             "insights": InsightDesk(kit, store),
             "archive": ArchiveDesk(kit, store),
+            "fail_opens": kit.fail_opens,
         }
         app = create_app(replace(around.services, **cast(Any, desks)), stopping)
-        told = Office(around, story, gmail, desk, app, lists)
+        told = Office(around, story, gmail, desk, app, lists, reader)
         await story.mailbox("ana")
         await story.mailbox("eve")
         yield told

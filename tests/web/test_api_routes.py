@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import Gone, NeedsReconnect, TryLater
+from backend.domain.mailbox.verdict import FailOpen
 from backend.pipeline.device_request import DeviceRequest
 from backend.ports.devices import Scope
 from backend.web.api import described
@@ -139,6 +140,26 @@ async def test_a_preview_is_text_that_is_only_text(here: Office, ana: Caller) ->
     await here.hold("m2", text="x" * 30_000)
     told = await ana.told("GET", "messages/m2/preview")
     assert (len(told["text"]), told["truncated"]) == (20_000, True)
+
+
+async def test_page_and_preview_show_one_text(here: Office, ana: Caller) -> None:
+    html = "<p>What the reader of the page sees, and more of it.</p><p style='display:none'>not this</p>"
+    await here.hold("m1", text="A text that no reader is shown.", html=html)
+    page = await (await (await here.browser()).get("/review/mail/m1")).get_data(as_text=True)
+    told = await ana.told("GET", "messages/m1/preview")
+    assert told["text"] == "What the reader of the page sees, and more of it."
+    assert told["text"] in page
+    assert "no reader is shown" not in page
+
+
+async def test_what_cannot_be_read_is_not_shown_and_says_so(here: Office, ana: Caller) -> None:
+    await here.hold("m1")
+    here.reader.trouble = FailOpen.TOO_SLOW
+    told = await ana.told("GET", "messages/m1/preview", 422)
+    assert (told["code"], told["remedy"]) == ("unreadable", "Open it in Gmail.")
+    page = await (await here.browser()).get("/review/mail/m1")
+    assert page.status_code == 200
+    assert "too large or too unusual to be read here" in await page.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

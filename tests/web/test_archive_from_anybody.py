@@ -16,7 +16,7 @@ from backend.domain.mailbox.archive import read
 from backend.domain.mailbox.archive_tables import TABLES
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
-from backend.pipeline.review import weighed
+from backend.pipeline.showing import weighed
 from backend.web.owner.review_show import reasons
 from tests.contract.store.stories import BO
 from tests.web.desk import Office, office

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from backend.domain.mailbox.failing import Cause
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.ports.store import Duty
 from backend.web.app import create_app
 from backend.web.services import Services
@@ -25,7 +26,7 @@ async def test_ready_names_store_and_model(client: Client) -> None:
     answer = await client.get("/readyz")
 
     assert answer.status_code == 200
-    assert await answer.get_json() == {"status": "ready", "store": "ok", "model": "model-7"}
+    assert await answer.get_json() == {"status": "ready", "store": "ok", "model": "model-7", "judging": "ok"}
 
 
 async def test_not_ready_without_the_store_and_its_secrets_stay_inside(client: Client, around: World) -> None:
@@ -46,6 +47,27 @@ async def test_not_ready_without_a_model(around: World) -> None:
 
     assert answer.status_code == 503
     assert (await answer.get_json())["model"] == "none"
+
+
+async def test_that_nothing_is_judged_is_told_and_counted_by_cause(around: World) -> None:
+    given = around.services
+    client, fail_opens = create_app(given).test_client(), given.fail_opens
+    judged = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
+    broken = Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.SCORER_BROKEN)
+    for verdict in (*[broken] * 19, judged, *[broken] * 19):
+        fail_opens.note(verdict)
+    assert (await (await client.get("/readyz")).get_json())["judging"] == "ok"
+    assert "pitchgate_nothing_is_judged 0.0" in await (await client.get("/metrics")).get_data(as_text=True)
+
+    fail_opens.note(broken)
+    ready = await client.get("/readyz")
+    told = await (await client.get("/metrics")).get_data(as_text=True)
+
+    # A stranger can send 20 messages that cannot be read: that must not take the server out of its balancer.
+    assert (ready.status_code, (await ready.get_json())["judging"]) == (200, "failing open")
+    assert 'pitchgate_fail_open_total{cause="scorer_broken"} 39.0' in told
+    assert 'pitchgate_fail_open_total{cause="too_slow"} 0.0' in told
+    assert "pitchgate_nothing_is_judged 1.0" in told
 
 
 async def test_metrics_tell_the_census_and_requests_by_route_never_by_token(

@@ -8,6 +8,9 @@ import re
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
 _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\x00]")
 
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What is no text to a person: controls, and marks that turn the direction of what follows."""
+
 # Codecs that are no mail charsets: some take quadratic time, some read escapes out of the text.
 _REFUSED = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
 # Labels seen in real mail that Python does not know, or whose superset is what senders really use.

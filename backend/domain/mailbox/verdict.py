@@ -37,12 +37,26 @@ class Row(StrEnum):
     FAIL_OPEN = "fail_open"  # no row of the table: something broke, so the mail stays in the inbox
 
 
+class FailOpen(StrEnum):
+    """Why a message could not be judged. The value is stored, counted and logged; words are chosen when it is shown."""
+
+    REFUSED = "refused"  # Gmail would not give it out
+    TOO_LARGE = "too_large"  # it needs more memory than one message may take
+    TOO_SLOW = "too_slow"  # it needs more time than one message may take
+    READER_LOST = "reader_lost"  # the reading process ended over it, twice
+    UNREADABLE = "unreadable"  # our code for parsing and reading broke on it
+    SCORER_BROKEN = "scorer_broken"  # the model broke on it
+    NO_PROBABILITY = "no_probability"  # the model gave none
+    NO_ROW = "no_row"  # no row of the policy table matched
+    UNSETTLED = "unsettled"  # the sender's credits or challenges kept changing while it was judged
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The decision about one message.
 
     `guards` names the challenge guards that said no (empty when none was asked or all passed);
-    `cause` is set with `FAIL_OPEN` only: what could not be done.
+    `cause` is set with `FAIL_OPEN` only: a value of `FailOpen`.
     """
 
     outcome: Outcome

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.table import (
     NOT_INCOMING_LABELS,
     TABLE,
@@ -39,8 +39,6 @@ __all__ = [
 _NO_LABELS = LabelIds()
 _MAY_ANSWER = frozenset({Row.HELD_WITH_EARLIER, Row.QUARANTINE})
 """Rows that hold silently where a guard says no; the guards are named with them."""
-
-NO_PROBABILITY = "The model gave no probability."
 NOT_AUTHENTICATED = "not_authenticated"
 """Name of the guard that is implied: an unauthenticated sender is never answered, whoever forgot to ask."""
 
@@ -63,7 +61,7 @@ def decide(
     off = facts.preferences.rows_off - ROWS_ALWAYS_ON
     for entry in TABLE:
         if entry.reads_score and not usable:
-            return fail_open(NO_PROBABILITY)
+            return fail_open(FailOpen.NO_PROBABILITY)
         if entry.row not in off and entry.applies(case):
             return Verdict(
                 outcome=entry.outcome_of(case),
@@ -72,7 +70,7 @@ def decide(
                 guards=_named_guards(case) if entry.row in _MAY_ANSWER else (),
                 spends_credit=entry.spends_credit,
             )
-    return fail_open("No row of the policy table matched.")
+    return fail_open(FailOpen.NO_ROW)
 
 
 def prescreen(
@@ -103,7 +101,7 @@ def prescreen(
     return None
 
 
-def fail_open(cause: str) -> Verdict:
+def fail_open(cause: FailOpen) -> Verdict:
     """The verdict where something broke: the mail stays in the inbox, nobody is answered, `cause` is kept."""
     return Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=cause)
 

@@ -56,7 +56,8 @@ _CUT_SHORT = (
 @dataclass(frozen=True, slots=True)
 class Inquiry:
     """What is asked before an answer leaves. `fresh` is the age up to which a message may be answered;
-    `backlog` marks mail that was not fresh when it was found, whatever its date says."""
+    `backlog` marks mail that was not fresh when it was found, whatever its date says. `of_message` are the
+    objections of the message itself, where it has been read elsewhere and is no longer at hand."""
 
     arrival: Arrival
     owner: Owner
@@ -67,6 +68,7 @@ class Inquiry:
     backlog: bool
     fresh: timedelta
     now: datetime
+    of_message: tuple[str, ...] | None = None
 
     @property
     def message(self) -> Message:
@@ -76,16 +78,40 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One guard: `says_no` is true when the message must not be answered. `description` is for people."""
+    """One guard: `says_no` is true when the message must not be answered. `description` is for people; `of_message`:
+    it looks at nothing but the message, its owner and its authentication."""
 
     name: str
     description: str
     says_no: Callable[[Inquiry], bool]
+    of_message: bool = True
+
+    def objects(self, inquiry: Inquiry) -> bool:
+        """Whether it says no, from the message or from what was found of it before."""
+        if self.of_message and inquiry.of_message is not None:
+            return self.name in inquiry.of_message
+        return self.says_no(inquiry)
 
 
 def objections(inquiry: Inquiry) -> tuple[str, ...]:
     """The names of all guards that say no, in the order of the table; () means the answer may leave."""
-    return tuple(guard.name for guard in GUARDS if guard.says_no(inquiry))
+    return tuple(guard.name for guard in GUARDS if guard.objects(inquiry))
+
+
+def objections_of_message(arrival: Arrival, owner: Owner, authentication: Authentication) -> tuple[str, ...]:
+    """The objections that follow from the message alone, for `Inquiry.of_message`."""
+    inquiry = Inquiry(
+        arrival,
+        owner,
+        authentication,
+        Preferences(),
+        Dealings(),
+        False,
+        False,
+        timedelta(0),
+        arrival.received_at,
+    )
+    return tuple(guard.name for guard in GUARDS if guard.of_message and guard.says_no(inquiry))
 
 
 def next_link_at(dealings: Dealings, preferences: Preferences, now: datetime) -> datetime:
@@ -152,61 +178,37 @@ def _asked_recently(inquiry: Inquiry) -> bool:
 
 
 GUARDS = (
-    Guard(
-        "auto_submitted",
-        "It was sent by a program (Auto-Submitted).",
-        _auto_submitted,
-    ),
+    Guard("auto_submitted", "It was sent by a program (Auto-Submitted).", _auto_submitted),
     Guard(
         "null_sender",
         "Its envelope names no sender, so nobody wants an answer (empty Return-Path).",
         lambda i: null_sender(i.message),
     ),
-    Guard(
-        "list_headers",
-        "It came over a mailing list (List-… header).",
-        _list_headers,
-    ),
+    Guard("list_headers", "It came over a mailing list (List-… header).", _list_headers),
     Guard(
         "precedence",
         "It is marked as bulk mail (Precedence).",
         lambda i: bool(precedence(i.message) & _BULK),
     ),
-    Guard(
-        "suppressed",
-        "Its sender asks for no automatic answers (X-Auto-Response-Suppress).",
-        _suppressed,
-    ),
+    Guard("suppressed", "Its sender asks for no automatic answers (X-Auto-Response-Suppress).", _suppressed),
     Guard(
         "autoreply_headers",
         "It is an automatic reply (X-Autoreply and the like, or a subject such as Out of office).",
         _auto_reply,
     ),
-    Guard(
-        "loop",
-        "It has been through this mailbox before (X-Loop).",
-        _loops,
-    ),
+    Guard("loop", "It has been through this mailbox before (X-Loop).", _loops),
     Guard(
         "feedback_id",
         "It was sent by a bulk mailer (Feedback-ID).",
         lambda i: any(name in i.message.headers for name in _FEEDBACK_FIELDS),
     ),
-    Guard(
-        "report",
-        "It is a bounce or a report (multipart/report).",
-        _report,
-    ),
+    Guard("report", "It is a bounce or a report (multipart/report).", _report),
     Guard(
         "machine_address",
         "Nobody reads the address it came from (no-reply, mailer-daemon and the like).",
         lambda i: from_machine(i.message),
     ),
-    Guard(
-        "own_address",
-        "It comes from one of the owner's own addresses.",
-        _own_address,
-    ),
+    Guard("own_address", "It comes from one of the owner's own addresses.", _own_address),
     Guard(
         "labels",
         "It is not ordinary incoming mail: sent, a draft, a chat, spam or rubbish.",
@@ -222,11 +224,7 @@ GUARDS = (
         "Gmail could not confirm the sender, so an answer might hit somebody else.",
         lambda i: not i.authentication.passed,
     ),
-    Guard(
-        "not_one_author",
-        "It names no author, or several.",
-        _not_one_author,
-    ),
+    Guard("not_one_author", "It names no author, or several.", _not_one_author),
     Guard(
         "unwritable_address",
         "The sender's address is one that ordinary mail cannot be sent to.",
@@ -241,16 +239,19 @@ GUARDS = (
         "stale",
         "It is too old for an answer to be expected.",
         _stale,
+        of_message=False,
     ),
     Guard(
         "backlog",
         "It was found while catching up, not when it came.",
         lambda i: i.backlog,
+        of_message=False,
     ),
     Guard(
         "vacation",
         "The owner's vacation responder is on and answers already.",
         lambda i: i.vacation_on,
+        of_message=False,
     ),
     Guard(
         "foreign_challenge",
@@ -261,26 +262,31 @@ GUARDS = (
         "open_challenge",
         "This sender has a link of ours that still works.",
         lambda i: i.dealings.open_for_sender,
+        of_message=False,
     ),
     Guard(
         "asked_recently",
         "This sender was answered within the last 7 days.",
         _asked_recently,
+        of_message=False,
     ),
     Guard(
         "domain_limit",
         "Enough senders of this domain were answered today.",
         lambda i: i.dealings.domain_today >= i.preferences.domain_challenges,
+        of_message=False,
     ),
     Guard(
         "mailbox_limit",
         "This mailbox has sent its answers for today.",
         lambda i: i.dealings.mailbox_today >= i.preferences.daily_challenges,
+        of_message=False,
     ),
     Guard(
         "thread_answered",
         "This conversation has had an automatic answer.",
         lambda i: i.dealings.thread_answered,
+        of_message=False,
     ),
 )
 """All guards, the cheap and absolute ones first. The names are what is stored and counted."""

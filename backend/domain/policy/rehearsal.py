@@ -16,13 +16,12 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import LabelIds, Preferences
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.reading.score import Score, Thresholds
 
 CAUGHT = frozenset({Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE})
-NOT_SCORED = "The message could not be read or scored."
 
 
 class Word(StrEnum):
@@ -127,7 +126,7 @@ def _verdict(
     mail: Rehearsed, owner: Owner, preferences: Preferences, thresholds: Thresholds, labels: LabelIds
 ) -> Verdict:
     if mail.score is None:
-        return fail_open(NOT_SCORED)
+        return fail_open(FailOpen.UNREADABLE)
     message = Message(from_=(Address(mail.sender, mail.sender_name),), subject=mail.subject)
     facts = Facts(
         arrival=Arrival(mail.gmail_id, mail.thread_id, mail.labels, mail.received_at, message),

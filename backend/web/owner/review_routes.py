@@ -80,7 +80,7 @@ async def mail(gmail_id: str) -> Response:
         show=show,
         letter=letter,
         view=letter.view,
-        pieces=show.pieces(letter.text, letter.marks),
+        pieces=show.pieces(letter.shown.text, letter.shown.marks),
         back=look_of(request.args).address(),
         order=desk().key(),
         latest=(await desk().news(owner.mailbox_id, owner.session.token_hash, None, 0)).latest,

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from backend.domain.mail.charset import UNSEEN
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.marking import Mark
-from backend.pipeline.device_request import UNSEEN
 from backend.pipeline.devices import rule_domain
 from backend.ports.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.ports.store import MessageView
@@ -83,7 +84,16 @@ def in_short(view: MessageView, t: Words) -> str:
     found = [why.text for why in reasons(view, t.language) if why.speaks_for][:REASONS_IN_LIST]
     if found:
         return " · ".join(found)
-    return t(f"row_{view.row}") if f"row_{view.row}" in t else plain(view.cause)
+    return decided(view, t)
+
+
+def decided(view: MessageView, t: Words) -> str:
+    """What the policy made of it; where nothing could be judged, why. A message set aside tells the error instead."""
+    if f"row_{view.row}" not in t:
+        return plain(view.cause)
+    # Rows written before causes were codes hold a sentence of another time.
+    cause = f"cause_{view.cause}" if view.row == Row.FAIL_OPEN else ""
+    return f"{t(f'row_{view.row}')} {t(cause)}" if cause in t else t(f"row_{view.row}")
 
 
 def place(view: MessageView) -> str:

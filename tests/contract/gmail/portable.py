@@ -18,7 +18,8 @@ from typing import Any, Protocol
 import pytest
 
 from backend.domain.errors import Gone, HistoryGone
-from backend.gmail import Google
+from backend.gmail.opening import Google
+from backend.gmail.payload import opened
 from backend.ports.gmail import Leaving
 
 PATIENCE = 45.0
@@ -109,7 +110,7 @@ class PortableContract:
         gmail_id = story.deliver(
             sender="Bö Öst <bo@ext.test>", subject="Grüße", text="Hällo", html="<p>Hällo</p>"
         )
-        arrival = await google.gmail.fetch("m1", gmail_id)
+        arrival = opened((await google.gmail.fetch("m1", gmail_id)).raw)
         message = arrival.message
         assert (message.sender.address, message.sender.name) == ("bo@ext.test", "Bö Öst")
         assert message.subject == "Grüße"
@@ -149,7 +150,7 @@ class PortableContract:
     ) -> None:
         mark = secrets.token_hex(8)
         gmail_id = story.deliver(message_id=f"<offer-{mark}@ext.test>")
-        thread = (await google.gmail.fetch("m1", gmail_id)).thread_id
+        thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = story.address, story.correspondent, "Re: An offer"
         mail["Message-ID"] = f"<ours-{mark}@{story.address.rpartition('@')[2]}>"

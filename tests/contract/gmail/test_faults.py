@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, SendUncertain, TryLater
-from backend.gmail import open_google
+from backend.gmail.opening import open_google
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, open_against
 
 PROFILE = "GET /gmail/v1/users/me/profile"

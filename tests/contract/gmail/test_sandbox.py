@@ -12,7 +12,8 @@ from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.labels import NAMES
-from backend.gmail import Google
+from backend.gmail.opening import Google
+from backend.gmail.payload import opened
 from backend.ports.gmail import Leaving
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC
@@ -126,7 +127,7 @@ async def test_a_message_comes_with_texts_labels_and_time(story: Story, google: 
         html="<p>Hällo</p>",
         attachments=[{"filename": "a.pdf", "content_type": "application/pdf", "size": 1000}],
     )
-    arrival = await google.gmail.fetch("m1", gmail_id)
+    arrival = opened((await google.gmail.fetch("m1", gmail_id)).raw)
     message = arrival.message
     assert (message.sender.address, message.sender.name) == ("bo@ext.test", "Bö Öst")
     assert message.subject == "Grüße"
@@ -193,7 +194,7 @@ async def test_two_of_us_may_make_the_labels_at_once(story: Story, google: Googl
 
 async def test_an_answer_lands_in_its_thread_and_is_found_again(story: Story, google: Google) -> None:
     gmail_id = story.deliver(message_id="<offer@ext.test>")
-    thread = (await google.gmail.fetch("m1", gmail_id)).thread_id
+    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
     raw = reply(story.address, "mark-1", "<ours-1@corp.test>", "<offer@ext.test>")
     sent = await google.gmail.send("m1", raw, thread)
     assert (await google.gmail.fetch_headers("m1", sent, ["Subject"])).thread_id == thread
@@ -204,7 +205,7 @@ async def test_an_answer_lands_in_its_thread_and_is_found_again(story: Story, go
 
 async def test_a_message_id_google_rewrote_does_not_hide_the_mail(story: Story, google: Google) -> None:
     gmail_id = story.deliver(message_id="<offer2@ext.test>")
-    thread = (await google.gmail.fetch("m1", gmail_id)).thread_id
+    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
     story.sandbox.settings(rewrite_message_ids=True)
     try:
         raw = reply(story.address, "mark-2", "<ours-2@corp.test>", "<offer2@ext.test>")
@@ -218,7 +219,7 @@ async def test_a_mail_that_began_a_thread_of_its_own_is_found_all_the_same(
     story: Story, google: Google
 ) -> None:
     gmail_id = story.deliver(message_id="<offer3@ext.test>", subject="Ein Angebot für  März")
-    thread = (await google.gmail.fetch("m1", gmail_id)).thread_id
+    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
     story.sandbox.settings(rewrite_message_ids=True, exact_subjects=True)
     try:
         raw = reply(
@@ -242,7 +243,7 @@ async def test_a_challenge_lands_in_its_thread_whatever_the_subject(story: Story
     try:
         for number, subject in enumerate(texts(4, 20)):
             gmail_id = story.deliver(message_id=f"<s{number}@ext.test>", subject=subject)
-            arrival = await google.gmail.fetch("m1", gmail_id)
+            arrival = opened((await google.gmail.fetch("m1", gmail_id)).raw)
             raw = compose(
                 arrival=arrival,
                 owner=Owner(story.address, "Ana"),
@@ -266,7 +267,7 @@ async def test_a_send_that_left_but_was_not_confirmed_is_found_and_not_sent_twic
     story: Story, google: Google, kind: str
 ) -> None:
     gmail_id = story.deliver(message_id=f"<{kind}@ext.test>")
-    thread = (await google.gmail.fetch("m1", gmail_id)).thread_id
+    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
     story.fault(kind, method="messages.send")
     raw = reply(story.address, kind, f"<ours-{kind}@corp.test>", f"<{kind}@ext.test>")
     with pytest.raises(SendUncertain):
@@ -277,7 +278,7 @@ async def test_a_send_that_left_but_was_not_confirmed_is_found_and_not_sent_twic
 
 async def test_a_send_that_was_dropped_before_it_left_is_not_found(story: Story, google: Google) -> None:
     gmail_id = story.deliver()
-    thread = (await google.gmail.fetch("m1", gmail_id)).thread_id
+    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
     story.fault("drop", method="messages.send")
     with pytest.raises(SendUncertain):
         await google.gmail.send("m1", reply(story.address, "m", "<ours-d@corp.test>", "<x@y>"), thread)

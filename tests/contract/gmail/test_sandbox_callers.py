@@ -12,7 +12,7 @@ from aiohttp import web
 
 from backend.domain.envelope import Metadata, read_envelope, subscription_of
 from backend.domain.errors import NeedsReconnect, Refused, Unauthenticated
-from backend.gmail import Google
+from backend.gmail.opening import Google
 from backend.gmail.scopes import lacking
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from tests.contract.gmail.fake_google import StoryClock

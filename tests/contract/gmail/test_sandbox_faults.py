@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Rejected, TryLater, Unexplained
-from backend.gmail import Google
+from backend.gmail.opening import Google
 from backend.settings import GMAIL_MODIFY
 from tests.contract.gmail.sandbox_story import Story
 

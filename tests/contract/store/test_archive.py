@@ -40,7 +40,7 @@ def desk(story: Story) -> ArchiveDesk:
         settings=cast(Any, None),
         store=story.store,
         gmail=cast(Any, None),
-        scorer=cast(Any, None),
+        reader=cast(Any, None),
         clock=FixedClock(story.now),
         tokens=cast(Any, None),
         vault=cast(Any, None),

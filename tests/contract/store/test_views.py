@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.ports.store import Duty, Notice, Placement, Stage
 from tests.contract.store.stories import BO, Story
 
@@ -60,6 +60,9 @@ async def test_the_census_counts_everything(story: Story) -> None:
     challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
     await story.receive("ana", "m2", Outcome.HOLD)
     await story.receive("ana", "m3", Outcome.INBOX, "cy@x.test")
+    await story.arrive("ana", "m6")
+    unjudged = Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.TOO_SLOW)
+    await story.store.record_verdict(await story.job("m6"), unjudged, None, None, story.now)
     await story.arrive("ana", "m4", "m5")
     first, _ = await story.claim()
     await story.store.set_aside(first, "unreadable", story.now)
@@ -72,12 +75,13 @@ async def test_the_census_counts_everything(story: Story) -> None:
         "mailboxes": 1,
         "messages.challenge": 1,
         "messages.hold": 1,
-        "messages.inbox": 1,
+        "messages.inbox": 2,
         "messages.undecided": 2,
         "stages.release": 2,
         "stages.screen": 2,
-        "stages.ended": 1,
+        "stages.ended": 2,
         "set_aside": 1,
+        "fail_open.too_slow": 1,
         "challenges.solved": 1,
         "notices.new": 2,
         "notices.repeat": 1,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mail import mime
 from backend.gmail.payload import arrival, decoded, history_page, list_page, milliseconds
-from backend.gmail.wire import AnswerUnreadable
+from backend.gmail.unreadable import AnswerUnreadable
 
 
 def gmail_payload(message: StdMessage, part_id: str = "") -> dict[str, Any]:

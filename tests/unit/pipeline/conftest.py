@@ -23,6 +23,7 @@ from backend.store import SqlStore, open_store
 from backend.worker.endings import Endings
 from tests.doubles import NoAuthorizer
 from tests.fakes.gmail import Died, FakeGmail
+from tests.fakes.reader import FakeReader
 
 LEASE = timedelta(seconds=60)
 TRUSTED = "mx.google.com; dkim=pass header.i=@{0}; spf=pass smtp.mailfrom=x@{0}; dmarc=pass header.from={0}"
@@ -33,12 +34,10 @@ class FakeScorer:
     """Says 0.97 of a text with the word "pitchy", 0.6 of "perhaps", 0.4 of "maybe", 0.02 of any other; breaks when told
     to."""
 
-    model_version = "fake"
-
     def __init__(self) -> None:
         self.broken = False
 
-    async def score(self, text: str) -> Score:
+    def score(self, text: str) -> Score:
         if self.broken:
             raise RuntimeError("the model broke on this text")
         says = {"pitchy": 0.97, "perhaps": 0.6, "maybe": 0.4}
@@ -78,6 +77,7 @@ class House:
     gmail: FakeGmail
     store: SqlStore
     scorer: FakeScorer
+    reader: FakeReader
     authorizer: NoAuthorizer
     mailbox_id: str
     deaths: int = 0
@@ -163,7 +163,8 @@ async def open_house(tmp_path: Path) -> AsyncIterator[House]:
             return gmail.now
 
     settings = Settings(state_dir=tmp_path, public_url="https://gate.test", index_limit=100)
-    kit = Kit(settings, store, gmail, scorer, Now(), secrets, secrets)
+    reader = FakeReader(scorer.score, scorer.thresholds)
+    kit = Kit(settings, store, gmail, reader, Now(), secrets, secrets)
     mailbox = await store.connect(
         NewMailbox(
             id="box1",
@@ -176,7 +177,7 @@ async def open_house(tmp_path: Path) -> AsyncIterator[House]:
         ),
         gmail.now,
     )
-    house = House(kit, gmail, store, scorer, NoAuthorizer(), mailbox.id)
+    house = House(kit, gmail, store, scorer, reader, NoAuthorizer(), mailbox.id)
     await house.settle()
     assert (await house.mailbox()).indexed_at is not None
     gmail.calls.clear()

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from backend.domain.errors import NeedsReconnect, Rejected
-from backend.domain.mail.message import Address, Arrival, Message
+from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import Condition, Link, Mode, Preferences
 from backend.pipeline.index import AT_ONCE, PAGE
+from backend.ports.gmail import Fetched
 from backend.ports.store import NewMailbox
 from tests.unit.pipeline.conftest import House, letter
 
@@ -124,7 +125,7 @@ async def test_it_reads_no_more_than_its_limit(before: House) -> None:
 async def test_it_reads_some_at_once_and_not_a_whole_page(before: House) -> None:
     under_way, most, fetch = 0, 0, before.gmail.fetch
 
-    async def slow(mailbox_id: str, gmail_id: str) -> Arrival:
+    async def slow(mailbox_id: str, gmail_id: str) -> Fetched:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -160,7 +161,7 @@ def refuse(house: House, *gmail_ids: str) -> None:
     """Gmail gives these mails out to nobody."""
     fetch = house.gmail.fetch
 
-    async def some(mailbox_id: str, gmail_id: str) -> Arrival:
+    async def some(mailbox_id: str, gmail_id: str) -> Fetched:
         if gmail_id in gmail_ids:
             raise Rejected("Google's answer is larger than it may be.", reason="answerTooLarge")
         return await fetch(mailbox_id, gmail_id)

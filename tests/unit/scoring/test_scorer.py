@@ -1,11 +1,10 @@
-"""The scorer while it serves: threads, hot switch, what it refuses and what it never imports."""
+"""What the model says, from several threads too, and what the process that reads never imports."""
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,10 +12,7 @@ from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.wording import prepare
 from backend.scoring import SHIPPED
-from backend.scoring.audit import ModelRefused
-from backend.scoring.scorer import OnnxScorer
 from backend.scoring.session import ModelSession
-from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put_renamed
 
 ANNA = Owner("anna@firm.test", "Anna Berg")
 
@@ -74,44 +70,18 @@ class TestScores:
         assert 0.0 <= session.score("hello \ud800 there").probability <= 1.0
 
 
-class TestServing:
-    async def test_many_at_once_score_as_one_by_one(self):
-        scorer = OnnxScorer.open(SHIPPED)
-        scores = await asyncio.gather(*(scorer.score(t) for t in [PITCH, ORDINARY] * 50))
-        scorer.close()
-        assert len({score.probability for score in scores}) == 2
-
-    async def test_switching_drops_no_request(self, tmp_path: Path):
-        put_renamed(other := tmp_path / "other.onnx")
-        scorer = OnnxScorer.open(SHIPPED)
-        before = [asyncio.create_task(scorer.score(PITCH)) for _ in range(40)]
-        await asyncio.sleep(0)  # all of them have begun
-        version = await scorer.switch(other)
-        after = await asyncio.gather(*(scorer.score(PITCH) for _ in range(40)))
-        begun = await asyncio.gather(*before)
-        scorer.close()
-        # Who began with the old model is answered by it; nobody waits, nobody is refused.
-        assert {score.model for score in begun} == {SHIPPED_VERSION}
-        assert {score.model for score in after} == {version} == {scorer.model_version} == {OTHER_VERSION}
-        assert {score.probability for score in (*begun, *after)} == {begun[0].probability}
-
-    async def test_a_refused_file_leaves_the_old_model_in_place(self, tmp_path: Path):
-        scorer = OnnxScorer.open(SHIPPED)
-        broken = tmp_path / "broken.onnx"
-        broken.write_bytes(b"no model")
-        before = scorer.model_version
-        with pytest.raises(ModelRefused):
-            await scorer.switch(broken)
-        assert scorer.model_version == before
-        assert (await scorer.score(PITCH)).probability > 0.5
-        scorer.close()
+def test_many_threads_score_as_one_does(session: ModelSession):
+    with ThreadPoolExecutor(4) as threads:
+        scores = list(threads.map(session.score, [PITCH, ORDINARY] * 50))
+    assert len({score.probability for score in scores}) == 2
 
 
-def test_serving_imports_nothing_of_training():
+def test_the_reading_process_imports_nothing_of_training_nor_of_the_server():
     script = (
-        "import sys; from backend.scoring import SHIPPED; from backend.scoring.scorer import OnnxScorer; "
-        "import backend.domain.reading.wording; OnnxScorer.open(SHIPPED).close(); "
-        "print([m for m in ('sklearn', 'scipy', 'pandas', 'onnx', 'skl2onnx', 'joblib') if m in sys.modules])"
+        "import sys; from backend.scoring import SHIPPED; from backend.reader_process import _load; "
+        "_load(SHIPPED.read_bytes(), 'model'); "
+        "print([m for m in ('sklearn', 'scipy', 'pandas', 'onnx', 'skl2onnx', 'joblib', 'aiohttp', 'pydantic', 'quart',"
+        " 'structlog', 'asyncio', 'sqlite3') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -21,6 +21,7 @@ WALKS = {
         "count_messages",
         "count_released",
         "count_aside",
+        "count_unjudged",
         "count_challenges",
     ),
     *("count_notices", "tallies", "balance_differences", "daily_differences", "messages_aside"),

@@ -61,6 +61,9 @@ SELECT COUNT(*) FROM messages WHERE outcome IN ('hold', 'challenge') AND placeme
 -- name: count_aside()$
 SELECT COUNT(*) FROM messages WHERE set_aside;
 
+-- name: count_unjudged()
+SELECT cause, COUNT(*) AS n FROM messages WHERE policy_row = 'fail_open' GROUP BY cause;
+
 -- name: count_challenges()
 SELECT state, COUNT(*) AS n FROM challenges GROUP BY state;
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
-from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy import decide as policy
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen, rows
 from backend.domain.policy.standing import Standing
@@ -266,7 +266,7 @@ class TestVerdict:
         assert verdict_on(facts(), 0.6).score == score(0.6)
 
     def test_failing_open_keeps_its_cause_and_nothing_else(self):
-        assert fail_open("no bytes") == Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause="no bytes")
+        assert fail_open(FailOpen.TOO_SLOW) == Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause="too_slow")
 
 
 class TestProperties:

@@ -1,0 +1,135 @@
+"""What is kept of a message once it has been read: small, bounded values, and none of its body or headers.
+
+Everything that looks at a stranger's bytes or text happens in `digest`, `showing.show`, `correspondents` and
+`mail.unsubscribe.offer`, so that it can run where it can be stopped. What comes out can be handed about freely.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+
+from backend.domain.entry.challenge_mail import MAX_SUBJECT, language_of
+from backend.domain.entry.decline import is_decline
+from backend.domain.mail.authentication import Authentication, authenticate
+from backend.domain.mail.bounce import is_bounce
+from backend.domain.mail.machine_mail import MailForm, form_of
+from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.reply import reply_address
+from backend.domain.mail.visible import visible
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.policy.guards import objections_of_message
+from backend.domain.reading.reasons import illustrate
+from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.wording import read, written
+
+MAX_ADDRESS = 320
+MAX_NAME = 200
+MAX_MESSAGE_ID = 500
+MAX_REFERENCES = 20
+MAX_CORRESPONDENTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One message, read. `arrival` holds addresses, subject and ids, cut to length, and no text.
+
+    `guards` are the objections to an answer that follow from the message itself, `reply_to` is where an answer would
+    go, `language` the one it would be written in. `correspondents` are those a message the owner wrote makes known.
+    `score` and `thresholds` come from one model. Without a score, `cause` says why, and `fault` which error was
+    raised where, for logs.
+    """
+
+    arrival: Arrival
+    authentication: Authentication
+    form: MailForm
+    guards: tuple[str, ...]
+    bounce: bool
+    reply_to: str
+    language: str
+    correspondents: tuple[str, ...] = ()
+    score: Score | None = None
+    thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
+    cause: FailOpen | None = None
+    fault: str = ""
+
+
+def facts(arrival: Arrival, owner: Owner) -> Digest:
+    """Everything but the score: what headers and form tell. Total."""
+    message = arrival.message
+    authentication = authenticate(message)
+    return Digest(
+        arrival=replace(arrival, message=_pared(message)),
+        authentication=authentication,
+        form=form_of(arrival, owner),
+        guards=objections_of_message(arrival, owner, authentication),
+        bounce=is_bounce(message),
+        reply_to=_usable(reply_address(message).address),
+        language=language_of(message.text),
+        correspondents=correspondents(message, owner) if "SENT" in arrival.labels else (),
+    )
+
+
+def digest(
+    arrival: Arrival, owner: Owner, model: Callable[[str], Score], thresholds: Mapping[Strictness, Thresholds]
+) -> Digest:
+    """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own. What the owner
+    wrote is not scored. Raises nothing but `MemoryError` once the facts are known."""
+    known = facts(arrival, owner)
+    if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
+        return known
+    cause = FailOpen.UNREADABLE
+    try:
+        reading = read(arrival.message, owner)
+        text = written(reading)
+        cause = FailOpen.SCORER_BROKEN
+        score = illustrate(model(text), reading)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Whatever breaks in here must not hold mail back, and would break again.
+        return replace(known, cause=cause, fault=fault_of(error))
+    return replace(known, score=score, thresholds=thresholds)
+
+
+def fault_of(error: BaseException) -> str:
+    """The type of an error and where it was raised: never its message, which might quote mail."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return (
+        f"{type(error).__name__} at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}"
+        if frames
+        else ""
+    )
+
+
+def correspondents(message: Message, owner: Owner) -> tuple[str, ...]:
+    """Whom a message the owner wrote makes a correspondent, sorted; nobody if it is automatic or a refusal."""
+    automatic = message.headers.first("Auto-Submitted").partition(";")[0].strip().lower() not in ("", "no")
+    if automatic or "X-Pitchgate-Challenge" in message.headers or is_decline(_own_words(message)):
+        return ()
+    written_to = {address.address for address in (*message.to, *message.cc)} - {""}
+    known = sorted(address for address in written_to - owner.addresses if len(address) <= MAX_ADDRESS)
+    return tuple(known[:MAX_CORRESPONDENTS])
+
+
+def _own_words(message: Message) -> str:
+    """The body as a reader sees it: some programs send HTML alone."""
+    return message.text if message.text.strip() or not message.html else visible(message.html).text
+
+
+def _pared(message: Message) -> Message:
+    references = tuple(known for known in message.references if len(known) <= MAX_MESSAGE_ID)
+    return Message(
+        from_=tuple(Address(_usable(a.address), a.name[:MAX_NAME]) for a in message.from_[:2]),
+        subject=message.subject[:MAX_SUBJECT],
+        message_id=message.message_id[:MAX_MESSAGE_ID],
+        references=references[-MAX_REFERENCES:],
+    )
+
+
+def _usable(address: str) -> str:
+    """The address, or "": cut short it would be somebody else's."""
+    return address if len(address) <= MAX_ADDRESS else ""

@@ -1,0 +1,24 @@
+"""showing: one message as its owner sees it, fetched now and kept nowhere. The same for page and desktop app."""
+
+from __future__ import annotations
+
+from backend.domain.mail.message import Owner
+from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.showing import Shown
+from backend.pipeline.kit import Kit
+from backend.ports.store import MessageView
+
+
+async def shown(kit: Kit, view: MessageView, owner: Owner) -> Shown:
+    """Text and marks of a message we know of. Raises as `Gmail.fetch` and `Reader.show` do."""
+    fetched = await kit.gmail.fetch(view.mailbox_id, view.gmail_id)
+    return await kit.reader.show(fetched, owner, weighed(view))
+
+
+def weighed(view: MessageView) -> Score:
+    """The score that decided, with its reasons, from what is kept of it."""
+    reasons = tuple(
+        Reason(str(r.get("text", "")), float(r.get("weight", 0.0)), tuple(map(str, r.get("words", ()))))
+        for r in view.reasons
+    )
+    return Score(view.score or 0.0, 0.0, reasons, view.model)

@@ -1,0 +1,60 @@
+"""Reading a stranger's message, scoring included, somewhere it can be stopped.
+
+Each call has a limit of time and of memory. A message that passes one, or that breaks what reads it, costs only
+itself: the call raises `Unread`, and the next message is read as usual.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from backend.domain.digest import Digest
+from backend.domain.errors import PitchgateError
+from backend.domain.mail.message import Owner
+from backend.domain.mail.unsubscribe import Offer
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.showing import Shown
+from backend.ports.gmail import Fetched
+
+
+class Unread(PitchgateError):
+    """The message could not be read; trying again would end the same. `fault` names an error and its place, for logs,
+    and never holds content."""
+
+    def __init__(self, cause: FailOpen, fault: str = "") -> None:
+        super().__init__("The message could not be read.", "It stays in the inbox.")
+        self.cause = cause
+        self.fault = fault
+
+
+class Reader(Protocol):
+    """Calls may run again and change nothing. All raise `TryLater` for bytes that are no whole answer of Google's, and
+    while there is nothing to read with."""
+
+    async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
+        """Read and score. What breaks while scoring ends as a digest with a cause; raises `Unread` where not even the
+        facts could be read."""
+        ...
+
+    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
+        """The message as its owner is shown it, the reasons of `score` marked. Raises `Unread`."""
+        ...
+
+    async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
+        """Whom this message of the owner's makes a correspondent. Raises `Unread`."""
+        ...
+
+    async def offer(self, fetched: Fetched) -> Offer:
+        """What the message offers for unsubscribing. Raises `Unread`."""
+        ...
+
+    def thresholds(self, strictness: Strictness) -> Thresholds:
+        """The probabilities at which the model in use was found to be right often enough."""
+        ...
+
+    @property
+    def model_version(self) -> str:
+        """Version of the model in use; it may change between two calls."""
+        ...

@@ -1,0 +1,123 @@
+"""The reading process: one request after the other from standard input, until that is closed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, TextIO
+
+from backend.domain.digest import correspondents, digest, facts, fault_of
+from backend.domain.errors import PitchgateError
+from backend.domain.mail.message import Arrival
+from backend.domain.mail.unsubscribe import offer
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.showing import show
+from backend.reader.confined import Alarm, confine, ignore_signals, resident
+from backend.reader.frames import answered, read_request
+
+GROWTH = 32_000_000
+"""Bytes by which a process may have grown over a message and still read the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one message may take: `seconds` of processor time, `memory` in bytes. `patience` is how long it may take by
+    the clock, on a machine that is busy with other things."""
+
+    seconds: float
+    memory: int
+    patience: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that has been loaded: its version, the thresholds it was published with, and how it scores a text."""
+
+    version: str
+    thresholds: Mapping[Strictness, Thresholds]
+    score: Callable[[str], Score]
+
+
+class NoAnswer(Exception):
+    """The bytes are no whole answer of Google's."""
+
+
+def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model]) -> None:
+    """Load the model that comes first, then read what comes. `opened` raises `NoAnswer`."""
+    ignore_signals()
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    _silence(sys.stdout)
+    first = read_request(requests)
+    if first is None:
+        return
+    _, (name, limits), data = first
+    assert isinstance(name, str)
+    assert isinstance(limits, Limits)
+    try:
+        model = load(data, name)
+    except PitchgateError as error:
+        _write(answers, {"refused": {"title": error.title, "remedy": error.remedy}})
+        return
+    del data, first
+    _write(answers, {"ready": {"version": model.version, "thresholds": model.thresholds}})
+    _silence(sys.stderr)
+    confine(limits.memory)
+    _read_all(requests, answers, _works(opened, model), limits)
+
+
+def _works(opened: Callable[[bytes], Arrival], model: Model) -> Mapping[str, Callable[..., object]]:
+    """What may be asked for, by name."""
+    return {
+        "digest": lambda raw, owner: digest(opened(raw), owner, model.score, model.thresholds),
+        "facts": lambda raw, owner: facts(opened(raw), owner),
+        "show": lambda raw, owner, score: show(opened(raw).message, owner, score),
+        "correspondents": lambda raw, owner: correspondents(opened(raw).message, owner),
+        "offer": lambda raw: offer(opened(raw).message),
+    }
+
+
+def _read_all(
+    requests: BinaryIO, answers: BinaryIO, works: Mapping[str, Callable[..., object]], limits: Limits
+) -> None:
+    alarm, began = Alarm(limits.seconds, limits.patience + 1), resident()
+    while True:
+        with alarm:
+            # The alarm counts our own time only, so waiting for a request costs nothing of it.
+            request = read_request(requests)
+            if request is None:
+                return
+            work, arguments, raw = request
+            answer = _answer(works[work], raw, arguments)
+        del request, raw
+        # After a lack of memory nothing can be relied upon, and what one message took is given back.
+        spent = answer.get("unread") is FailOpen.TOO_LARGE or resident() > began + GROWTH
+        _write(answers, {**answer, "spent": spent})
+        if spent:
+            return
+
+
+def _answer(work: Callable[..., object], raw: bytes, arguments: tuple[object, ...]) -> dict[str, object]:
+    try:
+        return {"value": work(raw, *arguments)}
+    except NoAnswer:
+        return {"later": True}
+    except MemoryError:
+        return {"unread": FailOpen.TOO_LARGE, "fault": "MemoryError"}
+    except Exception as error:
+        return {"unread": FailOpen.UNREADABLE, "fault": fault_of(error)}
+
+
+def _silence(stream: TextIO) -> None:
+    """Nothing a library prints may mix with the answers, or tell of a message."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _write(answers: BinaryIO, answer: Mapping[str, object]) -> None:
+    answers.write(answered(answer))
+    answers.flush()

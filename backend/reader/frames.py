@@ -1,0 +1,55 @@
+"""What goes between us and a reading process.
+
+A request is trusted, so it is pickled; the message's bytes follow it as they are. An answer comes from a process that
+has read a stranger's bytes, so it is JSON, bounded, and checked against its shape: a process that a message has taken
+over can lie about that message, and do nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from collections.abc import Mapping, Set
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+REQUEST = struct.Struct("<II")
+ANSWER = struct.Struct("<I")
+MAX_ANSWER = 1_000_000
+
+
+def packed(work: str, raw: bytes, *arguments: object) -> tuple[bytes, bytes]:
+    """A request: its head, and the bytes that follow."""
+    head = pickle.dumps((work, arguments))
+    return REQUEST.pack(len(head), len(raw)) + head, raw
+
+
+def read_request(stream: BinaryIO) -> tuple[str, tuple[object, ...], bytes] | None:
+    """The next request, None at the end of the stream."""
+    sizes = stream.read(REQUEST.size)
+    if len(sizes) < REQUEST.size:
+        return None
+    of_head, of_raw = REQUEST.unpack(sizes)
+    head, raw = stream.read(of_head), stream.read(of_raw)
+    if len(head) < of_head or len(raw) < of_raw:
+        return None
+    work, arguments = pickle.loads(head)  # noqa: S301 - from the process that started this one
+    return work, arguments, raw
+
+
+def answered(value: Mapping[str, object]) -> bytes:
+    """An answer, ready to be written."""
+    body = json.dumps(value, default=_plain, separators=(",", ":")).encode()
+    return ANSWER.pack(len(body)) + body
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Set):
+        return list(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no part of an answer")

@@ -1,0 +1,193 @@
+"""`backend.ports.reader.Reader` over reading processes that are started again when they are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from backend.domain.digest import Digest
+from backend.domain.errors import TryLater
+from backend.domain.mail.message import Owner
+from backend.domain.mail.unsubscribe import Offer
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.showing import Shown
+from backend.ports.gmail import Fetched
+from backend.ports.reader import Unread
+from backend.reader.child import Limits
+from backend.reader.process import Lost, ModelData, ModelFacts, ModelFile, ReadingProcess
+
+log = structlog.get_logger()
+T = TypeVar("T")
+TRIES = 2
+"""A process that ends for no known reason may have been ended by somebody else: its message is given to another."""
+
+
+class Answer(BaseModel, Generic[T]):
+    """What a process answers: a value, or why there is none."""
+
+    value: T | None = None
+    later: bool = False
+    unread: FailOpen | None = None
+    fault: str = ""
+    spent: bool = False
+
+
+class ReadingPool:
+    """Implements `backend.ports.reader.Reader`. Messages wait here for a process that is free: one at a time, so that
+    a message can take nothing down but its own reading."""
+
+    def __init__(self, entry: str, model: ModelData, limits: Limits) -> None:
+        self._entry = entry
+        self._model = model
+        self._limits = limits
+        self._facts = ModelFacts(version="", thresholds={})
+        self._free: asyncio.Queue[ReadingProcess | None] = asyncio.Queue()
+        self._spare: ReadingProcess | None = None
+        self._starting: set[asyncio.Task[None]] = set()
+        self._all: set[ReadingProcess] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, entry: str, model: Path, limits: Limits, processes: int
+    ) -> AsyncIterator[ReadingPool]:
+        """Start `processes` of them with the model at `model`; all end at the end. Raises `ModelFile`."""
+        pool = cls(entry, await ModelData.read(model), limits)
+        try:
+            for _ in range(processes):
+                pool._free.put_nowait(await pool._usable(None))
+            yield pool
+        finally:
+            for task in pool._starting:
+                task.cancel()
+            await asyncio.gather(*pool._starting, return_exceptions=True)
+            await asyncio.gather(*(process.close() for process in pool._all))
+
+    async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
+        """Read and score; where that is too much, at least the facts, so that its owner sees whose message it is."""
+        try:
+            return await self._ask(Answer[Digest], "digest", fetched.raw, owner)
+        except Unread as error:
+            with contextlib.suppress(Unread):
+                facts = await self._ask(Answer[Digest], "facts", fetched.raw, owner)
+                return replace(facts, cause=error.cause, fault=error.fault)
+            raise
+
+    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
+        """See `Reader.show`."""
+        return await self._ask(Answer[Shown], "show", fetched.raw, owner, score)
+
+    async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
+        """See `Reader.correspondents`."""
+        return await self._ask(Answer[tuple[str, ...]], "correspondents", fetched.raw, owner)
+
+    async def offer(self, fetched: Fetched) -> Offer:
+        """See `Reader.offer`."""
+        return await self._ask(Answer[Offer], "offer", fetched.raw)
+
+    def thresholds(self, strictness: Strictness) -> Thresholds:
+        """Thresholds of the model in use."""
+        return self._facts.thresholds[strictness]
+
+    @property
+    def model_version(self) -> str:
+        """Version of the model in use."""
+        return self._facts.version
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes that run."""
+        return sorted(process.pid for process in self._all if process.running)
+
+    async def switch(self, path: Path) -> str:
+        """Read with another model file from now on; its version. Raises `ModelFile`, and the old model stays. What is
+        being read is finished with the old one."""
+        model = await ModelData.read(path)
+        self._spare = await self._start(model)
+        self._model, self._facts = model, self._spare.facts
+        for _ in range(self._free.qsize()):
+            self._hand_back(await self._free.get())
+        return self._facts.version
+
+    async def _ask(self, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object) -> T:
+        for left in reversed(range(TRIES)):
+            try:
+                answer = await self._once(shape, work, raw, *arguments)
+            except Lost as error:
+                log.warning("reading_process_lost", work=work, cause=error.cause, bytes=len(raw))
+                if error.cause is FailOpen.TOO_SLOW or not left:
+                    raise Unread(error.cause) from error
+            else:
+                if answer.later:
+                    raise TryLater("Google gave an answer nobody can read.", reason="unreadable")
+                if answer.value is None:
+                    raise Unread(answer.unread or FailOpen.READER_LOST, answer.fault)
+                return answer.value
+        raise AssertionError("the last try returns or raises")
+
+    async def _once(self, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object) -> Answer[T]:
+        held = await self._free.get()
+        try:
+            held = await self._usable(held)
+            answer = shape.model_validate_json(await held.ask(work, raw, *arguments))
+            if answer.spent:
+                held.retire()
+            return answer
+        except ValidationError as error:
+            if held is not None:
+                held.end_now()
+            raise Lost(FailOpen.READER_LOST) from error
+        except (ModelFile, OSError) as error:
+            log.error("reading_process_not_started", cause=type(error).__name__)
+            raise TryLater("There is no process to read with.", reason="reader") from error
+        finally:
+            self._hand_back(held)
+
+    def _hand_back(self, held: ReadingProcess | None) -> None:
+        """The process waits for the next message; in place of one that is of no more use another is started now."""
+        if held is not None and self._good(held):
+            self._free.put_nowait(held)
+            return
+        task = asyncio.create_task(self._replace(held))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _replace(self, held: ReadingProcess | None) -> None:
+        made: ReadingProcess | None = None
+        try:
+            made = await self._usable(held)
+        except (ModelFile, OSError) as error:
+            log.error("reading_process_not_started", cause=type(error).__name__)
+        finally:
+            self._free.put_nowait(made)
+
+    def _good(self, held: ReadingProcess) -> bool:
+        return held.usable and held.model is self._model
+
+    async def _usable(self, held: ReadingProcess | None) -> ReadingProcess:
+        """`held`, or one in its place."""
+        if held is not None:
+            if self._good(held):
+                return held
+            await held.close()
+            self._all.discard(held)
+        spare, self._spare = self._spare, None
+        if spare is None or not self._good(spare):
+            spare = await self._start(self._model)
+            self._facts = spare.facts
+        return spare
+
+    async def _start(self, model: ModelData) -> ReadingProcess:
+        process = await ReadingProcess.start(self._entry, model, self._limits)
+        self._all.add(process)
+        return process

@@ -1,0 +1,190 @@
+"""Our end of one reading process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from backend.domain.errors import PitchgateError
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.reading.score import Thresholds
+from backend.reader.child import Limits
+from backend.reader.frames import ANSWER, MAX_ANSWER, packed
+
+START_SECONDS = 30.0
+END_SECONDS = 1.0
+MAX_MODEL = 20_000_000
+"""Bytes that are read of a model file; the process itself refuses less than that."""
+RESTORE = "Put back the shipped model, then start again."
+_ROOT = str(Path(__file__).parent.parent.parent)
+_SECRETS = "PITCHGATE_"
+
+
+class Lost(Exception):
+    """The process ended, or was ended, over what it was asked. `cause` is `TOO_SLOW` or `READER_LOST`."""
+
+    def __init__(self, cause: FailOpen) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+class ModelFile(PitchgateError):
+    """The model file must not be used, or nothing could be started with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelData:
+    """A model file as it was read: a process that is started later must not find another one in its place."""
+
+    data: bytes
+    name: str
+
+    @classmethod
+    async def read(cls, path: Path) -> ModelData:
+        """The file as it is now. Raises `ModelFile`."""
+        try:
+            return cls(await asyncio.to_thread(_beginning, path), str(path))
+        except OSError as error:
+            raise ModelFile(f"The model file {path} cannot be read ({error.strerror}).", RESTORE) from error
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_MODEL)
+
+
+class ModelFacts(BaseModel):
+    """What the process says of the model it has loaded."""
+
+    version: str
+    thresholds: Mapping[Strictness, Thresholds]
+
+
+class _Start(BaseModel):
+    ready: ModelFacts | None = None
+    refused: dict[str, str] = {}
+
+
+_START = TypeAdapter(_Start)
+
+
+class ReadingProcess:
+    """One process, asked one thing at a time. It ends when its input is closed, so it ends with us."""
+
+    def __init__(self, process: asyncio.subprocess.Process, model: ModelData, limits: Limits) -> None:
+        self._process = process
+        self._limits = limits
+        self._retired = False
+        self.model = model
+        self.facts = ModelFacts(version="", thresholds={})
+
+    @classmethod
+    async def start(cls, entry: str, model: ModelData, limits: Limits) -> ReadingProcess:
+        """Start and load the model. `entry` names the module whose `main` runs. Raises `ModelFile`."""
+        # The package's folder comes last: it must not hide anything of Python's own.
+        code = f"import sys; sys.path.append({_ROOT!r}); from {entry} import main; main()"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", code),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # It reads what strangers wrote and needs none of our keys.
+            env={name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)},
+        )
+        made = cls(process, model, limits)
+        try:
+            body = await made._exchange(START_SECONDS, *packed("", model.data, model.name, limits))
+            told = _START.validate_json(body)
+        except (Lost, ValidationError) as error:
+            await made.kill()
+            raise ModelFile("The reading process did not start.", "Its error is in the log.") from error
+        except BaseException:
+            made.end_now()
+            raise
+        if told.ready is None:
+            await made.kill()
+            raise ModelFile(
+                told.refused.get("title", "The model was refused."), told.refused.get("remedy", "")
+            )
+        made.facts = told.ready
+        return made
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended, as far as is known."""
+        return self._process.returncode is None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be asked something."""
+        return self.running and not self._retired
+
+    def retire(self) -> None:
+        """It is about to end by itself."""
+        self._retired = True
+
+    async def ask(self, work: str, raw: bytes, *arguments: object) -> bytes:
+        """The answer as JSON. Raises `Lost`; cancelled, it ends the process, which is still at work."""
+        try:
+            return await self._exchange(self._limits.patience, *packed(work, raw, *arguments))
+        except BaseException:
+            self.end_now()
+            raise
+
+    async def _exchange(self, patience: float, head: bytes, raw: bytes) -> bytes:
+        requests, answers = self._process.stdin, self._process.stdout
+        assert requests is not None
+        assert answers is not None
+        try:
+            async with asyncio.timeout(patience):
+                requests.writelines((head, raw))
+                await requests.drain()
+                (size,) = ANSWER.unpack(await answers.readexactly(ANSWER.size))
+                if size > MAX_ANSWER:
+                    raise Lost(FailOpen.READER_LOST)
+                return await answers.readexactly(size)
+        except TimeoutError as error:
+            raise Lost(FailOpen.TOO_SLOW) from error
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise Lost(await self._why()) from error
+
+    async def _why(self) -> FailOpen:
+        """Why it ended by itself."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), END_SECONDS)
+        alarm = getattr(signal, "SIGPROF", None)
+        slow = alarm is not None and self._process.returncode == -alarm
+        return FailOpen.TOO_SLOW if slow else FailOpen.READER_LOST
+
+    async def close(self) -> None:
+        """Let it end by itself, or make it. May run again."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), END_SECONDS)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End it and wait until it has ended. May run again."""
+        self.end_now()
+        await self._process.wait()
+
+    def end_now(self) -> None:
+        """End it without waiting."""
+        self._retired = True
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()

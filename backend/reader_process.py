@@ -1,0 +1,36 @@
+"""The reading process put together: the twin of `bootstrap.py` for the only other process we start.
+
+    python -c "from backend.reader_process import main; main()"
+
+It imports what reading and scoring need and nothing of the web, the store or HTTP.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backend.domain.mail.message import Arrival
+from backend.gmail import payload
+from backend.gmail.unreadable import AnswerUnreadable
+from backend.reader.child import Model, NoAnswer, serve
+from backend.scoring.audit import audit
+from backend.scoring.session import ModelSession
+
+
+def main() -> None:
+    """Read until standard input is closed."""
+    serve(_opened, _load)
+
+
+def _opened(raw: bytes) -> Arrival:
+    try:
+        return payload.opened(raw)
+    except AnswerUnreadable as error:
+        raise NoAnswer from error
+
+
+def _load(data: bytes, name: str) -> Model:
+    """Raises `ModelRefused`."""
+    path = Path(name)
+    facts = audit(data, path)
+    return Model(facts.version, facts.thresholds, ModelSession(data, facts, path).score)

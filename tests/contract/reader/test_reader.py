@@ -1,0 +1,113 @@
+"""What every reader keeps: the real processes, and the twin in memory that other tests use."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backend.domain.digest import digest, facts
+from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.showing import show
+from backend.ports.gmail import Fetched
+from backend.ports.reader import Reader
+from backend.reader.child import Limits
+from backend.reader.pool import ReadingPool
+from tests.doubles import START
+from tests.fakes.reader import FakeReader
+from tests.fakes.reading_process import THRESHOLDS, _score
+from tests.unit.pipeline.conftest import letter
+
+ANA = Owner("ana@corp.test", "Ana Ruiz", frozenset({"ana@corp.test"}))
+LIMITS = Limits(seconds=5.0, memory=200_000_000, patience=30.0)
+
+
+def arrival(message: Message, *labels: str) -> Arrival:
+    return Arrival("m1", "t1", frozenset(labels or ("INBOX",)), START, message)
+
+
+def fetched(message: Message, *labels: str) -> Fetched:
+    return Fetched(pickle.dumps(arrival(message, *labels)))
+
+
+@pytest.fixture(params=["twin", "processes"])
+async def reader(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Reader]:
+    if request.param == "twin":
+        yield FakeReader(lambda text: _score(text, "fake"), THRESHOLDS.__getitem__)
+        return
+    model = tmp_path / "model"
+    model.write_text("fake")
+    async with ReadingPool.open("tests.fakes.reading_process", model, LIMITS, 1) as pool:
+        yield pool
+
+
+async def test_a_message_is_read_and_scored_as_the_domain_does_it(reader: Reader) -> None:
+    for message in (letter(), letter(List_Id="<l.corp.test>", References="<a@b> <c@d>"), Message()):
+        expected = digest(arrival(message), ANA, lambda text: _score(text, "fake"), THRESHOLDS)
+        assert await reader.screen(fetched(message), ANA) == expected
+
+
+async def test_nothing_of_body_and_headers_comes_back(reader: Reader) -> None:
+    message = letter(text="a secret sentence of Sam's " * 200, X_Odd="an odd header")
+    told = repr(await reader.screen(fetched(message), ANA))
+    assert "secret sentence" not in told
+    assert "odd header" not in told
+
+
+async def test_what_comes_back_is_bounded_and_no_address_is_cut_short(reader: Reader) -> None:
+    long = "x" * 100_000
+    message = Message(
+        from_=tuple(Address(f"{long}@a.test", long) for _ in range(50)),
+        reply_to=(Address(f"{long}@a.test"),),
+        subject=long,
+        message_id=long,
+        references=(long, "<kept@a.test>") * 500,
+        text="hello",
+        defects=(long,) * 50,
+    )
+    told = await reader.screen(fetched(message), ANA)
+    assert len(repr(told)) < 20_000
+    assert told.arrival.message.sender.address == told.reply_to == ""
+    assert told.arrival.message.references == ("<kept@a.test>",) * 20
+
+
+async def test_a_model_that_breaks_is_told_with_its_place_and_none_of_the_text(reader: Reader) -> None:
+    told = await reader.screen(fetched(letter(text="break it")), ANA)
+    assert (told.score, told.cause) == (None, FailOpen.SCORER_BROKEN)
+    assert told.fault.startswith("RuntimeError at reading_process.py:")
+    assert told.arrival.message.sender.address == "sam@seller.test"
+
+
+async def test_what_the_owner_wrote_is_not_scored_but_tells_whom_they_know(reader: Reader) -> None:
+    mine = letter("ana@corp.test", "break this too, dear Bea", to="bea@firm.test")
+    told = await reader.screen(fetched(mine, "SENT"), ANA)
+    assert (told.score, told.cause, told.correspondents) == (None, None, ("bea@firm.test",))
+    assert await reader.correspondents(fetched(mine), ANA) == ("bea@firm.test",)
+    automatic = replace(mine, headers=Headers((("Auto-Submitted", "auto-replied"),)))
+    assert await reader.correspondents(fetched(automatic), ANA) == ()
+
+
+async def test_a_message_is_shown_with_its_marks(reader: Reader) -> None:
+    message = letter(text="Do you have time for a pitchy call?\r\n\r\n\r\n\r\nSam\u202e")
+    score = Score(0.9, 2.0, (Reason("words of a pitch", 1.0, ("pitchy",)),))
+    told = await reader.show(fetched(message), ANA, score)
+    assert told == show(message, ANA, score)
+    assert [told.text[mark.start : mark.end] for mark in told.marks] == ["pitchy"]
+    assert told.text.endswith("call?\n\nSam")
+
+
+async def test_an_offer_to_unsubscribe_is_read(reader: Reader) -> None:
+    assert (await reader.offer(fetched(letter()))).cause == "no_offer"
+
+
+async def test_facts_are_those_of_the_score(reader: Reader) -> None:
+    told = await reader.screen(fetched(letter()), ANA)
+    assert replace(told, score=None, thresholds={}) == facts(arrival(letter()), ANA)
+    assert {strictness: reader.thresholds(strictness) for strictness in Strictness} == told.thresholds
+    assert reader.model_version == "fake"

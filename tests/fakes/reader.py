@@ -1,0 +1,57 @@
+"""Reading in this process: the domain's own functions, and a model that a test makes up."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+
+from backend.domain.digest import Digest, correspondents, digest
+from backend.domain.mail.message import Arrival, Owner
+from backend.domain.mail.unsubscribe import Offer, offer
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.showing import Shown, show
+from backend.ports.gmail import Fetched
+from backend.ports.reader import Unread
+
+
+class FakeReader:
+    """Implements `backend.ports.reader.Reader` for what `FakeGmail` hands out. With `trouble` nothing can be read."""
+
+    def __init__(self, score: Callable[[str], Score], thresholds: Callable[[Strictness], Thresholds]) -> None:
+        self._score = score
+        self._thresholds = thresholds
+        self.trouble: FailOpen | None = None
+
+    async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
+        """Read and score."""
+        limits = {strictness: self._thresholds(strictness) for strictness in Strictness}
+        return digest(self._opened(fetched), owner, self._score, limits)
+
+    async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
+        """As its owner is shown it."""
+        return show(self._opened(fetched).message, owner, score)
+
+    async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
+        """Whom it makes known."""
+        return correspondents(self._opened(fetched).message, owner)
+
+    async def offer(self, fetched: Fetched) -> Offer:
+        """What it offers."""
+        return offer(self._opened(fetched).message)
+
+    def thresholds(self, strictness: Strictness) -> Thresholds:
+        """Those a test made up."""
+        return self._thresholds(strictness)
+
+    @property
+    def model_version(self) -> str:
+        """No model."""
+        return "fake"
+
+    def _opened(self, fetched: Fetched) -> Arrival:
+        if self.trouble is not None:
+            raise Unread(self.trouble)
+        arrival: Arrival = pickle.loads(fetched.raw)
+        return arrival

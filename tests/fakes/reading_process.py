@@ -1,0 +1,65 @@
+"""A reading process whose model does what the text tells it to: hang, grow, die, lie, break.
+
+What it opens is what `tests.fakes.gmail.FakeGmail` hands out. A model file's content is its version; "bad" is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import signal
+
+from backend.domain.errors import PitchgateError
+from backend.domain.mail.message import Arrival
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Reason, Score, Thresholds
+from backend.reader.child import Model, NoAnswer, serve
+
+THRESHOLDS = {strictness: Thresholds(0.1, 0.5, 0.8, 0.3) for strictness in Strictness}
+
+
+def main() -> None:
+    """Read until standard input is closed."""
+    serve(_opened, _load)
+
+
+def _opened(raw: bytes) -> Arrival:
+    if raw == b"half an answ":
+        raise NoAnswer
+    if raw == b"nested":
+        raise RecursionError
+    arrival: Arrival = pickle.loads(raw)
+    return arrival
+
+
+def _load(data: bytes, name: str) -> Model:
+    version = data.decode()
+    if version == "bad":
+        raise PitchgateError(f"The model file {name} is bad.", "Put back the other one.")
+    return Model(version, THRESHOLDS, lambda text: _score(text, version))
+
+
+def _score(text: str, version: str) -> Score:
+    words = text.split()
+    if "hang" in words:
+        re.match("(a*)*b", "a" * 200)  # the lock is never let go
+    if "wait" in words:
+        signal.pause()
+    if "grow" in words:
+        bytearray(4_000_000_000)
+    if "keep" in words:
+        kept.append(b"x" * 50_000_000)
+    if "die" in words:
+        os._exit(0)
+    if "lie" in words:
+        return Score("high", 0.0)  # type: ignore[arg-type]
+    if "flood" in words:
+        return Score(0.5, 0.0, (Reason("x" * 2_000_000, 1.0),))
+    if "break" in words:
+        raise RuntimeError(f"could not take {text}")
+    names = tuple(sorted(os.environ)) if "environment" in words else ()
+    return Score(0.97 if "pitchy" in words else 0.02, 0.0, (Reason("a word", 1.0, names),), version)
+
+
+kept: list[bytes] = []

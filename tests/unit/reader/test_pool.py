@@ -1,0 +1,235 @@
+"""A message that is too much for its reader costs itself and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from backend.domain.errors import TryLater
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.reading.score import Score
+from backend.ports.gmail import Fetched
+from backend.ports.reader import Unread
+from backend.reader.child import Limits
+from backend.reader.pool import ReadingPool
+from backend.reader.process import ModelFile
+from tests.contract.reader.test_reader import ANA, fetched
+from tests.unit.pipeline.conftest import letter
+
+LIMITS = Limits(seconds=0.3, memory=150_000_000, patience=20.0)
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems hold no limit of memory")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    file = tmp_path / "model"
+    file.write_text("one")
+    return file
+
+
+@pytest.fixture
+async def pool(model: Path) -> AsyncIterator[ReadingPool]:
+    async with opened(model) as pool:
+        yield pool
+
+
+def opened(
+    model: Path, limits: Limits = LIMITS, processes: int = 1
+) -> AbstractAsyncContextManager[ReadingPool]:
+    return ReadingPool.open("tests.fakes.reading_process", model, limits, processes)
+
+
+def mail(text: str) -> Fetched:
+    return fetched(letter(text=text))
+
+
+def change(model: Path, content: str | None) -> None:
+    """Another model file in its place, or none."""
+    model.unlink()
+    if content is not None:
+        model.write_text(content)
+
+
+async def reads(pool: ReadingPool) -> bool:
+    """Whether an ordinary message is read and scored."""
+    told = await pool.screen(mail("a pitchy letter"), ANA)
+    return told.score is not None and told.score.probability == 0.97
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("hang", FailOpen.TOO_SLOW),
+        pytest.param("grow", FailOpen.TOO_LARGE, marks=linux_only),
+        ("die", FailOpen.READER_LOST),
+        ("lie", FailOpen.READER_LOST),
+        ("flood", FailOpen.READER_LOST),
+    ],
+)
+async def test_its_facts_are_kept_and_the_next_message_is_read(
+    pool: ReadingPool, text: str, cause: FailOpen
+) -> None:
+    bad, good = await asyncio.gather(pool.screen(mail(text), ANA), reads(pool))
+    assert (bad.score, bad.cause) == (None, cause)
+    assert bad.arrival.message.sender.address == "sam@seller.test"
+    assert good
+    assert await reads(pool)
+    assert len(pool.pids) == 1
+
+
+async def test_waiting_by_the_clock_ends_too(model: Path) -> None:
+    # A process that uses no processor time is not seen by its own alarm.
+    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=0.2)) as pool:
+        assert (await pool.screen(mail("wait"), ANA)).cause is FailOpen.TOO_SLOW
+        assert await reads(pool)
+
+
+async def test_what_cannot_even_be_opened_is_unread_and_half_an_answer_is_fetched_again(
+    pool: ReadingPool,
+) -> None:
+    with pytest.raises(Unread) as unread:
+        await pool.screen(Fetched(b"nested"), ANA)
+    assert unread.value.cause is FailOpen.UNREADABLE
+    assert unread.value.fault.startswith("RecursionError at ")
+    with pytest.raises(TryLater):
+        await pool.screen(Fetched(b"half an answ"), ANA)
+    with pytest.raises(Unread):
+        await pool.show(Fetched(b"nested"), ANA, Score(0.5, 0.0))
+
+
+async def test_a_process_somebody_else_ended_costs_no_message(pool: ReadingPool) -> None:
+    for _ in range(3):
+        os.kill(pool.pids[0], signal.SIGKILL)
+        assert await reads(pool)
+
+
+async def test_what_is_sent_to_the_whole_group_does_not_end_it(pool: ReadingPool) -> None:
+    (before,) = pool.pids
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(before, number)
+        assert await reads(pool)
+    assert pool.pids == [before]
+
+
+@linux_only
+async def test_memory_a_message_took_is_given_back(pool: ReadingPool) -> None:
+    before = pool.pids
+    assert (await pool.screen(mail("keep"), ANA)).score is not None
+    assert await reads(pool)
+    assert pool.pids != before
+
+
+async def test_a_caller_who_goes_away_leaves_no_process_at_work(model: Path) -> None:
+    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=60.0)) as pool:
+        caller = asyncio.create_task(pool.screen(mail("wait"), ANA))
+        assert not await reads_first(pool, caller)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        assert await reads(pool)
+
+
+async def reads_first(pool: ReadingPool, caller: asyncio.Task[object]) -> bool:
+    """Whether another message is read while the caller's is; one process reads one at a time."""
+    other = asyncio.create_task(reads(pool))
+    done, _ = await asyncio.wait({other, caller}, timeout=0.2)
+    other.cancel()
+    return bool(done)
+
+
+async def test_several_processes_read_at_once(model: Path) -> None:
+    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=2.0), processes=2) as pool:
+        slow = asyncio.create_task(pool.screen(mail("wait"), ANA))
+        assert await reads(pool)
+        assert not slow.done()
+        assert (await slow).cause is FailOpen.TOO_SLOW
+
+
+async def test_it_is_given_none_of_our_secrets(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PITCHGATE_SECRET_KEYS", "a key")
+    async with opened(model) as pool:
+        told = await pool.screen(mail("environment"), ANA)
+    assert told.score is not None
+    (reason,) = told.score.reasons
+    assert reason.words
+    assert not [name for name in reason.words if name.startswith("PITCHGATE_")]
+
+
+class TestModels:
+    async def test_another_model_takes_over_in_idle_processes_too(
+        self, pool: ReadingPool, model: Path
+    ) -> None:
+        before = pool.pids
+        change(model, "two")
+        assert pool.model_version == "one", "a file is read when it is ordered, not when it changes"
+        assert await pool.switch(model) == pool.model_version == "two"
+        told = await pool.screen(mail("pitchy"), ANA)
+        assert told.score is not None
+        assert told.score.model == "two"
+        assert len(pool.pids) == 1
+        assert pool.pids != before
+
+    async def test_one_that_is_refused_changes_nothing(self, pool: ReadingPool, model: Path) -> None:
+        change(model, "bad")
+        with pytest.raises(ModelFile) as refused:
+            await pool.switch(model)
+        assert refused.value.title.endswith("is bad.")
+        assert refused.value.remedy == "Put back the other one."
+        assert pool.model_version == "one"
+        assert await reads(pool)
+
+    async def test_a_process_started_later_has_the_model_that_was_in_use(
+        self, pool: ReadingPool, model: Path
+    ) -> None:
+        change(model, "bad")
+        os.kill(pool.pids[0], signal.SIGKILL)
+        assert await reads(pool)
+        assert pool.model_version == "one"
+
+    @pytest.mark.parametrize("content", ["bad", None])
+    async def test_without_a_usable_one_nothing_starts(self, model: Path, content: str | None) -> None:
+        change(model, content)
+        with pytest.raises(ModelFile):
+            async with opened(model):
+                raise AssertionError("it started")
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from tests.unit.reader.test_pool import ANA, mail, opened
+
+async def main():
+    async with opened(Path(sys.argv[1])) as pool:
+        reading = asyncio.create_task(pool.screen(mail(sys.argv[2]), ANA))
+        await asyncio.sleep(0.1)
+        print(pool.pids[0], flush=True)
+        await asyncio.sleep(3600)
+
+asyncio.run(main())
+"""
+
+
+@linux_only
+@pytest.mark.parametrize("text", ["an ordinary letter", "hang"])
+def test_it_ends_with_its_parent(model: Path, text: str) -> None:
+    """At once when it is idle, and by its own alarm when it is deep in a message."""
+    command = [sys.executable, "-c", PARENT, str(model), text]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+    try:
+        ended, _, _ = select.select([child], [], [], 30)
+        assert ended
+    finally:
+        os.close(child)

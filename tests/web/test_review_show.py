@@ -1,0 +1,30 @@
+"""What the review pages say about a message, in the owner's language."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from werkzeug.datastructures import LanguageAccept
+
+from backend.domain.mailbox.verdict import FailOpen
+from backend.locale import LANGUAGES
+from backend.ports.store import MessageView
+from backend.web.owner.review_show import decided
+from backend.web.words import words_for
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_why_a_message_was_not_judged_is_said_in_words(language: str) -> None:
+    words = words_for("review", LanguageAccept([(language, 1)]))
+    told = {decided(unjudged(cause), words) for cause in FailOpen}
+    assert len(told) == len(FailOpen)
+    assert all(text.startswith(words("row_fail_open")) for text in told)
+    # A file from another instance may hold a sentence of an older release, or anything else.
+    assert decided(unjudged("The message could not be scored (KeyError)."), words) == words("row_fail_open")
+
+
+def unjudged(cause: str) -> MessageView:
+    """A message that was let in because it could not be judged."""
+    return cast(MessageView, SimpleNamespace(row="fail_open", cause=cause))
