@@ -21,13 +21,13 @@ from backend.domain.errors import Refused
 from backend.gmail.addon_tokens import AddonVerifier
 from backend.gmail.errors import sealed_shut
 from backend.gmail.opening import Google, open_google
-from backend.pipeline.addon import AddonDesk
-from backend.pipeline.archive import ArchiveDesk
+from backend.pipeline.addon import AddonService
+from backend.pipeline.archive import ArchiveService
 from backend.pipeline.checks import Checks
-from backend.pipeline.devices import DeviceDesk
-from backend.pipeline.insights import InsightDesk
-from backend.pipeline.kit import Kit
-from backend.pipeline.review import ReviewDesk
+from backend.pipeline.context import Context
+from backend.pipeline.devices import DeviceService
+from backend.pipeline.insights import InsightService
+from backend.pipeline.review import ReviewService
 from backend.ports.store import Store
 from backend.ports.system import Vault
 from backend.reader.child import Limits
@@ -51,7 +51,7 @@ class Application:
     """One process's parts, open and ready."""
 
     settings: Settings
-    kit: Kit
+    context: Context
     google: Google
     services: Services
     worker: Worker
@@ -110,16 +110,18 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due
-        kit = Kit(settings, store, google.gmail, reader, clock, tokens, vault, wake.set)
+        context = Context(settings, store, google.gmail, reader, clock, tokens, vault, wake.set)
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
         checks = Checks(first, codes, settings.captcha_code_after)
-        stages = Stages(kit, google.authorizer, google.push_callers, checks)
-        desk = AddonDesk(kit, store, AddonVerifier(settings, google.tokens)) if settings.addon else None
-        devices = DeviceDesk(kit, store)
-        review = ReviewDesk(kit, store, OneClick())
-        worker = Worker(kit, google.authorizer, _worker_name(), wake)
+        stages = Stages(context, google.authorizer, google.push_callers, checks)
+        service = (
+            AddonService(context, store, AddonVerifier(settings, google.tokens)) if settings.addon else None
+        )
+        devices = DeviceService(context, store)
+        review = ReviewService(context, store, OneClick())
+        worker = Worker(context, google.authorizer, _worker_name(), wake)
         services = Services(
             settings,
             clock,
@@ -127,15 +129,15 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             checks,
             stages,
             lambda: reader.model_version,
-            desk,
+            service,
             devices,
             review,
-            InsightDesk(kit, store),
-            ArchiveDesk(kit, store),
+            InsightService(context, store),
+            ArchiveService(context, store),
             worker.failed,
-            kit.fail_opens,
+            context.fail_opens,
         )
-        yield Application(settings, kit, google, services, worker, reader)
+        yield Application(settings, context, google, services, worker, reader)
 
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:

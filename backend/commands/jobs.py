@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from backend.commands.opened import with_store
+from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound
 from backend.store import SqlStore
 from backend.system.clock import SystemClock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from backend.commands.opened import with_store
+from backend.commands.with_store import with_store
 from backend.ports.store import Store
 from backend.settings import read_settings
 from backend.system.clock import SystemClock

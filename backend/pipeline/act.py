@@ -6,35 +6,35 @@ from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox.labels import LabelChange, changes_for
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.domain.retry import once_more
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.store import MessageJob, Placement
 
 REFUSED = "Gmail would not move the message."
 
 
-async def act(kit: Kit, job: MessageJob) -> None:
+async def act(context: Context, job: MessageJob) -> None:
     """Hold or mark: labels on, out of the inbox."""
-    await _place(kit, job)
+    await _place(context, job)
 
 
-async def release(kit: Kit, job: MessageJob) -> None:
+async def release(context: Context, job: MessageJob) -> None:
     """Held mail comes back: our labels off, INBOX and UNREAD on."""
-    await _place(kit, job)
+    await _place(context, job)
 
 
-async def _place(kit: Kit, job: MessageJob) -> None:
-    mailbox = await kit.store.mailbox(job.mailbox_id)
+async def _place(context: Context, job: MessageJob) -> None:
+    mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
     placement = job.placement or Placement.INBOX
-    labels = mailbox.labels if mailbox.labels.complete else await _labels_anew(kit, job.mailbox_id)
+    labels = mailbox.labels if mailbox.labels.complete else await _labels_anew(context, job.mailbox_id)
     try:
         try:
-            await _apply(kit, job, changes_for(placement, labels))
+            await _apply(context, job, changes_for(placement, labels))
         except Rejected:
             # The owner may have deleted one of our labels: make it again and try once more.
-            labels = await _labels_anew(kit, job.mailbox_id)
-            await _apply(kit, job, changes_for(placement, labels))
+            labels = await _labels_anew(context, job.mailbox_id)
+            await _apply(context, job, changes_for(placement, labels))
     except Rejected as error:
         # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
         again = once_more(REFUSED, error, job.error)
@@ -42,16 +42,16 @@ async def _place(kit: Kit, job: MessageJob) -> None:
             raise
         raise again from error
     except Gone:
-        await kit.store.gone(job, kit.clock.now())
+        await context.store.gone(job, context.clock.now())
         return
-    await kit.store.finish_stage(job, kit.clock.now())
+    await context.store.finish_stage(job, context.clock.now())
 
 
-async def _apply(kit: Kit, job: MessageJob, change: LabelChange) -> None:
-    await kit.gmail.relabel(job.mailbox_id, job.gmail_id, change.add, change.remove)
+async def _apply(context: Context, job: MessageJob, change: LabelChange) -> None:
+    await context.gmail.relabel(job.mailbox_id, job.gmail_id, change.add, change.remove)
 
 
-async def _labels_anew(kit: Kit, mailbox_id: str) -> LabelIds:
-    labels = await kit.gmail.ensure_labels(mailbox_id)
-    await kit.store.save_labels(mailbox_id, labels, await kit.gmail.identity(mailbox_id))
+async def _labels_anew(context: Context, mailbox_id: str) -> LabelIds:
+    labels = await context.gmail.ensure_labels(mailbox_id)
+    await context.store.save_labels(mailbox_id, labels, await context.gmail.identity(mailbox_id))
     return labels

@@ -18,9 +18,9 @@ from backend.domain.errors import Gone, NotFound, Rejected, TryLater
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode
 from backend.pipeline import correct
+from backend.pipeline.context import Context
 from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
-from backend.pipeline.kit import Kit
-from backend.pipeline.opinion import opinion
+from backend.pipeline.score_unseen import score_unseen
 from backend.ports.addon import AddonCallers, AddonRecords, Reading, Tenant
 from backend.ports.reader import Unread
 from backend.ports.store import MessageView, Placement
@@ -56,10 +56,10 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
-class AddonDesk:
+class AddonService:
     """The add-on's entrances. Errors are those of `backend.domain.errors`."""
 
-    kit: Kit
+    context: Context
     records: AddonRecords
     callers: AddonCallers
     patience: float = PATIENCE
@@ -75,14 +75,14 @@ class AddonDesk:
 
     async def look(self, mailbox: Mailbox, gmail_id: str) -> Look:
         """One message, from the store or, if it was never seen, judged now. Raises `NeedsReconnect`."""
-        reading = await self.records.reading(mailbox.id, gmail_id, self.kit.clock.now())
+        reading = await self.records.reading(mailbox.id, gmail_id, self.context.clock.now())
         if reading is not None:
             return Look(reading)
         if mailbox.indexed_at is None:
             return Look(None, "indexing")
         try:
             async with asyncio.timeout(self.patience):
-                judged, coming = await opinion(self.kit, self.records, mailbox, gmail_id)
+                judged, coming = await score_unseen(self.context, self.records, mailbox, gmail_id)
         except (Gone, Rejected, Unread):
             return Look(None, "gone")
         except (TryLater, TimeoutError):
@@ -99,7 +99,7 @@ class AddonDesk:
 
     async def _senders(self, mailbox: Mailbox, placement: Placement) -> tuple[MessageView, ...]:
         latest: dict[str, MessageView] = {}
-        for view in await self.kit.store.messages(mailbox.id, placement, RECENT):
+        for view in await self.context.store.messages(mailbox.id, placement, RECENT):
             latest.setdefault(view.sender, view)
         return tuple(latest.values())
 
@@ -107,30 +107,30 @@ class AddonDesk:
         """Apply a decision; returns its key, by which it can be taken back. Raises `NotFound`, or `Refused`
         (malformed) for a whole domain where anybody gets an address."""
         if decision in DOMAIN_WIDE:
-            refuse_shared_domain(*(await self.kit.store.known(mailbox.id, [gmail_id])).values())
+            refuse_shared_domain(*(await self.context.store.known(mailbox.id, [gmail_id])).values())
         key = act_key(gmail_id, decision, version)
-        await correct.correct(self.kit, mailbox.id, Correction(key, gmail_id, decision, Origin.CARD))
+        await correct.correct(self.context, mailbox.id, Correction(key, gmail_id, decision, Origin.CARD))
         return key
 
     async def undo(self, mailbox: Mailbox, key: str) -> None:
         """Take a decision back. Raises `NotFound`."""
-        await correct.undo(self.kit, mailbox.id, key)
+        await correct.undo(self.context, mailbox.id, key)
 
     async def give_credit(self, mailbox: Mailbox, gmail_id: str, version: str) -> int:
         """One credit for the sender of a message; returns his balance. Raises `NotFound`."""
-        now = self.kit.clock.now()
+        now = self.context.clock.now()
         reading = await self.records.reading(mailbox.id, gmail_id, now)
         if reading is None or not reading.view.sender:
             raise NotFound("There is no such message.", code="unknown_message")
         entry = Entry(reading.view.sender, 1, Posting.GRANTED, act_key(gmail_id, "credit", version))
-        return await self.kit.store.post(mailbox.id, entry, now)
+        return await self.context.store.post(mailbox.id, entry, now)
 
     async def prefer(self, tenant: Tenant, version: int, **changes: Any) -> bool:
         """Change settings; False if they were changed since `version`. Raises `Refused` naming the field."""
         wanted = tenant.mailbox.preferences.changed(**changes)
-        saved = await self.records.prefer(tenant.mailbox.id, version, wanted, self.kit.clock.now())
+        saved = await self.records.prefer(tenant.mailbox.id, version, wanted, self.context.clock.now())
         if saved:
-            self.kit.wake()
+            self.context.wake()
         return saved
 
 

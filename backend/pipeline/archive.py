@@ -17,7 +17,7 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox import archive
 from backend.domain.mailbox.archive_tables import TABLES, Table
 from backend.domain.mailbox.mailbox import Mailbox, Preferences
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.archive import ArchiveStore
 
 PAGE = 500
@@ -34,15 +34,15 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveDesk:
+class ArchiveService:
     """The entrances of the page about an owner's data, and of the command."""
 
-    kit: Kit
+    context: Context
     records: ArchiveStore
 
     async def mailbox(self, mailbox_id: str) -> Mailbox:
         """The mailbox. Raises `NotFound`."""
-        found = await self.kit.store.mailbox(mailbox_id)
+        found = await self.context.store.mailbox(mailbox_id)
         if found is None:
             raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
         return found
@@ -53,7 +53,7 @@ class ArchiveDesk:
         head = {
             "format": archive.FORMAT,
             "version": archive.VERSION,
-            "made_at": self.kit.clock.now().isoformat(timespec="microseconds"),
+            "made_at": self.context.clock.now().isoformat(timespec="microseconds"),
             "mailbox": _about(mailbox),
         }
         yield json.dumps(head, ensure_ascii=False)[:-1]
@@ -94,15 +94,15 @@ class ArchiveDesk:
         # Earned before spent, as it was: no balance is below 0 at any entry.
         lists["ledger"].sort(key=lambda row: (row["posted_at"], row["amount"] < 0, row["posting_key"]))
         added = {name: await self._add(mailbox_id, name, rows) for name, rows in lists.items()}
-        await self.kit.store.save_preferences(mailbox_id, preferences, self.kit.clock.now())
-        self.kit.wake()
+        await self.context.store.save_preferences(mailbox_id, preferences, self.context.clock.now())
+        self.context.wake()
         return Restored(added, skipped)
 
     async def _add(self, mailbox_id: str, table: str, rows: Rows) -> int:
         added = 0
         for start in range(0, len(rows), PAGE):
             added += await self.records.restore_rows(
-                mailbox_id, table, rows[start : start + PAGE], self.kit.clock.now()
+                mailbox_id, table, rows[start : start + PAGE], self.context.clock.now()
             )
         return added
 

@@ -15,69 +15,69 @@ from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import normalise
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import believed, refusals
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.gmail import Leaving
 from backend.ports.store import MessageJob, Placement, Screened
 
 
-async def challenge(kit: Kit, job: MessageJob) -> None:
+async def challenge(context: Context, job: MessageJob) -> None:
     """Send the challenge about this message, or find that it has left, or that it must not leave any more."""
-    now = kit.clock.now()
-    pending = await kit.store.challenge_of(job.mailbox_id, job.gmail_id)
+    now = context.clock.now()
+    pending = await context.store.challenge_of(job.mailbox_id, job.gmail_id)
     leaving = pending is not None and pending.state in (ChallengeState.INTENDED, ChallengeState.SENDING)
     if pending is None or not leaving:
-        await kit.store.finish_stage(job, now)
+        await context.store.finish_stage(job, now)
         return
-    if pending.state is ChallengeState.SENDING and (sent := await _left_already(kit, pending)):
-        await kit.store.mark_sent(job, pending.id, sent, now)
+    if pending.state is ChallengeState.SENDING and (sent := await _left_already(context, pending)):
+        await context.store.mark_sent(job, pending.id, sent, now)
         return
     if job.placement is not Placement.HELD or pending.expired(now):
-        await kit.store.mark_unsent(job, pending.id, "no longer held", now)
+        await context.store.mark_unsent(job, pending.id, "no longer held", now)
         return
-    await _send(kit, job, pending)
+    await _send(context, job, pending)
 
 
-async def _left_already(kit: Kit, pending: Challenge) -> str:
+async def _left_already(context: Context, pending: Challenge) -> str:
     """The Gmail id of the challenge if an earlier run sent it, else ""."""
-    screened = await kit.store.screened(pending.mailbox_id, pending.gmail_id)
+    screened = await context.store.screened(pending.mailbox_id, pending.gmail_id)
     recipient = reply_address(_remembered(screened, pending).message).address if screened else pending.sender
     mail = Leaving(
         pending.message_id, pending.thread_id, pending.id, normalise(recipient), pending.created_at
     )
-    return await kit.gmail.find_sent(pending.mailbox_id, mail)
+    return await context.gmail.find_sent(pending.mailbox_id, mail)
 
 
-async def _send(kit: Kit, job: MessageJob, pending: Challenge) -> None:
-    mailbox = await kit.store.mailbox(job.mailbox_id)
-    screened = await kit.store.screened(job.mailbox_id, job.gmail_id)
+async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
+    mailbox = await context.store.mailbox(job.mailbox_id)
+    screened = await context.store.screened(job.mailbox_id, job.gmail_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
     if screened is None:
         raise NotFound("What was found in this message is not stored.", "It cannot be answered; see the log.")
-    raw = _mail(kit, mailbox, screened, pending)
-    await kit.store.mark_sending(job, pending.id, kit.clock.now())
+    raw = _mail(context, mailbox, screened, pending)
+    await context.store.mark_sending(job, pending.id, context.clock.now())
     try:
-        sent = await kit.gmail.send(job.mailbox_id, raw, job.thread_id)
+        sent = await context.gmail.send(job.mailbox_id, raw, job.thread_id)
     except (Rejected, Gone) as error:
         if isinstance(error, Rejected) and not believed(error, refusals(job.error) + 1):
             raise
-        await kit.store.mark_unsent(job, pending.id, error.reason or "rejected", kit.clock.now())
+        await context.store.mark_unsent(job, pending.id, error.reason or "rejected", context.clock.now())
         return
-    await kit.store.mark_sent(job, pending.id, sent, kit.clock.now())
+    await context.store.mark_sent(job, pending.id, sent, context.clock.now())
 
 
-def _mail(kit: Kit, mailbox: Mailbox, screened: Screened, pending: Challenge) -> bytes:
-    token = kit.vault.open(pending.sealed_token)
+def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Challenge) -> bytes:
+    token = context.vault.open(pending.sealed_token)
     return compose(
         arrival=_remembered(screened, pending),
         owner=mailbox.owner,
-        link=f"{kit.settings.public_url}/c/{token}",
+        link=f"{context.settings.public_url}/c/{token}",
         message_id=pending.message_id,
         marker=pending.id,
         expires_at=pending.expires_at,
         wording=dict(mailbox.preferences.wording),
         language=screened.language,
-        now=kit.clock.now(),
+        now=context.clock.now(),
     )
 
 

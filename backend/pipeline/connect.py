@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.mailbox import Grant, Mailbox, Preferences
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.pipeline.sealed import seal, unseal
 from backend.ports.gmail import Authorizer
 from backend.ports.store import NewMailbox
@@ -28,37 +28,44 @@ class Connected:
     email: str
 
 
-def begin(kit: Kit, authorizer: Authorizer, *, expect_sub: str = "", login_hint: str = "") -> tuple[str, str]:
+def begin(
+    context: Context, authorizer: Authorizer, *, expect_sub: str = "", login_hint: str = ""
+) -> tuple[str, str]:
     """Where to send the browser, and the sealed state it must bring back (for a cookie).
 
     `expect_sub` is set for a reconnect: another Google account is then refused.
     """
     state = {
-        "state": kit.tokens.token(24),
-        "nonce": kit.tokens.token(24),
-        "verifier": kit.tokens.token(48),
+        "state": context.tokens.token(24),
+        "nonce": context.tokens.token(24),
+        "verifier": context.tokens.token(48),
         "sub": expect_sub,
     }
     url = authorizer.consent_url(
         state=state["state"], nonce=state["nonce"], verifier=state["verifier"], login_hint=login_hint
     )
-    return url, seal(kit, PURPOSE, state, LIFE)
+    return url, seal(context, PURPOSE, state, LIFE)
 
 
-async def begin_again(kit: Kit, authorizer: Authorizer, account: str) -> tuple[str, str]:
+async def begin_again(context: Context, authorizer: Authorizer, account: str) -> tuple[str, str]:
     """The same for the mailbox with this address, if there is one; "" or an unknown one begins from nothing."""
-    known = await kit.store.mailbox_by_email(account.strip().lower()) if account else None
+    known = await context.store.mailbox_by_email(account.strip().lower()) if account else None
     return begin(
-        kit, authorizer, expect_sub=known.sub if known else "", login_hint=account.strip() if account else ""
+        context,
+        authorizer,
+        expect_sub=known.sub if known else "",
+        login_hint=account.strip() if account else "",
     )
 
 
-async def finish(kit: Kit, authorizer: Authorizer, sealed: str, query: Mapping[str, str]) -> Connected:
+async def finish(
+    context: Context, authorizer: Authorizer, sealed: str, query: Mapping[str, str]
+) -> Connected:
     """Check what came back, redeem the code, store the mailbox.
 
     Raises `Expired` (connect_expired), `Refused` (connect_denied, connect_state, connect_account).
     """
-    state = _opened(kit, sealed)
+    state = _opened(context, sealed)
     if not hmac.compare_digest(query.get("state", "").encode(), state["state"].encode()):
         raise Refused("This answer does not belong to this browser.", "Start again.", code="connect_state")
     if query.get("error"):
@@ -70,15 +77,15 @@ async def finish(kit: Kit, authorizer: Authorizer, sealed: str, query: Mapping[s
         raise Refused(
             "That is another Google account.", "Connect the account you began with.", code="connect_account"
         )
-    missing = frozenset(kit.settings.scopes) - grant.scopes
+    missing = frozenset(context.settings.scopes) - grant.scopes
     if missing:
         return Connected(None, missing, grant.email)
-    return Connected(await _stored(kit, grant), frozenset(), grant.email)
+    return Connected(await _stored(context, grant), frozenset(), grant.email)
 
 
-def _opened(kit: Kit, sealed: str) -> dict[str, str]:
+def _opened(context: Context, sealed: str) -> dict[str, str]:
     try:
-        return unseal(kit, PURPOSE, sealed)
+        return unseal(context, PURPOSE, sealed)
     except Expired as error:
         raise Expired(
             "The consent page stood open too long.", "Start again.", code="connect_expired"
@@ -89,20 +96,20 @@ def _opened(kit: Kit, sealed: str) -> dict[str, str]:
         ) from error
 
 
-async def _stored(kit: Kit, grant: Grant) -> Mailbox:
+async def _stored(context: Context, grant: Grant) -> Mailbox:
     preferences = Preferences(
-        mode=kit.settings.default_mode, credits_per_solve=kit.settings.default_credits_per_solve
+        mode=context.settings.default_mode, credits_per_solve=context.settings.default_credits_per_solve
     )
     mailbox = NewMailbox(
-        id=kit.tokens.identifier(),
+        id=context.tokens.identifier(),
         sub=grant.sub,
         email=grant.email.lower(),
         name=grant.name,
-        sealed_token=kit.vault.seal(grant.refresh_token),
+        sealed_token=context.vault.seal(grant.refresh_token),
         scopes=grant.scopes,
         preferences=preferences,
     )
-    now = kit.clock.now()
-    stored = await kit.store.connect(mailbox, now)
-    kit.wake()
+    now = context.clock.now()
+    stored = await context.store.connect(mailbox, now)
+    context.wake()
     return stored

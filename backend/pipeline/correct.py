@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from backend.domain.mailbox.correction import Correction
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 
 
-async def correct(kit: Kit, mailbox_id: str, correction: Correction) -> tuple[str, ...]:
+async def correct(context: Context, mailbox_id: str, correction: Correction) -> tuple[str, ...]:
     """Apply one decision; returns the gmail ids that are on the move. The same key again changes nothing."""
-    moved = await kit.store.correct(mailbox_id, correction, kit.clock.now())
-    kit.wake()
+    moved = await context.store.correct(mailbox_id, correction, context.clock.now())
+    context.wake()
     return moved
 
 
-async def undo(kit: Kit, mailbox_id: str, key: str) -> tuple[str, ...]:
+async def undo(context: Context, mailbox_id: str, key: str) -> tuple[str, ...]:
     """Take the decision with this key back; returns the gmail ids that are on the move."""
-    moved = await kit.store.undo(mailbox_id, key, kit.clock.now())
-    kit.wake()
+    moved = await context.store.undo(mailbox_id, key, context.clock.now())
+    context.wake()
     return moved

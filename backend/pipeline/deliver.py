@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.store import DutyJob
 
 
-async def deliver(kit: Kit, job: DutyJob) -> datetime | None:
+async def deliver(context: Context, job: DutyJob) -> datetime | None:
     """Solve every link whose wait is over; returns when the next one is. May run again: each is solved once."""
-    return await kit.store.keep_promises(job.mailbox_id, kit.clock.now())
+    return await context.store.keep_promises(job.mailbox_id, context.clock.now())

@@ -22,17 +22,17 @@ from backend.domain.mail.sender import is_free_mail
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.pipeline import correct
+from backend.pipeline.context import Context
 from backend.pipeline.device_request import DeviceRequest, malformed
-from backend.pipeline.kit import Kit
 from backend.pipeline.sealed import seal, unseal
 from backend.pipeline.showing import shown
 from backend.ports.devices import (
-    Bell,
     Device,
     DeviceStore,
     HeldPage,
     NewDevice,
     News,
+    Notifier,
     OneTimeCode,
     Overview,
     Purpose,
@@ -66,22 +66,22 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceDesk:
+class DeviceService:
     """The entrances of devices and of the review page. Errors are those of `backend.domain.errors`."""
 
-    kit: Kit
+    context: Context
     records: DeviceStore
 
     # --- letting in
 
     def seal(self, asked: DeviceRequest) -> str:
         """The request, kept by the browser while its owner signs in."""
-        return seal(self.kit, REQUEST, asdict(asked), REQUEST_LIFE)
+        return seal(self.context, REQUEST, asdict(asked), REQUEST_LIFE)
 
     def unseal(self, sealed: str) -> DeviceRequest:
         """Inverse of `seal`. Raises `Refused` (malformed) or `Expired` (code_expired)."""
         try:
-            return DeviceRequest(**unseal(self.kit, REQUEST, sealed))
+            return DeviceRequest(**unseal(self.context, REQUEST, sealed))
         except Expired as error:
             raise Expired(
                 "This page stood open too long.", "Begin again in the app.", code="code_expired"
@@ -91,7 +91,7 @@ class DeviceDesk:
 
     async def consent(self, mailbox_id: str, asked: DeviceRequest) -> str:
         """The owner has said yes: where his browser goes, with a code that lives 120 s and works once."""
-        code, now = self.kit.tokens.token(24), self.kit.clock.now()
+        code, now = self.context.tokens.token(24), self.context.clock.now()
         kept = OneTimeCode(
             token_hash(code), mailbox_id, Purpose.DEVICE, asked.challenge, now + CODE_LIFE, asked.name
         )
@@ -104,9 +104,11 @@ class DeviceDesk:
             raise Refused("The verifier is not in order.", "Begin again.", code="code_wrong", field="code")
         digest = hashlib.sha256(verifier.encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        token, identifier = self.kit.tokens.token(32), self.kit.tokens.identifier()
+        token, identifier = self.context.tokens.token(32), self.context.tokens.identifier()
         new = NewDevice(identifier, token_hash(token), ALL_SCOPES)
-        device, email = await self.records.exchange(token_hash(code), challenge, new, self.kit.clock.now())
+        device, email = await self.records.exchange(
+            token_hash(code), challenge, new, self.context.clock.now()
+        )
         return token, device, email
 
     async def device(self, token: str) -> Device:
@@ -114,7 +116,7 @@ class DeviceDesk:
         found = await self.records.device_by_token(token_hash(token)) if 20 <= len(token) <= 200 else None
         if found is None:
             raise Unauthenticated("This computer is not connected.", "Connect it again.")
-        now = self.kit.clock.now()
+        now = self.context.clock.now()
         if found.last_seen_at is None or now - found.last_seen_at >= SEEN_EVERY:
             await self.records.device_seen(found.mailbox_id, found.id, now)
         return found
@@ -123,7 +125,7 @@ class DeviceDesk:
         """A ticket that signs one browser in. Raises `Refused` (malformed) for a page there is not."""
         if page not in PAGES:
             raise Refused(f"There is no page {page[:20]!r}.", code="malformed", field="page")
-        ticket, now = self.kit.tokens.token(24), self.kit.clock.now()
+        ticket, now = self.context.tokens.token(24), self.context.clock.now()
         kept = OneTimeCode(
             token_hash(ticket),
             device.mailbox_id,
@@ -138,7 +140,7 @@ class DeviceDesk:
     async def enter(self, ticket: str, browser: str = "") -> tuple[str, str]:
         """A ticket against a session's secret and the page to show. `browser` is what it calls itself, roughly.
         Raises `Expired`."""
-        secret, now = self.kit.tokens.token(32), self.kit.clock.now()
+        secret, now = self.context.tokens.token(32), self.context.clock.now()
         used = await self.records.redeem_ticket(
             token_hash(ticket), token_hash(secret), now + SESSION_LIFE, now, browser
         )
@@ -146,7 +148,7 @@ class DeviceDesk:
 
     async def sign_in(self, mailbox_id: str, browser: str = "") -> str:
         """A session for an owner Google has vouched for; its secret."""
-        secret, now = self.kit.tokens.token(32), self.kit.clock.now()
+        secret, now = self.context.tokens.token(32), self.context.clock.now()
         opened = Session(token_hash(secret), mailbox_id, now + SESSION_LIFE, browser=browser)
         await self.records.add_session(opened, now)
         return secret
@@ -155,7 +157,7 @@ class DeviceDesk:
         """The session of a browser, None if it is signed out."""
         if not 20 <= len(secret) <= 200:
             return None
-        return await self.records.session(token_hash(secret), self.kit.clock.now())
+        return await self.records.session(token_hash(secret), self.context.clock.now())
 
     async def sign_out(self, session: Session) -> None:
         """End a session."""
@@ -163,13 +165,13 @@ class DeviceDesk:
 
     async def end(self, digest: str) -> None:
         """End the session whose secret has this hash, if there is one."""
-        found = await self.records.session(digest, self.kit.clock.now())
+        found = await self.records.session(digest, self.context.clock.now())
         if found is not None:
             await self.sign_out(found)
 
     async def sessions(self, mailbox_id: str) -> tuple[Session, ...]:
         """The signed-in browsers of a mailbox, the newest first."""
-        return await self.records.sessions(mailbox_id, self.kit.clock.now())
+        return await self.records.sessions(mailbox_id, self.context.clock.now())
 
     async def end_others(self, session: Session) -> int:
         """Sign out every browser of the mailbox but this one; returns how many."""
@@ -201,11 +203,11 @@ class DeviceDesk:
         self, mailbox_id: str, placement: Placement | None, limit: int, before: str
     ) -> tuple[MessageView, ...]:
         """See `ViewStore.messages`."""
-        return await self.kit.store.messages(mailbox_id, placement, limit, before)
+        return await self.context.store.messages(mailbox_id, placement, limit, before)
 
     async def message(self, mailbox_id: str, gmail_id: str) -> MessageView:
         """One message of this mailbox. Raises `NotFound`."""
-        known = await self.kit.store.known(mailbox_id, [gmail_id])
+        known = await self.context.store.known(mailbox_id, [gmail_id])
         if gmail_id not in known:
             raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
         return known[gmail_id]
@@ -213,11 +215,11 @@ class DeviceDesk:
     async def preview(self, mailbox_id: str, gmail_id: str) -> Preview:
         """The message's text, fetched now and kept nowhere. Raises `NotFound`, `Refused` (unreadable), or as
         `Gmail.fetch` does."""
-        view, mailbox = await self.message(mailbox_id, gmail_id), await self.kit.store.mailbox(mailbox_id)
+        view, mailbox = await self.message(mailbox_id, gmail_id), await self.context.store.mailbox(mailbox_id)
         if mailbox is None:
             raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
         try:
-            found = await shown(self.kit, view, mailbox.owner)
+            found = await shown(self.context, view, mailbox.owner)
         except (Gone, Rejected) as error:
             raise NotFound("Gmail no longer has this message.", code="not_found") from error
         except Unread as error:
@@ -233,7 +235,7 @@ class DeviceDesk:
         """See `DeviceStore.news`."""
         return await self.records.news(device.mailbox_id, device.id, after, limit)
 
-    def changed(self, device: Device) -> Bell:
+    def changed(self, device: Device) -> Notifier:
         """See `DeviceStore.changed`."""
         return self.records.changed(device.mailbox_id)
 
@@ -244,29 +246,29 @@ class DeviceDesk:
         anybody gets an address)."""
         if correction.decision in DOMAIN_WIDE:
             refuse_shared_domain(await self.message(mailbox_id, correction.gmail_id))
-        moved = await self.records.correct_once(mailbox_id, correction, self.kit.clock.now())
-        self.kit.wake()
+        moved = await self.records.correct_once(mailbox_id, correction, self.context.clock.now())
+        self.context.wake()
         return moved
 
     async def decide(self, mailbox_id: str, gmail_id: str, decision: Decision) -> str:
         """A decision made on a page; its key, by which it can be taken back."""
-        key = self.kit.tokens.token(24)
+        key = self.context.tokens.token(24)
         await self.correct(mailbox_id, Correction(key, gmail_id, decision, Origin.PAGE))
         return key
 
     async def undo(self, mailbox_id: str, key: str) -> tuple[str, ...]:
         """Take a decision back. Raises `NotFound`."""
-        return await correct.undo(self.kit, mailbox_id, key)
+        return await correct.undo(self.context, mailbox_id, key)
 
     async def prefer(self, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
         """All of these settings, or none. Raises `Refused` naming the field."""
-        changed = await self.records.change_preferences(mailbox_id, changes, self.kit.clock.now())
-        self.kit.wake()
+        changed = await self.records.change_preferences(mailbox_id, changes, self.context.clock.now())
+        self.context.wake()
         return changed
 
     async def pause(self, mailbox_id: str, until: datetime | None) -> None:
         """Pause until then, at most 31 days; None resumes. Raises `Refused` (out_of_range)."""
-        if until is not None and not timedelta(0) < until - self.kit.clock.now() <= PAUSE_MOST:
+        if until is not None and not timedelta(0) < until - self.context.clock.now() <= PAUSE_MOST:
             raise Refused(
                 "A pause ends in the future, at most 31 days ahead.",
                 "Choose another time.",
@@ -277,7 +279,7 @@ class DeviceDesk:
 
     async def usable(self, mailbox_id: str) -> bool:
         """Whether the mailbox is there and not on its way out."""
-        mailbox = await self.kit.store.mailbox(mailbox_id)
+        mailbox = await self.context.store.mailbox(mailbox_id)
         return mailbox is not None and mailbox.link is not Link.LEAVING
 
 

@@ -18,7 +18,7 @@ from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictnes
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.guards import Inquiry, objections
 from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, Word, rehearse
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.pipeline.screen import kept
 from backend.ports.owner import Looked, PreviewRun, RunState
 from backend.ports.reader import Unread
@@ -34,34 +34,34 @@ STUCK = timedelta(minutes=10)
 """A preview that has been under way for longer may be asked for anew."""
 
 
-async def preview(kit: Kit, job: DutyJob) -> datetime | None:
+async def preview(context: Context, job: DutyJob) -> datetime | None:
     """List, or look at one batch; returns when to go on, None when done or when no preview is wanted."""
-    mailbox = await kit.store.mailbox(job.mailbox_id)
+    mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
-    run = await kit.store.preview_run(job.mailbox_id)
+    run = await context.store.preview_run(job.mailbox_id)
     if run is None or run.state is RunState.DONE:
         return None
-    now = kit.clock.now()
+    now = context.clock.now()
     if mailbox.indexed_at is None:
         # Before Sent has been read everybody would look like a stranger.
         return now + INDEX_WAIT
     if run.state is RunState.LISTING:
-        listed = await kit.gmail.list_messages(mailbox.id, "", "", MAILS, label="INBOX")
-        await kit.store.list_previews(job, run.run, listed.ids[:MAILS], kit.clock.now())
-        return kit.clock.now()
-    looked = await _look_at(kit, mailbox, await kit.store.previews_to_read(mailbox.id, BATCH))
-    done = await kit.store.record_previews(job, run.run, looked, kit.clock.now())
-    return None if done else kit.clock.now()
+        listed = await context.gmail.list_messages(mailbox.id, "", "", MAILS, label="INBOX")
+        await context.store.list_previews(job, run.run, listed.ids[:MAILS], context.clock.now())
+        return context.clock.now()
+    looked = await _look_at(context, mailbox, await context.store.previews_to_read(mailbox.id, BATCH))
+    done = await context.store.record_previews(job, run.run, looked, context.clock.now())
+    return None if done else context.clock.now()
 
 
-async def _look_at(kit: Kit, mailbox: Mailbox, batch: Sequence[tuple[str, str]]) -> list[Looked]:
+async def _look_at(context: Context, mailbox: Mailbox, batch: Sequence[tuple[str, str]]) -> list[Looked]:
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def look(gmail_id: str) -> Looked:
         async with gate:
             try:
-                return Looked(gmail_id, await _rehearsed(kit, mailbox, gmail_id))
+                return Looked(gmail_id, await _rehearsed(context, mailbox, gmail_id))
             except (Gone, Rejected, Unread):
                 return Looked(gmail_id, None)
 
@@ -74,8 +74,8 @@ async def _look_at(kit: Kit, mailbox: Mailbox, batch: Sequence[tuple[str, str]])
     return [task.result() for task in tasks]
 
 
-async def _rehearsed(kit: Kit, mailbox: Mailbox, gmail_id: str) -> Rehearsed:
-    digest = await kit.reader.screen(await kit.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
+async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehearsed:
+    digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
     arrival, facts = digest.arrival, kept(digest)
     inquiry = Inquiry(
         arrival=arrival,
@@ -85,7 +85,7 @@ async def _rehearsed(kit: Kit, mailbox: Mailbox, gmail_id: str) -> Rehearsed:
         dealings=Dealings(),
         vacation_on=False,
         backlog=False,
-        fresh=timedelta(seconds=kit.settings.fresh_seconds),
+        fresh=timedelta(seconds=context.settings.fresh_seconds),
         now=arrival.received_at,  # as if it came right now
         of_message=digest.guards,
     )
@@ -127,33 +127,33 @@ class Rehearsal:
         return len(self.caught) + len(self.passed)
 
 
-async def order(kit: Kit, mailbox_id: str) -> None:
+async def order(context: Context, mailbox_id: str) -> None:
     """Ask for a preview. One under way goes on, unless it has been for long: each costs Gmail's quota."""
-    now, run = kit.clock.now(), await kit.store.preview_run(mailbox_id)
+    now, run = context.clock.now(), await context.store.preview_run(mailbox_id)
     if run is None or run.state is RunState.DONE or now - run.asked_at > STUCK:
-        await kit.store.order_preview(mailbox_id, now)
-        kit.wake()
+        await context.store.order_preview(mailbox_id, now)
+        context.wake()
 
 
-async def order_first(kit: Kit, mailbox: Mailbox) -> bool:
+async def order_first(context: Context, mailbox: Mailbox) -> bool:
     """Ask for it for a mailbox whose owner has not chosen anything yet; False if that is not so, or it was
     asked for before. May run again."""
     chosen = mailbox.preferences.mode is not Mode.OBSERVE
-    if chosen or mailbox.indexed_at is not None or await kit.store.preview_run(mailbox.id) is not None:
+    if chosen or mailbox.indexed_at is not None or await context.store.preview_run(mailbox.id) is not None:
         return False
-    await order(kit, mailbox.id)
+    await order(context, mailbox.id)
     return True
 
 
-async def rehearsal(kit: Kit, mailbox: Mailbox, mode: Mode, strictness: Strictness) -> Rehearsal:
+async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: Strictness) -> Rehearsal:
     """What the preview shows for this choice. Reads only; the scores are those the mails were given."""
-    run = await kit.store.preview_run(mailbox.id)
-    mails = await kit.store.previews(mailbox.id)
+    run = await context.store.preview_run(mailbox.id)
+    mails = await context.store.previews(mailbox.id)
     wishes = replace(mailbox.preferences, mode=mode, strictness=strictness)
     counts: Counter[Strictness] = Counter()
     shown: tuple[Verdict, ...] = ()
     for each in Strictness:
-        verdicts = rehearse(mails, mailbox.owner, wishes, kit.reader.thresholds(each), mailbox.labels)
+        verdicts = rehearse(mails, mailbox.owner, wishes, context.reader.thresholds(each), mailbox.labels)
         counts[each] = sum(verdict.outcome in CAUGHT for verdict in verdicts)
         if each is strictness:
             shown = verdicts
@@ -167,9 +167,9 @@ async def rehearsal(kit: Kit, mailbox: Mailbox, mode: Mode, strictness: Strictne
     )
 
 
-async def say(kit: Kit, mailbox_id: str, gmail_id: str, word: Word) -> None:
+async def say(context: Context, mailbox_id: str, gmail_id: str, word: Word) -> None:
     """The owner's word on a mail of the preview: a rule for its sender, or the rule there was. Moves nothing.
 
     Raises `NotFound`.
     """
-    await kit.store.say_preview(mailbox_id, gmail_id, word, kit.clock.now())
+    await context.store.say_preview(mailbox_id, gmail_id, word, context.clock.now())

@@ -14,7 +14,7 @@ import structlog
 from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import believed
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.reader import Unread
 from backend.ports.store import DutyJob
 
@@ -29,46 +29,48 @@ FEW = 0.1
 """The share of a page that may go unread."""
 
 
-async def index(kit: Kit, job: DutyJob) -> datetime | None:
+async def index(context: Context, job: DutyJob) -> datetime | None:
     """Read one page of Sent; returns now while pages remain, None when done."""
-    mailbox = await kit.store.mailbox(job.mailbox_id)
+    mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
     if mailbox.indexed_at is not None:
         return None
-    left = kit.settings.index_limit - mailbox.index_done
+    left = context.settings.index_limit - mailbox.index_done
     try:
-        listed = await kit.gmail.list_messages(
+        listed = await context.gmail.list_messages(
             mailbox.id, "in:sent", mailbox.index_page, min(PAGE, max(left, 1))
         )
     except Rejected:
         if not mailbox.index_page:
             raise
         # The page token died: from the newest again. To learn somebody twice does no harm.
-        await kit.store.save_index(job, "", 0, mailbox.index_total, False, kit.clock.now())
-        return kit.clock.now()
-    await _learn_from(kit, job, mailbox, listed.ids[: max(left, 0)])
+        await context.store.save_index(job, "", 0, mailbox.index_total, False, context.clock.now())
+        return context.clock.now()
+    await _learn_from(context, job, mailbox, listed.ids[: max(left, 0)])
     done = mailbox.index_done + min(len(listed.ids), max(left, 0))
-    finished = not listed.next_page or done >= kit.settings.index_limit
-    total = min(max(listed.estimate, mailbox.index_total, done), kit.settings.index_limit)
+    finished = not listed.next_page or done >= context.settings.index_limit
+    total = min(max(listed.estimate, mailbox.index_total, done), context.settings.index_limit)
     page = "" if finished else listed.next_page
-    await kit.store.save_index(job, page, done, total, finished, kit.clock.now())
-    return None if finished else kit.clock.now()
+    await context.store.save_index(job, page, done, total, finished, context.clock.now())
+    return None if finished else context.clock.now()
 
 
-async def _learn_from(kit: Kit, job: DutyJob, mailbox: Mailbox, page: Sequence[tuple[str, str]]) -> None:
+async def _learn_from(
+    context: Context, job: DutyJob, mailbox: Mailbox, page: Sequence[tuple[str, str]]
+) -> None:
     """Read one page's mails, some at once; our own challenges cost no call. A few that Gmail does not give out are
     left out, or nothing would ever be screened. Raises `Rejected` if they are many: to go on would make strangers of
     friends."""
-    ours = await kit.store.ours(mailbox.id, [gmail_id for gmail_id, _ in page])
+    ours = await context.store.ours(mailbox.id, [gmail_id for gmail_id, _ in page])
     gate = asyncio.Semaphore(AT_ONCE)
     refused: list[Rejected] = []
 
     async def read(gmail_id: str, thread_id: str) -> None:
         async with gate:
             try:
-                fetched = await kit.gmail.fetch(mailbox.id, gmail_id)
-                addresses = frozenset(await kit.reader.correspondents(fetched, mailbox.owner))
+                fetched = await context.gmail.fetch(mailbox.id, gmail_id)
+                addresses = frozenset(await context.reader.correspondents(fetched, mailbox.owner))
             except Gone:
                 return
             except Unread as error:
@@ -78,7 +80,7 @@ async def _learn_from(kit: Kit, job: DutyJob, mailbox: Mailbox, page: Sequence[t
                 refused.append(error)
                 return
         if addresses:
-            await kit.store.learn(mailbox.id, addresses, thread_id, kit.clock.now())
+            await context.store.learn(mailbox.id, addresses, thread_id, context.clock.now())
 
     try:
         async with asyncio.TaskGroup() as group:

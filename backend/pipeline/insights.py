@@ -8,26 +8,26 @@ from datetime import UTC, datetime, time
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.insights import InsightStore
 
 SENDERS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class InsightDesk:
+class InsightService:
     """The entrance of the insights page."""
 
-    kit: Kit
+    context: Context
     records: InsightStore
 
     async def look(self, mailbox_id: str) -> tuple[Mailbox, Figures]:
         """The mailbox and the figures of its last weeks, every week there. Raises `NotFound` when it has been
         disconnected."""
-        mailbox = await self.kit.store.mailbox(mailbox_id)
+        mailbox = await self.context.store.mailbox(mailbox_id)
         if mailbox is None:
             raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
-        today = self.kit.clock.now().astimezone(UTC).date()
+        today = self.context.clock.now().astimezone(UTC).date()
         since = datetime.combine(first_monday(today), time(), UTC)
         figures = await self.records.figures(mailbox_id, since, SENDERS)
         return mailbox, replace(figures, weeks=filled(figures.weeks, today))

@@ -13,9 +13,9 @@ import structlog
 
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Rejected
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.gmail import Authorizer
-from backend.ports.owner import Farewell, GrantEnd, Receipt
+from backend.ports.owner import DisconnectReceipt, GrantEnd, Receipt
 from backend.ports.store import DutyJob
 
 log = structlog.get_logger()
@@ -26,18 +26,18 @@ REVOKE_TRIES = 4
 RECEIPT_LIFE = timedelta(days=30)
 
 
-async def leave(kit: Kit, authorizer: Authorizer, job: DutyJob) -> None:
+async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     """Disconnect one mailbox for good. A grant that is gone already makes the first two steps moot."""
-    now = kit.clock.now()
-    if await kit.store.busy(job.mailbox_id, now):
+    now = context.clock.now()
+    if await context.store.busy(job.mailbox_id, now):
         # A renewal under way could watch again after we stopped, and nobody could stop it any more.
         raise NotYet("Work on this mailbox is ending.", reason="busy", retry_at=now + timedelta(seconds=1))
     with contextlib.suppress(NeedsReconnect, Gone, Rejected):
-        await kit.gmail.stop_watch(job.mailbox_id)
+        await context.gmail.stop_watch(job.mailbox_id)
     grant_end = await _revoked(authorizer, job)
-    now = kit.clock.now()
-    await kit.store.forget(job.mailbox_id, Farewell(grant_end, now))
-    await kit.store.drop_receipts(now - RECEIPT_LIFE)
+    now = context.clock.now()
+    await context.store.forget(job.mailbox_id, DisconnectReceipt(grant_end, now))
+    await context.store.drop_receipts(now - RECEIPT_LIFE)
 
 
 async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
@@ -54,17 +54,17 @@ async def _revoked(authorizer: Authorizer, job: DutyJob) -> GrantEnd:
     return GrantEnd.REVOKED
 
 
-async def ask(kit: Kit, mailbox_id: str) -> str:
+async def ask(context: Context, mailbox_id: str) -> str:
     """The owner wants to go: the leaving is ordered; returns the secret of the receipt's address."""
-    secret = kit.tokens.token(24)
-    await kit.store.ask_to_leave(mailbox_id, token_hash(secret), kit.clock.now())
-    kit.wake()
+    secret = context.tokens.token(24)
+    await context.store.ask_to_leave(mailbox_id, token_hash(secret), context.clock.now())
+    context.wake()
     return secret
 
 
-async def receipt(kit: Kit, secret: str) -> Receipt:
+async def receipt(context: Context, secret: str) -> Receipt:
     """The receipt with this secret. Raises `NotFound`, also when it is too old."""
-    found = await kit.store.receipt(token_hash(secret)) if 20 <= len(secret) <= 200 else None
-    if found is None or kit.clock.now() - found.asked_at > RECEIPT_LIFE:
+    found = await context.store.receipt(token_hash(secret)) if 20 <= len(secret) <= 200 else None
+    if found is None or context.clock.now() - found.asked_at > RECEIPT_LIFE:
         raise NotFound("There is no such receipt.", "Receipts are kept for 30 days.", code="not_found")
     return found

@@ -24,7 +24,7 @@ from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Score
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +44,40 @@ class Trial:
         return self.letter.row is self.pitch.row
 
 
-async def add(kit: Kit, mailbox_id: str, text: str, kind: RuleKind) -> Rule:
+async def add(context: Context, mailbox_id: str, text: str, kind: RuleKind) -> Rule:
     """Set a rule for what the owner wrote. Raises `Refused` naming the field."""
     rule = Rule(subject_of(text), kind)
-    await kit.store.put_rules(mailbox_id, (rule,), kit.clock.now())
+    await context.store.put_rules(mailbox_id, (rule,), context.clock.now())
     return rule
 
 
-async def remove(kit: Kit, mailbox_id: str, subject: str) -> None:
+async def remove(context: Context, mailbox_id: str, subject: str) -> None:
     """Remove a rule; one that is gone is as it should be."""
-    await kit.store.set_rule(mailbox_id, subject, None, kit.clock.now())
+    await context.store.set_rule(mailbox_id, subject, None, context.clock.now())
 
 
-async def weigh(kit: Kit, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
+async def weigh(context: Context, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
     """What importing the text would do. Changes nothing. Raises `Refused` (rules_too_long)."""
     reading = read_list(text, default)
-    known = await kit.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
+    known = await context.store.rules_of(mailbox_id, [rule.subject for rule in reading.rules])
     return reading, effect_of(reading.rules, known)
 
 
-async def bring_in(kit: Kit, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
+async def bring_in(context: Context, mailbox_id: str, text: str, default: RuleKind) -> tuple[Reading, Effect]:
     """Import the lines that are in order; the same text again changes nothing."""
-    reading, effect = await weigh(kit, mailbox_id, text, default)
+    reading, effect = await weigh(context, mailbox_id, text, default)
     if reading.rules:
-        await kit.store.put_rules(mailbox_id, reading.rules, kit.clock.now())
+        await context.store.put_rules(mailbox_id, reading.rules, context.clock.now())
     return reading, effect
 
 
-async def written_out(kit: Kit, mailbox_id: str) -> str:
+async def written_out(context: Context, mailbox_id: str) -> str:
     """All rules as text that can be brought in again."""
-    found = await kit.store.rules(mailbox_id, None, "", "", MOST_RULES)
+    found = await context.store.rules(mailbox_id, None, "", "", MOST_RULES)
     return write_list(entry.rule for entry in found)
 
 
-async def trial(kit: Kit, mailbox: Mailbox, text: str, *, authenticated: bool) -> Trial:
+async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated: bool) -> Trial:
     """Would this sender pass? Raises `Refused` for what is no address."""
     sender = subject_of(text)
     if "@" not in sender:
@@ -87,9 +87,9 @@ async def trial(kit: Kit, mailbox: Mailbox, text: str, *, authenticated: bool) -
             code="rule_address",
             field="subject",
         )
-    now = kit.clock.now()
+    now = context.clock.now()
     domain = organisational_domain(sender.rpartition("@")[2])
-    standing = await kit.store.standing(mailbox.id, sender, domain, "", now)
+    standing = await context.store.standing(mailbox.id, sender, domain, "", now)
     facts = Facts(
         arrival=Arrival("", "", frozenset({"INBOX"}), now, Message(from_=(Address(sender),))),
         owner=mailbox.owner,
@@ -98,6 +98,6 @@ async def trial(kit: Kit, mailbox: Mailbox, text: str, *, authenticated: bool) -
         standing=standing,
         labels=mailbox.labels,
     )
-    thresholds = kit.reader.thresholds(mailbox.preferences.strictness)
+    thresholds = context.reader.thresholds(mailbox.preferences.strictness)
     letter, pitch = (decide(facts, Score(certainty, 0.0), thresholds, (), now) for certainty in (0.0, 1.0))
     return Trial(sender, authenticated, letter, pitch, standing)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backend.domain.envelope import Metadata, read_push
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers
 from backend.ports.store import Notice, PushFate
 
 
 async def receive(
-    kit: Kit, callers: PushCallers, authorization: str, body: bytes, metadata: Metadata
+    context: Context, callers: PushCallers, authorization: str, body: bytes, metadata: Metadata
 ) -> PushFate | None:
     """Verify and store one push. None means: authentic but malformed, acknowledge and count it.
 
@@ -23,8 +23,8 @@ async def receive(
     await callers.verify_push(authorization, subscription)
     if envelope is None:
         return None
-    now = kit.clock.now()
+    now = context.clock.now()
     notice = Notice(envelope.push_id, envelope.email, envelope.history_id)
-    fate = await kit.store.note_push(notice, now + timedelta(seconds=kit.settings.push_settle), now)
-    kit.wake()
+    fate = await context.store.note_push(notice, now + timedelta(seconds=context.settings.push_settle), now)
+    context.wake()
     return fate

@@ -23,7 +23,7 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import INBOX
 from backend.domain.mailbox.mailbox import Gap, Mailbox
 from backend.domain.retry import believed
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.store import DutyJob, Sighting, SyncPage
 
 log = structlog.get_logger()
@@ -83,41 +83,41 @@ def under_way(mailbox: Mailbox) -> bool:
     return mailbox.page_start.startswith(MARK)
 
 
-async def begin(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
+async def begin(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
     """Note the position the re-list will end at, and how far back it goes. False: there is more to do."""
-    now = kit.clock.now()
-    profile = await kit.gmail.profile(mailbox.id)
+    now = context.clock.now()
+    profile = await context.gmail.profile(mailbox.id)
     # What came before the owner connected is none of our business. Mail is dated by Google's clock, which may be
     # behind ours by as much as is allowed for.
-    connected = mailbox.created_at - timedelta(seconds=kit.settings.clock_skew)
+    connected = mailbox.created_at - timedelta(seconds=context.settings.clock_skew)
     since = max((mailbox.safe_since or mailbox.created_at) - MARGIN, connected)
-    earliest = now - timedelta(days=kit.settings.relist_days)
+    earliest = now - timedelta(days=context.settings.relist_days)
     cut = "time" if since < earliest else ""
     start = Progress(profile.history_id, max(since, earliest), 0, cut, listed=False)
     log.warning("history_gone", mailbox=mailbox.id, since=start.since.isoformat(), cut=cut)
-    await kit.store.commit_sync(job, SyncPage(page_start=start.packed()), now)
+    await context.store.commit_sync(job, SyncPage(page_start=start.packed()), now)
     return False
 
 
-async def go_on(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
+async def go_on(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
     """One more page, or the reconciling that ends it; True when the mailbox is up to date."""
     progress = Progress.read(mailbox.page_start)
     if progress.listed:
-        return await _reconcile(kit, job, mailbox, progress)
+        return await _reconcile(context, job, mailbox, progress)
     query = f"after:{int(progress.since.timestamp())} {{in:inbox in:sent}}"
     try:
-        page = await kit.gmail.list_messages(mailbox.id, query, mailbox.page_token, PAGE)
+        page = await context.gmail.list_messages(mailbox.id, query, mailbox.page_token, PAGE)
     except Rejected:
         if not mailbox.page_token:
             raise
         # The page token died with its listing: list again. What was found is known and found only once.
         again = replace(progress, found=0)
-        await kit.store.commit_sync(job, SyncPage(page_start=again.packed()), kit.clock.now())
+        await context.store.commit_sync(job, SyncPage(page_start=again.packed()), context.clock.now())
         return False
     ids = [gmail_id for gmail_id, _ in page.ids]
-    known = (await kit.store.known(mailbox.id, ids)).keys() | await kit.store.ours(mailbox.id, ids)
+    known = (await context.store.known(mailbox.id, ids)).keys() | await context.store.ours(mailbox.id, ids)
     fresh = [(gmail_id, thread_id) for gmail_id, thread_id in page.ids if gmail_id not in known]
-    room = kit.settings.relist_limit - progress.found
+    room = context.settings.relist_limit - progress.found
     progress = replace(progress, found=progress.found + len(fresh[:room]))
     if len(fresh) > room:
         progress = replace(progress, cut="count")
@@ -127,30 +127,30 @@ async def go_on(kit: Kit, job: DutyJob, mailbox: Mailbox) -> bool:
         page_token="" if ended else page.next_page,
         page_start=replace(progress, listed=ended).packed(),
         # A short gap holds fresh mail, which may be answered like any other.
-        backlog=kit.clock.now() - progress.since > timedelta(seconds=kit.settings.fresh_seconds),
+        backlog=context.clock.now() - progress.since > timedelta(seconds=context.settings.fresh_seconds),
     )
-    await kit.store.commit_sync(job, commit, kit.clock.now())
+    await context.store.commit_sync(job, commit, context.clock.now())
     return False
 
 
-async def _reconcile(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress) -> bool:
+async def _reconcile(context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress) -> bool:
     """Look at the next suspects; after the last of them end the re-list."""
-    began = kit.clock.now()
-    suspects, beyond = await _suspects(kit, job, mailbox, progress)
+    began = context.clock.now()
+    suspects, beyond = await _suspects(context, job, mailbox, progress)
     part = suspects[: min(LOOKS_A_PAGE, MOVED_LIMIT - progress.looked)]
-    corrections = await _released(kit, job, mailbox, progress, part)
+    corrections = await _released(context, job, mailbox, progress, part)
     looked, left = progress.looked + len(part), len(suspects) - len(part)
     if left and looked < MOVED_LIMIT:
         after = replace(progress, below=part[-1], looked=looked)
         page = SyncPage(corrections=tuple(corrections), page_start=after.packed())
-        await kit.store.commit_sync(job, page, kit.clock.now())
+        await context.store.commit_sync(job, page, context.clock.now())
         return False
-    corrections += await _labelled(kit, job, mailbox, progress)
+    corrections += await _labelled(context, job, mailbox, progress)
     gap = Gap(progress.since, began, progress.found, progress.cut, unchecked=left + beyond)
     page = SyncPage(
         corrections=tuple(corrections), cursor=progress.cursor, safe_since=began - MARGIN / 2, gap=gap
     )
-    await kit.store.commit_sync(job, page, kit.clock.now())
+    await context.store.commit_sync(job, page, context.clock.now())
     log.warning(
         "relisted",
         mailbox=mailbox.id,
@@ -162,7 +162,9 @@ async def _reconcile(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progres
     return True
 
 
-async def _suspects(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress) -> tuple[list[str], int]:
+async def _suspects(
+    context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress
+) -> tuple[list[str], int]:
     """Held messages of ours, newest first, that may not lie where we put them: the owner took the label off, or
     put the mail back into the inbox. And how many more there are than are compared.
 
@@ -171,9 +173,9 @@ async def _suspects(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress
     held = mailbox.labels.held
     if not held:
         return [], 0
-    carrying = {gmail_id async for gmail_id in _with_label(kit, job, held)}
-    back = {gmail_id async for gmail_id in _with_label(kit, job, held, "in:inbox")}
-    ours = await kit.store.held_at_rest(mailbox.id, 10 * COMPARED)
+    carrying = {gmail_id async for gmail_id in _with_label(context, job, held)}
+    back = {gmail_id async for gmail_id in _with_label(context, job, held, "in:inbox")}
+    ours = await context.store.held_at_rest(mailbox.id, 10 * COMPARED)
     away = [gmail_id for gmail_id in ours[:COMPARED] if gmail_id not in carrying or gmail_id in back]
     left = sorted(
         (gmail_id for gmail_id in away if not progress.below or gmail_id < progress.below), reverse=True
@@ -182,14 +184,14 @@ async def _suspects(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress
 
 
 async def _released(
-    kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress, suspects: Sequence[str]
+    context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress, suspects: Sequence[str]
 ) -> list[Correction]:
     """The owner's releases among the suspects. Each is looked at, because the list's index may lag and a deleted
     message is not a released one."""
     held, found = mailbox.labels.held, list[Correction]()
     for gmail_id in suspects:
         try:
-            arrival = await kit.gmail.fetch_headers(mailbox.id, gmail_id, ())
+            arrival = await context.gmail.fetch_headers(mailbox.id, gmail_id, ())
         except Gone:
             continue  # deleted: nothing is left to be moved
         except Rejected as error:
@@ -204,15 +206,15 @@ async def _released(
     return found
 
 
-async def _labelled(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress) -> list[Correction]:
+async def _labelled(context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress) -> list[Correction]:
     """Messages of ours that carry Allow or Block and about which that has never been decided."""
     found: list[Correction] = []
     for label, decision in ((mailbox.labels.allow, Decision.ALLOW), (mailbox.labels.block, Decision.BLOCK)):
         if not label:
             continue
-        carrying = [gmail_id async for gmail_id in _with_label(kit, job, label)]
-        known = await kit.store.known(mailbox.id, carrying)
-        decided = await kit.store.decided_on(mailbox.id, carrying)
+        carrying = [gmail_id async for gmail_id in _with_label(context, job, label)]
+        known = await context.store.known(mailbox.id, carrying)
+        decided = await context.store.decided_on(mailbox.id, carrying)
         found += [
             _word(progress, gmail_id, decision)
             for gmail_id in carrying
@@ -221,12 +223,14 @@ async def _labelled(kit: Kit, job: DutyJob, mailbox: Mailbox, progress: Progress
     return found
 
 
-async def _with_label(kit: Kit, job: DutyJob, label: str, where: str = "in:anywhere") -> AsyncIterator[str]:
+async def _with_label(
+    context: Context, job: DutyJob, label: str, where: str = "in:anywhere"
+) -> AsyncIterator[str]:
     """Ids of the messages that carry a label. 5 units a page."""
     page = ""
     for _ in range(LABEL_PAGES):
         try:
-            listed = await kit.gmail.list_messages(job.mailbox_id, where, page, PAGE, label=label)
+            listed = await context.gmail.list_messages(job.mailbox_id, where, page, PAGE, label=label)
         except Rejected as error:
             if not believed(error, job.attempt // 2):
                 raise

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from backend.domain.errors import LeaseLost
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.store import DutyJob
 
 BATCH = 500
 
 
-async def retain(kit: Kit, job: DutyJob) -> datetime:
+async def retain(context: Context, job: DutyJob) -> datetime:
     """Delete one batch; due again at once while there is more, else in a day."""
-    mailbox = await kit.store.mailbox(job.mailbox_id)
+    mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
-    now = kit.clock.now()
+    now = context.clock.now()
     before = now - timedelta(days=mailbox.preferences.retention_days)
-    deleted = await kit.store.retain(job.mailbox_id, before, BATCH)
+    deleted = await context.store.retain(job.mailbox_id, before, BATCH)
     return now if deleted >= BATCH else now + timedelta(days=1)

@@ -20,18 +20,18 @@ from backend.domain.mail.unsubscribe import host_of
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.reading.showing import Shown
+from backend.pipeline.context import Context
 from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
-from backend.pipeline.kit import Kit
 from backend.pipeline.showing import shown
-from backend.ports.devices import Bell, News
+from backend.ports.devices import News, Notifier
 from backend.ports.reader import Unread
 from backend.ports.review import (
     Done,
-    Dossier,
     Leaving,
     Listing,
     Position,
     ReviewStore,
+    SenderProfile,
     Unsubscription,
     Wanted,
 )
@@ -60,10 +60,10 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewDesk:
+class ReviewService:
     """The entrances of the owner's review pages. Errors are those of `backend.domain.errors`."""
 
-    kit: Kit
+    context: Context
     records: ReviewStore
     unsubscriber: Unsubscriber
 
@@ -73,11 +73,13 @@ class ReviewDesk:
         """See `ReviewStore.review`."""
         return await self.records.review(mailbox_id, wanted, after, limit)
 
-    async def dossier(self, mailbox_id: str, address: str, after: Position | None, limit: int) -> Dossier:
+    async def sender_profile(
+        self, mailbox_id: str, address: str, after: Position | None, limit: int
+    ) -> SenderProfile:
         """One sender, whatever the case of his address."""
         plain = normalise(address[:LONGEST_ADDRESS])
         domain = organisational_domain(plain.rpartition("@")[2]) if "@" in plain else ""
-        return await self.records.dossier(mailbox_id, plain, domain, after, limit)
+        return await self.records.sender_profile(mailbox_id, plain, domain, after, limit)
 
     async def letter(self, mailbox_id: str, gmail_id: str) -> Letter:
         """One message with its text, fetched now and kept nowhere. Raises `NotFound` if we know of none.
@@ -87,7 +89,7 @@ class ReviewDesk:
         view, mailbox, asked = await self.records.mail(mailbox_id, gmail_id)
         letter = Letter(view, mailbox, asked)
         try:
-            found = await shown(self.kit, view, mailbox.owner)
+            found = await shown(self.context, view, mailbox.owner)
         except (Gone, Rejected):
             return replace(letter, missing="gone")
         except Unread as error:
@@ -99,9 +101,11 @@ class ReviewDesk:
 
     async def news(self, mailbox_id: str, session_hash: str, after: int | None, limit: int) -> News:
         """See `ReviewStore.review_news`."""
-        return await self.records.review_news(mailbox_id, session_hash, after, limit, self.kit.clock.now())
+        return await self.records.review_news(
+            mailbox_id, session_hash, after, limit, self.context.clock.now()
+        )
 
-    def changed(self, mailbox_id: str) -> Bell:
+    def changed(self, mailbox_id: str) -> Notifier:
         """See `ReviewStore.changed`."""
         return self.records.changed(mailbox_id)
 
@@ -109,7 +113,7 @@ class ReviewDesk:
 
     def key(self) -> str:
         """What a page names its next order by."""
-        return self.kit.tokens.token(18)
+        return self.context.tokens.token(18)
 
     async def order(self, mailbox_id: str, key: str, decision: Decision, gmail_ids: Sequence[str]) -> Done:
         """Decide about some messages at once. Raises `Refused` (malformed: too many, no key, or a whole domain
@@ -117,17 +121,17 @@ class ReviewDesk:
         if not 1 <= len(gmail_ids) <= MOST_ORDERED:
             raise malformed("pick")
         if decision in DOMAIN_WIDE:
-            views = await self.kit.store.known(mailbox_id, list(gmail_ids))
+            views = await self.context.store.known(mailbox_id, list(gmail_ids))
             refuse_shared_domain(*views.values())
-        now = self.kit.clock.now()
+        now = self.context.clock.now()
         done = await self.records.order(mailbox_id, proper(key), decision, gmail_ids, now)
-        self.kit.wake()
+        self.context.wake()
         return done
 
     async def undo(self, mailbox_id: str, key: str) -> None:
         """Take an order back. Raises `NotFound`, or `Refused` (no_credit) for credits spent meanwhile."""
-        await self.records.undo_order(mailbox_id, proper(key), self.kit.clock.now())
-        self.kit.wake()
+        await self.records.undo_order(mailbox_id, proper(key), self.context.clock.now())
+        self.context.wake()
 
     async def give(self, mailbox_id: str, key: str, address: str, amount: int) -> int:
         """Give or take credits; the balance. Raises `Refused` (malformed, no_credit)."""
@@ -136,7 +140,7 @@ class ReviewDesk:
         plain = normalise(address)
         if "@" not in plain or len(plain) > LONGEST_ADDRESS:
             raise malformed("address")
-        return await self.records.give(mailbox_id, proper(key), plain, amount, self.kit.clock.now())
+        return await self.records.give(mailbox_id, proper(key), plain, amount, self.context.clock.now())
 
     async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None) -> None:
         """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed), also for
@@ -146,7 +150,7 @@ class ReviewDesk:
             raise malformed("subject")
         if kind is not None and "@" not in plain and is_free_mail(plain):
             raise malformed("subject")
-        await self.kit.store.set_rule(mailbox_id, plain, kind, self.kit.clock.now())
+        await self.context.store.set_rule(mailbox_id, plain, kind, self.context.clock.now())
 
     async def unsubscribe(self, mailbox_id: str, gmail_id: str) -> Leaving:
         """Post RFC 8058's one click for this message, on the owner's order, and note how it went.
@@ -159,7 +163,7 @@ class ReviewDesk:
             return asked.state if asked else Leaving.TRYING
         host, cause = "", ""
         try:
-            found = await self.kit.reader.offer(await self.kit.gmail.fetch(mailbox_id, gmail_id))
+            found = await self.context.reader.offer(await self.context.gmail.fetch(mailbox_id, gmail_id))
             host, cause = host_of(found.url), found.cause
             if found.url:
                 await self.unsubscriber.one_click(found.url)
@@ -174,7 +178,7 @@ class ReviewDesk:
         return state
 
     def _now(self) -> datetime:
-        return self.kit.clock.now()
+        return self.context.clock.now()
 
 
 def proper(key: str) -> str:

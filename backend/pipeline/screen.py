@@ -22,7 +22,7 @@ from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.retry import believed, refusals
 from backend.pipeline import learn
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.ports.store import Duty, MessageJob, Screened, Standing
@@ -38,76 +38,80 @@ DECISIONS = 4
 """How often a message is decided anew when credits or challenges moved under it."""
 
 
-async def screen(kit: Kit, job: MessageJob) -> None:
+async def screen(context: Context, job: MessageJob) -> None:
     """Decide one message and commit the verdict with everything that follows from it."""
-    mailbox = await kit.store.mailbox(job.mailbox_id)
+    mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
     if mailbox.indexed_at is None:
         # Before Sent has been read nobody is known, and everybody would look like a stranger.
-        soon = kit.clock.now() + INDEX_WAIT
+        soon = context.clock.now() + INDEX_WAIT
         raise NotYet("The owner's correspondents are still being read.", reason="indexing", retry_at=soon)
-    early = await _from_history(kit, job, mailbox)
+    early = await _from_history(context, job, mailbox)
     if early is not None:
-        await kit.store.record_verdict(job, early, None, None, kit.clock.now())
+        await context.store.record_verdict(job, early, None, None, context.clock.now())
         return
     try:
-        fetched = await kit.gmail.fetch(job.mailbox_id, job.gmail_id)
-        digest = await kit.reader.screen(fetched, mailbox.owner)
+        fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
+        digest = await context.reader.screen(fetched, mailbox.owner)
     except Gone as error:
         ripe = job.first_seen_at + BELIEVE_GONE
-        if kit.clock.now() < ripe:
+        if context.clock.now() < ripe:
             # History may tell of a message before it can be read; what is really gone is still so a moment later.
             raise NotYet("The message is not there yet.", reason="gone?", retry_at=ripe) from error
-        await kit.store.gone(job, kit.clock.now())
+        await context.store.gone(job, context.clock.now())
         return
     except Rejected as error:
         if not believed(error, refusals(job.error) + 1):
             raise
         large = error.reason == "answerTooLarge"
-        await _end(kit, job, fail_open(FailOpen.TOO_LARGE if large else FailOpen.REFUSED), None, error.reason)
+        await _end(
+            context, job, fail_open(FailOpen.TOO_LARGE if large else FailOpen.REFUSED), None, error.reason
+        )
         return
     except Unread as error:
-        await _end(kit, job, fail_open(error.cause), None, error.fault)
+        await _end(context, job, fail_open(error.cause), None, error.fault)
         return
     if "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels:
-        await learn.from_own_mail(kit, job, digest.correspondents)
+        await learn.from_own_mail(context, job, digest.correspondents)
         return
     if digest.bounce:
-        await kit.store.note_bounce(job.mailbox_id, job.thread_id, kit.clock.now())
-    await _judge(kit, job, mailbox, fetched, digest)
+        await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
+    await _judge(context, job, mailbox, fetched, digest)
 
 
-async def _from_history(kit: Kit, job: MessageJob, mailbox: Mailbox) -> Verdict | None:
-    took_part = bool(await kit.store.took_part(job.mailbox_id, [job.thread_id]))
-    blocks = await kit.store.has_block_rules(job.mailbox_id)
-    return prescreen(job.labels, took_part, mailbox.preferences, blocks, kit.clock.now(), mailbox.labels)
+async def _from_history(context: Context, job: MessageJob, mailbox: Mailbox) -> Verdict | None:
+    took_part = bool(await context.store.took_part(job.mailbox_id, [job.thread_id]))
+    blocks = await context.store.has_block_rules(job.mailbox_id)
+    return prescreen(job.labels, took_part, mailbox.preferences, blocks, context.clock.now(), mailbox.labels)
 
 
-async def _judge(kit: Kit, job: MessageJob, mailbox: Mailbox, fetched: Fetched, digest: Digest) -> None:
+async def _judge(
+    context: Context, job: MessageJob, mailbox: Mailbox, fetched: Fetched, digest: Digest
+) -> None:
     screened = kept(digest)
     for _ in range(DECISIONS):
-        now = kit.clock.now()
-        standing = await kit.store.standing(
+        now = context.clock.now()
+        standing = await context.store.standing(
             job.mailbox_id, screened.sender, screened.sender_domain, job.thread_id, now
         )
         try:
-            verdict = await _decide(kit, job, mailbox, fetched, digest, standing)
+            verdict = await _decide(context, job, mailbox, fetched, digest, standing)
         except Unread as error:
             verdict = fail_open(error.cause)
-        intent = _intent(kit, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
+        intent = _intent(context, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
         try:
-            await _end(kit, job, verdict, screened, digest.fault, intent)
+            await _end(context, job, verdict, screened, digest.fault, intent)
             return
         except LeaseLost:
             raise
         except Conflict:
             continue
-    await _end(kit, job, fail_open(FailOpen.UNSETTLED), screened)
+    await _end(context, job, fail_open(FailOpen.UNSETTLED), screened)
 
 
 async def _end(
-    kit: Kit,
+    context: Context,
     job: MessageJob,
     verdict: Verdict,
     screened: Screened | None,
@@ -115,8 +119,8 @@ async def _end(
     intent: ChallengeIntent | None = None,
 ) -> None:
     """Commit the verdict; one that lets a message in because it could not be judged is logged and counted."""
-    await kit.store.record_verdict(job, verdict, screened, intent, kit.clock.now())
-    kit.fail_opens.note(verdict)
+    await context.store.record_verdict(job, verdict, screened, intent, context.clock.now())
+    context.fail_opens.note(verdict)
     if verdict.row is Row.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
 
@@ -127,14 +131,14 @@ def unjudged(digest: Digest) -> Verdict:
 
 
 async def _decide(
-    kit: Kit,
+    context: Context,
     job: MessageJob,
     mailbox: Mailbox,
     fetched: Fetched,
     digest: Digest,
     standing: Standing,
 ) -> Verdict:
-    now, score = kit.clock.now(), digest.score
+    now, score = context.clock.now(), digest.score
     if score is None:
         return unjudged(digest)
     thresholds = digest.thresholds[mailbox.preferences.strictness]
@@ -158,31 +162,31 @@ async def _decide(
         dealings=standing.dealings,
         vacation_on=False,
         backlog=job.backlog,
-        fresh=timedelta(seconds=kit.settings.fresh_seconds),
+        fresh=timedelta(seconds=context.settings.fresh_seconds),
         now=now,
         of_message=digest.guards,
     )
     refused = objections(inquiry)  # what follows asks Gmail: only about mail that would be answered
     if set(refused) <= {NOT_ADDRESSED}:
-        owner = await _owner_now(kit, mailbox)
+        owner = await _owner_now(context, mailbox)
         if owner is not mailbox.owner:
-            again = await kit.reader.screen(fetched, owner)
+            again = await context.reader.screen(fetched, owner)
             facts = replace(facts, owner=owner, form=again.form)
             inquiry = replace(inquiry, owner=owner, of_message=again.guards)
             refused = objections(inquiry)
     if not refused:
-        vacation_on = await kit.gmail.vacation_on(job.mailbox_id)
+        vacation_on = await context.gmail.vacation_on(job.mailbox_id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
     return decide(facts, score, thresholds, refused, now)
 
 
-async def _owner_now(kit: Kit, mailbox: Mailbox) -> Owner:
+async def _owner_now(context: Context, mailbox: Mailbox) -> Owner:
     """The owner with every address they may write from by now: mail from or to one added since the last look is
     theirs. The watch, whose affair addresses are, then looks too."""
-    seen = await kit.gmail.identity(mailbox.id)
+    seen = await context.gmail.identity(mailbox.id)
     if seen.aliases <= mailbox.owner.addresses:
         return mailbox.owner
-    await kit.store.want(mailbox.id, Duty.WATCH, kit.clock.now())
+    await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
     return replace(mailbox.owner, aliases=mailbox.owner.aliases | seen.aliases)
 
 
@@ -204,15 +208,15 @@ def kept(digest: Digest) -> Screened:
     )
 
 
-def _intent(kit: Kit, mailbox: Mailbox, screened: Screened) -> ChallengeIntent:
-    token = kit.tokens.token(TOKEN_BYTES)
-    identifier = kit.tokens.identifier()
+def _intent(context: Context, mailbox: Mailbox, screened: Screened) -> ChallengeIntent:
+    token = context.tokens.token(TOKEN_BYTES)
+    identifier = context.tokens.identifier()
     return ChallengeIntent(
         id=identifier,
         sender=screened.sender,
         sender_domain=screened.sender_domain,
         token_hash=token_hash(token),
-        sealed_token=kit.vault.seal(token),
-        message_id=f"<{identifier}.{kit.tokens.identifier()}@{mailbox.owner.domain}>",
-        expires_at=kit.clock.now() + LIFE,
+        sealed_token=context.vault.seal(token),
+        message_id=f"<{identifier}.{context.tokens.identifier()}@{mailbox.owner.domain}>",
+        expires_at=context.clock.now() + LIFE,
     )

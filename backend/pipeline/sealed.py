@@ -10,24 +10,24 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from backend.domain.errors import Expired, Refused
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 
 
-def seal(kit: Kit, purpose: str, fields: Mapping[str, str], life: timedelta) -> str:
+def seal(context: Context, purpose: str, fields: Mapping[str, str], life: timedelta) -> str:
     """The fields as a text nobody else can read or make; good for `life`."""
-    until = (kit.clock.now() + life).isoformat()
-    return kit.vault.seal(json.dumps({"for": purpose, "until": until, "fields": dict(fields)})).decode()
+    until = (context.clock.now() + life).isoformat()
+    return context.vault.seal(json.dumps({"for": purpose, "until": until, "fields": dict(fields)})).decode()
 
 
-def unseal(kit: Kit, purpose: str, sealed: str) -> dict[str, str]:
+def unseal(context: Context, purpose: str, sealed: str) -> dict[str, str]:
     """Inverse of `seal`. Raises `Refused` for what we did not seal for this purpose, `Expired` for what is too old."""
     try:
-        kept = json.loads(kit.vault.open(sealed.encode()))
+        kept = json.loads(context.vault.open(sealed.encode()))
     except (Refused, ValueError) as error:
         raise _not_ours() from error
     if not isinstance(kept, dict) or kept.get("for") != purpose:
         raise _not_ours()
-    if kit.clock.now() >= datetime.fromisoformat(kept["until"]):
+    if context.clock.now() >= datetime.fromisoformat(kept["until"]):
         raise Expired("What the browser kept is too old.", "Begin again.")
     fields: dict[str, str] = kept["fields"]
     return fields

@@ -5,14 +5,14 @@ from __future__ import annotations
 from backend.domain.mail.message import Owner
 from backend.domain.reading.score import Reason, Score
 from backend.domain.reading.showing import Shown
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.store import MessageView
 
 
-async def shown(kit: Kit, view: MessageView, owner: Owner) -> Shown:
+async def shown(context: Context, view: MessageView, owner: Owner) -> Shown:
     """Text and marks of a message we know of. Raises as `Gmail.fetch` and `Reader.show` do."""
-    fetched = await kit.gmail.fetch(view.mailbox_id, view.gmail_id)
-    return await kit.reader.show(fetched, owner, weighed(view))
+    fetched = await context.gmail.fetch(view.mailbox_id, view.gmail_id)
+    return await context.reader.show(fetched, owner, weighed(view))
 
 
 def weighed(view: MessageView) -> Score:

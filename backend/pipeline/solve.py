@@ -15,7 +15,7 @@ from backend.domain.entry.challenge import Challenge, ChallengeState, appeal_lin
 from backend.domain.entry.credits import wait_for, work_factor
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.pipeline.checks import Checks
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.captcha import Answer, Kind
 from backend.ports.store import Placement, Solved
 
@@ -61,15 +61,15 @@ class Promised:
     deliver_at: datetime
 
 
-async def open_challenge(kit: Kit, token: str) -> OpenChallenge:
+async def open_challenge(context: Context, token: str) -> OpenChallenge:
     """The challenge behind a link. Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used,
     link_released, link_voided)."""
-    challenge = await _challenge(kit, token)
-    mailbox = await kit.store.mailbox(challenge.mailbox_id)
+    challenge = await _challenge(context, token)
+    mailbox = await context.store.mailbox(challenge.mailbox_id)
     if mailbox is None:
         raise _unknown()
     worth = mailbox.preferences.credits_per_solve
-    screened = await kit.store.screened(challenge.mailbox_id, challenge.about)
+    screened = await context.store.screened(challenge.mailbox_id, challenge.about)
     return OpenChallenge(
         challenge_id=challenge.id,
         owner=mailbox.owner.name or mailbox.owner.email,
@@ -87,18 +87,18 @@ async def open_challenge(kit: Kit, token: str) -> OpenChallenge:
     )
 
 
-async def begin_check(kit: Kit, checks: Checks, token: str, noted: bool) -> Mapping[str, Any]:
+async def begin_check(context: Context, checks: Checks, token: str, noted: bool) -> Mapping[str, Any]:
     """A fresh task of the first check, as public JSON. `noted`: the sender asked for it by an act of his own,
     which is remembered. Raises what `open_challenge` raises."""
-    challenge = await _challenge(kit, token)
-    now = kit.clock.now()
+    challenge = await _challenge(context, token)
+    now = context.clock.now()
     if noted:
-        await kit.store.begin_challenge(challenge.mailbox_id, challenge.id, now)
+        await context.store.begin_challenge(challenge.mailbox_id, challenge.id, now)
     return checks.first.task(challenge.id, work_factor(challenge.solved_before), now)
 
 
 async def solve_challenge(
-    kit: Kit, checks: Checks, token: str, payload: str, kind: Kind | None = None
+    context: Context, checks: Checks, token: str, payload: str, kind: Kind | None = None
 ) -> Solved | CodeDue | Promised:
     """Check the answer to a check of `kind` (None: the first one) and let the sender in: credits earned, held
     mail on its way, in one commit. Or say that a code is to be typed as well, or when the mail will be let in.
@@ -107,62 +107,62 @@ async def solve_challenge(
     code that is wrong or was tried too often (captcha_code_wrong, captcha_code_spent, captcha_code_closed), and
     `TryLater`.
     """
-    challenge = await _challenge(kit, token)
-    now, factor = kit.clock.now(), work_factor(challenge.solved_before)
+    challenge = await _challenge(context, token)
+    now, factor = context.clock.now(), work_factor(challenge.solved_before)
     captcha = checks.of(kind or checks.first.kind)
     if captcha.kind is Kind.TYPED_CODE:
-        await kit.store.begin_challenge(challenge.mailbox_id, challenge.id, now)
+        await context.store.begin_challenge(challenge.mailbox_id, challenge.id, now)
     answer = await captcha.verify(payload, challenge.id, factor, now)
     if answer.most_tries:
-        await _count(kit, challenge, answer)
+        await _count(context, challenge, answer)
     elif checks.code_follows(factor):
         return CodeDue(checks.codes.after_work(challenge.id, factor, answer.signature, now))
     if answer.alone:
-        return await _promise(kit, challenge, answer, now)
-    solved = await kit.store.solve(
+        return await _promise(context, challenge, answer, now)
+    solved = await context.store.solve(
         challenge.id, answer.signature, answer.expires_at, challenge.solved_before, now
     )
-    kit.wake()
+    context.wake()
     return solved
 
 
-async def another_code(kit: Kit, checks: Checks, token: str, ticket: str) -> str:
+async def another_code(context: Context, checks: Checks, token: str, ticket: str) -> str:
     """A new ticket in place of one that is still good. Raises what `open_challenge` raises, and `Refused`."""
-    challenge = await _challenge(kit, token)
-    return checks.codes.another(ticket, challenge.id, kit.clock.now())
+    challenge = await _challenge(context, token)
+    return checks.codes.another(ticket, challenge.id, context.clock.now())
 
 
-async def show_code(kit: Kit, checks: Checks, token: str, ticket: str, spoken: bool) -> bytes:
+async def show_code(context: Context, checks: Checks, token: str, ticket: str, spoken: bool) -> bytes:
     """The code of a ticket as picture (PNG) or sound (WAV). Raises as `another_code` does."""
-    challenge = await _challenge(kit, token)
+    challenge = await _challenge(context, token)
     shown: Callable[..., Any] = checks.codes.sound if spoken else checks.codes.picture
-    data: bytes = await shown(ticket, challenge.id, kit.clock.now())
+    data: bytes = await shown(ticket, challenge.id, context.clock.now())
     return data
 
 
-async def appeal(kit: Kit, token: str, text: str) -> str:
+async def appeal(context: Context, token: str, text: str) -> str:
     """Keep the sender's line to the owner, in place of an earlier one; returns it as it is shown.
 
     Raises what `open_challenge` raises, and `Refused` (appeal_long, field line) for too long a one.
     """
-    challenge = await _challenge(kit, token)
+    challenge = await _challenge(context, token)
     line = appeal_line(text)
-    await kit.store.appeal(challenge.mailbox_id, challenge.id, line, kit.clock.now())
+    await context.store.appeal(challenge.mailbox_id, challenge.id, line, context.clock.now())
     return line
 
 
-async def _promise(kit: Kit, challenge: Challenge, answer: Answer, now: datetime) -> Promised:
+async def _promise(context: Context, challenge: Challenge, answer: Answer, now: datetime) -> Promised:
     wait = wait_for(challenge.solved_before)
-    deliver_at = await kit.store.promise(
+    deliver_at = await context.store.promise(
         challenge.id, answer.signature, answer.expires_at, challenge.solved_before, now + wait, now
     )
-    kit.wake()
+    context.wake()
     return Promised(deliver_at)
 
 
-async def _count(kit: Kit, challenge: Challenge, answer: Answer) -> None:
+async def _count(context: Context, challenge: Challenge, answer: Answer) -> None:
     """Count the try, then look at it: two who guess at once never share one."""
-    tries = await kit.store.count_try(challenge.mailbox_id, challenge.id, answer.tried)
+    tries = await context.store.count_try(challenge.mailbox_id, challenge.id, answer.tried)
     if tries.of_challenge > MOST_TRIES:
         raise Refused("Codes were tried too often.", "Use another way.", code="captcha_code_closed")
     if tries.of_code > answer.most_tries:
@@ -171,22 +171,22 @@ async def _count(kit: Kit, challenge: Challenge, answer: Answer) -> None:
         raise Refused("That is not the code.", "Look or listen once more.", code="captcha_code_wrong")
 
 
-async def _challenge(kit: Kit, token: str) -> Challenge:
+async def _challenge(context: Context, token: str) -> Challenge:
     if not TOKEN.match(token):
         raise _unknown()
     # Looked up by hash: timing could at most tell of the hash, and nobody can invert that.
-    challenge = await kit.store.challenge_by_token(token_hash(token))
+    challenge = await context.store.challenge_by_token(token_hash(token))
     if challenge is None:
         raise _unknown()
     if challenge.state in (ChallengeState.VOIDED, ChallengeState.FAILED):
-        raise await _voided(kit, challenge)
-    challenge.refuse_closed(kit.clock.now())
+        raise await _voided(context, challenge)
+    challenge.refuse_closed(context.clock.now())
     return challenge
 
 
-async def _voided(kit: Kit, challenge: Challenge) -> Expired:
+async def _voided(context: Context, challenge: Challenge) -> Expired:
     """The owner has decided. Good news is told; bad news is his business."""
-    known = await kit.store.known(challenge.mailbox_id, [challenge.gmail_id])
+    known = await context.store.known(challenge.mailbox_id, [challenge.gmail_id])
     view = known.get(challenge.gmail_id)
     if view is not None and view.placement is Placement.INBOX:
         return Expired("The mail has been let in.", "There is nothing left to do.", code="link_released")

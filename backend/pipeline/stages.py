@@ -21,10 +21,10 @@ from datetime import datetime
 
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
+from backend.pipeline.context import Context
 from backend.pipeline.deliver import deliver
 from backend.pipeline.first_run import preview
 from backend.pipeline.index import index
-from backend.pipeline.kit import Kit
 from backend.pipeline.learn import learn
 from backend.pipeline.leave import leave
 from backend.pipeline.retain import retain
@@ -34,7 +34,7 @@ from backend.pipeline.watch import watch
 from backend.ports.gmail import Authorizer
 from backend.ports.store import Duty, DutyJob, MessageJob, Stage
 
-STAGES: Mapping[Stage, Callable[[Kit, MessageJob], Awaitable[None]]] = {
+STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[None]]] = {
     Stage.LEARN: learn,
     Stage.SCREEN: screen,
     Stage.ACT: act,
@@ -42,7 +42,7 @@ STAGES: Mapping[Stage, Callable[[Kit, MessageJob], Awaitable[None]]] = {
     Stage.RELEASE: release,
 }
 
-DUTIES: Mapping[Duty, Callable[[Kit, DutyJob], Awaitable[datetime | None]]] = {
+DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | None]]] = {
     Duty.SYNC: sync,
     Duty.WATCH: watch,
     Duty.INDEX: index,
@@ -52,15 +52,15 @@ DUTIES: Mapping[Duty, Callable[[Kit, DutyJob], Awaitable[datetime | None]]] = {
 }
 
 
-async def run_stage(kit: Kit, job: MessageJob) -> None:
+async def run_stage(context: Context, job: MessageJob) -> None:
     """Run the message's stage. It ends its job itself, in the commit of its result."""
-    await STAGES[job.stage](kit, job)
+    await STAGES[job.stage](context, job)
 
 
-async def run_duty(kit: Kit, authorizer: Authorizer, job: DutyJob) -> None:
+async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     """Run the mailbox's duty and give it back with the time it is due again."""
     if job.duty is Duty.LEAVE:
-        await leave(kit, authorizer, job)  # deletes the duty along with the mailbox
+        await leave(context, authorizer, job)  # deletes the duty along with the mailbox
         return
-    next_due = await DUTIES[job.duty](kit, job)
-    await kit.store.finish_duty(job, next_due, kit.clock.now())
+    next_due = await DUTIES[job.duty](context, job)
+    await context.store.finish_duty(job, next_due, context.clock.now())

@@ -20,7 +20,7 @@ from backend.domain.mailbox.gmail_moves import Row as MovedRow
 from backend.domain.mailbox.gmail_moves import decisions
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline import relist
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.gmail import HistoryPage
 from backend.ports.store import Duty, DutyJob, MessageView, Sighting, Stage, SyncPage
 
@@ -36,70 +36,70 @@ WATCH_LIFE = timedelta(days=7)
 RENEWED_LATELY = timedelta(hours=1)
 
 
-async def sync(kit: Kit, job: DutyJob) -> datetime:
+async def sync(context: Context, job: DutyJob) -> datetime:
     """Bring one mailbox up to date, or some pages nearer to it. Returns when it is due again."""
     for _ in range(PAGES_A_TURN):
-        mailbox = await kit.store.mailbox(job.mailbox_id)
+        mailbox = await context.store.mailbox(job.mailbox_id)
         if mailbox is None:
             raise LeaseLost("The mailbox was disconnected.")
-        due = await _one_page(kit, job, mailbox)
+        due = await _one_page(context, job, mailbox)
         if due is not None:
             return due
-    return kit.clock.now()
+    return context.clock.now()
 
 
-def sweep_after(kit: Kit, mailbox_id: str) -> timedelta:
+def sweep_after(context: Context, mailbox_id: str) -> timedelta:
     """How long a quiet mailbox is left alone: the interval, spread by up to a tenth so that mailboxes that
     connected together do not all sweep together."""
     share = zlib.crc32(mailbox_id.encode()) % 1_000 / 1_000
-    return timedelta(seconds=kit.settings.sweep_interval * (1 + share / 10))
+    return timedelta(seconds=context.settings.sweep_interval * (1 + share / 10))
 
 
-async def _one_page(kit: Kit, job: DutyJob, mailbox: Mailbox) -> datetime | None:
+async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetime | None:
     """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
-    quiet = kit.clock.now() + sweep_after(kit, mailbox.id)
+    quiet = context.clock.now() + sweep_after(context, mailbox.id)
     if relist.under_way(mailbox):
-        return quiet if await relist.go_on(kit, job, mailbox) else None
+        return quiet if await relist.go_on(context, job, mailbox) else None
     if not mailbox.cursor:
-        profile = await kit.gmail.profile(mailbox.id)
-        page = SyncPage(cursor=profile.history_id, safe_since=kit.clock.now())
-        await kit.store.commit_sync(job, page, kit.clock.now())
+        profile = await context.gmail.profile(mailbox.id)
+        page = SyncPage(cursor=profile.history_id, safe_since=context.clock.now())
+        await context.store.commit_sync(job, page, context.clock.now())
         return quiet
-    start, began = mailbox.page_start or mailbox.cursor, kit.clock.now()
+    start, began = mailbox.page_start or mailbox.cursor, context.clock.now()
     try:
-        listed = await kit.gmail.history(mailbox.id, start, mailbox.page_token)
+        listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
     except HistoryGone:
-        await relist.begin(kit, job, mailbox)
+        await relist.begin(context, job, mailbox)
         return None
     except Rejected:
         if not mailbox.page_token:
             raise
         # The page token died with its listing: list again from where that listing started.
-        await kit.store.commit_sync(job, SyncPage(), kit.clock.now())
+        await context.store.commit_sync(job, SyncPage(), context.clock.now())
         return None
-    page = await _interpret(kit, mailbox, listed)
+    page = await _interpret(context, mailbox, listed)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
-        await kit.store.commit_sync(job, page, kit.clock.now())
+        await context.store.commit_sync(job, page, context.clock.now())
         return None
-    return await _last_page(kit, job, mailbox, listed, replace(page, safe_since=began)) or quiet
+    return await _last_page(context, job, mailbox, listed, replace(page, safe_since=began)) or quiet
 
 
 async def _last_page(
-    kit: Kit, job: DutyJob, mailbox: Mailbox, listed: HistoryPage, page: SyncPage
+    context: Context, job: DutyJob, mailbox: Mailbox, listed: HistoryPage, page: SyncPage
 ) -> datetime | None:
     """Commit the page that ends a listing; the time to look again if Google's index lags behind its pushes."""
-    told = await kit.store.told(mailbox.id)
-    again = _look_again(kit.clock.now(), mailbox, listed, told)
+    told = await context.store.told(mailbox.id)
+    again = _look_again(context.clock.now(), mailbox, listed, told)
     empty = not (listed.added or listed.relabelled or listed.deleted or mailbox.page_token)
     if again is not None and empty:
         # Told of a change and shown none: moving the cursor now could skip it for good.
         page = replace(page, cursor=mailbox.cursor, safe_since=None)
     else:
         page = replace(page, cursor=listed.history_id)
-    await kit.store.commit_sync(job, page, kit.clock.now())
+    await context.store.commit_sync(job, page, context.clock.now())
     if page.sightings and (told is None or told[0] <= int(mailbox.cursor)):
-        await _ask_to_be_told(kit, mailbox)
+        await _ask_to_be_told(context, mailbox)
     return again
 
 
@@ -119,23 +119,23 @@ def _look_again(
     return now + max(timedelta(seconds=2), age / 2)
 
 
-async def _ask_to_be_told(kit: Kit, mailbox: Mailbox) -> None:
+async def _ask_to_be_told(context: Context, mailbox: Mailbox) -> None:
     """Mail came of which no push told: Google may have dropped the watch in silence. Renew it, but not every
     time a push is lost."""
     until = mailbox.watch_expires_at
-    if until is not None and until - kit.clock.now() < WATCH_LIFE - RENEWED_LATELY:
+    if until is not None and until - context.clock.now() < WATCH_LIFE - RENEWED_LATELY:
         log.warning("mail_without_push", mailbox=mailbox.id)
-        await kit.store.want(mailbox.id, Duty.WATCH, kit.clock.now())
+        await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
 
 
-async def _interpret(kit: Kit, mailbox: Mailbox, listed: HistoryPage) -> SyncPage:
+async def _interpret(context: Context, mailbox: Mailbox, listed: HistoryPage) -> SyncPage:
     """Which messages to look at, and which label changes are the owner's word. No Gmail call."""
     messages = appeared(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )
-    ours = await kit.store.ours(mailbox.id, [message.gmail_id for message in messages])
-    known = await kit.store.known(mailbox.id, [moved.gmail_id for moved in listed.relabelled])
+    ours = await context.store.ours(mailbox.id, [message.gmail_id for message in messages])
+    known = await context.store.known(mailbox.id, [moved.gmail_id for moved in listed.relabelled])
     # A message that came and was labelled by the owner within one page: its row is made by this commit.
     rows = {message.gmail_id: MovedRow(None, Stage.SCREEN) for message in messages if not message.own}
     rows |= {gmail_id: _row(view) for gmail_id, view in known.items()}

@@ -10,25 +10,25 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.store import Duty, DutyJob
 
 log = structlog.get_logger()
 
 
-async def watch(kit: Kit, job: DutyJob) -> datetime:
+async def watch(context: Context, job: DutyJob) -> datetime:
     """Renew; returns when it is due again, up to a tenth of the interval early so that mailboxes spread out."""
-    labels = await kit.gmail.ensure_labels(job.mailbox_id)
-    await kit.store.save_labels(job.mailbox_id, labels, await kit.gmail.identity(job.mailbox_id))
-    before = await kit.store.mailbox(job.mailbox_id)
-    granted = await kit.gmail.watch(job.mailbox_id)
-    await kit.store.save_watch(job.mailbox_id, granted.expires_at, granted.history_id)
-    now = kit.clock.now()
+    labels = await context.gmail.ensure_labels(job.mailbox_id)
+    await context.store.save_labels(job.mailbox_id, labels, await context.gmail.identity(job.mailbox_id))
+    before = await context.store.mailbox(job.mailbox_id)
+    granted = await context.gmail.watch(job.mailbox_id)
+    await context.store.save_watch(job.mailbox_id, granted.expires_at, granted.history_id)
+    now = context.clock.now()
     if before is not None and before.watch_expires_at is not None and before.watch_expires_at <= now:
         # Nobody told us of what came since it lapsed.
         log.warning("watch_had_lapsed", mailbox=job.mailbox_id)
-        await kit.store.want(job.mailbox_id, Duty.SYNC, now)
-    interval = timedelta(seconds=kit.settings.watch_interval)
+        await context.store.want(job.mailbox_id, Duty.SYNC, now)
+    interval = timedelta(seconds=context.settings.watch_interval)
     return now + renewed_after(granted.expires_at - now, interval, job.mailbox_id)
 
 

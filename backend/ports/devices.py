@@ -141,7 +141,7 @@ class Overview:
     latest: int
 
 
-class Bell(Protocol):
+class Notifier(Protocol):
     """Rung when an owner's open streams have something to look for."""
 
     @property
@@ -228,7 +228,7 @@ class DeviceStore(Protocol):
         """Changes after number `after` (None: only the latest number), oldest first."""
         ...
 
-    def changed(self, mailbox_id: str) -> Bell:
+    def changed(self, mailbox_id: str) -> Notifier:
         """Rung after the commit of every change `news` tells of, and when a device or session of the mailbox ends.
         Other processes' commits may go unheard: look now and then all the same."""
         ...

@@ -60,7 +60,7 @@ class DatedRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Farewell:
+class DisconnectReceipt:
     """How a mailbox ended, for its receipts."""
 
     grant_end: GrantEnd

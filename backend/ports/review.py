@@ -15,7 +15,7 @@ from typing import Protocol
 from backend.domain.mailbox.correction import Decision, RuleMatch
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.ports.devices import Bell, News
+from backend.ports.devices import News, Notifier
 from backend.ports.records import MessageView
 
 Position = tuple[int, str]
@@ -152,7 +152,7 @@ class Unsubscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class SenderProfile:
     """Everything on record about one sender. `domain` is his organisation's, "" where anybody gets an address;
     `messages` are a page of them, newest first."""
 
@@ -207,9 +207,9 @@ class ReviewStore(Protocol):
         """
         ...
 
-    async def dossier(
+    async def sender_profile(
         self, mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
-    ) -> Dossier:
+    ) -> SenderProfile:
         """One sender; `domain` is the organisation he belongs to. Raises `NotFound` when the mailbox is gone."""
         ...
 
@@ -254,7 +254,7 @@ class ReviewStore(Protocol):
         is now, None for one that has no row any more."""
         ...
 
-    def changed(self, mailbox_id: str) -> Bell:
+    def changed(self, mailbox_id: str) -> Notifier:
         """See `DeviceStore.changed`."""
         ...
 

@@ -23,7 +23,7 @@ from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.standing import Standing
 from backend.ports.jobs import JobStore
-from backend.ports.owner import Farewell, OwnerStore
+from backend.ports.owner import DisconnectReceipt, OwnerStore
 from backend.ports.records import (
     Duty,
     DutyJob,
@@ -119,9 +119,11 @@ class MailboxStore(Protocol):
         """Whether a job of the mailbox, other than its leaving, is held under a lease that still runs."""
         ...
 
-    async def forget(self, mailbox_id: str, farewell: Farewell | None = None) -> Mapping[str, int]:
+    async def forget(
+        self, mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None
+    ) -> Mapping[str, int]:
         """Delete every row of the mailbox; returns the number deleted by table, which its receipts keep too if
-        `farewell` says how it ended."""
+        `disconnect_receipt` says how it ended."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from backend.store.bell import Bell, Bells
+from backend.store.notifier import Notifier, Notifiers
 from backend.transactions.statement import P, Script, T
 
 
@@ -13,12 +13,12 @@ class Driver(Protocol):
     """A database that runs scripts. `scope` is the mailbox a script is about, or `EVERY`."""
 
     @property
-    def bell(self) -> Bell:
+    def notifier(self) -> Notifier:
         """Rung after commits that made a job due."""
         ...
 
     @property
-    def bells(self) -> Bells:
+    def notifiers(self) -> Notifiers:
         """Rung for a mailbox after commits of which its open streams are to be told: a change of what its owner
         sees, and the end of a device or session."""
         ...

@@ -18,8 +18,8 @@ import asyncpg
 import structlog
 
 from backend.domain.errors import NotFound, PitchgateError, StoreAway
-from backend.store.bell import Bell, Bells
 from backend.store.library import Dialect, Query, Yields, queries
+from backend.store.notifier import Notifier, Notifiers
 from backend.store.postgres_schema import literal, unbound_role, upgrade
 from backend.transactions.statement import WAKE, P, Script, Statement, T, no_text
 
@@ -61,20 +61,20 @@ class PostgresDriver:
         self._url = url
         self._size = pool
         self._pool: asyncpg.Pool[Any] | None = None
-        self._bell = Bell()
-        self._bells = Bells()
+        self._notifier = Notifier()
+        self._notifiers = Notifiers()
         self._listening: asyncio.Task[None] | None = None
         self._queries = queries(Dialect.POSTGRES)
 
     @property
-    def bell(self) -> Bell:
+    def notifier(self) -> Notifier:
         """Rung when any process committed something that made a job due."""
-        return self._bell
+        return self._notifier
 
     @property
-    def bells(self) -> Bells:
+    def notifiers(self) -> Notifiers:
         """Rung when any process committed something an owner's streams are to be told of."""
-        return self._bells
+        return self._notifiers
 
     async def open(self) -> None:
         """Upgrade the schema, then fill the pool and start listening."""
@@ -206,11 +206,11 @@ class PostgresDriver:
         """Ring at every notice until the connection ends, and once at its start: one may have been missed."""
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
-        await connection.add_listener(CHANNEL, lambda *_: self._bell.ring())
-        await connection.add_listener(CHANGES, lambda *told: self._bells.ring(told[3]))
+        await connection.add_listener(CHANNEL, lambda *_: self._notifier.ring())
+        await connection.add_listener(CHANGES, lambda *told: self._notifiers.ring(told[3]))
         ready.set()
-        self._bell.ring()
-        self._bells.ring_all()
+        self._notifier.ring()
+        self._notifiers.ring_all()
         await ended.wait()
 
 

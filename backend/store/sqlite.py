@@ -16,8 +16,8 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from backend.domain.errors import NotFound, StoreAway
-from backend.store.bell import Bell, Bells
 from backend.store.library import Dialect, Yields, queries
+from backend.store.notifier import Notifier, Notifiers
 from backend.store.sqlite_schema import connect, upgrade
 from backend.transactions.statement import WAKE, P, Script, Statement, T, no_text
 
@@ -58,14 +58,20 @@ class _Thread(threading.Thread):
     """One connection and the thread that owns it."""
 
     def __init__(
-        self, path: Path, loop: asyncio.AbstractEventLoop, bell: Bell, bells: Bells, *, writes: bool
+        self,
+        path: Path,
+        loop: asyncio.AbstractEventLoop,
+        notifier: Notifier,
+        notifiers: Notifiers,
+        *,
+        writes: bool,
     ) -> None:
         super().__init__(name=f"store-{'writer' if writes else 'reader'}", daemon=True)
         self.queue: SimpleQueue[_Call | None] = SimpleQueue()
         self._path = path
         self._loop = loop
-        self._bell = bell
-        self._bells = bells
+        self._notifier = notifier
+        self._notifiers = notifiers
         self._writes = writes
         self._queries = queries(Dialect.SQLITE)
         self._rings = False
@@ -138,9 +144,9 @@ class _Thread(threading.Thread):
         for call in batch:
             call.resolve()
         if rings:
-            self._bell.ring()
+            self._notifier.ring()
         for mailbox_id in changed:
-            self._bells.ring(mailbox_id)
+            self._notifiers.ring(mailbox_id)
 
     def _run_call(self, connection: sqlite3.Connection, call: _Call) -> None:
         if call.future.cancelled():
@@ -213,27 +219,27 @@ class SqliteDriver:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._bell = Bell()
-        self._bells = Bells()
+        self._notifier = Notifier()
+        self._notifiers = Notifiers()
         self._writer: _Thread | None = None
         self._reader: _Thread | None = None
 
     @property
-    def bell(self) -> Bell:
+    def notifier(self) -> Notifier:
         """Rung after commits of this process that made a job due."""
-        return self._bell
+        return self._notifier
 
     @property
-    def bells(self) -> Bells:
+    def notifiers(self) -> Notifiers:
         """Rung after commits of this process; another's on the same file ring nothing here."""
-        return self._bells
+        return self._notifiers
 
     async def open(self) -> None:
         """Create or upgrade the file, then start the threads."""
         await asyncio.to_thread(upgrade, self._path)
         loop = asyncio.get_running_loop()
-        self._writer = _Thread(self._path, loop, self._bell, self._bells, writes=True)
-        self._reader = _Thread(self._path, loop, self._bell, self._bells, writes=False)
+        self._writer = _Thread(self._path, loop, self._notifier, self._notifiers, writes=True)
+        self._reader = _Thread(self._path, loop, self._notifier, self._notifiers, writes=False)
         self._writer.start()
         self._reader.start()
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backend.domain.errors import PitchgateError
-from backend.ports.devices import Bell, Device, NewDevice
+from backend.ports.devices import Device, NewDevice, Notifier
 from backend.ports.store import (
     DutyJob,
     MessageJob,
@@ -24,8 +24,8 @@ from backend.transactions import (
     challenges,
     corrections,
     credits,
-    desk,
     first_run,
+    held_list,
     insights,
     jobs,
     lists,
@@ -69,7 +69,7 @@ class SqlStore:
     @property
     def rings(self) -> int:
         """How often a job became due since the start; see `wait`."""
-        return self._driver.bell.rings
+        return self._driver.notifier.rings
 
     async def wait(self, timeout: float, heard: int | None = None) -> bool:
         """Wait until a job may have become due, at most `timeout` seconds; True if so.
@@ -77,11 +77,11 @@ class SqlStore:
         `heard` is `rings` as it was before the caller last looked for work: a job that became due between
         the look and the wait ends the wait at once. Jobs postponed to a time do not ring when it comes.
         """
-        return await self._driver.bell.rung(timeout, heard)
+        return await self._driver.notifier.rung(timeout, heard)
 
     def on_due(self, listener: Callable[[], None]) -> None:
         """Call `listener` in the event loop whenever a job may have become due."""
-        self._driver.bell.listen(listener)
+        self._driver.notifier.listen(listener)
 
     async def aside(self, mailbox_id: str | None = None) -> list[Row]:
         """Messages set aside, of one mailbox or of all, oldest first (operator's view)."""
@@ -231,19 +231,19 @@ class SqlStore:
     sessions = reads(device_transactions.sessions)
     remove_other_sessions = writes(device_transactions.remove_other_sessions)
     remove_session = writes(device_transactions.remove_session)
-    overview = reads(desk.overview)
-    held = reads(desk.held)
-    correct_once = writes(desk.correct_once)
-    change_preferences = writes(desk.change_preferences)
-    news = reads(desk.news)
+    overview = reads(held_list.overview)
+    held = reads(held_list.held)
+    correct_once = writes(held_list.correct_once)
+    change_preferences = writes(held_list.change_preferences)
+    news = reads(held_list.news)
 
-    def changed(self, mailbox_id: str) -> Bell:
+    def changed(self, mailbox_id: str) -> Notifier:
         """See `DeviceStore`."""
-        return self._driver.bells.of(mailbox_id)
+        return self._driver.notifiers.of(mailbox_id)
 
     # ---- the review page
     review = reads(review.review)
-    dossier = reads(review_senders.dossier)
+    sender_profile = reads(review_senders.sender_profile)
     mail = reads(review_senders.mail)
     order = writes(review_orders.order)
     undo_order = writes(review_orders.undo_order)

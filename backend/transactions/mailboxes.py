@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from backend.domain.errors import Conflict, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
-from backend.ports.owner import Farewell
+from backend.ports.owner import DisconnectReceipt
 from backend.ports.store import Duty, NewMailbox
 from backend.transactions.jobs import mailbox_of, want
 from backend.transactions.statement import WAKE, Row, Script, Statement, micros, packed, q
@@ -217,18 +217,18 @@ def _claimable(mailbox_id: str, link: Link) -> Script[None]:
     yield q("calm_messages", mailbox_id=mailbox_id)
 
 
-def forget(mailbox_id: str, farewell: Farewell | None = None) -> Script[Mapping[str, int]]:
+def forget(mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None) -> Script[Mapping[str, int]]:
     """Delete every row of the mailbox. Its receipts stay, and are told what was deleted."""
     yield q("mailbox_for_write", mailbox_id=mailbox_id)
     deleted: dict[str, int] = {}
     for table in TABLES:
         deleted[table] = yield q(f"forget_{table}", mailbox_id=mailbox_id)
-    if farewell is not None:
+    if disconnect_receipt is not None:
         yield q(
             "finish_receipts",
             mailbox_id=mailbox_id,
-            now=micros(farewell.at),
-            grant_end=farewell.grant_end,
+            now=micros(disconnect_receipt.at),
+            grant_end=disconnect_receipt.grant_end,
             deleted=json.dumps(deleted),
         )
     return deleted

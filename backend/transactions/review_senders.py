@@ -14,23 +14,23 @@ from backend.ports.review import (
     LEDGER_LINES,
     Booked,
     Check,
-    Dossier,
     Leaving,
     Position,
     Said,
+    SenderProfile,
     Shelf,
     Unsubscription,
 )
 from backend.ports.store import MessageView
-from backend.transactions import credits, desk, rows
+from backend.transactions import credits, held_list, rows
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.review import FAR, of_sender, place_of
 from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
 
 
-def dossier(
+def sender_profile(
     mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
-) -> Script[Dossier]:
+) -> Script[SenderProfile]:
     """One sender; see the port."""
     owner: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
     if owner is None:
@@ -49,7 +49,7 @@ def dossier(
     leaving: list[Row] = yield q(
         "unsubscriptions_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES
     )
-    return Dossier(
+    return SenderProfile(
         mailbox=(yield from mailbox_of(owner)),
         latest=latest,
         address=address,
@@ -89,7 +89,7 @@ def review_news(
     alive = (
         session is not None and session["mailbox_id"] == mailbox_id and session["expires_at"] > micros(now)
     )
-    news = yield from desk.changes(mailbox_id, alive, after, limit)
+    news = yield from held_list.changes(mailbox_id, alive, after, limit)
     ids = packed(event.gmail_id for event in news.events if event.gmail_id)
     known: list[Row] = (yield q("messages_by_id", mailbox_id=mailbox_id, ids=ids)) if news.events else []
     views = {row["gmail_id"]: rows.view(row) for row in known}

@@ -42,7 +42,7 @@ async def act(call: Call) -> Json:
 async def _message(call: Call, gmail_id: str, undo_key: str = "") -> Json:
     if not gmail_id:
         return note_card(call.frame, call.mailbox, "", "note_no_message")
-    look = await call.desk.look(call.mailbox, gmail_id)
+    look = await call.service.look(call.mailbox, gmail_id)
     if look.reading is None:
         return note_card(call.frame, call.mailbox, gmail_id, f"note_{look.trouble}")
     note = ("note_coming" if look.coming else "note_fresh") if look.fresh else ""
@@ -50,7 +50,7 @@ async def _message(call: Call, gmail_id: str, undo_key: str = "") -> Json:
 
 
 async def _home(call: Call, undo_key: str = "") -> Json:
-    home = await call.desk.home(call.mailbox, call.frame.midnight)
+    home = await call.service.home(call.mailbox, call.frame.midnight)
     return home_card(call.frame, call.mailbox, home, undo_key)
 
 
@@ -59,7 +59,7 @@ async def _decide(call: Call, name: str) -> Json:
     if not gmail_id or not version:
         return await _not_understood(call)
     try:
-        key = await call.desk.decide(call.mailbox, gmail_id, DECISIONS[name], version)
+        key = await call.service.decide(call.mailbox, gmail_id, DECISIONS[name], version)
     except NotFound:
         # Just arrived and not listed yet, or gone: nothing was decided.
         return answers.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
@@ -74,7 +74,7 @@ async def _undo(call: Call) -> Json:
     if not KEY.fullmatch(key):
         return await _not_understood(call)
     try:
-        await call.desk.undo(call.mailbox, key)
+        await call.service.undo(call.mailbox, key)
     except NotFound:
         return answers.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
     return answers.changed(await _card(call, gmail_id), call.frame.words["did_undo"], moved=True)
@@ -85,7 +85,7 @@ async def _credit(call: Call) -> Json:
     if not gmail_id or not version:
         return await _not_understood(call)
     try:
-        balance = await call.desk.give_credit(call.mailbox, gmail_id, version)
+        balance = await call.service.give_credit(call.mailbox, gmail_id, version)
     except NotFound:
         return answers.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
     toast = call.frame.words["did_credit"].format(count=balance)
@@ -139,7 +139,7 @@ async def _prefer(
     already, and changes nothing."""
     shown = call.event.parameters.get("version", "")
     version = int(shown) if re.fullmatch(r"[0-9]{1,19}", shown) else -1
-    saved = await call.desk.prefer(call.tenant, version, **changes)
+    saved = await call.service.prefer(call.tenant, version, **changes)
     after = await call.renewed()
     if not saved and after.mailbox.preferences != after.mailbox.preferences.changed(**changes):
         toast = "did_not_moved"

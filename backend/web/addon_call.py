@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.pipeline.addon import AddonDesk
+from backend.pipeline.addon import AddonService
 from backend.ports.addon import Tenant
 from backend.web.addon_event import Event
 from backend.web.cards.frame import Frame
@@ -17,18 +17,18 @@ from backend.web.words import card_words
 class Call:
     """Everything a handler needs."""
 
-    desk: AddonDesk
+    service: AddonService
     tenant: Tenant
     event: Event
     frame: Frame
 
     @classmethod
-    def of(cls, desk: AddonDesk, tenant: Tenant, event: Event, base: str, now: datetime) -> Call:
+    def of(cls, service: AddonService, tenant: Tenant, event: Event, base: str, now: datetime) -> Call:
         """The call of `event` by `tenant`."""
         frame = Frame(
             card_words(event.language), event.language, base, now, event.offset, str(tenant.version)
         )
-        return cls(desk, tenant, event, frame)
+        return cls(service, tenant, event, frame)
 
     @property
     def mailbox(self) -> Mailbox:
@@ -37,7 +37,7 @@ class Call:
 
     async def renewed(self) -> Call:
         """The same after the mailbox was changed."""
-        tenant = await self.desk.records.tenant(self.mailbox.sub)
+        tenant = await self.service.records.tenant(self.mailbox.sub)
         if tenant is None:
             return self
         return replace(self, tenant=tenant, frame=replace(self.frame, version=str(tenant.version)))

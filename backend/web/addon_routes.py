@@ -62,7 +62,7 @@ async def act() -> Response:
 
 async def _home(call: Call) -> Json:
     return answers.opened(
-        home_card(call.frame, call.mailbox, await call.desk.home(call.mailbox, call.frame.midnight))
+        home_card(call.frame, call.mailbox, await call.service.home(call.mailbox, call.frame.midnight))
     )
 
 
@@ -72,24 +72,24 @@ async def _settings(call: Call) -> Json:
 
 async def _answer(make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str] = ALWAYS) -> Response:
     """Who is it, may we, and then the card."""
-    desk = services().addon
-    if desk is None:
+    service = services().addon
+    if service is None:
         raise NoPage
     try:
         # The address is the configured one: what a proxy or a caller writes into Host proves nothing.
         audience = f"{services().settings.public_url}{request.path}"
-        await desk.verify_system(request.headers.get("Authorization", ""), audience)
+        await service.verify_system(request.headers.get("Authorization", ""), audience)
         event = read_event(await request.get_json(force=True, silent=True))
         if missing := event.lacks(scopes):
             return _json(answers.ask_scopes(missing))
-        tenant = await desk.tenant(event.user_token)
+        tenant = await service.tenant(event.user_token)
     except Unauthenticated:
         return Response(REFUSED, 401, content_type="application/json")
     base = services().settings.public_url
     if tenant is None:
         return _json(answers.ask_connection(base))
     try:
-        return _json(await make(Call.of(desk, tenant, event, base, services().clock.now())))
+        return _json(await make(Call.of(service, tenant, event, base, services().clock.now())))
     except NeedsReconnect:
         return _json(answers.ask_connection(base))
 

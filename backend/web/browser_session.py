@@ -15,7 +15,7 @@ from werkzeug.exceptions import Forbidden
 from backend.domain.entry.challenge import token_hash
 from backend.pipeline.devices import SESSION_LIFE
 from backend.ports.devices import Session
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.google_way import secure
 from backend.web.way_back import EARLIER
 
@@ -36,8 +36,8 @@ class SignedIn:
 async def signed_in() -> SignedIn | None:
     """Who sits at this browser, None if he has not signed in (or his mailbox is gone or going)."""
     secret = request.cookies.get(_cookie_name(), "")
-    session = await desk().session(secret) if secret else None
-    if session is None or not await desk().usable(session.mailbox_id):
+    session = await service().session(secret) if secret else None
+    if session is None or not await service().usable(session.mailbox_id):
         return None
     return SignedIn(session, csrf_of(secret))
 
@@ -97,7 +97,7 @@ async def end_earlier() -> None:
     """End the session this browser had: the one it still shows, or the one it noted."""
     shown = request.cookies.get(_cookie_name(), "")
     for digest in {token_hash(shown) if shown else "", EARLIER.read()} - {""}:
-        await desk().end(digest)
+        await service().end(digest)
 
 
 _BROWSERS = (

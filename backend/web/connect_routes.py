@@ -10,7 +10,7 @@ from backend.pipeline import first_run
 from backend.pipeline.connect import Connected
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session, device_routes, log
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.context import services
 from backend.web.google_way import cookie_name, without_cookie
 from backend.web.guards import guarded
@@ -94,8 +94,8 @@ async def _outcome(connected: Connected) -> Response:
         return without_cookie(await _connected(connected.email, connected.mailbox))
     # Google has vouched for him: this browser is his from now on, under a new secret.
     await browser_session.end_earlier()
-    secret = await desk().sign_in(connected.mailbox.id, browser_session.browser_name())
-    await first_run.order_first(desk().kit, connected.mailbox)
+    secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
+    await first_run.order_first(service().context, connected.mailbox)
     asked = await device_routes.kept_request()
     if asked is None:
         response = await _connected(connected.email, connected.mailbox)

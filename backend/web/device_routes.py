@@ -8,7 +8,7 @@ from werkzeug.exceptions import Forbidden
 from backend.domain.errors import PitchgateError, Refused
 from backend.pipeline.device_request import DeviceRequest, read_request
 from backend.web import browser_session as browser
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.context import services
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of
 from backend.web.limits import per_minute
@@ -37,7 +37,7 @@ async def sign_in() -> Response:
     """Off to Google; the request waits in a cookie."""
     sealed = (await request.form).get("request", "")
     try:
-        desk().unseal(sealed)
+        service().unseal(sealed)
     except PitchgateError as error:
         return await _refusal(error)
     return DEVICE.keep(browser.remember_earlier(await to_google()), sealed)
@@ -52,12 +52,12 @@ async def answer() -> Response:
         return await _problem("signed_out", 422)
     owner, fields = sent
     try:
-        asked = desk().unseal(fields.get("request", ""))
+        asked = service().unseal(fields.get("request", ""))
     except PitchgateError as error:
         return await _refusal(error)
     if fields.get("answer") != "yes":
         return _see(asked.answer(error="denied"))
-    return _see(await desk().consent(owner.mailbox_id, asked))
+    return _see(await service().consent(owner.mailbox_id, asked))
 
 
 @blueprint.get("/enter")
@@ -70,7 +70,7 @@ async def enter() -> Response:
     if from_elsewhere():
         raise Forbidden
     try:
-        secret, where = await desk().enter(request.args.get("ticket", ""), browser.browser_name())
+        secret, where = await service().enter(request.args.get("ticket", ""), browser.browser_name())
     except PitchgateError:
         return await _problem("ticket", 410)
     await browser.end_earlier()
@@ -83,7 +83,7 @@ async def sign_out() -> Response:
     """End this browser's session."""
     sent = await browser.signed_in_form()
     if sent is not None:
-        await desk().sign_out(sent[0].session)
+        await service().sign_out(sent[0].session)
     return browser.drop(_see("/"))
 
 
@@ -93,20 +93,20 @@ async def kept_request() -> DeviceRequest | None:
     if not sealed or services().devices is None:
         return None
     try:
-        return desk().unseal(sealed)
+        return service().unseal(sealed)
     except PitchgateError:
         return None
 
 
 async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
     """The page with the question. Its form leads to us and on to the app's listener, and nowhere else."""
-    found = await desk().overview(mailbox_id)
+    found = await service().overview(mailbox_id)
     response = await open_page(
         "device_confirm.html",
         section="devices",
         name=asked.name,
         email=found.mailbox.owner.email,
-        sealed=desk().seal(asked),
+        sealed=service().seal(asked),
         csrf=csrf,
     )
     response.headers["Content-Security-Policy"] = content_policy(origin_of(asked.redirect_uri))
@@ -120,7 +120,7 @@ async def ask_to_sign_in() -> Response:
 
 
 async def _sign_in(asked: DeviceRequest) -> Response:
-    sealed = desk().seal(asked)
+    sealed = service().seal(asked)
     return await open_page("device_sign_in.html", section="devices", name=asked.name, sealed=sealed)
 
 

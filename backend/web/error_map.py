@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from backend.domain import errors
 from backend.web import context, log
 from backend.web.api.answers import PREFIX
-from backend.web.api.door import http_error
+from backend.web.api.authentication import http_error
 from backend.web.pages import page
 from backend.web.words import sender_words
 

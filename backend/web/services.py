@@ -8,15 +8,15 @@ from typing import Any, Protocol
 
 from backend.domain.envelope import Metadata
 from backend.pipeline import connect, push, solve
-from backend.pipeline.addon import AddonDesk
-from backend.pipeline.archive import ArchiveDesk
+from backend.pipeline.addon import AddonService
+from backend.pipeline.archive import ArchiveService
 from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
-from backend.pipeline.devices import DeviceDesk
+from backend.pipeline.context import Context
+from backend.pipeline.devices import DeviceService
 from backend.pipeline.fail_opens import FailOpens
-from backend.pipeline.insights import InsightDesk
-from backend.pipeline.kit import Kit
-from backend.pipeline.review import ReviewDesk
+from backend.pipeline.insights import InsightService
+from backend.pipeline.review import ReviewService
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.callers import PushCallers
 from backend.ports.captcha import Kind
@@ -92,48 +92,48 @@ class Entrances(Protocol):
 class Stages:
     """The real entrances: the pipeline's functions with what they need already handed in."""
 
-    kit: Kit
+    context: Context
     authorizer: Authorizer
     push_callers: PushCallers
     checks: Checks
 
     async def push(self, authorization: str, body: bytes, metadata: Metadata) -> PushFate | None:
         """See `Entrances.push`."""
-        return await push.receive(self.kit, self.push_callers, authorization, body, metadata)
+        return await push.receive(self.context, self.push_callers, authorization, body, metadata)
 
     async def begin_connect(self, account: str = "") -> tuple[str, str]:
         """See `Entrances.begin_connect`."""
-        return await connect.begin_again(self.kit, self.authorizer, account)
+        return await connect.begin_again(self.context, self.authorizer, account)
 
     async def finish_connect(self, state_cookie: str, query: Mapping[str, str]) -> Connected:
         """See `Entrances.finish_connect`."""
-        return await connect.finish(self.kit, self.authorizer, state_cookie, query)
+        return await connect.finish(self.context, self.authorizer, state_cookie, query)
 
     async def open_challenge(self, token: str) -> OpenChallenge:
         """See `Entrances.open_challenge`."""
-        return await solve.open_challenge(self.kit, token)
+        return await solve.open_challenge(self.context, token)
 
     async def begin_check(self, token: str, noted: bool) -> Mapping[str, Any]:
         """See `Entrances.begin_check`."""
-        return await solve.begin_check(self.kit, self.checks, token, noted)
+        return await solve.begin_check(self.context, self.checks, token, noted)
 
     async def solve_challenge(
         self, token: str, payload: str, kind: Kind | None = None
     ) -> Solved | CodeDue | Promised:
         """See `Entrances.solve_challenge`."""
-        return await solve.solve_challenge(self.kit, self.checks, token, payload, kind)
+        return await solve.solve_challenge(self.context, self.checks, token, payload, kind)
 
     async def another_code(self, token: str, ticket: str) -> str:
         """See `Entrances.another_code`."""
-        return await solve.another_code(self.kit, self.checks, token, ticket)
+        return await solve.another_code(self.context, self.checks, token, ticket)
 
     async def show_code(self, token: str, ticket: str, spoken: bool) -> bytes:
         """See `Entrances.show_code`."""
-        return await solve.show_code(self.kit, self.checks, token, ticket, spoken)
+        return await solve.show_code(self.context, self.checks, token, ticket, spoken)
 
     async def appeal(self, token: str, text: str) -> str:
         """See `Entrances.appeal`."""
-        return await solve.appeal(self.kit, token, text)
+        return await solve.appeal(self.context, token, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +148,10 @@ class Services:
     checks: Checks
     pipeline: Entrances
     model: Callable[[], str]
-    addon: AddonDesk | None = None
-    devices: DeviceDesk | None = None
-    review: ReviewDesk | None = None
-    insights: InsightDesk | None = None
-    archive: ArchiveDesk | None = None
+    addon: AddonService | None = None
+    devices: DeviceService | None = None
+    review: ReviewService | None = None
+    insights: InsightService | None = None
+    archive: ArchiveService | None = None
     failed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     fail_opens: FailOpens = field(default_factory=FailOpens)

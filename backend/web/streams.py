@@ -15,7 +15,7 @@ from typing import cast
 
 from quart import Quart, Response, current_app, json
 
-from backend.ports.devices import Bell, Event, News
+from backend.ports.devices import Event, News, Notifier
 
 KEY = "pitchgate_streams"
 
@@ -65,7 +65,7 @@ class Feed:
     """
 
     name: str
-    bell: Bell
+    notifier: Notifier
     look: Callable[[int, int], Awaitable[News]]
     told: Callable[[Event], bytes]
     missed: str
@@ -91,7 +91,7 @@ async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[byte
     try:
         yield b"retry: 3000\n\n"
         while not streams.stopping.is_set():
-            heard = feed.bell.rings
+            heard = feed.notifier.rings
             news = await feed.look(after, AT_ONCE)
             if not news.alive:
                 return
@@ -109,7 +109,7 @@ async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[byte
                 quiet = 1
                 yield b": still here\n\n"
             if len(news.events) < AT_ONCE:
-                await _rest(streams.stopping, feed.bell, heard, bool(news.events))
+                await _rest(streams.stopping, feed.notifier, heard, bool(news.events))
     finally:
         streams.open[feed.name] -= 1
         if not streams.open[feed.name]:
@@ -121,9 +121,9 @@ def line(number: int, name: str, data: Mapping[str, object]) -> bytes:
     return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-async def _rest(stopping: asyncio.Event, bell: Bell, heard: int, busy: bool) -> None:
+async def _rest(stopping: asyncio.Event, notifier: Notifier, heard: int, busy: bool) -> None:
     """Until there may be news or the server stops. After news only long enough for what comes with them."""
-    news = asyncio.sleep(GATHERED) if busy else bell.rung(TICK, heard)
+    news = asyncio.sleep(GATHERED) if busy else notifier.rung(TICK, heard)
     waits = (asyncio.create_task(stopping.wait()), asyncio.create_task(news))
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

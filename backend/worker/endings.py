@@ -15,7 +15,7 @@ from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateErro
 from backend.domain.mailbox.condition import lost_link
 from backend.domain.mailbox.failing import Cause, cause_of
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.store import DutyJob, MessageJob, Stage
 
 log = structlog.get_logger()
@@ -31,9 +31,9 @@ AGAIN = timedelta(seconds=1)
 class Endings:
     """Records what follows from an error. Every ending is one commit guarded by the job's lease."""
 
-    def __init__(self, kit: Kit, failed: Counter[tuple[str, str]]) -> None:
+    def __init__(self, context: Context, failed: Counter[tuple[str, str]]) -> None:
         """`failed` is where failures are counted, by job and cause."""
-        self._kit = kit
+        self._context = context
         self._failed = failed
         self._jitter = random.SystemRandom()
 
@@ -44,13 +44,13 @@ class Endings:
     async def set_aside(self, job: MessageJob, cause: str) -> None:
         """A person has to look at it; the mailbox goes on."""
         log.warning("set_aside", job=job.stage, mailbox=job.mailbox_id, cause=cause)
-        await self._kit.store.set_aside(job, cause, self._kit.clock.now())
+        await self._context.store.set_aside(job, cause, self._context.clock.now())
 
     async def after(self, job: MessageJob | DutyJob, error: Exception, began: datetime | None = None) -> None:
         """End `job`, begun at `began`, after `error`; losing the lease meanwhile, or the store, changes nothing
         more."""
         try:
-            await self._after(job, error, began or self._kit.clock.now())
+            await self._after(job, error, began or self._context.clock.now())
         except LeaseLost:
             log.info("lease_lost", mailbox=job.mailbox_id)
         except Exception:
@@ -58,26 +58,28 @@ class Endings:
             log.exception("ending_failed", mailbox=job.mailbox_id)
 
     async def _after(self, job: MessageJob | DutyJob, error: Exception, began: datetime) -> None:
-        kit, now, cause = self._kit, self._kit.clock.now(), cause_of(error)
+        context, now, cause = self._context, self._context.clock.now(), cause_of(error)
         self._tell(job, error, cause)
         if isinstance(error, NeedsReconnect):
-            lost = await kit.store.lose_link(job.mailbox_id, lost_link(error.title, error.remedy), began, now)
+            lost = await context.store.lose_link(
+                job.mailbox_id, lost_link(error.title, error.remedy), began, now
+            )
             # Else the owner has just connected again, or is leaving: a second try will tell.
             await self._postpone(job, timedelta(0) if lost else AGAIN, error.title, counts=False)
             return
         if isinstance(job, MessageJob) and isinstance(error, Gone):
-            await kit.store.gone(job, now)
+            await context.store.gone(job, now)
             return
         if isinstance(job, MessageJob) and isinstance(error, Unexplained):
             error = once_more(error.title, error, job.error) or error
-        most, longest = kit.settings.max_attempts, kit.settings.longest_backoff
+        most, longest = context.settings.max_attempts, context.settings.longest_backoff
         wait = wait_after(error, job.attempt, self._jitter.random(), now, most, longest)
         if wait is not None:
             # To be told when to come again is no failure of the job's own.
             told = isinstance(error, TryLater) and error.retry_at is not None
             await self._postpone(job, wait, _cause(error), counts=not told, failed=cause)
         elif isinstance(job, MessageJob):
-            await kit.store.set_aside(job, _cause(error), now)
+            await context.store.set_aside(job, _cause(error), now)
         else:
             doubling = FIRST_PATIENCE * 2 ** min(max(job.attempt, 1) - 1, 10)
             await self._postpone(job, min(doubling, DUTY_PATIENCE), _cause(error), failed=cause)
@@ -91,14 +93,14 @@ class Endings:
         counts: bool = True,
         failed: Cause | None = None,
     ) -> None:
-        now = self._kit.clock.now()
+        now = self._context.clock.now()
         if isinstance(job, MessageJob):
             if job.stage is Stage.CHALLENGE:
                 # It may have left a moment ago: it is looked for only once it can be found.
                 wait = max(wait, SEARCH_LAG)
-            await self._kit.store.postpone(job, now + wait, cause, now, counts, failed)
+            await self._context.store.postpone(job, now + wait, cause, now, counts, failed)
         else:
-            await self._kit.store.postpone_duty(job, now + wait, cause, now, counts, failed)
+            await self._context.store.postpone_duty(job, now + wait, cause, now, counts, failed)
 
     def _tell(self, job: MessageJob | DutyJob, error: Exception, cause: Cause | None) -> None:
         kind = job.stage if isinstance(job, MessageJob) else job.duty

@@ -18,7 +18,7 @@ from functools import partial
 import structlog
 
 from backend.domain.errors import LeaseLost
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
 from backend.ports.gmail import Authorizer
 from backend.ports.store import DutyJob, MessageJob
@@ -38,14 +38,14 @@ class Worker:
     tries that failed, by job and cause, since the start."""
 
     def __init__(
-        self, kit: Kit, authorizer: Authorizer, name: str, wake: asyncio.Event | None = None
+        self, context: Context, authorizer: Authorizer, name: str, wake: asyncio.Event | None = None
     ) -> None:
-        self._kit = kit
+        self._context = context
         self._authorizer = authorizer
         self._name = name
         self._wake = wake or asyncio.Event()
         self.failed: Counter[tuple[str, str]] = Counter()
-        self._endings = Endings(kit, self.failed)
+        self._endings = Endings(context, self.failed)
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -55,7 +55,7 @@ class Worker:
 
     @property
     def _free(self) -> int:
-        return self._kit.settings.worker_tasks - len(self._running)
+        return self._context.settings.worker_tasks - len(self._running)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and run until `stop` is set, then finish or give back what runs."""
@@ -76,18 +76,18 @@ class Worker:
 
     async def _claim(self) -> int:
         """Start as many due jobs as there is room for; returns how many."""
-        kit, free = self._kit, self._free
-        now = kit.clock.now()
-        until = now + timedelta(seconds=kit.settings.lease_seconds)
-        messages = await kit.store.claim_messages(self._name, now, until, free)
+        context, free = self._context, self._free
+        now = context.clock.now()
+        until = now + timedelta(seconds=context.settings.lease_seconds)
+        messages = await context.store.claim_messages(self._name, now, until, free)
         for message in messages:
-            self._start(message, partial(run_stage, kit, message))
+            self._start(message, partial(run_stage, context, message))
         started = len(messages)
         while started < free:
-            duty = await kit.store.claim_duty(self._name, now, until)
+            duty = await context.store.claim_duty(self._name, now, until)
             if duty is None:
                 break
-            self._start(duty, partial(run_duty, kit, self._authorizer, duty))
+            self._start(duty, partial(run_duty, context, self._authorizer, duty))
             started += 1
         return started
 
@@ -101,13 +101,13 @@ class Worker:
         self._wake.set()
 
     async def _run_one(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[None]]) -> None:
-        began, at = time.perf_counter(), self._kit.clock.now()
+        began, at = time.perf_counter(), self._context.clock.now()
         kind = job.stage if isinstance(job, MessageJob) else job.duty
         try:
-            if isinstance(job, MessageJob) and job.deaths >= self._kit.settings.max_attempts:
+            if isinstance(job, MessageJob) and job.deaths >= self._context.settings.max_attempts:
                 await self._endings.set_aside(job, DEADLY)
                 return
-            async with asyncio.timeout(self._kit.settings.lease_seconds * SHARE_OF_LEASE):
+            async with asyncio.timeout(self._context.settings.lease_seconds * SHARE_OF_LEASE):
                 await run()
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
@@ -123,11 +123,11 @@ class Worker:
 
     async def _nap(self, stop: asyncio.Event) -> None:
         """Sleep until woken, stopped, or the next job is due; at most `poll_seconds`."""
-        kit, seconds = self._kit, self._kit.settings.poll_seconds
+        context, seconds = self._context, self._context.settings.poll_seconds
         with contextlib.suppress(Exception):
-            due = await kit.store.next_due(kit.clock.now())
+            due = await context.store.next_due(context.clock.now())
             if due is not None:
-                seconds = min(seconds, max((due - kit.clock.now()).total_seconds(), 0.005))
+                seconds = min(seconds, max((due - context.clock.now()).total_seconds(), 0.005))
         await self._woken(stop, seconds)
 
     async def _woken(self, stop: asyncio.Event, seconds: float | None = None) -> None:
@@ -142,7 +142,7 @@ class Worker:
     async def _wind_down(self) -> None:
         if not self._running:
             return
-        _, late = await asyncio.wait(self._running, timeout=self._kit.settings.stop_seconds)
+        _, late = await asyncio.wait(self._running, timeout=self._context.settings.stop_seconds)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Unauthenticated
-from backend.pipeline.addon import AddonDesk
+from backend.pipeline.addon import AddonService
 from backend.web.app import create_app
 from backend.web.services import Services
 from tests.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE
 from tests.addon.schema import check_answer
-from tests.unit.pipeline.conftest import House, house
+from tests.unit.pipeline.conftest import Fixture, fixture
 from tests.web.fakes import Client
 
-__all__ = ["house"]
+__all__ = ["fixture"]
 
 Json = dict[str, Any]
 NOBODY: Any = None
@@ -41,10 +41,10 @@ class Trusting:
 
 
 @dataclass
-class Desk:
+class Service:
     """A house and a client of its add-on."""
 
-    house: House
+    fixture: Fixture
     client: Client
     callers: Trusting
     answer: Json
@@ -90,8 +90,10 @@ def _parameters(node: Any) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def desk(house: House) -> Desk:
+def service(fixture: Fixture) -> Service:
     callers = Trusting()
-    addon = AddonDesk(house.kit, house.store, callers)
-    services = Services(house.kit.settings, house.kit.clock, house.store, NOBODY, NOBODY, lambda: "m", addon)
-    return Desk(house, create_app(services).test_client(), callers, {})
+    addon = AddonService(fixture.context, fixture.store, callers)
+    services = Services(
+        fixture.context.settings, fixture.context.clock, fixture.store, NOBODY, NOBODY, lambda: "m", addon
+    )
+    return Service(fixture, create_app(services).test_client(), callers, {})

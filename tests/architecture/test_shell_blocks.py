@@ -44,7 +44,7 @@ def test_every_block_is_shell(page: Path) -> None:
     reason="plays two users of the machine: needs root and setpriv",
 )
 def test_a_person_with_sudo_can_install_it_step_by_step(tmp_path: Path) -> None:
-    house = _open_to_all(tmp_path) / "house"
+    fixture = _open_to_all(tmp_path) / "house"
     stubs = tmp_path / "bin"
     stubs.mkdir()
     for name, body in STUBS.items():
@@ -61,11 +61,13 @@ def test_a_person_with_sudo_can_install_it_step_by_step(tmp_path: Path) -> None:
     step = (text(Path("docs/deploy.md")) or "").partition("\n## 5. ")[2]
     found = BLOCK.search(step)
     assert found
-    code = found[2].replace("/opt/pitchgate", str(house)).replace("<this repository>", str(tmp_path / "all"))
+    code = (
+        found[2].replace("/opt/pitchgate", str(fixture)).replace("<this repository>", str(tmp_path / "all"))
+    )
     done = subprocess.run(
         [*OPERATOR, "bash", "-e"],
         input=code,
-        env={"PATH": f"{stubs}:{os.environ['PATH']}", "HOUSE": str(house)},
+        env={"PATH": f"{stubs}:{os.environ['PATH']}", "HOUSE": str(fixture)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -74,7 +76,7 @@ def test_a_person_with_sudo_can_install_it_step_by_step(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("made with: keys new\n")
-    assert stat.S_IMODE(house.stat().st_mode) == 0o700, "still closed to others"
+    assert stat.S_IMODE(fixture.stat().st_mode) == 0o700, "still closed to others"
 
 
 def _open_to_all(folder: Path) -> Path:

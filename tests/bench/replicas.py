@@ -36,7 +36,7 @@ from tests import postgres_server
 from tests.bench.processor import family, spent
 from tests.bench.store_rows import NAMES, ended, fill
 from tests.contract.store.stories import Story
-from tests.faults.cluster_house import Cluster, Owner, open_cluster
+from tests.faults.cluster_fixture import Cluster, Owner, open_cluster
 from tests.faults.script import Script
 
 OWNERS = 40

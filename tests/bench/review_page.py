@@ -29,8 +29,8 @@ import structlog
 from backend.ports.review import Position, Shelf, Wanted
 from backend.web.api.reading import packed_cursor
 from backend.web.owner.review_routes import PAGE
-from tests.web.desk import Office, office
 from tests.web.review_seed import fill
+from tests.web.service import Office, office
 
 ADDRESSES = count()
 HELD = Wanted((Shelf.HELD,))

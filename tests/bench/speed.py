@@ -40,17 +40,17 @@ from tests import postgres_server
 from tests.bench import speed_measures, speed_push, speed_report
 from tests.bench.addon_card import keys_served
 from tests.bench.baseline.model import train
-from tests.bench.speed_houses import (
+from tests.bench.speed_fixtures import (
     ARTICLE,
     KEPT,
     NUMBERS,
     OURS,
     PROJECT,
+    Fixture,
     Google,
-    House,
     Scene,
     bare,
-    make_house,
+    make_fixture,
     sandbox_arguments,
 )
 
@@ -103,11 +103,11 @@ class Bench:
             kinds = [OURS, *([KEPT] if scene.database == "file" else [])]
             # A JSON file of a million rows takes seconds to write: the article is not asked to.
             kinds += [ARTICLE] if scene.database == "file" and scene.rows <= 1_000 else []
-            async with self._houses(scene, kinds) as houses:
-                self.found["started"][str(scene)] = {house.kind: house.started for house in houses}
-                self.found["mail"][str(scene)] = await self._mail(scene, houses)
+            async with self._fixtures(scene, kinds) as fixtures:
+                self.found["started"][str(scene)] = {fixture.kind: fixture.started for fixture in fixtures}
+                self.found["mail"][str(scene)] = await self._mail(scene, fixtures)
 
-    async def _mail(self, scene: Scene, houses: Sequence[House]) -> dict[str, Any]:
+    async def _mail(self, scene: Scene, fixtures: Sequence[Fixture]) -> dict[str, Any]:
         report: dict[str, Any] = {}
         for kind, each in KINDS:
             number = min(self.size.letters, 40 if scene.mailboxes == 1 else 10**9)
@@ -117,40 +117,42 @@ class Bench:
             units: defaultdict[str, list[float]] = defaultdict(list)
             for _ in range(self.size.rounds):
                 run, fates = next(NUMBERS), {}
-                for house in houses:
-                    done = await speed_measures.handled(self.google, house, kind, number, each, run)
-                    costs[house.kind].append(done.cpu_ms)
-                    units[house.kind].append(done.units)
-                    fates[house.kind] = done.fates
+                for fixture in fixtures:
+                    done = await speed_measures.handled(self.google, fixture, kind, number, each, run)
+                    costs[fixture.kind].append(done.cpu_ms)
+                    units[fixture.kind].append(done.units)
+                    fates[fixture.kind] = done.fates
                 same(fates)
             name = kind if kind != "ordinary" else f"{kind}, {'one' if each == 1 else 'ten'} a push"
-            report[name] = {house.kind: round(statistics.median(costs[house.kind]), 2) for house in houses}
+            report[name] = {
+                fixture.kind: round(statistics.median(costs[fixture.kind]), 2) for fixture in fixtures
+            }
             report[name]["units"] = round(statistics.median(units[OURS]), 1)
             self.tell(f"{scene}: {name}: {report[name]}")
         return report
 
     async def latency(self) -> None:
         """Push to label."""
-        async with self._houses(Scene(), [OURS, ARTICLE, KEPT]) as houses:
+        async with self._fixtures(Scene(), [OURS, ARTICLE, KEPT]) as fixtures:
             self.found["latency"] = {}
-            for house in houses:
-                times = await speed_measures.latency(self.google, house, self.size.latencies)
-                self.found["latency"][house.kind] = times
-                self.tell(f"push to label, {house.kind}: {times} ms")
+            for fixture in fixtures:
+                times = await speed_measures.latency(self.google, fixture, self.size.latencies)
+                self.found["latency"][fixture.kind] = times
+                self.tell(f"push to label, {fixture.kind}: {times} ms")
 
     async def far(self) -> None:
         """Rates at 80 ms a call."""
-        async with self._houses(Scene(), [OURS, ARTICLE, KEPT]) as houses:
+        async with self._fixtures(Scene(), [OURS, ARTICLE, KEPT]) as fixtures:
             self.found["far"] = {}
-            for house in houses:
-                rate = await speed_measures.far(self.google, house, self.size.far)
-                self.found["far"][house.kind] = round(rate, 1)
-                self.tell(f"80 ms a call, {house.kind}: {rate:.0f} messages/s")
+            for fixture in fixtures:
+                rate = await speed_measures.far(self.google, fixture, self.size.far)
+                self.found["far"][fixture.kind] = round(rate, 1)
+                self.tell(f"80 ms a call, {fixture.kind}: {rate:.0f} messages/s")
 
     async def push(self) -> None:
         """wrk against ours and the bare route."""
         keys, scene = KeyRing(), Scene(mailboxes=1)
-        async with keys_served(keys) as jwks, self._houses(scene, [OURS], jwks) as (ours,):
+        async with keys_served(keys) as jwks, self._fixtures(scene, [OURS], jwks) as (ours,):
             await self.google.push_modes(paused=True)
             subscription = f"projects/{PROJECT}/subscriptions/{ours.process.name}"
             token = speed_push.token_for(keys, ours.url, subscription)
@@ -171,36 +173,42 @@ class Bench:
     async def memory(self) -> None:
         """Resident size over many messages, at a million rows: SQLite's cache has something to fill itself with."""
         scene = Scene(rows=self.size.scenes[min(1, len(self.size.scenes) - 1)].rows)
-        async with self._houses(scene, [OURS]) as (ours,):
+        async with self._fixtures(scene, [OURS]) as (ours,):
             self.found["memory"] = await speed_measures.memory(self.google, ours, self.size.messages)
         self.tell(f"memory: {self.found['memory']}")
 
     @asynccontextmanager
-    async def _houses(self, scene: Scene, kinds: Sequence[str], jwks: str = "") -> AsyncIterator[list[House]]:
+    async def _fixtures(
+        self, scene: Scene, kinds: Sequence[str], jwks: str = ""
+    ) -> AsyncIterator[list[Fixture]]:
         """Houses of these kinds, running and warm."""
         with ExitStack() as stack:
-            houses = []
+            fixtures = []
             try:
                 for kind in kinds:
                     server = None
                     if scene.database == "PostgreSQL":
                         server = stack.enter_context(postgres_server.running(durable=True))
-                    house = await make_house(kind, scene, self.google, self.folder, self.model, server, jwks)
-                    houses.append(house)
-                    await house.start(self.http)
+                    fixture = await make_fixture(
+                        kind, scene, self.google, self.folder, self.model, server, jwks
+                    )
+                    fixtures.append(fixture)
+                    await fixture.start(self.http)
                     if kind == OURS:
-                        await self._watched(house)
+                        await self._watched(fixture)
                     if not jwks:
-                        number = min(len(house.quiet), 50)
-                        await speed_measures.handled(self.google, house, "ordinary", number, 1, next(NUMBERS))
-                yield houses
+                        number = min(len(fixture.quiet), 50)
+                        await speed_measures.handled(
+                            self.google, fixture, "ordinary", number, 1, next(NUMBERS)
+                        )
+                yield fixtures
             finally:
-                for house in houses:
-                    await house.process.stop()
+                for fixture in fixtures:
+                    await fixture.process.stop()
 
-    async def _watched(self, house: House) -> None:
+    async def _watched(self, fixture: Fixture) -> None:
         """Wait until every mailbox is watched and read, and the echo of it is over."""
-        waiting = [*house.quiet, *house.open_]
+        waiting = [*fixture.quiet, *fixture.open_]
         while waiting:
             waiting = [box for box in waiting if not await self.google.watched(box)]
             await asyncio.sleep(0.2)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backend.demo.letters import Letter, letters
-from tests.bench.speed_houses import NUMBERS, OURS, Google, House, letters_like
+from tests.bench.speed_fixtures import NUMBERS, OURS, Fixture, Google, letters_like
 
 DRAIN = 2.5
 """Seconds after the last message: second looks and echoes of our own changes belong to its cost."""
@@ -30,10 +30,10 @@ class Outcome:
 
 
 async def handled(
-    google: Google, house: House, kind: str, number: int, each: int, run: int, drain: float = DRAIN
+    google: Google, fixture: Fixture, kind: str, number: int, each: int, run: int, drain: float = DRAIN
 ) -> Outcome:
     """Deliver `number` letters of `kind`, `each` to a mailbox under one push, until all are worked off."""
-    boxes = house.open_ if kind == "challenged" else house.quiet
+    boxes = fixture.open_ if kind == "challenged" else fixture.quiet
     load = letters_like(PITCH if kind != "ordinary" else ORDINARY, number, run)
     sent: dict[str, tuple[str, str]] = {}
     used = busy = 0.0
@@ -43,13 +43,13 @@ async def handled(
         part = load[first : first + wave]
         await google.push_modes(paused=True)
         sent |= await _deliver(google, part, boxes, each)
-        before, began = house.cpu(), time.monotonic()
+        before, began = fixture.cpu(), time.monotonic()
         await google.push_modes(paused=False)
-        await _until_called(google, house, DONE_BY[kind], first + len(part))
+        await _until_called(google, fixture, DONE_BY[kind], first + len(part))
         busy += time.monotonic() - began
         await asyncio.sleep(drain)
-        used += house.cpu() - before
-    units = await google.units(house.domain)
+        used += fixture.cpu() - before
+    units = await google.units(fixture.domain)
     fates = await _fates(google, sent)
     return Outcome(1e3 * used / number, number / busy, units / number, fates)
 
@@ -65,11 +65,11 @@ async def _deliver(
     return sent
 
 
-async def _until_called(google: Google, house: House, method: str, times: int) -> None:
+async def _until_called(google: Google, fixture: Fixture, method: str, times: int) -> None:
     end = time.monotonic() + PATIENCE
-    while await google.calls(house.domain, method) < times:
+    while await google.calls(fixture.domain, method) < times:
         if time.monotonic() > end:
-            raise TimeoutError(f"{house.kind}: not done after {PATIENCE:.0f} s; see {house.folder}")
+            raise TimeoutError(f"{fixture.kind}: not done after {PATIENCE:.0f} s; see {fixture.folder}")
         await asyncio.sleep(0.05)
 
 
@@ -85,38 +85,38 @@ async def _fates(google: Google, sent: dict[str, tuple[str, str]]) -> dict[str, 
     }
 
 
-async def latency(google: Google, house: House, number: int) -> dict[str, float]:
+async def latency(google: Google, fixture: Fixture, number: int) -> dict[str, float]:
     """Milliseconds from a pitch's delivery to its label, one after the other, each in a mailbox at rest."""
     times = []
     for place, letter in enumerate(letters_like(PITCH, number, next(NUMBERS))):
-        box = house.quiet[place % len(house.quiet)]
-        if len(house.quiet) < number:
+        box = fixture.quiet[place % len(fixture.quiet)]
+        if len(fixture.quiet) < number:
             await asyncio.sleep(DRAIN)  # else the push of the echo before would stand in for it
         began = time.monotonic()
         gmail_id = await google.deliver(letter, box)
         while gmail_id not in await google.labelled(box, "Pitchgate/Held"):
             if time.monotonic() - began > PATIENCE:
-                raise TimeoutError(f"{house.kind}: no label; see {house.folder}")
+                raise TimeoutError(f"{fixture.kind}: no label; see {fixture.folder}")
             await asyncio.sleep(0.002)
         times.append((time.monotonic() - began) * 1e3)
     cuts = statistics.quantiles(times, n=20)
     return {"p50": round(cuts[9], 1), "p95": round(cuts[18], 1)}
 
 
-async def far(google: Google, house: House, number: int) -> float:
+async def far(google: Google, fixture: Fixture, number: int) -> float:
     """Messages a second when each call of Gmail's takes 80 ms, ten messages a push."""
     await google.knobs(latency_ms=80)
     try:
-        return (await handled(google, house, "ordinary", number, 10, next(NUMBERS))).rate
+        return (await handled(google, fixture, "ordinary", number, 10, next(NUMBERS))).rate
     finally:
         await google.knobs(latency_ms=0)
 
 
-async def memory(google: Google, house: House, number: int) -> list[tuple[int, float]]:
+async def memory(google: Google, fixture: Fixture, number: int) -> list[tuple[int, float]]:
     """(messages so far, MB resident) at the start and ten times on the way to `number` ordinary messages."""
-    assert house.kind == OURS
-    points = [(0, round(house.resident(), 1))]
+    assert fixture.kind == OURS
+    points = [(0, round(fixture.resident(), 1))]
     for part in range(10):
-        await handled(google, house, "ordinary", number // 10, 10, next(NUMBERS), drain=1.2)
-        points.append(((part + 1) * (number // 10), round(house.resident(), 1)))
+        await handled(google, fixture, "ordinary", number // 10, 10, next(NUMBERS), drain=1.2)
+        points.append(((part + 1) * (number // 10), round(fixture.resident(), 1)))
     return points

@@ -16,7 +16,7 @@ from backend.sandbox.oauth.signing import KeyRing
 from backend.sandbox.pubsub.broker import PushModes
 from backend.sandbox.pubsub.envelope import PushTokens
 from backend.sandbox.pubsub.model import read_subscription
-from tests.bench.speed_houses import PUSH_ACCOUNT
+from tests.bench.speed_fixtures import PUSH_ACCOUNT
 
 CONNECTIONS = (1, 16, 64, 256)
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}

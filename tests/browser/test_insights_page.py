@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from backend.domain.mailbox.correction import Decision, RuleKind
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.review_house import PHONE, House, house, visit
+from tests.browser.review_fixture import PHONE, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -29,8 +29,8 @@ HOSTILE = '"<img src=x onerror=alert(1)>"@pitch.test'
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("insights")) as opened:
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fixture]:
+    with fixture(tmp_path_factory.mktemp("insights")) as opened:
         begun = opened.office.story.now
         for number in range(28):
             # Thirteen weeks up to now, with more and less in them.
@@ -51,7 +51,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("name", PAGES)
-def test_how_it_looks(here: House, browser: Browser, shots: Path, name: str, look: str) -> None:
+def test_how_it_looks(here: Fixture, browser: Browser, shots: Path, name: str, look: str) -> None:
     with visit(here, browser, PAGES[name], **LOOKS[look]) as page:
         problems = watch_console(page)
         expect(page.locator("h1")).to_be_visible()
@@ -61,7 +61,7 @@ def test_how_it_looks(here: House, browser: Browser, shots: Path, name: str, loo
         assert not problems
 
 
-def test_the_drawing_and_the_table_behind_it_say_the_same(here: House, browser: Browser) -> None:
+def test_the_drawing_and_the_table_behind_it_say_the_same(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/insights", java_script_enabled=False) as page:
         page.locator("summary").click()
         table = [
@@ -75,7 +75,7 @@ def test_the_drawing_and_the_table_behind_it_say_the_same(here: House, browser: 
         assert sum(table) == 32
 
 
-def test_a_sender_in_the_table_is_only_text(here: House, browser: Browser) -> None:
+def test_a_sender_in_the_table_is_only_text(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/insights") as page:
         said: list[str] = []
         page.on("dialog", lambda dialog: said.append(dialog.message))
@@ -85,7 +85,7 @@ def test_a_sender_in_the_table_is_only_text(here: House, browser: Browser) -> No
 
 
 def test_everything_is_taken_away_and_back_by_keyboard_without_script(
-    here: House, browser: Browser, tmp_path: Path
+    here: Fixture, browser: Browser, tmp_path: Path
 ) -> None:
     here.do(here.store.set_rule("ana", "kept.test", RuleKind.BLOCK, here.office.story.now))
     with visit(here, browser, "/settings/data", java_script_enabled=False, accept_downloads=True) as page:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.checks import watch_console
-from tests.browser.review_house import House, house, visit
+from tests.browser.review_fixture import Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -36,8 +36,8 @@ TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("hostile")) as opened:
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fixture]:
+    with fixture(tmp_path_factory.mktemp("hostile")) as opened:
         for number, evil in enumerate(SHOWN.values()):
             opened.challenge(
                 f"m{number:02}",
@@ -61,7 +61,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield opened
 
 
-def inert(page: Page, here: House) -> None:
+def inert(page: Page, here: Fixture) -> None:
     """No script ran, and nothing in the page is of the mail's making."""
     assert page.evaluate("() => window.pwned") is None
     for foreign in ("iframe", "style", "base", "meta[http-equiv]", "svg", "object", "embed", "textarea", "b"):
@@ -82,7 +82,7 @@ def inert(page: Page, here: House) -> None:
     assert not set(TURNS) & set(turned)
 
 
-def watched(page: Page, here: House) -> list[str]:
+def watched(page: Page, here: Fixture) -> list[str]:
     """What the page asks for that is not ours, and what it says."""
     found = watch_console(page)
     page.on("request", lambda request: found.append(request.url) if not ours(request.url, here) else None)
@@ -91,11 +91,11 @@ def watched(page: Page, here: House) -> list[str]:
     return found
 
 
-def ours(url: str, here: House) -> bool:
+def ours(url: str, here: Fixture) -> bool:
     return url.startswith(f"{here.address}/")
 
 
-def test_in_a_list_a_search_and_a_senders_record(here: House, browser: Browser, shots: Path) -> None:
+def test_in_a_list_a_search_and_a_senders_record(here: Fixture, browser: Browser, shots: Path) -> None:
     with visit(here, browser, "/devices") as page:
         found = watched(page, here)
         for path in ("/review", "/review?view=all&appeal=1", f"/review?q={quote('<svg/onload')}"):
@@ -118,7 +118,7 @@ def test_in_a_list_a_search_and_a_senders_record(here: House, browser: Browser, 
 
 
 @pytest.mark.parametrize("number", range(len(SHOWN)), ids=SHOWN)
-def test_in_a_mail(here: House, browser: Browser, number: int) -> None:
+def test_in_a_mail(here: Fixture, browser: Browser, number: int) -> None:
     evil = [*SHOWN.values()][number]
     with visit(here, browser, "/devices") as page:
         found = watched(page, here)
@@ -133,7 +133,7 @@ def test_in_a_mail(here: House, browser: Browser, number: int) -> None:
         assert found == []
 
 
-def test_a_mail_that_turns_letters_round(here: House, browser: Browser) -> None:
+def test_a_mail_that_turns_letters_round(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/review/mail/bidi") as page:
         expect(page.get_by_role("heading", level=1)).to_have_text("Bill gro.knab 2")
         expect(page.locator("pre.text")).to_have_text("Pay gro.knab")

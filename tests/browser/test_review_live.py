@@ -12,14 +12,14 @@ from backend.domain.mailbox.correction import Decision
 from backend.ports.store import Placement
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.review_house import House, house, visit
+from tests.browser.review_fixture import Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[House]:
-    with house(tmp_path) as opened:
+def here(tmp_path: Path) -> Iterator[Fixture]:
+    with fixture(tmp_path) as opened:
         yield opened
 
 
@@ -27,7 +27,7 @@ def subjects(page: Page) -> list[str]:
     return page.locator(".item .line a").all_inner_texts()
 
 
-def test_two_windows_of_one_owner(here: House, browser: Browser, shots: Path) -> None:
+def test_two_windows_of_one_owner(here: Fixture, browser: Browser, shots: Path) -> None:
     here.hold("m1", "ann@vendor.test", subject="First")
     here.hold("m2", "ben@seller.test", subject="Second")
     with visit(here, browser) as one, visit(here, browser) as other:
@@ -52,7 +52,7 @@ def test_two_windows_of_one_owner(here: House, browser: Browser, shots: Path) ->
         assert problems == []
 
 
-def test_new_mail_is_offered_and_never_pushed_in(here: House, browser: Browser, shots: Path) -> None:
+def test_new_mail_is_offered_and_never_pushed_in(here: Fixture, browser: Browser, shots: Path) -> None:
     here.hold("m1", subject="First")
     with visit(here, browser) as page:
         news = page.get_by_role("status").get_by_role("link")
@@ -70,7 +70,7 @@ def test_new_mail_is_offered_and_never_pushed_in(here: House, browser: Browser, 
         expect(news).to_have_count(0)
 
 
-def test_a_line_of_the_senders_appears(here: House, browser: Browser) -> None:
+def test_a_line_of_the_senders_appears(here: Fixture, browser: Browser) -> None:
     here.challenge("m1")
     challenge = here.do(here.store.challenge_of("ana", "m1"))
     assert challenge is not None
@@ -84,7 +84,7 @@ def test_a_line_of_the_senders_appears(here: House, browser: Browser) -> None:
         expect(quote.locator("b")).to_have_count(0)
 
 
-def test_a_mail_and_a_sender_that_are_open_are_told_too(here: House, browser: Browser) -> None:
+def test_a_mail_and_a_sender_that_are_open_are_told_too(here: Fixture, browser: Browser) -> None:
     here.hold("m1")
     with (
         visit(here, browser, "/review/mail/m1") as mail,
@@ -97,7 +97,7 @@ def test_a_mail_and_a_sender_that_are_open_are_told_too(here: House, browser: Br
         assert here.place("m1") is Placement.HELD
 
 
-def test_who_signs_out_is_told_nothing_more(here: House, browser: Browser) -> None:
+def test_who_signs_out_is_told_nothing_more(here: Fixture, browser: Browser) -> None:
     here.hold("m1")
     with visit(here, browser) as page:
         context = page.context

@@ -14,7 +14,7 @@ from backend.domain.mailbox.correction import Decision
 from backend.ports.store import Placement
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.review_house import DESKTOP, PHONE, House, house, visit
+from tests.browser.review_fixture import DESKTOP, PHONE, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
 
@@ -46,8 +46,8 @@ VIEWS = [
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("looks")) as opened:
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fixture]:
+    with fixture(tmp_path_factory.mktemp("looks")) as opened:
         opened.hold("m1", "ann.with.a.very.long.address.indeed@a-very-long-company-name.example", name="Ann")
         for number in range(6):
             opened.hold(f"b{number}", "ben@seller.test", name="Ben Seller", subject=f"Following up, {number}")
@@ -79,7 +79,9 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.mark.parametrize(("name", "look"), VIEWS)
-def test_every_page_in_every_light(here: House, browser: Browser, shots: Path, look: str, name: str) -> None:
+def test_every_page_in_every_light(
+    here: Fixture, browser: Browser, shots: Path, look: str, name: str
+) -> None:
     with visit(here, browser, PAGES[name], **({"viewport": DESKTOP} | LOOKS[look])) as page:
         problems = watch_console(page)
         expect(page.locator("h1")).to_be_visible()

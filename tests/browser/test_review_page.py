@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.domain.mail.message import Headers
 from backend.ports.store import Placement
 from tests.browser.checks import watch_console
-from tests.browser.review_house import House, house, visit
+from tests.browser.review_fixture import Fixture, fixture, visit
 from tests.web.offers import offered
 
 pytestmark = pytest.mark.browser
@@ -20,8 +20,8 @@ SCRIPTS = pytest.mark.parametrize("script", [True, False], ids=["script", "no-sc
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[House]:
-    with house(tmp_path) as opened:
+def here(tmp_path: Path) -> Iterator[Fixture]:
+    with fixture(tmp_path) as opened:
         yield opened
 
 
@@ -30,7 +30,7 @@ def says(page: Page, text: str) -> None:
 
 
 @SCRIPTS
-def test_release_allow_and_block_and_each_taken_back(here: House, browser: Browser, script: bool) -> None:
+def test_release_allow_and_block_and_each_taken_back(here: Fixture, browser: Browser, script: bool) -> None:
     here.hold("m1", "ann@vendor.test", name="Ann")
     here.hold("m2", "ben@seller.test", name="Ben")
     with visit(here, browser, java_script_enabled=script) as page:
@@ -56,7 +56,7 @@ def test_release_allow_and_block_and_each_taken_back(here: House, browser: Brows
 
 
 @SCRIPTS
-def test_many_at_once_are_one_order_and_one_undo(here: House, browser: Browser, script: bool) -> None:
+def test_many_at_once_are_one_order_and_one_undo(here: Fixture, browser: Browser, script: bool) -> None:
     for number in range(4):
         here.hold(f"m{number}", f"s{number}@x.test", subject=f"Offer {number}")
     with visit(here, browser, java_script_enabled=script) as page:
@@ -84,7 +84,7 @@ def test_many_at_once_are_one_order_and_one_undo(here: House, browser: Browser, 
         assert [here.decided(f"m{n}") for n in range(4)] == ["owner", "owner", "", ""]
 
 
-def test_the_bar_for_the_chosen_shows_when_something_is_chosen(here: House, browser: Browser) -> None:
+def test_the_bar_for_the_chosen_shows_when_something_is_chosen(here: Fixture, browser: Browser) -> None:
     here.hold("m1", "ann@vendor.test")
     here.hold("m2", "ben@seller.test")
     with visit(here, browser) as page:
@@ -100,7 +100,7 @@ def test_the_bar_for_the_chosen_shows_when_something_is_chosen(here: House, brow
 
 
 @SCRIPTS
-def test_this_was_sales_after_all(here: House, browser: Browser, script: bool) -> None:
+def test_this_was_sales_after_all(here: Fixture, browser: Browser, script: bool) -> None:
     here.pass_by("p1", subject="Hello")
     here.hold("m1")
     with visit(here, browser, "/review?view=passed", java_script_enabled=script) as page:
@@ -119,7 +119,7 @@ def test_this_was_sales_after_all(here: House, browser: Browser, script: bool) -
 
 
 @SCRIPTS
-def test_credits_given_and_taken(here: House, browser: Browser, script: bool) -> None:
+def test_credits_given_and_taken(here: Fixture, browser: Browser, script: bool) -> None:
     here.hold("m1")
     with visit(here, browser, java_script_enabled=script) as page:
         page.get_by_role("link", name="Bo Pitcher").click()
@@ -139,7 +139,7 @@ def test_credits_given_and_taken(here: House, browser: Browser, script: bool) ->
 
 
 @SCRIPTS
-def test_block_and_be_taken_off_the_list(here: House, browser: Browser, script: bool) -> None:
+def test_block_and_be_taken_off_the_list(here: Fixture, browser: Browser, script: bool) -> None:
     here.hold("m1", headers=Headers(offered("pitch.test")))
     here.hold("m2", "eva@other.test")
     lists = here.office.lists
@@ -156,7 +156,7 @@ def test_block_and_be_taken_off_the_list(here: House, browser: Browser, script: 
         expect(page.get_by_role("button", name="Block and unsubscribe")).to_have_count(0)
 
 
-def test_what_weighed_is_marked_in_the_text(here: House, browser: Browser) -> None:
+def test_what_weighed_is_marked_in_the_text(here: Fixture, browser: Browser) -> None:
     here.hold("m1")
     with visit(here, browser, "/review/mail/m1") as page:
         marked = page.locator("pre mark")
@@ -168,7 +168,7 @@ def test_what_weighed_is_marked_in_the_text(here: House, browser: Browser) -> No
         expect(page.get_by_role("region", name="Text of the mail")).to_contain_text("Thanks for your paper")
 
 
-def test_by_keyboard_alone(here: House, browser: Browser) -> None:
+def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
     here.hold("m1", "ann@vendor.test", subject="First")
     here.hold("m2", "ben@seller.test", subject="Second")
     with visit(here, browser) as page:
@@ -206,7 +206,7 @@ def test_by_keyboard_alone(here: House, browser: Browser) -> None:
 
 
 @SCRIPTS
-def test_search_filters_and_pages(here: House, browser: Browser, script: bool) -> None:
+def test_search_filters_and_pages(here: Fixture, browser: Browser, script: bool) -> None:
     for number in range(30):
         here.hold(f"m{number:02}", f"s{number:02}@x.test", subject=f"Offer {number:02}")
     here.challenge("asked", "asked@x.test", subject="Übergabe")

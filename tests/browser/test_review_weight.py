@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.review_house import House, house, visit
+from tests.browser.review_fixture import Fixture, fixture, visit
 from tests.web.review_seed import fill
 
 pytestmark = pytest.mark.browser
@@ -18,13 +18,13 @@ MOST = 100_000
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[House]:
-    with house(tmp_path) as opened:
+def here(tmp_path: Path) -> Iterator[Fixture]:
+    with fixture(tmp_path) as opened:
         fill(tmp_path / "web.sqlite3", 10_000, opened.office.around.clock.now())
         yield opened
 
 
-def test_the_first_paint_is_light_and_the_pages_come_to_an_end(here: House, browser: Browser) -> None:
+def test_the_first_paint_is_light_and_the_pages_come_to_an_end(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/healthz") as page:
         wire = page.context.new_cdp_session(page)
         wire.send("Network.enable")

@@ -17,7 +17,7 @@ from backend.pipeline.connect import Connected
 from backend.pipeline.leave import leave
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.review_house import PHONE, House, house
+from tests.browser.review_fixture import PHONE, Fixture, fixture
 from tests.contract.store.stories import LEASE
 from tests.web.owner_pages import Visit, letter
 
@@ -36,26 +36,26 @@ MAILS = (
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[House]:
+def home(tmp_path: Path) -> Iterator[Fixture]:
     """Ana's pages; her mailbox observes and has been read, and her inbox holds a few mails."""
-    with house(tmp_path) as opened:
+    with fixture(tmp_path) as opened:
         visit = visit_of(opened)
-        opened.do(opened.office.desk.prefer("ana", {"mode": "observe"}))
+        opened.do(opened.office.service.prefer("ana", {"mode": "observe"}))
         opened.do(visit.indexed())
         visit.deliver(*MAILS)
         yield opened
 
 
-def visit_of(home: House) -> Visit:
+def visit_of(home: Fixture) -> Visit:
     return Visit(home.office, None, "ana")
 
 
-def previewed(home: House) -> None:
-    home.do(home.store.order_preview("ana", home.office.desk.kit.clock.now()))
+def previewed(home: Fixture) -> None:
+    home.do(home.store.order_preview("ana", home.office.service.context.clock.now()))
     home.do(visit_of(home).worked())
 
 
-def wishes(home: House) -> tuple[Mode, Strictness]:
+def wishes(home: Fixture) -> tuple[Mode, Strictness]:
     mailbox = home.do(home.store.mailbox("ana"))
     assert mailbox is not None
     return mailbox.preferences.mode, mailbox.preferences.strictness
@@ -74,7 +74,9 @@ def reach(page: Page, what: str, most: int = 80) -> None:
     raise AssertionError(f"Tab never came to {what}")
 
 
-def test_the_preview_follows_its_progress_and_the_choice(home: House, browser: Browser, shots: Path) -> None:
+def test_the_preview_follows_its_progress_and_the_choice(
+    home: Fixture, browser: Browser, shots: Path
+) -> None:
     context = home.signed_in(browser)
     page = context.new_page()
     problems = watch_console(page)
@@ -112,7 +114,9 @@ def test_the_preview_follows_its_progress_and_the_choice(home: House, browser: B
     context.close()
 
 
-def test_the_first_run_without_script_on_a_phone_at_night(home: House, browser: Browser, shots: Path) -> None:
+def test_the_first_run_without_script_on_a_phone_at_night(
+    home: Fixture, browser: Browser, shots: Path
+) -> None:
     previewed(home)
     context = home.signed_in(
         browser, java_script_enabled=False, viewport=PHONE, color_scheme="dark", locale="de-DE"
@@ -135,7 +139,7 @@ def test_the_first_run_without_script_on_a_phone_at_night(home: House, browser: 
     context.close()
 
 
-def test_settings_by_keyboard_alone(home: House, browser: Browser, shots: Path) -> None:
+def test_settings_by_keyboard_alone(home: Fixture, browser: Browser, shots: Path) -> None:
     context = home.signed_in(browser)
     page = context.new_page()
     page.goto(f"{home.address}/settings")
@@ -166,7 +170,7 @@ def test_settings_by_keyboard_alone(home: House, browser: Browser, shots: Path) 
     context.close()
 
 
-def test_lists_without_script(home: House, browser: Browser, shots: Path, tmp_path: Path) -> None:
+def test_lists_without_script(home: Fixture, browser: Browser, shots: Path, tmp_path: Path) -> None:
     context = home.signed_in(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{home.address}/settings/lists")
@@ -202,7 +206,7 @@ class Google:
 
 
 def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
-    home: House, browser: Browser, shots: Path
+    home: Fixture, browser: Browser, shots: Path
 ) -> None:
     context = home.signed_in(browser, locale="de-DE")
     page = context.new_page()
@@ -218,10 +222,10 @@ def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
     expect(page.get_by_role("heading", name="Wird getrennt")).to_be_visible()
     shot(page, shots, "leaving")
     assert_no_serious(page)
-    now = home.office.desk.kit.clock.now()
+    now = home.office.service.context.clock.now()
     job = home.do(home.store.claim_duty("w", now, now + LEASE))
     assert job is not None
-    home.do(leave(home.office.desk.kit, Google(), job))
+    home.do(leave(home.office.service.context, Google(), job))
     # The page looks again by itself.
     expect(page.get_by_role("heading", name="Getrennt und gelöscht")).to_be_visible()
     expect(page.locator("#told")).to_have_text("Getrennt und gelöscht")
@@ -267,7 +271,7 @@ OPEN = ("/", "/connect", "/connect/callback", "/enter?ticket=x", "/goodbye/x", f
     ],
 )
 def test_every_page_is_usable_by_everybody(
-    home: House, browser: Browser, shots: Path, look: str, options: dict[str, object]
+    home: Fixture, browser: Browser, shots: Path, look: str, options: dict[str, object]
 ) -> None:
     previewed(home)
     context = home.signed_in(browser, **options)

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import structlog
 
-from tests.browser.review_house import house
+from tests.browser.review_fixture import house
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.screen import Screen

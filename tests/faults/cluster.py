@@ -24,11 +24,11 @@ from typing import Any
 import structlog
 
 from tests import postgres_server
-from tests.faults.cluster_house import Cluster, Owner, open_cluster
-from tests.faults.cluster_reckoning import take_stock
-from tests.faults.cluster_story import Havoc, play
-from tests.faults.ground import Tell, asked, conclude, tell
-from tests.faults.reckoning import End, compare
+from tests.faults.checks import End, compare
+from tests.faults.cluster_checks import take_stock
+from tests.faults.cluster_fixture import Cluster, Owner, open_cluster
+from tests.faults.cluster_story import Chaos, play
+from tests.faults.helpers import Tell, asked, conclude, tell
 from tests.faults.script import Script, write_script
 
 
@@ -69,8 +69,8 @@ async def run(
         calm = group.create_task(_calm(seed, scripts, folder / "calm", tell))
         tell(f"{scale.mailboxes} mailboxes, {scale.replicas} replicas dying …")
         async with open_cluster(folder / "storm", seed, owners, database, scale.replicas, pace) as cluster:
-            havoc = Havoc(cluster, seed, scale.every, scale.restarts, letters)
-            seconds = await play(cluster, havoc, seed, tell)
+            chaos = Chaos(cluster, seed, scale.every, scale.restarts, letters)
+            seconds = await play(cluster, chaos, seed, tell)
             ends = await take_stock(cluster)
             found = await _result(cluster, list(ends.values()), await calm)
     head = {
@@ -88,7 +88,7 @@ async def _calm(seed: int, scripts: Sequence[Script], folder: Path, tell: Tell) 
     """How each script ends on one machine, undisturbed."""
     tell(f"{len(scripts)} mailboxes, one process, the embedded file, no trouble …")
     async with open_cluster(folder, seed, _owners(scripts, len(scripts)), None, 1, {}) as cluster:
-        await play(cluster, Havoc(cluster, seed, 0.0, 0, 0), seed, tell)
+        await play(cluster, Chaos(cluster, seed, 0.0, 0, 0), seed, tell)
         return list((await take_stock(cluster)).values())
 
 

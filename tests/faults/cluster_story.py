@@ -14,8 +14,8 @@ import aiohttp
 
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
-from tests.faults.cluster_house import Cluster, Owner
-from tests.faults.ground import Tell
+from tests.faults.cluster_fixture import Cluster, Owner
+from tests.faults.helpers import Tell
 from tests.faults.script import Piece
 
 SOLVE_SECONDS = 600.0
@@ -27,7 +27,7 @@ DATABASE_AWAY = 1.0
 
 
 @dataclass
-class Havoc:
+class Chaos:
     """Replicas killed at random, `every` seconds on average; the database `restarts` times in all, at moments
     that follow from how many letters are out. Without replicas to spare nothing is ever wrong: `every` is 0."""
 
@@ -94,7 +94,7 @@ async def _passes(over: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-async def play(cluster: Cluster, havoc: Havoc, seed: int, tell: Tell) -> float:
+async def play(cluster: Cluster, chaos: Chaos, seed: int, tell: Tell) -> float:
     """Three acts, as in `tests.faults.story`; returns the seconds they took, rests included."""
     chance, began = random.Random(seed), time.monotonic()
 
@@ -105,8 +105,8 @@ async def play(cluster: Cluster, havoc: Havoc, seed: int, tell: Tell) -> float:
         letters = [(one, piece) for one, part in parts for piece in part]
         # Everybody's letters cross; one owner's stay in their order only as far as chance has it.
         chance.shuffle(letters)
-        async with havoc.during():
-            await asyncio.gather(_deliver(cluster, letters, havoc), *others)
+        async with chaos.during():
+            await asyncio.gather(_deliver(cluster, letters, chaos), *others)
             out = time.monotonic()
             await cluster.rest()
         tell(
@@ -126,7 +126,7 @@ async def play(cluster: Cluster, havoc: Havoc, seed: int, tell: Tell) -> float:
     return time.monotonic() - began
 
 
-async def _deliver(cluster: Cluster, letters: Sequence[tuple[Owner, Piece]], havoc: Havoc) -> None:
+async def _deliver(cluster: Cluster, letters: Sequence[tuple[Owner, Piece]], chaos: Chaos) -> None:
     waiting = iter(letters)
     async with _Pace(cluster) as pace:
 
@@ -134,7 +134,7 @@ async def _deliver(cluster: Cluster, letters: Sequence[tuple[Owner, Piece]], hav
             for one, piece in waiting:
                 await pace.room_for_one()
                 one.ids[piece.key] = await cluster.sandbox.deliver(piece.letter, one.email)
-                havoc.delivered()
+                chaos.delivered()
 
         await asyncio.gather(*(postman() for _ in range(POSTMEN)))
 

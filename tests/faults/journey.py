@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.ground import Tell, asked, conclude, tell
-from tests.faults.house import open_house
-from tests.faults.reckoning import End, compare, take_stock
+from tests.faults.checks import End, compare, take_stock
+from tests.faults.fixture import open_fixture
+from tests.faults.helpers import Tell, asked, conclude, tell
 from tests.faults.script import OWNER, Script, write_script
 from tests.faults.story import play
 from tests.faults.trouble import PLANNED, Trouble
@@ -82,24 +82,24 @@ async def run(seed: int, scale: Scale, folder: Path, tell: Tell) -> dict[str, An
 
 async def _peace(folder: Path, seed: int, script: Script, tell: Tell) -> End:
     tell(f"{script.size} letters without a fault …")
-    async with open_house(folder, seed, script) as house:
-        await play(house, script, None, tell)
-        return await take_stock(house, script)
+    async with open_fixture(folder, seed, script) as fixture:
+        await play(fixture, script, None, tell)
+        return await take_stock(fixture, script)
 
 
 async def _war(
     folder: Path, seed: int, script: Script, scale: Scale, tell: Tell
 ) -> tuple[End, dict[str, Any]]:
     tell(f"The same letters, every fault {scale.each} times, {scale.kills} kills …")
-    async with open_house(folder, seed, script) as house:
-        trouble = Trouble(house, seed, scale.each, scale.kills, scale.seconds)
-        await play(house, script, trouble, tell)
-        end = await take_stock(house, script)
-        meter = (await house.sandbox.meters())["mailboxes"].get(OWNER, {})
+    async with open_fixture(folder, seed, script) as fixture:
+        trouble = Trouble(fixture, seed, scale.each, scale.kills, scale.seconds)
+        await play(fixture, script, trouble, tell)
+        end = await take_stock(fixture, script)
+        meter = (await fixture.sandbox.meters())["mailboxes"].get(OWNER, {})
         return end, {
             "faults": await trouble.report(),
-            "kills": house.kills,
-            "reconnects": house.reconnects,
+            "kills": fixture.kills,
+            "reconnects": fixture.reconnects,
             "units": meter.get("units", 0),
         }
 

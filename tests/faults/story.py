@@ -7,50 +7,50 @@ import time
 from collections.abc import Awaitable, Sequence
 
 from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
-from tests.faults import ground
-from tests.faults.ground import Tell
-from tests.faults.house import House
+from tests.faults import helpers
+from tests.faults.fixture import Fixture
+from tests.faults.helpers import Tell
 from tests.faults.script import OWNER, Piece, Script
 from tests.faults.trouble import Trouble
 
 SOLVE_SECONDS = 300.0
 
 
-async def play(house: House, script: Script, trouble: Trouble | None, tell: Tell) -> None:
+async def play(fixture: Fixture, script: Script, trouble: Trouble | None, tell: Tell) -> None:
     """Play all three acts; between them everything comes to rest, and faults are lifted."""
 
     async def act(part: Sequence[Piece], share: float, *others: Awaitable[None]) -> None:
         began = time.monotonic()
         if trouble is None:
-            await asyncio.gather(_deliver(house, part, None), *others)
+            await asyncio.gather(_deliver(fixture, part, None), *others)
         else:
             async with trouble.during(share):
-                await asyncio.gather(_deliver(house, part, trouble), *others)
+                await asyncio.gather(_deliver(fixture, part, trouble), *others)
         played = time.monotonic()
-        await house.rest()
+        await fixture.rest()
         tell(
             f"  {len(part)} letters in {played - began:.0f} s, at rest {time.monotonic() - played:.0f} s later"
         )
 
     await act(script.first, 0.65)
-    await act(script.second, 0.15, _owner(house, script), _sellers(house))
+    await act(script.second, 0.15, _owner(fixture, script), _sellers(fixture))
     await act(script.third, 0.20)
 
 
-async def _deliver(house: House, part: Sequence[Piece], trouble: Trouble | None) -> None:
+async def _deliver(fixture: Fixture, part: Sequence[Piece], trouble: Trouble | None) -> None:
     for number, piece in enumerate(part):
         if trouble is not None:
             await trouble.pace(number / len(part))
-        house.ids[piece.key] = await house.sandbox.deliver(piece.letter, OWNER)
+        fixture.ids[piece.key] = await fixture.sandbox.deliver(piece.letter, OWNER)
 
 
-async def _owner(house: House, script: Script) -> None:
+async def _owner(fixture: Fixture, script: Script) -> None:
     """What the owner does in Gmail itself, each act by its own way."""
-    ids = house.ids
+    ids = fixture.ids
 
     async def move(keys: list[str], add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> None:
         for key in keys:
-            await house.sandbox.move(OWNER, [ids[key]], add, remove)
+            await fixture.sandbox.move(OWNER, [ids[key]], add, remove)
             await asyncio.sleep(0.05)
 
     await move(script.released, remove=(HELD,))
@@ -58,23 +58,23 @@ async def _owner(house: House, script: Script) -> None:
     await move(script.allowed, add=(ALLOW,))
     await move(script.blocked, add=(BLOCK,))
     for key in script.answered:
-        await house.sandbox.reply(OWNER, ids[key], "Thank you for writing. Let us talk on Tuesday at ten.")
+        await fixture.sandbox.reply(OWNER, ids[key], "Thank you for writing. Let us talk on Tuesday at ten.")
         await asyncio.sleep(0.05)
     for key in script.declined:
-        await house.sandbox.reply(OWNER, ids[key], "No thanks.")
+        await fixture.sandbox.reply(OWNER, ids[key], "No thanks.")
         await asyncio.sleep(0.05)
     for address in script.written_to:
-        await house.sandbox.write(OWNER, address, "Dear friend, here is the list you asked for. Yours, Ana")
+        await fixture.sandbox.write(OWNER, address, "Dear friend, here is the list you asked for. Yours, Ana")
         await asyncio.sleep(0.05)
     for key in script.deleted:
-        await house.sandbox.act("delete_messages", OWNER, ids=[ids[key]])
+        await fixture.sandbox.act("delete_messages", OWNER, ids=[ids[key]])
 
 
-async def _sellers(house: House) -> None:
+async def _sellers(fixture: Fixture) -> None:
     """Everybody who finds a challenge solves it, however often the backend is away. All have left by now."""
     end = time.monotonic() + SOLVE_SECONDS
     while time.monotonic() < end:
-        await house.answer_challenges()
-        if ground.all_answered(house.people):
+        await fixture.answer_challenges()
+        if helpers.all_answered(fixture.people):
             return
         await asyncio.sleep(0.5)

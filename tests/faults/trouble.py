@@ -21,8 +21,8 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.labels import WOULD_BE_HELD
 from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
-from tests.faults.ground import project
-from tests.faults.house import NAME, House
+from tests.faults.fixture import NAME, Fixture
+from tests.faults.helpers import project
 from tests.faults.script import OWNER
 
 ANYWHERE = (
@@ -110,8 +110,8 @@ LEAST_LIFE = 3.0
 class Trouble:
     """Plays the plan in a house. `counts` is what has happened so far, by name."""
 
-    def __init__(self, house: House, seed: int, each: int, kills: int, seconds: float) -> None:
-        self._house = house
+    def __init__(self, fixture: Fixture, seed: int, each: int, kills: int, seconds: float) -> None:
+        self._fixture = fixture
         self._chance = random.Random(seed)
         self._each = each
         self._kills = kills
@@ -166,7 +166,7 @@ class Trouble:
         last = count >= len(self._plan) - 2
         part = self._plan if last else self._plan[:count]
         self._plan = [] if last else self._plan[count:]
-        kills = self._kills - self._house.kills if last else round(self._kills * share)
+        kills = self._kills - self._fixture.kills if last else round(self._kills * share)
         self._progress = 0.0
         watching = asyncio.create_task(self._keep_connected())
         fidgeting = asyncio.create_task(self._fidget())
@@ -182,10 +182,10 @@ class Trouble:
         finally:
             self._progress = 1.0
             fidgeting.cancel()
-            await self._house.sandbox.lift()
-            await self._house.sandbox.knobs(**USUAL)
-            await self._house.sandbox.push_modes(**STILL)
-            await self._house.sandbox.skew_clock(0)
+            await self._fixture.sandbox.lift()
+            await self._fixture.sandbox.knobs(**USUAL)
+            await self._fixture.sandbox.push_modes(**STILL)
+            await self._fixture.sandbox.skew_clock(0)
             await self._mended()
             watching.cancel()
 
@@ -193,7 +193,7 @@ class Trouble:
         """Everything in `part`, in its order except that what still has enough in force waits for its turn."""
         began, left, moved = time.monotonic(), list(part), time.monotonic()
         while left:
-            rules, _ = await self._house.sandbox.faults()
+            rules, _ = await self._fixture.sandbox.faults()
             waiting = Counter(rule["method"] for rule in rules)
             ready = [n for n, (method, _) in enumerate(left) if not method or waiting[method] < MOST_RULES]
             if not ready and time.monotonic() - moved < STANDSTILL:
@@ -217,7 +217,7 @@ class Trouble:
             alive = max(LEAST_LIFE, left / (kills - number) - self._returning)
             await asyncio.sleep(self._chance.uniform(0.3, 1.7) * alive)
             died = time.monotonic()
-            await self._house.die_and_return()
+            await self._fixture.die_and_return()
             self._returning = time.monotonic() - died
 
     async def _fidget(self) -> None:
@@ -225,25 +225,25 @@ class Trouble:
         on = False
         while True:
             await asyncio.sleep(0.25)
-            if self._house.ids:
-                some = next(iter(self._house.ids.values()))
+            if self._fixture.ids:
+                some = next(iter(self._fixture.ids.values()))
                 on = not on
                 star = ("STARRED",)
                 with suppress(PitchgateError):
-                    await self._house.sandbox.move(OWNER, [some], star if on else (), () if on else star)
+                    await self._fixture.sandbox.move(OWNER, [some], star if on else (), () if on else star)
 
     async def _rule(self, kind: str, method: str, times: int = 1) -> None:
         ours = {} if method.startswith("oauth.") else {"project": project(NAME)}
         seconds = round(self._chance.uniform(0.2, 2.2), 2)
-        await self._house.sandbox.rule(kind, method=method, times=times, seconds=seconds, **ours)
+        await self._fixture.sandbox.rule(kind, method=method, times=times, seconds=seconds, **ours)
 
     async def _dead_grant(self, _: str) -> None:
         await self._rule("invalid_grant", "oauth.token")
-        await self._house.sandbox.act("expire_access_tokens", OWNER)
+        await self._fixture.sandbox.act("expire_access_tokens", OWNER)
 
     async def _crowd(self, _: str) -> None:
         """Another program of the owner's uses up the places, and then sends more at once than Gmail takes."""
-        sandbox = self._house.sandbox
+        sandbox = self._fixture.sandbox
         await sandbox.knobs(**(USUAL | CROWDED))
         await sandbox.others_batch(OWNER, MOST_IN_A_BATCH)
         await sandbox.others_batch(OWNER, MOST_IN_A_BATCH + 1)
@@ -252,17 +252,17 @@ class Trouble:
 
     async def _skew_clock(self, _: str) -> None:
         self._skew = -SKEW if self._skew > 0 else SKEW
-        await self._house.sandbox.skew_clock(self._skew)
+        await self._fixture.sandbox.skew_clock(self._skew)
         self.counts["skewed_clock"] += 1
 
     async def _delete_label(self) -> None:
         """A label that no mail of ours carries: deleting Held would rightly let all held mail go."""
-        sandbox = self._house.sandbox
-        await sandbox.move(OWNER, [next(iter(self._house.ids.values()))], add=(WOULD_BE_HELD,))
+        sandbox = self._fixture.sandbox
+        await sandbox.move(OWNER, [next(iter(self._fixture.ids.values()))], add=(WOULD_BE_HELD,))
         await sandbox.act("delete_label", OWNER, label=WOULD_BE_HELD)
 
     async def _act(self, name: str) -> None:
-        sandbox = self._house.sandbox
+        sandbox = self._fixture.sandbox
         if name in MADE_ANEW:
             await self._mended()
             await self._delete_label()
@@ -287,9 +287,9 @@ class Trouble:
 
     async def _turn(self, name: str) -> None:
         if name in TURNS:
-            await self._house.sandbox.push_modes(**(STILL | TURNS[name]))
+            await self._fixture.sandbox.push_modes(**(STILL | TURNS[name]))
         else:
-            await self._house.sandbox.knobs(**(USUAL | KNOBS[name]))
+            await self._fixture.sandbox.knobs(**(USUAL | KNOBS[name]))
         self.counts[name] += 1
 
     def _break_consent(self) -> None:
@@ -300,15 +300,15 @@ class Trouble:
         """The owner connects again whenever she is told to, or a moment after she took her consent back."""
         while True:
             await asyncio.sleep(0.15)
-            mailbox = await self._house.mailbox()
+            mailbox = await self._fixture.mailbox()
             lost = mailbox is not None and mailbox.link is Link.NEEDS_RECONNECT
             broken = self._broken_until is not None
             late = self._broken_until is not None and time.monotonic() > self._broken_until
             if lost or late:
                 if broken:
-                    await self._house.sandbox.act("refuse_refresh", OWNER, on=False)
+                    await self._fixture.sandbox.act("refuse_refresh", OWNER, on=False)
                     self.counts["refuse_refresh_lifted"] += 1
-                if await self._house.connect():
+                if await self._fixture.connect():
                     self._broken_until = None
                 else:
                     await asyncio.sleep(1.0)  # a person would not press the button six times a second
@@ -317,7 +317,7 @@ class Trouble:
         """Wait until the owner's consent stands."""
         end = time.monotonic() + MENDING
         while time.monotonic() < end:
-            mailbox = await self._house.mailbox()
+            mailbox = await self._fixture.mailbox()
             if self._broken_until is None and mailbox is not None and mailbox.link is Link.CONNECTED:
                 return
             await asyncio.sleep(0.1)
@@ -327,7 +327,7 @@ class Trouble:
         """Wait until the rules in force have struck, or none does any more, at most so long."""
         end, moved, before = time.monotonic() + seconds, time.monotonic(), -1
         while time.monotonic() < end:
-            rules, _ = await self._house.sandbox.faults()
+            rules, _ = await self._fixture.sandbox.faults()
             left = sum(rule["method"] not in SELDOM for rule in rules)
             if left != before:
                 before, moved = left, time.monotonic()
@@ -339,7 +339,7 @@ class Trouble:
         """What was lifted before it struck strikes now, wherever there is a call."""
         for _ in range(10):
             await self._spend(15.0, standstill=6.0)
-            _, counts = await self._house.sandbox.faults()
+            _, counts = await self._fixture.sandbox.faults()
             short = [
                 kind
                 for kind in (*ANYWHERE, *AIMED, *ENDS_CONSENT)
@@ -363,12 +363,12 @@ class Trouble:
     async def _watched_anew(self) -> None:
         """Consent ends, the owner mends it, and Gmail is asked to watch again while its clock is off."""
         await self._mended()
-        _, before = await self._house.sandbox.faults()
-        await self._house.sandbox.act("revoke", OWNER)
+        _, before = await self._fixture.sandbox.faults()
+        await self._fixture.sandbox.act("revoke", OWNER)
         self._break_consent()
         end = time.monotonic() + 20
         while time.monotonic() < end:
-            _, counts = await self._house.sandbox.faults()
+            _, counts = await self._fixture.sandbox.faults()
             if counts.get("skewed_watch", 0) > before.get("skewed_watch", 0):
                 return
             await asyncio.sleep(0.1)
@@ -376,13 +376,13 @@ class Trouble:
     async def report(self) -> dict[str, int]:
         """How often each fault struck."""
         with suppress(aiohttp.ClientError):
-            _, counts = await self._house.sandbox.faults()
+            _, counts = await self._fixture.sandbox.faults()
             told = Counter(counts)
             told["refuse_refresh"] -= self.counts["refuse_refresh_lifted"]
             for name, number in self.counts.items():
                 if name != "refuse_refresh_lifted":
                     told[name] = number
-            pushes = (await self._house.sandbox.push_report())["counts"]
+            pushes = (await self._fixture.sandbox.push_report())["counts"]
             told["pushes_lost"] = pushes.get("lost", 0)
             told["pushes_refused"] = pushes.get("answered_401", 0)
             told["pushes_unanswered"] = pushes.get("unanswered", 0)

@@ -13,7 +13,7 @@ from backend.pipeline.first_run import preview
 from backend.ports.store import Duty
 from tests.contract.store.stories import LEASE
 from tests.unit.pipeline.conftest import FORGED, letter
-from tests.web.desk import Office
+from tests.web.service import Office
 
 __all__ = ["FORGED", "Visit", "letter"]
 
@@ -82,12 +82,12 @@ class Visit:
 
     async def worked(self, turns: int = 40) -> None:
         """The preview's duty runs until it is done."""
-        store, kit = self.here.store, self.here.desk.kit
+        store, context = self.here.store, self.here.service.context
         for _ in range(turns):
-            now = kit.clock.now()
+            now = context.clock.now()
             job = await store.claim_duty("w", now, now + LEASE)
             if job is None:
                 return
             assert job.duty is Duty.PREVIEW
-            await store.finish_duty(job, await preview(kit, job), now)
+            await store.finish_duty(job, await preview(context, job), now)
         raise AssertionError("the preview never ends")

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend.pipeline.fail_opens import FailOpens
 from backend.web.measures import Measures
-from tests.web.desk import office
+from tests.web.service import office
 
 RULES = Path("docs/alerts.yml")
 CASES = Path("tests/web/alerts.test.yml")

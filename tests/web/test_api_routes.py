@@ -16,8 +16,8 @@ from backend.domain.mailbox.verdict import FailOpen
 from backend.pipeline.device_request import DeviceRequest
 from backend.ports.devices import Scope
 from backend.web.api import described
-from backend.web.api.door import blueprint
-from tests.web.desk import Caller, Office, office
+from backend.web.api.authentication import blueprint
+from tests.web.service import Caller, Office, office
 
 KEY = "k" * 20
 CALLS = (
@@ -244,7 +244,7 @@ async def test_a_code_is_worth_a_token_that_is_stored_as_a_hash_only(here: Offic
     verifier = "v" * 60
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = DeviceRequest("http://127.0.0.1:9/back?x=1", challenge, "st4te", "laptop")
-    back = await here.desk.consent("ana", asked)
+    back = await here.service.consent("ana", asked)
     assert back.startswith("http://127.0.0.1:9/back?x=1&code=")
     code = back.partition("code=")[2].partition("&")[0]
     answer = await here.app.test_client().post(

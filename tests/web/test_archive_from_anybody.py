@@ -19,8 +19,8 @@ from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline.showing import weighed
 from backend.web.owner.review_show import reasons
 from tests.contract.store.stories import BO
-from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit
+from tests.web.service import Office, office
 
 ODD: tuple[Any, ...] = (
     "zzz", "", "\u202e<b>", "2026-01-01T00:00:00+00:00", 7, -7, 2**61, 0.5, True, [], {}, [1], ["a"], [[]],

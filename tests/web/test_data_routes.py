@@ -16,8 +16,8 @@ from backend.domain.mailbox import archive
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
 from backend.web.guards import LONG_UPLOADS
-from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit
+from tests.web.service import Office, office
 
 LONGEST = LONG_UPLOADS["/settings/data/restore"][0]
 

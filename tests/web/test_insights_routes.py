@@ -11,7 +11,7 @@ from backend.domain.entry.challenge_wording import TAGS
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Outcome
 from backend.web.owner.drawing import lengths, upright
-from tests.web.desk import Office, office
+from tests.web.service import Office, office
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from backend.pipeline.leave import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.transactions.mailboxes import TABLES
 from backend.web.owner.leave_routes import GROUPS, grouped
 from tests.doubles import NoAuthorizer
-from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit
+from tests.web.service import Office, office
 
 
 class Google(NoAuthorizer):
@@ -52,7 +52,7 @@ async def work(here: Office, google: Google, tries: int = 1) -> None:
     for _ in range(tries):
         job = await here.story.claim_duty()
         assert job is not None
-        await leave(here.desk.kit, google, job)
+        await leave(here.service.context, google, job)
 
 
 async def test_nothing_is_deleted_without_the_typed_address(ana: Visit) -> None:
@@ -99,7 +99,7 @@ async def test_the_receipt_says_what_became_of_the_grant(
         job = await here.story.claim_duty()
         assert job is not None
         with pytest.raises(Rejected):
-            await leave(here.desk.kit, google, job)
+            await leave(here.service.context, google, job)
         await here.store.postpone_duty(job, here.story.now, "", here.story.now)
     await work(here, google)
     assert told in await ana.get(where)
@@ -118,7 +118,7 @@ async def test_receipts_that_are_not_there_or_too_old(here: Office, ana: Visit) 
     await work(here, Google())
     await ana.get("/goodbye/" + "x" * 32, 404)
     await ana.get("/goodbye/x", 404)
-    clock: Any = here.desk.kit.clock
+    clock: Any = here.service.context.clock
     clock.advance(days=RECEIPT_LIFE.days, minutes=1)
     assert "There is no such receipt" in await ana.get(where, 404)
 

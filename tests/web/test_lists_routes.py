@@ -11,8 +11,8 @@ from werkzeug.datastructures import FileStorage
 
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.rules import MOST_LINES, Rule
-from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit
+from tests.web.service import Office, office
 
 LISTS = "/settings/lists"
 
@@ -93,7 +93,7 @@ async def test_would_this_sender_pass(ana: Visit) -> None:
         page = await ana.post(f"{LISTS}/test", 200, address=address, **fields)
         for said in words:
             assert said in page, (address, confirmed)
-    await ana.here.desk.prefer("ana", {"mode": "observe"})
+    await ana.here.service.prefer("ana", {"mode": "observe"})
     page = await ana.post(f"{LISTS}/test", 200, address="new@seller.example", confirmed="1")
     assert "comes in with a label" in page
     for wrong in ("", "seller.example", "gmail.com"):

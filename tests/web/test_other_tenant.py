@@ -23,8 +23,8 @@ from backend.domain.mailbox.verdict import Outcome
 from backend.web.app import create_app
 from backend.web.browser_session import csrf_of
 from tests.contract.store.dump import Rows, dump
-from tests.web.desk import Office, office
 from tests.web.fakes import world
+from tests.web.service import Office, office
 
 SECRET = "zanzibar"
 """Stands in everything of Ana's that has text, and in nothing that is asked."""
@@ -171,8 +171,8 @@ async def names(here: Office) -> dict[str, str]:
     """Ana's computer and browser, by the ids a form would give."""
     await here.token("ana", name=SECRET)
     await here.browser("ana")
-    (device,) = await here.desk.devices("ana")
-    (session, *_) = await here.desk.sessions("ana")
+    (device,) = await here.service.devices("ana")
+    (session, *_) = await here.service.sessions("ana")
     return ANAS | {"device_id": device.id, "session": session.token_hash[:24]}
 
 
@@ -197,7 +197,7 @@ async def call(
         if route.method != "GET":
             more["json"] = sent
     else:
-        secret = await here.desk.sign_in(who)
+        secret = await here.service.sign_in(who)
         client.set_cookie("localhost", "pitchgate-session", secret)
         if route.method != "GET":
             more["form"] = sent | {"csrf": csrf_of(secret), "order": "an-order-of-this-walk-01"}

@@ -22,8 +22,8 @@ from backend.ports.review import Leaving
 from backend.ports.store import Placement
 from backend.web.owner.review_look import Look, look_of, way_back
 from backend.web.owner.review_show import Piece, pieces, plain
-from tests.web.desk import Office, office
 from tests.web.offers import offered
+from tests.web.service import Office, office
 
 ORDER = "o" * 24
 

@@ -14,7 +14,7 @@ import pytest
 from backend.domain.errors import Refused
 from backend.pipeline.device_request import DeviceRequest, read_request
 from tests.onward import onward
-from tests.web.desk import Caller, Office, office
+from tests.web.service import Caller, Office, office
 
 CHALLENGE = "c" * 43
 ASK = {
@@ -129,7 +129,7 @@ async def test_a_ticket_opens_the_page_once_with_a_strict_cookie(here: Office) -
 
 async def test_over_https_the_session_is_secure_and_bound_to_the_host(tmp_path: Path) -> None:
     async with office(tmp_path, public_url="https://pitchgate.test") as here:
-        ticket = await here.desk.ticket(await here.desk.device(await here.token()), "review")
+        ticket = await here.service.ticket(await here.service.device(await here.token()), "review")
         entered = await here.app.test_client().get(f"/enter?ticket={ticket}")
         assert entered.headers["Set-Cookie"].startswith("__Host-pitchgate-session=")
         assert "Secure" in entered.headers["Set-Cookie"]
@@ -190,7 +190,7 @@ async def test_without_a_session_nothing_is_confirmed(here: Office) -> None:
     ],
 )
 async def test_what_was_sealed_for_something_else_is_no_request(here: Office, other: object) -> None:
-    sealed = here.desk.kit.vault.seal(json.dumps(other)).decode()
+    sealed = here.service.context.vault.seal(json.dumps(other)).decode()
     client = here.app.test_client()
     answer = await client.post("/connect/device/sign-in", form={"request": sealed})
     assert answer.status_code == 422

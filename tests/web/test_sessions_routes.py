@@ -12,8 +12,8 @@ import pytest
 
 from backend.domain.entry.challenge import token_hash
 from backend.pipeline.connect import Connected
-from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit
+from tests.web.service import Office, office
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0"
@@ -84,7 +84,7 @@ async def test_signing_in_again_makes_a_new_session_and_ends_the_old(here: Offic
     browser.delete_cookie("localhost", "pitchgate-session")
     await signed_in(here, client=browser)
     assert secret_of(browser) != old
-    assert await here.desk.session(old) is None
+    assert await here.service.session(old) is None
     assert "pitchgate-earlier" not in {cookie.name for cookie in browser.cookie_jar}
 
 
@@ -95,7 +95,7 @@ async def test_a_ticket_ends_the_session_the_browser_had(here: Office) -> None:
     url = (await caller.told("POST", "ticket", json={"page": "settings"}))["url"]
     answer = await browser.get(url.removeprefix(here.around.settings.public_url))
     assert answer.headers["Location"] == "/settings"
-    assert await here.desk.session(old) is None
+    assert await here.service.session(old) is None
     assert "opened from the app" in await Visit(here, browser, "ana").get("/devices")
 
 
@@ -111,7 +111,7 @@ async def test_a_session_ends_after_twelve_hours(here: Office) -> None:
     browser = await signed_in(here)
     found = await here.store.session(token_hash(secret_of(browser)), here.story.now)
     assert found is not None
-    assert found.expires_at == here.desk.kit.clock.now() + timedelta(hours=12)
+    assert found.expires_at == here.service.context.clock.now() + timedelta(hours=12)
     assert await here.store.session(found.token_hash, found.expires_at) is None
 
 

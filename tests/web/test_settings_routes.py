@@ -14,8 +14,8 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Row
 from backend.web.owner.settings_form import NUMBERS, ROWS
-from tests.web.desk import Office, office
 from tests.web.owner_pages import Visit
+from tests.web.service import Office, office
 
 GOOD: dict[str, Any] = {
     "mode": "quarantine",
@@ -103,7 +103,7 @@ async def test_what_is_no_number_is_refused_with_its_field(ana: Visit, number: s
 
 
 async def test_what_this_page_does_not_show_stays(ana: Visit) -> None:
-    await ana.here.desk.prefer("ana", {"left_alone": ["CATEGORY_PERSONAL"], "wording": {"de": "Servus"}})
+    await ana.here.service.prefer("ana", {"left_alone": ["CATEGORY_PERSONAL"], "wording": {"de": "Servus"}})
     await ana.post("/settings", **GOOD)
     wishes = (await ana.mailbox()).preferences
     assert "CATEGORY_PERSONAL" in wishes.left_alone
@@ -111,7 +111,7 @@ async def test_what_this_page_does_not_show_stays(ana: Visit) -> None:
 
 
 async def test_pausing_and_going_on(ana: Visit) -> None:
-    now = ana.here.desk.kit.clock.now()
+    now = ana.here.service.context.clock.now()
     for wish, life in (("hour", timedelta(hours=1)), ("day", timedelta(days=1))):
         page = await ana.get(await ana.post("/settings/pause", until=wish))
         assert "Paused until" in page

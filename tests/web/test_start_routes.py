@@ -14,8 +14,8 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.connect import Connected
 from backend.pipeline.first_run import MAILS
-from tests.web.desk import Office, office
 from tests.web.owner_pages import FORGED, Visit, letter
+from tests.web.service import Office, office
 
 PITCH = letter("sam@seller.test", "a pitchy letter", subject="Grow")
 DOUBT = letter("di@doubt.test", "maybe a letter", subject="Perhaps")
@@ -32,7 +32,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Office]:
 async def ana(here: Office) -> Visit:
     """Ana, whose mailbox observes and has been read."""
     visit = await Visit.begin(here)
-    await here.desk.prefer("ana", {"mode": "observe"})
+    await here.service.prefer("ana", {"mode": "observe"})
     await visit.indexed()
     return visit
 
@@ -57,7 +57,7 @@ async def test_a_new_mailbox_is_told_how_far_it_is(here: Office) -> None:
     assert "data-poll" in page
     assert 'href="/start?mode=' in page  # without script: a link to look again
     await visit.indexed()
-    await here.desk.kit.store.order_preview("ana", here.story.now)
+    await here.service.context.store.order_preview("ana", here.story.now)
     assert "Your inbox is being looked through" in await visit.get("/start")
 
 
@@ -207,7 +207,7 @@ async def test_it_speaks_the_browsers_language(ana: Visit) -> None:
 async def test_connecting_orders_the_preview_once_for_who_has_not_chosen(here: Office) -> None:
     browser = here.app.test_client()
     for mode, run in (("challenge", None), ("observe", 1), ("observe", 1)):
-        await here.desk.prefer("eve", {"mode": mode})
+        await here.service.prefer("eve", {"mode": mode})
         mailbox = await here.store.mailbox("eve")
         assert mailbox is not None
         here.around.entrances.connected = Connected(mailbox, frozenset(), "eve@corp.test")
@@ -218,5 +218,5 @@ async def test_connecting_orders_the_preview_once_for_who_has_not_chosen(here: O
 
 
 async def test_a_preview_does_not_wait_for_a_pause(ana: Visit) -> None:
-    await ana.here.desk.pause("ana", ana.here.desk.kit.clock.now() + timedelta(hours=1))
+    await ana.here.service.pause("ana", ana.here.service.context.clock.now() + timedelta(hours=1))
     assert "this one would have been held" in await shown(ana, PITCH)

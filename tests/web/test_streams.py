@@ -13,16 +13,16 @@ import pytest
 
 from backend.domain.mailbox.correction import Decision
 from backend.ports.devices import Event, EventKind, News
-from backend.store.bell import Bell
+from backend.store.notifier import Notifier
 from backend.web import streams as module
 from backend.web.streams import AT_ONCE, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line
-from tests.web.desk import Caller, Office, office
+from tests.web.service import Caller, Office, office
 
 SECONDS = 10.0
 
 
 @dataclass
-class FakeBell(Bell):
+class FakeNotifier(Notifier):
     """Notes how long it was waited for. Only `tick` and `ring` end a wait, never time."""
 
     asked: list[float] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Log:
     alive: bool = True
     looks: list[int] = field(default_factory=list)
     added: bytes = b""
-    bell: FakeBell = field(default_factory=FakeBell)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
     streams: Streams = field(default_factory=lambda: Streams(asyncio.Event()))
 
     async def look(self, after: int, limit: int) -> News:
@@ -76,11 +76,11 @@ class Log:
 
     def happens(self, count: int = 1) -> None:
         self.latest += count
-        self.bell.ring()
+        self.notifier.ring()
 
     def stream(self, after: int = 0) -> AsyncIterator[bytes]:
         told = lambda event: line(event.id, "told", {})  # noqa: E731
-        return follow(self.streams, Feed("d1", self.bell, self.look, told, "missed", self.besides), after)
+        return follow(self.streams, Feed("d1", self.notifier, self.look, told, "missed", self.besides), after)
 
 
 class Reader:
@@ -114,15 +114,15 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
 
 
 async def at_rest(log: Log) -> None:
-    await asyncio.wait_for(log.bell.waiting.wait(), SECONDS)
-    log.bell.waiting.clear()
+    await asyncio.wait_for(log.notifier.waiting.wait(), SECONDS)
+    log.notifier.waiting.clear()
 
 
 async def test_while_nothing_happens_it_looks_once_and_waits(log: Log) -> None:
     reader = Reader(log.stream())
     await at_rest(log)
     assert log.looks == [0], "one look, and then only the bell"
-    assert log.bell.asked == [TICK]
+    assert log.notifier.asked == [TICK]
     assert TICK >= 5
     await reader.go()
 
@@ -157,7 +157,7 @@ async def test_another_replicas_change_is_found_by_the_next_tick(log: Log) -> No
     reader = Reader(log.stream())
     await at_rest(log)
     log.latest = 1  # and no bell rings here
-    log.bell.tick()
+    log.notifier.tick()
     assert [await reader.next() for _ in range(2)][1] == line(1, "told", {})
     await reader.go()
 
@@ -168,7 +168,7 @@ async def test_a_dead_connection_shows_by_a_comment_now_and_then(log: Log) -> No
     for _ in range(QUIET_TICKS):
         await at_rest(log)
         assert reader.heard.empty()
-        log.bell.tick()
+        log.notifier.tick()
     assert await reader.next() == b": still here\n\n"
     await reader.go()
 
@@ -220,7 +220,7 @@ async def test_it_ends_by_itself(log: Log, why: str) -> None:
         log.streams.stopping.set()
     else:
         log.alive = False
-        log.bell.ring()
+        log.notifier.ring()
     await reader.end()
     assert "d1" not in log.streams.open
 

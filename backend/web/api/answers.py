@@ -12,7 +12,7 @@ from backend.domain.mailbox.mailbox import Preferences
 from backend.pipeline.devices import rule_domain
 from backend.ports.devices import HeldSender
 from backend.ports.store import MessageView, Placement
-from backend.web.api import shapes
+from backend.web.api import schemas
 
 PREFIX = "/api/v1"
 VERSION_HEADER = "Pitchgate-Api"
@@ -79,7 +79,7 @@ def refusal(code: str, title: str = "", remedy: str = "", field: str = "", **hea
     return response
 
 
-def message_json(view: MessageView) -> shapes.Message:
+def message_json(view: MessageView) -> schemas.Message:
     """A message as docs/api.md has it."""
     return {
         "gmail_id": view.gmail_id,
@@ -92,7 +92,7 @@ def message_json(view: MessageView) -> shapes.Message:
         "outcome": view.outcome,
         "row": view.row,
         "score": view.score,
-        "reasons": [cast(shapes.Reason, dict(reason)) for reason in view.reasons],
+        "reasons": [cast(schemas.Reason, dict(reason)) for reason in view.reasons],
         "guards": list(view.guards),
         "cause": view.cause,
         "model": view.model,
@@ -104,7 +104,7 @@ def message_json(view: MessageView) -> shapes.Message:
     }
 
 
-def sender_json(group: HeldSender) -> shapes.Sender:
+def sender_json(group: HeldSender) -> schemas.Sender:
     """A sender with his held mail."""
     return {
         "sender": group.sender,
@@ -116,6 +116,6 @@ def sender_json(group: HeldSender) -> shapes.Sender:
     }
 
 
-def preferences_json(preferences: Preferences) -> shapes.Preferences:
+def preferences_json(preferences: Preferences) -> schemas.Preferences:
     """All settings."""
-    return cast(shapes.Preferences, preferences.to_json())
+    return cast(schemas.Preferences, preferences.to_json())

@@ -6,10 +6,10 @@ from quart import Response, request
 
 from backend.ports.devices import Event, EventKind, Scope
 from backend.web.api.answers import message_json, refusal
-from backend.web.api.asked import Resumption
+from backend.web.api.authentication import Call, blueprint, per_device, with_device
 from backend.web.api.described import described
-from backend.web.api.door import Call, blueprint, per_device, with_device
 from backend.web.api.reading import NETWORK
+from backend.web.api.requests import Resumption
 from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.streams import Feed, line, streamed, streams
@@ -27,12 +27,12 @@ async def events(call: Call) -> Response:
     if streams().open[device.id] >= MOST_STREAMS:
         return refusal("rate_limited", **{"Retry-After": "10"})
     given = request.headers.get("Last-Event-ID", "")
-    now = -1 if given else (await call.desk.news(device, None, 0)).latest
+    now = -1 if given else (await call.service.news(device, None, 0)).latest
     return streamed(
         Feed(
             name=device.id,
-            bell=call.desk.changed(device),
-            look=lambda after, limit: call.desk.news(device, after, limit),
+            notifier=call.service.changed(device),
+            look=lambda after, limit: call.service.news(device, after, limit),
             told=_event,
             missed="reset",
             besides=_Condition(call).told,
@@ -52,7 +52,7 @@ class _Condition:
 
     async def told(self) -> bytes:
         """A status event if it is another one than when it was last asked for; b"" the first time."""
-        mailbox = (await self._call.desk.overview(self._call.mailbox_id)).mailbox
+        mailbox = (await self._call.service.overview(self._call.mailbox_id)).mailbox
         before, self._known = self._known, mailbox.condition(self._clock.now())
         return b"event: status\ndata: {}\n\n" if before not in ("", self._known) else b""
 

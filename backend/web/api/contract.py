@@ -5,9 +5,9 @@ from __future__ import annotations
 from quart import Quart, Response, current_app
 
 from backend.web.api.answers import tagged
-from backend.web.api.asked import Unchanged
+from backend.web.api.authentication import blueprint
 from backend.web.api.described import described, document
-from backend.web.api.door import blueprint
+from backend.web.api.requests import Unchanged
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 

@@ -12,10 +12,10 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import CATEGORIES
 from backend.ports.devices import Scope
-from backend.web.api import asked, shapes
+from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, preferences_json
+from backend.web.api.authentication import Call, blueprint, body, per_device, text, with_device
 from backend.web.api.described import described
-from backend.web.api.door import Call, blueprint, body, per_device, text, with_device
 from backend.web.api.reading import NETWORK
 from backend.web.guards import guarded
 
@@ -30,7 +30,7 @@ SETTABLE = frozenset(
 
 
 @blueprint.post("/corrections")
-@described(shapes.Corrected, scope=Scope.CORRECT, sends=asked.Correction, refuses=("key_reused",))
+@described(schemas.Corrected, scope=Scope.CORRECT, sends=requests.Correction, refuses=("key_reused",))
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
 async def correct(call: Call) -> Response:
@@ -42,24 +42,24 @@ async def correct(call: Call) -> Response:
     if decision not in OFFERED:
         raise Refused("There is no such decision.", code="malformed", field="decision")
     correction = Correction(key, gmail_id, Decision(decision), Origin.TRAY)
-    moved = await call.desk.correct(call.mailbox_id, correction)
+    moved = await call.service.correct(call.mailbox_id, correction)
     return answer({"key": key, "gmail_id": gmail_id, "decision": decision, "moved": list(moved)})
 
 
 @blueprint.post("/corrections/<key>/undo")
-@described(shapes.Undone, scope=Scope.CORRECT)
+@described(schemas.Undone, scope=Scope.CORRECT)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.CORRECT)
 async def undo(call: Call, key: str) -> Response:
     """Take it back. Again: the same answer."""
-    return answer({"key": key, "moved": list(await call.desk.undo(call.mailbox_id, key))})
+    return answer({"key": key, "moved": list(await call.service.undo(call.mailbox_id, key))})
 
 
 @blueprint.patch("/preferences")
 @described(
-    shapes.Changed,
+    schemas.Changed,
     scope=Scope.SETTINGS,
-    sends=asked.PreferenceChanges,
+    sends=requests.PreferenceChanges,
     refuses=("out_of_range", "unknown_field"),
 )
 @guarded(per_device(120), NETWORK)
@@ -68,7 +68,7 @@ async def prefer(call: Call) -> Response:
     """Change settings, all or none."""
     changes = await body()
     _check(changes)
-    return answer({"preferences": preferences_json(await call.desk.prefer(call.mailbox_id, changes))})
+    return answer({"preferences": preferences_json(await call.service.prefer(call.mailbox_id, changes))})
 
 
 def _check(changes: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ def _check(changes: dict[str, Any]) -> None:
 
 
 @blueprint.post("/pause")
-@described(shapes.Paused, scope=Scope.SETTINGS, sends=asked.Pause, refuses=("out_of_range",))
+@described(schemas.Paused, scope=Scope.SETTINGS, sends=requests.Pause, refuses=("out_of_range",))
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.SETTINGS)
 async def pause(call: Call) -> Response:
@@ -95,7 +95,7 @@ async def pause(call: Call) -> Response:
         # Left out is not null: a slip must not end the owner's pause.
         raise Refused("until must be a time, or null to resume.", code="malformed", field="until")
     until = None if sent.get("until") is None else _time(text(sent, "until"))
-    await call.desk.pause(call.mailbox_id, until)
+    await call.service.pause(call.mailbox_id, until)
     return answer({"paused_until": until.isoformat() if until else None})
 
 

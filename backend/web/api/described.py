@@ -22,7 +22,7 @@ from quart_schema.openapi import HttpSecurityScheme, Info, OpenAPIProvider
 from werkzeug.routing import Rule
 
 from backend.ports.devices import Scope
-from backend.web.api import shapes
+from backend.web.api import schemas
 from backend.web.api.answers import API, PREFIX, STATUS, VERSION_HEADER
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -98,7 +98,7 @@ class _Provider(OpenAPIProvider):
             "ETag": {"required": True, "schema": text},
             "Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}, "description": "Seconds."},
         }
-        made["components"]["schemas"].update(self._shape(shapes.Refusal)[1])
+        made["components"]["schemas"].update(self._shape(schemas.Refusal)[1])
         return made
 
     def generate_rules(self) -> Iterable[Rule]:
@@ -156,7 +156,7 @@ class _Provider(OpenAPIProvider):
         """Server-sent events. The standard has no words for them: the data of each stand under x-events."""
         events: dict[str, Any] = {}
         components: dict[str, Any] = {}
-        for name, shape in shapes.EVENTS.items():
+        for name, shape in schemas.EVENTS.items():
             events[name], more = self._shape(shape)
             components |= more
         content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": events}}

@@ -7,10 +7,10 @@ from quart import Response
 from backend.domain.errors import Refused
 from backend.pipeline.devices import TICKET_LIFE
 from backend.ports.devices import Device, Scope
-from backend.web.api import asked, shapes
+from backend.web.api import requests, schemas
 from backend.web.api.answers import answer
+from backend.web.api.authentication import Call, blueprint, body, per_device, service, text, with_device
 from backend.web.api.described import described
-from backend.web.api.door import Call, blueprint, body, desk, per_device, text, with_device
 from backend.web.api.reading import NETWORK
 from backend.web.context import services
 from backend.web.guards import guarded
@@ -18,26 +18,28 @@ from backend.web.limits import per_minute
 
 
 @blueprint.post("/device/token")
-@described(shapes.Letting, sends=asked.Exchange, refuses=("code_wrong", "code_expired", "too_many_devices"))
+@described(
+    schemas.Letting, sends=requests.Exchange, refuses=("code_wrong", "code_expired", "too_many_devices")
+)
 @guarded(per_minute(10))
 async def exchange() -> Response:
     """The one call without a token: it gives one."""
     sent = await body()
-    token, device, email = await desk().exchange(text(sent, "code"), text(sent, "verifier"))
+    token, device, email = await service().exchange(text(sent, "code"), text(sent, "verifier"))
     return answer({"token": token, "device_id": device.id, "email": email, "scopes": sorted(device.scopes)})
 
 
 @blueprint.get("/devices")
-@described(shapes.Computers, scope=Scope.DEVICES)
+@described(schemas.Computers, scope=Scope.DEVICES)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.DEVICES)
 async def devices(call: Call) -> Response:
     """All computers of the owner."""
-    rows = [_row(device, call.device.id) for device in await call.desk.devices(call.mailbox_id)]
+    rows = [_row(device, call.device.id) for device in await call.service.devices(call.mailbox_id)]
     return answer({"devices": rows})
 
 
-def _row(device: Device, own: str) -> shapes.Computer:
+def _row(device: Device, own: str) -> schemas.Computer:
     seen = device.last_seen_at
     return {
         "device_id": device.id,
@@ -54,12 +56,12 @@ def _row(device: Device, own: str) -> shapes.Computer:
 @with_device(Scope.DEVICES)
 async def remove(call: Call, device_id: str) -> Response:
     """Dead at once: token, tickets and sessions."""
-    await call.desk.remove(call.mailbox_id, call.device.id if device_id == "current" else device_id)
+    await call.service.remove(call.mailbox_id, call.device.id if device_id == "current" else device_id)
     return Response(b"", 204)
 
 
 @blueprint.post("/ticket")
-@described(shapes.Ticket, scope=Scope.READ, sends=asked.TicketWish)
+@described(schemas.Ticket, scope=Scope.READ, sends=requests.TicketWish)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 async def ticket(call: Call) -> Response:
@@ -67,6 +69,6 @@ async def ticket(call: Call) -> Response:
     page = (await body(may_be_empty=True)).get("page", "review")
     if not isinstance(page, str):
         raise Refused("page must be text.", code="malformed", field="page")
-    secret = await call.desk.ticket(call.device, page)
+    secret = await call.service.ticket(call.device, page)
     address = f"{services().settings.public_url}/enter?ticket={secret}"
     return answer({"url": address, "expires_in": int(TICKET_LIFE.total_seconds())})

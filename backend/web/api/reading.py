@@ -13,10 +13,10 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.condition import explain
 from backend.ports.devices import Overview, Scope
 from backend.ports.store import Placement
-from backend.web.api import asked, shapes
+from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, message_json, preferences_json, sender_json, tagged
+from backend.web.api.authentication import Call, blueprint, per_device, with_device
 from backend.web.api.described import described
-from backend.web.api.door import Call, blueprint, per_device, with_device
 from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
@@ -31,15 +31,15 @@ QUERY_MOST = 200
 
 
 @blueprint.get("/status")
-@described(shapes.Status, scope=Scope.READ, headers=asked.Unchanged)
+@described(schemas.Status, scope=Scope.READ, headers=requests.Unchanged)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
 async def status(call: Call) -> Response:
     """State, settings, counts and the number of the latest change."""
-    return tagged(_status(await call.desk.overview(call.mailbox_id)))
+    return tagged(_status(await call.service.overview(call.mailbox_id)))
 
 
-def _status(found: Overview) -> shapes.Status:
+def _status(found: Overview) -> schemas.Status:
     mailbox = found.mailbox
     state = explain(mailbox, services().clock.now())
     until = mailbox.watch_expires_at
@@ -63,10 +63,10 @@ def _status(found: Overview) -> shapes.Status:
 
 @blueprint.get("/held")
 @described(
-    shapes.Held,
+    schemas.Held,
     scope=Scope.READ,
-    asks=asked.HeldQuestion,
-    headers=asked.Unchanged,
+    asks=requests.HeldQuestion,
+    headers=requests.Unchanged,
     refuses=("malformed", "out_of_range"),
 )
 @guarded(per_device(120), NETWORK)
@@ -76,7 +76,9 @@ async def held(call: Call) -> Response:
     query = request.args.get("q", "").strip()
     if len(query) > QUERY_MOST:
         raise Refused("The search is too long.", code="out_of_range", field="q")
-    page = await call.desk.held(call.mailbox_id, query, read_cursor(request.args.get("cursor", "")), _limit())
+    page = await call.service.held(
+        call.mailbox_id, query, read_cursor(request.args.get("cursor", "")), _limit()
+    )
     cursor = "" if page.cursor is None else packed_cursor(page.cursor)
     senders = [sender_json(group) for group in page.senders]
     return tagged({"senders": senders, "cursor": cursor, "total": page.total})
@@ -84,9 +86,9 @@ async def held(call: Call) -> Response:
 
 @blueprint.get("/messages")
 @described(
-    shapes.Messages,
+    schemas.Messages,
     scope=Scope.READ,
-    asks=asked.MessagesQuestion,
+    asks=requests.MessagesQuestion,
     refuses=("malformed", "out_of_range"),
 )
 @guarded(per_device(120), NETWORK)
@@ -99,7 +101,7 @@ async def messages(call: Call) -> Response:
     except ValueError as error:
         raise Refused("There is no such placement.", code="malformed", field="placement") from error
     before = request.args.get("cursor", "")
-    views = await call.desk.messages(call.mailbox_id, placement, limit + 1, before)
+    views = await call.service.messages(call.mailbox_id, placement, limit + 1, before)
     shown = views[:limit]
     # What is still to be looked at is in no place yet.
     rows = [message_json(view) for view in shown if view.placement is not None]
@@ -107,12 +109,12 @@ async def messages(call: Call) -> Response:
 
 
 @blueprint.get("/messages/<gmail_id>/preview")
-@described(shapes.Preview, scope=Scope.READ)
+@described(schemas.Preview, scope=Scope.READ)
 @guarded(per_device(30), NETWORK, patience=25.0)
 @with_device(Scope.READ)
 async def preview(call: Call, gmail_id: str) -> Response:
     """The text of a message, from Gmail, kept nowhere."""
-    found = await call.desk.preview(call.mailbox_id, gmail_id)
+    found = await call.service.preview(call.mailbox_id, gmail_id)
     return answer({"gmail_id": gmail_id, "text": found.text, "truncated": found.truncated})
 
 

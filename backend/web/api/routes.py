@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.web.api import changes, contract, deciding, device_routes, reading
-from backend.web.api.door import blueprint
+from backend.web.api.authentication import blueprint
 
 __all__ = ["MODULES", "blueprint"]
 

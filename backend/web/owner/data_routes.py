@@ -8,7 +8,7 @@ from quart import Blueprint, Response, request
 from werkzeug.exceptions import NotFound as NoPage
 
 from backend.domain.errors import Refused
-from backend.pipeline.archive import ArchiveDesk
+from backend.pipeline.archive import ArchiveService
 from backend.web import browser_session as browser
 from backend.web.context import services
 from backend.web.device_routes import ask_to_sign_in
@@ -37,9 +37,11 @@ async def export() -> Response:
     owner = await browser.signed_in()
     if owner is None:
         return await ask_to_sign_in()
-    await desk().mailbox(owner.mailbox_id)
+    await service().mailbox(owner.mailbox_id)
     day = services().clock.now().date().isoformat()
-    response = Response(desk().export(owner.mailbox_id), 200, content_type="application/json; charset=utf-8")
+    response = Response(
+        service().export(owner.mailbox_id), 200, content_type="application/json; charset=utf-8"
+    )
     response.timeout = None
     response.headers["Content-Disposition"] = f'attachment; filename="pitchgate-{day}.json"'
     return response
@@ -58,14 +60,14 @@ async def restore() -> Response:
     if not content:
         return await _page(owner, 422, error="no_file")
     try:
-        restored = await desk().restore(owner.mailbox_id, content)
+        restored = await service().restore(owner.mailbox_id, content)
     except Refused as error:
         known = error.code if error.code in CODES else "malformed"
         return await _page(owner, 422, error=known, detail=error.title)
     return await _page(owner, restored=restored)
 
 
-def desk() -> ArchiveDesk:
+def service() -> ArchiveService:
     """The desk of this app; without one there is no such page."""
     found = services().archive
     if found is None:
@@ -74,7 +76,7 @@ def desk() -> ArchiveDesk:
 
 
 async def _page(owner: browser.SignedIn, status: int = 200, **more: Any) -> Response:
-    mailbox = await desk().mailbox(owner.mailbox_id)
+    mailbox = await service().mailbox(owner.mailbox_id)
     return await owner_page(
         "settings_data.html", owner, mailbox, section="data", here="settings", status=status, **more
     )

@@ -9,7 +9,7 @@ from quart import Response
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.web import browser_session as browser
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.browser_session import SignedIn
 
 Visitor = tuple[SignedIn, Mailbox]
@@ -34,7 +34,7 @@ def back(path: str, **told: str) -> Response:
 
 
 async def _mailbox(owner: SignedIn) -> Mailbox:
-    found = await desk().kit.store.mailbox(owner.mailbox_id)
+    found = await service().context.store.mailbox(owner.mailbox_id)
     if found is None:
         raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
     return found

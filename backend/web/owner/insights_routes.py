@@ -6,7 +6,7 @@ from quart import Blueprint, Response
 from werkzeug.exceptions import NotFound as NoPage
 
 from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, minutes_saved, precision
-from backend.pipeline.insights import InsightDesk
+from backend.pipeline.insights import InsightService
 from backend.web import browser_session as browser
 from backend.web.context import services
 from backend.web.device_routes import ask_to_sign_in
@@ -36,7 +36,7 @@ async def insights() -> Response:
     owner = await browser.signed_in()
     if owner is None:
         return await ask_to_sign_in()
-    mailbox, figures = await desk().look(owner.mailbox_id)
+    mailbox, figures = await service().look(owner.mailbox_id)
     steps = [getattr(figures.funnel, step) for step in STEPS]
     return await owner_page(
         "insights.html",
@@ -58,7 +58,7 @@ async def insights() -> Response:
     )
 
 
-def desk() -> InsightDesk:
+def service() -> InsightService:
     """The desk of this app; without one there is no such page."""
     found = services().insights
     if found is None:

@@ -12,7 +12,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline import leave
 from backend.web import browser_session as browser
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.context import services
 from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
@@ -55,7 +55,7 @@ async def go() -> Response:
     typed = fields.get("confirm", "").strip().lower()
     if not hmac.compare_digest(typed.encode(), mailbox.owner.email.lower().encode()):
         return await _ask(sent[0], 422, typed=typed[:254], error="error_confirm")
-    secret = await leave.ask(desk().kit, owner.mailbox_id)
+    secret = await leave.ask(service().context, owner.mailbox_id)
     return browser.drop(back(f"/goodbye/{secret}"))
 
 
@@ -66,12 +66,12 @@ async def receipt(secret: str) -> Response:
     if services().devices is None:
         return await _page("leave_lost.html", 404)
     try:
-        found = await leave.receipt(desk().kit, secret)
+        found = await leave.receipt(service().context, secret)
     except NotFound:
         return await _page("leave_lost.html", 404)
     if found.left_at is not None:
         return await _page("leave_receipt.html", receipt=found, groups=grouped(found.deleted))
-    mailbox = await desk().kit.store.mailbox(found.mailbox_id)
+    mailbox = await service().context.store.mailbox(found.mailbox_id)
     stayed = mailbox is not None and mailbox.link is not Link.LEAVING
     return await _page("leave_going.html", stayed=stayed, poll=0 if stayed else POLL, here=secret)
 

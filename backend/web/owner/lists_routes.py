@@ -11,7 +11,7 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES
 from backend.domain.mailbox.verdict import Row
 from backend.pipeline import own_lists
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
@@ -49,7 +49,7 @@ async def add() -> Response:
     if kind is None:
         return await _page(sent[0], 422, subject=subject, errors={"kind": "error_kind"})
     try:
-        rule = await own_lists.add(desk().kit, owner.mailbox_id, subject, kind)
+        rule = await own_lists.add(service().context, owner.mailbox_id, subject, kind)
     except Refused as error:
         return await _page(sent[0], 422, subject=subject, kind=kind, errors={"subject": error.code})
     return back("/settings/lists", done=f"added_{rule.kind}", subject=rule.subject)
@@ -63,7 +63,7 @@ async def remove() -> Response:
     if sent is None:
         return await ask_to_sign_in()
     (owner, _), fields = sent
-    await own_lists.remove(desk().kit, owner.mailbox_id, fields.get("subject", ""))
+    await own_lists.remove(service().context, owner.mailbox_id, fields.get("subject", ""))
     return back("/settings/lists", done="removed")
 
 
@@ -78,7 +78,7 @@ async def test() -> Response:
     address, confirmed = fields.get("address", "")[:LONGEST_SUBJECT], "confirmed" in fields
     told: dict[str, Any] = {"address": address, "confirmed": confirmed}
     try:
-        trial = await own_lists.trial(desk().kit, mailbox, address, authenticated=confirmed)
+        trial = await own_lists.trial(service().context, mailbox, address, authenticated=confirmed)
     except Refused as error:
         code = "rule_address" if error.code in ("rule_domain", "rule_provider") else error.code
         return await _page(sent[0], 422, errors={"address": code}, **told)
@@ -101,7 +101,7 @@ async def bring_in() -> Response:
     really = fields.get("do") == "import"
     try:
         work = own_lists.bring_in if really else own_lists.weigh
-        reading, effect = await work(desk().kit, owner.mailbox_id, text, kind)
+        reading, effect = await work(service().context, owner.mailbox_id, text, kind)
     except Refused as error:
         return await _page(sent[0], 422, errors={"text": error.code}, **told)
     if not reading.rules:
@@ -117,7 +117,7 @@ async def export() -> Response:
     found = await visitor()
     if found is None:
         return await ask_to_sign_in()
-    text = await own_lists.written_out(desk().kit, found[0].mailbox_id)
+    text = await own_lists.written_out(service().context, found[0].mailbox_id)
     response = Response(text.encode(), 200, content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="pitchgate-rules.txt"'
     return response
@@ -128,7 +128,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     asked = request.args
     query, kind = asked.get("q", "").strip()[:100], _kind(asked.get("show", ""))
     after = asked.get("after", "")[:LONGEST_SUBJECT]
-    store = desk().kit.store
+    store = service().context.store
     rules = await store.rules(owner.mailbox_id, kind, query, after, PAGE + 1)
     values: dict[str, Any] = {
         "rules": rules[:PAGE],

@@ -17,7 +17,7 @@ from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.page import words
-from backend.web.owner.review_routes import desk
+from backend.web.owner.review_routes import service
 from backend.web.owner.review_show import plain
 from backend.web.streams import Feed, line, streamed, streams
 from backend.web.words import Words
@@ -36,11 +36,11 @@ async def events() -> Response:
     # 204 tells a browser not to come again, where an error would stand in its console.
     if owner is None or streams().open[owner.session.token_hash] >= MOST_TABS:
         return Response(b"", 204)
-    here, mailbox_id, name = desk(), owner.mailbox_id, owner.session.token_hash
+    here, mailbox_id, name = service(), owner.mailbox_id, owner.session.token_hash
     return streamed(
         Feed(
             name=name,
-            bell=here.changed(mailbox_id),
+            notifier=here.changed(mailbox_id),
             look=lambda after, limit: here.news(mailbox_id, name, after, limit),
             told=partial(_told, words("review")),
             missed="lost",

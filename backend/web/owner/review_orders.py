@@ -13,7 +13,7 @@ from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.review_look import way_back
-from backend.web.owner.review_routes import desk
+from backend.web.owner.review_routes import service
 from backend.web.owner.review_show import ORDERS
 
 blueprint = Blueprint("review_orders", __name__, url_prefix="/review")
@@ -47,9 +47,9 @@ async def decide() -> Response:
     if decision not in ORDERS:
         raise Refused("There is no such decision.", "Go back and choose one of the buttons.")
     key = fields.get("order", "")
-    done = await desk().order(owner.mailbox_id, key, Decision(decision), picked)
+    done = await service().order(owner.mailbox_id, key, Decision(decision), picked)
     if name == BLOCK_AND_LEAVE and done.applied:
-        await desk().unsubscribe(owner.mailbox_id, done.applied[0])
+        await service().unsubscribe(owner.mailbox_id, done.applied[0])
     if not done.applied:
         return _to(way_back(back, told="lost" if done.lost else "again"))
     lost = str(done.lost) if done.lost else ""
@@ -66,7 +66,7 @@ async def undo() -> Response:
     owner, fields = sent
     told = "undone"
     try:
-        await desk().undo(owner.mailbox_id, fields.get("key", ""))
+        await service().undo(owner.mailbox_id, fields.get("key", ""))
     except NotFound:
         told = "lost"
     except Refused as error:
@@ -89,7 +89,7 @@ async def credits() -> Response:
         raise malformed("amount")
     signed = int(amount) if way == "give" else -int(amount)
     try:
-        balance = await desk().give(owner.mailbox_id, key, fields.get("address", ""), signed)
+        balance = await service().give(owner.mailbox_id, key, fields.get("address", ""), signed)
     except Refused as error:
         if error.code != "no_credit":
             raise
@@ -107,7 +107,7 @@ async def rule() -> Response:
     owner, fields = sent
     if fields.get("rule") not in RULES:
         raise malformed("rule")
-    await desk().set_rule(owner.mailbox_id, fields.get("subject", ""), RULES[fields["rule"]])
+    await service().set_rule(owner.mailbox_id, fields.get("subject", ""), RULES[fields["rule"]])
     return _to(way_back(fields.get("back", ""), told="rule"))
 
 
@@ -120,7 +120,7 @@ async def unsubscribe() -> Response:
         return await ask_to_sign_in()
     owner, fields = sent
     try:
-        await desk().unsubscribe(owner.mailbox_id, fields.get("gmail_id", ""))
+        await service().unsubscribe(owner.mailbox_id, fields.get("gmail_id", ""))
     except NotFound:
         return _to(way_back(fields.get("back", ""), told="lost"))
     return _to(way_back(fields.get("back", "")))

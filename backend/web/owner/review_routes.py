@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 from werkzeug.exceptions import NotFound as NoPage
 
-from backend.pipeline.review import ReviewDesk
+from backend.pipeline.review import ReviewService
 from backend.ports.review import by_message
 from backend.web import browser_session as browser
 from backend.web.api.reading import packed_cursor
@@ -23,7 +23,7 @@ PAGE = 15
 SENDER_PAGE = 30
 
 
-def desk() -> ReviewDesk:
+def service() -> ReviewService:
     """The desk of this app; without one there are no such pages."""
     found = services().review
     if found is None:
@@ -44,7 +44,7 @@ async def review() -> Response:
     if owner is None:
         return await ask_to_sign_in()
     look, t = look_of(request.args), words("review")
-    listed = await desk().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
+    listed = await service().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
     return await owner_page(
         "review.html",
         owner,
@@ -58,7 +58,7 @@ async def review() -> Response:
         listed=listed,
         following=look.behind(listed.position) if listed.position else "",
         back=look.address(),
-        order=desk().key(),
+        order=service().key(),
         told=show.told(request.args, t),
     )
 
@@ -70,7 +70,7 @@ async def mail(gmail_id: str) -> Response:
     owner = await browser.signed_in()
     if owner is None:
         return await ask_to_sign_in()
-    letter = await desk().letter(owner.mailbox_id, gmail_id)
+    letter = await service().letter(owner.mailbox_id, gmail_id)
     return await owner_page(
         "review_mail.html",
         owner,
@@ -82,8 +82,8 @@ async def mail(gmail_id: str) -> Response:
         view=letter.view,
         pieces=show.pieces(letter.shown.text, letter.shown.marks),
         back=look_of(request.args).address(),
-        order=desk().key(),
-        latest=(await desk().news(owner.mailbox_id, owner.session.token_hash, None, 0)).latest,
+        order=service().key(),
+        latest=(await service().news(owner.mailbox_id, owner.session.token_hash, None, 0)).latest,
     )
 
 
@@ -96,7 +96,7 @@ async def sender() -> Response:
         return await ask_to_sign_in()
     asked = request.args.get("address", "")[:400]
     after = position_of(request.args.get("cursor", ""))
-    found = await desk().dossier(owner.mailbox_id, asked, after, SENDER_PAGE)
+    found = await service().sender_profile(owner.mailbox_id, asked, after, SENDER_PAGE)
     return await owner_page(
         "review_sender.html",
         owner,
@@ -110,6 +110,6 @@ async def sender() -> Response:
         following=sender_address(found.address, packed_cursor(found.position)) if found.position else "",
         beginning=after is None,
         back=sender_address(found.address),
-        order=desk().key(),
+        order=service().key(),
         told=show.told(request.args, words("review")),
     )

@@ -9,7 +9,7 @@ from quart import Blueprint, Response, request
 from backend.domain.errors import NotFound
 from backend.ports.devices import Session
 from backend.web import browser_session as browser
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
@@ -31,21 +31,21 @@ async def devices() -> Response:
     owner = await browser.signed_in()
     if owner is None:
         return await ask_to_sign_in()
-    found = await desk().overview(owner.mailbox_id)
+    found = await service().overview(owner.mailbox_id)
     t = words("devices")
     done, ended = request.args.get("done", ""), request.args.get("ended", "")
     if ended.isdecimal() and int(ended[:4]) > 0:
         done = t.count("ended_others", int(ended))
     else:
         done = t(done) if done in DONE else ""
-    sessions = await desk().sessions(owner.mailbox_id)
+    sessions = await service().sessions(owner.mailbox_id)
     return await owner_page(
         "devices.html",
         owner,
         found.mailbox,
         section="devices",
         here="computers",
-        devices=await desk().devices(owner.mailbox_id),
+        devices=await service().devices(owner.mailbox_id),
         own=owner.session.device_id,
         sessions=[(_handle(session), _name(session, t), session) for session in sessions],
         this=_handle(owner.session),
@@ -62,7 +62,7 @@ async def remove() -> Response:
         return await ask_to_sign_in()
     owner, fields = sent
     try:
-        await desk().remove(owner.mailbox_id, fields.get("device_id", ""))
+        await service().remove(owner.mailbox_id, fields.get("device_id", ""))
     except NotFound:
         return _back(done="removed")  # it is gone, which is what was wanted
     return _back(done="removed")
@@ -76,9 +76,9 @@ async def end() -> Response:
     if sent is None:
         return await ask_to_sign_in()
     owner, fields = sent
-    for session in await desk().sessions(owner.mailbox_id):
+    for session in await service().sessions(owner.mailbox_id):
         if _handle(session) == fields.get("session", ""):
-            await desk().sign_out(session)
+            await service().sign_out(session)
     return _back(done="ended")
 
 
@@ -89,7 +89,7 @@ async def end_others() -> Response:
     sent = await browser.signed_in_form()
     if sent is None:
         return await ask_to_sign_in()
-    return _back(ended=str(await desk().end_others(sent[0].session)))
+    return _back(ended=str(await service().end_others(sent[0].session)))
 
 
 def _handle(session: Session) -> str:

@@ -11,7 +11,7 @@ from backend.domain.entry.challenge import LIFE
 from backend.domain.entry.challenge_mail import preview
 from backend.domain.entry.challenge_wording import LANGUAGES, MAX_OWN_WORDING, TAGS
 from backend.domain.mailbox.mailbox import CATEGORIES
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.context import services
 from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
@@ -48,7 +48,7 @@ async def save() -> Response:
     changes, shown = settings_form.read(await request.form, mailbox.preferences)
     if shown.errors:
         return await _page(sent[0], 422, filled=shown)
-    await desk().prefer(owner.mailbox_id, changes)
+    await service().prefer(owner.mailbox_id, changes)
     return back("/settings", done="saved")
 
 
@@ -68,7 +68,7 @@ async def pause() -> Response:
         until = _end_of(fields.get("day", ""), now)
     if until is None and wish != "resume":
         return await _page(sent[0], 422, pause_error="error_until", day=fields.get("day", "")[:20])
-    await desk().pause(owner.mailbox_id, until)
+    await service().pause(owner.mailbox_id, until)
     return back("/settings", done="paused" if until else "resumed")
 
 
@@ -101,7 +101,7 @@ async def reword() -> Response:
     if fields.get("do") != "save":
         return await _wording(sent[0], language, text, unsaved=True)
     own = {**dict(mailbox.preferences.wording), language: text}
-    await desk().prefer(owner.mailbox_id, {"wording": {code: own[code] for code in own if own[code]}})
+    await service().prefer(owner.mailbox_id, {"wording": {code: own[code] for code in own if own[code]}})
     return back("/settings/wording", language=language, done="saved")
 
 

@@ -12,7 +12,7 @@ from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.rehearsal import Rehearsed, Word
 from backend.pipeline import first_run
 from backend.ports.owner import RunState
-from backend.web.api.door import desk
+from backend.web.api.authentication import service
 from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
@@ -39,7 +39,7 @@ async def show() -> Response:
         return await ask_to_sign_in()
     owner, mailbox = found
     mode, strictness = _choice(request.args, mailbox)
-    seen = await first_run.rehearsal(desk().kit, mailbox, mode, strictness)
+    seen = await first_run.rehearsal(service().context, mailbox, mode, strictness)
     judged = [*seen.caught, *seen.passed]
     done = request.args.get("done", "")
     return await owner_page(
@@ -74,7 +74,7 @@ async def order() -> Response:
     sent = await visitor_form()
     if sent is None:
         return await ask_to_sign_in()
-    await first_run.order(desk().kit, sent[0][0].mailbox_id)
+    await first_run.order(service().context, sent[0][0].mailbox_id)
     return back("/start")
 
 
@@ -92,7 +92,7 @@ async def say() -> Response:
     if word not in WORDS:
         return back("/start", **choice, done="lost")
     try:
-        await first_run.say(desk().kit, owner.mailbox_id, gmail_id[:64], WORDS[word])
+        await first_run.say(service().context, owner.mailbox_id, gmail_id[:64], WORDS[word])
     except NotFound:
         return back("/start", **choice, done="lost")
     if not WORDS[word]:
@@ -109,7 +109,7 @@ async def choose() -> Response:
         return await ask_to_sign_in()
     (owner, mailbox), fields = sent
     mode, strictness = _choice(fields, mailbox)
-    await desk().prefer(owner.mailbox_id, {"mode": mode.value, "strictness": strictness.value})
+    await service().prefer(owner.mailbox_id, {"mode": mode.value, "strictness": strictness.value})
     return back("/review")
 
 

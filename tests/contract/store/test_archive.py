@@ -15,8 +15,8 @@ from backend.domain.mailbox import archive
 from backend.domain.mailbox.archive_tables import LEFT_OUT, TABLES
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
-from backend.pipeline.archive import ArchiveDesk
-from backend.pipeline.kit import Kit
+from backend.pipeline.archive import ArchiveService
+from backend.pipeline.context import Context
 from backend.transactions.mailboxes import TABLES as STORED
 from tests.contract.store.dump import columns
 from tests.contract.store.stories import BO, Story
@@ -25,7 +25,7 @@ from tests.doubles import FixedClock
 SENDERS = [f"s{number}@pitch{number}.test" for number in range(4)]
 
 
-class Bell:
+class Notifier:
     """Counts how often work was announced."""
 
     rings = 0
@@ -34,9 +34,9 @@ class Bell:
         self.rings += 1
 
 
-def desk(story: Story) -> ArchiveDesk:
+def service(story: Story) -> ArchiveService:
     """The desk over a story's store; nothing but store, clock and bell is touched."""
-    kit = Kit(
+    context = Context(
         settings=cast(Any, None),
         store=story.store,
         gmail=cast(Any, None),
@@ -44,14 +44,14 @@ def desk(story: Story) -> ArchiveDesk:
         clock=FixedClock(story.now),
         tokens=cast(Any, None),
         vault=cast(Any, None),
-        wake=Bell().ring,
+        wake=Notifier().ring,
     )
-    return ArchiveDesk(kit, story.store)
+    return ArchiveService(context, story.store)
 
 
 async def exported(story: Story, mailbox_id: str = "ana") -> bytes:
     """The whole file."""
-    return "".join([piece async for piece in desk(story).export(mailbox_id)]).encode()
+    return "".join([piece async for piece in service(story).export(mailbox_id)]).encode()
 
 
 async def lists(story: Story, mailbox_id: str = "ana") -> dict[str, Any]:
@@ -96,7 +96,7 @@ async def test_what_comes_back_is_what_went(story: Story) -> None:
     credits_before = (await story.store.standing("ana", SENDERS[0], "", "", story.now)).credits
     await leave(story)
 
-    restored = await desk(story).restore("ana", file)
+    restored = await service(story).restore("ana", file)
 
     after = await lists(story)
     connected = before["mailbox"].pop("connected_at"), after["mailbox"].pop("connected_at")
@@ -115,10 +115,10 @@ async def test_the_same_file_again_adds_nothing(story: Story) -> None:
     await live(story)
     file = await exported(story)
     await leave(story)
-    await desk(story).restore("ana", file)
+    await service(story).restore("ana", file)
     once = await lists(story)
 
-    again = await desk(story).restore("ana", file)
+    again = await service(story).restore("ana", file)
 
     assert set(again.added.values()) == {0}
     assert await lists(story) == once
@@ -132,7 +132,7 @@ async def test_what_is_here_already_stays_as_it_is(story: Story) -> None:
     await story.store.set_rule("ana", "spam.test", RuleKind.ALLOW, story.now)
     newer = await lists(story)
 
-    await desk(story).restore("ana", file)
+    await service(story).restore("ana", file)
 
     assert await lists(story) == newer
 
@@ -141,7 +141,7 @@ async def test_a_link_of_the_old_instance_opens_nothing_here_but_is_remembered(s
     await live(story)
     file = await exported(story)
     await leave(story)
-    await desk(story).restore("ana", file)
+    await service(story).restore("ana", file)
 
     standing = await story.store.standing("ana", SENDERS[1], "pitch1.test", "t-m2", story.now)
 
@@ -163,7 +163,7 @@ async def test_mail_not_judged_yet_is_told_but_not_taken(story: Story) -> None:
     file = await exported(story)
     await leave(story)
 
-    restored = await desk(story).restore("ana", file)
+    restored = await service(story).restore("ana", file)
 
     assert len(json.loads(file)["messages"]) == restored.skipped == 1
     assert await story.store.known("ana", ["m1"]) == {}
@@ -186,7 +186,7 @@ async def test_another_owners_file_is_refused(story: Story) -> None:
     await story.mailbox("eve")
 
     with pytest.raises(Refused, match="another mailbox"):
-        await desk(story).restore("eve", await exported(story))
+        await service(story).restore("eve", await exported(story))
 
     assert not any(value for name, value in (await lists(story, "eve")).items() if name != "mailbox")
 
@@ -233,7 +233,7 @@ async def test_a_file_that_is_not_in_order_is_refused_whole(
     spoil(data)
 
     with pytest.raises(Refused) as refused:
-        await desk(story).restore("ana", json.dumps(data).encode())
+        await service(story).restore("ana", json.dumps(data).encode())
 
     assert refused.value.title
     assert await lists(story) == fresh
@@ -244,7 +244,7 @@ async def test_what_is_no_file_of_ours_is_refused(story: Story, content: bytes) 
     await story.mailbox()
 
     with pytest.raises(Refused, match="no export"):
-        await desk(story).restore("ana", content)
+        await service(story).restore("ana", content)
 
 
 async def test_credits_nobody_earned_are_refused(story: Story) -> None:
@@ -254,7 +254,7 @@ async def test_credits_nobody_earned_are_refused(story: Story) -> None:
     data["ledger"] = [entry for entry in data["ledger"] if entry["amount"] < 0]
 
     with pytest.raises(Refused, match="never earned"):
-        await desk(story).restore("ana", json.dumps(data).encode())
+        await service(story).restore("ana", json.dumps(data).encode())
 
     assert await story.store.ledger_differences() == ()
 

@@ -15,7 +15,7 @@ from backend.domain.mailbox.rules import MOST_RULES, Rule
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.policy.rehearsal import Rehearsed, Word
 from backend.domain.reading.score import Reason, Score
-from backend.ports.owner import Farewell, GrantEnd, Looked, RunState
+from backend.ports.owner import DisconnectReceipt, GrantEnd, Looked, RunState
 from backend.ports.store import Duty, DutyJob
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -182,7 +182,7 @@ async def test_a_receipt_outlives_the_mailbox_and_tells_what_was_deleted(story: 
     assert (opened.left_at, opened.grant_end, opened.deleted) == (None, None, {})
 
     later = story.pass_time(seconds=5)
-    deleted = await story.store.forget("ana", Farewell(GrantEnd.REVOKED, later))
+    deleted = await story.store.forget("ana", DisconnectReceipt(GrantEnd.REVOKED, later))
     closed = await story.store.receipt("secret-hash")
     assert closed is not None
     assert (closed.left_at, closed.grant_end, closed.deleted) == (later, GrantEnd.REVOKED, deleted)
@@ -191,7 +191,7 @@ async def test_a_receipt_outlives_the_mailbox_and_tells_what_was_deleted(story: 
     assert [name for name, rows in kept.items() if rows] == ["receipts"]
     assert "corp.test" not in repr(kept["receipts"])
 
-    await story.store.forget("ana", Farewell(GrantEnd.REFUSED, story.pass_time(days=1)))
+    await story.store.forget("ana", DisconnectReceipt(GrantEnd.REFUSED, story.pass_time(days=1)))
     assert await story.store.receipt("secret-hash") == closed  # told once
     assert await story.store.drop_receipts(story.now - timedelta(days=30)) == 0
     assert await story.store.drop_receipts(story.now) == 1

@@ -19,7 +19,7 @@ from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
-from backend.ports.owner import Farewell, GrantEnd
+from backend.ports.owner import DisconnectReceipt, GrantEnd
 from backend.ports.store import Notice
 from backend.store import moving, open_store
 from backend.store.moving import ORDER, copy
@@ -60,7 +60,7 @@ async def told(path: Path) -> None:
         await store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "7"), story.now, story.now)
     await story.mailbox("cyd")
     await store.ask_to_leave("cyd", "receipt", story.now)
-    await store.forget("cyd", Farewell(GrantEnd.REVOKED, story.now))
+    await store.forget("cyd", DisconnectReceipt(GrantEnd.REVOKED, story.now))
     await store.note_push(Notice("p9", "nobody@corp.test", "7"), story.now, story.now)
     await store.close()
 

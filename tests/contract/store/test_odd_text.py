@@ -35,7 +35,7 @@ async def test_what_no_row_can_hold_is_not_found_or_refused_and_breaks_nothing(
         "mail": lambda: store.mail("ana", odd),
         "rule": lambda: store.set_rule("ana", odd, RuleKind.ALLOW, now),
         "rules": lambda: store.rules("ana", None, odd, odd, 9),
-        "dossier": lambda: store.dossier("ana", odd, odd, None, 9),
+        "dossier": lambda: store.sender_profile("ana", odd, odd, None, 9),
         "review": lambda: store.review("ana", Wanted((Shelf.HELD,), words=odd), None, 9),
         "held": lambda: store.held("ana", odd, None, 9),
         "cursor": lambda: store.held("ana", "", (1, odd), 9),

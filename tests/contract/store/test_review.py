@@ -203,4 +203,4 @@ async def test_a_mailbox_that_is_gone(story: Story) -> None:
     with pytest.raises(NotFound):
         await story.store.review("ana", HELD, None, 5)
     with pytest.raises(NotFound):
-        await story.store.dossier("ana", BO, "pitch.test", None, 5)
+        await story.store.sender_profile("ana", BO, "pitch.test", None, 5)

@@ -89,7 +89,7 @@ async def test_two_mails_of_one_sender_in_an_order_leave_no_rule_behind(story: S
     await story.store.undo_order("ana", KEY, story.now)
 
     assert await places(story) == ["held"] * 3
-    found = await story.store.dossier("ana", BO, "pitch.test", None, 9)
+    found = await story.store.sender_profile("ana", BO, "pitch.test", None, 9)
     assert found.rules.kind is None
     assert [view.decided_by for view in found.messages] == ["", "", ""]
 
@@ -141,11 +141,11 @@ async def test_unsubscribing_is_in_one_hand_at_a_time_and_done_once(story: Story
     asked = (await store.mail("ana", "m0"))[2]
     assert asked is not None
     assert (asked.state, asked.host, asked.cause) == (Leaving.DONE, "x.test", "")
-    (found,) = (await store.dossier("ana", "a@x.test", "x.test", None, 9)).unsubscriptions
+    (found,) = (await store.sender_profile("ana", "a@x.test", "x.test", None, 9)).unsubscriptions
     assert found == asked
     await story.work()
     await store.retain("ana", story.pass_time(days=100), 1_000)
-    assert (await store.dossier("ana", "a@x.test", "x.test", None, 9)).unsubscriptions == ()
+    assert (await store.sender_profile("ana", "a@x.test", "x.test", None, 9)).unsubscriptions == ()
 
 
 async def test_a_senders_record_holds_everything(story: Story) -> None:
@@ -165,8 +165,8 @@ async def test_a_senders_record_holds_everything(story: Story) -> None:
     await story.work()
     await story.receive("ana", "x1", Outcome.HOLD, "other@pitch.test")
 
-    found = await story.store.dossier("ana", BO, "pitch.test", None, 1)
-    rest = await story.store.dossier("ana", BO, "pitch.test", found.position, 1)
+    found = await story.store.sender_profile("ana", BO, "pitch.test", None, 1)
+    rest = await story.store.sender_profile("ana", BO, "pitch.test", found.position, 1)
 
     assert [view.gmail_id for view in (*found.messages, *rest.messages)] == ["m1", "m0"]
     assert (rest.position, rest.messages[0].appeal, rest.messages[0].decided_by) == (None, "We met", "solve")
@@ -180,7 +180,7 @@ async def test_a_senders_record_holds_everything(story: Story) -> None:
     assert [(entry.posting, entry.amount) for entry in found.ledger] == [("spent", -1), ("earned", 3)]
     assert found.balance == sum(entry.amount for entry in found.ledger)
     assert found.known
-    assert not (await story.store.dossier("ana", "who@else.test", "else.test", None, 9)).known
+    assert not (await story.store.sender_profile("ana", "who@else.test", "else.test", None, 9)).known
 
 
 async def test_a_browser_is_told_while_its_session_lives(story: Story) -> None:
@@ -214,7 +214,7 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
         lambda: store.told_off("eve", "m0", Leaving.DONE, "", "", now),
         lambda: store.review("eve", Wanted(tuple(Shelf), words="x.test"), None, 50),
         lambda: store.review("eve", Wanted((Shelf.HELD,)), None, 50),
-        lambda: store.dossier("eve", "a@x.test", "x.test", None, 50),
+        lambda: store.sender_profile("eve", "a@x.test", "x.test", None, 50),
         lambda: store.review_news("eve", "s1", 0, 50, now),
         lambda: store.give("eve", OTHER, "a@x.test", 1, now),
     ]

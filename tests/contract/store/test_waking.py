@@ -56,22 +56,22 @@ async def test_a_change_wakes_who_waits_for_this_mailbox_and_nobody_else(story: 
 
 async def test_a_change_between_the_look_and_the_wait_is_not_slept_through(story: Story) -> None:
     await someone_connected(story)
-    bell = story.store.changed("ana")
-    heard = bell.rings
+    notifier = story.store.changed("ana")
+    heard = notifier.rings
     news = await story.store.news("ana", "d1", None, 0)
     await story.decide("ana", "m1", Decision.RELEASE)
-    assert await bell.rung(PATIENCE, heard)
+    assert await notifier.rung(PATIENCE, heard)
     assert (await story.store.news("ana", "d1", news.latest, 10)).events
 
 
 async def test_reading_and_what_changes_nothing_wake_nobody(story: Story) -> None:
     await someone_connected(story)
-    bell = story.store.changed("ana")
-    heard = bell.rings
+    notifier = story.store.changed("ana")
+    heard = notifier.rings
     await story.store.overview("ana")
     await story.store.change_preferences("ana", {}, story.now)
     await story.store.device_seen("ana", "d1", story.now)
-    assert not await bell.rung(0.01, heard)
+    assert not await notifier.rung(0.01, heard)
 
 
 @pytest.mark.parametrize("address", ["postgres"], indirect=True)
@@ -80,8 +80,8 @@ async def test_a_change_on_one_replica_wakes_streams_on_another(story: Story, ad
     other = open_store(address)
     await other.open()
     try:
-        bell = other.changed("ana")
-        woken = asyncio.create_task(bell.rung(PATIENCE, bell.rings))
+        notifier = other.changed("ana")
+        woken = asyncio.create_task(notifier.rung(PATIENCE, notifier.rings))
         await story.decide("ana", "m1", Decision.RELEASE)
         assert await woken
     finally:

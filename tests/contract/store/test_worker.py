@@ -15,7 +15,7 @@ import pytest
 from backend.domain.errors import StoreAway, TryLater
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.retry import SEARCH_LAG
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.ports.store import Duty, DutyJob, MessageJob, Stage
 from backend.settings import Settings
 from backend.store import SqlStore, open_store
@@ -38,12 +38,12 @@ class Workshop:
 
     story: Story
     clock: FixedClock
-    kit: Kit
+    context: Context
     ran: list[str] = field(default_factory=list)
     slow_began: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception = field(default_factory=lambda: RuntimeError("poison"))
 
-    async def stage(self, kit: Kit, job: MessageJob) -> None:
+    async def stage(self, context: Context, job: MessageJob) -> None:
         """What a worker runs instead of screening."""
         self.ran.append(job.gmail_id)
         if job.gmail_id == POISON:
@@ -53,9 +53,9 @@ class Workshop:
             await asyncio.Event().wait()
         await self.story.judge(job, Outcome.INBOX)
 
-    def worker(self, name: str = "w1", kit: Kit | None = None) -> Worker:
+    def worker(self, name: str = "w1", context: Context | None = None) -> Worker:
         """One that polls all the time: the clock does not go on by itself."""
-        return Worker(kit or self.kit, NOBODY, name)
+        return Worker(context or self.context, NOBODY, name)
 
     async def work_until(self, done: Callable[[], Awaitable[bool]]) -> None:
         """Run a worker until `done`, time passing as it waits."""
@@ -88,11 +88,11 @@ async def workshop(
     settings = Settings(
         state_dir=tmp_path, max_attempts=TRIES, stop_seconds=STOP, poll_seconds=0.005, worker_tasks=4
     )
-    kit = Kit(settings, store, NOBODY, NOBODY, clock, SeededTokens(), GlassVault())
+    context = Context(settings, store, NOBODY, NOBODY, clock, SeededTokens(), GlassVault())
     story.now = clock.now()
     for name in ("ana", "bea"):
         await story.mailbox(name)
-    shop = Workshop(story, clock, kit)
+    shop = Workshop(story, clock, context)
     monkeypatch.setattr(loop, "run_stage", shop.stage)
     return shop
 
@@ -173,11 +173,11 @@ async def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_tim
 
 async def test_a_worker_with_every_slot_taken_hears_that_it_is_to_stop(workshop: Workshop) -> None:
     """Once it waited for one of them to end, however long that took."""
-    slots = workshop.kit.settings.worker_tasks
+    slots = workshop.context.settings.worker_tasks
     began = 0
     all_began = asyncio.Event()
 
-    async def endless(kit: Kit, job: MessageJob) -> None:
+    async def endless(context: Context, job: MessageJob) -> None:
         nonlocal began
         began += 1
         if began == slots:
@@ -220,7 +220,7 @@ async def test_a_worker_that_is_told_to_stop_claims_nothing_more_but_ends_what_r
 ) -> None:
     ending = asyncio.Event()
 
-    async def slow(kit: Kit, job: MessageJob) -> None:
+    async def slow(context: Context, job: MessageJob) -> None:
         workshop.ran.append(job.gmail_id)
         workshop.slow_began.set()
         await ending.wait()
@@ -247,17 +247,17 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
     inside: dict[str, int] = {"ana": 0, "bea": 0}
     most, turns = dict(inside), 0
 
-    async def sync(kit: Kit, authorizer: object, job: DutyJob) -> None:
+    async def sync(context: Context, authorizer: object, job: DutyJob) -> None:
         nonlocal turns
         inside[job.mailbox_id] += 1
         most[job.mailbox_id] = max(most[job.mailbox_id], inside[job.mailbox_id])
         for _ in range(5):
             await asyncio.sleep(0)
         # Told of more while it lists: the same mailbox is due again at once.
-        await kit.store.want(job.mailbox_id, Duty.SYNC, kit.clock.now() - timedelta(seconds=1))
+        await context.store.want(job.mailbox_id, Duty.SYNC, context.clock.now() - timedelta(seconds=1))
         inside[job.mailbox_id] -= 1
         turns += 1
-        await kit.store.finish_duty(job, kit.clock.now(), kit.clock.now())
+        await context.store.finish_duty(job, context.clock.now(), context.clock.now())
 
     monkeypatch.setattr(loop, "run_duty", sync)
     for name in ("ana", "bea"):
@@ -269,7 +269,7 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
             own = open_store(address)
             await own.open()
             stores.push_async_callback(own.close)
-            worker = workshop.worker(f"w{number}", replace(workshop.kit, store=own))
+            worker = workshop.worker(f"w{number}", replace(workshop.context, store=own))
             workers.append(asyncio.create_task(worker.run(stop)))
         while turns < 40:  # noqa: ASYNC110 - counted, not timed
             await asyncio.sleep(0.001)

@@ -15,7 +15,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Address, Headers, Message
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.reading.score import Reason, Score, Thresholds
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
 from backend.ports.store import NewMailbox, Notice
 from backend.settings import Settings
@@ -70,10 +70,10 @@ class Secrets:
 
 
 @dataclass
-class House:
+class Fixture:
     """Everything one story needs. `settle` runs due jobs, over deaths and leases, until nothing is due."""
 
-    kit: Kit
+    context: Context
     gmail: FakeGmail
     store: SqlStore
     scorer: FakeScorer
@@ -133,26 +133,26 @@ class House:
             return True
         try:
             if jobs:
-                await run_stage(self.kit, jobs[0])
+                await run_stage(self.context, jobs[0])
             elif duty is not None:
-                await run_duty(self.kit, self.authorizer, duty)
+                await run_duty(self.context, self.authorizer, duty)
         except Died:
             self.deaths += 1
             self.wait(seconds=61)
         except PitchgateError as error:
-            await Endings(self.kit, self.failed).after(job, error)
+            await Endings(self.context, self.failed).after(job, error)
         return True
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
     """Ana's mailbox, connected and indexed, in mode challenge, with two credits a solve."""
-    async with open_house(tmp_path) as opened:
+    async with open_fixture(tmp_path) as opened:
         yield opened
 
 
 @asynccontextmanager
-async def open_house(tmp_path: Path) -> AsyncIterator[House]:
+async def open_fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
     """What the fixture `house` gives, for tests that need many of them."""
     gmail, scorer, secrets = FakeGmail(), FakeScorer(), Secrets()
     store = open_store(tmp_path / "store.sqlite3")
@@ -164,7 +164,7 @@ async def open_house(tmp_path: Path) -> AsyncIterator[House]:
 
     settings = Settings(state_dir=tmp_path, public_url="https://gate.test", index_limit=100)
     reader = FakeReader(scorer.score, scorer.thresholds)
-    kit = Kit(settings, store, gmail, reader, Now(), secrets, secrets)
+    context = Context(settings, store, gmail, reader, Now(), secrets, secrets)
     mailbox = await store.connect(
         NewMailbox(
             id="box1",
@@ -177,12 +177,12 @@ async def open_house(tmp_path: Path) -> AsyncIterator[House]:
         ),
         gmail.now,
     )
-    house = House(kit, gmail, store, scorer, reader, NoAuthorizer(), mailbox.id)
-    await house.settle()
-    assert (await house.mailbox()).indexed_at is not None
+    fixture = Fixture(context, gmail, store, scorer, reader, NoAuthorizer(), mailbox.id)
+    await fixture.settle()
+    assert (await fixture.mailbox()).indexed_at is not None
     gmail.calls.clear()
     try:
-        yield house
+        yield fixture
     finally:
         await store.close()
 
@@ -218,4 +218,4 @@ def letter(
     )
 
 
-__all__ = ["FORGED", "House", "letter", "open_house"]
+__all__ = ["FORGED", "Fixture", "letter", "open_fixture"]

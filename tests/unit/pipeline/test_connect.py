@@ -12,7 +12,7 @@ from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.mailbox import Grant, Link, Mode
 from backend.pipeline import connect
 from backend.settings import GMAIL_MODIFY
-from tests.unit.pipeline.conftest import House, Secrets
+from tests.unit.pipeline.conftest import Fixture, Secrets
 
 
 @dataclass
@@ -44,10 +44,10 @@ class Sealing(Secrets):
 
 
 @pytest.fixture
-def google(house: House) -> Google:
+def google(fixture: Fixture) -> Google:
     vault = Sealing()
-    object.__setattr__(house.kit, "vault", vault)
-    scopes = frozenset(house.kit.settings.scopes)
+    object.__setattr__(fixture.context, "vault", vault)
+    scopes = frozenset(fixture.context.settings.scopes)
     return Google(Grant("sub1", "Ana@Corp.test", "Ana", "refresh-2", scopes))
 
 
@@ -56,10 +56,10 @@ def back(url: str, **changes: str) -> dict[str, str]:
     return {"state": parse_qs(urlsplit(url).query)["state"][0], "code": "c0de"} | changes
 
 
-async def test_a_new_owner_comes_back_and_has_a_mailbox(house: House, google: Google) -> None:
+async def test_a_new_owner_comes_back_and_has_a_mailbox(fixture: Fixture, google: Google) -> None:
     google.grant = Grant("sub2", "Eva@Corp.test", "Eva", "refresh", google.grant.scopes)
-    url, sealed = connect.begin(house.kit, google)
-    done = await connect.finish(house.kit, google, sealed, back(url))
+    url, sealed = connect.begin(fixture.context, google)
+    done = await connect.finish(fixture.context, google, sealed, back(url))
     assert done.mailbox is not None
     assert (done.mailbox.sub, done.mailbox.owner.email) == ("sub2", "eva@corp.test")
     assert done.mailbox.preferences.mode is Mode.OBSERVE
@@ -71,14 +71,14 @@ async def test_a_new_owner_comes_back_and_has_a_mailbox(house: House, google: Go
 
 
 async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
-    house: House, google: Google
+    fixture: Fixture, google: Google
 ) -> None:
-    await house.prefer(mode="quarantine")
-    before = await house.mailbox()
-    await house.store.lose_link(house.mailbox_id, "Gone.", house.now(), house.now())
-    house.wait(seconds=5)
-    url, sealed = await connect.begin_again(house.kit, google, " ANA@corp.test ")
-    done = await connect.finish(house.kit, google, sealed, back(url))
+    await fixture.prefer(mode="quarantine")
+    before = await fixture.mailbox()
+    await fixture.store.lose_link(fixture.mailbox_id, "Gone.", fixture.now(), fixture.now())
+    fixture.wait(seconds=5)
+    url, sealed = await connect.begin_again(fixture.context, google, " ANA@corp.test ")
+    done = await connect.finish(fixture.context, google, sealed, back(url))
     assert done.mailbox is not None
     assert done.mailbox.id == before.id
     assert done.mailbox.link is Link.CONNECTED
@@ -87,32 +87,34 @@ async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
 
 
 async def test_another_account_than_the_one_begun_with_is_refused_and_changes_nothing(
-    house: House, google: Google
+    fixture: Fixture, google: Google
 ) -> None:
-    await house.store.lose_link(house.mailbox_id, "Gone.", house.now(), house.now())
+    await fixture.store.lose_link(fixture.mailbox_id, "Gone.", fixture.now(), fixture.now())
     google.grant = Grant("sub9", "eve@other.test", "Eve", "refresh", google.grant.scopes)
-    url, sealed = await connect.begin_again(house.kit, google, "ana@corp.test")
+    url, sealed = await connect.begin_again(fixture.context, google, "ana@corp.test")
     with pytest.raises(Refused) as caught:
-        await connect.finish(house.kit, google, sealed, back(url))
+        await connect.finish(fixture.context, google, sealed, back(url))
     assert caught.value.code == "connect_account"
-    assert (await house.mailbox()).link is Link.NEEDS_RECONNECT
-    assert await house.store.mailbox_by_email("eve@other.test") is None
+    assert (await fixture.mailbox()).link is Link.NEEDS_RECONNECT
+    assert await fixture.store.mailbox_by_email("eve@other.test") is None
 
 
-async def test_the_same_account_under_a_new_address_is_the_same_mailbox(house: House, google: Google) -> None:
+async def test_the_same_account_under_a_new_address_is_the_same_mailbox(
+    fixture: Fixture, google: Google
+) -> None:
     google.grant = Grant("sub1", "Ana.New@Corp.test", "Ana", "refresh", google.grant.scopes)
-    url, sealed = await connect.begin_again(house.kit, google, "ana@corp.test")
-    done = await connect.finish(house.kit, google, sealed, back(url))
+    url, sealed = await connect.begin_again(fixture.context, google, "ana@corp.test")
+    done = await connect.finish(fixture.context, google, sealed, back(url))
     assert done.mailbox is not None
-    assert (done.mailbox.id, done.mailbox.owner.email) == (house.mailbox_id, "ana.new@corp.test")
+    assert (done.mailbox.id, done.mailbox.owner.email) == (fixture.mailbox_id, "ana.new@corp.test")
 
 
-async def test_a_box_left_unticked_is_named_and_nothing_is_stored(house: House, google: Google) -> None:
+async def test_a_box_left_unticked_is_named_and_nothing_is_stored(fixture: Fixture, google: Google) -> None:
     google.grant = Grant("sub2", "eva@corp.test", "Eva", "refresh", google.grant.scopes - {GMAIL_MODIFY})
-    url, sealed = connect.begin(house.kit, google)
-    done = await connect.finish(house.kit, google, sealed, back(url))
+    url, sealed = connect.begin(fixture.context, google)
+    done = await connect.finish(fixture.context, google, sealed, back(url))
     assert (done.mailbox, done.missing, done.email) == (None, frozenset({GMAIL_MODIFY}), "eva@corp.test")
-    assert await house.store.mailbox_by_email("eva@corp.test") is None
+    assert await fixture.store.mailbox_by_email("eva@corp.test") is None
 
 
 @pytest.mark.parametrize(
@@ -125,31 +127,31 @@ async def test_a_box_left_unticked_is_named_and_nothing_is_stored(house: House, 
     ],
 )
 async def test_an_answer_that_does_not_belong_here_never_reaches_the_token_endpoint(
-    house: House, google: Google, changes: dict[str, str], code: str
+    fixture: Fixture, google: Google, changes: dict[str, str], code: str
 ) -> None:
-    url, sealed = connect.begin(house.kit, google)
+    url, sealed = connect.begin(fixture.context, google)
     with pytest.raises(Refused) as caught:
-        await connect.finish(house.kit, google, sealed, back(url, **changes))
+        await connect.finish(fixture.context, google, sealed, back(url, **changes))
     assert caught.value.code == code
     assert google.redeemed == []
 
 
 @pytest.mark.parametrize("cookie", ["", "forged", "{}x"])
 async def test_a_browser_that_has_not_begun_here_is_refused(
-    house: House, google: Google, cookie: str
+    fixture: Fixture, google: Google, cookie: str
 ) -> None:
-    url, _ = connect.begin(house.kit, google)
+    url, _ = connect.begin(fixture.context, google)
     with pytest.raises(Refused) as caught:
-        await connect.finish(house.kit, google, cookie, back(url))
+        await connect.finish(fixture.context, google, cookie, back(url))
     assert caught.value.code == "connect_state"
     assert google.redeemed == []
 
 
-async def test_a_consent_page_may_stand_open_a_quarter_of_an_hour(house: House, google: Google) -> None:
-    url, sealed = connect.begin(house.kit, google)
-    house.gmail.now += connect.LIFE - timedelta(seconds=1)
-    assert (await connect.finish(house.kit, google, sealed, back(url))).mailbox is not None
-    house.wait(seconds=1)
+async def test_a_consent_page_may_stand_open_a_quarter_of_an_hour(fixture: Fixture, google: Google) -> None:
+    url, sealed = connect.begin(fixture.context, google)
+    fixture.gmail.now += connect.LIFE - timedelta(seconds=1)
+    assert (await connect.finish(fixture.context, google, sealed, back(url))).mailbox is not None
+    fixture.wait(seconds=1)
     with pytest.raises(Expired):
-        await connect.finish(house.kit, google, sealed, back(url))
+        await connect.finish(fixture.context, google, sealed, back(url))
     assert len(google.redeemed) == 1

@@ -12,49 +12,49 @@ from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.mailbox import Link
 from backend.ports.store import Duty, NewMailbox, Stage
 from tests.fakes.gmail import Died
-from tests.unit.pipeline.conftest import House, letter
+from tests.unit.pipeline.conftest import Fixture, letter
 
 REVOKED = NeedsReconnect("Google no longer accepts the permission.", "Connect again.", reason="invalid_grant")
 
 
-async def _reconnect(house: House) -> None:
-    mailbox = await house.mailbox()
+async def _reconnect(fixture: Fixture) -> None:
+    mailbox = await fixture.mailbox()
     again = NewMailbox(
         "other", mailbox.sub, "ana@corp.test", "Ana", b"new", mailbox.scopes, mailbox.preferences
     )
-    await house.store.connect(again, house.now())
+    await fixture.store.connect(again, fixture.now())
 
 
 @pytest.mark.parametrize("call", ["history", "fetch", "relabel", "send"])
-async def test_work_stops_at_once_and_goes_on_where_it_stopped(house: House, call: str) -> None:
-    pitch = house.gmail.deliver(letter())
-    house.gmail.trouble[call] = REVOKED
-    await house.push()
-    await house.settle()
-    mailbox = await house.mailbox()
+async def test_work_stops_at_once_and_goes_on_where_it_stopped(fixture: Fixture, call: str) -> None:
+    pitch = fixture.gmail.deliver(letter())
+    fixture.gmail.trouble[call] = REVOKED
+    await fixture.push()
+    await fixture.settle()
+    mailbox = await fixture.mailbox()
     assert mailbox.link is Link.NEEDS_RECONNECT
-    told = explain(mailbox, house.now())
+    told = explain(mailbox, fixture.now())
     assert (told.cause, told.remedy) == (REVOKED.title, REVOKED.remedy)
-    asked = house.gmail.calls.total()
-    house.wait(hours=3)
-    await house.push()
-    await house.settle()
-    assert house.gmail.calls.total() == asked  # nothing is asked in her name
+    asked = fixture.gmail.calls.total()
+    fixture.wait(hours=3)
+    await fixture.push()
+    await fixture.settle()
+    assert fixture.gmail.calls.total() == asked  # nothing is asked in her name
 
-    await _reconnect(house)
-    await house.settle()
-    assert "INBOX" not in house.gmail.labels_of(pitch)
-    assert len(house.gmail.sent) == 1
+    await _reconnect(fixture)
+    await fixture.settle()
+    assert "INBOX" not in fixture.gmail.labels_of(pitch)
+    assert len(fixture.gmail.sent) == 1
 
 
 class Order:
     """Notes in which order leaving's steps happen; each may break once."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, fixture: Fixture) -> None:
         self.steps: list[str] = []
-        self.house = house
+        self.fixture = fixture
         self.trouble: dict[str, list[BaseException]] = {}
-        stop, forget = house.gmail.stop_watch, house.store.forget
+        stop, forget = fixture.gmail.stop_watch, fixture.store.forget
 
         async def stop_watch(mailbox_id: str) -> None:
             self.note("stop")
@@ -64,9 +64,9 @@ class Order:
             self.note("delete")
             return await forget(*whom)
 
-        house.gmail.stop_watch = stop_watch  # type: ignore[method-assign]
-        house.store.forget = forgotten  # type: ignore[assignment]
-        house.authorizer.revoke = self.revoke  # type: ignore[method-assign]
+        fixture.gmail.stop_watch = stop_watch  # type: ignore[method-assign]
+        fixture.store.forget = forgotten  # type: ignore[assignment]
+        fixture.authorizer.revoke = self.revoke  # type: ignore[method-assign]
 
     async def revoke(self, mailbox_id: str) -> None:
         """Google takes the grant back."""
@@ -78,73 +78,75 @@ class Order:
             raise self.trouble[step].pop(0)
 
 
-async def _leave(house: House) -> None:
-    await house.store.set_link(house.mailbox_id, Link.LEAVING, "by the owner", house.now())
-    await house.settle(turns=200)
+async def _leave(fixture: Fixture) -> None:
+    await fixture.store.set_link(fixture.mailbox_id, Link.LEAVING, "by the owner", fixture.now())
+    await fixture.settle(turns=200)
 
 
-async def test_leaving_stops_revokes_and_deletes_in_that_order(house: House) -> None:
-    order = Order(house)
-    await _leave(house)
+async def test_leaving_stops_revokes_and_deletes_in_that_order(fixture: Fixture) -> None:
+    order = Order(fixture)
+    await _leave(fixture)
     assert order.steps == ["stop", "revoke", "delete"]
-    assert await house.store.mailbox(house.mailbox_id) is None
+    assert await fixture.store.mailbox(fixture.mailbox_id) is None
 
 
 @pytest.mark.parametrize("step", ["stop", "revoke", "delete"])
-async def test_whatever_breaks_is_done_over(house: House, step: str) -> None:
-    order = Order(house)
+async def test_whatever_breaks_is_done_over(fixture: Fixture, step: str) -> None:
+    order = Order(fixture)
     order.trouble[step] = [TryLater("Google has trouble."), Died("the machine")]
-    await _leave(house)
+    await _leave(fixture)
     assert order.steps[-3:] == ["stop", "revoke", "delete"]
     assert order.steps.count("delete") == (3 if step == "delete" else 1)
-    assert await house.store.mailbox(house.mailbox_id) is None
+    assert await fixture.store.mailbox(fixture.mailbox_id) is None
 
 
-async def test_a_grant_that_is_gone_already_does_not_keep_the_data(house: House) -> None:
-    order = Order(house)
+async def test_a_grant_that_is_gone_already_does_not_keep_the_data(fixture: Fixture) -> None:
+    order = Order(fixture)
     order.trouble = {"stop": [REVOKED], "revoke": [REVOKED]}
-    await _leave(house)
-    assert await house.store.mailbox(house.mailbox_id) is None
+    await _leave(fixture)
+    assert await fixture.store.mailbox(fixture.mailbox_id) is None
 
 
-async def test_a_google_that_will_not_revoke_does_not_keep_the_data_for_ever(house: House) -> None:
-    order = Order(house)
+async def test_a_google_that_will_not_revoke_does_not_keep_the_data_for_ever(fixture: Fixture) -> None:
+    order = Order(fixture)
     order.trouble["revoke"] = [Rejected("no", reason="http400")] * 50
-    await _leave(house)
+    await _leave(fixture)
     assert 2 <= order.steps.count("revoke") <= 5
-    assert await house.store.mailbox(house.mailbox_id) is None
+    assert await fixture.store.mailbox(fixture.mailbox_id) is None
 
 
-async def test_leaving_waits_for_a_renewal_that_is_under_way(house: House) -> None:
+async def test_leaving_waits_for_a_renewal_that_is_under_way(fixture: Fixture) -> None:
     """Or it would watch again after we stopped, and nobody could stop it any more."""
-    await house.store.want(house.mailbox_id, Duty.WATCH, house.now())
-    renewal = await house.store.claim_duty("other", house.now(), house.now() + timedelta(seconds=30))
+    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    renewal = await fixture.store.claim_duty("other", fixture.now(), fixture.now() + timedelta(seconds=30))
     assert renewal is not None
-    began = house.now()
-    order = Order(house)
-    await _leave(house)
+    began = fixture.now()
+    order = Order(fixture)
+    await _leave(fixture)
     assert order.steps == ["stop", "revoke", "delete"]
-    assert house.now() - began >= timedelta(seconds=30)
+    assert fixture.now() - began >= timedelta(seconds=30)
 
 
-async def test_a_message_that_history_knows_and_nobody_can_read_yet_is_looked_for_again(house: House) -> None:
-    pitch = house.gmail.deliver(letter())
-    mail = house.gmail.mails.pop(pitch)
-    await house.push()
+async def test_a_message_that_history_knows_and_nobody_can_read_yet_is_looked_for_again(
+    fixture: Fixture,
+) -> None:
+    pitch = fixture.gmail.deliver(letter())
+    mail = fixture.gmail.mails.pop(pitch)
+    await fixture.push()
     for _ in range(3):
-        await house._turn()
-    view = (await house.store.known(house.mailbox_id, [pitch]))[pitch]
+        await fixture._turn()
+    view = (await fixture.store.known(fixture.mailbox_id, [pitch]))[pitch]
     assert view.stage is Stage.SCREEN
-    house.gmail.mails[pitch] = mail
-    await house.settle()
-    assert "INBOX" not in house.gmail.labels_of(pitch)
+    fixture.gmail.mails[pitch] = mail
+    await fixture.settle()
+    assert "INBOX" not in fixture.gmail.labels_of(pitch)
 
 
-async def test_a_message_that_is_really_gone_is_believed_so(house: House) -> None:
-    pitch = house.gmail.deliver(letter())
-    house.gmail.mails.pop(pitch)
-    await house.push()
-    await house.settle()
-    view = (await house.store.known(house.mailbox_id, [pitch]))[pitch]
+async def test_a_message_that_is_really_gone_is_believed_so(fixture: Fixture) -> None:
+    pitch = fixture.gmail.deliver(letter())
+    fixture.gmail.mails.pop(pitch)
+    await fixture.push()
+    await fixture.settle()
+    view = (await fixture.store.known(fixture.mailbox_id, [pitch]))[pitch]
     assert view.stage is None
     assert not view.set_aside

@@ -10,77 +10,77 @@ from backend.domain.errors import TryLater
 from backend.pipeline.stages import run_duty, run_stage
 from backend.ports.store import Stage
 from backend.worker.endings import Endings
-from tests.unit.pipeline.conftest import House, letter
+from tests.unit.pipeline.conftest import Fixture, letter
 
 
-async def _cost(house: House) -> int:
-    await house.push()
-    await house.settle()
-    if house.gmail.calls["relabel"] or house.gmail.calls["send"]:
-        await house.push()  # what we did ourselves comes back as one more push
-        await house.settle()
-    return house.gmail.units
+async def _cost(fixture: Fixture) -> int:
+    await fixture.push()
+    await fixture.settle()
+    if fixture.gmail.calls["relabel"] or fixture.gmail.calls["send"]:
+        await fixture.push()  # what we did ourselves comes back as one more push
+        await fixture.settle()
+    return fixture.gmail.units
 
 
-async def test_ordinary_mail_costs_22(house: House) -> None:
-    house.gmail.deliver(letter(text="the minutes of Tuesday"))
-    assert await _cost(house) == 22
+async def test_ordinary_mail_costs_22(fixture: Fixture) -> None:
+    fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
+    assert await _cost(fixture) == 22
 
 
-async def test_a_silent_hold_costs_29(house: House) -> None:
-    await house.prefer(mode="quarantine")
-    house.gmail.deliver(letter())
-    assert await _cost(house) == 29
+async def test_a_silent_hold_costs_29(fixture: Fixture) -> None:
+    await fixture.prefer(mode="quarantine")
+    fixture.gmail.deliver(letter())
+    assert await _cost(fixture) == 29
 
 
-async def test_hold_and_challenge_costs_at_most_131(house: House) -> None:
-    house.gmail.deliver(letter())
-    assert await _cost(house) <= 131
+async def test_hold_and_challenge_costs_at_most_131(fixture: Fixture) -> None:
+    fixture.gmail.deliver(letter())
+    assert await _cost(fixture) <= 131
 
 
-async def test_the_echo_of_a_challenge_that_is_not_recorded_yet_costs_no_fetch(house: House) -> None:
-    house.gmail.deliver(letter())
-    house.gmail.die_after.add("send")
-    await house.push()
-    while not house.deaths:
-        assert await house._turn()
-    await house.push()  # history tells of a sent mail, and nothing says yet that it is ours
-    await house.settle()
-    assert len(house.gmail.sent) == 1
-    assert house.gmail.calls["fetch"] == 1, "only the pitch was read"
+async def test_the_echo_of_a_challenge_that_is_not_recorded_yet_costs_no_fetch(fixture: Fixture) -> None:
+    fixture.gmail.deliver(letter())
+    fixture.gmail.die_after.add("send")
+    await fixture.push()
+    while not fixture.deaths:
+        assert await fixture._turn()
+    await fixture.push()  # history tells of a sent mail, and nothing says yet that it is ours
+    await fixture.settle()
+    assert len(fixture.gmail.sent) == 1
+    assert fixture.gmail.calls["fetch"] == 1, "only the pitch was read"
 
 
-async def test_the_echo_of_a_challenge_whose_send_is_still_under_way_costs_no_fetch(house: House) -> None:
-    send = house.gmail.send
+async def test_the_echo_of_a_challenge_whose_send_is_still_under_way_costs_no_fetch(fixture: Fixture) -> None:
+    send = fixture.gmail.send
 
     async def told_of_before_it_is_answered(mailbox_id: str, raw: bytes, thread_id: str) -> str:
         sent = await send(mailbox_id, raw, thread_id)
-        await house.push()
-        until = house.now() + timedelta(minutes=1)
-        sync = await house.store.claim_duty("another", house.now(), until)
+        await fixture.push()
+        until = fixture.now() + timedelta(minutes=1)
+        sync = await fixture.store.claim_duty("another", fixture.now(), until)
         assert sync is not None
-        await run_duty(house.kit, house.authorizer, sync)
-        [echo] = await house.store.claim_messages("another", house.now(), until, 1)
+        await run_duty(fixture.context, fixture.authorizer, sync)
+        [echo] = await fixture.store.claim_messages("another", fixture.now(), until, 1)
         assert echo.stage is Stage.LEARN
         with pytest.raises(TryLater) as waits:
-            await run_stage(house.kit, echo)
-        await Endings(house.kit, house.failed).after(echo, waits.value)
+            await run_stage(fixture.context, echo)
+        await Endings(fixture.context, fixture.failed).after(echo, waits.value)
         return sent
 
-    house.gmail.send = told_of_before_it_is_answered  # type: ignore[method-assign]
-    house.gmail.deliver(letter())
-    await house.push()
-    await house.settle()
-    assert house.gmail.calls["send"] == 1
-    assert house.gmail.calls["fetch"] == 1, "only the pitch was read"
+    fixture.gmail.send = told_of_before_it_is_answered  # type: ignore[method-assign]
+    fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+    assert fixture.gmail.calls["send"] == 1
+    assert fixture.gmail.calls["fetch"] == 1, "only the pitch was read"
 
 
-async def test_a_reply_in_a_thread_the_owner_took_part_in_costs_2(house: House) -> None:
-    await house.store.learn(house.mailbox_id, frozenset({"sam@seller.test"}), "thread-1", house.now())
-    house.gmail.deliver(letter(), thread_id="thread-1")
-    assert await _cost(house) == 2
+async def test_a_reply_in_a_thread_the_owner_took_part_in_costs_2(fixture: Fixture) -> None:
+    await fixture.store.learn(fixture.mailbox_id, frozenset({"sam@seller.test"}), "thread-1", fixture.now())
+    fixture.gmail.deliver(letter(), thread_id="thread-1")
+    assert await _cost(fixture) == 2
 
 
-async def test_spam_costs_no_fetch(house: House) -> None:
-    house.gmail.deliver(letter(), labels=frozenset({"SPAM"}))
-    assert await _cost(house) == 2
+async def test_spam_costs_no_fetch(fixture: Fixture) -> None:
+    fixture.gmail.deliver(letter(), labels=frozenset({"SPAM"}))
+    assert await _cost(fixture) == 2

@@ -7,7 +7,7 @@ import pytest
 from backend.domain.entry.challenge import ChallengeState
 from backend.ports.store import Placement
 from tests.fakes.gmail import LABELS
-from tests.unit.pipeline.conftest import House, letter
+from tests.unit.pipeline.conftest import Fixture, letter
 
 CALLS = ["history", "fetch", "relabel", "identity", "vacation_on", "send"]
 
@@ -15,62 +15,62 @@ CALLS = ["history", "fetch", "relabel", "identity", "vacation_on", "send"]
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("moment", ["die_before", "die_after"])
 async def test_one_death_at_any_call_leaves_one_held_mail_and_one_challenge(
-    house: House, call: str, moment: str
+    fixture: Fixture, call: str, moment: str
 ) -> None:
-    pitch = house.gmail.deliver(letter())
-    getattr(house.gmail, moment).add(call)
-    await house.push()
-    await house.settle()
+    pitch = fixture.gmail.deliver(letter())
+    getattr(fixture.gmail, moment).add(call)
+    await fixture.push()
+    await fixture.settle()
 
-    assert house.deaths == 1
-    assert LABELS.held in house.gmail.labels_of(pitch)
-    assert "INBOX" not in house.gmail.labels_of(pitch)
-    assert len(house.gmail.sent) == 1
-    challenge = await house.store.challenge_of(house.mailbox_id, pitch)
+    assert fixture.deaths == 1
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
+    assert "INBOX" not in fixture.gmail.labels_of(pitch)
+    assert len(fixture.gmail.sent) == 1
+    challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
     assert challenge is not None
     assert challenge.state is ChallengeState.SENT
-    assert challenge.sent_gmail_id == house.gmail.sent[0].gmail_id
+    assert challenge.sent_gmail_id == fixture.gmail.sent[0].gmail_id
     assert challenge.sealed_token == b""
 
 
-async def test_deaths_at_every_call_of_the_same_message_still_send_once(house: House) -> None:
-    pitch = house.gmail.deliver(letter())
-    house.gmail.die_before = set(CALLS)
-    house.gmail.die_after = {*CALLS, "find_sent"}
-    await house.push()
-    await house.settle()
+async def test_deaths_at_every_call_of_the_same_message_still_send_once(fixture: Fixture) -> None:
+    pitch = fixture.gmail.deliver(letter())
+    fixture.gmail.die_before = set(CALLS)
+    fixture.gmail.die_after = {*CALLS, "find_sent"}
+    await fixture.push()
+    await fixture.settle()
 
-    assert house.deaths >= 2 * len(CALLS)
-    assert len(house.gmail.sent) == 1
-    assert LABELS.held in house.gmail.labels_of(pitch)
+    assert fixture.deaths >= 2 * len(CALLS)
+    assert len(fixture.gmail.sent) == 1
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
 
 
 @pytest.mark.parametrize("moment", ["die_before", "die_after"])
-async def test_a_death_while_releasing_gives_the_mail_back_once(house: House, moment: str) -> None:
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle()
-    challenge = await house.store.challenge_of(house.mailbox_id, pitch)
+async def test_a_death_while_releasing_gives_the_mail_back_once(fixture: Fixture, moment: str) -> None:
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+    challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
     assert challenge is not None
-    solved = await house.store.solve(challenge.id, "signature", challenge.expires_at, 0, house.now())
-    getattr(house.gmail, moment).add("relabel")
-    await house.settle()
+    solved = await fixture.store.solve(challenge.id, "signature", challenge.expires_at, 0, fixture.now())
+    getattr(fixture.gmail, moment).add("relabel")
+    await fixture.settle()
 
     assert solved.released == (pitch,)
-    assert {"INBOX", "UNREAD"} <= house.gmail.labels_of(pitch)
-    assert LABELS.held not in house.gmail.labels_of(pitch)
-    assert await house.store.balance(house.mailbox_id, "sam@seller.test") == 1
-    assert await house.store.ledger_differences() == ()
+    assert {"INBOX", "UNREAD"} <= fixture.gmail.labels_of(pitch)
+    assert LABELS.held not in fixture.gmail.labels_of(pitch)
+    assert await fixture.store.balance(fixture.mailbox_id, "sam@seller.test") == 1
+    assert await fixture.store.ledger_differences() == ()
 
 
-async def test_the_same_push_again_and_again_changes_nothing(house: House) -> None:
-    pitch = house.gmail.deliver(letter())
+async def test_the_same_push_again_and_again_changes_nothing(fixture: Fixture) -> None:
+    pitch = fixture.gmail.deliver(letter())
     for _ in range(3):
-        await house.push()
-        await house.settle()
+        await fixture.push()
+        await fixture.settle()
 
-    assert house.gmail.calls["fetch"] == 1
-    assert house.gmail.calls["relabel"] == 1
-    assert len(house.gmail.sent) == 1
-    views = await house.store.messages(house.mailbox_id, Placement.HELD)
+    assert fixture.gmail.calls["fetch"] == 1
+    assert fixture.gmail.calls["relabel"] == 1
+    assert len(fixture.gmail.sent) == 1
+    views = await fixture.store.messages(fixture.mailbox_id, Placement.HELD)
     assert [view.gmail_id for view in views] == [pitch]

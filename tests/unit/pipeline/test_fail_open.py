@@ -10,90 +10,92 @@ from backend.domain.errors import Rejected, TryLater, Unexplained
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.retry import REFUSALS
 from tests.fakes.gmail import LABELS
-from tests.unit.pipeline.conftest import FORGED, House, letter
+from tests.unit.pipeline.conftest import FORGED, Fixture, letter
 
 
-async def test_a_model_that_breaks_leaves_the_mail_alone(house: House) -> None:
-    house.scorer.broken = True
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle()
+async def test_a_model_that_breaks_leaves_the_mail_alone(fixture: Fixture) -> None:
+    fixture.scorer.broken = True
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
 
-    assert house.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
-    assert house.gmail.sent == []
-    (view,) = await house.store.messages(house.mailbox_id)
+    assert fixture.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
+    assert fixture.gmail.sent == []
+    (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert view.row == "fail_open"
     assert view.cause == FailOpen.SCORER_BROKEN
     assert view.sender == "sam@seller.test"
-    assert house.kit.fail_opens.counts[FailOpen.SCORER_BROKEN] == 1
-    assert (await house.store.census())["fail_open.scorer_broken"] == 1
+    assert fixture.context.fail_opens.counts[FailOpen.SCORER_BROKEN] == 1
+    assert (await fixture.store.census())["fail_open.scorer_broken"] == 1
 
 
-async def test_it_is_logged_with_the_error_and_its_place_and_never_its_text(house: House) -> None:
-    house.scorer.broken = True
-    house.gmail.deliver(letter())
-    await house.push()
+async def test_it_is_logged_with_the_error_and_its_place_and_never_its_text(fixture: Fixture) -> None:
+    fixture.scorer.broken = True
+    fixture.gmail.deliver(letter())
+    await fixture.push()
     with structlog.testing.capture_logs() as logs:
-        await house.settle()
+        await fixture.settle()
 
     (told,) = [entry for entry in logs if entry["event"] == "failed_open"]
     assert (told["cause"], told["mailbox"], told["log_level"]) == (
         "scorer_broken",
-        house.mailbox_id,
+        fixture.mailbox_id,
         "warning",
     )
     assert told["fault"].startswith("RuntimeError at conftest.py:")
     assert "model broke" not in str(logs)  # an error's own text could quote mail
 
 
-async def test_what_its_reader_could_not_read_is_let_in_after_one_try(house: House) -> None:
-    house.reader.trouble = FailOpen.READER_LOST
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle()
+async def test_what_its_reader_could_not_read_is_let_in_after_one_try(fixture: Fixture) -> None:
+    fixture.reader.trouble = FailOpen.READER_LOST
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
 
-    assert house.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
-    assert house.gmail.sent == []
-    assert house.gmail.calls["fetch"] == 1
-    (view,) = await house.store.messages(house.mailbox_id)
+    assert fixture.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
+    assert fixture.gmail.sent == []
+    assert fixture.gmail.calls["fetch"] == 1
+    (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert (view.row, view.cause) == ("fail_open", "reader_lost")
-    assert house.kit.fail_opens.counts[FailOpen.READER_LOST] == 1
+    assert fixture.context.fail_opens.counts[FailOpen.READER_LOST] == 1
 
 
-async def test_own_mail_that_cannot_be_read_teaches_nothing_and_stops_nothing(house: House) -> None:
-    house.reader.trouble = FailOpen.TOO_SLOW
+async def test_own_mail_that_cannot_be_read_teaches_nothing_and_stops_nothing(fixture: Fixture) -> None:
+    fixture.reader.trouble = FailOpen.TOO_SLOW
     mine = letter("ana@corp.test", "Dear Bea, yes.", to="bea@firm.test")
-    house.gmail.deliver(mine, labels=frozenset({"SENT"}))
-    await house.push()
-    await house.settle()
-    house.reader.trouble = None
-    house.gmail.deliver(letter("bea@firm.test"))
-    await house.push()
-    await house.settle()
-    assert (await house.store.census()).get("set_aside", 0) == 0
-    assert len(house.gmail.sent) == 1, "Bea is a stranger still"
+    fixture.gmail.deliver(mine, labels=frozenset({"SENT"}))
+    await fixture.push()
+    await fixture.settle()
+    fixture.reader.trouble = None
+    fixture.gmail.deliver(letter("bea@firm.test"))
+    await fixture.push()
+    await fixture.settle()
+    assert (await fixture.store.census()).get("set_aside", 0) == 0
+    assert len(fixture.gmail.sent) == 1, "Bea is a stranger still"
 
 
 @pytest.mark.parametrize(
     ("reason", "cause"), [("answerTooLarge", FailOpen.TOO_LARGE), ("badRequest", FailOpen.REFUSED)]
 )
-async def test_why_gmail_gave_nothing_is_kept_as_a_code(house: House, reason: str, cause: FailOpen) -> None:
-    house.gmail.deliver(letter())
-    house.gmail.trouble["fetch"] = Rejected("No.", reason=reason)
-    await house.push()
-    await house.settle()
-    (view,) = await house.store.messages(house.mailbox_id)
+async def test_why_gmail_gave_nothing_is_kept_as_a_code(
+    fixture: Fixture, reason: str, cause: FailOpen
+) -> None:
+    fixture.gmail.deliver(letter())
+    fixture.gmail.trouble["fetch"] = Rejected("No.", reason=reason)
+    await fixture.push()
+    await fixture.settle()
+    (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert view.cause == cause
 
 
-async def test_a_message_gmail_will_not_give_out_stays(house: House) -> None:
-    pitch = house.gmail.deliver(letter())
-    house.gmail.trouble["fetch"] = Rejected("Bad request.", reason="badRequest")
-    await house.push()
-    await house.settle()
+async def test_a_message_gmail_will_not_give_out_stays(fixture: Fixture) -> None:
+    pitch = fixture.gmail.deliver(letter())
+    fixture.gmail.trouble["fetch"] = Rejected("Bad request.", reason="badRequest")
+    await fixture.push()
+    await fixture.settle()
 
-    assert house.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
-    (view,) = await house.store.messages(house.mailbox_id)
+    assert fixture.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
+    (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert view.row == "fail_open"
 
 
@@ -101,82 +103,82 @@ NO = Unexplained("Google forbids this request and does not say why.", reason="ht
 OUTAGE = TryLater("Google has trouble of its own.", reason="backendError")
 
 
-def _meets(house: House, call: str, troubles: list[Exception]) -> None:
+def _meets(fixture: Fixture, call: str, troubles: list[Exception]) -> None:
     """The next calls of that kind end so."""
-    plain = getattr(house.gmail, call)
+    plain = getattr(fixture.gmail, call)
 
     async def troubled(*arguments: object) -> object:
         if troubles:
             raise troubles.pop(0)
         return await plain(*arguments)
 
-    setattr(house.gmail, call, troubled)
+    setattr(fixture.gmail, call, troubled)
 
 
 @pytest.mark.parametrize("call", ["fetch", "identity", "vacation_on", "relabel", "send"])
-async def test_a_refusal_without_a_reason_is_waited_out(house: House, call: str) -> None:
-    _meets(house, call, [NO, OUTAGE, NO, NO, OUTAGE, OUTAGE, NO])
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle(turns=200)
-    assert LABELS.held in house.gmail.labels_of(pitch)
-    assert len(house.gmail.sent) == 1
-    assert (await house.store.census()).get("set_aside", 0) == 0
+async def test_a_refusal_without_a_reason_is_waited_out(fixture: Fixture, call: str) -> None:
+    _meets(fixture, call, [NO, OUTAGE, NO, NO, OUTAGE, OUTAGE, NO])
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle(turns=200)
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
+    assert len(fixture.gmail.sent) == 1
+    assert (await fixture.store.census()).get("set_aside", 0) == 0
 
 
-async def test_a_refusal_without_a_reason_that_stays_fails_open(house: House) -> None:
+async def test_a_refusal_without_a_reason_that_stays_fails_open(fixture: Fixture) -> None:
     left: list[Exception] = [NO] * 20
-    _meets(house, "fetch", left)
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle(turns=200)
-    assert house.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
-    (view,) = await house.store.messages(house.mailbox_id)
+    _meets(fixture, "fetch", left)
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle(turns=200)
+    assert fixture.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
+    (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert view.row == "fail_open"
     assert view.cause == FailOpen.REFUSED
     assert len(left) == 20 - REFUSALS
 
 
-async def test_a_challenge_that_google_goes_on_refusing_is_given_up(house: House) -> None:
-    _meets(house, "send", [NO] * 20)
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle(turns=200)
-    challenge = await house.store.challenge_of(house.mailbox_id, pitch)
+async def test_a_challenge_that_google_goes_on_refusing_is_given_up(fixture: Fixture) -> None:
+    _meets(fixture, "send", [NO] * 20)
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle(turns=200)
+    challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
     assert challenge is not None
     assert challenge.state is ChallengeState.FAILED
-    assert house.gmail.sent == []
-    assert (await house.store.census()).get("set_aside", 0) == 0
+    assert fixture.gmail.sent == []
+    assert (await fixture.store.census()).get("set_aside", 0) == 0
 
 
-async def test_a_message_deleted_before_it_is_read_is_closed(house: House) -> None:
-    pitch = house.gmail.deliver(letter())
-    del house.gmail.mails[pitch]
-    await house.push()
-    await house.settle()
-    assert (await house.store.census()).get("set_aside", 0) == 0
+async def test_a_message_deleted_before_it_is_read_is_closed(fixture: Fixture) -> None:
+    pitch = fixture.gmail.deliver(letter())
+    del fixture.gmail.mails[pitch]
+    await fixture.push()
+    await fixture.settle()
+    assert (await fixture.store.census()).get("set_aside", 0) == 0
 
 
-async def test_nobody_is_answered_behind_a_forged_sender(house: House) -> None:
-    house.gmail.deliver(letter(trust=FORGED))
-    await house.push()
-    await house.settle()
-    assert house.gmail.sent == []
+async def test_nobody_is_answered_behind_a_forged_sender(fixture: Fixture) -> None:
+    fixture.gmail.deliver(letter(trust=FORGED))
+    await fixture.push()
+    await fixture.settle()
+    assert fixture.gmail.sent == []
 
 
-async def test_a_lost_cursor_loses_no_mail(house: House) -> None:
-    await house.push()
-    await house.settle()
-    house.wait(hours=1)
-    pitch = house.gmail.deliver(letter())
-    house.gmail.position += 1_000
-    house.gmail.floor = house.gmail.position  # everything before is gone from Google's history
-    await house.push()
-    await house.settle()
+async def test_a_lost_cursor_loses_no_mail(fixture: Fixture) -> None:
+    await fixture.push()
+    await fixture.settle()
+    fixture.wait(hours=1)
+    pitch = fixture.gmail.deliver(letter())
+    fixture.gmail.position += 1_000
+    fixture.gmail.floor = fixture.gmail.position  # everything before is gone from Google's history
+    await fixture.push()
+    await fixture.settle()
 
-    assert len(house.gmail.sent) <= 1
-    assert "Label_1" in house.gmail.labels_of(pitch)
-    later = house.gmail.deliver(letter("eve@other.test"))
-    await house.push()
-    await house.settle()
-    assert "Label_1" in house.gmail.labels_of(later)
+    assert len(fixture.gmail.sent) <= 1
+    assert "Label_1" in fixture.gmail.labels_of(pitch)
+    later = fixture.gmail.deliver(letter("eve@other.test"))
+    await fixture.push()
+    await fixture.settle()
+    assert "Label_1" in fixture.gmail.labels_of(later)

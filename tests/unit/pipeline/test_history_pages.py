@@ -9,75 +9,75 @@ import pytest
 from backend.pipeline.sync import PAGES_A_TURN, sync
 from backend.ports.store import Duty, DutyJob
 from tests.fakes.gmail import Died
-from tests.unit.pipeline.conftest import House, letter
+from tests.unit.pipeline.conftest import Fixture, letter
 
 
-async def _wanted(house: House) -> DutyJob:
-    await house.store.want(house.mailbox_id, Duty.SYNC, house.now())
-    job = await house.store.claim_duty("w", house.now(), house.now() + timedelta(minutes=1))
+async def _wanted(fixture: Fixture) -> DutyJob:
+    await fixture.store.want(fixture.mailbox_id, Duty.SYNC, fixture.now())
+    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
     assert job is not None
     assert job.duty is Duty.SYNC
     return job
 
 
-async def _deliver(house: House, count: int) -> list[str]:
-    return [house.gmail.deliver(letter(f"a{n}@mia.test", "the minutes of Tuesday")) for n in range(count)]
+async def _deliver(fixture: Fixture, count: int) -> list[str]:
+    return [fixture.gmail.deliver(letter(f"a{n}@mia.test", "the minutes of Tuesday")) for n in range(count)]
 
 
-async def _known(house: House, mails: list[str]) -> int:
-    return len(await house.store.known(house.mailbox_id, mails))
+async def _known(fixture: Fixture, mails: list[str]) -> int:
+    return len(await fixture.store.known(fixture.mailbox_id, mails))
 
 
 @pytest.mark.parametrize("moment", ["die_before", "die_after"])
-async def test_a_death_between_two_pages_goes_on_with_the_second(house: House, moment: str) -> None:
-    house.gmail.history_size = 2
-    mails = await _deliver(house, 5)
-    before = (await house.mailbox()).cursor
-    job = await _wanted(house)
-    looks, history = 0, house.gmail.history
+async def test_a_death_between_two_pages_goes_on_with_the_second(fixture: Fixture, moment: str) -> None:
+    fixture.gmail.history_size = 2
+    mails = await _deliver(fixture, 5)
+    before = (await fixture.mailbox()).cursor
+    job = await _wanted(fixture)
+    looks, history = 0, fixture.gmail.history
 
     async def third_time(mailbox_id: str, start: str, page: str = "") -> object:
         nonlocal looks
         looks += 1
         if looks == 3:
-            getattr(house.gmail, moment).add("history")
+            getattr(fixture.gmail, moment).add("history")
         return await history(mailbox_id, start, page)
 
-    house.gmail.history = third_time  # type: ignore[assignment, method-assign]
+    fixture.gmail.history = third_time  # type: ignore[assignment, method-assign]
     with pytest.raises(Died):
-        await sync(house.kit, job)
-    mailbox = await house.mailbox()
-    assert await _known(house, mails) == 2, "the empty page ended nothing"
+        await sync(fixture.context, job)
+    mailbox = await fixture.mailbox()
+    assert await _known(fixture, mails) == 2, "the empty page ended nothing"
     assert (mailbox.cursor, mailbox.page_token, mailbox.page_start) == (before, "2", before)
 
-    house.gmail.history = history  # type: ignore[method-assign]
-    house.gmail.calls.clear()
-    house.wait(seconds=61)
-    await sync(house.kit, await _wanted(house))
-    mailbox = await house.mailbox()
-    assert await _known(house, mails) == 5
-    assert (mailbox.cursor, mailbox.page_token, mailbox.page_start) == (str(house.gmail.position), "", "")
-    assert house.gmail.calls["history"] == 2, "the first pages were not listed again"
+    fixture.gmail.history = history  # type: ignore[method-assign]
+    fixture.gmail.calls.clear()
+    fixture.wait(seconds=61)
+    await sync(fixture.context, await _wanted(fixture))
+    mailbox = await fixture.mailbox()
+    assert await _known(fixture, mails) == 5
+    assert (mailbox.cursor, mailbox.page_token, mailbox.page_start) == (str(fixture.gmail.position), "", "")
+    assert fixture.gmail.calls["history"] == 2, "the first pages were not listed again"
 
 
-async def test_a_page_token_google_has_forgotten_starts_the_listing_again(house: House) -> None:
-    house.gmail.history_size = 2
-    mails = await _deliver(house, 2 * (PAGES_A_TURN + 2))
-    await sync(house.kit, await _wanted(house))
-    assert (await house.mailbox()).page_token
-    house.gmail.pages.clear()
-    late = house.gmail.deliver(letter("mia@mia.test", "and those of Wednesday"))
-    house.wait(seconds=61)
+async def test_a_page_token_google_has_forgotten_starts_the_listing_again(fixture: Fixture) -> None:
+    fixture.gmail.history_size = 2
+    mails = await _deliver(fixture, 2 * (PAGES_A_TURN + 2))
+    await sync(fixture.context, await _wanted(fixture))
+    assert (await fixture.mailbox()).page_token
+    fixture.gmail.pages.clear()
+    late = fixture.gmail.deliver(letter("mia@mia.test", "and those of Wednesday"))
+    fixture.wait(seconds=61)
     for _ in range(3):
-        await sync(house.kit, await _wanted(house))
-        house.wait(seconds=61)
-    assert await _known(house, [*mails, late]) == len(mails) + 1
-    assert (await house.mailbox()).cursor == str(house.gmail.position)
+        await sync(fixture.context, await _wanted(fixture))
+        fixture.wait(seconds=61)
+    assert await _known(fixture, [*mails, late]) == len(mails) + 1
+    assert (await fixture.mailbox()).cursor == str(fixture.gmail.position)
 
 
-async def test_many_pages_do_not_hold_the_lease_for_ever(house: House) -> None:
-    house.gmail.history_size = 1
-    await _deliver(house, PAGES_A_TURN + 5)
-    due = await sync(house.kit, await _wanted(house))
-    assert due == house.now(), "the rest is due at once, under a lease of its own"
-    assert house.gmail.calls["history"] == PAGES_A_TURN
+async def test_many_pages_do_not_hold_the_lease_for_ever(fixture: Fixture) -> None:
+    fixture.gmail.history_size = 1
+    await _deliver(fixture, PAGES_A_TURN + 5)
+    due = await sync(fixture.context, await _wanted(fixture))
+    assert due == fixture.now(), "the rest is due at once, under a lease of its own"
+    assert fixture.gmail.calls["history"] == PAGES_A_TURN

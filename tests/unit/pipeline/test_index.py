@@ -13,7 +13,7 @@ from backend.domain.mailbox.mailbox import Condition, Link, Mode, Preferences
 from backend.pipeline.index import AT_ONCE, PAGE
 from backend.ports.gmail import Fetched
 from backend.ports.store import NewMailbox
-from tests.unit.pipeline.conftest import House, letter
+from tests.unit.pipeline.conftest import Fixture, letter
 
 SENT = frozenset({"SENT"})
 
@@ -26,26 +26,26 @@ def mail_to(
 
 
 @pytest.fixture
-async def before(house: House) -> House:
+async def before(fixture: Fixture) -> Fixture:
     """Ana has left and comes back: a mailbox that has not been indexed."""
-    await house.store.forget(house.mailbox_id)
-    house.gmail.calls.clear()
-    return house
+    await fixture.store.forget(fixture.mailbox_id)
+    fixture.gmail.calls.clear()
+    return fixture
 
 
-async def _connect(house: House) -> None:
-    scopes = frozenset(house.kit.settings.scopes)
+async def _connect(fixture: Fixture) -> None:
+    scopes = frozenset(fixture.context.settings.scopes)
     wishes = Preferences(mode=Mode.CHALLENGE)
-    new = NewMailbox(house.mailbox_id, "sub1", "ana@corp.test", "Ana", b"sealed", scopes, wishes)
-    await house.store.connect(new, house.now())
+    new = NewMailbox(fixture.mailbox_id, "sub1", "ana@corp.test", "Ana", b"sealed", scopes, wishes)
+    await fixture.store.connect(new, fixture.now())
 
 
-async def _knows(house: House, address: str) -> bool:
-    standing = await house.store.standing(house.mailbox_id, address, "x.test", "no-thread", house.now())
+async def _knows(fixture: Fixture, address: str) -> bool:
+    standing = await fixture.store.standing(fixture.mailbox_id, address, "x.test", "no-thread", fixture.now())
     return standing.corresponded
 
 
-async def test_everybody_she_wrote_to_is_known_before_anything_is_held(before: House) -> None:
+async def test_everybody_she_wrote_to_is_known_before_anything_is_held(before: Fixture) -> None:
     for number in range(2 * PAGE - 10):
         before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
     await _connect(before)
@@ -62,7 +62,7 @@ async def test_everybody_she_wrote_to_is_known_before_anything_is_held(before: H
     assert "INBOX" in before.gmail.labels_of(pitch)
 
 
-async def test_what_makes_nobody_a_correspondent(before: House) -> None:
+async def test_what_makes_nobody_a_correspondent(before: Fixture) -> None:
     before.gmail.deliver(mail_to("declined@x.test", "No thanks, not interested."), labels=SENT)
     before.gmail.deliver(mail_to("away@x.test", Auto_Submitted="auto-replied"), labels=SENT)
     before.gmail.deliver(mail_to("held@x.test", X_Pitchgate_Challenge="c1"), labels=SENT)
@@ -78,7 +78,7 @@ async def test_what_makes_nobody_a_correspondent(before: House) -> None:
 @pytest.mark.parametrize("call", ["list_messages", "fetch"])
 @pytest.mark.parametrize("moment", ["die_before", "die_after"])
 async def test_a_death_costs_a_page_at_most_and_nobody_is_missed(
-    before: House, call: str, moment: str
+    before: Fixture, call: str, moment: str
 ) -> None:
     for number in range(PAGE + 5):
         before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
@@ -96,7 +96,7 @@ async def test_a_death_costs_a_page_at_most_and_nobody_is_missed(
         assert await _knows(before, f"p{number}@x.test")
 
 
-async def test_a_page_token_that_died_begins_again(before: House) -> None:
+async def test_a_page_token_that_died_begins_again(before: Fixture) -> None:
     for number in range(PAGE + 5):
         before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
     await _connect(before)
@@ -109,8 +109,8 @@ async def test_a_page_token_that_died_begins_again(before: House) -> None:
     assert await _knows(before, "p0@x.test")
 
 
-async def test_it_reads_no_more_than_its_limit(before: House) -> None:
-    limit = before.kit.settings.index_limit  # 100
+async def test_it_reads_no_more_than_its_limit(before: Fixture) -> None:
+    limit = before.context.settings.index_limit  # 100
     for number in range(limit + 60):
         before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
     await _connect(before)
@@ -122,7 +122,7 @@ async def test_it_reads_no_more_than_its_limit(before: House) -> None:
     assert mailbox.index_done == limit
 
 
-async def test_it_reads_some_at_once_and_not_a_whole_page(before: House) -> None:
+async def test_it_reads_some_at_once_and_not_a_whole_page(before: Fixture) -> None:
     under_way, most, fetch = 0, 0, before.gmail.fetch
 
     async def slow(mailbox_id: str, gmail_id: str) -> Fetched:
@@ -143,7 +143,7 @@ async def test_it_reads_some_at_once_and_not_a_whole_page(before: House) -> None
     assert (await before.mailbox()).index_done == PAGE
 
 
-async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbours(before: House) -> None:
+async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbours(before: Fixture) -> None:
     for number in range(20):
         before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
     await _connect(before)
@@ -157,20 +157,20 @@ async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbo
     assert (await before.mailbox()).index_done == 20
 
 
-def refuse(house: House, *gmail_ids: str) -> None:
+def refuse(fixture: Fixture, *gmail_ids: str) -> None:
     """Gmail gives these mails out to nobody."""
-    fetch = house.gmail.fetch
+    fetch = fixture.gmail.fetch
 
     async def some(mailbox_id: str, gmail_id: str) -> Fetched:
         if gmail_id in gmail_ids:
             raise Rejected("Google's answer is larger than it may be.", reason="answerTooLarge")
         return await fetch(mailbox_id, gmail_id)
 
-    house.gmail.fetch = some  # type: ignore[method-assign]
+    fixture.gmail.fetch = some  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("mails", [1, 20])
-async def test_one_mail_gmail_does_not_give_out_holds_up_nobody(before: House, mails: int) -> None:
+async def test_one_mail_gmail_does_not_give_out_holds_up_nobody(before: Fixture, mails: int) -> None:
     """Else the mailbox would never be screened at all."""
     sent = [before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT) for number in range(mails)]
     refuse(before, sent[0])
@@ -182,7 +182,7 @@ async def test_one_mail_gmail_does_not_give_out_holds_up_nobody(before: House, m
     )
 
 
-async def test_a_mailbox_that_gives_out_nothing_is_not_taken_for_one_without_friends(before: House) -> None:
+async def test_a_mailbox_that_gives_out_nothing_is_not_taken_for_one_without_friends(before: Fixture) -> None:
     sent = [before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT) for number in range(20)]
     refuse(before, *sent)
     await _connect(before)

@@ -21,7 +21,7 @@ from backend.domain.policy.guards import next_link_at
 from backend.domain.policy.standing import Standing
 from backend.pipeline import solve
 from backend.ports.store import MessageView, Placement
-from tests.unit.pipeline.conftest import FORGED, TRUSTED, House, letter, open_house
+from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture
 
 SENDERS = ("sam@seller.test", "kim@seller.test", "lee@other.test")
 CHALLENGE = 0.8
@@ -47,20 +47,20 @@ acts = st.one_of(deliveries, deliveries, deliveries, solves, solves, owner, othe
 class Play:
     """Plays a history in a house, and looks for who was locked out."""
 
-    house: House
+    fixture: Fixture
     numbers: count[int] = field(default_factory=count)
     said: list[str] = field(default_factory=list)
 
     async def act(self, *what: object) -> None:
         """One thing happens, and all that follows from it."""
         await getattr(self, str(what[0]))(*what[1:])
-        await self.house.settle()
+        await self.fixture.settle()
 
     async def mail(self, sender: str, word: str, genuine: bool) -> None:
         trust = TRUSTED if genuine else FORGED
         text = f"a {word} letter, number {next(self.numbers)}"
-        self.house.gmail.deliver(letter(sender, text, trust=trust))
-        await self.house.push()
+        self.fixture.gmail.deliver(letter(sender, text, trust=trust))
+        await self.fixture.push()
 
     async def solve(self, number: int) -> None:
         tokens = self.tokens()
@@ -73,68 +73,70 @@ class Play:
         if not tokens:
             return
         try:
-            opened = await solve.open_challenge(self.house.kit, tokens[number % len(tokens)])
+            opened = await solve.open_challenge(self.fixture.context, tokens[number % len(tokens)])
         except Expired:
             return
-        known = await self.house.store.challenge_by_token(token_hash(tokens[number % len(tokens)]))
+        known = await self.fixture.store.challenge_by_token(token_hash(tokens[number % len(tokens)]))
         assert known is not None
-        now = self.house.now()
+        now = self.fixture.now()
         signature = f"answer {next(self.numbers)}"
         soon = now + timedelta(minutes=15)
-        await self.house.store.promise(known.id, signature, soon, known.solved_before, now + opened.wait, now)
+        await self.fixture.store.promise(
+            known.id, signature, soon, known.solved_before, now + opened.wait, now
+        )
 
     async def solved(self, token: str) -> int:
         """Solve behind this link; how many messages were let in (0 if it takes no answer)."""
         try:
-            await solve.open_challenge(self.house.kit, token)
+            await solve.open_challenge(self.fixture.context, token)
         except Expired:
             return 0
-        known = await self.house.store.challenge_by_token(token_hash(token))
+        known = await self.fixture.store.challenge_by_token(token_hash(token))
         assert known is not None
-        now = self.house.now()
-        done = await self.house.store.solve(
+        now = self.fixture.now()
+        done = await self.fixture.store.solve(
             known.id, f"answer {next(self.numbers)}", now + timedelta(minutes=15), known.solved_before, now
         )
         return len(done.released)
 
     async def owner(self, number: int, decision: Decision) -> None:
-        held = await self.house.store.messages(self.house.mailbox_id, Placement.HELD)
+        held = await self.fixture.store.messages(self.fixture.mailbox_id, Placement.HELD)
         if held:
             key = f"said {next(self.numbers)}"
             wish = Correction(key, held[number % len(held)].gmail_id, decision, Origin.PAGE)
-            await self.house.store.correct(self.house.mailbox_id, wish, self.house.now())
+            await self.fixture.store.correct(self.fixture.mailbox_id, wish, self.fixture.now())
             self.said.append(key)
 
     async def undo(self) -> None:
         if self.said:
-            await self.house.store.undo(self.house.mailbox_id, self.said.pop(), self.house.now())
+            await self.fixture.store.undo(self.fixture.mailbox_id, self.said.pop(), self.fixture.now())
 
     async def delete(self) -> None:
-        held = await self.house.store.messages(self.house.mailbox_id, Placement.HELD)
+        held = await self.fixture.store.messages(self.fixture.mailbox_id, Placement.HELD)
         if held:
-            self.house.gmail.delete(held[0].gmail_id)
-            await self.house.push()
+            self.fixture.gmail.delete(held[0].gmail_id)
+            await self.fixture.push()
 
     async def quarantine(self) -> None:
-        await self.house.prefer(mode="quarantine")
+        await self.fixture.prefer(mode="quarantine")
 
     async def challenge(self) -> None:
-        await self.house.prefer(mode="challenge")
+        await self.fixture.prefer(mode="challenge")
 
     async def die(self, call: str) -> None:
-        self.house.gmail.die_after.add(call)
+        self.fixture.gmail.die_after.add(call)
 
     async def wait(self, days: float) -> None:
-        self.house.wait(days=days)
+        self.fixture.wait(days=days)
 
     def tokens(self) -> list[str]:
         """The tokens of all links that have left."""
-        raws = [sent.raw.decode().replace("=\r\n", "") for sent in self.house.gmail.sent]
+        raws = [sent.raw.decode().replace("=\r\n", "") for sent in self.fixture.gmail.sent]
         return [raw.partition("https://gate.test/c/")[2].split()[0] for raw in raws]
 
     async def stranded(self, sender: str) -> list[MessageView]:
         """Held mail of theirs above the challenge threshold that nobody has decided about."""
-        held = await self.house.store.messages(self.house.mailbox_id, Placement.HELD, limit=500)
+        held = await self.fixture.store.messages(self.fixture.mailbox_id, Placement.HELD, limit=500)
         genuine = [
             view
             for view in held
@@ -143,7 +145,7 @@ class Play:
             and view.row != Row.BLOCKED
             and (view.score or 0) >= CHALLENGE
         ]
-        facts = [await self.house.store.screened(self.house.mailbox_id, v.gmail_id) for v in genuine]
+        facts = [await self.fixture.store.screened(self.fixture.mailbox_id, v.gmail_id) for v in genuine]
         return [view for view, kept in zip(genuine, facts, strict=True) if kept and kept.authenticated]
 
     async def open_link(self, sender: str) -> str:
@@ -151,7 +153,7 @@ class Play:
         found = []
         for token in self.tokens():
             try:
-                opened = await solve.open_challenge(self.house.kit, token)
+                opened = await solve.open_challenge(self.fixture.context, token)
             except (Expired, NotFound):
                 continue
             if opened.sender == sender:
@@ -167,40 +169,40 @@ class Play:
     async def next_link_at(self, sender: str) -> datetime:
         standing = await self._standing(sender)
         assert not standing.dealings.open_for_sender, "what the guards take for open can be opened"
-        return next_link_at(standing.dealings, (await self.house.mailbox()).preferences, self.house.now())
+        return next_link_at(standing.dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
 
     async def _standing(self, sender: str) -> Standing:
         domain = sender.rpartition("@")[2]
-        now = self.house.now()
-        return await self.house.store.standing(self.house.mailbox_id, sender, domain, "a new thread", now)
+        now = self.fixture.now()
+        return await self.fixture.store.standing(self.fixture.mailbox_id, sender, domain, "a new thread", now)
 
 
 async def played(history: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with open_house(Path(folder)) as house:
-            await house.prefer(daily_challenges=3, domain_challenges=2, credits_per_solve=2)
-            play = Play(house)
+        async with open_fixture(Path(folder)) as fixture:
+            await fixture.prefer(daily_challenges=3, domain_challenges=2, credits_per_solve=2)
+            play = Play(fixture)
             for what in history:
                 await play.act(*what)
             await play.challenge()
             for sender in SENDERS:
                 if await play.stranded(sender) and not await play.ruled(sender):
                     await gets_out(play, sender)
-            assert await house.store.ledger_differences() == ()
+            assert await fixture.store.ledger_differences() == ()
 
 
 async def gets_out(play: Play, sender: str) -> None:
     """All their mail gets in: behind the link they have, or the one the next mail gets at the stated moment."""
     if not await play.open_link(sender):
-        play.house.gmail.now = max(play.house.now(), await play.next_link_at(sender))
+        play.fixture.gmail.now = max(play.fixture.now(), await play.next_link_at(sender))
         await play.act("mail", sender, "pitchy", True)
         assert await play.open_link(sender), "the next mail after the stated moment gets a link"
     link = await play.open_link(sender)
-    before = len(play.house.gmail.sent)
+    before = len(play.fixture.gmail.sent)
     while await play.stranded(sender):
         assert await play.solved(link) > 0
-        await play.house.settle()
-    assert len(play.house.gmail.sent) == before, "one link did it all"
+        await play.fixture.settle()
+    assert len(play.fixture.gmail.sent) == before, "one link did it all"
 
 
 SAM = SENDERS[0]
@@ -226,10 +228,10 @@ def test_nobody_is_locked_out(history: list[tuple[object, ...]]) -> None:
 def test_a_doubtful_mail_beside_one_that_was_sure_gets_the_link_that_is_due() -> None:
     async def story() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            async with open_house(Path(folder)) as house:
-                play = Play(house)
+            async with open_fixture(Path(folder)) as fixture:
+                play = Play(fixture)
                 for what in EXPIRED:
                     await play.act(*what)
-                assert len(house.gmail.sent) == 2
+                assert len(fixture.gmail.sent) == 2
 
     asyncio.run(story())

@@ -15,7 +15,7 @@ from backend.domain.errors import SendUncertain, TryLater, Unexplained
 from backend.domain.mail.mime import parse
 from backend.domain.retry import REFUSALS
 from backend.ports.gmail import Leaving
-from tests.unit.pipeline.conftest import House, letter, open_house
+from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 
 LOST = SendUncertain("The connection broke.", reason="ServerDisconnectedError")
 BUSY = TryLater("Google has trouble of its own.", reason="backendError")
@@ -29,15 +29,15 @@ AROUND_A_SEND = st.sampled_from(
 class Spoilt:
     """Sends and searches of a house meet these troubles, one each, and then none."""
 
-    def __init__(self, house: House, troubles: list[str]) -> None:
-        self._house, self._left = house, list(troubles)
-        self._send, self._find = house.gmail.send, house.gmail.find_sent
-        house.gmail.send, house.gmail.find_sent = self.send, self.find  # type: ignore[method-assign]
+    def __init__(self, fixture: Fixture, troubles: list[str]) -> None:
+        self._fixture, self._left = fixture, list(troubles)
+        self._send, self._find = fixture.gmail.send, fixture.gmail.find_sent
+        fixture.gmail.send, fixture.gmail.find_sent = self.send, self.find  # type: ignore[method-assign]
 
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
         trouble = self._next("search")
         if trouble in ("dies before", "dies after"):
-            getattr(self._house.gmail, trouble.replace("dies", "die").replace(" ", "_")).add("send")
+            getattr(self._fixture.gmail, trouble.replace("dies", "die").replace(" ", "_")).add("send")
         if trouble in ("lost before", "busy", "a page"):
             raise {"lost before": LOST, "busy": BUSY, "a page": PAGE}[trouble]
         sent = await self._send(mailbox_id, raw, thread_id)
@@ -50,7 +50,7 @@ class Spoilt:
         if trouble == "search busy":
             raise BUSY
         if trouble == "search dies":
-            self._house.gmail.die_after.add("find_sent")
+            self._fixture.gmail.die_after.add("find_sent")
         return await self._find(mailbox_id, mail)
 
     def _next(self, other: str) -> str:
@@ -65,19 +65,19 @@ SUBJECTS = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=120)
 @settings(max_examples=40)
 def test_one_leaves_and_is_recorded(troubles: list[str], subject: str) -> None:
     async def story(folder: Path) -> None:
-        async with open_house(folder) as house:
-            Spoilt(house, troubles)
-            pitch = house.gmail.deliver(letter(subject=subject))
-            await house.push()
-            await house.settle(turns=400)
-            challenge = await house.store.challenge_of(house.mailbox_id, pitch)
+        async with open_fixture(folder) as fixture:
+            Spoilt(fixture, troubles)
+            pitch = fixture.gmail.deliver(letter(subject=subject))
+            await fixture.push()
+            await fixture.settle(turns=400)
+            challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
             assert challenge is not None
             # A refusal that stays is believed, and then nothing may leave.
             refused = troubles.count("a page") >= REFUSALS
-            assert len(house.gmail.sent) == 1 or (refused and not house.gmail.sent)
-            state = ChallengeState.SENT if house.gmail.sent else ChallengeState.FAILED
+            assert len(fixture.gmail.sent) == 1 or (refused and not fixture.gmail.sent)
+            state = ChallengeState.SENT if fixture.gmail.sent else ChallengeState.FAILED
             assert challenge.state is state
-            assert all(parse(sent.raw).subject == reply_subject(subject) for sent in house.gmail.sent)
+            assert all(parse(sent.raw).subject == reply_subject(subject) for sent in fixture.gmail.sent)
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(story(Path(folder)))

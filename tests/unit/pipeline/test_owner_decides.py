@@ -8,7 +8,7 @@ from typing import Any
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.mail.message import Address, Message
 from tests.fakes.gmail import LABELS
-from tests.unit.pipeline.conftest import House, letter
+from tests.unit.pipeline.conftest import Fixture, letter
 
 OWN = frozenset({"SENT"})
 
@@ -18,91 +18,91 @@ def _from_owner(text: str, to: str = "sam@seller.test", **changes: Any) -> Messa
     return replace(mail, to=(Address(to),), **changes)
 
 
-async def _held(house: House) -> str:
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle()
-    assert LABELS.held in house.gmail.labels_of(pitch)
+async def _held(fixture: Fixture) -> str:
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
     return pitch
 
 
-async def test_taking_the_held_label_off_in_gmail_lets_the_mail_in(house: House) -> None:
-    pitch = await _held(house)
-    house.gmail.move(pitch, remove={LABELS.held})
-    await house.push()
-    await house.settle()
+async def test_taking_the_held_label_off_in_gmail_lets_the_mail_in(fixture: Fixture) -> None:
+    pitch = await _held(fixture)
+    fixture.gmail.move(pitch, remove={LABELS.held})
+    await fixture.push()
+    await fixture.settle()
 
-    assert "INBOX" in house.gmail.labels_of(pitch)
-    challenge = await house.store.challenge_of(house.mailbox_id, pitch)
+    assert "INBOX" in fixture.gmail.labels_of(pitch)
+    challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
     assert challenge is not None
     assert challenge.state is ChallengeState.VOIDED
 
 
-async def test_answering_a_held_sender_lets_him_in(house: House) -> None:
-    pitch = await _held(house)
-    house.gmail.deliver(
+async def test_answering_a_held_sender_lets_him_in(fixture: Fixture) -> None:
+    pitch = await _held(fixture)
+    fixture.gmail.deliver(
         _from_owner("Yes, let us talk on Tuesday at ten, I am curious."), labels=OWN, thread_id=pitch
     )
-    await house.push()
-    await house.settle()
+    await fixture.push()
+    await fixture.settle()
 
-    assert "INBOX" in house.gmail.labels_of(pitch)
-    standing = await house.store.standing(
-        house.mailbox_id, "sam@seller.test", "seller.test", "t", house.now()
+    assert "INBOX" in fixture.gmail.labels_of(pitch)
+    standing = await fixture.store.standing(
+        fixture.mailbox_id, "sam@seller.test", "seller.test", "t", fixture.now()
     )
     assert standing.corresponded
 
 
-async def test_a_no_thanks_is_no_invitation(house: House) -> None:
-    pitch = await _held(house)
-    house.gmail.deliver(_from_owner("No thanks, not interested."), labels=OWN, thread_id=pitch)
-    await house.push()
-    await house.settle()
+async def test_a_no_thanks_is_no_invitation(fixture: Fixture) -> None:
+    pitch = await _held(fixture)
+    fixture.gmail.deliver(_from_owner("No thanks, not interested."), labels=OWN, thread_id=pitch)
+    await fixture.push()
+    await fixture.settle()
 
-    assert LABELS.held in house.gmail.labels_of(pitch)
-    standing = await house.store.standing(
-        house.mailbox_id, "sam@seller.test", "seller.test", "t", house.now()
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
+    standing = await fixture.store.standing(
+        fixture.mailbox_id, "sam@seller.test", "seller.test", "t", fixture.now()
     )
     assert not standing.corresponded
 
 
-async def test_a_no_thanks_in_html_alone_is_no_invitation(house: House) -> None:
-    pitch = await _held(house)
+async def test_a_no_thanks_in_html_alone_is_no_invitation(fixture: Fixture) -> None:
+    pitch = await _held(fixture)
     mail = _from_owner("", html="<p>No thanks, <b>not interested</b>.</p>")
-    house.gmail.deliver(mail, labels=OWN, thread_id=pitch)
-    await house.push()
-    await house.settle()
-    assert LABELS.held in house.gmail.labels_of(pitch)
+    fixture.gmail.deliver(mail, labels=OWN, thread_id=pitch)
+    await fixture.push()
+    await fixture.settle()
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
 
 
-async def test_a_senders_mail_the_owners_filter_lets_in_is_not_held(house: House) -> None:
-    pitch = house.gmail.deliver(letter(), labels=frozenset({"INBOX", "UNREAD", LABELS.allow}))
-    await house.push()
-    await house.settle()
-    assert "INBOX" in house.gmail.labels_of(pitch)
+async def test_a_senders_mail_the_owners_filter_lets_in_is_not_held(fixture: Fixture) -> None:
+    pitch = fixture.gmail.deliver(letter(), labels=frozenset({"INBOX", "UNREAD", LABELS.allow}))
+    await fixture.push()
+    await fixture.settle()
+    assert "INBOX" in fixture.gmail.labels_of(pitch)
 
 
-async def test_our_own_challenge_makes_nobody_a_correspondent(house: House) -> None:
-    await _held(house)
-    await house.push()  # the echo of the send
-    await house.settle()
-    standing = await house.store.standing(
-        house.mailbox_id, "sam@seller.test", "seller.test", "t", house.now()
+async def test_our_own_challenge_makes_nobody_a_correspondent(fixture: Fixture) -> None:
+    await _held(fixture)
+    await fixture.push()  # the echo of the send
+    await fixture.settle()
+    standing = await fixture.store.standing(
+        fixture.mailbox_id, "sam@seller.test", "seller.test", "t", fixture.now()
     )
     assert not standing.corresponded
     assert not standing.took_part
-    assert house.gmail.calls["fetch"] == 1  # the pitch; the echo was known by its id
+    assert fixture.gmail.calls["fetch"] == 1  # the pitch; the echo was known by its id
 
 
-async def test_a_challenge_whose_id_was_never_noted_is_known_by_its_header(house: House) -> None:
-    house.gmail.die_after.add("send")
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle()
-    await house.push()
-    await house.settle()
-    standing = await house.store.standing(
-        house.mailbox_id, "sam@seller.test", "seller.test", pitch, house.now()
+async def test_a_challenge_whose_id_was_never_noted_is_known_by_its_header(fixture: Fixture) -> None:
+    fixture.gmail.die_after.add("send")
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+    await fixture.push()
+    await fixture.settle()
+    standing = await fixture.store.standing(
+        fixture.mailbox_id, "sam@seller.test", "seller.test", pitch, fixture.now()
     )
     assert not standing.corresponded
     assert not standing.took_part

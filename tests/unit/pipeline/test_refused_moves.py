@@ -8,16 +8,16 @@ import pytest
 
 from backend.domain.errors import Rejected, TryLater
 from tests.fakes.gmail import LABELS
-from tests.unit.pipeline.conftest import House, letter
+from tests.unit.pipeline.conftest import Fixture, letter
 
 NO = Rejected("Google will not accept this request.", reason="invalidArgument")
 OUTAGE = TryLater("Google has trouble of its own.", reason="backendError")
 BUSY = TryLater("Google was changing the same thing.", reason="aborted")
 
 
-def _meets(house: House, troubles: Sequence[Exception]) -> list[Exception]:
+def _meets(fixture: Fixture, troubles: Sequence[Exception]) -> list[Exception]:
     """The next label changes end so; what is left of it tells how many were tried."""
-    left, relabel = list(troubles), house.gmail.relabel
+    left, relabel = list(troubles), fixture.gmail.relabel
 
     async def troubled(
         mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
@@ -26,14 +26,14 @@ def _meets(house: House, troubles: Sequence[Exception]) -> list[Exception]:
             raise left.pop(0)
         return await relabel(mailbox_id, gmail_id, add, remove)
 
-    house.gmail.relabel = troubled  # type: ignore[method-assign]
+    fixture.gmail.relabel = troubled  # type: ignore[method-assign]
     return left
 
 
-async def _pitch(house: House) -> str:
-    pitch = house.gmail.deliver(letter())
-    await house.push()
-    await house.settle(turns=200)
+async def _pitch(fixture: Fixture) -> str:
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle(turns=200)
     return pitch
 
 
@@ -43,18 +43,18 @@ async def _pitch(house: House) -> str:
     ids=["one no after an outage", "noes with other trouble in between", "three noes in a row"],
 )
 async def test_what_may_pass_is_waited_out_and_the_mail_is_held(
-    house: House, troubles: list[Exception]
+    fixture: Fixture, troubles: list[Exception]
 ) -> None:
-    left = _meets(house, troubles)  # a refused change is asked for twice in one try
-    pitch = await _pitch(house)
+    left = _meets(fixture, troubles)  # a refused change is asked for twice in one try
+    pitch = await _pitch(fixture)
     assert left == []
-    assert LABELS.held in house.gmail.labels_of(pitch)
-    assert (await house.store.census()).get("set_aside", 0) == 0
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
+    assert (await fixture.store.census()).get("set_aside", 0) == 0
 
 
-async def test_a_no_that_stays_is_left_to_a_person_and_the_mail_where_it_is(house: House) -> None:
-    left = _meets(house, [NO] * 100)
-    pitch = await _pitch(house)
-    assert "INBOX" in house.gmail.labels_of(pitch)
+async def test_a_no_that_stays_is_left_to_a_person_and_the_mail_where_it_is(fixture: Fixture) -> None:
+    left = _meets(fixture, [NO] * 100)
+    pitch = await _pitch(fixture)
+    assert "INBOX" in fixture.gmail.labels_of(pitch)
     assert len(left) == 100 - 2 * 4
-    assert (await house.store.census())["set_aside"] == 1
+    assert (await fixture.store.census())["set_aside"] == 1

@@ -9,94 +9,96 @@ from backend.domain.mailbox.mailbox import Condition
 from backend.pipeline.sync import sweep_after
 from backend.pipeline.watch import renewed_after, watch
 from backend.ports.store import Duty
-from tests.unit.pipeline.conftest import House, letter
+from tests.unit.pipeline.conftest import Fixture, letter
 
 
-async def test_a_renewal_never_touches_the_cursor(house: House) -> None:
-    before = (await house.mailbox()).cursor
-    house.gmail.deliver(letter(text="the minutes of Tuesday"))
-    await house.store.want(house.mailbox_id, Duty.WATCH, house.now())
-    job = await house.store.claim_duty("w", house.now(), house.now() + timedelta(minutes=1))
+async def test_a_renewal_never_touches_the_cursor(fixture: Fixture) -> None:
+    before = (await fixture.mailbox()).cursor
+    fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
+    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
     assert job is not None
-    due = await watch(house.kit, job)
-    assert (await house.mailbox()).cursor == before
+    due = await watch(fixture.context, job)
+    assert (await fixture.mailbox()).cursor == before
     day = timedelta(days=1)
-    assert day * 0.9 <= due - house.now() <= day
+    assert day * 0.9 <= due - fixture.now() <= day
 
 
-async def test_it_is_an_alarm_below_48_hours_and_lapsed_at_none(house: House) -> None:
-    mailbox = await house.mailbox()
+async def test_it_is_an_alarm_below_48_hours_and_lapsed_at_none(fixture: Fixture) -> None:
+    mailbox = await fixture.mailbox()
     until = mailbox.watch_expires_at
     assert until is not None
     assert not mailbox.watch_alarm(until - timedelta(hours=47)), "nothing has failed"
-    house.gmail.outages["watch"] = TryLater("Google is away.")
-    await house.store.want(house.mailbox_id, Duty.WATCH, house.now())
-    await house.work_for(1)
-    mailbox = await house.mailbox()
+    fixture.gmail.outages["watch"] = TryLater("Google is away.")
+    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.work_for(1)
+    mailbox = await fixture.mailbox()
     assert not mailbox.watch_alarm(until - timedelta(hours=48, seconds=1))
     assert mailbox.watch_alarm(until - timedelta(hours=47))
     assert mailbox.condition(until - timedelta(hours=47)) is not Condition.WATCH_LAPSED
     assert mailbox.condition(until) is Condition.WATCH_LAPSED
 
 
-async def test_after_a_lapse_the_watch_comes_back_and_what_came_meanwhile_is_found(house: House) -> None:
-    house.wait(days=8)
-    missed = house.gmail.deliver(letter(text="the minutes of Tuesday"))
-    assert (await house.mailbox()).condition(house.now()) is Condition.WATCH_LAPSED
-    await house.settle()
-    mailbox = await house.mailbox()
-    assert mailbox.condition(house.now()) is Condition.ACTIVE
-    assert missed in await house.store.known(house.mailbox_id, [missed])
+async def test_after_a_lapse_the_watch_comes_back_and_what_came_meanwhile_is_found(fixture: Fixture) -> None:
+    fixture.wait(days=8)
+    missed = fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
+    assert (await fixture.mailbox()).condition(fixture.now()) is Condition.WATCH_LAPSED
+    await fixture.settle()
+    mailbox = await fixture.mailbox()
+    assert mailbox.condition(fixture.now()) is Condition.ACTIVE
+    assert missed in await fixture.store.known(fixture.mailbox_id, [missed])
 
 
-async def test_after_a_lapse_nobody_waits_for_the_sweep(house: House) -> None:
-    position, until = (await house.mailbox()).cursor, house.now() + timedelta(minutes=1)
-    await house.store.save_watch(house.mailbox_id, house.now() - timedelta(seconds=1), position)
-    await house.store.want(house.mailbox_id, Duty.WATCH, house.now())
-    job = await house.store.claim_duty("w", house.now(), until)
+async def test_after_a_lapse_nobody_waits_for_the_sweep(fixture: Fixture) -> None:
+    position, until = (await fixture.mailbox()).cursor, fixture.now() + timedelta(minutes=1)
+    await fixture.store.save_watch(fixture.mailbox_id, fixture.now() - timedelta(seconds=1), position)
+    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    job = await fixture.store.claim_duty("w", fixture.now(), until)
     assert job is not None
-    await watch(house.kit, job)
-    wanted = await house.store.claim_duty("w", house.now(), until)
+    await watch(fixture.context, job)
+    wanted = await fixture.store.claim_duty("w", fixture.now(), until)
     assert wanted is not None
     assert wanted.duty is Duty.SYNC, "it is due at once"
 
 
-async def test_mailboxes_that_connected_together_do_not_all_come_back_together(house: House) -> None:
+async def test_mailboxes_that_connected_together_do_not_all_come_back_together(fixture: Fixture) -> None:
     days = {renewed_after(timedelta(days=7), timedelta(days=1), f"box{n}") for n in range(50)}
     assert len(days) > 40
     assert all(timedelta(days=0.9) <= day <= timedelta(days=1) for day in days)
-    sweeps = {sweep_after(house.kit, f"box{n}") for n in range(50)}
+    sweeps = {sweep_after(fixture.context, f"box{n}") for n in range(50)}
     assert len(sweeps) > 40
-    interval = timedelta(seconds=house.kit.settings.sweep_interval)
+    interval = timedelta(seconds=fixture.context.settings.sweep_interval)
     assert all(interval <= sweep <= interval * 1.1 for sweep in sweeps)
 
 
-async def test_a_watch_that_google_grants_for_hours_only_is_renewed_at_half_its_life(house: House) -> None:
-    house.gmail.watch_days = 0.25
-    house.gmail.calls.clear()
-    await house.store.want(house.mailbox_id, Duty.WATCH, house.now())
+async def test_a_watch_that_google_grants_for_hours_only_is_renewed_at_half_its_life(
+    fixture: Fixture,
+) -> None:
+    fixture.gmail.watch_days = 0.25
+    fixture.gmail.calls.clear()
+    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
     for _ in range(4):
-        await house.settle()
-        house.wait(hours=3)
-    assert house.gmail.calls["watch"] >= 4
-    assert (await house.mailbox()).condition(house.now()) is not Condition.WATCH_LAPSED
+        await fixture.settle()
+        fixture.wait(hours=3)
+    assert fixture.gmail.calls["watch"] >= 4
+    assert (await fixture.mailbox()).condition(fixture.now()) is not Condition.WATCH_LAPSED
 
 
-async def test_mail_of_which_no_push_told_renews_the_watch_once_an_hour_at_most(house: House) -> None:
-    house.wait(hours=2)
-    house.gmail.calls.clear()
+async def test_mail_of_which_no_push_told_renews_the_watch_once_an_hour_at_most(fixture: Fixture) -> None:
+    fixture.wait(hours=2)
+    fixture.gmail.calls.clear()
     for _ in range(3):
-        house.gmail.deliver(letter(text="the minutes of Tuesday"))  # the watch is gone: no push
-        house.wait(minutes=14)
-        await house.settle()
-    assert house.gmail.calls["watch"] == 1
+        fixture.gmail.deliver(letter(text="the minutes of Tuesday"))  # the watch is gone: no push
+        fixture.wait(minutes=14)
+        await fixture.settle()
+    assert fixture.gmail.calls["watch"] == 1
 
 
-async def test_mail_that_a_push_told_of_renews_nothing(house: House) -> None:
-    house.wait(hours=2)
-    await house.settle()
-    house.gmail.calls.clear()
-    house.gmail.deliver(letter(text="the minutes of Tuesday"))
-    await house.push()
-    await house.settle()
-    assert house.gmail.calls["watch"] == 0
+async def test_mail_that_a_push_told_of_renews_nothing(fixture: Fixture) -> None:
+    fixture.wait(hours=2)
+    await fixture.settle()
+    fixture.gmail.calls.clear()
+    fixture.gmail.deliver(letter(text="the minutes of Tuesday"))
+    await fixture.push()
+    await fixture.settle()
+    assert fixture.gmail.calls["watch"] == 0

@@ -106,7 +106,7 @@ class Google(Sandbox):
 
 
 @dataclass
-class House:
+class Fixture:
     """One server and its mailboxes: `quiet` ones hold without answering, `open_` ones challenge."""
 
     kind: str
@@ -142,7 +142,7 @@ class House:
         }
 
 
-async def make_house(
+async def make_fixture(
     kind: str,
     scene: Scene,
     google: Google,
@@ -150,7 +150,7 @@ async def make_house(
     model: Path,
     server: postgres_server.Server | None = None,
     jwks: str = "",
-) -> House:
+) -> Fixture:
     """A house with its mailboxes in Google and in its own store, not started yet. `jwks`: where ours finds the keys
     of pushes, if not at Google's."""
     number = next(NUMBERS)
@@ -163,7 +163,7 @@ async def make_house(
     open_ = [f"c{n}@{domain}" for n in range(min(scene.mailboxes, 50))]
     make = _ours if kind == OURS else _baseline
     process = await make(name, kind, url, folder, google, quiet, open_, scene, model, server, jwks)
-    return House(kind, folder, process, url, quiet, open_)
+    return Fixture(kind, folder, process, url, quiet, open_)
 
 
 async def _ours(

@@ -21,7 +21,7 @@ from backend.domain.reading.score import Reason, Score
 from backend.ports.store import Placement, Screened
 from backend.store import SqlStore
 from tests.contract.store.stories import ROWS
-from tests.web.desk import Office, office
+from tests.web.service import Office, office
 
 T = TypeVar("T")
 WAIT = 20.0
@@ -39,7 +39,7 @@ REASONS = (
 
 
 @dataclass
-class House:
+class Fixture:
     """The pages' address, and the loop everything behind them runs in."""
 
     address: str
@@ -79,7 +79,7 @@ class House:
         """A browser whose owner has signed in."""
         context = browser.new_context(**({"locale": "en-GB", "viewport": DESKTOP} | options))
         context.set_default_timeout(10_000)
-        secret = self.do(self.office.desk.sign_in("ana"))
+        secret = self.do(self.office.service.sign_in("ana"))
         context.add_cookies([{"name": "pitchgate-session", "value": secret, "url": self.address}])
         return context
 
@@ -128,11 +128,11 @@ class House:
 
 
 @contextmanager
-def house(folder: Path) -> Iterator[House]:
+def fixture(folder: Path) -> Iterator[Fixture]:
     """The pages are served from a thread of their own, in whose loop the store was opened."""
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    opened: list[House] = []
+    opened: list[Fixture] = []
     ready, stop = threading.Event(), asyncio.Event()
 
     async def run() -> None:
@@ -144,7 +144,7 @@ def house(folder: Path) -> Iterator[House]:
         async with office(folder, stopping, public_url=address) as here:
             # What the store knows happens in the past of the page's clock.
             here.around.clock.advance(hours=2)
-            opened.append(House(address, here, asyncio.get_running_loop()))
+            opened.append(Fixture(address, here, asyncio.get_running_loop()))
             ready.set()
 
             async def told() -> None:
@@ -165,7 +165,7 @@ def house(folder: Path) -> Iterator[House]:
 
 
 @contextmanager
-def visit(here: House, browser: Browser, path: str = "/review", **options: Any) -> Iterator[Page]:
+def visit(here: Fixture, browser: Browser, path: str = "/review", **options: Any) -> Iterator[Page]:
     """A signed-in page, closed with its browser window."""
     context = here.signed_in(browser, **options)
     try:

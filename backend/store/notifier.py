@@ -7,7 +7,7 @@ from collections.abc import Callable
 from weakref import WeakValueDictionary
 
 
-class Bell:
+class Notifier:
     """Rung in the event loop after a commit that somebody may be waiting for.
 
     Who waits reads `rings` before he looks and hands it to `rung`: a ring between the look and the wait is
@@ -43,23 +43,23 @@ class Bell:
         return True
 
 
-class Bells:
+class Notifiers:
     """A bell for each mailbox that anybody waits for; it is forgotten when nobody holds it any more."""
 
     def __init__(self) -> None:
-        self._bells: WeakValueDictionary[str, Bell] = WeakValueDictionary()
+        self._notifiers: WeakValueDictionary[str, Notifier] = WeakValueDictionary()
 
-    def of(self, mailbox_id: str) -> Bell:
+    def of(self, mailbox_id: str) -> Notifier:
         """The bell of a mailbox, the same for all who hold it."""
-        return self._bells.setdefault(mailbox_id, Bell())
+        return self._notifiers.setdefault(mailbox_id, Notifier())
 
     def ring(self, mailbox_id: str) -> None:
         """Wake who waits for this mailbox. To be called in the event loop's thread."""
-        bell = self._bells.get(mailbox_id)
-        if bell is not None:
-            bell.ring()
+        notifier = self._notifiers.get(mailbox_id)
+        if notifier is not None:
+            notifier.ring()
 
     def ring_all(self) -> None:
         """Wake everybody: something may have been missed."""
-        for bell in list(self._bells.values()):
-            bell.ring()
+        for notifier in list(self._notifiers.values()):
+            notifier.ring()

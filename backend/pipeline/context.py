@@ -18,7 +18,7 @@ def _nobody() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
+class Context:
     """The outside, as the pipeline may use it."""
 
     settings: Settings

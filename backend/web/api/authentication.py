@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as NoPage
 
 from backend.domain import errors
-from backend.pipeline.devices import DeviceDesk
+from backend.pipeline.devices import DeviceService
 from backend.ports.devices import Device, Scope
 from backend.web import log
 from backend.web.api.answers import API, PREFIX, VERSION_HEADER, refusal
@@ -46,7 +46,7 @@ blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 class Call:
     """One call of a device that may make it."""
 
-    desk: DeviceDesk
+    service: DeviceService
     device: Device
 
     @property
@@ -55,7 +55,7 @@ class Call:
         return self.device.mailbox_id
 
 
-def desk() -> DeviceDesk:
+def service() -> DeviceService:
     """The desk of this app; without one there is no API."""
     found = services().devices
     if found is None:
@@ -76,12 +76,12 @@ def with_device(
             shown = BEARER.fullmatch(request.headers.get("Authorization", ""))
             if shown is None:
                 raise errors.Unauthenticated("This computer is not connected.", "Connect it again.")
-            device = await desk().device(shown[1])
+            device = await service().device(shown[1])
             if scope not in device.scopes:
                 raise errors.Refused(
                     "This computer may not do that.", "Connect it again.", code="scope_missing"
                 )
-            return await handler(Call(desk(), device), *args, **kwargs)
+            return await handler(Call(service(), device), *args, **kwargs)
 
         return called
 

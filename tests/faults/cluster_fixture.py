@@ -21,7 +21,7 @@ from backend.domain.mailbox.mailbox import Link
 from backend.store import open_store
 from backend.store.store import SqlStore
 from tests import postgres_server
-from tests.faults import ground
+from tests.faults import helpers
 from tests.faults.cluster_balancer import Balancer
 from tests.faults.google import FaultySandbox
 from tests.faults.script import CREDITS, Script
@@ -104,7 +104,7 @@ class Cluster:
             return "the database is away"
 
     async def _unrest(self) -> str:
-        if left := await ground.work_left(self.store, self.sandbox):
+        if left := await helpers.work_left(self.store, self.sandbox):
             return left
         mailboxes = {mailbox.owner.email: mailbox for mailbox in await self.store.mailboxes()}
         positions = await self.sandbox.positions()
@@ -121,14 +121,14 @@ class Cluster:
     async def rest(self) -> None:
         """Wait until nothing is left to do. Raises `PitchgateError` naming what does not end."""
         pause = 0.3 if len(self.owners) < 20 else 1.0
-        await ground.come_to_rest(self.unrest, 3, REST_SECONDS, self.folder, pause)
+        await helpers.come_to_rest(self.unrest, 3, REST_SECONDS, self.folder, pause)
 
     async def solve_all(self, seconds: float) -> int:
         """Every seller looks into his mailbox and solves what he finds until all is solved; how many were."""
         end = time.monotonic() + seconds
         while True:
-            self.counts["solved"] += await ground.answer_challenges(self.people, self.sandbox, self.http)
-            if ground.all_answered(self.people):
+            self.counts["solved"] += await helpers.answer_challenges(self.people, self.sandbox, self.http)
+            if helpers.all_answered(self.people):
                 return self.counts["solved"]
             if time.monotonic() > end:
                 raise PitchgateError("Not every challenge could be solved.", f"See the logs in {self.folder}")
@@ -162,7 +162,7 @@ async def open_cluster(
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         await balancer.start()
         stack.push_async_callback(balancer.stop)
-        arguments = ground.sandbox_arguments(NAME, seed, balancer.url, *KNOBS)
+        arguments = helpers.sandbox_arguments(NAME, seed, balancer.url, *KNOBS)
         google = Process("sandbox", arguments, {}, folder / "sandbox.log")
         await google.start(pipe=True)
         stack.push_async_callback(google.stop)
@@ -212,4 +212,4 @@ def _environment(
         "SECRET_KEYS": Fernet.generate_key().decode(),
         "LONGEST_BACKOFF": "4",
     }
-    return ground.environment(NAME, folder, server_url, google, shared)
+    return helpers.environment(NAME, folder, server_url, google, shared)

@@ -17,7 +17,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.store import open_store
 from backend.store.store import SqlStore
-from tests.faults import ground
+from tests.faults import helpers
 from tests.faults.google import FaultySandbox
 from tests.faults.script import CREDITS, OWNER, OWNER_NAME, Script
 
@@ -33,7 +33,7 @@ STARTS = 6
 
 
 @dataclass
-class House:
+class Fixture:
     """What runs. `ids` maps a letter's key to its message id in the owner's mailbox."""
 
     folder: Path
@@ -79,7 +79,7 @@ class House:
 
     async def answer_challenges(self) -> int:
         """Every seller looks into his mailbox and solves what he finds; how many were let in now."""
-        return await ground.answer_challenges(self.people, self.sandbox, self.http)
+        return await helpers.answer_challenges(self.people, self.sandbox, self.http)
 
     async def unrest(self) -> str:
         """What is still to be done, in words; "" when everything has come to rest."""
@@ -90,24 +90,24 @@ class House:
             return f"link {mailbox.link}"
         if mailbox.indexed_at is None or mailbox.page_start or mailbox.page_token:
             return "a listing under way"
-        if left := await ground.work_left(self.store, self.sandbox):
+        if left := await helpers.work_left(self.store, self.sandbox):
             return left
         behind = await self.sandbox.position(OWNER) - int(mailbox.cursor or 0)
         return f"cursor behind by {behind}" if behind > 0 else ""
 
     async def rest(self) -> None:
         """Wait until nothing is left to do. Raises `PitchgateError` naming what does not end."""
-        await ground.come_to_rest(self.unrest, 4, REST_SECONDS, self.folder)
+        await helpers.come_to_rest(self.unrest, 4, REST_SECONDS, self.folder)
 
 
 @asynccontextmanager
-async def open_house(folder: Path, seed: int, script: Script) -> AsyncIterator[House]:
+async def open_fixture(folder: Path, seed: int, script: Script) -> AsyncIterator[Fixture]:
     """Start both, make the people, connect the owner, wait for her index; stop everything at the end."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     server_url = f"http://127.0.0.1:{free_port()}"
     timeout = aiohttp.ClientTimeout(total=20)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=timeout) as http:
-        arguments = ground.sandbox_arguments(NAME, seed, server_url, *KNOBS)
+        arguments = helpers.sandbox_arguments(NAME, seed, server_url, *KNOBS)
         google = Process("sandbox", arguments, {}, folder / "sandbox.log")
         await google.start(pipe=True)
         server: Process | None = None
@@ -120,10 +120,10 @@ async def open_house(folder: Path, seed: int, script: Script) -> AsyncIterator[H
             await server.start()
             await until_ready(http, f"{server_url}/readyz", server)
             await store.open()
-            house = House(folder, http, sandbox, server, server_url, store)
-            house.people = [Salesperson(seller.address) for seller in script.sellers]
-            await _first_connect(house)
-            yield house
+            fixture = Fixture(folder, http, sandbox, server, server_url, store)
+            fixture.people = [Salesperson(seller.address) for seller in script.sellers]
+            await _first_connect(fixture)
+            yield fixture
         finally:
             if server is not None:
                 await server.stop()
@@ -138,15 +138,15 @@ async def _people(sandbox: FaultySandbox, script: Script) -> None:
     await sandbox.seed_known(OWNER, script.known)
 
 
-async def _first_connect(house: House) -> None:
-    if not await house.connect():
-        raise PitchgateError("The owner could not connect.", f"See {house.folder}/server.log")
-    house.reconnects = 0
-    await house.rest()
-    mailbox = await house.mailbox()
+async def _first_connect(fixture: Fixture) -> None:
+    if not await fixture.connect():
+        raise PitchgateError("The owner could not connect.", f"See {fixture.folder}/server.log")
+    fixture.reconnects = 0
+    await fixture.rest()
+    mailbox = await fixture.mailbox()
     assert mailbox is not None
     wishes = mailbox.preferences.changed(daily_challenges=200, credits_per_solve=CREDITS)
-    await house.store.save_preferences(mailbox.id, wishes, mailbox.created_at)
+    await fixture.store.save_preferences(mailbox.id, wishes, mailbox.created_at)
 
 
 def _environment(folder: Path, server_url: str, google: str) -> dict[str, str]:
@@ -160,4 +160,4 @@ def _environment(folder: Path, server_url: str, google: str) -> dict[str, str]:
         "WORKER_TASKS": "12",
         "REQUESTS_IN_FLIGHT": "12",
     }
-    return ground.environment(NAME, folder, server_url, google, hurry)
+    return helpers.environment(NAME, folder, server_url, google, hurry)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from backend.demo.tally import every_message
 from backend.domain.mailbox.labels import HELD
 from backend.ports.store import Placement
-from tests.faults.cluster_house import Cluster, Owner
-from tests.faults.reckoning import End, challenges_sent
+from tests.faults.checks import End, challenges_sent
+from tests.faults.cluster_fixture import Cluster, Owner
 
 MEANT = {Placement.HELD: True, Placement.INBOX: False}
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.web.api.shapes import Key, Time
+from backend.web.api.schemas import Key, Time
 
 
 class Exchange(TypedDict):

@@ -11,7 +11,7 @@ from typing import Any
 from backend.demo.tally import every_message
 from backend.domain.mailbox.labels import HELD, WOULD_BE_HELD
 from backend.ports.store import MessageView
-from tests.faults.house import House
+from tests.faults.fixture import Fixture
 from tests.faults.script import OWNER, Script
 
 MARKER = "X-Pitchgate-Challenge"
@@ -72,23 +72,23 @@ def challenges_sent(outbox: list[dict[str, Any]]) -> dict[str, dict[str, Counter
     return found
 
 
-async def take_stock(house: House, script: Script) -> End:
+async def take_stock(fixture: Fixture, script: Script) -> End:
     """Read the mailbox at Google, the outbox and the backend's books. Everything must be at rest."""
     end = End()
-    mailbox = await house.mailbox()
+    mailbox = await fixture.mailbox()
     assert mailbox is not None
-    views = await every_message(house.store, mailbox.id)
-    labels = await house.sandbox.labels_now(OWNER)
+    views = await every_message(fixture.store, mailbox.id)
+    labels = await fixture.sandbox.labels_now(OWNER)
     senders = {piece.key: piece.letter.address for piece in (*script.first, *script.second, *script.third)}
-    for key, gmail_id in house.ids.items():
+    for key, gmail_id in fixture.ids.items():
         _letter(end, key, views.get(gmail_id), labels.get(gmail_id), deleted=key in script.deleted)
     for address in sorted(set(senders.values())):
-        if balance := await house.store.balance(mailbox.id, address):
+        if balance := await fixture.store.balance(mailbox.id, address):
             end.balances[address] = balance
-    end.count_challenges(challenges_sent(await house.sandbox.outbox()).get(OWNER, {}))
-    end.strays = strays(await house.sandbox.sent_mail(OWNER))
-    end.ledger_differences = len(await house.store.ledger_differences())
-    end.set_aside = (await house.store.census()).get("set_aside", 0)
+    end.count_challenges(challenges_sent(await fixture.sandbox.outbox()).get(OWNER, {}))
+    end.strays = strays(await fixture.sandbox.sent_mail(OWNER))
+    end.ledger_differences = len(await fixture.store.ledger_differences())
+    end.set_aside = (await fixture.store.census()).get("set_aside", 0)
     return end
 
 

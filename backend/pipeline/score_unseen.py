@@ -13,18 +13,20 @@ from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Mailbox, Mode
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.decide import Facts, decide
-from backend.pipeline.kit import Kit
+from backend.pipeline.context import Context
 from backend.pipeline.screen import kept, unjudged
 from backend.ports.addon import AddonRecords, Reading
 from backend.ports.store import Duty, MessageView, Placement, Screened, Sighting, Stage
 
 
-async def opinion(kit: Kit, records: AddonRecords, mailbox: Mailbox, gmail_id: str) -> tuple[Reading, bool]:
+async def score_unseen(
+    context: Context, records: AddonRecords, mailbox: Mailbox, gmail_id: str
+) -> tuple[Reading, bool]:
     """Fetch the message (the one Gmail call) and judge it; True when it has only just arrived and its turn is
     still to come. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `Unread`."""
-    digest = await kit.reader.screen(await kit.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
+    digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
     arrival, screened = digest.arrival, kept(digest)
-    now = kit.clock.now()
+    now = context.clock.now()
     standing, record = await records.sender(
         mailbox.id, screened.sender, screened.sender_domain, arrival.thread_id, now
     )
@@ -47,8 +49,8 @@ async def opinion(kit: Kit, records: AddonRecords, mailbox: Mailbox, gmail_id: s
     view = _view(mailbox, arrival, screened, verdict)
     coming = arrival.received_at >= mailbox.created_at and "INBOX" in arrival.labels
     if coming:
-        await kit.store.want(mailbox.id, Duty.SYNC, now)
-        kit.wake()
+        await context.store.want(mailbox.id, Duty.SYNC, now)
+        context.wake()
     else:
         sighting = Sighting(arrival.gmail_id, arrival.thread_id, None, Stage.SCREEN)
         await records.adopt(mailbox.id, sighting, verdict, screened, now)

@@ -18,11 +18,11 @@ from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.reading.score import Reason, Score, Thresholds
-from backend.pipeline.archive import ArchiveDesk
-from backend.pipeline.devices import DeviceDesk
-from backend.pipeline.insights import InsightDesk
-from backend.pipeline.kit import Kit
-from backend.pipeline.review import ReviewDesk
+from backend.pipeline.archive import ArchiveService
+from backend.pipeline.context import Context
+from backend.pipeline.devices import DeviceService
+from backend.pipeline.insights import InsightService
+from backend.pipeline.review import ReviewService
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
 from backend.store import SqlStore, open_store
 from backend.web.app import create_app
@@ -70,7 +70,7 @@ class Office:
     around: World
     story: Story
     gmail: FakeGmail
-    desk: DeviceDesk
+    service: DeviceService
     app: Quart
     lists: ListServers
     reader: FakeReader
@@ -83,7 +83,7 @@ class Office:
         self, mailbox_id: str = "ana", scopes: frozenset[Scope] = ALL, name: str = "laptop"
     ) -> str:
         """The token of a computer that has been let in."""
-        token = self.desk.kit.tokens.token(32)
+        token = self.service.context.tokens.token(32)
         code = OneTimeCode(
             token_hash(token), mailbox_id, Purpose.DEVICE, "x", self.story.now.replace(year=2090), name
         )
@@ -109,7 +109,7 @@ class Office:
     async def browser(self, mailbox_id: str = "ana") -> Client:
         """A browser whose owner has signed in."""
         client = self.app.test_client()
-        secret = await self.desk.sign_in(mailbox_id)
+        secret = await self.service.sign_in(mailbox_id)
         client.set_cookie("localhost", "pitchgate-session", secret)
         return client
 
@@ -147,7 +147,7 @@ async def office(
         gmail = FakeGmail(now=clock.now())
         scorer = FixedScorer()
         reader = FakeReader(scorer.score, scorer.thresholds)
-        kit = Kit(
+        context = Context(
             settings=around.settings,
             store=store,
             gmail=gmail,
@@ -156,18 +156,18 @@ async def office(
             tokens=SeededTokens(),
             vault=GlassVault(),
         )
-        desk = DeviceDesk(kit, store)
+        service = DeviceService(context, store)
         story, lists = Story(store), ListServers()
-        review = ReviewDesk(kit, store, lists)
-        desks = {
-            "devices": desk,
+        review = ReviewService(context, store, lists)
+        services = {
+            "devices": service,
             "review": review,
-            "insights": InsightDesk(kit, store),
-            "archive": ArchiveDesk(kit, store),
-            "fail_opens": kit.fail_opens,
+            "insights": InsightService(context, store),
+            "archive": ArchiveService(context, store),
+            "fail_opens": context.fail_opens,
         }
-        app = create_app(replace(around.services, **cast(Any, desks)), stopping)
-        told = Office(around, story, gmail, desk, app, lists, reader)
+        app = create_app(replace(around.services, **cast(Any, services)), stopping)
+        told = Office(around, story, gmail, service, app, lists, reader)
         await story.mailbox("ana")
         await story.mailbox("eve")
         yield told
