@@ -255,8 +255,8 @@ class ChallengeStore(Protocol):
         now: datetime,
     ) -> Solved:
         """The captcha was answered: bar the signature, mark solved, earn credits, spend them on held mail of
-        this sender, oldest first, and order its release, in one commit. While mail still waits the same link can be
-        solved again. `solved_before` is the count of solves that the answer's price was asked at.
+        this sender, oldest first, and order its release, in one commit. The same link can be solved again while
+        mail waits. `solved_before` is the count of solves that the answer's price was asked at.
 
         Raises `Expired` (codes link_expired, link_used, link_voided) or `Refused` (captcha_replayed, and
         captcha_expired when another solve came first).
@@ -286,11 +286,9 @@ class Store(
     ViewStore,
     Protocol,
 ):
-    """All of it, behind one connection."""
+    """All of it, behind one connection; `open` also brings the schema up to date."""
 
-    async def open(self) -> None:
-        """Connect and bring the schema up to date."""
-        ...
+    async def open(self) -> None: ...
 
     async def close(self) -> None:
         """Finish what is queued, then disconnect."""
