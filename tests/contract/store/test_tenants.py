@@ -41,6 +41,7 @@ ABOUT_ALL = {
     "receipt": "named by a secret",
     "drop_receipts": "the worker's",
     "solve": "named by the challenge found by that secret",
+    "promise": "named by the challenge found by that secret",
     "ledger_differences": "the operator's",
     "census": "the operator's",
 }
@@ -59,6 +60,7 @@ OWN = {
     "busy",
     "told",
     "held_at_rest",
+    "keep_promises",
     "forget",
     "want",
     "set_rule",
@@ -101,6 +103,7 @@ class Eve:
             "busy": lambda: store.busy("eve", now),
             "told": lambda: store.told("eve"),
             "held_at_rest": lambda: store.held_at_rest("eve", 10),
+            "keep_promises": lambda: store.keep_promises("eve", now),
             "decided_on": lambda: store.decided_on("eve", ["m0", "m1"]),
             "want": lambda: store.want("eve", Duty.SYNC, now),
             "finish_duty": lambda: store.finish_duty(duty, now, now),
