@@ -146,8 +146,8 @@ class Settings(BaseSettings):
 
     # Rhythm
     push_settle: float = Field(1.1, ge=0)
-    """How long a push waits before history is listed. Google drops further pushes within a second, so
-    looking after that second sees what they would have told, without a second look."""
+    """How long after a push history is listed a second time. Google drops further pushes within a second: this look
+    sees what they would have told."""
     sweep_interval: float = Field(720.0, gt=0)
     watch_interval: float = Field(86_400.0, gt=0)
     lease_seconds: float = Field(60.0, gt=0)
@@ -158,7 +158,9 @@ class Settings(BaseSettings):
     max_attempts: int = Field(8, ge=1)
     longest_backoff: float = Field(64.0, ge=1, le=3600)
     """Waits after an error double up to this."""
-    worker_tasks: int = Field(8, ge=1, le=64)
+    worker_tasks: int = Field(64, ge=1, le=512)
+    """Jobs under way at once. Nearly all of their time they wait for Google; quota and `requests_in_flight` bound
+    what one mailbox may ask."""
     relist_days: int = Field(30, ge=1, le=365)
     relist_limit: int = Field(5_000, ge=100)
     """When Google's history does not reach back to where we were: how far back, and how much new mail, is looked

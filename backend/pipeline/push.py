@@ -16,8 +16,8 @@ async def receive(
     """Verify and store one push. None means: authentic but malformed, acknowledge and count it.
 
     Raises `Unauthenticated` (401) for a token that is not Pub/Sub's for us, `TryLater` (503) when Google's
-    keys cannot be had. Sync becomes due only after Google's one-second window, in which it drops further
-    pushes, has closed: one look then sees all of them.
+    keys cannot be had. Sync becomes due at once, and again after Google's one-second window, in which it drops
+    further pushes, has closed: that look sees what they would have told.
     """
     subscription, envelope = read_push(body, metadata)
     await callers.verify_push(authorization, subscription)
@@ -25,6 +25,4 @@ async def receive(
         return None
     now = context.clock.now()
     notice = Notice(envelope.push_id, envelope.email, envelope.history_id)
-    fate = await context.store.note_push(notice, now + timedelta(seconds=context.settings.push_settle), now)
-    context.wake()
-    return fate
+    return await context.store.note_push(notice, now + timedelta(seconds=context.settings.push_settle), now)

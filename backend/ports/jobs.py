@@ -12,11 +12,16 @@ from backend.ports.records import Duty, DutyJob, MessageJob, Notice, PushFate
 class JobStore(Protocol):
     """Claiming and ending jobs."""
 
-    async def note_push(self, notice: Notice, due_at: datetime, now: datetime) -> PushFate:
-        """Store the notice and make the mailbox's SYNC due at `due_at`, unless it is a repeat or unknown.
+    async def note_push(self, notice: Notice, again_at: datetime, now: datetime) -> PushFate:
+        """Store the notice. Unless it is a repeat or unknown the mailbox's SYNC is due at once, and at `again_at`,
+        when the time in which Google drops further pushes has passed.
 
-        A notice is stale when its history id is below the stored cursor. It makes a sync due all the same:
-        Google drops the pushes of the second after it, so it may be the only word of a later change.
+        Not at once, but at `again_at` alone, if the change it tells of has been listed already (a late push, or the
+        echo of a change of our own): it may still be the only word of what came in the second after it. And while the
+        second look of an earlier push is still to come, that one serves as the first look of this push: pushes that
+        come faster than Google sends them do not make us list faster.
+
+        A notice is stale when its history id is below the stored cursor.
         """
         ...
 

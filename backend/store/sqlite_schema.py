@@ -27,7 +27,7 @@ def connect(path: Path) -> sqlite3.Connection:
         "synchronous = FULL",
         "foreign_keys = ON",
         "temp_store = MEMORY",
-        "cache_size = -65536",
+        "cache_size = -4096",  # KiB a connection: the system caches the file once for all
         "wal_autocheckpoint = 16000",  # 64 MB: pages written again and again go to the file once
     ):
         connection.execute(f"PRAGMA {pragma}")

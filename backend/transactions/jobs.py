@@ -15,8 +15,8 @@ ROUNDS = 4
 """How often one claim goes round the mailboxes to fill its batch."""
 
 
-def note_push(notice: Notice, due_at: datetime, now: datetime) -> Script[PushFate]:
-    """Store a push, and ask for a sync unless it tells nothing new."""
+def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushFate]:
+    """Store a push, and ask for the looks it is good for; see the port."""
     told = position(notice.history_id)
     mailbox: Row | None = yield q("mailbox_by_email", email=notice.email.lower())
     if mailbox is None:
@@ -35,8 +35,17 @@ def note_push(notice: Notice, due_at: datetime, now: datetime) -> Script[PushFat
     if not stored:
         yield q("count_repeat", push_id=notice.push_id, mailbox_id=mailbox["id"])
         return PushFate.REPEAT
-    # A stale push is looked after all the same: Google dropped what came in the second after it.
-    yield from want(mailbox["id"], Duty.SYNC, due_at)
+    seen = mailbox["cursor"] != "" and told <= position(mailbox["cursor"])
+    claimable = yield q(
+        "look_at",
+        mailbox_id=mailbox["id"],
+        duty=Duty.SYNC,
+        now=micros(now),
+        again_at=micros(again_at),
+        at_once=not seen,
+    )
+    if claimable:
+        yield WAKE
     return fate
 
 

@@ -37,6 +37,14 @@ _METHOD = re.compile(r"\A\s*+([A-Za-z][A-Za-z0-9-]*+)\s*+(?:/\s*+\d++\s*+)?=")
 _NAME = re.compile(r"[^\s=@;\"]++")
 _CLAUSE_ENDS = re.compile(r'"[^"]*+"|;')
 _HOST = re.compile(r"[a-z0-9.-]+")
+_VALUE = r"(?:(?:[a-z0-9_-]++(?:\.[a-z0-9_-]++)*+)?@[a-z0-9-]++(?:\.[a-z0-9-]++)*+|[a-z0-9._-]++)(?!\S)"
+_PLAIN = re.compile(
+    rf"\s*+([a-z][a-z0-9-]*+)=([a-z]++)((?:\s++(?:smtp|header|body|policy)\.[a-z][a-z0-9-]*+={_VALUE})*+)\s*+",
+    re.I | re.ASCII,
+)
+_PROPERTY = re.compile(rf"([a-z]++)\.([a-z0-9-]++)=({_VALUE})", re.I | re.ASCII)
+_INNERMOST = re.compile(r"\([^()]*+\)")
+_DEEPEST = 4
 _NO_RECORD = frozenset({"none", "bestguesspass"})
 
 
@@ -170,6 +178,18 @@ def _clauses(value: str) -> tuple[_Clause, ...] | None:
 
 
 def _read(text: str) -> Iterator[_Clause]:
+    """The results of one clause. What Google writes, words and nothing else, is read here; the rest by the library,
+    which compiles its patterns at every step and takes thirty times as long. Both agree (a test holds them to it)."""
+    plain = _PLAIN.fullmatch(text) if len(text) <= MAX_CLAUSE else None
+    if plain is None:
+        yield from _read_by_library(text)
+        return
+    properties = {f"{kind}.{name}".lower(): value for kind, name, value in _PROPERTY.findall(plain[3])}
+    method = plain[1].lower()
+    yield _Clause(method, plain[2].lower(), _domain_of(method, properties))
+
+
+def _read_by_library(text: str) -> Iterator[_Clause]:
     named = _METHOD.match(text)
     method = named.group(1).lower() if named else ""
     try:
@@ -214,6 +234,16 @@ def _without_comments(value: str) -> str | None:
     """`value` with every comment, nested ones too, as one blank; None where that is ambiguous or too long."""
     if len(value) > MAX_VALUE:
         return None
+    if '"' not in value and "\\" not in value:
+        for _ in range(_DEEPEST):  # each round takes away the comments that hold no others
+            value, found = _INNERMOST.subn(" ", value)
+            if not found:
+                return None if "(" in value or ")" in value else value
+    return _char_by_char(value)
+
+
+def _char_by_char(value: str) -> str | None:
+    """The same for whatever is nested deeply or quoted."""
     out: list[str] = []
     depth = 0
     quoted = False

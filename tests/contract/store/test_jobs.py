@@ -86,59 +86,6 @@ async def test_what_was_asked_for_during_a_duty_is_not_lost(story: Story) -> Non
     assert await story.store.next_due(story.now) == asked
 
 
-async def _looks(story: Story, seconds: int) -> list[int]:
-    """At which of the next tenths of a second the sync is done, each look taking none of them."""
-    looks = []
-    for tenth in range(seconds * 10):
-        if job := await story.claim_duty():
-            looks.append(tenth)
-            await story.store.finish_duty(job, None, story.now)
-        story.pass_time(seconds=0.1)
-    return looks
-
-
-async def _pushes(story: Story, *tenths: int) -> None:
-    """Pushes that ask for a look 1.1 s after each, all told now (none is due yet)."""
-    for tenth in tenths:
-        notice = Notice(f"p{tenth}", "ana@corp.test", str(tenth + 1))
-        due = story.now + timedelta(seconds=1.1 + tenth / 10)
-        await story.store.note_push(notice, due, story.now)
-
-
-async def test_each_push_gets_a_look_of_its_own_time(story: Story) -> None:
-    """Google drops what it would have pushed in the second after a push: a look before that is over sees too little."""
-    await story.mailbox("ana")
-    await _pushes(story, 0, 9)
-    assert await _looks(story, 5) == [11, 20]
-
-
-async def test_the_last_of_many_pushes_during_a_sync_gets_its_look_too(story: Story) -> None:
-    await story.mailbox("ana")
-    await story.store.want("ana", Duty.SYNC, story.now)
-    job = await story.claim_duty()
-    assert job is not None
-    await _pushes(story, 0, 10, 19)
-    await story.store.finish_duty(job, None, story.now)
-    assert await _looks(story, 6) == [11, 30]
-
-
-async def test_a_sync_that_is_tried_again_still_looks_after_the_last_push(story: Story) -> None:
-    await story.mailbox("ana")
-    await _pushes(story, 0, 20)
-    story.pass_time(seconds=1.1)
-    job = await story.claim_duty()
-    assert job is not None
-    await story.store.postpone_duty(job, story.now + timedelta(seconds=1), "Google is away", story.now)
-    assert await _looks(story, 5) == [10, 20]
-
-
-async def test_a_look_after_the_last_push_is_enough_for_all(story: Story) -> None:
-    await story.mailbox("ana")
-    await _pushes(story, 0, 3, 9)
-    story.pass_time(seconds=3)
-    assert await _looks(story, 4) == [0]
-
-
 async def test_a_duty_nobody_asked_for_again_comes_when_it_should(story: Story) -> None:
     await story.mailbox("ana")
     job = await story.hold("ana")

@@ -10,6 +10,25 @@ SET wanted = wanted + 1,
                   WHEN due_at IS NULL OR due_at > :due_at THEN :due_at ELSE due_at END
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
+-- name: look_at(mailbox_id, duty, now, again_at, at_once)$
+-- A push: done at once, unless a look at the end of an earlier push's window is still to come (that one then), or what
+-- the push tells of is known already; and by again_at at the end of its own window. Gives whether it may be claimed now.
+UPDATE duties
+SET wanted = wanted + 1,
+    again_at = CASE WHEN again_at IS NULL OR again_at < :again_at THEN :again_at ELSE again_at END,
+    asked_at = CASE WHEN lease IS NULL THEN asked_at
+                    WHEN again_at > :now AND (asked_at IS NULL OR asked_at > again_at) THEN again_at
+                    WHEN again_at > :now THEN asked_at
+                    WHEN CAST(:at_once AS BOOLEAN) THEN CAST(:now AS BIGINT)
+                    WHEN asked_at IS NULL OR asked_at > :again_at THEN :again_at ELSE asked_at END,
+    due_at = CASE WHEN lease IS NOT NULL THEN due_at
+                  WHEN again_at > :now AND (due_at IS NULL OR due_at > again_at) THEN again_at
+                  WHEN again_at > :now THEN due_at
+                  WHEN CAST(:at_once AS BOOLEAN) AND (due_at IS NULL OR due_at > :now) THEN CAST(:now AS BIGINT)
+                  WHEN due_at IS NULL OR due_at > :again_at THEN :again_at ELSE due_at END
+WHERE mailbox_id = :mailbox_id AND duty = :duty
+RETURNING CASE WHEN lease IS NULL AND due_at <= :now THEN 1 ELSE 0 END;
+
 -- name: give_back_duty(mailbox_id, duty, due_at, attempts, error, failing_since, cause)!
 UPDATE duties
 SET lease = NULL, asked_at = NULL, due_at = :due_at, attempts = :attempts, error = :error,
