@@ -105,6 +105,14 @@ bench-addon: setup-dev ## the add-on's card against the same server's smallest r
 bench-review: setup-dev ## a page of ten thousand held mails against one of a hundred, the last against the first
 	@$(BIN)/python -m tests.bench.review_page
 
+.PHONY: growth fuzz
+growth: setup-dev ## each function over a stranger's text against each text made to cost it time or memory
+	@$(BIN)/python -m tests.growth
+
+COUNT ?= 1000000
+fuzz: setup-dev ## what strangers can send, spoiled at random: make fuzz COUNT=1000000 SEED=1
+	@$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED)
+
 faults: setup-dev ## every Google fault and random kills: make faults SEED=1 SCALE=small
 	@$(BIN)/python -m tests.faults.journey --seed $(SEED) --scale $(SCALE)
 

@@ -90,7 +90,12 @@ def test_every_dependency_has_its_reason() -> None:
 
 def test_every_module_the_makefile_runs_exists() -> None:
     named = re.findall(r"python -m (tests[\w.]+)", (ROOT / "Makefile").read_text())
-    lacking = [name for name in named if not (ROOT / (name.replace(".", "/") + ".py")).exists()]
+    paths = {name: name.replace(".", "/") for name in named}
+    lacking = [
+        name
+        for name, path in paths.items()
+        if not any((ROOT / file).exists() for file in (f"{path}.py", f"{path}/__main__.py"))
+    ]
     assert not lacking, listing(lacking)
 
 

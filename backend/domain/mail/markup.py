@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-MAX_MARKS = 80_000
+MAX_MARKS = 40_000
 """Tags and comments that are read; of what follows only the words are kept."""
 
 MAX_DEPTH = 300
@@ -18,9 +18,9 @@ MAX_VALUE = 4_000
 
 _S = r"\t\n\f\r "
 _ATTRIBUTE = re.compile(
-    rf"""[{_S}/]*+([^{_S}/>][^{_S}/>=]*+)(?:[{_S}]*+=[{_S}]*+(?:"([^"]*+)"|'([^']*+)'|([^{_S}"'>][^{_S}>]*+))?)?+"""
+    rf"""([^{_S}/>][^{_S}/>=]*+)(?:[{_S}]*+=[{_S}]*+(?:"([^"]*+)"|'([^']*+)'|([^{_S}"'>][^{_S}>]*+))?)?+"""
 )
-_TAG = re.compile(rf"<(/?)([a-z][^{_S}/>]*+)((?:{_ATTRIBUTE.pattern})*+)([{_S}/]*+)>", re.I)
+_TAG = re.compile(rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+)([{_S}/]*+)>", re.I)
 _TAG_BEGINS = re.compile(r"</?[a-z]", re.I)
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _COMMENT_ENDS = re.compile(r"--!?>")
@@ -50,6 +50,7 @@ area base basefont bgsound col embed frame head html input keygen link meta para
 _DROPPED = frozenset(_DROPPED_WORDS.split())
 _UNREAD = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
 _VERBATIM = frozenset({"textarea", "xmp"})
+_RAW_ENDS = {name: re.compile(rf"</{name}(?=[{_S}/>])", re.I) for name in (*_UNREAD, *_VERBATIM)}
 _BLOCKS = frozenset({"blockquote", "div", "hr", "li", "p", "table", "ul"})
 # Elements that end by themselves where one of the named begins or, with a stroke, ends.
 _ENDED_BY = {
@@ -84,8 +85,9 @@ def bounded(html: str) -> str:
 class _Out:
     """What is written, and the elements that may still be open.
 
-    An element is struck off only where every parser closes it: by its own end tag while nothing else is open in it,
-    or by one that `_ENDED_BY` names. So `open` holds all that any parser has open, and perhaps more.
+    An element is struck off only where every parser closes it: by its own end tag while nothing is open in it but what
+    ends with it, or by the beginning of one that `_ENDED_BY` names. So `open` holds all that any parser has open, and
+    perhaps more.
     """
 
     def __init__(self) -> None:
@@ -97,7 +99,7 @@ class _Out:
         if name == "body" and self.body:
             return
         self.body = True
-        self._end_by_themselves(name)
+        del self.open[self._within(name) :]
         if name not in _VOID and name != "body":
             if len(self.open) >= MAX_DEPTH:
                 if name in _BLOCKS and self.pieces[-1:] != ["<br>"]:
@@ -107,14 +109,17 @@ class _Out:
         self.pieces.append(f"<{name}{_attributes(attributes)}>")
 
     def end(self, name: str) -> None:
-        self._end_by_themselves(f"/{name}")
-        if self.open and self.open[-1] == name:
-            self.open.pop()
+        at = self._within(f"/{name}") - 1
+        if at >= 0 and self.open[at] == name:
+            del self.open[at:]
         self.pieces.append(f"</{name}>")
 
-    def _end_by_themselves(self, tag: str) -> None:
-        while self.open and tag in _ENDED_BY.get(self.open[-1], ()):
-            self.open.pop()
+    def _within(self, tag: str) -> int:
+        """How many open elements are left if those end that `tag` ends by the way."""
+        left = len(self.open)
+        while left and tag in _ENDED_BY.get(self.open[left - 1], ()):
+            left -= 1
+        return left
 
 
 def _mark(html: str, start: int, out: _Out) -> int:
@@ -138,7 +143,7 @@ def _mark(html: str, start: int, out: _Out) -> int:
 
 def _tag(html: str, tag: re.Match[str], out: _Out) -> int:
     name = tag[2].lower()
-    if name in _UNREAD or name in _VERBATIM:
+    if name in _RAW_ENDS:
         return tag.end() if tag[1] else _raw(html, tag.end(), name, out)
     unknown = name not in _WRITTEN_AS
     if name in _DROPPED or (unknown and "/" in tag[8]):
@@ -153,7 +158,7 @@ def _tag(html: str, tag: re.Match[str], out: _Out) -> int:
 
 def _raw(html: str, position: int, name: str, out: _Out) -> int:
     """Pass over the content of an element in which tags are no tags."""
-    end = re.compile(rf"</{name}(?=[{_S}/>])", re.I).search(html, position)
+    end = _RAW_ENDS[name].search(html, position)
     stop = end.start() if end else len(html)
     if name in _VERBATIM:
         out.pieces.append(html[position:stop].replace("<", "&lt;"))

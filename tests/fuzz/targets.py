@@ -1,0 +1,202 @@
+"""What strangers reach, as pairs: what makes a spoiled input, and what takes it.
+
+Taking one ends well or with the refusal its door is known for; anything else it raises is a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any, cast
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from backend.domain.entry.challenge_mail import compose, language_of
+from backend.domain.entry.decline import is_decline
+from backend.domain.envelope import read_envelope, subscription_of
+from backend.domain.errors import Refused
+from backend.domain.mail.authentication import authenticate, signing_domains
+from backend.domain.mail.bounce import is_bounce
+from backend.domain.mail.foreign_challenge import is_challenge
+from backend.domain.mail.header_text import addresses, decode_words, message_ids
+from backend.domain.mail.machine_mail import form_of
+from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
+from backend.domain.mail.mime import parse
+from backend.domain.mail.unsubscribe import offer
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.rules import read_list
+from backend.domain.reading.marking import marks
+from backend.domain.reading.reasons import PITCH_WORDS, illustrate
+from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.wording import body, names_of, read, written
+from backend.gmail import payload
+from backend.gmail.push_tokens import GoogleTokens, PushVerifier
+from backend.gmail.wire import AnswerUnreadable
+from backend.pipeline import archive as restoring
+from backend.settings import Settings
+from backend.web.addon_event import read_event
+from tests.fuzz import mutate, seeds
+
+OWNER = Owner(seeds.OWNER, "Priya Raman")
+LARGE = 0.002
+"""How often an email begins as one of `seeds.large_mails`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A door; `share` of all inputs go to it."""
+
+    share: float
+    make: Callable[[Random], Any]
+    take: Callable[[Any], None]
+
+
+def _a_mail(random: Random) -> bytes:
+    pool = seeds.large_mails() if random.random() < LARGE else seeds.mails()
+    return mutate.spoiled(random.choice(pool), seeds.mails(), random)
+
+
+def _mail(raw: bytes) -> None:
+    message = parse(raw)
+    _walk(Arrival("1", "1", frozenset(), seeds.NOW, message, len(raw)))
+
+
+def _gmail_payload(data: object) -> None:
+    with suppress(AnswerUnreadable):
+        _walk(payload.arrival(data if isinstance(data, dict) else {}))
+
+
+def _walk(arrival: Arrival) -> None:
+    """Everything the domain asks about an arrived message."""
+    message = arrival.message
+    reading = read(message, OWNER)
+    score = Score(
+        0.9, 2.0, (Reason("asks for a call or a meeting", 1.0), Reason(PITCH_WORDS, 0.5, reading.words[:2]))
+    )
+    written(reading)
+    illustrate(score, reading)
+    marks(body(message), score, names_of(message, OWNER))
+    form_of(arrival, OWNER)
+    is_bounce(message)
+    is_challenge(message)
+    is_decline(message.text)
+    offer(message)
+    authenticate(message)
+    with suppress(Refused):
+        compose(
+            arrival=arrival,
+            owner=OWNER,
+            link="https://gate.test/c/" + "t" * 32,
+            message_id="<1.2@ledger.test>",
+            marker="m1",
+            expires_at=seeds.NOW + timedelta(days=14),
+            wording={},
+            language=language_of(message.text),
+            now=seeds.NOW,
+        )
+
+
+def _a_document(value: mutate.Json, random: Random) -> bytes:
+    data = mutate.written(mutate.spoiled_json(value, random))
+    return mutate.spoiled(data, (), random) if random.random() < 0.3 else data
+
+
+def _envelope(data: bytes) -> None:
+    found = read_envelope(data)
+    subscription_of(data)
+    if found is not None:
+        found.email.encode()
+        assert len(found.email) <= 400
+        assert found.history_id.isdigit()
+
+
+def _a_token(random: Random) -> bytes:
+    return mutate.spoiled(random.choice(seeds.push_tokens()), seeds.push_tokens(), random)
+
+
+def _push_token(token: bytes) -> None:
+    with suppress(Refused):
+        _finish(_VERIFIER.verify_push(token.decode("latin-1"), "projects/acme/subscriptions/gmail-push"))
+
+
+def _a_result(random: Random) -> Message:
+    value = mutate.spoiled(random.choice(seeds.RESULTS), seeds.RESULTS, random).decode("utf-8", "replace")[
+        :20_000
+    ]
+    fields = (("Received", "from x by mx.google.com with ESMTPS"), ("Authentication-Results", value))
+    sender = random.choice(("ann@corp.test", "x@b\u00fccher.test", "", value[:80]))
+    return Message(Headers(fields), (Address(sender.lower()),))
+
+
+def _authentication(message: Message) -> None:
+    authenticate(message)
+    signing_domains(message)
+
+
+def _addon_event(data: object) -> None:
+    read_event(data).lacks(frozenset({"a"}))
+
+
+def _archive(content: bytes) -> None:
+    with suppress(Refused):
+        data, _ = restoring._looked_through(content)
+        about = data.get("mailbox")
+        restoring._preferences(about if isinstance(about, dict) else {})
+
+
+def _a_text(random: Random) -> str:
+    text = mutate.spoiled(random.choice((*seeds.LISTS, *seeds.MAILS[:5])), seeds.LISTS, random)
+    return text.decode("utf-8", "replace")[:20_000]
+
+
+def _lists_and_fields(value: str) -> None:
+    with suppress(Refused):
+        read_list(value, RuleKind.ALLOW)
+    addresses(decode_words(value))
+    message_ids(value)
+
+
+class _Keys:
+    async def key(self, kid: str) -> RSAPublicKey | None:
+        return seeds.SIGNER.public_key() if kid == "k1" else None
+
+
+class _Clock:
+    def now(self) -> object:
+        return seeds.NOW
+
+
+_SETTINGS = Settings(
+    push_audience=seeds.AUDIENCE,
+    push_account=seeds.ACCOUNT,
+    subscription="projects/acme/subscriptions/gmail-push",
+)
+_VERIFIER = PushVerifier(_SETTINGS, GoogleTokens(cast(Any, _Keys()), cast(Any, _Clock()), 30.0))
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Run what never waits for anything."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waited")
+
+
+TARGETS = {
+    "email": Target(0.10, _a_mail, _mail),
+    "gmail payload": Target(
+        0.05, lambda random: mutate.spoiled_json(seeds.payload(), random), _gmail_payload
+    ),
+    "push envelope": Target(
+        0.20, lambda random: _a_document(random.choice(seeds.pushes()), random), _envelope
+    ),
+    "push token": Target(0.15, _a_token, _push_token),
+    "authentication-results": Target(0.20, _a_result, _authentication),
+    "add-on event": Target(0.15, lambda random: mutate.spoiled_json(seeds.event(), random), _addon_event),
+    "archive": Target(0.05, lambda random: _a_document(seeds.archive(), random), _archive),
+    "lists and fields": Target(0.10, _a_text, _lists_and_fields),
+}

@@ -1,0 +1,28 @@
+"""A small run of what `python -m tests.fuzz` does a million times."""
+
+from __future__ import annotations
+
+from backend.domain.envelope import read_envelope
+from backend.domain.mail.authentication import authenticate
+from backend.domain.mail.mime import parse
+from backend.pipeline import archive
+from tests.fuzz import seeds
+from tests.fuzz.__main__ import run
+from tests.fuzz.mutate import written
+from tests.fuzz.targets import TARGETS
+
+
+def test_nothing_that_strangers_send_crashes_hangs_or_stays_in_memory() -> None:
+    # Ten times what a long run allows: this one shares its machine with other tests.
+    report = run(1_500, 7, hang=5.0)
+    assert set(report.inputs) == set(TARGETS)
+    assert report.good, (report.crashes, report.slow, report.memory)
+
+
+def test_what_it_spoils_is_good_before() -> None:
+    """A seed that is refused at the door would try nothing behind it."""
+    _, lists = archive._looked_through(written(seeds.archive()))
+    assert all(lists.values())
+    assert all(read_envelope(written(push)) for push in seeds.pushes())
+    assert authenticate(parse(seeds.MAILS[0])).passed
+    assert len(seeds.mails()) > 200

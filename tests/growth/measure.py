@@ -1,0 +1,98 @@
+"""Whether work grows faster than n log n, told on a machine that does other things meanwhile.
+
+Processor time of this thread, the least of several runs, at n, 2n and 4n. Most texts cost next to nothing and are not
+looked at more closely; a suspicion is measured again before it counts.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+LENGTH = 2_000
+"""n, in characters; 4n is the longest text."""
+
+SLOW = 2.6
+"""Times as long for twice as much text: 2 is linear, n log n is below 2.3 here, 4 is the square."""
+
+TRIES = 4
+HANG = 2.0
+MEGABYTES = 60
+"""Growth of memory below this is not looked at: a process takes memory in lumps and gives it back late."""
+
+
+def grows(work: Callable[[str], object], text: Callable[[int], str], enough: float) -> str:
+    """How `work` on texts of 1, 2 and 4 `LENGTH` grows where that is too fast, else "". `enough` in seconds is what
+    4 `LENGTH` may cost without being looked at."""
+    with _stopped():
+        # A text that takes long at a quarter of n is looked at there: at 4n it would not end.
+        for length in (LENGTH // 4, 4 * LENGTH):
+            if least(work, text(length), 1) > enough:
+                return _told(work, text, length // 4)
+        return ""
+    return f"not done after {HANG:.0f} s"
+
+
+def _told(work: Callable[[str], object], text: Callable[[int], str], length: int) -> str:
+    for _ in range(TRIES):
+        times = [least(work, text(length * factor), 3) for factor in (1, 2, 4)]
+        if times[1] < SLOW * times[0] or times[2] < SLOW * times[1]:
+            return ""
+    return " → ".join(f"{seconds * 1000:.1f}" for seconds in times) + f" ms from {length} characters on"
+
+
+def least(work: Callable[[str], object], text: str, runs: int) -> float:
+    """Seconds of this thread that `work` takes, the least of some runs."""
+    best = float("inf")
+    for _ in range(runs):
+        began = time.thread_time()
+        with suppress(Exception):  # a door may refuse: what counts here is what that costs
+            work(text)
+        best = min(best, time.thread_time() - began)
+    return best
+
+
+class _Hang(BaseException):
+    pass
+
+
+@contextmanager
+def _stopped() -> Iterator[None]:
+    """End what runs for `HANG` seconds of processor time; the block is left without a word."""
+
+    def stop(*_: object) -> None:
+        raise _Hang
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, HANG)
+    try:
+        yield
+    except _Hang:
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def memory_grows(work: Callable[[str], object], text: Callable[[int], str]) -> str:
+    """The same of the most memory that was resident at a time, in megabytes. Linux alone can tell."""
+    peaks = [_peak(work, text(LENGTH * factor)) for factor in (1, 2, 4)]
+    if peaks[2] < MEGABYTES or peaks[2] < SLOW * peaks[1]:
+        return ""
+    return " → ".join(f"{peak} MB" for peak in peaks)
+
+
+def _peak(work: Callable[[str], object], text: str) -> int:
+    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins at what is resident now
+    before = _status("VmRSS")
+    with suppress(Exception):
+        work(text)
+    return max(0, _status("VmHWM") - before)
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) // 1024
