@@ -67,6 +67,11 @@ class Process:
         """Its number, 0 before the start."""
         return self._process.pid if self._process is not None else 0
 
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; None while it runs."""
+        return self._process.returncode if self._process is not None else None
+
     async def kill(self) -> None:
         """SIGKILL: no goodbye, as when a machine dies."""
         if self._process is not None and self.running:

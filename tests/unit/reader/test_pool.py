@@ -88,7 +88,7 @@ async def test_its_facts_are_kept_and_the_next_message_is_read(
 
 async def test_waiting_by_the_clock_ends_too(model: Path) -> None:
     # A process that uses no processor time is not seen by its own alarm.
-    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=0.2)) as pool:
+    async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=2.0)) as pool:
         assert (await pool.screen(mail("wait"), ANA)).cause is FailOpen.TOO_SLOW
         assert await reads(pool)
 

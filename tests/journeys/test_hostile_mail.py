@@ -1,0 +1,55 @@
+"""One hostile message of each kind, through the real server: it costs itself, and nobody else notices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.journeys import hostile
+from tests.journeys.hostile_kinds import KINDS
+
+TIGHT = {"PITCHGATE_READER_SECONDS": "0.03", "PITCHGATE_READER_MEMORY": "40000000"}
+HEAVY = ("words", "letters", "earlier")
+"""Kinds that take more than those thirty milliseconds to read, though every rule over them is linear."""
+
+MOST_ABOVE_IDLE = 150
+
+
+async def test_within_the_limits_each_is_judged_and_the_others_too(tmp_path: Path) -> None:
+    figures = await hostile.play(tmp_path)
+    assert figures["kinds"].keys() == KINDS.keys()
+    rows = {told["row"] for told in figures["kinds"].values()}
+    assert rows <= {"below_hold", "challenge", "quarantine", "machine_mail", "fail_open"}
+    causes = {told["cause"] for told in figures["kinds"].values()} - {""}
+    assert causes <= {"too_slow", "too_large"}
+    well(figures)
+
+
+async def test_past_a_limit_they_come_in_with_their_cause_after_one_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in TIGHT.items():
+        monkeypatch.setenv(name, value)
+    figures = await hostile.play(tmp_path, HEAVY)
+    assert {(told["row"], told["cause"]) for told in figures["kinds"].values()} == {("fail_open", "too_slow")}
+    assert figures["fail_open"]["too_slow"] >= len(HEAVY)
+    well(figures, others=False)
+
+
+def well(figures: dict[str, Any], *, others: bool = True) -> None:
+    """The server answered, kept its memory, showed what can be shown, and ended when it was told to."""
+    for name in ("screening", "showing"):
+        assert figures[name]["asked"] > 0
+        assert figures[name]["above_idle_mb"] <= MOST_ABOVE_IDLE
+    for shown in figures["shown"].values():
+        # What cannot be shown says so, on the page and to the computer alike.
+        assert (shown["page"], shown["preview"]) in ((200, 200), (200, 422))
+        assert shown["unreadable"] is (shown["code"] == "unreadable")
+    assert figures["others"]["letters"] > 0
+    if others:
+        assert figures["others"]["customer"] == ["below_hold"]
+        assert set(figures["others"]["pitch"]) <= {"challenge", "held_with_earlier", "quarantine"}
+    assert figures["stop"]["exit"] == 0
+    assert figures["stop"]["processes_left"] == 0
