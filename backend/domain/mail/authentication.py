@@ -42,7 +42,7 @@ _PLAIN = re.compile(
     rf"\s*+([a-z][a-z0-9-]*+)=([a-z]++)((?:\s++(?:smtp|header|body|policy)\.[a-z][a-z0-9-]*+={_VALUE})*+)\s*+",
     re.I | re.ASCII,
 )
-_PROPERTY = re.compile(rf"([a-z]++)\.([a-z0-9-]++)=({_VALUE})", re.I | re.ASCII)
+_PROPERTY = re.compile(rf"(?<![a-z])([a-z]++)\.([a-z0-9-]++)=({_VALUE})", re.I | re.ASCII)
 _INNERMOST = re.compile(r"\([^()]*+\)")
 _DEEPEST = 4
 _NO_RECORD = frozenset({"none", "bestguesspass"})
