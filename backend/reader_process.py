@@ -13,7 +13,7 @@ from backend.domain.mail.message import Arrival
 from backend.gmail import payload
 from backend.gmail.unreadable import AnswerUnreadable
 from backend.reader.child import Model, NoAnswer, serve
-from backend.scoring.audit import audit
+from backend.scoring.audit import admit
 from backend.scoring.session import ModelSession
 
 
@@ -32,5 +32,5 @@ def _opened(raw: bytes) -> Arrival:
 def _load(data: bytes, name: str) -> Model:
     """Raises `ModelRefused`."""
     path = Path(name)
-    facts = audit(data, path)
-    return Model(facts.version, facts.thresholds, ModelSession(data, facts, path).score)
+    facts = admit(data, path)
+    return Model(facts.version, facts.thresholds, facts.costs, ModelSession(data, facts, path).score)

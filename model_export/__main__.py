@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 import joblib
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from backend.domain.reading.reasons import illustrate
@@ -23,14 +20,16 @@ from backend.scoring.session import ModelSession
 from model_export import loaders
 from model_export.card import BadCard, read_card, write_card
 from model_export.choice import choose_nested, grid
-from model_export.compare import compare
-from model_export.evaluation import Evaluation, as_json, evaluate, learning_curve, summary
+from model_export.compare import compare, opened
+from model_export.console import progress, say, show, steps
+from model_export.evaluation import as_json, evaluate, learning_curve, summary
 from model_export.learner import DEFAULT, Params
 from model_export.metrics import Figures, by_part, mean_figures
 from model_export.publish import NotPublished, build, publish
 from model_export.report import render
 from model_export.reproduce import differences
-from model_export.rows import BadRow, Row, corpus, corpus_digest, numbered, unlabelled
+from model_export.rows import CORPUS, BadRow, Row, corpus, corpus_digest, numbered, records, unlabelled
+from model_export.swings import swings
 from model_export.training import Trained, cross_calibrated, groups_of, labels_of, sides, train
 
 _MODEL = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -54,6 +53,13 @@ def cli() -> None:
 )
 @click.option("--seed", type=int, default=DEFAULT.seed, show_default=True)
 @click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=DEFAULT.share,
+    show_default=True,
+    help="Share of pitches at which probabilities are true.",
+)
+@click.option(
     "--archive", type=click.Path(exists=True, path_type=Path), help="The owner's own mail (Takeout, mbox)."
 )
 @click.option("--me", default="", metavar="ADDRESS", help="The owner's address, with --archive.")
@@ -66,6 +72,7 @@ def train_command(
     out: Path,
     c: float,
     seed: int,
+    share: float,
     archive: Path | None,
     me: str,
     sales_label: tuple[str, ...],
@@ -74,9 +81,9 @@ def train_command(
 ) -> None:
     """Train and keep the fitted model in a file for `export`. Open such files only if they are your own."""
     rows = [*_rows(files), *_own_mail(archive, me, sales_label, corrections)]
-    trained = _trained(rows, replace(DEFAULT, c=c, seed=seed))
+    trained = _trained(rows, replace(DEFAULT, c=c, seed=seed, share=share))
     joblib.dump((trained, rows), out)
-    _say(evaluate(trained))
+    say(evaluate(trained))
     click.echo(f"Written to {out}.")
 
 
@@ -92,7 +99,7 @@ def evaluate_command(nested: bool, as_lines: bool, files: str) -> None:
     if as_lines:
         click.echo(json.dumps({**as_json(found), "nested": figures and asdict(figures)}, indent=1))
         return
-    _say(found, figures)
+    say(found, figures)
 
 
 @cli.command("export")
@@ -114,7 +121,7 @@ def export_command(trained: Path | None, out: Path, files: str) -> None:
 @click.option("--model", type=_MODEL, default=SHIPPED, show_default=True, help="The exported model.")
 @click.option("--previous", type=_MODEL, help="An earlier model to compare with.")
 @click.option("--nested", is_flag=True, help="With parameters chosen anew for each left-out file (slow).")
-@click.option("--no-curve", is_flag=True, help="Leave out the learning curve (it trains 56 models).")
+@click.option("--no-curve", is_flag=True, help="Leave out the learning curve (it trains 240 models).")
 @click.option("--out", type=_OUT, default=Path("model-report.html"), show_default=True)
 @_corpus_options
 def report_command(
@@ -125,11 +132,11 @@ def report_command(
     session = ModelSession.open(model)
     params = Params(**json.loads(session.facts.metadata["params"]))
     trained = _trained(rows, params)
-    with _progress() as progress:
+    with progress() as bar:
         curve = (
             None
             if no_curve
-            else learning_curve(rows, trained, _steps(progress, len(groups_of(trained.judged)) - 1))
+            else learning_curve(rows, trained, steps(bar, len(groups_of(trained.judged)) - 1))
         )
     page = render(
         evaluate(trained, session),
@@ -137,7 +144,8 @@ def report_command(
         model.stat().st_size,
         curve,
         _nested(rows) if nested else None,
-        compare(ModelSession.open(previous), session, rows) if previous else None,
+        compare(opened(previous), session, rows) if previous else None,
+        swings(session, _sample(files)),
     )
     out.write_text(page, encoding="utf-8")
     click.echo(f"Written to {out}.")
@@ -149,11 +157,11 @@ def report_command(
 @click.option("--no-corpus", is_flag=True, help="Compare only what the files say of themselves.")
 def compare_command(first: Path, second: Path, no_corpus: bool) -> None:
     """Put two model files side by side."""
-    found = compare(ModelSession.open(first), ModelSession.open(second), [] if no_corpus else corpus())
+    found = compare(opened(first), opened(second), [] if no_corpus else corpus())
     table = Table("", *found.names)
     for line in found.lines:
         table.add_row(*line)
-    _show(table)
+    show(table)
     for remark in found.remarks:
         click.echo(remark)
 
@@ -207,6 +215,13 @@ def _rows(files: str) -> list[Row]:
     return rows
 
 
+def _sample(files: str) -> list[tuple[str, dict[str, Any]]]:
+    """Every eighth record of the corpus, with its file."""
+    wanted = [name.strip() for name in files.split(",") if name.strip()]
+    paths = [path for path in sorted(CORPUS.glob("*.jsonl")) if not wanted or path.stem in wanted]
+    return [(path.stem, record) for path in paths for record in list(records(path))[::8]]
+
+
 def _own_mail(archive: Path | None, me: str, labels: tuple[str, ...], corrections: Path | None) -> list[Row]:
     if archive is None:
         if corrections or labels:
@@ -224,14 +239,14 @@ def _own_mail(archive: Path | None, me: str, labels: tuple[str, ...], correction
 
 
 def _trained(rows: list[Row], params: Params) -> Trained:
-    with _progress() as progress:
-        return train(rows, params, _steps(progress, len(groups_of(sides(rows)[0])) + 1))
+    with progress() as bar:
+        return train(rows, params, steps(bar, len(groups_of(sides(rows)[0])) + 1))
 
 
 def _nested(rows: list[Row]) -> Figures:
     count = len(groups_of(sides(rows)[0]))
-    with _progress() as progress:
-        found = choose_nested(rows, grid(), _steps(progress, count * (count - 1)))
+    with progress() as bar:
+        found = choose_nested(rows, grid(), steps(bar, count * (count - 1)))
     labels, crossed = labels_of(found.judged), cross_calibrated(found.judged, found.logits)
     files = by_part([row.group for row in found.judged], labels, found.logits, crossed)
     return mean_figures(list(files.values()))
@@ -245,39 +260,6 @@ def _export(trained: Trained, rows: list[Row], out: Path) -> tuple[bytes, float]
     own = sum(row.kind == loaders.OWN_MAIL for row in rows)
     out.with_suffix(".md").write_text(write_card(data, facts, found, difference, own), encoding="utf-8")
     return data, difference
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-def _steps(progress: Progress, total: int) -> Callable[[str], None]:
-    task = progress.add_task("…", total=total)
-
-    def step(text: str) -> None:
-        progress.update(task, description=text, advance=1)
-
-    return step
-
-
-def _say(found: Evaluation, nested: Figures | None = None) -> None:
-    table = Table(
-        "", "messages", "AUC", "recall at 1 %", "at 5 %", "calibration error", "of it chance", "debiased"
-    )
-    named = {**found.files, "mean over files": found.mean, "all pooled": found.pooled}
-    if nested:
-        named["mean, nested choice"] = nested
-    named |= {f"in {name}": part for name, part in found.languages.items()}
-    for name, part in named.items():
-        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance, part.debiased)
-        table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values))
-    _show(table)
-
-
-def _show(table: Table) -> None:
-    """Print a table; into a file or a pipe as wide as it is, for nothing there can be read when cut off."""
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def main() -> None:

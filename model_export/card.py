@@ -12,6 +12,8 @@ from typing import Any
 from backend.domain.mailbox.mailbox import Strictness
 from backend.scoring.audit import ModelFacts
 from model_export.evaluation import GOALS, Confusion, Evaluation
+from model_export.metrics import true_share
+from model_export.slices import Rate
 
 _FENCE = "```json reproduce\n"
 
@@ -39,6 +41,10 @@ def write_card(
         calibration=_calibration(evaluation),
         terms=f"{len(facts.vocabulary):,}",
         size=f"{len(data):,}",
+        costs=_costs(evaluation),
+        slices=_slices(evaluation),
+        sure=_sure(evaluation, json.loads(facts.metadata["params"])["share"]),
+        share=f"{json.loads(facts.metadata['params'])['share']:.0%}",
         figures=_figures(evaluation),
         thresholds=_thresholds(facts, evaluation),
         languages=_languages(evaluation),
@@ -66,7 +72,7 @@ def _learned(rows: int, evaluation: Evaluation, own: int) -> str:
     if own:
         text = (
             f"{rows - own} messages written for this project, people and firms in them invented, and {own} of an "
-            "owner's own mail: this model may serve his mailbox and no other."
+            "owner's own mail: this model may serve their mailbox and no other."
         )
     else:
         text = f"{judged} messages written for this project, in {writers} files by one writer each"
@@ -95,6 +101,42 @@ def _calibration(evaluation: Evaluation) -> str:
 
 def _wrapped(text: str, before: str = "") -> str:
     return textwrap.fill(before + text, 115, break_long_words=False, break_on_hyphens=False)
+
+
+def _costs(evaluation: Evaluation) -> str:
+    lines = []
+    for cost in evaluation.costs:
+        low, high = cost.strangers.interval
+        fewest, most = cost.pitches.interval
+        lines.append(
+            f"- **{cost.strictness.value}**: {cost.words} (95 % interval: {low * 1000:.0f} to {high * 1000:.0f} held "
+            f"of 1,000, {fewest * 100:.0f} to {most * 100:.0f} caught of 100)"
+        )
+    return "\n".join(lines)
+
+
+def _sure(evaluation: Evaluation, share: float) -> str:
+    told, count = true_share(evaluation.labels, evaluation.scores, share)
+    return _wrapped(
+        f"Probabilities are stated for mail of which {share:.0%} are pitches. Of left-out mail said to be a pitch with "
+        f"95 % or more ({count} messages), {told:.1%} would be pitches in such mail."
+    )
+
+
+def _slices(evaluation: Evaluation) -> str:
+    tables = []
+    for name, parts in evaluation.slices.items():
+        lines = [f"| {name} | pitches held | ordinary mail held |", "|---|---|---|"]
+        lines += [f"| {part.name} | {_rate(part.pitches)} | {_rate(part.ordinary)} |" for part in parts]
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
+
+
+def _rate(rate: Rate) -> str:
+    if not rate.count:
+        return "–"
+    low, high = rate.interval
+    return f"{rate.held} of {rate.count}: {rate.share:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _figures(evaluation: Evaluation) -> str:
@@ -135,14 +177,20 @@ def _languages(evaluation: Evaluation) -> str:
 
 _TEXT = """# Model card: {version}
 
+On writers it has not read, at each strictness:
+
+{costs}
+
 **What it does.** Reads one e-mail and says how likely it is a pitch: a stranger's one-to-one approach to sell
 something, or to buy a business. It runs on the owner's own server and sends nothing anywhere.
 
 **What it is.** Three blocks of tf-idf over {terms} terms (words and word pairs; concepts and turns of phrase
-from our own lexicon in ten languages; findings about headers and form), a linear support vector machine against
-each of four kinds of ordinary mail (people the owner deals with, strangers with an errand of their own, mail
-sent to many, mail with next to nothing in it), the soft minimum of the four, and one calibrator. {size} bytes of
-ONNX, text in, probability and the share of each term out.
+from our own lexicon in ten languages; findings about headers and form). A linear support vector machine tells pitches
+from each of four classes of ordinary mail (people the owner deals with, strangers with an errand of their own, mail
+sent to many, mail with next to nothing in it), and four more tell each class of pitch (crude, sequence, trade,
+knowing) from ordinary mail. The soft minimum of the first and the soft maximum of the others, weighed by how many
+terms were known, and one calibrator make the probability. {size} bytes of ONNX, text in, probability and the share of
+each term out.
 
 {learned}
 
@@ -157,27 +205,39 @@ calibrator that has not read the file either.
 
 {calibration}
 
+{sure}
+
 AUC by language (messages): {languages}.
 
 **Thresholds**, on the same left-out mail:
 
 {thresholds}
 
+**Held at *normal***, by part, with 95 % intervals. Where they differ between languages, or between senders by the
+letters of their names, the model errs more for some people than for others:
+
+{slices}
+
 **Graph against scikit-learn**: largest difference of probability on corpus and hard texts, singly and in
 batches: {difference}.
 
 **What to know before trusting it.**
 
-- Half of the corpus is pitches. In a real inbox far fewer are, so a stated probability is too high there; the
-  thresholds are chosen by the share of ordinary mail held and do not depend on it.
+- Probabilities are stated for mail of which {share} are pitches (`pitchgate-model train --share`); the corpus has
+  nearly half. In an inbox with fewer a stated probability is too high. Thresholds are chosen by the share of ordinary
+  mail held and do not depend on it.
+- A seller who knows the owner's field and asks for nothing reads like ordinary mail. Such pitches count less in
+  training, and most of them pass.
+- What training cannot know: whether the owner has dealt with the writer, asked for the offer elsewhere, or wants such
+  offers. Mail about that is judged by its words alone.
 - The lexicon and the settings were worked out by looking at errors on this corpus. Leaving files out keeps the
   writers apart, not the authors of the lexicon: expect somewhat less on mail of your own.
 - Thresholds at half a percent rest on {few} messages. They are the best guess there is, not a guarantee.
 - It has read business mail of the 2020s in English, German, French, Spanish, Portuguese, Italian, Dutch,
   Polish, Czech and Swedish. Other languages are judged by form and by what English they contain. In which of the ten
   a mail is written counts for nothing.
-- It judges what is written. Who wrote it, and whether the owner knows him, is for the policy table.
-- Somebody who knows the model can write around it. A forged In-Reply-To spares him the remark that a "Re:" names
+- It judges what is written. Who wrote it, and whether the owner knows them, is for the policy table.
+- Somebody who knows the model can write around it. A forged In-Reply-To spares them the remark that a "Re:" names
   no earlier mail; it counts for nothing else.
 
 {fence}

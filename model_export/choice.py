@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from model_export.counts import Counts
 from model_export.learner import DEFAULT, Floats, Params, PitchModel
 from model_export.metrics import recall_at
 from model_export.rows import Row
@@ -63,10 +64,11 @@ def choose_nested(
 
 def _scores(inside: Sequence[Row], held: Sequence[Row], options: Sequence[Params]) -> Iterator[Floats]:
     """Logits of `held` under each option; the terms are learned once, for no option moves them."""
+    counts = Counts.of([row.text for row in (*inside, *held)])
     base = PitchModel(options[0])
-    matrix = base.learn_terms([row.text for row in inside], [row.group for row in inside])
+    matrix = base.learn_terms(counts.take(range(len(inside))), [row.group for row in inside])
+    judged = base.weighed(counts.take(range(len(inside), len(inside) + len(held))))
     for params in options:
         model = PitchModel(params)
         model.features_ = base.features_
-        model.solve(matrix, [row.errand for row in inside])
-        yield model.decision_function([row.text for row in held])
+        yield model.solve(matrix, [row.errand for row in inside]).logits(judged)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.identity import reading_digest
+from backend.scoring.audit import audit
 from backend.scoring.session import ModelSession
 from model_export.rows import Row
 
@@ -22,6 +25,12 @@ class Comparison:
     names: tuple[str, str]
     lines: list[tuple[str, str, str]]
     remarks: list[str]
+
+
+def opened(path: Path) -> ModelSession:
+    """An audited model, even one trained with another lexicon, which serving refuses. Raises `ModelRefused`."""
+    data = path.read_bytes()
+    return ModelSession(data, audit(data, path), path)
 
 
 def compare(first: ModelSession, second: ModelSession, rows: Sequence[Row]) -> Comparison:
@@ -42,13 +51,23 @@ def compare(first: ModelSession, second: ModelSession, rows: Sequence[Row]) -> C
         ("terms the other has not", f"{len(terms[0] - terms[1]):,}", f"{len(terms[1] - terms[0]):,}")
     )
     lines.append(("corpus", first.facts.corpus[:12], second.facts.corpus[:12]))
-    lines += _verdicts(sessions, rows)
-    return Comparison((first.facts.version, second.facts.version), lines, [_REMARK] if rows else [])
+    here = reading_digest()
+    comparable = all(session.facts.reading == here for session in sessions)
+    if rows and comparable:
+        lines += _verdicts(sessions, rows)
+    remark = _REMARK if comparable else _OTHER_READING
+    return Comparison((first.facts.version, second.facts.version), lines, [remark] if rows else [])
 
 
 _REMARK = (
     "Held counts and changed verdicts are over the corpus, which both models may have been trained on: they show "
     "where the models differ, not which is better. The figures above them come from left-out files."
+)
+
+
+_OTHER_READING = (
+    "One of the two was trained with another lexicon or preparation of texts than this program has: verdicts cannot be "
+    "compared here. The figures above come from left-out files."
 )
 
 

@@ -14,10 +14,11 @@ from onnx import ModelProto, TensorProto, helper
 from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 
-from model_export.learner import BLOCKS, Block, PitchModel
+from model_export.counts import BLOCKS, Block
+from model_export.emitter import OPSET, Emitter
+from model_export.learner import PitchModel
 
 WORD = r"[\p{L}\p{N}_]{2,}"  # RE2's spelling of the learner's token pattern
-OPSET = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
 IR_VERSION = 10
 OUTPUTS = ("probability", "logit", "row", "term", "share")
 
@@ -65,38 +66,23 @@ def _shapes(operator: Any) -> None:
     """The output types are declared with the outputs; skl2onnx wants the function all the same."""
 
 
-class _Emitter:
-    """Names every tensor by its role, so that the graph is the same each time it is built."""
-
-    def __init__(self, container: Any) -> None:
-        self._container = container
-
-    def constant(self, name: str, values: Any, kind: int) -> str:
-        array = np.asarray(values)
-        self._container.add_initializer(name, kind, list(array.shape), array.ravel().tolist())
-        return name
-
-    def node(self, op: str, inputs: list[str], outputs: str | list[str], **attributes: Any) -> None:
-        names = [outputs] if isinstance(outputs, str) else outputs
-        version = OPSET[attributes.get("op_domain", "")]
-        self._container.add_node(op, inputs, names, name=f"n_{names[0]}", op_version=version, **attributes)
-
-
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     del scope
     model: PitchModel = operator.raw_operator
     for vectorizer, block in zip(model.vectorizers, BLOCKS, strict=True):
         _check(vectorizer, block)
     terms = model.terms()
-    sizes = [len(vectorizer.vocabulary_) for vectorizer in model.vectorizers]
-    emit = _Emitter(container)
+    sizes = [len(vectorizer.vocabulary) for vectorizer in model.vectorizers]
+    emit = Emitter(container)
     _constants(emit)
     _terms(emit, operator.inputs[0].full_name, terms)
     _counts(emit)
     blocks = np.repeat(np.arange(len(BLOCKS)), sizes)
     _unit_length(emit, np.concatenate([v.idf_ for v in model.vectorizers]), blocks)
     _margins(emit, model.coef_, model.intercept_)
-    _soft_minimum(emit, model.slope_, model.offset_)
+    _told(emit, model.params.brevity, model.longest_)
+    _weighed(emit, model)
+    _probability(emit, model.slope_, model.offset_)
     for ours, output in zip(("p", "logit_", "row_", "fid", "contrib"), operator.outputs, strict=True):
         emit.node("Identity", [ours], output.full_name)
 
@@ -118,7 +104,7 @@ def _check(vectorizer: Any, block: Block) -> None:
         raise ValueError(f"this graph does not cover a vectorizer set to {settings}")
 
 
-def _constants(emit: _Emitter) -> None:
+def _constants(emit: Emitter) -> None:
     for name, value in (("i0", 0), ("i1", 1)):
         emit.constant(name, np.int64(value), TensorProto.INT64)
     for name, value in (("s0", 0), ("s1", 1), ("sm1", -1), ("smax", 2**62)):
@@ -127,7 +113,7 @@ def _constants(emit: _Emitter) -> None:
     emit.constant("tiny", np.float64(1e-300), TensorProto.DOUBLE)
 
 
-def _terms(emit: _Emitter, text: str, terms: list[str]) -> None:
+def _terms(emit: Emitter, text: str, terms: list[str]) -> None:
     """Tokens to unigram ids and bigram ids, [row, position]; the number of terms marks a miss.
 
     A bigram over the border of two blocks is in no vocabulary, so the blocks share one token sequence.
@@ -145,7 +131,7 @@ def _terms(emit: _Emitter, text: str, terms: list[str]) -> None:
         else:
             keys.append(number[words[0]] * (missing + 1) + number[words[1]])
             values.append(index)
-    emit.constant("unigram", unigrams, TensorProto.INT64)
+    emit.constant("unigram", unigrams, TensorProto.INT32)
     emit.constant("base", np.int64(missing + 1), TensorProto.INT64)
     emit.constant("V", np.int64(size), TensorProto.INT64)
     emit.constant("V1", np.int64(size + 1), TensorProto.INT64)
@@ -161,7 +147,8 @@ def _terms(emit: _Emitter, text: str, terms: list[str]) -> None:
     )
     emit.node("LabelEncoder", ["tok"], "tid", op_domain="ai.onnx.ml", keys_strings=tokens,
               values_int64s=list(range(missing)), default_int64=missing)  # fmt: skip
-    emit.node("Gather", ["unigram", "tid"], "u")
+    emit.node("Gather", ["unigram", "tid"], "u32")
+    emit.node("Cast", ["u32"], "u", to=TensorProto.INT64)
     emit.node("Slice", ["tid", "s0", "sm1", "s1"], "left")
     emit.node("Slice", ["tid", "s1", "smax", "s1"], "right")
     emit.node("Mul", ["left", "base"], "left2")
@@ -171,7 +158,7 @@ def _terms(emit: _Emitter, text: str, terms: list[str]) -> None:
     emit.node("Concat", ["u", "bi"], "ids", axis=1)
 
 
-def _counts(emit: _Emitter) -> None:
+def _counts(emit: Emitter) -> None:
     """How often each term stands in each row: misses dropped, then sorted unique keys row*(V+1)+term."""
     emit.node("Shape", ["ids"], "rows1", start=0, end=1)
     emit.node("Squeeze", ["rows1"], "rows")
@@ -190,20 +177,21 @@ def _counts(emit: _Emitter) -> None:
     emit.node("Sub", ["uk", "rowkey"], "fid")
 
 
-def _unit_length(emit: _Emitter, idf: Any, blocks: Any) -> None:
+def _unit_length(emit: Emitter, idf: Any, blocks: Any) -> None:
     """(1 + log count) * idf, each row's part in each block scaled to unit length."""
-    emit.constant("idf32", np.append(idf, 0.0), TensorProto.FLOAT)
-    emit.constant("block", np.append(blocks, 0), TensorProto.INT64)
+    emit.constant("idf16", np.append(idf, 0.0), TensorProto.FLOAT16)
+    emit.constant("block", np.append(blocks, 0), TensorProto.UINT8)
     emit.constant("blocks", np.int64(len(BLOCKS)), TensorProto.INT64)
     emit.constant("blocks1", [len(BLOCKS)], TensorProto.INT64)
     emit.node("Cast", ["count"], "tf", to=TensorProto.DOUBLE)
     emit.node("Log", ["tf"], "logtf")
     emit.node("Add", ["logtf", "one"], "stf")
-    emit.node("Gather", ["idf32", "fid"], "idf_f")
+    emit.node("Gather", ["idf16", "fid"], "idf_f")
     emit.node("Cast", ["idf_f"], "idf_d", to=TensorProto.DOUBLE)
     emit.node("Mul", ["stf", "idf_d"], "x")
     emit.node("Mul", ["x", "x"], "xx")
-    emit.node("Gather", ["block", "fid"], "blk")
+    emit.node("Gather", ["block", "fid"], "blk8")
+    emit.node("Cast", ["blk8"], "blk", to=TensorProto.INT64)
     emit.node("Mul", ["row_", "blocks"], "cell0")
     emit.node("Add", ["cell0", "blk"], "cell")
     emit.node("Mul", ["rows1", "blocks1"], "cells1")
@@ -216,12 +204,12 @@ def _unit_length(emit: _Emitter, idf: Any, blocks: Any) -> None:
     emit.node("Div", ["x", "norm"], "unit")
 
 
-def _margins(emit: _Emitter, coef: Any, intercept: Any) -> None:
+def _margins(emit: Emitter, coef: Any, intercept: Any) -> None:
     """Each term's part in each margin, [term, margin], and the margins, [row, margin]."""
-    emit.constant("coef32", np.vstack([coef, np.zeros((1, coef.shape[1]))]), TensorProto.FLOAT)
+    emit.constant("coef16", np.vstack([coef, np.zeros((1, coef.shape[1]))]), TensorProto.FLOAT16)
     emit.constant("bias", intercept, TensorProto.DOUBLE)
     emit.constant("margins1", [coef.shape[1]], TensorProto.INT64)
-    emit.node("Gather", ["coef32", "fid"], "coef_f")
+    emit.node("Gather", ["coef16", "fid"], "coef_f")
     emit.node("Cast", ["coef_f"], "coef_d", to=TensorProto.DOUBLE)
     emit.node("Unsqueeze", ["unit", "s1"], "unit2")
     emit.node("Mul", ["unit2", "coef_d"], "parts")
@@ -233,24 +221,70 @@ def _margins(emit: _Emitter, coef: Any, intercept: Any) -> None:
     emit.node("Add", ["sums", "bias"], "margins")
 
 
-def _soft_minimum(emit: _Emitter, slope: float, offset: float) -> None:
-    """logit = -slope * log(sum exp(-margin)) + offset; a term's share is its parts weighted as the margins weigh."""
+def _told(emit: Emitter, brevity: float, longest: float) -> None:
+    """What share of the evidence counts, by each row's number n of different terms of the first block:
+
+    n / (n + brevity) * longest / max(n, longest).
+    """
+    emit.constant("longest", np.float64(longest), TensorProto.DOUBLE)
+    emit.constant("brevity", np.float64(brevity), TensorProto.DOUBLE)
+    emit.node("Less", ["blk", "i1"], "first")
+    emit.node("Cast", ["first"], "first_d", to=TensorProto.DOUBLE)
+    zero = helper.make_tensor("value", TensorProto.DOUBLE, [1], [0.0])
+    emit.node("ConstantOfShape", ["rows1"], "zero_rows", value=zero)
+    emit.node("ScatterElements", ["zero_rows", "row_", "first_d"], "told", axis=0, reduction="add")
+    emit.node("Add", ["told", "brevity"], "told_more")
+    emit.node("Div", ["told", "told_more"], "trust_short")
+    emit.node("Max", ["told", "longest"], "told_least")
+    emit.node("Div", ["longest", "told_least"], "trust_long")
+    emit.node("Mul", ["trust_short", "trust_long"], "trust")
+
+
+def _weighed(emit: Emitter, model: PitchModel) -> None:
+    """The soft minimum of the first margins and the soft maximum of the rest, weighted; and the pull of each margin.
+
+    `pulls` says how the sum moves with each margin, [row, margin].
+    """
+    apart, count = model.apart_, model.coef_.shape[1]
+    sides = [("low", 0, apart, "Neg", 1.0 - model.params.balance)]
+    if count > apart:
+        sides.append(("high", apart, count, "Identity", model.params.balance))
+    for name, start, end, sign, weight in sides:
+        emit.constant(f"{name}_start", [start], TensorProto.INT64)
+        emit.constant(f"{name}_end", [end], TensorProto.INT64)
+        emit.constant(f"{name}_weight", np.float64(weight), TensorProto.DOUBLE)
+        emit.node("Slice", ["margins", f"{name}_start", f"{name}_end", "s1"], f"{name}_margins")
+        emit.node(sign, [f"{name}_margins"], f"{name}_signed")
+        emit.node("Exp", [f"{name}_signed"], f"{name}_odds")
+        emit.node("ReduceSum", [f"{name}_odds", "s1"], f"{name}_sum2", keepdims=1)
+        emit.node("Squeeze", [f"{name}_sum2", "s1"], f"{name}_sum")
+        emit.node("Log", [f"{name}_sum"], f"{name}_log")
+        emit.node(sign, [f"{name}_log"], f"{name}_soft")
+        emit.node("Mul", [f"{name}_soft", f"{name}_weight"], f"{name}_part")
+        emit.node("Div", [f"{name}_odds", f"{name}_sum2"], f"{name}_pull")
+        emit.node("Mul", [f"{name}_pull", f"{name}_weight"], f"{name}_pulls")
+    if count > apart:
+        emit.node("Add", ["low_part", "high_part"], "raw")
+        emit.node("Concat", ["low_pulls", "high_pulls"], "pulls", axis=1)
+    else:
+        emit.node("Identity", ["low_part"], "raw")
+        emit.node("Identity", ["low_pulls"], "pulls")
+
+
+def _probability(emit: Emitter, slope: float, offset: float) -> None:
+    """logit = raw * trust * slope + offset; a term's share is its parts weighted as the margins pull."""
     emit.constant("slope", np.float64(slope), TensorProto.DOUBLE)
     emit.constant("offset", np.float64(offset), TensorProto.DOUBLE)
-    emit.node("Neg", ["margins"], "minus_margins")
-    emit.node("Exp", ["minus_margins"], "odds")
-    emit.node("ReduceSum", ["odds", "s1"], "odds_sum2", keepdims=1)
-    emit.node("Squeeze", ["odds_sum2", "s1"], "odds_sum")
-    emit.node("Log", ["odds_sum"], "log_odds")
-    emit.node("Neg", ["log_odds"], "raw")
-    emit.node("Mul", ["raw", "slope"], "sloped")
+    emit.node("Mul", ["raw", "trust"], "trusted")
+    emit.node("Mul", ["trusted", "slope"], "sloped")
     emit.node("Add", ["sloped", "offset"], "logit_")
     emit.node("Neg", ["logit_"], "minus")
     emit.node("Exp", ["minus"], "e")
     emit.node("Add", ["e", "one"], "e1")
     emit.node("Div", ["one", "e1"], "p")
-    emit.node("Div", ["odds", "odds_sum2"], "pull")
-    emit.node("Gather", ["pull", "row_"], "pull_f")
+    emit.node("Unsqueeze", ["trust", "s1"], "trust2")
+    emit.node("Mul", ["pulls", "trust2"], "trusted_pulls")
+    emit.node("Gather", ["trusted_pulls", "row_"], "pull_f")
     emit.node("Mul", ["parts", "pull_f"], "pulled")
     emit.node("ReduceSum", ["pulled", "s1"], "raw_share", keepdims=0)
     emit.node("Mul", ["raw_share", "slope"], "contrib")

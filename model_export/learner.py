@@ -1,8 +1,10 @@
-"""The model as a scikit-learn estimator: three blocks of tf-idf, a linear margin against each kind of ordinary mail.
+"""The model as a scikit-learn estimator: three blocks of tf-idf, and linear margins between classes of mail.
 
-The blocks (words; concepts and phrases; form) are scaled to unit length each, so that a long mail does
-not drown what its headers say. A pitch must win against every kind of ordinary mail: its logit is the
-soft minimum of the margins. All of it stays explainable term by term.
+The blocks (words; concepts and phrases; form) are scaled to unit length each, so that a long mail does not drown what
+its headers say. A pitch must win against every class of ordinary mail (the soft minimum of the margins of all pitches
+against each) and be like some class of pitch (the soft maximum of the margins of each against all ordinary mail): so
+the knowing seller is not traded for the crude one, nor the newsletter for the colleague. Evidence counts by length,
+for fifteen words prove little. All of it stays explainable term by term.
 """
 
 from __future__ import annotations
@@ -13,32 +15,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix, diags, hstack
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 from sklearn.svm import LinearSVC
 
-from model_export.errands import NOTHING, SALES
+from model_export.counts import BLOCKS, Counts
+from model_export.errands import NOTHING, ORDINARY, PITCHES
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Block:
-    """Tokens that share one vector length: those matching `pattern`, as n-grams up to `longest`."""
-
-    name: str
-    pattern: str
-    longest: int
-
-
-BLOCKS = (
-    Block("words", r"(?u)\b(?![ctf]_)\w\w+\b", 2),
-    Block("meaning", r"(?u)\b[ct]_\w+\b", 2),
-    # In which language a mail is written says nothing about it; that the language is unknown calls for care.
-    Block("form", r"(?u)\b(?:f_(?!language_)\w+|f_language_xx)\b", 1),
-)
+Flags = NDArray[np.bool_]
+KNOWING = "knowing"
+LONG = 99
+"""The percentage of messages that are no longer than what counts as long."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +37,25 @@ class Params:
 
     `c` is the inverse strength of regularisation, `min_df` and `min_groups` in how many messages and
     in how many files a term must occur, `meaning` and `form` the weights of two blocks against words,
-    `steepness` what margins are multiplied with before the soft minimum, `caution` the share of `c` in
-    the margin against mail with nothing in it.
+    `steepness` and `likeness` what margins are multiplied with before the soft minimum and the soft maximum,
+    `balance` the weight of the maximum against the minimum, `caution` the share of `c` in the margin against mail
+    with nothing in it, `knowing` the weight of knowing sellers (they read like ordinary mail: trained on with full
+    force they make ordinary mail be held), `brevity` how many terms of the words' block halve the evidence, `share`
+    the share of pitches at which probabilities are true.
     """
 
     c: float = 1.0
     min_df: int = 2
     min_groups: int = 3
-    meaning: float = 0.7
-    form: float = 0.3
+    meaning: float = 0.6
+    form: float = 0.2
     steepness: float = 8.0
+    likeness: float = 4.0
+    balance: float = 0.5
     caution: float = 0.3
+    knowing: float = 0.3
+    brevity: float = 10.0
+    share: float = 0.1
     seed: int = 20
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,9 +74,15 @@ DEFAULT = Params()
 class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Text from `backend.domain.reading.wording.prepare` to the probability of a pitch.
 
-    margin_k = x · coef_[:, k] + intercept_[k], one for each kind of ordinary mail;
-    logit = slope_ * -log(sum over k of exp(-margin_k)) + offset_. Coefficients and idf are rounded to
-    float32 (kept as float64): half the file, and the exported graph computes the very same numbers.
+    margin_k = x · coef_[:, k] + intercept_[k]: first `apart_` margins of pitches against a class of ordinary mail, then
+    those of a class of pitch against ordinary mail;
+    raw = -(1 - balance) * log(sum of exp(-margin_k) over the first) + balance * log(sum of exp(margin_k) over the
+    rest);
+    logit = slope_ * raw * trust + offset_, with trust = n / (n + brevity) * longest_ / max(n, longest_), where n counts
+    the different terms of the words' block: few prove little, and mail longer than nearly all that was learned from
+    (`LONG`) is not judged with more certainty for being so.
+    Coefficients and idf are rounded to float16 (kept as float64): a third of the file, and the exported graph computes
+    the very same numbers.
     """
 
     def __init__(self, params: Params = DEFAULT) -> None:
@@ -87,63 +91,75 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(
         self, texts: Sequence[str], errands: Sequence[str], groups: Sequence[str] | None = None
     ) -> PitchModel:
-        """Learn everything. `errands` are `SALES` or the kind of ordinary mail, `groups` the files."""
-        return self.solve(self.learn_terms(texts, groups), errands)
+        """Learn everything. `errands` are the classes of the rows, `groups` the files."""
+        return self.fit_counts(Counts.of(texts), errands, groups or ["one"] * len(texts))
 
-    def learn_terms(self, texts: Sequence[str], groups: Sequence[str] | None = None) -> csr_matrix:
+    def fit_counts(self, counts: Counts, errands: Sequence[str], groups: Sequence[str]) -> PitchModel:
+        """`fit` over texts whose terms have been counted."""
+        return self.solve(self.learn_terms(counts, groups), errands)
+
+    def learn_terms(self, counts: Counts, groups: Sequence[str]) -> csr_matrix:
         """Learn vocabulary and idf; the texts as rows of term weights, not yet weighted by block."""
-        names = ["one"] * len(texts) if groups is None else list(groups)
-        blocks = [(block.name, self._vectorizer(block, texts, names)) for block in BLOCKS]
-        self.features_ = FeatureUnion(blocks).fit(texts)
-        for vectorizer in self.vectorizers:
-            vectorizer.idf_ = single(vectorizer.idf_)
-        return csr_matrix(self.features_.transform(texts))
+        self._vocabularies = counts.shared(groups, self.params.min_df, self.params.min_groups)
+        self._weighers = [TfidfTransformer(sublinear_tf=True) for _ in BLOCKS]
+        vectorizers = []
+        for block, vocabulary, weigher, matrix in zip(
+            BLOCKS, self._vocabularies, self._weighers, counts.columns(self._vocabularies), strict=True
+        ):
+            weigher.fit(matrix)
+            weigher.idf_ = half(weigher.idf_)
+            vectorizer = TfidfVectorizer(sublinear_tf=True, vocabulary=vocabulary, **block.settings)
+            vectorizer.idf_ = weigher.idf_
+            vectorizers.append((block.name, vectorizer))
+        self.features_ = FeatureUnion(vectorizers)
+        return self.weighed(counts)
+
+    def weighed(self, counts: Counts) -> csr_matrix:
+        """Counted texts as rows of term weights: what `features_` makes of the same texts."""
+        parts = zip(self._weighers, counts.columns(self._vocabularies), strict=True)
+        return csr_matrix(hstack([weigher.transform(matrix.astype(np.float64)) for weigher, matrix in parts]))
 
     def solve(self, matrix: csr_matrix, errands: Sequence[str]) -> PitchModel:
         """Learn the coefficients over rows made by `learn_terms`."""
-        weights = np.repeat(self.params.weights, [len(v.vocabulary_) for v in self.vectorizers])
+        weights = np.repeat(self.params.weights, [len(v.vocabulary) for v in self.vectorizers])
         weighted = csr_matrix(matrix @ diags(weights))
         labels = np.asarray(errands)
-        self.errands_ = sorted(set(errands) - {SALES})
-        fitted = [self._margin(weighted, labels, errand) for errand in self.errands_]
-        steepness = self.params.steepness
-        self.coef_: Floats = single(np.column_stack([coef * weights for coef, _ in fitted]) * steepness)
-        self.intercept_: Floats = single(np.array([bias for _, bias in fitted]) * steepness)
+        ordinary = np.isin(labels, ORDINARY)
+        against = [errand for errand in ORDINARY if errand in labels]
+        alike = [kind for kind in PITCHES if kind in labels]
+        pairs = [(~ordinary, labels == errand) for errand in against]
+        pairs += [(labels == kind, ordinary) for kind in alike]
+        forces = [self.params.caution if errand == NOTHING else 1.0 for errand in against] + [1.0] * len(
+            alike
+        )
+        weight = np.where(labels == KNOWING, self.params.knowing, 1.0)
+        fitted = [
+            self._margin(weighted, weight, *pair, force) for pair, force in zip(pairs, forces, strict=True)
+        ]
+        steep = np.array([self.params.steepness] * len(against) + [self.params.likeness] * len(alike))
+        self.apart_ = len(against)
+        self.coef_: Floats = half(np.column_stack([coef * weights for coef, _ in fitted]) * steep)
+        self.intercept_: Floats = half(np.array([bias for _, bias in fitted]) * steep)
+        self.longest_ = max(1.0, float(np.ceil(np.percentile(self._told(matrix), LONG))))
         self.slope_, self.offset_ = 1.0, 0.0
         self.classes_ = np.array([0, 1])
         return self
 
-    def _margin(self, matrix: csr_matrix, labels: NDArray[np.str_], errand: str) -> tuple[Floats, float]:
-        """Coefficients and intercept of pitches against one kind of ordinary mail."""
-        concerned = np.flatnonzero((labels == SALES) | (labels == errand))
+    def _margin(
+        self, matrix: csr_matrix, weight: Floats, pitches: Flags, ordinary: Flags, force: float
+    ) -> tuple[Floats, float]:
+        """Coefficients and intercept of some pitches against some ordinary mail."""
+        concerned = np.flatnonzero(pitches | ordinary)
         # Mail with nothing in it only has to outweigh pitches with nothing in them: no balance, less force.
-        force, weights = (self.params.caution, None) if errand == NOTHING else (1.0, "balanced")
         solver = LinearSVC(
             C=self.params.c * force,
-            class_weight=weights,
+            class_weight="balanced" if force == 1.0 else None,
             dual=True,
             max_iter=20_000,
             random_state=self.params.seed,
         )
-        solver.fit(matrix[concerned], labels[concerned] == SALES)
+        solver.fit(matrix[concerned], pitches[concerned], sample_weight=weight[concerned])
         return solver.coef_[0], float(solver.intercept_[0])
-
-    def _vectorizer(self, block: Block, texts: Sequence[str], groups: Sequence[str]) -> TfidfVectorizer:
-        """One block's vectorizer over the terms that enough messages and enough files use.
-
-        A term only one writer uses says more about the writer than about pitches.
-        """
-        shared: dict[str, Any] = {
-            "lowercase": False, "token_pattern": block.pattern, "ngram_range": (1, block.longest),
-        }  # fmt: skip
-        counter = CountVectorizer(binary=True, **shared)
-        present = csr_matrix(counter.fit_transform(texts))
-        often = np.asarray(present.sum(axis=0)).ravel() >= self.params.min_df
-        files = sorted(set(groups))
-        member = np.array(groups)
-        spread = sum((np.asarray(present[member == f].sum(axis=0)).ravel() > 0).astype(int) for f in files)
-        kept = counter.get_feature_names_out()[often & (spread >= min(self.params.min_groups, len(files)))]
-        return TfidfVectorizer(sublinear_tf=True, vocabulary=sorted(kept.tolist()), **shared)
 
     def calibrate(self, slope: float, offset: float = 0.0) -> PitchModel:
         """From now on logit = slope * uncalibrated logit + offset."""
@@ -152,9 +168,23 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, texts: Sequence[str]) -> Floats:
         """Logits."""
-        margins: Floats = self.features_.transform(texts) @ self.coef_ + self.intercept_
-        logits: Floats = -np.log(np.exp(-margins).sum(axis=1)) * self.slope_ + self.offset_
+        return self.logits(csr_matrix(self.features_.transform(texts)))
+
+    def logits(self, rows: csr_matrix) -> Floats:
+        """Logits of rows of term weights."""
+        margins: Floats = rows @ self.coef_ + self.intercept_
+        apart = -np.log(np.exp(-margins[:, : self.apart_]).sum(axis=1)) * (1.0 - self.params.balance)
+        if margins.shape[1] > self.apart_:
+            apart += np.log(np.exp(margins[:, self.apart_ :]).sum(axis=1)) * self.params.balance
+        told = self._told(rows)
+        trust = told / (told + self.params.brevity) * (self.longest_ / np.maximum(told, self.longest_))
+        logits: Floats = apart * trust * self.slope_ + self.offset_
         return logits
+
+    def _told(self, rows: csr_matrix) -> Floats:
+        """How many different terms of the words' block each row has."""
+        told: Floats = np.diff(rows[:, : len(self.vectorizers[0].vocabulary)].indptr).astype(np.float64)
+        return told
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
         """Two columns: not a pitch, a pitch."""
@@ -168,9 +198,9 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def terms(self) -> list[str]:
         """Every term by its feature number."""
-        return [term for v in self.vectorizers for term in v.get_feature_names_out()]
+        return [term for v in self.vectorizers for term in v.vocabulary]
 
 
-def single(values: Floats) -> Floats:
-    """`values` as float32 can hold them, in float64."""
-    return np.asarray(values, np.float64).astype(np.float32).astype(np.float64)
+def half(values: Floats) -> Floats:
+    """`values` as float16 can hold them, in float64."""
+    return np.asarray(values, np.float64).astype(np.float16).astype(np.float64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.archive import FORMAT as EXPORT
 from backend.offline.archives import opened
+from model_export.errands import SALES
 from model_export.rows import BadRow, Row, owner_of
 
 GMAIL_LABELS = "X-Gmail-Labels"
 OWN_MAIL = "own_mail"
+_BULK = frozenset({"f_unsubscribe_header", "f_automatic", "f_bulk_header", "f_mailing_list"})
 _SALES = frozenset({"sales", "block", "block_domain"})
 _LEGIT = frozenset({"release", "allow", "allow_domain", "replied"})
 
@@ -94,4 +97,7 @@ def _received(path: Path, me: str) -> Iterator[tuple[str, Message]]:
 
 def _row(name: str, message: Message, me: str, label: str, group: str) -> Row:
     owner = Owner(me.lower()) if me else owner_of(message)
-    return Row(name, label, OWN_MAIL, group, message, owner)
+    row = Row(name, label, OWN_MAIL, SALES, group, message, owner)
+    if label == SALES:
+        return row
+    return replace(row, errand="known" if _BULK.isdisjoint(row.text.split(" ")) else "bulk")

@@ -79,6 +79,16 @@ def debiased_error(labels: Floats, probabilities: Floats, bins: int = 10) -> flo
     return math.sqrt(max(0.0, total / len(labels)))
 
 
+def true_share(labels: Floats, probabilities: Floats, share: float, least: float = 0.95) -> tuple[float, int]:
+    """(share of pitches among mail stated at `least` or above, how many messages that is), in mail of which `share`
+    are pitches: each label counts as often as it occurs there. NaN of nothing."""
+    found = float(labels.mean())
+    weights = np.where(labels == 1, share / found, (1 - share) / (1 - found))
+    stated = probabilities >= least
+    total = float(weights[stated].sum())
+    return (float(weights[stated & (labels == 1)].sum()) / total if total else math.nan), int(stated.sum())
+
+
 def interval(
     labels: Floats, probabilities: Floats, rounds: int = 1000, seed: int = 20
 ) -> tuple[float, float]:

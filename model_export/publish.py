@@ -13,8 +13,10 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from backend.domain.reading.identity import reading_digest
 from backend.scoring.audit import FORMAT, audit, digest_of
 from backend.scoring.session import ModelSession
+from backend.scoring.vocabulary import packed
 from model_export.graph import to_onnx
 from model_export.learner import Floats, PitchModel
 from model_export.nasty import NASTY
@@ -52,12 +54,13 @@ def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any])
         "format": FORMAT,
         "version": f"{corpus[:6]}-{_fingerprint(trained.model)[:8]}",
         "corpus": corpus,
+        "reading": reading_digest(),
         "rows": str(len(rows)),
         "params": _json(trained.params.as_dict()),
         "thresholds": _json(thresholds),
         "metrics": _json(metrics),
         "libraries": _json({name: importlib.metadata.version(name) for name in LIBRARIES}),
-        "vocabulary": "\n".join(trained.model.terms()),
+        "vocabulary": packed(trained.model.terms()),
         "digest": _NO_DIGEST,
     }
 
@@ -65,7 +68,12 @@ def _metadata(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any])
 def _fingerprint(model: PitchModel) -> str:
     digest = hashlib.sha256("\n".join(model.terms()).encode())
     idf = [vectorizer.idf_ for vectorizer in model.vectorizers]
-    for values in (*idf, model.coef_, model.intercept_, np.array([model.slope_, model.offset_])):
+    for values in (
+        *idf,
+        model.coef_,
+        model.intercept_,
+        np.array([model.slope_, model.offset_, model.longest_]),
+    ):
         digest.update(np.ascontiguousarray(values, "<f8").tobytes())
     return digest.hexdigest()
 

@@ -12,6 +12,7 @@ from model_export import charts
 from model_export.compare import Comparison
 from model_export.evaluation import GOALS, Evaluation
 from model_export.metrics import Figures, interval
+from model_export.swings import Swing
 
 HERE = Path(__file__).parent
 _NAMES = {
@@ -34,6 +35,7 @@ def render(
     curve: list[tuple[int, float]] | None = None,
     nested: Figures | None = None,
     comparison: Comparison | None = None,
+    swung: list[Swing] | None = None,
 ) -> str:
     """The page as text. `size` is the model file's in bytes; parts that are None are left out."""
     page = Environment(
@@ -51,6 +53,9 @@ def render(
         mean=evaluation.mean,
         interval=interval(evaluation.labels, evaluation.crossed),
         tongues=_TONGUES,
+        costs=evaluation.costs,
+        slices=evaluation.slices,
+        swings=swung or [],
         goals=[_goal(name, evaluation, nested) for name in GOALS],
         nested=nested is not None,
         pr=charts.precision_recall(evaluation.labels, evaluation.scores, marked),

@@ -18,10 +18,11 @@ from backend.domain.mail.header_text import addresses
 from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.reading.wording import prepare
-from model_export.errands import errand
+from model_export.errands import CLASSES
 
 CORPUS = Path(__file__).parent / "corpus"
-LABELS = ("legit", "sales")
+UNLABELLED = "score"
+"""The group of rows that are only to be scored."""
 _FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322: printable ASCII but the colon
 
 
@@ -31,11 +32,13 @@ class BadRow(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One labelled message. `group` is what splits go by: the corpus file, or the source's name."""
+    """One labelled message. `errand` is its class (see `errands`), "" of a row that is only to be scored; `group` is
+    what splits go by: the corpus file, or the source's name."""
 
     id: str
     label: str
     kind: str
+    errand: str
     group: str
     message: Message
     owner: Owner
@@ -54,11 +57,6 @@ class Row:
     def text(self) -> str:
         """What the model reads."""
         return prepare(self.message, self.owner)
-
-    @cached_property
-    def errand(self) -> str:
-        """The finer class, see `errands`."""
-        return errand(self.label, self.kind, self.text)
 
     @cached_property
     def language(self) -> str:
@@ -88,14 +86,17 @@ def row_of(record: dict[str, Any], group: str) -> Row:
     if missing:
         raise BadRow(f"{record.get('id', 'a record')}: no text under {', '.join(missing)}")
     label = record.get("label", "legit")
-    if label not in LABELS:
+    if label not in CLASSES:
         raise BadRow(f"{record['id']}: label {label!r} is neither sales nor legit")
+    errand = record.get("class")
+    if errand not in (*CLASSES[label], *([""] if group == UNLABELLED else [])):
+        raise BadRow(f"{record['id']}: class {errand!r} is none of {', '.join(CLASSES[label])} ({label})")
     _check_parts(record)
     try:
         message = parse(raw_mail(record))
     except (ValueError, TypeError, LookupError) as error:
         raise BadRow(f"{record['id']}: {error}") from error
-    return Row(record["id"], label, record.get("kind") or "", group, message, owner_of(message))
+    return Row(record["id"], label, record.get("kind") or "", errand, group, message, owner_of(message))
 
 
 def unlabelled(record: dict[str, Any]) -> Row:
@@ -103,8 +104,10 @@ def unlabelled(record: dict[str, Any]) -> Row:
 
     Raises `BadRow`.
     """
-    told = {key: value for key, value in record.items() if value is not None and key != "label"}
-    return row_of({"subject": "", "from": "", "to": "", **told}, "score")
+    told = {
+        key: value for key, value in record.items() if value is not None and key not in ("label", "class")
+    }
+    return row_of({"subject": "", "from": "", "to": "", "class": "", **told}, UNLABELLED)
 
 
 def _check_parts(record: dict[str, Any]) -> None:
@@ -159,8 +162,8 @@ def corpus(folder: Path = CORPUS, files: Iterable[str] | None = None) -> list[Ro
 
 
 def corpus_digest(rows: Iterable[Row]) -> str:
-    """SHA-256 over ids, labels and model texts: it changes with the corpus and with the wording."""
+    """SHA-256 over ids, labels, classes and model texts: it changes with the corpus and with the wording."""
     digest = hashlib.sha256()
     for row in rows:
-        digest.update(f"{row.id}\x00{row.label}\x00{row.text}\x01".encode())
+        digest.update(f"{row.id}\x00{row.label}\x00{row.errand}\x00{row.text}\x01".encode())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Thresholds
+from model_export.counts import Counts
 from model_export.learner import DEFAULT, Floats, Params, PitchModel
 from model_export.rows import Row
 
@@ -38,8 +39,9 @@ class Trained:
     """A finished run. `judged` are the rows that were left out once, the arrays follow their order.
 
     `logits` are uncalibrated and by models that did not see the row's file. `probabilities` are the same
-    through the shipped calibrator (thresholds come from these). `crossed` are through calibrators that
-    did not see the row's file either: the honest ones for calibration error.
+    through the shipped calibrator, at the share of pitches that `params` states (thresholds come from these).
+    `crossed` are through calibrators that did not see the row's file either, at the corpus's own share: the honest
+    ones for calibration error.
     """
 
     model: PitchModel
@@ -57,10 +59,11 @@ def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = si
     logits = held_out_logits(judged, params, progress, aside)
     labels = labels_of(judged)
     slope = temperature(logits, labels)
-    probabilities = squash(slope * logits)
+    offset = at_share(params.share, float(labels.mean()))
+    probabilities = squash(slope * logits + offset)
     progress("the model on all files")
     return Trained(
-        fit(rows, params).calibrate(slope),
+        fit(rows, params).calibrate(slope, offset),
         params,
         judged,
         logits,
@@ -70,10 +73,10 @@ def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = si
     )
 
 
-def fit(rows: Sequence[Row], params: Params) -> PitchModel:
-    """A model fitted on `rows`, not calibrated."""
-    texts, errands, groups = zip(*((row.text, row.errand, row.group) for row in rows), strict=True)
-    return PitchModel(params).fit(texts, errands, groups)
+def fit(rows: Sequence[Row], params: Params, counts: Counts | None = None) -> PitchModel:
+    """A model fitted on `rows`, not calibrated. `counts` are of the same rows, if there are any yet."""
+    counts = counts or Counts.of([row.text for row in rows])
+    return PitchModel(params).fit_counts(counts, [row.errand for row in rows], [row.group for row in rows])
 
 
 def sides(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -104,12 +107,15 @@ def held_out_logits(
     groups = groups_of(judged)
     if len(groups) < 2:
         raise ValueError("leaving one file out needs messages from at least two files with both labels")
+    rows = [*judged, *aside]
+    counts = Counts.of([row.text for row in rows])
     logits = np.zeros(len(judged))
     for group in groups:
         progress(f"without {group}")
-        outside = [i for i, row in enumerate(judged) if row.group == group]
-        model = fit([*(row for row in judged if row.group != group), *aside], params)
-        logits[outside] = model.decision_function([judged[i].text for i in outside])
+        outside = [i for i, row in enumerate(rows) if row.group == group]
+        inside = [i for i, row in enumerate(rows) if row.group != group]
+        model = fit([rows[i] for i in inside], params, counts.take(inside))
+        logits[outside] = model.logits(model.weighed(counts.take(outside)))
     return logits
 
 
@@ -120,6 +126,11 @@ def temperature(logits: Floats, labels: Floats) -> float:
     """
     solver = LogisticRegression(C=1e6, fit_intercept=False, max_iter=1000, tol=1e-9)
     return float(solver.fit(logits.reshape(-1, 1), labels).coef_[0, 0])
+
+
+def at_share(share: float, found: float) -> float:
+    """What to add to the log-odds of a pitch among mail with the share `found` of them, for mail with `share`."""
+    return math.log(share / (1.0 - share)) - math.log(found / (1.0 - found))
 
 
 def cross_calibrated(rows: Sequence[Row], logits: Floats) -> Floats:

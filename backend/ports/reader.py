@@ -14,7 +14,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mail.unsubscribe import Offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.domain.reading.showing import Shown
 from backend.ports.gmail import Fetched
 
@@ -52,6 +52,10 @@ class Reader(Protocol):
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The probabilities at which the model in use was found to be right often enough."""
+        ...
+
+    def cost(self, strictness: Strictness) -> Cost:
+        """What the model in use was found to cost at this strictness."""
         ...
 
     @property

@@ -14,7 +14,7 @@ from backend.domain.mail.message import Arrival
 from backend.domain.mail.unsubscribe import offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.domain.reading.showing import show
 from backend.reader.confined import Alarm, confine, ignore_signals, resident
 from backend.reader.frames import answered, read_request
@@ -35,10 +35,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that has been loaded: its version, the thresholds it was published with, and how it scores a text."""
+    """A model that has been loaded: its version, what it was published with, and how it scores a text."""
 
     version: str
     thresholds: Mapping[Strictness, Thresholds]
+    costs: Mapping[Strictness, Cost]
     score: Callable[[str], Score]
 
 
@@ -63,7 +64,8 @@ def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model
         _write(answers, {"refused": {"title": error.title, "remedy": error.remedy}})
         return
     del data, first
-    _write(answers, {"ready": {"version": model.version, "thresholds": model.thresholds}})
+    ready = {"version": model.version, "thresholds": model.thresholds, "costs": model.costs}
+    _write(answers, {"ready": ready})
     _silence(sys.stderr)
     confine(limits.memory)
     _read_all(requests, answers, _works(opened, model), limits)

@@ -19,7 +19,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mail.unsubscribe import Offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.domain.reading.showing import Shown
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
@@ -50,7 +50,7 @@ class ReadingPool:
         self._entry = entry
         self._model = model
         self._limits = limits
-        self._facts = ModelFacts(version="", thresholds={})
+        self._facts = ModelFacts(version="", thresholds={}, costs={})
         self._free: asyncio.Queue[ReadingProcess | None] = asyncio.Queue()
         self._spare: ReadingProcess | None = None
         self._starting: set[asyncio.Task[None]] = set()
@@ -98,6 +98,10 @@ class ReadingPool:
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """Thresholds of the model in use."""
         return self._facts.thresholds[strictness]
+
+    def cost(self, strictness: Strictness) -> Cost:
+        """Cost of the model in use, as its file states it."""
+        return self._facts.costs[strictness]
 
     @property
     def model_version(self) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.reading.score import Thresholds
+from backend.domain.reading.score import Cost, Thresholds
 from backend.reader.child import Limits
 from backend.reader.frames import ANSWER, MAX_ANSWER, packed
 
@@ -67,6 +67,7 @@ class ModelFacts(BaseModel):
 
     version: str
     thresholds: Mapping[Strictness, Thresholds]
+    costs: Mapping[Strictness, Cost]
 
 
 class _Start(BaseModel):
@@ -85,7 +86,7 @@ class ReadingProcess:
         self._limits = limits
         self._retired = False
         self.model = model
-        self.facts = ModelFacts(version="", thresholds={})
+        self.facts = ModelFacts(version="", thresholds={}, costs={})
 
     @classmethod
     async def start(cls, entry: str, model: ModelData, limits: Limits) -> ReadingProcess:

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Thresholds
+from backend.domain.reading.identity import reading_digest
+from backend.domain.reading.score import Cost, Thresholds
 from backend.scoring.protobuf import Damaged, Field, fields, run_of_numbers, text
-from backend.scoring.vocabulary import Vocabulary
+from backend.scoring.vocabulary import Vocabulary, unpacked
 
-FORMAT = "1"
+FORMAT = "2"
 MAX_BYTES = 5_000_000
 TOKEN_PATTERN = r"[\p{L}\p{N}_]{2,}"  # noqa: S105 - a pattern, not a secret
 OPSETS: Mapping[str, int] = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
@@ -43,25 +44,38 @@ class ModelRefused(PitchgateError):
 @dataclass(frozen=True)
 class ModelFacts:
     """What an audited file says of itself. `digest` is its SHA-256 with the digest's own place zeroed; `metadata`
-    leaves out the vocabulary."""
+    leaves out the vocabulary;
+    `reading` names the lexicon and the preparation it was trained with."""
 
     version: str
     digest: str
     corpus: str
+    reading: str
     thresholds: Mapping[Strictness, Thresholds]
+    costs: Mapping[Strictness, Cost]
     vocabulary: Vocabulary
     metadata: Mapping[str, str]
 
 
 def read_model(path: Path) -> tuple[bytes, ModelFacts]:
-    """The bytes and facts of a model file. Raises `ModelRefused`."""
+    """The bytes and facts of a model file that this program may serve. Raises `ModelRefused`."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise _refused(path, f"is larger than {MAX_BYTES:,} bytes")
         data = path.read_bytes()
     except OSError as error:
         raise _refused(path, f"cannot be read ({error.strerror or error})") from error
-    return data, audit(data, path)
+    return data, admit(data, path)
+
+
+def admit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
+    """`audit`, and whether this program's lexicon and preparation are the model's. Raises `ModelRefused`."""
+    facts = audit(data, path)
+    if facts.reading != reading_digest():
+        raise _refused(
+            path, "was trained with another lexicon or another preparation of texts than this program has"
+        )
+    return facts
 
 
 def audit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
@@ -184,12 +198,19 @@ def _limits(limits: Mapping[str, Mapping[str, float]], strictness: Strictness) -
 
 
 def _facts(metadata: Mapping[str, str]) -> ModelFacts:
-    limits = json.loads(metadata["thresholds"])
+    limits, held = json.loads(metadata["thresholds"]), json.loads(metadata["metrics"])["held"]
     return ModelFacts(
         version=metadata["version"],
         digest=metadata["digest"],
         corpus=metadata["corpus"],
+        reading=metadata["reading"],
         thresholds={s: _limits(limits, s) for s in Strictness},
-        vocabulary=Vocabulary(metadata["vocabulary"]),
+        costs={
+            s: Cost(
+                round(1000 * float(held[s.value]["strangers"])), round(100 * float(held[s.value]["pitches"]))
+            )
+            for s in Strictness
+        },
+        vocabulary=Vocabulary(unpacked(metadata["vocabulary"])),
         metadata={name: value for name, value in metadata.items() if name != "vocabulary"},
     )

@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 import numpy as np
+
+_SHARED = 33  # the first printable character after the blank stands for a shared beginning of no letters
+_MOST_SHARED = 90
+
+
+def _alike(pair: tuple[str, str]) -> bool:
+    return pair[0] == pair[1]
+
+
+def packed(terms: Sequence[str]) -> str:
+    """Terms in a row, each without the letters it begins with like the one before: half the size where they are sorted.
+
+    The first character of each line says how many letters those are.
+    """
+    lines, before = [], ""
+    for term in terms:
+        shared = min(_MOST_SHARED, sum(1 for _ in takewhile(_alike, zip(before, term, strict=False))))
+        lines.append(chr(_SHARED + shared) + term[shared:])
+        before = term
+    return "\n".join(lines)
+
+
+def unpacked(text: str) -> str:
+    """The terms of `packed`, one a line. Raises `ValueError` for a text that was made otherwise."""
+    terms, before = [], ""
+    for line in text.split("\n"):
+        shared = ord(line[0]) - _SHARED if line else -1
+        if not 0 <= shared <= len(before):
+            raise ValueError("a term of the vocabulary shares more than the one before has")
+        before = before[:shared] + line[1:]
+        terms.append(before)
+    return "\n".join(terms)
 
 
 class Vocabulary:

@@ -10,10 +10,11 @@ from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.unsubscribe import Offer, offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.domain.reading.showing import Shown, show
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
+from tests.fakes.reading_process import COSTS
 
 
 class FakeReader:
@@ -44,6 +45,10 @@ class FakeReader:
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """Those a test made up."""
         return self._thresholds(strictness)
+
+    def cost(self, strictness: Strictness) -> Cost:
+        """Made up, and different for each."""
+        return COSTS[strictness]
 
     @property
     def model_version(self) -> str:

@@ -13,10 +13,11 @@ import signal
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.score import Reason, Score, Thresholds
+from backend.domain.reading.score import Cost, Reason, Score, Thresholds
 from backend.reader.child import Model, NoAnswer, serve
 
 THRESHOLDS = {strictness: Thresholds(0.1, 0.5, 0.8, 0.3) for strictness in Strictness}
+COSTS = {Strictness.RELAXED: Cost(4, 61), Strictness.NORMAL: Cost(12, 72), Strictness.STRICT: Cost(40, 83)}
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def _load(data: bytes, name: str) -> Model:
     version = data.decode()
     if version == "bad":
         raise PitchgateError(f"The model file {name} is bad.", "Put back the other one.")
-    return Model(version, THRESHOLDS, lambda text: _score(text, version))
+    return Model(version, THRESHOLDS, COSTS, lambda text: _score(text, version))
 
 
 def _score(text: str, version: str) -> Score:

@@ -18,6 +18,7 @@ from backend.scoring.session import ModelSession
 from model_export import loaders, training
 from model_export.__main__ import cli
 from model_export.card import BadCard, read_card, write_card
+from model_export.counts import Counts
 from model_export.evaluation import evaluate, summary
 from model_export.learner import DEFAULT, PitchModel
 from model_export.nasty import NASTY
@@ -62,7 +63,7 @@ class TestExport:
         assert "No mail of real people" in card
         assert f"met at {found.pooled.ece:.3f}" in card or f"missed at {found.pooled.ece:.3f}" in card
         own = " ".join(write_card(data, audit(data), found, 1e-16, own=7).split())
-        assert "7 of an owner's own mail: this model may serve his mailbox and no other" in own
+        assert "7 of an owner's own mail: this model may serve their mailbox and no other" in own
         assert "No mail of real people" not in own
 
     def test_training_again_gives_the_same_bytes(self, rows: list[Row], data: bytes):
@@ -96,15 +97,27 @@ class TestSplits:
         seen: list[set[str]] = []
         fit = training.fit
 
-        def watched(inside: list[Row], params: object) -> PitchModel:
+        def watched(inside: list[Row], params: object, counts: Counts) -> PitchModel:
             seen.append({row.group for row in inside})
-            return fit(inside, DEFAULT)
+            assert {matrix.shape[0] for matrix, _ in counts.blocks} == {len(inside)}
+            return fit(inside, DEFAULT, counts)
 
         monkeypatch.setattr(training, "fit", watched)
         judged, aside = sides(rows)
         held_out_logits(judged, DEFAULT, aside=aside)
         every = {row.group for row in rows}
         assert [every - groups for groups in seen] == [{"train_1"}, {"train_3"}, {"train_8"}]
+
+    def test_counted_once_or_for_each_fold_the_terms_and_the_logits_are_the_same(self, rows: list[Row]):
+        inside = [i for i, row in enumerate(rows) if row.group != "train_3"]
+        outside = [i for i, row in enumerate(rows) if row.group == "train_3"]
+        counts = Counts.of([row.text for row in rows])
+        once = training.fit([rows[i] for i in inside], DEFAULT, counts.take(inside))
+        alone = training.fit([rows[i] for i in inside], DEFAULT)
+        texts = [rows[i].text for i in outside]
+        assert once.terms() == alone.terms()
+        assert np.array_equal(once.coef_, alone.coef_)
+        assert np.array_equal(once.logits(once.weighed(counts.take(outside))), alone.decision_function(texts))
 
     def test_files_of_one_label_train_but_are_never_judged(self, trained: Trained):
         assert {row.group for row in trained.judged} == {"train_1", "train_3", "train_8"}
@@ -196,6 +209,10 @@ class TestBadRows:
     def test_missing_fields_and_wrong_labels(self):
         with pytest.raises(BadRow, match="subject"):
             row_of({"id": "a", "from": "x", "to": "y"}, "g")
+        plain = {"id": "a", "from": "x", "to": "y", "subject": "s"}
+        for given in ({}, {"class": "crude"}, {"label": "sales", "class": "known"}, {"class": ""}):
+            with pytest.raises(BadRow, match="class"):
+                row_of({**plain, **given}, "g")
         with pytest.raises(BadRow, match="neither"):
             row_of({"id": "a", "from": "x", "to": "y", "subject": "s", "label": "spam"}, "g")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-from backend.domain.reading.lexicon import CONCEPTS
+from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
 _CLASSES = ("n_", "u_", "x_", "o_")
 _LONGEST_ENDING = 14
@@ -33,7 +33,7 @@ def concepts(words: Iterable[str], language: str) -> list[str]:
 
 @lru_cache(maxsize=20_000)
 def _concept(word: str, language: str) -> str:
-    found = _look_up(word, language if language in CONCEPTS else "en")
+    found = _look_up(word, language if language in LANGUAGES else "en")
     if not found and language != "en" and len(word) > 3:
         return _look_up(word, "en")
     return found
@@ -54,14 +54,8 @@ def _tables(language: str) -> tuple[dict[str, str], dict[str, str]]:
     """(whole words, stems) to concepts. The first concept that claims a word keeps it."""
     exact: dict[str, str] = {}
     stems: dict[str, str] = {}
-    for name, words in entries(CONCEPTS[language]):
+    for name, words in lexicon(language).concepts:
         for word in words.split():
             table, key = (stems, word[:-1]) if word.endswith("*") else (exact, word)
             table.setdefault(key, name)
     return exact, stems
-
-
-def entries(text: str) -> list[tuple[str, str]]:
-    """(name, body) of each paragraph of a lexicon text; indented lines continue the one above."""
-    joined = text.strip().replace("/\n    ", "/").replace("\n    ", " ")
-    return [(name, body.strip()) for name, _, body in (line.partition(":") for line in joined.split("\n"))]

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
-from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.quoting import Sections
-from backend.domain.mail.sender import is_free_mail, organisational_domain
+from backend.domain.mail.sender import organisational_domain
 from backend.domain.mail.visible import Visible
 
 _RE = re.compile(r"^\s*+(?:re|aw|antw|sv|vs|odp|res|rif|ref|r)\s*+(?:\[\d++\]\s*+)?:", re.I)
@@ -53,8 +52,7 @@ _MERGE = re.compile(
 )
 _BULLET = re.compile(r"^[^\S\n]*+(?:[-•*·▪✓✅→]|\d[.)])\s++\S", re.M)
 _ADVERT_DOMAIN = re.compile(
-    r"^(?:get|try|use|go|join|with|hello|meet|team|my|the)[a-z]{4,}|(?:hq|app|mail|team|labs|go|now|hub"
-    r"|online|works)\.",
+    r"^(?:get|try|use|join|with|hello|meet)[a-z]{4,}|[a-z](?:hq|app|hub|now|online)\.",
     re.I,
 )
 _NEW_ENDINGS_TEXT = """
@@ -135,29 +133,18 @@ def _bulk(message: Message, parts: Sections) -> Iterator[str]:
 
 def _sender(message: Message, owner: Owner) -> Iterator[str]:
     sender = message.sender
-    if is_free_mail(sender.domain):
-        yield "free_mail"
-    elif _ADVERT_DOMAIN.search(sender.domain):
+    # Whose mail comes from free mail, and with how many digits, says where and how somebody lives, not what they want.
+    if _ADVERT_DOMAIN.search(organisational_domain(sender.domain)):
         yield "campaign_domain"
     if _NO_REPLY.search(sender.local):
         yield "no_reply_sender"
     if sender.local in _ROLE:
         yield "role_sender"
-    if not _fits(sender):
-        yield "name_not_in_address"
-    if re.search(r"\d{2}", sender.local):
-        yield "digits_in_address"
     if sender.domain.rpartition(".")[2] in _NEW_ENDINGS:
         yield "new_domain_ending"
     other = {a.domain for a in message.reply_to if a.domain} - {sender.domain}
     if other:
         yield "reply_to_elsewhere"
-
-
-def _fits(sender: Address) -> bool:
-    """Whether the display name and the address could be one person's or one firm's."""
-    names = re.findall(r"[^\W\d_]{3,}", sender.name.lower())
-    return not names or any(name[:4] in sender.address or sender.local[:4] in name for name in names)
 
 
 def _recipient(message: Message, owner: Owner) -> Iterator[str]:
@@ -181,8 +168,6 @@ def _markup(message: Message, seen: Visible | None) -> Iterator[str]:
         yield "unsubscribe_link"
     if any(_TRACKED.search(link) for link in links):
         yield "tracked_link"
-    if any(_elsewhere(link, message.sender.domain) for link in links):
-        yield "link_elsewhere"
     if message.attachments:
         yield "attachment"
     if seen is None:
@@ -196,14 +181,6 @@ def _markup(message: Message, seen: Visible | None) -> Iterator[str]:
         yield "hidden_text"
     if seen.images and len(seen.text) < 200:
         yield "image_mail"
-
-
-def _elsewhere(link: str, domain: str) -> bool:
-    try:
-        host = (urlsplit(link).hostname or "").lower()
-    except ValueError:
-        return True
-    return bool(host) and organisational_domain(host) != organisational_domain(domain)
 
 
 def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:

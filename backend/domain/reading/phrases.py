@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from backend.domain.reading.concepts import entries
-from backend.domain.reading.lexicon import PHRASES
+from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
 MAX_HITS = 400
 _GAP_WORDS = 4
@@ -46,7 +45,7 @@ def find(words: Sequence[str], language: str) -> list[Hit]:
     `words` are lower-case, with classes for names and numbers and with "?" as a word; at most `MAX_HITS`
     hits are returned, and a finding counts once at each position.
     """
-    exact, stems, lengths = _index(language if language in PHRASES else "en")
+    exact, stems, lengths = _index(language if language in LANGUAGES else "en")
     hits: dict[tuple[int, str], Hit] = {}
     for start, word in enumerate(words):
         for tail, finding in _candidates(word, exact, stems, lengths):
@@ -101,7 +100,7 @@ def _slot(text: str) -> _Slot:
 def _index(language: str) -> tuple[_Tails, _Tails, tuple[int, ...]]:
     exact: _Tails = {}
     stems: _Tails = {}
-    for finding, body in entries(PHRASES[language]):
+    for finding, body in lexicon(language).phrases:
         for pattern in body.split("|"):
             slots = [_slot(text) for text in pattern.split()]
             if not slots:

@@ -30,6 +30,15 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a strictness does to mail of writers the model has not read: how many of 1,000 ordinary emails from
+    strangers are held, and how many of 100 pitches are caught."""
+
+    held: int
+    caught: int
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
     """Probabilities from which a message is no longer clearly fine, is held, is answered.
 

@@ -10,7 +10,7 @@ from quart import Blueprint, Response, request
 from backend.domain.entry.challenge import LIFE
 from backend.domain.entry.challenge_mail import preview
 from backend.domain.entry.challenge_wording import LANGUAGES, MAX_OWN_WORDING, TAGS
-from backend.domain.mailbox.mailbox import CATEGORIES
+from backend.domain.mailbox.mailbox import CATEGORIES, Strictness
 from backend.web.api.authentication import service
 from backend.web.context import services
 from backend.web.device_routes import ask_to_sign_in
@@ -115,6 +115,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "categories": CATEGORIES,
         "rows": settings_form.ROWS,
         "numbers": settings_form.NUMBERS,
+        "costs": {each.value: service().context.reader.cost(each) for each in Strictness},
         "paused": mailbox.paused(now),
         "pause_error": "",
         "day": "",

@@ -21,7 +21,7 @@ from backend.reader.child import Limits
 from backend.reader.pool import ReadingPool
 from tests.doubles import START
 from tests.fakes.reader import FakeReader
-from tests.fakes.reading_process import THRESHOLDS, _score
+from tests.fakes.reading_process import COSTS, THRESHOLDS, _score
 from tests.unit.pipeline.conftest import letter
 
 ANA = Owner("ana@corp.test", "Ana Ruiz", frozenset({"ana@corp.test"}))
@@ -110,4 +110,5 @@ async def test_facts_are_those_of_the_score(reader: Reader) -> None:
     told = await reader.screen(fetched(letter()), ANA)
     assert replace(told, score=None, thresholds={}) == facts(arrival(letter()), ANA)
     assert {strictness: reader.thresholds(strictness) for strictness in Strictness} == told.thresholds
+    assert {strictness: reader.cost(strictness) for strictness in Strictness} == COSTS
     assert reader.model_version == "fake"

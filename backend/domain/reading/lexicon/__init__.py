@@ -1,49 +1,61 @@
-"""The product's own words for what mail says, by language. Data only; read by `concepts` and `phrases`."""
+"""The product's own words for what mail says: data, one text file a language, read when a mail first needs it.
+
+A file has two parts, each made of lines `name: body`; an indented line goes on with the one above (joined without a
+blank after "/"), a line that begins with # is a remark.
+
+    [concepts]   the words of a concept, * for any ending (see `backend.domain.reading.concepts`)
+    [phrases]    the patterns of a finding, divided by | (see `backend.domain.reading.phrases`)
+
+A model is trained with one lexicon and one way of preparing texts; `backend.domain.reading.identity` tells them apart.
+"""
 
 from __future__ import annotations
 
-from backend.domain.reading.lexicon.concepts_cs import CONCEPTS as CONCEPTS_CS
-from backend.domain.reading.lexicon.concepts_de import CONCEPTS as CONCEPTS_DE
-from backend.domain.reading.lexicon.concepts_en import CONCEPTS as CONCEPTS_EN
-from backend.domain.reading.lexicon.concepts_es import CONCEPTS as CONCEPTS_ES
-from backend.domain.reading.lexicon.concepts_fr import CONCEPTS as CONCEPTS_FR
-from backend.domain.reading.lexicon.concepts_it import CONCEPTS as CONCEPTS_IT
-from backend.domain.reading.lexicon.concepts_nl import CONCEPTS as CONCEPTS_NL
-from backend.domain.reading.lexicon.concepts_pl import CONCEPTS as CONCEPTS_PL
-from backend.domain.reading.lexicon.concepts_pt import CONCEPTS as CONCEPTS_PT
-from backend.domain.reading.lexicon.concepts_sv import CONCEPTS as CONCEPTS_SV
-from backend.domain.reading.lexicon.phrases_cs import PHRASES as PHRASES_CS
-from backend.domain.reading.lexicon.phrases_de import PHRASES as PHRASES_DE
-from backend.domain.reading.lexicon.phrases_en import PHRASES as PHRASES_EN
-from backend.domain.reading.lexicon.phrases_es import PHRASES as PHRASES_ES
-from backend.domain.reading.lexicon.phrases_fr import PHRASES as PHRASES_FR
-from backend.domain.reading.lexicon.phrases_it import PHRASES as PHRASES_IT
-from backend.domain.reading.lexicon.phrases_nl import PHRASES as PHRASES_NL
-from backend.domain.reading.lexicon.phrases_pl import PHRASES as PHRASES_PL
-from backend.domain.reading.lexicon.phrases_pt import PHRASES as PHRASES_PT
-from backend.domain.reading.lexicon.phrases_sv import PHRASES as PHRASES_SV
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
-CONCEPTS = {
-    "en": CONCEPTS_EN,
-    "de": CONCEPTS_DE,
-    "fr": CONCEPTS_FR,
-    "es": CONCEPTS_ES,
-    "pt": CONCEPTS_PT,
-    "it": CONCEPTS_IT,
-    "nl": CONCEPTS_NL,
-    "pl": CONCEPTS_PL,
-    "cs": CONCEPTS_CS,
-    "sv": CONCEPTS_SV,
-}
-PHRASES = {
-    "en": PHRASES_EN,
-    "de": PHRASES_DE,
-    "fr": PHRASES_FR,
-    "es": PHRASES_ES,
-    "pt": PHRASES_PT,
-    "it": PHRASES_IT,
-    "nl": PHRASES_NL,
-    "pl": PHRASES_PL,
-    "cs": PHRASES_CS,
-    "sv": PHRASES_SV,
-}
+LANGUAGES = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "cs", "sv")
+
+Entries = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """(name, body) of each concept and of each finding of one language, in the file's order."""
+
+    concepts: Entries
+    phrases: Entries
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    """The words of one of `LANGUAGES`."""
+    parts: dict[str, list[str]] = {"concepts": [], "phrases": []}
+    lines: list[str] = []
+    for line in _content(language).decode().splitlines():
+        if line.startswith("["):
+            lines = parts[line.strip("[]")]
+        elif line.startswith(" "):
+            lines[-1] += ("" if lines[-1].endswith("/") else " ") + line.strip()
+        elif line and not line.startswith("#"):
+            lines.append(line)
+    return Lexicon(_entries(parts["concepts"]), _entries(parts["phrases"]))
+
+
+@cache
+def digest() -> str:
+    """SHA-256 over the files of all languages."""
+    found = hashlib.sha256()
+    for language in LANGUAGES:
+        found.update(_content(language))
+    return found.hexdigest()
+
+
+def _content(language: str) -> bytes:
+    return files(__name__).joinpath(f"{language}.txt").read_bytes()
+
+
+def _entries(lines: list[str]) -> Entries:
+    return tuple((name, body.strip()) for name, _, body in (line.partition(":") for line in lines))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.reading import reasons as reasons_module
-from backend.domain.reading.concepts import entries
-from backend.domain.reading.lexicon import PHRASES
+from backend.domain.reading.lexicon import LANGUAGES, lexicon
 from backend.domain.reading.marking import Mark, marks
 from backend.domain.reading.reason_texts import PHRASE_TEXTS
 from backend.domain.reading.reasons import ORDINARY_WORDS, PITCH_WORDS, illustrate, reasons
@@ -51,7 +50,7 @@ def test_no_shares_no_reasons_and_never_too_many():
 
 
 def test_every_finding_of_the_lexicon_has_a_text():
-    assert {name for text in PHRASES.values() for name, _ in entries(text)} == set(PHRASE_TEXTS)
+    assert {name for code in LANGUAGES for name, _ in lexicon(code).phrases} == set(PHRASE_TEXTS)
 
 
 def test_a_reason_shows_where_it_was_found():

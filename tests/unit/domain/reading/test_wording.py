@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from backend.domain.mail.message import Address, Headers, Message, Owner
 from backend.domain.mail.quoting import sections
 from backend.domain.mail.visible import visible
-from backend.domain.reading.concepts import concepts, entries
-from backend.domain.reading.lexicon import CONCEPTS, PHRASES
+from backend.domain.reading.concepts import concepts
+from backend.domain.reading.lexicon import LANGUAGES, lexicon
 from backend.domain.reading.phrases import find
 from backend.domain.reading.wording import prepare, read
 
@@ -120,14 +120,14 @@ class TestLanguages:
         )
 
     def test_every_language_knows_every_finding_and_concept(self):
-        for texts in (CONCEPTS, PHRASES):
-            names = {language: {name for name, _ in entries(text)} for language, text in texts.items()}
+        for part in ("concepts", "phrases"):
+            names = {code: {name for name, _ in getattr(lexicon(code), part)} for code in LANGUAGES}
             assert all(found == names["en"] for found in names.values()), names
 
-    @pytest.mark.parametrize("language", sorted(PHRASES))
+    @pytest.mark.parametrize("language", LANGUAGES)
     def test_no_pattern_is_cut_in_two(self, language: str):
         """A blank after a stroke makes a slot of its own of what follows: such a pattern never finds anything."""
-        for name, body in entries(PHRASES[language]):
+        for name, body in lexicon(language).phrases:
             for pattern in body.split("|"):
                 assert pattern.strip(), name
                 assert all(all(slot.split("/")) for slot in pattern.split()), (name, pattern)

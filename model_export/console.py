@@ -1,0 +1,52 @@
+"""What the command line shows while it works, and when it has."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from model_export.evaluation import Evaluation
+from model_export.metrics import Figures
+
+
+def progress() -> Progress:
+    """A bar on the error stream, gone when it is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def steps(bar: Progress, total: int) -> Callable[[str], None]:
+    """What to call with the name of each step."""
+    task = bar.add_task("…", total=total)
+
+    def step(text: str) -> None:
+        bar.update(task, description=text, advance=1)
+
+    return step
+
+
+def say(found: Evaluation, nested: Figures | None = None) -> None:
+    """What each strictness costs, then the figures of each file and language."""
+    for cost in found.costs:
+        click.echo(f"At {cost.strictness.value}: {cost.words}.")
+    table = Table(
+        "", "messages", "AUC", "recall at 1 %", "at 5 %", "calibration error", "of it chance", "debiased"
+    )
+    named = {**found.files, "mean over files": found.mean, "all pooled": found.pooled}
+    if nested:
+        named["mean, nested choice"] = nested
+    named |= {f"in {name}": part for name, part in found.languages.items()}
+    for name, part in named.items():
+        values = (part.auc, part.recall_1, part.recall_5, part.ece, part.chance, part.debiased)
+        table.add_row(name, str(part.count), *(f"{value:.3f}" for value in values))
+    show(table)
+
+
+def show(table: Table) -> None:
+    """Print a table; into a file or a pipe as wide as it is, for nothing there can be read when cut off."""
+    Console(width=None if sys.stdout.isatty() else 140).print(table)

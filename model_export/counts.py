@@ -1,0 +1,81 @@
+"""How often each term stands in each text, counted once: leaving files out then only takes rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import CountVectorizer
+
+
+@dataclass(frozen=True)
+class Block:
+    """Tokens that share one vector length: those matching `pattern`, as n-grams up to `longest`."""
+
+    name: str
+    pattern: str
+    longest: int
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What every vectorizer of this block is made with."""
+        return {"lowercase": False, "token_pattern": self.pattern, "ngram_range": (1, self.longest)}
+
+
+BLOCKS = (
+    Block("words", r"(?u)\b(?![ctf]_)\w\w+\b", 2),
+    Block("meaning", r"(?u)\b[ct]_\w+\b", 2),
+    # In which language a mail is written says nothing about it; that the language is unknown calls for care.
+    Block("form", r"(?u)\b(?:f_(?!language_)\w+|f_language_xx)\b", 1),
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of each block the counts, [text, term], and the terms, sorted."""
+
+    blocks: tuple[tuple[csr_matrix, NDArray[np.str_]], ...]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Counts:
+        """Count the terms of all blocks."""
+        found = []
+        for block in BLOCKS:
+            counter = CountVectorizer(**block.settings)
+            matrix = csr_matrix(counter.fit_transform(texts))
+            found.append((matrix, counter.get_feature_names_out()))
+        return cls(tuple(found))
+
+    def take(self, places: Sequence[int]) -> Counts:
+        """The counts of some of the texts, over the same terms."""
+        return Counts(tuple((matrix[places], terms) for matrix, terms in self.blocks))
+
+    def columns(self, vocabularies: Sequence[Sequence[str]]) -> list[csr_matrix]:
+        """Of each block the counts of these terms only; all of them have been counted here."""
+        return [
+            matrix[:, np.searchsorted(terms, np.array(vocabulary, terms.dtype))]
+            if len(vocabulary)
+            else matrix[:, :0]
+            for (matrix, terms), vocabulary in zip(self.blocks, vocabularies, strict=True)
+        ]
+
+    def shared(self, groups: Sequence[str], min_df: int, min_groups: int) -> list[list[str]]:
+        """Of each block the terms that enough texts and enough groups (files) use.
+
+        A term only one writer uses says more about the writer than about pitches.
+        """
+        member = np.array(groups)
+        files = sorted(set(groups))
+        kept = []
+        for matrix, terms in self.blocks:
+            present = (matrix > 0).astype(np.int32)
+            often = np.asarray(present.sum(axis=0)).ravel() >= min_df
+            spread = sum(
+                (np.asarray(present[member == f].sum(axis=0)).ravel() > 0).astype(int) for f in files
+            )
+            kept.append(terms[often & (spread >= min(min_groups, len(files)))].tolist())
+        return kept

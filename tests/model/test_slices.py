@@ -1,0 +1,67 @@
+"""The costs in words, and rates by part with their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.domain.mail.message import Address, Message, Owner
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Thresholds
+from model_export.rows import Row
+from model_export.slices import Rate, costs, length, script, sliced
+
+
+def row(errand: str, name: str = "Bob", text: str = "hello") -> Row:
+    label = "sales" if errand == "crude" else "legit"
+    message = Message(from_=(Address("bob@out.test", name),), text=text, subject="s")
+    return Row("1", label, "", errand, "train_1", message, Owner("me@own.test"))
+
+
+def test_the_cost_counts_strangers_only_and_all_pitches():
+    rows = [row("stranger")] * 4 + [row("known")] * 2 + [row("crude")] * 4
+    scores = np.array([0.9, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1])
+    (cost,) = costs(rows, scores, {Strictness.NORMAL: Thresholds(0.2, 0.5, 0.8)})
+    assert cost.strangers == Rate(1, 4)
+    assert cost.pitches == Rate(3, 4)
+    assert cost.words == (
+        "of 1,000 ordinary emails from strangers about 250 are held; of 100 pitches about 75 are caught"
+    )
+
+
+def test_an_interval_holds_its_share_and_narrows_with_count():
+    few, many = Rate(1, 10), Rate(100, 1000)
+    assert few.interval[0] < 0.1 < few.interval[1]
+    assert many.interval[1] - many.interval[0] < few.interval[1] - few.interval[0]
+    assert Rate(0, 100).interval[0] == pytest.approx(0.0, abs=1e-12)
+    assert Rate(0, 0).interval == (0.0, 1.0)
+
+
+def test_parts_come_in_order_with_both_labels_apart():
+    found = sliced(
+        [row("known"), row("crude"), row("known")], [True, True, False], lambda r: r.errand, ["known"]
+    )
+    assert [(part.name, part.pitches, part.ordinary) for part in found] == [
+        ("known", Rate(0, 0), Rate(1, 2)),
+        ("crude", Rate(1, 1), Rate(0, 0)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("", "no name"),
+        ("Ann Lee", "Latin, plain"),
+        ("Zoë Łuk", "Latin with accents and marks"),
+        ("Mª José", "Latin with accents and marks"),
+        ("Иван", "Cyrillic"),
+        ("李 Wei", "Cjk"),
+    ],
+)
+def test_the_letters_of_a_name(name: str, expected: str):
+    assert script(row("known", name)) == expected
+
+
+def test_lengths_are_classes_of_words():
+    assert length(row("known", text="one two three")) == "up to 15 words"
+    assert length(row("known", text="word " * 500)) == "over 160 words"
