@@ -12,17 +12,17 @@ from backend.ports.store import MessageJob, Placement
 REFUSED = "Gmail would not move the message."
 
 
-async def act(context: Context, job: MessageJob) -> None:
+async def act(context: Context, job: MessageJob) -> MessageJob | None:
     """Hold or mark: labels on, out of the inbox."""
-    await _place(context, job)
+    return await _place(context, job)
 
 
-async def release(context: Context, job: MessageJob) -> None:
+async def release(context: Context, job: MessageJob) -> MessageJob | None:
     """Held mail comes back: our labels off, INBOX and UNREAD on."""
-    await _place(context, job)
+    return await _place(context, job)
 
 
-async def _place(context: Context, job: MessageJob) -> None:
+async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
@@ -43,8 +43,8 @@ async def _place(context: Context, job: MessageJob) -> None:
         raise again from error
     except Gone:
         await context.store.gone(job, context.clock.now())
-        return
-    await context.store.finish_stage(job, context.clock.now())
+        return None
+    return await context.store.finish_stage(job, context.clock.now(), context.lease_until())
 
 
 async def _apply(context: Context, job: MessageJob, change: LabelChange) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from backend.pipeline.fail_opens import FailOpens
 from backend.ports.gmail import Gmail
@@ -31,3 +32,7 @@ class Context:
     wake: Callable[[], None] = _nobody
     """Tells this process's job loop, if it has one, that there may be work."""
     fail_opens: FailOpens = field(default_factory=FailOpens)
+
+    def lease_until(self) -> datetime:
+        """To when a job taken now is held."""
+        return self.clock.now() + timedelta(seconds=self.settings.lease_seconds)

@@ -38,8 +38,8 @@ DECISIONS = 4
 """How often a message is decided anew when credits or challenges moved under it."""
 
 
-async def screen(context: Context, job: MessageJob) -> None:
-    """Decide one message and commit the verdict with everything that follows from it."""
+async def screen(context: Context, job: MessageJob) -> MessageJob | None:
+    """Decide one message and commit the verdict with everything that follows from it; the stage to go on with."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
@@ -50,7 +50,7 @@ async def screen(context: Context, job: MessageJob) -> None:
     early = await _from_history(context, job, mailbox)
     if early is not None:
         await context.store.record_verdict(job, early, None, None, context.clock.now())
-        return
+        return None
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
         digest = await context.reader.screen(fetched, mailbox.owner)
@@ -60,7 +60,7 @@ async def screen(context: Context, job: MessageJob) -> None:
             # History may tell of a message before it can be read; what is really gone is still so a moment later.
             raise NotYet("The message is not there yet.", reason="gone?", retry_at=ripe) from error
         await context.store.gone(job, context.clock.now())
-        return
+        return None
     except Rejected as error:
         if not believed(error, refusals(job.error) + 1):
             raise
@@ -68,16 +68,16 @@ async def screen(context: Context, job: MessageJob) -> None:
         await _end(
             context, job, fail_open(FailOpen.TOO_LARGE if large else FailOpen.REFUSED), None, error.reason
         )
-        return
+        return None
     except Unread as error:
         await _end(context, job, fail_open(error.cause), None, error.fault)
-        return
+        return None
     if "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels:
         await learn.from_own_mail(context, job, digest.correspondents)
-        return
+        return None
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
-    await _judge(context, job, mailbox, fetched, digest)
+    return await _judge(context, job, mailbox, fetched, digest)
 
 
 async def _from_history(context: Context, job: MessageJob, mailbox: Mailbox) -> Verdict | None:
@@ -88,7 +88,7 @@ async def _from_history(context: Context, job: MessageJob, mailbox: Mailbox) -> 
 
 async def _judge(
     context: Context, job: MessageJob, mailbox: Mailbox, fetched: Fetched, digest: Digest
-) -> None:
+) -> MessageJob | None:
     screened = kept(digest)
     for _ in range(DECISIONS):
         now = context.clock.now()
@@ -101,13 +101,12 @@ async def _judge(
             verdict = fail_open(error.cause)
         intent = _intent(context, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
         try:
-            await _end(context, job, verdict, screened, digest.fault, intent)
-            return
+            return await _end(context, job, verdict, screened, digest.fault, intent)
         except LeaseLost:
             raise
         except Conflict:
             continue
-    await _end(context, job, fail_open(FailOpen.UNSETTLED), screened)
+    return await _end(context, job, fail_open(FailOpen.UNSETTLED), screened)
 
 
 async def _end(
@@ -117,12 +116,14 @@ async def _end(
     screened: Screened | None,
     fault: str = "",
     intent: ChallengeIntent | None = None,
-) -> None:
+) -> MessageJob | None:
     """Commit the verdict; one that lets a message in because it could not be judged is logged and counted."""
-    await context.store.record_verdict(job, verdict, screened, intent, context.clock.now())
+    now, until = context.clock.now(), context.lease_until()
+    following = await context.store.record_verdict(job, verdict, screened, intent, now, until)
     context.fail_opens.note(verdict)
     if verdict.row is Row.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
+    return following
 
 
 def unjudged(digest: Digest) -> Verdict:

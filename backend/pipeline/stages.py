@@ -1,6 +1,7 @@
 """The map: which stage is which verb, and what follows it.
 
-A message walks these boxes; each arrow is one commit, each box may run twice.
+A message walks these boxes; each arrow is one commit, each box may run twice. The worker that ends SCREEN or ACT goes
+on with what follows.
 
     push ──▶ SYNC ──▶ SCREEN ──▶ ACT ──▶ CHALLENGE
                 │        │        (held or marked)  (held, and the sender is answered)
@@ -34,7 +35,7 @@ from backend.pipeline.watch import watch
 from backend.ports.gmail import Authorizer
 from backend.ports.store import Duty, DutyJob, MessageJob, Stage
 
-STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[None]]] = {
+STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[MessageJob | None]]] = {
     Stage.LEARN: learn,
     Stage.SCREEN: screen,
     Stage.ACT: act,
@@ -52,9 +53,10 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | None]]] 
 }
 
 
-async def run_stage(context: Context, job: MessageJob) -> None:
-    """Run the message's stage. It ends its job itself, in the commit of its result."""
-    await STAGES[job.stage](context, job)
+async def run_stage(context: Context, job: MessageJob) -> MessageJob | None:
+    """Run the message's stage. It ends its job itself, in the commit of its result; what is returned is the next
+    stage's job, which that commit left in our hands."""
+    return await STAGES[job.stage](context, job)
 
 
 async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob) -> None:

@@ -60,9 +60,14 @@ class JobStore(Protocol):
         """Up to `limit` due messages of connected mailboxes, oldest first, fair across mailboxes."""
         ...
 
-    async def finish_stage(self, job: MessageJob, now: datetime) -> None:
+    async def finish_stage(
+        self, job: MessageJob, now: datetime, until: datetime | None = None
+    ) -> MessageJob | None:
         """The job's stage is done: go to the stage that follows from the row (ACT of a challenged message
-        goes to CHALLENGE; everything else ends), unless a newer revision ordered something else."""
+        goes to CHALLENGE; everything else ends), unless a newer revision ordered something else.
+
+        With `until` the same worker keeps the message for the stage that follows, if there is one, under the same lease
+        prolonged to then: that job is returned. Without, or when there is none, None."""
         ...
 
     async def postpone(

@@ -197,11 +197,12 @@ class VerdictStore(Protocol):
         screened: Screened | None,
         challenge: ChallengeIntent | None,
         now: datetime,
-    ) -> None:
+        until: datetime | None = None,
+    ) -> MessageJob | None:
         """Verdict, spent credit, challenge intent and next stage (ACT when a label has to change) in one commit.
-
-        Raises `Conflict`, writing nothing, when the credit is gone or a challenge for this sender was
-        opened meanwhile: the caller reads `standing` again and decides again.
+        `until`: the same worker goes on with it, as for `finish_stage`. Raises `Conflict`, writing nothing, when the
+        credit is gone or a challenge for this sender was opened meanwhile: the caller reads `standing` again and
+        decides again.
         """
         ...
 

@@ -25,15 +25,18 @@ class HasDriver(Protocol):
 class Bound(Generic[P, T]):
     """A method of the store that runs one transaction."""
 
-    def __init__(self, make: Callable[P, Script[T]], *, writes: bool, everywhere: bool) -> None:
+    def __init__(
+        self, make: Callable[P, Script[T]], *, writes: bool, everywhere: bool, few: bool = False
+    ) -> None:
         self.make = make
+        self.few = few
         self.writes = writes
         self.everywhere = everywhere
         self.__doc__ = make.__doc__
 
     def __get__(self, store: HasDriver, _: type[object]) -> Callable[P, Coroutine[Any, Any, T]]:
         driver = store._driver
-        run = driver.write if self.writes else driver.read
+        run = driver.write if self.writes else driver.near if self.few else driver.read
 
         def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
             scope = EVERY if self.everywhere else _mailbox(args, kwargs)
@@ -45,6 +48,16 @@ class Bound(Generic[P, T]):
 def reads(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction that only reads, about one mailbox."""
     return Bound(make, writes=False, everywhere=False)
+
+
+def looks(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that only reads a few rows by key, about one mailbox."""
+    return Bound(make, writes=False, everywhere=False, few=True)
+
+
+def looks_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that only reads a few rows by key, about no one mailbox."""
+    return Bound(make, writes=False, everywhere=True, few=True)
 
 
 def writes(make: Callable[P, Script[T]]) -> Bound[P, T]:

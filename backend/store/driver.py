@@ -38,3 +38,7 @@ class Driver(Protocol):
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a script that only reads, on one snapshot."""
         ...
+
+    async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for a script that reads a few rows by key, which may cost less than asking somebody else."""
+        ...

@@ -119,6 +119,10 @@ class PostgresDriver:
         begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {literal(scope)}"
         return await self._run(begin, lambda: make(*args, **kwargs))
 
+    async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As any other: the server is never near."""
+        return await self.read(scope, make, *args, **kwargs)
+
     async def _run(self, begin: str, make: Callable[[], Script[T]]) -> T:
         if self._pool is None:
             raise RuntimeError("the store is not open")

@@ -1,4 +1,7 @@
-"""The embedded store: one SQLite file, one writer thread with group commit, one reader thread.
+"""The embedded store: one SQLite file, one writer thread with group commit, two reader threads.
+
+A read of a few rows by key costs less than asking another thread for it: those run where they are asked for, on a
+connection of the event loop's own. What is written within one turn of the loop is handed over as one.
 
 A commit waits for the disk once. All scripts that wait share it, each inside a savepoint so that one's
 error undoes that one alone. Nobody hears of his result before the commit: acknowledged means kept
@@ -15,11 +18,16 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from backend.domain.errors import NotFound, StoreAway
-from backend.store.library import Dialect, Yields, queries
+from backend.domain.errors import StoreAway
+from backend.store.library import Dialect, queries
 from backend.store.notifier import Notifier, Notifiers
 from backend.store.sqlite_schema import connect, upgrade
-from backend.transactions.statement import WAKE, P, Script, Statement, T, no_text
+from backend.store.sqlite_script import run_script
+from backend.transactions.statement import P, Script, T
+
+READERS = 2
+NEAR_BUSY_MS = 5
+"""How long a near read waits for a lock before a reader thread is asked instead: the loop stands still meanwhile."""
 
 BATCH = 256
 """Scripts that share one commit at most: bounds how long the first of them waits."""
@@ -63,11 +71,12 @@ class _Thread(threading.Thread):
         loop: asyncio.AbstractEventLoop,
         notifier: Notifier,
         notifiers: Notifiers,
+        queue: SimpleQueue[list[_Call] | None],
         *,
         writes: bool,
     ) -> None:
         super().__init__(name=f"store-{'writer' if writes else 'reader'}", daemon=True)
-        self.queue: SimpleQueue[_Call | None] = SimpleQueue()
+        self.queue = queue
         self._path = path
         self._loop = loop
         self._notifier = notifier
@@ -103,19 +112,16 @@ class _Thread(threading.Thread):
 
     def _batch(self) -> list[_Call]:
         """The next calls that wait, at least one; [] to stop."""
-        first = self.queue.get()
-        if first is None:
-            return []
-        batch = [first]
-        while len(batch) < BATCH:
+        batch = self.queue.get() or []
+        while batch and self._writes and len(batch) < BATCH:
             try:
-                call = self.queue.get_nowait()
+                more = self.queue.get_nowait()
             except Empty:
                 break
-            if call is None:
+            if more is None:
                 self.queue.put(None)
                 break
-            batch.append(call)
+            batch += more
         return batch
 
     def _run_batch(self, connection: sqlite3.Connection, batch: list[_Call]) -> None:
@@ -172,36 +178,10 @@ class _Thread(threading.Thread):
 
     def _run_script(self, connection: sqlite3.Connection, call: _Call) -> Any:
         script = call.make(*call.args, **call.kwargs)
-        try:
-            statement = next(script)
-            while True:
-                statement = script.send(self._execute(connection, statement))
-        except StopIteration as stop:
-            return stop.value
-        finally:
-            script.close()
+        return run_script(connection, self._queries, script, self._ring)
 
-    def _execute(self, connection: sqlite3.Connection, statement: Statement) -> Any:
-        if statement is WAKE:
-            self._rings = True
-            return None
-        query = self._queries[statement.name]
-        try:
-            cursor = connection.execute(query.sql, statement.params)
-        except UnicodeEncodeError as error:
-            raise no_text() from error
-        except sqlite3.IntegrityError as error:
-            if "FOREIGN KEY" in str(error):
-                raise NotFound("There is no such mailbox.", code="unknown_mailbox") from error
-            raise
-        if query.yields is Yields.COUNT:
-            return cursor.rowcount
-        rows = cursor.fetchall()
-        if query.yields is Yields.ROWS:
-            return rows
-        if not rows:
-            return None
-        return rows[0] if query.yields is Yields.ROW else rows[0][0]
+    def _ring(self) -> None:
+        self._rings = True
 
 
 def _told(error: BaseException) -> BaseException:
@@ -221,8 +201,11 @@ class SqliteDriver:
         self._path = path
         self._notifier = Notifier()
         self._notifiers = Notifiers()
-        self._writer: _Thread | None = None
-        self._reader: _Thread | None = None
+        self._writes: SimpleQueue[list[_Call] | None] = SimpleQueue()
+        self._reads: SimpleQueue[list[_Call] | None] = SimpleQueue()
+        self._threads: tuple[_Thread, ...] = ()
+        self._near: sqlite3.Connection | None = None
+        self._this_turn: list[_Call] = []
 
     @property
     def notifier(self) -> Notifier:
@@ -238,32 +221,65 @@ class SqliteDriver:
         """Create or upgrade the file, then start the threads."""
         await asyncio.to_thread(upgrade, self._path)
         loop = asyncio.get_running_loop()
-        self._writer = _Thread(self._path, loop, self._notifier, self._notifiers, writes=True)
-        self._reader = _Thread(self._path, loop, self._notifier, self._notifiers, writes=False)
-        self._writer.start()
-        self._reader.start()
+        queues = [(self._writes, True), *((self._reads, False) for _ in range(READERS))]
+        self._threads = tuple(
+            _Thread(self._path, loop, self._notifier, self._notifiers, queue, writes=writes)
+            for queue, writes in queues
+        )
+        for thread in self._threads:
+            thread.start()
+        self._near = connect(self._path)
+        self._near.execute("PRAGMA query_only = ON")
+        self._near.execute(f"PRAGMA busy_timeout = {NEAR_BUSY_MS}")
 
     async def close(self) -> None:
         """Finish what is queued, then end the threads. Closing twice is fine."""
-        threads = [thread for thread in (self._writer, self._reader) if thread is not None]
-        self._writer = self._reader = None
+        self._hand_over()
+        threads, self._threads = self._threads, ()
+        near, self._near = self._near, None
+        if near is not None:
+            near.close()
         for thread in threads:
             thread.queue.put(None)
         for thread in threads:
             await asyncio.to_thread(thread.join)
 
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in the writer's next commit."""
-        return await _submit(self._writer, make, args, kwargs)
+        """Run in the writer's next commit, with whatever else is written in this turn of the loop."""
+        call = self._call(make, args, kwargs)
+        self._this_turn.append(call)
+        if len(self._this_turn) == 1:
+            call.future.get_loop().call_soon(self._hand_over)
+        result: T = await call.future
+        return result
 
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in the reader's next snapshot."""
-        return await _submit(self._reader, make, args, kwargs)
+        """Run in a reader's next snapshot."""
+        call = self._call(make, args, kwargs)
+        self._reads.put([call])
+        result: T = await call.future
+        return result
 
+    async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run here and now, on one snapshot."""
+        connection = self._near
+        if connection is None:
+            raise RuntimeError("the store is not open")
+        try:
+            connection.execute("BEGIN")
+            try:
+                return run_script(connection, queries(Dialect.SQLITE), make(*args, **kwargs))
+            finally:
+                connection.execute("COMMIT")
+        except sqlite3.OperationalError:
+            return await self.read(scope, make, *args, **kwargs)  # it waits longer, and tells what is wrong
 
-async def _submit(thread: _Thread | None, make: Callable[..., Script[T]], args: Any, kwargs: Any) -> T:
-    if thread is None or not thread.is_alive():
-        raise RuntimeError("the store is not open")
-    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    thread.queue.put(_Call(make, args, kwargs, future))
-    return await future
+    def _hand_over(self) -> None:
+        calls, self._this_turn = self._this_turn, []
+        for first in range(0, len(calls), BATCH):
+            self._writes.put(calls[first : first + BATCH])
+
+    def _call(self, make: Callable[..., Script[Any]], args: Any, kwargs: Any) -> _Call:
+        if not self._threads or not all(thread.is_alive() for thread in self._threads):
+            raise RuntimeError("the store is not open")
+        return _Call(make, args, kwargs, asyncio.get_running_loop().create_future())

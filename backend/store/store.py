@@ -13,7 +13,7 @@ from backend.ports.store import (
     DutyJob,
     MessageJob,
 )
-from backend.store.binding import reads, reads_all, writes, writes_all
+from backend.store.binding import looks, looks_all, reads, reads_all, writes, writes_all
 from backend.store.driver import Driver
 from backend.store.library import Dialect
 from backend.store.schema import place
@@ -97,10 +97,10 @@ class SqlStore:
 
     # ---- mailboxes, duties, syncing
     connect = writes_all(mailbox_transactions.connect)
-    mailbox = reads(mailbox_transactions.mailbox)
-    mailbox_by_email = reads_all(mailbox_transactions.mailbox_by_email)
+    mailbox = looks(mailbox_transactions.mailbox)
+    mailbox_by_email = looks_all(mailbox_transactions.mailbox_by_email)
     mailboxes = reads_all(mailbox_transactions.mailboxes)
-    sealed_token = reads(mailbox_transactions.sealed_token)
+    sealed_token = looks(mailbox_transactions.sealed_token)
     sealed_tokens = reads_all(mailbox_transactions.sealed_tokens)
     save_sealed_token = writes(mailbox_transactions.save_sealed_token)
     swap_sealed_token = writes(mailbox_transactions.swap_sealed_token)
@@ -121,14 +121,14 @@ class SqlStore:
     finish_duty = writes(jobs.finish_duty)
     postpone_duty = writes(jobs.postpone_duty)
     commit_sync = writes(sync.commit_sync)
-    told = reads(sync.told)
+    told = looks(sync.told)
     held_at_rest = reads(sync.held_at_rest)
     decided_on = reads(sync.decided_on)
-    ours = reads(sync.ours)
-    challenge_pending_in = reads(sync.challenge_pending_in)
+    ours = looks(sync.ours)
+    challenge_pending_in = looks(sync.challenge_pending_in)
     known = reads(sync.known)
     learn = writes(sync.learn)
-    took_part = reads(sync.took_part)
+    took_part = looks(sync.took_part)
     held_from = reads(sync.held_from)
     save_index = writes(sync.save_index)
 
@@ -149,17 +149,17 @@ class SqlStore:
 
     async def next_due(self, now: datetime) -> datetime | None:
         """See `JobStore`. May name a time at which nothing turns out to be due, never one too late."""
-        return await self._driver.read(EVERY, jobs.next_due)
+        return await self._driver.near(EVERY, jobs.next_due)
 
-    standing = reads(verdicts.standing)
+    standing = looks(verdicts.standing)
     record_verdict = writes(verdicts.record_verdict)
     correct = writes(corrections.correct)
     undo = writes(undoing.undo)
     set_rule = writes(verdicts.set_rule)
-    has_block_rules = reads(verdicts.has_block_rules)
-    challenge_of = reads(challenges.challenge_of)
-    challenge_by_token = reads_all(challenges.challenge_by_token)
-    screened = reads(challenges.screened)
+    has_block_rules = looks(verdicts.has_block_rules)
+    challenge_of = looks(challenges.challenge_of)
+    challenge_by_token = looks_all(challenges.challenge_by_token)
+    screened = looks(challenges.screened)
     mark_sending = writes(challenges.mark_sending)
     mark_sent = writes(challenges.mark_sent)
     mark_unsent = writes(challenges.mark_unsent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from backend.domain.errors import LeaseLost, Refused
@@ -140,20 +141,38 @@ def claim_messages(
     return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
 
 
-def finish_stage(job: MessageJob, now: datetime) -> Script[None]:
-    """On to the stage that follows, or to the end."""
+def finish_stage(job: MessageJob, now: datetime, until: datetime | None = None) -> Script[MessageJob | None]:
+    """On to the stage that follows, or to the end; see the port."""
     row = yield from held_message(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
-        return
+        return None
     to_send = job.stage is Stage.ACT and (
         yield q("challenge_to_send", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     )
+    if to_send and until is not None:
+        yield from settle(job, Stage.CHALLENGE, now, leave=False)
+        return (yield from go_on(job, Stage.CHALLENGE, until))
     yield from settle(job, Stage.CHALLENGE if to_send else None, now)
+    return None
 
 
-def settle(job: MessageJob, stage: Stage | None, now: datetime) -> Script[None]:
-    """Give the message back with `stage` due now, or ended."""
+def go_on(job: MessageJob, stage: Stage, until: datetime) -> Script[MessageJob]:
+    """The message's next stage, in the hands of the worker that ended the one before, under a lease to `until`. Its
+    lane is looked at again then, should that worker die."""
+    yield q(
+        "go_on",
+        mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
+        lease=job.lease,
+        lease_until=micros(until),
+    )
+    yield from due(job.mailbox_id, until, wake=False)
+    return replace(job, stage=stage, attempt=1, deaths=0, error="")
+
+
+def settle(job: MessageJob, stage: Stage | None, now: datetime, *, leave: bool = True) -> Script[None]:
+    """Give the message back with `stage` due now, or ended; not `leave`: it is not given to others."""
     yield q(
         "settle_message",
         mailbox_id=job.mailbox_id,
@@ -162,7 +181,7 @@ def settle(job: MessageJob, stage: Stage | None, now: datetime) -> Script[None]:
         due_at=micros(now) if stage else None,
         now=micros(now),
     )
-    if stage:
+    if stage and leave:
         yield from due(job.mailbox_id, now)
 
 

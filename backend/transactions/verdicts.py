@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from backend.domain.entry.challenge import ChallengeIntent, Dealings
@@ -14,7 +15,7 @@ from backend.domain.policy.guards import COUNTED, SENDER_PAUSE
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.ports.store import MessageJob, Placement, Screened, Stage
 from backend.transactions import corrections, credits, rows
-from backend.transactions.jobs import due, give_way, held_message
+from backend.transactions.jobs import due, give_way, go_on, held_message
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Row, Script, micros, packed, q
 
@@ -66,7 +67,8 @@ def record_verdict(
     screened: Screened | None,
     challenge: ChallengeIntent | None,
     now: datetime,
-) -> Script[None]:
+    until: datetime | None = None,
+) -> Script[MessageJob | None]:
     """The verdict and what follows from it; see the port."""
     try:
         mailbox = yield from locked(job.mailbox_id)
@@ -76,7 +78,7 @@ def record_verdict(
     yield from record_facts(job, verdict, screened, now)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
-        return
+        return None
     waiting: list[Row] = yield q("pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     if waiting:
         # The owner has spoken while the message was being screened: his word is all that happens.
@@ -84,14 +86,17 @@ def record_verdict(
         for correction in waiting:
             yield from corrections.apply_pending(correction, now)
         yield from due(job.mailbox_id, now)
-        return
+        return None
     if verdict.spends_credit:
         yield from _spend(job, screened, now)
     if challenge is not None:
         yield from _intend(job, challenge, mailbox, now)
     acts = yield from _place(job, verdict, "credit" if verdict.spends_credit else "", now)
+    if acts and until is not None:
+        return (yield from go_on(replace(job, placement=PLACES[verdict.outcome]), Stage.ACT, until))
     if acts:
         yield from due(job.mailbox_id, now)
+    return None
 
 
 def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, now: datetime) -> Script[None]:

@@ -78,6 +78,9 @@ class Worker:
         """Start as many due jobs as there is room for; returns how many."""
         context, free = self._context, self._free
         now = context.clock.now()
+        first = await context.store.next_due(now)
+        if first is None or first > now:
+            return 0
         until = now + timedelta(seconds=context.settings.lease_seconds)
         messages = await context.store.claim_messages(self._name, now, until, free)
         for message in messages:
@@ -91,7 +94,7 @@ class Worker:
             started += 1
         return started
 
-    def _start(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[None]]) -> None:
+    def _start(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]) -> None:
         task = asyncio.create_task(self._run_one(job, run))
         self._running.add(task)
         task.add_done_callback(self._done)
@@ -100,7 +103,9 @@ class Worker:
         self._running.discard(task)
         self._wake.set()
 
-    async def _run_one(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[None]]) -> None:
+    async def _run_one(
+        self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]
+    ) -> None:
         began, at = time.perf_counter(), self._context.clock.now()
         kind = job.stage if isinstance(job, MessageJob) else job.duty
         try:
@@ -108,7 +113,7 @@ class Worker:
                 await self._endings.set_aside(job, DEADLY)
                 return
             async with asyncio.timeout(self._context.settings.lease_seconds * SHARE_OF_LEASE):
-                await run()
+                following = await run()
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
                 await asyncio.shield(self._endings.give_back(job))
@@ -120,6 +125,8 @@ class Worker:
         else:
             spent = round((time.perf_counter() - began) * 1000, 1)
             log.info("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
+            if following is not None:
+                await self._run_one(following, partial(run_stage, self._context, following))
 
     async def _nap(self, stop: asyncio.Event) -> None:
         """Sleep until woken, stopped, or the next job is due; at most `poll_seconds`."""

@@ -17,7 +17,7 @@ from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictnes
 from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
-from backend.ports.store import NewMailbox, Notice
+from backend.ports.store import MessageJob, NewMailbox, Notice
 from backend.settings import Settings
 from backend.store import SqlStore, open_store
 from backend.worker.endings import Endings
@@ -82,6 +82,8 @@ class Fixture:
     mailbox_id: str
     deaths: int = 0
     pushes: int = field(default=0)
+    following: MessageJob | None = None
+    """What the worker that ended the last stage goes on with."""
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def now(self) -> datetime:
@@ -116,13 +118,14 @@ class Fixture:
     async def work_for(self, seconds: float) -> None:
         """Run what is due until this much time has passed, whether or not the jobs come to rest."""
         until = self.now() + timedelta(seconds=seconds)
-        while (due := await self.store.next_due(self.now())) is not None and due <= until:
+        while self.following or ((due := await self.store.next_due(self.now())) is not None and due <= until):
             await self._turn()
         self.gmail.now = until
 
     async def _turn(self) -> bool:
         now = self.now()
-        jobs = await self.store.claim_messages("w", now, now + LEASE, 1)
+        kept, self.following = self.following, None
+        jobs = (kept,) if kept else await self.store.claim_messages("w", now, now + LEASE, 1)
         duty = None if jobs else await self.store.claim_duty("w", now, now + LEASE)
         job = jobs[0] if jobs else duty
         if job is None:
@@ -133,7 +136,7 @@ class Fixture:
             return True
         try:
             if jobs:
-                await run_stage(self.context, jobs[0])
+                self.following = await run_stage(self.context, jobs[0])
             elif duty is not None:
                 await run_duty(self.context, self.authorizer, duty)
         except Died:

@@ -1,0 +1,76 @@
+"""The worker that ends a stage goes on with the next one, in the same commit, under the same lease."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.errors import LeaseLost
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.reading.score import Score
+from backend.ports.store import MessageJob, Placement, Stage
+from tests.contract.store.stories import BO, LEASE, ROWS, Story
+
+
+async def judged(story: Story, outcome: Outcome = Outcome.CHALLENGE) -> MessageJob | None:
+    """A pitch, claimed and judged by a worker that goes on."""
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    job = await story.job("m1")
+    intent = story.intent(BO) if outcome is Outcome.CHALLENGE else None
+    verdict = Verdict(outcome, ROWS[outcome], Score(0.97, 3.5, (), "m1"))
+    return await story.store.record_verdict(
+        job, verdict, story.screened(BO), intent, story.now, story.now + LEASE
+    )
+
+
+async def test_judging_acting_and_answering_are_one_workers_work(story: Story) -> None:
+    act = await judged(story)
+    assert act is not None
+    assert (act.stage, act.placement, act.attempt) == (Stage.ACT, Placement.HELD, 1)
+    assert await story.claim() == (), "nobody else gets it meanwhile"
+    answer = await story.store.finish_stage(act, story.now, story.now + LEASE)
+    assert answer is not None
+    assert answer.stage is Stage.CHALLENGE
+    assert await story.claim() == ()
+    assert await story.store.finish_stage(answer, story.now, story.now + LEASE) is None
+
+
+async def test_what_stays_needs_no_next_stage(story: Story) -> None:
+    assert await judged(story, Outcome.INBOX) is None
+    assert await story.claim() == ()
+
+
+async def test_should_the_worker_die_another_finds_the_stage_when_the_lease_ends(story: Story) -> None:
+    act = await judged(story)
+    assert act is not None
+    assert await story.store.next_due(story.now) == story.now + LEASE
+    story.pass_time(seconds=59)
+    assert await story.claim(worker="w2") == ()
+    story.pass_time(seconds=1)
+    (again,) = await story.claim(worker="w2")
+    assert (again.stage, again.deaths, again.attempt) == (Stage.ACT, 1, 2)
+    with pytest.raises(LeaseLost):
+        await story.store.finish_stage(act, story.now, story.now + LEASE)
+
+
+async def test_a_try_that_fails_on_the_way_waits_like_any_other(story: Story) -> None:
+    act = await judged(story)
+    assert act is not None
+    at = story.now + timedelta(seconds=4)
+    await story.store.postpone(act, at, "503", story.now)
+    assert await story.claim() == ()
+    story.pass_time(seconds=4)
+    (again,) = await story.claim()
+    assert (again.stage, again.attempt, again.deaths) == (Stage.ACT, 2, 0)
+
+
+async def test_an_owners_word_meanwhile_stands(story: Story) -> None:
+    act = await judged(story)
+    assert act is not None
+    await story.decide("ana", "m1", Decision.RELEASE)
+    assert await story.store.finish_stage(act, story.now, story.now + LEASE) is None
+    (release,) = await story.claim()
+    assert release.stage is Stage.RELEASE
