@@ -76,7 +76,7 @@ def _goal(name: str, evaluation: Evaluation, nested: Figures | None) -> dict[str
     goal, mean, pooled = GOALS[name], getattr(evaluation.mean, name), getattr(evaluation.pooled, name)
     return {
         "name": _NAMES[name],
-        "goal": f"at {'most' if name == 'ece' else 'least'} {goal:.2f}",
+        "goal": f"at {'most' if name == 'ece' else 'least'} {goal:g}",
         "mean": f"{mean:.3f}",
         "mean_verdict": _verdict(name, mean, goal),
         "mean_word": _WORDS[_verdict(name, mean, goal)],

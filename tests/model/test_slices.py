@@ -21,7 +21,7 @@ def row(errand: str, name: str = "Bob", text: str = "hello") -> Row:
 def test_the_cost_counts_strangers_only_and_all_pitches():
     rows = [row("stranger")] * 4 + [row("known")] * 2 + [row("crude")] * 4
     scores = np.array([0.9, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1])
-    (cost,) = costs(rows, scores, {Strictness.NORMAL: Thresholds(0.2, 0.5, 0.8)})
+    (cost,) = costs(rows, scores, {Strictness.NORMAL: Thresholds(0.2, 0.5, 0.8, 0.3)})
     assert cost.strangers == Rate(1, 4)
     assert cost.pitches == Rate(3, 4)
     assert cost.words == (
