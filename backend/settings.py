@@ -288,5 +288,5 @@ def _refused(error: ValidationError) -> Refused:
     title = f"{_PREFIX}{names[0].upper()}: {text}" if names[0] else text
     others = sorted({f"{_PREFIX}{name}".upper() for name in names[1:] if name and name != names[0]})
     also = f" Wrong as well: {', '.join(others)}." if others else ""
-    remedy = f"Change it and start again; docs/operations.md tells what each setting takes.{also}"
+    remedy = f"Change it and start again; docs/reference/operations.md tells what each setting takes.{also}"
     return Refused(f"{title}.", remedy, code="settings", field=names[0])

@@ -8,7 +8,7 @@ TrayError
 │   ├── Busy                 429: `retry_after` seconds
 │   ├── SignedOut            401: this computer's token is not accepted
 │   ├── WrongVersion         not a Pitchgate server, or one that speaks another version
-│   └── Refused              any other 4xx: `code` and `field` as in docs/api.md
+│   └── Refused              any other 4xx: `code` and `field` as in docs/reference/api.md
 ├── ConnectFailed            the browser round did not end with a token
 ├── SecretsRefused           no safe place for the token
 ├── NoTray                   this desktop shows no tray icon that could be clicked

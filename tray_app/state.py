@@ -94,7 +94,7 @@ class Status:
 
 
 class Decision(StrEnum):
-    """What the owner may say of a message; the words of docs/api.md."""
+    """What the owner may say of a message; the words of docs/reference/api.md."""
 
     RELEASE = "release"
     ALLOW = "allow"

@@ -1,4 +1,4 @@
-"""JSON of docs/api.md to the app's values and, for the state file and the local page, back. Pure.
+"""JSON of docs/reference/api.md to the app's values and, for the state file and the local page, back. Pure.
 
 What is missing or of the wrong kind raises `WrongVersion`: such an answer is not one this app can trust.
 Unknown fields are ignored.

@@ -12,7 +12,7 @@ from backend.settings import read_settings
 @click.command("serve")
 @click.option("--bind", help="Address and port to listen on, e.g. 0.0.0.0:8400.")
 def serve_command(bind: str | None) -> None:
-    """Serve until stopped. Everything else is set by PITCHGATE_… in the environment (docs/deploy.md)."""
+    """Serve until stopped. Everything else is set by PITCHGATE_… in the environment (docs/how-to/deploy.md)."""
     from backend.serving import quick_loop, serve
 
     settings = read_settings(bind=bind) if bind else read_settings()

@@ -58,7 +58,7 @@ def test_a_person_with_sudo_can_install_it_step_by_step(tmp_path: Path) -> None:
         subprocess.run([*git, *command], check=True, timeout=20)
     subprocess.run([*git, "bundle", "create", "-q", str(tmp_path / "all"), "HEAD"], check=True, timeout=20)
 
-    step = (text(Path("docs/deploy.md")) or "").partition("\n## 5. ")[2]
+    step = (text(Path("docs/how-to/deploy.md")) or "").partition("\n## 5. ")[2]
     found = BLOCK.search(step)
     assert found
     code = (

@@ -1,4 +1,4 @@
-"""What any server of docs/api.md must do, as checks over HTTP. The fake passes them here; the real one must too.
+"""What any server of docs/reference/api.md must do, as checks over HTTP. The fake passes them here; the real one must.
 
 `Subject` is all a server under test has to offer besides its HTTP.
 """

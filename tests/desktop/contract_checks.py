@@ -1,4 +1,4 @@
-"""The checks of docs/api.md. A test module binds them to a server with a `subject` and a `client` fixture."""
+"""The checks of docs/reference/api.md. A test module binds them to a server with a `subject` and a `client` fixture."""
 
 from __future__ import annotations
 

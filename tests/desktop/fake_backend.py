@@ -1,4 +1,4 @@
-"""A server of docs/api.md, in memory, over real HTTP on loopback, that can be broken in every way.
+"""A server of docs/reference/api.md, in memory, over real HTTP on loopback, that can be broken in every way.
 
 It runs in a thread with an event loop of its own, so that blocking tests and other processes can use it.
 """

@@ -1,4 +1,4 @@
-"""The state behind the fake backend: one owner's mailbox, in memory, as docs/api.md describes it."""
+"""The state behind the fake backend: one owner's mailbox, in memory, as docs/reference/api.md describes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
 
 def make_message(number: int, **changes: Any) -> dict[str, Any]:
-    """One message of docs/api.md. Even numbers come from a free-mail address, so they offer no domain."""
+    """One message of docs/reference/api.md. Even numbers come from a free-mail address, so they offer no domain."""
     domain = "" if number % 2 == 0 else f"seller{number}.example"
     at = (START + timedelta(minutes=number)).isoformat()
     return {

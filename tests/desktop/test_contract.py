@@ -1,4 +1,4 @@
-"""docs/api.md, held by the fake that the tray app is tested against."""
+"""docs/reference/api.md, held by the fake that the tray app is tested against."""
 
 from __future__ import annotations
 

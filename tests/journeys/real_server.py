@@ -65,7 +65,7 @@ class RealServer:
 
 @dataclass
 class RealSubject:
-    """The real server as docs/api.md's checks want it: see `tests.desktop.contract.Subject`."""
+    """The real server as docs/reference/api.md's checks want it: see `tests.desktop.contract.Subject`."""
 
     server: RealServer
     email: str

@@ -1,4 +1,4 @@
-"""docs/api.md, held by the real server: real processes, real HTTP, the sandbox's Gmail behind it."""
+"""docs/reference/api.md, held by the real server: real processes, real HTTP, the sandbox's Gmail behind it."""
 
 from __future__ import annotations
 

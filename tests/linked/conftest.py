@@ -93,7 +93,7 @@ def account() -> Iterator[RealAccount]:
     """The account, or a skip that says what is missing."""
     missing = [name for name in NEEDED if not _given(name)]
     if missing:
-        pytest.skip(f"no real account: set {', '.join(missing)} (docs/deploy.md)")
+        pytest.skip(f"no real account: set {', '.join(missing)} (docs/how-to/deploy.md)")
     real = RealAccount()
     yield real
     real.close()

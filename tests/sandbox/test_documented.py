@@ -1,4 +1,4 @@
-"""docs/sandbox.md names everything the sandbox can be told."""
+"""docs/reference/sandbox.md names everything the sandbox can be told."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.sandbox.faults import KINDS, FaultRule
 from backend.sandbox.knobs import Knobs
 from backend.sandbox.pubsub.broker import BEARER_FAULTS, PushModes
 
-PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md"
 
 
 def test_nothing_it_can_be_told_is_missing() -> None:

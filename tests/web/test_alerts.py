@@ -55,5 +55,5 @@ async def test_every_count_an_alarm_asks_for_is_told_by_a_server_with_nothing_to
 
 
 def test_the_operations_page_explains_every_alarm() -> None:
-    page = Path("docs/operations.md").read_text(encoding="utf-8")
+    page = Path("docs/reference/operations.md").read_text(encoding="utf-8")
     assert {name for name in alerts() if f"`{name}`" not in page} == set()

@@ -287,7 +287,7 @@ NEEDED = {
     ("POST", "device/token"): {"code", "verifier"},
 }
 """The fields without which a call is refused; of those left out here each may be missing, and then means nothing, or
-what docs/api.md says."""
+what docs/reference/api.md says."""
 
 
 def test_every_call_that_is_sent_a_body_says_what_it_needs(here: Office) -> None:

@@ -1,1 +1,1 @@
-"""`/api/v1`: what devices call. The contract is docs/api.md."""
+"""`/api/v1`: what devices call. The contract is docs/reference/api.md."""

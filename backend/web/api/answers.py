@@ -80,7 +80,7 @@ def refusal(code: str, title: str = "", remedy: str = "", field: str = "", **hea
 
 
 def message_json(view: MessageView) -> schemas.Message:
-    """A message as docs/api.md has it."""
+    """A message as docs/reference/api.md has it."""
     return {
         "gmail_id": view.gmail_id,
         "thread_id": view.thread_id,

@@ -79,7 +79,7 @@ def document(app: Quart) -> dict[str, Any]:
 
 
 def _about() -> QuartSchema:
-    text = "What the desktop app calls. Rules for every call, rate limits and the browser round: docs/api.md."
+    text = "What the desktop app calls. Rules for every call, rate limits and the browser round: docs/reference/api.md."
     return QuartSchema(
         info=Info("Pitchgate", API, description=text),
         security_schemes={SCHEME: HttpSecurityScheme(scheme="bearer")},
@@ -160,7 +160,10 @@ class _Provider(OpenAPIProvider):
             events[name], more = self._shape(shape)
             components |= more
         content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": events}}
-        return told | {"description": "The stream; see docs/api.md.", "content": content}, components
+        return told | {
+            "description": "The stream; see docs/reference/api.md.",
+            "content": content,
+        }, components
 
     def _shape(self, shape: type) -> tuple[dict[str, Any], dict[str, Any]]:
         """A reference to the shape, and it and all it holds as components."""

@@ -1,6 +1,6 @@
 """What the API is sent (bodies, query strings, headers), as types openapi.json is made of.
 
-The handlers check what comes themselves: their errors name the field, as docs/api.md promises.
+The handlers check what comes themselves: their errors name the field, as docs/reference/api.md promises.
 """
 
 from __future__ import annotations
