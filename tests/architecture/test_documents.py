@@ -22,6 +22,7 @@ DOCUMENTS = tuple(
     and (len(path.parts) == 1 or path.parts[0] in (".github", "docs", "addon_manifest"))
 )
 SETTING = re.compile(r"\bPITCHGATE_[A-Z_]+\b")
+DECISIONS = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
 OPEN_IN = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)  # code, as opposed to prose
 
 
@@ -78,7 +79,7 @@ def test_the_changelog_has_the_version() -> None:
 
 
 def test_every_dependency_has_its_reason() -> None:
-    reasons = (ROOT / "docs/decisions.md").read_text().lower()
+    reasons = "".join(path.read_text() for path in DECISIONS).lower()
     parts = project()["project"]
     lines = parts["dependencies"] + [
         line for extra in ("tray", "train", "postgres") for line in parts["optional-dependencies"][extra]
@@ -86,6 +87,21 @@ def test_every_dependency_has_its_reason() -> None:
     names = {Requirement(line).name.lower() for line in lines}
     lacking = [name for name in names if f"`{name}`" not in reasons]
     assert not lacking, listing(lacking)
+
+
+def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
+    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+    listed = (ROOT / "docs/adr/README.md").read_text()
+    silent = [path.name for path in DECISIONS if f"]({path.name})" not in listed]
+    assert not silent, listing(silent)
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_has_its_parts(path: Path) -> None:
+    content = path.read_text()
+    assert re.match(rf"# {int(path.name[:4])}\. .+\n\n- Date: \d{{4}}-\d\d-\d\d.*\n- Status: \w", content)
+    parts = re.findall(r"^## (.+)$", content, re.MULTILINE)
+    assert parts == ["Context", "Decision", "Alternatives", "Consequence"]
 
 
 def test_every_module_the_makefile_runs_exists() -> None:
