@@ -165,7 +165,7 @@ def _condition(status: Status, now: datetime) -> str:
     if status.paused_until is not None and paused(status, now):
         return f"Paused until {_when(status.paused_until, now)}"
     if status.condition == "paused":
-        title = "At work"  # the pause ran out since the status was read
+        title = "Active"  # the pause ran out since the status was read
     if status.condition == "indexing" and status.index_total:
         title = f"{title} ({status.index_done} of {status.index_total})"
     elif status.condition in ("active", "observing", "paused"):

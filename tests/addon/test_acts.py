@@ -264,7 +264,7 @@ async def test_from_the_home_card_to_a_message_and_to_the_settings(service: Serv
     assert pushed["header"]["title"] == "Held"
     await service.click("block_domain")
     await service.fixture.settle()
-    assert service.toast == "Blocked. This domain’s mail is held from now on."
+    assert service.toast == "Blocked. This domain’s emails are held from now on."
     second = await arrived(service.fixture, sender="other@seller.test", subject="Hello")
     await service.post("message", second)
     assert "You have blocked this sender." in json.dumps(service.answer)

@@ -103,12 +103,12 @@ async def test_what_slipped_through_is_held_after_all_and_a_credit_is_given(told
     gmail_id, gmail = await told.write(KINDS["customer"]), AddonHost(told)
     await told.quiet()
     await gmail.open(gmail_id)
-    assert gmail.panel["card"]["header"]["title"] == "Let in"
-    await gmail.click("Give a credit")
-    assert gmail.panel["toast"] == "One credit given. Credits now: 1"
+    assert gmail.panel["card"]["header"]["title"] == "In the inbox"
+    await gmail.click("Add a credit")
+    assert gmail.panel["toast"] == "One credit added. Credits now: 1"
     await gmail.replay()
-    assert gmail.panel["toast"] == "One credit given. Credits now: 1"
-    await gmail.click("This was sales")
+    assert gmail.panel["toast"] == "One credit added. Credits now: 1"
+    await gmail.click("Mark as sales")
     await told.settled(gmail_id, held=True)
 
 
@@ -152,16 +152,16 @@ async def test_a_known_message_costs_no_gmail_call_an_unknown_one_costs_one(told
     await told.quiet()
     assert (await told.stage.sandbox.meter(OWNER))["calls"] == after["calls"]
     assert "Pitchgate/Held" not in await told.labels(old)
-    await gmail.click("This was sales")
+    await gmail.click("Mark as sales")
     await told.settled(old, held=True)
 
 
 async def test_an_id_gmail_does_not_give_out_is_told_plainly(told: Journey) -> None:
     gmail = AddonHost(told)
     await gmail.open("msg-a:r-7001")
-    assert "Gmail does not give this message out." in gmail.said
+    assert "Gmail does not have this message any more." in gmail.said
     await gmail.open("0123456789abcdef")
-    assert "Gmail does not give this message out." in gmail.said
+    assert "Gmail does not have this message any more." in gmail.said
 
 
 async def test_not_connected_yet_leads_to_our_page(told: Journey) -> None:
@@ -180,7 +180,7 @@ async def test_missing_consent_is_asked_for_and_the_call_repeated(told: Journey)
     await gmail.open()
     assert gmail.panel["prompt"] == {"scopes": [EMAIL]}
     await gmail.consent()
-    assert "At work." in gmail.said
+    assert "Active" in gmail.said
     await gmail.open(gmail_id)
     assert gmail.panel["prompt"] == {"scopes": [OPEN_MESSAGE]}
     await gmail.consent()
@@ -191,7 +191,7 @@ async def test_missing_consent_is_asked_for_and_the_call_repeated(told: Journey)
 async def test_home_pause_and_settings(alone: Journey) -> None:
     gmail_id, gmail = await held(alone), AddonHost(alone)
     await gmail.open()
-    assert "Held today: 1. Waiting in all: 1" in gmail.said
+    assert "Held today: 1. Held in all: 1" in gmail.said
     await gmail.click("Pause for 1 hour")
     assert gmail.panel["toast"] == "Paused."
     assert "Resume" in gmail.buttons
@@ -204,7 +204,7 @@ async def test_home_pause_and_settings(alone: Journey) -> None:
     assert [item["value"] for item in chosen] == ["quarantine", "strict"]
     await gmail.open()
     await gmail.click("Release")
-    assert "Nobody is waiting." in gmail.said
+    assert "Nothing is held." in gmail.said
     await alone.settled(gmail_id, held=False)
 
 
@@ -257,7 +257,7 @@ async def test_two_connected_owners_are_apart(told: Journey) -> None:
     await told.quiet()
     gmail_id, other = await held(told), AddonHost(told, bea)
     await other.open(gmail_id)
-    assert "Gmail does not give this message out." in other.said
+    assert "Gmail does not have this message any more." in other.said
     assert "Pitchworks" not in other.said
 
     gmail = AddonHost(told)
@@ -275,13 +275,13 @@ async def test_two_connected_owners_are_apart(told: Journey) -> None:
 async def test_a_whole_domain_is_blocked_and_let_in_again(told: Journey) -> None:
     first, gmail = await held(told), AddonHost(told)
     await gmail.open(first)
-    await gmail.click("Block all of them")
-    assert gmail.panel["toast"] == "Blocked. This domain’s mail is held from now on."
+    await gmail.click("Block domain")
+    assert gmail.panel["toast"] == "Blocked. This domain’s emails are held from now on."
     assert "The whole domain is blocked" in gmail.said
-    assert "Block all of them" not in gmail.buttons
+    assert "Block domain" not in gmail.buttons
     await gmail.click("Undo")
     assert "The whole domain is blocked" not in gmail.said
-    await gmail.click("Allow all of them")
+    await gmail.click("Allow domain")
     await told.settled(first, held=False)
     assert "The whole domain is allowed" in gmail.said
 

@@ -146,13 +146,13 @@ def test_release_and_undo_by_hand_without_javascript(browser: Browser, stage: Ru
 
 
 CLICKS = {
-    "Give a credit": "One credit given. Credits now: 1",
-    "Allow sender": "Allowed. This sender’s mail is let in from now on.",
-    "Block sender": "Blocked. This sender’s mail is held from now on.",
-    "Allow all of them": "Allowed. This domain’s mail is let in from now on.",
-    "Block all of them": "Blocked. This domain’s mail is held from now on.",
+    "Add a credit": "One credit added. Credits now: 1",
+    "Allow sender": "Allowed. This sender’s emails reach your inbox from now on.",
+    "Block sender": "Blocked. This sender’s emails are held from now on.",
+    "Allow domain": "Allowed. This domain’s emails reach your inbox from now on.",
+    "Block domain": "Blocked. This domain’s emails are held from now on.",
     "Release": "Released. It goes back to the inbox.",
-    "This was sales": "Noted as sales. It is held.",
+    "Mark as sales": "Marked as sales and held.",
     "Undo": "Undone.",
 }
 
@@ -186,7 +186,7 @@ def test_from_home_to_a_message_and_to_settings_and_back(
     page.get_by_role("radio", name="Normal").check()
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Back").click()
-    expect(page.get_by_text("At work.")).to_be_visible()
+    expect(page.get_by_text("Active")).to_be_visible()
     page.get_by_role("button", name="Pause until tomorrow").click()
     expect(page.get_by_role("status")).to_have_text("Paused.")
     page.screenshot(path=shots / "addon-paused.png", full_page=True)
@@ -260,5 +260,5 @@ def test_a_missing_consent_is_given_on_the_page(browser: Browser, stage: Running
     look_over(page)
     page.screenshot(path=shots / "addon-consent.png", full_page=True)
     page.get_by_role("button", name="Allow", exact=True).click()
-    expect(page.get_by_text("At work.")).to_be_visible()
+    expect(page.get_by_text("Active")).to_be_visible()
     page.context.close()

@@ -36,7 +36,7 @@ def test_by_keyboard_alone_a_sender_is_let_in(browser: Browser) -> None:
         )
         page.keyboard.press("Enter")
 
-        done = page.get_by_role("heading", level=1, name="Your message is through")
+        done = page.get_by_role("heading", level=1, name="Your message was delivered")
         expect(done).to_be_focused()
         expect(page.locator(".figure")).to_have_text("2")
         look_over(page)
@@ -63,7 +63,7 @@ def test_progress_is_told_to_eye_and_ear_and_can_be_cancelled(browser: Browser, 
         look_over(page)
         page.keyboard.press("Enter")
 
-        expect(page.get_by_role("status")).to_have_text("Cancelled. You can start again whenever you like.")
+        expect(page.get_by_role("status")).to_have_text("Cancelled. You can start again at any time.")
         expect(page.get_by_role("button", name="Start the check")).to_be_focused()
         expect(bar).to_be_hidden()
         page.screenshot(path=shots / "captcha-cancelled.png")
@@ -78,7 +78,7 @@ def test_after_cancelling_he_can_start_again_and_be_let_in(browser: Browser) -> 
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Start the check").click()
 
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message is through")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
         assert around.entrances.solves == 1
 
 
@@ -90,7 +90,7 @@ def test_a_price_that_rose_takes_more_steps_and_is_paid(browser: Browser) -> Non
         expect(page.get_by_text("about 4 times as long")).to_be_visible()
         page.get_by_role("button", name="Start the check").click()
 
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message is through")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
 
 
 def test_an_answer_that_came_too_late_brings_the_page_back(browser: Browser, shots: Path) -> None:
@@ -107,7 +107,7 @@ def test_an_answer_that_came_too_late_brings_the_page_back(browser: Browser, sho
         page.screenshot(path=shots / "captcha-again.png")
         page.unroute_all()
         page.get_by_role("button", name="Start the check").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message is through")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
 
 
 def _raise_price(around: World) -> None:
@@ -128,7 +128,7 @@ def test_a_link_voided_meanwhile_leads_to_the_page_that_says_so(browser: Browser
         around.entrances.closed[TOKEN] = Expired("Decided.", code="link_voided")
         page.get_by_role("button", name="Start the check").click()
 
-        expect(page.get_by_role("heading", level=1)).to_have_text("This link is not needed any more")
+        expect(page.get_by_role("heading", level=1)).to_have_text("This link is no longer needed")
 
 
 def test_too_fast_is_told_on_the_page(browser: Browser) -> None:
@@ -138,7 +138,7 @@ def test_too_fast_is_told_on_the_page(browser: Browser) -> None:
         page.route("**/task", lambda route: route.fulfill(status=429))
         page.get_by_role("button", name="Start the check").click()
 
-        expect(page.get_by_role("status")).to_contain_text("Wait a minute")
+        expect(page.get_by_role("status")).to_contain_text("Try again in a minute")
         expect(page.get_by_role("button", name="Start the check")).to_be_focused()
 
 
@@ -261,7 +261,7 @@ def test_every_page_looks_right_everywhere(browser: Browser, shots: Path, look: 
     with serving(around) as address, visit(browser, **LOOKS[look]) as page:
         page.goto(address + LINK)
         page.get_by_role("button", name="Start the check").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message is through")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
         assert_no_serious(page)
         look_over(page)
         page.screenshot(path=shots / f"captcha-solved-{look}.png", full_page=True)

@@ -21,7 +21,7 @@ WRONG = "222222"
 
 
 def through(page: Page) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your message is through")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
 
 
 def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(browser: Browser, shots: Path) -> None:
@@ -33,13 +33,13 @@ def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(browser: B
         assert page.locator(".code img").evaluate("image => image.naturalWidth") >= 280, "it was really shown"
         page.screenshot(path=shots / "code-noscript.png", full_page=True)
         field = page.get_by_role("textbox", name="Digits")
-        expect(field).to_have_accessible_description("They are good for three tries and a few minutes.")
+        expect(field).to_have_accessible_description("They are valid for three tries and a few minutes.")
 
         field.focus()
         page.keyboard.type("777 777")
         page.keyboard.press("Enter")
 
-        expect(page.get_by_role("heading", level=1)).to_have_text("Your message will be let in")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your message will be delivered")
         expect(page.get_by_text("In about 10 min")).to_be_visible()
         page.screenshot(path=shots / "code-promised.png", full_page=True)
         assert around.entrances.solves == 0, "a code alone is followed by a wait"
@@ -52,14 +52,14 @@ def test_wrong_digits_come_back_and_others_are_there_for_the_asking(browser: Bro
         page.goto(f"{address}{LINK}?by=code")
         first = page.locator(".code img").get_attribute("src")
         page.get_by_role("textbox", name="Digits").fill(WRONG)
-        page.get_by_role("button", name="Let my message in").click()
+        page.get_by_role("button", name="Deliver my message").click()
 
         expect(page.get_by_role("alert")).to_contain_text("Those are not the digits")
         expect(page.get_by_role("textbox", name="Digits")).to_have_attribute("aria-invalid", "true")
         expect(page.get_by_role("textbox", name="Digits")).to_be_focused()
         assert page.locator(".code img").get_attribute("src") == first
         page.screenshot(path=shots / "code-wrong.png", full_page=True)
-        page.get_by_role("button", name="Other digits").click()
+        page.get_by_role("button", name="New digits").click()
         expect(page.get_by_role("alert")).to_have_count(0)
         assert page.locator(".code img").get_attribute("src") != first
         assert around.entrances.solves == 0
@@ -106,7 +106,7 @@ def test_behind_the_work_at_a_risen_price_come_the_digits(browser: Browser, shot
         look_over(page)
         page.screenshot(path=shots / "code-step.png", full_page=True)
         page.get_by_role("textbox", name="Digits").fill(DIGITS)
-        page.get_by_role("button", name="Let my message in").click()
+        page.get_by_role("button", name="Deliver my message").click()
         through(page)
 
 
@@ -130,14 +130,14 @@ def test_a_hostile_line_stays_text(browser: Browser, script: bool) -> None:
     ):
         for line in HOSTILE:
             his.goto(address + LINK)
-            field = his.get_by_role("textbox", name="Your line")
+            field = his.get_by_role("textbox", name="Your note")
             field.fill(line)
-            his.get_by_role("button", name="Pass it on").click()
-            expect(his.get_by_text("Ana Torres can see this line now.")).to_be_visible()
-            expect(his.get_by_role("textbox", name="Your line")).to_have_value(line)
+            his.get_by_role("button", name="Send note").click()
+            expect(his.get_by_text("Ana Torres can see this note now.")).to_be_visible()
+            expect(his.get_by_role("textbox", name="Your note")).to_have_value(line)
 
             page.goto(address + LINK)  # scripts run here, whatever he has
-            expect(page.get_by_role("textbox", name="Your line")).to_have_value(line)
+            expect(page.get_by_role("textbox", name="Your note")).to_have_value(line)
             assert page.evaluate("window.pwned") is None
             assert page.locator("main svg, main script, main style").count() == 0
             expect(page.get_by_role("heading", level=1)).to_be_visible()
@@ -170,7 +170,7 @@ def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
         assert_no_serious(page)
         look_over(page)
         page.screenshot(path=shots / f"widget-{kind}.png", full_page=True)
-        page.get_by_role("button", name="Let my message in").click()
+        page.get_by_role("button", name="Deliver my message").click()
 
         through(page)
         assert check.given == ["token-site-key-1"]

@@ -74,7 +74,7 @@ async def test_from_the_landing_page_to_the_first_correction(tmp_path: Path, sho
         await page.get_by_role("button", name="Connect Gmail").click()
         await page.get_by_label(re.compile(OWNER)).check()
         await page.get_by_role("button", name="Allow").click()
-        await page.get_by_role("link", name="Go on: see what would have been held").click()
+        await page.get_by_role("link", name="Continue: see what would have been held").click()
         await expect(page.get_by_role("heading", name="First run")).to_be_visible()
         await _shot(page, shots, "begin")
 
@@ -88,8 +88,8 @@ async def test_from_the_landing_page_to_the_first_correction(tmp_path: Path, sho
 
         # The first correction: this one is not sales.
         friend = PITCHES[0].address
-        await page.get_by_role("button", name=f"Not sales: let {friend} in").click()
-        await expect(page.get_by_role("status").filter(has_text="You said: not sales")).to_be_visible()
+        await page.get_by_role("button", name=f"Not sales: allow {friend}").click()
+        await expect(page.get_by_role("status").filter(has_text="Marked as not sales")).to_be_visible()
         await page.get_by_text("Hold pitches, tell nobody").click()
         await page.get_by_text("Strict: hold more").click()
         await expect(page.get_by_text("nobody would be told")).to_be_visible()

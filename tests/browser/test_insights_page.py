@@ -96,7 +96,7 @@ def test_everything_is_taken_away_and_back_by_keyboard_without_script(
         here.do(here.store.set_rule("ana", "kept.test", None, here.office.story.now))
 
         page.get_by_label("The exported file").set_input_files(tmp_path / "mine.json")
-        page.get_by_role("button", name="Bring it back").focus()
+        page.get_by_role("button", name="Restore").focus()
         page.keyboard.press("Enter")
 
         expect(page.get_by_role("status")).to_contain_text("Rules: 1")

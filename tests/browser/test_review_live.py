@@ -37,7 +37,7 @@ def test_two_windows_of_one_owner(here: Fixture, browser: Browser, shots: Path) 
         one.get_by_role("button", name="Release First").click()
         expect(one.locator(".told")).to_contain_text("Released")
 
-        expect(row.locator("[data-state]")).to_have_text("Let in")
+        expect(row.locator("[data-state]")).to_have_text("Released")
         expect(row.get_by_role("button", name="Release First", include_hidden=True)).to_be_disabled()
         expect(row.get_by_role("checkbox", include_hidden=True)).not_to_be_checked()
         assert subjects(other) == ["Second", "First"]
@@ -79,7 +79,7 @@ def test_a_line_of_the_senders_appears(here: Fixture, browser: Browser) -> None:
         expect(quote).to_be_hidden()
         line = "<b>We met</b> \u202ein Lisbon"
         here.do(here.store.appeal("ana", challenge.id, line, challenge.created_at))
-        expect(quote).to_contain_text("The sender’s own words to you")
+        expect(quote).to_contain_text("The sender’s note to you")
         expect(quote.locator("bdi")).to_have_text("<b>We met</b> in Lisbon")
         expect(quote.locator("b")).to_have_count(0)
 
@@ -93,7 +93,7 @@ def test_a_mail_and_a_sender_that_are_open_are_told_too(here: Fixture, browser: 
     ):
         page.get_by_role("button", name="Block sender").click()
         for open_page in (mail, sender):
-            expect(open_page.locator("[data-state]")).to_have_text("Held by your word")
+            expect(open_page.locator("[data-state]")).to_have_text("Held by your decision")
         assert here.place("m1") is Placement.HELD
 
 

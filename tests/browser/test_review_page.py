@@ -48,7 +48,7 @@ def test_release_allow_and_block_and_each_taken_back(here: Fixture, browser: Bro
             assert here.decided("m2") == "owner"
             expect(page.locator(".item")).to_have_count(1)
             page.get_by_role("button", name="Undo").click()
-            says(page, "Taken back.")
+            says(page, "Undone.")
             assert here.place("m2") is Placement.HELD
             assert here.decided("m2") == ""
             expect(page.locator(".item")).to_have_count(2)
@@ -61,11 +61,11 @@ def test_many_at_once_are_one_order_and_one_undo(here: Fixture, browser: Browser
         here.hold(f"m{number}", f"s{number}@x.test", subject=f"Offer {number}")
     with visit(here, browser, java_script_enabled=script) as page:
         if not script:
-            page.get_by_role("button", name="Release chosen").click()
-            says(page, "Nothing was chosen")
+            page.get_by_role("button", name="Release selected").click()
+            says(page, "Nothing was selected")
         for number in (0, 2, 3):
             page.get_by_role("checkbox", name=f"Offer {number}").check()
-        page.get_by_role("button", name="Release chosen").click()
+        page.get_by_role("button", name="Release selected").click()
         says(page, "Released: 3 mails")
         assert [here.place(f"m{n}") for n in range(4)].count(Placement.INBOX) == 3
         expect(page.locator(".item")).to_have_count(1)
@@ -74,7 +74,7 @@ def test_many_at_once_are_one_order_and_one_undo(here: Fixture, browser: Browser
         page.go_forward()
         says(page, "Released: 3 mails")
         page.get_by_role("button", name="Undo").click()
-        says(page, "Taken back.")
+        says(page, "Undone.")
         assert [here.place(f"m{n}") for n in range(4)].count(Placement.HELD) == 4
 
         for number in (0, 1):
@@ -88,9 +88,9 @@ def test_the_bar_for_the_chosen_shows_when_something_is_chosen(here: Fixture, br
     here.hold("m1", "ann@vendor.test")
     here.hold("m2", "ben@seller.test")
     with visit(here, browser) as page:
-        bar = page.get_by_role("group", name="Chosen mails")
+        bar = page.get_by_role("group", name="Selected emails")
         expect(bar).to_be_hidden()
-        page.get_by_label("Choose all on this page").check()
+        page.get_by_label("Select all on this page").check()
         expect(bar).to_be_visible()
         expect(page.locator("input[name=pick]:checked")).to_have_count(2)
         page.locator("input[name=pick]").first.uncheck()
@@ -104,17 +104,17 @@ def test_this_was_sales_after_all(here: Fixture, browser: Browser, script: bool)
     here.pass_by("p1", subject="Hello")
     here.hold("m1")
     with visit(here, browser, "/review?view=passed", java_script_enabled=script) as page:
-        page.get_by_role("button", name="This was sales Hello").click()
-        says(page, "Noted as sales")
+        page.get_by_role("button", name="Mark as sales Hello").click()
+        says(page, "Marked as sales")
         assert here.place("p1") is Placement.HELD
         page.get_by_role("button", name="Undo").click()
-        says(page, "Taken back.")
+        says(page, "Undone.")
         assert here.place("p1") is Placement.INBOX
 
         page.goto(f"{here.address}/review")
         page.get_by_role("button", name="Release Grow").click()
-        page.get_by_role("link", name="Let in").click()
-        page.get_by_role("button", name="This was sales Grow").click()
+        page.get_by_role("link", name="Released").click()
+        page.get_by_role("button", name="Mark as sales Grow").click()
         assert here.place("m1") is Placement.HELD
 
 
@@ -165,7 +165,7 @@ def test_what_weighed_is_marked_in_the_text(here: Fixture, browser: Browser) -> 
         )
         expect(page.locator("pre mark.against")).to_have_text(["bees"])
         expect(marked.first).to_be_visible()
-        expect(page.get_by_role("region", name="Text of the mail")).to_contain_text("Thanks for your paper")
+        expect(page.get_by_role("region", name="Text of the email")).to_contain_text("Thanks for your paper")
 
 
 def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
@@ -187,7 +187,7 @@ def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
         tab_to("checkbox", "First")
         page.keyboard.press("Enter")  # orders nothing
         page.keyboard.press("Space")
-        tab_to("button", "Release chosen")
+        tab_to("button", "Release selected")
         outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none"
         page.keyboard.press("Enter")
@@ -195,7 +195,7 @@ def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
         assert (here.place("m1"), here.place("m2")) == (Placement.INBOX, Placement.HELD)
         tab_to("button", "Undo")
         page.keyboard.press("Enter")
-        says(page, "Taken back.")
+        says(page, "Undone.")
         tab_to("link", "Second")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("Second")

@@ -96,8 +96,8 @@ def test_the_preview_follows_its_progress_and_the_choice(
     page.get_by_text("Hold pitches and ask their senders").click()
     expect(page.get_by_text("would be answered with a link")).to_be_visible()
     assert wishes(home) == (Mode.OBSERVE, Strictness.NORMAL)  # looking chooses nothing
-    page.get_by_role("button", name="Not sales: let di@doubt.test in").click()
-    expect(page.get_by_role("status").filter(has_text="You said: not sales")).to_be_visible()
+    page.get_by_role("button", name="Not sales: allow di@doubt.test").click()
+    expect(page.get_by_role("status").filter(has_text="Marked as not sales")).to_be_visible()
     expect(page.get_by_role("heading", name="these 2 would have been held")).to_be_visible()
     expect(page.get_by_label("Strict: hold more")).to_be_checked()  # the choice was not lost
     page.get_by_text("The other 1 stay").or_(page.get_by_text("The other one stays")).click()
@@ -180,15 +180,15 @@ def test_lists_without_script(home: Fixture, browser: Browser, shots: Path, tmp_
     file = tmp_path / "rules.txt"
     file.write_text("block spam.example\nnot a line\n", "utf-8")
     page.get_by_label("A text or CSV file").set_input_files(file)
-    page.get_by_role("button", name="Look before importing").click()
-    expect(page.get_by_text("New: 1. Turned round: 0.")).to_be_visible()
-    expect(page.get_by_text("Line 2: This is no domain.")).to_be_visible()
+    page.get_by_role("button", name="Preview import").click()
+    expect(page.get_by_text("New: 1. Changed: 0.")).to_be_visible()
+    expect(page.get_by_text("Line 2: This is not a domain.")).to_be_visible()
     shot(page, shots, "lists-import")
     page.get_by_role("button", name="Import these rules").click()
     expect(page.get_by_text("Imported. New: 1.")).to_be_visible()
-    page.get_by_label("His address").fill("any@spam.example")
-    page.get_by_role("button", name="Try").click()
-    expect(page.get_by_text("any@spam.example is held, whatever he writes.")).to_be_visible()
+    page.get_by_label("Sender’s address").fill("any@spam.example")
+    page.get_by_role("button", name="Test").click()
+    expect(page.get_by_text("Emails from any@spam.example are held, whatever they say.")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download all rules").click()
     text = Path(download.value.path()).read_text("utf-8")

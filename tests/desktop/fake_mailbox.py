@@ -48,7 +48,7 @@ class FakeMailbox:
 
     email: str = "owner@example.com"
     condition: str = "active"
-    title: str = "At work"
+    title: str = "Active"
     cause: str = ""
     remedy: str = ""
     who: str = "nobody"

@@ -80,12 +80,12 @@ def test_a_state_is_told_in_the_servers_words() -> None:
     words = {"title": "Access lost", "cause": "Google shut us out.", "remedy": "Connect again."}
     lost = replace(STATUS, condition="needs_reconnect", who="owner", warnings=("A gap was cut.",), **words)
     assert labels(replace(ONLINE, status=lost))[:4] == [*words.values(), "A gap was cut."]
-    fine = replace(STATUS, title="At work", cause="New mail is read as it comes.")
-    assert labels(replace(ONLINE, status=fine))[:2] == ["At work for o@example.com", ""], "nothing to mend"
+    fine = replace(STATUS, title="Active", cause="New mail is read as it comes.")
+    assert labels(replace(ONLINE, status=fine))[:2] == ["Active for o@example.com", ""], "nothing to mend"
     reading = replace(STATUS, condition="indexing", title="Learning", index_done=3, index_total=9)
     assert labels(replace(ONLINE, status=reading))[0] == "Learning (3 of 9)"
     over = replace(STATUS, condition="paused", title="Paused", paused_until=NOW)
-    assert labels(replace(ONLINE, status=over))[0] == "At work for o@example.com"
+    assert labels(replace(ONLINE, status=over))[0] == "Active for o@example.com"
 
 
 def test_what_the_sender_has_to_say_is_told_as_his_words() -> None:

@@ -25,7 +25,7 @@ def at_work(screen: Screen, server: RealServer) -> RealSubject:
     """The app connected to a mailbox in which nothing has happened yet."""
     subject = asyncio.run(server.subject())
     start_app(screen, subject, asyncio.run(subject.device_token("Olga's laptop")))
-    screen.until(lambda: first_label(screen) == f"At work for {subject.email}", "the state in the menu")
+    screen.until(lambda: first_label(screen) == f"Active for {subject.email}", "the state in the menu")
     return subject
 
 
@@ -90,13 +90,13 @@ def test_preview_release_and_undo_by_keys(screen: Screen, server: RealServer) ->
     assert ring_around(screen, "button", "Release Grow") > plain, "who has the keyboard is seen"
     screen.shot("page-focus")
     screen.keys("Return")
-    screen.until(lambda: said(screen, "Released: the mail is on its way"), "the answer")
+    screen.until(lambda: said(screen, "Released: the email is on its way"), "the answer")
     screen.until(in_inbox(subject, gmail_id), "the mail in the inbox")
     assert said(screen, "Nothing is held."), "the empty list says so"
     screen.shot("page-released")
     screen.tab_to("Undo")
     screen.keys("space")
-    screen.until(lambda: said(screen, "Taken back."), "the answer to undo")
+    screen.until(lambda: said(screen, "Undone."), "the answer to undo")
     screen.until(in_held(subject, gmail_id), "the mail held again")
     screen.until(lambda: screen.find("button", "Release Grow"), "it is on the list again")
 
@@ -137,12 +137,12 @@ def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServe
     assert said(screen, "Nothing is held.")
     screen.shot("page-blocked")
 
-    screen.click_on("link", "Passed")
+    screen.click_on("link", "Not held")
     screen.until(lambda: screen.find("link", "My order 20418"), "what was never held")
-    screen.click_on("heading", "Mail that passed")
-    screen.tab_to("This was sales")
+    screen.click_on("heading", "Emails not held")
+    screen.tab_to("Mark as sales")
     screen.keys("Return")
-    screen.until(lambda: said(screen, "Noted as sales: the mail is held after all."), "sales after all")
+    screen.until(lambda: said(screen, "Marked as sales and held."), "sales after all")
     screen.until(in_held(subject, passed), "it left the inbox")
     screen.shot("page-sales")
 

@@ -35,7 +35,7 @@ def start_app(screen: Screen, subject: RealSubject, token: str) -> None:
 def test_allow_in_the_menu_releases_the_mail_in_gmail(screen: Screen, server: RealServer) -> None:
     subject = asyncio.run(server.subject())
     start_app(screen, subject, asyncio.run(subject.device_token("Olga's laptop")))
-    screen.until(lambda: first_label(screen) == f"At work for {subject.email}", "the state in the menu")
+    screen.until(lambda: first_label(screen) == f"Active for {subject.email}", "the state in the menu")
 
     gmail_id = asyncio.run(subject.hold(1, "Grow your pipeline"))
     assert "Pitchgate/Held" in asyncio.run(subject.labels(gmail_id))

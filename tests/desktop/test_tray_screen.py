@@ -57,7 +57,7 @@ def test_be_told_and_allow_from_the_menu(screen: Screen, backend: FakeBackend) -
     """The story of the tray: an icon, a notice, a menu, one click, the mail is on its way."""
     app = start_app(screen, backend)
     screen.until(lambda: shows(screen, Icon.ACTIVE), "the icon")
-    screen.until(lambda: first_label(screen) == "At work for owner@example.com", "the state in the menu")
+    screen.until(lambda: first_label(screen) == "Active for owner@example.com", "the state in the menu")
     screen.shot("tray-active")
     before = screen.picture()
 
@@ -141,8 +141,8 @@ def test_offline_in_the_window_by_keyboard_and_by_pointer(screen: Screen, backen
     screen.keys("u")
     screen.until(lambda: screen.find("article", "Ann Seller 2"), "undone by key")
 
-    screen.click_on("page tab", "Let in lately")
-    screen.click_on("button", "Sales after all")
+    screen.click_on("page tab", "Released recently")
+    screen.click_on("button", "Mark as sales")
     screen.until(lambda: not screen.find("article", "Ann Seller 20"), "held after all, by pointer")
 
     screen.click_on("page tab", "Held")
@@ -176,7 +176,7 @@ def test_offline_in_the_window_by_keyboard_and_by_pointer(screen: Screen, backen
 
 def test_nothing_held_says_so(screen: Screen, backend: FakeBackend) -> None:
     start_app(screen, backend)
-    screen.until(lambda: first_label(screen).startswith("At work"), "online")
+    screen.until(lambda: first_label(screen).startswith("Active"), "online")
     backend.stop()
     screen.until(lambda: first_label(screen).startswith("No connection"), "offline")
     screen.choose(ICON, "Review…")
@@ -209,7 +209,7 @@ def test_a_desktop_without_a_tray_gets_the_window_and_is_told(tmp_path: Path, ba
 
 def test_a_second_start_opens_the_window_of_the_first(screen: Screen, backend: FakeBackend) -> None:
     start_app(screen, backend)
-    screen.until(lambda: first_label(screen).startswith("At work"), "online")
+    screen.until(lambda: first_label(screen).startswith("Active"), "online")
     second = start_app(screen, backend)
     assert second.wait(15) == 0
     screen.until(lambda: screen.find("heading", "Review page, signed in"), "the window")

@@ -31,7 +31,7 @@ async def test_a_line_to_the_owner_is_kept_shown_and_corrected(client: Client, a
         assert answer.headers["Location"] == f"{LINK}#appeal"
         page = await look(client)
         assert f'value="{line}"' in page
-        assert "Ana Torres can see this line now" in page
+        assert "Ana Torres can see this note now" in page
     assert around.entrances.open[TOKEN].appeal == "At the fair in Bonn."
     assert around.entrances.solves == 0, "a line lets nothing in"
 
@@ -68,7 +68,7 @@ async def test_a_line_is_not_taken_from_an_address_or_behind_a_closed_link(
     answer = await client.post(f"{LINK}/appeal", form={"line": "x"}, headers=BROWSER)
 
     assert answer.status_code == 410
-    assert "Your message has been let in" in await answer.get_data(as_text=True)
+    assert "Your message was delivered" in await answer.get_data(as_text=True)
 
 
 async def test_lines_and_starts_are_limited(client: Client) -> None:

@@ -34,7 +34,7 @@ async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_he_has(
 
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 200
-    assert "Your message is through" in page
+    assert "Your message was delivered" in page
     assert '<dd class="figure">2</dd>' in page
     assert around.entrances.solves == 1
 
@@ -42,7 +42,7 @@ async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_he_has(
 @pytest.mark.parametrize(
     ("released", "words"),
     [
-        ((), "no message of yours waiting"),
+        ((), "None of your messages are on hold"),
         (("m1",), "on its way to the inbox of Ana Torres"),
         (("m1", "m2", "m3"), "3 of your messages are on their way"),
     ],
@@ -66,9 +66,9 @@ async def test_a_script_gets_numbers_and_no_ids(client: Client) -> None:
 @pytest.mark.parametrize(
     ("waiting", "delivers", "words"),
     [
-        (1, 1, "One message of yours waits. This check lets it in."),
-        (3, 3, "3 of your messages wait. This check lets all of them in."),
-        (5, 3, "5 of your messages wait. This check lets in 3 of them, the oldest first."),
+        (1, 1, "One message of yours is on hold. This check delivers it."),
+        (3, 3, "3 of your messages are on hold. This check delivers all of them."),
+        (5, 3, "5 of your messages are on hold. This check delivers 3 of them, the oldest first."),
     ],
 )
 async def test_before_the_check_the_page_says_how_many_wait_and_how_many_it_lets_in(
@@ -85,9 +85,9 @@ async def test_before_the_check_the_page_says_how_many_wait_and_how_many_it_lets
 @pytest.mark.parametrize(
     ("still", "words"),
     [
-        (1, "One more message of yours waits. The same link lets it in"),
-        (5, "5 more of your messages wait. The same link lets in the next 3"),
-        (2, "2 more of your messages wait. The same link lets in the next 2"),
+        (1, "One more of your messages is on hold. The same link delivers it"),
+        (5, "5 more of your messages are on hold. The same link delivers the next 3"),
+        (2, "2 more of your messages are on hold. The same link delivers the next 2"),
     ],
 )
 async def test_after_the_check_it_says_how_many_still_wait_and_leads_to_the_next(
@@ -152,8 +152,8 @@ async def test_a_used_link_says_so(client: Client, around: World) -> None:
     [
         ("link_expired", "This link has expired"),
         ("link_used", "This link has been used"),
-        ("link_released", "Your message has been let in"),
-        ("link_voided", "This link is not needed any more"),
+        ("link_released", "Your message was delivered"),
+        ("link_voided", "This link is no longer needed"),
     ],
 )
 async def test_every_closed_link_has_a_friendly_page(
@@ -304,5 +304,5 @@ async def test_one_link_can_only_be_tried_so_often_from_wherever(app: Quart, aro
     assert statuses[:30] == [422] * 30
     assert statuses[30:] == [429] * 2
     page = await answer.get_data(as_text=True)
-    assert "That was a little fast" in page
+    assert "Too many requests" in page
     assert int(answer.headers["Retry-After"]) > 0

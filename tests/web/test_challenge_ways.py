@@ -57,8 +57,8 @@ async def test_typed_digits_alone_let_in_after_a_wait_and_the_page_says_so_befor
     status, page = await type_in(client, ticket_in(before), "777 777")
 
     assert status == 200
-    assert "Your message will be let in" in page
-    assert "In about 20 min, at 09:50 UTC, it is let in by itself" in unescape(page)
+    assert "Your message will be delivered" in page
+    assert "delivered automatically in about 20 min, at 09:50 UTC" in unescape(page)
     assert around.entrances.solves == 0, "not yet"
     around.clock.advance(11.5 * 60)
     for by in ("", "code"):
@@ -202,7 +202,7 @@ async def test_after_some_solves_work_alone_is_not_enough() -> None:
     assert "One more step" in again
     status, done = await type_in(client, ticket_in(page), DIGITS, after="1")
     assert (status, around.entrances.solves) == (200, 1)
-    assert "Your message is through" in done
+    assert "Your message was delivered" in done
 
 
 async def test_a_script_is_told_that_a_code_is_due() -> None:
@@ -229,7 +229,7 @@ async def test_where_the_code_is_the_check_there_is_no_work_to_do() -> None:
     assert "runs by itself" not in page
     status, page = await type_in(client, ticket_in(page), DIGITS)
     assert status == 200
-    assert "Your message will be let in" in page
+    assert "Your message will be delivered" in page
 
 
 async def test_only_a_start_of_his_own_is_noted_as_one(client: Client, around: World) -> None:

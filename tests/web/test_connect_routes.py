@@ -80,7 +80,7 @@ async def test_coming_back_shows_the_mailbox_and_drops_the_cookie(client: Client
 async def test_a_returning_mailbox_shows_its_real_state(client: Client, around: World) -> None:
     watched = mailbox(watch_expires_at=NOW + timedelta(days=5))
     around.entrances.connected = Connected(watched, frozenset(), "ana@corp.test")
-    assert "Learning whom you write to" in await (await client.get(BACK)).get_data(as_text=True)
+    assert "Learning who you write to" in await (await client.get(BACK)).get_data(as_text=True)
 
     indexed = replace(watched, indexed_at=NOW)
     around.entrances.connected = Connected(indexed, frozenset(), "ana@corp.test")
@@ -102,7 +102,7 @@ async def test_an_unticked_box_is_named_with_what_it_is_needed_for(client: Clien
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (Refused("no", code="connect_denied"), 422, "You said no"),
+        (Refused("no", code="connect_denied"), 422, "You did not give access"),
         (Refused("no", code="connect_state"), 422, "belongs to another visit"),
         (Expired("no", code="connect_expired"), 422, "took too long"),
         (Refused("no", code="connect_account"), 422, "another Google account"),

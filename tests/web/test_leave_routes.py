@@ -120,7 +120,7 @@ async def test_receipts_that_are_not_there_or_too_old(here: Office, ana: Visit) 
     await ana.get("/goodbye/x", 404)
     clock: Any = here.service.context.clock
     clock.advance(days=RECEIPT_LIFE.days, minutes=1)
-    assert "There is no such receipt" in await ana.get(where, 404)
+    assert "Receipt not found" in await ana.get(where, 404)
 
 
 async def test_strangers_and_foreign_forms_end_nothing(here: Office, ana: Visit) -> None:

@@ -54,11 +54,11 @@ async def test_add_find_and_remove(ana: Visit) -> None:
     ("subject", "words"),
     [
         ("", "Write an address or a domain."),
-        ("not an address", "This is no domain."),
-        ("a b@x.example", "This is no mail address."),
-        ("gmail.com", "Everybody can get an address at this domain."),
-        ("x@", "This is no mail address."),
-        ("<script>alert(1)</script>", "This is no domain."),
+        ("not an address", "This is not a domain."),
+        ("a b@x.example", "This is not an email address."),
+        ("gmail.com", "Anybody can get an address at this domain."),
+        ("x@", "This is not an email address."),
+        ("<script>alert(1)</script>", "This is not a domain."),
     ],
 )
 async def test_what_is_no_sender_is_refused_at_its_field(ana: Visit, subject: str, words: str) -> None:
@@ -81,12 +81,12 @@ async def test_would_this_sender_pass(ana: Visit) -> None:
     await store.set_rule("ana", "bad.example", RuleKind.BLOCK, now)
     await store.learn("ana", frozenset({"kim@friend.example"}), "", now)
     trials = {
-        ("ok@x.example", True): ("passes, whatever he writes", "you allow this address"),
-        ("ok@x.example", False): ("depends on what he writes", "held without an answer"),
-        ("any@bad.example", True): ("is held, whatever he writes", "you block this address"),
-        ("kim@friend.example", True): ("passes, whatever he writes", "you have written to this address"),
-        ("boss@corp.test", True): ("passes, whatever he writes", "your own organisation"),
-        ("new@seller.example", True): ("depends on what he writes", "its sender may pass a check"),
+        ("ok@x.example", True): ("reach the inbox, whatever they say", "you allow this address"),
+        ("ok@x.example", False): ("depends on what they write", "held without a reply"),
+        ("any@bad.example", True): ("are held, whatever they say", "you block this address"),
+        ("kim@friend.example", True): ("reach the inbox, whatever they say", "you have written to this address"),
+        ("boss@corp.test", True): ("reach the inbox, whatever they say", "your own organisation"),
+        ("new@seller.example", True): ("depends on what they write", "its sender may pass a check"),
     }
     for (address, confirmed), words in trials.items():
         fields = {"confirmed": "1"} if confirmed else {}
@@ -95,7 +95,7 @@ async def test_would_this_sender_pass(ana: Visit) -> None:
             assert said in page, (address, confirmed)
     await ana.here.service.prefer("ana", {"mode": "observe"})
     page = await ana.post(f"{LISTS}/test", 200, address="new@seller.example", confirmed="1")
-    assert "comes in with a label" in page
+    assert "stays in the inbox with a label" in page
     for wrong in ("", "seller.example", "gmail.com"):
         assert 'id="address-error"' in await ana.post(f"{LISTS}/test", 422, address=wrong)
     assert await store.count_rules("ana") == 2
@@ -117,14 +117,14 @@ async def test_an_import_is_looked_at_first_with_errors_by_line(ana: Visit) -> N
     await ana.here.store.set_rule("ana", "old@x.example", RuleKind.ALLOW, ana.here.story.now)
     page = await ana.post(f"{LISTS}/import", 200, text=TEXT, default="block", do="check")
     # ok@x.example, spam.example and two.example are new; of two lines about one subject the later counts
-    assert "New: 3. Turned round: 1. There already: 0." in page
+    assert "New: 3. Changed: 1. Unchanged: 0." in page
     assert "2 lines are not understood" in page
-    assert "Line 7: This is no domain." in page
+    assert "Line 7: This is not a domain." in page
     assert "Line 8: Everybody can get an address" in page
     assert await ana.here.store.count_rules("ana") == 1
     for expected in (
-        "New: 3. Turned round: 1. There already: 0.",
-        "New: 0. Turned round: 0. There already: 4.",
+        "New: 3. Changed: 1. Unchanged: 0.",
+        "New: 0. Changed: 0. Unchanged: 4.",
     ):
         page = await ana.post(f"{LISTS}/import", 200, text=TEXT, default="block", do="import")
         assert f"Imported. {expected}" in page
@@ -140,7 +140,7 @@ async def test_a_file_is_taken_whatever_its_bytes(ana: Visit) -> None:
     for content, status, told in (
         (data, 200, "New: 2."),
         (latin, 200, "New: 2."),
-        (junk, 422, "no line in it"),
+        (junk, 422, "no rules in it"),
     ):
         form = {"csrf": ana.hidden("csrf"), "default": "block", "do": "import", "text": ""}
         file = FileStorage(io.BytesIO(content), "rules.csv", "file")
@@ -156,7 +156,7 @@ async def test_an_import_that_is_too_long_or_empty_changes_nothing(ana: Visit) -
         f"{LISTS}/import", 422, text=long, default="block", do="import"
     )
     page = await ana.post(f"{LISTS}/import", 422, text="# nothing", default="block", do="import")
-    assert "no line in it that says something" in page
+    assert "There are no rules in it" in page
     huge = await ana.browser.post(f"{LISTS}/import", form={"csrf": ana.hidden("csrf"), "text": "a" * 300_000})
     assert huge.status_code == 413
     assert await ana.here.store.count_rules("ana") == 0

@@ -204,14 +204,14 @@ async def test_a_rule_is_dropped_and_set_without_any_mail(here: Office) -> None:
     browser = await here.browser()
     back = "/review/sender?address=bo%40pitch.test"
     await sent(browser, "/review/decide", one="allow_domain m1")
-    assert "Drop the rule for pitch.test" in await shown(browser, back)
+    assert "Remove the rule for pitch.test" in await shown(browser, back)
     where = await sent(browser, "/review/rule", subject="pitch.test", rule="none", back=back)
     page = await shown(browser, where)
     assert "The rule was changed" in page
-    assert "Drop the rule" not in page
+    assert "Remove the rule" not in page
     await sent(browser, "/review/rule", subject="Who@Else.test", rule="block", back=back)
     page = await shown(browser, "/review/sender?address=who@else.test")
-    assert "Drop the rule for who@else.test" in page
+    assert "Remove the rule for who@else.test" in page
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ async def test_a_mail_gmail_does_not_give_out_can_still_be_decided(here: Office)
     assert "Gmail does not answer at the moment" in page
     assert 'value="release m1"' in page
     del here.gmail.mails["m1"]
-    assert "Gmail no longer has this mail" in await shown(browser, "/review/mail/m1")
+    assert "Gmail no longer has this email" in await shown(browser, "/review/mail/m1")
 
 
 @pytest.mark.parametrize(

@@ -66,12 +66,12 @@ async def test_release_and_undo_with_plain_forms(here: Office) -> None:
     done = await browser.post("/review/decide", form=sent)
     assert done.status_code == 303
     page = await page_of(browser, done.headers["Location"])
-    assert "the whole domain comes to your inbox" in page
+    assert "the whole domain reaches your inbox" in page
     assert "Nothing is held" in page
 
     undone = await browser.post("/review/undo", form={"csrf": csrf, "key": hidden(page, "key")})
     page = await page_of(browser, undone.headers["Location"])
-    assert "Taken back" in page
+    assert "Undone" in page
     assert "bo@pitch.test" in page
 
 

@@ -122,7 +122,7 @@ async def test_pausing_and_going_on(ana: Visit) -> None:
         page = await ana.get(await ana.post("/settings/pause", until=wish))
         assert "Paused until" in page
         assert (await ana.mailbox()).preferences.paused_until == now + life
-    assert "At work again." in await ana.get(await ana.post("/settings/pause", until="resume"))
+    assert "Active again." in await ana.get(await ana.post("/settings/pause", until="resume"))
     assert (await ana.mailbox()).preferences.paused_until is None
     today = now.date()
     await ana.post("/settings/pause", until="date", day=today.isoformat())

@@ -66,7 +66,7 @@ async def test_what_would_have_been_held_with_its_reasons_and_nothing_moved(ana:
     assert "Of your last 3 messages, this one would have been held." in page
     assert "Grow" in page
     assert "asks for a call or a meeting" in page
-    assert "97 of 100 like a pitch" in page
+    assert "Pitch score 97 of 100" in page
     assert "In mode observe such mail stays in the inbox" in page
     assert "The other 2 stay in the inbox" in page
     assert "not enough like a pitch" in page
@@ -97,11 +97,11 @@ async def test_not_sales_lets_the_sender_in_and_can_be_taken_back(ana: Visit) ->
     where = await ana.post("/start/say", say=f"not_sales {pitch}", mode="quarantine", strictness="normal")
     page = await ana.get(where)
     assert "none would have been held" in page
-    assert "You said: not sales" in page
+    assert "Marked as not sales" in page
     assert await ana.here.store.rules_of("ana", ["sam@seller.test"]) == {"sam@seller.test": RuleKind.ALLOW}
     where = await ana.post("/start/say", say=f"back {pitch}", mode="quarantine", strictness="normal")
     page = await ana.get(where)
-    assert "Taken back." in page
+    assert "Undone." in page
     assert "this one would have been held" in page
     assert await ana.here.store.count_rules("ana") == 0
 
@@ -128,7 +128,7 @@ async def test_a_forged_sender_is_not_helped_by_the_owners_word(ana: Visit) -> N
     (mail,) = await ana.here.store.previews("ana")
     page = await ana.get(await ana.post("/start/say", say=f"not_sales {mail.gmail_id}"))
     assert "this one would have been held" in page
-    assert "could not confirm that this message is really his" in page
+    assert "could not confirm that this message really comes from its sender" in page
 
 
 async def test_choosing_counts_from_now_on_and_leads_to_the_review_page(ana: Visit) -> None:

@@ -12,7 +12,7 @@ def item(label: str, *children: dict[str, Any]) -> dict[str, Any]:
     return {"label": label, "type": "standard", "children": list(children)}
 
 
-def menu(*held: str, state: tuple[str, ...] = ("At work",), undo: bool = False) -> list[dict[str, Any]]:
+def menu(*held: str, state: tuple[str, ...] = ("Active",), undo: bool = False) -> list[dict[str, Any]]:
     """The lines of the menu for these held senders."""
     words = [item(name, *map(item, SENDER)) for name in held]
     head = [*map(item, state), *([item("Undo")] if undo else [])]

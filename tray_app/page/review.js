@@ -87,7 +87,7 @@
       if (newest.domain) actions.append(choice(`Allow ${newest.domain}`, "d", newest, "allow_domain"));
       actions.append(choice("Block", "b", newest, "block"));
     } else {
-      actions.append(choice("Sales after all", "s", newest, "sales"));
+      actions.append(choice("Mark as sales", "s", newest, "sales"));
     }
     const look = make("button", "Preview");
     look.dataset.key = "p";
@@ -122,7 +122,7 @@
     if (list.children.length !== chunks.length || chunks.some((one, i) => list.children[i] !== one)) list.replaceChildren(...chunks);
     if (focused && focused.isConnected && document.activeElement !== focused && !focused.contains(document.activeElement)) focused.focus();
     at("empty").hidden = cards.length > 0;
-    at("empty").textContent = query ? "Nothing matches your search." : tab === "held" ? "Nothing is held. Enjoy the quiet." : "Nothing was let in lately.";
+    at("empty").textContent = query ? "Nothing matches your search." : tab === "held" ? "Nothing is held. Enjoy the quiet." : "Nothing was released recently.";
     const first = list.querySelector("article");
     if (first && !list.querySelector('article[tabindex="0"]')) first.tabIndex = 0;
     if (leaving && !leaving.isConnected) {

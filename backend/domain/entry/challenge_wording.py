@@ -1,7 +1,7 @@
 """The words of a challenge, in the languages it can be written in. Data; `{owner}` and `{until}` are filled in.
 
-`because` is the paragraph an owner may replace with his own. The rest stays: that a program wrote it, what the
-link does, and how long it works are not his to leave out.
+`because` is the paragraph an owner may replace with their own. The rest stays: that a program wrote it, what the
+link does, and how long it works cannot be left out.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ class Wording:
 WORDINGS = {
     "en": Wording(
         greeting="Hello,",
-        machine="This is an automatic reply. A program, Pitchgate, wrote it for {owner}; no person has read your "
-        "message yet.",
+        machine="This is an automatic reply. A program, Pitchgate, wrote it for {owner}; nobody has read your message "
+        "yet.",
         because="{owner} gets many offers from people who have not been in touch before. Your message looked like "
-        "one of them, so it is waiting outside the inbox. It has not been deleted.",
+        "one of them, so it is on hold outside the inbox. It has not been deleted.",
         todo="Would you like it to be read? Open this page and pass a short check. Your message then goes to the "
         "inbox:",
-        link="Let my message in",
+        link="Deliver my message",
         terms="The link belongs to this one message and works once, until {until} (UTC).",
-        otherwise="You need not do anything: there will be no reminder, and {owner} can look at your message and "
-        "let it in without it.",
+        otherwise="No action needed otherwise: there will be no reminder, and {owner} can still find your message among "
+        "held mail and release it.",
         months=("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                 "November", "December"),
         date="{day} {month} {year}",

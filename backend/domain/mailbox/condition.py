@@ -40,50 +40,50 @@ _TEXTS: dict[Condition, tuple[str, str, str, Who]] = {
     Condition.CONNECTING: (
         "Connecting",
         "Gmail is being asked to tell us about new mail.",
-        "It takes some seconds.",
+        "This takes a few seconds.",
         Who.PITCHGATE,
     ),
     Condition.INDEXING: (
-        "Learning whom you know",
-        "We read whom you have written to, so that their mail is never held.",
+        "Learning who you know",
+        "We read who you have written to, so that their mail is never held.",
         "New mail waits in the inbox until then.",
         Who.PITCHGATE,
     ),
-    Condition.ACTIVE: ("At work", "New mail is read as it comes, and pitches are held.", "", Who.NOBODY),
+    Condition.ACTIVE: ("Active", "New mail is read as it arrives, and pitches are held.", "", Who.NOBODY),
     Condition.OBSERVING: (
         "Observing",
         "Nothing is held: what would be held only gets a label.",
-        "Choose a mode when you have seen enough.",
+        "Choose another mode when you have seen enough.",
         Who.NOBODY,
     ),
     Condition.PAUSED: (
         "Paused",
         "You have paused it: all new mail stays in the inbox.",
-        "It goes on by itself when the pause ends.",
+        "It resumes automatically when the pause ends.",
         Who.NOBODY,
     ),
     Condition.NEEDS_RECONNECT: (
         "Access lost",
         "Google no longer lets us into this mailbox.",
-        "Connect again; work resumes where it stopped.",
+        "Connect again; Pitchgate continues where it stopped.",
         Who.OWNER,
     ),
     Condition.WATCH_LAPSED: (
-        "Not told of new mail",
-        "Gmail has stopped telling us about new mail, so it is looked for from time to time only.",
-        "The watch is asked for again by itself.",
+        "No news from Gmail",
+        "Gmail has stopped telling us about new mail, so we only look for it from time to time.",
+        "We are asking Gmail again.",
         Who.PITCHGATE,
     ),
     Condition.DELAYED: (
         "Delayed",
         "",
-        "It is tried again by itself; until then mail stays where it is.",
+        "We keep trying; until then mail stays where it is.",
         Who.PITCHGATE,
     ),
     Condition.DISCONNECTED: (
-        "Leaving",
-        "This mailbox is being disconnected: the watch stops, access is given back, everything stored is deleted.",
-        "It takes some seconds.",
+        "Disconnecting",
+        "This mailbox is being disconnected: the watch stops, our access is withdrawn, and everything stored is deleted.",
+        "This takes a few seconds.",
         Who.PITCHGATE,
     ),
 }
@@ -95,8 +95,8 @@ _BLAMES = {
 }
 
 WATCH_LAPSES = (
-    "Gmail will stop telling us about new mail in less than two days: renewing has failed so far. It is tried "
-    "again by itself; if this stays, connect again."
+    "Gmail will stop telling us about new mail in less than two days: renewing has failed so far. We keep "
+    "trying; if this message stays, connect again."
 )
 RECENT_DAYS = 7
 """How long a gap that left something out is shown."""
@@ -127,9 +127,9 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
     if condition is Condition.DELAYED and trouble is not None:
         cause = delay_text(trouble)
     if condition is Condition.INDEXING and mailbox.index_total:
-        cause = f"{cause} {mailbox.index_done} of about {mailbox.index_total} sent mails are read."
+        cause = f"{cause} {mailbox.index_done} of about {mailbox.index_total} sent emails are read."
     if condition is Condition.PAUSED and mailbox.preferences.paused_until is not None:
-        remedy = f"It goes on by itself at {mailbox.preferences.paused_until:%Y-%m-%d %H:%M} UTC."
+        remedy = f"It resumes automatically at {mailbox.preferences.paused_until:%Y-%m-%d %H:%M} UTC."
     return Explanation(condition, title, cause, remedy, who, tuple(_warnings(mailbox, condition, now)))
 
 
@@ -150,14 +150,14 @@ def _warnings(mailbox: Mailbox, condition: Condition, now: datetime) -> list[str
 def gap_text(gap: Gap) -> str:
     """What a re-list did, in words."""
     span = f"From {gap.since:%Y-%m-%d %H:%M} to {gap.until:%Y-%m-%d %H:%M} UTC"
-    text = f"{span} Gmail kept no record of changes; {gap.found} mails were found by searching."
+    text = f"{span} Gmail kept no record of changes; {gap.found} emails were found by searching."
     if gap.cut == "count":
-        text += " There were more: older mail of that time stays in the inbox, unread by us."
+        text += " There were more: older mail from that time stays in the inbox, unread by us."
     if gap.cut == "time":
         text += " Mail from before that time stays in the inbox, unread by us."
     if gap.unchecked:
         text += (
-            f" {gap.unchecked} held mails were too many to be compared with Gmail: if you moved some of them in that"
+            f" {gap.unchecked} held emails were too many to be compared with Gmail: if you moved some of them in that"
             " time, move them again."
         )
     return text

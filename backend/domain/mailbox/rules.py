@@ -60,14 +60,14 @@ def subject_of(text: str) -> str:
     if at and local not in ("", "*"):
         address = normalise(plain)
         if len(address) > 254 or not is_writable(address):
-            raise _refused("rule_address", "This is no mail address.")
+            raise _refused("rule_address", "This is not an email address.")
         return address
     host = normalise(f"x@{domain.removeprefix('*.').strip('.')}")
     if len(host) > 254 or not is_writable(host):
-        raise _refused("rule_domain", "This is no domain.")
+        raise _refused("rule_domain", "This is not a domain.")
     organisation = organisational_domain(host.rpartition("@")[2])
     if is_free_mail(organisation):
-        raise _refused("rule_provider", "Everybody can get an address at this domain.")
+        raise _refused("rule_provider", "Anybody can get an address at this domain.")
     return organisation
 
 
