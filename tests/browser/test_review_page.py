@@ -66,13 +66,13 @@ def test_many_at_once_are_one_order_and_one_undo(here: Fixture, browser: Browser
         for number in (0, 2, 3):
             page.get_by_role("checkbox", name=f"Offer {number}").check()
         page.get_by_role("button", name="Release selected").click()
-        says(page, "Released: 3 mails")
+        says(page, "Released: 3 emails")
         assert [here.place(f"m{n}") for n in range(4)].count(Placement.INBOX) == 3
         expect(page.locator(".item")).to_have_count(1)
 
         page.go_back()
         page.go_forward()
-        says(page, "Released: 3 mails")
+        says(page, "Released: 3 emails")
         page.get_by_role("button", name="Undo").click()
         says(page, "Undone.")
         assert [here.place(f"m{n}") for n in range(4)].count(Placement.HELD) == 4

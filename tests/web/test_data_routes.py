@@ -65,7 +65,7 @@ async def test_the_file_is_whole_and_comes_back(here: Office) -> None:
 
     assert json.loads(file)["messages"][0]["subject"] == "More leads"
     assert "Rules: 1" in page
-    assert "Mails: 0" in page  # it was never gone
+    assert "Emails: 0" in page  # it was never gone
     assert [rule.rule.subject for rule in await here.store.rules("ana", None, "", "", 9)] == ["spam.test"]
 
 

@@ -120,7 +120,7 @@ async def test_an_import_is_looked_at_first_with_errors_by_line(ana: Visit) -> N
     assert "New: 3. Changed: 1. Unchanged: 0." in page
     assert "2 lines are not understood" in page
     assert "Line 7: This is not a domain." in page
-    assert "Line 8: Everybody can get an address" in page
+    assert "Line 8: Anybody can get an address" in page
     assert await ana.here.store.count_rules("ana") == 1
     for expected in (
         "New: 3. Changed: 1. Unchanged: 0.",

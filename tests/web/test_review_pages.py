@@ -156,7 +156,7 @@ async def test_an_order_sent_twice_is_one(here: Office) -> None:
             browser, "/review/decide", bulk="release", pick=["m1", "m2"], back="/review?view=all"
         )
         assert where == f"/review?view=all&told=release&n=2&order={ORDER}"
-    assert "2 mails are on their way" in await shown(browser, where)
+    assert "2 emails are on their way" in await shown(browser, where)
     await sent(browser, "/review/undo", key=ORDER)
     assert await sent(browser, "/review/decide", bulk="release", pick=["m1", "m2"]) == "/review?told=again"
     assert await here.story.place("ana", "m1") is Placement.HELD
@@ -373,6 +373,6 @@ async def test_changes_are_told_in_the_owners_language_and_to_nobody_else(here: 
             await stream.disconnect()
         if told:
             (line,) = re.findall(rb"event: mail\ndata: (.*)\n", heard)
-            assert json.loads(line) == {"id": "m1", "shelf": "let_in", "text": "Eingelassen"}
+            assert json.loads(line) == {"id": "m1", "shelf": "let_in", "text": "Freigegeben"}
         else:
             assert b"m1" not in heard
