@@ -84,7 +84,10 @@ async def test_would_this_sender_pass(ana: Visit) -> None:
         ("ok@x.example", True): ("reach the inbox, whatever they say", "you allow this address"),
         ("ok@x.example", False): ("depends on what they write", "held without a reply"),
         ("any@bad.example", True): ("are held, whatever they say", "you block this address"),
-        ("kim@friend.example", True): ("reach the inbox, whatever they say", "you have written to this address"),
+        ("kim@friend.example", True): (
+            "reach the inbox, whatever they say",
+            "you have written to this address",
+        ),
         ("boss@corp.test", True): ("reach the inbox, whatever they say", "your own organisation"),
         ("new@seller.example", True): ("depends on what they write", "its sender may pass a check"),
     }

@@ -98,7 +98,7 @@ def test_what_a_gap_left_out_is_told_on_the_page_as_elsewhere() -> None:
 
     for warning in (told, elsewhere):
         assert "4 mails" in warning
-        assert "17 held mails" in warning
+        assert "17 held emails" in warning
         assert "There were more" in warning
 
 

@@ -51,8 +51,8 @@ WORDINGS = {
         "inbox:",
         link="Deliver my message",
         terms="The link belongs to this one message and works once, until {until} (UTC).",
-        otherwise="No action needed otherwise: there will be no reminder, and {owner} can still find your message among "
-        "held mail and release it.",
+        otherwise="No action needed otherwise: there will be no reminder, and {owner} can still find your message "
+        "among held mail and release it.",
         months=("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                 "November", "December"),
         date="{day} {month} {year}",

@@ -82,7 +82,7 @@ _TEXTS: dict[Condition, tuple[str, str, str, Who]] = {
     ),
     Condition.DISCONNECTED: (
         "Disconnecting",
-        "This mailbox is being disconnected: the watch stops, our access is withdrawn, and everything stored is deleted.",
+        "This mailbox is being disconnected: the watch stops, access is withdrawn, and everything stored is deleted.",
         "This takes a few seconds.",
         Who.PITCHGATE,
     ),
