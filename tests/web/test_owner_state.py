@@ -97,7 +97,7 @@ def test_what_a_gap_left_out_is_told_on_the_page_as_elsewhere() -> None:
     (elsewhere,) = explain(mailbox, NOW).warnings
 
     for warning in (told, elsewhere):
-        assert "4 mails" in warning
+        assert "4 emails" in warning
         assert "17 held emails" in warning
         assert "There were more" in warning
 
