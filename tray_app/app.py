@@ -173,7 +173,7 @@ class App:
                 self._controller.stop()
 
     def _page_lost(self) -> None:
-        """The owner shall not be left before a web view's error text: the list we know takes his word too."""
+        """The owner shall not be left before a web view's error text: the list we know takes their word too."""
         assert self._controller is not None
         self._controller.start(self._controller.parts.window.open_local())
 

@@ -146,7 +146,7 @@ class Controller:
         self.poke()
 
     def undo(self, key: str) -> None:
-        """The owner takes his last decision back."""
+        """The owner takes their last decision back."""
         last = self.state.undoable
         if last is None or last.key != key:
             return
@@ -210,7 +210,7 @@ class Controller:
         self.become(replace(states.failed(self.state, trouble), waiting=len(self.outbox)))
 
     def tell(self, title: str, body: str) -> None:
-        """Show a notice the owner asked for by what he did; the switch for held mail does not silence it."""
+        """Show a notice the owner asked for by what they did; the switch for held mail does not silence it."""
         self.parts.view.notify(title, body)
 
     # --- inside

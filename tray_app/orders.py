@@ -23,7 +23,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 async def carry_out(app: Controller, action: Action) -> None:
-    """Do what the owner chose. Raises `TrayError`s, which are told to him."""
+    """Do what the owner chose. Raises `TrayError`s, which are told to them."""
     await ORDERS[action.do](app, *action.args)
 
 

@@ -50,7 +50,7 @@ class Trouble:
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message as the server tells of it. `domain` is "" where no rule for the domain is offered, `appeal`
-    what the sender himself had to say."""
+    what the sender themselves had to say."""
 
     gmail_id: str
     sender: str

@@ -25,7 +25,7 @@ class WindowProcess:
     """The `Window` port. `answer` serves the local page; `snapshot` is what it is shown.
 
     `on_broken(mode, url)` is called when the window could not be shown, `on_closed` when its owner closed it,
-    `on_lost` when he asked for a page of the server's and none came.
+    `on_lost` when they asked for a page of the server's and none came.
     """
 
     def __init__(

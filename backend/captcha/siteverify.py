@@ -100,7 +100,7 @@ class SiteVerify:
         return told
 
     def _refusal(self, codes: object) -> Refused | TryLater:
-        """The gravest of the codes decides: what is our fault or theirs is not told to the sender as his."""
+        """The gravest of the codes decides: what is our fault or theirs is not told to the sender as theirs."""
         names = [code for code in codes if isinstance(code, str)] if isinstance(codes, list) else []
         fates = {code: self._vendor.errors.get(code, Fate.THEIRS) for code in names}
         for code, fate in fates.items():

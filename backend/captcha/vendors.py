@@ -9,7 +9,7 @@ from backend.ports.captcha import Kind, Widget
 
 
 class Fate(Enum):
-    """What an error code means for the sender. OURS: our keys or our request are wrong; he can do nothing."""
+    """What an error code means for the sender. OURS: our keys or our request are wrong; they can do nothing."""
 
     WRONG = "captcha_wrong"
     EXPIRED = "captcha_expired"

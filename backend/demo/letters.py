@@ -17,7 +17,7 @@ LETTERS = Path(__file__).with_name("letters.json")
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One mail to deliver. `local`: its sender has a mailbox in the sandbox and can solve a challenge;
-    `known`: the owner has written to him before."""
+    `known`: the owner has written to them before."""
 
     kind: str
     sender: str

@@ -1,4 +1,4 @@
-"""The scripted salesperson: finds challenges in his mailbox and solves them over HTTP, as his browser would."""
+"""The scripted salesperson: finds challenges in their mailbox and solves them over HTTP, as their browser would."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Refused(PitchgateError):
 
 
 class Unauthenticated(Refused):
-    """The caller did not prove who he is. The public answer never says which check failed."""
+    """The caller did not prove who they are. The public answer never says which check failed."""
 
 
 class NotFound(Refused):

@@ -181,7 +181,7 @@ class GmailClient:
         return ids
 
     async def identity(self, mailbox_id: str) -> Owner:
-        """1 unit. The owner's primary address, his name, and every address he may send from."""
+        """1 unit. The owner's primary address, their name, and every address they may send from."""
         data = await self._executor.run(mailbox_id, self._requests.send_as())
         email, name, addresses = "", "", set()
         for entry in payload.objects(data.get("sendAs")):

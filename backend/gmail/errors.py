@@ -137,7 +137,7 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
             reason=reason,
         )
     if answer.names(_SWITCHED_OFF):
-        # The operator's mistake, not the owner's: nothing may be set aside while he mends it.
+        # The operator's mistake, not the owner's: nothing may be set aside while they mend it.
         off = TryLater("The Gmail API is switched off in the Google Cloud project.", reason=reason)
         off.remedy = "Enable the Gmail API in the Google Cloud console. It is tried again by itself."
         return off

@@ -79,7 +79,7 @@ class Requests:
         return _call(self._users.getProfile(userId="me"))
 
     def watch(self, topic: str) -> Call:
-        """watch, on every change: label moves by the owner and his own sends matter as much as arrivals."""
+        """watch, on every change: label moves by the owner and their own sends matter as much as arrivals."""
         return _call(self._users.watch(userId="me", body={"topicName": topic}))
 
     def stop(self) -> Call:

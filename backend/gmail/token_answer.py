@@ -91,7 +91,7 @@ def bad_code() -> Refused:
 
 
 def _settings_are_wrong(word: str) -> GoogleError:
-    # The operator's mistake: nothing of the owners' may be set aside while he mends it.
+    # The operator's mistake: nothing of the owners' may be set aside while they mend it.
     error = TryLater("Google does not know this installation of Pitchgate.", reason=word)
     error.remedy = "Check PITCHGATE_CLIENT_ID, PITCHGATE_CLIENT_SECRET and the registered redirect address."
     return error

@@ -91,7 +91,7 @@ class Judge:
     written: set[str] = field(default_factory=set)
 
     def learn(self, filed: Filed) -> None:
-        """First pass: whom the owner wrote to, and which threads he took part in."""
+        """First pass: whom the owner wrote to, and which threads they took part in."""
         message = parse(filed.raw)
         if not self.me or message.sender.address != self.me:
             return

@@ -1,4 +1,4 @@
-"""addon: what the owner sees and does beside his mail. Reads come from the store; Gmail is asked about a
+"""addon: what the owner sees and does beside their mail. Reads come from the store; Gmail is asked about a
 message only if it has no row.
 
 Every act carries the version of what its card showed. The idempotency key is made of message, act and version,
@@ -69,7 +69,7 @@ class AddonService:
         await self.callers.verify_system(authorization, audience)
 
     async def tenant(self, user_token: str) -> Tenant | None:
-        """The caller's mailbox; None if he has not connected one. Raises `Unauthenticated`, `TryLater`."""
+        """The caller's mailbox; None if they have not connected one. Raises `Unauthenticated`, `TryLater`."""
         tenant = await self.records.tenant(await self.callers.verify_user(user_token))
         return None if tenant is None or tenant.mailbox.link is Link.LEAVING else tenant
 
@@ -117,7 +117,7 @@ class AddonService:
         await correct.undo(self.context, mailbox.id, key)
 
     async def give_credit(self, mailbox: Mailbox, gmail_id: str, version: str) -> int:
-        """One credit for the sender of a message; returns his balance. Raises `NotFound`."""
+        """One credit for the sender of a message; returns their balance. Raises `NotFound`."""
         now = self.context.clock.now()
         reading = await self.records.reading(mailbox.id, gmail_id, now)
         if reading is None or not reading.view.sender:

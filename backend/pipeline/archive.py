@@ -1,4 +1,4 @@
-"""archive: an owner takes everything with him, or brings it from another instance.
+"""archive: an owner takes everything with them, or brings it from another instance.
 
 Going out it is written as it is read, a page at a time, so that a long history needs no memory. Coming in the whole
 file is looked at before anything of it is kept, then added in lots: what is here already stays, so the same file

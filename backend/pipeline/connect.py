@@ -1,4 +1,4 @@
-"""connect: an owner goes to Google's consent page and comes back; his mailbox begins, or goes on."""
+"""connect: an owner goes to Google's consent page and comes back; their mailbox begins, or goes on."""
 
 from __future__ import annotations
 

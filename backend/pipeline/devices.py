@@ -90,7 +90,7 @@ class DeviceService:
             raise malformed("request") from error
 
     async def consent(self, mailbox_id: str, asked: DeviceRequest) -> str:
-        """The owner has said yes: where his browser goes, with a code that lives 120 s and works once."""
+        """The owner has said yes: where their browser goes, with a code that lives 120 s and works once."""
         code, now = self.context.tokens.token(24), self.context.clock.now()
         kept = OneTimeCode(
             token_hash(code), mailbox_id, Purpose.DEVICE, asked.challenge, now + CODE_LIFE, asked.name

@@ -1,4 +1,4 @@
-"""insights: what was held for an owner, and what he thought of it. Reads; changes nothing."""
+"""insights: what was held for an owner, and what they thought of it. Reads; changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""learn: the owner's own mail tells whom he writes to, and whether he has let somebody in by answering.
+"""learn: the owner's own mail tells whom they write to, and whether they have let somebody in by answering.
 
 Our challenges and other automatic replies never count, and neither does a short refusal ("no thanks").
 """

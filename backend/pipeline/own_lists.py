@@ -1,4 +1,4 @@
-"""own lists: the owner's allow and block rules as he keeps them, and what they would mean for a sender."""
+"""own lists: the owner's allow and block rules as they keep them, and what they would mean for a sender."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from backend.pipeline.context import Context
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What would happen to mail of `sender`: to a plain letter, and to what is surely a pitch. The same row for
-    both means that what he writes does not matter."""
+    both means that what they write does not matter."""
 
     sender: str
     authenticated: bool

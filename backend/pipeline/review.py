@@ -1,4 +1,4 @@
-"""review: what an owner sees of his mail on his own pages, and what he orders there.
+"""review: what an owner sees of their mail on their own pages, and what they order there.
 
 Orders are kept before anything is done about them, under a key the page was made with: the same order sent twice
 is one order.
@@ -76,7 +76,7 @@ class ReviewService:
     async def sender_profile(
         self, mailbox_id: str, address: str, after: Position | None, limit: int
     ) -> SenderProfile:
-        """One sender, whatever the case of his address."""
+        """One sender, whatever the case of their address."""
         plain = normalise(address[:LONGEST_ADDRESS])
         domain = organisational_domain(plain.rpartition("@")[2]) if "@" in plain else ""
         return await self.records.sender_profile(mailbox_id, plain, domain, after, limit)

@@ -1,6 +1,6 @@
-"""solve: a sender opens his link, says a word to the owner if he likes, and answers the check.
+"""solve: a sender opens their link, says a word to the owner if they like, and answers the check.
 
-Looking changes nothing. What he does (asks for a task, tries, writes) is noted; only a right answer lets him in.
+Looking changes nothing. What they do (asks for a task, tries, writes) is noted; only a right answer lets them in.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ async def open_challenge(context: Context, token: str) -> OpenChallenge:
 
 
 async def begin_check(context: Context, checks: Checks, token: str, noted: bool) -> Mapping[str, Any]:
-    """A fresh task of the first check, as public JSON. `noted`: the sender asked for it by an act of his own,
+    """A fresh task of the first check, as public JSON. `noted`: the sender asked for it by an act of their own,
     which is remembered. Raises what `open_challenge` raises."""
     challenge = await _challenge(context, token)
     now = context.clock.now()
@@ -185,7 +185,7 @@ async def _challenge(context: Context, token: str) -> Challenge:
 
 
 async def _voided(context: Context, challenge: Challenge) -> Expired:
-    """The owner has decided. Good news is told; bad news is his business."""
+    """The owner has decided. Good news is told; bad news is their business."""
     known = await context.store.known(challenge.mailbox_id, [challenge.gmail_id])
     view = known.get(challenge.gmail_id)
     if view is not None and view.placement is Placement.INBOX:

@@ -22,7 +22,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class SenderRecord:
-    """What came of a sender so far: messages that are `held` now, checks he was `asked` to pass and `solved`."""
+    """What came of a sender so far: messages that are `held` now, checks they were `asked` to pass and `solved`."""
 
     held: int = 0
     asked: int = 0

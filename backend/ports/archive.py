@@ -1,4 +1,4 @@
-"""What an owner takes with him, and what he brings."""
+"""What an owner takes with them, and what they bring."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class TypedCodes(Captcha, Protocol):
 
     The ticket is all there is of a code: sealed, bound to its challenge, with the price, the end of its life, and the
     work that was done before it, if any. A code is read by programs, so it is no price: alone it is followed by a wait.
-    Whoever holds it can have the code drawn or spoken as often as he likes, and learns nothing else of it.
+    Whoever holds it can have the code drawn or spoken as often as they like, and learns nothing else of it.
     """
 
     def after_work(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:

@@ -38,7 +38,7 @@ class EventKind(StrEnum):
     HELD = "held"
     MOVED = "moved"
     STATUS = "status"
-    APPEAL = "appeal"  # the sender wrote, changed or took back his line to the owner
+    APPEAL = "appeal"  # the sender wrote, changed or took back their line to the owner
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,8 +160,8 @@ class Gmail(Protocol):
         ...
 
     async def identity(self, mailbox_id: str) -> Owner:
-        """1 unit. Who the owner is to those he writes to: primary address, the name his mail bears ("" if he has
-        set none), and all addresses he may send from as `aliases`, lower-case."""
+        """1 unit. Who the owner is to those they write to: primary address, the name their mail bears ("" if they have
+        set none), and all addresses they may send from as `aliases`, lower-case."""
         ...
 
     async def vacation_on(self, mailbox_id: str) -> bool:

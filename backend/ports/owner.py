@@ -1,4 +1,4 @@
-"""What is remembered for an owner's own pages: the first run, his lists, his leaving. One transaction a method."""
+"""What is remembered for an owner's own pages: the first run, their lists, their leaving. One transaction a method."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class OwnerStore(Protocol):
         ...
 
     async def say_preview(self, mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> None:
-        """The owner's word: SALES blocks the sender, NOT_SALES allows him, NONE brings back the rule there was
+        """The owner's word: SALES blocks the sender, NOT_SALES allows them, NONE brings back the rule there was
         before, unless it was changed since. Moves nothing. Raises `NotFound`."""
         ...
 

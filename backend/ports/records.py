@@ -16,7 +16,7 @@ from backend.domain.mailbox.mailbox import Gap, Preferences
 class Stage(StrEnum):
     """What is still to be done for one message."""
 
-    LEARN = "learn"  # the owner's own mail: learn whom he writes to
+    LEARN = "learn"  # the owner's own mail: learn whom they write to
     SCREEN = "screen"
     ACT = "act"
     CHALLENGE = "challenge"
@@ -46,7 +46,7 @@ class PushFate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewMailbox:
-    """An owner who came back from Google's consent page, with his refresh token sealed."""
+    """An owner who came back from Google's consent page, with their refresh token sealed."""
 
     id: str
     sub: str
@@ -185,5 +185,5 @@ class MessageView:
     set_aside: bool
     decided_by: str  # "" while undecided; solve, credit, owner, replied
     appeal: str = (
-        ""  # the sender's own line to the owner, one line of his making: to be escaped like a subject
+        ""  # the sender's own line to the owner, one line of their making: to be escaped like a subject
     )

@@ -45,7 +45,7 @@ class Wanted:
     """What a list is to show. `shelves` is one shelf or all of them.
 
     `words` is looked for in sender, name and subject, whatever its case. `least` and `below` bound the score
-    (0..1), `appeal` wants a line of the sender's, `asked` that he was to be asked to pass a check; `since` and
+    (0..1), `appeal` wants a line of the sender's, `asked` that they were to be asked to pass a check; `since` and
     `until` bound the time of arrival (until is not included).
     """
 
@@ -66,7 +66,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Pile:
-    """Messages of one sender, newest first. `more`: how many of his are not among them, at most 1,000."""
+    """Messages of one sender, newest first. `more`: how many of theirs are not among them, at most 1,000."""
 
     sender: str
     messages: tuple[MessageView, ...]
@@ -76,7 +76,7 @@ class Pile:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One page: who owns it, the number of the latest change, how many wait (at most `MOST_COUNTED`), and senders
-    by their newest message. A narrowed list repeats a sender on a later page with older matches of his.
+    by their newest message. A narrowed list repeats a sender on a later page with older matches of theirs.
 
     `position` is None on the last page. A page is made of a bounded number of messages: of a narrowed list it may
     be empty and yet have another page behind it, then `seen_back_to` is how far it looked.
@@ -153,7 +153,7 @@ class Unsubscription:
 
 @dataclass(frozen=True, slots=True)
 class SenderProfile:
-    """Everything on record about one sender. `domain` is his organisation's, "" where anybody gets an address;
+    """Everything on record about one sender. `domain` is their organisation's, "" where anybody gets an address;
     `messages` are a page of them, newest first."""
 
     mailbox: Mailbox
@@ -210,7 +210,7 @@ class ReviewStore(Protocol):
     async def sender_profile(
         self, mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
     ) -> SenderProfile:
-        """One sender; `domain` is the organisation he belongs to. Raises `NotFound` when the mailbox is gone."""
+        """One sender; `domain` is the organisation they belong to. Raises `NotFound` when the mailbox is gone."""
         ...
 
     async def mail(

@@ -1,4 +1,4 @@
-"""What is remembered of a sender on the page of his link. Every method is one transaction."""
+"""What is remembered of a sender on the page of their link. Every method is one transaction."""
 
 from __future__ import annotations
 

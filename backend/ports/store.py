@@ -97,7 +97,7 @@ class MailboxStore(Protocol):
     async def save_preferences(self, mailbox_id: str, preferences: Preferences, now: datetime) -> None: ...
 
     async def save_labels(self, mailbox_id: str, labels: LabelIds, owner: Owner) -> None:
-        """Note our labels' ids and what Gmail says of the owner: his addresses, and his name unless it is ""."""
+        """Note our labels' ids and what Gmail says of the owner: their addresses, and their name unless it is ""."""
         ...
 
     async def save_watch(self, mailbox_id: str, expires_at: datetime, first_cursor: str) -> None:
@@ -167,7 +167,7 @@ class SyncStore(Protocol):
         ...
 
     async def took_part(self, mailbox_id: str, thread_ids: Sequence[str]) -> frozenset[str]:
-        """In which of these threads the owner has written himself."""
+        """In which of these threads the owner has written themselves."""
         ...
 
     async def held_from(self, mailbox_id: str, addresses: frozenset[str]) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""Telling a mailing list, on its owner's order, that he wants no more of it."""
+"""Telling a mailing list, on its owner's order, that they want no more of it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 class Notifier:
     """Rung in the event loop after a commit that somebody may be waiting for.
 
-    Who waits reads `rings` before he looks and hands it to `rung`: a ring between the look and the wait is
+    Who waits reads `rings` before they look and hands it to `rung`: a ring between the look and the wait is
     then not missed.
     """
 

@@ -4,7 +4,7 @@ A read of a few rows by key costs less than asking another thread for it: those 
 connection of the event loop's own. What is written within one turn of the loop is handed over as one.
 
 A commit waits for the disk once. All scripts that wait share it, each inside a savepoint so that one's
-error undoes that one alone. Nobody hears of his result before the commit: acknowledged means kept
+error undoes that one alone. Nobody hears of their result before the commit: acknowledged means kept
 (synchronous=FULL). Several processes may have the file open; SQLite's own lock orders their commits.
 """
 

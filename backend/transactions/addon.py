@@ -36,7 +36,7 @@ def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | N
 def sender(
     mailbox_id: str, address: str, domain: str, thread_id: str, now: datetime
 ) -> Script[tuple[Standing, SenderRecord]]:
-    """How a sender stands, and what came of him so far."""
+    """How a sender stands, and what came of them so far."""
     standing = yield from verdicts.standing(mailbox_id, address, domain, thread_id, now)
     if not address:
         return standing, SenderRecord()

@@ -157,7 +157,7 @@ def _let_in(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: dateti
     others = yield from _others(mailbox_id, effect, row)
     yield from _move(mailbox_id, row, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
     for other in others:
-        # A forged From profits from nobody's kindness; the message the owner pointed at is his own choice.
+        # A forged From profits from nobody's kindness; the message the owner pointed at is their own choice.
         if other["authenticated"]:
             yield from _move(mailbox_id, other, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
 
@@ -169,7 +169,7 @@ def _hold(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime
     elif effect.voids:
         yield from _settle(mailbox_id, effect, row, trace, now)
     for other in others:
-        # Whom the owner blocks he has decided about: none of it waits for his word any more.
+        # Whom the owner blocks they have decided about: none of it waits for their word any more.
         if not other["decided_by"]:
             yield from _settle(mailbox_id, effect, other, trace, now)
 

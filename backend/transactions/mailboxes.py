@@ -157,7 +157,7 @@ def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -
 
 
 def save_labels(mailbox_id: str, labels: LabelIds, owner: Owner) -> Script[None]:
-    """Note our labels' ids, the owner's other addresses, and his name if he has one."""
+    """Note our labels' ids, the owner's other addresses, and their name if they have one."""
     yield from _changes(
         q(
             "save_labels",

@@ -1,7 +1,7 @@
 """The review page's lists, a page at a time. What a page costs does not depend on what the mailbox holds.
 
 Messages are walked newest first along the index of their shelf, at most `MOST_WALKED` a page. A plain list shows a
-sender where his newest message stands, once; a narrowed one shows every match once, by sender within the page. The
+sender where their newest message stands, once; a narrowed one shows every match once, by sender within the page. The
 narrowing is done here: folding case beyond ASCII is what the two databases do differently.
 """
 
@@ -54,7 +54,7 @@ def _plain(listed: Listing, shelves: Sequence[Shelf], after: Position, limit: in
 
 
 def _pile(mailbox_id: str, sender: str, shelves: Sequence[Shelf]) -> Script[Pile]:
-    """The newest messages of a sender, and how many more he has."""
+    """The newest messages of a sender, and how many more they have."""
     found = yield from of_sender(mailbox_id, sender, shelves, FAR, SHOWN_OF_SENDER + 1)
     more = 0
     if len(found) > SHOWN_OF_SENDER:

@@ -1,4 +1,4 @@
-"""What a sender does on the page of his link, and what becomes of our mail to him."""
+"""What a sender does on the page of their link, and what becomes of our mail to them."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def record_verdict(
         return None
     waiting: list[Row] = yield q("pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     if waiting:
-        # The owner has spoken while the message was being screened: his word is all that happens.
+        # The owner has spoken while the message was being screened: their word is all that happens.
         yield from _place(job, verdict, "", now)
         for correction in waiting:
             yield from corrections.apply_pending(correction, now)

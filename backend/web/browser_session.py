@@ -34,7 +34,7 @@ class SignedIn:
 
 
 async def signed_in() -> SignedIn | None:
-    """Who sits at this browser, None if he has not signed in (or his mailbox is gone or going)."""
+    """Who sits at this browser, None if they have not signed in (or their mailbox is gone or going)."""
     secret = request.cookies.get(_cookie_name(), "")
     session = await service().session(secret) if secret else None
     if session is None or not await service().usable(session.mailbox_id):

@@ -52,7 +52,7 @@ async def begin() -> Response:
     """Off to Google, with the sealed state in a cookie only this way back can use.
 
     The form may name the `account` that is to be connected again: another one is then refused. It may name the
-    `page` its owner wanted when he was asked to sign in.
+    `page` its owner wanted when they were asked to sign in.
     """
     form = await request.form
     account = form.get("account", "")
@@ -92,7 +92,7 @@ async def _outcome(connected: Connected) -> Response:
         return await _problem("missing", 422, sorted(connected.missing))
     if services().devices is None:
         return without_cookie(await _connected(connected.email, connected.mailbox))
-    # Google has vouched for him: this browser is his from now on, under a new secret.
+    # Google has vouched for them: this browser is theirs from now on, under a new secret.
     await browser_session.end_earlier()
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
     await first_run.order_first(service().context, connected.mailbox)

@@ -22,7 +22,7 @@ blueprint = Blueprint("devices", __name__)
 @blueprint.get("/connect/device")
 @guarded(per_minute(60))
 async def ask() -> Response:
-    """What an app wants, for the owner to confirm; he signs in first if he has not. Changes nothing."""
+    """What an app wants, for the owner to confirm; they sign in first if they have not. Changes nothing."""
     try:
         asked = read_request(request.args)
     except Refused:
@@ -114,7 +114,7 @@ async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
 
 
 async def ask_to_sign_in() -> Response:
-    """A page for an owner we do not know yet. Signing in brings him to the page he asked for."""
+    """A page for an owner we do not know yet. Signing in brings them to the page they asked for."""
     page = wanted(request.path) if request.method == "GET" else ""
     return await open_page("sign_in.html", 401, section="connect", page=page)
 

@@ -45,7 +45,7 @@ class Entrances(Protocol):
         ...
 
     async def finish_connect(self, state_cookie: str, query: Mapping[str, str]) -> Connected:
-        """The owner is back from Google with `query`; `state_cookie` is "" when he brings none.
+        """The owner is back from Google with `query`; `state_cookie` is "" when they bring none.
 
         Raises `Expired` (connect_expired), `Refused` (connect_denied, connect_state, connect_account), or
         `TryLater`.

@@ -1,6 +1,6 @@
 """What a browser keeps while its owner is at Google's consent page.
 
-Google begins the navigation that brings him back, so no strict cookie comes with it: notes are lax, HttpOnly, for
+Google begins the navigation that brings them back, so no strict cookie comes with it: notes are lax, HttpOnly, for
 `/connect` only, and live as long as an attempt to connect.
 """
 
@@ -53,7 +53,7 @@ EARLIER = Note("pitchgate-earlier")
 """The hash of the session this browser had when it left: every sign-in ends it."""
 
 WANTED = Note("pitchgate-wanted")
-"""The page of ours he wanted when he was asked to sign in."""
+"""The page of ours they wanted when they were asked to sign in."""
 
 PAGES = frozenset(
     {

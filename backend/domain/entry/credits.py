@@ -59,7 +59,7 @@ def spent(sender: str, gmail_id: str) -> Entry:
 
 
 def refunded(sender: str, gmail_id: str) -> Entry:
-    """The credit of a message the owner let in himself, given back once."""
+    """The credit of a message the owner let in themselves, given back once."""
     return Entry(sender, 1, Posting.REFUNDED, f"refund:{gmail_id}")
 
 

@@ -1,4 +1,4 @@
-"""Short refusals: an owner who writes "no thanks" to a seller has not made him a correspondent."""
+"""Short refusals: an owner who writes "no thanks" to a seller has not made them a correspondent."""
 
 from __future__ import annotations
 

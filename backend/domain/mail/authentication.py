@@ -1,6 +1,6 @@
 """Whether Gmail itself vouches that a message comes from the domain its From names.
 
-Only Google's own Authentication-Results counts. Anybody can write such a field into his mail, and what
+Only Google's own Authentication-Results counts. Anybody can write such a field into their mail, and what
 Google does with a forged one is not documented, so two things must hold:
 
 * it is the topmost field whose authserv-id is exactly mx.google.com, and

@@ -112,7 +112,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who owns the mailbox: every address that is his (primary and accepted aliases), lower-case."""
+    """Who owns the mailbox: every address that is theirs (primary and accepted aliases), lower-case."""
 
     email: str
     name: str = ""

@@ -23,7 +23,7 @@ _HOST = re.compile(
 @dataclass(frozen=True, slots=True)
 class Offer:
     """`url` is where to post; "" if there is nothing to be done, and `cause` says why: no_offer (none, or not
-    with one click), unproved (the sender, or his signature under the offer, is not vouched for)."""
+    with one click), unproved (the sender, or their signature under the offer, is not vouched for)."""
 
     url: str = ""
     cause: str = ""

@@ -1,4 +1,4 @@
-"""Everything kept about an owner, as one JSON file he can read, take away and bring to another instance.
+"""Everything kept about an owner, as one JSON file they can read, take away and bring to another instance.
 
     {"format": "pitchgate-archive", "version": 1, "made_at": …, "mailbox": {…},
      "rules": [{…}, …], "ledger": […], "messages": […], …}

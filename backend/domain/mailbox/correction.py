@@ -15,7 +15,7 @@ class Decision(StrEnum):
     BLOCK = "block"  # keep the sender's held mail held for good, and hold this address silently from now on
     BLOCK_DOMAIN = "block_domain"
     SALES = "sales"  # it slipped through: hold it after all
-    REPLIED = "replied"  # the owner answered the sender himself: he is let in
+    REPLIED = "replied"  # the owner answered the sender, who is let in by that
 
 
 class Origin(StrEnum):
@@ -47,7 +47,7 @@ class RuleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """The rules that match a sender. The one for his address outranks the one for his domain."""
+    """The rules that match a sender. The one for their address outranks the one for their domain."""
 
     address: RuleKind | None = None
     domain: RuleKind | None = None

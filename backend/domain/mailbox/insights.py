@@ -28,7 +28,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Challenges: sent, of these begun by their sender (he did something on the page; looking is not counted, mail
+    """Challenges: sent, of these begun by their sender (they did something on the page; looking is not counted, mail
     scanners look too), solved, come back undelivered, and regretted (the owner let in whom we had asked)."""
 
     sent: int = 0
@@ -48,7 +48,7 @@ class SenderCount:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts of the last weeks. `wrong` of the held were let in by the owner's word; `missed` of the passed he
+    """Counts of the last weeks. `wrong` of the held were let in by the owner's word; `missed` of the passed they
     called sales. `senders` hold most first."""
 
     weeks: tuple[Week, ...]
@@ -97,7 +97,7 @@ def minutes_saved(figures: Figures) -> float:
 def precision(figures: Figures) -> Share | None:
     """Of the held mail the share the owner did not take back; None if nothing was held.
 
-    Mail he never looked at counts as rightly held, so this is what he said, not what is true.
+    Mail they never looked at counts as rightly held, so this is what they said, not what is true.
     """
     return wilson(figures.held - figures.wrong, figures.held) if figures.held else None
 

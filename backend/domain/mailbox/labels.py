@@ -44,7 +44,7 @@ def changes_for(placement: Placement, labels: LabelIds) -> LabelChange:
 
     UNREAD comes with a release only: mail let in must be seen, while holding keeps it as it was. Marking
     never puts mail back into the inbox, where the owner may have cleared it away meanwhile. The owner's
-    Allow and Block labels are his and are never touched.
+    Allow and Block labels are theirs and are never touched.
     """
     held, would_hold = _ids(labels.held), _ids(labels.would_hold)
     if placement is Placement.HELD:

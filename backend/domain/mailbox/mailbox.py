@@ -251,7 +251,7 @@ class Mailbox:
         return until is not None and now < until
 
     def condition(self, now: datetime) -> Condition:
-        """The state shown to the owner: what he must mend comes before what merely is."""
+        """The state shown to the owner: what they must mend comes before what merely is."""
         if self.link is Link.LEAVING:
             return Condition.DISCONNECTED
         if self.link is Link.NEEDS_RECONNECT:

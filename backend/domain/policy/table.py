@@ -24,7 +24,7 @@ class Facts:
     """Everything about one message but its score. `standing` is the sender's, read at one moment.
 
     `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
-    message as it arrives, which is his word on that message like a rule. `form` stands for the mail's form where
+    message as it arrives, which is their word on that message like a rule. `form` stands for the mail's form where
     the mail itself is no longer at hand.
     """
 
@@ -94,7 +94,7 @@ def incoming(labels: frozenset[str]) -> bool:
 
 
 def leaves_alone(preferences: Preferences, labels: frozenset[str], now: datetime) -> bool:
-    """Whether the owner wants mail with these labels passed now: screening is paused, or the category is his."""
+    """Whether the owner wants mail with these labels passed now: screening is paused, or the category is theirs."""
     until = preferences.paused_until
     return (until is not None and now < until) or bool(labels & preferences.left_alone)
 
@@ -183,7 +183,7 @@ def _challenge(case: Case) -> bool:
 TABLE = (
     PolicyRow(
         Row.NOT_INCOMING,
-        "Not incoming mail to this owner: his own, a draft, a chat, spam, rubbish, or not in the inbox.",
+        "Not incoming mail to this owner: their own, a draft, a chat, spam, rubbish, or not in the inbox.",
         Outcome.IGNORE,
         _not_incoming,
     ),

@@ -21,7 +21,7 @@ ID_FORMS = ("msg-f", "hex")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How the owner's Gmail is set: where he reads, his language and distance from UTC."""
+    """How the owner's Gmail is set: where they read, their language and distance from UTC."""
 
     platform: str = "WEB"
     locale: str = "en-US"

@@ -105,7 +105,7 @@ def message_json(view: MessageView) -> schemas.Message:
 
 
 def sender_json(group: HeldSender) -> schemas.Sender:
-    """A sender with his held mail."""
+    """A sender with their held mail."""
     return {
         "sender": group.sender,
         "sender_name": group.messages[0].sender_name if group.messages else "",

@@ -1,4 +1,4 @@
-"""What stands before every route of the API: who calls, what he may, and how much he may send."""
+"""What stands before every route of the API: who calls, what they may, and how much they may send."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def _device_key() -> str:
 
 
 def per_device(count: int) -> RateLimit:
-    """At most `count` a minute and token. Whoever shows none or invents some is bounded by his address."""
+    """At most `count` a minute and token. Whoever shows none or invents some is bounded by their address."""
     return RateLimit(count, timedelta(minutes=1), key_function=_device_key)
 
 

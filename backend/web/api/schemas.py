@@ -133,7 +133,7 @@ class Status(TypedDict):
 
 
 class Sender(TypedDict):
-    """A sender with his held mail: how many, and the newest of it, at most 20."""
+    """A sender with their held mail: how many, and the newest of it, at most 20."""
 
     sender: str
     sender_name: str

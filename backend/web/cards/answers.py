@@ -32,7 +32,7 @@ def ask_scopes(scopes: Iterable[str]) -> Json:
 
 
 def ask_connection(base: str) -> Json:
-    """The owner has not connected his mailbox: the way to the page where he can."""
+    """The owner has not connected their mailbox: the way to the page where they can."""
     return {
         "basic_authorization_prompt": {"authorization_url": connect_address(base), "resource": "Pitchgate"}
     }

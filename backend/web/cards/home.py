@@ -65,7 +65,7 @@ def _elsewhere(frame: Frame) -> Json | None:
 
 
 def _one(frame: Frame, view: MessageView, *, release: bool = True) -> Json:
-    """One sender with his latest message, which a click shows, and the button that lets it in."""
+    """One sender with their latest message, which a click shows, and the button that lets it in."""
     who = shown(view.sender_name or view.sender, 80) or widgets.said(frame.words["unknown_sender"])
     subject = shown(view.subject, 80) or widgets.said(frame.words["no_subject"])
     version = f"home.{int(view.changed_at.timestamp() * 1_000_000)}"

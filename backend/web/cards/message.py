@@ -106,7 +106,7 @@ def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
 
 
 def _appeal(frame: Frame, view: MessageView) -> Json | None:
-    """What the sender of a held message wrote to the owner on the page of his link."""
+    """What the sender of a held message wrote to the owner on the page of their link."""
     said = widgets.line(shown(view.appeal, MAX_APPEAL), frame.words["appeal"]) if view.appeal else None
     return widgets.section((said,))
 

@@ -1,4 +1,4 @@
-"""Who comes to an owner's page, and his mailbox; and the way back after a form."""
+"""Who comes to an owner's page, and their mailbox; and the way back after a form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Visitor = tuple[SignedIn, Mailbox]
 
 
 async def visitor() -> Visitor | None:
-    """Who sits at this browser with his mailbox, None if he has not signed in."""
+    """Who sits at this browser with their mailbox, None if they have not signed in."""
     owner = await browser.signed_in()
     return None if owner is None else (owner, await _mailbox(owner))
 

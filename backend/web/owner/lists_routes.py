@@ -1,4 +1,4 @@
-"""Whom the owner allows and blocks: his rules, trying a sender, import and export."""
+"""Whom the owner allows and blocks: their rules, trying a sender, import and export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page for somebody who has not signed in: in the language of his browser, without an owner's menu."""
+"""A page for somebody who has not signed in: in the language of their browser, without an owner's menu."""
 
 from __future__ import annotations
 

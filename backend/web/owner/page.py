@@ -1,11 +1,11 @@
-"""A page of a signed-in owner: his words, his mailbox's state and the way to his other pages around it.
+"""A page of a signed-in owner: their words, their mailbox's state and the way to their other pages around it.
 
 Templates extend `owner.html` and get
 
     t            `Words`: every text of the page
     owner        who is signed in; forms carry `owner.csrf` (macro `csrf()` of `owner_forms.html`)
     here         the page's name in the menu, a key of `PLACES`
-    state        `State`: the mailbox's state in his language
+    state        `State`: the mailbox's state in their language
     now          the moment of the page
 """
 
@@ -37,7 +37,7 @@ PLACES = (
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an owner is told of his mailbox. `warnings` are what he should know beside; `mend`: he must connect
+    """What an owner is told of their mailbox. `warnings` are what they should know beside; `mend`: they must connect
     again."""
 
     condition: Condition

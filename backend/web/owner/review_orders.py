@@ -19,7 +19,7 @@ from backend.web.owner.review_show import ORDERS
 blueprint = Blueprint("review_orders", __name__, url_prefix="/review")
 
 BLOCK_AND_LEAVE = "block_off"
-"""Block the sender and have him told, by his own list's one click."""
+"""Block the sender and have them told, by their own list's one click."""
 
 NOTHING = "nothing"
 """What Enter in a form orders."""

@@ -144,8 +144,8 @@ def leaving(asked: Unsubscription, t: Words) -> str:
 
 
 def told(args: Mapping[str, str], t: Words) -> Told | None:
-    """What the address says about the order just given. Whoever writes such an address himself reads a sentence
-    of ours, and at most undoes what he has a key for."""
+    """What the address says about the order just given. Whoever writes such an address themselves reads a sentence
+    of ours, and at most undoes what they have a key for."""
     name, count = args.get("told", ""), _number(args.get("n", ""))
     if name in SAYINGS:
         return Told(t(f"told_{name}"))

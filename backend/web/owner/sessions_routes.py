@@ -1,4 +1,4 @@
-"""An owner's computers and signed-in browsers: who may see his held mail, and ending that."""
+"""An owner's computers and signed-in browsers: who may see their held mail, and ending that."""
 
 from __future__ import annotations
 
