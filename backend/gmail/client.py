@@ -91,8 +91,12 @@ class GmailClient:
         return await self._ask(mailbox_id, call, payload.list_page)
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
-        """20 units. The message with body text, without attachment contents, unread. Raises `Gone`."""
-        return Fetched(await self._executor.raw(mailbox_id, self._requests.message(gmail_id)))
+        """20 units. The message with body text, without attachment contents, unread. Raises `Gone`; `TryLater` for
+        a body that is no JSON object by its ends, which passes as an outage does."""
+        body = await self._executor.raw(mailbox_id, self._requests.message(gmail_id))
+        if not (body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"):
+            raise TryLater("Google's answer could not be read.", reason="unreadable")
+        return Fetched(body)
 
     async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
         """20 units. The same without bodies, and only with the headers named."""

@@ -24,7 +24,7 @@ START_SECONDS = 30.0
 END_SECONDS = 1.0
 MAX_MODEL = 20_000_000
 """Bytes that are read of a model file; the process itself refuses less than that."""
-RESTORE = "Put back the shipped model, then start again."
+RESTORE = "Put back the shipped model, or set PITCHGATE_MODEL_PATH to another, then start again."
 _ROOT = str(Path(__file__).parent.parent.parent)
 _SECRETS = "PITCHGATE_"
 

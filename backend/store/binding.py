@@ -34,7 +34,9 @@ class Bound(Generic[P, T]):
         self.everywhere = everywhere
         self.__doc__ = make.__doc__
 
-    def __get__(self, store: HasDriver, _: type[object]) -> Callable[P, Coroutine[Any, Any, T]]:
+    def __get__(self, store: HasDriver | None, _: type[object]) -> Callable[P, Coroutine[Any, Any, T]]:
+        if store is None:
+            return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # asked of the class
         driver = store._driver
         run = driver.write if self.writes else driver.near if self.few else driver.read
 

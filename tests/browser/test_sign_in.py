@@ -13,7 +13,7 @@ from tests.journeys.conftest import journey
 pytestmark = pytest.mark.browser
 
 
-async def test_from_google_straight_to_the_page_he_asked_for(tmp_path: Path) -> None:
+async def test_from_google_straight_to_the_page_asked_for(tmp_path: Path) -> None:
     async with journey(tmp_path) as told, async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=browsers.chromium(), args=browsers.ARGUMENTS
@@ -22,6 +22,7 @@ async def test_from_google_straight_to_the_page_he_asked_for(tmp_path: Path) -> 
         page = await context.new_page()
         await page.goto(f"{told.stage.server_url}/insights")
         await page.get_by_role("button", name="Continue with Google").click()
+        await page.wait_for_url("**/o/oauth2/**")  # a page of ours leads on by itself
         # By name instead of by number the local Google is another site to the browser, as the real one is.
         await page.goto(page.url.replace("127.0.0.1", "localhost", 1))
         await page.get_by_role("button", name="Allow").click()

@@ -6,6 +6,8 @@ looked at more closely; a suspicion is measured again before it counts.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -86,6 +88,8 @@ def memory_grows(work: Callable[[str], object], text: Callable[[int], str]) -> s
 
 
 def _peak(work: Callable[[str], object], text: str) -> int:
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # memory freed before would be used again without a trace
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins at what is resident now
     before = _status("VmRSS")
     with suppress(Exception):

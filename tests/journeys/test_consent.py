@@ -20,6 +20,7 @@ from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
 from backend.store import open_store
 from tests.journeys.conftest import Journey, journey, until
+from tests.onward import onward
 
 
 async def _act(told: Journey, act: str, **data: Any) -> None:
@@ -53,7 +54,7 @@ async def _consent(told: Journey, account: str, untick: str = "") -> tuple[int, 
     async with http.post(
         f"{server}/connect", data=form, headers={"Origin": server}, allow_redirects=False
     ) as answer:
-        consent = answer.headers["Location"]
+        consent = onward(await answer.text())
     parts = urlsplit(consent)
     fields = parse_qsl(parts.query)
     assert dict(fields)["login_hint"] == OWNER

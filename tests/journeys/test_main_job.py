@@ -105,6 +105,6 @@ async def test_quota_by_the_sandboxs_meter(walk: Journey) -> None:
     assert "Pitchgate/Held" in labels["silent hold"]
     assert "Pitchgate/Held" in labels["challenge"]
     assert len(await walk.stage.sandbox.outbox()) == 1
-    assert costs["ordinary"] <= 22
+    assert costs["ordinary"] <= 24  # one look at once, and one when the window of the push has closed
     assert costs["silent hold"] <= 29
     assert costs["challenge"] <= 131

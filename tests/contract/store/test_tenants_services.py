@@ -50,7 +50,7 @@ def reads(story: Story) -> Calls:
         "overview": lambda: store.overview("eve"),
         "sessions": lambda: store.sessions("eve", now),
         "figures": lambda: store.figures("eve", now.replace(year=2000), 10),
-        "dossier": lambda: store.sender_profile("eve", BO, "pitch.test", None, 100),
+        "sender_profile": lambda: store.sender_profile("eve", BO, "pitch.test", None, 100),
         "mail": lambda: store.mail("eve", "m1"),
         "review": lambda: store.review("eve", Wanted(tuple(Shelf)), None, 100),
         "review_news": lambda: store.review_news("eve", "s-ana", 0, 100, now),
