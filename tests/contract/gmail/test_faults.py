@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, SendUncertain, TryLater
 from backend.gmail.opening import open_google
@@ -267,11 +268,13 @@ async def test_a_send_limit_of_hours_does_not_stop_the_reading(fake: FakeGoogle)
 # --- addresses -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    # What is no http address at all the settings refuse already (tests/unit/commands/test_wrong_settings.py).
-    "address",
-    ["http://gmail.example", "http://127.0.0.1.evil.test"],
-)
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1", ""])
+def test_what_is_no_http_address_the_settings_refuse_already(fake: FakeGoogle, address: str) -> None:
+    with pytest.raises(ValidationError, match="token_url"):
+        fake.settings(token_url=address)
+
+
+@pytest.mark.parametrize("address", ["http://gmail.example", "http://127.0.0.1.evil.test"])
 async def test_tokens_travel_encrypted_or_not_at_all(fake: FakeGoogle, address: str) -> None:
     with pytest.raises(Refused) as caught:
         async with open_google(fake.settings(token_url=address), Keeper(), StoryClock()):
