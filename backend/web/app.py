@@ -7,24 +7,15 @@ import asyncio
 from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart
 
-from backend.web import (
-    addon_routes,
-    challenge_routes,
-    connect_routes,
-    context,
-    device_routes,
-    error_map,
-    guards,
-    health_routes,
-    live_routes,
-    log,
-    push_routes,
-    static_routes,
-    streams,
-)
+from backend.web import context, error_map, guards, log, static_routes, streams
+from backend.web.addon import routes as addon_routes
 from backend.web.api import routes as api
+from backend.web.google import connect_routes, push_routes
+from backend.web.google.push_gate import PushGate
+from backend.web.operator import health_routes, live_routes
 from backend.web.owner import (
     data_routes,
+    device_routes,
     insights_routes,
     leave_routes,
     lists_routes,
@@ -35,7 +26,7 @@ from backend.web.owner import (
     settings_routes,
     start_routes,
 )
-from backend.web.push_gate import PushGate
+from backend.web.sender import challenge_routes
 from backend.web.services import Services
 
 BLUEPRINTS = (

@@ -16,8 +16,8 @@ from backend.domain.entry.challenge import token_hash
 from backend.pipeline.devices import SESSION_LIFE
 from backend.ports.devices import Session
 from backend.web.api.authentication import service
-from backend.web.google_way import secure
-from backend.web.way_back import EARLIER
+from backend.web.google.state_cookie import secure
+from backend.web.google.way_back import EARLIER
 
 
 @dataclass(frozen=True, slots=True)

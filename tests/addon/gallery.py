@@ -14,11 +14,11 @@ from backend.domain.policy.standing import Standing
 from backend.pipeline.addon import Home
 from backend.ports.addon import Reading, SenderRecord
 from backend.ports.store import MessageView, Placement, Stage
-from backend.web.cards.frame import Frame
-from backend.web.cards.home import home_card
-from backend.web.cards.message import message_card, note_card
-from backend.web.cards.preferences import settings_card
-from backend.web.cards.widgets import Json
+from backend.web.addon.cards.frame import Frame
+from backend.web.addon.cards.home import home_card
+from backend.web.addon.cards.message import message_card, note_card
+from backend.web.addon.cards.preferences import settings_card
+from backend.web.addon.cards.widgets import Json
 from backend.web.words import card_words
 from tests.web.fakes import NOW, mailbox, message
 

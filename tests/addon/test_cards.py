@@ -18,11 +18,11 @@ from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
 from backend.ports.store import MessageView, Placement, Stage
 from backend.sandbox.addon.card_limits import answer_problems, card_problems
-from backend.web.cards.answers import ask_connection, ask_scopes, changed, opened
-from backend.web.cards.home import home_card
-from backend.web.cards.message import message_card, note_card, version_of
-from backend.web.cards.preferences import settings_card
-from backend.web.cards.widgets import Json, shown
+from backend.web.addon.cards.answers import ask_connection, ask_scopes, changed, opened
+from backend.web.addon.cards.home import home_card
+from backend.web.addon.cards.message import message_card, note_card, version_of
+from backend.web.addon.cards.preferences import settings_card
+from backend.web.addon.cards.widgets import Json, shown
 from backend.web.words import card_words
 from tests.addon.gallery import GROUPS, HOSTILE, active, boxes, frame, reading
 from tests.addon.schema import card_validator, check_answer

@@ -37,7 +37,7 @@ from backend.gmail.push_tokens import GoogleTokens, PushVerifier
 from backend.gmail.wire import AnswerUnreadable
 from backend.pipeline import archive as restoring
 from backend.settings import Settings
-from backend.web.addon_event import read_event
+from backend.web.addon.event import read_event
 from tests.fuzz import mutate, seeds
 
 OWNER = Owner(seeds.OWNER, "Priya Raman")

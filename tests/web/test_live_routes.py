@@ -10,7 +10,7 @@ import pytest
 from quart import Quart
 
 from backend.web.app import create_app
-from backend.web.live_routes import KEY, MOST_LINES, MOST_STREAMS
+from backend.web.operator.live_routes import KEY, MOST_LINES, MOST_STREAMS
 from tests.web.fakes import Client, World, mailbox, message, world
 
 SECONDS = 5.0
@@ -69,7 +69,7 @@ async def next_board(connection: Any) -> str:
 async def test_the_stream_sends_the_board_and_again_when_it_changed(
     client: Client, around: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.web.live_routes.BEAT", 0.01)
+    monkeypatch.setattr("backend.web.operator.live_routes.BEAT", 0.01)
     around.store.boxes = (mailbox(),)
     async with client.request("/live/events") as connection:
         await connection.send_complete()
@@ -108,8 +108,8 @@ async def test_there_are_only_so_many_streams(app: Quart, client: Client) -> Non
 async def test_a_stream_does_not_run_for_ever(
     client: Client, app: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.web.live_routes.BEAT", 0.001)
-    monkeypatch.setattr("backend.web.live_routes.BEATS", 3)
+    monkeypatch.setattr("backend.web.operator.live_routes.BEAT", 0.001)
+    monkeypatch.setattr("backend.web.operator.live_routes.BEATS", 3)
 
     answer = await asyncio.wait_for(client.get("/live/events"), SECONDS)
 

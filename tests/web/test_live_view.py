@@ -9,7 +9,7 @@ import pytest
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.mailbox.verdict import Row
 from backend.ports.store import Placement, Stage
-from backend.web.live_view import CHALLENGE_STATES, STEPS, VERDICTS, State, line, worth_showing
+from backend.web.operator.live_view import CHALLENGE_STATES, STEPS, VERDICTS, State, line, worth_showing
 from tests.web.fakes import challenge, message
 
 INBOX: dict[str, Any] = {"placement": Placement.INBOX, "outcome": "inbox", "row": "below_hold"}

@@ -15,7 +15,7 @@ from backend.domain.mailbox.condition import explain, lost_link
 from backend.domain.mailbox.failing import Blame, Cause, Failing
 from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Preferences
 from backend.gmail.errors import reconnect, scope_missing
-from backend.web.cards.lost import KEYS, lost_key
+from backend.web.addon.cards.lost import KEYS, lost_key
 from backend.web.owner.page import state_of
 from backend.web.words import Words, words_for
 

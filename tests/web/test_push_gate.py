@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from backend.domain.envelope import Metadata
 from backend.domain.errors import Unauthenticated
-from backend.web import push_gate
 from backend.web.app import create_app
+from backend.web.google import push_gate
 from backend.web.limits import per_minute
 from tests.web.fakes import Client, World, world
 

@@ -12,7 +12,7 @@ import pytest
 
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.connect import Connected
-from backend.web.way_back import PAGES
+from backend.web.google.way_back import PAGES
 from tests.web.service import Office, office
 
 BACK = "/connect/callback?code=c&state=s"

@@ -11,9 +11,9 @@ from backend.domain.errors import Refused
 from backend.pipeline.archive import ArchiveService
 from backend.web import browser_session as browser
 from backend.web.context import services
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page
 
 blueprint = Blueprint("data", __name__, url_prefix="/settings/data")

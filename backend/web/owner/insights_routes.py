@@ -9,10 +9,10 @@ from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, minutes_sa
 from backend.pipeline.insights import InsightService
 from backend.web import browser_session as browser
 from backend.web.context import services
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import drawing
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page
 
 blueprint = Blueprint("insights", __name__)

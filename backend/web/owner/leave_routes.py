@@ -14,9 +14,9 @@ from backend.pipeline import leave
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.context import services
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import Visitor, back, visitor, visitor_form
 from backend.web.owner.open_page import open_page
 from backend.web.owner.page import owner_page

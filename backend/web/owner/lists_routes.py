@@ -12,9 +12,9 @@ from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES
 from backend.domain.mailbox.verdict import Row
 from backend.pipeline import own_lists
 from backend.web.api.authentication import service
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import Visitor, back, visitor, visitor_form
 from backend.web.owner.page import owner_page
 

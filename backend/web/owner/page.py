@@ -19,9 +19,9 @@ from quart import Response, request
 
 from backend.domain.mailbox.condition import RECENT_DAYS
 from backend.domain.mailbox.mailbox import Condition, Mailbox
+from backend.web.addon.cards.lost import lost_key
+from backend.web.addon.cards.state import delay_key
 from backend.web.browser_session import SignedIn
-from backend.web.cards.lost import lost_key
-from backend.web.cards.state import delay_key
 from backend.web.context import services
 from backend.web.pages import page
 from backend.web.words import Words, words_for

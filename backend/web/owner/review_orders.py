@@ -9,9 +9,9 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.pipeline.review import malformed
 from backend.web import browser_session as browser
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.review_look import way_back
 from backend.web.owner.review_routes import service
 from backend.web.owner.review_show import ORDERS

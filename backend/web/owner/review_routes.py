@@ -10,10 +10,10 @@ from backend.ports.review import by_message
 from backend.web import browser_session as browser
 from backend.web.api.reading import packed_cursor
 from backend.web.context import services
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import review_show as show
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page, words
 from backend.web.owner.review_look import BANDS, VIEWS, look_of, position_of, sender_address
 

@@ -10,9 +10,9 @@ from backend.domain.errors import NotFound
 from backend.ports.devices import Session
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page, words
 from backend.web.words import Words
 

@@ -13,10 +13,10 @@ from backend.domain.entry.challenge_wording import LANGUAGES, MAX_OWN_WORDING, T
 from backend.domain.mailbox.mailbox import CATEGORIES, Strictness
 from backend.web.api.authentication import service
 from backend.web.context import services
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import settings_form
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import Visitor, back, visitor, visitor_form
 from backend.web.owner.page import owner_page, words
 

@@ -13,9 +13,9 @@ from backend.domain.policy.rehearsal import Rehearsed, Word
 from backend.pipeline import first_run
 from backend.ports.owner import RunState
 from backend.web.api.authentication import service
-from backend.web.device_routes import ask_to_sign_in
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import back, visitor, visitor_form
 from backend.web.owner.page import owner_page, words
 from backend.web.words import reason_in

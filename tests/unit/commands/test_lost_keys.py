@@ -17,7 +17,7 @@ from backend.domain.errors import NeedsReconnect
 from backend.gmail.errors import sealed_shut
 from backend.store import SqlStore
 from backend.system.vault import MultiFernetVault, make_key
-from backend.web.cards.lost import lost_key
+from backend.web.addon.cards.lost import lost_key
 from tests.contract.store.stories import Story
 
 OLD, NEW = make_key(), make_key()

@@ -19,7 +19,7 @@ from backend.domain.reading import reasons
 from backend.domain.reading.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
 from backend.locale import DEFAULT, LANGUAGES, catalogue
 from backend.settings import Settings
-from backend.web.connect_routes import SCOPES
+from backend.web.google.connect_routes import SCOPES
 from backend.web.words import reason_in
 
 HERE = Path(backend.__file__).parent

@@ -1,0 +1,1 @@
+"""The Gmail sidebar add-on: Google asks in its owner's name."""

@@ -1,0 +1,50 @@
+"""What every card is told beside its own subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from backend.locale import Section
+from backend.web.addon.cards import widgets
+from backend.web.addon.cards.widgets import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`base` is our public address, `offset` the owner's distance from UTC, `version` what stands in the
+    parameters of acts on the mailbox's settings."""
+
+    words: Section
+    language: str
+    base: str
+    now: datetime
+    offset: timedelta
+    version: str = ""
+
+    @property
+    def zone(self) -> timezone:
+        """The owner's zone, as far as Gmail told it."""
+        return timezone(self.offset)
+
+    @property
+    def midnight(self) -> datetime:
+        """Where the owner's day began, in UTC."""
+        local = self.now.astimezone(self.zone)
+        return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+    def clock(self, at: datetime) -> str:
+        """A time as the owner's own clock shows it: without names of days or months, so every language reads it."""
+        return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+
+    def act(self, key: str, parameters: dict[str, str], kind: str = "OUTLINED") -> Json:
+        """A button with the words of `key` that posts `parameters` to us."""
+        return widgets.button(self.words[key], self._acts, parameters, kind)
+
+    def click(self, parameters: dict[str, str]) -> Json:
+        """The same for something that is no button."""
+        return widgets.posting(self._acts, parameters)
+
+    @property
+    def _acts(self) -> str:
+        return f"{self.base}/addon/act"

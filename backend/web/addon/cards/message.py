@@ -1,0 +1,201 @@
+"""The card beside an open message: verdict, score, reasons, sender, what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from backend.domain.entry.challenge import MAX_APPEAL
+from backend.domain.mail.sender import is_free_mail, organisational_domain
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.ports.addon import Reading
+from backend.ports.store import MessageView, Placement, Stage
+from backend.web.addon.cards import widgets
+from backend.web.addon.cards.frame import Frame
+from backend.web.addon.cards.state import trouble
+from backend.web.addon.cards.widgets import Json, shown
+from backend.web.words import reason_in
+
+BAR = 10
+MOST_REASONS = 6
+MOST_WORDS = 5
+COMING = "note_coming"
+TITLES = {COMING: "place_reading", "note_fresh": "message"}
+"""Where such a message is was not decided by us."""
+NUMBERS: dict[str, int] = {row: number for number, row in enumerate(Row, 1) if row is not Row.FAIL_OPEN}
+
+
+def version_of(reading: Reading) -> str:
+    """What an act on this message is tied to: another one after every decision, credit or move."""
+    changed = int(reading.view.changed_at.timestamp() * 1_000_000)
+    return f"{reading.version}.{changed}.{reading.standing.credits}"
+
+
+def message_card(
+    frame: Frame, mailbox: Mailbox, gmail_id: str, reading: Reading, *, note: str = "", undo_key: str = ""
+) -> Json:
+    """The card of one message. `note` names a text about how it came to be known; `undo_key` is the decision
+    just made."""
+    view = reading.view
+    return widgets.card(
+        "message",
+        frame.words[TITLES.get(note) or _place(view)],
+        "Pitchgate",
+        (
+            trouble(frame, mailbox),
+            _verdict(frame, view, note),
+            _appeal(frame, view),
+            # Above the reasons: on a phone the owner should not have to scroll to act.
+            _again(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, reading, undo_key),
+            _reasons(frame, view),
+            _sender(frame, reading),
+            None if note == COMING else _domain(frame, gmail_id, reading),
+        ),
+        displayStyle="REPLACE",
+    )
+
+
+def note_card(frame: Frame, mailbox: Mailbox, gmail_id: str, note: str) -> Json:
+    """The card of a message about which nothing can be said; `note` names the text that says why."""
+    told = widgets.section((widgets.paragraph(widgets.said(frame.words[note])),))
+    return widgets.card(
+        "message",
+        frame.words["message"],
+        "Pitchgate",
+        (trouble(frame, mailbox), told, _again(frame, gmail_id) if gmail_id else None),
+        displayStyle="REPLACE",
+    )
+
+
+def _place(view: MessageView) -> str:
+    if view.stage is Stage.SCREEN and not view.set_aside:
+        return "place_reading"
+    if view.stage is Stage.RELEASE:
+        return "place_returning"
+    if view.placement is None:
+        return "place_none"
+    if view.stage is Stage.ACT and view.placement is Placement.HELD:
+        return "place_leaving"
+    return f"place_{view.placement}"
+
+
+def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
+    words = frame.words
+    found: list[Json | None] = []
+    if view.set_aside:
+        note = "note_aside"
+    elif view.stage is Stage.SCREEN:
+        note = "note_reading"
+    if note:
+        found.append(widgets.paragraph(widgets.said(words[note])))
+    if view.row:
+        number = NUMBERS.get(view.row)
+        text = words.get(f"row_{view.row}", words["row_fail_open"])
+        below = words["row_number"].format(number=number) if number else ""
+        found.append(widgets.line(f"<b>{widgets.said(text)}</b>", words["verdict"], below))
+    # A spent credit is a row of its own and need not be said twice.
+    if view.decided_by and view.row != Row.CREDIT:
+        found.append(widgets.paragraph(widgets.said(words.get(f"by_{view.decided_by}", words["by_owner"]))))
+    if view.score is not None:
+        percent = min(max(round(view.score * 100), 1), 99)  # never certain
+        filled = round(view.score * BAR)
+        bar = "■" * filled + "□" * (BAR - filled)
+        found.append(widgets.line(widgets.said(words["score_value"], percent=percent), words["score"], bar))
+    return widgets.section(found)
+
+
+def _appeal(frame: Frame, view: MessageView) -> Json | None:
+    """What the sender of a held message wrote to the owner on the page of their link."""
+    said = widgets.line(shown(view.appeal, MAX_APPEAL), frame.words["appeal"]) if view.appeal else None
+    return widgets.section((said,))
+
+
+def _reasons(frame: Frame, view: MessageView) -> Json | None:
+    sides: dict[str, list[str]] = {"for": [], "against": []}
+    for reason in view.reasons[:MOST_REASONS]:
+        weight = reason.get("weight", 0)
+        text = shown(reason_in(frame.language, str(reason.get("text", ""))))
+        words = list(reason.get("words", ()))[:MOST_WORDS]
+        quoted = ", ".join(shown(reason_in(frame.language, str(word)), 40) for word in words)
+        if quoted:
+            text = frame.words["reason"].format(text=text, words=f"<i>{quoted}</i>")
+        sides["for" if weight > 0 else "against"].append(text)
+    found = [
+        widgets.line("<br>".join(lines), frame.words[side]) if lines else None
+        for side, lines in sides.items()
+    ]
+    return widgets.section(found, frame.words["reasons"])
+
+
+def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Json | None:
+    view, rules = reading.view, reading.standing.rules
+    undo = frame.act("undo", {"act": "undo", "message": gmail_id, "key": undo_key}) if undo_key else None
+    if not view.outcome or view.outcome == Outcome.IGNORE:
+        return widgets.section((widgets.buttons((undo,)),)) if view.outcome else _again(frame, gmail_id, undo)
+    held, known = view.placement is Placement.HELD, bool(view.sender)
+    offered = (
+        ("release", held),
+        ("sales", not held),
+        ("allow", known and rules.address is not RuleKind.ALLOW),
+        ("block", known and rules.address is not RuleKind.BLOCK),
+        ("credit", known),
+    )
+    return widgets.section((widgets.buttons((undo, *_offered(frame, gmail_id, reading, offered))),))
+
+
+def _again(frame: Frame, gmail_id: str, *more: Json | None) -> Json | None:
+    again = frame.act("refresh", {"act": "refresh", "message": gmail_id})
+    return widgets.section((widgets.buttons((*more, again)),))
+
+
+def _domain(frame: Frame, gmail_id: str, reading: Reading) -> Json | None:
+    """What can be decided about everybody at the sender's organisation; nothing where anybody gets an address."""
+    view, rule = reading.view, reading.standing.rules.domain
+    domain = organisational_domain(view.sender.rpartition("@")[2])
+    if not domain or is_free_mail(domain) or not view.outcome or view.outcome == Outcome.IGNORE:
+        return None
+    offered = (
+        ("allow_domain", rule is not RuleKind.ALLOW),
+        ("block_domain", rule is not RuleKind.BLOCK),
+    )
+    header = frame.words["everyone"].format(domain=shown(domain))
+    return widgets.section((widgets.buttons(_offered(frame, gmail_id, reading, offered)),), header)
+
+
+def _offered(
+    frame: Frame, gmail_id: str, reading: Reading, offered: Iterable[tuple[str, bool]]
+) -> list[Json]:
+    told = {"message": gmail_id, "version": version_of(reading)}
+    return [
+        frame.act(act, {"act": act} | told, "FILLED" if act == "release" else "OUTLINED")
+        for act, wanted in offered
+        if wanted
+    ]
+
+
+def _sender(frame: Frame, reading: Reading) -> Json | None:
+    view, standing, record, words = reading.view, reading.standing, reading.record, frame.words
+    if not view.sender and not view.sender_name:
+        return None
+    name = f"<b>{shown(view.sender_name)}</b><br>" if view.sender_name else ""
+    lines = [words["corresponded"] if standing.corresponded else words["stranger"]]
+    if standing.rules.domain:
+        lines.insert(0, words[f"rule_{standing.rules.domain}_domain"])
+    if standing.rules.address:  # it outranks the other, and so comes first
+        lines.insert(0, words[f"rule_{standing.rules.address}"])
+    lines.append(words["credits"].format(count=standing.credits))
+    if record.held:
+        lines.append(words["waiting"].format(count=record.held))
+    if record.asked:
+        lines.append(words["asked"].format(asked=record.asked, solved=record.solved))
+    told = "<br>".join(widgets.said(text) for text in lines)
+    return widgets.section(
+        (
+            widgets.line(
+                f"{name}{shown(view.sender) or widgets.said(words['unknown_sender'])}", icon="PERSON"
+            ),
+            widgets.paragraph(told),
+        ),
+        words["sender"],
+    )

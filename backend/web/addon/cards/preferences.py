@@ -1,0 +1,28 @@
+"""The settings card: what Pitchgate may do, and how strict it is."""
+
+from __future__ import annotations
+
+from backend.domain.mailbox.mailbox import Mailbox, Mode, Strictness
+from backend.web.addon.cards import widgets
+from backend.web.addon.cards.frame import Frame
+from backend.web.addon.cards.state import trouble
+from backend.web.addon.cards.widgets import Json
+
+
+def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
+    """The settings card. Its form's fields are called as the preferences are."""
+    words, chosen = frame.words, mailbox.preferences
+    modes = [(words[f"mode_{mode}"], str(mode)) for mode in Mode]
+    degrees = [(words[f"strictness_{degree}"], str(degree)) for degree in Strictness]
+    save = frame.act("save", {"act": "save", "version": frame.version}, "FILLED")
+    return widgets.card(
+        "settings",
+        words["settings"],
+        "Pitchgate",
+        (
+            trouble(frame, mailbox),
+            widgets.section((widgets.choice("mode", words["mode"], modes, chosen.mode),)),
+            widgets.section((widgets.choice("strictness", words["strictness"], degrees, chosen.strictness),)),
+        ),
+        fixedFooter={"primaryButton": save},
+    )

@@ -1,0 +1,1 @@
+"""Google itself: pushes, and owners on their way to its consent page and back."""

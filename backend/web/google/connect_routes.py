@@ -1,0 +1,128 @@
+"""The landing page, and the way to Google's consent page and back."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, request
+
+from backend.domain.errors import PitchgateError, Refused, TryLater
+from backend.domain.mailbox.mailbox import Condition, Mailbox, Mode
+from backend.pipeline import first_run
+from backend.pipeline.connect import Connected
+from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
+from backend.web import browser_session, log
+from backend.web.api.authentication import service
+from backend.web.context import services
+from backend.web.google.leading_on import to_google
+from backend.web.google.state_cookie import cookie_name, without_cookie
+from backend.web.google.way_back import DEVICE, EARLIER, WANTED, wanted
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+from backend.web.owner import device_routes
+from backend.web.owner.open_page import open_page
+from backend.web.owner.page import state_of, words
+
+blueprint = Blueprint("connect", __name__)
+
+ANSWER_FIELDS = ("code", "state", "error", "scope", "iss")
+FIELD_LIMIT = 4_096
+ADDRESS_LIMIT = 254
+PROBLEMS = frozenset({"connect_denied", "connect_state", "connect_expired", "connect_account"})
+BEGINNING = frozenset({Condition.CONNECTING, Condition.INDEXING, Condition.DISCONNECTED})
+"""A mailbox in one of these states has nothing to show on its pages yet."""
+
+SCOPES = {GMAIL_MODIFY: "scope_modify", USERINFO_EMAIL: "scope_email", "openid": "scope_openid"}
+
+
+@blueprint.get("/")
+@guarded(per_minute(120))
+async def landing() -> Response:
+    """What Pitchgate does and never does, and the button to connect."""
+    return await _page("landing.html")
+
+
+@blueprint.get("/connect")
+@guarded(per_minute(120))
+async def ask() -> Response:
+    """Where apps and the add-on lead: one button, since a GET must not begin anything."""
+    return await _page("connect.html")
+
+
+@blueprint.post("/connect")
+@guarded(per_minute(30))
+async def begin() -> Response:
+    """Off to Google, with the sealed state in a cookie only this way back can use.
+
+    The form may name the `account` that is to be connected again: another one is then refused. It may name the
+    `page` its owner wanted when they were asked to sign in.
+    """
+    form = await request.form
+    account = form.get("account", "")
+    if len(account) > ADDRESS_LIMIT:
+        return await _problem("connect_state", 422)
+    response = WANTED.keep(DEVICE.drop(await to_google(account)), wanted(form.get("page", "")))
+    return browser_session.remember_earlier(response)
+
+
+@blueprint.get("/connect/callback")
+@guarded(per_minute(60), patience=30.0)
+async def finish() -> Response:
+    """Back from Google. The one GET that stores something; the sealed state proves it was begun here."""
+    if request.method == "HEAD":
+        return Response(b"", 204)
+    query = {name: request.args[name] for name in ANSWER_FIELDS if name in request.args}
+    if any(len(value) > FIELD_LIMIT for value in query.values()):
+        return await _problem("connect_state", 422)
+    try:
+        connected = await services().pipeline.finish_connect(request.cookies.get(cookie_name(), ""), query)
+    except PitchgateError as error:
+        return await _refusal(error)
+    return await _outcome(connected)
+
+
+async def _refusal(error: PitchgateError) -> Response:
+    if isinstance(error, TryLater):
+        return await _problem("unavailable", 503)
+    if isinstance(error, Refused):
+        return await _problem(error.code if error.code in PROBLEMS else "other", 422)
+    log.unexpected(error)
+    return await _problem("other", 502)
+
+
+async def _outcome(connected: Connected) -> Response:
+    if connected.mailbox is None:
+        return await _problem("missing", 422, sorted(connected.missing))
+    if services().devices is None:
+        return without_cookie(await _connected(connected.email, connected.mailbox))
+    # Google has vouched for them: this browser is theirs from now on, under a new secret.
+    await browser_session.end_earlier()
+    secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
+    await first_run.order_first(service().context, connected.mailbox)
+    asked = await device_routes.kept_request()
+    if asked is None:
+        response = await _connected(connected.email, connected.mailbox)
+    else:
+        # In this very answer: a redirect would still count as begun by Google, and bring no strict cookie.
+        response = await device_routes.confirm(asked, connected.mailbox.id, browser_session.csrf_of(secret))
+    for note in (DEVICE, EARLIER, WANTED):
+        response = note.drop(response)
+    return browser_session.keep(without_cookie(response), secret)
+
+
+async def _connected(email: str, mailbox: Mailbox) -> Response:
+    state = state_of(mailbox, words("connect"), services().clock.now())
+    signed_in = services().devices is not None
+    page = wanted(WANTED.read())
+    if signed_in and page and state.condition not in BEGINNING:
+        return await _page("signed_in.html", email=email, page=page)
+    observing = mailbox.preferences.mode is Mode.OBSERVE
+    return await _page("connected.html", email=email, state=state, signed_in=signed_in, observing=observing)
+
+
+async def _problem(key: str, status: int, scopes: list[str] | None = None) -> Response:
+    t = words("connect")
+    reasons = [t(SCOPES[scope]) if scope in SCOPES else scope for scope in scopes or []]
+    return without_cookie(await _page("connect_problem.html", status, problem=key, reasons=reasons))
+
+
+async def _page(template: str, status: int = 200, **values: object) -> Response:
+    return await open_page(template, status, section="connect", **values)

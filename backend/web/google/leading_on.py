@@ -1,0 +1,28 @@
+"""The way to Google's consent page: a page that leads there, and the cookie only the way back can use."""
+
+from __future__ import annotations
+
+from quart import Response
+
+from backend.pipeline.connect import LIFE
+from backend.web.context import services
+from backend.web.google.state_cookie import cookie_name, secure
+from backend.web.owner.open_page import open_page
+
+
+async def to_google(account: str = "") -> Response:
+    """A page that leads on to Google's, with the sealed state in a cookie. `account`: the only one that may come
+    back."""
+    url, state = await services().pipeline.begin_connect(account)
+    response = await open_page("to_google.html", section="connect", google=url)
+    response.set_cookie(
+        cookie_name(),
+        state,
+        max_age=int(LIFE.total_seconds()),
+        path="/",
+        secure=secure(),
+        httponly=True,
+        # Lax, not Strict: the way back is a navigation that Google begins.
+        samesite="Lax",
+    )
+    return response

@@ -1,0 +1,135 @@
+"""The short way for pushes: answered in ASGI, before Quart makes a request of them.
+
+What is usual goes this way: a POST of known length, within the limit, that is stored. It is limited, logged, counted
+and given the headers of every other answer. Whatever is unusual, errors of the pipeline among it, is handed on to
+Quart's route (`push_routes`), which answers it as every other route would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+from hypercorn.typing import (
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+    HTTPScope,
+)
+from werkzeug.exceptions import ServiceUnavailable
+
+from backend.domain.envelope import Metadata
+from backend.settings import Settings
+from backend.web.guards import security_headers
+from backend.web.limits import BoundedStore, network_of, per_minute
+from backend.web.measures import Measures
+from backend.web.services import Entrances
+
+PATIENCE = 8.0
+"""Seconds; below Pub/Sub's shortest acknowledgement deadline of 10."""
+
+LIMIT = per_minute(600_000)
+"""All pushes of a project may come from few addresses: far above what a core can take, a bound all the same."""
+
+BROKEN = "pitchgate.push"
+"""In the scope handed on: the error that is to be answered."""
+
+METADATA = (b"x-goog-pubsub-subscription-name", b"x-goog-pubsub-message-id")
+App = Callable[[Any, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class PushGate:
+    """In front of `app`, outside any middleware that rewrites the scope."""
+
+    def __init__(self, app: App, settings: Settings, pipeline: Entrances, measures: Measures) -> None:
+        self._app = app
+        self._path = settings.push_path
+        self._most = settings.body_limit
+        self._hops = settings.trusted_proxies
+        self._pipeline = pipeline
+        self._measures = measures
+        self._callers = BoundedStore()
+        self._log = structlog.get_logger().bind(route=self._path, method="POST")
+        headers = [(name.lower().encode(), value.encode()) for name, value in security_headers(settings)]
+        self._start: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": 204,
+            "headers": headers,
+        }
+        self._end: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
+
+    async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer a usual push; hand on everything else."""
+        if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != "POST":
+            return await self._app(scope, receive, send)
+        began = time.perf_counter()
+        told = dict(_told(scope["headers"]))
+        length = _length(told)
+        caller = _caller(scope, told.get(b"x-forwarded-for", b""), self._hops)
+        elsewhere = told.get(b"sec-fetch-site") in (b"cross-site", b"same-site")
+        if not 0 <= length <= self._most or elsewhere or not self._callers.admit(caller, LIMIT):
+            return await self._app(scope, receive, send)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                body = await _whole(receive)
+                if body is None:
+                    return None
+                names = (told.get(name, b"").decode("latin-1") for name in METADATA)
+                authorization = told.get(b"authorization", b"").decode("latin-1")
+                fate = await self._pipeline.push(authorization, body, Metadata(*names))
+        except TimeoutError:
+            broken: Exception = ServiceUnavailable(retry_after=5)
+        except Exception as error:
+            broken = error
+        else:
+            await send(self._start)
+            await send(self._end)
+            seconds = time.perf_counter() - began
+            self._measures.push(fate.value if fate is not None else "malformed")
+            self._measures.request(self._path, "POST", 204, seconds)
+            self._log.info("request", status=204, ms=round(seconds * 1000, 1))
+            return None
+        return await self._app({**scope, BROKEN: broken}, receive, send)
+
+
+def _told(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+    """Headers by their lower-case names; an address that was forwarded in several is one list."""
+    forwarded: list[bytes] = []
+    for spelt, value in headers:
+        name = spelt.lower()
+        if name == b"x-forwarded-for":
+            forwarded.append(value)
+            yield name, b",".join(forwarded)
+        else:
+            yield name, value
+
+
+def _length(told: Mapping[bytes, bytes]) -> int:
+    """Of the body; -1 when it is not told, or told as nothing that is usual."""
+    length = told.get(b"content-length", b"")
+    return int(length) if length.isdigit() and len(length) < 10 else -1
+
+
+def _caller(scope: HTTPScope, forwarded: bytes, hops: int) -> str:
+    """The network the push comes from: behind `hops` proxies of ours, what the outermost of them saw."""
+    seen = forwarded.decode("latin-1").split(",") if forwarded and hops else []
+    client = scope.get("client")
+    near = client[0] if client else "local"
+    return network_of(seen[-hops].strip() if hops <= len(seen) and hops else near)
+
+
+async def _whole(receive: ASGIReceiveCallable) -> bytes | None:
+    """The body; None when the caller went away. Its length is bounded by the server, which knows what was told."""
+    body = b""
+    while True:
+        event: Any = await receive()
+        if event["type"] != "http.request":
+            return None
+        body += bytes(event.get("body", b""))
+        if not event.get("more_body", False):
+            return body

@@ -1,0 +1,1 @@
+"""Whoever runs the service: health, metrics, the live page."""

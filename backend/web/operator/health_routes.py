@@ -1,0 +1,54 @@
+"""For supervisors and operators: alive, ready, and what is counted."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from quart import Blueprint, Response, jsonify
+
+from backend.web import log
+from backend.web.context import measures, services
+from backend.web.guards import guarded
+from backend.web.limits import per_minute
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+@guarded(per_minute(600), patience=2.0)
+async def alive() -> Response:
+    """The process answers."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz")
+@guarded(per_minute(600), patience=5.0)
+async def ready() -> Response:
+    """The store answers and a model is loaded; 503 otherwise, with what is missing.
+
+    `judging` says whether messages can be judged. That none of the last 20 could be is no 503: a stranger can send
+    20 messages that cannot be read, and that must not take the server out of a balancer. It raises an alarm instead.
+    """
+    model = services().model()
+    try:
+        await services().store.ping()
+    except Exception as error:
+        log.unexpected(error)
+        store = "unreachable"
+    else:
+        store = "ok"
+    fine = store == "ok" and bool(model)
+    judging = "failing open" if services().fail_opens.nothing_is_judged else "ok"
+    response = jsonify(
+        status="ready" if fine else "not ready", store=store, model=model or "none", judging=judging
+    )
+    response.status_code = 200 if fine else 503
+    return response
+
+
+@blueprint.get("/metrics")
+@guarded(per_minute(120), patience=5.0)
+async def metrics() -> Response:
+    """Prometheus' text format: requests, pushes, what was not judged, the store's census. Keep it behind the proxy."""
+    told = services()
+    body = measures().exposition(await told.store.census(), told.failed, told.fail_opens)
+    return Response(body, content_type=CONTENT_TYPE_LATEST)

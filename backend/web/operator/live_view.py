@@ -1,0 +1,172 @@
+"""The live page's rows: a stored message and its challenge become words and a walk through the stages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.ports.store import MessageView, Placement, Stage
+
+
+class State(StrEnum):
+    """How far one step of a message's walk is."""
+
+    DONE = "done"
+    NOW = "under way"
+    WAITING = "waiting"  # for the sender
+    FAILED = "failed"
+    NONE = "not needed"
+
+
+STEPS = ("push", "sync", "screen", "act", "challenge", "solve", "release")
+
+COUNTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("arrived", tuple(f"messages.{word}" for word in ("undecided", "inbox", "mark", "hold", "challenge"))),
+    ("passed", ("messages.inbox", "messages.mark")),
+    ("held", ("messages.hold", "messages.challenge")),
+    ("challenged", ("challenges.sent", "challenges.solved")),
+    ("solved", ("challenges.solved",)),
+    ("released", ("released",)),
+)
+"""What is counted at the top of the page, from keys of the store's census."""
+
+VERDICTS: Mapping[str, str] = {
+    Row.NOT_INCOMING: "not incoming mail: none of our business",
+    Row.BLOCKED: "you have blocked this sender: held",
+    Row.ALLOWED: "you have allowed this sender",
+    Row.SAME_ORGANISATION: "from your own organisation",
+    Row.CORRESPONDENT: "you have written to this sender",
+    Row.MACHINE_MAIL: "written by a machine, and no pitch",
+    Row.LEFT_ALONE: "left to Gmail, or paused",
+    Row.HELD_WITH_EARLIER: "held with an earlier message of this sender",
+    Row.BELOW_HOLD: "not enough like a pitch to be held",
+    Row.CREDIT: "a pitch, let in for one credit",
+    Row.OBSERVE: "a pitch: would be held",
+    Row.QUARANTINE: "a pitch: held, nobody is told",
+    Row.CHALLENGE: "a pitch: held, and its sender answered",
+    Row.FAIL_OPEN: "could not be judged: stays in the inbox",
+}
+
+CHALLENGE_STATES: Mapping[ChallengeState, State] = {
+    ChallengeState.INTENDED: State.NOW,
+    ChallengeState.SENDING: State.NOW,
+    ChallengeState.SENT: State.DONE,
+    ChallengeState.SOLVED: State.DONE,
+    ChallengeState.VOIDED: State.NONE,
+    ChallengeState.FAILED: State.FAILED,
+}
+
+
+SINCE: Mapping[str, str] = {
+    "solve": "let in: its sender solved the check",
+    "credit": "let in for one credit",
+    "owner": "decided by you",
+    "replied": "let in: you answered",
+}
+"""Who decided after the verdict, from `MessageView.decided_by`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of one message."""
+
+    name: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message as the live page shows it. `percent` is the score, None if it was not scored; `since` is
+    what was decided after the verdict."""
+
+    key: str
+    when: datetime
+    mailbox: str
+    sender: str
+    subject: str
+    verdict: str
+    since: str
+    percent: int | None
+    tone: str
+    steps: tuple[Step, ...]
+
+
+def worth_showing(view: MessageView) -> bool:
+    """Whether this is incoming mail; the owner's own and what Gmail has sorted out already is left away."""
+    return view.outcome != Outcome.IGNORE and view.stage is not Stage.LEARN
+
+
+def line(view: MessageView, mailbox: str, challenge: Challenge | None) -> Line:
+    """A message as a row. `mailbox` is its owner's address."""
+    name, address = view.sender_name, view.sender
+    return Line(
+        key=view.gmail_id,
+        when=view.first_seen_at,
+        mailbox=mailbox,
+        sender=f"{name} <{address}>" if name and address else name or address,
+        subject=view.subject or ("(no subject)" if view.outcome else "A new message"),
+        verdict=VERDICTS.get(view.row, view.row)
+        or ("being read" if view.stage else "gone before it was read"),
+        since=SINCE.get(view.decided_by, view.decided_by) if view.row != Row.CREDIT else "",
+        percent=None if view.score is None else round(view.score * 100),
+        tone=_tone(view),
+        steps=_steps(view, challenge),
+    )
+
+
+def _tone(view: MessageView) -> str:
+    if view.set_aside:
+        return "failed"
+    if view.placement is Placement.HELD:
+        return "held"
+    if view.decided_by:
+        return "released"
+    return "passed" if view.outcome else "open"
+
+
+def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:
+    states = {
+        "push": State.DONE,
+        "sync": State.DONE,
+        "screen": State.DONE if view.outcome else State.NOW if view.stage else State.NONE,
+        "act": _act(view),
+        "challenge": _challenge(view, challenge),
+        "solve": _solve(view, challenge),
+        "release": _release(view),
+    }
+    if view.set_aside:
+        pending = view.stage.value if view.stage else "screen"
+        states[pending if pending in states else "screen"] = State.FAILED
+    return tuple(Step(name, states[name]) for name in STEPS)
+
+
+def _act(view: MessageView) -> State:
+    if view.stage is Stage.ACT:
+        return State.NOW
+    return State.DONE if view.outcome in (Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE) else State.NONE
+
+
+def _challenge(view: MessageView, challenge: Challenge | None) -> State:
+    if view.outcome != Outcome.CHALLENGE or view.stage is Stage.ACT:
+        return State.NONE
+    if challenge is None:
+        return State.NOW
+    return CHALLENGE_STATES[challenge.state]
+
+
+def _solve(view: MessageView, challenge: Challenge | None) -> State:
+    if view.decided_by == "solve" or (challenge and challenge.state is ChallengeState.SOLVED):
+        return State.DONE
+    waits = challenge is not None and challenge.state is ChallengeState.SENT and not view.decided_by
+    return State.WAITING if waits else State.NONE
+
+
+def _release(view: MessageView) -> State:
+    if view.stage is Stage.RELEASE:
+        return State.NOW
+    back = view.decided_by and view.placement is not Placement.HELD
+    return State.DONE if back and view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) else State.NONE

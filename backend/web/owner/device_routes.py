@@ -1,0 +1,137 @@
+"""In the browser: letting a computer in, entering by ticket, signing out."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, request
+from werkzeug.exceptions import Forbidden
+
+from backend.domain.errors import PitchgateError, Refused
+from backend.pipeline.device_request import DeviceRequest, read_request
+from backend.web import browser_session as browser
+from backend.web.api.authentication import service
+from backend.web.context import services
+from backend.web.google.leading_on import to_google
+from backend.web.google.way_back import DEVICE, wanted
+from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of
+from backend.web.limits import per_minute
+from backend.web.owner.open_page import open_page
+
+blueprint = Blueprint("devices", __name__)
+
+
+@blueprint.get("/connect/device")
+@guarded(per_minute(60))
+async def ask() -> Response:
+    """What an app wants, for the owner to confirm; they sign in first if they have not. Changes nothing."""
+    try:
+        asked = read_request(request.args)
+    except Refused:
+        return await _problem("malformed", 422)
+    owner = await browser.signed_in()
+    return await (_sign_in(asked) if owner is None else confirm(asked, owner.mailbox_id, owner.csrf))
+
+
+@blueprint.post("/connect/device/sign-in")
+@guarded(per_minute(30))
+async def sign_in() -> Response:
+    """Off to Google; the request waits in a cookie."""
+    sealed = (await request.form).get("request", "")
+    try:
+        service().unseal(sealed)
+    except PitchgateError as error:
+        return await _refusal(error)
+    return DEVICE.keep(browser.remember_earlier(await to_google()), sealed)
+
+
+@blueprint.post("/connect/device")
+@guarded(per_minute(30))
+async def answer() -> Response:
+    """The owner's yes or no: back to the app's listener."""
+    sent = await browser.signed_in_form()
+    if sent is None:
+        return await _problem("signed_out", 422)
+    owner, fields = sent
+    try:
+        asked = service().unseal(fields.get("request", ""))
+    except PitchgateError as error:
+        return await _refusal(error)
+    if fields.get("answer") != "yes":
+        return _see(asked.answer(error="denied"))
+    return _see(await service().consent(owner.mailbox_id, asked))
+
+
+@blueprint.get("/enter")
+@guarded(per_minute(30))
+async def enter() -> Response:
+    """A ticket signs this browser in, once."""
+    if request.method == "HEAD":
+        return Response(b"", 204)
+    # An app opens this itself. A link on another site would bring a browser into somebody else's mailbox.
+    if from_elsewhere():
+        raise Forbidden
+    try:
+        secret, where = await service().enter(request.args.get("ticket", ""), browser.browser_name())
+    except PitchgateError:
+        return await _problem("ticket", 410)
+    await browser.end_earlier()
+    return browser.keep(_see("/settings" if where == "settings" else "/review"), secret)
+
+
+@blueprint.post("/sign-out")
+@guarded(per_minute(60))
+async def sign_out() -> Response:
+    """End this browser's session."""
+    sent = await browser.signed_in_form()
+    if sent is not None:
+        await service().sign_out(sent[0].session)
+    return browser.drop(_see("/"))
+
+
+async def kept_request() -> DeviceRequest | None:
+    """The app's request this browser has kept, if it keeps one that still counts."""
+    sealed = DEVICE.read()
+    if not sealed or services().devices is None:
+        return None
+    try:
+        return service().unseal(sealed)
+    except PitchgateError:
+        return None
+
+
+async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
+    """The page with the question. Its form leads to us and on to the app's listener, and nowhere else."""
+    found = await service().overview(mailbox_id)
+    response = await open_page(
+        "device_confirm.html",
+        section="devices",
+        name=asked.name,
+        email=found.mailbox.owner.email,
+        sealed=service().seal(asked),
+        csrf=csrf,
+    )
+    response.headers["Content-Security-Policy"] = content_policy(origin_of(asked.redirect_uri))
+    return response
+
+
+async def ask_to_sign_in() -> Response:
+    """A page for an owner we do not know yet. Signing in brings them to the page they asked for."""
+    page = wanted(request.path) if request.method == "GET" else ""
+    return await open_page("sign_in.html", 401, section="connect", page=page)
+
+
+async def _sign_in(asked: DeviceRequest) -> Response:
+    sealed = service().seal(asked)
+    return await open_page("device_sign_in.html", section="devices", name=asked.name, sealed=sealed)
+
+
+async def _refusal(error: PitchgateError) -> Response:
+    code = error.code if isinstance(error, Refused) else ""
+    return await _problem("code_expired" if code == "code_expired" else "malformed", 422)
+
+
+async def _problem(key: str, status: int) -> Response:
+    return await open_page("device_problem.html", status, section="devices", problem=key)
+
+
+def _see(where: str) -> Response:
+    return Response(b"", 303, headers={"Location": where})

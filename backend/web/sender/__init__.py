@@ -1,0 +1,1 @@
+"""Whoever got our challenge."""

@@ -1,0 +1,217 @@
+"""The page behind the link of a challenge. Looking changes nothing; only what is posted does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from quart import Blueprint, Response, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from backend.domain.errors import Refused, TryLater
+from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
+from backend.ports.captcha import Kind
+from backend.ports.store import Solved
+from backend.web.context import services
+from backend.web.error_map import wants_page
+from backend.web.guards import content_policy, guarded
+from backend.web.limits import per_link, per_minute, per_network
+from backend.web.pages import page
+from backend.web.words import sender_words
+
+blueprint = Blueprint("challenge", __name__, url_prefix="/c")
+
+LATER = "captcha_later"
+
+
+@blueprint.get("/<token>")
+@guarded(per_minute(120), per_network(600))
+async def show(token: str) -> Response:
+    """Why the mail waits, the check, and room for a line to the owner. `?by=code`: with a code to be typed, which a
+    wait follows."""
+    challenge = await services().pipeline.open_challenge(token)
+    return await _page(challenge, by_code=request.args.get("by") == "code")
+
+
+@blueprint.route("/<token>/task", methods=["GET", "POST"])
+@guarded(per_minute(60), per_network(240))
+async def task(token: str) -> Response:
+    """A fresh task as JSON. The server keeps nothing of it; by POST it is noted that the sender began."""
+    return jsonify(await services().pipeline.begin_check(token, noted=request.method == "POST"))
+
+
+@blueprint.get("/<token>/code.png")
+@guarded(per_minute(60), per_network(240))
+async def picture(token: str) -> Response:
+    """The code of the ticket `t` as a picture."""
+    shown = await services().pipeline.show_code(token, request.args.get("t", ""), spoken=False)
+    return Response(shown, content_type="image/png")
+
+
+@blueprint.get("/<token>/code.wav")
+@guarded(per_minute(20), per_network(60))
+async def sound(token: str) -> Response:
+    """The code of the ticket `t` as sound, whole or in parts (some browsers play nothing else)."""
+    spoken = await services().pipeline.show_code(token, request.args.get("t", ""), spoken=True)
+    response = Response(spoken, content_type="audio/wav")
+    await response.make_conditional(request, accept_ranges=True, complete_length=len(spoken))
+    return response
+
+
+@blueprint.post("/<token>")
+@guarded(per_minute(60), per_network(240), per_link(30, minutes=10))
+async def solve(token: str) -> Response:
+    """Take an answer: `payload` (or the field of another company's check), or `ticket` and `typed`.
+
+    A browser gets a page; other callers JSON: `released` (how many), `balance` and `waiting` (how many are left for
+    the next check behind the same link); or with 202 `ticket`, when a code is to be typed as well, or `delivers_at`,
+    when the mail will be let in by itself. `ticket` with `other` is a wish for another code.
+    """
+    form = await request.form
+    ticket, after = form.get("ticket", ""), "after" in form
+    pipeline = services().pipeline
+    challenge = await pipeline.open_challenge(token)
+    try:
+        if ticket and "other" in form:
+            return await _page(challenge, ticket=await pipeline.another_code(token, ticket), after_work=after)
+        if ticket:
+            done = await pipeline.solve_challenge(token, f"{ticket}:{form.get('typed', '')}", Kind.TYPED_CODE)
+        else:
+            done = await pipeline.solve_challenge(token, form.get(_field(), ""))
+    except (Refused, TryLater) as error:
+        code = error.code if isinstance(error, Refused) else LATER
+        if not code.startswith("captcha_") or not wants_page():
+            raise
+        return await _again(challenge, token, code, ticket, after)
+    return await _done(challenge, done)
+
+
+@blueprint.post("/<token>/appeal")
+@guarded(per_minute(20), per_network(60), per_link(10, minutes=10))
+async def appeal(token: str) -> Response | AnyResponse:
+    """Take the form field `line`, the sender's word to the owner; "" takes it back. Other callers get JSON."""
+    line = (await request.form).get("line", "")
+    try:
+        kept = await services().pipeline.appeal(token, line)
+    except Refused as error:
+        if error.code != "appeal_long" or not wants_page():
+            raise
+        return await _page(await services().pipeline.open_challenge(token), 422, appeal_refusal=line[:1_000])
+    if not wants_page():
+        return jsonify(appeal=kept)
+    return redirect(url_for("challenge.show", token=token, _anchor="appeal"), 303)
+
+
+def _field() -> str:
+    widget = services().checks.first.widget
+    return widget.answer_field if widget else "payload"
+
+
+async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> Response:
+    if isinstance(done, Promised):
+        if wants_page():
+            return await _page(replace(challenge, deliver_at=done.deliver_at))
+        response = jsonify(delivers_at=done.deliver_at.isoformat())
+        response.status_code = 202
+        return response
+    if isinstance(done, CodeDue):
+        if wants_page():
+            return await _page(challenge, ticket=done.ticket, after_work=True)
+        response = jsonify(ticket=done.ticket)
+        response.status_code = 202
+        return response
+    count = len(done.released)
+    if not wants_page():
+        return jsonify(released=count, balance=done.balance, waiting=done.waiting)
+    following = min(done.waiting, done.balance + challenge.credits)
+    key = {0: "done_none", 1: "done_one"}.get(count, "done_many")
+    return await _rendered(
+        "solved.html",
+        challenge,
+        count=count,
+        key=key,
+        balance=done.balance,
+        still=done.waiting,
+        next=following,
+    )
+
+
+async def _again(challenge: OpenChallenge, token: str, code: str, ticket: str, after: bool) -> Response:
+    """The page once more, with what was wrong: the same code while it may be tried, another when it may not."""
+    status = 503 if code == LATER else 422
+    if code == "captcha_code_wrong":
+        return await _page(challenge, status, refusal=code, ticket=ticket, after_work=after)
+    if code == "captcha_code_spent":
+        another = await services().pipeline.another_code(token, ticket)
+        return await _page(challenge, status, refusal=code, ticket=another, after_work=after)
+    by_code = bool(ticket) and code != "captcha_code_closed"
+    return await _page(challenge, status, refusal=code, by_code=by_code)
+
+
+async def _page(
+    challenge: OpenChallenge,
+    status: int = 200,
+    *,
+    refusal: str = "",
+    ticket: str = "",
+    by_code: bool = False,
+    after_work: bool = False,
+    appeal_refusal: str | None = None,
+) -> Response:
+    """The check in the form that is asked for: with `ticket` its code, `by_code` a new one, else the first."""
+    checks = services().checks
+    first = checks.first.kind
+    mode = {Kind.PROOF_OF_WORK: "work", Kind.TYPED_CODE: "code"}.get(first, "widget")
+    if ticket or (by_code and checks.code_alone):
+        mode = "code"
+    if mode == "code" and challenge.deliver_at is not None and not after_work:
+        mode = "promised" if first is Kind.TYPED_CODE else "work"
+    if not ticket and checks.code_alone:
+        made = checks.codes.task(challenge.challenge_id, challenge.factor, services().clock.now())
+        ticket = str(made["ticket"])
+    return await _rendered(
+        "challenge.html",
+        challenge,
+        status,
+        mode="closed" if refusal == "captcha_code_closed" and mode == "code" else mode,
+        refusal=refusal,
+        ticket=ticket,
+        after_work=after_work,
+        code_follows=checks.code_follows(challenge.factor),
+        way_back=first is Kind.PROOF_OF_WORK,
+        widget=checks.first.widget,
+        appeal_refusal=appeal_refusal,
+    )
+
+
+async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, **values: Any) -> Response:
+    words = sender_words(request.accept_languages, challenge.language)
+    known: dict[str, object] = {
+        "owner": challenge.owner,
+        "sender": challenge.sender,
+        "credits": challenge.credits,
+        "factor": challenge.factor,
+        "waiting": challenge.waiting,
+        "delivers": challenge.delivers,
+        "until": f"{challenge.expires_at:%Y-%m-%d}",
+        "minutes": challenge.wait // timedelta(minutes=1),
+    }
+
+    def say(key: str, **more: Any) -> str:
+        return words[key].format(**known, **more)
+
+    if challenge.deliver_at is not None:
+        left = challenge.deliver_at - services().clock.now()
+        known["left"] = max(1, -(-left // timedelta(minutes=1)))
+        known["at"] = f"{challenge.deliver_at:%H:%M}"
+    response = await page(template, status, challenge=challenge, words=words, say=say, **values)
+    response.headers["Vary"] = "Accept-Language, Accept"
+    response.headers["Content-Security-Policy"] = _policy(values.get("widget"))
+    return response
+
+
+def _policy(widget: Any) -> str:
+    """Our own policy, sound, and what the company's check needs where it is shown. No other page has either."""
+    also = {"media-src": ("'self'",)}
+    return content_policy(also=also | dict(widget.sources) if widget else also)
