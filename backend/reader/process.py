@@ -182,6 +182,13 @@ class ReadingProcess:
         """End it and wait until it has ended. May run again."""
         self.end_now()
         await self._process.wait()
+        await self._read_to_the_end()
+
+    async def _read_to_the_end(self) -> None:
+        """What it wrote and nobody read: asyncio keeps the pipe of an ended process open until then."""
+        if self._process.stdout is not None:
+            with contextlib.suppress(RuntimeError, TimeoutError):  # Somebody else is reading it, or nothing ends.
+                await asyncio.wait_for(self._process.stdout.read(), END_SECONDS)
 
     def end_now(self) -> None:
         """End it without waiting."""
