@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
-from backend.domain.entry.challenge_mail import MAX_SUBJECT, language_of
+from backend.domain.entry.challenge_mail import MAX_SUBJECT
 from backend.domain.entry.decline import is_decline
 from backend.domain.mail.authentication import Authentication, authenticate
 from backend.domain.mail.bounce import is_bounce
@@ -22,6 +22,7 @@ from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.policy.guards import objections_of_message
+from backend.domain.reading.language import language
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.wording import read, written
@@ -31,6 +32,8 @@ MAX_NAME = 200
 MAX_MESSAGE_ID = 500
 MAX_REFERENCES = 20
 MAX_CORRESPONDENTS = 500
+LANGUAGE_READ = 20_000
+"""Characters of a text that tell its language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,9 @@ class Digest:
     """One message, read. `arrival` holds addresses, subject and ids, cut to length, and no text.
 
     `guards` are the objections to an answer that follow from the message itself, `reply_to` is where an answer would
-    go, `language` the one it would be written in. `correspondents` are those a message the owner wrote makes known.
-    `score` and `thresholds` come from one model. Without a score, `cause` says why, and `fault` which error was
-    raised where, for logs.
+    go, `language` that of the text (`xx`: none we know). `correspondents` are those a message the owner wrote makes
+    known. `score` and `thresholds` come from one model. Without a score, `cause` says why, and `fault` which
+    error was raised where, for logs.
     """
 
     arrival: Arrival
@@ -68,7 +71,7 @@ def facts(arrival: Arrival, owner: Owner) -> Digest:
         guards=objections_of_message(arrival, owner, authentication),
         bounce=is_bounce(message),
         reply_to=_usable(reply_address(message).address),
-        language=language_of(message.text),
+        language=language(message.text[:LANGUAGE_READ]),
         correspondents=correspondents(message, owner) if "SENT" in arrival.labels else (),
     )
 

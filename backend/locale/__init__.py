@@ -90,7 +90,16 @@ class Section(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-@cache
+def spoken(language: str) -> str:
+    """A two-letter language if there is a catalogue for it, else English."""
+    return language if language in LANGUAGES else DEFAULT
+
+
 def catalogue(language: str) -> Catalogue:
     """The catalogue of a two-letter language; English for one we do not have."""
-    return Catalogue(language) if language in LANGUAGES else catalogue(DEFAULT)
+    return _read(spoken(language))
+
+
+@cache
+def _read(language: str) -> Catalogue:
+    return Catalogue(language)

@@ -15,7 +15,9 @@ from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import normalise
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import believed, refusals
+from backend.locale import spoken
 from backend.pipeline.context import Context
+from backend.pipeline.wording import challenge_wording
 from backend.ports.gmail import Leaving
 from backend.ports.store import MessageJob, Placement, Screened
 
@@ -74,9 +76,8 @@ def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Chall
         link=f"{context.settings.public_url}/c/{token}",
         message_id=pending.message_id,
         marker=pending.id,
-        expires_at=pending.expires_at,
-        wording=dict(mailbox.preferences.wording),
-        language=screened.language,
+        wording=challenge_wording(screened.language, pending.expires_at),
+        own=dict(mailbox.preferences.wording).get(spoken(screened.language), ""),
         now=context.clock.now(),
     )
 

@@ -187,7 +187,9 @@ class ReadingProcess:
     async def _read_to_the_end(self) -> None:
         """What it wrote and nobody read: asyncio keeps the pipe of an ended process open until then."""
         if self._process.stdout is not None:
-            with contextlib.suppress(RuntimeError, TimeoutError):  # Somebody else is reading it, or nothing ends.
+            with contextlib.suppress(
+                RuntimeError, TimeoutError
+            ):  # Somebody else is reading it, or nothing ends.
                 await asyncio.wait_for(self._process.stdout.read(), END_SECONDS)
 
     def end_now(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from backend.domain.entry.challenge_mail import compose, language_of
+from backend.domain.entry.challenge_mail import compose
 from backend.domain.entry.decline import is_decline
 from backend.domain.envelope import read_envelope, subscription_of
 from backend.domain.errors import Refused
@@ -28,6 +28,7 @@ from backend.domain.mail.mime import parse
 from backend.domain.mail.unsubscribe import offer
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.rules import read_list
+from backend.domain.reading.language import language
 from backend.domain.reading.marking import marks
 from backend.domain.reading.reasons import PITCH_WORDS, illustrate
 from backend.domain.reading.score import Reason, Score
@@ -36,6 +37,7 @@ from backend.gmail import payload
 from backend.gmail.push_tokens import GoogleTokens, PushVerifier
 from backend.gmail.wire import AnswerUnreadable
 from backend.pipeline import archive as restoring
+from backend.pipeline.wording import challenge_wording
 from backend.settings import Settings
 from backend.web.addon.event import read_event
 from tests.fuzz import mutate, seeds
@@ -92,9 +94,8 @@ def _walk(arrival: Arrival) -> None:
             link="https://gate.test/c/" + "t" * 32,
             message_id="<1.2@ledger.test>",
             marker="m1",
-            expires_at=seeds.NOW + timedelta(days=14),
-            wording={},
-            language=language_of(message.text),
+            wording=challenge_wording(language(message.text), seeds.NOW + timedelta(days=14)),
+            own="",
             now=seeds.NOW,
         )
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.entry.challenge_wording import TAGS
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Outcome
+from backend.locale import catalogue
 from backend.web.owner.drawing import lengths, upright
 from tests.web.service import Office, office
 
@@ -74,7 +74,7 @@ async def test_the_browser_chooses_the_language(here: Office, language: str, wor
     page = await seen(here, language=language)
 
     assert f"<h1>{words}</h1>" in page
-    assert f'<html lang="{TAGS[language[:2]]}">' in page
+    assert f'<html lang="{catalogue(language[:2]).tag}">' in page
 
 
 def test_the_highest_bar_fills_the_drawing_and_no_bar_leaves_it() -> None:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.entry.challenge_wording import LANGUAGES
 from backend.domain.errors import NeedsReconnect
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.condition import explain, lost_link
 from backend.domain.mailbox.failing import Blame, Cause, Failing
 from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Preferences
 from backend.gmail.errors import reconnect, scope_missing
+from backend.locale import LANGUAGES
 from backend.web.addon.cards.lost import KEYS, lost_key
 from backend.web.owner.page import state_of
 from backend.web.words import Words, words_for

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.entry.challenge_wording import TAGS
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.message import Address, Arrival, Headers, Message
 from backend.domain.reading.marking import Mark
+from backend.locale import catalogue
 from backend.ports.review import Leaving
 from backend.ports.store import Placement
 from backend.web.owner.review_look import Look, look_of, way_back
@@ -319,7 +319,7 @@ async def test_every_page_speaks_the_browsers_language(
         page = await shown(browser, path, **{"Accept-Language": language})
         assert f">{button}</button>" in page
         assert re.search(r"\b97\s?%", page)
-        assert f'<html lang="{TAGS[language[:2]]}">' in page
+        assert f'<html lang="{catalogue(language[:2]).tag}">' in page
     assert f"<h1>{title}</h1>" in await shown(browser, "/review", **{"Accept-Language": language})
 
 

@@ -10,25 +10,17 @@ import binascii
 import html
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
-from backend.domain.entry.challenge_wording import (
-    DEFAULT,
-    LANGUAGES,
-    MAX_OWN_WORDING,
-    TAGS,
-    WORDINGS,
-    Wording,
-)
+from backend.domain.entry.challenge_wording import MAX_OWN_WORDING, Wording
 from backend.domain.errors import Refused
 from backend.domain.mail.header_fields import mailbox_field, text_field
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import is_writable, normalise
-from backend.domain.reading.language import language
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
 MAX_SUBJECT = 900
@@ -57,16 +49,15 @@ def compose(
     link: str,
     message_id: str,
     marker: str,
-    expires_at: datetime,
-    wording: Mapping[str, str],
-    language: str,
+    wording: Wording,
+    own: str,
     now: datetime,
 ) -> bytes:
     """The mail, ready to be sent: CRLF lines, ASCII headers. The same arguments give the same headers and text.
 
-    `wording` maps a language to the owner's own text for the middle paragraph, `language` is one of
-    `LANGUAGES` (anything else is English), `expires_at` and `now` are aware UTC. Raises `Refused`
-    (unwritable_address) when nobody can be written to, `ValueError` for a link, id or marker that is not ours.
+    `own` is the owner's own text for the middle paragraph, "" for that of `wording`; `now` is aware UTC. Raises
+    `Refused` (unwritable_address) when nobody can be written to, `ValueError` for a link, id or marker that is not
+    ours.
     """
     for value, pattern in ((message_id, _ID), (marker, _TOKEN), (link, _LINK)):
         if not pattern.fullmatch(value):
@@ -76,14 +67,7 @@ def compose(
         raise Refused("The sender's address cannot be written to.", code="unwritable_address")
     if not is_writable(owner.email):
         raise ValueError(f"not an address: {owner.email[:80]!r}")
-    seen = preview(
-        owner=owner,
-        subject=arrival.message.subject,
-        link=link,
-        expires_at=expires_at,
-        wording=wording,
-        language=language,
-    )
+    seen = preview(owner=owner, subject=arrival.message.subject, link=link, wording=wording, own=own)
     # The marker is as unique as a random boundary, and keeps the mail reproducible.
     boundary = f"=_{re.sub('[^A-Za-z0-9]', '', marker)[:40]}_="
     lines = [
@@ -107,32 +91,21 @@ def compose(
     return "\r\n".join(lines).encode("ascii")
 
 
-def preview(
-    *, owner: Owner, subject: str, link: str, expires_at: datetime, wording: Mapping[str, str], language: str
-) -> Preview:
+def preview(*, owner: Owner, subject: str, link: str, wording: Wording, own: str) -> Preview:
     """What the reader of a challenge gets to see, letter for letter as `compose` sends it.
 
-    `subject` is the one that is answered; `wording` and `language` are those of `compose`. Never raises.
+    `subject` is the one that is answered; `wording` and `own` are those of `compose`. Never raises.
     """
-    code = language if language in LANGUAGES else DEFAULT
-    words = WORDINGS[code]
-    filled = {"owner": _line(owner.name, 100) or owner.email, "until": words.day(expires_at)}
-    own = _paragraphs(wording.get(code, ""))
-    before = [text.format(**filled) for text in (words.greeting, words.machine)]
-    middle = own or [words.because.format(**filled)]
-    after = [text.format(**filled) for text in (words.terms, words.otherwise)]
-    todo = words.todo.format(**filled)
+    filled = {"owner": _line(owner.name, 100) or owner.email, "until": wording.until}
+    before = [text.format(**filled) for text in (wording.greeting, wording.machine)]
+    middle = _paragraphs(own) or [wording.because.format(**filled)]
+    after = [text.format(**filled) for text in (wording.terms, wording.otherwise)]
+    todo = wording.todo.format(**filled)
     return Preview(
         subject=reply_subject(subject),
         text="\n\n".join((*before, *middle, f"{todo}\n{link}", *after)) + "\n",
-        html=_html(code, words, before + middle, todo, link, after),
+        html=_html(wording, before + middle, todo, link, after),
     )
-
-
-def language_of(text: str) -> str:
-    """Which of `LANGUAGES` to answer in: the text's own where it is one of them, else English."""
-    found = language(text[:20_000])
-    return found if found in LANGUAGES else DEFAULT
 
 
 def reply_subject(subject: str) -> str:
@@ -173,9 +146,7 @@ def _part(kind: str, text: str, boundary: str) -> list[str]:
     ]
 
 
-def _html(
-    code: str, words: Wording, before: Sequence[str], todo: str, link: str, after: Sequence[str]
-) -> str:
+def _html(words: Wording, before: Sequence[str], todo: str, link: str, after: Sequence[str]) -> str:
     """Plain paragraphs that any client shows in its own colours and size; nothing is loaded from anywhere."""
     address = html.escape(link, quote=True)
     named = f'<a href="{address}">{html.escape(words.link)}</a>'
@@ -183,7 +154,7 @@ def _html(
     lines += [f"<p>{named}<br>\n{address}</p>", *(f"<p>{_escaped(text)}</p>" for text in after)]
     body = "\n".join(lines)
     return (
-        f'<!DOCTYPE html>\n<html lang="{TAGS[code]}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{words.tag}">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{html.escape(words.link)}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 

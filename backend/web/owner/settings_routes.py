@@ -9,8 +9,10 @@ from quart import Blueprint, Response, request
 
 from backend.domain.entry.challenge import LIFE
 from backend.domain.entry.challenge_mail import preview
-from backend.domain.entry.challenge_wording import LANGUAGES, MAX_OWN_WORDING, TAGS
+from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
 from backend.domain.mailbox.mailbox import CATEGORIES, Strictness
+from backend.locale import LANGUAGES
+from backend.pipeline.wording import challenge_wording
 from backend.web.api.authentication import service
 from backend.web.context import services
 from backend.web.guards import guarded
@@ -132,13 +134,13 @@ async def _wording(
 ) -> Response:
     owner, mailbox = found
     now = services().clock.now()
+    wording = challenge_wording(language, now + LIFE)
     shown = preview(
         owner=mailbox.owner,
         subject=words("settings")("wording_example"),
         link=f"{services().settings.public_url}/c/…",
-        expires_at=now + LIFE,
-        wording={language: text},
-        language=language,
+        wording=wording,
+        own=text,
     )
     return await owner_page(
         "settings_wording.html",
@@ -149,7 +151,7 @@ async def _wording(
         status=status,
         languages=LANGUAGES,
         chosen=language,
-        chosen_tag=TAGS[language],
+        chosen_tag=wording.tag,
         text=text[: MAX_OWN_WORDING * 2],
         shown=shown,
         limit=MAX_OWN_WORDING,

@@ -14,6 +14,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.labels import NAMES
 from backend.gmail.opening import Google
 from backend.gmail.payload import opened
+from backend.pipeline.wording import challenge_wording
 from backend.ports.gmail import Leaving
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import TOPIC
@@ -250,9 +251,8 @@ async def test_a_challenge_lands_in_its_thread_whatever_the_subject(story: Story
                 link="https://gate.test/c/abc",
                 message_id=f"<ours-s{number}@corp.test>",
                 marker=f"mark-s{number}",
-                expires_at=datetime.now(UTC),
-                wording={},
-                language="en",
+                wording=challenge_wording("en", datetime.now(UTC)),
+                own="",
                 now=datetime.now(UTC),
             )
             sent = await google.gmail.send("m1", raw, arrival.thread_id)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.entry.challenge_mail import compose
-from backend.domain.entry.challenge_wording import LANGUAGES
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mail.reply import reply_address
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.policy.guards import GUARDS, Inquiry, objections
+from backend.locale import LANGUAGES
+from backend.pipeline.wording import challenge_wording
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import AUTHENTIC, FORGED, NOW, OWNER, arrival, inquiry, pitch
 
@@ -198,9 +199,8 @@ def test_our_own_challenge_is_never_answered_by_another_pitchgate(language: str)
         link="https://gate.test/c/token",
         message_id="<1.2@corp.test>",
         marker="m1",
-        expires_at=NOW,
-        wording={},
-        language=language,
+        wording=challenge_wording(language, NOW),
+        own="",
         now=NOW,
     )
     bo = Owner("sam@seller.test", "", frozenset({"sam@seller.test"}))
