@@ -8,14 +8,24 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.policy.table import TABLE
 from backend.offline.archives import opened
-from backend.offline.judge import Judge, Judged, Weighed
+from backend.offline.cores import cores, weighed
+from backend.offline.judge import Judge, Judged
+from backend.scoring.audit import read_model
 from backend.scoring.session import ModelSession
 from backend.settings import read_settings
 
@@ -36,28 +46,28 @@ SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
     "--jsonl", is_flag=True, help="One JSON object a message on standard output instead of a table."
 )
 @click.option("--model", type=click.Path(exists=True, path_type=Path), help="Another model file.")
-def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path | None) -> None:
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=cores,
+    metavar="N",
+    help="Processes that read at once: as many as there are cores, unless you say.",
+)
+def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path | None, jobs: int) -> None:
     """Screen an mbox, a Google Takeout zip, a folder of .eml or one .eml: who would be held, and why."""
-    judge = Judge(
-        ModelSession.open(model or read_settings().model_path), me.strip().lower(), Strictness(strictness)
-    )
+    model = model or read_settings().model_path
+    data, facts = read_model(model)
+    judge = Judge(ModelSession(data, facts, model), me.strip().lower(), Strictness(strictness))
     console = Console(stderr=True)
     held: dict[str, list[Judged]] = defaultdict(list)
     rows: Counter[str] = Counter()
-    with _progress(console) as progress:
-        if judge.me:
-            with opened(path) as (total, messages):
-                task = progress.add_task("reading whom you wrote to", total=total)
-                for filed in messages:
-                    judge.learn(filed)
-                    progress.advance(task)
-        with opened(path) as (total, messages):
-            task = progress.add_task("screening", total=total)
-            weighed: list[Weighed] = []
-            for filed in messages:
-                weighed.append(judge.weigh(filed))
-                progress.advance(task)
-    for judged in judge.judge(weighed):
+    with _progress(console) as progress, opened(path) as (total, messages):
+        task = progress.add_task("screening", total=total)
+        mails = []
+        for mail in weighed(judge, data, messages, total, jobs):
+            mails.append(mail)
+            progress.advance(task)
+    for judged in judge.judge(mails):
         rows[judged.verdict.row] += 1
         if judged.held:
             held[judged.message.sender.address or "(no sender)"].append(judged)
@@ -72,9 +82,18 @@ def _progress(console: Console) -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _Rate(),
         TimeRemainingColumn(),
         console=console,
     )
+
+
+class _Rate(ProgressColumn):
+    """Messages a second, once there is something to tell."""
+
+    def render(self, task: Task) -> Text:
+        rate = task.finished_speed or task.speed
+        return Text(f"{rate:,.0f}/s" if rate else "", style="progress.data.speed")
 
 
 def _line(judged: Judged) -> dict[str, object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -42,11 +42,14 @@ ASSUMED = Authentication(True, "", "taken at its word: no results by Google")
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What is kept of one message of the archive until all are read: its facts without its text, and its score."""
+    """What is kept of one message of the archive until all are read: its facts without its text, its score, what it
+    answers, and, if the owner wrote it as one human to another, to whom (else None)."""
 
     file: str
     facts: Facts
     score: Score
+    earlier: frozenset[str] = frozenset()
+    wrote_to: frozenset[str] | None = None
 
     @property
     def message(self) -> Message:
@@ -87,21 +90,9 @@ class Judge:
     session: ModelSession
     me: str = ""
     strictness: Strictness = Strictness.NORMAL
-    correspondents: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-
-    def learn(self, filed: Filed) -> None:
-        """First pass: whom the owner wrote to, and which threads they took part in."""
-        message = parse(filed.raw)
-        if not self.me or message.sender.address != self.me:
-            return
-        if "X-Pitchgate-Challenge" in message.headers or is_decline(message.text):
-            return
-        self.written.add(message.message_id)
-        self.correspondents |= {address.address for address in (*message.to, *message.cc)} - {"", self.me}
 
     def weigh(self, filed: Filed) -> Weighed:
-        """Second pass: the score of one message. Any bytes will do."""
+        """The facts and the score of one message, whatever the others are. Any bytes will do."""
         message = parse(filed.raw)
         owner = Owner(self.me or (message.to[0].address if message.to else ""))
         reading = read(message, owner)
@@ -114,34 +105,44 @@ class Judge:
             owner=owner,
             authentication=_authentication(message),
             preferences=Preferences(mode=Mode.QUARANTINE, strictness=self.strictness),
-            standing=self._standing(message),
+            standing=Standing(),
             form=form_of(arrival, owner),
         )
-        return Weighed(filed.file, facts, illustrate(self.session.score(written(reading)), reading))
+        score = illustrate(self.session.score(written(reading)), reading)
+        earlier = frozenset((*message.references, message.in_reply_to)) - {""}
+        return Weighed(filed.file, facts, score, earlier, self._wrote_to(message))
 
     def judge(self, mails: Iterable[Weighed]) -> tuple[Judged, ...]:
-        """The verdict on each message, in their order, as if they had come in the order of their dates."""
+        """The verdict on each message, in their order, as if they had come in the order of their dates. Whom the owner
+        wrote to at any time was known to them all along."""
         waiting: dict[str, Waiting] = defaultdict(Waiting)
         limits = self.session.thresholds(self.strictness)
         listed = list(mails)
+        own = [mail for mail in listed if mail.wrote_to is not None]
+        written = {mail.message.message_id for mail in own}
+        correspondents = frozenset().union(*(mail.wrote_to or () for mail in own))
         verdicts: dict[int, Verdict] = {}
         for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
             mail = listed[place]
-            beside = waiting[mail.message.sender.address]
-            facts = replace(mail.facts, standing=beside.beside(mail.facts.standing, mail.received_at))
+            sender = mail.message.sender.address
+            beside = waiting[sender]
+            standing = Standing(
+                corresponded=sender in correspondents, took_part=not written.isdisjoint(mail.earlier)
+            )
+            facts = replace(mail.facts, standing=beside.beside(standing, mail.received_at))
             verdict = verdicts[place] = decide(facts, mail.score, limits, (), mail.received_at)
-            if verdict.holds and mail.message.sender.address:
+            if verdict.holds and sender:
                 beside.add(mail.received_at, facts.authentication.passed, mail.score.probability)
         return tuple(
             Judged(mail.file, mail.message, verdicts[place], mail.score) for place, mail in enumerate(listed)
         )
 
-    def _standing(self, message: Message) -> Standing:
-        earlier = {*message.references, message.in_reply_to} - {""}
-        return Standing(
-            corresponded=message.sender.address in self.correspondents,
-            took_part=bool(earlier & self.written),
-        )
+    def _wrote_to(self, message: Message) -> frozenset[str] | None:
+        if not self.me or message.sender.address != self.me:
+            return None
+        if "X-Pitchgate-Challenge" in message.headers or is_decline(message.text):
+            return None
+        return frozenset(address.address for address in (*message.to, *message.cc)) - {"", self.me}
 
 
 def _authentication(message: Message) -> Authentication:

@@ -1,0 +1,95 @@
+"""An archive weighed on several cores: this process reads the files, others parse and score what it hands them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+from backend.domain.errors import PitchgateError
+from backend.domain.mailbox.mailbox import Strictness
+from backend.offline.archives import Filed
+from backend.offline.judge import Judge, Weighed
+from backend.scoring.audit import admit
+from backend.scoring.session import ModelSession
+
+HANDED, BYTES_HANDED = 32, 1_000_000
+"""Messages handed over at once, and when they are fewer because they are long."""
+
+WORTH = 250
+"""Messages for which it is worth it to start one more process, which takes about half a second."""
+
+_AHEAD = 3
+"""Handfuls in hand for each process, so that none waits; an archive is larger than memory."""
+
+_judge: Judge
+"""In a process that weighs: the one it weighs with."""
+
+
+def cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def weighed(
+    judge: Judge, model: bytes, messages: Iterable[Filed], total: int, jobs: int
+) -> Iterator[Weighed]:
+    """The messages weighed, in their order, on up to `jobs` processes; a few of them by `judge` itself, whose model
+    file is `model`. `total` is how many there are.
+
+    Raises `PitchgateError` if a process is lost, most likely because memory ran out.
+    """
+    jobs = min(jobs, total // WORTH)
+    if jobs <= 1:
+        yield from map(judge.weigh, messages)
+        return
+    # Started anew, not forked: the model's runtime has threads by now.
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (model, judge.me, judge.strictness))
+    try:
+        yield from _in_order(pool, _handfuls(messages), jobs * _AHEAD)
+    except BrokenProcessPool as error:
+        raise PitchgateError(
+            "A process that was reading messages has ended.",
+            "Most likely memory ran out: try again with fewer processes (--jobs 1).",
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _handfuls(messages: Iterable[Filed]) -> Iterator[list[Filed]]:
+    handful: list[Filed] = []
+    size = 0
+    for filed in messages:
+        handful.append(filed)
+        size += len(filed.raw)
+        if len(handful) >= HANDED or size >= BYTES_HANDED:
+            yield handful
+            handful, size = [], 0
+    if handful:
+        yield handful
+
+
+def _in_order(pool: ProcessPoolExecutor, handfuls: Iterable[list[Filed]], ahead: int) -> Iterator[Weighed]:
+    handed: deque[Future[list[Weighed]]] = deque()
+    for handful in handfuls:
+        handed.append(pool.submit(_weigh, handful))
+        if len(handed) >= ahead:
+            yield from handed.popleft().result()
+    while handed:
+        yield from handed.popleft().result()
+
+
+def _begin(model: bytes, me: str, strictness: Strictness) -> None:
+    global _judge
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
+    _judge = Judge(ModelSession(model, admit(model)), me, strictness)
+
+
+def _weigh(handful: list[Filed]) -> list[Weighed]:
+    return [_judge.weigh(filed) for filed in handful]

@@ -1,0 +1,71 @@
+"""A large archive is weighed by several processes, and nothing else is different for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend.demo.letters import letters
+from backend.domain.errors import PitchgateError
+from backend.offline import cores
+from backend.offline.archives import Filed
+from backend.offline.judge import Judge
+from backend.scoring.audit import read_model
+from backend.scoring.session import ModelSession
+from backend.settings import Settings
+
+ME = "ana@harbourlane.example"
+MANY = 2 * cores.WORTH
+
+
+def _archive() -> list[Filed]:
+    """Every letter of the demo again and again, each from a sender of its own; the owner answers each tenth."""
+    some, filed = letters(), []
+    for number in range(MANY):
+        letter = some[number % len(some)]
+        from_, to = f"s{number}@out.example", ME
+        if number % 10 == 9:
+            from_, to = ME, f"s{number - 1}@out.example"
+        head = f"From: {from_}\nTo: {to}\nSubject: {letter.subject}\nMessage-ID: <{number}@x.example>\n"
+        raw = f"{head}Date: Tue, 24 Nov 2026 12:00:00 +0000\n\n{letter.text}"
+        filed.append(Filed(f"{number}.eml", raw.encode()))
+    return filed
+
+
+@pytest.fixture(scope="module")
+def model() -> tuple[bytes, Judge]:
+    path = Path(Settings().model_path)
+    data, facts = read_model(path)
+    return data, Judge(ModelSession(data, facts, path), ME)
+
+
+def test_two_processes_find_what_one_finds_in_the_same_order(model: tuple[bytes, Judge]) -> None:
+    data, judge = model
+    archive = _archive()
+    one = list(cores.weighed(judge, data, archive, len(archive), 1))
+    two = list(cores.weighed(judge, data, archive, len(archive), 2))
+    assert [mail.file for mail in two] == [filed.file for filed in archive]
+    assert two == one
+    rows = {judged.verdict.row.value for judged in judge.judge(two)}
+    assert {"correspondent", "quarantine", "not_incoming"} <= rows
+
+
+def test_a_small_archive_starts_no_process(model: tuple[bytes, Judge]) -> None:
+    _, judge = model
+    few = _archive()[: cores.WORTH]
+    no_model = b""
+    assert len(list(cores.weighed(judge, no_model, few, len(few), 64))) == len(few)
+
+
+def test_a_process_that_ends_is_told_in_words(model: tuple[bytes, Judge]) -> None:
+    _, judge = model
+    with pytest.raises(PitchgateError) as told:
+        list(cores.weighed(judge, b"no model at all", _archive(), MANY, 2))
+    assert "--jobs 1" in told.value.remedy
+
+
+def test_long_messages_are_handed_over_in_small_numbers(model: tuple[bytes, Judge]) -> None:
+    long = Filed("long.eml", b"x" * cores.BYTES_HANDED)
+    handfuls = list(cores._handfuls([long, long, *_archive()[:40]]))
+    assert [len(handful) for handful in handfuls] == [1, 1, 32, 8]
