@@ -1,5 +1,6 @@
 """Backups of the embedded file: taken while a server runs, opened and checked before they count; put back
-only when nobody uses the file, and with the file they replace kept beside it.
+only when nobody uses the file, and with the file they replace kept beside it. Jobs that were in hand when the
+backup was made are then free at once, since whoever held them never ends them here.
 
 A step of SQLite's backup that copies every page at once holds one read lock: writers go on, and what is copied
 is one moment's database. Copies are readable by their owner alone, like the file itself.
@@ -15,8 +16,10 @@ from datetime import datetime
 from pathlib import Path
 
 from backend.domain.errors import Conflict, Refused
-from backend.store.library import Dialect, migrations
+from backend.domain.retry import SEARCH_LAG
+from backend.store.library import Dialect, migrations, queries
 from backend.store.sqlite_schema import BUSY_SECONDS, connect, make_private, version
+from backend.transactions.statement import micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def restore(backup: Path, path: Path, now: datetime) -> tuple[Copy, Path | None]
                 "Restore it with the release that made it.",
                 field="FILE",
             )
+        _free_jobs(draft, now)
         if not path.exists():
             os.replace(draft, path)
             return found, None
@@ -68,6 +72,14 @@ def restore(backup: Path, path: Path, now: datetime) -> tuple[Copy, Path | None]
         return found, kept
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _free_jobs(path: Path, now: datetime) -> None:
+    at = {"now": micros(now), "searchable": micros(now + SEARCH_LAG)}
+    with closing(sqlite3.connect(path)) as copy, copy:
+        for name in ("free_messages", "free_duties", "free_lanes", "doubt_intents"):
+            query = queries(Dialect.SQLITE)[name]
+            copy.execute(query.sql, {param: at[param] for param in query.params})
 
 
 def _checked_copy(source: Path, target: Path) -> Copy:

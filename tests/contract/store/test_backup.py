@@ -18,7 +18,10 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.db import db_group
+from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
+from backend.domain.mailbox.verdict import Outcome
+from backend.ports.store import Duty, Stage
 from backend.store import backup, open_store
 from backend.store.sqlite_schema import connect
 from tests.contract.store.stories import Story
@@ -231,6 +234,40 @@ def test_what_is_no_backup_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="newer release"):
         backup.restore(newer, path, NOW)
     assert names(path) == ["m1"]
+
+
+async def test_what_was_in_hand_at_the_backup_is_free_once_it_is_put_back(tmp_path: Path) -> None:
+    """Its leases belong to a server that ended long ago; nobody waits for them to run out."""
+    path, copy = tmp_path / "pitchgate.sqlite3", tmp_path / "copy.sqlite3"
+    store = open_store(path)
+    await store.open()
+    story = Story(store)
+    await story.mailbox("ana")
+    await story.arrive("ana", "pitch")
+    await story.judge(await story.job("pitch"), Outcome.CHALLENGE)
+    await store.finish_stage(await story.job("pitch"), story.now)
+    await story.arrive("ana", "new")
+    assert len(await story.claim()) == 2
+    await story.hold("ana", Duty.SYNC)
+    await asyncio.to_thread(backup.back_up, path, copy)
+    await store.close()
+    await asyncio.to_thread(backup.restore, copy, path, story.pass_time(seconds=1))
+
+    store = open_store(path)
+    await store.open()
+    story.store = store
+    assert [job.gmail_id for job in await story.claim()] == ["new"]
+    duty = await story.claim_duty()
+    assert duty is not None
+    assert duty.duty is Duty.SYNC
+    # The answer may have left between the backup and the end of that server: it is looked for first.
+    known = await store.challenge_of("ana", "pitch")
+    assert known is not None
+    assert known.state is ChallengeState.SENDING
+    story.pass_time(seconds=10)
+    job = await story.job("pitch")
+    assert (job.stage, job.deaths) == (Stage.CHALLENGE, 0)
+    await store.close()
 
 
 def test_a_new_machine_has_nothing_to_keep(tmp_path: Path) -> None:
