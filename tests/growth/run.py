@@ -64,17 +64,17 @@ def walk_doors(report: Report, share: float) -> None:
     texts = attacks.of_mail()
     for found in patterns.patterns():
         texts |= attacks.of_pattern(found.pattern)
-    for name, authentication in doors.doors():
+    for name, function in doors.doors():
         report.doors += 1
-        if unmade := _unmade(authentication):
+        if unmade := _unmade(function):
             report.unmade.append(f"{name}: {unmade}")
             continue
-        enough = DOOR_ENOUGH + ORDINARY * ordinary(authentication)
+        enough = DOOR_ENOUGH + ORDINARY * ordinary(function)
         for title, text in texts.items():
             if not _chosen(name, title, share):
                 continue
             report.door_texts += 1
-            if grown := measure.grows(authentication, text, enough):
+            if grown := measure.grows(function, text, enough):
                 report.growing.append(f"{name}: {title}: {grown}")
                 break
 
@@ -82,23 +82,24 @@ def walk_doors(report: Report, share: float) -> None:
 def walk_memory(report: Report, share: float, whole: str = "") -> None:
     """Each door on what emails are full of: the memory it takes at its height. Of the pairs a `share`, of the door
     called `whole` all."""
-    for name, authentication in doors.doors():
-        for title, text in attacks.of_mail().items():
-            if not name.endswith(whole or ":") and not _chosen(name, title, share):
-                continue
-            report.memory_texts += 1
-            if grown := measure.memory_grows(authentication, text):
-                report.growing.append(f"{name}: {title}: {grown}")
-                break
+    with measure.only_new_objects():
+        for name, function in doors.doors():
+            for title, text in attacks.of_mail().items():
+                if not name.endswith(whole or ":") and not _chosen(name, title, share):
+                    continue
+                report.memory_texts += 1
+                if grown := measure.memory_grows(function, text):
+                    report.growing.append(f"{name}: {title}: {grown}")
+                    break
 
 
 def _chosen(name: str, title: str, share: float) -> bool:
     return crc32(f"{name} {title}".encode("utf-8", "replace")) % 10_000 < share * 10_000
 
 
-def _unmade(authentication: Callable[[str], object]) -> str:
+def _unmade(function: Callable[[str], object]) -> str:
     try:
-        authentication("x")
+        function("x")
     except doors.Unmade as missing:
         return str(missing)
     except Exception:  # a refusal: the door was reached
@@ -106,7 +107,7 @@ def _unmade(authentication: Callable[[str], object]) -> str:
     return ""
 
 
-def ordinary(authentication: Callable[[str], object]) -> float:
+def ordinary(function: Callable[[str], object]) -> float:
     """Seconds for as much prose as the longest text."""
     prose = PROSE * (4 * measure.LENGTH // len(PROSE))
-    return measure.least(authentication, prose, 3)
+    return measure.least(function, prose, 3)
