@@ -59,7 +59,7 @@ class Application:
 
 
 class StoredGrants:
-    """`backend.ports.grants.GrantKeeper`: refresh tokens in the store, sealed by the vault."""
+    """`backend.ports.gmail.GrantKeeper`: refresh tokens in the store, sealed by the vault."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
@@ -116,11 +116,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         )
         checks = Checks(first, codes, settings.captcha_code_after)
         stages = Stages(context, google.authorizer, google.push_callers, checks)
-        service = (
-            AddonService(context, store, AddonVerifier(settings, google.tokens)) if settings.addon else None
-        )
-        devices = DeviceService(context, store)
-        review = ReviewService(context, store, OneClick())
+        service = AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None
+        devices = DeviceService(context)
+        review = ReviewService(context, OneClick())
         worker = Worker(context, google.authorizer, _worker_name(), wake)
         services = Services(
             settings,
@@ -132,8 +130,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             service,
             devices,
             review,
-            InsightService(context, store),
-            ArchiveService(context, store),
+            InsightService(context),
+            ArchiveService(context),
             worker.failed,
             context.fail_opens,
         )

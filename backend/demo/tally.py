@@ -13,7 +13,8 @@ from email import message_from_string
 from typing import Any
 
 from backend.domain.mailbox.labels import HELD, Placement
-from backend.ports.store import MessageView, Store
+from backend.domain.mailbox.message_record import MessageView
+from backend.ports.store import Store
 
 PAGE = 500
 PLACES = {Placement.HELD: True, Placement.INBOX: False, Placement.MARKED: False}

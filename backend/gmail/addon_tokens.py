@@ -7,7 +7,7 @@ from backend.settings import Settings
 
 
 class AddonVerifier:
-    """`backend.ports.addon.AddonCallers`."""
+    """`backend.ports.callers.AddonCallers`."""
 
     def __init__(self, settings: Settings, tokens: GoogleTokens) -> None:
         self._account = settings.addon_account

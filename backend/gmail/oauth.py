@@ -19,7 +19,7 @@ from backend.gmail.token_answer import TokenAnswer, bad_code, read
 from backend.gmail.tokens import AccessTokens
 from backend.gmail.unreadable import AnswerUnreadable
 from backend.gmail.wire import Reply, ask_form
-from backend.ports.grants import GrantKeeper
+from backend.ports.gmail import GrantKeeper
 from backend.settings import Settings
 
 _LONGEST_CODE = 2_048

@@ -19,7 +19,7 @@ from backend.gmail.quota import Quota, prices
 from backend.gmail.requests import Requests
 from backend.gmail.tokens import AccessTokens
 from backend.gmail.wire import check_addresses, open_session
-from backend.ports.grants import GrantKeeper
+from backend.ports.gmail import GrantKeeper
 from backend.ports.system import Clock
 from backend.settings import Settings
 

@@ -16,7 +16,7 @@ from backend.gmail.errors import reconnect, scope_missing
 from backend.gmail.scopes import lacking
 from backend.gmail.token_answer import TokenAnswer, read
 from backend.gmail.wire import ask_form
-from backend.ports.grants import GrantKeeper
+from backend.ports.gmail import GrantKeeper
 from backend.ports.system import Clock
 from backend.settings import Settings
 

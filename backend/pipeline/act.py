@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from backend.domain.errors import Gone, LeaseLost, Rejected
-from backend.domain.mailbox.labels import LabelChange, changes_for
+from backend.domain.mailbox.labels import LabelChange, Placement, changes_for
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.domain.retry import once_more
 from backend.pipeline.context import Context
-from backend.ports.store import MessageJob, Placement
+from backend.ports.jobs import MessageJob
 
 REFUSED = "Gmail would not move the message."
 

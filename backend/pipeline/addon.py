@@ -16,14 +16,17 @@ from typing import Any
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode
+from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline import correct
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
 from backend.pipeline.score_unseen import score_unseen
-from backend.ports.addon import AddonCallers, AddonRecords, Reading, Tenant
+from backend.ports.callers import AddonCallers
+from backend.ports.messages import Reading
+from backend.ports.owner import Tenant
 from backend.ports.reader import Unread
-from backend.ports.store import MessageView, Placement
 
 RECENT = 40
 """Messages looked through for the senders of the home card."""
@@ -60,7 +63,6 @@ class AddonService:
     """The add-on's entrances. Errors are those of `backend.domain.errors`."""
 
     context: Context
-    records: AddonRecords
     callers: AddonCallers
     patience: float = PATIENCE
 
@@ -70,19 +72,19 @@ class AddonService:
 
     async def tenant(self, user_token: str) -> Tenant | None:
         """The caller's mailbox; None if they have not connected one. Raises `Unauthenticated`, `TryLater`."""
-        tenant = await self.records.tenant(await self.callers.verify_user(user_token))
+        tenant = await self.context.store.tenant(await self.callers.verify_user(user_token))
         return None if tenant is None or tenant.mailbox.link is Link.LEAVING else tenant
 
     async def look(self, mailbox: Mailbox, gmail_id: str) -> Look:
         """One message, from the store or, if it was never seen, judged now. Raises `NeedsReconnect`."""
-        reading = await self.records.reading(mailbox.id, gmail_id, self.context.clock.now())
+        reading = await self.context.store.reading(mailbox.id, gmail_id, self.context.clock.now())
         if reading is not None:
             return Look(reading)
         if mailbox.indexed_at is None:
             return Look(None, "indexing")
         try:
             async with asyncio.timeout(self.patience):
-                judged, coming = await score_unseen(self.context, self.records, mailbox, gmail_id)
+                judged, coming = await score_unseen(self.context, mailbox, gmail_id)
         except (Gone, Rejected, Unread):
             return Look(None, "gone")
         except (TryLater, TimeoutError):
@@ -91,7 +93,7 @@ class AddonService:
 
     async def home(self, mailbox: Mailbox, since: datetime) -> Home:
         """The state of the mailbox; `since` is where the owner's day began."""
-        waiting, today = await self.records.waiting(mailbox.id, since)
+        waiting, today = await self.context.store.waiting(mailbox.id, since)
         recent = await self._senders(mailbox, Placement.HELD) if waiting else ()
         observing = mailbox.preferences.mode is Mode.OBSERVE
         marked = await self._senders(mailbox, Placement.MARKED) if observing else ()
@@ -119,7 +121,7 @@ class AddonService:
     async def give_credit(self, mailbox: Mailbox, gmail_id: str, version: str) -> int:
         """One credit for the sender of a message; returns their balance. Raises `NotFound`."""
         now = self.context.clock.now()
-        reading = await self.records.reading(mailbox.id, gmail_id, now)
+        reading = await self.context.store.reading(mailbox.id, gmail_id, now)
         if reading is None or not reading.view.sender:
             raise NotFound("There is no such message.", code="unknown_message")
         entry = Entry(reading.view.sender, 1, Posting.GRANTED, act_key(gmail_id, "credit", version))
@@ -128,7 +130,7 @@ class AddonService:
     async def prefer(self, tenant: Tenant, version: int, **changes: Any) -> bool:
         """Change settings; False if they were changed since `version`. Raises `Refused` naming the field."""
         wanted = tenant.mailbox.preferences.changed(**changes)
-        saved = await self.records.prefer(tenant.mailbox.id, version, wanted, self.context.clock.now())
+        saved = await self.context.store.prefer(tenant.mailbox.id, version, wanted, self.context.clock.now())
         if saved:
             self.context.wake()
         return saved

@@ -18,7 +18,6 @@ from backend.domain.mailbox import archive
 from backend.domain.mailbox.archive_tables import TABLES, Table
 from backend.domain.mailbox.mailbox import Mailbox, Preferences
 from backend.pipeline.context import Context
-from backend.ports.archive import ArchiveStore
 
 PAGE = 500
 
@@ -38,7 +37,6 @@ class ArchiveService:
     """The entrances of the page about an owner's data, and of the command."""
 
     context: Context
-    records: ArchiveStore
 
     async def mailbox(self, mailbox_id: str) -> Mailbox:
         """The mailbox. Raises `NotFound`."""
@@ -66,7 +64,7 @@ class ArchiveService:
 
     async def _list(self, mailbox_id: str, table: Table) -> AsyncIterator[str]:
         after, comma = "", ""
-        while rows := await self.records.archive_page(mailbox_id, table.name, after, PAGE):
+        while rows := await self.context.store.archive_page(mailbox_id, table.name, after, PAGE):
             lines = (json.dumps(archive.written(table, row), ensure_ascii=False) for row in rows)
             yield comma + "\n" + ",\n".join(lines)
             after, comma = str(rows[-1][table.key]), ","
@@ -101,7 +99,7 @@ class ArchiveService:
     async def _add(self, mailbox_id: str, table: str, rows: Rows) -> int:
         added = 0
         for start in range(0, len(rows), PAGE):
-            added += await self.records.restore_rows(
+            added += await self.context.store.restore_rows(
                 mailbox_id, table, rows[start : start + PAGE], self.context.clock.now()
             )
         return added

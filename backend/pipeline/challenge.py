@@ -13,13 +13,15 @@ from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import normalise
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.message_record import Screened
 from backend.domain.retry import believed, refusals
 from backend.locale import spoken
 from backend.pipeline.context import Context
 from backend.pipeline.wording import challenge_wording
 from backend.ports.gmail import Leaving
-from backend.ports.store import MessageJob, Placement, Screened
+from backend.ports.jobs import MessageJob
 
 
 async def challenge(context: Context, job: MessageJob) -> None:

@@ -12,7 +12,7 @@ from backend.domain.mailbox.mailbox import Grant, Mailbox, Preferences
 from backend.pipeline.context import Context
 from backend.pipeline.sealed import seal, unseal
 from backend.ports.gmail import Authorizer
-from backend.ports.store import NewMailbox
+from backend.ports.owner import NewMailbox
 
 PURPOSE = "connect"
 LIFE = timedelta(minutes=15)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.pipeline.context import Context
-from backend.ports.store import DutyJob
+from backend.ports.jobs import DutyJob
 
 
 async def deliver(context: Context, job: DutyJob) -> datetime | None:

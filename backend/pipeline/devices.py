@@ -20,7 +20,9 @@ from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
 from backend.domain.mail.sender import is_free_mail
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link, Preferences
+from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline import correct
 from backend.pipeline.context import Context
 from backend.pipeline.device_request import DeviceRequest, malformed
@@ -28,7 +30,6 @@ from backend.pipeline.sealed import seal, unseal
 from backend.pipeline.showing import shown
 from backend.ports.devices import (
     Device,
-    DeviceStore,
     HeldPage,
     NewDevice,
     News,
@@ -40,7 +41,6 @@ from backend.ports.devices import (
     Session,
 )
 from backend.ports.reader import Unread
-from backend.ports.store import MessageView, Placement
 
 log = structlog.get_logger()
 
@@ -70,7 +70,6 @@ class DeviceService:
     """The entrances of devices and of the review page. Errors are those of `backend.domain.errors`."""
 
     context: Context
-    records: DeviceStore
 
     # --- letting in
 
@@ -95,7 +94,7 @@ class DeviceService:
         kept = OneTimeCode(
             token_hash(code), mailbox_id, Purpose.DEVICE, asked.challenge, now + CODE_LIFE, asked.name
         )
-        await self.records.add_code(kept, now)
+        await self.context.store.add_code(kept, now)
         return asked.answer(code=code)
 
     async def exchange(self, code: str, verifier: str) -> tuple[str, Device, str]:
@@ -106,19 +105,20 @@ class DeviceService:
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         token, identifier = self.context.tokens.token(32), self.context.tokens.identifier()
         new = NewDevice(identifier, token_hash(token), ALL_SCOPES)
-        device, email = await self.records.exchange(
+        device, email = await self.context.store.exchange(
             token_hash(code), challenge, new, self.context.clock.now()
         )
         return token, device, email
 
     async def device(self, token: str) -> Device:
         """Whose token it is. Raises `Unauthenticated`."""
-        found = await self.records.device_by_token(token_hash(token)) if 20 <= len(token) <= 200 else None
+        plausible = 20 <= len(token) <= 200
+        found = await self.context.store.device_by_token(token_hash(token)) if plausible else None
         if found is None:
             raise Unauthenticated("This computer is not connected.", "Connect it again.")
         now = self.context.clock.now()
         if found.last_seen_at is None or now - found.last_seen_at >= SEEN_EVERY:
-            await self.records.device_seen(found.mailbox_id, found.id, now)
+            await self.context.store.device_seen(found.mailbox_id, found.id, now)
         return found
 
     async def ticket(self, device: Device, page: str) -> str:
@@ -134,14 +134,14 @@ class DeviceService:
             now + TICKET_LIFE,
             device_id=device.id,
         )
-        await self.records.add_code(kept, now)
+        await self.context.store.add_code(kept, now)
         return ticket
 
     async def enter(self, ticket: str, browser: str = "") -> tuple[str, str]:
         """A ticket against a session's secret and the page to show. `browser` is what it calls itself, roughly.
         Raises `Expired`."""
         secret, now = self.context.tokens.token(32), self.context.clock.now()
-        used = await self.records.redeem_ticket(
+        used = await self.context.store.redeem_ticket(
             token_hash(ticket), token_hash(secret), now + SESSION_LIFE, now, browser
         )
         return secret, used.detail
@@ -150,59 +150,59 @@ class DeviceService:
         """A session for an owner Google has vouched for; its secret."""
         secret, now = self.context.tokens.token(32), self.context.clock.now()
         opened = Session(token_hash(secret), mailbox_id, now + SESSION_LIFE, browser=browser)
-        await self.records.add_session(opened, now)
+        await self.context.store.add_session(opened, now)
         return secret
 
     async def session(self, secret: str) -> Session | None:
         """The session of a browser, None if it is signed out."""
         if not 20 <= len(secret) <= 200:
             return None
-        return await self.records.session(token_hash(secret), self.context.clock.now())
+        return await self.context.store.session(token_hash(secret), self.context.clock.now())
 
     async def sign_out(self, session: Session) -> None:
         """End a session."""
-        await self.records.remove_session(session.mailbox_id, session.token_hash)
+        await self.context.store.remove_session(session.mailbox_id, session.token_hash)
 
     async def end(self, digest: str) -> None:
         """End the session whose secret has this hash, if there is one."""
-        found = await self.records.session(digest, self.context.clock.now())
+        found = await self.context.store.session(digest, self.context.clock.now())
         if found is not None:
             await self.sign_out(found)
 
     async def sessions(self, mailbox_id: str) -> tuple[Session, ...]:
         """The signed-in browsers of a mailbox, the newest first."""
-        return await self.records.sessions(mailbox_id, self.context.clock.now())
+        return await self.context.store.sessions(mailbox_id, self.context.clock.now())
 
     async def end_others(self, session: Session) -> int:
         """Sign out every browser of the mailbox but this one; returns how many."""
-        return await self.records.remove_other_sessions(session.mailbox_id, session.token_hash)
+        return await self.context.store.remove_other_sessions(session.mailbox_id, session.token_hash)
 
     async def devices(self, mailbox_id: str) -> tuple[Device, ...]:
         """All computers of a mailbox."""
-        return await self.records.devices(mailbox_id)
+        return await self.context.store.devices(mailbox_id)
 
     async def remove(self, mailbox_id: str, device_id: str) -> None:
         """End a computer's access. Raises `NotFound`."""
-        if not await self.records.remove_device(mailbox_id, device_id):
+        if not await self.context.store.remove_device(mailbox_id, device_id):
             raise NotFound("There is no such computer.", "It may have been removed.", code="not_found")
 
     # --- seeing
 
     async def overview(self, mailbox_id: str) -> Overview:
         """The mailbox and its counts. Raises `NotFound` when it has been disconnected."""
-        found = await self.records.overview(mailbox_id)
+        found = await self.context.store.overview(mailbox_id)
         if found is None:
             raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
         return found
 
     async def held(self, mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> HeldPage:
         """See `DeviceStore.held`."""
-        return await self.records.held(mailbox_id, query, cursor, limit)
+        return await self.context.store.held(mailbox_id, query, cursor, limit)
 
     async def messages(
         self, mailbox_id: str, placement: Placement | None, limit: int, before: str
     ) -> tuple[MessageView, ...]:
-        """See `ViewStore.messages`."""
+        """See `MessageStore.messages`."""
         return await self.context.store.messages(mailbox_id, placement, limit, before)
 
     async def message(self, mailbox_id: str, gmail_id: str) -> MessageView:
@@ -233,11 +233,11 @@ class DeviceService:
 
     async def news(self, device: Device, after: int | None, limit: int) -> News:
         """See `DeviceStore.news`."""
-        return await self.records.news(device.mailbox_id, device.id, after, limit)
+        return await self.context.store.news(device.mailbox_id, device.id, after, limit)
 
     def changed(self, device: Device) -> Notifier:
         """See `DeviceStore.changed`."""
-        return self.records.changed(device.mailbox_id)
+        return self.context.store.changed(device.mailbox_id)
 
     # --- deciding
 
@@ -246,7 +246,7 @@ class DeviceService:
         anybody gets an address)."""
         if correction.decision in DOMAIN_WIDE:
             refuse_shared_domain(await self.message(mailbox_id, correction.gmail_id))
-        moved = await self.records.correct_once(mailbox_id, correction, self.context.clock.now())
+        moved = await self.context.store.correct_once(mailbox_id, correction, self.context.clock.now())
         self.context.wake()
         return moved
 
@@ -262,7 +262,7 @@ class DeviceService:
 
     async def prefer(self, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
         """All of these settings, or none. Raises `Refused` naming the field."""
-        changed = await self.records.change_preferences(mailbox_id, changes, self.context.clock.now())
+        changed = await self.context.store.change_preferences(mailbox_id, changes, self.context.clock.now())
         self.context.wake()
         return changed
 

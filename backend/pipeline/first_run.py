@@ -17,12 +17,11 @@ from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.guards import Inquiry, objections
-from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, Word, rehearse
+from backend.domain.policy.rehearsal import CAUGHT, Looked, PreviewRun, Rehearsed, RunState, Word, rehearse
 from backend.pipeline.context import Context
 from backend.pipeline.screen import kept
-from backend.ports.owner import Looked, PreviewRun, RunState
+from backend.ports.jobs import DutyJob
 from backend.ports.reader import Unread
-from backend.ports.store import DutyJob
 
 MAILS = 100
 """How many mails a preview looks at: 20 quota units each, a third of what Gmail grants a mailbox in a minute."""

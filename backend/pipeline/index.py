@@ -15,8 +15,8 @@ from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import believed
 from backend.pipeline.context import Context
+from backend.ports.jobs import DutyJob
 from backend.ports.reader import Unread
-from backend.ports.store import DutyJob
 
 log = structlog.get_logger()
 

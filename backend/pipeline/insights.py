@@ -9,7 +9,6 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.context import Context
-from backend.ports.insights import InsightStore
 
 SENDERS = 10
 
@@ -19,7 +18,6 @@ class InsightService:
     """The entrance of the insights page."""
 
     context: Context
-    records: InsightStore
 
     async def look(self, mailbox_id: str) -> tuple[Mailbox, Figures]:
         """The mailbox and the figures of its last weeks, every week there. Raises `NotFound` when it has been
@@ -29,5 +27,5 @@ class InsightService:
             raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
         today = self.context.clock.now().astimezone(UTC).date()
         since = datetime.combine(first_monday(today), time(), UTC)
-        figures = await self.records.figures(mailbox_id, since, SENDERS)
+        figures = await self.context.store.figures(mailbox_id, since, SENDERS)
         return mailbox, replace(figures, weeks=filled(figures.weeks, today))

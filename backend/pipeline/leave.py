@@ -15,8 +15,8 @@ from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Rejected
 from backend.pipeline.context import Context
 from backend.ports.gmail import Authorizer
+from backend.ports.jobs import DutyJob
 from backend.ports.owner import DisconnectReceipt, GrantEnd, Receipt
-from backend.ports.store import DutyJob
 
 log = structlog.get_logger()
 

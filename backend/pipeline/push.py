@@ -7,7 +7,7 @@ from datetime import timedelta
 from backend.domain.envelope import Metadata, read_push
 from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers
-from backend.ports.store import Notice, PushFate
+from backend.ports.jobs import Notice, PushFate
 
 
 async def receive(

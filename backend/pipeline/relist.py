@@ -24,7 +24,7 @@ from backend.domain.mailbox.labels import INBOX
 from backend.domain.mailbox.mailbox import Gap, Mailbox
 from backend.domain.retry import believed
 from backend.pipeline.context import Context
-from backend.ports.store import DutyJob, Sighting, SyncPage
+from backend.ports.jobs import DutyJob, Sighting, SyncPage
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import LeaseLost
 from backend.pipeline.context import Context
-from backend.ports.store import DutyJob
+from backend.ports.jobs import DutyJob
 
 BATCH = 500
 

@@ -19,23 +19,22 @@ from backend.domain.mail.sender import is_free_mail, normalise, organisational_d
 from backend.domain.mail.unsubscribe import host_of
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.review import (
+    Done,
+    Leaving,
+    Listing,
+    Position,
+    SenderProfile,
+    Unsubscription,
+    Wanted,
+)
 from backend.domain.reading.showing import Shown
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
 from backend.pipeline.showing import shown
 from backend.ports.devices import News, Notifier
 from backend.ports.reader import Unread
-from backend.ports.review import (
-    Done,
-    Leaving,
-    Listing,
-    Position,
-    ReviewStore,
-    SenderProfile,
-    Unsubscription,
-    Wanted,
-)
-from backend.ports.store import MessageView
 from backend.ports.unsubscribe import Unsubscriber
 
 log = structlog.get_logger()
@@ -64,14 +63,13 @@ class ReviewService:
     """The entrances of the owner's review pages. Errors are those of `backend.domain.errors`."""
 
     context: Context
-    records: ReviewStore
     unsubscriber: Unsubscriber
 
     # --- seeing
 
     async def listing(self, mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Listing:
-        """See `ReviewStore.review`."""
-        return await self.records.review(mailbox_id, wanted, after, limit)
+        """See `MessageStore.review`."""
+        return await self.context.store.review(mailbox_id, wanted, after, limit)
 
     async def sender_profile(
         self, mailbox_id: str, address: str, after: Position | None, limit: int
@@ -79,14 +77,14 @@ class ReviewService:
         """One sender, whatever the case of their address."""
         plain = normalise(address[:LONGEST_ADDRESS])
         domain = organisational_domain(plain.rpartition("@")[2]) if "@" in plain else ""
-        return await self.records.sender_profile(mailbox_id, plain, domain, after, limit)
+        return await self.context.store.sender_profile(mailbox_id, plain, domain, after, limit)
 
     async def letter(self, mailbox_id: str, gmail_id: str) -> Letter:
         """One message with its text, fetched now and kept nowhere. Raises `NotFound` if we know of none.
 
         That Gmail does not give it out is no error here: what is on record about it can still be decided upon.
         """
-        view, mailbox, asked = await self.records.mail(mailbox_id, gmail_id)
+        view, mailbox, asked = await self.context.store.mail(mailbox_id, gmail_id)
         letter = Letter(view, mailbox, asked)
         try:
             found = await shown(self.context, view, mailbox.owner)
@@ -100,14 +98,14 @@ class ReviewService:
         return replace(letter, shown=found)
 
     async def news(self, mailbox_id: str, session_hash: str, after: int | None, limit: int) -> News:
-        """See `ReviewStore.review_news`."""
-        return await self.records.review_news(
+        """See `DeviceStore.review_news`."""
+        return await self.context.store.review_news(
             mailbox_id, session_hash, after, limit, self.context.clock.now()
         )
 
     def changed(self, mailbox_id: str) -> Notifier:
-        """See `ReviewStore.changed`."""
-        return self.records.changed(mailbox_id)
+        """See `DeviceStore.changed`."""
+        return self.context.store.changed(mailbox_id)
 
     # --- ordering
 
@@ -124,13 +122,13 @@ class ReviewService:
             views = await self.context.store.known(mailbox_id, list(gmail_ids))
             refuse_shared_domain(*views.values())
         now = self.context.clock.now()
-        done = await self.records.order(mailbox_id, proper(key), decision, gmail_ids, now)
+        done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now)
         self.context.wake()
         return done
 
     async def undo(self, mailbox_id: str, key: str) -> None:
         """Take an order back. Raises `NotFound`, or `Refused` (no_credit) for credits spent meanwhile."""
-        await self.records.undo_order(mailbox_id, proper(key), self.context.clock.now())
+        await self.context.store.undo_order(mailbox_id, proper(key), self.context.clock.now())
         self.context.wake()
 
     async def give(self, mailbox_id: str, key: str, address: str, amount: int) -> int:
@@ -140,7 +138,7 @@ class ReviewService:
         plain = normalise(address)
         if "@" not in plain or len(plain) > LONGEST_ADDRESS:
             raise malformed("address")
-        return await self.records.give(mailbox_id, proper(key), plain, amount, self.context.clock.now())
+        return await self.context.store.give(mailbox_id, proper(key), plain, amount, self.context.clock.now())
 
     async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None) -> None:
         """Set or drop the rule for an address or a domain, about mail to come. Raises `Refused` (malformed), also for
@@ -158,8 +156,8 @@ class ReviewService:
         Kept before it is tried and tried by one at a time; done once, it is not tried again. A process that dies
         over it leaves an order that can be given again. Raises `NotFound` for an unknown message.
         """
-        if not await self.records.ask_off(mailbox_id, gmail_id, self._now()):
-            asked = (await self.records.mail(mailbox_id, gmail_id))[2]
+        if not await self.context.store.ask_off(mailbox_id, gmail_id, self._now()):
+            asked = (await self.context.store.mail(mailbox_id, gmail_id))[2]
             return asked.state if asked else Leaving.TRYING
         host, cause = "", ""
         try:
@@ -174,7 +172,7 @@ class ReviewService:
         except Refused as error:
             cause = error.code
         state = Leaving.FAILED if cause else Leaving.DONE
-        await self.records.told_off(mailbox_id, gmail_id, state, host, cause, self._now())
+        await self.context.store.told_off(mailbox_id, gmail_id, state, host, cause, self._now())
         return state
 
     def _now(self) -> datetime:

@@ -10,24 +10,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backend.domain.mail.message import Arrival
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox, Mode
+from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.decide import Facts, decide
 from backend.pipeline.context import Context
 from backend.pipeline.screen import kept, unjudged
-from backend.ports.addon import AddonRecords, Reading
-from backend.ports.store import Duty, MessageView, Placement, Screened, Sighting, Stage
+from backend.ports.jobs import Duty, Sighting
+from backend.ports.messages import Reading
 
 
-async def score_unseen(
-    context: Context, records: AddonRecords, mailbox: Mailbox, gmail_id: str
-) -> tuple[Reading, bool]:
+async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tuple[Reading, bool]:
     """Fetch the message (the one Gmail call) and judge it; True when it has only just arrived and its turn is
     still to come. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `Unread`."""
     digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
     arrival, screened = digest.arrival, kept(digest)
     now = context.clock.now()
-    standing, record = await records.sender(
+    standing, record = await context.store.sender(
         mailbox.id, screened.sender, screened.sender_domain, arrival.thread_id, now
     )
     if digest.score is None:
@@ -53,7 +53,7 @@ async def score_unseen(
         context.wake()
     else:
         sighting = Sighting(arrival.gmail_id, arrival.thread_id, None, Stage.SCREEN)
-        await records.adopt(mailbox.id, sighting, verdict, screened, now)
+        await context.store.adopt(mailbox.id, sighting, verdict, screened, now)
     return Reading(view, 0, standing, record), coming
 
 

@@ -17,15 +17,17 @@ from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected
 from backend.domain.mail.message import Owner
 from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
+from backend.domain.policy.standing import Standing
 from backend.domain.retry import believed, refusals
 from backend.pipeline import learn
 from backend.pipeline.context import Context
 from backend.ports.gmail import Fetched
+from backend.ports.jobs import Duty, MessageJob
 from backend.ports.reader import Unread
-from backend.ports.store import Duty, MessageJob, Screened, Standing
 
 log = structlog.get_logger()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from backend.domain.mail.message import Owner
+from backend.domain.mailbox.message_record import MessageView
 from backend.domain.reading.score import Reason, Score
 from backend.domain.reading.showing import Shown
 from backend.pipeline.context import Context
-from backend.ports.store import MessageView
 
 
 async def shown(context: Context, view: MessageView, owner: Owner) -> Shown:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.domain.entry.challenge import Challenge, ChallengeState, appeal_line, token_hash
+from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, appeal_line, token_hash
 from backend.domain.entry.credits import wait_for, work_factor
 from backend.domain.errors import Expired, NotFound, Refused
+from backend.domain.mailbox.labels import Placement
 from backend.pipeline.checks import Checks
 from backend.pipeline.context import Context
 from backend.ports.captcha import Answer, Kind
-from backend.ports.store import Placement, Solved
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}\Z")
 MOST_TRIES = 30

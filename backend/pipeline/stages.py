@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from backend.domain.mailbox.message_record import Stage
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
 from backend.pipeline.context import Context
@@ -33,7 +34,7 @@ from backend.pipeline.screen import screen
 from backend.pipeline.sync import sync
 from backend.pipeline.watch import watch
 from backend.ports.gmail import Authorizer
-from backend.ports.store import Duty, DutyJob, MessageJob, Stage
+from backend.ports.jobs import Duty, DutyJob, MessageJob
 
 STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[MessageJob | None]]] = {
     Stage.LEARN: learn,

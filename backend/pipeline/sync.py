@@ -19,10 +19,11 @@ from backend.domain.history import appeared
 from backend.domain.mailbox.gmail_moves import Row as MovedRow
 from backend.domain.mailbox.gmail_moves import decisions
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.pipeline import relist
 from backend.pipeline.context import Context
 from backend.ports.gmail import HistoryPage
-from backend.ports.store import Duty, DutyJob, MessageView, Sighting, Stage, SyncPage
+from backend.ports.jobs import Duty, DutyJob, Sighting, SyncPage
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.pipeline.context import Context
-from backend.ports.store import Duty, DutyJob
+from backend.ports.jobs import Duty, DutyJob
 
 log = structlog.get_logger()
 

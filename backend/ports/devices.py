@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.mailbox import Mailbox, Preferences
-from backend.ports.records import MessageView
+from backend.domain.mailbox.message_record import MessageView
 
 
 class Scope(StrEnum):
@@ -155,7 +155,7 @@ class Notifier(Protocol):
 
 
 class DeviceStore(Protocol):
-    """What the device API needs beside `Store`."""
+    """Devices, codes and sessions, the held mail they list, and what they are told."""
 
     async def device_by_token(self, token_hash: str) -> Device | None: ...
 
@@ -215,7 +215,7 @@ class DeviceStore(Protocol):
         ...
 
     async def correct_once(self, mailbox_id: str, correction: Correction, now: datetime) -> tuple[str, ...]:
-        """As `Store.correct`, but the same key for another decision is `Refused` (key_reused)."""
+        """As `correct`, but the same key for another decision is `Refused` (key_reused)."""
         ...
 
     async def change_preferences(
@@ -226,6 +226,13 @@ class DeviceStore(Protocol):
 
     async def news(self, mailbox_id: str, device_id: str, after: int | None, limit: int) -> News:
         """Changes after number `after` (None: only the latest number), oldest first."""
+        ...
+
+    async def review_news(
+        self, mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
+    ) -> News:
+        """As `news` for a browser: `alive` while its session lives. Every event has its message as it
+        is now, None for one that has no row any more."""
         ...
 
     def changed(self, mailbox_id: str) -> Notifier:

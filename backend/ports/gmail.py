@@ -183,3 +183,22 @@ class Authorizer(Protocol):
     async def revoke(self, mailbox_id: str) -> None:
         """Revoke the grant at Google; one already revoked counts as done."""
         ...
+
+
+class GrantKeeper(Protocol):
+    """Keeps one refresh token per mailbox, sealed at rest. Tokens cross this port in the clear."""
+
+    async def refresh_token(self, mailbox_id: str) -> str | None:
+        """The mailbox's refresh token; None when there is no such mailbox or it holds no grant.
+
+        Raises `NeedsReconnect` when there is one that no key of ours opens: only a new one helps.
+        """
+        ...
+
+    async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
+        """Keep `new` instead of `old`: Google answered a refresh with a new one and the old one may die.
+
+        Does nothing if `old` is no longer what is kept: the owner has connected again meanwhile. May run
+        again.
+        """
+        ...

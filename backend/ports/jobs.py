@@ -1,16 +1,126 @@
-"""Claiming and ending jobs. See `backend.ports.store` for what holds of all its methods."""
+"""Jobs: claiming and ending them, and what makes them due. With `messages`, `owner` and `devices` it is the store.
+
+For all four: every method is one transaction, every query names its mailbox, times are aware UTC (stored as integer
+microseconds). Unless said otherwise a method may run again with the same arguments without a second effect. The jobs
+live in the rows they are about: a message's row is its dedup record, its job and its audit in one, so a result and
+the next job cannot disagree.
+
+Jobs are held by lease. A method that takes a job raises `LeaseLost`, and writes nothing, when the lease is no longer
+the caller's.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
+from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.failing import Cause
-from backend.ports.records import Duty, DutyJob, MessageJob, Notice, PushFate
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.mailbox import Gap
+from backend.domain.mailbox.message_record import Stage
+
+
+class Duty(StrEnum):
+    """What is to be done for a mailbox, again and again or once."""
+
+    SYNC = "sync"
+    WATCH = "watch"
+    INDEX = "index"
+    LEAVE = "leave"
+    RETAIN = "retain"
+    DELIVER = "deliver"  # when a wait ends that follows a typed code
+    PREVIEW = "preview"  # once, when the owner asks what would have been held
+
+
+class PushFate(StrEnum):
+    """What became of a push notice. All of them are acknowledged."""
+
+    NEW = "new"
+    REPEAT = "repeat"  # Pub/Sub's message id is known
+    STALE = "stale"  # the change it speaks of has been listed already; what followed it perhaps not
+    UNKNOWN = "unknown"  # no such mailbox here
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One verified push. `history_id` is a hint only."""
+
+    push_id: str
+    email: str
+    history_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DutyJob:
+    """A claimed duty. `wanted` is the count of requests seen at the claim."""
+
+    mailbox_id: str
+    duty: Duty
+    attempt: int
+    lease: str
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageJob:
+    """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1.
+
+    `revision` goes up whenever an owner or a solve changes what is meant to happen; a stage that finishes
+    with an older revision leaves the newer order standing. `deaths` is how many workers in a row have not given
+    it back before their lease ended, `error` what made the last try fail, "" if nothing did.
+    """
+
+    mailbox_id: str
+    gmail_id: str
+    thread_id: str
+    stage: Stage
+    attempt: int
+    lease: str
+    revision: int
+    labels: frozenset[str] | None
+    placement: Placement | None
+    backlog: bool
+    first_seen_at: datetime
+    deaths: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A message id to be looked at. `stage` is SCREEN for incoming mail and LEARN for the owner's own."""
+
+    gmail_id: str
+    thread_id: str
+    labels: frozenset[str] | None
+    stage: Stage = Stage.SCREEN
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPage:
+    """What one page of history or of a re-list amounts to.
+
+    `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
+    where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
+    `gap` is the report of a re-list that ends with this page.
+    """
+
+    sightings: tuple[Sighting, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    deleted: tuple[str, ...] = ()
+    cursor: str = ""
+    page_token: str = ""
+    page_start: str = ""
+    safe_since: datetime | None = None
+    backlog: bool = False
+    gap: Gap | None = None
 
 
 class JobStore(Protocol):
-    """Claiming and ending jobs."""
+    """Pushes, duties, the stages of messages, and what a sync commits."""
 
     async def note_push(self, notice: Notice, again_at: datetime, now: datetime) -> PushFate:
         """Store the notice. Unless it is a repeat or unknown the mailbox's SYNC is due at once, and at `again_at`,
@@ -92,4 +202,42 @@ class JobStore(Protocol):
 
     async def next_due(self, now: datetime) -> datetime | None:
         """When the next job of any kind is due, None if there is none (for the worker's nap)."""
+        ...
+
+    async def commit_sync(self, job: DutyJob, page: SyncPage, now: datetime) -> int:
+        """New message rows, corrections, deletions and the moved cursor in one transaction.
+
+        A message id already known is dropped, and so is one of our own sent challenges. The cursor never
+        moves backwards (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
+        """
+        ...
+
+    async def told(self, mailbox_id: str) -> tuple[int, datetime] | None:
+        """The furthest history position of the latest pushes, and when the last of them came."""
+        ...
+
+    async def held_at_rest(self, mailbox_id: str, limit: int) -> tuple[str, ...]:
+        """Messages that are meant to be held and for which nothing is left to do, latest change first."""
+        ...
+
+    async def decided_on(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """(gmail id, decision) of every decision ever made about these messages, taken back or not."""
+        ...
+
+    async def ours(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these are challenges we sent."""
+        ...
+
+    async def challenge_pending_in(self, mailbox_id: str, thread_id: str) -> bool:
+        """Whether a challenge of ours is on its way in this thread (intended or sending)."""
+        ...
+
+    async def held_from(self, mailbox_id: str, addresses: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        """(sender, gmail id) of one held, undecided message of each of these senders that has any."""
+        ...
+
+    async def save_index(
+        self, job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime
+    ) -> None:
+        """Where the correspondent index stands."""
         ...

@@ -1,4 +1,4 @@
-"""What is remembered for an owner's own pages: the first run, their lists, their leaving. One transaction a method."""
+"""Owners: their mailboxes, whom they know, their lists, their first run, what they take with them, their leaving."""
 
 from __future__ import annotations
 
@@ -6,20 +6,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
+from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import RuleKind
-from backend.domain.mailbox.rules import Rule
-from backend.domain.policy.rehearsal import Rehearsed, Word
-from backend.ports.records import DutyJob
+from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.mailbox.rules import DatedRule, Rule
+from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, Word
+from backend.ports.jobs import DutyJob
 
 
-class RunState(StrEnum):
-    """How far a preview is."""
+@dataclass(frozen=True, slots=True)
+class NewMailbox:
+    """An owner who came back from Google's consent page, with their refresh token sealed."""
 
-    LISTING = "listing"
-    READING = "reading"
-    DONE = "done"
+    id: str
+    sub: str
+    email: str
+    name: str
+    sealed_token: bytes
+    scopes: frozenset[str]
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A mailbox and the version of its row: `version` is another one after every change of its settings."""
+
+    mailbox: Mailbox
+    version: int
 
 
 class GrantEnd(StrEnum):
@@ -28,35 +43,6 @@ class GrantEnd(StrEnum):
     REVOKED = "revoked"
     WAS_GONE = "was_gone"  # withdrawn at Google before
     REFUSED = "refused"  # Google would not hear of it; the rows were deleted all the same
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewRun:
-    """A preview of what would have been held. `done` of `total` mails are read; `run` counts how often one was
-    asked for."""
-
-    run: int
-    state: RunState
-    asked_at: datetime
-    ended_at: datetime | None
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """One mail of a preview, looked at: what is kept of it, or None when it is gone or Gmail keeps it back."""
-
-    gmail_id: str
-    mail: Rehearsed | None
-
-
-@dataclass(frozen=True, slots=True)
-class DatedRule:
-    """A rule and when it was set."""
-
-    rule: Rule
-    set_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +65,92 @@ class Receipt:
 
 
 class OwnerStore(Protocol):
-    """First run, lists and receipts."""
+    """Mailboxes and everything that is their owner's own."""
+
+    async def connect(self, mailbox: NewMailbox, now: datetime) -> Mailbox:
+        """Create the mailbox of this Google account, or give its existing one the new token and scopes.
+
+        Duties WATCH, INDEX (if never finished) and SYNC become due at once, RETAIN in a day; a mailbox that needed
+        reconnecting goes on where it stopped. Preferences of an existing mailbox stay.
+        """
+        ...
+
+    async def mailbox(self, mailbox_id: str) -> Mailbox | None: ...
+
+    async def mailbox_by_email(self, email: str) -> Mailbox | None: ...
+
+    async def mailboxes(self) -> tuple[Mailbox, ...]:
+        """All of them, oldest first (operator's view)."""
+        ...
+
+    async def sealed_token(self, mailbox_id: str) -> bytes | None:
+        """The encrypted refresh token, None if the mailbox has none."""
+        ...
+
+    async def sealed_tokens(self) -> tuple[bytes, ...]:
+        """Every encrypted refresh token there is, in no order: to see whether our keys open any."""
+        ...
+
+    async def save_sealed_token(self, mailbox_id: str, sealed: bytes, now: datetime) -> None: ...
+
+    async def swap_sealed_token(self, mailbox_id: str, old: bytes, new: bytes, now: datetime) -> bool:
+        """Store `new` only if `old` is still what is stored: a reconnect may have brought another grant
+        meanwhile, which must not be overwritten. False if it was not."""
+        ...
+
+    async def save_preferences(self, mailbox_id: str, preferences: Preferences, now: datetime) -> None: ...
+
+    async def save_labels(self, mailbox_id: str, labels: LabelIds, owner: Owner) -> None:
+        """Note our labels' ids and what Gmail says of the owner: their addresses, and their name unless it is ""."""
+        ...
+
+    async def save_watch(self, mailbox_id: str, expires_at: datetime, first_cursor: str) -> None:
+        """Note the watch. `first_cursor` becomes the cursor only if none is stored."""
+        ...
+
+    async def set_link(self, mailbox_id: str, link: Link, cause: str, now: datetime) -> None:
+        """CONNECTED makes the mailbox's jobs claimable again; anything else stops them at once (LEAVING:
+        all but the LEAVE duty, which becomes due)."""
+        ...
+
+    async def lose_link(self, mailbox_id: str, cause: str, since: datetime, now: datetime) -> bool:
+        """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is
+        leaving, or its row was changed after `since` (the owner may have connected again meanwhile: a grant
+        that is dead all the same is found out by the next try). True if the link was lost."""
+        ...
+
+    async def busy(self, mailbox_id: str, now: datetime) -> bool:
+        """Whether a job of the mailbox, other than its leaving, is held under a lease that still runs."""
+        ...
+
+    async def forget(
+        self, mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None
+    ) -> Mapping[str, int]:
+        """Delete every row of the mailbox; returns the number deleted by table, which its receipts keep too if
+        `disconnect_receipt` says how it ended."""
+        ...
+
+    async def tenant(self, sub: str) -> Tenant | None:
+        """The mailbox of a Google account. Never looked up by address: that may change hands."""
+        ...
+
+    async def prefer(self, mailbox_id: str, version: int, preferences: Preferences, now: datetime) -> bool:
+        """Save the settings if nothing changed since `version`; False if something did."""
+        ...
+
+    async def learn(self, mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datetime) -> None:
+        """The owner has written to these addresses, in this thread ("" = none)."""
+        ...
+
+    async def took_part(self, mailbox_id: str, thread_ids: Sequence[str]) -> frozenset[str]:
+        """In which of these threads the owner has written themselves."""
+        ...
+
+    async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> None:
+        """Set, or with None remove, the owner's rule for an address or a bare domain."""
+        ...
+
+    async def has_block_rules(self, mailbox_id: str) -> bool: ...
 
     async def order_preview(self, mailbox_id: str, now: datetime) -> None:
         """Begin a preview anew and make its duty due. What an earlier one found is dropped; rules stay.
@@ -140,4 +211,25 @@ class OwnerStore(Protocol):
 
     async def drop_receipts(self, before: datetime) -> int:
         """Delete receipts asked for before then; returns how many."""
+        ...
+
+    async def archive_page(
+        self, mailbox_id: str, table: str, after: str, limit: int
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Rows whose key comes behind `after` ("" begins), in the order of their keys, as the store has them."""
+        ...
+
+    async def restore_rows(
+        self, mailbox_id: str, table: str, rows: Sequence[Mapping[str, Any]], now: datetime
+    ) -> int:
+        """Add those that are not there yet, in one commit; returns how many. What is there stays as it is.
+
+        Ledger entries move balances and daily totals with them, and must come in the order they were posted:
+        `Refused` (no_credit) if a balance would fall below 0. Challenges come back closed: their links lead to
+        where they were sent from.
+        """
+        ...
+
+    async def retain(self, mailbox_id: str, before: datetime, limit: int) -> int:
+        """Delete up to `limit` rows that ended before `before`; returns how many."""
         ...

@@ -9,10 +9,7 @@ from pathlib import Path
 
 from backend.domain.errors import PitchgateError
 from backend.ports.devices import Device, NewDevice, Notifier
-from backend.ports.store import (
-    DutyJob,
-    MessageJob,
-)
+from backend.ports.jobs import DutyJob, MessageJob
 from backend.store.binding import looks, looks_all, reads, reads_all, writes, writes_all
 from backend.store.driver import Driver
 from backend.store.library import Dialect
@@ -172,7 +169,7 @@ class SqlStore:
     messages = reads(views.messages)
 
     async def census(self, now: datetime | None = None) -> Mapping[str, int]:
-        """See `ViewStore`. `oldest_due_seconds` is measured at `now`, by default the machine's time."""
+        """See `Store`. `oldest_due_seconds` is measured at `now`, by default the machine's time."""
         return await self._driver.read(EVERY, views.census, now or datetime.now(UTC))
 
     retain = writes(views.retain)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.standing import Standing
-from backend.ports.addon import Reading, SenderRecord, Tenant
-from backend.ports.store import MessageJob, Placement, Screened, Sighting
+from backend.ports.jobs import MessageJob, Sighting
+from backend.ports.messages import Reading, SenderRecord
+from backend.ports.owner import Tenant
 from backend.transactions import rows, verdicts
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.mailboxes import locked

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.entry.challenge import Challenge, ChallengeState, Solved
 from backend.domain.entry.credits import earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.ports.store import Duty, MessageJob, Placement, Screened, Solved, Stage
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Screened, Stage
+from backend.ports.jobs import Duty, MessageJob
 from backend.transactions import credits, rows
 from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked

@@ -15,7 +15,8 @@ from typing import Any
 from backend.domain.entry.credits import Entry, Posting, refunded
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, RuleKind
-from backend.ports.store import Placement, Stage
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
 from backend.transactions import credits, voiding
 from backend.transactions.jobs import due
 from backend.transactions.mailboxes import locked

@@ -9,11 +9,10 @@ from datetime import datetime
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
-from backend.domain.policy.rehearsal import Rehearsed, Word
+from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Reason, Score
-from backend.ports.owner import Looked, PreviewRun, RunState
-from backend.ports.store import Duty, DutyJob
+from backend.ports.jobs import Duty, DutyJob
 from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import held_duty, want
 from backend.transactions.mailboxes import locked

@@ -10,8 +10,8 @@ from typing import Any
 from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.message_record import MessageView
 from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
-from backend.ports.store import MessageView
 from backend.transactions import corrections, rows
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.mailboxes import locked

@@ -8,7 +8,8 @@ from datetime import datetime
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.ports.store import Duty, DutyJob, MessageJob, Notice, PushFate, Stage
+from backend.domain.mailbox.message_record import Stage
+from backend.ports.jobs import Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions import rows, voiding
 from backend.transactions.statement import WAKE, Row, Script, micros, moment, packed, q
 

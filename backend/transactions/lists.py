@@ -9,8 +9,8 @@ from datetime import datetime
 from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.rules import MOST_RULES, Rule
-from backend.ports.owner import DatedRule, GrantEnd, Receipt
+from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
+from backend.ports.owner import GrantEnd, Receipt
 from backend.transactions.mailboxes import locked, set_link
 from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from backend.domain.errors import Conflict, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
-from backend.ports.owner import DisconnectReceipt
-from backend.ports.store import Duty, NewMailbox
+from backend.ports.jobs import Duty
+from backend.ports.owner import DisconnectReceipt, NewMailbox
 from backend.transactions.jobs import mailbox_of, want
 from backend.transactions.statement import WAKE, Row, Script, Statement, micros, packed, q
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.ports.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
+from backend.domain.mailbox.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
 from backend.transactions import rows
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.statement import Row, Script, micros, moment, packed, q

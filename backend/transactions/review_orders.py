@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.ports.review import LEASE_SECONDS, Done, Leaving
+from backend.domain.mailbox.review import LEASE_SECONDS, Done, Leaving
 from backend.transactions import corrections, credits, undoing
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Row, Script, micros, q

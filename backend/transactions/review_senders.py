@@ -8,8 +8,8 @@ from datetime import datetime
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Decision, RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.ports.devices import News
-from backend.ports.review import (
+from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.review import (
     CHECK_LINES,
     LEDGER_LINES,
     Booked,
@@ -21,7 +21,7 @@ from backend.ports.review import (
     Shelf,
     Unsubscription,
 )
-from backend.ports.store import MessageView
+from backend.ports.devices import News
 from backend.transactions import credits, held_list, rows
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.review import FAR, of_sender, place_of

@@ -10,17 +10,11 @@ from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Preferences
-from backend.ports.store import (
-    Duty,
-    DutyJob,
-    MessageJob,
-    MessageView,
-    Placement,
-    Screened,
-    Stage,
-    Standing,
-)
+from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.domain.policy.standing import Standing
+from backend.ports.jobs import Duty, DutyJob, MessageJob
 from backend.transactions.statement import Row, moment, moment_or_none
 
 

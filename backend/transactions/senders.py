@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from backend.domain.entry.challenge import Tries
 from backend.domain.errors import NotFound
-from backend.ports.senders import Tries
 from backend.transactions.challenges import whole
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Row, Script, micros, q

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from backend.domain.errors import LeaseLost, NotFound
-from backend.ports.store import DutyJob, MessageView, SyncPage
+from backend.domain.mailbox.message_record import MessageView
+from backend.ports.jobs import DutyJob, SyncPage
 from backend.transactions import corrections, rows, voiding
 from backend.transactions.jobs import due, held_duty, position
 from backend.transactions.mailboxes import locked

@@ -8,7 +8,9 @@ from typing import Any
 
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound
-from backend.ports.store import Duty, Placement, Stage
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
+from backend.ports.jobs import Duty
 from backend.transactions import credits, voiding
 from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import due, want

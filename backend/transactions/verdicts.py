@@ -9,11 +9,13 @@ from backend.domain.entry.challenge import ChallengeIntent, Dealings
 from backend.domain.entry.credits import spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
 from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.message_record import Screened, Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.guards import COUNTED, SENDER_PAUSE
 from backend.domain.policy.standing import HELD_WITH, Standing
-from backend.ports.store import MessageJob, Placement, Screened, Stage
+from backend.ports.jobs import MessageJob
 from backend.transactions import corrections, credits, rows
 from backend.transactions.jobs import due, give_way, go_on, held_message
 from backend.transactions.mailboxes import locked

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import WATCH_ALARM
-from backend.ports.store import MessageView, Placement
+from backend.domain.mailbox.message_record import MessageView
 from backend.transactions import rows
 from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.statement import Row, Script, micros, q

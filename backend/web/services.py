@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from backend.domain.entry.challenge import Solved
 from backend.domain.envelope import Metadata
 from backend.pipeline import connect, push, solve
 from backend.pipeline.addon import AddonService
@@ -21,7 +22,8 @@ from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.callers import PushCallers
 from backend.ports.captcha import Kind
 from backend.ports.gmail import Authorizer
-from backend.ports.store import PushFate, Solved, Store
+from backend.ports.jobs import PushFate
+from backend.ports.store import Store
 from backend.ports.system import Clock
 from backend.settings import Settings
 

@@ -14,9 +14,10 @@ import structlog
 from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater, Unexplained
 from backend.domain.mailbox.condition import lost_link
 from backend.domain.mailbox.failing import Cause, cause_of
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
 from backend.pipeline.context import Context
-from backend.ports.store import DutyJob, MessageJob, Stage
+from backend.ports.jobs import DutyJob, MessageJob
 
 log = structlog.get_logger()
 

@@ -21,7 +21,7 @@ from backend.domain.errors import LeaseLost
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
 from backend.ports.gmail import Authorizer
-from backend.ports.store import DutyJob, MessageJob
+from backend.ports.jobs import DutyJob, MessageJob
 from backend.worker.endings import Endings
 
 log = structlog.get_logger()

@@ -92,7 +92,7 @@ def _parameters(node: Any) -> list[dict[str, str]]:
 @pytest.fixture
 def service(fixture: Fixture) -> Service:
     callers = Trusting()
-    addon = AddonService(fixture.context, fixture.store, callers)
+    addon = AddonService(fixture.context, callers)
     services = Services(
         fixture.context.settings, fixture.context.clock, fixture.store, NOBODY, NOBODY, lambda: "m", addon
     )

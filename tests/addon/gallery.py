@@ -8,12 +8,13 @@ from typing import Any
 
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Condition, Link, Mailbox, Mode, Preferences
+from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.standing import Standing
 from backend.pipeline.addon import Home
-from backend.ports.addon import Reading, SenderRecord
-from backend.ports.store import MessageView, Placement, Stage
+from backend.ports.messages import Reading, SenderRecord
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.home import home_card
 from backend.web.addon.cards.message import message_card, note_card

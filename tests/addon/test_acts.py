@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import NeedsReconnect, TryLater
+from backend.domain.mailbox.labels import Placement
 from backend.pipeline.addon import AddonService
-from backend.ports.store import Placement
 from backend.web.app import create_app
 from tests.addon.conftest import Json, Service, _parameters
 from tests.addon.host import EMAIL, EXECUTE
@@ -251,7 +251,7 @@ async def test_a_gmail_that_takes_too_long_is_told_before_google_gives_up_on_us(
         await waited.wait()
 
     monkeypatch.setattr(fixture.gmail, "fetch", hang)
-    hasty = AddonService(fixture.context, fixture.store, service.callers, patience=0.01)
+    hasty = AddonService(fixture.context, service.callers, patience=0.01)
     look = await hasty.look(await fixture.mailbox(), "19a3c0ffee000001")
     assert (look.reading, look.trouble) == (None, "later")
 

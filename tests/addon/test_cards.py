@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Condition, Link
+from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
-from backend.ports.store import MessageView, Placement, Stage
 from backend.sandbox.addon.card_limits import answer_problems, card_problems
 from backend.web.addon.cards.answers import ask_connection, ask_scopes, changed, opened
 from backend.web.addon.cards.home import home_card

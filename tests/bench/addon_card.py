@@ -28,8 +28,9 @@ import aiohttp
 from aiohttp import web
 
 from backend.demo.processes import free_port
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Sighting, Stage, SyncPage
+from backend.ports.jobs import Sighting, SyncPage
 from backend.sandbox.addon.deployment import Deployment
 from backend.sandbox.addon.events import Asked, Forgery, Setting, posting
 from backend.sandbox.oauth.signing import KeyRing

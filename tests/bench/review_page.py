@@ -26,7 +26,7 @@ from typing import Any
 
 import structlog
 
-from backend.ports.review import Position, Shelf, Wanted
+from backend.domain.mailbox.review import Position, Shelf, Wanted
 from backend.web.api.reading import packed_cursor
 from backend.web.owner.review_routes import PAGE
 from tests.web.review_seed import fill

@@ -23,7 +23,7 @@ from backend.demo.letters import Letter
 from backend.demo.processes import Process, free_port, until_ready
 from backend.domain.mailbox.labels import HELD
 from backend.domain.mailbox.mailbox import Mode, Preferences
-from backend.ports.store import NewMailbox
+from backend.ports.owner import NewMailbox
 from backend.settings import GMAIL_MODIFY
 from backend.store import open_store
 from backend.system.vault import MultiFernetVault

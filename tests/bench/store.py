@@ -35,7 +35,7 @@ from pathlib import Path
 from backend.domain.entry.credits import Entry, Posting, spent
 from backend.domain.errors import Refused
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
+from backend.ports.jobs import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
 from backend.store import SqlStore, open_store
 from tests import postgres_server
 from tests.bench.figures import Run, medians, ratios

@@ -16,9 +16,10 @@ from hypercorn.config import Config
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from backend.domain.mail.message import Address, Arrival, Headers, Message
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Reason, Score
-from backend.ports.store import Placement, Screened
 from backend.store import SqlStore
 from tests.contract.store.stories import ROWS
 from tests.web.service import Office, office

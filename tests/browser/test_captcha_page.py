@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, expect
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Expired
-from backend.ports.store import Placement, Stage
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
 from tests.browser.sender import LINK, LOOKS, serving, visit

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.domain.mailbox.correction import Decision
-from backend.ports.store import Placement
+from backend.domain.mailbox.labels import Placement
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
 from tests.browser.review_fixture import Fixture, fixture, visit

@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.demo.tally import every_message
 from backend.domain.mailbox.labels import HELD, WOULD_BE_HELD
-from backend.ports.store import MessageView
+from backend.domain.mailbox.message_record import MessageView
 from tests.faults.fixture import Fixture
 from tests.faults.script import OWNER, Script
 

@@ -30,8 +30,8 @@ import aiohttp
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Stage
 from backend.domain.entry.challenge import token_hash
+from backend.domain.mailbox.message_record import MessageView
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
-from backend.ports.store import MessageView
 from backend.store import SqlStore, open_store
 from backend.system.clock import SystemClock
 from tests.bench.processor import family

@@ -22,8 +22,8 @@ from backend.demo import owner
 from backend.demo.letters import Letter, letters
 from backend.demo.play import Options, Stage, stage
 from backend.domain.entry.challenge import token_hash
+from backend.domain.mailbox.labels import Placement
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
-from backend.ports.store import Placement
 from backend.store import open_store
 from backend.system.clock import SystemClock
 from tests.journeys.conftest import until

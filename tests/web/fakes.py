@@ -12,16 +12,19 @@ from quart.typing import TestClientProtocol as Client
 
 from backend.captcha.proof_of_work import ProofOfWork
 from backend.captcha.typed_code import TypedCode
-from backend.domain.entry.challenge import Challenge, ChallengeState, appeal_line
+from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, appeal_line
 from backend.domain.envelope import Metadata
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mail.message import Owner
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link, Mailbox, Preferences
+from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline.checks import Checks
 from backend.pipeline.connect import Connected
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
-from backend.ports.store import MessageView, Placement, PushFate, Solved, Store
+from backend.ports.jobs import PushFate
+from backend.ports.store import Store
 from backend.settings import Settings
 from backend.system.vault import MultiFernetVault, make_key
 from backend.web.services import Services

@@ -156,14 +156,14 @@ async def office(
             tokens=SeededTokens(),
             vault=GlassVault(),
         )
-        service = DeviceService(context, store)
+        service = DeviceService(context)
         story, lists = Story(store), ListServers()
-        review = ReviewService(context, store, lists)
+        review = ReviewService(context, lists)
         services = {
             "devices": service,
             "review": review,
-            "insights": InsightService(context, store),
-            "archive": ArchiveService(context, store),
+            "insights": InsightService(context),
+            "archive": ArchiveService(context),
             "fail_opens": context.fail_opens,
         }
         app = create_app(replace(around.services, **cast(Any, services)), stopping)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
-from backend.ports.store import Duty
+from backend.ports.jobs import Duty
 from backend.web.app import create_app
 from backend.web.services import Services
 from tests.web.fakes import TOKEN, Client, World

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from backend.domain.entry.challenge import ChallengeState
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Row
-from backend.ports.store import Placement, Stage
 from backend.web.operator.live_view import CHALLENGE_STATES, STEPS, VERDICTS, State, line, worth_showing
 from tests.web.fakes import challenge, message
 

@@ -8,7 +8,7 @@ import pytest
 
 from backend.domain.envelope import Metadata
 from backend.domain.errors import TryLater, Unauthenticated
-from backend.ports.store import PushFate
+from backend.ports.jobs import PushFate
 from tests.web.fakes import NOW, Client, World
 
 HOOK = "/hooks/gmail"

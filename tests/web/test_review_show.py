@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
+from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.verdict import FailOpen
 from backend.locale import LANGUAGES
-from backend.ports.store import MessageView
 from backend.web.owner.review_show import decided
 from backend.web.words import words_for
 

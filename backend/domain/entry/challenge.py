@@ -148,3 +148,22 @@ def appeal_line(text: str) -> str:
             field="line",
         )
     return line
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What a solve did: the messages now on their way back (oldest first), the credits left, and how many messages
+    still wait for the next solve behind the same link."""
+
+    released: tuple[str, ...]
+    balance: int
+    sender: str
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often a typed code was tried, this time included, and how often any code of the same challenge was."""
+
+    of_code: int
+    of_challenge: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from backend.domain.errors import Refused
 from backend.domain.mail.sender import is_free_mail, is_writable, normalise, organisational_domain
@@ -31,6 +32,14 @@ class Rule:
 
     subject: str
     kind: RuleKind
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRule:
+    """A rule and when it was set."""
+
+    rule: Rule
+    set_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

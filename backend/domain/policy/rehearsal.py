@@ -138,3 +138,32 @@ def _verdict(
         form=mail.form,
     )
     return decide(facts, mail.score, thresholds, mail.guards, mail.received_at)
+
+
+class RunState(StrEnum):
+    """How far a preview is."""
+
+    LISTING = "listing"
+    READING = "reading"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRun:
+    """A preview of what would have been held. `done` of `total` mails are read; `run` counts how often one was
+    asked for."""
+
+    run: int
+    state: RunState
+    asked_at: datetime
+    ended_at: datetime | None
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One mail of a preview, looked at: what is kept of it, or None when it is gone or Gmail keeps it back."""
+
+    gmail_id: str
+    mail: Rehearsed | None

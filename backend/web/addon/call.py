@@ -7,7 +7,7 @@ from datetime import datetime
 
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.addon import AddonService
-from backend.ports.addon import Tenant
+from backend.ports.owner import Tenant
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.event import Event
 from backend.web.words import card_words
@@ -37,7 +37,7 @@ class Call:
 
     async def renewed(self) -> Call:
         """The same after the mailbox was changed."""
-        tenant = await self.service.records.tenant(self.mailbox.sub)
+        tenant = await self.service.context.store.tenant(self.mailbox.sub)
         if tenant is None:
             return self
         return replace(self, tenant=tenant, frame=replace(self.frame, version=str(tenant.version)))

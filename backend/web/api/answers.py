@@ -8,10 +8,11 @@ from typing import Any, cast
 
 from quart import Response, json, request
 
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline.devices import rule_domain
 from backend.ports.devices import HeldSender
-from backend.ports.store import MessageView, Placement
 from backend.web.api import schemas
 
 PREFIX = "/api/v1"

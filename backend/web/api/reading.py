@@ -11,8 +11,8 @@ from quart import Response, request
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.condition import explain
+from backend.domain.mailbox.labels import Placement
 from backend.ports.devices import Overview, Scope
-from backend.ports.store import Placement
 from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, message_json, preferences_json, sender_json, tagged
 from backend.web.api.authentication import Call, blueprint, per_device, with_device

@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.ports.store import MessageView, Placement, Stage
 
 
 class State(StrEnum):

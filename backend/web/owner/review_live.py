@@ -11,8 +11,8 @@ from functools import partial
 
 from quart import Blueprint, Response, request
 
+from backend.domain.mailbox.review import shelf_of
 from backend.ports.devices import Event, EventKind
-from backend.ports.review import shelf_of
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute

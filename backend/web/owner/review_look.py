@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from backend.domain.errors import Refused
-from backend.ports.review import Position, Shelf, Wanted
+from backend.domain.mailbox.review import Position, Shelf, Wanted
 from backend.web.api.reading import packed_cursor, read_cursor
 
 VIEWS: Mapping[str, tuple[Shelf, ...]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 from werkzeug.exceptions import NotFound as NoPage
 
+from backend.domain.mailbox.review import by_message
 from backend.pipeline.review import ReviewService
-from backend.ports.review import by_message
 from backend.web import browser_session as browser
 from backend.web.api.reading import packed_cursor
 from backend.web.context import services

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from backend.domain.mail.charset import UNSEEN
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.marking import Mark
 from backend.pipeline.devices import rule_domain
-from backend.ports.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
-from backend.ports.store import MessageView
 from backend.web.words import Words, reason_in
 
 REASONS = 4

@@ -9,9 +9,8 @@ from quart import Blueprint, Response, request
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Strictness
 from backend.domain.mailbox.verdict import Outcome, Verdict
-from backend.domain.policy.rehearsal import Rehearsed, Word
+from backend.domain.policy.rehearsal import Rehearsed, RunState, Word
 from backend.pipeline import first_run
-from backend.ports.owner import RunState
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
 from backend.web.limits import per_minute

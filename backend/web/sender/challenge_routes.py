@@ -9,10 +9,10 @@ from typing import Any
 from quart import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from backend.domain.entry.challenge import Solved
 from backend.domain.errors import Refused, TryLater
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
-from backend.ports.store import Solved
 from backend.web.context import services
 from backend.web.error_map import wants_page
 from backend.web.guards import content_policy, guarded

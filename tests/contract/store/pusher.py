@@ -6,7 +6,7 @@ import asyncio
 import sys
 from itertools import count
 
-from backend.ports.store import Notice
+from backend.ports.jobs import Notice
 from backend.store import open_store
 from tests.contract.store.stories import Story
 

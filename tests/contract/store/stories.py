@@ -6,25 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from backend.domain.entry.challenge import ChallengeIntent, token_hash
+from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
+from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.reading.score import Reason, Score
-from backend.ports.store import (
-    Duty,
-    DutyJob,
-    MessageJob,
-    MessageView,
-    NewMailbox,
-    Placement,
-    Screened,
-    Sighting,
-    Solved,
-    Stage,
-    Store,
-    SyncPage,
-)
+from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
+from backend.ports.owner import NewMailbox
+from backend.ports.store import Store
 from backend.store import SqlStore
 from tests.doubles import START
 

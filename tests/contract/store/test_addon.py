@@ -8,10 +8,11 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mode
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.ports.addon import SenderRecord
-from backend.ports.store import Placement, Sighting
+from backend.ports.jobs import Sighting
+from backend.ports.messages import SenderRecord
 from backend.store import SqlStore
 from tests.contract.store.stories import BO, Story
 

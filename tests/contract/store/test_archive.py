@@ -46,7 +46,7 @@ def service(story: Story) -> ArchiveService:
         vault=cast(Any, None),
         wake=Notifier().ring,
     )
-    return ArchiveService(context, story.store)
+    return ArchiveService(context)
 
 
 async def exported(story: Story, mailbox_id: str = "ana") -> bytes:

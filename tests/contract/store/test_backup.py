@@ -20,8 +20,9 @@ from click.testing import CliRunner
 from backend.commands.db import db_group
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Duty, Stage
+from backend.ports.jobs import Duty
 from backend.store import backup, open_store
 from backend.store.sqlite_schema import connect
 from tests.contract.store.stories import Story

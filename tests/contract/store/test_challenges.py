@@ -10,8 +10,10 @@ from backend.domain.entry.challenge import ChallengeState, token_hash
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Conflict, Expired, NotFound, Refused
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import MessageJob, Placement, Stage
+from backend.ports.jobs import MessageJob
 from tests.contract.store.stories import BO, Story
 
 

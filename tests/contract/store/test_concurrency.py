@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Sighting, Stage, SyncPage
+from backend.ports.jobs import Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story
 
 BOXES = 4

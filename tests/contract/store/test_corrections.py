@@ -8,8 +8,10 @@ from backend.domain.entry.challenge import ChallengeState
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Placement, Stage, SyncPage
+from backend.ports.jobs import SyncPage
 from tests.contract.store.stories import BO, Story
 
 

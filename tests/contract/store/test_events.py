@@ -12,7 +12,7 @@ from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import EventKind, NewDevice, OneTimeCode, Purpose, Scope
-from backend.ports.store import SyncPage
+from backend.ports.jobs import SyncPage
 from tests.contract.store.stories import Story
 
 MOST = 1_000

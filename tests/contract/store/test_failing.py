@@ -10,8 +10,9 @@ import pytest
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Duty, Stage
+from backend.ports.jobs import Duty
 from tests.contract.store.stories import Story
 
 SOON = timedelta(seconds=1)

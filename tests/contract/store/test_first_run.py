@@ -13,10 +13,10 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.rules import MOST_RULES, Rule
 from backend.domain.mailbox.verdict import Outcome
-from backend.domain.policy.rehearsal import Rehearsed, Word
+from backend.domain.policy.rehearsal import Looked, Rehearsed, RunState, Word
 from backend.domain.reading.score import Reason, Score
-from backend.ports.owner import DisconnectReceipt, GrantEnd, Looked, RunState
-from backend.ports.store import Duty, DutyJob
+from backend.ports.jobs import Duty, DutyJob
+from backend.ports.owner import DisconnectReceipt, GrantEnd
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
 

@@ -8,9 +8,11 @@ import pytest
 
 from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Score
-from backend.ports.store import MessageJob, Placement, Stage
+from backend.ports.jobs import MessageJob
 from tests.contract.store.stories import BO, LEASE, ROWS, Story
 
 

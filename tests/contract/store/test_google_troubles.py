@@ -7,7 +7,7 @@ from datetime import timedelta
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.mailbox import Gap, Link
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Duty, Notice, Sighting, SyncPage
+from backend.ports.jobs import Duty, Notice, Sighting, SyncPage
 from tests.contract.store.stories import Story
 
 

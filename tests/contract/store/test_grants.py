@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backend.domain.mailbox.mailbox import Gap, Link, Preferences
-from backend.ports.store import Duty, NewMailbox, Notice, SyncPage
+from backend.ports.jobs import Duty, Notice, SyncPage
+from backend.ports.owner import NewMailbox
 from tests.contract.store.stories import Story
 
 ANA = NewMailbox("ana", "sub-ana", "ana@corp.test", "Ana", b"sealed", frozenset({"openid"}), Preferences())

@@ -10,8 +10,10 @@ import pytest
 
 from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Duty, Notice, Placement, PushFate, Sighting, Stage, SyncPage
+from backend.ports.jobs import Duty, Notice, PushFate, Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story
 
 # Pushes

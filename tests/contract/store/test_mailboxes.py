@@ -11,7 +11,8 @@ from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Duty, NewMailbox, Notice, PushFate, SyncPage
+from backend.ports.jobs import Duty, Notice, PushFate, SyncPage
+from backend.ports.owner import NewMailbox
 from backend.store import SqlStore
 from tests.contract.store.stories import Story, is_a_store
 

@@ -19,8 +19,8 @@ from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
+from backend.ports.jobs import Notice
 from backend.ports.owner import DisconnectReceipt, GrantEnd
-from backend.ports.store import Notice
 from backend.store import moving, open_store
 from backend.store.moving import ORDER, copy
 from backend.store.schema import place

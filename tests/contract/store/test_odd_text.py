@@ -9,9 +9,9 @@ import pytest
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
+from backend.domain.mailbox.review import Shelf, Wanted
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.policy.rehearsal import Word
-from backend.ports.review import Shelf, Wanted
 from tests.contract.store.stories import Story
 
 ODD = ("\0", "a\0b", "\ud800", "a\udfffb")

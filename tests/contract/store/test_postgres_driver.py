@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from backend.ports.store import Duty, Notice, PushFate
+from backend.ports.jobs import Duty, Notice, PushFate
 from backend.store import SqlStore, open_store
 from backend.store.postgres_schema import upgrade, version
 from backend.transactions.statement import EVERY, Script, q

@@ -10,8 +10,8 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.review import Listing, Position, Shelf, Wanted, shelf_of
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.review import Listing, Position, Shelf, Wanted, shelf_of
 from backend.transactions import review as lists
 from tests.contract.store.stories import BO, Story
 

@@ -11,10 +11,10 @@ import pytest
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.review import Done, Leaving, Shelf, Wanted
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import Session
-from backend.ports.review import Done, Leaving, Shelf, Wanted
-from backend.ports.store import Placement
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
 

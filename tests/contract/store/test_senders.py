@@ -10,11 +10,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from backend.domain.entry.challenge import Tries
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.devices import EventKind, NewDevice, OneTimeCode, Purpose, Scope
-from backend.ports.senders import Tries
 from tests.contract.store.stories import Story
 
 LINE = "I met you at the fair in Köln <b>"

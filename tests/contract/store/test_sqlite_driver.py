@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import NotFound
-from backend.ports.store import Notice, PushFate
+from backend.ports.jobs import Notice, PushFate
 from backend.store import SqlStore, open_store
 from backend.store import sqlite as driver_module
 from backend.store.sqlite import SqliteDriver

@@ -8,8 +8,10 @@ import pytest
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Duty, Placement, Sighting, Stage, SyncPage
+from backend.ports.jobs import Duty, Sighting, SyncPage
 from tests.contract.store.stories import BO, Story
 
 

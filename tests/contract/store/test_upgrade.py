@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from backend.domain.errors import Conflict
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.store import Stage
 from backend.store import open_store, postgres_schema, schema
 from backend.store.library import Dialect, Migration, migrations
 from tests.contract.store.stories import Story

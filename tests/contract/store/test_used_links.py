@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.entry.challenge import Challenge, ChallengeIntent
+from backend.domain.entry.challenge import Challenge, ChallengeIntent, Solved
 from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.ports.store import Placement, Solved
 from tests.contract.store.stories import BO, Story
 
 

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
-from backend.ports.store import Duty, Notice, Placement, Stage
+from backend.ports.jobs import Duty, Notice
 from tests.contract.store.stories import BO, Story
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import StoreAway, TryLater
+from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.retry import SEARCH_LAG
 from backend.pipeline.context import Context
-from backend.ports.store import Duty, DutyJob, MessageJob, Stage
+from backend.ports.jobs import Duty, DutyJob, MessageJob
 from backend.settings import Settings
 from backend.store import SqlStore, open_store
 from backend.worker import loop

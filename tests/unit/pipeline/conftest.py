@@ -17,7 +17,8 @@ from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictnes
 from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
-from backend.ports.store import MessageJob, NewMailbox, Notice
+from backend.ports.jobs import MessageJob, Notice
+from backend.ports.owner import NewMailbox
 from backend.settings import Settings
 from backend.store import SqlStore, open_store
 from backend.worker.endings import Endings

@@ -10,7 +10,9 @@ import pytest
 from backend.domain.errors import NeedsReconnect, Rejected, TryLater
 from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.mailbox import Link
-from backend.ports.store import Duty, NewMailbox, Stage
+from backend.domain.mailbox.message_record import Stage
+from backend.ports.jobs import Duty
+from backend.ports.owner import NewMailbox
 from tests.fakes.gmail import Died
 from tests.unit.pipeline.conftest import Fixture, letter
 

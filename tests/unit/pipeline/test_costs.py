@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import TryLater
+from backend.domain.mailbox.message_record import Stage
 from backend.pipeline.stages import run_duty, run_stage
-from backend.ports.store import Stage
 from backend.worker.endings import Endings
 from tests.unit.pipeline.conftest import Fixture, letter
 

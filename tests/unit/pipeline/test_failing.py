@@ -10,7 +10,7 @@ import pytest
 from backend.domain.errors import NotFound, Refused, TryLater
 from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.mailbox import Condition, Mailbox
-from backend.ports.store import Stage
+from backend.domain.mailbox.message_record import Stage
 from backend.transactions import rows
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from backend.domain.errors import NeedsReconnect, Rejected, TryLater
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.domain.policy.rehearsal import Word
+from backend.domain.policy.rehearsal import RunState, Word
 from backend.pipeline import first_run
 from backend.pipeline.first_run import BATCH
-from backend.ports.owner import RunState
-from backend.ports.store import Placement
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.ports.store import Duty
+from backend.ports.jobs import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
 
 

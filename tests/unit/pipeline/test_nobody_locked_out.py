@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.verdict import Row
 from backend.domain.policy.guards import next_link_at
 from backend.domain.policy.standing import Standing
 from backend.pipeline import solve
-from backend.ports.store import MessageView, Placement
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture
 
 SENDERS = ("sam@seller.test", "kim@seller.test", "lee@other.test")

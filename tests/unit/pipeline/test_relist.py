@@ -12,11 +12,13 @@ from backend.domain.errors import Rejected
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Gap
+from backend.domain.mailbox.message_record import Stage
 from backend.pipeline import relist
 from backend.pipeline.relist import Progress
 from backend.pipeline.stages import run_duty
-from backend.ports.store import Duty, Placement, Stage
+from backend.ports.jobs import Duty
 from tests.fakes.gmail import LABELS, Died
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -13,14 +13,14 @@ from pydantic import SecretStr
 from backend.captcha.proof_of_work import ProofOfWork
 from backend.captcha.solver import solve as work_out
 from backend.captcha.typed_code import TypedCode
-from backend.domain.entry.challenge import MAX_APPEAL, appeal_line
+from backend.domain.entry.challenge import MAX_APPEAL, Solved, appeal_line
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mail.message import Address, Attachment, Headers, Message
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import Placement
 from backend.pipeline import solve
 from backend.pipeline.checks import Checks
 from backend.ports.captcha import Kind
-from backend.ports.store import Placement, Solved
 from backend.system.vault import MultiFernetVault, make_key
 from tests.doubles import SeededTokens
 from tests.unit.pipeline.conftest import Fixture, letter

@@ -8,7 +8,7 @@ from backend.domain.errors import TryLater
 from backend.domain.mailbox.mailbox import Condition
 from backend.pipeline.sync import sweep_after
 from backend.pipeline.watch import renewed_after, watch
-from backend.ports.store import Duty
+from backend.ports.jobs import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backend.domain.mailbox.mailbox import Condition, Mailbox
+from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline.addon import Home
-from backend.ports.store import MessageView
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.state import review_address, state_line, trouble

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from backend.domain.entry.challenge import MAX_APPEAL
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.ports.addon import Reading
-from backend.ports.store import MessageView, Placement, Stage
+from backend.ports.messages import Reading
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.state import trouble

@@ -9,7 +9,8 @@ import pytest
 from backend.domain import errors
 from backend.domain.errors import NotYet, PitchgateError, StoreAway, TryLater
 from backend.domain.mailbox.failing import LIMIT_WORDS, TOLD_AFTER, Blame, Cause, Failing, cause_of, told
-from backend.ports.store import Duty, Stage
+from backend.domain.mailbox.message_record import Stage
+from backend.ports.jobs import Duty
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LONG_AGO = NOW - TOLD_AFTER

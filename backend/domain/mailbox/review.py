@@ -1,4 +1,4 @@
-"""What the review page reads and orders beside the mailbox's own methods. Each method is one transaction.
+"""What the review page shows: a mailbox's messages in lists, and everything on record about one sender.
 
 A message stands on one of four shelves: held and waiting for a word, kept (held by the owner's word), let in
 (somebody's solve, credit or word brought it back) and passed (never taken out of the inbox).
@@ -10,13 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 from backend.domain.mailbox.correction import Decision, RuleMatch
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.ports.devices import News, Notifier
-from backend.ports.records import MessageView
+from backend.domain.mailbox.message_record import MessageView
 
 Position = tuple[int, str]
 """Where a page goes on: microseconds and Gmail id of the last message looked at."""
@@ -195,68 +193,6 @@ LEDGER_LINES = 50
 CHECK_LINES = 20
 LEASE_SECONDS = 60
 """How long one try to unsubscribe may take before another may begin."""
-
-
-class ReviewStore(Protocol):
-    """Lists, orders and senders."""
-
-    async def review(self, mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Listing:
-        """One page of at most `limit` senders. The cost does not grow with what the mailbox holds.
-
-        Raises `NotFound` when the mailbox is gone.
-        """
-        ...
-
-    async def sender_profile(
-        self, mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
-    ) -> SenderProfile:
-        """One sender; `domain` is the organisation they belong to. Raises `NotFound` when the mailbox is gone."""
-        ...
-
-    async def mail(
-        self, mailbox_id: str, gmail_id: str
-    ) -> tuple[MessageView, Mailbox, Unsubscription | None]:
-        """One message. Raises `NotFound`."""
-        ...
-
-    async def order(
-        self, mailbox_id: str, key: str, decision: Decision, gmail_ids: Sequence[str], now: datetime
-    ) -> Done:
-        """Decide about all of these messages at once. The same key and messages again change nothing."""
-        ...
-
-    async def undo_order(self, mailbox_id: str, key: str, now: datetime) -> tuple[str, ...]:
-        """Take everything back that was ordered under `key`, latest first; the messages that move. Once.
-
-        Raises `NotFound`, or `Refused` (no_credit) when given credits have been spent.
-        """
-        ...
-
-    async def give(self, mailbox_id: str, key: str, address: str, amount: int, now: datetime) -> int:
-        """Give (above 0) or take (below 0) credits; the balance. Once per key. Raises `Refused` (no_credit)."""
-        ...
-
-    async def ask_off(self, mailbox_id: str, gmail_id: str, now: datetime) -> bool:
-        """Note the owner's order to unsubscribe and take it in hand. False if it is done, or somebody has it in
-        hand for less than `LEASE_SECONDS`. Raises `NotFound` for an unknown message."""
-        ...
-
-    async def told_off(
-        self, mailbox_id: str, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
-    ) -> None:
-        """Note how it ended. What is done stays done."""
-        ...
-
-    async def review_news(
-        self, mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
-    ) -> News:
-        """As `DeviceStore.news` for a browser: `alive` while its session lives. Every event has its message as it
-        is now, None for one that has no row any more."""
-        ...
-
-    def changed(self, mailbox_id: str) -> Notifier:
-        """See `DeviceStore.changed`."""
-        ...
 
 
 def by_message(said: Sequence[Said]) -> Mapping[str, tuple[Said, ...]]:
