@@ -10,6 +10,7 @@ Everything opened here is closed here, in the opposite order.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -17,10 +18,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 
 from backend.captcha.opening import open_captchas
-from backend.domain.errors import Refused
+from backend.domain.errors import Refused, TryLater
+from backend.domain.mailbox.notices import Notices
 from backend.gmail.addon_tokens import AddonVerifier
 from backend.gmail.errors import sealed_shut
 from backend.gmail.opening import Google, open_google
+from backend.gmail.pubsub import open_source
+from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.checks import Checks
@@ -39,6 +43,7 @@ from backend.system.tokens import SystemTokens
 from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
 from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services, Stages
+from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
 
 READER_ENTRY = "backend.reader_process"
@@ -56,6 +61,17 @@ class Application:
     services: Services
     worker: Worker
     reader: ReadingPool
+    fetcher: Fetcher | None = None
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Everything this process does beside the web, until `stop`."""
+        # A database that is away: the next start, or the day's watch, does it.
+        with contextlib.suppress(TryLater):
+            await notices.adopt(self.context)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.worker.run(stop))
+            if self.fetcher is not None:
+                group.create_task(self.fetcher.run(stop))
 
 
 class StoredGrants:
@@ -135,7 +151,10 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             worker.failed,
             context.fail_opens,
         )
-        yield Application(settings, context, google, services, worker, reader)
+        fetcher = None
+        if settings.notices is Notices.PULL:
+            fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
+        yield Application(settings, context, google, services, worker, reader, fetcher)
 
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:

@@ -59,7 +59,7 @@ async def serve(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             _switch_on_hangup(application, group)
             group.create_task(serve_app(app, config, stop))
-            group.create_task(application.worker.run(stop))
+            group.create_task(application.work(stop))
 
 
 def _switch_on_hangup(application: Application, group: asyncio.TaskGroup) -> None:
@@ -143,7 +143,7 @@ def development_app() -> Quart:
             # From here on requests go to the real app; the shell only keeps its start-up and shutdown.
             shell.asgi_app = create_app(application.services).asgi_app  # type: ignore[method-assign]
             stop = asyncio.Event()
-            worker = asyncio.create_task(application.worker.run(stop))
+            worker = asyncio.create_task(application.work(stop))
             yield
             stop.set()
             with contextlib.suppress(asyncio.CancelledError):

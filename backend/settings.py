@@ -6,22 +6,31 @@ environment carry the prefix PITCHGATE_, e.g. PITCHGATE_PUBLIC_URL. Times are se
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode
+from backend.domain.mailbox.notices import CHALLENGE_NEEDS, Notices
 from backend.ports.captcha import Kind
+from backend.setting_kinds import (
+    Account,
+    Bind,
+    Database,
+    LogLevel,
+    Subscription,
+    Topic,
+    WebAddress,
+    on_this_machine,
+)
 
 GMAIL_MODIFY = "https://www.googleapis.com/auth/gmail.modify"
 USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
@@ -32,43 +41,6 @@ _PREFIX = "PITCHGATE_"
 _OTHERS = ("PITCHGATE_TRAY_", "PITCHGATE_LINKED_", "PITCHGATE_SHOTS")
 """Of the desktop app and the tests."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
-        raise ValueError("must be an address that begins with https:// (or http://)")
-    return value.rstrip("/")
-
-
-def _shaped(pattern: str, words: str) -> AfterValidator:
-    """Values of this form only; `words` tell what that is."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"must be {words}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _level(value: str) -> str:
-    if value.upper() not in logging.getLevelNamesMapping():
-        raise ValueError("must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
-    return value.upper()
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-LogLevel = Annotated[str, AfterValidator(_level)]
-Bind = Annotated[str, _shaped(r"unix:.+|fd://\d+|\S*:\d{1,5}", "host:port, for example 127.0.0.1:8400")]
-Database = Annotated[
-    str, _shaped(r"postgres(ql)?://\S+|sqlite:///.+|(?!.*://).*", "postgresql://…, or empty for the file")
-]
-Account = Annotated[str, _shaped(r"([^@\s]+@[^@\s]+)?", "a service account, name@….iam.gserviceaccount.com")]
-Topic = Annotated[str, _shaped(r"projects/[^/\s]+/topics/[^/\s]+", "projects/PROJECT/topics/NAME")]
-Subscription = Annotated[
-    str, _shaped(r"projects/[^/\s]+/subscriptions/[^/\s]+", "projects/PROJECT/subscriptions/NAME")
-]
 
 
 class Environment(StrEnum):
@@ -114,6 +86,10 @@ class Settings(BaseSettings):
     jwks_url: WebAddress = "https://www.googleapis.com/oauth2/v3/certs"
     gmail_url: WebAddress = "https://gmail.googleapis.com"
     scopes: tuple[str, ...] = Field(("openid", USERINFO_EMAIL, GMAIL_MODIFY), min_length=1)
+    notices: Notices = Notices.PUSH
+    """How new mail comes to our notice: `push` (Pub/Sub posts here), `pull` (we fetch from Pub/Sub) or `poll` (no
+    Pub/Sub: history is asked for). The last two work behind a router."""
+    pubsub_url: WebAddress = "https://pubsub.googleapis.com"
     topic: Topic = "projects/pitchgate-dev/topics/gmail"
     subscription: Subscription = "projects/pitchgate-dev/subscriptions/gmail-push"
     push_audience: str = ""
@@ -149,6 +125,10 @@ class Settings(BaseSettings):
     """How long after a push history is listed a second time. Google drops further pushes within a second: this look
     sees what they would have told."""
     sweep_interval: float = Field(720.0, gt=0)
+    poll_interval: float = Field(20.0, ge=1)
+    """How long after a look at a mailbox's history it is looked at again, with `notices=poll`: 2 units a look."""
+    poll_quiet_interval: float = Field(120.0, ge=1)
+    """The longest such wait, for a mailbox in which nothing has happened for hours."""
     watch_interval: float = Field(86_400.0, gt=0)
     lease_seconds: float = Field(60.0, gt=0)
     poll_seconds: float = Field(1.0, gt=0)
@@ -227,13 +207,27 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _safe_in_production(self) -> Self:
         if self.environment is Environment.PRODUCTION:
-            if not self.public_url.startswith("https://"):
+            if not self.public_url.startswith("https://") and not on_this_machine(self.public_url):
                 raise ValueError(
                     "PITCHGATE_PUBLIC_URL must begin with https:// in production: cookies go over it"
                 )
             if self.live_page:
                 raise ValueError("PITCHGATE_LIVE_PAGE shows mail to anybody: not in production")
         return self
+
+    @model_validator(mode="after")
+    def _challenges_that_can_be_opened(self) -> Self:
+        if self.default_mode is Mode.CHALLENGE and not self.challenges:
+            raise ValueError(
+                f"PITCHGATE_DEFAULT_MODE=challenge needs {CHALLENGE_NEEDS} (PITCHGATE_PUBLIC_URL)"
+            )
+        return self
+
+    @property
+    def challenges(self) -> bool:
+        """Whether senders can open the links that challenges carry. In dev and test they are on this machine."""
+        public = self.public_url.startswith("https://") and not on_this_machine(self.public_url)
+        return public or self.environment in (Environment.DEV, Environment.TEST)
 
     @property
     def addon(self) -> bool:

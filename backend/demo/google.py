@@ -72,12 +72,17 @@ class Sandbox:
         return found
 
     async def pushes_pending(self) -> int:
-        """Pushes not yet acknowledged."""
-        return int((await self._call("GET", "/sandbox/push"))["pending"])
+        """Notices not yet acknowledged."""
+        told = await self._call("GET", "/sandbox/push")
+        return int(told["pending"]) + int(told["unfetched"])
 
     async def push_modes(self, **modes: Any) -> None:
         """Duplicate, delay, reorder or drop pushes from now on."""
         await self._call("PUT", "/sandbox/push", modes)
+
+    async def service_account(self, email: str, project: str) -> dict[str, Any]:
+        """A new service account; its key file."""
+        return await self._call("POST", "/sandbox/service-accounts", {"email": email, "project": project})
 
     async def deploy_addon(self, deployment: dict[str, Any] | None) -> None:
         """Put the Gmail add-on beside the mail, if there is one to put."""

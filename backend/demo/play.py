@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 import re
 import time
@@ -36,7 +37,8 @@ ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 @dataclass(frozen=True)
 class Options:
     """How to play. `every` seconds between two letters; `scripted` lets a script solve the challenges;
-    `kills` is how often the server dies within `seconds`; `copies` how often each push is delivered."""
+    `kills` is how often the server dies within `seconds`; `copies` how often each push is delivered. `notices` is how
+    the server hears of mail, `poll_interval` how often it asks where nobody tells it."""
 
     folder: Path
     seconds: float | None = None
@@ -48,6 +50,8 @@ class Options:
     port: int = 0
     sandbox_port: int = 0
     credits_per_solve: int = 3
+    notices: str = "push"
+    poll_interval: float = 20.0
 
 
 @dataclass
@@ -97,6 +101,8 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
         try:
             sandbox = Sandbox(http, str((await google.first_line())["sandbox"]))
             environment = _environment(options, server_url, sandbox.url)
+            if options.notices == "pull":
+                environment |= await _credentials(sandbox, options.folder)
             server = Process("server", ["backend", "serve"], environment, options.folder / "server.log")
             running = Stage(options, http, sandbox, server, server_url)
             await _people(sandbox)
@@ -106,7 +112,7 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
             await sandbox.deploy_addon(addon.deployment(server_url))
             tell(f"{OWNER_NAME} connects her mailbox …")
             await owner.connect(http, server_url, OWNER)
-            await _watched(sandbox)
+            await _watched(sandbox, options)
             yield running
         finally:
             if server is not None:
@@ -146,11 +152,12 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
     return tally
 
 
-async def _watched(sandbox: Sandbox) -> None:
-    """Wait until the server watches the mailbox: what arrives before is old mail to it."""
+async def _watched(sandbox: Sandbox, options: Options) -> None:
+    """Wait until the server watches the mailbox, or has begun to ask: what arrives before is old mail to it."""
     async with asyncio.timeout(WATCH_SECONDS):
         while True:
-            if await sandbox.watched(OWNER):
+            asked = "gmail.users.getProfile" in (await sandbox.meter(OWNER))["methods"]
+            if await sandbox.watched(OWNER) or (asked and options.notices == "poll"):
                 return
             await asyncio.sleep(0.05)
 
@@ -193,8 +200,9 @@ async def _die(running: Stage) -> None:
 
 async def _settle(running: Stage, people: list[Salesperson]) -> None:
     """Wait until no push is pending, no job is due and no challenge is left to solve."""
-    quiet, until = 0, time.monotonic() + DRAIN_SECONDS
-    while quiet < 3:
+    asking = running.options.poll_interval if running.options.notices == "poll" else 0.0
+    quiet, until, calm = 0, time.monotonic() + DRAIN_SECONDS, 3 + asking / 0.7
+    while quiet < calm:
         if time.monotonic() > until:
             raise PitchgateError("The mail did not come to rest.", f"See {running.options.folder}/server.log")
         await asyncio.sleep(0.7)
@@ -224,9 +232,19 @@ def _sandbox_arguments(options: Options, server_url: str) -> list[str]:
         *("--redirect-uri", f"{server_url}/connect/callback"),
         *("--project", "pitchgate-demo", "--topic", "gmail", "--subscription", "gmail-push"),
         *("--push-endpoint", f"{server_url}/hooks/gmail", "--push-account", ACCOUNT),
+        *(("--pull",) if options.notices == "pull" else ()),
         *("--push-mode", f"copies={options.copies}"),
         *("--seed", str(options.seed)),
     ]
+
+
+async def _credentials(sandbox: Sandbox, folder: Path) -> dict[str, str]:
+    """A service account that may fetch, and where its key file is."""
+    file = folder / "service-account.json"
+    key = await sandbox.service_account("fetch@pitchgate-demo.iam.gserviceaccount.com", "pitchgate-demo")
+    file.write_text(json.dumps(key), encoding="utf-8")
+    file.chmod(0o600)
+    return {"GOOGLE_APPLICATION_CREDENTIALS": str(file)}
 
 
 def _environment(options: Options, server_url: str, google: str) -> dict[str, str]:
@@ -245,6 +263,9 @@ def _environment(options: Options, server_url: str, google: str) -> dict[str, st
         "PITCHGATE_TOPIC": "projects/pitchgate-demo/topics/gmail",
         "PITCHGATE_SUBSCRIPTION": "projects/pitchgate-demo/subscriptions/gmail-push",
         "PITCHGATE_PUSH_ACCOUNT": ACCOUNT,
+        "PITCHGATE_PUBSUB_URL": google,
+        "PITCHGATE_NOTICES": options.notices,
+        "PITCHGATE_POLL_INTERVAL": str(options.poll_interval),
         **addon.settings(),
         "PITCHGATE_DEFAULT_MODE": "challenge",
         "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,6 +14,7 @@ import aiohttp
 
 from backend.domain.errors import Refused, TryLater
 from backend.gmail.unreadable import AnswerUnreadable
+from backend.setting_kinds import on_this_machine
 from backend.settings import Settings
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
@@ -53,11 +53,11 @@ class Reply:
 
 def check_addresses(settings: Settings) -> None:
     """Refuse (code insecure_url) an address where tokens would travel unencrypted, unless it is this machine's."""
-    for name in ("authorize_url", "token_url", "revoke_url", "jwks_url", "gmail_url"):
+    for name in ("authorize_url", "token_url", "revoke_url", "jwks_url", "gmail_url", "pubsub_url"):
         parts = urlsplit(getattr(settings, name))
         if parts.scheme == "https" and parts.hostname:
             continue
-        if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+        if parts.scheme == "http" and on_this_machine(getattr(settings, name)):
             continue
         raise Refused(
             f"{name} must be an https address (http only on this machine).",
@@ -138,12 +138,3 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     if unpack is not None and size and not unpack.eof:
         raise AnswerUnreadable("gzip ends early")
     return b"".join(pieces)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

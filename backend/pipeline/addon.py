@@ -22,6 +22,8 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline import correct
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
+from backend.pipeline.modes import check_mode
+from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
 from backend.ports.callers import AddonCallers
 from backend.ports.messages import Reading
@@ -129,10 +131,11 @@ class AddonService:
 
     async def prefer(self, tenant: Tenant, version: int, **changes: Any) -> bool:
         """Change settings; False if they were changed since `version`. Raises `Refused` naming the field."""
+        check_mode(self.context.settings, changes)
         wanted = tenant.mailbox.preferences.changed(**changes)
         saved = await self.context.store.prefer(tenant.mailbox.id, version, wanted, self.context.clock.now())
         if saved:
-            self.context.wake()
+            await owner_acted(self.context, tenant.mailbox.id)
         return saved
 
 

@@ -23,9 +23,10 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message_record import MessageView
-from backend.pipeline import correct
+from backend.pipeline import correct, modes
 from backend.pipeline.context import Context
 from backend.pipeline.device_request import DeviceRequest, malformed
+from backend.pipeline.notices import owner_acted
 from backend.pipeline.sealed import seal, unseal
 from backend.pipeline.showing import shown
 from backend.ports.devices import (
@@ -247,7 +248,7 @@ class DeviceService:
         if correction.decision in DOMAIN_WIDE:
             refuse_shared_domain(await self.message(mailbox_id, correction.gmail_id))
         moved = await self.context.store.correct_once(mailbox_id, correction, self.context.clock.now())
-        self.context.wake()
+        await owner_acted(self.context, mailbox_id)
         return moved
 
     async def decide(self, mailbox_id: str, gmail_id: str, decision: Decision) -> str:
@@ -262,9 +263,7 @@ class DeviceService:
 
     async def prefer(self, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
         """All of these settings, or none. Raises `Refused` naming the field."""
-        changed = await self.context.store.change_preferences(mailbox_id, changes, self.context.clock.now())
-        self.context.wake()
-        return changed
+        return await modes.prefer(self.context, mailbox_id, changes)
 
     async def pause(self, mailbox_id: str, until: datetime | None) -> None:
         """Pause until then, at most 31 days; None resumes. Raises `Refused` (out_of_range)."""

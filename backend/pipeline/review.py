@@ -32,6 +32,7 @@ from backend.domain.mailbox.review import (
 from backend.domain.reading.showing import Shown
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
+from backend.pipeline.notices import owner_acted
 from backend.pipeline.showing import shown
 from backend.ports.devices import News, Notifier
 from backend.ports.reader import Unread
@@ -123,13 +124,13 @@ class ReviewService:
             refuse_shared_domain(*views.values())
         now = self.context.clock.now()
         done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now)
-        self.context.wake()
+        await owner_acted(self.context, mailbox_id)
         return done
 
     async def undo(self, mailbox_id: str, key: str) -> None:
         """Take an order back. Raises `NotFound`, or `Refused` (no_credit) for credits spent meanwhile."""
         await self.context.store.undo_order(mailbox_id, proper(key), self.context.clock.now())
-        self.context.wake()
+        await owner_acted(self.context, mailbox_id)
 
     async def give(self, mailbox_id: str, key: str, address: str, amount: int) -> int:
         """Give or take credits; the balance. Raises `Refused` (malformed, no_credit)."""

@@ -25,6 +25,7 @@ from backend.domain.policy.standing import Standing
 from backend.domain.retry import believed, refusals
 from backend.pipeline import learn
 from backend.pipeline.context import Context
+from backend.pipeline.modes import in_force
 from backend.ports.gmail import Fetched
 from backend.ports.jobs import Duty, MessageJob
 from backend.ports.reader import Unread
@@ -149,7 +150,7 @@ async def _decide(
         arrival=digest.arrival,
         owner=mailbox.owner,
         authentication=digest.authentication,
-        preferences=mailbox.preferences,
+        preferences=in_force(context.settings, mailbox.preferences),
         standing=standing,
         labels=mailbox.labels,
         form=digest.form,

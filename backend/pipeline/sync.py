@@ -8,7 +8,6 @@ a listing under way is taken up again where it was left.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,6 +21,7 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.pipeline import relist
 from backend.pipeline.context import Context
+from backend.pipeline.notices import look_again_at
 from backend.ports.gmail import HistoryPage
 from backend.ports.jobs import Duty, DutyJob, Sighting, SyncPage
 
@@ -49,16 +49,9 @@ async def sync(context: Context, job: DutyJob) -> datetime:
     return context.clock.now()
 
 
-def sweep_after(context: Context, mailbox_id: str) -> timedelta:
-    """How long a quiet mailbox is left alone: the interval, spread by up to a tenth so that mailboxes that
-    connected together do not all sweep together."""
-    share = zlib.crc32(mailbox_id.encode()) % 1_000 / 1_000
-    return timedelta(seconds=context.settings.sweep_interval * (1 + share / 10))
-
-
 async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetime | None:
     """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
-    quiet = context.clock.now() + sweep_after(context, mailbox.id)
+    quiet = look_again_at(context, mailbox)
     if relist.under_way(mailbox):
         return quiet if await relist.go_on(context, job, mailbox) else None
     if not mailbox.cursor:
@@ -83,7 +76,10 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetim
         page = replace(page, page_token=listed.next_page, page_start=start)
         await context.store.commit_sync(job, page, context.clock.now())
         return None
-    return await _last_page(context, job, mailbox, listed, replace(page, safe_since=began)) or quiet
+    again = await _last_page(context, job, mailbox, listed, replace(page, safe_since=began))
+    if again is None and listed.history_id != mailbox.cursor:
+        return look_again_at(context, replace(mailbox, moved_at=context.clock.now()))
+    return again or quiet
 
 
 async def _last_page(

@@ -1,6 +1,7 @@
 """watch: labels, the owner's name and addresses, and Gmail's watch, made once and renewed daily.
 
-Never touches the cursor.
+Never touches the cursor. Where history is asked for instead (`Notices.POLL`) there is no watch: what is left of an
+earlier one is stopped.
 """
 
 from __future__ import annotations
@@ -21,14 +22,20 @@ async def watch(context: Context, job: DutyJob) -> datetime:
     labels = await context.gmail.ensure_labels(job.mailbox_id)
     await context.store.save_labels(job.mailbox_id, labels, await context.gmail.identity(job.mailbox_id))
     before = await context.store.mailbox(job.mailbox_id)
+    interval = timedelta(seconds=context.settings.watch_interval)
+    if not context.settings.notices.watched:
+        if before is not None and before.watch_expires_at is not None:
+            await context.gmail.stop_watch(job.mailbox_id)
+        await context.store.hear_by(job.mailbox_id, context.settings.notices)
+        return context.clock.now() + renewed_after(2 * interval, interval, job.mailbox_id)
     granted = await context.gmail.watch(job.mailbox_id)
     await context.store.save_watch(job.mailbox_id, granted.expires_at, granted.history_id)
+    await context.store.hear_by(job.mailbox_id, context.settings.notices)
     now = context.clock.now()
     if before is not None and before.watch_expires_at is not None and before.watch_expires_at <= now:
         # Nobody told us of what came since it lapsed.
         log.warning("watch_had_lapsed", mailbox=job.mailbox_id)
         await context.store.want(job.mailbox_id, Duty.SYNC, now)
-    interval = timedelta(seconds=context.settings.watch_interval)
     return now + renewed_after(granted.expires_at - now, interval, job.mailbox_id)
 
 

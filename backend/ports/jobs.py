@@ -22,6 +22,7 @@ from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Gap
 from backend.domain.mailbox.message_record import Stage
+from backend.ports.notices import NoticeStore
 
 
 class Duty(StrEnum):
@@ -119,7 +120,7 @@ class SyncPage:
     gap: Gap | None = None
 
 
-class JobStore(Protocol):
+class JobStore(NoticeStore, Protocol):
     """Pushes, duties, the stages of messages, and what a sync commits."""
 
     async def note_push(self, notice: Notice, again_at: datetime, now: datetime) -> PushFate:

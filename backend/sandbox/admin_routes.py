@@ -100,6 +100,7 @@ async def get_push() -> Response:
             "counts": dict(broker.counts),
             "watch": dict(world().watches.counts),
             "pending": pusher.pending(),
+            "unfetched": pusher.unfetched(),
             "topics": sorted(broker.topics),
             "subscriptions": [item.as_json() for item in broker.subscriptions.values()],
         }

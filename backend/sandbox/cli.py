@@ -46,6 +46,7 @@ OPEN_TO_ALL = (
 @click.option("--topic", default=DEFAULT_TOPIC, help="Pub/Sub topic to create in the project.")
 @click.option("--subscription", default=DEFAULT_SUBSCRIPTION, help="Push subscription to create on it.")
 @click.option("--push-endpoint", help="Where to push; default is the backend's hook.")
+@click.option("--pull", is_flag=True, help="Make the subscription one that is pulled.")
 @click.option("--push-audience", help="Audience of the push token; default is the endpoint.")
 @click.option("--push-account", default=DEFAULT_SERVICE_ACCOUNT, help="Service account in the push token.")
 @click.option("--ack-deadline", default=10, type=click.IntRange(1, 600), help="Seconds a push may take.")
@@ -111,12 +112,12 @@ def _create_topic(world: World, options: dict[str, Any]) -> None:
     world.broker.create_topic(topic)
     app = options["app"].rstrip("/")
     endpoint = options["push_endpoint"] or (f"{app}/hooks/gmail" if app else "")
-    if not endpoint:
+    if not endpoint and not options["pull"]:
         return
     token = {"serviceAccountEmail": options["push_account"], "audience": options["push_audience"] or ""}
     body = {
         "topic": topic,
-        "pushConfig": {"pushEndpoint": endpoint, "oidcToken": token},
+        "pushConfig": {} if options["pull"] else {"pushEndpoint": endpoint, "oidcToken": token},
         "ackDeadlineSeconds": options["ack_deadline"],
     }
     name = f"projects/{options['project']}/subscriptions/{options['subscription']}"
@@ -131,6 +132,7 @@ def _exports(url: str, options: dict[str, Any]) -> str:
         "REVOKE_URL": f"{url}/revoke",
         "JWKS_URL": f"{url}/oauth2/v3/certs",
         "GMAIL_URL": url,
+        "PUBSUB_URL": url,
         "CLIENT_ID": options["client_id"],
         "CLIENT_SECRET": options["client_secret"],
         "TOPIC": f"{project}/topics/{options['topic']}",

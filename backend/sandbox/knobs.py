@@ -17,6 +17,7 @@ class Knobs:
     certs_max_age: int = 20_000
     watch_lifetime: float = 7 * 86_400.0
     push_interval: float = 1.0
+    pull_wait: float = 20.0
     history_id_type: str = "number"
     history_labels: str = "added"
     history_empty_pages: int = 0

@@ -13,6 +13,7 @@ from backend.sandbox.mail.mailbox import Mailbox, Owner
 from backend.sandbox.mail.post_office import PostOffice, PostOptions
 from backend.sandbox.oauth.clients import Client
 from backend.sandbox.oauth.grants import Grants
+from backend.sandbox.oauth.service_accounts import ServiceAccounts
 from backend.sandbox.oauth.signing import KeyRing
 from backend.sandbox.pubsub.broker import Broker
 from backend.sandbox.quota import Meter
@@ -39,6 +40,7 @@ class World:
     seed: int | None = None
     keys: KeyRing = field(default_factory=KeyRing)
     clients: dict[str, Client] = field(default_factory=dict)
+    service_accounts: ServiceAccounts = field(default_factory=ServiceAccounts)
     mailboxes: dict[str, Mailbox] = field(init=False, default_factory=dict)
     grants: Grants = field(init=False, default_factory=Grants)
     meter: Meter = field(init=False, default_factory=Meter)

@@ -26,6 +26,7 @@ from backend.transactions import (
     insights,
     jobs,
     lists,
+    notices,
     review,
     review_orders,
     review_senders,
@@ -110,6 +111,9 @@ class SqlStore:
     forget = writes(mailbox_transactions.forget)
     note_push = writes_all(jobs.note_push)
     want = writes(jobs.want)
+    hear_by = writes(notices.hear_by)
+    note_missing = writes_all(notices.note_missing)
+    owner_acted = writes(notices.owner_acted)
 
     async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
         """See `JobStore`."""

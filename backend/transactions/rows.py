@@ -13,6 +13,7 @@ from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Preferences
 from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.domain.mailbox.notices import Missing, Notices
 from backend.domain.policy.standing import Standing
 from backend.ports.jobs import Duty, DutyJob, MessageJob
 from backend.transactions.statement import Row, moment, moment_or_none
@@ -41,6 +42,9 @@ def mailbox(row: Row, failing: Iterable[Row] = ()) -> Mailbox:
         link_cause=row["link_cause"],
         gap=Gap.from_json(json.loads(row["last_gap"])) if row["last_gap"] else None,
         failing=tuple(Failing(job["job"], Cause(job["cause"]), moment(job["since"])) for job in failing),
+        notices=Notices(row["notices"]),
+        missing=Missing(row["notices_missing"]) if row["notices_missing"] else None,
+        moved_at=moment_or_none(row["moved_at"]),
     )
 
 

@@ -19,7 +19,7 @@ def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     """New rows, corrections, deletions and the moved cursor; see the port."""
     mailbox = yield from _mailbox_of(job)
     yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
-    yield from _move_cursor(mailbox, page)
+    yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
     new = yield from _insert(job.mailbox_id, page, now)
@@ -46,7 +46,7 @@ def _mailbox_of(job: DutyJob) -> Script[Row]:
     return mailbox
 
 
-def _move_cursor(mailbox: Row, page: SyncPage) -> Script[None]:
+def _move_cursor(mailbox: Row, page: SyncPage, now: datetime) -> Script[None]:
     old: str = mailbox["cursor"]
     forward = page.cursor != "" and (old == "" or position(page.cursor) > position(old))
     since = mailbox["safe_since"] if page.safe_since is None else micros_or_none(page.safe_since)
@@ -57,6 +57,7 @@ def _move_cursor(mailbox: Row, page: SyncPage) -> Script[None]:
         page_token=page.page_token,
         page_start=page.page_start,
         safe_since=since,
+        moved_at=micros(now) if forward else mailbox["moved_at"],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from backend.domain.entry.challenge import Solved
 from backend.domain.envelope import Metadata
-from backend.pipeline import connect, push, solve
+from backend.pipeline import connect, notices, solve
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.checks import Checks
@@ -101,7 +101,7 @@ class Stages:
 
     async def push(self, authorization: str, body: bytes, metadata: Metadata) -> PushFate | None:
         """See `Entrances.push`."""
-        return await push.receive(self.context, self.push_callers, authorization, body, metadata)
+        return await notices.push(self.context, self.push_callers, authorization, body, metadata)
 
     async def begin_connect(self, account: str = "") -> tuple[str, str]:
         """See `Entrances.begin_connect`."""

@@ -291,12 +291,16 @@ async def test_pulling_and_the_management_routes(google: SandboxProcess, ana: st
     ids = http.post(f"/v1/{topic}:publish", json={"messages": [{"data": "MQ=="}]}).json()["messageIds"]
     [got] = http.post(f"{subscription}:pull", json={"maxMessages": 5}).json()["receivedMessages"]
     assert (got["message"]["messageId"], got["message"]["data"]) == (ids[0], "MQ==")
-    assert http.post(f"{subscription}:pull", json={}).json() == {}, "leased until the deadline"
+    assert (
+        http.post(f"{subscription}:pull", json={"maxMessages": 5, "returnImmediately": True}).json() == {}
+    ), "leased until the deadline"
     google.advance_clock(11)
-    [again] = http.post(f"{subscription}:pull", json={}).json()["receivedMessages"]
+    [again] = http.post(f"{subscription}:pull", json={"maxMessages": 5, "returnImmediately": True}).json()[
+        "receivedMessages"
+    ]
     http.post(f"{subscription}:acknowledge", json={"ackIds": [again["ackId"]]})
     google.advance_clock(11)
-    assert http.post(f"{subscription}:pull", json={}).json() == {}
+    assert http.post(f"{subscription}:pull", json={"maxMessages": 5, "returnImmediately": True}).json() == {}
     assert http.delete(subscription).status_code == 200
     assert http.get(subscription).json()["error"]["status"] == "NOT_FOUND"
     assert http.post(f"/v1/{topic}:explode", json={}).status_code == 404

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from backend.domain.mailbox.failing import Blame, Failing
 from backend.domain.mailbox.mailbox import Condition, Gap, Mailbox
+from backend.domain.mailbox.notices import Missing, Notices
 
 
 class Who(StrEnum):
@@ -88,6 +89,12 @@ _TEXTS: dict[Condition, tuple[str, str, str, Who]] = {
     ),
 }
 
+_POLLED = {
+    Condition.CONNECTING: "Our labels are being made in Gmail.",
+    Condition.ACTIVE: "Gmail is asked for new mail a few times a minute, and pitches are held.",
+}
+"""The same where nobody tells us of new mail."""
+
 _BLAMES = {
     Blame.LIMITS: "Gmail asks us to wait",
     Blame.GOOGLE: "Gmail does not answer as it should",
@@ -98,6 +105,16 @@ WATCH_LAPSES = (
     "Gmail will stop telling us about new mail in less than two days: renewing has failed so far. We keep "
     "trying; if this message stays, connect again."
 )
+_WHY = {
+    Missing.CREDENTIALS: "this server has no valid credentials with Google Cloud",
+    Missing.SUBSCRIPTION: "the subscription they are fetched from does not exist, or is one that pushes",
+    Missing.RIGHT: "this server may not fetch from the subscription",
+    Missing.CONNECTION: "Pub/Sub cannot be reached",
+}
+MISSING = {
+    what: f"Gmail's notices of new mail do not arrive: {why}. Until they do we look every few minutes."
+    for what, why in _WHY.items()
+}
 RECENT_DAYS = 7
 """How long a gap that left something out is shown."""
 
@@ -120,6 +137,8 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
     """The state of `mailbox` at `now` in words."""
     condition = mailbox.condition(now)
     title, cause, remedy, who = _TEXTS[condition]
+    if condition in _POLLED and mailbox.notices is Notices.POLL:
+        cause = _POLLED[condition]
     if condition is Condition.NEEDS_RECONNECT and mailbox.link_cause:
         cause, _, mends = mailbox.link_cause.partition("\n")
         remedy = mends or remedy
@@ -135,6 +154,8 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
 
 def _warnings(mailbox: Mailbox, condition: Condition, now: datetime) -> list[str]:
     found: list[str] = []
+    if mailbox.missing is not None:
+        found.append(MISSING[mailbox.missing])
     told = condition not in (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DISCONNECTED)
     if told and mailbox.watch_alarm(now):
         found.append(WATCH_LAPSES)

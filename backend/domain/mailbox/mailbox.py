@@ -11,6 +11,7 @@ from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Failing, told
+from backend.domain.mailbox.notices import Missing, Notices
 from backend.domain.mailbox.verdict import Row
 
 WATCH_ALARM = timedelta(hours=48)
@@ -244,6 +245,9 @@ class Mailbox:
     link_cause: str = ""
     gap: Gap | None = None
     failing: tuple[Failing, ...] = ()
+    notices: Notices = Notices.PUSH
+    missing: Missing | None = None
+    moved_at: datetime | None = None
 
     def paused(self, now: datetime) -> bool:
         """Whether the owner has paused screening at `now`."""
@@ -258,9 +262,9 @@ class Mailbox:
             return Condition.NEEDS_RECONNECT
         if not self.paused(now) and self.trouble(now) is not None:
             return Condition.DELAYED
-        if self.watch_expires_at is None:
+        if not self.begun:
             return Condition.CONNECTING
-        if self.watch_expires_at <= now:
+        if self.watch_expires_at is not None and self.watch_expires_at <= now and self.notices.watched:
             return Condition.WATCH_LAPSED
         if self.indexed_at is None:
             return Condition.INDEXING
@@ -268,9 +272,15 @@ class Mailbox:
             return Condition.PAUSED
         return Condition.OBSERVING if self.preferences.mode is Mode.OBSERVE else Condition.ACTIVE
 
+    @property
+    def begun(self) -> bool:
+        """Whether new mail can be noticed: Gmail tells of it, or we know from where on to ask."""
+        polled = self.labels.complete and self.cursor != ""
+        return self.watch_expires_at is not None if self.notices.watched else polled
+
     def trouble(self, now: datetime) -> Failing | None:
         """The failing job that the owner is told of at `now` (`failing.told`)."""
-        return told(self.failing, now, watched=self.watch_expires_at is not None)
+        return told(self.failing, now, watched=self.begun)
 
     def watch_alarm(self, now: datetime) -> bool:
         """Whether the watch lapses within `WATCH_ALARM` and renewing it has failed. Little time left alone says

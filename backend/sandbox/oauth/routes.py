@@ -17,9 +17,11 @@ from backend.sandbox.oauth.scopes import WORDS
 from backend.sandbox.oauth.signing import ISSUER
 from backend.sandbox.oauth.token_answers import exchange_code, refresh_access, userinfo
 from backend.sandbox.spoil import spoil
-from backend.sandbox.web import world
+from backend.sandbox.web import json_object, world
 
 blueprint = Blueprint("oauth", __name__)
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 @blueprint.get("/o/oauth2/v2/auth")
@@ -74,6 +76,10 @@ async def token() -> Response:
     form = await request.form
     try:
         _refuse_by_fault(spoilt)
+        if form.get("grant_type") == JWT_BEARER:
+            here = f"{request.url_root.rstrip('/')}/token"
+            granted = world().service_accounts.grant(form.get("assertion", ""), here, world().clock.now())
+            return jsonify(granted)
         client = _client(form.get("client_id", ""), form.get("client_secret", ""))
         kind = form.get("grant_type", "")
         if kind == "authorization_code":
@@ -267,3 +273,12 @@ def _back(url: str) -> Response:
 
 def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@blueprint.post("/sandbox/service-accounts")
+async def create_service_account() -> Response:
+    """{"email", "project"}: the key file of a new service account, or a new one for it."""
+    told = await json_object()
+    here = f"{request.url_root.rstrip('/')}/token"
+    email, project = (str(told.get(name, "")) for name in ("email", "project"))
+    return jsonify(world().service_accounts.create(email, project, here))

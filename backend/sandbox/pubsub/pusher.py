@@ -61,6 +61,11 @@ class Pusher:
         waiting = sum(len(item.waiting) for item in self._broker.subscriptions.values() if item.endpoint)
         return waiting + sum(flow.in_flight for flow in self._flows.values())
 
+    def unfetched(self) -> int:
+        """Messages on subscriptions that are pulled and not acknowledged yet."""
+        pulled = [item for item in self._broker.subscriptions.values() if not item.endpoint]
+        return sum(len(item.waiting) + len(item.leased) for item in pulled)
+
     async def _run(self) -> None:
         while True:
             self._wake.clear()

@@ -1,8 +1,6 @@
 """Pub/Sub's management REST, as far as a deployment script or a test needs it."""
 
 import re
-import secrets
-from typing import Any
 
 from quart import Blueprint, Response, jsonify, request
 
@@ -13,6 +11,7 @@ from backend.sandbox.pubsub.model import (
     apply_push_config,
     read_subscription,
 )
+from backend.sandbox.pubsub.pulling import check_caller, pull, settle
 from backend.sandbox.web import json_object, world
 
 blueprint = Blueprint("pubsub", __name__)
@@ -22,12 +21,25 @@ _SUBSCRIPTION = "/v1/projects/<project>/subscriptions/<name>"
 _VERBS = re.compile(
     r"\A(?P<name>[^:]+):(?P<verb>publish|pull|acknowledge|modifyPushConfig|modifyAckDeadline)\Z"
 )
+STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+}
 
 
 @blueprint.errorhandler(PubSubError)
 async def refused(error: PubSubError) -> Response:
     """Google's error shape."""
-    names = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 409: "ALREADY_EXISTS"}
+    names = {
+        400: "INVALID_ARGUMENT",
+        401: "UNAUTHENTICATED",
+        403: "PERMISSION_DENIED",
+        404: "NOT_FOUND",
+        409: "ALREADY_EXISTS",
+    }
     status = names.get(error.status, "UNKNOWN")
     response = jsonify({"error": {"code": error.status, "message": error.message, "status": status}})
     response.status_code = error.status
@@ -103,47 +115,22 @@ async def delete_subscription(project: str, name: str) -> Response:
 async def subscription_verb(project: str, name: str) -> Response:
     """`:pull`, `:acknowledge`, `:modifyAckDeadline`, `:modifyPushConfig`."""
     short, verb = _split(name)
+    now, broker = world().clock.now(), world().broker
+    if verb != "modifyPushConfig":
+        check_caller(world().service_accounts, request.headers.get("Authorization", ""), now)
     subscription = _subscription(project, short)
     body = await json_object()
-    if verb == "pull":
-        return jsonify(_pull(subscription, body))
     if verb == "modifyPushConfig":
         apply_push_config(subscription, body.get("pushConfig") or {})
-        world().broker.wake()
+        broker.wake()
         return jsonify({})
-    ids = [str(item) for item in body.get("ackIds") or []]
-    for ack_id in ids:
-        delivery = subscription.leased.pop(ack_id, None)
-        if delivery is not None and verb == "modifyAckDeadline" and not body.get("ackDeadlineSeconds"):
-            subscription.waiting.append(delivery)
+    if verb == "pull":
+        broker.counts["pulls"] += 1
+        wait = world().knobs.pull_wait
+        return jsonify(await pull(subscription, body, world().clock, wait, broker.modes.paused))
+    settled = settle(subscription, body, verb, now)
+    broker.counts["pull_acknowledged"] += settled if verb == "acknowledge" else 0
     return jsonify({})
-
-
-def _pull(subscription: Subscription, body: dict[str, Any]) -> dict[str, Any]:
-    limit = int(body.get("maxMessages") or 1)
-    now = world().clock.now()
-    for ack_id, delivery in list(subscription.leased.items()):
-        if delivery.due <= now:
-            subscription.waiting.append(subscription.leased.pop(ack_id))
-    received = []
-    for delivery in [item for item in subscription.waiting if item.due <= now][:limit]:
-        subscription.waiting.remove(delivery)
-        delivery.attempt += 1
-        delivery.ack_id = secrets.token_urlsafe(24)
-        delivery.due = now + subscription.ack_deadline
-        subscription.leased[delivery.ack_id] = delivery
-        message = delivery.message
-        received.append(
-            {
-                "ackId": delivery.ack_id,
-                "message": {
-                    "data": message.data,
-                    "messageId": message.message_id,
-                    "publishTime": message.publish_time,
-                },
-            }
-        )
-    return {"receivedMessages": received} if received else {}
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -102,6 +102,8 @@ def _delay(mailbox: Mailbox, t: Words, now: datetime) -> str:
 
 def _warnings(mailbox: Mailbox, t: Words, now: datetime) -> list[str]:
     found: list[str] = []
+    if mailbox.missing is not None:
+        found.append(t(f"news_missing_{mailbox.missing}"))
     told = (Condition.NEEDS_RECONNECT, Condition.WATCH_LAPSED, Condition.DISCONNECTED)
     if mailbox.condition(now) not in told and mailbox.watch_alarm(now):
         found.append(t("watch_lapses"))

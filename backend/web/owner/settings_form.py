@@ -44,8 +44,11 @@ def filled(preferences: Preferences) -> Filled:
     return Filled(single | numbers, {"left_alone": preferences.left_alone, "rows": rows})
 
 
-def read(form: MultiDict[str, str], present: Preferences) -> tuple[dict[str, Any], Filled]:
-    """The changes in JSON form, and the form as it was sent. There are changes only where nothing is wrong."""
+def read(
+    form: MultiDict[str, str], present: Preferences, challenges: bool = True
+) -> tuple[dict[str, Any], Filled]:
+    """The changes in JSON form, and the form as it was sent. There are changes only where nothing is wrong.
+    `challenges`: senders can open the links of challenges."""
     single = {name: form.get(name, "").strip()[:40] for name in (*CHOICES, *NUMBERS)}
     ticked = {name: frozenset(form.getlist(name)) for name in TICKS}
     errors: dict[str, str] = {}
@@ -54,6 +57,8 @@ def read(form: MultiDict[str, str], present: Preferences) -> tuple[dict[str, Any
         changes[name] = single[name]
         if single[name] not in choices:
             errors[name] = "error_choice"
+    if changes["mode"] == Mode.CHALLENGE and not challenges:
+        errors["mode"] = "error_challenge"
     for name, choices in TICKS.items():
         if ticked[name] - frozenset(choices):
             errors[name] = "error_choice"

@@ -47,7 +47,9 @@ async def save() -> Response:
     if sent is None:
         return await ask_to_sign_in()
     (owner, mailbox), _ = sent
-    changes, shown = settings_form.read(await request.form, mailbox.preferences)
+    changes, shown = settings_form.read(
+        await request.form, mailbox.preferences, services().settings.challenges
+    )
     if shown.errors:
         return await _page(sent[0], 422, filled=shown)
     await service().prefer(owner.mailbox_id, changes)
@@ -119,6 +121,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "numbers": settings_form.NUMBERS,
         "costs": {each.value: service().context.reader.cost(each) for each in Strictness},
         "paused": mailbox.paused(now),
+        "challenges": services().settings.challenges,
         "pause_error": "",
         "day": "",
         "first_day": now.date().isoformat(),

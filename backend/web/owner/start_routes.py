@@ -51,6 +51,7 @@ async def show() -> Response:
         mode=mode,
         strictness=strictness,
         modes=tuple(Mode),
+        challenges=service().context.settings.challenges,
         strictnesses=tuple(Strictness),
         waits=mailbox.indexed_at is None,
         listing=seen.run is not None and seen.run.state is RunState.LISTING,

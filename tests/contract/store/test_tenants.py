@@ -15,6 +15,7 @@ from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
+from backend.domain.mailbox.notices import Notices
 from backend.domain.mailbox.rules import Rule
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.rehearsal import Looked, Word
@@ -37,6 +38,7 @@ ABOUT_ALL = {
     "claim_duty": "the worker's",
     "claim_messages": "the worker's",
     "next_due": "the worker's",
+    "note_missing": "the fetcher's",
     "challenge_by_token": "named by a secret",
     "receipt": "named by a secret",
     "drop_receipts": "the worker's",
@@ -103,6 +105,8 @@ OWN = {
     "keep_promises",
     "forget",
     "want",
+    "hear_by",
+    "owner_acted",
     "set_rule",
     "has_block_rules",
     "learn",
@@ -146,6 +150,8 @@ class Eve:
             "keep_promises": lambda: store.keep_promises("eve", now),
             "decided_on": lambda: store.decided_on("eve", ["m0", "m1"]),
             "want": lambda: store.want("eve", Duty.SYNC, now),
+            "hear_by": lambda: store.hear_by("eve", Notices.POLL),
+            "owner_acted": lambda: store.owner_acted("eve", now),
             "finish_duty": lambda: store.finish_duty(duty, now, now),
             "postpone_duty": lambda: store.postpone_duty(duty, now, "", now),
             "finish_stage": lambda: store.finish_stage(message, now),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.mailbox import Condition
-from backend.pipeline.sync import sweep_after
+from backend.pipeline.notices import sweep_after
 from backend.pipeline.watch import renewed_after, watch
 from backend.ports.jobs import Duty
 from tests.unit.pipeline.conftest import Fixture, letter

@@ -70,9 +70,9 @@ WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NULL;
 -- name: leave_begun(mailbox_id)$
 SELECT COUNT(*) FROM duties WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NOT NULL;
 
--- name: save_cursor(mailbox_id, cursor, page_token, page_start, safe_since)!
+-- name: save_cursor(mailbox_id, cursor, page_token, page_start, safe_since, moved_at)!
 UPDATE mailboxes
-SET cursor = :cursor, page_token = :page_token, page_start = :page_start, safe_since = :safe_since
+SET cursor = :cursor, page_token = :page_token, page_start = :page_start, safe_since = :safe_since, moved_at = :moved_at
 WHERE id = :mailbox_id;
 
 -- name: save_gap(mailbox_id, gap)!

@@ -1,0 +1,120 @@
+"""`backend.ports.notices.NoticeSource` over Pub/Sub's REST `pull` and `acknowledge`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import aiohttp
+from googleapiclient.discovery import build_from_document
+from googleapiclient.http import HttpMock
+
+from backend.domain.errors import TryLater
+from backend.domain.mailbox.notices import Missing
+from backend.gmail.credentials import CloudCredentials
+from backend.gmail.unreadable import AnswerUnreadable
+from backend.gmail.wire import AnswerTooLarge, Reply, ask
+from backend.ports.notices import Waiting
+from backend.settings import Settings
+
+SCOPE = "https://www.googleapis.com/auth/pubsub"
+PATIENCE = 100.0
+"""Seconds one pull may take. Pub/Sub answers when something comes, and within 90 s otherwise."""
+LARGEST = 4_000_000
+"""Bytes of one answer: a hundred notices are some forty thousand."""
+
+_WORDS = {
+    Missing.CREDENTIALS: "Pub/Sub does not take this machine's credentials.",
+    Missing.RIGHT: "This account may not fetch from the subscription.",
+    Missing.SUBSCRIPTION: "There is no such subscription to fetch from.",
+    Missing.CONNECTION: "Pub/Sub cannot be reached.",
+}
+_BY_STATUS = {
+    401: Missing.CREDENTIALS,
+    403: Missing.RIGHT,
+    404: Missing.SUBSCRIPTION,
+    400: Missing.SUBSCRIPTION,
+}
+
+
+@cache
+def pubsub_document() -> str:
+    """Pub/Sub's discovery document, as google-api-python-client ships it."""
+    name = "discovery_cache/documents/pubsub.v1.json"
+    return resources.files("googleapiclient").joinpath(name).read_text(encoding="utf-8")
+
+
+def _subscriptions(root: str) -> Any:
+    document = json.loads(pubsub_document())
+    document["rootUrl"] = document["baseUrl"] = f"{root}/"
+    document.pop("mtlsRootUrl", None)
+    service = build_from_document(document, http=HttpMock(headers={"status": "501"}))
+    return service.projects().subscriptions()
+
+
+class PubSubSource:
+    """One subscription, fetched from. Belongs to the event loop of `session`."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, root: str, subscription: str, credentials: CloudCredentials
+    ) -> None:
+        self._session = session
+        self._subscriptions = _subscriptions(root)
+        self._credentials = credentials
+        self.subscription = subscription
+
+    async def fetch(self, limit: int) -> tuple[Waiting, ...]:
+        """See `NoticeSource`. A message without data is given out too: to acknowledge it is the only way to be rid
+        of it."""
+        request = self._subscriptions.pull(subscription=self.subscription, body={"maxMessages": limit})
+        try:
+            received = (await self._run(request)).json_object().get("receivedMessages", [])
+        except AnswerUnreadable as error:
+            raise _missing(Missing.CONNECTION) from error
+        return tuple(
+            Waiting(one["ackId"], self._envelope(one.get("message")))
+            for one in (received if isinstance(received, list) else [])
+            if isinstance(one, dict) and isinstance(one.get("ackId"), str)
+        )
+
+    async def acknowledge(self, receipts: Sequence[str]) -> None:
+        """See `NoticeSource`."""
+        body = {"ackIds": list(receipts)}
+        await self._run(self._subscriptions.acknowledge(subscription=self.subscription, body=body))
+
+    def _envelope(self, message: object) -> bytes:
+        return json.dumps({"message": message, "subscription": self.subscription}).encode()
+
+    async def _run(self, request: Any) -> Reply:
+        token = await self._credentials.token()
+        headers = {**request.headers, "authorization": f"Bearer {token}"}
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        try:
+            reply = await ask(
+                self._session, request.method, request.uri, headers=headers, body=body, limit=LARGEST
+            )
+        except (aiohttp.ClientError, OSError, AnswerTooLarge, AnswerUnreadable) as error:
+            raise _missing(Missing.CONNECTION) from error
+        if reply.status == 401:
+            self._credentials.discard()
+        if not 200 <= reply.status < 300:
+            raise _missing(_BY_STATUS.get(reply.status, Missing.CONNECTION))
+        return reply
+
+
+@asynccontextmanager
+async def open_source(settings: Settings) -> AsyncIterator[PubSubSource]:
+    """The subscription of the settings, with a session of its own: a pull may wait longer than any other request."""
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    async with aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, timeout=timeout
+    ) as session:
+        yield PubSubSource(session, settings.pubsub_url, settings.subscription, CloudCredentials((SCOPE,)))
+
+
+def _missing(what: Missing) -> TryLater:
+    return TryLater(_WORDS[what], reason=what)

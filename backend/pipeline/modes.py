@@ -1,0 +1,41 @@
+"""Which modes may be chosen here. A challenge asks its sender to open a page: without an address that they reach there
+is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from backend.domain.errors import Refused
+from backend.domain.mailbox.mailbox import Mode, Preferences
+from backend.domain.mailbox.notices import CHALLENGE_NEEDS
+from backend.pipeline.context import Context
+from backend.pipeline.notices import owner_acted
+from backend.settings import Settings
+
+
+def check_mode(settings: Settings, changes: Mapping[str, Any]) -> None:
+    """Raise `Refused` (out_of_range, field mode) if `changes` choose a mode that is not offered here."""
+    if changes.get("mode") == Mode.CHALLENGE and not settings.challenges:
+        raise Refused(
+            f"Challenge mode needs {CHALLENGE_NEEDS}.",
+            "Set PITCHGATE_PUBLIC_URL to one, or choose quarantine.",
+            code="out_of_range",
+            field="mode",
+        )
+
+
+def in_force(settings: Settings, preferences: Preferences) -> Preferences:
+    """What counts of them here: a challenge chosen while the address was public holds in silence without it."""
+    if preferences.mode is Mode.CHALLENGE and not settings.challenges:
+        return replace(preferences, mode=Mode.QUARANTINE)
+    return preferences
+
+
+async def prefer(context: Context, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
+    """All of these settings, or none. Raises `Refused` naming the field."""
+    check_mode(context.settings, changes)
+    changed = await context.store.change_preferences(mailbox_id, changes, context.clock.now())
+    await owner_acted(context, mailbox_id)
+    return changed

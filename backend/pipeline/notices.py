@@ -1,0 +1,79 @@
+"""notices: how new mail comes to our notice. A notice is verified here (`push`, `fetched`) and stored in one place
+(`_stored`); where nobody tells us, `look_again_at` says when history is asked for next. No Gmail call here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime, timedelta
+
+from backend.domain.envelope import Envelope, Metadata, read_push
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.notices import Notices, look_after
+from backend.pipeline.context import Context
+from backend.ports.callers import PushCallers
+from backend.ports.jobs import Duty, Notice, PushFate
+
+
+async def push(
+    context: Context, callers: PushCallers, authorization: str, body: bytes, metadata: Metadata
+) -> PushFate | None:
+    """Verify and store one push. None means: authentic but malformed, acknowledge and count it.
+
+    Raises `Unauthenticated` (401) for a token that is not Pub/Sub's for us, `TryLater` (503) when Google's
+    keys cannot be had.
+    """
+    subscription, envelope = read_push(body, metadata)
+    await callers.verify_push(authorization, subscription)
+    return await _stored(context, envelope)
+
+
+async def fetched(context: Context, body: bytes) -> PushFate | None:
+    """Store one notice that we fetched ourselves, with our own credentials from our own subscription: that vouches
+    for it. None as above."""
+    return await _stored(context, read_push(body)[1])
+
+
+async def _stored(context: Context, envelope: Envelope | None) -> PushFate | None:
+    """Sync becomes due at once, and again after Google's one-second window, in which it drops further notices, has
+    closed: that look sees what they would have told."""
+    if envelope is None:
+        return None
+    now = context.clock.now()
+    notice = Notice(envelope.push_id, envelope.email, envelope.history_id)
+    return await context.store.note_push(notice, now + timedelta(seconds=context.settings.push_settle), now)
+
+
+async def owner_acted(context: Context, mailbox_id: str) -> None:
+    """The owner has just done something here: there may be work, and a mailbox that is asked is asked at once."""
+    if not context.settings.notices.watched:
+        await context.store.owner_acted(mailbox_id, context.clock.now())
+    context.wake()
+
+
+async def adopt(context: Context) -> None:
+    """At the start: mailboxes that are told of in another way than the settings say change over at once. Where we
+    fetch, every history is looked at: what was given to a process that died comes again only some time later."""
+    now, wanted = context.clock.now(), context.settings.notices
+    for mailbox in await context.store.mailboxes():
+        if mailbox.notices is not wanted:
+            await context.store.want(mailbox.id, Duty.WATCH, now)
+        if mailbox.notices is not wanted or wanted is Notices.PULL:
+            await context.store.want(mailbox.id, Duty.SYNC, now)
+
+
+def look_again_at(context: Context, mailbox: Mailbox) -> datetime:
+    """When the history of a mailbox that is up to date is asked for again, should nobody tell of a change before."""
+    now, settings = context.clock.now(), context.settings
+    if settings.notices.watched:
+        return now + sweep_after(context, mailbox.id)
+    often, seldom = (timedelta(seconds=s) for s in (settings.poll_interval, settings.poll_quiet_interval))
+    moment = f"{mailbox.id} {now.timestamp():.0f}"  # another chance each time, and no randomness
+    return now + look_after(often, seldom, mailbox.moved_at, now, zlib.crc32(moment.encode()) % 1_001 / 1_000)
+
+
+def sweep_after(context: Context, mailbox_id: str) -> timedelta:
+    """How long a quiet mailbox is left alone: the interval, spread by up to a tenth so that mailboxes that
+    connected together do not all sweep together."""
+    share = zlib.crc32(mailbox_id.encode()) % 1_000 / 1_000
+    return timedelta(seconds=context.settings.sweep_interval * (1 + share / 10))

@@ -1,0 +1,26 @@
+"""How mailboxes are told of, and what keeps their notices from coming."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backend.domain.mailbox.notices import Missing, Notices
+from backend.ports.jobs import Duty
+from backend.transactions.jobs import want
+from backend.transactions.statement import Script, micros, q
+
+
+def hear_by(mailbox_id: str, notices: Notices) -> Script[None]:
+    """Note it; see the port."""
+    yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
+
+
+def note_missing(missing: Missing | None) -> Script[None]:
+    """Tell it of every mailbox that is fetched for."""
+    yield q("save_missing", missing=missing or "")
+
+
+def owner_acted(mailbox_id: str, now: datetime) -> Script[None]:
+    """Ask for history at once, if that is how the mailbox is told of."""
+    if (yield q("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
+        yield from want(mailbox_id, Duty.SYNC, now)

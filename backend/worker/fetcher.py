@@ -1,0 +1,95 @@
+"""The loop that fetches notices (`notices=pull`): fetch, store, and only then acknowledge.
+
+What was fetched and not acknowledged comes again, and is a repeat then: nothing is lost when this process dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+
+import structlog
+
+from backend.domain.errors import TryLater
+from backend.domain.mailbox.notices import Missing
+from backend.pipeline import notices
+from backend.pipeline.context import Context
+from backend.ports.notices import NoticeSource, Waiting
+
+log = structlog.get_logger()
+
+BATCH = 100
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+
+
+class Fetcher:
+    """Fetches until told to stop. One per process; replicas share a subscription, and Pub/Sub spreads what comes.
+    `counts` are notices by what became of them, since the start."""
+
+    def __init__(self, context: Context, source: NoticeSource) -> None:
+        self._context = context
+        self._source = source
+        self._jitter = random.SystemRandom()
+        self._well = False
+        self.counts: Counter[str] = Counter()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Fetch until `stop`; a pull that still waits then is given up."""
+        loop = asyncio.create_task(self._run())
+        until = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({loop, until}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (loop, until):
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await loop
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self.turn()
+                pause = FIRST_PAUSE
+            except Exception as error:
+                await self._told(error)
+                await asyncio.sleep(pause * (0.5 + self._jitter.random()))
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def turn(self) -> int:
+        """Fetch once, and store and acknowledge what came; returns how many. Raises `TryLater`."""
+        waiting = await self._source.fetch(BATCH)
+        await self._all_well()
+        stored = [one for one in waiting if await self._stored(one)]
+        if stored:
+            await self._source.acknowledge([one.receipt for one in stored])
+        return len(stored)
+
+    async def _stored(self, one: Waiting) -> bool:
+        """Whether it may be acknowledged; one that could not be stored comes again."""
+        try:
+            fate = await notices.fetched(self._context, one.body)
+        except TryLater:
+            log.warning("notice_not_stored")
+            return False
+        self.counts[fate.value if fate is not None else "malformed"] += 1
+        return True
+
+    async def _told(self, error: Exception) -> None:
+        missing = None
+        if isinstance(error, TryLater) and error.reason in tuple(Missing):
+            missing = Missing(error.reason)
+            log.warning("notices_not_fetched", missing=missing)
+        else:
+            log.exception("notices_not_fetched")
+        self._well = False
+        with contextlib.suppress(Exception):  # the store may be what is away
+            await self._context.store.note_missing(missing)
+
+    async def _all_well(self) -> None:
+        """Into the mailboxes' rows, where every screen reads it, when it has changed."""
+        if not self._well:
+            await self._context.store.note_missing(None)
+            self._well = True

@@ -1,0 +1,84 @@
+"""How mailboxes are told of: kept with each, changed over as a whole."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backend.domain.mailbox.notices import Missing, Notices
+from backend.ports.jobs import Duty, SyncPage
+from tests.contract.store.stories import Story
+
+
+async def notices_of(story: Story, mailbox_id: str) -> tuple[Notices, Missing | None]:
+    mailbox = await story.store.mailbox(mailbox_id)
+    assert mailbox is not None
+    return mailbox.notices, mailbox.missing
+
+
+async def test_a_mailbox_is_told_of_by_pushes_until_another_way_is_noted(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await notices_of(story, "ana") == (Notices.PUSH, None)
+    await story.store.save_watch("ana", story.now + timedelta(days=7), "1")
+    await story.store.hear_by("ana", Notices.POLL)
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert (mailbox.notices, mailbox.watch_expires_at) == (Notices.POLL, None)
+
+
+async def test_what_is_missing_is_told_of_mailboxes_that_are_fetched_for_alone(story: Story) -> None:
+    for name, notices in (("ana", Notices.PULL), ("bob", Notices.PUSH)):
+        await story.mailbox(name)
+        await story.store.hear_by(name, notices)
+    for _ in range(2):
+        await story.store.note_missing(Missing.CREDENTIALS)
+    assert await notices_of(story, "ana") == (Notices.PULL, Missing.CREDENTIALS)
+    assert await notices_of(story, "bob") == (Notices.PUSH, None)
+    await story.store.hear_by("ana", Notices.PULL)
+    assert await notices_of(story, "ana") == (Notices.PULL, Missing.CREDENTIALS), (
+        "the day's renewal mends nothing"
+    )
+    await story.store.note_missing(None)
+    assert await notices_of(story, "ana") == (Notices.PULL, None)
+
+
+async def test_where_nothing_is_fetched_any_more_nothing_is_missing(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.store.hear_by("ana", Notices.PULL)
+    await story.store.note_missing(Missing.RIGHT)
+    await story.store.hear_by("ana", Notices.PUSH)
+    assert await notices_of(story, "ana") == (Notices.PUSH, None)
+
+
+async def test_the_moment_history_last_went_on_is_kept(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.sync("ana", SyncPage(cursor="900"))
+    moved, story_began = await story.store.mailbox("ana"), story.now
+    assert moved is not None
+    assert moved.moved_at == story_began
+    story.pass_time(hours=1)
+    await story.sync("ana", SyncPage(cursor="900"))
+    still = await story.store.mailbox("ana")
+    assert still is not None
+    assert still.moved_at == story_began
+    story.pass_time(hours=1)
+    await story.sync("ana", SyncPage(cursor="901"))
+    on = await story.store.mailbox("ana")
+    assert on is not None
+    assert on.moved_at == story.now
+
+
+async def test_an_act_of_the_owner_makes_the_history_of_a_polled_mailbox_due(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.work()
+    job = await story.hold("ana")
+    await story.store.finish_duty(job, story.now + timedelta(hours=1), story.now)
+    await story.store.owner_acted("ana", story.now)
+    assert await story.claim_duty() is None, "Gmail tells of it"
+    await story.store.hear_by("ana", Notices.POLL)
+    await story.store.owner_acted("ana", story.now)
+    due = await story.claim_duty()
+    assert due is not None
+    assert due.duty is Duty.SYNC
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert mailbox.moved_at == story.now
