@@ -11,10 +11,11 @@ from rich.table import Table
 
 from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.mailbox import Link, Mailbox
+from backend.locale import DEFAULT
 from backend.ports.store import Store
 from backend.system.clock import SystemClock
+from backend.web.state_words import state_of
 
 
 @click.group("mailbox")
@@ -34,7 +35,7 @@ def list_command(as_json: bool) -> None:
         return
     table = Table("mailbox", "state", "mode", "strictness", "watch until", "correspondents read")
     for mailbox in mailboxes:
-        until, state = mailbox.watch_expires_at, explain(mailbox, now)
+        until, state = mailbox.watch_expires_at, state_of(mailbox, DEFAULT, now)
         table.add_row(
             mailbox.owner.email,
             "\n".join((f"{state.title}: {state.text}", *state.warnings)),
@@ -47,7 +48,7 @@ def list_command(as_json: bool) -> None:
 
 
 def _as_json(mailbox: Mailbox, now: datetime) -> dict[str, object]:
-    state, gap = explain(mailbox, now), mailbox.gap
+    state, gap = state_of(mailbox, DEFAULT, now), mailbox.gap
     return {
         "email": mailbox.owner.email,
         "state": state.condition,
@@ -92,7 +93,7 @@ def disconnect_command(email: str) -> None:
 
     async def work(store: Store) -> None:
         mailbox = await _named(store, email)
-        await store.set_link(mailbox.id, Link.LEAVING, "disconnected by the operator", SystemClock().now())
+        await store.set_link(mailbox.id, Link.LEAVING, SystemClock().now())
 
     with_store(work)
     click.echo(f"{email} is leaving.")

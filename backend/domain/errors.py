@@ -24,6 +24,7 @@ Each message says what happened; `remedy` says what to do.
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 
 class PitchgateError(Exception):
@@ -101,8 +102,22 @@ class SendUncertain(GoogleError):
     """The connection broke, timed out or gave 5xx during a send: it may or may not have left."""
 
 
+class Lost(StrEnum):
+    """How access to a mailbox was lost. Stored, and put into words where it is shown."""
+
+    GRANT = "grant"  # withdrawn, or no longer accepted
+    SCOPE = "scope"  # narrower than what we need
+    POLICY = "policy"  # the organisation does not allow it
+    NO_GMAIL = "no_gmail"
+    SEALED = "sealed"  # no key of ours opens what we keep of it
+
+
 class NeedsReconnect(GoogleError):
-    """The grant is gone or too narrow. Only the owner can mend it, by connecting again."""
+    """The grant is gone or too narrow. Only the owner can mend it, by connecting again; `lost` says how."""
+
+    def __init__(self, title: str, remedy: str = "", *, reason: str = "", lost: Lost = Lost.GRANT) -> None:
+        super().__init__(title, remedy, reason=reason)
+        self.lost = lost
 
 
 class Rejected(GoogleError):

@@ -19,6 +19,7 @@ from backend.domain.errors import (
     Gone,
     GoogleError,
     HistoryGone,
+    Lost,
     NeedsReconnect,
     Rejected,
     SendUncertain,
@@ -135,6 +136,7 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
             "The organisation's administrator has switched off Gmail for outside programs.",
             "Ask the administrator to allow Pitchgate, then connect again.",
             reason=reason,
+            lost=Lost.POLICY,
         )
     if answer.names(_SWITCHED_OFF):
         # The operator's mistake, not the owner's: nothing may be set aside while they mend it.
@@ -172,6 +174,7 @@ def _bad_request(answer: Answer, method: str) -> GoogleError:
             "This Google account has no Gmail.",
             "Connect an account that has a mailbox.",
             reason=answer.reason,
+            lost=Lost.NO_GMAIL,
         )
     if method == "gmail.users.watch" and "only one user push notification client" in text:
         return OneWatchOnly(
@@ -194,6 +197,7 @@ def scope_missing(reason: str) -> NeedsReconnect:
         "The permission to read and label mail is missing.",
         "Connect again and leave every box on Google's page ticked.",
         reason=reason,
+        lost=Lost.SCOPE,
     )
 
 
@@ -212,6 +216,7 @@ def sealed_shut() -> NeedsReconnect:
         "The access you gave can no longer be opened here.",
         "Connect again; work resumes where it stopped.",
         reason="sealed",
+        lost=Lost.SEALED,
     )
 
 

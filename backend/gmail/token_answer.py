@@ -8,7 +8,15 @@ from datetime import timedelta
 
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
-from backend.domain.errors import GoogleError, NeedsReconnect, PitchgateError, Refused, Rejected, TryLater
+from backend.domain.errors import (
+    GoogleError,
+    Lost,
+    NeedsReconnect,
+    PitchgateError,
+    Refused,
+    Rejected,
+    TryLater,
+)
 from backend.gmail.errors import reconnect
 from backend.gmail.scopes import named
 
@@ -75,6 +83,7 @@ def _refusal(word: str, refreshing: bool) -> PitchgateError:
             "The organisation's administrator does not allow Pitchgate.",
             "Ask the administrator to allow it, then connect again.",
             reason=word,
+            lost=Lost.POLICY,
         )
     if word in _PASSING:
         return TryLater("Google's sign-in service has trouble of its own.", reason=word)

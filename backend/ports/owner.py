@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from backend.domain.errors import Lost
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
@@ -108,12 +109,12 @@ class OwnerStore(Protocol):
         """Note the watch. `first_cursor` becomes the cursor only if none is stored."""
         ...
 
-    async def set_link(self, mailbox_id: str, link: Link, cause: str, now: datetime) -> None:
+    async def set_link(self, mailbox_id: str, link: Link, now: datetime, lost: Lost | None = None) -> None:
         """CONNECTED makes the mailbox's jobs claimable again; anything else stops them at once (LEAVING:
-        all but the LEAVE duty, which becomes due)."""
+        all but the LEAVE duty, which becomes due). `lost` is how access was lost."""
         ...
 
-    async def lose_link(self, mailbox_id: str, cause: str, since: datetime, now: datetime) -> bool:
+    async def lose_link(self, mailbox_id: str, lost: Lost, since: datetime, now: datetime) -> bool:
         """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is
         leaving, or its row was changed after `since` (the owner may have connected again meanwhile: a grant
         that is dead all the same is found out by the next try). True if the link was lost."""

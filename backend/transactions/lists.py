@@ -59,7 +59,7 @@ def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[
 
 def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None]:
     """Order the leaving and open its receipt."""
-    yield from set_link(mailbox_id, Link.LEAVING, "", now)
+    yield from set_link(mailbox_id, Link.LEAVING, now)
     yield q("insert_receipt", token_hash=token_hash, mailbox_id=mailbox_id, now=micros(now))
 
 

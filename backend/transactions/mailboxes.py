@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from backend.domain.errors import Conflict, NotFound
+from backend.domain.errors import Conflict, Lost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.ports.jobs import Duty
@@ -179,14 +179,14 @@ def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Scri
     )
 
 
-def lose_link(mailbox_id: str, cause: str, since: datetime, now: datetime) -> Script[bool]:
+def lose_link(mailbox_id: str, lost: Lost, since: datetime, now: datetime) -> Script[bool]:
     """Google refused the grant that was in use at `since`; see the port."""
     row: Row | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None or row["link"] == Link.LEAVING:
         return False
     if row["link"] == Link.CONNECTED and row["changed_at"] > micros(since):
         return False
-    yield from set_link(mailbox_id, Link.NEEDS_RECONNECT, cause, now)
+    yield from set_link(mailbox_id, Link.NEEDS_RECONNECT, now, lost)
     return True
 
 
@@ -195,10 +195,10 @@ def busy(mailbox_id: str, now: datetime) -> Script[bool]:
     return bool((yield q("work_under_way", mailbox_id=mailbox_id, now=micros(now))))
 
 
-def set_link(mailbox_id: str, link: Link, cause: str, now: datetime) -> Script[None]:
+def set_link(mailbox_id: str, link: Link, now: datetime, lost: Lost | None = None) -> Script[None]:
     """Change how we stand with Google, and with it what may be claimed."""
     yield from locked(mailbox_id)
-    yield q("save_link", mailbox_id=mailbox_id, link=link, cause=cause, now=micros(now))
+    yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
     yield from _claimable(mailbox_id, link)
     if link is Link.LEAVING:
         yield from want(mailbox_id, Duty.LEAVE, now)

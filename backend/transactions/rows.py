@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
+from backend.domain.errors import Lost
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
@@ -39,7 +40,7 @@ def mailbox(row: Row, failing: Iterable[Row] = ()) -> Mailbox:
         index_page=row["index_page"],
         index_done=row["index_done"],
         index_total=row["index_total"],
-        link_cause=row["link_cause"],
+        lost=_lost(row["link_cause"]),
         gap=Gap.from_json(json.loads(row["last_gap"])) if row["last_gap"] else None,
         failing=tuple(Failing(job["job"], Cause(job["cause"]), moment(job["since"])) for job in failing),
         notices=Notices(row["notices"]),
@@ -175,3 +176,8 @@ def _placement(value: Any) -> Placement | None:
 
 def _rule(value: Any) -> RuleKind | None:
     return None if value is None else RuleKind(value)
+
+
+def _lost(code: str) -> Lost | None:
+    """How access was lost; a code of another release is taken for the commonest."""
+    return next((lost for lost in Lost if lost == code), Lost.GRANT) if code else None

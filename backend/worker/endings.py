@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater, Unexplained
-from backend.domain.mailbox.condition import lost_link
 from backend.domain.mailbox.failing import Cause, cause_of
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
@@ -62,9 +61,7 @@ class Endings:
         context, now, cause = self._context, self._context.clock.now(), cause_of(error)
         self._tell(job, error, cause)
         if isinstance(error, NeedsReconnect):
-            lost = await context.store.lose_link(
-                job.mailbox_id, lost_link(error.title, error.remedy), began, now
-            )
+            lost = await context.store.lose_link(job.mailbox_id, error.lost, began, now)
             # Else the owner has just connected again, or is leaving: a second try will tell.
             await self._postpone(job, timedelta(0) if lost else AGAIN, error.title, counts=False)
             return

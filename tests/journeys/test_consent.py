@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import pytest
 
 from backend.demo.letters import OWNER
-from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
 from backend.store import open_store
+from backend.web.state_words import state_of
 from tests.journeys.conftest import Journey, journey, until
 from tests.onward import onward
 
@@ -38,7 +38,7 @@ async def _link(folder: Path) -> tuple[Link | None, str]:
     await store.open()
     try:
         mailbox = await store.mailbox_by_email(OWNER)
-        return (mailbox.link, explain(mailbox, datetime.now(UTC)).text) if mailbox else (None, "")
+        return (mailbox.link, state_of(mailbox, "en", datetime.now(UTC)).text) if mailbox else (None, "")
     finally:
         await store.close()
 

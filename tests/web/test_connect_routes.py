@@ -80,11 +80,11 @@ async def test_coming_back_shows_the_mailbox_and_drops_the_cookie(client: Client
 async def test_a_returning_mailbox_shows_its_real_state(client: Client, around: World) -> None:
     watched = mailbox(watch_expires_at=NOW + timedelta(days=5))
     around.entrances.connected = Connected(watched, frozenset(), "ana@corp.test")
-    assert "Learning who you write to" in await (await client.get(BACK)).get_data(as_text=True)
+    assert "We read who you have written to" in await (await client.get(BACK)).get_data(as_text=True)
 
     indexed = replace(watched, indexed_at=NOW)
     around.entrances.connected = Connected(indexed, frozenset(), "ana@corp.test")
-    assert "nothing is held" in await (await client.get(BACK)).get_data(as_text=True)
+    assert "Nothing is held" in await (await client.get(BACK)).get_data(as_text=True)
 
 
 async def test_an_unticked_box_is_named_with_what_it_is_needed_for(client: Client, around: World) -> None:

@@ -107,7 +107,7 @@ async def test_the_receipt_says_what_became_of_the_grant(
 
 async def test_who_connects_again_in_time_stays(here: Office, ana: Visit) -> None:
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
-    await here.store.set_link("ana", Link.CONNECTED, "", here.story.now)
+    await here.store.set_link("ana", Link.CONNECTED, here.story.now)
     page = await ana.get(where)
     assert "Not disconnected after all" in page
     assert "data-poll" not in page

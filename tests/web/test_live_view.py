@@ -5,24 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import LanguageAccept
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Row
-from backend.web.operator.live_view import CHALLENGE_STATES, STEPS, VERDICTS, State, line, worth_showing
+from backend.web.operator.live_view import (
+    CHALLENGE_STATES,
+    COUNTERS,
+    DECIDED,
+    STEPS,
+    State,
+    line,
+    worth_showing,
+)
+from backend.web.words import words_for
 from tests.web.fakes import challenge, message
 
+T = words_for("live", LanguageAccept([("en", 1)]))
 INBOX: dict[str, Any] = {"placement": Placement.INBOX, "outcome": "inbox", "row": "below_hold"}
 
 
 def walk(state: ChallengeState | None = None, **changes: Any) -> dict[str, State]:
     known = challenge(state=state) if state else None
-    return {step.name: step.state for step in line(message(**changes), "ana@corp.test", known).steps}
+    return {step.name: step.state for step in line(message(**changes), "ana@corp.test", known, T).steps}
 
 
 def test_every_row_of_the_policy_table_and_every_state_has_its_words() -> None:
-    assert set(VERDICTS) == set(Row)
+    assert all(f"row_{row}" in T for row in Row)
+    assert all(f"decided_{who}" in T for who in DECIDED)
+    assert all(f"step_{step}" in T for step in STEPS)
+    assert all(f"step_state_{state}" in T for state in State)
+    assert all(f"count_{label}" in T for label, _ in COUNTERS)
     assert set(CHALLENGE_STATES) == set(ChallengeState)
 
 
@@ -80,14 +95,14 @@ def test_mail_that_was_gone_is_not_said_to_be_under_way() -> None:
     gone: dict[str, Any] = {"outcome": "", "row": "", "stage": None, "placement": None}
 
     assert State.NOW not in walk(**gone).values()
-    assert line(message(**gone), "ana@corp.test", None).verdict == "gone before it was read"
+    assert line(message(**gone), "ana@corp.test", None, T).verdict == "gone before it was read"
 
 
 def test_mail_let_in_by_its_owner_was_not_solved() -> None:
     steps = walk(ChallengeState.VOIDED, decided_by="owner", placement=Placement.INBOX)
 
     assert (steps["solve"], steps["release"]) == (State.NONE, State.DONE)
-    shown = line(message(decided_by="owner", placement=Placement.INBOX), "ana@corp.test", None)
+    shown = line(message(decided_by="owner", placement=Placement.INBOX), "ana@corp.test", None, T)
     assert shown.since == "decided by you"
 
 
@@ -117,11 +132,11 @@ def test_what_was_set_aside_says_where(stage: Stage | None) -> None:
     ],
 )
 def test_names_and_subjects(changes: dict[str, str], sender: str, subject: str) -> None:
-    shown = line(message(**changes), "ana@corp.test", None)
+    shown = line(message(**changes), "ana@corp.test", None, T)
 
     assert (shown.sender, shown.subject) == (sender, subject)
 
 
 @pytest.mark.parametrize(("score", "percent"), [(None, None), (0.0, 0), (0.974, 97), (1.0, 100)])
 def test_a_score_is_told_in_percent(score: float | None, percent: int | None) -> None:
-    assert line(message(score=score), "ana@corp.test", None).percent == percent
+    assert line(message(score=score), "ana@corp.test", None, T).percent == percent

@@ -6,18 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.errors import NeedsReconnect
+from backend.domain.errors import Lost, NeedsReconnect
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.condition import explain, lost_link
 from backend.domain.mailbox.failing import Blame, Cause, Failing
-from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Mode, Preferences
+from backend.domain.mailbox.notices import Missing, Notices
 from backend.gmail.errors import reconnect, scope_missing
-from backend.locale import LANGUAGES
-from backend.web.addon.cards.lost import KEYS, lost_key
-from backend.web.owner.page import state_of
-from backend.web.words import Words, words_for
+from backend.locale import LANGUAGES, catalogue
+from backend.web.state_words import State
+from backend.web.state_words import state_of as told_of
+from backend.web.words import Words
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ANA = Mailbox(
@@ -34,11 +33,15 @@ ANA = Mailbox(
 
 
 def words(language: str = "en") -> Words:
-    return words_for("frame", LanguageAccept([(language, 1)]))
+    return Words(catalogue(language).section("state"))
+
+
+def state_of(mailbox: Mailbox, t: Words, now: datetime) -> State:
+    return told_of(mailbox, t.language, now)
 
 
 def lost(error: NeedsReconnect) -> Mailbox:
-    return replace(ANA, link=Link.NEEDS_RECONNECT, link_cause=lost_link(error.title, error.remedy))
+    return replace(ANA, link=Link.NEEDS_RECONNECT, lost=error.lost)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -49,7 +52,7 @@ def test_a_box_left_unticked_is_mended_otherwise_than_a_withdrawn_grant(language
     assert unticked.mend
     assert withdrawn.mend
     assert unticked.text != withdrawn.text
-    assert withdrawn.text == words(language)("state_needs_reconnect")
+    assert withdrawn.cause == words(language)("lost_grant")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -82,24 +85,42 @@ def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
     assert state_of(failed, words(), NOW).warnings == (words()("watch_lapses"),)
 
 
-def test_every_cause_with_words_of_its_own_is_raised_somewhere() -> None:
-    # Google's side says them in English; should its words change, these must change with them.
-    assert lost_key(scope_missing("x").title) == "lost_scope"
-    assert lost_key("something new") == "state_needs_reconnect"
-    assert all(key in words() for key in KEYS.values())
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("lost", list(Lost))
+def test_every_way_to_lose_access_has_words_and_a_remedy(language: str, lost: Lost) -> None:
+    state = state_of(replace(ANA, link=Link.NEEDS_RECONNECT, lost=lost), words(language), NOW)
+    assert state.cause.endswith(".")
+    assert state.remedy.endswith(".")
 
 
-def test_what_a_gap_left_out_is_told_on_the_page_as_elsewhere() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_state_has_a_name_and_a_sentence(language: str) -> None:
+    t = words(language)
+    own = {Condition.DELAYED, Condition.NEEDS_RECONNECT}
+    for condition in Condition:
+        assert condition in t
+        assert condition in own or f"{condition}_cause" in t
+    active = state_of(replace(ANA, preferences=Preferences(mode=Mode.CHALLENGE)), t, NOW)
+    assert (active.line, active.text) == (t("active"), t("active_cause"))
+
+
+def test_the_index_tells_its_progress_and_a_pause_its_end() -> None:
+    learning = replace(ANA, indexed_at=None, index_done=150, index_total=900)
+    assert "150 of about 900" in state_of(learning, words(), NOW).cause
+    end = NOW + timedelta(hours=2)
+    paused = replace(ANA, preferences=Preferences(paused_until=end))
+    assert words().moment(end) in state_of(paused, words(), NOW).cause
+
+
+def test_what_a_gap_left_out_is_told() -> None:
     gap = Gap(NOW - timedelta(days=3), NOW - timedelta(days=1), 4, "count", 17)
     mailbox = replace(ANA, gap=gap)
 
     (told,) = state_of(mailbox, words(), NOW).warnings
-    (elsewhere,) = explain(mailbox, NOW).warnings
 
-    for warning in (told, elsewhere):
-        assert "4 emails" in warning
-        assert "17 held emails" in warning
-        assert "There were more" in warning
+    assert "4 emails" in told
+    assert "17 held emails" in told
+    assert "There were more" in told
 
 
 def test_a_gap_that_only_left_moves_unchecked_is_told_too() -> None:
@@ -107,3 +128,18 @@ def test_a_gap_that_only_left_moves_unchecked_is_told_too() -> None:
 
     assert "17" in state_of(replace(ANA, gap=gap), words("de"), NOW).warnings[0]
     assert not state_of(replace(ANA, gap=replace(gap, unchecked=0)), words("de"), NOW).warnings
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_nobody_tells_us_of_mail_the_state_says_so(language: str) -> None:
+    t = words(language)
+    polled = replace(ANA, notices=Notices.POLL, preferences=Preferences(mode=Mode.CHALLENGE))
+    assert state_of(polled, t, NOW).text == t("active_polled")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("missing", list(Missing))
+def test_what_keeps_notices_from_arriving_is_a_warning(language: str, missing: Missing) -> None:
+    t = words(language)
+    told = state_of(replace(ANA, notices=Notices.PULL, missing=missing), t, NOW)
+    assert told.warnings == (t(f"missing_{missing}"),)

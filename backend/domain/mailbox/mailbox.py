@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
-from backend.domain.errors import Refused
+from backend.domain.errors import Lost, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Failing, told
 from backend.domain.mailbox.notices import Missing, Notices
@@ -221,8 +221,8 @@ class Mailbox:
     `id` is ours; `sub` is Google's stable account id (the e-mail may change). `cursor` is Gmail's
     history id up to which everything has been committed ("" before the first sync), `page_token` and
     `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
-    missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `link_cause` why the link
-    was lost (`condition.lost_link`), `failing` the jobs that have failed and not come to their end since.
+    missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `lost` how access
+    was lost, `failing` the jobs that have failed and not come to their end since.
     """
 
     id: str
@@ -242,7 +242,7 @@ class Mailbox:
     index_page: str = ""
     index_done: int = 0
     index_total: int = 0
-    link_cause: str = ""
+    lost: Lost | None = None
     gap: Gap | None = None
     failing: tuple[Failing, ...] = ()
     notices: Notices = Notices.PUSH

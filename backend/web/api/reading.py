@@ -10,7 +10,6 @@ from importlib.metadata import version
 from quart import Response, request
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.labels import Placement
 from backend.ports.devices import Overview, Scope
 from backend.web.api import requests, schemas
@@ -20,6 +19,8 @@ from backend.web.api.described import described
 from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.state_words import state_of
+from backend.web.words import language_of
 
 NETWORK = per_minute(1_200)
 """For all of an address together, whatever tokens it shows."""
@@ -41,7 +42,7 @@ async def status(call: Call) -> Response:
 
 def _status(found: Overview) -> schemas.Status:
     mailbox = found.mailbox
-    state = explain(mailbox, services().clock.now())
+    state = state_of(mailbox, language_of(request.accept_languages), services().clock.now())
     until = mailbox.watch_expires_at
     return {
         "version": VERSION,

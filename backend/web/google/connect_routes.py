@@ -19,7 +19,8 @@ from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import device_routes
 from backend.web.owner.open_page import open_page
-from backend.web.owner.page import state_of, words
+from backend.web.owner.page import words
+from backend.web.state_words import state_of
 
 blueprint = Blueprint("connect", __name__)
 
@@ -109,7 +110,7 @@ async def _outcome(connected: Connected) -> Response:
 
 
 async def _connected(email: str, mailbox: Mailbox) -> Response:
-    state = state_of(mailbox, words("connect"), services().clock.now())
+    state = state_of(mailbox, words("connect").language, services().clock.now())
     signed_in = services().devices is not None
     page = wanted(WANTED.read())
     if signed_in and page and state.condition not in BEGINNING:

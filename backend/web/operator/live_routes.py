@@ -7,16 +7,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from quart import Blueprint, Quart, Response, current_app, json, render_template
+from quart import Blueprint, Quart, Response, current_app, json, render_template, request
 from werkzeug.exceptions import ServiceUnavailable
 
-from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Store
 from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.operator.live_view import COUNTERS, STEPS, Line, line, worth_showing
+from backend.web.operator.live_view import COUNTERS, Line, line, worth_showing
+from backend.web.state_words import state_of
+from backend.web.words import Words, words_for
 
 blueprint = Blueprint("live", __name__, url_prefix="/live")
 
@@ -49,7 +50,8 @@ def install(app: Quart, stopping: asyncio.Event) -> None:
 @guarded(per_minute(120))
 async def page() -> str:
     """The whole page; without JavaScript it reloads itself."""
-    return await render_template("live.html", board=await _board(services().store))
+    t = words_for("live", request.accept_languages)
+    return await render_template("live.html", t=t, language=t.tag, board=await _board(services().store, t))
 
 
 @blueprint.get("/events")
@@ -61,20 +63,23 @@ async def events() -> Response:
         raise ServiceUnavailable(retry_after=10)
     proxy: Any = current_app  # its type differs between releases of Quart
     app: Quart = proxy._get_current_object()
-    response = Response(_stream(app, streams, services().store), content_type="text/event-stream")
+    response = Response(
+        _stream(app, streams, services().store, words_for("live", request.accept_languages)),
+        content_type="text/event-stream",
+    )
     response.timeout = None
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _stream(app: Quart, streams: Streams, store: Store) -> AsyncIterator[bytes]:
+async def _stream(app: Quart, streams: Streams, store: Store, t: Words) -> AsyncIterator[bytes]:
     streams.open += 1
     shown = ""
     try:
         yield b"retry: 2000\n\n"
         for _ in range(BEATS):
             async with app.app_context():  # the request's own has ended by now
-                board = await _board(store)
+                board = await _board(store, t)
             if board != shown:
                 shown = board
                 yield f"event: board\ndata: {json.dumps(board)}\n\n".encode()
@@ -94,17 +99,18 @@ async def _stopped(stopping: asyncio.Event) -> bool:
     return True
 
 
-async def _board(store: Store) -> str:
+async def _board(store: Store, t: Words) -> str:
     census = await store.census()
     counters = [(label, sum(census.get(key, 0) for key in keys)) for label, keys in COUNTERS]
     now = services().clock.now()
-    states = [(box.owner.email, explain(box, now)) for box in (await store.mailboxes())[:MOST_MAILBOXES]]
+    boxes = (await store.mailboxes())[:MOST_MAILBOXES]
+    states = [(box.owner.email, state_of(box, t.language, now)) for box in boxes]
     return await render_template(
-        "live_board.html", lines=await _lines(store), counters=counters, steps=STEPS, states=states
+        "live_board.html", t=t, lines=await _lines(store, t), counters=counters, states=states
     )
 
 
-async def _lines(store: Store) -> list[Line]:
+async def _lines(store: Store, t: Words) -> list[Line]:
     found: list[Line] = []
     for mailbox in (await store.mailboxes())[:MOST_MAILBOXES]:
         for view in await store.messages(mailbox.id, limit=MOST_LINES):
@@ -112,5 +118,5 @@ async def _lines(store: Store) -> list[Line]:
                 continue
             challenged = view.outcome == Outcome.CHALLENGE
             challenge = await store.challenge_of(mailbox.id, view.gmail_id) if challenged else None
-            found.append(line(view, mailbox.owner.email, challenge))
+            found.append(line(view, mailbox.owner.email, challenge, t))
     return sorted(found, key=lambda row: (row.when, row.key), reverse=True)[:MOST_LINES]

@@ -1,4 +1,4 @@
-"""The live page's rows: a stored message and its challenge become words and a walk through the stages. Pure."""
+"""The live page's rows: a stored message and its challenge become a line and a walk through the stages. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
+from backend.web.words import Words
 
 
 class State(StrEnum):
     """How far one step of a message's walk is."""
 
     DONE = "done"
-    NOW = "under way"
+    NOW = "now"
     WAITING = "waiting"  # for the sender
     FAILED = "failed"
-    NONE = "not needed"
+    NONE = "none"
 
 
 STEPS = ("push", "sync", "screen", "act", "challenge", "solve", "release")
@@ -35,23 +36,6 @@ COUNTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """What is counted at the top of the page, from keys of the store's census."""
 
-VERDICTS: Mapping[str, str] = {
-    Row.NOT_INCOMING: "not incoming mail: none of our business",
-    Row.BLOCKED: "you have blocked this sender: held",
-    Row.ALLOWED: "you have allowed this sender",
-    Row.SAME_ORGANISATION: "from your own organisation",
-    Row.CORRESPONDENT: "you have written to this sender",
-    Row.MACHINE_MAIL: "written by a machine, and no pitch",
-    Row.LEFT_ALONE: "left to Gmail, or paused",
-    Row.HELD_WITH_EARLIER: "held with an earlier message of this sender",
-    Row.BELOW_HOLD: "not enough like a pitch to be held",
-    Row.CREDIT: "a pitch, let in for one credit",
-    Row.OBSERVE: "a pitch: would be held",
-    Row.QUARANTINE: "a pitch: held, nobody is told",
-    Row.CHALLENGE: "a pitch: held, and its sender answered",
-    Row.FAIL_OPEN: "could not be judged: stays in the inbox",
-}
-
 CHALLENGE_STATES: Mapping[ChallengeState, State] = {
     ChallengeState.INTENDED: State.NOW,
     ChallengeState.SENDING: State.NOW,
@@ -61,14 +45,8 @@ CHALLENGE_STATES: Mapping[ChallengeState, State] = {
     ChallengeState.FAILED: State.FAILED,
 }
 
-
-SINCE: Mapping[str, str] = {
-    "solve": "let in: its sender solved the check",
-    "credit": "let in for one credit",
-    "owner": "decided by you",
-    "replied": "let in: you answered",
-}
-"""Who decided after the verdict, from `MessageView.decided_by`."""
+DECIDED = ("solve", "credit", "owner", "replied")
+"""Who may have decided after the verdict: values of `MessageView.decided_by` that have words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +79,20 @@ def worth_showing(view: MessageView) -> bool:
     return view.outcome != Outcome.IGNORE and view.stage is not Stage.LEARN
 
 
-def line(view: MessageView, mailbox: str, challenge: Challenge | None) -> Line:
-    """A message as a row. `mailbox` is its owner's address."""
+def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words) -> Line:
+    """A message as a row. `mailbox` is its owner's address, `t` has the live page's words and the cards'."""
     name, address = view.sender_name, view.sender
+    waiting = "being_read" if view.stage else "gone_before"
     return Line(
         key=view.gmail_id,
         when=view.first_seen_at,
         mailbox=mailbox,
         sender=f"{name} <{address}>" if name and address else name or address,
-        subject=view.subject or ("(no subject)" if view.outcome else "A new message"),
-        verdict=VERDICTS.get(view.row, view.row)
-        or ("being read" if view.stage else "gone before it was read"),
-        since=SINCE.get(view.decided_by, view.decided_by) if view.row != Row.CREDIT else "",
+        subject=view.subject or t("no_subject" if view.outcome else "new_message"),
+        verdict=t(f"row_{view.row}" if f"row_{view.row}" in t else waiting),
+        since=t(f"decided_{view.decided_by}")
+        if view.decided_by in DECIDED and view.row != Row.CREDIT
+        else "",
         percent=None if view.score is None else round(view.score * 100),
         tone=_tone(view),
         steps=_steps(view, challenge),

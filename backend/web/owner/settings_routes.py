@@ -21,6 +21,7 @@ from backend.web.owner import settings_form
 from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import Visitor, back, visitor, visitor_form
 from backend.web.owner.page import owner_page, words
+from backend.web.state_words import paused_until
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -111,7 +112,7 @@ async def reword() -> Response:
 
 async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     owner, mailbox = found
-    now = services().clock.now()
+    now, until = services().clock.now(), mailbox.preferences.paused_until
     done = request.args.get("done", "")
     values: dict[str, Any] = {
         "filled": settings_form.filled(mailbox.preferences),
@@ -120,7 +121,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "rows": settings_form.ROWS,
         "numbers": settings_form.NUMBERS,
         "costs": {each.value: service().context.reader.cost(each) for each in Strictness},
-        "paused": mailbox.paused(now),
+        "paused": paused_until(until, words("settings").language) if until and mailbox.paused(now) else "",
         "challenges": services().settings.challenges,
         "pause_error": "",
         "day": "",

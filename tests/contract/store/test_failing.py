@@ -121,6 +121,6 @@ async def test_what_failed_before_the_link_changed_says_nothing_of_how_it_goes_o
     await fail_sync(rested)
     await fail_message(rested)
     assert len(await failing(rested)) == 2
-    await rested.store.set_link("ana", link, "", rested.now)
+    await rested.store.set_link("ana", link, rested.now)
     assert await failing(rested) == ()
     assert await seconds(rested) == 0

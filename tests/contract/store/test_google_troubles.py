@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from backend.domain.errors import Lost
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.mailbox import Gap, Link
 from backend.domain.mailbox.verdict import Outcome
@@ -30,7 +31,7 @@ async def test_a_refused_grant_stops_the_mailbox(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     since = story.pass_time(seconds=1)
-    assert await story.store.lose_link("ana", "the grant is gone", since, story.pass_time(seconds=1))
+    assert await story.store.lose_link("ana", Lost.GRANT, since, story.pass_time(seconds=1))
     assert await link(story) is Link.NEEDS_RECONNECT
     assert await story.claim() == ()
 
@@ -40,15 +41,15 @@ async def test_a_grant_refused_before_the_owner_came_back_is_an_old_story(story:
     since = story.now
     story.pass_time(seconds=1)
     await story.mailbox("ana")
-    assert not await story.store.lose_link("ana", "the grant is gone", since, story.pass_time(seconds=1))
+    assert not await story.store.lose_link("ana", Lost.GRANT, since, story.pass_time(seconds=1))
     assert await link(story) is Link.CONNECTED
 
 
 async def test_a_leaving_mailbox_goes_on_leaving_without_a_grant(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.set_link("ana", Link.LEAVING, "", story.now)
+    await story.store.set_link("ana", Link.LEAVING, story.now)
     since = story.pass_time(seconds=1)
-    assert not await story.store.lose_link("ana", "the grant is gone", since, since)
+    assert not await story.store.lose_link("ana", Lost.GRANT, since, since)
     assert await link(story) is Link.LEAVING
     job = await story.claim_duty()
     assert job is not None
@@ -70,7 +71,7 @@ async def test_a_mailbox_is_busy_while_somebody_holds_a_job_of_it(story: Story) 
 
 async def test_leaving_itself_does_not_make_a_mailbox_busy(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.set_link("ana", Link.LEAVING, "", story.now)
+    await story.store.set_link("ana", Link.LEAVING, story.now)
     assert await story.claim_duty() is not None
     assert not await story.store.busy("ana", story.now)
 

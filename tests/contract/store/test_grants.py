@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from backend.domain.errors import Lost
 from backend.domain.mailbox.mailbox import Gap, Link, Preferences
 from backend.ports.jobs import Duty, Notice, SyncPage
 from backend.ports.owner import NewMailbox
@@ -31,7 +32,7 @@ async def test_a_token_is_swapped_only_for_the_one_it_was_read_as(story: Story) 
 async def test_a_refused_grant_closes_the_mailbox_to_jobs_until_it_is_connected_again(story: Story) -> None:
     await story.mailbox("ana")
     began = story.pass_time(seconds=1)
-    assert await story.store.lose_link("ana", "revoked", began, story.pass_time(seconds=1))
+    assert await story.store.lose_link("ana", Lost.GRANT, began, story.pass_time(seconds=1))
     assert await _link(story) is Link.NEEDS_RECONNECT
     await story.store.want("ana", Duty.SYNC, story.now)
     assert await story.claim_duty() is None
@@ -43,22 +44,22 @@ async def test_a_refusal_from_before_a_reconnect_does_not_undo_it(story: Story) 
     await story.mailbox("ana")
     began = story.pass_time(seconds=1)
     await story.store.connect(ANA, story.pass_time(seconds=1))
-    assert not await story.store.lose_link("ana", "revoked", began, story.pass_time(seconds=1))
+    assert not await story.store.lose_link("ana", Lost.GRANT, began, story.pass_time(seconds=1))
     assert await _link(story) is Link.CONNECTED
     # The next try begins after the reconnect, and its refusal counts.
     again = story.pass_time(seconds=1)
-    assert await story.store.lose_link("ana", "revoked", again, story.now)
+    assert await story.store.lose_link("ana", Lost.GRANT, again, story.now)
 
 
 async def test_a_refusal_does_not_keep_an_owner_who_is_leaving(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.set_link("ana", Link.LEAVING, "", story.pass_time(seconds=1))
-    assert not await story.store.lose_link("ana", "revoked", story.now, story.now)
+    await story.store.set_link("ana", Link.LEAVING, story.pass_time(seconds=1))
+    assert not await story.store.lose_link("ana", Lost.GRANT, story.now, story.now)
     assert await _link(story) is Link.LEAVING
     job = await story.claim_duty()
     assert job is not None
     assert job.duty is Duty.LEAVE
-    assert not await story.store.lose_link("nobody", "revoked", story.now, story.now)
+    assert not await story.store.lose_link("nobody", Lost.GRANT, story.now, story.now)
 
 
 async def test_a_mailbox_is_busy_while_a_lease_on_its_work_runs(story: Story) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import Conflict, NotFound, Refused
+from backend.domain.errors import Conflict, Lost, NotFound, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
 from backend.domain.mailbox.verdict import Outcome
@@ -54,14 +54,14 @@ async def test_an_owner_who_comes_back_keeps_his_settings_and_place(story: Story
     await story.store.save_index(job, "", 40, 40, finished=True, now=story.now)
     await story.store.finish_duty(job, None, story.now)
     await story.sync("ana", SyncPage(cursor="900"))
-    await story.store.set_link("ana", Link.NEEDS_RECONNECT, "the grant is gone", story.now)
+    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
     again = replace(
         ANA, id="another", email="ana.b@corp.test", sealed_token=b"second", preferences=Preferences()
     )
     story.pass_time(hours=1)
     back = await story.store.connect(again, story.now)
     assert (back.id, back.cursor, back.preferences) == ("ana", "900", ANA.preferences)
-    assert (back.link, back.link_cause, back.owner.email) == (Link.CONNECTED, "", "ana.b@corp.test")
+    assert (back.link, back.lost, back.owner.email) == (Link.CONNECTED, None, "ana.b@corp.test")
     assert await story.store.sealed_token("ana") == b"second"
     assert await story.store.mailbox("another") is None
     assert await due_duties(story) == [Duty.SYNC, Duty.WATCH]  # the index was finished
@@ -133,7 +133,7 @@ async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: SqlSt
         store.save_watch("nobody", now, "1"),
         store.save_preferences("nobody", Preferences(), now),
         store.save_sealed_token("nobody", b"x", now),
-        store.set_link("nobody", Link.CONNECTED, "", now),
+        store.set_link("nobody", Link.CONNECTED, now),
         store.set_rule("nobody", "bo@pitch.test", None, now),
         store.learn("nobody", frozenset({"bo@pitch.test"}), "", now),
     ):
@@ -147,11 +147,11 @@ async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     await story.store.want("ana", Duty.SYNC, story.now)
-    await story.store.set_link("ana", Link.NEEDS_RECONNECT, "the grant is gone", story.now)
+    await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
     assert await story.claim() == ()
     assert await story.claim_duty() is None
     assert await story.store.next_due(story.now) is None
-    await story.store.set_link("ana", Link.CONNECTED, "", story.now)
+    await story.store.set_link("ana", Link.CONNECTED, story.now)
     assert [job.gmail_id for job in await story.claim()] == ["m1"]
     job = await story.claim_duty()
     assert job is not None
@@ -162,7 +162,7 @@ async def test_a_leaving_mailbox_does_nothing_but_leave(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     await story.store.want("ana", Duty.SYNC, story.now)
-    await story.store.set_link("ana", Link.LEAVING, "", story.now)
+    await story.store.set_link("ana", Link.LEAVING, story.now)
     assert await story.claim() == ()
     job = await story.claim_duty()
     assert job is not None
@@ -174,7 +174,7 @@ async def test_a_leaving_mailbox_does_nothing_but_leave(story: Story) -> None:
 
 async def test_an_owner_who_comes_back_before_his_leaving_began_stays(story: Story) -> None:
     await story.mailbox("ana")
-    await story.store.set_link("ana", Link.LEAVING, "", story.now)
+    await story.store.set_link("ana", Link.LEAVING, story.now)
     back = await story.store.connect(replace(ANA, sub="sub-ana"), story.now)
     assert back.link is Link.CONNECTED
     assert Duty.LEAVE not in await due_duties(story)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.domain.entry.credits import Entry, Posting
-from backend.domain.errors import LeaseLost, NotFound
+from backend.domain.errors import LeaseLost, Lost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
@@ -142,8 +142,8 @@ class Eve:
             "save_preferences": lambda: store.save_preferences("eve", Preferences(), now),
             "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), Owner("")),
             "save_watch": lambda: store.save_watch("eve", now, "1"),
-            "set_link": lambda: store.set_link("eve", Link.CONNECTED, "", now),
-            "lose_link": lambda: store.lose_link("eve", "", now, now),
+            "set_link": lambda: store.set_link("eve", Link.CONNECTED, now),
+            "lose_link": lambda: store.lose_link("eve", Lost.GRANT, now, now),
             "busy": lambda: store.busy("eve", now),
             "told": lambda: store.told("eve"),
             "held_at_rest": lambda: store.held_at_rest("eve", 10),

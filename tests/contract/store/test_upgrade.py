@@ -10,7 +10,7 @@ from itertools import count, pairwise
 import asyncpg
 import pytest
 
-from backend.domain.errors import Conflict
+from backend.domain.errors import Conflict, Lost
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.store import open_store, postgres_schema, schema
@@ -188,3 +188,24 @@ async def test_rows_of_the_first_release_are_worked_on_by_this_one(
         assert (await story.view("ana", "m1")).placement == "held"
     finally:
         await store.close()
+
+
+async def test_sentences_of_an_earlier_release_become_codes(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (lost,) = [number for number, step in enumerate(KNOWN) if step.name == "lost"]
+    with monkeypatch.context() as patch:
+        releases(patch, *KNOWN[:lost])
+        await postgres_schema.upgrade(address)
+    connection = await asyncpg.connect(address)
+    await connection.execute(
+        """
+        SET app.mailbox = '*';
+        INSERT INTO mailboxes (id, sub, email, name, link, link_cause, scopes, preferences, created_at, changed_at)
+            VALUES ('ana', 'a', 'ana@corp.test', 'Ana', 'needs_reconnect',
+                'The permission to read and label mail is missing.', '[]', '{}', 1, 1);
+        """
+    )
+    await postgres_schema.upgrade(address)
+    assert await connection.fetchval("SELECT link_cause FROM mailboxes") == Lost.SCOPE
+    await connection.close()

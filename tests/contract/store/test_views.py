@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from backend.domain.errors import Lost
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link
@@ -106,8 +107,8 @@ async def test_the_census_counts_watches_that_want_somebodys_eye(story: Story) -
         await story.mailbox(name)
         await story.store.save_watch(name, story.now + timedelta(hours=left), "1")
     await story.mailbox("unwatched")
-    await story.store.set_link("away", Link.NEEDS_RECONNECT, "revoked", story.now)
-    await story.store.set_link("gone", Link.LEAVING, "", story.now)
+    await story.store.set_link("away", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
+    await story.store.set_link("gone", Link.LEAVING, story.now)
 
     counts = await story.store.census(story.now)
 

@@ -13,11 +13,10 @@ from pydantic import SecretStr
 from backend.bootstrap import StoredGrants, check_keys
 from backend.commands.jobs import with_store
 from backend.commands.keys import keys_group
-from backend.domain.errors import NeedsReconnect
+from backend.domain.errors import Lost, NeedsReconnect
 from backend.gmail.errors import sealed_shut
 from backend.store import SqlStore
 from backend.system.vault import MultiFernetVault, make_key
-from backend.web.addon.cards.lost import lost_key
 from tests.contract.store.stories import Story
 
 OLD, NEW = make_key(), make_key()
@@ -62,7 +61,7 @@ def test_a_token_no_key_opens_asks_its_owner_to_connect_again(runner: CliRunner)
         await check_keys(store, vault(NEW))  # one opens, so the keys are not all wrong
 
     with_store(look)
-    assert lost_key(sealed_shut().title) == "lost_sealed"
+    assert sealed_shut().lost is Lost.SEALED
 
 
 def test_a_start_at_which_no_key_opens_any_token_is_refused_in_few_words(runner: CliRunner) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from backend.domain.errors import Expired, Refused
+from backend.domain.errors import Expired, Lost, Refused
 from backend.domain.mailbox.mailbox import Grant, Link, Mode
 from backend.pipeline import connect
 from backend.settings import GMAIL_MODIFY
@@ -75,7 +75,7 @@ async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
 ) -> None:
     await fixture.prefer(mode="quarantine")
     before = await fixture.mailbox()
-    await fixture.store.lose_link(fixture.mailbox_id, "Gone.", fixture.now(), fixture.now())
+    await fixture.store.lose_link(fixture.mailbox_id, Lost.GRANT, fixture.now(), fixture.now())
     fixture.wait(seconds=5)
     url, sealed = await connect.begin_again(fixture.context, google, " ANA@corp.test ")
     done = await connect.finish(fixture.context, google, sealed, back(url))
@@ -89,7 +89,7 @@ async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(
 async def test_another_account_than_the_one_begun_with_is_refused_and_changes_nothing(
     fixture: Fixture, google: Google
 ) -> None:
-    await fixture.store.lose_link(fixture.mailbox_id, "Gone.", fixture.now(), fixture.now())
+    await fixture.store.lose_link(fixture.mailbox_id, Lost.GRANT, fixture.now(), fixture.now())
     google.grant = Grant("sub9", "eve@other.test", "Eve", "refresh", google.grant.scopes)
     url, sealed = await connect.begin_again(fixture.context, google, "ana@corp.test")
     with pytest.raises(Refused) as caught:

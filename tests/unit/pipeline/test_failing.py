@@ -9,6 +9,7 @@ import pytest
 
 from backend.domain.errors import NotFound, Refused, TryLater
 from backend.domain.mailbox.condition import explain
+from backend.domain.mailbox.failing import Blame
 from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.domain.mailbox.message_record import Stage
 from backend.transactions import rows
@@ -30,7 +31,8 @@ async def test_history_at_503_for_150_seconds_is_told_to_the_owner_and_the_opera
 
     told = explain(await fixture.mailbox(), fixture.now())
     assert told.condition is Condition.DELAYED
-    assert "New mail has not been read since" in told.cause
+    assert told.late is not None
+    assert told.late.reads
     census = await fixture.store.census(fixture.now())
     assert 120 <= census["failing_seconds"] <= 150
     assert fixture.failed["sync", "google"] >= 5
@@ -47,7 +49,9 @@ async def test_a_limit_google_names_a_time_for_is_told_too(fixture: Fixture) -> 
     fixture.gmail.outages["history"] = TryLater("Too many.", reason="statedTime", retry_at=later)
     await fixture.push()
     await fixture.work_for(150)
-    assert "Gmail asks us to wait" in explain(await fixture.mailbox(), fixture.now()).cause
+    late = explain(await fixture.mailbox(), fixture.now()).late
+    assert late is not None
+    assert late.blame is Blame.LIMITS
     assert fixture.failed["sync", "limits"] >= 1
 
 
@@ -56,7 +60,9 @@ async def test_mail_that_cannot_be_fetched_is_told_as_some_mail(fixture: Fixture
     fixture.gmail.deliver(letter())
     await fixture.push()
     await fixture.work_for(150)
-    assert "Some mail has waited since" in explain(await fixture.mailbox(), fixture.now()).cause
+    late = explain(await fixture.mailbox(), fixture.now()).late
+    assert late is not None
+    assert not late.reads
     assert fixture.failed["screen", "google"] >= 5
 
 

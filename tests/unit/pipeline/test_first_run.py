@@ -127,7 +127,7 @@ async def test_a_lost_grant_stops_it_and_it_goes_on_when_it_is_back(fixture: Fix
     assert run is not None
     assert run.state is RunState.LISTING
     mailbox = await fixture.mailbox()
-    await fixture.store.set_link(mailbox.id, type(mailbox.link).CONNECTED, "", fixture.now())
+    await fixture.store.set_link(mailbox.id, type(mailbox.link).CONNECTED, fixture.now())
     await fixture.settle()
     assert await caught(fixture) == mails[::-1]
 

@@ -1,0 +1,95 @@
+"""The mailbox's state in words, the same on every screen: pages, cards, the API, the live page, the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.domain.mailbox.condition import Explanation, Who, explain
+from backend.domain.mailbox.failing import Failing
+from backend.domain.mailbox.mailbox import Condition, Mailbox
+from backend.locale import catalogue
+from backend.web.words import Words
+
+Moment = Callable[[datetime], str]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`title` is two or three words, `cause` and `remedy` a sentence each ("" if there is nothing to mend);
+    `warnings` are further sentences about what is not a state but should be known."""
+
+    condition: Condition
+    who: Who
+    title: str
+    cause: str
+    remedy: str
+    warnings: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Cause and remedy as one paragraph."""
+        return " ".join(part for part in (self.cause, self.remedy) if part)
+
+    @property
+    def line(self) -> str:
+        """The paragraph, or the title alone where all goes its way."""
+        return self.title if self.condition is Condition.ACTIVE else self.text
+
+    @property
+    def mend(self) -> bool:
+        """Whether the owner must connect again."""
+        return self.who is Who.OWNER
+
+
+def state_of(mailbox: Mailbox, language: str, now: datetime, moment: Moment | None = None) -> State:
+    """The state of a mailbox at `now`, in a two-letter language. `moment` writes times, if not as pages do."""
+    told, t = explain(mailbox, now), Words(catalogue(language).section("state"))
+    moment = moment or t.moment
+    cause, remedy = _sentences(told, t, moment)
+    return State(told.condition, told.who, t(told.condition), cause, remedy, _warnings(told, t, moment))
+
+
+def paused_until(at: datetime, language: str) -> str:
+    """That there is a pause, and when it ends."""
+    t = Words(catalogue(language).section("state"))
+    return t("paused_cause", until=t.moment(at))
+
+
+def _sentences(told: Explanation, t: Words, moment: Moment) -> tuple[str, str]:
+    remedy = f"{told.condition}_remedy"
+    if told.lost is not None:
+        return t(f"lost_{told.lost}"), t(f"lost_{told.lost}_remedy")
+    if told.condition is Condition.DELAYED and told.late is not None:
+        return _late(told.late, t, moment), t(remedy)
+    polled = f"{told.condition}_polled"
+    key = polled if told.polled and polled in t else f"{told.condition}_cause"
+    cause = t(key, until=moment(told.paused_until) if told.paused_until else "")
+    if told.indexed is not None:
+        done, total = told.indexed
+        cause = f"{cause} {t('index_progress', done=done, total=total)}"
+    return cause, t(remedy) if remedy in t else ""
+
+
+def _late(late: Failing, t: Words, moment: Moment) -> str:
+    key = "delayed_cause" if late.reads else "delayed_some_cause"
+    return t(key, since=moment(late.since), why=t(f"delay_{late.blame}"))
+
+
+def _warnings(told: Explanation, t: Words, moment: Moment) -> tuple[str, ...]:
+    found: list[str] = []
+    if told.missing is not None:
+        found.append(t(f"missing_{told.missing}"))
+    if told.watch_lapses:
+        found.append(t("watch_lapses"))
+    if told.condition is Condition.PAUSED and told.late is not None:
+        found.append(_late(told.late, t, moment))
+    if (gap := told.gap) is not None:
+        parts = [t("gap", since=moment(gap.since), until=moment(gap.until), found=gap.found)]
+        if gap.cut:
+            parts.append(t(f"gap_{gap.cut}"))
+        if gap.unchecked:
+            parts.append(t("gap_unchecked", count=gap.unchecked))
+        found.append(" ".join(parts))
+    return tuple(found)
