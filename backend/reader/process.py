@@ -108,7 +108,7 @@ class ReadingProcess:
             await made.kill()
             raise ModelFile("The reading process did not start.", "Its error is in the log.") from error
         except BaseException:
-            made.end_now()
+            await made.kill()
             raise
         if told.ready is None:
             await made.kill()
