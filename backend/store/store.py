@@ -38,7 +38,8 @@ from backend.transactions import (
 )
 from backend.transactions import devices as device_transactions
 from backend.transactions import mailboxes as mailbox_transactions
-from backend.transactions.statement import EVERY, Row
+from backend.transactions.statement import EVERY
+from backend.transactions.tables import MessageRow
 
 
 def new_lease(worker: str) -> str:
@@ -81,7 +82,7 @@ class SqlStore:
         """Call `listener` in the event loop whenever a job may have become due."""
         self._driver.notifier.listen(listener)
 
-    async def aside(self, mailbox_id: str | None = None) -> list[Row]:
+    async def aside(self, mailbox_id: str | None = None) -> list[MessageRow]:
         """Messages set aside, of one mailbox or of all, oldest first (operator's view)."""
         return await self._driver.read(mailbox_id or EVERY, jobs.list_aside, mailbox_id)
 

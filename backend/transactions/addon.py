@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import TypedDict
 
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Preferences
@@ -16,18 +17,34 @@ from backend.ports.owner import Tenant
 from backend.transactions import rows, verdicts
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, q
+from backend.transactions.statement import Script, micros, number, q
+from backend.transactions.tables import MailboxRow, MessageRow
+
+
+class RecordRow(TypedDict):
+    """What came of a sender so far."""
+
+    held: int
+    asked: int
+    solved: int
+
+
+class WaitingRow(TypedDict):
+    """Messages held now, and those of them since some time."""
+
+    held: int
+    lately: int
 
 
 def tenant(sub: str) -> Script[Tenant | None]:
     """The mailbox of a Google account."""
-    row: Row | None = yield q("mailbox_by_sub", sub=sub)
+    row: MailboxRow | None = yield q("mailbox_by_sub", sub=sub)
     return None if row is None else Tenant((yield from mailbox_of(row)), row["changed_at"])
 
 
 def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | None]:
     """One message and its sender."""
-    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
         return None
     standing, record = yield from sender(
@@ -43,13 +60,13 @@ def sender(
     standing = yield from verdicts.standing(mailbox_id, address, domain, thread_id, now)
     if not address:
         return standing, SenderRecord()
-    row: Row = yield q("sender_record", mailbox_id=mailbox_id, sender=address)
+    row: RecordRow = yield q("sender_record", mailbox_id=mailbox_id, sender=address)
     return standing, SenderRecord(row["held"], row["asked"], row["solved"])
 
 
 def waiting(mailbox_id: str, since: datetime) -> Script[tuple[int, int]]:
     """How many messages are held."""
-    row: Row = yield q("waiting", mailbox_id=mailbox_id, since=micros(since))
+    row: WaitingRow = yield q("waiting", mailbox_id=mailbox_id, since=micros(since))
     return row["held"], row["lately"]
 
 
@@ -59,11 +76,10 @@ def adopt(
     """A row for a message no sync will bring, ended where it is."""
     yield from locked(mailbox_id)
     values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
-    if not (
-        yield q(
-            "insert_messages", mailbox_id=mailbox_id, rows=json.dumps(values), backlog=True, now=micros(now)
-        )
-    ):
+    new = yield from number(
+        "insert_messages", mailbox_id=mailbox_id, rows=json.dumps(values), backlog=True, now=micros(now)
+    )
+    if not new:
         return False
     job = MessageJob(
         mailbox_id=mailbox_id,

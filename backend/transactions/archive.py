@@ -9,7 +9,7 @@ from typing import Any
 from backend.domain.errors import Refused
 from backend.domain.mailbox.archive_tables import TABLES
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, q
+from backend.transactions.statement import Row, Script, number, q
 
 
 def page(mailbox_id: str, table: str, after: str, limit: int) -> Script[tuple[Mapping[str, Any], ...]]:
@@ -27,7 +27,7 @@ def restore(mailbox_id: str, table: str, rows: Iterable[Mapping[str, Any]], now:
             added += yield from _entry(mailbox_id, row)
         else:
             secrets = _closed(row) if table == "challenges" else {}
-            added += yield q(f"restore_{table}", mailbox_id=mailbox_id, **row, **secrets)
+            added += yield from number(f"restore_{table}", mailbox_id=mailbox_id, **row, **secrets)
     return added
 
 
@@ -39,10 +39,10 @@ def _closed(row: Mapping[str, Any]) -> dict[str, Any]:
 def _entry(mailbox_id: str, row: Mapping[str, Any]) -> Script[int]:
     """The entry and both sums, as of the day it was posted."""
     values = {name: row[name] for name in ("posting_key", "sender", "posting", "amount", "about", "day")}
-    if not (yield q("insert_entry", mailbox_id=mailbox_id, **values, now=row["posted_at"])):
+    if not (yield from number("insert_entry", mailbox_id=mailbox_id, **values, now=row["posted_at"])):
         return 0
     query = "add_to_balance" if row["amount"] > 0 else "take_from_balance"
-    if not (yield q(query, mailbox_id=mailbox_id, sender=row["sender"], amount=row["amount"])):
+    if not (yield from number(query, mailbox_id=mailbox_id, sender=row["sender"], amount=row["amount"])):
         raise Refused(
             "The file's ledger spends credits that were never earned.",
             "Nothing of this lot was kept.",

@@ -13,30 +13,31 @@ from backend.ports.jobs import Duty, MessageJob
 from backend.transactions import credits, rows
 from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, moment_or_none, q
+from backend.transactions.statement import Script, micros, moment_or_none, number, q
+from backend.transactions.tables import ChallengeRow, GmailIdRow, MessageRow, OpenChallengeRow, ProspectsRow
 
 
 def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:
     """The latest challenge about a message."""
-    row: Row | None = yield q("challenge_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: ChallengeRow | None = yield q("challenge_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return None if row is None else (yield from whole(row))
 
 
 def challenge_by_token(token_hash: str) -> Script[Challenge | None]:
     """The challenge behind a link."""
-    row: Row | None = yield q("challenge_by_token", token_hash=token_hash)
+    row: ChallengeRow | None = yield q("challenge_by_token", token_hash=token_hash)
     return None if row is None else (yield from whole(row))
 
 
-def whole(row: Row) -> Script[Challenge]:
+def whole(row: ChallengeRow) -> Script[Challenge]:
     """The challenge of a row, with what its sender's next solve costs and brings."""
-    prospects: Row = yield q("prospects", mailbox_id=row["mailbox_id"], sender=row["sender"])
+    prospects: ProspectsRow = yield q("prospects", mailbox_id=row["mailbox_id"], sender=row["sender"])
     return rows.challenge(row, prospects)
 
 
 def screened(mailbox_id: str, gmail_id: str) -> Script[Screened | None]:
     """The kept facts of a message."""
-    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return None if row is None else rows.screened(row)
 
 
@@ -74,8 +75,8 @@ def mark_unsent(job: MessageJob, challenge_id: str, cause: str, now: datetime) -
     yield from _end(job, row, now)
 
 
-def _of_job(job: MessageJob, challenge_id: str) -> Script[Row]:
-    row: Row | None = yield q(
+def _of_job(job: MessageJob, challenge_id: str) -> Script[OpenChallengeRow]:
+    row: OpenChallengeRow | None = yield q(
         "challenge_of_job", challenge_id=challenge_id, mailbox_id=job.mailbox_id, gmail_id=job.gmail_id
     )
     if row is None:
@@ -83,7 +84,7 @@ def _of_job(job: MessageJob, challenge_id: str) -> Script[Row]:
     return row
 
 
-def _end(job: MessageJob, row: Row, now: datetime) -> Script[None]:
+def _end(job: MessageJob, row: MessageRow, now: datetime) -> Script[None]:
     if row["revision"] == job.revision:
         yield from settle(job, None, now)
     else:
@@ -127,24 +128,25 @@ def keep_promises(mailbox_id: str, now: datetime) -> Script[datetime | None]:
     """Solve the links whose wait is over; see the port."""
     mailbox = yield from locked(mailbox_id)
     worth = rows.mailbox(mailbox).preferences.credits_per_solve
-    ripe: list[Row] = yield q("ripe_promises", mailbox_id=mailbox_id, now=micros(now))
+    ripe: list[ChallengeRow] = yield q("ripe_promises", mailbox_id=mailbox_id, now=micros(now))
     for row in ripe:
         challenge = yield from whole(row)
         if challenge.state is ChallengeState.SOLVED and not challenge.waiting:
             yield q("drop_promise", mailbox_id=mailbox_id, challenge_id=challenge.id)
         else:
             yield from _let_in(challenge, worth, now)
-    return moment_or_none((yield q("next_promise", mailbox_id=mailbox_id)))
+    next_at: int | None = yield q("next_promise", mailbox_id=mailbox_id)
+    return moment_or_none(next_at)
 
 
 def _opened(challenge_id: str, now: datetime) -> Script[tuple[Challenge, int]]:
     """The challenge, in a mailbox that nobody else can change now, and the credits a solve earns there."""
-    found: Row | None = yield q("challenge", challenge_id=challenge_id)
+    found: ChallengeRow | None = yield q("challenge", challenge_id=challenge_id)
     if found is None:
         raise NotFound("This link is not one of ours.", code="link_unknown")
     mailbox = yield from locked(found["mailbox_id"])
     # Read again now that nobody else can change it.
-    row: Row = yield q("challenge", challenge_id=challenge_id)
+    row: ChallengeRow = yield q("challenge", challenge_id=challenge_id)
     challenge = yield from whole(row)
     challenge.refuse_closed(now)
     return challenge, rows.mailbox(mailbox).preferences.credits_per_solve
@@ -152,7 +154,7 @@ def _opened(challenge_id: str, now: datetime) -> Script[tuple[Challenge, int]]:
 
 def _take(challenge: Challenge, signature: str, expires: datetime, solved_before: int) -> Script[None]:
     """Take an answer once, and only at the price that stands."""
-    barred = yield q(
+    barred = yield from number(
         "insert_answer",
         signature=signature,
         mailbox_id=challenge.mailbox_id,
@@ -170,7 +172,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge.id, now=micros(now))
     entry = earned(challenge.sender, challenge.id, worth, challenge.solves)
     yield from credits.enter(challenge.mailbox_id, entry, now, challenge.id)
-    waiting: list[Row] = yield q(
+    waiting: list[GmailIdRow] = yield q(
         "waiting_of_sender",
         mailbox_id=challenge.mailbox_id,
         sender=challenge.sender,

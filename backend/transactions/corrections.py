@@ -14,13 +14,14 @@ from typing import Any
 
 from backend.domain.entry.credits import Entry, Posting, refunded
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.correction import Correction, Decision, RuleKind
+from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.transactions import credits, voiding
 from backend.transactions.jobs import due
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, packed, q
+from backend.transactions.statement import Script, micros, number, packed, q
+from backend.transactions.tables import CorrectionRow, MessageRow, OpenChallengeRow, ReachedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,10 @@ class Trace:
 def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
     """Apply a decision; see the port."""
     yield from locked(mailbox_id)
-    known: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
+    known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
     if known is not None:
         return tuple(json.loads(known["moved"]))
-    row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
+    row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
     if row is None:
         raise NotFound("There is no such message.", "It may have been deleted.", code="unknown_message")
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
@@ -94,22 +95,22 @@ def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tu
 
 def correct_if_known(mailbox_id: str, correction: Correction, now: datetime) -> Script[None]:
     """The same for a decision made in Gmail, where a message we never saw is nobody's mistake."""
-    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
     if row is not None:
         yield from correct(mailbox_id, correction, now)
 
 
-def apply_pending(record: Row, now: datetime) -> Script[None]:
+def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
     """A decision that waited for its message to be screened. Gmail has not been touched yet, so what is
     to stay in the inbox needs no stage."""
     mailbox_id, gmail_id = record["mailbox_id"], record["gmail_id"]
-    row: Row = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: MessageRow = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     correction = Correction(
-        record["correction_key"], gmail_id, Decision(record["decision"]), record["origin"]
+        record["correction_key"], gmail_id, Decision(record["decision"]), Origin(record["origin"])
     )
     trace = Trace()
     yield from _apply(mailbox_id, correction, row, trace, now)
-    after: Row = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    after: MessageRow = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if after["placement"] == Placement.INBOX and after["stage"] == Stage.RELEASE:
         yield q(
             "settle_message",
@@ -128,7 +129,9 @@ def apply_pending(record: Row, now: datetime) -> Script[None]:
     )
 
 
-def _apply(mailbox_id: str, correction: Correction, row: Row, trace: Trace, now: datetime) -> Script[None]:
+def _apply(
+    mailbox_id: str, correction: Correction, row: MessageRow, trace: Trace, now: datetime
+) -> Script[None]:
     effect = EFFECTS[correction.decision]
     subject = {"sender": row["sender"], "domain": row["sender_domain"]}.get(effect.whose, "")
     if effect.rule is not None and subject:
@@ -146,7 +149,7 @@ def _apply(mailbox_id: str, correction: Correction, row: Row, trace: Trace, now:
         yield from _refund(mailbox_id, correction.key, row, trace, now)
 
 
-def _void(mailbox_id: str, effect: Effect, row: Row, now: datetime) -> Script[list[Row]]:
+def _void(mailbox_id: str, effect: Effect, row: MessageRow, now: datetime) -> Script[list[OpenChallengeRow]]:
     if effect.whose == "domain" and row["sender_domain"]:
         return (yield from voiding.of_domain(mailbox_id, row["sender_domain"], now))
     if effect.whose == "sender" and row["sender"]:
@@ -154,7 +157,7 @@ def _void(mailbox_id: str, effect: Effect, row: Row, now: datetime) -> Script[li
     return (yield from voiding.of_message(mailbox_id, row["gmail_id"], now))
 
 
-def _let_in(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime) -> Script[None]:
+def _let_in(mailbox_id: str, effect: Effect, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
     others = yield from _others(mailbox_id, effect, row)
     yield from _move(mailbox_id, row, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
     for other in others:
@@ -163,7 +166,7 @@ def _let_in(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: dateti
             yield from _move(mailbox_id, other, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
 
 
-def _hold(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime) -> Script[None]:
+def _hold(mailbox_id: str, effect: Effect, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
     others = yield from _others(mailbox_id, effect, row)
     if row["placement"] != Placement.HELD:
         yield from _move(mailbox_id, row, Stage.ACT, Placement.HELD, effect.by, trace, now)
@@ -175,25 +178,28 @@ def _hold(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime
             yield from _settle(mailbox_id, effect, other, trace, now)
 
 
-def _settle(mailbox_id: str, effect: Effect, row: Row, trace: Trace, now: datetime) -> Script[None]:
+def _settle(mailbox_id: str, effect: Effect, row: ReachedRow, trace: Trace, now: datetime) -> Script[None]:
     """Held already and now decided: what is still to be done for it stays, except to answer it."""
     stage = None if row["stage"] == Stage.CHALLENGE else row["stage"]
     yield from _move(mailbox_id, row, stage, Placement.HELD, effect.by, trace, now)
 
 
-def _others(mailbox_id: str, effect: Effect, row: Row) -> Script[list[Row]]:
+def _others(mailbox_id: str, effect: Effect, row: MessageRow) -> Script[list[ReachedRow]]:
     """The other held mail the decision reaches."""
-    found: list[Row] = []
+    found: list[ReachedRow] = []
     if effect.whose == "sender" and row["sender"]:
-        found = yield q("held_of_sender", mailbox_id=mailbox_id, sender=row["sender"])
+        theirs: list[ReachedRow] = yield q("held_of_sender", mailbox_id=mailbox_id, sender=row["sender"])
+        found = theirs
     elif effect.whose == "domain" and row["sender_domain"]:
-        found = yield q("held_of_domain", mailbox_id=mailbox_id, sender_domain=row["sender_domain"])
+        domain = row["sender_domain"]
+        of_domain: list[ReachedRow] = yield q("held_of_domain", mailbox_id=mailbox_id, sender_domain=domain)
+        found = of_domain
     return [other for other in found if other["gmail_id"] != row["gmail_id"]]
 
 
 def _move(
     mailbox_id: str,
-    row: Row,
+    row: ReachedRow,
     stage: str | None,
     placement: Placement,
     by: str,
@@ -239,10 +245,10 @@ def write_rule(mailbox_id: str, subject: str, kind: str | None, now: datetime) -
         yield q("set_rule", mailbox_id=mailbox_id, subject=subject, kind=kind, now=micros(now))
 
 
-def _refund(mailbox_id: str, key: str, row: Row, trace: Trace, now: datetime) -> Script[None]:
+def _refund(mailbox_id: str, key: str, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
     """Give back the credit spent on the message, unless it has been given back already."""
     gmail_id: str = row["gmail_id"]
-    if not row["sender"] or (yield q("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
+    if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
         return
     first = refunded(row["sender"], gmail_id)
     # A refund that was taken back with an undo used up the plain key.

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from backend.domain.entry.credits import Entry
 from backend.domain.errors import Refused
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, q
+from backend.transactions.statement import Script, micros, number, q
+
+
+class DifferenceRow(TypedDict):
+    """An aggregate that is not the sum of its entries."""
+
+    mailbox_id: str
+    kept: int
+    posted: int
+
+
+class BalanceDifferenceRow(DifferenceRow):
+    """A sender's."""
+
+    sender: str
+
+
+class DayDifferenceRow(DifferenceRow):
+    """A day's."""
+
+    day: str
+    posting: str
 
 
 def post(mailbox_id: str, entry: Entry, now: datetime) -> Script[int]:
@@ -26,7 +47,7 @@ def enter(mailbox_id: str, entry: Entry, now: datetime, about: str | None = None
     Raises `Refused` (no_credit) when the balance would fall below 0.
     """
     day = now.astimezone(UTC).date().isoformat()
-    posted = yield q(
+    posted = yield from number(
         "insert_entry",
         mailbox_id=mailbox_id,
         posting_key=entry.key,
@@ -40,7 +61,7 @@ def enter(mailbox_id: str, entry: Entry, now: datetime, about: str | None = None
     if not posted:
         return False
     query = "add_to_balance" if entry.amount > 0 else "take_from_balance"
-    if not (yield q(query, mailbox_id=mailbox_id, sender=entry.sender, amount=entry.amount)):
+    if not (yield from number(query, mailbox_id=mailbox_id, sender=entry.sender, amount=entry.amount)):
         raise Refused(f"{entry.sender} has no such credit.", "Grant one first.", code="no_credit")
     yield q("add_to_day", mailbox_id=mailbox_id, day=day, posting=entry.posting, amount=entry.amount)
     return True
@@ -54,8 +75,8 @@ def balance(mailbox_id: str, sender: str) -> Script[int]:
 
 def differences() -> Script[tuple[Mapping[str, Any], ...]]:
     """Aggregates that are not the sum of their entries."""
-    balances: list[Row] = yield q("balance_differences")
-    days: list[Row] = yield q("daily_differences")
+    balances: list[BalanceDifferenceRow] = yield q("balance_differences")
+    days: list[DayDifferenceRow] = yield q("daily_differences")
     return tuple(
         [
             {"aggregate": "balance", **{k: row[k] for k in ("mailbox_id", "sender", "kept", "posted")}}

@@ -5,20 +5,44 @@ from __future__ import annotations
 import hmac
 import json
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from backend.domain.errors import Expired, PitchgateError, Refused
 from backend.ports.devices import Device, NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
+from backend.transactions.tables import SessionRow
 
 MOST_DEVICES = 50
 KEPT = timedelta(hours=1)
 """How long a used or expired code is remembered, to be told from one that never was."""
 
 
+class DeviceRow(TypedDict):
+    """Of `devices`."""
+
+    id: str
+    mailbox_id: str
+    name: str
+    scopes: str
+    created_at: int
+    last_seen_at: int | None
+
+
+class CodeRow(TypedDict):
+    """Of `one_time_codes`."""
+
+    code_hash: str
+    mailbox_id: str
+    detail: str
+    name: str
+    device_id: str
+    expires_at: int
+
+
 def device_by_token(token_hash: str) -> Script[Device | None]:
     """Whose token it is."""
-    row: Row | None = yield q("device_by_token", token_hash=token_hash)
+    row: DeviceRow | None = yield q("device_by_token", token_hash=token_hash)
     return None if row is None else _device(row)
 
 
@@ -29,7 +53,7 @@ def device_seen(mailbox_id: str, device_id: str, now: datetime) -> Script[None]:
 
 def devices(mailbox_id: str) -> Script[tuple[Device, ...]]:
     """All of a mailbox, oldest first."""
-    found: list[Row] = yield q("devices", mailbox_id=mailbox_id)
+    found: list[DeviceRow] = yield q("devices", mailbox_id=mailbox_id)
     return tuple(_device(row) for row in found)
 
 
@@ -37,7 +61,7 @@ def remove_device(mailbox_id: str, device_id: str) -> Script[bool]:
     """The device and everything that came of it."""
     yield q("remove_device_codes", mailbox_id=mailbox_id, id=device_id)
     yield q("remove_device_sessions", mailbox_id=mailbox_id, id=device_id)
-    return bool((yield q("remove_device", mailbox_id=mailbox_id, id=device_id)))
+    return bool((yield from number("remove_device", mailbox_id=mailbox_id, id=device_id)))
 
 
 def add_code(code: OneTimeCode, now: datetime) -> Script[None]:
@@ -59,7 +83,7 @@ def exchange(
     code_hash: str, challenge: str, device: NewDevice, now: datetime
 ) -> Script[tuple[Device, str] | PitchgateError]:
     """A code against a device. An error is returned, not raised: the code stays used up."""
-    row: Row | None = yield q("code", code_hash=code_hash, purpose=Purpose.DEVICE)
+    row: CodeRow | None = yield q("code", code_hash=code_hash, purpose=Purpose.DEVICE)
     if row is None:
         return _wrong_code()
     mailbox = yield from locked(row["mailbox_id"])
@@ -67,7 +91,7 @@ def exchange(
         return _old_code()
     if not hmac.compare_digest(row["detail"].encode(), challenge.encode()):
         return _wrong_code()
-    if (yield q("count_devices", mailbox_id=row["mailbox_id"])) >= MOST_DEVICES:
+    if (yield from number("count_devices", mailbox_id=row["mailbox_id"])) >= MOST_DEVICES:
         return Refused(
             f"{MOST_DEVICES} computers are connected already.", "Remove one first.", code="too_many_devices"
         )
@@ -87,7 +111,7 @@ def redeem_ticket(
     code_hash: str, session: str, until: datetime, now: datetime, browser: str = ""
 ) -> Script[OneTimeCode]:
     """A ticket against a session. What never was and what is used up look the same to a browser."""
-    row: Row | None = yield q("code", code_hash=code_hash, purpose=Purpose.TICKET)
+    row: CodeRow | None = yield q("code", code_hash=code_hash, purpose=Purpose.TICKET)
     if row is None or not (yield from _use(row, now)):
         raise _old_code()
     opened = Session(session, row["mailbox_id"], until, row["device_id"], browser)
@@ -98,9 +122,11 @@ def redeem_ticket(
     )  # fmt: skip
 
 
-def _use(row: Row, now: datetime) -> Script[bool]:
+def _use(row: CodeRow, now: datetime) -> Script[bool]:
     """Use a code up; False if somebody did before, or it is too old."""
-    used = yield q("use_code", mailbox_id=row["mailbox_id"], code_hash=row["code_hash"], now=micros(now))
+    used = yield from number(
+        "use_code", mailbox_id=row["mailbox_id"], code_hash=row["code_hash"], now=micros(now)
+    )
     return bool(used) and micros(now) < row["expires_at"]
 
 
@@ -120,7 +146,7 @@ def add_session(session: Session, now: datetime) -> Script[None]:
 
 def session(token_hash: str, now: datetime) -> Script[Session | None]:
     """A session that still runs."""
-    row: Row | None = yield q("session", token_hash=token_hash)
+    row: SessionRow | None = yield q("session", token_hash=token_hash)
     if row is None or row["expires_at"] <= micros(now):
         return None
     return _session(row)
@@ -133,16 +159,16 @@ def remove_session(mailbox_id: str, token_hash: str) -> Script[None]:
 
 def sessions(mailbox_id: str, now: datetime) -> Script[tuple[Session, ...]]:
     """All that still run, the newest first."""
-    found: list[Row] = yield q("sessions", mailbox_id=mailbox_id, now=micros(now))
+    found: list[SessionRow] = yield q("sessions", mailbox_id=mailbox_id, now=micros(now))
     return tuple(_session(row) for row in found)
 
 
 def remove_other_sessions(mailbox_id: str, token_hash: str) -> Script[int]:
     """All but this one; how many."""
-    return int((yield q("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash)))
+    return (yield from number("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash))
 
 
-def _session(row: Row) -> Session:
+def _session(row: SessionRow) -> Session:
     return Session(
         token_hash=row["token_hash"],
         mailbox_id=row["mailbox_id"],
@@ -153,7 +179,7 @@ def _session(row: Row) -> Session:
     )
 
 
-def _device(row: Row) -> Device:
+def _device(row: DeviceRow) -> Device:
     return Device(
         id=row["id"],
         mailbox_id=row["mailbox_id"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.machine_mail import MailForm
@@ -16,9 +17,56 @@ from backend.ports.jobs import Duty, DutyJob
 from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import held_duty, want
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.tables import Flag, SenderRulesRow
 
 RULE_OF = {Word.SALES: RuleKind.BLOCK, Word.NOT_SALES: RuleKind.ALLOW}
+
+
+class RunRow(TypedDict):
+    """Of `preview_runs`, with how much is done."""
+
+    run: int
+    state: str
+    asked_at: int
+    ended_at: int | None
+    total: int
+    done: int
+
+
+class ToReadRow(TypedDict):
+    """Of `previews`: one that is still to be looked at."""
+
+    gmail_id: str
+    thread_id: str
+
+
+class PreviewRow(ToReadRow):
+    """Of `previews`."""
+
+    state: str
+    sender: str
+    sender_name: str
+    sender_domain: str
+    subject: str
+    received_at: int | None
+    labels: str
+    authenticated: Flag
+    form: str
+    guards: str
+    score: float | None
+    logit: float | None
+    model: str
+    reasons: str
+    said: str
+    rule_before: str
+
+
+class StandingPreviewRow(PreviewRow, SenderRulesRow):
+    """The same with how its sender stands now."""
+
+    took_part: Flag
+    credits: int
 
 
 def order(mailbox_id: str, now: datetime) -> Script[None]:
@@ -31,7 +79,7 @@ def order(mailbox_id: str, now: datetime) -> Script[None]:
 
 def run(mailbox_id: str) -> Script[PreviewRun | None]:
     """How far it is."""
-    row: Row | None = yield q("preview_run", mailbox_id=mailbox_id)
+    row: RunRow | None = yield q("preview_run", mailbox_id=mailbox_id)
     if row is None:
         return None
     return PreviewRun(
@@ -55,7 +103,7 @@ def list_mails(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now:
 
 def to_read(mailbox_id: str, limit: int) -> Script[tuple[tuple[str, str], ...]]:
     """The next mails."""
-    found: list[Row] = yield q("previews_to_read", mailbox_id=mailbox_id, limit=limit)
+    found: list[ToReadRow] = yield q("previews_to_read", mailbox_id=mailbox_id, limit=limit)
     return tuple((row["gmail_id"], row["thread_id"]) for row in found)
 
 
@@ -65,7 +113,7 @@ def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -
         return False
     for one in looked:
         yield from _record(job.mailbox_id, one)
-    left: list[Row] = yield q("previews_to_read", mailbox_id=job.mailbox_id, limit=1)
+    left: list[ToReadRow] = yield q("previews_to_read", mailbox_id=job.mailbox_id, limit=1)
     if not left:
         yield from _state(job.mailbox_id, number, RunState.DONE, now)
     return not left
@@ -73,14 +121,14 @@ def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -
 
 def previews(mailbox_id: str) -> Script[tuple[Rehearsed, ...]]:
     """All that could be read."""
-    found: list[Row] = yield q("previews", mailbox_id=mailbox_id)
+    found: list[StandingPreviewRow] = yield q("previews", mailbox_id=mailbox_id)
     return tuple(_rehearsed(row) for row in found if row["state"] == "read")
 
 
 def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[None]:
     """The owner's word on one of them."""
     yield from locked(mailbox_id)
-    row: Row | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: PreviewRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":
         raise NotFound("This mail is not in the preview.", "Look at the preview again.", code="not_found")
     said, before = Word(row["said"]), row["rule_before"]
@@ -106,7 +154,7 @@ def _current(job: DutyJob, number: int) -> Script[bool]:
         raise LeaseLost("The mailbox was disconnected.") from error
     yield from held_duty(job)
     yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
-    row: Row | None = yield q("preview_run", mailbox_id=job.mailbox_id)
+    row: RunRow | None = yield q("preview_run", mailbox_id=job.mailbox_id)
     return row is not None and row["run"] == number
 
 
@@ -145,9 +193,9 @@ def _storable(text: str) -> str:
     return text.replace("\0", "")
 
 
-def _rehearsed(row: Row) -> Rehearsed:
+def _rehearsed(row: StandingPreviewRow) -> Rehearsed:
     reasons = tuple(Reason(r["text"], r["weight"], tuple(r["words"])) for r in json.loads(row["reasons"]))
-    scored = row["score"] is not None
+    probability = row["score"]
     rules = RuleMatch(
         *(RuleKind(kind) if kind else None for kind in (row["address_rule"], row["domain_rule"]))
     )
@@ -158,12 +206,12 @@ def _rehearsed(row: Row) -> Rehearsed:
         sender_name=row["sender_name"],
         sender_domain=row["sender_domain"],
         subject=row["subject"],
-        received_at=moment(row["received_at"]),
+        received_at=moment(row["received_at"] or 0),
         labels=frozenset(json.loads(row["labels"])),
         authenticated=bool(row["authenticated"]),
         form=MailForm(row["form"]),
         guards=tuple(json.loads(row["guards"])),
-        score=Score(row["score"], row["logit"], reasons, row["model"]) if scored else None,
+        score=None if probability is None else Score(probability, row["logit"] or 0.0, reasons, row["model"]),
         standing=Standing(rules, bool(row["corresponded"]), bool(row["took_part"]), credits=row["credits"]),
         said=Word(row["said"]),
     )

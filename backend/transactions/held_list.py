@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import Correction
@@ -13,9 +13,11 @@ from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import MessageView
 from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
 from backend.transactions import corrections, rows
+from backend.transactions.devices import DeviceRow
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, moment, packed, q
+from backend.transactions.statement import Script, micros, moment, number, packed, q
+from backend.transactions.tables import CorrectionRow, MailboxRow, MessageRow
 
 PER_SENDER = 20
 """Messages of one sender that a page lists."""
@@ -24,14 +26,49 @@ FAR = 2**62
 """Later than any time: where the first page begins."""
 
 
+class HeldCountRow(TypedDict):
+    """Held, undecided mail: messages and senders."""
+
+    messages: int
+    senders: int
+
+
+class HeldSenderRow(TypedDict):
+    """The same of one sender."""
+
+    sender: str
+    latest: int
+    n: int
+
+
+class TextRow(TypedDict):
+    """What a search looks at."""
+
+    gmail_id: str
+    sender: str
+    sender_name: str
+    subject: str
+    at: int
+
+
+class EventRow(TypedDict):
+    """Of `events`."""
+
+    id: int
+    kind: str
+    gmail_id: str
+    placement: str
+    decided_by: str
+
+
 def overview(mailbox_id: str) -> Script[Overview | None]:
     """Mailbox, counts and position of one snapshot."""
-    row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
         return None
-    held: Row = yield q("count_held", mailbox_id=mailbox_id)
-    latest = yield q("latest_event", mailbox_id=mailbox_id)
-    return Overview((yield from mailbox_of(row)), held["messages"], held["senders"], latest or 0)
+    held: HeldCountRow = yield q("count_held", mailbox_id=mailbox_id)
+    latest = yield from number("latest_event", mailbox_id=mailbox_id)
+    return Overview((yield from mailbox_of(row)), held["messages"], held["senders"], latest)
 
 
 def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> Script[HeldPage]:
@@ -39,13 +76,13 @@ def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int
     after = cursor or (FAR, "")
     if query:
         return (yield from _searched(mailbox_id, query.casefold(), after, limit))
-    found: list[Row] = yield q(
+    found: list[HeldSenderRow] = yield q(
         "held_senders", mailbox_id=mailbox_id, at=after[0], sender=after[1], limit=limit + 1
     )
-    counted: Row = yield q("count_held", mailbox_id=mailbox_id)
+    counted: HeldCountRow = yield q("count_held", mailbox_id=mailbox_id)
     shown = [(row["sender"], row["latest"], row["n"]) for row in found[:limit]]
     names = packed(sender for sender, _, _ in shown)
-    newest: list[Row] = yield q("held_messages", mailbox_id=mailbox_id, senders=names, most=PER_SENDER)
+    newest: list[MessageRow] = yield q("held_messages", mailbox_id=mailbox_id, senders=names, most=PER_SENDER)
     views: dict[str, list[MessageView]] = {}
     for row in newest:
         views.setdefault(row["sender"], []).append(rows.view(row))
@@ -58,8 +95,8 @@ def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int
 
 def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -> Script[HeldPage]:
     """The search is done here: folding case beyond ASCII is what the two databases do differently."""
-    groups: dict[str, list[Row]] = {}
-    texts: list[Row] = yield q("held_texts", mailbox_id=mailbox_id)
+    groups: dict[str, list[TextRow]] = {}
+    texts: list[TextRow] = yield q("held_texts", mailbox_id=mailbox_id)
     for row in texts:
         if query in f"{row['sender']}\n{row['sender_name']}\n{row['subject']}".casefold():
             groups.setdefault(row["sender"], []).append(row)
@@ -67,7 +104,7 @@ def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -
     behind = [key for key in order if key < after] if after[0] < FAR else order
     shown = behind[:limit]
     wanted = [row["gmail_id"] for _, sender in shown for row in groups[sender][:PER_SENDER]]
-    found: list[Row] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
+    found: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
     views = {row["gmail_id"]: rows.view(row) for row in found}
     senders = tuple(
         HeldSender(
@@ -84,7 +121,7 @@ def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -
 def correct_once(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
     """A decision whose key must not have been used for another one."""
     yield from locked(mailbox_id)
-    known: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
+    known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
     if known is not None and (known["gmail_id"], known["decision"]) != (
         correction.gmail_id,
         correction.decision,
@@ -110,21 +147,21 @@ def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetim
 
 def news(mailbox_id: str, device_id: str, after: int | None, limit: int) -> Script[News]:
     """What a stream is to be told now."""
-    alive = (yield q("device", mailbox_id=mailbox_id, id=device_id)) is not None
-    return (yield from changes(mailbox_id, alive, after, limit))
+    device: DeviceRow | None = yield q("device", mailbox_id=mailbox_id, id=device_id)
+    return (yield from changes(mailbox_id, device is not None, after, limit))
 
 
 def changes(mailbox_id: str, alive: bool, after: int | None, limit: int) -> Script[News]:
     """What anybody is told who is still let in."""
-    latest = (yield q("latest_event", mailbox_id=mailbox_id)) or 0
+    latest = yield from number("latest_event", mailbox_id=mailbox_id)
     if after is None or after == latest or not alive:
         return News(alive, False, latest)
-    first = (yield q("first_event", mailbox_id=mailbox_id)) or latest + 1
+    first = (yield from number("first_event", mailbox_id=mailbox_id)) or latest + 1
     if not first - 1 <= after < latest:
         return News(alive, True, latest)
-    found: list[Row] = yield q("events_after", mailbox_id=mailbox_id, after=after, limit=limit)
+    found: list[EventRow] = yield q("events_after", mailbox_id=mailbox_id, after=after, limit=limit)
     wanted = [row["gmail_id"] for row in found if row["kind"] in (EventKind.HELD, EventKind.APPEAL)]
-    known: list[Row] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
+    known: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
     views = {row["gmail_id"]: rows.view(row) for row in known}
     events = tuple(
         Event(

@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
-from backend.transactions.statement import Row, Script, micros, moment, q
+from backend.transactions.statement import Script, micros, moment, q
 
 WEEK = 604_800_000_000
 THREE_DAYS = timedelta(days=3)
 
 
+class WeekRow(TypedDict):
+    """A week's held mail. `week` counts them since 1970."""
+
+    week: int
+    held: int
+    let_in: int
+
+
+class HeldBySenderRow(TypedDict):
+    """A sender's held mail."""
+
+    sender: str
+    held: int
+
+
+class DisagreedRow(TypedDict):
+    """What the owner saw otherwise."""
+
+    wrong: int
+    missed: int
+
+
+class FunnelRow(TypedDict):
+    """What became of challenges."""
+
+    sent: int
+    begun: int
+    solved: int
+    bounced: int
+    regretted: int
+
+
 def figures(mailbox_id: str, since: datetime, senders: int) -> Script[Figures]:
     """See the port."""
     at = micros(since)
-    weeks: list[Row] = yield q("held_by_week", mailbox_id=mailbox_id, since=at)
-    most: list[Row] = yield q("held_by_sender", mailbox_id=mailbox_id, since=at, limit=senders)
-    wrong: Row = yield q("owner_disagreed", mailbox_id=mailbox_id, since=at)
-    funnel: Row = yield q("challenge_funnel", mailbox_id=mailbox_id, since=at)
+    weeks: list[WeekRow] = yield q("held_by_week", mailbox_id=mailbox_id, since=at)
+    most: list[HeldBySenderRow] = yield q("held_by_sender", mailbox_id=mailbox_id, since=at, limit=senders)
+    wrong: DisagreedRow = yield q("owner_disagreed", mailbox_id=mailbox_id, since=at)
+    funnel: FunnelRow = yield q("challenge_funnel", mailbox_id=mailbox_id, since=at)
     return Figures(
         weeks=tuple(
             Week((moment(row["week"] * WEEK) - THREE_DAYS).date(), row["held"], row["let_in"])

@@ -11,7 +11,16 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Stage
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions import rows, voiding
-from backend.transactions.statement import WAKE, Row, Script, micros, moment, packed, q
+from backend.transactions.statement import WAKE, Script, micros, moment, number, packed, q
+from backend.transactions.tables import (
+    ClaimedDutyRow,
+    ClaimedRow,
+    DutyRow,
+    FailingRow,
+    LaneRow,
+    MailboxRow,
+    MessageRow,
+)
 
 ROUNDS = 4
 """How often one claim goes round the mailboxes to fill its batch."""
@@ -20,13 +29,13 @@ ROUNDS = 4
 def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushFate]:
     """Store a push, and ask for the looks it is good for; see the port."""
     told = position(notice.history_id)
-    mailbox: Row | None = yield q("mailbox_by_email", email=notice.email.lower())
+    mailbox: MailboxRow | None = yield q("mailbox_by_email", email=notice.email.lower())
     if mailbox is None:
         yield q("count_unknown")
         return PushFate.UNKNOWN
     stale = mailbox["cursor"] != "" and told < position(mailbox["cursor"])
     fate = PushFate.STALE if stale else PushFate.NEW
-    stored = yield q(
+    stored = yield from number(
         "insert_notice",
         push_id=notice.push_id,
         mailbox_id=mailbox["id"],
@@ -38,7 +47,7 @@ def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushF
         yield q("count_repeat", push_id=notice.push_id, mailbox_id=mailbox["id"])
         return PushFate.REPEAT
     seen = mailbox["cursor"] != "" and told <= position(mailbox["cursor"])
-    claimable = yield q(
+    claimable = yield from number(
         "look_at",
         mailbox_id=mailbox["id"],
         duty=Duty.SYNC,
@@ -60,13 +69,15 @@ def position(history_id: str) -> int:
 
 def want(mailbox_id: str, duty: Duty, due_at: datetime) -> Script[None]:
     """Ask for a duty at `due_at` or earlier."""
-    if (yield q("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
+    if (yield from number("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
         yield WAKE
 
 
 def claim_duty(now: datetime, lease: str, lease_until: datetime) -> Script[DutyJob | None]:
     """The duty that has been due longest."""
-    row: Row | None = yield q("claim_duty", now=micros(now), lease=lease, lease_until=micros(lease_until))
+    row: ClaimedDutyRow | None = yield q(
+        "claim_duty", now=micros(now), lease=lease, lease_until=micros(lease_until)
+    )
     return None if row is None else rows.duty_job(row, lease)
 
 
@@ -108,9 +119,9 @@ def _give_back(
     )
 
 
-def held_duty(job: DutyJob) -> Script[Row]:
+def held_duty(job: DutyJob) -> Script[DutyRow]:
     """The duty's row, if `job` still holds it. Raises `LeaseLost`."""
-    row: Row | None = yield q("duty_for_write", mailbox_id=job.mailbox_id, duty=job.duty)
+    row: DutyRow | None = yield q("duty_for_write", mailbox_id=job.mailbox_id, duty=job.duty)
     if row is None or row["lease"] != job.lease:
         raise LeaseLost(f"The {job.duty} duty is no longer held by this worker.")
     return row
@@ -125,11 +136,11 @@ def claim_messages(
         left = limit - len(claimed)
         if left <= 0:
             break
-        lanes: list[Row] = yield q("due_lanes", now=micros(now), limit=left)
+        lanes: list[LaneRow] = yield q("due_lanes", now=micros(now), limit=left)
         if not lanes:
             break
         names = packed(lane["mailbox_id"] for lane in lanes)
-        found: list[Row] = yield q(
+        found: list[ClaimedRow] = yield q(
             "claim_rows",
             lanes=names,
             share=max(1, left // len(lanes)),
@@ -149,7 +160,7 @@ def finish_stage(job: MessageJob, now: datetime, until: datetime | None = None) 
         yield from give_way(job, now)
         return None
     to_send = job.stage is Stage.ACT and (
-        yield q("challenge_to_send", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+        yield from number("challenge_to_send", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     )
     if to_send and until is not None:
         yield from settle(job, Stage.CHALLENGE, now, leave=False)
@@ -231,9 +242,9 @@ def gone(job: MessageJob, now: datetime) -> Script[None]:
     yield from voiding.of_message(job.mailbox_id, job.gmail_id, now)
 
 
-def held_message(job: MessageJob) -> Script[Row]:
+def held_message(job: MessageJob) -> Script[MessageRow]:
     """The message's row, if `job` still holds it. Raises `LeaseLost`."""
-    row: Row | None = yield q("message_for_write", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+    row: MessageRow | None = yield q("message_for_write", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     if row is None or row["lease"] != job.lease:
         raise LeaseLost(f"Message {job.gmail_id} is no longer held by this worker.")
     return row
@@ -248,32 +259,33 @@ def due(mailbox_id: str, at: datetime, *, wake: bool = True) -> Script[None]:
 
 def next_due() -> Script[datetime | None]:
     """When the next job may be claimed."""
-    times = [(yield q("next_duty_due")), (yield q("next_turn"))]
-    known = [at for at in times if at is not None]
+    duty: int | None = yield q("next_duty_due")
+    turn: int | None = yield q("next_turn")
+    known = [at for at in (duty, turn) if at is not None]
     return moment(min(known)) if known else None
 
 
-def mailbox_of(row: Row) -> Script[Mailbox]:
+def mailbox_of(row: MailboxRow) -> Script[Mailbox]:
     """A row of `mailboxes` with those of its jobs that fail."""
-    failing: list[Row] = yield q("failing_jobs", mailbox_id=row["id"])
+    failing: list[FailingRow] = yield q("failing_jobs", mailbox_id=row["id"])
     return rows.mailbox(row, failing)
 
 
 def failing_seconds(now: datetime) -> Script[int]:
     """For how long the job that has failed longest has."""
-    since = yield q("failing_longest")
+    since: int | None = yield q("failing_longest")
     return 0 if since is None else max(0, int((now - moment(since)).total_seconds()))
 
 
-def list_aside(mailbox_id: str | None) -> Script[list[Row]]:
+def list_aside(mailbox_id: str | None) -> Script[list[MessageRow]]:
     """Messages set aside, of one mailbox or of all, oldest first."""
-    found: list[Row] = yield q("messages_aside", mailbox_id=mailbox_id or "")
+    found: list[MessageRow] = yield q("messages_aside", mailbox_id=mailbox_id or "")
     return found
 
 
 def retry_aside(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
     """Give a message set aside new tries. False if it is not set aside."""
-    changed = yield q("retry_aside", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
+    changed = yield from number("retry_aside", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
     if changed:
         yield from due(mailbox_id, now)
     return bool(changed)
@@ -281,5 +293,5 @@ def retry_aside(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
 
 def drop_aside(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
     """End a message set aside as it is. False if it is not set aside."""
-    changed = yield q("drop_aside", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
+    changed = yield from number("drop_aside", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
     return bool(changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypedDict
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import RuleKind
@@ -12,14 +13,37 @@ from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.ports.owner import GrantEnd, Receipt
 from backend.transactions.mailboxes import locked, set_link
-from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
+
+
+class KindRow(TypedDict):
+    """Of `rules`: whom it is about, and what it says."""
+
+    subject: str
+    kind: str
+
+
+class RuleRow(KindRow):
+    """Of `rules`."""
+
+    set_at: int
+
+
+class ReceiptRow(TypedDict):
+    """Of `receipts`."""
+
+    mailbox_id: str
+    asked_at: int
+    left_at: int | None
+    grant_end: str
+    deleted: str
 
 
 def rules(
     mailbox_id: str, kind: RuleKind | None, query: str, after: str, limit: int
 ) -> Script[tuple[DatedRule, ...]]:
     """A page of them."""
-    found: list[Row] = yield q(
+    found: list[RuleRow] = yield q(
         "rules",
         mailbox_id=mailbox_id,
         kind=kind or "",
@@ -34,12 +58,12 @@ def rules(
 
 def count_rules(mailbox_id: str) -> Script[int]:
     """How many there are."""
-    return int((yield q("count_rules", mailbox_id=mailbox_id)))
+    return (yield from number("count_rules", mailbox_id=mailbox_id))
 
 
 def rules_of(mailbox_id: str, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
     """Those about these subjects."""
-    found: list[Row] = yield q("rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
+    found: list[KindRow] = yield q("rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
     return {row["subject"]: RuleKind(row["kind"]) for row in found}
 
 
@@ -48,7 +72,7 @@ def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[
     yield from locked(mailbox_id)
     rows = [(rule.subject, rule.kind) for rule in wanted]
     yield q("put_rules", mailbox_id=mailbox_id, rows=packed(rows), now=micros(now))
-    if (yield q("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:
+    if (yield from number("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:
         raise Refused(
             f"A mailbox has at most {MOST_RULES} rules.",
             "Remove some first.",
@@ -65,7 +89,7 @@ def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None
 
 def receipt(token_hash: str) -> Script[Receipt | None]:
     """The receipt with this secret."""
-    row: Row | None = yield q("receipt", token_hash=token_hash)
+    row: ReceiptRow | None = yield q("receipt", token_hash=token_hash)
     if row is None:
         return None
     return Receipt(
@@ -79,7 +103,7 @@ def receipt(token_hash: str) -> Script[Receipt | None]:
 
 def drop_receipts(before: datetime) -> Script[int]:
     """Those that are old."""
-    return int((yield q("drop_receipts", before=micros(before))))
+    return (yield from number("drop_receipts", before=micros(before)))
 
 
 def _containing(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from backend.domain.errors import Conflict, Lost, NotFound
 from backend.domain.mail.message import Owner
@@ -12,7 +13,8 @@ from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.ports.jobs import Duty
 from backend.ports.owner import DisconnectReceipt, NewMailbox
 from backend.transactions.jobs import mailbox_of, want
-from backend.transactions.statement import WAKE, Row, Script, Statement, micros, packed, q
+from backend.transactions.statement import WAKE, Script, Statement, micros, number, packed, q
+from backend.transactions.tables import MailboxRow
 
 # Children before parents: foreign keys point at `mailboxes`.
 TABLES = (
@@ -48,6 +50,12 @@ RETAIN_AFTER = timedelta(days=1)
 """Nothing is old enough to be forgotten sooner."""
 
 
+class TokenRow(TypedDict):
+    """A refresh token, sealed."""
+
+    sealed_token: bytes
+
+
 def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
     """Create or reconnect; see the port."""
     mailbox_id = yield from _created(new, now)
@@ -56,7 +64,7 @@ def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
     yield from want(mailbox_id, Duty.WATCH, now)
     yield from want(mailbox_id, Duty.SYNC, now)
     yield from want(mailbox_id, Duty.RETAIN, now + RETAIN_AFTER)
-    row = yield q("mailbox", mailbox_id=mailbox_id)
+    row: MailboxRow = yield q("mailbox", mailbox_id=mailbox_id)
     stored = yield from mailbox_of(row)
     if stored.indexed_at is None:
         yield from want(mailbox_id, Duty.INDEX, now)
@@ -64,7 +72,7 @@ def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
 
 
 def _created(new: NewMailbox, now: datetime) -> Script[str | None]:
-    created = yield q(
+    created = yield from number(
         "insert_mailbox",
         id=new.id,
         sub=new.sub,
@@ -84,12 +92,12 @@ def _created(new: NewMailbox, now: datetime) -> Script[str | None]:
 
 
 def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
-    known: Row | None = yield q("mailbox_by_sub", sub=new.sub)
+    known: MailboxRow | None = yield q("mailbox_by_sub", sub=new.sub)
     if known is None:
         raise Conflict(f"The mailbox id {new.id} belongs to another account.")
     mailbox_id: str = known["id"]
     yield from locked(mailbox_id)
-    if (yield q("leave_begun", mailbox_id=mailbox_id)):
+    if (yield from number("leave_begun", mailbox_id=mailbox_id)):
         raise Conflict(
             "This mailbox is being disconnected right now.", "Connect it again in a minute: nothing is kept."
         )
@@ -109,19 +117,19 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
 
 def mailbox(mailbox_id: str) -> Script[Mailbox | None]:
     """One mailbox."""
-    row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     return None if row is None else (yield from mailbox_of(row))
 
 
 def mailbox_by_email(email: str) -> Script[Mailbox | None]:
     """The mailbox of an address, spelt in any case."""
-    row: Row | None = yield q("mailbox_by_email", email=email.lower())
+    row: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
     return None if row is None else (yield from mailbox_of(row))
 
 
 def mailboxes() -> Script[tuple[Mailbox, ...]]:
     """All, oldest first."""
-    found: list[Row] = yield q("mailboxes")
+    found: list[MailboxRow] = yield q("mailboxes")
     whole = []
     for row in found:
         whole.append((yield from mailbox_of(row)))
@@ -130,13 +138,13 @@ def mailboxes() -> Script[tuple[Mailbox, ...]]:
 
 def sealed_token(mailbox_id: str) -> Script[bytes | None]:
     """The encrypted refresh token."""
-    row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     return None if row is None else row["sealed_token"]
 
 
 def sealed_tokens() -> Script[tuple[bytes, ...]]:
     """All of them."""
-    found: list[Row] = yield q("sealed_tokens")
+    found: list[TokenRow] = yield q("sealed_tokens")
     return tuple(row["sealed_token"] for row in found)
 
 
@@ -147,7 +155,9 @@ def save_sealed_token(mailbox_id: str, sealed: bytes, now: datetime) -> Script[N
 
 def swap_sealed_token(mailbox_id: str, old: bytes, new: bytes, now: datetime) -> Script[bool]:
     """Replace the token if it is still `old`; False if another took its place, or the mailbox is gone."""
-    return bool((yield q("swap_sealed_token", mailbox_id=mailbox_id, old=old, new=new, now=micros(now))))
+    return bool(
+        (yield from number("swap_sealed_token", mailbox_id=mailbox_id, old=old, new=new, now=micros(now)))
+    )
 
 
 def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -> Script[None]:
@@ -181,7 +191,7 @@ def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Scri
 
 def lose_link(mailbox_id: str, lost: Lost, since: datetime, now: datetime) -> Script[bool]:
     """Google refused the grant that was in use at `since`; see the port."""
-    row: Row | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
+    row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None or row["link"] == Link.LEAVING:
         return False
     if row["link"] == Link.CONNECTED and row["changed_at"] > micros(since):
@@ -192,7 +202,7 @@ def lose_link(mailbox_id: str, lost: Lost, since: datetime, now: datetime) -> Sc
 
 def busy(mailbox_id: str, now: datetime) -> Script[bool]:
     """Whether a job of the mailbox is under way, other than its leaving."""
-    return bool((yield q("work_under_way", mailbox_id=mailbox_id, now=micros(now))))
+    return bool((yield from number("work_under_way", mailbox_id=mailbox_id, now=micros(now))))
 
 
 def set_link(mailbox_id: str, link: Link, now: datetime, lost: Lost | None = None) -> Script[None]:
@@ -234,13 +244,13 @@ def forget(mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None)
     return deleted
 
 
-def locked(mailbox_id: str) -> Script[Row]:
+def locked(mailbox_id: str) -> Script[MailboxRow]:
     """The mailbox's row, held to the end of the transaction. Raises `NotFound`.
 
     Whatever decides over several rows of a mailbox takes this first, then message rows, then the lane:
     one order everywhere, so two transactions never wait for each other.
     """
-    row: Row | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
+    row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None:
         raise NotFound("There is no such mailbox.", "Connect it first.", code="unknown_mailbox")
     return row

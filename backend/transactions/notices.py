@@ -7,7 +7,7 @@ from datetime import datetime
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.ports.jobs import Duty
 from backend.transactions.jobs import want
-from backend.transactions.statement import Script, micros, q
+from backend.transactions.statement import Script, micros, number, q
 
 
 def hear_by(mailbox_id: str, notices: Notices) -> Script[None]:
@@ -22,5 +22,5 @@ def note_missing(missing: Missing | None) -> Script[None]:
 
 def owner_acted(mailbox_id: str, now: datetime) -> Script[None]:
     """Ask for history at once, if that is how the mailbox is told of."""
-    if (yield q("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
+    if (yield from number("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
         yield from want(mailbox_id, Duty.SYNC, now)

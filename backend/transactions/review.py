@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
 from backend.transactions import rows
 from backend.transactions.jobs import mailbox_of
-from backend.transactions.statement import Row, Script, micros, moment, packed, q
+from backend.transactions.statement import Script, micros, moment, number, packed, q
+from backend.transactions.tables import Flag, MailboxRow, MessageRow
 
 CHUNK = 500
 FIRST_CHUNK = 50
@@ -28,13 +30,33 @@ FAR: Position = (2**62, "")
 """Later than any time: where the first page begins."""
 
 
+class WalkedRow(TypedDict):
+    """A message on its shelf. `is_head`: it is the newest of its sender there, where that was asked for."""
+
+    gmail_id: str
+    sender: str
+    sender_name: str
+    subject: str
+    score: float | None
+    outcome: str
+    appealed: Flag
+    is_head: Flag
+    at: int
+
+
+class ShelvedRow(MessageRow):
+    """Of `messages`, with its place in lists."""
+
+    at: int
+
+
 def review(mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Script[Listing]:
     """One page of one snapshot; see the port."""
-    row: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
         raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
-    latest = (yield q("latest_event", mailbox_id=mailbox_id)) or 0
-    waiting = yield q("count_shelf", mailbox_id=mailbox_id, shelf=Shelf.HELD, limit=MOST_COUNTED)
+    latest = yield from number("latest_event", mailbox_id=mailbox_id)
+    waiting = yield from number("count_shelf", mailbox_id=mailbox_id, shelf=Shelf.HELD, limit=MOST_COUNTED)
     listed = Listing((yield from mailbox_of(row)), latest, waiting, (), None, None)
     if wanted.narrow:
         return (yield from _narrowed(listed, wanted, after or FAR, limit))
@@ -43,7 +65,7 @@ def review(mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) 
 
 def _plain(listed: Listing, shelves: Sequence[Shelf], after: Position, limit: int) -> Script[Listing]:
     walk = Walk(listed.mailbox, shelves, heads=True, at=after)
-    heads: list[Row] = []
+    heads: list[WalkedRow] = []
     while len(heads) <= limit and not walk.over:
         heads += [row for row in (yield from walk.more()) if row["is_head"]]
     piles = []
@@ -59,7 +81,7 @@ def _pile(mailbox_id: str, sender: str, shelves: Sequence[Shelf]) -> Script[Pile
     more = 0
     if len(found) > SHOWN_OF_SENDER:
         for shelf in shelves:
-            more += yield q(
+            more += yield from number(
                 "count_shelf_of_sender",
                 mailbox_id=mailbox_id,
                 sender=sender,
@@ -72,11 +94,11 @@ def _pile(mailbox_id: str, sender: str, shelves: Sequence[Shelf]) -> Script[Pile
 
 def of_sender(
     mailbox_id: str, sender: str, shelves: Sequence[Shelf], after: Position, limit: int
-) -> Script[list[Row]]:
+) -> Script[list[ShelvedRow]]:
     """A sender's messages behind `after`, newest first."""
-    found: list[Row] = []
+    found: list[ShelvedRow] = []
     for shelf in shelves:
-        found += yield q(
+        theirs: list[ShelvedRow] = yield q(
             "shelf_of_sender",
             mailbox_id=mailbox_id,
             sender=sender,
@@ -85,6 +107,7 @@ def of_sender(
             gmail_id=after[1],
             limit=limit,
         )
+        found += theirs
     return sorted(found, key=place_of, reverse=True)[:limit]
 
 
@@ -92,7 +115,7 @@ def _narrowed(listed: Listing, wanted: Wanted, after: Position, limit: int) -> S
     start = min(after, (micros(wanted.until), "")) if wanted.until else after
     walk = Walk(listed.mailbox, wanted.shelves, heads=False, at=start)
     end = micros(wanted.since) if wanted.since else -FAR[0]
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[WalkedRow]] = {}
     count, stopped = 0, None
     while stopped is None and not walk.over:
         for row in (yield from walk.more()):
@@ -109,16 +132,16 @@ def _narrowed(listed: Listing, wanted: Wanted, after: Position, limit: int) -> S
 
 
 def _matches(
-    listed: Listing, found: dict[str, list[Row]], position: Position | None, walk: Walk
+    listed: Listing, found: dict[str, list[WalkedRow]], position: Position | None, walk: Walk
 ) -> Script[Listing]:
     ids = [row["gmail_id"] for group in found.values() for row in group]
-    full: list[Row] = yield q("messages_by_id", mailbox_id=listed.mailbox.id, ids=packed(ids))
+    full: list[MessageRow] = yield q("messages_by_id", mailbox_id=listed.mailbox.id, ids=packed(ids))
     views = {row["gmail_id"]: rows.view(row) for row in full}
     piles = [Pile(sender, tuple(views[row["gmail_id"]] for row in group)) for sender, group in found.items()]
     return _listed(listed, piles, position, walk)
 
 
-def fits(wanted: Wanted, row: Row) -> bool:
+def fits(wanted: Wanted, row: WalkedRow) -> bool:
     """Whether a message is one of those wanted, its time aside."""
     score = row["score"]
     if wanted.least is not None and (score is None or score < wanted.least):
@@ -142,12 +165,12 @@ def _listed(listed: Listing, piles: list[Pile], position: Position | None, walk:
     )
 
 
-def place_of(row: Row) -> Position:
+def place_of(row: WalkedRow | ShelvedRow) -> Position:
     """Where a row stands in its list."""
     return row["at"], row["gmail_id"]
 
 
-def _before(row: Row) -> Position:
+def _before(row: WalkedRow) -> Position:
     """The position whose next message is this one: a blank sorts before whatever an id may hold."""
     return row["at"], f"{row['gmail_id']} "
 
@@ -174,17 +197,14 @@ class Walk:
         """Where the next page begins if this one found no better place."""
         return None if self.ended else self.at
 
-    def more(self) -> Script[list[Row]]:
+    def more(self) -> Script[list[WalkedRow]]:
         """The next chunk."""
-        found: list[Row] = []
+        found: list[WalkedRow] = []
         for shelf in self.shelves:
             place = {"mailbox_id": self.mailbox.id, "shelf": shelf, "at": self.at[0], "gmail_id": self.at[1]}
-            if not self.heads:
-                found += yield q("shelf_rows", **place, limit=self.size)
-            elif len(self.shelves) == 1:
-                found += yield q("shelf_heads", **place, limit=self.size)
-            else:
-                found += yield q("shelf_heads_of_all", **place, limit=self.size)
+            query = "shelf_heads" if len(self.shelves) == 1 else "shelf_heads_of_all"
+            more: list[WalkedRow] = yield q(query if self.heads else "shelf_rows", **place, limit=self.size)
+            found += more
         chunk = sorted(found, key=place_of, reverse=True)[: self.size]
         self.walked += len(chunk)
         self.ended = len(chunk) < self.size

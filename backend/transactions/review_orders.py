@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound
@@ -15,7 +16,21 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.review import LEASE_SECONDS, Done, Leaving
 from backend.transactions import corrections, credits, undoing
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, q
+from backend.transactions.statement import Script, micros, number, q
+from backend.transactions.tables import CorrectionRow, MessageRow
+
+
+class EntryRow(TypedDict):
+    """Of `ledger`: whose, and how much."""
+
+    sender: str
+    amount: int
+
+
+class OrderedRow(TypedDict):
+    """A decision made under an order's key."""
+
+    correction_key: str
 
 
 def order(
@@ -27,12 +42,14 @@ def order(
     moved: list[str] = []
     lost = 0
     for gmail_id in dict.fromkeys(gmail_ids):
-        row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
         if row is None or row["error"] == "gone":
             lost += 1
             continue
         correction = Correction(f"{key}.{gmail_id}", gmail_id, decision, Origin.PAGE)
-        known: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
+        known: CorrectionRow | None = yield q(
+            "correction", mailbox_id=mailbox_id, correction_key=correction.key
+        )
         if known is not None and (known["undone_at"] is not None or known["decision"] != decision):
             continue  # sent again after it was taken back, or with another button: nothing is decided by that
         moved += yield from corrections.correct(mailbox_id, correction, now)
@@ -43,13 +60,13 @@ def order(
 def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     """Take all of it back, latest first; see the port."""
     yield from locked(mailbox_id)
-    entry: Row | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
+    entry: EntryRow | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
     if entry is not None:
         back = -entry["amount"]
         posting = Posting.GRANTED if back > 0 else Posting.REVOKED
         yield from credits.enter(mailbox_id, Entry(entry["sender"], back, posting, f"undo:{key}"), now)
         return ()
-    made: list[Row] = yield q("ordered", mailbox_id=mailbox_id, first=f"{key}.", last=f"{key}/")
+    made: list[OrderedRow] = yield q("ordered", mailbox_id=mailbox_id, first=f"{key}.", last=f"{key}/")
     moved: list[str] = []
     for record in made:
         moved += yield from undoing.undo(mailbox_id, record["correction_key"], now)
@@ -67,13 +84,17 @@ def give(mailbox_id: str, key: str, address: str, amount: int, now: datetime) ->
 
 def ask_off(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
     """Note an order to unsubscribe and take it in hand."""
-    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
         raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
     yield q("ask_off", mailbox_id=mailbox_id, gmail_id=gmail_id, sender=row["sender"], now=micros(now))
     before = micros(now - timedelta(seconds=LEASE_SECONDS))
     return bool(
-        (yield q("try_off", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now), before=before))
+        (
+            yield from number(
+                "try_off", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now), before=before
+            )
+        )
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import TypedDict
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Decision, RuleKind, RuleMatch
@@ -25,28 +26,80 @@ from backend.ports.devices import News
 from backend.transactions import credits, held_list, rows
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.review import FAR, of_sender, place_of
-from backend.transactions.statement import Row, Script, micros, moment, moment_or_none, packed, q
+from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
+from backend.transactions.tables import Flag, MailboxRow, MessageRow, SenderRulesRow, SessionRow
+
+
+class SaidRow(TypedDict):
+    """Of `corrections`: what was decided about a message."""
+
+    gmail_id: str
+    decision: str
+    origin: str
+    decided_at: int
+    undone_at: int | None
+
+
+class CheckRow(TypedDict):
+    """Of `challenges`: how one went."""
+
+    gmail_id: str
+    state: str
+    created_at: int
+    expires_at: int
+    sending_at: int | None
+    sent_gmail_id: str
+    started_at: int | None
+    solved_at: int | None
+    ended_at: int | None
+    bounced_at: int | None
+    cause: str
+    is_open: Flag
+
+
+class BookedRow(TypedDict):
+    """Of `ledger`."""
+
+    posted_at: int
+    posting: str
+    amount: int
+    about: str
+
+
+class UnsubscriptionRow(TypedDict):
+    """Of `unsubscriptions`."""
+
+    gmail_id: str
+    state: str
+    host: str
+    cause: str
+    asked_at: int
+    tried_at: int | None
 
 
 def sender_profile(
     mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
 ) -> Script[SenderProfile]:
     """One sender; see the port."""
-    owner: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
+    owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if owner is None:
         raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
-    latest = (yield q("latest_event", mailbox_id=mailbox_id)) or 0
+    latest = yield from number("latest_event", mailbox_id=mailbox_id)
     found = yield from of_sender(mailbox_id, address, tuple(Shelf), after or FAR, limit + 1)
     shown = found[:limit]
-    stands: Row = yield q("sender_rules", mailbox_id=mailbox_id, sender=address, sender_domain=domain)
-    said: list[Row] = yield q(
+    stands: SenderRulesRow = yield q(
+        "sender_rules", mailbox_id=mailbox_id, sender=address, sender_domain=domain
+    )
+    said: list[SaidRow] = yield q(
         "said_about", mailbox_id=mailbox_id, ids=packed(row["gmail_id"] for row in shown)
     )
-    checks: list[Row] = yield q("checks_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES)
-    entries: list[Row] = yield q(
+    checks: list[CheckRow] = yield q(
+        "checks_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES
+    )
+    entries: list[BookedRow] = yield q(
         "ledger_of_sender", mailbox_id=mailbox_id, sender=address, limit=LEDGER_LINES
     )
-    leaving: list[Row] = yield q(
+    leaving: list[UnsubscriptionRow] = yield q(
         "unsubscriptions_of_sender", mailbox_id=mailbox_id, sender=address, limit=CHECK_LINES
     )
     return SenderProfile(
@@ -69,11 +122,11 @@ def sender_profile(
 
 def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, Unsubscription | None]]:
     """One message; see the port."""
-    owner: Row | None = yield q("mailbox", mailbox_id=mailbox_id)
-    row: Row | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if owner is None or row is None:
         raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
-    asked: Row | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    asked: UnsubscriptionRow | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return (
         rows.view(row),
         (yield from mailbox_of(owner)),
@@ -85,19 +138,21 @@ def review_news(
     mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
 ) -> Script[News]:
     """What a browser is to be told now."""
-    session: Row | None = yield q("session", token_hash=session_hash)
+    session: SessionRow | None = yield q("session", token_hash=session_hash)
     alive = (
         session is not None and session["mailbox_id"] == mailbox_id and session["expires_at"] > micros(now)
     )
     news = yield from held_list.changes(mailbox_id, alive, after, limit)
+    if not news.events:
+        return news
     ids = packed(event.gmail_id for event in news.events if event.gmail_id)
-    known: list[Row] = (yield q("messages_by_id", mailbox_id=mailbox_id, ids=ids)) if news.events else []
+    known: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=ids)
     views = {row["gmail_id"]: rows.view(row) for row in known}
     events = tuple(replace(event, message=views.get(event.gmail_id)) for event in news.events)
     return replace(news, events=events)
 
 
-def _said(row: Row) -> Said:
+def _said(row: SaidRow) -> Said:
     return Said(
         row["gmail_id"],
         Decision(row["decision"]),
@@ -107,7 +162,7 @@ def _said(row: Row) -> Said:
     )
 
 
-def _check(row: Row) -> Check:
+def _check(row: CheckRow) -> Check:
     # A failed one was tried, and never left.
     left = row["state"] in ("sent", "solved") or bool(row["sent_gmail_id"])
     return Check(
@@ -125,11 +180,11 @@ def _check(row: Row) -> Check:
     )
 
 
-def _booked(row: Row) -> Booked:
+def _booked(row: BookedRow) -> Booked:
     return Booked(moment(row["posted_at"]), row["posting"], row["amount"], row["about"])
 
 
-def _unsubscription(row: Row) -> Unsubscription:
+def _unsubscription(row: UnsubscriptionRow) -> Unsubscription:
     return Unsubscription(
         row["gmail_id"],
         Leaving(row["state"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.errors import Lost
@@ -17,10 +16,21 @@ from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.domain.policy.standing import Standing
 from backend.ports.jobs import Duty, DutyJob, MessageJob
-from backend.transactions.statement import Row, moment, moment_or_none
+from backend.transactions.statement import moment, moment_or_none
+from backend.transactions.tables import (
+    ChallengeRow,
+    ClaimedDutyRow,
+    ClaimedRow,
+    DealingsRow,
+    FailingRow,
+    MailboxRow,
+    MessageRow,
+    ProspectsRow,
+    StandingRow,
+)
 
 
-def mailbox(row: Row, failing: Iterable[Row] = ()) -> Mailbox:
+def mailbox(row: MailboxRow, failing: Iterable[FailingRow] = ()) -> Mailbox:
     """A row of `mailboxes`, and the jobs of it that fail."""
     return Mailbox(
         id=row["id"],
@@ -49,12 +59,12 @@ def mailbox(row: Row, failing: Iterable[Row] = ()) -> Mailbox:
     )
 
 
-def duty_job(row: Row, lease: str) -> DutyJob:
+def duty_job(row: ClaimedDutyRow, lease: str) -> DutyJob:
     """A duty just claimed under `lease`."""
     return DutyJob(row["mailbox_id"], Duty(row["duty"]), row["attempts"], lease, row["wanted"])
 
 
-def message_job(row: Row, lease: str) -> MessageJob:
+def message_job(row: ClaimedRow, lease: str) -> MessageJob:
     """A message just claimed under `lease`."""
     return MessageJob(
         mailbox_id=row["mailbox_id"],
@@ -73,7 +83,7 @@ def message_job(row: Row, lease: str) -> MessageJob:
     )
 
 
-def view(row: Row) -> MessageView:
+def view(row: MessageRow) -> MessageView:
     """A message as screens show it. A message set aside shows the error that made it so as its cause."""
     aside = bool(row["set_aside"])
     return MessageView(
@@ -102,7 +112,7 @@ def view(row: Row) -> MessageView:
     )
 
 
-def screened(row: Row) -> Screened | None:
+def screened(row: MessageRow) -> Screened | None:
     """The kept facts of a message, None before it was screened."""
     if row["received_at"] is None:
         return None
@@ -121,7 +131,7 @@ def screened(row: Row) -> Screened | None:
     )
 
 
-def challenge(row: Row, prospects: Row) -> Challenge:
+def challenge(row: ChallengeRow, prospects: ProspectsRow) -> Challenge:
     """A row of `challenges`, with what its sender's next solve costs and brings."""
     return Challenge(
         id=row["id"],
@@ -146,7 +156,7 @@ def challenge(row: Row, prospects: Row) -> Challenge:
     )
 
 
-def dealings(row: Row) -> Dealings:
+def dealings(row: DealingsRow) -> Dealings:
     """What the challenge guards ask."""
     return Dealings(
         open_for_sender=bool(row["open_for_sender"]),
@@ -157,7 +167,7 @@ def dealings(row: Row) -> Dealings:
     )
 
 
-def standing(row: Row, seen: Dealings) -> Standing:
+def standing(row: StandingRow, seen: Dealings) -> Standing:
     """What the policy table asks of a sender, and what the guards do."""
     return Standing(
         rules=RuleMatch(_rule(row["address_rule"]), _rule(row["domain_rule"])),
@@ -170,11 +180,11 @@ def standing(row: Row, seen: Dealings) -> Standing:
     )
 
 
-def _placement(value: Any) -> Placement | None:
+def _placement(value: str | None) -> Placement | None:
     return None if value is None else Placement(value)
 
 
-def _rule(value: Any) -> RuleKind | None:
+def _rule(value: str | None) -> RuleKind | None:
     return None if value is None else RuleKind(value)
 
 

@@ -8,7 +8,8 @@ from backend.domain.entry.challenge import Tries
 from backend.domain.errors import NotFound
 from backend.transactions.challenges import whole
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, q
+from backend.transactions.statement import Script, micros, number, q
+from backend.transactions.tables import ChallengeRow
 
 
 def begin_challenge(mailbox_id: str, challenge_id: str, now: datetime) -> Script[None]:
@@ -43,11 +44,13 @@ def appeal(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Scri
 
 def note_bounce(mailbox_id: str, thread_id: str, now: datetime) -> Script[bool]:
     """Mark the challenge that came back."""
-    return bool((yield q("record_bounce", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now))))
+    return bool(
+        (yield from number("record_bounce", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now)))
+    )
 
 
-def _own_challenge(mailbox_id: str, challenge_id: str) -> Script[Row]:
-    row: Row | None = yield q("challenge", challenge_id=challenge_id)
+def _own_challenge(mailbox_id: str, challenge_id: str) -> Script[ChallengeRow]:
+    row: ChallengeRow | None = yield q("challenge", challenge_id=challenge_id)
     if row is None or row["mailbox_id"] != mailbox_id:
         raise NotFound("This link is not one of ours.", code="link_unknown")
     return row

@@ -45,6 +45,12 @@ def q(name: str, /, **params: Any) -> Statement:
     return Statement(name, params)
 
 
+def number(name: str, /, **params: Any) -> Script[int]:
+    """What the query `name` counts, or how many rows it changed; 0 where it finds nothing."""
+    found: int | None = yield q(name, **params)
+    return found or 0
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

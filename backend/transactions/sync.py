@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
@@ -12,7 +13,41 @@ from backend.ports.jobs import DutyJob, SyncPage
 from backend.transactions import corrections, rows, voiding
 from backend.transactions.jobs import due, held_duty, position
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, micros_or_none, moment, packed, q
+from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
+from backend.transactions.tables import GmailIdRow, MailboxRow, MessageRow
+
+
+class NoticeRow(TypedDict):
+    """Of `notices`."""
+
+    history_id: str
+    received_at: int
+
+
+class DecidedRow(TypedDict):
+    """A decision made about a message."""
+
+    gmail_id: str
+    decision: str
+
+
+class OursRow(TypedDict):
+    """A challenge we sent."""
+
+    sent_gmail_id: str
+
+
+class ThreadRow(TypedDict):
+    """Of `threads`."""
+
+    thread_id: str
+
+
+class HeldFromRow(TypedDict):
+    """A held message of a sender."""
+
+    sender: str
+    gmail_id: str
 
 
 def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
@@ -26,7 +61,7 @@ def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     for correction in page.corrections:
         yield from corrections.correct_if_known(job.mailbox_id, correction, now)
     if page.deleted:
-        ended: list[Row] = yield q(
+        ended: list[GmailIdRow] = yield q(
             "end_deleted", mailbox_id=job.mailbox_id, ids=packed(page.deleted), now=micros(now)
         )
         for row in ended:
@@ -36,7 +71,7 @@ def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     return new
 
 
-def _mailbox_of(job: DutyJob) -> Script[Row]:
+def _mailbox_of(job: DutyJob) -> Script[MailboxRow]:
     """The locked mailbox of a duty that is still held."""
     try:
         mailbox = yield from locked(job.mailbox_id)
@@ -46,7 +81,7 @@ def _mailbox_of(job: DutyJob) -> Script[Row]:
     return mailbox
 
 
-def _move_cursor(mailbox: Row, page: SyncPage, now: datetime) -> Script[None]:
+def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[None]:
     old: str = mailbox["cursor"]
     forward = page.cursor != "" and (old == "" or position(page.cursor) > position(old))
     since = mailbox["safe_since"] if page.safe_since is None else micros_or_none(page.safe_since)
@@ -85,7 +120,7 @@ def _insert(mailbox_id: str, page: SyncPage, now: datetime) -> Script[int]:
 
 def told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
     """The furthest position of the latest pushes, and when the last of them came."""
-    found: list[Row] = yield q("latest_notices", mailbox_id=mailbox_id)
+    found: list[NoticeRow] = yield q("latest_notices", mailbox_id=mailbox_id)
     if not found:
         return None
     return max(position(row["history_id"]) for row in found), moment(found[0]["received_at"])
@@ -93,7 +128,7 @@ def told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
 
 def held_at_rest(mailbox_id: str, limit: int) -> Script[tuple[str, ...]]:
     """Held messages for which nothing is left to do."""
-    found: list[Row] = yield q("held_at_rest", mailbox_id=mailbox_id, limit=limit)
+    found: list[GmailIdRow] = yield q("held_at_rest", mailbox_id=mailbox_id, limit=limit)
     return tuple(row["gmail_id"] for row in found)
 
 
@@ -101,7 +136,7 @@ def decided_on(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[tu
     """(gmail id, decision) of every decision ever made about these messages."""
     if not gmail_ids:
         return frozenset()
-    found: list[Row] = yield q("decided_on", mailbox_id=mailbox_id, ids=packed(gmail_ids))
+    found: list[DecidedRow] = yield q("decided_on", mailbox_id=mailbox_id, ids=packed(gmail_ids))
     return frozenset((row["gmail_id"], row["decision"]) for row in found)
 
 
@@ -109,20 +144,20 @@ def ours(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:
     """Which of these are challenges we sent."""
     if not gmail_ids:
         return frozenset()
-    found: list[Row] = yield q("ours", mailbox_id=mailbox_id, ids=packed(gmail_ids))
+    found: list[OursRow] = yield q("ours", mailbox_id=mailbox_id, ids=packed(gmail_ids))
     return frozenset(row["sent_gmail_id"] for row in found)
 
 
 def challenge_pending_in(mailbox_id: str, thread_id: str) -> Script[bool]:
     """Whether a challenge is on its way in this thread."""
-    return bool((yield q("challenge_pending_in", mailbox_id=mailbox_id, thread_id=thread_id)))
+    return bool((yield from number("challenge_pending_in", mailbox_id=mailbox_id, thread_id=thread_id)))
 
 
 def known(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[Mapping[str, MessageView]]:
     """Views of those messages that have a row."""
     if not gmail_ids:
         return {}
-    found: list[Row] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(gmail_ids))
+    found: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(gmail_ids))
     return {row["gmail_id"]: rows.view(row) for row in found}
 
 
@@ -139,7 +174,7 @@ def took_part(mailbox_id: str, thread_ids: Sequence[str]) -> Script[frozenset[st
     """In which of these threads the owner has written."""
     if not thread_ids:
         return frozenset()
-    found: list[Row] = yield q("took_part", mailbox_id=mailbox_id, ids=packed(thread_ids))
+    found: list[ThreadRow] = yield q("took_part", mailbox_id=mailbox_id, ids=packed(thread_ids))
     return frozenset(row["thread_id"] for row in found)
 
 
@@ -147,7 +182,9 @@ def held_from(mailbox_id: str, addresses: frozenset[str]) -> Script[tuple[tuple[
     """One held, undecided message of each of these senders that has any."""
     if not addresses:
         return ()
-    found: list[Row] = yield q("held_from", mailbox_id=mailbox_id, addresses=packed(sorted(addresses)))
+    found: list[HeldFromRow] = yield q(
+        "held_from", mailbox_id=mailbox_id, addresses=packed(sorted(addresses))
+    )
     return tuple((row["sender"], row["gmail_id"]) for row in found)
 
 

@@ -15,13 +15,14 @@ from backend.transactions import credits, voiding
 from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import due, want
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, moment, packed, q
+from backend.transactions.statement import Script, micros, moment, packed, q
+from backend.transactions.tables import CorrectionRow, MessageRow
 
 
 def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     """Take a decision back; see the port."""
     yield from locked(mailbox_id)
-    record: Row | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
+    record: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
     if record is None:
         raise NotFound("There is no such decision to take back.", code="unknown_correction")
     if record["undone_at"] is not None:
@@ -29,7 +30,8 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     before: dict[str, Any] = json.loads(record["before"])
     moved: list[str] = []
     for rule in before["rules"]:
-        if (yield q("rule", mailbox_id=mailbox_id, subject=rule["subject"])) == rule["after"]:
+        present: str | None = yield q("rule", mailbox_id=mailbox_id, subject=rule["subject"])
+        if present == rule["after"]:
             yield from write_rule(mailbox_id, rule["subject"], rule["before"], now)
     for message in before["messages"]:
         if (yield from _put_back(mailbox_id, message, now)):
@@ -55,7 +57,7 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
 def _put_back(mailbox_id: str, was: dict[str, Any], now: datetime) -> Script[bool]:
     """Restore one message unless it was changed since; True if it moves."""
     gmail_id = was["gmail_id"]
-    row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["revision"] != was["revision"] or row["error"] == "gone":
         return False
     if not was["moved"]:
@@ -83,12 +85,14 @@ def _put_back(mailbox_id: str, was: dict[str, Any], now: datetime) -> Script[boo
 def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script[None]:
     """Open a voided challenge again, and go on sending it if it had not left. A wait under way goes on."""
     reopened = yield from voiding.reopen(mailbox_id, challenge["id"], challenge["state"], now)
-    promised = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
+    promised: int | None = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
     if reopened and promised is not None:
         yield from want(mailbox_id, Duty.DELIVER, max(now, moment(promised)))
     if not reopened or challenge["state"] not in ("intended", "sending"):
         return
-    row: Row | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=challenge["gmail_id"])
+    row: MessageRow | None = yield q(
+        "message_for_write", mailbox_id=mailbox_id, gmail_id=challenge["gmail_id"]
+    )
     if row is not None and row["placement"] == Placement.HELD and row["stage"] is None:
         yield q(
             "order_message",

@@ -19,7 +19,8 @@ from backend.ports.jobs import MessageJob
 from backend.transactions import corrections, credits, rows
 from backend.transactions.jobs import due, give_way, go_on, held_message
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Row, Script, micros, packed, q
+from backend.transactions.statement import Script, micros, number, packed, q
+from backend.transactions.tables import CorrectionRow, DealingsRow, MailboxRow, StandingRow
 
 PLACES = {
     Outcome.IGNORE: None,
@@ -35,7 +36,7 @@ def standing(
     mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
 ) -> Script[Standing]:
     """Everything that is looked up of a sender, at one moment."""
-    row: Row = yield q(
+    row: StandingRow = yield q(
         "standing",
         mailbox_id=mailbox_id,
         sender=sender,
@@ -51,7 +52,7 @@ def _dealings(
     mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
 ) -> Script[Dealings]:
     """Earlier challenges as the guards see them: read before a verdict, and again when its intent is stored."""
-    row: Row = yield q(
+    row: DealingsRow = yield q(
         "dealings",
         mailbox_id=mailbox_id,
         sender=sender,
@@ -81,7 +82,9 @@ def record_verdict(
     if row["revision"] != job.revision:
         yield from give_way(job, now)
         return None
-    waiting: list[Row] = yield q("pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+    waiting: list[CorrectionRow] = yield q(
+        "pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id
+    )
     if waiting:
         # The owner has spoken while the message was being screened: their word is all that happens.
         yield from _place(job, verdict, "", now)
@@ -172,7 +175,7 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
         raise Conflict("The sender's credit is gone.", "Decide again.") from error
 
 
-def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: Row, now: datetime) -> Script[None]:
+def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: MailboxRow, now: datetime) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
     seen = yield from _dealings(job.mailbox_id, intent.sender, intent.sender_domain, job.thread_id, now)
     wishes: Preferences = rows.mailbox(mailbox).preferences
@@ -181,7 +184,7 @@ def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: Row, now: datetim
     if seen.open_for_sender or answered or seen.thread_answered or full:
         raise Conflict("Other challenges were opened meanwhile.", "Decide again.")
     yield q("close_spent", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
-    stored = yield q(
+    stored = yield from number(
         "insert_challenge",
         id=intent.id,
         mailbox_id=job.mailbox_id,
@@ -207,4 +210,4 @@ def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime
 
 def has_block_rules(mailbox_id: str) -> Script[bool]:
     """Whether the owner blocks anybody."""
-    return bool((yield q("has_block_rules", mailbox_id=mailbox_id)))
+    return bool((yield from number("has_block_rules", mailbox_id=mailbox_id)))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.domain.mailbox.message_record import MessageView
 from backend.transactions import rows
 from backend.transactions.jobs import failing_seconds, next_due
-from backend.transactions.statement import Row, Script, micros, q
+from backend.transactions.statement import Script, micros, number, q
+from backend.transactions.tables import MessageRow
 
 PAGE = 500
 """No page of messages is longer, whoever asks."""
@@ -28,6 +29,36 @@ RETAINED = (
 )
 
 
+class LinksRow(TypedDict):
+    """Mailboxes whose link or watch wants somebody's eye."""
+
+    lost: int
+    unwatched: int
+    lapsed: int
+    lapsing: int
+
+
+class StageCountRow(TypedDict):
+    """How many messages there are, by what was decided and what is still to do."""
+
+    outcome: str
+    stage: str | None
+    n: int
+
+
+class CountRow(TypedDict):
+    """How many there are under a name."""
+
+    name: str
+    n: int
+
+
+class NoticeCountRow(CountRow):
+    """Notices of a fate, and how often one of them was told again."""
+
+    repeats: int
+
+
 def messages(
     mailbox_id: str, placement: Placement | None = None, limit: int = 50, before: str = ""
 ) -> Script[tuple[MessageView, ...]]:
@@ -38,37 +69,38 @@ def messages(
         params["placement"] = placement
     if before:
         params["before"] = before
-    found: list[Row] = yield q(f"{'earlier' if before else 'latest'}_{kind}", **params)
+    found: list[MessageRow] = yield q(f"{'earlier' if before else 'latest'}_{kind}", **params)
     return tuple(rows.view(row) for row in found)
 
 
 def census(now: datetime) -> Script[Mapping[str, int]]:
     """Counts of everything, keyed "group.name". Links and watches that want somebody's eye are there with 0 too: an
     alarm on a count that is missing would never ring."""
-    counts: dict[str, int] = {"mailboxes": (yield q("count_mailboxes"))}
-    links: Row = yield q("count_links", now=micros(now), soon=micros(now + WATCH_ALARM))
+    counts: dict[str, int] = {"mailboxes": (yield from number("count_mailboxes"))}
+    links: LinksRow = yield q("count_links", now=micros(now), soon=micros(now + WATCH_ALARM))
     counts["links.needs_reconnect"] = links["lost"]
     for state in ("unwatched", "lapsed", "lapsing"):
         counts[f"watches.{state}"] = links[state]
-    messages: list[Row] = yield q("count_messages")
+    messages: list[StageCountRow] = yield q("count_messages")
     for row in messages:
         for key in (f"messages.{row['outcome'] or 'undecided'}", f"stages.{row['stage'] or 'ended'}"):
             counts[key] = counts.get(key, 0) + row["n"]
-    counts["released"] = yield q("count_released")
-    counts["set_aside"] = yield q("count_aside")
-    unjudged: list[Row] = yield q("count_unjudged")
-    for row in unjudged:
-        counts[f"fail_open.{row['cause']}"] = row["n"]
-    challenges: list[Row] = yield q("count_challenges")
-    for row in challenges:
-        counts[f"challenges.{row['state']}"] = row["n"]
-    notices: list[Row] = yield q("count_notices")
-    for row in notices:
-        counts[f"notices.{row['fate']}"] = row["n"]
-        counts["notices.repeat"] = counts.get("notices.repeat", 0) + row["repeats"]
-    tallies: list[Row] = yield q("tallies")
-    for row in tallies:
-        counts[row["name"]] = row["n"]
+    counts["released"] = yield from number("count_released")
+    counts["set_aside"] = yield from number("count_aside")
+    unjudged: list[CountRow] = yield q("count_unjudged")
+    challenges: list[CountRow] = yield q("count_challenges")
+    notices: list[NoticeCountRow] = yield q("count_notices")
+    tallies: list[CountRow] = yield q("tallies")
+    for group, found in (
+        ("fail_open.", unjudged),
+        ("challenges.", challenges),
+        ("notices.", notices),
+        ("", tallies),
+    ):
+        for count in found:
+            counts[group + count["name"]] = count["n"]
+    if notices:
+        counts["notices.repeat"] = sum(notice["repeats"] for notice in notices)
     due = yield from next_due()
     counts["failing_seconds"] = yield from failing_seconds(now)
     counts["oldest_due_seconds"] = 0 if due is None else max(0, int((now - due).total_seconds()))
@@ -80,7 +112,7 @@ def retain(mailbox_id: str, before: datetime, limit: int) -> Script[int]:
     deleted = 0
     for table in RETAINED:
         if deleted < limit:
-            deleted += yield q(
+            deleted += yield from number(
                 f"retain_{table}", mailbox_id=mailbox_id, before=micros(before), limit=limit - deleted
             )
     return deleted

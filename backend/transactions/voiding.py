@@ -5,42 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from backend.transactions.statement import Row, Script, micros, q
+from backend.transactions.statement import Script, micros, number, q
+from backend.transactions.tables import OpenChallengeRow
 
 
-def of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[Row]]:
+def of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:
     """Void the open challenge about a message; returns what was voided. One that left stays open while it has other
     mail of its sender to deliver, and a used one stays in any case: it is no longer about this message."""
-    found: list[Row] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    if found and (yield q("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id)):
+    found: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if found and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id)):
         found = [row for row in found if row["state"] != "sent"]
     found = [row for row in found if row["state"] != "solved"]
     yield from _void(mailbox_id, found, now)
     return found
 
 
-def of_sender(mailbox_id: str, sender: str, now: datetime) -> Script[list[Row]]:
+def of_sender(mailbox_id: str, sender: str, now: datetime) -> Script[list[OpenChallengeRow]]:
     """Void the sender's open challenge."""
-    found: list[Row] = yield q("open_of_sender", mailbox_id=mailbox_id, sender=sender)
+    found: list[OpenChallengeRow] = yield q("open_of_sender", mailbox_id=mailbox_id, sender=sender)
     yield from _void(mailbox_id, found, now)
     return found
 
 
-def of_domain(mailbox_id: str, domain: str, now: datetime) -> Script[list[Row]]:
+def of_domain(mailbox_id: str, domain: str, now: datetime) -> Script[list[OpenChallengeRow]]:
     """Void every open challenge of a domain's senders."""
-    found: list[Row] = yield q("open_of_domain", mailbox_id=mailbox_id, sender_domain=domain)
+    found: list[OpenChallengeRow] = yield q("open_of_domain", mailbox_id=mailbox_id, sender_domain=domain)
     yield from _void(mailbox_id, found, now)
     return found
 
 
-def _void(mailbox_id: str, found: Sequence[Row], now: datetime) -> Script[None]:
+def _void(mailbox_id: str, found: Sequence[OpenChallengeRow], now: datetime) -> Script[None]:
     for row in found:
         yield q("void_challenge", mailbox_id=mailbox_id, challenge_id=row["id"], now=micros(now))
 
 
 def reopen(mailbox_id: str, challenge_id: str, state: str, now: datetime) -> Script[bool]:
     """Undo a voiding, if nothing else was opened for the sender meanwhile."""
-    done = yield q(
+    done = yield from number(
         "reopen_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, state=state, now=micros(now)
     )
     return bool(done)

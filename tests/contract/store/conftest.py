@@ -9,6 +9,7 @@ import pytest
 
 from backend.store import SqlStore, open_store
 from tests import postgres_server
+from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story
 
 
@@ -34,6 +35,7 @@ async def store(address: str) -> AsyncIterator[SqlStore]:
     if address.startswith("postgresql:"):
         await postgres_server.empty(address)
     opened = open_store(address)
+    opened._driver = Checking(opened._driver)
     await opened.open()
     yield opened
     await opened.close()

@@ -42,7 +42,7 @@ WHERE one.mailbox_id = :mailbox_id AND one.gmail_id = :gmail_id AND other.placem
     AND other.decided_by = '' AND other.authenticated AND other.policy_row <> 'blocked';
 
 -- name: challenge_of_job(challenge_id, mailbox_id, gmail_id)^
-SELECT id, state, is_open FROM challenges
+SELECT id, state, gmail_id FROM challenges
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: challenge_to_send(mailbox_id, gmail_id)$

@@ -3,7 +3,7 @@
 -- name: shelf_rows(mailbox_id, shelf, at, gmail_id, limit)
 -- Messages of a shelf behind (`at`, `gmail_id`), newest first.
 SELECT m.gmail_id, m.sender, m.sender_name, m.subject, m.score, m.outcome, m.appeal <> '' AS appealed,
-    COALESCE(m.received_at, m.first_seen_at) AS at
+    COALESCE(m.received_at, m.first_seen_at) AS at, FALSE AS is_head
 FROM messages AS m
 WHERE m.mailbox_id = :mailbox_id AND m.placement IS NOT NULL
     AND CASE WHEN m.placement = 'held' AND m.decided_by = '' THEN 'held' WHEN m.placement = 'held' THEN 'kept'

@@ -62,13 +62,13 @@ SELECT COUNT(*) FROM messages WHERE outcome IN ('hold', 'challenge') AND placeme
 SELECT COUNT(*) FROM messages WHERE set_aside;
 
 -- name: count_unjudged()
-SELECT cause, COUNT(*) AS n FROM messages WHERE policy_row = 'fail_open' GROUP BY cause;
+SELECT cause AS name, COUNT(*) AS n FROM messages WHERE policy_row = 'fail_open' GROUP BY cause;
 
 -- name: count_challenges()
-SELECT state, COUNT(*) AS n FROM challenges GROUP BY state;
+SELECT state AS name, COUNT(*) AS n FROM challenges GROUP BY state;
 
 -- name: count_notices()
-SELECT fate, COUNT(*) AS n, CAST(SUM(repeats) AS BIGINT) AS repeats FROM notices GROUP BY fate;
+SELECT fate AS name, COUNT(*) AS n, CAST(SUM(repeats) AS BIGINT) AS repeats FROM notices GROUP BY fate;
 
 -- name: tallies()
 SELECT name, n FROM tallies;

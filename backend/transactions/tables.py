@@ -1,0 +1,228 @@
+"""What the queries give: the columns that the transactions read, by table and by question.
+
+A test on both databases holds every type against its queries: that the columns are there, of this type, and never NULL
+where that is not said. Times are microseconds since 1970; a flag is 0 or 1 on the one, false or true on the other.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+Flag = int
+
+
+class MailboxRow(TypedDict):
+    """Of `mailboxes`."""
+
+    id: str
+    sub: str
+    email: str
+    name: str
+    aliases: str
+    link: str
+    link_cause: str
+    sealed_token: bytes | None
+    scopes: str
+    preferences: str
+    label_held: str
+    label_would_hold: str
+    label_allow: str
+    label_block: str
+    cursor: str
+    page_token: str
+    page_start: str
+    safe_since: int | None
+    watch_expires_at: int | None
+    indexed_at: int | None
+    index_page: str
+    index_done: int
+    index_total: int
+    created_at: int
+    changed_at: int
+    last_gap: str
+    notices: str
+    notices_missing: str
+    moved_at: int | None
+
+
+class FailingRow(TypedDict):
+    """A job that fails. `job` is a duty or a stage."""
+
+    job: str
+    since: int
+    cause: str
+
+
+class ClaimedDutyRow(TypedDict):
+    """Of `duties`: one just claimed."""
+
+    mailbox_id: str
+    duty: str
+    attempts: int
+    wanted: int
+
+
+class DutyRow(ClaimedDutyRow):
+    """Of `duties`."""
+
+    lease: str | None
+    asked_at: int | None
+    again_at: int | None
+    failing_since: int | None
+    failing_cause: str
+
+
+class LaneRow(TypedDict):
+    """A mailbox with something due."""
+
+    mailbox_id: str
+
+
+class JobRow(LaneRow):
+    """Of `messages`: what is known of it before it is read."""
+
+    gmail_id: str
+    thread_id: str
+    attempts: int
+    deaths: int
+    error: str
+    revision: int
+    labels: str | None
+    placement: str | None
+    backlog: Flag
+    first_seen_at: int
+
+
+class ClaimedRow(JobRow):
+    """Of `messages`: one just claimed."""
+
+    stage: str
+
+
+class ReachedRow(TypedDict):
+    """Of `messages`: one that an owner's decision reaches."""
+
+    gmail_id: str
+    placement: str | None
+    decided_by: str
+    stage: str | None
+    authenticated: Flag
+    revision: int
+
+
+class MessageRow(JobRow, ReachedRow):
+    """Of `messages`."""
+
+    lease: str | None
+    set_aside: Flag
+    outcome: str
+    policy_row: str
+    score: float | None
+    model: str
+    reasons: str
+    guards: str
+    cause: str
+    decided_at: int | None
+    changed_at: int
+    sender: str
+    sender_name: str
+    sender_domain: str
+    subject: str
+    message_id: str
+    received_at: int | None
+    reference_ids: str
+    reply_to: str
+    language: str
+    appeal: str
+
+
+class GmailIdRow(TypedDict):
+    """A message by its id."""
+
+    gmail_id: str
+
+
+class OpenChallengeRow(TypedDict):
+    """Of `challenges`: one that may be closed."""
+
+    id: str
+    state: str
+    gmail_id: str
+
+
+class ChallengeRow(OpenChallengeRow):
+    """Of `challenges`."""
+
+    mailbox_id: str
+    thread_id: str
+    sender: str
+    is_open: Flag
+    sealed_token: bytes
+    message_id: str
+    created_at: int
+    expires_at: int
+    sent_gmail_id: str
+    solved_at: int | None
+    solves: int
+    deliver_at: int | None
+
+
+class ProspectsRow(TypedDict):
+    """What a sender's next solve costs and brings."""
+
+    solved_before: int
+    waiting: int
+    oldest: str | None
+    balance: int
+
+
+class CorrectionRow(TypedDict):
+    """Of `corrections`."""
+
+    correction_key: str
+    mailbox_id: str
+    gmail_id: str
+    decision: str
+    origin: str
+    moved: str
+    before: str
+    undone_at: int | None
+    undo_moved: str
+
+
+class SenderRulesRow(TypedDict):
+    """The owner's rules for a sender, and whether they have written to them."""
+
+    address_rule: str | None
+    domain_rule: str | None
+    corresponded: Flag
+
+
+class StandingRow(SenderRulesRow):
+    """How a sender stands."""
+
+    took_part: Flag
+    held_undecided: Flag
+    held_score: float | None
+    credits: int
+
+
+class DealingsRow(TypedDict):
+    """Earlier challenges, as the guards see them."""
+
+    open_for_sender: Flag
+    sender_last_at: int | None
+    domain_today: int
+    mailbox_today: int
+    thread_answered: Flag
+
+
+class SessionRow(TypedDict):
+    """Of `sessions`."""
+
+    token_hash: str
+    mailbox_id: str
+    device_id: str
+    browser: str
+    created_at: int
+    expires_at: int
