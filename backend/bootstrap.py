@@ -42,7 +42,7 @@ from backend.system.clock import SystemClock
 from backend.system.tokens import SystemTokens
 from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
 from backend.unsubscribe.one_click import OneClick
-from backend.web.services import Services, Stages
+from backend.web.services import Services
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
 
@@ -131,25 +131,18 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
         checks = Checks(first, codes, settings.captcha_code_after)
-        stages = Stages(context, google.authorizer, google.push_callers, checks)
-        service = AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None
-        devices = DeviceService(context)
-        review = ReviewService(context, OneClick())
         worker = Worker(context, google.authorizer, _worker_name(), wake)
         services = Services(
-            settings,
-            clock,
-            store,
+            context,
+            google.authorizer,
+            google.push_callers,
             checks,
-            stages,
-            lambda: reader.model_version,
-            service,
-            devices,
-            review,
+            DeviceService(context),
+            ReviewService(context, OneClick()),
             InsightService(context),
             ArchiveService(context),
+            AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None,
             worker.failed,
-            context.fail_opens,
         )
         fetcher = None
         if settings.notices is Notices.PULL:

@@ -7,7 +7,7 @@ import asyncio
 from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart
 
-from backend.web import context, error_map, guards, log, static_routes, streams
+from backend.web import error_map, guards, log, static_routes, streams
 from backend.web.addon import routes as addon_routes
 from backend.web.api import routes as api
 from backend.web.google import connect_routes, push_routes
@@ -27,7 +27,7 @@ from backend.web.owner import (
     start_routes,
 )
 from backend.web.sender import challenge_routes
-from backend.web.services import Services
+from backend.web.services import Services, install
 
 BLUEPRINTS = (
     push_routes.blueprint,
@@ -58,20 +58,20 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     app = Quart(__name__, static_folder=None)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    context.install(app, services)
+    settings, measures = services.context.settings, install(app, services)
     log.install(app)
-    guards.install(app, services.settings)
+    guards.install(app, settings)
     error_map.install(app)
     static_routes.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     stopping = stopping or asyncio.Event()
     streams.install(app, stopping)
-    if services.settings.live_page:
+    if settings.live_page:
         live_routes.install(app, stopping)
-    if hops := services.settings.trusted_proxies:
+    if hops := settings.trusted_proxies:
         trusting = ProxyFixMiddleware(app.asgi_app, mode="legacy", trusted_hops=hops)
         app.asgi_app = trusting  # type: ignore[method-assign]
-    gate = PushGate(app.asgi_app, services.settings, services.pipeline, context.measures_of(app))
+    gate = PushGate(app.asgi_app, services.context, services.push_callers, measures)
     app.asgi_app = gate  # type: ignore[method-assign, assignment]
     return app

@@ -14,10 +14,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
-from backend.web import context, log
+from backend.web import log
 from backend.web.api.answers import PREFIX
 from backend.web.api.authentication import http_error
 from backend.web.pages import page
+from backend.web.services import services
 from backend.web.words import sender_words
 
 
@@ -109,7 +110,7 @@ async def _ours(error: errors.PitchgateError) -> Response:
         log.refused(answer.code, error)
     headers = {}
     if isinstance(error, errors.TryLater) and error.retry_at is not None:
-        wait = (error.retry_at - context.services().clock.now()).total_seconds()
+        wait = (error.retry_at - services().context.clock.now()).total_seconds()
         headers["Retry-After"] = str(max(1, ceil(wait)))
     if answer.own_words:
         field = error.field if isinstance(error, errors.Refused) else ""

@@ -9,7 +9,7 @@ import time
 import structlog
 from quart import Quart, Response, g, request
 
-from backend.web import context
+from backend.web.services import measures
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ def install(app: Quart) -> None:
     async def end(response: Response) -> Response:
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
         route = route_name()
-        context.measures().request(route, method_name(), response.status_code, seconds)
+        measures().request(route, method_name(), response.status_code, seconds)
         log.info(
             "request",
             route=route,

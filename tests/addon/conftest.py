@@ -15,13 +15,13 @@ from backend.web.services import Services
 from tests.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE
 from tests.addon.schema import check_answer
 from tests.unit.pipeline.conftest import Fixture, fixture
-from tests.web.fakes import Client
+from tests.web.service import Client
 
 __all__ = ["fixture"]
 
 Json = dict[str, Any]
 NOBODY: Any = None
-"""The pipeline and the checks: no card asks them."""
+"""Whom no card asks."""
 GRANTED = (EXECUTE, EMAIL, OPEN_MESSAGE)
 
 
@@ -93,7 +93,5 @@ def _parameters(node: Any) -> list[dict[str, str]]:
 def service(fixture: Fixture) -> Service:
     callers = Trusting()
     addon = AddonService(fixture.context, callers)
-    services = Services(
-        fixture.context.settings, fixture.context.clock, fixture.store, NOBODY, NOBODY, lambda: "m", addon
-    )
+    services = Services(fixture.context, *[NOBODY] * 7, addon)
     return Service(fixture, create_app(services).test_client(), callers, {})

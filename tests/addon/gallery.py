@@ -21,7 +21,8 @@ from backend.web.addon.cards.message import message_card, note_card
 from backend.web.addon.cards.preferences import settings_card
 from backend.web.addon.cards.widgets import Json
 from backend.web.words import card_words
-from tests.web.fakes import NOW, mailbox, message
+from tests.doubles import START as NOW
+from tests.values import mailbox, message
 
 HOSTILE = '<script>alert(1)</script> & "\'<a href="https://evil.test">free</a>\u202egnp.exe\r\n\x00'
 LONG = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh " * 3

@@ -11,11 +11,10 @@ import pytest
 from backend.domain.errors import NeedsReconnect, TryLater
 from backend.domain.mailbox.labels import Placement
 from backend.pipeline.addon import AddonService
-from backend.web.app import create_app
 from tests.addon.conftest import Json, Service, _parameters
 from tests.addon.host import EMAIL, EXECUTE
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
-from tests.web.fakes import world
+from tests.web.service import unopened
 
 
 async def arrived(fixture: Fixture, **how: str) -> str:
@@ -31,7 +30,7 @@ async def placement(fixture: Fixture, gmail_id: str) -> Placement | None:
 
 @pytest.mark.parametrize("path", ["home", "message", "settings", "act"])
 async def test_without_an_add_on_there_is_nothing_here(path: str) -> None:
-    client = create_app(world().services).test_client()
+    client = unopened().app.test_client()
     assert (await client.post(f"/addon/{path}", json={})).status_code == 404
 
 

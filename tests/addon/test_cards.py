@@ -28,7 +28,8 @@ from backend.web.state_words import state_of
 from backend.web.words import card_words
 from tests.addon.gallery import GROUPS, HOSTILE, active, boxes, frame, reading
 from tests.addon.schema import card_validator, check_answer
-from tests.web.fakes import NOW, message
+from tests.doubles import START as NOW
+from tests.values import message
 
 ANY_TEXT = st.text(max_size=300)
 

@@ -72,7 +72,7 @@ class Site:
 async def site(folder: Path, held: int) -> AsyncIterator[Site]:
     """A mailbox with `held` held mails."""
     async with office(folder) as here:
-        fill(folder / "web.sqlite3", held, here.around.clock.now())
+        fill(folder / "web.sqlite3", held, here.clock.now())
         last: Position = (2**62, "")
         pages = 0
         at: Position | None = last

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from backend.domain.mail.message import Address, Arrival, Headers, Message
@@ -22,7 +16,7 @@ from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Reason, Score
 from backend.store import SqlStore
 from tests.contract.store.stories import ROWS
-from tests.web.service import Office, office
+from tests.web.serving import Server, served_office
 
 T = TypeVar("T")
 WAIT = 20.0
@@ -39,17 +33,8 @@ REASONS = (
 )
 
 
-@dataclass
-class Fixture:
-    """The pages' address, and the loop everything behind them runs in."""
-
-    address: str
-    office: Office
-    loop: asyncio.AbstractEventLoop
-
-    def do(self, story: Coroutine[Any, Any, T]) -> T:
-        """Something happens behind the pages; returns when it has."""
-        return asyncio.run_coroutine_threadsafe(story, self.loop).result(WAIT)
+class Fixture(Server):
+    """An owner's pages, and what happens there meanwhile."""
 
     @property
     def store(self) -> SqlStore:
@@ -130,39 +115,11 @@ class Fixture:
 
 @contextmanager
 def fixture(folder: Path) -> Iterator[Fixture]:
-    """The pages are served from a thread of their own, in whose loop the store was opened."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    opened: list[Fixture] = []
-    ready, stop = threading.Event(), asyncio.Event()
-
-    async def run() -> None:
-        config = Config()
-        config.bind = [f"fd://{listener.detach()}"]
-        config.errorlog = None
-        config.graceful_timeout = 2.0
-        stopping = asyncio.Event()
-        async with office(folder, stopping, public_url=address) as here:
-            # What the store knows happens in the past of the page's clock.
-            here.around.clock.advance(hours=2)
-            opened.append(Fixture(address, here, asyncio.get_running_loop()))
-            ready.set()
-
-            async def told() -> None:
-                await stop.wait()
-                stopping.set()
-
-            await serve(here.app, config, shutdown_trigger=told)
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
-    thread.start()
-    assert ready.wait(WAIT), "the server did not start"
-    try:
-        yield opened[0]
-    finally:
-        opened[0].loop.call_soon_threadsafe(stop.set)
-        thread.join(WAIT)
-        assert not thread.is_alive(), "the server did not stop"
+    """The pages, served."""
+    with served_office(folder) as server:
+        # What the store knows happens in the past of the page's clock.
+        server.office.clock.advance(hours=2)
+        yield Fixture(server.address, server.office, server.loop)
 
 
 @contextmanager

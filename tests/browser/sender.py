@@ -1,18 +1,18 @@
-"""A sender's browser, and the app he visits."""
+"""A sender's browser, and the link they open in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from backend.web.app import create_app
-from tests.web.fakes import TOKEN, World
-from tests.web.serving import served
+from backend.pipeline.checks import Checks
+from tests.web.service import proof_of_work, typed_codes
+from tests.web.serving import Server, served_office
 
-LINK = f"/c/{TOKEN}"
 DESKTOP = {"width": 1180, "height": 860}
 PHONE = {"width": 390, "height": 844}
 LOOKS: dict[str, dict[str, Any]] = {
@@ -24,9 +24,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 @contextmanager
-def serving(around: World) -> Iterator[str]:
-    with served(lambda _, stopping: create_app(around.services, stopping)) as address:
-        yield address
+def asked(folder: Path, cost: int = 10, checks: Checks | None = None, **link: Any) -> Iterator[Server]:
+    """An app where a sender has been asked. `cost`: iterations a step; `checks`: others than work. `link`: see
+    `Office.link`."""
+    with served_office(folder, checks=checks or Checks(proof_of_work(cost), typed_codes())) as server:
+        server.do(server.office.link(**link))
+        yield server
 
 
 @contextmanager

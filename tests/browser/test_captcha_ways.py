@@ -11,9 +11,9 @@ from backend.captcha.vendors import VENDORS
 from backend.ports.captcha import Kind
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.sender import LINK, LOOKS, serving, visit
-from tests.web.fakes import TOKEN, open_challenge
-from tests.web.ways import DIGITS, around_codes, told
+from tests.browser.sender import LOOKS, asked, visit
+from tests.web.service import LINK, Office
+from tests.web.ways import DIGITS, ToldCheck, with_codes
 
 pytestmark = pytest.mark.browser
 
@@ -24,11 +24,12 @@ def through(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
 
 
-def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(browser: Browser, shots: Path) -> None:
-    around = around_codes()
-    with serving(around) as address, visit(browser, java_script_enabled=False) as page:
+def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(
+    browser: Browser, tmp_path: Path, shots: Path
+) -> None:
+    with asked(tmp_path, checks=with_codes()) as here, visit(browser, java_script_enabled=False) as page:
         problems = watch_console(page)
-        page.goto(address + LINK)
+        page.goto(here.address + LINK)
         expect(page.get_by_role("img", name="The digits as a picture")).to_be_visible()
         assert page.locator(".code img").evaluate("image => image.naturalWidth") >= 280, "it was really shown"
         page.screenshot(path=shots / "code-noscript.png", full_page=True)
@@ -42,14 +43,15 @@ def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(browser: B
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message will be delivered")
         expect(page.get_by_text("In about 10 min")).to_be_visible()
         page.screenshot(path=shots / "code-promised.png", full_page=True)
-        assert around.entrances.solves == 0, "a code alone is followed by a wait"
+        assert here.do(here.office.solves()) == 0, "a code alone is followed by a wait"
         assert problems == [], "the page broke its own policy"
 
 
-def test_wrong_digits_come_back_and_others_are_there_for_the_asking(browser: Browser, shots: Path) -> None:
-    around = around_codes()
-    with serving(around) as address, visit(browser, java_script_enabled=False) as page:
-        page.goto(f"{address}{LINK}?by=code")
+def test_wrong_digits_come_back_and_others_are_there_for_the_asking(
+    browser: Browser, tmp_path: Path, shots: Path
+) -> None:
+    with asked(tmp_path, checks=with_codes()) as here, visit(browser, java_script_enabled=False) as page:
+        page.goto(f"{here.address}{LINK}?by=code")
         first = page.locator(".code img").get_attribute("src")
         page.get_by_role("textbox", name="Digits").fill(WRONG)
         page.get_by_role("button", name="Deliver my message").click()
@@ -62,14 +64,13 @@ def test_wrong_digits_come_back_and_others_are_there_for_the_asking(browser: Bro
         page.get_by_role("button", name="New digits").click()
         expect(page.get_by_role("alert")).to_have_count(0)
         assert page.locator(".code img").get_attribute("src") != first
-        assert around.entrances.solves == 0
+        assert here.do(here.office.solves()) == 0
 
 
-def test_the_digits_can_be_heard(browser: Browser) -> None:
-    around = around_codes()
-    with serving(around) as address, visit(browser) as page:
+def test_the_digits_can_be_heard(browser: Browser, tmp_path: Path) -> None:
+    with asked(tmp_path, checks=with_codes()) as here, visit(browser) as page:
         problems = watch_console(page)
-        page.goto(address + LINK)
+        page.goto(here.address + LINK)
         page.get_by_role("link", name="Type a few digits instead").click()
         sound = page.locator("audio")
         expect(sound).to_have_accessible_name("The digits as sound")
@@ -93,11 +94,11 @@ def test_the_digits_can_be_heard(browser: Browser) -> None:
         assert problems == []
 
 
-def test_behind_the_work_at_a_risen_price_come_the_digits(browser: Browser, shots: Path) -> None:
-    around = around_codes(code_after=2)
-    around.entrances.open[TOKEN] = open_challenge(factor=4)
-    with serving(around) as address, visit(browser) as page:
-        page.goto(address + LINK)
+def test_behind_the_work_at_a_risen_price_come_the_digits(
+    browser: Browser, tmp_path: Path, shots: Path
+) -> None:
+    with asked(tmp_path, checks=with_codes(code_after=2), solved=2) as here, visit(browser) as page:
+        page.goto(here.address + LINK)
         expect(page.get_by_text("You will then be asked to type a few digits")).to_be_visible()
         page.get_by_role("button", name="Start the check").click()
 
@@ -121,22 +122,21 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "noscript"])
-def test_a_hostile_line_stays_text(browser: Browser, script: bool) -> None:
-    around = around_codes()
+def test_a_hostile_line_stays_text(browser: Browser, tmp_path: Path, script: bool) -> None:
     with (
-        serving(around) as address,
+        asked(tmp_path, checks=with_codes()) as here,
         visit(browser) as page,
         visit(browser, java_script_enabled=script) as his,
     ):
         for line in HOSTILE:
-            his.goto(address + LINK)
+            his.goto(here.address + LINK)
             field = his.get_by_role("textbox", name="Your note")
             field.fill(line)
             his.get_by_role("button", name="Send note").click()
-            expect(his.get_by_text("Ana Torres can see this note now.")).to_be_visible()
+            expect(his.get_by_text("Ana can see this note now.")).to_be_visible()
             expect(his.get_by_role("textbox", name="Your note")).to_have_value(line)
 
-            page.goto(address + LINK)  # scripts run here, whatever he has
+            page.goto(here.address + LINK)  # scripts run here, whatever he has
             expect(page.get_by_role("textbox", name="Your note")).to_have_value(line)
             assert page.evaluate("window.pwned") is None
             assert page.locator("main svg, main script, main style").count() == 0
@@ -154,18 +154,18 @@ for (const box of document.querySelectorAll(".%s")) {
 
 @pytest.mark.parametrize("kind", [Kind.TURNSTILE, Kind.HCAPTCHA, Kind.RECAPTCHA])
 def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
-    browser: Browser, kind: Kind, shots: Path
+    browser: Browser, tmp_path: Path, kind: Kind, shots: Path
 ) -> None:
-    around, check = told(kind)
+    check = ToldCheck(kind)
     vendor = VENDORS[kind]
 
     def serve(route: Route) -> None:
         route.fulfill(body=FAKE_WIDGET % (vendor.css_class, vendor.field), content_type="text/javascript")
 
-    with serving(around) as address, visit(browser) as page:
+    with asked(tmp_path, checks=check.checks) as here, visit(browser) as page:
         problems = watch_console(page)
         page.route(vendor.script, serve)
-        page.goto(address + LINK)
+        page.goto(here.address + LINK)
         expect(page.get_by_text("I am no robot")).to_be_visible()
         assert_no_serious(page)
         look_over(page)
@@ -177,26 +177,32 @@ def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
         assert problems == []
 
 
+async def _said(office: Office) -> None:
+    challenge = await office.link("B" * 32, "ben@dear.example", solved=6)
+    line = "We met at the fair in Köln, at the stand of the ministry."
+    await office.store.appeal("ana", challenge.id, line, office.story.now)
+
+
 @pytest.mark.parametrize("look", LOOKS)
-def test_code_and_line_look_right_everywhere(browser: Browser, shots: Path, look: str) -> None:
-    around = around_codes()
-    around.entrances.open["B" * 32] = open_challenge(
-        challenge_id="ch2", factor=64, appeal="We met at the fair in Köln, at the stand of the ministry."
-    )
-    with serving(around) as address, visit(browser, **LOOKS[look]) as page:
+def test_code_and_line_look_right_everywhere(
+    browser: Browser, tmp_path: Path, shots: Path, look: str
+) -> None:
+    with asked(tmp_path, checks=with_codes()) as here, visit(browser, **LOOKS[look]) as page:
+        here.do(_said(here.office))
         for name, path in {"code": f"{LINK}?by=code", "line": "/c/" + "B" * 32}.items():
-            page.goto(address + path)
+            page.goto(here.address + path)
             assert_no_serious(page)
             look_over(page)
             page.screenshot(path=shots / f"{name}-{look}.png", full_page=True)
 
 
 @pytest.mark.parametrize(("language", "tag"), [("de", "de"), ("fr", "fr"), ("es", "es"), ("pt", "pt-PT")])
-def test_no_language_breaks_the_page(browser: Browser, shots: Path, language: str, tag: str) -> None:
-    around = around_codes()
+def test_no_language_breaks_the_page(
+    browser: Browser, tmp_path: Path, shots: Path, language: str, tag: str
+) -> None:
     phone = LOOKS["phone"] | {"locale": language}
-    with serving(around) as address, visit(browser, **phone) as page:
-        page.goto(f"{address}{LINK}?by=code")
+    with asked(tmp_path, checks=with_codes()) as here, visit(browser, **phone) as page:
+        page.goto(f"{here.address}{LINK}?by=code")
         assert page.locator("html").get_attribute("lang") == tag
         assert_no_serious(page)
         look_over(page)

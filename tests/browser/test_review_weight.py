@@ -20,7 +20,7 @@ MOST = 100_000
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Fixture]:
     with fixture(tmp_path) as opened:
-        fill(tmp_path / "web.sqlite3", 10_000, opened.office.around.clock.now())
+        fill(tmp_path / "web.sqlite3", 10_000, opened.office.clock.now())
         yield opened
 
 

@@ -11,9 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.pipeline.connect import Connected
 from backend.pipeline.leave import leave
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
@@ -283,18 +281,17 @@ def test_every_page_is_usable_by_everybody(
         look_over(page)
         assert_no_serious(page)
     context.clear_cookies()
-    google = home.office.around.entrances
-    google.broken = Refused("no", code="connect_denied")
+    google = home.office.google
     for path in (*OPEN, "/settings"):
         page.goto(f"{home.address}{path}")
         shot(page, shots, f"{look}-open{path.partition('?')[0].replace('/', '-')}")
         look_over(page)
         assert_no_serious(page)
-    google.broken, google.connected = (
-        None,
-        Connected(home.do(visit_of(home).mailbox()), frozenset(), "ana@corp.test"),
-    )
-    page.goto(f"{home.address}/connect/callback?code=c&state=s")
+    page.goto(f"{home.address}/connect")
+    page.route("https://accounts.google.com/**", lambda route: route.fulfill(status=200, body="Google"))
+    page.locator("form[action='/connect'] button").first.click()
+    page.wait_for_url("https://accounts.google.com/**")
+    page.goto(f"{home.address}{google.back()}")
     shot(page, shots, f"{look}-connected")
     look_over(page)
     assert_no_serious(page)

@@ -9,12 +9,11 @@ import httpx
 import pytest
 
 from backend.web.api.described import document as openapi
-from backend.web.app import create_app
 from tests.desktop.contract_checks import TestContract as Checks
 from tests.desktop.document import Document
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import START
-from tests.web.fakes import world
+from tests.web.service import unopened
 
 
 class FakeSubject:
@@ -44,7 +43,7 @@ class FakeSubject:
 @pytest.fixture(scope="module")
 def document() -> Document:
     """The real server's document: the fake is held to it, so that it cannot drift from what it stands for."""
-    return Document(openapi(create_app(world().services)))
+    return Document(openapi(unopened().app))
 
 
 @pytest.fixture

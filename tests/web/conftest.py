@@ -1,23 +1,26 @@
-"""An app over in-memory fakes, and a client of it."""
+"""An app over the real pipeline, and a client of it."""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from quart import Quart
 
-from backend.web.app import create_app
-from tests.web.fakes import Client, World, world
+from tests.web.service import Client, Office, office
 
 
 @pytest.fixture
-def around() -> World:
-    """The fakes an app of this test is given."""
-    return world()
+async def here(tmp_path: Path) -> AsyncIterator[Office]:
+    """Ana's and Eve's mailboxes."""
+    async with office(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
-def app(around: World) -> Quart:
-    return create_app(around.services)
+def app(here: Office) -> Quart:
+    return here.app
 
 
 @pytest.fixture

@@ -1,38 +1,54 @@
-"""An app with a real embedded store behind its API and review page, and people who use both."""
+"""The web over the real pipeline and an embedded store: Gmail, Google's consent page and its signatures are faked."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+from urllib.parse import urlencode
 
+from pydantic import SecretStr
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from backend.domain.entry.challenge import token_hash
+from backend.captcha.proof_of_work import ProofOfWork
+from backend.captcha.typed_code import TypedCode
+from backend.domain.entry.challenge import Challenge, token_hash
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Address, Arrival, Message
-from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.mailbox import Grant, Preferences, Strictness
+from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline.archive import ArchiveService
+from backend.pipeline.checks import Checks
 from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService
 from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
+from backend.pipeline.stages import run_duty
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
+from backend.ports.jobs import Duty
+from backend.settings import Settings
 from backend.store import SqlStore, open_store
+from backend.system.vault import MultiFernetVault, make_key
 from backend.web.app import create_app
-from tests.contract.store.stories import Story
-from tests.doubles import FixedClock, GlassVault, SeededTokens
+from backend.web.services import Services
+from tests.contract.store.stories import LEASE, ROWS, Story
+from tests.doubles import FixedClock, GlassVault, NoAuthorizer, SeededTokens
 from tests.fakes.gmail import FakeGmail
 from tests.fakes.reader import FakeReader
-from tests.web.fakes import World, world
 
 ALL = frozenset(Scope)
+SECRET = "a secret of sufficient length"
+TOKEN = "A" * 32
+"""Of the link that `Office.link` makes unless it is told another."""
+
+LINK = f"/c/{TOKEN}"
+MAX = "max@vendor.example"
 
 
 @dataclass
@@ -45,6 +61,47 @@ class ListServers:
     async def one_click(self, url: str) -> None:
         """Noted, or refused as a test has asked for."""
         self.clicked.append(url)
+        if self.trouble is not None:
+            raise self.trouble
+
+
+class ConsentPage(NoAuthorizer):
+    """Implements `backend.ports.gmail.Authorizer`: Google's consent page, where somebody says yes to everything."""
+
+    def __init__(self, scopes: frozenset[str]) -> None:
+        super().__init__()
+        self.grant = Grant("sub-ana", "ana@corp.test", "Ana", "refresh-1", scopes)
+        self.trouble: Exception | None = None
+        self.begun: list[dict[str, str]] = []
+        self.redeemed: list[str] = []
+
+    def consent_url(self, *, state: str, nonce: str, verifier: str, login_hint: str = "") -> str:
+        """Noted, and where Google's page is."""
+        self.begun.append({"state": state, "login_hint": login_hint})
+        return f"https://accounts.google.com/o/oauth2/v2/auth?{urlencode({'state': state})}"
+
+    async def redeem(self, *, code: str, verifier: str, nonce: str) -> Grant:
+        """The `grant`, or the trouble a test has asked for."""
+        self.redeemed.append(code)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.grant
+
+    def back(self, **changes: str) -> str:
+        """The address Google leads the browser back to that began last."""
+        query = {"code": "4/0Ab", "state": self.begun[-1]["state"], "authuser": "0"} | changes
+        return f"/connect/callback?{urlencode(query)}"
+
+
+@dataclass
+class Callers:
+    """Implements `backend.ports.callers.PushCallers`: believes everybody, or refuses as a test has asked for."""
+
+    trouble: Exception | None = None
+    seen: list[tuple[str, str | None]] = field(default_factory=list)
+
+    async def verify_push(self, authorization: str, subscription: str | None) -> None:
+        self.seen.append((authorization, subscription))
         if self.trouble is not None:
             raise self.trouble
 
@@ -67,23 +124,102 @@ class FixedScorer:
 class Office:
     """Ana's and Eve's mailboxes, and what the web does with them."""
 
-    around: World
+    services: Services
     story: Story
     gmail: FakeGmail
-    service: DeviceService
+    google: ConsentPage
+    callers: Callers
     app: Quart
     lists: ListServers
     reader: FakeReader
+    clock: FixedClock
 
     @property
     def store(self) -> SqlStore:
         return self.story.store
 
+    @property
+    def service(self) -> DeviceService:
+        return self.services.devices
+
+    @property
+    def context(self) -> Context:
+        return self.services.context
+
+    @property
+    def settings(self) -> Settings:
+        return self.context.settings
+
+    async def link(
+        self,
+        token: str = TOKEN,
+        sender: str = MAX,
+        *,
+        waiting: int = 1,
+        solved: int = 0,
+        authenticated: bool = True,
+        **facts: Any,
+    ) -> Challenge:
+        """A sender's open link: `waiting` messages of theirs are held. It has been `solved` so
+        often before, which doubled the price each time. `facts` change what is kept of the messages."""
+        worth = Preferences().credits_per_solve
+        await self._hold_behind(token, sender, waiting + solved * worth, authenticated, facts)
+        for _ in range(solved):
+            await self.story.solve_id((await self.challenge(token)).id, token=token)
+            await self.story.work()
+        return await self.challenge(token)
+
+    async def more(self, sender: str = MAX) -> None:
+        """Another message of a sender who has been asked is held."""
+        gmail_id = f"more-{next(self.story.numbers)}"
+        await self.story.arrive("ana", gmail_id)
+        await self.judge(gmail_id, Outcome.HOLD, sender)
+        await self.story.work()
+
+    async def challenge(self, token: str = TOKEN) -> Challenge:
+        """What is kept about a link."""
+        found = await self.store.challenge_by_token(token_hash(token))
+        assert found is not None
+        return found
+
+    async def solves(self, token: str = TOKEN) -> int:
+        """How often somebody was let in by a link."""
+        return (await self.challenge(token)).solves
+
+    async def begun(self) -> int:
+        """How many senders began their check, as the owner is told."""
+        return (await self.services.insights.look("ana"))[1].funnel.begun
+
+    async def appeal(self, token: str = TOKEN) -> str:
+        """The line of a sender to the owner."""
+        challenge = await self.challenge(token)
+        return (await self.story.view(challenge.mailbox_id, challenge.about)).appeal
+
+    async def at_work(self, mailbox_id: str = "ana") -> None:
+        """Google tells us of the mailbox's changes, and we have learnt whom its owner writes to."""
+        job = await self.story.hold(mailbox_id, Duty.INDEX)
+        await self.store.save_index(job, "", 40, 40, True, self.story.now)
+        await self.store.finish_duty(job, None, self.story.now)
+        await self.store.save_watch(mailbox_id, self.story.now + timedelta(days=5), "900")
+
+    async def connect(self, client: Client, name: str = "ana", agent: str = "", **form: str) -> Any:
+        """The answer to somebody who goes to Google with this account and is led back."""
+        headers = {"User-Agent": agent} if agent else {}
+        await client.post("/connect", form=form, headers=headers)
+        self.google.grant = replace(self.google.grant, sub=f"sub-{name}", email=f"{name}@corp.test")
+        return await client.get(self.google.back(), headers=headers)
+
+    async def duties(self) -> None:
+        """Duties that are due are done once."""
+        now = self.clock.now()
+        while (job := await self.store.claim_duty("w", now, now + LEASE)) is not None:
+            await run_duty(self.context, self.google, job)
+
     async def token(
         self, mailbox_id: str = "ana", scopes: frozenset[Scope] = ALL, name: str = "laptop"
     ) -> str:
         """The token of a computer that has been let in."""
-        token = self.service.context.tokens.token(32)
+        token = self.context.tokens.token(32)
         code = OneTimeCode(
             token_hash(token), mailbox_id, Purpose.DEVICE, "x", self.story.now.replace(year=2090), name
         )
@@ -113,6 +249,31 @@ class Office:
         client.set_cookie("localhost", "pitchgate-session", secret)
         return client
 
+    async def _hold_behind(
+        self, token: str, sender: str, waiting: int, authenticated: bool, facts: Mapping[str, Any]
+    ) -> None:
+        for number in range(waiting):
+            gmail_id = f"{token[:20]}-{number}"
+            await self.story.arrive("ana", gmail_id)
+            await self.judge(gmail_id, Outcome.HOLD if number else Outcome.CHALLENGE, sender, token=token,
+                             authenticated=authenticated, **facts)  # fmt: skip
+            await self.story.work()
+
+    async def judge(
+        self, gmail_id: str, outcome: Outcome, sender: str = MAX, *, token: str = TOKEN,
+        score: float | None = 0.97, **facts: Any,
+    ) -> None:  # fmt: skip
+        """The message that is due is judged; what follows is due then."""
+        story = self.story
+        job = await story.job(gmail_id)
+        plain = {"subject": "Grow your pipeline by 300 %", "sender_name": "Max Vendor", "language": "en"}
+        screened = story.screened(sender, **(plain | facts))
+        intent = story.intent(sender, token) if outcome is Outcome.CHALLENGE else None
+        told = None if score is None else Score(score, 3.5, (), "model-7")
+        await story.store.record_verdict(
+            job, Verdict(outcome, ROWS[outcome], told), screened, intent, story.now
+        )
+
 
 @dataclass
 class Caller:
@@ -134,42 +295,55 @@ class Caller:
         return await answer.get_json()
 
 
+def proof_of_work(cost: int = 10) -> ProofOfWork:
+    """The real check, at `cost` iterations a step."""
+    return ProofOfWork(SECRET, base_cost=cost, life=900.0, draw=lambda below: 3 * below // 4)
+
+
+def typed_codes(**more: Any) -> TypedCode:
+    """Real codes under a key of this moment."""
+    vault = MultiFernetVault([SecretStr(make_key())])
+    return TypedCode(vault, SeededTokens(), **({"life": 900.0} | more))
+
+
+def unopened(**settings: Any) -> Office:
+    """The same without an open store or anybody's mailbox: for what asks neither."""
+    return _office(open_store(Path("never-opened.sqlite3")), None, None, settings)
+
+
 @asynccontextmanager
 async def office(
-    folder: Path, stopping: asyncio.Event | None = None, **settings: Any
+    folder: Path, stopping: asyncio.Event | None = None, checks: Checks | None = None, **settings: Any
 ) -> AsyncIterator[Office]:
     """Everything, open."""
-    clock = FixedClock()
-    around = world(clock=clock, **settings)
     store = open_store(folder / "web.sqlite3")
     await store.open()
     try:
-        gmail = FakeGmail(now=clock.now())
-        scorer = FixedScorer()
-        reader = FakeReader(scorer.score, scorer.thresholds)
-        context = Context(
-            settings=around.settings,
-            store=store,
-            gmail=gmail,
-            reader=reader,
-            clock=clock,
-            tokens=SeededTokens(),
-            vault=GlassVault(),
-        )
-        service = DeviceService(context)
-        story, lists = Story(store), ListServers()
-        review = ReviewService(context, lists)
-        services = {
-            "devices": service,
-            "review": review,
-            "insights": InsightService(context),
-            "archive": ArchiveService(context),
-            "fail_opens": context.fail_opens,
-        }
-        app = create_app(replace(around.services, **cast(Any, services)), stopping)
-        told = Office(around, story, gmail, service, app, lists, reader)
-        await story.mailbox("ana")
-        await story.mailbox("eve")
-        yield told
+        here = _office(store, stopping, checks, settings)
+        await here.story.mailbox("ana")
+        await here.story.mailbox("eve")
+        yield here
     finally:
         await store.close()
+
+
+def _office(
+    store: SqlStore, stopping: asyncio.Event | None, checks: Checks | None, settings: Mapping[str, Any]
+) -> Office:
+    clock, scorer, lists, callers = FixedClock(), FixedScorer(), ListServers(), Callers()
+    gmail, reader = FakeGmail(now=clock.now()), FakeReader(scorer.score, scorer.thresholds)
+    told = Settings(**({"live_page": True} | dict(settings)))
+    context = Context(told, store, gmail, reader, clock, SeededTokens(), GlassVault())
+    google = ConsentPage(frozenset(told.scopes))
+    services = Services(
+        context,
+        google,
+        callers,
+        checks or Checks(proof_of_work(), typed_codes()),
+        DeviceService(context),
+        ReviewService(context, lists),
+        InsightService(context),
+        ArchiveService(context),
+    )
+    app = create_app(services, stopping)
+    return Office(services, Story(store), gmail, google, callers, app, lists, reader, clock)

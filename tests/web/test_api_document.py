@@ -14,7 +14,7 @@ from quart import Quart
 from backend.ports.devices import Scope
 from backend.web.api.answers import STATUS
 from tests.desktop.document import Document
-from tests.web.fakes import Client
+from tests.web.service import Client
 
 PATH = "/api/v1/openapi.json"
 MESSAGE = {

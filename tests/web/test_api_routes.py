@@ -273,7 +273,7 @@ async def test_at_most_five_streams_a_computer(here: Office, ana: Caller) -> Non
 
 
 async def test_a_pause_ends_in_the_future_within_a_month(here: Office, ana: Caller) -> None:
-    until = here.around.clock.now() + timedelta(hours=1)
+    until = here.clock.now() + timedelta(hours=1)
     await ana.told("POST", "pause", json={"until": until.isoformat()})
     assert (await ana.told("GET", "status"))["preferences"]["paused_until"] == until.isoformat()
     for wrong in ("yesterday", 5, (until - timedelta(hours=2)).isoformat(), "9999-12-31T23:59:59-23:59"):
@@ -310,7 +310,7 @@ def test_every_call_that_is_sent_a_body_says_what_it_needs(here: Office) -> None
 async def test_a_field_left_out_is_refused_and_means_nothing(
     here: Office, ana: Caller, method: str, path: str
 ) -> None:
-    until = (here.around.clock.now() + timedelta(days=1)).isoformat()
+    until = (here.clock.now() + timedelta(days=1)).isoformat()
     whole = {
         "key": KEY,
         "gmail_id": "m1",
@@ -338,7 +338,7 @@ async def test_an_empty_body_changes_nothing_anywhere(
 ) -> None:
     if method in ("GET", "DELETE"):
         pytest.skip("is sent no body")
-    until = (here.around.clock.now() + timedelta(days=1)).isoformat()
+    until = (here.clock.now() + timedelta(days=1)).isoformat()
     await here.hold("m1")
     await ana.told("PATCH", "preferences", json={"mode": "challenge", "strictness": "strict"})
     await ana.told("POST", "pause", json={"until": until})

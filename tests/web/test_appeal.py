@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from backend.domain.errors import Expired
+from backend.domain.mailbox.correction import Decision
 from backend.ports.devices import Event, EventKind
 from backend.web.api import changes
-from backend.web.app import create_app
 from backend.web.limits import surroundings_of
-from tests.web.fakes import TOKEN, Client, World, message
+from tests.values import message
+from tests.web.service import LINK, Client, Office
 
-LINK = f"/c/{TOKEN}"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 SCRIPT = {"Accept": "application/json"}
 NASTY = '"><img src=x onerror=alert(1)>{owner.__class__}'
@@ -24,46 +23,50 @@ async def look(client: Client) -> str:
     return await (await client.get(LINK, headers=BROWSER)).get_data(as_text=True)
 
 
-async def test_a_line_to_the_owner_is_kept_shown_and_corrected(client: Client, around: World) -> None:
+async def test_a_line_to_the_owner_is_kept_shown_and_corrected(client: Client, here: Office) -> None:
+    await here.link()
     for line in ("I met you at the fair.", "At the fair in Bonn."):
         answer = await client.post(f"{LINK}/appeal", form={"line": line}, headers=BROWSER)
         assert answer.status_code == 303
         assert answer.headers["Location"] == f"{LINK}#appeal"
         page = await look(client)
         assert f'value="{line}"' in page
-        assert "Ana Torres can see this note now" in page
-    assert around.entrances.open[TOKEN].appeal == "At the fair in Bonn."
-    assert around.entrances.solves == 0, "a line lets nothing in"
+        assert "Ana can see this note now" in page
+    assert await here.appeal() == "At the fair in Bonn."
+    assert await here.solves() == 0, "a line lets nothing in"
 
 
-async def test_a_hostile_line_is_text_and_one_line(client: Client, around: World) -> None:
+async def test_a_hostile_line_is_text_and_one_line(client: Client, here: Office) -> None:
+    await here.link()
     await client.post(f"{LINK}/appeal", form={"line": f"{NASTY}\r\nBcc: all\u202egnp.\0"}, headers=BROWSER)
 
-    assert around.entrances.open[TOKEN].appeal == f"{NASTY} Bcc: all gnp."
+    assert await here.appeal() == f"{NASTY} Bcc: all gnp."
     page = await look(client)
     assert "<img src=x" not in page
     assert "<class" not in page
 
 
-async def test_too_long_a_line_comes_back_as_it_was(client: Client, around: World) -> None:
+async def test_too_long_a_line_comes_back_as_it_was(client: Client, here: Office) -> None:
+    await here.link()
     answer = await client.post(f"{LINK}/appeal", form={"line": "a" * 201}, headers=BROWSER)
 
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert "at most 200 characters fit" in page
     assert "a" * 201 in page
-    assert around.entrances.open[TOKEN].appeal == ""
+    assert await here.appeal() == ""
     problem = await client.post(f"{LINK}/appeal", form={"line": "a" * 201}, headers=SCRIPT)
     assert (await problem.get_json())["field"] == "line"
 
 
 async def test_a_line_is_not_taken_from_an_address_or_behind_a_closed_link(
-    client: Client, around: World
+    client: Client, here: Office
 ) -> None:
+    await here.link()
     assert (await client.get(f"{LINK}/appeal", query_string={"line": "x"})).status_code == 405
     await client.post(f"{LINK}/appeal", query_string={"line": "x"})
-    assert around.entrances.open[TOKEN].appeal == ""
-    around.entrances.closed[TOKEN] = Expired("Over.", code="link_released")
+    assert await here.appeal() == ""
+    await here.story.decide("ana", (await here.challenge()).gmail_id, Decision.RELEASE)
 
     answer = await client.post(f"{LINK}/appeal", form={"line": "x"}, headers=BROWSER)
 
@@ -71,7 +74,8 @@ async def test_a_line_is_not_taken_from_an_address_or_behind_a_closed_link(
     assert "Your message was delivered" in await answer.get_data(as_text=True)
 
 
-async def test_lines_and_starts_are_limited(client: Client) -> None:
+async def test_lines_and_starts_are_limited(client: Client, here: Office) -> None:
+    await here.link()
     statuses = [
         (await client.post(f"{LINK}/appeal", form={"line": "x"}, headers=SCRIPT)).status_code
         for _ in range(12)
@@ -93,14 +97,13 @@ def test_a_network_is_a_24_or_a_48(one: str, other: str, same: bool) -> None:
     assert (surroundings_of(one) == surroundings_of(other)) is same
 
 
-async def test_a_network_of_many_addresses_is_held_back_as_one(around: World) -> None:
-    app = create_app(around.services)
+async def test_a_network_of_many_addresses_is_held_back_as_one(here: Office) -> None:
     statuses: list[int] = []
     while 429 not in statuses and len(statuses) < 250:
         number = len(statuses)
         scope = {"client": (f"198.51.100.{number}", 4000)}
         link = f"/c/{number:032}"  # a link of its own each time: not the link's limit is meant
-        answer = await app.test_client().post(f"{link}/appeal", form={"line": "x"}, scope_base=scope)
+        answer = await here.app.test_client().post(f"{link}/appeal", form={"line": "x"}, scope_base=scope)
         statuses.append(answer.status_code)
     # The limit refills by the clock, so on a slow machine it takes a few more.
     assert statuses[:60] == [404] * 60

@@ -5,26 +5,42 @@ from __future__ import annotations
 import io
 import re
 import wave
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from html import unescape
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from backend.captcha.solver import solve
 from backend.captcha.vendors import VENDORS
-from backend.domain.errors import Refused, TryLater
+from backend.domain.errors import TryLater
+from backend.pipeline.checks import Checks
 from backend.ports.captcha import Kind
-from backend.web.app import create_app
-from tests.web.fakes import TOKEN, Client, World, open_challenge
-from tests.web.ways import DIGITS, around_codes, told
+from tests.web.service import LINK, Client, Office, office
+from tests.web.ways import DIGITS, ToldCheck, with_codes
 
-LINK = f"/c/{TOKEN}"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 SCRIPT = {"Accept": "application/json"}
 
 
-def client_of(around: World) -> Client:
-    return create_app(around.services).test_client()
+class Opened(Protocol):
+    """Opens an app with these checks, where a sender has an open link."""
+
+    async def __call__(self, checks: Checks, **link: Any) -> Office: ...
+
+
+@pytest.fixture
+async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
+    async with AsyncExitStack() as stack:
+
+        async def open_(checks: Checks, **link: Any) -> Office:
+            here = await stack.enter_async_context(office(tmp_path, checks=checks))
+            await here.link(**link)
+            return here
+
+        yield open_
 
 
 def ticket_in(page: str) -> str:
@@ -46,11 +62,11 @@ async def type_in(client: Client, ticket: str, typed: str, **more: str) -> tuple
 
 @pytest.mark.parametrize("first", ["work", "code"])
 async def test_typed_digits_alone_let_in_after_a_wait_and_the_page_says_so_before_and_after(
+    opened: Opened,
     first: str,
 ) -> None:
-    around = around_codes(first=first)
-    around.entrances.open[TOKEN] = open_challenge(wait=timedelta(minutes=20))
-    client = client_of(around)
+    here = await opened(with_codes(first=first), solved=1)
+    client = here.app.test_client()
     before = await look(client)
     assert "a wait of 20 minutes follows" in before
 
@@ -59,8 +75,8 @@ async def test_typed_digits_alone_let_in_after_a_wait_and_the_page_says_so_befor
     assert status == 200
     assert "Your message will be delivered" in page
     assert "delivered automatically in about 20 min, at 09:50 UTC" in unescape(page)
-    assert around.entrances.solves == 0, "not yet"
-    around.clock.advance(11.5 * 60)
+    assert await here.solves() == 1, "not yet"
+    here.clock.advance(11.5 * 60)
     for by in ("", "code"):
         later = await look(client, by)
         assert "in about 9 min, at 09:50 UTC" in unescape(later)
@@ -68,8 +84,8 @@ async def test_typed_digits_alone_let_in_after_a_wait_and_the_page_says_so_befor
         assert ('id="start"' in later) is (first == "work"), "who would rather work may"
 
 
-async def test_a_script_is_told_when_its_mail_will_be_let_in() -> None:
-    client = client_of(around_codes())
+async def test_a_script_is_told_when_its_mail_will_be_let_in(opened: Opened) -> None:
+    client = (await opened(with_codes())).app.test_client()
     ticket = ticket_in(await look(client))
 
     for _ in range(2):  # the second is the same wait
@@ -78,8 +94,8 @@ async def test_a_script_is_told_when_its_mail_will_be_let_in() -> None:
         assert await answer.get_json() == {"delivers_at": "2026-03-02T09:40:00+00:00"}
 
 
-async def test_the_page_without_javascript_has_a_code_where_the_work_would_be() -> None:
-    page = await look(client_of(around_codes()), by="")
+async def test_the_page_without_javascript_has_a_code_where_the_work_would_be(opened: Opened) -> None:
+    page = await look((await opened(with_codes())).app.test_client(), by="")
 
     plain = page.partition("<noscript>")[2].partition("</noscript>")[0]
     assert 'name="ticket"' in plain
@@ -89,9 +105,9 @@ async def test_the_page_without_javascript_has_a_code_where_the_work_would_be() 
     assert DIGITS not in page
 
 
-async def test_a_wrong_answer_brings_the_same_code_back_and_the_fourth_another() -> None:
-    around = around_codes()
-    client = client_of(around)
+async def test_a_wrong_answer_brings_the_same_code_back_and_the_fourth_another(opened: Opened) -> None:
+    here = await opened(with_codes())
+    client = here.app.test_client()
     ticket = ticket_in(await look(client))
 
     for _ in range(3):
@@ -105,11 +121,11 @@ async def test_a_wrong_answer_brings_the_same_code_back_and_the_fourth_another()
     assert status == 422, "right, but one try too late"
     assert "Here are new ones" in page
     assert ticket_in(page) != ticket
-    assert around.entrances.solves == 0
+    assert await here.solves() == 0
 
 
-async def test_another_code_is_there_for_the_asking() -> None:
-    client = client_of(around_codes())
+async def test_another_code_is_there_for_the_asking(opened: Opened) -> None:
+    client = (await opened(with_codes())).app.test_client()
     ticket = ticket_in(await look(client))
 
     status, page = await type_in(client, ticket, "", other="1")
@@ -119,11 +135,11 @@ async def test_another_code_is_there_for_the_asking() -> None:
     assert "Please try again" not in page
 
 
-async def test_a_code_that_is_too_old_says_so_and_a_new_one_is_there() -> None:
-    around = around_codes()
-    client = client_of(around)
+async def test_a_code_that_is_too_old_says_so_and_a_new_one_is_there(opened: Opened) -> None:
+    here = await opened(with_codes())
+    client = here.app.test_client()
     ticket = ticket_in(await look(client))
-    around.clock.advance(901)
+    here.clock.advance(901)
 
     status, page = await type_in(client, ticket, DIGITS)
 
@@ -133,8 +149,8 @@ async def test_a_code_that_is_too_old_says_so_and_a_new_one_is_there() -> None:
 
 
 @pytest.mark.parametrize("ticket", ["x", "gAAAAA" * 30, "<script>alert(1)</script>", "é"])
-async def test_a_made_up_ticket_is_refused_kindly(ticket: str) -> None:
-    client = client_of(around_codes())
+async def test_a_made_up_ticket_is_refused_kindly(opened: Opened, ticket: str) -> None:
+    client = (await opened(with_codes())).app.test_client()
 
     status, page = await type_in(client, ticket, DIGITS)
 
@@ -145,21 +161,25 @@ async def test_a_made_up_ticket_is_refused_kindly(ticket: str) -> None:
         assert answer.status_code == 422
 
 
-async def test_one_code_lets_in_once() -> None:
-    around = around_codes()
-    client = client_of(around)
+async def test_one_code_lets_in_once(opened: Opened) -> None:
+    here = await opened(with_codes())
+    client = here.app.test_client()
     ticket = ticket_in(await look(client))
     await type_in(client, ticket, DIGITS)
-    around.entrances.open[TOKEN] = open_challenge()  # as if the wait were over and mail waited
+    here.clock.advance(minutes=11)
+    await here.duties()
+    assert await here.solves() == 1, "the wait was over"
+    await here.more()
 
     status, page = await type_in(client, ticket, DIGITS)
 
     assert status == 422
-    assert "used already" in page
+    assert 'role="alert"' in page
+    assert await here.solves() == 1
 
 
-async def test_picture_and_sound_are_what_they_say() -> None:
-    client = client_of(around_codes())
+async def test_picture_and_sound_are_what_they_say(opened: Opened) -> None:
+    client = (await opened(with_codes())).app.test_client()
     ticket = ticket_in(await look(client))
 
     picture = await client.get(f"{LINK}/code.png", query_string={"t": ticket})
@@ -177,17 +197,16 @@ async def test_picture_and_sound_are_what_they_say() -> None:
     assert picture.headers["Cache-Control"] == sound.headers["Cache-Control"] == "no-store"
 
 
-async def test_the_page_may_play_sound_and_no_other_may() -> None:
-    client = client_of(around_codes())
+async def test_the_page_may_play_sound_and_no_other_may(opened: Opened) -> None:
+    client = (await opened(with_codes())).app.test_client()
 
     assert "media-src 'self'" in (await client.get(LINK)).headers["Content-Security-Policy"]
     assert "media-src" not in (await client.get("/")).headers["Content-Security-Policy"]
 
 
-async def test_after_some_solves_work_alone_is_not_enough() -> None:
-    around = around_codes(code_after=2)
-    around.entrances.open[TOKEN] = open_challenge(factor=4)
-    client = client_of(around)
+async def test_after_some_solves_work_alone_is_not_enough(opened: Opened) -> None:
+    here = await opened(with_codes(code_after=2), solved=2)
+    client = here.app.test_client()
     assert "You will then be asked to type a few digits" in await look(client, by="")
     payload = solve(await (await client.get(f"{LINK}/task")).get_json())
 
@@ -195,19 +214,19 @@ async def test_after_some_solves_work_alone_is_not_enough() -> None:
 
     page = await step.get_data(as_text=True)
     assert "One more step" in page
-    assert around.entrances.solves == 0
+    assert await here.solves() == 2, "not yet"
     assert 'id="appeal"' not in page, "leaving this page for a line would throw the work away"
     status, again = await type_in(client, ticket_in(page), "9", after="1")
     assert status == 422
     assert "One more step" in again
     status, done = await type_in(client, ticket_in(page), DIGITS, after="1")
-    assert (status, around.entrances.solves) == (200, 1)
+    assert (status, await here.solves()) == (200, 3)
     assert "Your message was delivered" in done
 
 
-async def test_a_script_is_told_that_a_code_is_due() -> None:
-    around = around_codes(code_after=0)
-    client = client_of(around)
+async def test_a_script_is_told_that_a_code_is_due(opened: Opened) -> None:
+    here = await opened(with_codes(code_after=0))
+    client = here.app.test_client()
     payload = solve(await (await client.get(f"{LINK}/task")).get_json())
 
     answer = await client.post(LINK, form={"payload": payload}, headers=SCRIPT)
@@ -220,9 +239,9 @@ async def test_a_script_is_told_that_a_code_is_due() -> None:
     assert await right.get_json() == {"released": 1, "balance": 2, "waiting": 0}
 
 
-async def test_where_the_code_is_the_check_there_is_no_work_to_do() -> None:
-    around = around_codes(first="code")
-    client = client_of(around)
+async def test_where_the_code_is_the_check_there_is_no_work_to_do(opened: Opened) -> None:
+    here = await opened(with_codes(first="code"))
+    client = here.app.test_client()
     page = await look(client, by="")
 
     assert "<script" not in page
@@ -232,23 +251,26 @@ async def test_where_the_code_is_the_check_there_is_no_work_to_do() -> None:
     assert "Your message will be delivered" in page
 
 
-async def test_only_a_start_of_his_own_is_noted_as_one(client: Client, around: World) -> None:
+async def test_only_a_start_of_their_own_is_noted_as_one(client: Client, here: Office) -> None:
+    await here.link()
     for _ in range(3):
         await client.get(LINK)
         await client.get(f"{LINK}/task")
-    assert around.entrances.starts == 0
+    assert await here.begun() == 0
 
     assert (await client.post(f"{LINK}/task")).status_code == 200
-    assert around.entrances.starts == 1
+    assert await here.begun() == 1
 
 
 FOREIGN = [Kind.TURNSTILE, Kind.HCAPTCHA, Kind.RECAPTCHA]
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-async def test_a_companys_check_is_on_the_page_with_its_sources_and_no_others(kind: Kind) -> None:
-    around, _ = told(kind)
-    client = client_of(around)
+async def test_a_companys_check_is_on_the_page_with_its_sources_and_no_others(
+    opened: Opened, kind: Kind
+) -> None:
+    here = await opened(ToldCheck(kind).checks)
+    client = here.app.test_client()
     answer = await client.get(LINK, headers=BROWSER)
     page, policy = await answer.get_data(as_text=True), answer.headers["Content-Security-Policy"]
 
@@ -267,21 +289,24 @@ async def test_a_companys_check_is_on_the_page_with_its_sources_and_no_others(ki
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-async def test_the_companys_field_is_what_counts(kind: Kind) -> None:
-    around, check = told(kind)
+async def test_the_companys_field_is_what_counts(opened: Opened, kind: Kind) -> None:
+    check = ToldCheck(kind)
+    here = await opened(check.checks)
 
-    answer = await client_of(around).post(
+    answer = await here.app.test_client().post(
         LINK, form={VENDORS[kind].field: "token-1", "payload": "other"}, headers=BROWSER
     )
 
     assert answer.status_code == 200
     assert check.given == ["token-1"]
-    assert around.entrances.solves == 1
+    assert await here.solves() == 1
 
 
-async def test_a_company_that_cannot_tell_means_come_back_and_never_a_pass() -> None:
-    around, _ = told(Kind.TURNSTILE, TryLater("It could not tell.", reason="turnstile: unreachable"))
-    client = client_of(around)
+async def test_a_company_that_cannot_tell_means_come_back_and_never_a_pass(opened: Opened) -> None:
+    here = await opened(
+        ToldCheck(Kind.TURNSTILE, TryLater("It could not tell.", reason="turnstile: unreachable")).checks
+    )
+    client = here.app.test_client()
 
     page = await client.post(LINK, form={"cf-turnstile-response": "x"}, headers=BROWSER)
     script = await client.post(LINK, form={"cf-turnstile-response": "x"}, headers=SCRIPT)
@@ -290,13 +315,18 @@ async def test_a_company_that_cannot_tell_means_come_back_and_never_a_pass() -> 
     text = await page.get_data(as_text=True)
     assert "Nothing is lost" in text
     assert 'class="cf-turnstile"' in text
-    assert around.entrances.solves == 0
+    assert await here.solves() == 0
 
 
-async def test_a_companys_refusal_brings_its_check_back() -> None:
-    around, _ = told(Kind.HCAPTCHA, Refused("No.", "Again.", code="captcha_replayed"))
+async def test_a_companys_token_counts_once_and_its_check_comes_back(opened: Opened) -> None:
+    here = await opened(ToldCheck(Kind.HCAPTCHA).checks, waiting=4)
+    client = here.app.test_client()
 
-    answer = await client_of(around).post(LINK, form={"h-captcha-response": "x"}, headers=BROWSER)
+    first = await client.post(LINK, form={"h-captcha-response": "x"}, headers=BROWSER)
+    again = await client.post(LINK, form={"h-captcha-response": "x"}, headers=BROWSER)
 
-    assert answer.status_code == 422
-    assert 'class="h-captcha"' in await answer.get_data(as_text=True)
+    assert (first.status_code, again.status_code) == (200, 422)
+    page = await again.get_data(as_text=True)
+    assert "used already" in page
+    assert 'class="h-captcha"' in page
+    assert await here.solves() == 1

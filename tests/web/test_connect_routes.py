@@ -9,19 +9,25 @@ from datetime import timedelta
 import pytest
 from quart import Response
 
-from backend.domain.errors import Expired, PitchgateError, Refused, TryLater
-from backend.pipeline.connect import Connected
+from backend.domain.errors import PitchgateError, Refused, TryLater
+from backend.ports.jobs import Duty
 from backend.settings import GMAIL_MODIFY
-from backend.web.app import create_app
 from tests.onward import onward
-from tests.web.fakes import NOW, Client, World, mailbox, world
+from tests.web.service import Client, Office, unopened
 
 BACK = "/connect/callback?code=4/0Ab&state=s1&authuser=0"
+"""Of somebody who did not begin here."""
 
 
-def cookie_of(answer: Response) -> str:
-    (cookie,) = answer.headers.getlist("Set-Cookie")
+def cookie_of(answer: Response, name: str = "pitchgate-connect") -> str:
+    (cookie,) = [one for one in answer.headers.getlist("Set-Cookie") if one.split("=")[0].endswith(name)]
     return str(cookie)
+
+
+async def come_back(client: Client, here: Office, **changes: str) -> Response:
+    """The answer to somebody who went to Google and was led back."""
+    await client.post("/connect")
+    return await client.get(here.google.back(**changes))
 
 
 async def test_the_landing_page_says_what_it_does_and_never_does(client: Client) -> None:
@@ -33,7 +39,7 @@ async def test_the_landing_page_says_what_it_does_and_never_does(client: Client)
 
 
 async def test_connect_goes_to_google_with_a_cookie_that_only_this_way_back_can_use(
-    client: Client,
+    client: Client, here: Office
 ) -> None:
     answer = await client.post("/connect")
 
@@ -42,13 +48,13 @@ async def test_connect_goes_to_google_with_a_cookie_that_only_this_way_back_can_
     assert onward(page).startswith("https://accounts.google.com/")
     assert f'content="0; url={html.escape(onward(page))}"' in page
     cookie = cookie_of(answer)
-    assert cookie.startswith("pitchgate-connect=sealed-state;")
+    assert here.google.begun[0]["state"] not in cookie, "sealed"
     for flag in ("HttpOnly", "SameSite=Lax", "Max-Age=900", "Path=/"):
         assert flag in cookie
 
 
 async def test_over_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
-    client = create_app(world(public_url="https://pitchgate.test").services).test_client()
+    client = unopened(public_url="https://pitchgate.test").app.test_client()
 
     cookie = cookie_of(await client.post("/connect"))
 
@@ -63,34 +69,32 @@ async def test_forms_lead_to_ourselves_and_nowhere_else(client: Client) -> None:
         assert policy.split("; ")[-1] == "form-action 'self'"
 
 
-async def test_coming_back_shows_the_mailbox_and_drops_the_cookie(client: Client, around: World) -> None:
-    around.entrances.connected = Connected(mailbox(), frozenset(), "ana@corp.test")
-    await client.post("/connect")
-
-    answer = await client.get(BACK)
+async def test_coming_back_shows_the_mailbox_and_drops_the_cookie(client: Client, here: Office) -> None:
+    answer = await come_back(client, here)
 
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 200
     assert "ana@corp.test" in page
     assert "Gmail is being asked to tell us" in page
-    assert around.entrances.finishes == [("sealed-state", {"code": "4/0Ab", "state": "s1"})]
+    assert here.google.redeemed == ["4/0Ab"]
     assert "Max-Age=0" in cookie_of(answer)
 
 
-async def test_a_returning_mailbox_shows_its_real_state(client: Client, around: World) -> None:
-    watched = mailbox(watch_expires_at=NOW + timedelta(days=5))
-    around.entrances.connected = Connected(watched, frozenset(), "ana@corp.test")
-    assert "We read who you have written to" in await (await client.get(BACK)).get_data(as_text=True)
+async def test_a_returning_mailbox_shows_its_real_state(client: Client, here: Office) -> None:
+    story = here.story
+    await here.service.prefer("ana", {"mode": "observe"})
+    index = await story.hold("ana", Duty.INDEX)
+    await here.store.save_watch("ana", story.now + timedelta(days=5), "900")
+    assert "We read who you have written to" in await (await come_back(client, here)).get_data(as_text=True)
 
-    indexed = replace(watched, indexed_at=NOW)
-    around.entrances.connected = Connected(indexed, frozenset(), "ana@corp.test")
-    assert "Nothing is held" in await (await client.get(BACK)).get_data(as_text=True)
+    await here.store.save_index(index, "", 40, 40, True, story.now)
+    assert "Nothing is held" in await (await come_back(client, here)).get_data(as_text=True)
 
 
-async def test_an_unticked_box_is_named_with_what_it_is_needed_for(client: Client, around: World) -> None:
-    around.entrances.connected = Connected(None, frozenset({GMAIL_MODIFY}), "ana@corp.test")
+async def test_an_unticked_box_is_named_with_what_it_is_needed_for(client: Client, here: Office) -> None:
+    here.google.grant = replace(here.google.grant, scopes=here.google.grant.scopes - {GMAIL_MODIFY})
 
-    answer = await client.get(BACK)
+    answer = await come_back(client, here)
 
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 422
@@ -99,25 +103,8 @@ async def test_an_unticked_box_is_named_with_what_it_is_needed_for(client: Clien
     assert "Connect again" in page
 
 
-@pytest.mark.parametrize(
-    ("error", "status", "words"),
-    [
-        (Refused("no", code="connect_denied"), 422, "You did not give access"),
-        (Refused("no", code="connect_state"), 422, "belongs to another visit"),
-        (Expired("no", code="connect_expired"), 422, "took too long"),
-        (Refused("no", code="connect_account"), 422, "another Google account"),
-        (Refused("no", code="something_new"), 422, "did not work"),
-        (TryLater("no"), 503, "cannot be reached"),
-        (PitchgateError("no"), 502, "did not work"),
-    ],
-)
-async def test_every_other_way_back_is_told_in_plain_words(
-    client: Client, around: World, error: Exception, status: int, words: str
-) -> None:
-    around.entrances.broken = error
-
-    answer = await client.get(BACK)
-
+async def told(answer: Response, status: int, words: str) -> None:
+    """Whoever came back another way is told so in plain words."""
     page = await answer.get_data(as_text=True)
     assert answer.status_code == status
     assert words in page
@@ -125,39 +112,77 @@ async def test_every_other_way_back_is_told_in_plain_words(
     assert "Max-Age=0" in cookie_of(answer)
 
 
-async def test_an_absurd_answer_is_refused_before_it_goes_further(client: Client, around: World) -> None:
+async def test_whoever_does_not_agree_at_google_is_told_so(client: Client, here: Office) -> None:
+    await told(await come_back(client, here, error="access_denied"), 422, "You did not give access")
+
+
+async def test_an_answer_of_another_visit_is_refused(client: Client, here: Office) -> None:
+    await told(await come_back(client, here, state="s1"), 422, "belongs to another visit")
+    await told(await here.app.test_client().get(here.google.back()), 422, "belongs to another visit")
+
+
+async def test_who_takes_too_long_is_told_so(client: Client, here: Office) -> None:
+    await client.post("/connect")
+    here.clock.advance(minutes=16)
+    await told(await client.get(here.google.back()), 422, "took too long")
+
+
+async def test_another_account_than_the_one_to_be_connected_again_is_refused(
+    client: Client, here: Office
+) -> None:
+    await client.post("/connect", form={"account": "eve@corp.test"})
+    await told(await client.get(here.google.back()), 422, "another Google account")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (Refused("no", code="something_new"), 422, "did not work"),
+        (TryLater("no"), 503, "cannot be reached"),
+        (PitchgateError("no"), 502, "did not work"),
+    ],
+)
+async def test_what_google_refuses_is_told_in_plain_words(
+    client: Client, here: Office, error: Exception, status: int, words: str
+) -> None:
+    here.google.trouble = error
+    await told(await come_back(client, here), status, words)
+
+
+async def test_an_absurd_answer_is_refused_before_it_goes_further(client: Client, here: Office) -> None:
     answer = await client.get("/connect/callback?state=" + "x" * 5_000)
 
     assert answer.status_code == 422
-    assert around.entrances.finishes == []
+    assert here.google.redeemed == []
 
 
-async def test_a_scanner_that_only_asks_for_the_head_uses_nothing_up(client: Client, around: World) -> None:
-    answer = await client.head(BACK)
+async def test_a_scanner_that_only_asks_for_the_head_uses_nothing_up(client: Client, here: Office) -> None:
+    await client.post("/connect")
+    answer = await client.head(here.google.back())
 
     assert answer.status_code == 204
-    assert around.entrances.finishes == []
+    assert here.google.redeemed == []
 
 
-async def test_hostile_words_from_google_stay_words(client: Client, around: World) -> None:
-    around.entrances.connected = Connected(mailbox(), frozenset(), "<script>alert(1)</script>")
+async def test_hostile_words_from_google_stay_words(client: Client, here: Office) -> None:
+    here.google.grant = replace(here.google.grant, email="<script>alert(1)</script>")
 
-    page = await (await client.get(BACK)).get_data(as_text=True)
+    page = await (await come_back(client, here)).get_data(as_text=True)
 
     assert "<script>alert" not in page
 
 
-async def test_another_site_cannot_begin_a_connection(client: Client, around: World) -> None:
+async def test_another_site_cannot_begin_a_connection(client: Client, here: Office) -> None:
     answer = await client.post("/connect", headers={"Sec-Fetch-Site": "cross-site"})
 
     assert answer.status_code == 403
-    assert around.entrances.begun == 0
+    assert here.google.begun == []
 
 
-async def test_connecting_an_account_again_says_which_one_it_must_be(client: Client, around: World) -> None:
+async def test_connecting_an_account_again_says_which_one_it_must_be(client: Client, here: Office) -> None:
     answer = await client.post("/connect", form={"account": "ana@corp.test"})
     assert answer.status_code == 200
-    assert around.entrances.account == "ana@corp.test"
+    assert here.google.begun[-1]["login_hint"] == "ana@corp.test"
 
     answer = await client.post("/connect", form={"account": "a" * 300})
     assert answer.status_code == 422

@@ -119,7 +119,7 @@ async def test_a_file_larger_than_a_form_is_taken(here: Office) -> None:
     await here.store.learn("ana", addresses, "", here.story.now)
     ana = await Visit.begin(here)
     file = await fetched(ana)
-    assert len(file) > here.around.settings.body_limit
+    assert len(file) > here.settings.body_limit
 
     assert "People you know: 0" in await sent(ana, file)
 

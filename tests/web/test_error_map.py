@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Iterator
 
 import pytest
+from quart import Quart
 
 from backend.domain import errors
 from backend.domain.errors import PitchgateError, Refused
 from backend.web.error_map import TABLE, answer_for
-from tests.web.fakes import TOKEN, Client, World
+from tests.web.service import Client, unopened
 
 SECRET = "password=hunter2"
 
@@ -20,6 +21,21 @@ def tree(root: type[PitchgateError] = PitchgateError) -> Iterator[type[Pitchgate
     for child in root.__subclasses__():
         if child.__module__ == errors.__name__:
             yield from tree(child)
+
+
+@pytest.fixture
+def app() -> Quart:
+    return unopened().app
+
+
+def raising(app: Quart, error: Exception) -> Client:
+    """A client of the app with a route at /broken that fails like this."""
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise error
+
+    return app.test_client()
 
 
 def test_the_table_names_every_error_of_the_tree() -> None:
@@ -36,15 +52,13 @@ def test_the_table_names_every_error_of_the_tree() -> None:
 
 @pytest.mark.parametrize("kind", list(tree()))
 async def test_each_is_answered_with_its_status_for_people_and_for_machines(
-    client: Client, around: World, kind: type[PitchgateError]
+    app: Quart, kind: type[PitchgateError]
 ) -> None:
-    around.entrances.broken = kind(
-        "What happened.", **({"code": "a_code"} if issubclass(kind, Refused) else {})
-    )
+    client = raising(app, kind("What happened.", **({"code": "a_code"} if issubclass(kind, Refused) else {})))
     row = TABLE[kind]
 
-    page = await client.get(f"/c/{TOKEN}", headers={"Accept": "text/html"})
-    problem = await client.get(f"/c/{TOKEN}", headers={"Accept": "application/json"})
+    page = await client.get("/broken", headers={"Accept": "text/html"})
+    problem = await client.get("/broken", headers={"Accept": "application/json"})
 
     assert page.status_code == problem.status_code == row.status
     assert "<h1>" in await page.get_data(as_text=True)
@@ -55,22 +69,20 @@ async def test_each_is_answered_with_its_status_for_people_and_for_machines(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in tree() if not TABLE[kind].own_words])
-async def test_the_words_of_an_inner_error_stay_inside(
-    client: Client, around: World, kind: type[PitchgateError]
-) -> None:
-    around.entrances.broken = kind(SECRET)
+async def test_the_words_of_an_inner_error_stay_inside(app: Quart, kind: type[PitchgateError]) -> None:
+    client = raising(app, kind(SECRET))
 
     for accept in ("text/html", "application/json"):
-        answer = await client.get(f"/c/{TOKEN}", headers={"Accept": accept})
+        answer = await client.get("/broken", headers={"Accept": accept})
         assert SECRET not in await answer.get_data(as_text=True)
 
 
-async def test_a_wrong_field_is_named(client: Client, around: World) -> None:
-    around.entrances.broken = Refused(
-        "credits must be from 1 to 20.", "Choose one.", code="out_of_range", field="credits"
+async def test_a_wrong_field_is_named(app: Quart) -> None:
+    client = raising(
+        app, Refused("credits must be from 1 to 20.", "Choose one.", code="out_of_range", field="credits")
     )
 
-    answer = await client.get(f"/c/{TOKEN}", headers={"Accept": "application/json"})
+    answer = await client.get("/broken", headers={"Accept": "application/json"})
 
     assert await answer.get_json() == {
         "status": 422,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,10 +14,9 @@ from quart_rate_limiter import QUART_RATE_LIMITER_LIMITS_ATTRIBUTE
 from structlog.testing import capture_logs
 
 from backend.settings import Environment, Settings
-from backend.web.app import create_app
 from backend.web.guards import PATIENCE, STRAYS
 from backend.web.limits import BoundedStore, network_of, surroundings_of
-from tests.web.fakes import TOKEN, Client, World, world
+from tests.web.service import TOKEN, Client, Office, unopened
 from tests.web.serving import served
 
 STATIC = Path("backend/web/static")
@@ -51,9 +51,8 @@ async def test_security_headers_are_on_every_answer(client: Client, path: str) -
 
 
 async def test_production_insists_on_https() -> None:
-    client = create_app(
-        world(environment="production", public_url="https://pitchgate.test", live_page=False).services
-    ).test_client()
+    secure = unopened(environment="production", public_url="https://pitchgate.test", live_page=False)
+    client = secure.app.test_client()
 
     assert "max-age=31536000" in (await client.get("/healthz")).headers["Strict-Transport-Security"]
 
@@ -71,12 +70,12 @@ async def test_production_never_shows_mail_to_everybody() -> None:
 
 
 async def test_a_handler_that_hangs_is_cut_off_and_says_so(
-    client: Client, around: World, monkeypatch: pytest.MonkeyPatch
+    client: Client, here: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def hang() -> None:
+    async def hang(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(around.store, "census", hang)
+    monkeypatch.setattr(type(here.store), "census", hang)
     # The route's patience is 5 s; letting the clock of the loop run is quicker than waiting for it.
     loop = asyncio.get_running_loop()
     real, ahead = loop.time, [0.0]
@@ -89,19 +88,20 @@ async def test_a_handler_that_hangs_is_cut_off_and_says_so(
     assert answer.headers["Retry-After"] == "5"
 
 
-async def test_a_body_nobody_reads_is_refused_too(client: Client, around: World) -> None:
-    answer = await client.post("/connect", headers={"Content-Length": str(around.settings.body_limit + 1)})
+async def test_a_body_nobody_reads_is_refused_too(client: Client, here: Office) -> None:
+    answer = await client.post("/connect", headers={"Content-Length": str(here.settings.body_limit + 1)})
 
     assert answer.status_code == 413
-    assert around.entrances.begun == 0
+    assert here.google.begun == []
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_another_site_cannot_post(client: Client, around: World, site: str) -> None:
+async def test_another_site_cannot_post(client: Client, here: Office, site: str) -> None:
+    await here.link()
     answer = await client.post(f"/c/{TOKEN}", form={"payload": "x"}, headers={"Sec-Fetch-Site": site})
 
     assert answer.status_code == 403
-    assert around.entrances.solves == 0
+    assert await here.solves() == 0
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])
@@ -132,7 +132,7 @@ async def test_a_limit_is_counted_by_network(app: Quart) -> None:
 
 @pytest.mark.parametrize("hops", [1, 2])
 async def test_behind_trusted_proxies_the_real_caller_is_counted(hops: int) -> None:
-    app = create_app(world(trusted_proxies=hops).services)
+    app = unopened(trusted_proxies=hops).app
 
     async def post(forwarded: str) -> int:
         # Whatever the caller writes himself stands to the left of what the proxies add.
@@ -203,10 +203,7 @@ def test_a_websocket_is_refused_and_its_address_is_written_nowhere(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """By the real server: it is the one that logs what an app fails at."""
-    with (
-        capture_logs() as lines,
-        served(lambda address, stopping: create_app(world().services, stopping)) as at,
-    ):
+    with capture_logs() as lines, served(lambda address, stopping: nullcontext(unopened().app)) as at:
         host, _, port = at.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=10) as line:
             line.sendall(

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.ports.jobs import Duty
 from backend.web.app import create_app
-from backend.web.services import Services
-from tests.web.fakes import TOKEN, Client, World
+from tests.web.service import LINK, TOKEN, Client, Office
 
 
-async def test_alive_needs_nothing_but_the_process(client: Client, around: World) -> None:
-    around.store.down = True
+class Down:
+    """A store that cannot be reached, and says more of it than anybody may hear."""
 
-    answer = await client.get("/healthz")
+    async def ping(self) -> None:
+        raise ConnectionError("secret-dsn://user:password@host")
+
+    census = ping
+
+
+def without(here: Office, **parts: Any) -> Client:
+    """A client of the same app with other parts."""
+    context = replace(here.context, **parts)
+    return create_app(replace(here.services, context=context)).test_client()
+
+
+async def test_alive_needs_nothing_but_the_process(here: Office) -> None:
+    answer = await without(here, store=Down()).get("/healthz")
 
     assert answer.status_code == 200
     assert await answer.get_json() == {"status": "alive"}
@@ -26,32 +39,29 @@ async def test_ready_names_store_and_model(client: Client) -> None:
     answer = await client.get("/readyz")
 
     assert answer.status_code == 200
-    assert await answer.get_json() == {"status": "ready", "store": "ok", "model": "model-7", "judging": "ok"}
+    assert await answer.get_json() == {"status": "ready", "store": "ok", "model": "fake", "judging": "ok"}
 
 
-async def test_not_ready_without_the_store_and_its_secrets_stay_inside(client: Client, around: World) -> None:
-    around.store.down = True
-
-    answer = await client.get("/readyz")
+async def test_not_ready_without_the_store_and_its_secrets_stay_inside(here: Office) -> None:
+    answer = await without(here, store=Down()).get("/readyz")
 
     assert answer.status_code == 503
     assert (await answer.get_json())["store"] == "unreachable"
     assert "password" not in await answer.get_data(as_text=True)
 
 
-async def test_not_ready_without_a_model(around: World) -> None:
-    given = around.services
-    bare = Services(given.settings, given.clock, given.store, given.checks, given.pipeline, lambda: "")
+async def test_not_ready_without_a_model(here: Office) -> None:
+    class Unread:
+        model_version = ""
 
-    answer = await create_app(bare).test_client().get("/readyz")
+    answer = await without(here, reader=Unread()).get("/readyz")
 
     assert answer.status_code == 503
     assert (await answer.get_json())["model"] == "none"
 
 
-async def test_that_nothing_is_judged_is_told_and_counted_by_cause(around: World) -> None:
-    given = around.services
-    client, fail_opens = create_app(given).test_client(), given.fail_opens
+async def test_that_nothing_is_judged_is_told_and_counted_by_cause(client: Client, here: Office) -> None:
+    fail_opens = here.context.fail_opens
     judged = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
     broken = Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.SCORER_BROKEN)
     for verdict in (*[broken] * 19, judged, *[broken] * 19):
@@ -71,22 +81,23 @@ async def test_that_nothing_is_judged_is_told_and_counted_by_cause(around: World
 
 
 async def test_metrics_tell_the_census_and_requests_by_route_never_by_token(
-    client: Client, around: World
+    client: Client, here: Office
 ) -> None:
-    around.store.counts = {"messages": 12, "set_aside": 0}
-    await client.get(f"/c/{TOKEN}")
+    await here.link(waiting=2)
+    await here.story.arrive("ana", "fresh")
+    await client.get(LINK)
     await client.get("/no/such/place")
 
     first = await (await client.get("/metrics")).get_data(as_text=True)
-    around.store.counts = {"messages": 13}
+    await here.judge("fresh", Outcome.HOLD)
     second = await (await client.get("/metrics")).get_data(as_text=True)
 
-    assert 'pitchgate_store{count="messages"} 12.0' in first
+    assert 'pitchgate_store{count="messages.challenge"} 1.0' in first
     assert 'pitchgate_http_requests_total{method="GET",route="/c/…",status="200"} 1.0' in first
     assert 'route="(none)",status="404"' in first
     assert TOKEN not in first
-    assert 'count="messages"} 13.0' in second
-    assert "set_aside" not in second, "a count that is gone must not linger"
+    assert 'count="messages.undecided"} 1.0' in first
+    assert "messages.undecided" not in second, "a count that is gone must not linger"
 
 
 async def test_what_strangers_write_makes_the_metrics_no_longer(client: Client) -> None:
@@ -113,9 +124,9 @@ async def test_what_strangers_write_makes_the_metrics_no_longer(client: Client) 
     }
 
 
-async def test_metrics_tell_which_jobs_failed_and_why(around: World) -> None:
+async def test_metrics_tell_which_jobs_failed_and_why(here: Office) -> None:
     failed: Counter[tuple[str, str]] = Counter()
-    client = create_app(replace(around.services, failed=failed)).test_client()
+    client = create_app(replace(here.services, failed=failed)).test_client()
     before = await (await client.get("/metrics")).get_data(as_text=True)
     failed[Duty.SYNC, Cause.GOOGLE] += 7
     after = await (await client.get("/metrics")).get_data(as_text=True)
@@ -125,10 +136,8 @@ async def test_metrics_tell_which_jobs_failed_and_why(around: World) -> None:
     assert 'pitchgate_jobs_failed_total{cause="google",job="sync"} 7.0' in after
 
 
-async def test_metrics_without_the_store_fail_rather_than_lie(client: Client, around: World) -> None:
-    around.store.down = True
-
-    answer = await client.get("/metrics")
+async def test_metrics_without_the_store_fail_rather_than_lie(here: Office) -> None:
+    answer = await without(here, store=Down()).get("/metrics")
 
     assert answer.status_code == 500
     assert "password" not in await answer.get_data(as_text=True)

@@ -21,7 +21,7 @@ from backend.web.operator.live_view import (
     worth_showing,
 )
 from backend.web.words import words_for
-from tests.web.fakes import challenge, message
+from tests.values import challenge, message
 
 T = words_for("live", LanguageAccept([("en", 1)]))
 INBOX: dict[str, Any] = {"placement": Placement.INBOX, "outcome": "inbox", "row": "below_hold"}

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.captcha.solver import solve
-from tests.web.fakes import TOKEN, Client, World
+from tests.web.service import TOKEN, Client, Office
 
 
 async def test_a_request_is_one_line_by_route(client: Client) -> None:
@@ -18,7 +18,8 @@ async def test_a_request_is_one_line_by_route(client: Client) -> None:
     assert line["ms"] >= 0
 
 
-async def test_no_token_payload_address_or_mail_is_in_any_line(client: Client, around: World) -> None:
+async def test_no_token_payload_address_or_mail_is_in_any_line(client: Client, here: Office) -> None:
+    await here.link()
     with capture_logs() as lines:
         task = await (await client.get(f"/c/{TOKEN}/task")).get_json()
         await client.get(f"/c/{TOKEN}?utm=abc", headers={"Authorization": "Bearer top"})
@@ -35,15 +36,15 @@ async def test_no_token_payload_address_or_mail_is_in_any_line(client: Client, a
         assert secret not in everything
 
 
-async def test_a_bug_is_handed_to_the_log_as_an_exception_only(client: Client, around: World) -> None:
-    around.entrances.broken = KeyError("subject: buy our things")
+async def test_a_bug_is_handed_to_the_log_as_an_exception_only(client: Client, here: Office) -> None:
+    bug = here.callers.trouble = KeyError("subject: buy our things")
 
     with capture_logs() as lines:
-        await client.get(f"/c/{TOKEN}")
+        await client.post("/hooks/gmail", data=b"{}")
 
-    (bug,) = [line for line in lines if line["event"] == "unexpected error"]
-    assert bug.pop("exc_info") is around.entrances.broken  # the log's set-up tells it by type and place
-    assert "buy our things" not in repr(bug)
+    (line,) = [line for line in lines if line["event"] == "unexpected error"]
+    assert line.pop("exc_info") is bug  # the log's set-up tells it by type and place
+    assert "buy our things" not in repr(line)
 
 
 async def test_an_odd_method_is_never_written_down(client: Client) -> None:

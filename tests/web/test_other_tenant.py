@@ -20,11 +20,9 @@ import backend.web
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
-from backend.web.app import create_app
 from backend.web.browser_session import csrf_of
 from tests.contract.store.dump import Rows, dump
-from tests.web.fakes import world
-from tests.web.service import Office, office
+from tests.web.service import Office, office, unopened
 
 SECRET = "zanzibar"
 """Stands in everything of Ana's that has text, and in nothing that is asked."""
@@ -132,7 +130,7 @@ class Route:
 
 
 def every_route() -> list[Route]:
-    rules = create_app(world().services).url_map.iter_rules()
+    rules = unopened().app.url_map.iter_rules()
     found = [
         Route(rule.endpoint, method, rule.rule)
         for rule in rules

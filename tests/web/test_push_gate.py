@@ -8,12 +8,11 @@ import pytest
 from quart import Quart
 from structlog.testing import capture_logs
 
-from backend.domain.envelope import Metadata
 from backend.domain.errors import Unauthenticated
-from backend.web.app import create_app
 from backend.web.google import push_gate
 from backend.web.limits import per_minute
-from tests.web.fakes import Client, World, world
+from tests.web.service import Client, Office, unopened
+from tests.web.test_push_routes import push
 
 HOOK = "/hooks/gmail"
 LENGTH = {"Content-Length": "2"}
@@ -37,7 +36,8 @@ async def test_a_usual_push_is_answered_before_quart_with_headers_log_and_count(
 ) -> None:
     behind = Spy(app)
     with capture_logs() as lines:
-        answer = await client.post(HOOK, data=b"{}", headers=LENGTH | {"Authorization": "Bearer a.b.c"})
+        body, told = push(), {"Content-Length": str(len(push())), "Authorization": "Bearer a.b.c"}
+        answer = await client.post(HOOK, data=body, headers=told)
     assert answer.status_code == 204
     assert behind.asked == 0
     assert [{**line, "ms": 0} for line in lines] == [
@@ -49,47 +49,39 @@ async def test_a_usual_push_is_answered_before_quart_with_headers_log_and_count(
     assert names[0] == names[1]
     assert "content-security-policy" in names[0]
     metrics = await (await client.get("/metrics")).get_data(as_text=True)
-    told = f'pitchgate_http_requests_total{{method="POST",route="{HOOK}",status="204"}} 1.0'
-    assert told in metrics
+    counted = f'pitchgate_http_requests_total{{method="POST",route="{HOOK}",status="204"}} 1.0'
+    assert counted in metrics
     assert 'pitchgate_pushes_total{fate="new"} 1.0' in metrics
 
 
 async def test_what_fails_is_answered_by_the_route_and_not_tried_there_again(
-    app: Quart, client: Client, around: World
+    app: Quart, client: Client, here: Office
 ) -> None:
     behind = Spy(app)
-    tries = 0
-
-    async def push(authorization: str, body: bytes, metadata: Metadata) -> None:
-        nonlocal tries
-        tries += 1
-        raise Unauthenticated("No.", code="unauthenticated")
-
-    around.entrances.push = push  # type: ignore[assignment, method-assign]
+    here.callers.trouble = Unauthenticated("No.", code="unauthenticated")
     answer = await client.post(HOOK, data=b"{}", headers=LENGTH)
     assert answer.status_code == 401
-    assert (behind.asked, tries) == (1, 1)
+    assert (behind.asked, len(here.callers.seen)) == (1, 1)
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_another_sites_page_cannot_push(client: Client, around: World, site: str) -> None:
+async def test_another_sites_page_cannot_push(client: Client, here: Office, site: str) -> None:
     answer = await client.post(HOOK, data=b"{}", headers=LENGTH | {"Sec-Fetch-Site": site})
     assert answer.status_code == 403
-    assert around.entrances.pushes == []
+    assert here.callers.seen == []
 
 
 async def test_one_caller_is_limited_and_another_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(push_gate, "LIMIT", per_minute(1))
-    around = world(trusted_proxies=1)
-    app = create_app(around.services)
+    app = unopened(trusted_proxies=1).app
     behind = Spy(app)
 
-    async def push(caller: str) -> None:
+    async def post(caller: str) -> None:
         told = LENGTH | {"X-Forwarded-For": f"198.51.100.1, {caller}"}
         await app.test_client().post(HOOK, data=b"{}", headers=told)
 
-    await push("192.0.2.1")
-    await push("192.0.2.1")
+    await post("192.0.2.1")
+    await post("192.0.2.1")
     assert behind.asked == 1, "handed on, to be refused by the route's own limit"
-    await push("192.0.2.2")
+    await post("192.0.2.2")
     assert behind.asked == 1

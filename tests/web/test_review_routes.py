@@ -115,7 +115,7 @@ async def test_a_ticket_opens_the_page_once_with_a_strict_cookie(here: Office) -
     caller: Caller = await here.caller()
     for page, where in (("review", "/review"), ("settings", "/settings")):
         url = (await caller.told("POST", "ticket", json={"page": page}))["url"]
-        path = url.removeprefix(here.around.settings.public_url)
+        path = url.removeprefix(here.settings.public_url)
         browser = here.app.test_client()
         assert (await browser.head(path)).status_code == 204  # a look ahead uses nothing up
         entered = await browser.get(path)
@@ -161,7 +161,7 @@ async def test_the_owner_confirms_before_a_computer_is_let_in(here: Office) -> N
     ).status_code == 403
     allowed = await browser.post("/connect/device", form=sent | {"answer": "yes"})
     assert "code=" in allowed.headers["Location"]
-    here.around.clock.advance(minutes=16)
+    here.clock.advance(minutes=16)
     late = await browser.post("/connect/device", form=sent | {"answer": "yes"})
     assert (late.status_code, "Location" in late.headers) == (422, False)
 
@@ -200,7 +200,7 @@ async def test_another_site_cannot_sign_a_browser_in(here: Office) -> None:
     """Whoever lets a stranger's browser into his own mailbox reads what the stranger does there."""
     caller = await here.caller()
     url = (await caller.told("POST", "ticket", json={"page": "review"}))["url"]
-    path = url.removeprefix(here.around.settings.public_url)
+    path = url.removeprefix(here.settings.public_url)
     browser = here.app.test_client()
     for site in ("cross-site", "same-site"):
         refused = await browser.get(path, headers={"Sec-Fetch-Site": site})

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from backend.domain.entry.challenge import token_hash
-from backend.pipeline.connect import Connected
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office
 
@@ -28,11 +27,8 @@ async def here(tmp_path: Path) -> AsyncIterator[Office]:
 
 async def signed_in(here: Office, agent: str = FIREFOX, client: Any = None) -> Any:
     """A browser that comes back from Google."""
-    mailbox = await here.store.mailbox("ana")
-    assert mailbox is not None
-    here.around.entrances.connected = Connected(mailbox, frozenset(), "ana@corp.test")
     client = client or here.app.test_client()
-    answer = await client.get("/connect/callback?code=c&state=s", headers={"User-Agent": agent})
+    answer = await here.connect(client, agent=agent)
     assert answer.status_code == 200
     return client
 
@@ -93,7 +89,7 @@ async def test_a_ticket_ends_the_session_the_browser_had(here: Office) -> None:
     browser = await signed_in(here)
     old = secret_of(browser)
     url = (await caller.told("POST", "ticket", json={"page": "settings"}))["url"]
-    answer = await browser.get(url.removeprefix(here.around.settings.public_url))
+    answer = await browser.get(url.removeprefix(here.settings.public_url))
     assert answer.headers["Location"] == "/settings"
     assert await here.service.session(old) is None
     assert "opened from the app" in await Visit(here, browser, "ana").get("/devices")

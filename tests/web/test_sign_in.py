@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backend.domain.mailbox.mailbox import Mailbox
-from backend.pipeline.connect import Connected
 from backend.web.google.way_back import PAGES
 from tests.web.service import Office, office
 
-BACK = "/connect/callback?code=c&state=s"
 ELSEWHERE = [
     "https://evil.test/",
     "//evil.test/review",
@@ -29,6 +25,7 @@ ELSEWHERE = [
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[Office]:
     async with office(tmp_path) as opened:
+        await opened.at_work()
         yield opened
 
 
@@ -36,17 +33,8 @@ async def text_of(answer: Any) -> str:
     return str(await answer.get_data(as_text=True))
 
 
-async def mailbox_of(here: Office) -> Mailbox:
-    """The owner's mailbox, at work."""
-    found = await here.store.mailbox("ana")
-    assert found is not None
-    now = here.story.now
-    return replace(found, indexed_at=now, watch_expires_at=now + timedelta(days=5))
-
-
-async def back_from_google(here: Office, browser: Any, mailbox: Mailbox) -> str:
-    here.around.entrances.connected = Connected(mailbox, frozenset(), "ana@corp.test")
-    answer = await browser.get(BACK)
+async def back_from_google(here: Office, browser: Any) -> str:
+    answer = await browser.get(here.google.back())
     assert answer.status_code == 200
     return await text_of(answer)
 
@@ -59,7 +47,7 @@ async def test_he_comes_to_the_page_he_asked_for(here: Office, page: str) -> Non
     assert f'name="page" value="{page}"' in await text_of(asked)
 
     await browser.post("/connect", form={"page": page})
-    told = await back_from_google(here, browser, await mailbox_of(here))
+    told = await back_from_google(here, browser)
 
     assert f'content="0; url={page}"' in told
     assert f'href="{page}"' in told
@@ -71,21 +59,22 @@ async def test_he_comes_to_the_page_he_asked_for(here: Office, page: str) -> Non
 async def test_no_form_leads_him_elsewhere(here: Office, page: str) -> None:
     browser = here.app.test_client()
     await browser.post("/connect", form={"page": page})
-    assert "refresh" not in await back_from_google(here, browser, await mailbox_of(here))
+    assert "refresh" not in await back_from_google(here, browser)
 
 
 @pytest.mark.parametrize("page", ELSEWHERE)
 async def test_no_planted_cookie_leads_him_elsewhere(here: Office, page: str) -> None:
     browser = here.app.test_client()
+    await browser.post("/connect")
     browser.set_cookie("localhost", "pitchgate-wanted", page, path="/connect")
-    assert "refresh" not in await back_from_google(here, browser, await mailbox_of(here))
+    assert "refresh" not in await back_from_google(here, browser)
 
 
 async def test_a_mailbox_that_only_begins_shows_what_happens_now(here: Office) -> None:
     browser = here.app.test_client()
+    here.google.grant = replace(here.google.grant, sub="sub-eve", email="eve@corp.test")
     await browser.post("/connect", form={"page": "/review"})
-    beginning = replace(await mailbox_of(here), indexed_at=None)
-    told = await back_from_google(here, browser, beginning)
+    told = await back_from_google(here, browser)
     assert "What happens now" in told
     assert "refresh" not in told
 
@@ -94,7 +83,7 @@ async def test_connecting_from_the_start_page_forgets_an_earlier_wish(here: Offi
     browser = here.app.test_client()
     await browser.post("/connect", form={"page": "/insights"})
     await browser.post("/connect")
-    assert "What happens now" in await back_from_google(here, browser, await mailbox_of(here))
+    assert "What happens now" in await back_from_google(here, browser)
 
 
 async def test_a_form_sent_without_a_session_asks_to_sign_in_and_promises_no_page(here: Office) -> None:

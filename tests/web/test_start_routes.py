@@ -12,7 +12,6 @@ import pytest
 from backend.domain.errors import Gone
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.pipeline.connect import Connected
 from backend.pipeline.first_run import MAILS
 from tests.web.owner_pages import FORGED, Visit, letter
 from tests.web.service import Office, office
@@ -208,10 +207,7 @@ async def test_connecting_orders_the_preview_once_for_who_has_not_chosen(here: O
     browser = here.app.test_client()
     for mode, run in (("challenge", None), ("observe", 1), ("observe", 1)):
         await here.service.prefer("eve", {"mode": mode})
-        mailbox = await here.store.mailbox("eve")
-        assert mailbox is not None
-        here.around.entrances.connected = Connected(mailbox, frozenset(), "eve@corp.test")
-        page = await (await browser.get("/connect/callback?code=c&state=s")).get_data(as_text=True)
+        page = await (await here.connect(browser, "eve")).get_data(as_text=True)
         assert ('href="/start"' in page) is (mode == "observe")
         found = await here.store.preview_run("eve")
         assert (found.run if found else None) == run

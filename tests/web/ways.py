@@ -1,42 +1,37 @@
-"""Worlds whose sender passes otherwise than by work: by codes the test knows, or by another company's word."""
+"""Other checks than work: codes the test knows, and another company's word."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from pydantic import SecretStr
-
-from backend.captcha.proof_of_work import ProofOfWork
 from backend.captcha.typed_code import TypedCode
 from backend.captcha.vendors import VENDORS
 from backend.pipeline.checks import Checks
 from backend.ports.captcha import Answer, Kind, Widget
-from backend.system.vault import MultiFernetVault, make_key
-from tests.doubles import SeededTokens
-from tests.web.fakes import SECRET, World, world
+from tests.doubles import START
+from tests.web.service import proof_of_work, typed_codes
 
 DIGITS = "777777"
 
 
-def known_codes(life: float = 900.0) -> TypedCode:
+def known_codes() -> TypedCode:
     """Codes that are all sevens: wired by the test into its own app, and nowhere else known."""
-    vault = MultiFernetVault([SecretStr(make_key())])
-    return TypedCode(vault, SeededTokens(), life, draw=lambda _: "7")
+    return typed_codes(draw=lambda _: "7")
 
 
-def around_codes(first: str = "work", code_after: int = 3) -> World:
+def with_codes(first: str = "work", code_after: int = 3) -> Checks:
+    """Checks whose codes the test knows. `first`: what is asked of everybody, work or a code."""
     codes = known_codes()
-    work = ProofOfWork(SECRET, base_cost=10, life=900.0)
-    return world(checks=Checks(work if first == "work" else codes, codes, code_after))
+    return Checks(proof_of_work() if first == "work" else codes, codes, code_after)
 
 
 class ToldCheck:
     """Another company's check that was told what to say."""
 
-    def __init__(self, kind: Kind, says: Answer | Exception) -> None:
+    def __init__(self, kind: Kind, says: Answer | Exception | None = None) -> None:
         self.kind = kind
-        self.says = says
+        self.says = says or Answer("vendor:1", START.replace(year=2090))
         self.given: list[str] = []
 
     @property
@@ -52,8 +47,7 @@ class ToldCheck:
             raise self.says
         return self.says
 
-
-def told(kind: Kind, says: Answer | Exception | None = None) -> tuple[World, ToldCheck]:
-    found = world()
-    check = ToldCheck(kind, says or Answer("vendor:1", found.clock.now() + timedelta(days=1)))
-    return world(checks=Checks(check, known_codes())), check
+    @property
+    def checks(self) -> Checks:
+        """This one first."""
+        return Checks(self, known_codes())

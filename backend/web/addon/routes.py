@@ -20,9 +20,9 @@ from backend.web.addon.cards.home import home_card
 from backend.web.addon.cards.preferences import settings_card
 from backend.web.addon.cards.widgets import Json
 from backend.web.addon.event import ALWAYS, OPEN_MESSAGE, read_event
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.services import services
 
 blueprint = Blueprint("addon", __name__, url_prefix="/addon")
 
@@ -77,7 +77,7 @@ async def _answer(make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str
         raise NoPage
     try:
         # The address is the configured one: what a proxy or a caller writes into Host proves nothing.
-        audience = f"{services().settings.public_url}{request.path}"
+        audience = f"{services().context.settings.public_url}{request.path}"
         await service.verify_system(request.headers.get("Authorization", ""), audience)
         event = read_event(await request.get_json(force=True, silent=True))
         if missing := event.lacks(scopes):
@@ -85,11 +85,11 @@ async def _answer(make: Callable[[Call], Awaitable[Json]], scopes: frozenset[str
         tenant = await service.tenant(event.user_token)
     except Unauthenticated:
         return Response(REFUSED, 401, content_type="application/json")
-    base = services().settings.public_url
+    base = services().context.settings.public_url
     if tenant is None:
         return _json(answers.ask_connection(base))
     try:
-        return _json(await make(Call.of(service, tenant, event, base, services().clock.now())))
+        return _json(await make(Call.of(service, tenant, event, base, services().context.clock.now())))
     except NeedsReconnect:
         return _json(answers.ask_connection(base))
 

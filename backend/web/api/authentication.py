@@ -15,14 +15,13 @@ from typing import Any, Concatenate, ParamSpec
 from quart import Blueprint, Response, request
 from quart_rate_limiter import RateLimit
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.exceptions import NotFound as NoPage
 
 from backend.domain import errors
 from backend.pipeline.devices import DeviceService
 from backend.ports.devices import Device, Scope
 from backend.web import log
 from backend.web.api.answers import API, PREFIX, VERSION_HEADER, refusal
-from backend.web.context import services
+from backend.web.services import services
 
 P = ParamSpec("P")
 
@@ -56,11 +55,8 @@ class Call:
 
 
 def service() -> DeviceService:
-    """The desk of this app; without one there is no API."""
-    found = services().devices
-    if found is None:
-        raise NoPage
-    return found
+    """The one of this app."""
+    return services().devices
 
 
 def with_device(
@@ -155,7 +151,7 @@ async def _ours(error: errors.PitchgateError) -> Response:
 
 def _retry_after(error: errors.PitchgateError) -> dict[str, str]:
     if isinstance(error, errors.TryLater) and error.retry_at is not None:
-        wait = (error.retry_at - services().clock.now()).total_seconds()
+        wait = (error.retry_at - services().context.clock.now()).total_seconds()
         return {"Retry-After": str(max(1, ceil(wait)))}
     return {"Retry-After": "1"} if isinstance(error, errors.Conflict) else {}
 

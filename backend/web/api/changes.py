@@ -10,8 +10,8 @@ from backend.web.api.authentication import Call, blueprint, per_device, with_dev
 from backend.web.api.described import described
 from backend.web.api.reading import NETWORK
 from backend.web.api.requests import Resumption
-from backend.web.context import services
 from backend.web.guards import guarded
+from backend.web.services import services
 from backend.web.streams import Feed, line, streamed, streams
 
 MOST_STREAMS = 5
@@ -47,7 +47,7 @@ class _Condition:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._clock = services().clock
+        self._clock = services().context.clock
         self._known = ""
 
     async def told(self) -> bytes:

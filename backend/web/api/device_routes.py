@@ -12,9 +12,9 @@ from backend.web.api.answers import answer
 from backend.web.api.authentication import Call, blueprint, body, per_device, service, text, with_device
 from backend.web.api.described import described
 from backend.web.api.reading import NETWORK
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.services import services
 
 
 @blueprint.post("/device/token")
@@ -70,5 +70,5 @@ async def ticket(call: Call) -> Response:
     if not isinstance(page, str):
         raise Refused("page must be text.", code="malformed", field="page")
     secret = await call.service.ticket(call.device, page)
-    address = f"{services().settings.public_url}/enter?ticket={secret}"
+    address = f"{services().context.settings.public_url}/enter?ticket={secret}"
     return answer({"url": address, "expires_in": int(TICKET_LIFE.total_seconds())})

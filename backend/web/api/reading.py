@@ -16,9 +16,9 @@ from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, message_json, preferences_json, sender_json, tagged
 from backend.web.api.authentication import Call, blueprint, per_device, with_device
 from backend.web.api.described import described
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.services import services
 from backend.web.state_words import state_of
 from backend.web.words import language_of
 
@@ -42,7 +42,7 @@ async def status(call: Call) -> Response:
 
 def _status(found: Overview) -> schemas.Status:
     mailbox = found.mailbox
-    state = state_of(mailbox, language_of(request.accept_languages), services().clock.now())
+    state = state_of(mailbox, language_of(request.accept_languages), services().context.clock.now())
     until = mailbox.watch_expires_at
     return {
         "version": VERSION,

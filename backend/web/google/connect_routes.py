@@ -6,12 +6,11 @@ from quart import Blueprint, Response, request
 
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.domain.mailbox.mailbox import Condition, Mailbox, Mode
-from backend.pipeline import first_run
+from backend.pipeline import connect, first_run
 from backend.pipeline.connect import Connected
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session, log
 from backend.web.api.authentication import service
-from backend.web.context import services
 from backend.web.google.leading_on import to_google
 from backend.web.google.state_cookie import cookie_name, without_cookie
 from backend.web.google.way_back import DEVICE, EARLIER, WANTED, wanted
@@ -20,6 +19,7 @@ from backend.web.limits import per_minute
 from backend.web.owner import device_routes
 from backend.web.owner.open_page import open_page
 from backend.web.owner.page import words
+from backend.web.services import services
 from backend.web.state_words import state_of
 
 blueprint = Blueprint("connect", __name__)
@@ -74,7 +74,9 @@ async def finish() -> Response:
     if any(len(value) > FIELD_LIMIT for value in query.values()):
         return await _problem("connect_state", 422)
     try:
-        connected = await services().pipeline.finish_connect(request.cookies.get(cookie_name(), ""), query)
+        connected = await connect.finish(
+            services().context, services().authorizer, request.cookies.get(cookie_name(), ""), query
+        )
     except PitchgateError as error:
         return await _refusal(error)
     return await _outcome(connected)
@@ -92,12 +94,10 @@ async def _refusal(error: PitchgateError) -> Response:
 async def _outcome(connected: Connected) -> Response:
     if connected.mailbox is None:
         return await _problem("missing", 422, sorted(connected.missing))
-    if services().devices is None:
-        return without_cookie(await _connected(connected.email, connected.mailbox))
     # Google has vouched for them: this browser is theirs from now on, under a new secret.
     await browser_session.end_earlier()
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
-    await first_run.order_first(service().context, connected.mailbox)
+    await first_run.order_first(services().context, connected.mailbox)
     asked = await device_routes.kept_request()
     if asked is None:
         response = await _connected(connected.email, connected.mailbox)
@@ -110,13 +110,12 @@ async def _outcome(connected: Connected) -> Response:
 
 
 async def _connected(email: str, mailbox: Mailbox) -> Response:
-    state = state_of(mailbox, words("connect").language, services().clock.now())
-    signed_in = services().devices is not None
+    state = state_of(mailbox, words("connect").language, services().context.clock.now())
     page = wanted(WANTED.read())
-    if signed_in and page and state.condition not in BEGINNING:
+    if page and state.condition not in BEGINNING:
         return await _page("signed_in.html", email=email, page=page)
     observing = mailbox.preferences.mode is Mode.OBSERVE
-    return await _page("connected.html", email=email, state=state, signed_in=signed_in, observing=observing)
+    return await _page("connected.html", email=email, state=state, observing=observing)
 
 
 async def _problem(key: str, status: int, scopes: list[str] | None = None) -> Response:

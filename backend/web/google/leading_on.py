@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from quart import Response
 
-from backend.pipeline.connect import LIFE
-from backend.web.context import services
+from backend.pipeline import connect
 from backend.web.google.state_cookie import cookie_name, secure
 from backend.web.owner.open_page import open_page
+from backend.web.services import services
 
 
 async def to_google(account: str = "") -> Response:
     """A page that leads on to Google's, with the sealed state in a cookie. `account`: the only one that may come
     back."""
-    url, state = await services().pipeline.begin_connect(account)
+    url, state = await connect.begin_again(services().context, services().authorizer, account)
     response = await open_page("to_google.html", section="connect", google=url)
     response.set_cookie(
         cookie_name(),
         state,
-        max_age=int(LIFE.total_seconds()),
+        max_age=int(connect.LIFE.total_seconds()),
         path="/",
         secure=secure(),
         httponly=True,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,11 +24,12 @@ from hypercorn.typing import (
 from werkzeug.exceptions import ServiceUnavailable
 
 from backend.domain.envelope import Metadata
-from backend.settings import Settings
+from backend.pipeline import notices
+from backend.pipeline.context import Context
+from backend.ports.callers import PushCallers
 from backend.web.guards import security_headers
 from backend.web.limits import BoundedStore, network_of, per_minute
 from backend.web.measures import Measures
-from backend.web.services import Entrances
 
 PATIENCE = 8.0
 """Seconds; below Pub/Sub's shortest acknowledgement deadline of 10."""
@@ -46,14 +48,15 @@ Headers = Iterable[tuple[bytes, bytes]]
 class PushGate:
     """In front of `app`, outside any middleware that rewrites the scope."""
 
-    def __init__(self, app: App, settings: Settings, pipeline: Entrances, measures: Measures) -> None:
+    def __init__(self, app: App, context: Context, callers: PushCallers, measures: Measures) -> None:
+        settings = context.settings
         self._app = app
         self._path = settings.push_path
         self._most = settings.body_limit
         self._hops = settings.trusted_proxies
-        self._pipeline = pipeline
+        self._push = partial(notices.push, context, callers)
         self._measures = measures
-        self._callers = BoundedStore()
+        self._limits = BoundedStore()
         self._log = structlog.get_logger().bind(route=self._path, method="POST")
         headers = [(name.lower().encode(), value.encode()) for name, value in security_headers(settings)]
         self._start: HTTPResponseStartEvent = {
@@ -72,7 +75,7 @@ class PushGate:
         length = _length(told)
         caller = _caller(scope, told.get(b"x-forwarded-for", b""), self._hops)
         elsewhere = told.get(b"sec-fetch-site") in (b"cross-site", b"same-site")
-        if not 0 <= length <= self._most or elsewhere or not self._callers.admit(caller, LIMIT):
+        if not 0 <= length <= self._most or elsewhere or not self._limits.admit(caller, LIMIT):
             return await self._app(scope, receive, send)
         try:
             async with asyncio.timeout(PATIENCE):
@@ -81,7 +84,7 @@ class PushGate:
                     return None
                 names = (told.get(name, b"").decode("latin-1") for name in METADATA)
                 authorization = told.get(b"authorization", b"").decode("latin-1")
-                fate = await self._pipeline.push(authorization, body, Metadata(*names))
+                fate = await self._push(authorization, body, Metadata(*names))
         except TimeoutError:
             broken: Exception = ServiceUnavailable(retry_after=5)
         except Exception as error:

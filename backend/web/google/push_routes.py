@@ -10,9 +10,10 @@ from typing import cast
 from quart import Blueprint, Response, request
 
 from backend.domain.envelope import Metadata
-from backend.web.context import measures, services
+from backend.pipeline import notices
 from backend.web.google.push_gate import BROKEN, LIMIT, PATIENCE
 from backend.web.guards import guarded
+from backend.web.services import measures, services
 
 blueprint = Blueprint("push", __name__)
 
@@ -30,6 +31,7 @@ async def receive() -> Response:
     metadata = Metadata(
         heads.get("x-goog-pubsub-subscription-name", ""), heads.get("x-goog-pubsub-message-id", "")
     )
-    fate = await services().pipeline.push(heads.get("Authorization", ""), body, metadata)
+    here = services()
+    fate = await notices.push(here.context, here.push_callers, heads.get("Authorization", ""), body, metadata)
     measures().push(fate.value if fate is not None else "malformed")
     return Response(b"", 204)  # with no body at all Quart would iterate over one in a thread

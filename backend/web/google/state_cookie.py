@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Response
 
-from backend.web.context import services
+from backend.web.services import services
 
 
 def without_cookie(response: Response) -> Response:
@@ -15,7 +15,7 @@ def without_cookie(response: Response) -> Response:
 
 def secure() -> bool:
     """Whether cookies must travel over TLS only."""
-    return services().settings.public_url.startswith("https://")
+    return services().context.settings.public_url.startswith("https://")
 
 
 def cookie_name() -> str:

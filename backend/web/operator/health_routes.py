@@ -6,9 +6,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from quart import Blueprint, Response, jsonify
 
 from backend.web import log
-from backend.web.context import measures, services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.services import measures, services
 
 blueprint = Blueprint("health", __name__)
 
@@ -28,16 +28,16 @@ async def ready() -> Response:
     `judging` says whether messages can be judged. That none of the last 20 could be is no 503: a stranger can send
     20 messages that cannot be read, and that must not take the server out of a balancer. It raises an alarm instead.
     """
-    model = services().model()
+    model = services().context.reader.model_version
     try:
-        await services().store.ping()
+        await services().context.store.ping()
     except Exception as error:
         log.unexpected(error)
         store = "unreachable"
     else:
         store = "ok"
     fine = store == "ok" and bool(model)
-    judging = "failing open" if services().fail_opens.nothing_is_judged else "ok"
+    judging = "failing open" if services().context.fail_opens.nothing_is_judged else "ok"
     response = jsonify(
         status="ready" if fine else "not ready", store=store, model=model or "none", judging=judging
     )
@@ -49,6 +49,6 @@ async def ready() -> Response:
 @guarded(per_minute(120), patience=5.0)
 async def metrics() -> Response:
     """Prometheus' text format: requests, pushes, what was not judged, the store's census. Keep it behind the proxy."""
-    told = services()
-    body = measures().exposition(await told.store.census(), told.failed, told.fail_opens)
+    context, failed = services().context, services().failed
+    body = measures().exposition(await context.store.census(), failed, context.fail_opens)
     return Response(body, content_type=CONTENT_TYPE_LATEST)

@@ -12,10 +12,10 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.store import Store
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.operator.live_view import COUNTERS, Line, line, worth_showing
+from backend.web.services import services
 from backend.web.state_words import state_of
 from backend.web.words import Words, words_for
 
@@ -51,7 +51,9 @@ def install(app: Quart, stopping: asyncio.Event) -> None:
 async def page() -> str:
     """The whole page; without JavaScript it reloads itself."""
     t = words_for("live", request.accept_languages)
-    return await render_template("live.html", t=t, language=t.tag, board=await _board(services().store, t))
+    return await render_template(
+        "live.html", t=t, language=t.tag, board=await _board(services().context.store, t)
+    )
 
 
 @blueprint.get("/events")
@@ -64,7 +66,7 @@ async def events() -> Response:
     proxy: Any = current_app  # its type differs between releases of Quart
     app: Quart = proxy._get_current_object()
     response = Response(
-        _stream(app, streams, services().store, words_for("live", request.accept_languages)),
+        _stream(app, streams, services().context.store, words_for("live", request.accept_languages)),
         content_type="text/event-stream",
     )
     response.timeout = None
@@ -102,7 +104,7 @@ async def _stopped(stopping: asyncio.Event) -> bool:
 async def _board(store: Store, t: Words) -> str:
     census = await store.census()
     counters = [(label, sum(census.get(key, 0) for key in keys)) for label, keys in COUNTERS]
-    now = services().clock.now()
+    now = services().context.clock.now()
     boxes = (await store.mailboxes())[:MOST_MAILBOXES]
     states = [(box.owner.email, state_of(box, t.language, now)) for box in boxes]
     return await render_template(

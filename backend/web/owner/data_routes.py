@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from quart import Blueprint, Response, request
-from werkzeug.exceptions import NotFound as NoPage
 
 from backend.domain.errors import Refused
 from backend.pipeline.archive import ArchiveService
 from backend.web import browser_session as browser
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page
+from backend.web.services import services
 
 blueprint = Blueprint("data", __name__, url_prefix="/settings/data")
 
@@ -38,7 +37,7 @@ async def export() -> Response:
     if owner is None:
         return await ask_to_sign_in()
     await service().mailbox(owner.mailbox_id)
-    day = services().clock.now().date().isoformat()
+    day = services().context.clock.now().date().isoformat()
     response = Response(
         service().export(owner.mailbox_id), 200, content_type="application/json; charset=utf-8"
     )
@@ -68,11 +67,8 @@ async def restore() -> Response:
 
 
 def service() -> ArchiveService:
-    """The desk of this app; without one there is no such page."""
-    found = services().archive
-    if found is None:
-        raise NoPage
-    return found
+    """Those of this app."""
+    return services().archive
 
 
 async def _page(owner: browser.SignedIn, status: int = 200, **more: Any) -> Response:

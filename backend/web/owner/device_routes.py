@@ -9,7 +9,6 @@ from backend.domain.errors import PitchgateError, Refused
 from backend.pipeline.device_request import DeviceRequest, read_request
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
-from backend.web.context import services
 from backend.web.google.leading_on import to_google
 from backend.web.google.way_back import DEVICE, wanted
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of
@@ -90,7 +89,7 @@ async def sign_out() -> Response:
 async def kept_request() -> DeviceRequest | None:
     """The app's request this browser has kept, if it keeps one that still counts."""
     sealed = DEVICE.read()
-    if not sealed or services().devices is None:
+    if not sealed:
         return None
     try:
         return service().unseal(sealed)

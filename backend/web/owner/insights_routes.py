@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from quart import Blueprint, Response
-from werkzeug.exceptions import NotFound as NoPage
 
 from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, minutes_saved, precision
 from backend.pipeline.insights import InsightService
 from backend.web import browser_session as browser
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import drawing
 from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page
+from backend.web.services import services
 
 blueprint = Blueprint("insights", __name__)
 
@@ -59,11 +58,8 @@ async def insights() -> Response:
 
 
 def service() -> InsightService:
-    """The desk of this app; without one there is no such page."""
-    found = services().insights
-    if found is None:
-        raise NoPage
-    return found
+    """Those of this app."""
+    return services().insights
 
 
 def _weeks(figures: Figures) -> list[tuple[object, drawing.Bar]]:

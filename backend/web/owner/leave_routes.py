@@ -13,7 +13,6 @@ from backend.domain.mailbox.mailbox import Link
 from backend.pipeline import leave
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.device_routes import ask_to_sign_in
@@ -63,8 +62,6 @@ async def go() -> Response:
 @guarded(per_minute(120))
 async def receipt(secret: str) -> Response:
     """How far the leaving is; then its receipt. Whoever has the address may see it: it names nobody."""
-    if services().devices is None:
-        return await _page("leave_lost.html", 404)
     try:
         found = await leave.receipt(service().context, secret)
     except NotFound:

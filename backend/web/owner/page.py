@@ -17,8 +17,8 @@ from quart import Response, request
 
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.web.browser_session import SignedIn
-from backend.web.context import services
 from backend.web.pages import page
+from backend.web.services import services
 from backend.web.state_words import state_of
 from backend.web.words import Words, words_for
 
@@ -47,7 +47,7 @@ async def owner_page(
     **values: Any,
 ) -> Response:
     """The rendered page. `section` names its texts, `here` its place in the menu."""
-    t, now = words(section), services().clock.now()
+    t, now = words(section), services().context.clock.now()
     return await page(
         template,
         status,

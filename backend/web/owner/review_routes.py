@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from quart import Blueprint, Response, request
-from werkzeug.exceptions import NotFound as NoPage
 
 from backend.domain.mailbox.review import by_message
 from backend.pipeline.review import ReviewService
 from backend.web import browser_session as browser
 from backend.web.api.reading import packed_cursor
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import review_show as show
 from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page, words
 from backend.web.owner.review_look import BANDS, VIEWS, look_of, position_of, sender_address
+from backend.web.services import services
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
 
@@ -24,11 +23,8 @@ SENDER_PAGE = 30
 
 
 def service() -> ReviewService:
-    """The desk of this app; without one there are no such pages."""
-    found = services().review
-    if found is None:
-        raise NoPage
-    return found
+    """Those of this app."""
+    return services().review
 
 
 @blueprint.app_template_filter("plain")

@@ -14,13 +14,13 @@ from backend.domain.mailbox.mailbox import CATEGORIES, Strictness
 from backend.locale import LANGUAGES
 from backend.pipeline.wording import challenge_wording
 from backend.web.api.authentication import service
-from backend.web.context import services
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import settings_form
 from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import Visitor, back, visitor, visitor_form
 from backend.web.owner.page import owner_page, words
+from backend.web.services import services
 from backend.web.state_words import paused_until
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
@@ -49,7 +49,7 @@ async def save() -> Response:
         return await ask_to_sign_in()
     (owner, mailbox), _ = sent
     changes, shown = settings_form.read(
-        await request.form, mailbox.preferences, services().settings.challenges
+        await request.form, mailbox.preferences, services().context.settings.challenges
     )
     if shown.errors:
         return await _page(sent[0], 422, filled=shown)
@@ -65,7 +65,7 @@ async def pause() -> Response:
     if sent is None:
         return await ask_to_sign_in()
     (owner, _), fields = sent
-    now = services().clock.now()
+    now = services().context.clock.now()
     wish, until = fields.get("until", ""), None
     if wish in PAUSES:
         until = now + PAUSES[wish]
@@ -112,7 +112,7 @@ async def reword() -> Response:
 
 async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     owner, mailbox = found
-    now, until = services().clock.now(), mailbox.preferences.paused_until
+    now, until = services().context.clock.now(), mailbox.preferences.paused_until
     done = request.args.get("done", "")
     values: dict[str, Any] = {
         "filled": settings_form.filled(mailbox.preferences),
@@ -122,7 +122,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "numbers": settings_form.NUMBERS,
         "costs": {each.value: service().context.reader.cost(each) for each in Strictness},
         "paused": paused_until(until, words("settings").language) if until and mailbox.paused(now) else "",
-        "challenges": services().settings.challenges,
+        "challenges": services().context.settings.challenges,
         "pause_error": "",
         "day": "",
         "first_day": now.date().isoformat(),
@@ -137,12 +137,12 @@ async def _wording(
     found: Visitor, language: str, text: str, status: int = 200, *, error: str = "", unsaved: bool = False
 ) -> Response:
     owner, mailbox = found
-    now = services().clock.now()
+    now = services().context.clock.now()
     wording = challenge_wording(language, now + LIFE)
     shown = preview(
         owner=mailbox.owner,
         subject=words("settings")("wording_example"),
-        link=f"{services().settings.public_url}/c/…",
+        link=f"{services().context.settings.public_url}/c/…",
         wording=wording,
         own=text,
     )

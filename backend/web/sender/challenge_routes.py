@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain.entry.challenge import Solved
 from backend.domain.errors import Refused, TryLater
+from backend.pipeline import solve as solving
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
-from backend.web.context import services
 from backend.web.error_map import wants_page
 from backend.web.guards import content_policy, guarded
 from backend.web.limits import per_link, per_minute, per_network
 from backend.web.pages import page
+from backend.web.services import services
 from backend.web.words import sender_words
 
 blueprint = Blueprint("challenge", __name__, url_prefix="/c")
@@ -30,7 +31,7 @@ LATER = "captcha_later"
 async def show(token: str) -> Response:
     """Why the mail waits, the check, and room for a line to the owner. `?by=code`: with a code to be typed, which a
     wait follows."""
-    challenge = await services().pipeline.open_challenge(token)
+    challenge = await solving.open_challenge(services().context, token)
     return await _page(challenge, by_code=request.args.get("by") == "code")
 
 
@@ -38,22 +39,22 @@ async def show(token: str) -> Response:
 @guarded(per_minute(60), per_network(240))
 async def task(token: str) -> Response:
     """A fresh task as JSON. The server keeps nothing of it; by POST it is noted that the sender began."""
-    return jsonify(await services().pipeline.begin_check(token, noted=request.method == "POST"))
+    began = request.method == "POST"
+    return jsonify(await solving.begin_check(services().context, services().checks, token, noted=began))
 
 
 @blueprint.get("/<token>/code.png")
 @guarded(per_minute(60), per_network(240))
 async def picture(token: str) -> Response:
     """The code of the ticket `t` as a picture."""
-    shown = await services().pipeline.show_code(token, request.args.get("t", ""), spoken=False)
-    return Response(shown, content_type="image/png")
+    return Response(await _code(token, spoken=False), content_type="image/png")
 
 
 @blueprint.get("/<token>/code.wav")
 @guarded(per_minute(20), per_network(60))
 async def sound(token: str) -> Response:
     """The code of the ticket `t` as sound, whole or in parts (some browsers play nothing else)."""
-    spoken = await services().pipeline.show_code(token, request.args.get("t", ""), spoken=True)
+    spoken = await _code(token, spoken=True)
     response = Response(spoken, content_type="audio/wav")
     await response.make_conditional(request, accept_ranges=True, complete_length=len(spoken))
     return response
@@ -70,15 +71,15 @@ async def solve(token: str) -> Response:
     """
     form = await request.form
     ticket, after = form.get("ticket", ""), "after" in form
-    pipeline = services().pipeline
-    challenge = await pipeline.open_challenge(token)
+    context, checks = services().context, services().checks
+    challenge = await solving.open_challenge(context, token)
     try:
         if ticket and "other" in form:
-            return await _page(challenge, ticket=await pipeline.another_code(token, ticket), after_work=after)
-        if ticket:
-            done = await pipeline.solve_challenge(token, f"{ticket}:{form.get('typed', '')}", Kind.TYPED_CODE)
-        else:
-            done = await pipeline.solve_challenge(token, form.get(_field(), ""))
+            another = await solving.another_code(context, checks, token, ticket)
+            return await _page(challenge, ticket=another, after_work=after)
+        answer = f"{ticket}:{form.get('typed', '')}" if ticket else form.get(_field(), "")
+        kind = Kind.TYPED_CODE if ticket else None
+        done = await solving.solve_challenge(context, checks, token, answer, kind)
     except (Refused, TryLater) as error:
         code = error.code if isinstance(error, Refused) else LATER
         if not code.startswith("captcha_") or not wants_page():
@@ -93,14 +94,20 @@ async def appeal(token: str) -> Response | AnyResponse:
     """Take the form field `line`, the sender's word to the owner; "" takes it back. Other callers get JSON."""
     line = (await request.form).get("line", "")
     try:
-        kept = await services().pipeline.appeal(token, line)
+        kept = await solving.appeal(services().context, token, line)
     except Refused as error:
         if error.code != "appeal_long" or not wants_page():
             raise
-        return await _page(await services().pipeline.open_challenge(token), 422, appeal_refusal=line[:1_000])
+        challenge = await solving.open_challenge(services().context, token)
+        return await _page(challenge, 422, appeal_refusal=line[:1_000])
     if not wants_page():
         return jsonify(appeal=kept)
     return redirect(url_for("challenge.show", token=token, _anchor="appeal"), 303)
+
+
+async def _code(token: str, spoken: bool) -> bytes:
+    ticket = request.args.get("t", "")
+    return await solving.show_code(services().context, services().checks, token, ticket, spoken)
 
 
 def _field() -> str:
@@ -143,7 +150,7 @@ async def _again(challenge: OpenChallenge, token: str, code: str, ticket: str, a
     if code == "captcha_code_wrong":
         return await _page(challenge, status, refusal=code, ticket=ticket, after_work=after)
     if code == "captcha_code_spent":
-        another = await services().pipeline.another_code(token, ticket)
+        another = await solving.another_code(services().context, services().checks, token, ticket)
         return await _page(challenge, status, refusal=code, ticket=another, after_work=after)
     by_code = bool(ticket) and code != "captcha_code_closed"
     return await _page(challenge, status, refusal=code, by_code=by_code)
@@ -168,7 +175,7 @@ async def _page(
     if mode == "code" and challenge.deliver_at is not None and not after_work:
         mode = "promised" if first is Kind.TYPED_CODE else "work"
     if not ticket and checks.code_alone:
-        made = checks.codes.task(challenge.challenge_id, challenge.factor, services().clock.now())
+        made = checks.codes.task(challenge.challenge_id, challenge.factor, services().context.clock.now())
         ticket = str(made["ticket"])
     return await _rendered(
         "challenge.html",
@@ -202,7 +209,7 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
         return words[key].format(**known, **more)
 
     if challenge.deliver_at is not None:
-        left = challenge.deliver_at - services().clock.now()
+        left = challenge.deliver_at - services().context.clock.now()
         known["left"] = max(1, -(-left // timedelta(minutes=1)))
         known["at"] = f"{challenge.deliver_at:%H:%M}"
     response = await page(template, status, challenge=challenge, words=words, say=say, **values)

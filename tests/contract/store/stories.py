@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
 from backend.domain.mailbox.correction import Correction, Decision, Origin
@@ -44,14 +45,14 @@ class Story:
         self.now += timedelta(**parts)
         return self.now
 
-    async def mailbox(self, name: str = "ana", **preferences: object) -> Mailbox:
-        """A connected mailbox with nothing to do."""
+    async def mailbox(self, name: str = "ana", called: str = "", **preferences: Any) -> Mailbox:
+        """A connected mailbox with nothing to do. Its owner is `called` so, or as the mailbox is."""
         wishes = Preferences(mode=Mode.CHALLENGE).changed(**preferences)
         new = NewMailbox(
             id=name,
             sub=f"sub-{name}",
             email=f"{name}@corp.test",
-            name=name.title(),
+            name=called or name.title(),
             sealed_token=b"sealed",
             scopes=frozenset({"openid"}),
             preferences=wishes,
@@ -118,9 +119,9 @@ class Story:
         assert claimed.gmail_id == gmail_id
         return claimed
 
-    def screened(self, sender: str = BO, *, authenticated: bool = True) -> Screened:
+    def screened(self, sender: str = BO, *, authenticated: bool = True, **changes: Any) -> Screened:
         """The kept facts of a message of `sender`."""
-        return Screened(
+        plain = Screened(
             sender=sender,
             sender_name="Bo",
             sender_domain=sender.rpartition("@")[2],
@@ -132,15 +133,16 @@ class Story:
             reply_to=sender,
             language="de",
         )
+        return replace(plain, **changes)
 
-    def intent(self, sender: str = BO) -> ChallengeIntent:
-        """A challenge that could be opened now; the token of challenge c1 is "token-c1"."""
+    def intent(self, sender: str = BO, token: str = "") -> ChallengeIntent:
+        """A challenge that could be opened now; the token of challenge c1 is "token-c1" unless given."""
         name = f"{self.prefix}c{next(self.numbers)}"
         return ChallengeIntent(
             id=name,
             sender=sender,
             sender_domain=sender.rpartition("@")[2],
-            token_hash=token_hash(f"token-{name}"),
+            token_hash=token_hash(token or f"token-{name}"),
             sealed_token=b"sealed-" + name.encode(),
             message_id=f"<{name}@corp.test>",
             expires_at=self.now + timedelta(days=14),
@@ -209,10 +211,10 @@ class Story:
         """The captcha is answered."""
         return await self.solve_id(challenge.id, signature)
 
-    async def solve_id(self, challenge_id: str, signature: str = "") -> Solved:
+    async def solve_id(self, challenge_id: str, signature: str = "", token: str = "") -> Solved:
         """The same for a challenge known by its id."""
         answer = signature or f"signature-{next(self.numbers)}"
-        known = await self.store.challenge_by_token(token_hash(f"token-{challenge_id}"))
+        known = await self.store.challenge_by_token(token_hash(token or f"token-{challenge_id}"))
         before = known.solved_before if known else 0
         until = self.now + timedelta(minutes=15)
         return await self.store.solve(challenge_id, answer, until, before, self.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -198,7 +199,8 @@ async def test_a_challenge_that_never_left_does_not_count(story: Story) -> None:
 
 @pytest.mark.parametrize("limit", ["domain_challenges", "daily_challenges"])
 async def test_the_days_limits_hold_whoever_decided_first(story: Story, limit: str) -> None:
-    await story.mailbox("ana", **{limit: 2})
+    limits: dict[str, Any] = {limit: 2}
+    await story.mailbox("ana", **limits)
     for name in ("bo", "cy"):
         await story.receive("ana", f"m-{name}", Outcome.CHALLENGE, f"{name}@pitch.test")
     await story.arrive("ana", "m3")
