@@ -10,7 +10,7 @@ import pytest
 from backend.domain.errors import Lost, NeedsReconnect
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Blame, Cause, Failing
-from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Mode, Preferences
+from backend.domain.mailbox.mailbox import Condition, Gap, LabelIds, Link, Mailbox, Mode, Preferences
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.gmail.errors import reconnect, scope_missing
 from backend.locale import LANGUAGES, catalogue
@@ -134,7 +134,9 @@ def test_a_gap_that_only_left_moves_unchecked_is_told_too() -> None:
 def test_where_nobody_tells_us_of_mail_the_state_says_so(language: str) -> None:
     t = words(language)
     polled = replace(ANA, notices=Notices.POLL, preferences=Preferences(mode=Mode.CHALLENGE))
-    assert state_of(polled, t, NOW).text == t("active_polled")
+    assert state_of(polled, t, NOW).cause == t("connecting_polled")
+    begun = replace(polled, labels=LabelIds("l1", "l2", "l3", "l4"), cursor="1")
+    assert state_of(begun, t, NOW).text == t("active_polled")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
