@@ -202,7 +202,7 @@ def score_command(file: Path, model: Path) -> None:
 def _score_line(session: ModelSession, row: Row, out: TextIO) -> None:
     reading = read(row.message, row.owner)
     score = illustrate(session.score(written(reading)), reading)
-    reasons = [{"text": r.text, "weight": round(r.weight, 4), "words": list(r.words)} for r in score.reasons]
+    reasons = [{"text": r.code, "weight": round(r.weight, 4), "words": list(r.words)} for r in score.reasons]
     line = {"id": row.id, "score": score.probability, "reasons": reasons}
     out.write(json.dumps(line, ensure_ascii=False) + "\n")
 

@@ -22,6 +22,8 @@ from rich.text import Text
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.policy.table import TABLE
+from backend.locale import DEFAULT
+from backend.locale import reason as reason_text
 from backend.offline.archives import opened
 from backend.offline.cores import cores, weighed
 from backend.offline.judge import Judge, Judged
@@ -103,7 +105,7 @@ def _line(judged: Judged) -> dict[str, object]:
         "verdict": judged.verdict.outcome,
         "row": judged.verdict.row,
         "score": round(judged.score.probability, 4),
-        "reasons": [reason.text for reason in judged.reasons],
+        "reasons": [reason_text(DEFAULT, reason.code) for reason in judged.reasons],
     }
 
 
@@ -115,7 +117,9 @@ def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str])
         ranked = sorted(held.items(), key=lambda item: (-len(item[1]), item[0]))
         for sender, mails in ranked[:SHOWN_SENDERS]:
             top = max(mails, key=lambda judged: judged.score.probability)
-            why = ", ".join(reason.text for reason in top.reasons[:3] if reason.weight > 0)
+            why = ", ".join(
+                reason_text(DEFAULT, reason.code) for reason in top.reasons[:3] if reason.weight > 0
+            )
             cells = (
                 sender,
                 str(len(mails)),

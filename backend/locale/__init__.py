@@ -103,3 +103,22 @@ def catalogue(language: str) -> Catalogue:
 @cache
 def _read(language: str) -> Catalogue:
     return Catalogue(language)
+
+
+def reason(language: str, code: str) -> str:
+    """The words for the code of a reason; for one without words, the code's own name."""
+    words = catalogue(language)
+    return words[f"reason.{code}"] if f"reason.{code}" in words else code.rpartition(".")[2].replace("_", " ")
+
+
+def reason_words(language: str, text: str) -> str:
+    """Words of a message beside a reason, with the words for a class, `{n_money}`, filled in."""
+    for identifier, token in _classes() if "{" in text else ():
+        text = text.replace(token, catalogue(language)[identifier])
+    return text
+
+
+@cache
+def _classes() -> tuple[tuple[str, str], ...]:
+    known = (i for i in catalogue(DEFAULT).ids if i.startswith("reason.class."))
+    return tuple((identifier, f"{{{identifier.rpartition('.')[2]}}}") for identifier in known)

@@ -74,7 +74,7 @@ def _view(mailbox: Mailbox, arrival: Arrival, screened: Screened, verdict: Verdi
         outcome=verdict.outcome,
         row=verdict.row,
         score=score.probability if score else None,
-        reasons=tuple({"text": r.text, "weight": r.weight, "words": list(r.words)} for r in reasons),
+        reasons=tuple({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
         guards=verdict.guards,
         cause=verdict.cause,
         sender=screened.sender,

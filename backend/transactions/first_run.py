@@ -184,7 +184,7 @@ def _record(mailbox_id: str, one: Looked) -> Script[None]:
         score=score.probability if score else None,
         logit=score.logit if score else None,
         model=score.model if score else "",
-        reasons=packed({"text": r.text, "weight": r.weight, "words": list(r.words)} for r in reasons),
+        reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
     )
 
 

@@ -117,7 +117,7 @@ def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, n
         score=score.probability if score else None,
         logit=score.logit if score else None,
         model=score.model if score else "",
-        reasons=packed({"text": r.text, "weight": r.weight, "words": list(r.words)} for r in reasons),
+        reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
         guards=packed(verdict.guards),
         cause=verdict.cause,
         now=micros(now),

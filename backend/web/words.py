@@ -6,14 +6,11 @@ The texts are in `backend/locale`; the rules of grammar and writing are Babel's 
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
 
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.reading.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
-from backend.domain.reading.reasons import ORDINARY_WORDS, PITCH_WORDS
 from backend.locale import DEFAULT, LANGUAGES, Section, catalogue
 
 SHARED = ("frame", "card")
@@ -40,19 +37,6 @@ def card_words(language: str) -> Section:
 def words_for(section: str, accepted: LanguageAccept) -> Words:
     """The words of one of an owner's pages: its own, then the frame's, then the cards'."""
     return Words(catalogue(language_of(accepted)).section(section, *SHARED))
-
-
-@cache
-def _reasons() -> dict[str, str]:
-    kinds = {"phrase": PHRASE_TEXTS, "form": FORM_TEXTS, "family": FAMILY_TEXTS, "class": CLASS_TEXTS}
-    named = {text: f"reason.{kind}.{key}" for kind, texts in kinds.items() for key, text in texts.items()}
-    return named | {PITCH_WORDS: "reason.pitch_words", ORDINARY_WORDS: "reason.ordinary_words"}
-
-
-def reason_in(language: str, text: str) -> str:
-    """A reason, stored in the model's own words, in this language; as it is if it is not known."""
-    identifier = _reasons().get(text)
-    return catalogue(language)[identifier] if identifier else text
 
 
 class Words:

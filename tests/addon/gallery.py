@@ -28,12 +28,12 @@ HOSTILE = '<script>alert(1)</script> & "\'<a href="https://evil.test">free</a>\u
 LONG = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh " * 3
 REASONS = (
     {
-        "text": "words of a pitch",
+        "text": "pitch_words",
         "weight": 2.1,
         "words": ["pipeline", "(amount)", "15-20 qualified meetings"],
     },
-    {"text": "asks for a call or a meeting", "weight": 1.4, "words": ["a quick call"]},
-    {"text": "asks what you charge", "weight": -0.7, "words": ["what do you charge"]},
+    {"text": "phrase.asks_call", "weight": 1.4, "words": ["a quick call"]},
+    {"text": "phrase.asks_price", "weight": -0.7, "words": ["what do you charge"]},
 )
 KEY = "card-" + "0" * 32
 LET_IN = {"placement": Placement.INBOX, "outcome": Outcome.INBOX}

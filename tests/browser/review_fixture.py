@@ -27,9 +27,9 @@ PITCH = (
     "We guarantee 40 qualified meetings.\n\nThanks for your paper on bees,\nBo"
 )
 REASONS = (
-    Reason("asks for a call or a meeting", 1.9, ("quick call",)),
-    Reason("words of a pitch", 1.2, ("pipeline", "qualified")),
-    Reason("words of ordinary mail", -0.6, ("bees",)),
+    Reason("phrase.asks_call", 1.9, ("quick call",)),
+    Reason("pitch_words", 1.2, ("pipeline", "qualified")),
+    Reason("ordinary_words", -0.6, ("bees",)),
 )
 
 

@@ -75,9 +75,7 @@ def _walk(arrival: Arrival) -> None:
     """Everything the domain asks about an arrived message."""
     message = arrival.message
     reading = read(message, OWNER)
-    score = Score(
-        0.9, 2.0, (Reason("asks for a call or a meeting", 1.0), Reason(PITCH_WORDS, 0.5, reading.words[:2]))
-    )
+    score = Score(0.9, 2.0, (Reason("phrase.asks_call", 1.0), Reason(PITCH_WORDS, 0.5, reading.words[:2])))
     written(reading)
     illustrate(score, reading)
     marks(body(message), score, names_of(message, OWNER))

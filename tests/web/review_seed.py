@@ -12,13 +12,13 @@ from backend.transactions.statement import micros
 REASONS = json.dumps(
     [
         {
-            "text": "asks for a call or a meeting",
+            "text": "phrase.asks_call",
             "weight": 1.9,
             "words": ["quick call", "this week", "15 minutes"],
         },
-        {"text": "words of a pitch", "weight": 1.2, "words": ["pipeline", "qualified", "guarantee"]},
-        {"text": "claims results in figures", "weight": 0.8, "words": ["300 %"]},
-        {"text": "words of ordinary mail", "weight": -0.6, "words": ["bees", "paper"]},
+        {"text": "pitch_words", "weight": 1.2, "words": ["pipeline", "qualified", "guarantee"]},
+        {"text": "phrase.claims_result", "weight": 0.8, "words": ["300 %"]},
+        {"text": "ordinary_words", "weight": -0.6, "words": ["bees", "paper"]},
     ]
 )
 INSERT = """

@@ -111,9 +111,7 @@ class FixedScorer:
 
     def score(self, text: str) -> Score:
         probability = 0.97 if "pitchy" in text else 0.6 if "maybe" in text else 0.02
-        return Score(
-            probability, 1.0, (Reason("asks for a call or a meeting", 1.5, ("a quick call",)),), "fixed"
-        )
+        return Score(probability, 1.0, (Reason("phrase.asks_call", 1.5, ("a quick call",)),), "fixed")
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         holds = {Strictness.RELAXED: 0.9, Strictness.NORMAL: 0.7, Strictness.STRICT: 0.5}

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.domain.mail.quoting import earlier_mail
 from backend.domain.reading.language import language
 from backend.domain.reading.phrases import find
-from backend.domain.reading.reason_texts import CLASS_TEXTS
-from backend.domain.reading.reasons import ORDINARY_WORDS, PITCH_WORDS, finding
+from backend.domain.reading.reasons import CLASSES, ORDINARY_WORDS, PITCH_WORDS, finding, spoken
 from backend.domain.reading.score import Reason, Score
 from backend.domain.reading.tokens import Placed, placed
 
 MOST_MARKS = 100
 MOST_TEXT = 50_000
-_TOKENS = {said: token for token, said in CLASS_TEXTS.items()}
-_PIECE = re.compile(r"\([^()]*\)|\S+")
+_TOKENS = {spoken(token): token for token in CLASSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def marks(text: str, score: Score, names: Mapping[str, str] | None = None) -> tu
 
 
 def _phrases(text: str, tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark]:
-    weights = {reason.text: reason.weight for reason in reasons}
+    weights = {reason.code: reason.weight for reason in reasons}
     for hit in find([token.token for token in tokens], language(text)):
         weight = weights.get(finding(f"t_{hit.finding}"))
         if weight:
@@ -59,17 +56,17 @@ def _phrases(text: str, tokens: Sequence[Placed], reasons: Sequence[Reason]) -> 
 
 def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark]:
     """Single words and word pairs; a pair is one for the model too when a one-letter word or "?" is between."""
-    spoken = [token for token in tokens if len(token.token) > 1]
+    told = [token for token in tokens if len(token.token) > 1]
     wanted = {
-        tuple(_TOKENS.get(piece, piece) for piece in _PIECE.findall(shown)): reason.weight
+        tuple(_TOKENS.get(piece, piece) for piece in shown.split()): reason.weight
         for reason in reasons
-        if reason.text in (PITCH_WORDS, ORDINARY_WORDS)
+        if reason.code in (PITCH_WORDS, ORDINARY_WORDS)
         for shown in reason.words
     }
-    for start in range(len(spoken)):
+    for start in range(len(told)):
         for length in (2, 1):
-            words = tuple(token.token for token in spoken[start : start + length])
+            words = tuple(token.token for token in told[start : start + length])
             if words in wanted:
-                last = spoken[start + len(words) - 1]
-                yield Mark(spoken[start].start, last.end, wanted[words])
+                last = told[start + len(words) - 1]
+                yield Mark(told[start].start, last.end, wanted[words])
                 break

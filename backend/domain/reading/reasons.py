@@ -1,4 +1,4 @@
-"""A model's shares per term, said in words: what was found, and the words that weighed."""
+"""A model's shares per term, as reasons: what was found, and the words that weighed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from backend.domain.reading.language import commonplace
-from backend.domain.reading.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
 from backend.domain.reading.score import Reason, Score
 
 if TYPE_CHECKING:
@@ -18,13 +17,26 @@ MOST_WORDS = 5
 MOST_LETTERS = 160
 """Letters of one of the `MOST_WORDS` words or turns of phrase beside a reason."""
 
-PITCH_WORDS = "words of a pitch"
-ORDINARY_WORDS = "words of ordinary mail"
+PITCH_WORDS = "pitch_words"
+ORDINARY_WORDS = "ordinary_words"
+"""Codes of the two reasons that are made of plain words."""
+
+CLASSES = frozenset(
+    {
+        *("u_link", "u_mail", "n_money", "n_percent", "n_clock", "n_phone", "n_year", "n_number"),
+        *("x_firm", "x_name", "o_firm", "o_name"),
+    }
+)
+"""Tokens that stand for a kind of word."""
+
+_FAMILIES = ("length", "subject", "language")
+"""Of these no more is told than that they weighed."""
+_NO_FAMILY = "subject_lower"
 _DULL = frozenset(
     {
-        *FAMILY_TEXTS.values(),
+        *(f"family.{name}" for name in _FAMILIES),
         *(
-            FORM_TEXTS[name]
+            f"form.{name}"
             for name in (
                 "bullets",
                 "exclaim",
@@ -51,22 +63,22 @@ def reasons(shares: Iterable[tuple[str, float]], most: int = MOST) -> tuple[Reas
     found: dict[str, float] = {}
     words: list[tuple[str, float]] = []
     for term, share in shares:
-        said = finding(term)
-        if said:
-            found[said] = found.get(said, 0.0) + share
+        code = finding(term)
+        if code:
+            found[code] = found.get(code, 0.0) + share
         else:
             words.append((term, share))
-    listed = [Reason(said, weight) for said, weight in found.items()]
+    listed = [Reason(code, weight) for code, weight in found.items()]
     net = sum(share for _, share in words)
     side = sorted((w for w in words if w[1] * net > 0), key=lambda w: (-abs(w[1]), w[0]))
     if side:
         listed.append(Reason(PITCH_WORDS if net > 0 else ORDINARY_WORDS, net, _shown(side)))
-    return tuple(sorted(listed, key=lambda r: (-abs(r.weight) * _telling(r.text), r.text))[:most])
+    return tuple(sorted(listed, key=lambda r: (-abs(r.weight) * _telling(r.code), r.code))[:most])
 
 
-def _telling(said: str) -> float:
-    """How much a reason tells a person: that a mail is short or signed counts for the model, not for him."""
-    return 0.2 if said in _DULL else 1.0
+def _telling(code: str) -> float:
+    """How much a reason tells a person: that a mail is short or signed counts for the model, not for them."""
+    return 0.2 if code in _DULL else 1.0
 
 
 def illustrate(score: Score, reading: Reading) -> Score:
@@ -76,27 +88,28 @@ def illustrate(score: Score, reading: Reading) -> Score:
     """
     spans: dict[str, list[str]] = {}
     for hit in reading.hits:
-        said = finding(f"t_{hit.finding}")
+        code = finding(f"t_{hit.finding}")
         words = " ".join(spoken(word) for word in reading.words[hit.start : hit.end])
-        spans.setdefault(said, []).append(words)
-    filled = [replace(r, words=_distinct(spans.get(r.text, []))) if not r.words else r for r in score.reasons]
+        spans.setdefault(code, []).append(words)
+    filled = [replace(r, words=_distinct(spans.get(r.code, []))) if not r.words else r for r in score.reasons]
     return replace(score, reasons=tuple(filled))
 
 
 def finding(term: str) -> str:
-    """What a finding means, or "" if `term` is made of words or concepts."""
+    """The code of a finding, or "" if `term` is made of words or concepts."""
     token = term.partition(" ")[0]
     name = token[2:]
     if token.startswith("t_"):
-        return PHRASE_TEXTS.get(name, name.replace("_", " "))
+        return f"phrase.{name}"
     if token.startswith("f_"):
-        return FORM_TEXTS.get(name) or FAMILY_TEXTS.get(name.partition("_")[0], name.replace("_", " "))
+        family = name.partition("_")[0]
+        return f"family.{family}" if family in _FAMILIES and name != _NO_FAMILY else f"form.{name}"
     return ""
 
 
 def spoken(token: str) -> str:
-    """A token as a person writes it: class names become "(amount)" and the like."""
-    return CLASS_TEXTS.get(token, token)
+    """A token as it stands among the words of a reason: a class in braces."""
+    return f"{{{token}}}" if token in CLASSES else token
 
 
 def _shown(side: list[tuple[str, float]]) -> tuple[str, ...]:

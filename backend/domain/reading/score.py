@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason for a score, as a person reads it.
+    """One reason for a score.
 
-    `text` is a short phrase ("asks for a call"), `weight` its share of the logit (positive speaks for
-    a pitch), `words` the words of the message that weighed.
+    `code` names what was found ("phrase.asks_call"; the catalogues have words for it), `weight` its share of the
+    logit (positive speaks for a pitch), `words` the words of the message that weighed; a class of words (an amount, a
+    link) is its token in braces, `{n_money}`.
     """
 
-    text: str
+    code: str
     weight: float
     words: tuple[str, ...] = ()
 

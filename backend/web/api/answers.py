@@ -11,6 +11,8 @@ from quart import Response, json, request
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import MessageView
+from backend.locale import reason as reason_text
+from backend.locale import reason_words
 from backend.pipeline.devices import rule_domain
 from backend.ports.devices import HeldSender
 from backend.web.api import schemas
@@ -80,7 +82,7 @@ def refusal(code: str, title: str = "", remedy: str = "", field: str = "", **hea
     return response
 
 
-def message_json(view: MessageView) -> schemas.Message:
+def message_json(view: MessageView, language: str) -> schemas.Message:
     """A message as docs/reference/api.md has it."""
     return {
         "gmail_id": view.gmail_id,
@@ -93,7 +95,7 @@ def message_json(view: MessageView) -> schemas.Message:
         "outcome": view.outcome,
         "row": view.row,
         "score": view.score,
-        "reasons": [cast(schemas.Reason, dict(reason)) for reason in view.reasons],
+        "reasons": [_reason(one, language) for one in view.reasons],
         "guards": list(view.guards),
         "cause": view.cause,
         "model": view.model,
@@ -105,7 +107,15 @@ def message_json(view: MessageView) -> schemas.Message:
     }
 
 
-def sender_json(group: HeldSender) -> schemas.Sender:
+def _reason(kept: Mapping[str, Any], language: str) -> schemas.Reason:
+    return {
+        "text": reason_text(language, str(kept.get("text", ""))),
+        "weight": kept.get("weight", 0.0),
+        "words": [reason_words(language, str(word)) for word in kept.get("words", ())],
+    }
+
+
+def sender_json(group: HeldSender, language: str) -> schemas.Sender:
     """A sender with their held mail."""
     return {
         "sender": group.sender,
@@ -113,7 +123,7 @@ def sender_json(group: HeldSender) -> schemas.Sender:
         "domain": rule_domain(group.sender),
         "count": group.count,
         "latest_at": group.latest_at.isoformat(),
-        "messages": [message_json(view) for view in group.messages],
+        "messages": [message_json(view, language) for view in group.messages],
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from quart import Response, request
 
 from backend.ports.devices import Event, EventKind, Scope
@@ -13,6 +15,7 @@ from backend.web.api.requests import Resumption
 from backend.web.guards import guarded
 from backend.web.services import services
 from backend.web.streams import Feed, line, streamed, streams
+from backend.web.words import language_of
 
 MOST_STREAMS = 5
 
@@ -33,7 +36,7 @@ async def events(call: Call) -> Response:
             name=device.id,
             notifier=call.service.changed(device),
             look=lambda after, limit: call.service.news(device, after, limit),
-            told=_event,
+            told=partial(_event, language=language_of(request.accept_languages)),
             missed="reset",
             besides=_Condition(call).told,
         ),
@@ -57,7 +60,7 @@ class _Condition:
         return b"event: status\ndata: {}\n\n" if before not in ("", self._known) else b""
 
 
-def _event(event: Event) -> bytes:
+def _event(event: Event, language: str) -> bytes:
     """The bytes of one change; b"" for mail whose row is gone."""
     if event.kind is EventKind.STATUS:
         return line(event.id, "status", {})
@@ -68,6 +71,6 @@ def _event(event: Event) -> bytes:
     if view is None:
         return b""
     if event.kind is EventKind.APPEAL:
-        return line(event.id, "appeal", message_json(view))
+        return line(event.id, "appeal", message_json(view, language))
     # Told as it was then: whatever has happened to it since comes behind, as an event of its own.
-    return line(event.id, "held", message_json(view) | {"placement": "held", "decided_by": ""})
+    return line(event.id, "held", message_json(view, language) | {"placement": "held", "decided_by": ""})

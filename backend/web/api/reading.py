@@ -81,7 +81,8 @@ async def held(call: Call) -> Response:
         call.mailbox_id, query, read_cursor(request.args.get("cursor", "")), _limit()
     )
     cursor = "" if page.cursor is None else packed_cursor(page.cursor)
-    senders = [sender_json(group) for group in page.senders]
+    language = language_of(request.accept_languages)
+    senders = [sender_json(group, language) for group in page.senders]
     return tagged({"senders": senders, "cursor": cursor, "total": page.total})
 
 
@@ -105,7 +106,8 @@ async def messages(call: Call) -> Response:
     views = await call.service.messages(call.mailbox_id, placement, limit + 1, before)
     shown = views[:limit]
     # What is still to be looked at is in no place yet.
-    rows = [message_json(view) for view in shown if view.placement is not None]
+    language = language_of(request.accept_languages)
+    rows = [message_json(view, language) for view in shown if view.placement is not None]
     return answer({"messages": rows, "cursor": shown[-1].gmail_id if len(views) > limit else ""})
 
 

@@ -13,8 +13,10 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.marking import Mark
+from backend.locale import reason as reason_text
+from backend.locale import reason_words
 from backend.pipeline.devices import rule_domain
-from backend.web.words import Words, reason_in
+from backend.web.words import Words
 
 REASONS = 4
 REASONS_IN_LIST = 3
@@ -71,8 +73,8 @@ def reasons(view: MessageView, language: str) -> list[Why]:
     """Why it scored so, strongest first."""
     return [
         Why(
-            reason_in(language, str(reason.get("text", ""))),
-            tuple(plain(str(word)) for word in reason.get("words", ()))[:5],
+            reason_text(language, str(reason.get("text", ""))),
+            tuple(plain(reason_words(language, str(word))) for word in reason.get("words", ()))[:5],
             reason.get("weight", 0) > 0,
         )
         for reason in view.reasons

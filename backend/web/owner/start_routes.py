@@ -10,6 +10,8 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Strictness
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.rehearsal import Rehearsed, RunState, Word
+from backend.locale import reason as reason_text
+from backend.locale import reason_words
 from backend.pipeline import first_run
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
@@ -17,7 +19,6 @@ from backend.web.limits import per_minute
 from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import back, visitor, visitor_form
 from backend.web.owner.page import owner_page, words
-from backend.web.words import reason_in
 
 blueprint = Blueprint("start", __name__, url_prefix="/start")
 
@@ -127,7 +128,11 @@ def _reasons(mail: Rehearsed) -> list[tuple[str, bool, list[str]]]:
     language = words("start").language
     found = mail.score.reasons[:MOST_REASONS] if mail.score else ()
     return [
-        (reason_in(language, one.text), one.weight > 0, [reason_in(language, word) for word in one.words[:5]])
+        (
+            reason_text(language, one.code),
+            one.weight > 0,
+            [reason_words(language, word) for word in one.words[:5]],
+        )
         for one in found
     ]
 

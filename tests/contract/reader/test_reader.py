@@ -95,7 +95,7 @@ async def test_what_the_owner_wrote_is_not_scored_but_tells_whom_they_know(reade
 
 async def test_a_message_is_shown_with_its_marks(reader: Reader) -> None:
     message = letter(text="Do you have time for a pitchy call?\r\n\r\n\r\n\r\nSam\u202e")
-    score = Score(0.9, 2.0, (Reason("words of a pitch", 1.0, ("pitchy",)),))
+    score = Score(0.9, 2.0, (Reason("pitch_words", 1.0, ("pitchy",)),))
     told = await reader.show(fetched(message), ANA, score)
     assert told == show(message, ANA, score)
     assert [told.text[mark.start : mark.end] for mark in told.marks] == ["pitchy"]

@@ -15,12 +15,12 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 import backend
-from backend.domain.reading import reasons
-from backend.domain.reading.reason_texts import CLASS_TEXTS, FAMILY_TEXTS, FORM_TEXTS, PHRASE_TEXTS
-from backend.locale import DEFAULT, LANGUAGES, catalogue
+from backend.domain.reading import lexicon, reasons
+from backend.locale import DEFAULT, LANGUAGES, catalogue, reason, reason_words
+from backend.scoring import SHIPPED
+from backend.scoring.session import ModelSession
 from backend.settings import Settings
 from backend.web.google.connect_routes import SCOPES
-from backend.web.words import reason_in
 
 HERE = Path(backend.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != DEFAULT]
@@ -154,13 +154,26 @@ def test_a_language_nobody_has_written_is_answered_in_english() -> None:
         catalogue(DEFAULT)["check.no_such_text"]
 
 
-def test_every_reason_is_translated() -> None:
-    texts = {reasons.PITCH_WORDS, reasons.ORDINARY_WORDS}
-    for table in (PHRASE_TEXTS, FORM_TEXTS, FAMILY_TEXTS, CLASS_TEXTS):
-        texts |= set(table.values())
-    for text in texts:
-        assert reason_in("de", text) != text
-    assert reason_in("de", "never heard of") == "never heard of"
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_has_words(language: str) -> None:
+    known = catalogue(language)
+    phrases = {name for code in lexicon.LANGUAGES for name, _ in lexicon.lexicon(code).phrases}
+    codes = {f"phrase.{name}" for name in phrases} | {f"class.{name}" for name in reasons.CLASSES}
+    codes |= {
+        reasons.finding(term) for term in ModelSession.open(SHIPPED).facts.vocabulary if term.startswith("f_")
+    }
+    codes |= {reasons.PITCH_WORDS, reasons.ORDINARY_WORDS}
+
+    assert len(codes) > 100
+    assert {code for code in codes if f"reason.{code}" not in known} == set()
+
+
+def test_a_reason_of_another_model_is_named_by_its_code() -> None:
+    assert reason("de", "form.never_heard_of") == "never heard of"
+
+
+def test_classes_of_words_are_filled_in_and_nothing_else_is() -> None:
+    assert reason_words("en", "save {n_money} {0.x} {n_sun}") == "save (amount) {0.x} {n_sun}"
 
 
 def test_an_owner_is_told_of_every_permission() -> None:

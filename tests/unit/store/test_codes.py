@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from backend.domain.errors import Lost
 from backend.domain.mailbox.verdict import FailOpen
 from backend.store.library import Dialect, migrations
+from backend.transactions.statement import packed
 
 BOX = (
     "INSERT INTO mailboxes (id, sub, email, name, link, link_cause, scopes, preferences, created_at, changed_at)"
@@ -75,3 +77,27 @@ def test_how_access_was_lost() -> None:
         connection.executescript(step)
         found = dict(connection.execute("SELECT id, link_cause FROM mailboxes"))
     assert found == {f"box{n}": lost for n, lost in enumerate(LOST.values())} | {"well": "", "leaving": ""}
+
+
+def test_why_a_message_scored_so() -> None:
+    old = [
+        {"text": "asks for a call or a meeting", "weight": 1.5, "words": ["a quick call"]},
+        {"text": "“Re:” without an earlier mail", "weight": 0.5, "words": []},
+        {"text": "words of a pitch", "weight": 0.5, "words": ["costs (amount)", "(sender’s firm)"]},
+        {"text": "never heard of", "weight": -0.5, "words": ["asks for a call or a meeting"]},
+    ]
+    with before("reasons") as (connection, step):
+        connection.execute(BOX, ("ana", "s", "connected", ""))
+        connection.execute(
+            "INSERT INTO messages (mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, reasons)"
+            " VALUES ('ana', 'm1', 't', 0, 0, 0, ?)",
+            (packed(old),),
+        )
+        connection.executescript(step)
+        (found,) = connection.execute("SELECT reasons FROM messages").fetchone()
+    assert json.loads(found) == [
+        {"text": "phrase.asks_call", "weight": 1.5, "words": ["a quick call"]},
+        {"text": "form.re_unanswered", "weight": 0.5, "words": []},
+        {"text": "pitch_words", "weight": 0.5, "words": ["costs {n_money}", "{x_firm}"]},
+        {"text": "never heard of", "weight": -0.5, "words": ["asks for a call or a meeting"]},
+    ]

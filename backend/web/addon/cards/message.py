@@ -11,12 +11,13 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
+from backend.locale import reason as reason_text
+from backend.locale import reason_words
 from backend.ports.messages import Reading
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.state import trouble
 from backend.web.addon.cards.widgets import Json, shown
-from backend.web.words import reason_in
 
 BAR = 10
 MOST_REASONS = 6
@@ -116,9 +117,9 @@ def _reasons(frame: Frame, view: MessageView) -> Json | None:
     sides: dict[str, list[str]] = {"for": [], "against": []}
     for reason in view.reasons[:MOST_REASONS]:
         weight = reason.get("weight", 0)
-        text = shown(reason_in(frame.language, str(reason.get("text", ""))))
+        text = shown(reason_text(frame.language, str(reason.get("text", ""))))
         words = list(reason.get("words", ()))[:MOST_WORDS]
-        quoted = ", ".join(shown(reason_in(frame.language, str(word)), 40) for word in words)
+        quoted = ", ".join(shown(reason_words(frame.language, str(word)), 40) for word in words)
         if quoted:
             text = frame.words["reason"].format(text=text, words=f"<i>{quoted}</i>")
         sides["for" if weight > 0 else "against"].append(text)

@@ -15,7 +15,7 @@ from backend.domain.reading.score import Reason, Score
 from backend.domain.reading.tokens import placed, tokens
 from backend.domain.reading.wording import body, names_of
 
-ASKS = "asks for a call or a meeting"
+ASKS = "phrase.asks_call"
 TEXT = "Hi Anna,\n\nWould you have time for a quick call next week? It costs $99 only.\n\nBest,\nBob"
 
 
@@ -34,12 +34,12 @@ class TestPhrases:
         assert {mark.weight for mark in found} == {1.5}
 
     def test_a_phrase_the_score_does_not_speak_of_is_not_marked(self):
-        assert marks(TEXT, score(Reason("states a price", 1.0), Reason("has links", 2.0))) == ()
+        assert marks(TEXT, score(Reason("phrase.states_price", 1.0), Reason("form.links", 2.0))) == ()
 
     def test_phrases_with_names_are_found_when_the_names_are_known(self):
         text = "Jag är Bob och vi är ett litet team som säljer maskiner och det är bra för er."
         message = Message(from_=(Address("bob@maskiner.test", "Bob"),), text=text)
-        reason = Reason("introduces its sender", 1.0)
+        reason = Reason("phrase.introduces_self", 1.0)
         named = marks(body(message), score(reason), names_of(message, Owner("a@firm.test")))
         assert "Jag är Bob" in shown(text, named)
         assert "Jag är Bob" not in shown(text, marks(text, score(reason)))
@@ -59,10 +59,10 @@ class TestWords:
         assert [mark.weight for mark in found] == [2.0, 2.0, -1.0]
 
     def test_a_class_is_marked_as_the_mail_wrote_it(self):
-        found = marks(TEXT, score(Reason(PITCH_WORDS, 2.0, ("costs (amount)",))))
+        found = marks(TEXT, score(Reason(PITCH_WORDS, 2.0, ("costs {n_money}",))))
         assert shown(TEXT, found) == ["costs $99"]
         text = "Call +49 30 1234567 today"
-        assert shown(text, marks(text, score(Reason(PITCH_WORDS, 1.0, ("(phone number) today",))))) == [
+        assert shown(text, marks(text, score(Reason(PITCH_WORDS, 1.0, ("{n_phone} today",))))) == [
             "+49 30 1234567 today"
         ]
 
@@ -71,7 +71,7 @@ class TestWords:
         assert shown(text, marks(text, score(Reason(PITCH_WORDS, 1.0, ("have look",))))) == ["have a look"]
 
     def test_words_of_other_reasons_are_no_words_of_the_model(self):
-        assert marks(TEXT, score(Reason("states a price", 1.0, ("quick call",)))) == ()
+        assert marks(TEXT, score(Reason("phrase.states_price", 1.0, ("quick call",)))) == ()
 
 
 def test_the_weightier_reason_keeps_its_place():
