@@ -19,6 +19,13 @@ def _nobody() -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBack:
+    """How a duty tells that it was given back in the commit of its result, to be due at `due`."""
+
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """The outside, as the pipeline may use it."""
 

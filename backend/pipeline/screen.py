@@ -27,7 +27,7 @@ from backend.pipeline import learn
 from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
 from backend.ports.gmail import Fetched
-from backend.ports.jobs import Duty, MessageJob
+from backend.ports.jobs import Beginning, Duty, MessageJob
 from backend.ports.reader import Unread
 
 log = structlog.get_logger()
@@ -43,14 +43,15 @@ DECISIONS = 4
 
 async def screen(context: Context, job: MessageJob) -> MessageJob | None:
     """Decide one message and commit the verdict with everything that follows from it; the stage to go on with."""
-    mailbox = await context.store.mailbox(job.mailbox_id)
+    begun = await context.store.beginning(job.mailbox_id, job.thread_id)
+    mailbox = begun.mailbox
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
     if mailbox.indexed_at is None:
         # Before Sent has been read nobody is known, and everybody would look like a stranger.
         soon = context.clock.now() + INDEX_WAIT
         raise NotYet("The owner's correspondents are still being read.", reason="indexing", retry_at=soon)
-    early = await _from_history(context, job, mailbox)
+    early = _from_history(context, job, mailbox, begun)
     if early is not None:
         await context.store.record_verdict(job, early, None, None, context.clock.now())
         return None
@@ -83,10 +84,9 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
     return await _judge(context, job, mailbox, fetched, digest)
 
 
-async def _from_history(context: Context, job: MessageJob, mailbox: Mailbox) -> Verdict | None:
-    took_part = bool(await context.store.took_part(job.mailbox_id, [job.thread_id]))
-    blocks = await context.store.has_block_rules(job.mailbox_id)
-    return prescreen(job.labels, took_part, mailbox.preferences, blocks, context.clock.now(), mailbox.labels)
+def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Beginning) -> Verdict | None:
+    now, wishes = context.clock.now(), mailbox.preferences
+    return prescreen(job.labels, begun.took_part, wishes, begun.blocks, now, mailbox.labels)
 
 
 async def _judge(

@@ -23,7 +23,7 @@ from datetime import datetime
 from backend.domain.mailbox.message_record import Stage
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
-from backend.pipeline.context import Context
+from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.deliver import deliver
 from backend.pipeline.first_run import preview
 from backend.pipeline.index import index
@@ -44,7 +44,7 @@ STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[MessageJob | No
     Stage.RELEASE: release,
 }
 
-DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | None]]] = {
+DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | GivenBack | None]]] = {
     Duty.SYNC: sync,
     Duty.WATCH: watch,
     Duty.INDEX: index,
@@ -61,9 +61,10 @@ async def run_stage(context: Context, job: MessageJob) -> MessageJob | None:
 
 
 async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
-    """Run the mailbox's duty and give it back with the time it is due again."""
+    """Run the mailbox's duty and give it back with the time it is due again, if its last commit has not."""
     if job.duty is Duty.LEAVE:
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
         return
     next_due = await DUTIES[job.duty](context, job)
-    await context.store.finish_duty(job, next_due, context.clock.now())
+    if not isinstance(next_due, GivenBack):
+        await context.store.finish_duty(job, next_due, context.clock.now())

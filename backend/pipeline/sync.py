@@ -20,7 +20,7 @@ from backend.domain.mailbox.gmail_moves import decisions
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.pipeline import relist
-from backend.pipeline.context import Context
+from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.notices import look_again_at
 from backend.ports.gmail import HistoryPage
 from backend.ports.jobs import Duty, DutyJob, Sighting, SyncPage
@@ -37,7 +37,7 @@ WATCH_LIFE = timedelta(days=7)
 RENEWED_LATELY = timedelta(hours=1)
 
 
-async def sync(context: Context, job: DutyJob) -> datetime:
+async def sync(context: Context, job: DutyJob) -> datetime | GivenBack:
     """Bring one mailbox up to date, or some pages nearer to it. Returns when it is due again."""
     for _ in range(PAGES_A_TURN):
         mailbox = await context.store.mailbox(job.mailbox_id)
@@ -49,7 +49,7 @@ async def sync(context: Context, job: DutyJob) -> datetime:
     return context.clock.now()
 
 
-async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetime | None:
+async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetime | GivenBack | None:
     """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
     quiet = look_again_at(context, mailbox)
     if relist.under_way(mailbox):
@@ -71,33 +71,42 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetim
         # The page token died with its listing: list again from where that listing started.
         await context.store.commit_sync(job, SyncPage(), context.clock.now())
         return None
-    page = await _interpret(context, mailbox, listed)
+    page, told = await _interpret(context, mailbox, listed)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
         await context.store.commit_sync(job, page, context.clock.now())
         return None
-    again = await _last_page(context, job, mailbox, listed, replace(page, safe_since=began))
-    if again is None and listed.history_id != mailbox.cursor:
-        return look_again_at(context, replace(mailbox, moved_at=context.clock.now()))
-    return again or quiet
+    return await _last_page(context, job, mailbox, listed, replace(page, safe_since=began), told)
 
 
 async def _last_page(
-    context: Context, job: DutyJob, mailbox: Mailbox, listed: HistoryPage, page: SyncPage
-) -> datetime | None:
-    """Commit the page that ends a listing; the time to look again if Google's index lags behind its pushes."""
-    told = await context.store.told(mailbox.id)
-    again = _look_again(context.clock.now(), mailbox, listed, told)
-    empty = not (listed.added or listed.relabelled or listed.deleted or mailbox.page_token)
-    if again is not None and empty:
+    context: Context,
+    job: DutyJob,
+    mailbox: Mailbox,
+    listed: HistoryPage,
+    page: SyncPage,
+    told: tuple[int, datetime] | None,
+) -> GivenBack:
+    """Commit the page that ends a listing and give the duty back with it: due again soon if Google's index lags behind
+    its pushes."""
+    now = context.clock.now()
+    again = _look_again(now, mailbox, listed, told)
+    if again is not None and _empty(mailbox, listed):
         # Told of a change and shown none: moving the cursor now could skip it for good.
         page = replace(page, cursor=mailbox.cursor, safe_since=None)
     else:
         page = replace(page, cursor=listed.history_id)
-    await context.store.commit_sync(job, page, context.clock.now())
+    moved = listed.history_id != mailbox.cursor
+    due = again or look_again_at(context, replace(mailbox, moved_at=now) if moved else mailbox)
+    await context.store.commit_sync(job, page, now, due)
     if page.sightings and (told is None or told[0] <= int(mailbox.cursor)):
         await _ask_to_be_told(context, mailbox)
-    return again
+    return GivenBack(due)
+
+
+def _empty(mailbox: Mailbox, listed: HistoryPage) -> bool:
+    """Whether a listing that ends with this page showed nothing at all."""
+    return not (listed.added or listed.relabelled or listed.deleted or mailbox.page_token)
 
 
 def _look_again(
@@ -108,7 +117,7 @@ def _look_again(
         return None
     position, at = told
     shown = int(listed.history_id)
-    if not (listed.added or listed.relabelled or listed.deleted or mailbox.page_token):
+    if _empty(mailbox, listed):
         shown = min(shown, int(mailbox.cursor))  # a position without the records before it proves nothing
     age = now - at
     if position <= shown or age > INDEX_LAG:
@@ -125,18 +134,23 @@ async def _ask_to_be_told(context: Context, mailbox: Mailbox) -> None:
         await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
 
 
-async def _interpret(context: Context, mailbox: Mailbox, listed: HistoryPage) -> SyncPage:
-    """Which messages to look at, and which label changes are the owner's word. No Gmail call."""
+async def _interpret(
+    context: Context, mailbox: Mailbox, listed: HistoryPage
+) -> tuple[SyncPage, tuple[int, datetime] | None]:
+    """Which messages to look at, and which label changes are the owner's word; and what pushes told. No Gmail call."""
     messages = appeared(
         ((added.gmail_id, added.thread_id, added.labels) for added in listed.added),
         ((moved.gmail_id, moved.thread_id, moved.added) for moved in listed.relabelled),
     )
-    ours = await context.store.ours(mailbox.id, [message.gmail_id for message in messages])
-    known = await context.store.known(mailbox.id, [moved.gmail_id for moved in listed.relabelled])
+    around = await context.store.surroundings(
+        mailbox.id,
+        [message.gmail_id for message in messages],
+        [moved.gmail_id for moved in listed.relabelled],
+    )
     # A message that came and was labelled by the owner within one page: its row is made by this commit.
     rows = {message.gmail_id: MovedRow(None, Stage.SCREEN) for message in messages if not message.own}
-    rows |= {gmail_id: _row(view) for gmail_id, view in known.items()}
-    return SyncPage(
+    rows |= {gmail_id: _row(view) for gmail_id, view in around.known.items()}
+    page = SyncPage(
         sightings=tuple(
             Sighting(
                 message.gmail_id,
@@ -145,11 +159,12 @@ async def _interpret(context: Context, mailbox: Mailbox, listed: HistoryPage) ->
                 Stage.LEARN if message.own else Stage.SCREEN,
             )
             for message in messages
-            if message.gmail_id not in ours
+            if message.gmail_id not in around.ours
         ),
         corrections=decisions(listed.relabelled, rows, mailbox.labels),
         deleted=listed.deleted,
     )
+    return page, around.told
 
 
 def _row(view: MessageView) -> MovedRow:

@@ -11,7 +11,7 @@ the caller's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,8 +20,8 @@ from typing import Protocol
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Gap
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.mailbox import Gap, Mailbox
+from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.ports.notices import NoticeStore
 
 
@@ -120,6 +120,26 @@ class SyncPage:
     gap: Gap | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a page of history is read against: which of its messages are challenges we sent (`ours`), the views of those
+    that are `known`, and the furthest position the latest pushes `told` of with the time the last of them came."""
+
+    ours: frozenset[str]
+    known: Mapping[str, MessageView]
+    told: tuple[int, datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a screening begins with: the mailbox (None: it has gone), whether the owner has written in the message's
+    thread, and whether they block anybody."""
+
+    mailbox: Mailbox | None
+    took_part: bool
+    blocks: bool
+
+
 class JobStore(NoticeStore, Protocol):
     """Pushes, duties, the stages of messages, and what a sync commits."""
 
@@ -141,8 +161,15 @@ class JobStore(NoticeStore, Protocol):
         `due_at`; asked for at many times it is done at the first and the last of them at least."""
         ...
 
+    async def claim_duties(
+        self, worker: str, now: datetime, lease_until: datetime, limit: int
+    ) -> tuple[DutyJob, ...]:
+        """Up to `limit` duties of connected mailboxes nobody holds, those that have been due longest. One holder per
+        mailbox and duty."""
+        ...
+
     async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
-        """The longest due duty of a connected mailbox nobody holds. One holder per mailbox and duty."""
+        """One of `claim_duties`, None if none is due."""
         ...
 
     async def finish_duty(self, job: DutyJob, next_due: datetime | None, now: datetime) -> None:
@@ -166,9 +193,16 @@ class JobStore(NoticeStore, Protocol):
         ...
 
     async def claim_messages(
-        self, worker: str, now: datetime, lease_until: datetime, limit: int
+        self,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        most: int | None = None,
+        full: Collection[str] = (),
     ) -> tuple[MessageJob, ...]:
-        """Up to `limit` due messages of connected mailboxes, oldest first, fair across mailboxes."""
+        """Up to `limit` due messages of connected mailboxes, oldest first, fair across mailboxes: at most `most` of any
+        one, and none of those in `full`."""
         ...
 
     async def finish_stage(
@@ -201,20 +235,32 @@ class JobStore(NoticeStore, Protocol):
         """The message no longer exists: end its job, void its open challenge."""
         ...
 
-    async def next_due(self, now: datetime) -> datetime | None:
-        """When the next job of any kind is due, None if there is none (for the worker's nap)."""
+    async def next_due(self, now: datetime, full: Collection[str] = ()) -> datetime | None:
+        """When the next job of any kind is due, None if there is none (for the worker's nap); messages of the mailboxes
+        in `full` do not count."""
         ...
 
-    async def commit_sync(self, job: DutyJob, page: SyncPage, now: datetime) -> int:
-        """New message rows, corrections, deletions and the moved cursor in one transaction.
+    async def commit_sync(
+        self, job: DutyJob, page: SyncPage, now: datetime, next_due: datetime | None = None
+    ) -> int:
+        """New message rows, corrections, deletions and the moved cursor in one transaction. With `next_due` this is the
+        end of the duty, and it is given back like by `finish_duty`.
 
         A message id already known is dropped, and so is one of our own sent challenges. The cursor never
         moves backwards (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
         """
         ...
 
-    async def told(self, mailbox_id: str) -> tuple[int, datetime] | None:
-        """The furthest history position of the latest pushes, and when the last of them came."""
+    async def surroundings(
+        self, mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]
+    ) -> Surroundings:
+        """What a page of history is read against: what is known of messages that appeared in it and of others whose
+        labels changed, and of pushes."""
+        ...
+
+    async def beginning(self, mailbox_id: str, thread_id: str) -> Beginning:
+        """What a message of this thread is screened with before it is fetched. The mailbox comes without what fails
+        in it."""
         ...
 
     async def held_at_rest(self, mailbox_id: str, limit: int) -> tuple[str, ...]:

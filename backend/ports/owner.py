@@ -151,8 +151,6 @@ class OwnerStore(Protocol):
         """Set, or with None remove, the owner's rule for an address or a bare domain."""
         ...
 
-    async def has_block_rules(self, mailbox_id: str) -> bool: ...
-
     async def order_preview(self, mailbox_id: str, now: datetime) -> None:
         """Begin a preview anew and make its duty due. What an earlier one found is dropped; rules stay.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from backend.store.sqlite import SqliteDriver
 from backend.transactions import (
     addon,
     archive,
+    aside,
     challenges,
     corrections,
     credits,
@@ -84,15 +85,15 @@ class SqlStore:
 
     async def aside(self, mailbox_id: str | None = None) -> list[MessageRow]:
         """Messages set aside, of one mailbox or of all, oldest first (operator's view)."""
-        return await self._driver.read(mailbox_id or EVERY, jobs.list_aside, mailbox_id)
+        return await self._driver.read(mailbox_id or EVERY, aside.list_aside, mailbox_id)
 
     async def retry_aside(self, mailbox_id: str, gmail_id: str, now: datetime) -> bool:
         """Give a message set aside new tries; False if it is not set aside."""
-        return await self._driver.write(mailbox_id, jobs.retry_aside, mailbox_id, gmail_id, now)
+        return await self._driver.write(mailbox_id, aside.retry_aside, mailbox_id, gmail_id, now)
 
     async def drop_aside(self, mailbox_id: str, gmail_id: str, now: datetime) -> bool:
         """End a message set aside as it is; False if it is not set aside."""
-        return await self._driver.write(mailbox_id, jobs.drop_aside, mailbox_id, gmail_id, now)
+        return await self._driver.write(mailbox_id, aside.drop_aside, mailbox_id, gmail_id, now)
 
     # ---- mailboxes, duties, syncing
     connect = writes_all(mailbox_transactions.connect)
@@ -116,14 +117,20 @@ class SqlStore:
     note_missing = writes_all(notices.note_missing)
     owner_acted = writes(notices.owner_acted)
 
+    async def claim_duties(
+        self, worker: str, now: datetime, lease_until: datetime, limit: int
+    ) -> tuple[DutyJob, ...]:
+        """See `JobStore`."""
+        return await self._driver.write(EVERY, jobs.claim_duties, now, new_lease(worker), lease_until, limit)
+
     async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
         """See `JobStore`."""
-        return await self._driver.write(EVERY, jobs.claim_duty, now, new_lease(worker), lease_until)
+        return next(iter(await self.claim_duties(worker, now, lease_until, 1)), None)
 
     finish_duty = writes(jobs.finish_duty)
     postpone_duty = writes(jobs.postpone_duty)
     commit_sync = writes(sync.commit_sync)
-    told = looks(sync.told)
+    surroundings = looks(sync.surroundings)
     held_at_rest = reads(sync.held_at_rest)
     decided_on = reads(sync.decided_on)
     ours = looks(sync.ours)
@@ -137,11 +144,17 @@ class SqlStore:
     # ---- messages: jobs, verdicts, challenges, credits, views
 
     async def claim_messages(
-        self, worker: str, now: datetime, lease_until: datetime, limit: int
+        self,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        most: int | None = None,
+        full: Collection[str] = (),
     ) -> tuple[MessageJob, ...]:
         """See `JobStore`."""
         return await self._driver.write(
-            EVERY, jobs.claim_messages, now, new_lease(worker), lease_until, limit
+            EVERY, jobs.claim_messages, now, new_lease(worker), lease_until, limit, most, full
         )
 
     finish_stage = writes(jobs.finish_stage)
@@ -149,16 +162,16 @@ class SqlStore:
     set_aside = writes(jobs.set_aside)
     gone = writes(jobs.gone)
 
-    async def next_due(self, now: datetime) -> datetime | None:
+    async def next_due(self, now: datetime, full: Collection[str] = ()) -> datetime | None:
         """See `JobStore`. May name a time at which nothing turns out to be due, never one too late."""
-        return await self._driver.near(EVERY, jobs.next_due)
+        return await self._driver.near(EVERY, jobs.next_due, full)
 
     standing = looks(verdicts.standing)
     record_verdict = writes(verdicts.record_verdict)
     correct = writes(corrections.correct)
     undo = writes(undoing.undo)
     set_rule = writes(verdicts.set_rule)
-    has_block_rules = looks(verdicts.has_block_rules)
+    beginning = looks(verdicts.beginning)
     challenge_of = looks(challenges.challenge_of)
     challenge_by_token = looks_all(challenges.challenge_by_token)
     screened = looks(challenges.screened)

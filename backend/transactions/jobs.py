@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -73,18 +75,22 @@ def want(mailbox_id: str, duty: Duty, due_at: datetime) -> Script[None]:
         yield WAKE
 
 
-def claim_duty(now: datetime, lease: str, lease_until: datetime) -> Script[DutyJob | None]:
-    """The duty that has been due longest."""
-    row: ClaimedDutyRow | None = yield q(
-        "claim_duty", now=micros(now), lease=lease, lease_until=micros(lease_until)
+def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -> Script[tuple[DutyJob, ...]]:
+    """Up to `limit` duties, those that have been due longest."""
+    found: list[ClaimedDutyRow] = yield q(
+        "claim_duties", now=micros(now), lease=lease, lease_until=micros(lease_until), limit=limit
     )
-    return None if row is None else rows.duty_job(row, lease)
+    return tuple(rows.duty_job(row, lease) for row in found)
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None, now: datetime) -> Script[None]:
     """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile."""
-    row = yield from held_duty(job)
-    times = (row["asked_at"], row["again_at"], None if next_due is None else micros(next_due))
+    yield from give_back(job, (yield from held_duty(job)), next_due)
+
+
+def give_back(job: DutyJob, held: DutyRow, next_due: datetime | None) -> Script[None]:
+    """The end of `finish_duty`, for a duty whose row is `held`."""
+    times = (held["asked_at"], held["again_at"], None if next_due is None else micros(next_due))
     yield from _give_back(job, min((at for at in times if at is not None), default=None))
 
 
@@ -128,28 +134,38 @@ def held_duty(job: DutyJob) -> Script[DutyRow]:
 
 
 def claim_messages(
-    now: datetime, lease: str, lease_until: datetime, limit: int
+    now: datetime,
+    lease: str,
+    lease_until: datetime,
+    limit: int,
+    most: int | None = None,
+    full: Collection[str] = (),
 ) -> Script[tuple[MessageJob, ...]]:
-    """Up to `limit` due messages, the mailboxes taking turns."""
+    """Up to `limit` due messages, the mailboxes taking turns; see the port."""
     claimed: list[MessageJob] = []
+    each: Counter[str] = Counter()
+    most = limit if most is None else most
     for _ in range(ROUNDS):
         left = limit - len(claimed)
         if left <= 0:
             break
-        lanes: list[LaneRow] = yield q("due_lanes", now=micros(now), limit=left)
+        served = {*full, *(name for name, had in each.items() if had >= most)}
+        lanes: list[LaneRow] = yield q("due_lanes", now=micros(now), limit=left, full=packed(sorted(served)))
         if not lanes:
             break
-        names = packed(lane["mailbox_id"] for lane in lanes)
+        listed = [lane["mailbox_id"] for lane in lanes]
+        names = packed(listed)
         found: list[ClaimedRow] = yield q(
             "claim_rows",
             lanes=names,
-            share=max(1, left // len(lanes)),
+            share=min(max(1, left // len(lanes)), most - max(each[name] for name in listed)),
             now=micros(now),
             lease=lease,
             lease_until=micros(lease_until),
         )
         yield q("turn_lanes", lanes=names, now=micros(now))
         claimed += [rows.message_job(row, lease) for row in found]
+        each.update(row["mailbox_id"] for row in found)
     return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
 
 
@@ -257,10 +273,10 @@ def due(mailbox_id: str, at: datetime, *, wake: bool = True) -> Script[None]:
         yield WAKE
 
 
-def next_due() -> Script[datetime | None]:
-    """When the next job may be claimed."""
+def next_due(full: Collection[str] = ()) -> Script[datetime | None]:
+    """When the next job may be claimed; see the port."""
     duty: int | None = yield q("next_duty_due")
-    turn: int | None = yield q("next_turn")
+    turn: int | None = yield q("next_turn", full=packed(sorted(full)))
     known = [at for at in (duty, turn) if at is not None]
     return moment(min(known)) if known else None
 
@@ -275,23 +291,3 @@ def failing_seconds(now: datetime) -> Script[int]:
     """For how long the job that has failed longest has."""
     since: int | None = yield q("failing_longest")
     return 0 if since is None else max(0, int((now - moment(since)).total_seconds()))
-
-
-def list_aside(mailbox_id: str | None) -> Script[list[MessageRow]]:
-    """Messages set aside, of one mailbox or of all, oldest first."""
-    found: list[MessageRow] = yield q("messages_aside", mailbox_id=mailbox_id or "")
-    return found
-
-
-def retry_aside(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
-    """Give a message set aside new tries. False if it is not set aside."""
-    changed = yield from number("retry_aside", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
-    if changed:
-        yield from due(mailbox_id, now)
-    return bool(changed)
-
-
-def drop_aside(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
-    """End a message set aside as it is. False if it is not set aside."""
-    changed = yield from number("drop_aside", mailbox_id=mailbox_id, gmail_id=gmail_id, now=micros(now))
-    return bool(changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.errors import Lost
@@ -35,10 +36,10 @@ def mailbox(row: MailboxRow, failing: Iterable[FailingRow] = ()) -> Mailbox:
     return Mailbox(
         id=row["id"],
         sub=row["sub"],
-        owner=Owner(row["email"], row["name"], frozenset(json.loads(row["aliases"]))),
+        owner=Owner(row["email"], row["name"], _words(row["aliases"])),
         link=Link(row["link"]),
-        preferences=Preferences.from_json(json.loads(row["preferences"])),
-        scopes=frozenset(json.loads(row["scopes"])),
+        preferences=_preferences(row["preferences"]),
+        scopes=_words(row["scopes"]),
         created_at=moment(row["created_at"]),
         labels=LabelIds(row["label_held"], row["label_would_hold"], row["label_allow"], row["label_block"]),
         cursor=row["cursor"],
@@ -57,6 +58,17 @@ def mailbox(row: MailboxRow, failing: Iterable[FailingRow] = ()) -> Mailbox:
         missing=Missing(row["notices_missing"]) if row["notices_missing"] else None,
         moved_at=moment_or_none(row["moved_at"]),
     )
+
+
+@lru_cache(maxsize=4096)
+def _preferences(text: str) -> Preferences:
+    """Read once while it stays as it is: a mailbox is looked at for every message."""
+    return Preferences.from_json(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))
 
 
 def duty_job(row: ClaimedDutyRow, lease: str) -> DutyJob:

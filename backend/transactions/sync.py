@@ -9,12 +9,12 @@ from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
-from backend.ports.jobs import DutyJob, SyncPage
+from backend.ports.jobs import DutyJob, Surroundings, SyncPage
 from backend.transactions import corrections, rows, voiding
-from backend.transactions.jobs import due, held_duty, position
+from backend.transactions.jobs import due, give_back, held_duty, position
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
-from backend.transactions.tables import GmailIdRow, MailboxRow, MessageRow
+from backend.transactions.tables import DutyRow, GmailIdRow, MailboxRow, MessageRow
 
 
 class NoticeRow(TypedDict):
@@ -50,10 +50,13 @@ class HeldFromRow(TypedDict):
     gmail_id: str
 
 
-def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
+def commit_sync(job: DutyJob, page: SyncPage, now: datetime, next_due: datetime | None = None) -> Script[int]:
     """New rows, corrections, deletions and the moved cursor; see the port."""
-    mailbox = yield from _mailbox_of(job)
-    yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
+    mailbox, held = yield from _mailbox_of(job)
+    if next_due is None:
+        yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
+    else:
+        yield from give_back(job, held, next_due)
     yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
@@ -71,14 +74,13 @@ def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     return new
 
 
-def _mailbox_of(job: DutyJob) -> Script[MailboxRow]:
-    """The locked mailbox of a duty that is still held."""
+def _mailbox_of(job: DutyJob) -> Script[tuple[MailboxRow, DutyRow]]:
+    """The locked mailbox of a duty that is still held, and the duty's row."""
     try:
         mailbox = yield from locked(job.mailbox_id)
     except NotFound as error:
         raise LeaseLost("The mailbox was disconnected.") from error
-    yield from held_duty(job)
-    return mailbox
+    return mailbox, (yield from held_duty(job))
 
 
 def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[None]:
@@ -118,7 +120,16 @@ def _insert(mailbox_id: str, page: SyncPage, now: datetime) -> Script[int]:
     return new
 
 
-def told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
+def surroundings(mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]) -> Script[Surroundings]:
+    """What a page of history is read against, at one moment; see the port."""
+    return Surroundings(
+        (yield from ours(mailbox_id, appeared)),
+        (yield from known(mailbox_id, relabelled)),
+        (yield from _told(mailbox_id)),
+    )
+
+
+def _told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
     """The furthest position of the latest pushes, and when the last of them came."""
     found: list[NoticeRow] = yield q("latest_notices", mailbox_id=mailbox_id)
     if not found:
@@ -190,7 +201,7 @@ def held_from(mailbox_id: str, addresses: frozenset[str]) -> Script[tuple[tuple[
 
 def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
     """Where the correspondent index stands."""
-    mailbox = yield from _mailbox_of(job)
+    mailbox, _ = yield from _mailbox_of(job)
     yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
     yield q(
         "save_index",

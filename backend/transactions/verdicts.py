@@ -15,8 +15,8 @@ from backend.domain.mailbox.message_record import Screened, Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.guards import COUNTED, SENDER_PAUSE
 from backend.domain.policy.standing import HELD_WITH, Standing
-from backend.ports.jobs import MessageJob
-from backend.transactions import corrections, credits, rows
+from backend.ports.jobs import Beginning, MessageJob
+from backend.transactions import corrections, credits, rows, sync
 from backend.transactions.jobs import due, give_way, go_on, held_message
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, number, packed, q
@@ -208,6 +208,9 @@ def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime
     yield from corrections.write_rule(mailbox_id, subject.lower(), kind, now)
 
 
-def has_block_rules(mailbox_id: str) -> Script[bool]:
-    """Whether the owner blocks anybody."""
-    return bool((yield from number("has_block_rules", mailbox_id=mailbox_id)))
+def beginning(mailbox_id: str, thread_id: str) -> Script[Beginning]:
+    """What a message is screened with before it is fetched; see the port."""
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    took_part = yield from sync.took_part(mailbox_id, [thread_id])
+    blocks = yield from number("has_block_rules", mailbox_id=mailbox_id)
+    return Beginning(None if row is None else rows.mailbox(row), bool(took_part), bool(blocks))

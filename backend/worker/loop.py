@@ -21,13 +21,17 @@ from backend.domain.errors import LeaseLost
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
 from backend.ports.gmail import Authorizer
-from backend.ports.jobs import DutyJob, MessageJob
+from backend.ports.jobs import Duty, DutyJob, MessageJob
 from backend.worker.endings import Endings
 
 log = structlog.get_logger()
 
 SHARE_OF_LEASE = 0.8
 """A stage that runs longer than this share of its lease is stopped: past the lease it could not commit."""
+
+SHARES = 4
+"""A mailbox may have so many messages under way as a share of all tasks makes, and as many tasks are kept for duties:
+one with much to do, or with Google's quota used up, keeps nobody else waiting."""
 
 DEADLY = "No worker that held it came to an end with it."
 """The cause told of a message under which as many workers died in a row as it may have tries."""
@@ -47,6 +51,8 @@ class Worker:
         self.failed: Counter[tuple[str, str]] = Counter()
         self._endings = Endings(context, self.failed)
         self._running: set[asyncio.Task[None]] = set()
+        self._in_hand: Counter[str] = Counter()
+        self._log = structlog.get_logger().bind()
 
     @property
     def busy(self) -> int:
@@ -78,29 +84,47 @@ class Worker:
         """Start as many due jobs as there is room for; returns how many."""
         context, free = self._context, self._free
         now = context.clock.now()
-        first = await context.store.next_due(now)
+        full = self._full()
+        first = await context.store.next_due(now, full)
         if first is None or first > now:
             return 0
         until = now + timedelta(seconds=context.settings.lease_seconds)
-        messages = await context.store.claim_messages(self._name, now, until, free)
+        duties = len(self._running) - self._in_hand.total()
+        room = free - max(0, context.settings.worker_tasks // SHARES - duties)
+        share = self._share - self._share // 2
+        messages = (
+            await context.store.claim_messages(self._name, now, until, room, share, full) if room > 0 else ()
+        )
         for message in messages:
             self._start(message, partial(run_stage, context, message))
-        started = len(messages)
-        while started < free:
-            duty = await context.store.claim_duty(self._name, now, until)
-            if duty is None:
-                break
+        claimed: tuple[DutyJob, ...] = ()
+        if len(messages) < free:
+            claimed = await context.store.claim_duties(self._name, now, until, free - len(messages))
+        for duty in claimed:
             self._start(duty, partial(run_duty, context, self._authorizer, duty))
-            started += 1
-        return started
+        return len(messages) + len(claimed)
+
+    @property
+    def _share(self) -> int:
+        return max(1, self._context.settings.worker_tasks // SHARES)
+
+    def _full(self) -> list[str]:
+        """Mailboxes of which so much is under way that another claim might be more than their share."""
+        return [name for name, number in self._in_hand.items() if number > self._share // 2]
 
     def _start(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]) -> None:
         task = asyncio.create_task(self._run_one(job, run))
         self._running.add(task)
-        task.add_done_callback(self._done)
+        if isinstance(job, MessageJob):
+            self._in_hand[job.mailbox_id] += 1
+        task.add_done_callback(partial(self._done, job))
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, job: MessageJob | DutyJob, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        if isinstance(job, MessageJob):
+            self._in_hand[job.mailbox_id] -= 1
+            if not self._in_hand[job.mailbox_id]:
+                del self._in_hand[job.mailbox_id]
         self._wake.set()
 
     async def _run_one(
@@ -124,7 +148,9 @@ class Worker:
             await self._endings.after(job, error, at)
         else:
             spent = round((time.perf_counter() - began) * 1000, 1)
-            log.info("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
+            # Syncs come by the second; what they find is told by the messages.
+            tell = self._log.debug if kind is Duty.SYNC else self._log.info
+            tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
             if following is not None:
                 await self._run_one(following, partial(run_stage, self._context, following))
 
@@ -132,7 +158,7 @@ class Worker:
         """Sleep until woken, stopped, or the next job is due; at most `poll_seconds`."""
         context, seconds = self._context, self._context.settings.poll_seconds
         with contextlib.suppress(Exception):
-            due = await context.store.next_due(context.clock.now())
+            due = await context.store.next_due(context.clock.now(), self._full())
             if due is not None:
                 seconds = min(seconds, max((due - context.clock.now()).total_seconds(), 0.005))
         await self._woken(stop, seconds)

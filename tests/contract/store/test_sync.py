@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import Refused
+from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty, Sighting, SyncPage
-from tests.contract.store.stories import BO, Story
+from backend.ports.jobs import Duty, Notice, Sighting, SyncPage
+from tests.contract.store.stories import BO, LEASE, Story
 
 
 def seen(*gmail_ids: str) -> tuple[Sighting, ...]:
@@ -174,3 +174,24 @@ async def test_the_index_goes_on_page_by_page_and_finishes_once(story: Story) ->
     kept = await story.store.mailbox("ana")
     assert kept is not None
     assert kept.indexed_at == story.now - timedelta(days=1)
+
+
+async def test_the_last_page_of_a_sync_gives_its_duty_back_in_the_same_commit(story: Story) -> None:
+    await story.mailbox("ana")
+    job = await story.hold("ana")
+    quiet = story.now + timedelta(minutes=12)
+    page = SyncPage((Sighting("m1", "t1", None),), cursor="1000")
+    assert await story.store.commit_sync(job, page, story.now, quiet) == 1
+    await story.store.claim_messages("w1", story.now, quiet + LEASE, 9)
+    assert await story.store.next_due(story.now) == quiet
+    with pytest.raises(LeaseLost):
+        await story.store.commit_sync(job, SyncPage(cursor="1001"), story.now, quiet)
+
+
+async def test_a_push_during_the_last_page_is_looked_after_all_the_same(story: Story) -> None:
+    await story.mailbox("ana")
+    job = await story.hold("ana")
+    window = story.now + timedelta(seconds=1.1)
+    await story.store.note_push(Notice("p1", "ana@corp.test", "1001"), window, story.now)
+    await story.store.commit_sync(job, SyncPage(cursor="1000"), story.now, story.now + timedelta(minutes=12))
+    assert await story.claim_duty() is not None

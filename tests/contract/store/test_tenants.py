@@ -36,6 +36,7 @@ ABOUT_ALL = {
     "mailbox_by_email": "named by address",
     "note_push": "named by address, checked by Pub/Sub's token",
     "claim_duty": "the worker's",
+    "claim_duties": "the worker's",
     "claim_messages": "the worker's",
     "next_due": "the worker's",
     "note_missing": "the fetcher's",
@@ -100,7 +101,6 @@ OWN = {
     "set_link",
     "lose_link",
     "busy",
-    "told",
     "held_at_rest",
     "keep_promises",
     "forget",
@@ -108,7 +108,8 @@ OWN = {
     "hear_by",
     "owner_acted",
     "set_rule",
-    "has_block_rules",
+    "beginning",
+    "surroundings",
     "learn",
     "order_preview",
     "preview_run",
@@ -145,7 +146,7 @@ class Eve:
             "set_link": lambda: store.set_link("eve", Link.CONNECTED, now),
             "lose_link": lambda: store.lose_link("eve", Lost.GRANT, now, now),
             "busy": lambda: store.busy("eve", now),
-            "told": lambda: store.told("eve"),
+            "surroundings": lambda: store.surroundings("eve", ["sent-c1"], ["m1", "m2"]),
             "held_at_rest": lambda: store.held_at_rest("eve", 10),
             "keep_promises": lambda: store.keep_promises("eve", now),
             "decided_on": lambda: store.decided_on("eve", ["m0", "m1"]),
@@ -171,7 +172,7 @@ class Eve:
             "correct": lambda: store.correct("eve", correction, now),
             "undo": lambda: store.undo("eve", "key-ana", now),
             "set_rule": lambda: store.set_rule("eve", BO, RuleKind.ALLOW, now),
-            "has_block_rules": lambda: store.has_block_rules("eve"),
+            "beginning": lambda: store.beginning("eve", "t7"),
             "challenge_of": lambda: store.challenge_of("eve", "m1"),
             "screened": lambda: store.screened("eve", "m1"),
             "mark_sending": lambda: store.mark_sending(message, "c1", now),
@@ -238,7 +239,7 @@ async def test_another_owners_ids_are_nothing(name: str, story: Story, address: 
     assert await dump(address, "ana") == before
     if name not in OWN and name != "post":
         assert not seen or seen == Standing(), f"{name} told {seen!r}"
-    elif name in ("mailbox", "sealed_token"):
+    elif name in ("mailbox", "sealed_token", "beginning", "surroundings"):
         assert "ana" not in repr(seen)
 
 

@@ -178,16 +178,22 @@ async def test_a_worker_with_every_slot_taken_hears_that_it_is_to_stop(workshop:
     began = 0
     all_began = asyncio.Event()
 
-    async def endless(context: Context, job: MessageJob) -> None:
+    async def endless(*_: object) -> None:
         nonlocal began
         began += 1
         if began == slots:
             all_began.set()
         await asyncio.Event().wait()
 
-    await workshop.story.arrive("ana", *(f"m{number}" for number in range(slots + 2)))
+    story = workshop.story
+    for name in [f"owner{number}" for number in range(slots + 2)]:
+        await story.mailbox(name)
+    for number in range(slots + 2):
+        await story.arrive(f"owner{number}", f"m{number}")
+    await story.store.want("ana", Duty.SYNC, story.now)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "run_stage", endless)
+        patch.setattr(loop, "run_duty", endless)
         stop, worker = asyncio.Event(), workshop.worker()
         running = asyncio.create_task(worker.run(stop))
         async with asyncio.timeout(30):

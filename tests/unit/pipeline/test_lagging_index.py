@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from backend.pipeline.context import GivenBack
+from backend.pipeline.sync import sync
 from backend.ports.jobs import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
 
@@ -15,11 +17,9 @@ async def _look(fixture: Fixture) -> timedelta:
     job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + timedelta(minutes=1))
     assert job is not None
     assert job.duty is Duty.SYNC
-    from backend.pipeline.sync import sync
-
-    due = await sync(fixture.context, job)
-    await fixture.store.finish_duty(job, due, fixture.now())
-    return due - fixture.now()
+    ended = await sync(fixture.context, job)
+    assert isinstance(ended, GivenBack)
+    return ended.due - fixture.now()
 
 
 @pytest.mark.parametrize("tells", [False, True], ids=["position lags too", "position is ahead"])

@@ -25,7 +25,7 @@ WALKS = {
         "count_challenges",
     ),
     *("count_notices", "tallies", "balance_differences", "daily_differences", "messages_aside"),
-    *("due_lanes", "next_turn", "next_duty_due", "claim_duty", "want_duty"),
+    *("due_lanes", "next_turn", "next_duty_due", "claim_duties", "want_duty"),
 }
 """Queries that may walk: asked by people now and then, or over one row a mailbox."""
 

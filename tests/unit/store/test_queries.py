@@ -79,7 +79,7 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         *("mailbox_by_email", "mailbox_by_sub", "insert_mailbox", "challenge", "challenge_by_token"),
         *("device_by_token", "code", "session", "receipt"),
         # the worker's and the operator's
-        *("mailboxes", "claim_duty", "claim_rows", "due_lanes", "turn_lanes", "count_unknown"),
+        *("mailboxes", "claim_duties", "claim_rows", "due_lanes", "turn_lanes", "count_unknown"),
         *(
             "next_duty_due",
             "next_turn",

@@ -1,11 +1,12 @@
--- name: claim_duty(now, lease, lease_until)^
-UPDATE duties SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = attempts + 1,
-    again_at = CASE WHEN again_at > :now THEN again_at END
-WHERE (mailbox_id, duty) = (
+-- name: claim_duties(now, lease, lease_until, limit)
+WITH picked AS MATERIALIZED (
     SELECT mailbox_id, duty FROM duties WHERE is_open AND due_at <= :now
-    ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    ORDER BY due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
 )
-RETURNING mailbox_id, duty, attempts, wanted;
+UPDATE duties AS d SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = d.attempts + 1,
+    again_at = CASE WHEN d.again_at > :now THEN d.again_at END
+FROM picked AS p WHERE d.mailbox_id = p.mailbox_id AND d.duty = p.duty
+RETURNING d.mailbox_id, d.duty, d.attempts, d.wanted;
 
 -- name: claim_rows(lanes, share, now, lease, lease_until)
 -- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest. Rows another

@@ -9,8 +9,13 @@ SELECT * FROM duties WHERE mailbox_id = :mailbox_id AND duty = :duty FOR NO KEY 
 -- name: message_for_write(mailbox_id, gmail_id)^
 SELECT * FROM messages WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id FOR NO KEY UPDATE;
 
--- name: due_lanes(now, limit)
--- Mailboxes with something due, the one longest without a turn first. Those another worker is claiming from
+-- name: due_lanes(now, limit, full)
+-- Mailboxes with something due, but for those in `full` (JSON list), the one longest without a turn first. Those another worker is claiming from
 -- are skipped: workers spread over the mailboxes, and a claim never waits for anybody.
 SELECT mailbox_id FROM lanes WHERE is_open AND turn_at <= :now
+    AND mailbox_id <> ALL (ARRAY(SELECT jsonb_array_elements_text(CAST(:full AS JSONB))))
 ORDER BY turn_at, turns LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: next_turn(full)$
+SELECT MIN(turn_at) FROM lanes WHERE is_open AND turn_at IS NOT NULL
+    AND mailbox_id <> ALL (ARRAY(SELECT jsonb_array_elements_text(CAST(:full AS JSONB))));

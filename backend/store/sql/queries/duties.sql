@@ -66,9 +66,6 @@ UPDATE messages SET failing_since = NULL WHERE mailbox_id = :mailbox_id AND fail
 -- name: next_duty_due()$
 SELECT MIN(due_at) FROM duties WHERE is_open AND due_at IS NOT NULL;
 
--- name: next_turn()$
-SELECT MIN(turn_at) FROM lanes WHERE is_open AND turn_at IS NOT NULL;
-
 -- name: insert_notice(push_id, mailbox_id, history_id, fate, now)!
 INSERT INTO notices (push_id, mailbox_id, history_id, fate, received_at)
 VALUES (:push_id, :mailbox_id, :history_id, :fate, :now)

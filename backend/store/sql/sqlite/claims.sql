@@ -1,8 +1,8 @@
--- name: claim_duty(now, lease, lease_until)^
+-- name: claim_duties(now, lease, lease_until, limit)
 UPDATE duties SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = attempts + 1,
     again_at = CASE WHEN again_at > :now THEN again_at END
-WHERE (mailbox_id, duty) = (
-    SELECT mailbox_id, duty FROM duties WHERE is_open AND due_at <= :now ORDER BY due_at LIMIT 1
+WHERE (mailbox_id, duty) IN (
+    SELECT mailbox_id, duty FROM duties WHERE is_open AND due_at <= :now ORDER BY due_at LIMIT :limit
 )
 RETURNING mailbox_id, duty, attempts, wanted;
 

@@ -9,6 +9,12 @@ SELECT * FROM duties WHERE mailbox_id = :mailbox_id AND duty = :duty;
 -- name: message_for_write(mailbox_id, gmail_id)^
 SELECT * FROM messages WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: due_lanes(now, limit)
--- Mailboxes with something due, the one longest without a turn first.
-SELECT mailbox_id FROM lanes WHERE is_open AND turn_at <= :now ORDER BY turn_at, turns LIMIT :limit;
+-- name: due_lanes(now, limit, full)
+-- Mailboxes with something due, but for those in `full` (JSON list), the one longest without a turn first.
+SELECT mailbox_id FROM lanes WHERE is_open AND turn_at <= :now
+    AND mailbox_id NOT IN (SELECT value FROM json_each(:full))
+ORDER BY turn_at, turns LIMIT :limit;
+
+-- name: next_turn(full)$
+SELECT MIN(turn_at) FROM lanes WHERE is_open AND turn_at IS NOT NULL
+    AND mailbox_id NOT IN (SELECT value FROM json_each(:full));

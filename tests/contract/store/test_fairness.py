@@ -1,0 +1,154 @@
+"""Many mailboxes share one worker: however much one of them has to do, the others are not kept waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.domain.mailbox.verdict import Outcome
+from backend.pipeline.context import Context
+from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
+from backend.settings import Settings
+from backend.store import SqlStore
+from backend.worker import loop
+from backend.worker.loop import Worker
+from tests.contract.store.stories import LEASE, Story
+from tests.doubles import FixedClock, GlassVault, SeededTokens
+
+NOBODY: Any = None
+TASKS = 8
+
+
+class Busy:
+    """A worker of `TASKS` tasks. Every message of Ana's takes until `free`, everybody else's no time."""
+
+    def __init__(self, store: SqlStore, story: Story, folder: Path) -> None:
+        self.clock = FixedClock()
+        settings = Settings(state_dir=folder, poll_seconds=0.005, stop_seconds=0.2, worker_tasks=TASKS)
+        self.context = Context(settings, store, NOBODY, NOBODY, self.clock, SeededTokens(), GlassVault())
+        story.now = self.clock.now()
+        self.story = story
+        self.free = asyncio.Event()
+        self.under_way = self.most = 0
+        self.synced: list[str] = []
+
+    async def stage(self, context: Context, job: MessageJob) -> None:
+        """What is run instead of screening."""
+        if not job.mailbox_id.startswith("ana"):
+            await self.story.judge(job, Outcome.INBOX)
+            return
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await self.free.wait()
+        self.under_way -= 1
+        await self.story.judge(job, Outcome.INBOX)
+
+    async def duty(self, context: Context, authorizer: object, job: DutyJob) -> None:
+        """What is run instead of a duty."""
+        self.synced.append(job.mailbox_id)
+        await context.store.finish_duty(job, None, self.clock.now())
+
+    async def ended(self, mailbox: str, *ids: str) -> bool:
+        """Whether these are done with."""
+        known = await self.story.store.known(mailbox, ids)
+        return len(known) == len(ids) and all(view.stage is None for view in known.values())
+
+
+@pytest.fixture
+async def busy(store: SqlStore, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Busy:
+    made = Busy(store, story, tmp_path)
+    monkeypatch.setattr(loop, "run_stage", made.stage)
+    monkeypatch.setattr(loop, "run_duty", made.duty)
+    return made
+
+
+async def _while_it_works(busy: Busy, *until: Any) -> None:
+    """Run a worker until each of these holds, in their order; then let Ana's messages end."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(busy.context, NOBODY, "w1").run(stop))
+    try:
+        async with asyncio.timeout(30):
+            for done in until:
+                while not await done():  # noqa: ASYNC110 - what is waited for stands in the database
+                    await asyncio.sleep(0.001)
+    finally:
+        stop.set()
+        await running
+
+
+async def test_a_mailbox_with_much_to_do_leaves_room_for_the_others(busy: Busy) -> None:
+    story = busy.story
+    await story.mailbox("ana")
+    await story.mailbox("bea")
+    mails = [f"a{number}" for number in range(3 * TASKS)]
+    await story.arrive("ana", *mails)
+    listing = await story.hold("bea")
+
+    async def under_way() -> bool:
+        return busy.under_way == TASKS // loop.SHARES
+
+    async def bea_comes() -> bool:
+        seen = tuple(Sighting(gmail_id, f"t-{gmail_id}", None) for gmail_id in ("b1", "b2"))
+        page = SyncPage(sightings=seen)
+        await story.store.commit_sync(listing, page, story.now, story.now + timedelta(days=1))
+        return True
+
+    async def bea_ends() -> bool:
+        return await busy.ended("bea", "b1", "b2")
+
+    async def ana_ends() -> bool:
+        busy.free.set()
+        return await busy.ended("ana", *mails)
+
+    await _while_it_works(busy, under_way, bea_comes, bea_ends, ana_ends)
+    assert busy.most <= TASKS // loop.SHARES
+
+
+async def test_messages_leave_room_for_duties(busy: Busy) -> None:
+    """With every mailbox busy a push still gets its look."""
+    story = busy.story
+    names = [f"ana{number}" for number in range(2 * TASKS)]
+    for name in (*names, "bea"):
+        await story.mailbox(name)
+    for name in names:
+        await story.arrive(name, f"m-{name}")
+
+    async def under_way() -> bool:
+        return busy.under_way >= TASKS - TASKS // loop.SHARES
+
+    async def bea_is_pushed() -> bool:
+        await story.store.want("bea", Duty.SYNC, story.now)
+        return True
+
+    async def bea_is_synced() -> bool:
+        return "bea" in busy.synced
+
+    await _while_it_works(busy, under_way, bea_is_pushed, bea_is_synced)
+    assert busy.most == TASKS - TASKS // loop.SHARES
+
+
+async def test_a_claim_takes_no_more_than_a_mailboxs_share_and_nothing_of_a_full_one(story: Story) -> None:
+    for name in ("ana", "bea", "cy"):
+        await story.mailbox(name)
+        await story.arrive(name, *(f"{name}{number}" for number in range(5)))
+    until = story.now + LEASE
+    claimed = await story.store.claim_messages("w1", story.now, until, 100, 2, ["bea"])
+    assert sorted(job.gmail_id for job in claimed) == ["ana0", "ana1", "cy0", "cy1"]
+    assert await story.store.next_due(story.now, ["ana", "bea", "cy"]) is None
+    assert await story.store.next_due(story.now, ["ana"]) == story.now
+
+
+async def test_duties_are_claimed_together_each_by_one_worker(story: Story) -> None:
+    for name in ("ana", "bea", "cy"):
+        await story.mailbox(name)
+    for name in ("ana", "bea", "cy"):
+        await story.store.want(name, Duty.SYNC, story.now)
+        story.pass_time(seconds=1)
+    first = await story.store.claim_duties("w1", story.now, story.now + LEASE, 2)
+    assert {job.mailbox_id for job in first} == {"ana", "bea"}
+    second = await story.store.claim_duties("w2", story.now, story.now + LEASE, 9)
+    assert [job.mailbox_id for job in second] == ["cy"]
