@@ -9,6 +9,7 @@ from quart import Quart
 
 from backend.web import error_map, guards, log, static_routes, streams
 from backend.web.addon import routes as addon_routes
+from backend.web.api import described
 from backend.web.api import routes as api
 from backend.web.google import connect_routes, push_routes
 from backend.web.google.push_gate import PushGate
@@ -63,6 +64,7 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     guards.install(app, settings)
     error_map.install(app)
     static_routes.install(app)
+    described.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     stopping = stopping or asyncio.Event()

@@ -43,7 +43,7 @@ class FakeSubject:
 @pytest.fixture(scope="module")
 def document() -> Document:
     """The real server's document: the fake is held to it, so that it cannot drift from what it stands for."""
-    return Document(openapi(unopened().app))
+    return Document(openapi(unopened().app, "http://127.0.0.1"))
 
 
 @pytest.fixture

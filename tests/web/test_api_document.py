@@ -14,7 +14,7 @@ from quart import Quart
 from backend.ports.devices import Scope
 from backend.web.api.answers import STATUS
 from tests.desktop.document import Document
-from tests.web.service import Client
+from tests.web.service import Client, Office
 
 PATH = "/api/v1/openapi.json"
 MESSAGE = {
@@ -87,8 +87,20 @@ async def test_no_page_is_served_that_loads_scripts_from_elsewhere(client: Clien
     assert (await client.get(path)).status_code == 404
 
 
-def test_it_names_no_other_server(document: dict[str, Any]) -> None:
+def test_it_names_this_server_and_no_other(here: Office, document: dict[str, Any]) -> None:
+    assert document.pop("servers") == [{"url": here.settings.public_url}]
     assert "://" not in json.dumps(document)
+
+
+def test_every_shape_in_it_is_used(document: dict[str, Any]) -> None:
+    shapes = document["components"].pop("schemas")
+    used: set[str] = set()
+    found = {"a route": json.dumps(document)}
+    while found:
+        named = {name for text in found.values() for name in re.findall(r"#/components/schemas/(\w+)", text)}
+        found = {name: json.dumps(shapes[name]) for name in named - used}
+        used |= named
+    assert used == set(shapes)
 
 
 def test_the_judge_is_strict(document: dict[str, Any]) -> None:

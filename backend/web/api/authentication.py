@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from math import ceil
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 from quart import Blueprint, Response, request
 from quart_rate_limiter import RateLimit
@@ -29,7 +28,6 @@ BODY_LIMIT = 64 * 1024
 BEARER = re.compile(r"Bearer ([A-Za-z0-9_~.+/=-]{20,200})", re.IGNORECASE)
 CLIENT = re.compile(r"tray/(\d{1,4})\.(\d{1,4})(?:[.\s+-].*)?")
 OLDEST_CLIENT = (0, 1)
-_HALF = re.compile("[\ud800-\udfff]")
 HTTP_CODES = {
     404: "not_found",
     405: "wrong_method",
@@ -91,31 +89,6 @@ async def _device_key() -> str:
 def per_device(count: int) -> RateLimit:
     """At most `count` a minute and token. Whoever shows none or invents some is bounded by their address."""
     return RateLimit(count, timedelta(minutes=1), key_function=_device_key)
-
-
-async def body(*, may_be_empty: bool = False) -> dict[str, Any]:
-    """The JSON object that was sent. Raises `Refused` (malformed)."""
-    raw = await request.get_data(as_text=False)
-    if len(raw) > BODY_LIMIT:  # sent without its length
-        raise RequestEntityTooLarge
-    if not raw and may_be_empty:
-        return {}
-    try:
-        sent = json.loads(raw)
-    except (ValueError, RecursionError):  # bytes that are no UTF-8 are a ValueError too
-        sent = None
-    if not isinstance(sent, dict):
-        raise errors.Refused("The body is no JSON object.", code="malformed")
-    return sent
-
-
-def text(fields: dict[str, Any], name: str) -> str:
-    """A field that must be text. Raises `Refused` (malformed)."""
-    value = fields.get(name)
-    # JSON can bring half a surrogate pair, which is text nowhere else.
-    if not isinstance(value, str) or _HALF.search(value):
-        raise errors.Refused(f"{name} must be text.", code="malformed", field=name)
-    return value
 
 
 @blueprint.before_request

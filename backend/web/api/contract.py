@@ -10,6 +10,7 @@ from backend.web.api.described import described, document
 from backend.web.api.requests import Unchanged
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
+from backend.web.services import services
 
 
 @blueprint.get("/openapi.json")
@@ -18,4 +19,4 @@ from backend.web.limits import per_minute
 async def openapi() -> Response:
     """This contract as an OpenAPI document."""
     app: Quart = current_app._get_current_object()  # type: ignore[attr-defined]
-    return tagged(document(app))
+    return tagged(document(app, services().context.settings.public_url))

@@ -1,6 +1,6 @@
 """openapi.json: the routes of the blueprint with what they take, answer and refuse, drawn by quart-schema.
 
-Only its documentation side is used: what is sent is checked by the handlers, whose errors are the contract's.
+What a route takes is told where it is checked (`with_body`, `validate_querystring`), so the two cannot differ.
 """
 
 from __future__ import annotations
@@ -11,14 +11,9 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from quart import Quart
-from quart_schema import (
-    QuartSchema,
-    document_headers,
-    document_querystring,
-    document_request,
-    security_scheme,
-)
-from quart_schema.openapi import HttpSecurityScheme, Info, OpenAPIProvider
+from quart_schema import QuartSchema, document_headers, security_scheme
+from quart_schema.openapi import HttpSecurityScheme, Info, OpenAPIProvider, Server
+from quart_schema.validation import QUART_SCHEMA_REQUEST_ATTRIBUTE
 from werkzeug.routing import Rule
 
 from backend.ports.devices import Scope
@@ -41,8 +36,6 @@ def described(
     answer: type | None,
     *,
     scope: Scope | None = None,
-    sends: type | None = None,
-    asks: type | None = None,
     headers: type | None = None,
     refuses: tuple[str, ...] = (),
     status: int = 200,
@@ -53,13 +46,14 @@ def described(
     """
 
     def decorate(handler: F) -> F:
-        codes = (*ALWAYS, *(WITH_TOKEN if scope else ()), *(WITH_BODY if sends else ()), *refuses)
+        codes = (
+            *ALWAYS,
+            *(WITH_TOKEN if scope else ()),
+            *(WITH_BODY if hasattr(handler, QUART_SCHEMA_REQUEST_ATTRIBUTE) else ()),
+            *refuses,
+        )
         setattr(handler, TOLD, (status, answer, codes))
         security_scheme([{SCHEME: [scope.value]}] if scope else [])(handler)
-        if sends:
-            document_request(sends)(handler)
-        if asks:
-            document_querystring(asks)(handler)
         if headers:
             document_headers(headers)(handler)
         return handler
@@ -67,21 +61,26 @@ def described(
     return decorate
 
 
-def document(app: Quart) -> dict[str, Any]:
-    """The document of `app`, made once."""
+def install(app: Quart) -> None:
+    """How quart-schema reads and shows types in an app."""
+    app.config["QUART_SCHEMA_CONVERSION_PREFERENCE"] = "pydantic"
+    app.config["QUART_SCHEMA_CONVERT_CASING"] = False
+
+
+def document(app: Quart, address: str) -> dict[str, Any]:
+    """The document of `app` at its public address, made once."""
     if KEY not in app.extensions:
-        app.config.setdefault("QUART_SCHEMA_CONVERSION_PREFERENCE", "pydantic")
-        app.config.setdefault("QUART_SCHEMA_CONVERT_CASING", False)
-        made = _Provider(app, _about()).schema()
+        made = _Provider(app, _about(address)).schema()
         app.extensions[KEY] = json.loads(json.dumps(made, sort_keys=True))
     found: dict[str, Any] = app.extensions[KEY]
     return found
 
 
-def _about() -> QuartSchema:
+def _about(address: str) -> QuartSchema:
     text = "What the desktop app calls. Rules for every call, rate limits and the browser round: docs/reference/api.md."
     return QuartSchema(
         info=Info("Pitchgate", API, description=text),
+        servers=[Server(address)],
         security_schemes={SCHEME: HttpSecurityScheme(scheme="bearer")},
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from quart import Response
 
-from backend.domain.errors import Refused
 from backend.pipeline.devices import TICKET_LIFE
 from backend.ports.devices import Device, Scope
 from backend.web.api import requests, schemas
 from backend.web.api.answers import answer
-from backend.web.api.authentication import Call, blueprint, body, per_device, service, text, with_device
+from backend.web.api.authentication import Call, blueprint, per_device, service, with_device
+from backend.web.api.checking import with_body
 from backend.web.api.described import described
 from backend.web.api.reading import NETWORK
 from backend.web.guards import guarded
@@ -18,14 +18,12 @@ from backend.web.services import services
 
 
 @blueprint.post("/device/token")
-@described(
-    schemas.Letting, sends=requests.Exchange, refuses=("code_wrong", "code_expired", "too_many_devices")
-)
+@described(schemas.Letting, refuses=("code_wrong", "code_expired", "too_many_devices"))
 @guarded(per_minute(10))
-async def exchange() -> Response:
+@with_body(requests.Exchange)
+async def exchange(data: requests.Exchange) -> Response:
     """The one call without a token: it gives one."""
-    sent = await body()
-    token, device, email = await service().exchange(text(sent, "code"), text(sent, "verifier"))
+    token, device, email = await service().exchange(data["code"], data["verifier"])
     return answer({"token": token, "device_id": device.id, "email": email, "scopes": sorted(device.scopes)})
 
 
@@ -61,14 +59,12 @@ async def remove(call: Call, device_id: str) -> Response:
 
 
 @blueprint.post("/ticket")
-@described(schemas.Ticket, scope=Scope.READ, sends=requests.TicketWish)
+@described(schemas.Ticket, scope=Scope.READ)
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
-async def ticket(call: Call) -> Response:
+@with_body(requests.TicketWish, may_be_empty=True)
+async def ticket(call: Call, data: requests.TicketWish) -> Response:
     """An address that signs one browser in, once."""
-    page = (await body(may_be_empty=True)).get("page", "review")
-    if not isinstance(page, str):
-        raise Refused("page must be text.", code="malformed", field="page")
-    secret = await call.service.ticket(call.device, page)
+    secret = await call.service.ticket(call.device, data.get("page", "review"))
     address = f"{services().context.settings.public_url}/enter?ticket={secret}"
     return answer({"url": address, "expires_in": int(TICKET_LIFE.total_seconds())})

@@ -8,6 +8,7 @@ import json
 from importlib.metadata import version
 
 from quart import Response, request
+from quart_schema import validate_querystring
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.labels import Placement
@@ -27,8 +28,6 @@ NETWORK = per_minute(1_200)
 
 VERSION = version("pitchgate")
 PAGE = 50
-PAGE_MOST = 200
-QUERY_MOST = 200
 
 
 @blueprint.get("/status")
@@ -66,20 +65,16 @@ def _status(found: Overview) -> schemas.Status:
 @described(
     schemas.Held,
     scope=Scope.READ,
-    asks=requests.HeldQuestion,
     headers=requests.Unchanged,
     refuses=("malformed", "out_of_range"),
 )
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
-async def held(call: Call) -> Response:
+@validate_querystring(requests.HeldQuestion)
+async def held(call: Call, query_args: requests.HeldQuestion) -> Response:
     """Held, undecided mail by sender."""
-    query = request.args.get("q", "").strip()
-    if len(query) > QUERY_MOST:
-        raise Refused("The search is too long.", code="out_of_range", field="q")
-    page = await call.service.held(
-        call.mailbox_id, query, read_cursor(request.args.get("cursor", "")), _limit()
-    )
+    query, after = query_args.get("q", "").strip(), read_cursor(query_args.get("cursor", ""))
+    page = await call.service.held(call.mailbox_id, query, after, query_args.get("limit", PAGE))
     cursor = "" if page.cursor is None else packed_cursor(page.cursor)
     language = language_of(request.accept_languages)
     senders = [sender_json(group, language) for group in page.senders]
@@ -90,19 +85,15 @@ async def held(call: Call) -> Response:
 @described(
     schemas.Messages,
     scope=Scope.READ,
-    asks=requests.MessagesQuestion,
     refuses=("malformed", "out_of_range"),
 )
 @guarded(per_device(120), NETWORK)
 @with_device(Scope.READ)
-async def messages(call: Call) -> Response:
+@validate_querystring(requests.MessagesQuestion)
+async def messages(call: Call, query_args: requests.MessagesQuestion) -> Response:
     """Messages by their latest change."""
-    wanted, limit = request.args.get("placement", ""), _limit()
-    try:
-        placement = Placement(wanted) if wanted else None
-    except ValueError as error:
-        raise Refused("There is no such placement.", code="malformed", field="placement") from error
-    before = request.args.get("cursor", "")
+    wanted, limit = query_args.get("placement"), query_args.get("limit", PAGE)
+    placement, before = Placement(wanted) if wanted else None, query_args.get("cursor", "")
     views = await call.service.messages(call.mailbox_id, placement, limit + 1, before)
     shown = views[:limit]
     # What is still to be looked at is in no place yet.
@@ -119,13 +110,6 @@ async def preview(call: Call, gmail_id: str) -> Response:
     """The text of a message, from Gmail, kept nowhere."""
     found = await call.service.preview(call.mailbox_id, gmail_id)
     return answer({"gmail_id": gmail_id, "text": found.text, "truncated": found.truncated})
-
-
-def _limit() -> int:
-    given = request.args.get("limit", str(PAGE))
-    if not (given.isdecimal() and len(given) < 5 and 1 <= int(given) <= PAGE_MOST):
-        raise Refused(f"limit must be from 1 to {PAGE_MOST}.", code="out_of_range", field="limit")
-    return int(given)
 
 
 def packed_cursor(cursor: tuple[int, str]) -> str:

@@ -1,7 +1,5 @@
-"""What the API is sent (bodies, query strings, headers), as types openapi.json is made of.
-
-The handlers check what comes themselves: their errors name the field, as docs/reference/api.md promises.
-"""
+"""What the API is sent (bodies, query strings, headers), as types: requests are checked by them, and openapi.json is
+made of them."""
 
 from __future__ import annotations
 
@@ -38,10 +36,10 @@ class PreferenceChanges(TypedDict, total=False):
     strictness: Strictness
     left_alone: list[str]
     rows_off: list[str]
-    credits_per_solve: Annotated[int, Field(ge=1, le=20)]
-    daily_challenges: Annotated[int, Field(ge=0, le=200)]
-    domain_challenges: Annotated[int, Field(ge=1, le=50)]
-    retention_days: Annotated[int, Field(ge=7, le=730)]
+    credits_per_solve: Annotated[int, Field(strict=True, ge=1, le=20)]
+    daily_challenges: Annotated[int, Field(strict=True, ge=0, le=200)]
+    domain_challenges: Annotated[int, Field(strict=True, ge=1, le=50)]
+    retention_days: Annotated[int, Field(strict=True, ge=7, le=730)]
 
 
 class Pause(TypedDict):
@@ -67,7 +65,7 @@ class HeldQuestion(TypedDict, total=False):
 class MessagesQuestion(TypedDict, total=False):
     """Which page of messages."""
 
-    placement: Annotated[str, Field(json_schema_extra={"enum": ["", "inbox", "marked", "held"]})]
+    placement: Literal["", "inbox", "marked", "held"]
     cursor: str
     limit: Annotated[int, Field(ge=1, le=200)]
 
