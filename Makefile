@@ -33,7 +33,7 @@ setup: ## .venv with what the program needs; extras too: make setup EXTRAS="post
 
 # ---- to work on it
 
-.PHONY: setup-dev gates lint format-check types imports format
+.PHONY: setup-dev gates lint format-check types pictures imports format
 setup-dev: ## .venv with what tests, gates and training need
 	@bash requirements/setup.sh dev
 
@@ -46,6 +46,9 @@ lint: setup-dev ## ruff's rules
 format-check: setup-dev
 	@$(BIN)/ruff format --check --quiet --output-format concise . && echo "format: clean" || \
 		{ echo "format: run 'make format'"; false; }
+
+pictures: setup-dev ## the pictures of docs/tutorial/first-mailbox.md, made anew from the real pages
+	PITCHGATE_SHOTS=docs/tutorial $(BIN)/pytest -q tests/browser/test_home.py -k empty
 
 types: setup-dev ## mypy, strict: the packages, and what tests share
 	@$(BIN)/mypy

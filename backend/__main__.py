@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
@@ -10,6 +11,7 @@ from backend.failure import in_words
 
 COMMANDS = {
     "serve": ("backend.commands.serve", "serve_command"),
+    "home": ("backend.commands.home", "home_command"),
     "demo": ("backend.commands.demo", "demo_command"),
     "sandbox": ("backend.sandbox.cli", "sandbox_command"),
     "scan": ("backend.commands.scan", "scan_command"),
@@ -18,6 +20,7 @@ COMMANDS = {
     "keys": ("backend.commands.keys", "keys_group"),
     "db": ("backend.commands.db", "db_group"),
     "jobs": ("backend.commands.jobs", "jobs_group"),
+    "doctor": ("backend.commands.doctor", "doctor_command"),
 }
 """Name → where its click command lives. Imported when it is called: `scan` need not pay for a web server."""
 
@@ -39,9 +42,26 @@ class Lazy(click.Group):
 
 
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="pitchgate")
-def cli() -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda context, _, asked: _version(context) if asked else None,
+    help="Tell release, commit and schema, and end.",
+)
+@click.option("--settings", metavar="FILE", help="A file of settings, one NAME=value a line.")
+def cli(settings: str | None) -> None:
     """Pitchgate keeps unsolicited sales mail out of a Gmail inbox without shutting people out."""
+    if settings:
+        os.environ["PITCHGATE_SETTINGS_FILE"] = settings
+
+
+def _version(context: click.Context) -> None:
+    from backend.version import told
+
+    click.echo(told())
+    context.exit()
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -41,8 +41,11 @@ def quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what runs within `stop_seconds`."""
+async def serve(
+    settings: Settings, beside: Callable[[Application], Coroutine[Any, Any, None]] | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what runs within `stop_seconds`. `beside` runs with it, until then
+    at most."""
     configure_logging(settings)
     for name, meant in unknown_settings().items():
         log.warning("unknown_setting", name=name, meant=meant)
@@ -60,6 +63,18 @@ async def serve(settings: Settings) -> None:
             _switch_on_hangup(application, group)
             group.create_task(serve_app(app, config, stop))
             group.create_task(application.work(stop))
+            if beside is not None:
+                group.create_task(_until(stop, beside(application)))
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until it ends, or it is time to stop."""
+    tasks = {asyncio.create_task(work), asyncio.create_task(stop.wait())}
+    done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
+        task.cancel()
+    for task in done:
+        await task  # what broke in it is told
 
 
 def _switch_on_hangup(application: Application, group: asyncio.TaskGroup) -> None:

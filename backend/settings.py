@@ -38,7 +38,9 @@ MODELS = Path(__file__).parent / "models"
 
 
 _PREFIX = "PITCHGATE_"
-_OTHERS = ("PITCHGATE_TRAY_", "PITCHGATE_LINKED_", "PITCHGATE_SHOTS")
+FILE_VARIABLE = "PITCHGATE_SETTINGS_FILE"
+"""Names a file of settings, one NAME=value a line; what the environment says counts before it."""
+_OTHERS = ("PITCHGATE_TRAY_", "PITCHGATE_LINKED_", "PITCHGATE_SHOTS", FILE_VARIABLE)
 """Of the desktop app and the tests."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -256,13 +258,23 @@ class Settings(BaseSettings):
 
 
 def read_settings(**given: object) -> Settings:
-    """The settings of the environment; `given` counts before it. Raises `Refused`, which names what is wrong and
-    never quotes a value."""
-    arguments: dict[str, Any] = given
+    """The settings of the environment and of the file it names; `given` counts before both. Raises `Refused`, which
+    names what is wrong and never quotes a value."""
+    arguments: dict[str, Any] = {"_env_file": _file(), **given}
     try:
         return Settings(**arguments)
     except ValidationError as error:
         raise _refused(error) from None  # the cause knows the values
+
+
+def _file() -> str | None:
+    """The file of settings, if one is named. Raises `Refused` for one that cannot be read."""
+    name = os.environ.get(FILE_VARIABLE, "")
+    if name and not os.access(name, os.R_OK):
+        raise Refused(
+            f"The settings file {name} cannot be read.", f"It is named by {FILE_VARIABLE} or --settings."
+        )
+    return name or None
 
 
 def unknown_settings(environment: Iterable[str] = os.environ) -> dict[str, str]:

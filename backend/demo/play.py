@@ -50,6 +50,7 @@ class Options:
     port: int = 0
     sandbox_port: int = 0
     credits_per_solve: int = 3
+    mode: str = "challenge"
     notices: str = "push"
     poll_interval: float = 20.0
 
@@ -267,7 +268,7 @@ def _environment(options: Options, server_url: str, google: str) -> dict[str, st
         "PITCHGATE_NOTICES": options.notices,
         "PITCHGATE_POLL_INTERVAL": str(options.poll_interval),
         **addon.settings(),
-        "PITCHGATE_DEFAULT_MODE": "challenge",
+        "PITCHGATE_DEFAULT_MODE": options.mode,
         "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),
         "PITCHGATE_LIVE_PAGE": "true",
         "PITCHGATE_LEASE_SECONDS": "6" if options.kills else "60",

@@ -29,6 +29,12 @@ class Process:
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
 
+    def changed(self, **environment: str) -> Process:
+        """The same with other settings, not started."""
+        process = Process(self.name, [], {**self._environment, **environment}, self._log)
+        process._command = self._command
+        return process
+
     async def start(self, *, pipe: bool = False) -> None:
         """Start it; with `pipe` its standard output can be read by `first_line`."""
         with self._log.open("ab") as log:

@@ -52,13 +52,13 @@ async def owner_acted(context: Context, mailbox_id: str) -> None:
 
 
 async def adopt(context: Context) -> None:
-    """At the start: mailboxes that are told of in another way than the settings say change over at once. Where we
-    fetch, every history is looked at: what was given to a process that died comes again only some time later."""
+    """At the start: mailboxes that are told of in another way than the settings say change over at once. Where
+    nobody pushes, every history is looked at: what a process had that died comes again only some time later."""
     now, wanted = context.clock.now(), context.settings.notices
     for mailbox in await context.store.mailboxes():
         if mailbox.notices is not wanted:
             await context.store.want(mailbox.id, Duty.WATCH, now)
-        if mailbox.notices is not wanted or wanted is Notices.PULL:
+        if mailbox.notices is not wanted or wanted is not Notices.PUSH:
             await context.store.want(mailbox.id, Duty.SYNC, now)
 
 

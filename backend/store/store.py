@@ -116,6 +116,7 @@ class SqlStore:
     hear_by = writes(notices.hear_by)
     note_missing = writes_all(notices.note_missing)
     owner_acted = writes(notices.owner_acted)
+    last_notice = looks(notices.last_notice)
 
     async def claim_duties(
         self, worker: str, now: datetime, lease_until: datetime, limit: int

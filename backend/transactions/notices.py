@@ -7,7 +7,8 @@ from datetime import datetime
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.ports.jobs import Duty
 from backend.transactions.jobs import want
-from backend.transactions.statement import Script, micros, number, q
+from backend.transactions.statement import Script, micros, moment, number, q
+from backend.transactions.sync import NoticeRow
 
 
 def hear_by(mailbox_id: str, notices: Notices) -> Script[None]:
@@ -24,3 +25,9 @@ def owner_acted(mailbox_id: str, now: datetime) -> Script[None]:
     """Ask for history at once, if that is how the mailbox is told of."""
     if (yield from number("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
         yield from want(mailbox_id, Duty.SYNC, now)
+
+
+def last_notice(mailbox_id: str) -> Script[datetime | None]:
+    """When the last notice of a mailbox came."""
+    found: list[NoticeRow] = yield q("latest_notices", mailbox_id=mailbox_id)
+    return moment(found[0]["received_at"]) if found else None

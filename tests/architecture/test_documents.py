@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from backend.__main__ import cli
-from backend.settings import Settings
+from backend.settings import FILE_VARIABLE, Settings
 from tests.architecture.source import ROOT, files, listing, project, text
 
 DOCUMENTS = tuple(
@@ -48,7 +48,9 @@ def test_every_command_named_exists_with_its_options(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_setting_named_exists(document: Path) -> None:
-    known = {f"PITCHGATE_{name}".upper() for name in Settings.model_fields} | _read_elsewhere()
+    known = (
+        {f"PITCHGATE_{name}".upper() for name in Settings.model_fields} | _read_elsewhere() | {FILE_VARIABLE}
+    )
     named = set(SETTING.findall(text(document) or ""))
     assert named <= known, listing(named - known)
 

@@ -4,7 +4,7 @@
     python -m tests.bench.notices quiet [--seconds S]
 
 Sandbox and server run as processes on loopback with the settings of production. N pitches arrive at random moments
-within S seconds; each is timed from its delivery to the moment when a look at the mailbox, every 0.1 s, shows the
+within S seconds; each is timed from its delivery to the moment when a look at the mailbox, every 0.25 s, shows the
 label. `quiet` counts the units of a mailbox in which nothing happens and gives them for a day.
 The last line is one JSON object.
 """
@@ -40,7 +40,8 @@ async def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         notices = "poll" if given.how == "quiet" else given.how
-        options = Options(Path(folder), notices=notices, kills=0 if given.how == "quiet" else given.kills)
+        kills = 0 if given.how == "quiet" else given.kills
+        options = Options(Path(folder), notices=notices, kills=kills, mode="quarantine")
         if given.how == "quiet":
             print(json.dumps(await quiet(options, given.seconds)))
         else:
@@ -101,10 +102,12 @@ async def die(running: Stage, kills: int, seconds: float) -> None:
 
 async def look(running: Stage, held: dict[str, float], mails: int) -> None:
     while len(held) < mails:
-        for mail in await running.sandbox.messages(OWNER):
-            if HELD in mail["labels"] and "INBOX" not in mail["labels"]:
+        async with running.http.get(
+            f"{running.sandbox.url}/sandbox/mailboxes/{OWNER}/messages?label={HELD}"
+        ) as told:
+            for mail in (await told.json()).get("messages", []):  # before the label is made there are none
                 held.setdefault(mail["id"], time.monotonic())
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.25)
 
 
 async def quiet(options: Options, seconds: float) -> dict[str, Any]:

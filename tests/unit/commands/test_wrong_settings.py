@@ -96,9 +96,9 @@ def test_a_line_end_that_was_copied_along_is_left_out(monkeypatch: pytest.Monkey
 
 
 def test_a_name_that_is_no_setting_is_told_with_what_may_be_meant() -> None:
-    said = ["HOME", "PITCHGATE_BIND", "PITCHGATE_TRUSTED_PROXY", "PITCHGATE_NONSENSE", "PITCHGATE_TRAY_HOME"]
+    said = ["HOME", "PITCHGATE_BIND", "PITCHGATE_TRUSTED_PROXY", "PITCHGATE_GIBBERISH", "PITCHGATE_TRAY_HOME"]
     assert unknown_settings(said) == {
-        "PITCHGATE_NONSENSE": "",
+        "PITCHGATE_GIBBERISH": "",
         "PITCHGATE_TRUSTED_PROXY": "PITCHGATE_TRUSTED_PROXIES",
     }
 

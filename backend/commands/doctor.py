@@ -1,0 +1,35 @@
+"""`pitchgate doctor`: is everything in order, and what mends what is not?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from backend.doctor.checks import Finding, State, examine
+
+MARKS = {State.WELL: "ok  ", State.WARNING: "warn", State.BROKEN: "FAIL", State.SKIPPED: "-   "}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--offline", is_flag=True, help="Ask nothing of Google or of the network.")
+def doctor_command(as_json: bool, offline: bool) -> None:
+    """Look at a set-up from end to end. Changes nothing; may run beside the server. Exit status 1 if anything fails."""
+    found = asyncio.run(examine(offline=offline))
+    if as_json:
+        click.echo(json.dumps({"checks": [asdict(finding) for finding in found]}))
+    else:
+        for finding in found:
+            _show(finding)
+    if any(finding.state is State.BROKEN for finding in found):
+        sys.exit(1)
+
+
+def _show(finding: Finding) -> None:
+    click.echo(f"{MARKS[finding.state]}  {finding.name}: {finding.text}")
+    if finding.mend:
+        click.echo(f"      {finding.mend}")

@@ -1,0 +1,126 @@
+"""`pitchgate home`: one mailbox on this machine, behind a router."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from backend.domain.errors import Refused
+from backend.home import client as clients
+from backend.home import settings_file, unit
+from backend.home.client import OAuthClient
+from backend.settings import Settings, read_settings
+
+PORTS = range(8400, 8420)
+
+
+def default_folder() -> Path:
+    """Where a home is kept unless told otherwise."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "pitchgate"
+
+
+@click.command("home")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where settings and state are kept.")
+@click.option("--client-file", type=click.Path(path_type=Path), help="The JSON that Google's console gives.")
+@click.option("--client-id", help="The OAuth client's id; its secret is asked for.")
+@click.option("--port", type=click.IntRange(1024, 65535), help="Of the pages, on this machine alone.")
+@click.option("--again", is_flag=True, help="Ask for the client again; mail and settings stay.")
+@click.option("--unit/--no-unit", default=None, help="Whether to start with your session (systemd).")
+@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+def home_command(
+    *,
+    folder: Path | None,
+    client_file: Path | None,
+    client_id: str | None,
+    port: int | None,
+    again: bool,
+    unit: bool | None,
+    no_browser: bool,
+) -> None:
+    """Set up and run Pitchgate for one mailbox of yours. No Pub/Sub and no public address are needed.
+
+    Before that Google wants an OAuth client: docs/tutorial/first-mailbox.md shows how to make one, with pictures.
+    """
+    where = (folder or default_folder()).expanduser().absolute()
+    file = where / settings_file.NAME
+    if again or not file.exists():
+        client = _client(client_file, client_id)
+        _set_up(file, client, port)
+        _offer_unit(file, unit)
+    os.environ["PITCHGATE_SETTINGS_FILE"] = str(file)
+    _run(read_settings(), browser=not no_browser)
+
+
+def _client(file: Path | None, client_id: str | None) -> OAuthClient:
+    if file is not None:
+        return clients.from_file(file.expanduser())
+    if client_id is None:
+        click.echo(f"Make an OAuth client of the type Desktop app at {clients.CONSOLE}.")
+        said = click.prompt("Its JSON file, or its client id").strip().strip("'\"")
+        if said.endswith(".json") or Path(said).expanduser().is_file():
+            return clients.from_file(Path(said).expanduser())
+        client_id = said
+    return clients.typed(client_id, click.prompt("Its client secret", hide_input=True))
+
+
+def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
+    """Check everything, then write: what is refused leaves no file behind, and an earlier one as it was."""
+    values = settings_file.settings_of_home(file.parent, client, port or _port(client))
+    if file.exists():
+        earlier = _read(file)
+        for name in ("PITCHGATE_SECRET_KEYS", "PITCHGATE_STATE_DIR"):
+            values[name] = earlier.get(name) or values[name]
+    given = {name.removeprefix("PITCHGATE_").lower(): value for name, value in values.items()}
+    settings = read_settings(**given)
+    clients.check_redirect(client, settings.redirect_uri)
+    click.echo("Asking Google whether it knows this client …")
+    asyncio.run(clients.try_out(client, settings))
+    settings_file.write(file, values)
+    click.echo(f"Settings are in {file}, for your eyes only.")
+
+
+def _read(file: Path) -> dict[str, str | None]:
+    from dotenv import dotenv_values
+
+    return dotenv_values(file, interpolate=False)
+
+
+def _port(client: OAuthClient) -> int:
+    """The port a web client was registered with, else the first that is free."""
+    from urllib.parse import urlsplit
+
+    from backend import listening
+
+    for redirect in client.redirects if client.kind == "web" else ():
+        parts = urlsplit(redirect)
+        if parts.hostname == "127.0.0.1" and parts.port:
+            return parts.port
+    for port in PORTS:
+        try:
+            listening.probe(f"127.0.0.1:{port}", "--port")
+        except Refused:
+            continue
+        return port
+    raise Refused(f"All ports from {PORTS[0]} to {PORTS[-1]} are taken.", "Choose one with --port.")
+
+
+def _offer_unit(file: Path, wanted: bool | None) -> None:
+    if wanted is None:
+        if not unit.offered():
+            return
+        wanted = click.confirm("Start it with your session from now on (a systemd user unit)?", default=False)
+    if wanted:
+        click.echo(f"Written: {unit.write(file)}. It runs after: {unit.COMMAND}")
+
+
+def _run(settings: Settings, *, browser: bool) -> None:
+    from backend.home.guide import Guide
+    from backend.serving import quick_loop, serve
+
+    guide = Guide(click.echo, browser=browser)
+    with asyncio.Runner(loop_factory=quick_loop()) as runner:
+        runner.run(serve(settings, guide.run))

@@ -1,0 +1,148 @@
+"""Checks over the network: the clock, the OAuth client and its redirect address, and our own public address."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import socket
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import aiohttp
+
+from backend.doctor.finding import Finding, broken, warning, well
+from backend.domain.errors import Refused
+from backend.home.client import CONSOLE, OAuthClient, try_out
+from backend.settings import Settings
+
+SKEW = 10.0
+"""Seconds by which a clock may be off before tokens can be refused for it."""
+SOON = 14
+"""Days of life below which a certificate is told of."""
+PATIENCE = aiohttp.ClientTimeout(total=15)
+TROUBLE = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+async def of_clock(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Ours against Google's, by the date of an answer."""
+    try:
+        async with http.get(settings.jwks_url) as answer:
+            told = answer.headers.get("Date", "")
+    except TROUBLE as error:
+        host = urlsplit(settings.jwks_url).netloc
+        return broken("clock", f"{host} cannot be reached ({type(error).__name__}).", "Look at the network.")
+    try:
+        off = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
+    except (ValueError, TypeError):
+        return warning("clock", "Google's answer has no date to compare with.", "Try again.")
+    if abs(off) > SKEW:
+        text = f"this machine's clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} Google's"
+        return broken("clock", text, "timedatectl set-ntp true")
+    return well("clock", "agrees with Google's")
+
+
+async def of_client(settings: Settings) -> Finding:
+    """Whether Google knows the OAuth client and its secret."""
+    client = OAuthClient(settings.client_id, settings.client_secret.get_secret_value())
+    try:
+        await try_out(client, settings)
+    except Refused as error:
+        mend = f"{error.remedy} They are PITCHGATE_CLIENT_ID and PITCHGATE_CLIENT_SECRET."
+        return broken("client", error.title, mend)
+    return well("client", "Google knows it, and its secret")
+
+
+async def of_redirect(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Whether Google would lead an owner back to us: it says so before anybody signs in."""
+    query = urlencode(
+        {
+            "response_type": "code",
+            "client_id": settings.client_id,
+            "redirect_uri": settings.redirect_uri,
+            "scope": " ".join(settings.scopes),
+        }
+    )
+    try:
+        async with http.get(f"{settings.authorize_url}?{query}", allow_redirects=False) as answer:
+            said = _said(answer.headers.get("Location", "")) + (await answer.content.read(200_000)).decode(
+                "utf-8", "replace"
+            )
+    except TROUBLE as error:
+        return broken(
+            "redirect", f"the consent page cannot be reached ({type(error).__name__})", "Look at the network."
+        )
+    if "redirect_uri_mismatch" in said:
+        mend = f"Add {settings.redirect_uri} to the client's redirect addresses at {CONSOLE}, to the letter."
+        return broken("redirect", f"the client may not lead back to {settings.redirect_uri}", mend)
+    if "invalid_scope" in said:
+        return broken(
+            "redirect", "Google does not know a scope of PITCHGATE_SCOPES.", "Unset PITCHGATE_SCOPES."
+        )
+    return well("redirect", f"Google leads back to {settings.redirect_uri}")
+
+
+def _said(location: str) -> str:
+    """What Google's own error page is told in its address, where it is packed."""
+    packed = parse_qs(urlsplit(location).query).get("authError", [""])[0]
+    try:
+        return base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_").decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+async def of_address(http: aiohttp.ClientSession, settings: Settings) -> list[Finding]:
+    """Our public address: its name, its certificate, and that it is we who answer there."""
+    parts = urlsplit(settings.public_url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        mend = "Give the name an A or AAAA record that leads here, or correct PITCHGATE_PUBLIC_URL."
+        return [broken("dns", f"{host} is no name anybody knows", mend)]
+    found = [well("dns", f"{host} is known")]
+    if parts.scheme == "https":
+        tls = await _of_certificate(host, port)
+        found.append(tls)
+        if tls.state == "broken":
+            return found
+    return [*found, await _of_answer(http, settings)]
+
+
+async def _of_certificate(host: str, port: int) -> Finding:
+    mend = "Let the proxy get one from a known authority: docs/how-to/deploy.md, TLS in front."
+    try:
+        async with asyncio.timeout(15):
+            _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
+    except ssl.SSLCertVerificationError as error:
+        return broken("tls", f"the certificate of {host} is not believed: {error.verify_message}", mend)
+    except (OSError, TimeoutError) as error:
+        text = f"nobody speaks TLS at {host}:{port} ({type(error).__name__})"
+        return broken("tls", text, "Start the proxy, and open its port in the firewall.")
+    certificate = writer.get_extra_info("peercert") or {}
+    writer.close()
+    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
+    days = (until - datetime.now(UTC)).days
+    if days < SOON:
+        return warning("tls", f"the certificate ends in {days} days", "Look why the proxy does not renew it.")
+    return well("tls", f"certificate believed, good for {days} days")
+
+
+async def _of_answer(http: aiohttp.ClientSession, settings: Settings) -> Finding:
+    mend = "Start it (pitchgate serve), or let the proxy lead to PITCHGATE_BIND."
+    try:
+        async with http.get(f"{settings.public_url}/readyz", allow_redirects=False) as answer:
+            told = await answer.json(content_type=None) if answer.status in (200, 503) else None
+            status = answer.status
+    except (*TROUBLE, ValueError) as error:
+        return broken("server", f"nobody answers at {settings.public_url} ({type(error).__name__})", mend)
+    if not isinstance(told, dict) or "model" not in told:
+        return broken(
+            "server", f"{settings.public_url} is answered by something else (status {status})", mend
+        )
+    if status != 200:
+        words = re.sub(r"[^\w ,.:-]", "", str(told))[:200]
+        return broken("server", f"it answers and is not ready: {words}", "Look at its log.")
+    return well("server", f"answers at {settings.public_url}, model {str(told['model'])[:40]}")

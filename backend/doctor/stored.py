@@ -1,0 +1,115 @@
+"""Checks of what is stored: the database, its schema and rights, and whether the keys open the tokens."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from backend.doctor.finding import Finding, broken, skipped, warning, well
+from backend.domain.errors import PitchgateError, Refused
+from backend.settings import Environment, Settings
+from backend.store import SqlStore, opening
+from backend.store.library import Dialect
+from backend.store.schema import Place, status
+from backend.system.vault import KEY_FILE, MultiFernetVault, load_or_make_keys, opens
+
+_RESTORE = "Stop the server and put a backup in its place: pitchgate db restore FILE"
+
+
+async def of_database(settings: Settings) -> list[Finding]:
+    """Whether there is one, its schema, its rights, its pages. Changes nothing."""
+    where = opening.configured(settings)
+    if where.dialect is Dialect.SQLITE and not where.path.exists():
+        return [skipped("database", f"{where.name} is made at the first start")]
+    if where.dialect is Dialect.SQLITE and (damage := _damage(where.path)):
+        return [broken("database", f"{where.name} is damaged: {damage}", _RESTORE)]
+    try:
+        with opening.explained(where):
+            found = await status(where)
+    except PitchgateError as error:
+        return [broken("database", error.title, error.remedy)]
+    text = f"{where.dialect.value} at {where.name}, schema {found.version}"
+    if found.ahead:
+        ahead = f"{text}: a newer release has been here"
+        return [
+            broken("database", ahead, "Install that release again, or restore the backup made before it.")
+        ]
+    findings = list(_rights(where))
+    if found.pending:
+        findings.append(
+            warning("database", f"{text}; {len(found.pending)} steps are missing", "pitchgate db upgrade")
+        )
+    else:
+        findings.append(well("database", text))
+    return findings
+
+
+def _damage(path: Path) -> str:
+    """What SQLite says is wrong with a file, "" for nothing."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if said == "ok" else str(said)[:200]
+
+
+def _rights(where: Place) -> Iterator[Finding]:
+    if where.dialect is not Dialect.SQLITE:
+        return
+    if not os.access(where.path, os.R_OK | os.W_OK):
+        yield broken("database", f"{where.name} is not ours to write.", f"chown $(id -u) {where.path}*")
+    elif os.name == "posix" and all(
+        stat.S_IMODE(place.stat().st_mode) & 0o077 for place in (where.path, where.path.parent)
+    ):
+        yield warning("database", f"{where.name} can be read by others.", f"chmod 600 {where.path}*")
+
+
+def vault_of(settings: Settings) -> MultiFernetVault | Finding:
+    """The keys, without making any; what is wrong with them where there are none."""
+    made = settings.state_dir / KEY_FILE
+    if (
+        not settings.secret_keys
+        and settings.environment in (Environment.DEV, Environment.TEST)
+        and not made.exists()
+    ):
+        return skipped("keys", "one is made at the first start (dev and test only)")
+    try:
+        return MultiFernetVault(load_or_make_keys(settings))
+    except Refused as error:
+        return broken("keys", error.title, error.remedy)
+
+
+async def of_keys(store: SqlStore | None, vault: MultiFernetVault) -> list[Finding]:
+    """Whether they open every token that is kept."""
+    if store is None:
+        return [well("keys", "in order; no token is kept yet")]
+    sealed = await store.sealed_tokens()
+    shut = sum(not opens(vault, token) for token in sealed)
+    if not shut:
+        return [well("keys", f"they open all {len(sealed)} refresh tokens")]
+    text = f"{shut} of {len(sealed)} refresh tokens are opened by no key"
+    mend = (
+        "Put the key they were sealed with back into PITCHGATE_SECRET_KEYS (behind the newest). If it is lost:"
+        " pitchgate keys lost; their owners then connect again."
+    )
+    return [broken("keys", text, mend)]
+
+
+async def of_jobs(store: SqlStore) -> list[Finding]:
+    """Jobs that fail, and messages that were set aside."""
+    counts = await store.census()
+    failing, aside = counts.get("failing_seconds", 0), counts.get("set_aside", 0)
+    found = []
+    if failing > 120:
+        text = f"a job has been failing for {failing} s"
+        found.append(warning("jobs", text, "Look at the log for job_failed; /metrics names job and cause."))
+    if aside:
+        found.append(warning("jobs", f"{aside} messages are set aside", "pitchgate jobs list"))
+    return found or [well("jobs", "none fails, none is set aside")]

@@ -1,0 +1,68 @@
+"""What a home tells its owner while they connect: the address to open, and how far it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import webbrowser
+from collections.abc import Callable
+
+from backend.bootstrap import Application
+from backend.domain.mailbox.mailbox import Condition, Mailbox
+
+LOOK = 0.5
+_UNDER_WAY = frozenset({Condition.CONNECTING, Condition.INDEXING})
+
+TESTING = (
+    'While the consent screen is in "Testing", Google ends the access after 7 days: the page then asks to connect',
+    'again. In a Workspace organisation choose "Internal" (Google Auth Platform, Audience): there it does not end.',
+)
+
+
+class Guide:
+    """Tells by `tell`, one line at a time. `browser`: open the address as well."""
+
+    def __init__(self, tell: Callable[[str], None], *, browser: bool) -> None:
+        self._tell = tell
+        self._browser = browser
+
+    async def run(self, application: Application) -> None:
+        """From the first answer to a mailbox that is read. Ends then; the server goes on."""
+        address = application.settings.public_url
+        known = await application.context.store.mailboxes()
+        if known:
+            self._tell(f"Running. Your pages: {address}/review")
+            return
+        self._tell(f"Open {address} and press Connect; Google asks you which account, and what you allow.")
+        if self._browser:
+            with contextlib.suppress(webbrowser.Error, OSError):
+                await asyncio.to_thread(webbrowser.open, address)
+        mailbox = await self._first(application)
+        self._tell(f"Connected: {mailbox.owner.email}. Whom you write to is learnt first.")
+        await self._until_read(application, mailbox.id)
+        self._tell(
+            f"New messages are read from now on. Nothing is moved until you choose a mode: {address}/start"
+        )
+        for line in TESTING:
+            self._tell(line)
+
+    async def _first(self, application: Application) -> Mailbox:
+        while True:
+            if found := await application.context.store.mailboxes():
+                return found[0]
+            await asyncio.sleep(LOOK)
+
+    async def _until_read(self, application: Application, mailbox_id: str) -> None:
+        shown = -1
+        while True:
+            mailbox = await application.context.store.mailbox(mailbox_id)
+            if mailbox is None:
+                return
+            condition = mailbox.condition(application.context.clock.now())
+            if condition not in _UNDER_WAY:
+                return
+            tenth = 10 * mailbox.index_done // mailbox.index_total if mailbox.index_total else -1
+            if tenth > shown:
+                shown = tenth
+                self._tell(f"  {mailbox.index_done} of about {mailbox.index_total} sent messages are read.")
+            await asyncio.sleep(LOOK)

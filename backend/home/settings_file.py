@@ -1,0 +1,45 @@
+"""The settings file of a home: lines of NAME=value that Pitchgate and systemd read alike, for its owner's eyes only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from backend.home.client import OAuthClient
+from backend.system.vault import make_key
+
+NAME = "settings.env"
+HEAD = """\
+# Written by "pitchgate home". Whoever reads this file can read the mailbox: keep it to yourself.
+# All settings are in docs/reference/operations.md; change a line and start again.
+"""
+
+
+def settings_of_home(folder: Path, client: OAuthClient, port: int) -> dict[str, str]:
+    """What a home needs, by setting. A new key seals the refresh token."""
+    return {
+        "PITCHGATE_ENVIRONMENT": "production",
+        "PITCHGATE_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PITCHGATE_BIND": f"127.0.0.1:{port}",
+        "PITCHGATE_STATE_DIR": str(folder / "state"),
+        "PITCHGATE_SECRET_KEYS": make_key(),
+        "PITCHGATE_CLIENT_ID": client.id,
+        "PITCHGATE_CLIENT_SECRET": client.secret,
+        "PITCHGATE_NOTICES": "poll",
+        "PITCHGATE_LOG_LEVEL": "WARNING",
+    }
+
+
+def write(path: Path, values: Mapping[str, str]) -> None:
+    """Write it whole or not at all, readable by its owner alone (0600). Its folder is made, for them alone (0700)."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.new")
+    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(HEAD + lines)
+        file.flush()
+        os.fsync(file.fileno())
+    new.chmod(0o600)  # an older one that was left lying may have had other rights
+    new.replace(path)

@@ -1,0 +1,50 @@
+"""Which Pitchgate this is: release, commit and schema."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from backend.store.library import Dialect, migrations
+
+STAMP = Path(__file__).with_name("COMMIT")
+"""Written by whoever builds a package or an image, which have no repository in them."""
+
+
+def release() -> str:
+    """The release's number."""
+    try:
+        return version("pitchgate")
+    except PackageNotFoundError:
+        return "0"
+
+
+def commit(root: Path = Path(__file__).parents[1], stamp: Path = STAMP) -> str:
+    """The commit's first twelve digits, with a plus sign where files were changed since; "unknown" where nothing
+    tells."""
+    if stamp.is_file():
+        return stamp.read_text(encoding="ascii").strip()[:13]
+    if not (root / ".git").exists():
+        return "unknown"
+    try:
+        told = _git(root, "rev-parse", "--short=12", "HEAD")
+        return told + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def schema() -> int:
+    """The newest step of the schema that this release makes."""
+    return migrations(Dialect.SQLITE)[-1].version
+
+
+def told() -> str:
+    """All of it in a line."""
+    return f"pitchgate {release()}, commit {commit()}, schema {schema()}"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 - our words
+    return done.stdout.strip()

@@ -1,0 +1,184 @@
+"""From an empty folder to the first held mail: what docs/tutorial/first-mailbox.md promises, with its pictures.
+
+    PITCHGATE_SHOTS=docs/tutorial pytest tests/browser/test_home.py
+
+makes them anew. Seconds and clicks are printed (`-s`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from backend.demo.processes import free_port
+from tests.sandbox_process import SandboxProcess
+
+pytestmark = pytest.mark.browser
+T = TypeVar("T")
+
+CLIENT = {"client_id": "1234-home.apps.googleusercontent.com", "client_secret": "GOCSPX-home-of-ana"}
+PITCH = (
+    "Hi Ana, I noticed that your team is growing. We help companies like yours book 30% more qualified demos with our"
+    " AI-powered outreach platform. Would you be open to a quick 15-minute call next week? Best, Sam"
+)
+
+
+class Clicks:
+    """Counts what a person presses."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def press(self, page: Page, role: str, name: str) -> None:
+        self.count += 1
+        page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def google() -> Iterator[SandboxProcess]:
+    with SandboxProcess("--mailbox", "ana@corp.test=Ana Alba") as sandbox:
+        told = {**CLIENT, "kind": "desktop"}
+        sandbox.http.post("/sandbox/clients", json=told | {"project": "home"}).raise_for_status()
+        sandbox.seed("ana@corp.test", [sent("bo@friend.test")])
+        yield sandbox
+
+
+def sent(to: str) -> dict[str, object]:
+    return {
+        "from": "ana@corp.test",
+        "header_to": to,
+        "subject": "Hello",
+        "text": "See you",
+        "labels": ["SENT"],
+    }
+
+
+def home(google: SandboxProcess, folder: Path, *arguments: str, file: Path) -> subprocess.Popen[str]:
+    """`pitchgate home` as a person types it, its Google being the sandbox."""
+    environment = {
+        **os.environ,
+        "PITCHGATE_AUTHORIZE_URL": f"{google.url}/o/oauth2/v2/auth",
+        "PITCHGATE_TOKEN_URL": f"{google.url}/token",
+        "PITCHGATE_REVOKE_URL": f"{google.url}/revoke",
+        "PITCHGATE_JWKS_URL": f"{google.url}/oauth2/v3/certs",
+        "PITCHGATE_GMAIL_URL": google.url,
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [sys.executable, "-m", "backend", "home", "--folder", str(folder), "--client-file", str(file)]
+    return subprocess.Popen(
+        [*command, "--no-browser", "--no-unit", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def console_file(folder: Path, **changes: str) -> Path:
+    file = folder / "client_secret_1234.json"
+    file.write_text(json.dumps({"installed": CLIENT | changes}))
+    return file
+
+
+def test_from_an_empty_folder_to_the_first_held_mail(
+    google: SandboxProcess, browser: Browser, tmp_path: Path, shots: Path
+) -> None:
+    folder, port, clicks, began = tmp_path / "home", free_port(), Clicks(), time.monotonic()
+    file = console_file(tmp_path)
+    running = home(google, folder, "--port", str(port), file=file)
+    try:
+        assert running.stdout is not None
+        line = until(running.stdout.readline, lambda text: text.startswith("Open "))
+        address = line.split()[1]
+        page = browser.new_page(viewport={"width": 1000, "height": 720})
+        page.goto(address)
+        picture(page, shots, 1, "landing")
+        clicks.press(page, "button", "Connect")
+        expect(page.get_by_role("button", name="Allow")).to_be_visible()
+        picture(page, shots, 2, "consent")
+        page.get_by_label("Ana Alba").check()
+        clicks.count += 1
+        clicks.press(page, "button", "Allow")
+        picture(page, shots, 3, "connected")
+        page.locator("a[href='/start']").click()
+        clicks.count += 1
+        expect(page.locator("#choice")).to_be_visible()
+        offered = page.locator("input[name=mode]")
+        expect(offered.locator("xpath=self::*[@value='challenge']")).to_be_disabled()
+        picture(page, shots, 4, "first-run")
+        page.locator("input[name=mode][value=quarantine]").check()
+        page.locator("button[formaction='/start/choose']").click()
+        clicks.count += 2
+        told = until(running.stdout.readline, lambda text: "read from now on" in text)
+        assert address in told
+        ready = time.monotonic() - began
+        google.deliver("ana@corp.test", sender="sam@seller.test", subject="Quick question", text=PITCH)
+        until(
+            lambda: [mail["labels"] for mail in google.messages("ana@corp.test", full=True)],
+            lambda labels: any("Pitchgate/Held" in names and "INBOX" not in names for names in labels),
+            pause=0.2,
+        )
+        held = time.monotonic() - began
+        page.goto(f"{address}/review")
+        expect(page.get_by_text("Quick question").first).to_be_visible()
+        picture(page, shots, 5, "review")
+        page.close()
+        print(f"\nclicks {clicks.count}, read from {ready:.1f} s, first mail held at {held:.1f} s")
+    finally:
+        stop(running)
+    settings = folder / "settings.env"
+    assert stat.S_IMODE(settings.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert "PITCHGATE_NOTICES=poll" in settings.read_text()
+
+
+def test_a_second_start_asks_nothing(google: SandboxProcess, tmp_path: Path) -> None:
+    folder, port, file = tmp_path / "home", free_port(), console_file(tmp_path)
+    for _ in range(2):
+        running = home(google, folder, "--port", str(port), file=file)
+        try:
+            assert running.stdout is not None
+            until(running.stdout.readline, lambda text: text.startswith("Open "))
+        finally:
+            stop(running)
+        file = tmp_path / "gone.json"
+
+
+def test_a_client_google_does_not_know_leaves_nothing_behind(google: SandboxProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    file = console_file(tmp_path, client_secret="GOCSPX-another-one")
+    running = home(google, folder, file=file)
+    text, _ = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "Google does not know this client" in text
+    assert not (folder / "settings.env").exists()
+
+
+def stop(running: subprocess.Popen[str]) -> None:
+    running.terminate()
+    running.communicate(timeout=30)
+
+
+def until(look: Callable[[], T], good: Callable[[T], bool], pause: float = 0.0) -> T:
+    """What `look` returns once it is good."""
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        found = look()
+        if good(found):
+            return found
+        time.sleep(pause)
+    raise AssertionError("waited in vain")
+
+
+def picture(page: Page, shots: Path, number: int, name: str) -> None:
+    page.screenshot(path=shots / f"first-mailbox-{number}-{name}.png")

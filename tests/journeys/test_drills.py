@@ -1,0 +1,138 @@
+"""What an operator does now and then, done with mail flowing: a new release, back to the one before, new keys.
+
+The restore drill is in test_backup.py. What each takes is printed (`-s`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+import backend
+from backend.demo.letters import OWNER, letters
+from backend.demo.processes import Process
+from backend.demo.tally import Tally, count
+from backend.store import open_store
+from tests.journeys.conftest import Journey, journey
+
+ROOT = Path(backend.__file__).parents[1]
+
+
+def git(*arguments: str) -> bytes:
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, check=True).stdout
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Path:
+    """The program as it was before the newest step of the schema, in a folder of its own."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no history here: this is not a checkout")
+    newest = (
+        git("log", "-1", "--format=%H", "--diff-filter=A", "--", "backend/store/sql/migrations")
+        .decode()
+        .strip()
+    )
+    try:
+        packed = git("archive", f"{newest}^", "backend")
+    except subprocess.CalledProcessError:
+        pytest.skip("the history here is cut short")
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(tmp_path / "before", filter="data")
+    return tmp_path / "before"
+
+
+def of_release(server: Process, folder: Path) -> Process:
+    """The server, run from another folder of the program."""
+    paths = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return server.changed(PYTHONSAFEPATH="1", PYTHONPATH=paths)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    print(f"\n{what}: {time.monotonic() - began:.1f} s")
+
+
+async def command(environment: dict[str, str], *arguments: str) -> str:
+    """`pitchgate …` as an operator runs it; what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "backend", *arguments),
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, out.decode()
+    return out.decode()
+
+
+async def mail(told: Journey, when: str) -> None:
+    """Some messages of each kind, the last of them while nobody may be serving."""
+    for letter in [letter for letter in letters() if not letter.known][:5]:
+        await told.write(replace(letter, subject=f"{letter.subject} {when}"))
+
+
+async def taken_over(told: Journey, server: Process) -> None:
+    """The server that runs is stopped, mail comes, and `server` goes on."""
+    await told.stage.server.stop()
+    await mail(told, "while nobody served")
+    told.stage.server = server
+    await server.start()
+    await told.stage.ready()
+    await mail(told, "after")
+
+
+async def tally(told: Journey, folder: Path) -> Tally:
+    """What became of everything, with the server at rest and then stopped."""
+    await told.quiet()
+    sandbox = told.stage.sandbox
+    mailbox, outbox, meter = await sandbox.messages(OWNER), await sandbox.outbox(), await sandbox.meter(OWNER)
+    await told.stage.server.stop()
+    store = open_store(folder / "state" / "pitchgate.sqlite3")
+    await store.open()
+    try:
+        return await count(store, OWNER, told.stage.delivered, mailbox, outbox, meter)
+    finally:
+        await store.close()
+
+
+async def test_to_a_new_release_and_back_to_the_one_before(tmp_path: Path, before: Path) -> None:
+    async with journey(tmp_path) as told:
+        newer, state = told.stage.server, {"PITCHGATE_STATE_DIR": str(tmp_path / "state")}
+        with timed("back to the release before"):
+            await taken_over(told, of_release(newer, before))
+        with timed("to the new release"):
+            await command(state, "db", "upgrade")
+            await taken_over(told, newer.changed())
+        assert "up to date" in await command(state, "db", "status")
+        found = await tally(told, tmp_path)
+    assert found.delivered == 20
+    assert found.clean, (found.lost, found.doubled)
+
+
+async def test_new_keys_while_mail_flows(tmp_path: Path) -> None:
+    new = Fernet.generate_key().decode()
+    async with journey(tmp_path) as told:
+        server, state = told.stage.server, tmp_path / "state"
+        old = (state / "secret.keys").read_text().strip()
+        with timed("key rotation"):
+            await taken_over(told, server.changed(PITCHGATE_SECRET_KEYS=f"{new},{old}"))
+            settings = {"PITCHGATE_STATE_DIR": str(state), "PITCHGATE_SECRET_KEYS": f"{new},{old}"}
+            assert "1 refresh tokens sealed" in await command(settings, "keys", "rotate")
+            await taken_over(told, server.changed(PITCHGATE_SECRET_KEYS=new))
+        found = await tally(told, tmp_path)
+    assert found.delivered == 20
+    assert found.clean, (found.lost, found.doubled)
