@@ -154,7 +154,9 @@ def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
     """The processes that read, started. Raises `ModelFile`."""
     patience = settings.reader_seconds * READER_PATIENCE
     limits = Limits(settings.reader_seconds, settings.reader_memory, patience)
-    return ReadingPool.open(READER_ENTRY, settings.model_path, limits, settings.readers)
+    return ReadingPool.open(
+        READER_ENTRY, settings.model_path, limits, settings.readers, wait=settings.lease_seconds / 3
+    )
 
 
 def _worker_name() -> str:

@@ -28,7 +28,8 @@ from backend.demo.tally import Tally, count
 from backend.domain.errors import PitchgateError
 from backend.store import open_store
 
-DRAIN_SECONDS = 120.0
+DRAIN_SECONDS = 60.0
+"""How long nothing at all may change while something is left to do."""
 WATCH_SECONDS = 30.0
 WAITING = re.compile(r'^pitchgate_store\{count="stages\.(?!ended)[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
 ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
@@ -202,7 +203,7 @@ async def _die(running: Stage) -> None:
 async def _settle(running: Stage, people: list[Salesperson]) -> None:
     """Wait until no push is pending, no job is due and no challenge is left to solve."""
     asking = running.options.poll_interval if running.options.notices == "poll" else 0.0
-    quiet, until, calm = 0, time.monotonic() + DRAIN_SECONDS, 3 + asking / 0.7
+    quiet, until, calm, before = 0, time.monotonic() + DRAIN_SECONDS, 3 + asking / 0.7, None
     while quiet < calm:
         if time.monotonic() > until:
             raise PitchgateError("The mail did not come to rest.", f"See {running.options.folder}/server.log")
@@ -212,8 +213,10 @@ async def _settle(running: Stage, people: list[Salesperson]) -> None:
             for person in people:
                 await person.look(running.sandbox)
                 solved += await person.answer(running.http)
-        busy = solved or await running.sandbox.pushes_pending() or await _jobs_left(running)
-        quiet = 0 if busy else quiet + 1
+        left = (solved, await running.sandbox.pushes_pending(), await _jobs_left(running))
+        if left != before:
+            until, before = time.monotonic() + DRAIN_SECONDS, left
+        quiet = 0 if any(left) else quiet + 1
 
 
 async def _jobs_left(running: Stage) -> int:
@@ -271,7 +274,7 @@ def _environment(options: Options, server_url: str, google: str) -> dict[str, st
         "PITCHGATE_DEFAULT_MODE": options.mode,
         "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),
         "PITCHGATE_LIVE_PAGE": "true",
-        "PITCHGATE_LEASE_SECONDS": "6" if options.kills else "60",
+        "PITCHGATE_LEASE_SECONDS": "15" if options.kills else "60",
         "PITCHGATE_SWEEP_INTERVAL": "5" if options.kills else "720",
         "PITCHGATE_LOG_JSON": "true",
     }

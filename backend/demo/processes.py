@@ -15,7 +15,7 @@ import aiohttp
 
 from backend.domain.errors import PitchgateError
 
-START_SECONDS = 40.0
+START_SECONDS = 120.0
 STOP_SECONDS = 15.0
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import structlog
 
 from backend.domain.errors import Gone, HistoryGone, Rejected, TryLater
-from backend.domain.mail.message import Arrival, Owner
+from backend.domain.mail.message import Owner
 from backend.domain.mailbox.labels import NAMES, PARENT
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.gmail import payload
@@ -98,9 +98,10 @@ class GmailClient:
             raise TryLater("Google's answer could not be read.", reason="unreadable")
         return Fetched(body)
 
-    async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
-        """20 units. The same without bodies, and only with the headers named."""
-        return await self._ask(mailbox_id, self._requests.message_headers(gmail_id, names), payload.arrival)
+    async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
+        """20 units. Label ids a message carries now. Raises `Gone`."""
+        call = self._requests.message_labels(gmail_id)
+        return await self._ask(mailbox_id, call, lambda data: payload.labels(data) or frozenset())
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
@@ -153,10 +154,11 @@ class GmailClient:
             query = f"to:{mail.recipient} {query}"
         for gmail_id in await self._sent(mailbox_id, query, MOST_LOOKED_AT):
             try:
-                found = await self.fetch_headers(mailbox_id, gmail_id, [MARKER_HEADER])
+                call = self._requests.message_headers(gmail_id, [MARKER_HEADER])
+                found = await self._executor.run(mailbox_id, call)
             except Gone:
                 continue
-            if found.message.headers.first(MARKER_HEADER).strip() == mail.marker:
+            if _marked({"messages": [found]}, mail.marker):
                 return gmail_id
         return ""
 

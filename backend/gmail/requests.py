@@ -110,6 +110,10 @@ class Requests:
         """messages.get with its part tree."""
         return _call(self._messages.get(userId="me", id=gmail_id, format="full"), Priority.MAIL)
 
+    def message_labels(self, gmail_id: str) -> Call:
+        """messages.get with its labels, and nothing that its sender wrote but a snippet."""
+        return _call(self._messages.get(userId="me", id=gmail_id, format="minimal"), Priority.INDEX)
+
     def message_headers(self, gmail_id: str, names: Sequence[str]) -> Call:
         """messages.get with the headers named, nothing else."""
         return _call(

@@ -52,7 +52,9 @@ async def add(context: Context, mailbox_id: str, text: str, kind: RuleKind) -> R
 
 
 async def remove(context: Context, mailbox_id: str, subject: str) -> None:
-    """Remove a rule; one that is gone is as it should be."""
+    """Remove a rule; one that is gone is as it should be. Raises `Refused` (rule_empty) if none is named."""
+    if not subject.strip():
+        raise Refused("Nothing was named.", code="rule_empty", field="subject")
     await context.store.set_rule(mailbox_id, subject, None, context.clock.now())
 
 

@@ -191,7 +191,7 @@ async def _released(
     held, found = mailbox.labels.held, list[Correction]()
     for gmail_id in suspects:
         try:
-            arrival = await context.gmail.fetch_headers(mailbox.id, gmail_id, ())
+            labels = await context.gmail.labels_on(mailbox.id, gmail_id)
         except Gone:
             continue  # deleted: nothing is left to be moved
         except Rejected as error:
@@ -200,8 +200,8 @@ async def _released(
             # It stays as it is for us. Waiting for it would keep every new mail from being seen.
             log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
             continue
-        lies_there = held in arrival.labels and INBOX not in arrival.labels
-        if not lies_there and not arrival.labels & _OWNERS_PLACES:
+        lies_there = held in labels and INBOX not in labels
+        if not lies_there and not labels & _OWNERS_PLACES:
             found.append(_word(progress, gmail_id, Decision.RELEASE))
     return found
 

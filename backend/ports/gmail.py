@@ -7,12 +7,11 @@ never repeated by the adapter. Costs are quota units of 2026.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.mail.message import Arrival, Owner
+from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Grant, LabelIds
 
 
@@ -130,8 +129,8 @@ class Gmail(Protocol):
         """20 units. The message with body text, without attachment contents, unread. Raises `Gone`."""
         ...
 
-    async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
-        """20 units. The same without bodies, and only with the headers named."""
+    async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
+        """20 units. Label ids a message carries now. Raises `Gone`."""
         ...
 
     async def relabel(

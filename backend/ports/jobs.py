@@ -227,6 +227,10 @@ class JobStore(NoticeStore, Protocol):
         """Try again at `at`; `counts` and `cause` as for a duty."""
         ...
 
+    async def put_back(self, job: MessageJob) -> None:
+        """It was claimed and not begun: to be claimed again at once, with as many attempts and deaths as before."""
+        ...
+
     async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:
         """Tried too often: keep it with its cause for a person. The mailbox goes on."""
         ...

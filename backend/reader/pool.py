@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -28,8 +28,14 @@ from backend.reader.process import Lost, ModelData, ModelFacts, ModelFile, Readi
 
 log = structlog.get_logger()
 T = TypeVar("T")
+R = TypeVar("R")
 TRIES = 2
 """A process that ends for no known reason may have been ended by somebody else: its message is given to another."""
+
+
+ABANDONED = 3.0
+"""Seconds in which a reading nobody waits for any more may come to its end. Ended at once, it would cost a process, and
+on a busy machine the next message would wait for that one's start until its own time is over."""
 
 
 class Answer(BaseModel, Generic[T]):
@@ -46,31 +52,36 @@ class ReadingPool:
     """Implements `backend.ports.reader.Reader`. Messages wait here for a process that is free: one at a time, so that
     a message can take nothing down but its own reading."""
 
-    def __init__(self, entry: str, model: ModelData, limits: Limits) -> None:
+    def __init__(self, entry: str, model: ModelData, limits: Limits, wait: float) -> None:
         self._entry = entry
+        self._wait = wait
         self._model = model
         self._limits = limits
         self._facts = ModelFacts(version="", thresholds={}, costs={})
         self._free: asyncio.Queue[ReadingProcess | None] = asyncio.Queue()
         self._spare: ReadingProcess | None = None
-        self._starting: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._all: set[ReadingProcess] = set()
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, entry: str, model: Path, limits: Limits, processes: int
+        cls, entry: str, model: Path, limits: Limits, processes: int, wait: float = 20.0
     ) -> AsyncIterator[ReadingPool]:
-        """Start `processes` of them with the model at `model`; all end at the end. Raises `ModelFile`."""
-        pool = cls(entry, await ModelData.read(model), limits)
+        """Start `processes` of them with the model at `model`; all end at the end. A message waits `wait` seconds for
+        one that is free. Raises `ModelFile`."""
+        pool = cls(entry, await ModelData.read(model), limits, wait)
         try:
             for _ in range(processes):
                 pool._free.put_nowait(await pool._usable(None))
             yield pool
         finally:
-            for task in pool._starting:
+            pool._closing = True
+            tasks = list(pool._tasks)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*pool._starting, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(*(process.close() for process in pool._all))
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
@@ -140,31 +151,63 @@ class ReadingPool:
         raise AssertionError("the last try returns or raises")
 
     async def _once(self, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object) -> Answer[T]:
-        held = await self._free.get()
+        reading = self._task(self._read(await self._process(), shape, work, raw, *arguments))
         try:
-            held = await self._usable(held)
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            asyncio.get_running_loop().call_later(ABANDONED, reading.cancel)
+            raise
+
+    async def _process(self) -> ReadingProcess:
+        """One that is free. None is started for a message: it would be lost with the message's patience."""
+        failed = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._wait):
+                while True:
+                    held = await self._free.get()
+                    if held is not None and self._good(held):
+                        return held
+                    if held is None and failed:
+                        self._free.put_nowait(None)
+                        break
+                    failed = held is None
+                    self._hand_back(held)
+        raise TryLater("There is no process to read with.", reason="reader")
+
+    async def _read(
+        self, held: ReadingProcess, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object
+    ) -> Answer[T]:
+        try:
             answer = shape.model_validate_json(await held.ask(work, raw, *arguments))
             if answer.spent:
                 held.retire()
             return answer
         except ValidationError as error:
-            if held is not None:
-                held.end_now()
+            held.end_now()
             raise Lost(FailOpen.READER_LOST) from error
-        except (ModelFile, OSError) as error:
-            log.error("reading_process_not_started", cause=type(error).__name__)
-            raise TryLater("There is no process to read with.", reason="reader") from error
         finally:
             self._hand_back(held)
 
     def _hand_back(self, held: ReadingProcess | None) -> None:
         """The process waits for the next message; in place of one that is of no more use another is started now."""
+        if self._closing:
+            return
         if held is not None and self._good(held):
             self._free.put_nowait(held)
             return
-        task = asyncio.create_task(self._replace(held))
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
+        self._task(self._replace(held))
+
+    def _task(self, work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+        """Work of the pool's own, which ends with the pool and with no caller."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+        return task
+
+    def _over(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits is told of it; should nobody wait, nobody asks
 
     async def _replace(self, held: ReadingProcess | None) -> None:
         made: ReadingProcess | None = None

@@ -20,7 +20,7 @@ from backend.domain.reading.score import Cost, Thresholds
 from backend.reader.child import Limits
 from backend.reader.frames import ANSWER, MAX_ANSWER, packed
 
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 END_SECONDS = 1.0
 MAX_MODEL = 20_000_000
 """Bytes that are read of a model file; the process itself refuses less than that."""

@@ -160,6 +160,7 @@ class SqlStore:
 
     finish_stage = writes(jobs.finish_stage)
     postpone = writes(jobs.postpone)
+    put_back = writes(jobs.put_back)
     set_aside = writes(jobs.set_aside)
     gone = writes(jobs.gone)
 

@@ -169,6 +169,13 @@ def claim_messages(
     return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
 
 
+def put_back(job: MessageJob) -> Script[None]:
+    """As if it had not been claimed."""
+    yield from held_message(job)
+    yield q("put_message_back", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+    yield from due(job.mailbox_id, job.first_seen_at, wake=False)
+
+
 def finish_stage(job: MessageJob, now: datetime, until: datetime | None = None) -> Script[MessageJob | None]:
     """On to the stage that follows, or to the end; see the port."""
     row = yield from held_message(job)

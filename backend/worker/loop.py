@@ -36,6 +36,13 @@ one with much to do, or with Google's quota used up, keeps nobody else waiting."
 DEADLY = "No worker that held it came to an end with it."
 """The cause told of a message under which as many workers died in a row as it may have tries."""
 
+SUSPECTED = 2
+"""After so many deaths in a row a message runs alone. A process that dies takes all it holds with it, and only what
+ran alone can be told to be the cause."""
+
+CAREFUL = timedelta(seconds=5)
+"""How long one job runs at a time once a suspect was seen, and again from each further one."""
+
 
 class Worker:
     """Runs jobs until told to stop. One per process; `name` tells workers apart in leases and logs. `failed` counts
@@ -50,6 +57,7 @@ class Worker:
         self._wake = wake or asyncio.Event()
         self.failed: Counter[tuple[str, str]] = Counter()
         self._endings = Endings(context, self.failed)
+        self._careful_until = context.clock.now()
         self._running: set[asyncio.Task[None]] = set()
         self._in_hand: Counter[str] = Counter()
         self._log = structlog.get_logger().bind()
@@ -61,7 +69,11 @@ class Worker:
 
     @property
     def _free(self) -> int:
-        return self._context.settings.worker_tasks - len(self._running)
+        return (1 if self._careful else self._context.settings.worker_tasks) - len(self._running)
+
+    @property
+    def _careful(self) -> bool:
+        return self._context.clock.now() < self._careful_until
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and run until `stop` is set, then finish or give back what runs."""
@@ -90,11 +102,15 @@ class Worker:
             return 0
         until = now + timedelta(seconds=context.settings.lease_seconds)
         duties = len(self._running) - self._in_hand.total()
-        room = free - max(0, context.settings.worker_tasks // SHARES - duties)
+        room = free if self._careful else free - max(0, context.settings.worker_tasks // SHARES - duties)
         share = self._share - self._share // 2
         messages = (
             await context.store.claim_messages(self._name, now, until, room, share, full) if room > 0 else ()
         )
+        if any(message.deaths >= SUSPECTED for message in messages):
+            self._careful_until = now + CAREFUL
+            messages = await self._alone(messages)
+            free = len(messages)
         for message in messages:
             self._start(message, partial(run_stage, context, message))
         claimed: tuple[DutyJob, ...] = ()
@@ -111,6 +127,13 @@ class Worker:
     def _full(self) -> list[str]:
         """Mailboxes of which so much is under way that another claim might be more than their share."""
         return [name for name, number in self._in_hand.items() if number > self._share // 2]
+
+    async def _alone(self, messages: tuple[MessageJob, ...]) -> tuple[MessageJob, ...]:
+        """Of these one suspect, if nothing else runs. The others are put back."""
+        first = None if self._running else max(messages, key=lambda message: message.deaths)
+        others = (message for message in messages if message is not first)
+        await asyncio.gather(*map(self._context.store.put_back, others))
+        return () if first is None else (first,)
 
     def _start(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]) -> None:
         task = asyncio.create_task(self._run_one(job, run))

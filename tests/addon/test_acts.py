@@ -139,6 +139,8 @@ async def test_settings_out_of_range_change_nothing(service: Service) -> None:
     event = await _saving(service, {"mode": ["everything"]})
     await service.raw("act", event)
     assert service.toast == "That could not be understood. Open the card again."
+    await service.raw("act", await _saving(service, {}))
+    assert service.toast == "That could not be understood. Open the card again."
     before = (await service.fixture.mailbox()).preferences
     await service.raw("act", await _saving(service, {"mode": ["observe"], "retention_days": ["1"]}))
     after = (await service.fixture.mailbox()).preferences

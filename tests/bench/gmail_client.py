@@ -33,6 +33,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 
 from backend.gmail.opening import open_google
+from backend.gmail.payload import arrival
 from backend.settings import Settings
 from backend.system import SystemClock
 
@@ -182,7 +183,7 @@ async def ours(root: str, width: int, calls: int, parsed: bool) -> Measure:
             assert found["id"] == MESSAGE["id"]
 
         async def whole() -> None:
-            found = await google.gmail.fetch_headers("m", "a1", HEADERS)
+            found = arrival(await executor.run("m", requests.message_headers("a1", HEADERS)))
             assert found.gmail_id == MESSAGE["id"]
 
         async def repeat(call: Callable[[], Awaitable[None]], number: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -28,7 +28,7 @@ T = TypeVar("T")
 LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
 UNITS = {
     "profile": 1, "watch": 100, "stop_watch": 50, "history": 2, "list_messages": 5, "fetch": 20,
-    "fetch_headers": 20, "relabel": 5, "send": 100, "find_sent": 5, "ensure_labels": 1, "identity": 1,
+    "labels_on": 20, "relabel": 5, "send": 100, "find_sent": 5, "ensure_labels": 1, "identity": 1,
     "vacation_on": 1,
 }  # fmt: skip
 
@@ -172,13 +172,16 @@ class FakeGmail:
         return self._leave("list_messages", ListPage(ids[start : start + limit], rest, len(ids)))
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
-        return Fetched(pickle.dumps(await self.fetch_headers(mailbox_id, gmail_id, ())))
+        return Fetched(pickle.dumps(self._given("fetch", gmail_id)))
 
-    async def fetch_headers(self, mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
-        self._enter("fetch")
+    async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
+        return self._given("labels_on", gmail_id).labels
+
+    def _given(self, call: str, gmail_id: str) -> Arrival:
+        self._enter(call)
         if gmail_id not in self.mails:
             raise Gone("The message is gone.", reason="notFound")
-        return self._leave("fetch", self.mails[gmail_id])
+        return self._leave(call, self.mails[gmail_id])
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]

@@ -20,12 +20,17 @@ T = TypeVar("T")
 PATIENCE = 40.0
 
 
-async def until(look: Callable[[], Awaitable[T]], what: str) -> T:
-    """What `look` returns once it is true. Fails, naming `what`, when it does not become so."""
-    end = time.monotonic() + PATIENCE
+async def until(
+    look: Callable[[], Awaitable[T]], what: str, progress: Callable[[], object] = lambda: None
+) -> T:
+    """What `look` returns once it is true. Fails, naming `what`, when it does not become so, and `progress` does not
+    change either: a busy machine may take its time."""
+    end, before = time.monotonic() + PATIENCE, progress()
     while True:
         if found := await look():
             return found
+        if (now := progress()) != before:
+            end, before = time.monotonic() + PATIENCE, now
         assert time.monotonic() < end, f"waited {PATIENCE:.0f} s in vain: {what}"
         await asyncio.sleep(0.1)
 
@@ -67,15 +72,15 @@ class Journey:
         """Wait until nothing is left to do: no push pending, no stage waiting."""
         from backend.demo.play import _jobs_left
 
-        calm = 0
+        calm, left = 0, 0
 
         async def look() -> bool:
-            nonlocal calm
-            busy = await self.stage.sandbox.pushes_pending() or await _jobs_left(self.stage)
-            calm = 0 if busy else calm + 1
+            nonlocal calm, left
+            left = await self.stage.sandbox.pushes_pending() or await _jobs_left(self.stage)
+            calm = 0 if left else calm + 1
             return calm > 15
 
-        await until(look, "everything at rest")
+        await until(look, "everything at rest", lambda: left)
 
     async def units(self) -> int:
         """Quota units spent in the owner's mailbox so far."""

@@ -16,7 +16,7 @@ async def test_twenty_deaths_lose_nothing_and_double_nothing() -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 240)
+    out, err = await asyncio.wait_for(process.communicate(), 900)
     assert process.returncode == 0, err.decode()[-2_000:] + out.decode()[-2_000:]
     told = json.loads(out.decode().splitlines()[-1])
     assert told["kills"] == DEATHS

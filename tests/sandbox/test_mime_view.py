@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend.sandbox.gmail.views import message_json, part_of_attachment
 from backend.sandbox.mail.headers import addresses, first, read_headers
-from backend.sandbox.mail.mime_view import MAX_PARTS, html_of, parse, snippet_of, text_of
+from backend.sandbox.mail.mime_view import MAX_PARTS, html_of, parse, snippet_of, text_of, without_tags
 from tests.sandbox.models import NOW_MS, mailbox
 
 MIXED = b"""\
@@ -22,6 +22,17 @@ caf=E9 & more\r
 --i\r\nContent-Type: text/html\r\n\r\n<style>x{}</style><p>caf&eacute;</p>\r\n--i--\r
 --o\r\nContent-Type: application/pdf; name="a b.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r
 JVBERg==\r\n--o\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nhello\r\n--o--\r\n"""
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<script>", "<style ", "<"])
+def test_markup_that_never_ends_takes_no_minutes(piece: str) -> None:
+    assert "</" not in without_tags(piece * 40_000)
+
+
+def test_what_is_no_text_for_people_is_left_out() -> None:
+    source = "<head><title>a</title></head>b<!-- c --> <STYLE>d</style >e<script>f</script><p>g &amp; h"
+    assert without_tags(source).split() == ["b", "e", "g", "&", "h"]
+    assert without_tags("a <!-- b <script>c</script> d").split() == ["a", "<!--", "b", "d"]
 
 
 def test_parts_are_numbered_and_decoded_from_transfer_encoding_only() -> None:

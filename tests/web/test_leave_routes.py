@@ -10,6 +10,7 @@ import pytest
 
 from backend.domain.errors import NeedsReconnect, Rejected
 from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.leave import RECEIPT_LIFE, REVOKE_TRIES, leave
 from backend.transactions.mailboxes import TABLES
@@ -103,6 +104,19 @@ async def test_the_receipt_says_what_became_of_the_grant(
         await here.store.postpone_duty(job, here.story.now, "", here.story.now)
     await work(here, google)
     assert told in await ana.get(where)
+
+
+async def test_a_leaving_that_fails_says_so(here: Office, ana: Visit) -> None:
+    where = await ana.post("/settings/leave", confirm="ana@corp.test")
+    assert "This takes some seconds" in await ana.get(where)
+    job = await here.story.claim_duty()
+    assert job is not None
+    await here.store.postpone_duty(job, here.story.now, "", here.story.now, cause=Cause.GOOGLE)
+    page = await ana.get(where)
+    assert "It has not worked yet." in page
+    assert "some seconds" not in page
+    await work(here, Google())
+    assert "Disconnected and deleted" in await ana.get(where)
 
 
 async def test_who_connects_again_in_time_stays(here: Office, ana: Visit) -> None:

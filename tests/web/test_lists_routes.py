@@ -182,6 +182,14 @@ async def test_an_export_imports_to_the_same_lists(here: Office, ana: Visit) -> 
     )
 
 
+async def test_removing_nothing_is_not_told_as_done(here: Office, ana: Visit) -> None:
+    await here.store.set_rule("ana", "ok@x.example", RuleKind.ALLOW, here.story.now)
+    for subject in ("", "  "):
+        page = await ana.post(f"{LISTS}/remove", 422, subject=subject)
+        assert "Removed" not in page
+        assert "ok@x.example" in page
+
+
 async def test_many_rules_come_in_pages(ana: Visit) -> None:
     rules = [Rule(f"a{number:03}@x.example", RuleKind.ALLOW) for number in range(60)]
     await ana.here.store.put_rules("ana", rules, ana.here.story.now)

@@ -1,13 +1,12 @@
 """Mail the server writes by itself: the owner's vacation reply and delivery failures."""
 
-import html
 import re
 
 from backend.sandbox.mail import headers as fields
 from backend.sandbox.mail.compose import Letter, write
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.mail.message import StoredMessage
-from backend.sandbox.mail.mime_view import TAG
+from backend.sandbox.mail.mime_view import without_tags
 
 REPLY_PAUSE_MS = 4 * 86_400_000
 _MACHINE_SENDER = re.compile(r"\A(mailer-daemon|postmaster|no-?reply|.*-request)@", re.I)
@@ -40,7 +39,7 @@ def vacation_reply(
         sender=mailbox.address,
         to=[mail_from],
         subject=str(settings.get("responseSubject") or f"Re: {message.subject}"),
-        text=plain or html.unescape(TAG.sub(" ", rich)),
+        text=plain or without_tags(rich),
         html=rich or None,
         message_id=f"<vac{token}@mail.gmail.com>",
         in_reply_to=f"<{message.rfc822_id}>" if message.rfc822_id else None,

@@ -12,7 +12,11 @@ MAX_DEPTH = 40
 MAX_PARTS = 1000
 SNIPPET_LENGTH = 200
 
-TAG = re.compile(r"<(script|style|head|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.I | re.S)
+_HIDDEN = re.compile(r"<!--|<(script|style|head|title)\b", re.I)
+_ENDS = {name: re.compile(rf"</{name}\s*>", re.I) for name in ("script", "style", "head", "title")} | {
+    "": re.compile("-->")
+}
+_TAG = re.compile(r"<[^<>]*>")
 _SPACE = re.compile(r"\s+")
 
 
@@ -57,7 +61,24 @@ def text_of(root: Part) -> str:
     if chosen is None:
         return ""
     text = decoded(chosen)
-    return html.unescape(TAG.sub(" ", text)) if chosen.mime_type == "text/html" else text
+    return without_tags(text) if chosen.mime_type == "text/html" else text
+
+
+def without_tags(source: str) -> str:
+    """The text of some HTML, in time that grows as its length does."""
+    kept, at = [], 0
+    unended: set[str] = set()
+    for found in _HIDDEN.finditer(source):
+        name = (found[1] or "").lower()
+        if found.start() < at or name in unended:
+            continue
+        end = _ENDS[name].search(source, found.end())
+        if end is None:
+            unended.add(name)
+            continue
+        kept.append(source[at : found.start()])
+        at = end.end()
+    return html.unescape(_TAG.sub(" ", " ".join([*kept, source[at:]])))
 
 
 def html_of(root: Part) -> str | None:

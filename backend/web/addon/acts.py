@@ -127,9 +127,11 @@ async def _save(call: Call) -> Json:
         return settings_card(after.frame, after.mailbox)
 
     try:
-        return await _prefer(call, "did_save", card, **chosen)
+        if chosen:
+            return await _prefer(call, "did_save", card, **chosen)
     except Refused:
-        return answers.changed(await card(call), call.frame.words["did_not_understood"], moved=False)
+        pass
+    return answers.changed(await card(call), call.frame.words["did_not_understood"], moved=False)
 
 
 async def _prefer(

@@ -11,6 +11,7 @@ from quart import Blueprint, Response
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline import leave
+from backend.ports.jobs import Duty
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
@@ -70,7 +71,10 @@ async def receipt(secret: str) -> Response:
         return await _page("leave_receipt.html", receipt=found, groups=grouped(found.deleted))
     mailbox = await service().context.store.mailbox(found.mailbox_id)
     stayed = mailbox is not None and mailbox.link is not Link.LEAVING
-    return await _page("leave_going.html", stayed=stayed, poll=0 if stayed else POLL, here=secret)
+    failing = mailbox is not None and any(job.job == Duty.LEAVE for job in mailbox.failing)
+    return await _page(
+        "leave_going.html", stayed=stayed, failing=failing, poll=0 if stayed else POLL, here=secret
+    )
 
 
 def grouped(deleted: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -63,7 +63,10 @@ async def remove() -> Response:
     if sent is None:
         return await ask_to_sign_in()
     (owner, _), fields = sent
-    await own_lists.remove(service().context, owner.mailbox_id, fields.get("subject", ""))
+    try:
+        await own_lists.remove(service().context, owner.mailbox_id, fields.get("subject", ""))
+    except Refused as error:
+        return await _page(sent[0], 422, errors={"subject": error.code})
     return back("/settings/lists", done="removed")
 
 

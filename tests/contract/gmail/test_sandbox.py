@@ -141,11 +141,18 @@ async def test_a_message_comes_with_texts_labels_and_time(story: Story, google: 
     assert message.headers.first("authentication-results").startswith("mx.google.com;")
 
 
-async def test_headers_can_be_had_alone(story: Story, google: Google) -> None:
-    arrival = await google.gmail.fetch_headers("m1", story.deliver(), ["From", "Subject"])
-    assert {name.lower() for name, _ in arrival.message.headers} == {"from", "subject"}
-    assert arrival.message.text == ""
-    assert arrival.message.sender.address == "bo@ext.test"
+async def test_labels_can_be_had_alone(story: Story, google: Google) -> None:
+    """Nothing its sender wrote comes with them: they are looked at on the event loop."""
+    gmail_id = story.deliver()
+    assert {"INBOX", "UNREAD"} <= await google.gmail.labels_on("m1", gmail_id)
+    call = google.gmail._requests.message_labels(gmail_id)
+    assert "payload" not in await google.gmail._executor.run("m1", call)
+    with pytest.raises(Gone):
+        await google.gmail.labels_on("m1", "1" * 16)
+
+
+async def thread_of(google: Google, gmail_id: str) -> str:
+    return opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
 
 
 async def test_what_is_gone_is_told_as_gone(story: Story, google: Google) -> None:
@@ -195,10 +202,10 @@ async def test_two_of_us_may_make_the_labels_at_once(story: Story, google: Googl
 
 async def test_an_answer_lands_in_its_thread_and_is_found_again(story: Story, google: Google) -> None:
     gmail_id = story.deliver(message_id="<offer@ext.test>")
-    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
+    thread = await thread_of(google, gmail_id)
     raw = reply(story.address, "mark-1", "<ours-1@corp.test>", "<offer@ext.test>")
     sent = await google.gmail.send("m1", raw, thread)
-    assert (await google.gmail.fetch_headers("m1", sent, ["Subject"])).thread_id == thread
+    assert await thread_of(google, sent) == thread
     assert await google.gmail.find_sent("m1", leaving("<ours-1@corp.test>", thread, "mark-1")) == sent
     assert await google.gmail.find_sent("m1", leaving("<never@corp.test>", thread, "never")) == ""
     assert len([mail for mail in story.sandbox.outbox() if mail["sender"] == story.address]) == 1
@@ -206,7 +213,7 @@ async def test_an_answer_lands_in_its_thread_and_is_found_again(story: Story, go
 
 async def test_a_message_id_google_rewrote_does_not_hide_the_mail(story: Story, google: Google) -> None:
     gmail_id = story.deliver(message_id="<offer2@ext.test>")
-    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
+    thread = await thread_of(google, gmail_id)
     story.sandbox.settings(rewrite_message_ids=True)
     try:
         raw = reply(story.address, "mark-2", "<ours-2@corp.test>", "<offer2@ext.test>")
@@ -220,7 +227,7 @@ async def test_a_mail_that_began_a_thread_of_its_own_is_found_all_the_same(
     story: Story, google: Google
 ) -> None:
     gmail_id = story.deliver(message_id="<offer3@ext.test>", subject="Ein Angebot für  März")
-    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
+    thread = await thread_of(google, gmail_id)
     story.sandbox.settings(rewrite_message_ids=True, exact_subjects=True)
     try:
         raw = reply(
@@ -233,8 +240,8 @@ async def test_a_mail_that_began_a_thread_of_its_own_is_found_all_the_same(
         beside = await google.gmail.send("m1", same, thread)
     finally:
         story.sandbox.settings(rewrite_message_ids=False, exact_subjects=False)
-    assert (await google.gmail.fetch_headers("m1", sent, ["Subject"])).thread_id != thread
-    assert (await google.gmail.fetch_headers("m1", beside, ["Subject"])).thread_id == thread
+    assert await thread_of(google, sent) != thread
+    assert await thread_of(google, beside) == thread
     assert await google.gmail.find_sent("m1", leaving("<ours-3@corp.test>", thread, "mark-3")) == sent
     assert await google.gmail.find_sent("m1", leaving("<ours-3@corp.test>", thread, "mark-5")) == ""
 
@@ -256,8 +263,7 @@ async def test_a_challenge_lands_in_its_thread_whatever_the_subject(story: Story
                 now=datetime.now(UTC),
             )
             sent = await google.gmail.send("m1", raw, arrival.thread_id)
-            found = await google.gmail.fetch_headers("m1", sent, ["Subject"])
-            assert found.thread_id == arrival.thread_id, subject
+            assert await thread_of(google, sent) == arrival.thread_id, subject
     finally:
         story.sandbox.settings(rewrite_message_ids=False, exact_subjects=False)
 
@@ -267,7 +273,7 @@ async def test_a_send_that_left_but_was_not_confirmed_is_found_and_not_sent_twic
     story: Story, google: Google, kind: str
 ) -> None:
     gmail_id = story.deliver(message_id=f"<{kind}@ext.test>")
-    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
+    thread = await thread_of(google, gmail_id)
     story.fault(kind, method="messages.send")
     raw = reply(story.address, kind, f"<ours-{kind}@corp.test>", f"<{kind}@ext.test>")
     with pytest.raises(SendUncertain):
@@ -278,7 +284,7 @@ async def test_a_send_that_left_but_was_not_confirmed_is_found_and_not_sent_twic
 
 async def test_a_send_that_was_dropped_before_it_left_is_not_found(story: Story, google: Google) -> None:
     gmail_id = story.deliver()
-    thread = opened((await google.gmail.fetch("m1", gmail_id)).raw).thread_id
+    thread = await thread_of(google, gmail_id)
     story.fault("drop", method="messages.send")
     with pytest.raises(SendUncertain):
         await google.gmail.send("m1", reply(story.address, "m", "<ours-d@corp.test>", "<x@y>"), thread)

@@ -21,6 +21,7 @@ from backend.ports.jobs import Duty, DutyJob, MessageJob
 from backend.settings import Settings
 from backend.store import SqlStore, open_store
 from backend.worker import loop
+from backend.worker.endings import Endings
 from backend.worker.loop import Worker
 from tests.contract.store.stories import Story
 from tests.doubles import FixedClock, GlassVault, SeededTokens
@@ -60,11 +61,23 @@ class Workshop:
 
     async def work_until(self, done: Callable[[], Awaitable[bool]]) -> None:
         """Run a worker until `done`, time passing as it waits."""
-        stop, worker = asyncio.Event(), self.worker()
+        stop, worker, claim = asyncio.Event(), self.worker(), Worker._claim
+        claiming = False
+
+        async def claimed() -> int:
+            nonlocal claiming
+            claiming = True
+            try:
+                return await claim(worker)
+            finally:
+                claiming = False
+
+        worker._claim = claimed  # type: ignore[method-assign]
         running = asyncio.create_task(worker.run(stop))
         async with asyncio.timeout(30):
             while not await done():
-                if not worker.busy:  # a server takes longer than the file, which is no reason to lose a lease
+                # A slow disk or server is no reason to lose a lease.
+                if not worker.busy and not claiming:
                     self.clock.advance(1)
                     self.story.now = self.clock.now()
                 await asyncio.sleep(0)
@@ -158,6 +171,41 @@ async def test_a_few_deaths_that_had_other_causes_do_not_count_against_a_message
     assert workshop.ran == ["m1"]
 
 
+async def test_of_all_that_a_dying_worker_held_only_the_cause_is_set_aside(workshop: Workshop) -> None:
+    """A process that dies takes everything it holds with it, and here it does so again and again."""
+    innocent = ("m1", "m2", "m3", "m4", "m5", "m6")
+    died = asyncio.Event()
+
+    async def stage(context: Context, job: MessageJob) -> None:
+        if job.gmail_id == POISON:
+            died.set()
+        await asyncio.wait({asyncio.create_task(died.wait())}, timeout=0.01)
+        if died.is_set():
+            await asyncio.Event().wait()  # nothing that ran in that process ends any more
+        await workshop.story.judge(job, Outcome.INBOX)
+
+    async def nobody_left_to(endings: Endings, job: MessageJob) -> None: ...
+
+    await workshop.story.arrive("ana", *innocent, POISON)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "run_stage", stage)
+        patch.setattr(Endings, "give_back", nobody_left_to)
+        for life in range(TRIES + 1):
+            died.clear()
+            stop = asyncio.Event()
+            running = asyncio.create_task(workshop.worker(f"life{life}").run(stop))
+            async with asyncio.timeout(30):
+                while not died.is_set() and not await workshop.aside():
+                    pass
+            stop.set()
+            await running
+            workshop.clock.advance(61)
+            workshop.story.now = workshop.clock.now()
+    assert await workshop.aside() == [POISON]
+    await workshop.work_until(lambda: workshop.ended("ana", *innocent))
+    assert await workshop.aside() == [POISON]
+
+
 async def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(workshop: Workshop) -> None:
     await workshop.story.arrive("ana", SLOW)
     stop = asyncio.Event()
@@ -237,7 +285,9 @@ async def test_a_worker_that_is_told_to_stop_claims_nothing_more_but_ends_what_r
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "run_stage", slow)
         stop = asyncio.Event()
-        running = asyncio.create_task(workshop.worker().run(stop))
+        patient = workshop.context.settings.model_copy(update={"stop_seconds": 30})
+        worker = workshop.worker(context=replace(workshop.context, settings=patient))
+        running = asyncio.create_task(worker.run(stop))
         await workshop.slow_began.wait()
         stop.set()
         await workshop.story.arrive("bea", "m2")

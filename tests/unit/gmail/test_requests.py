@@ -28,6 +28,7 @@ def every_call(requests: Requests) -> list[Call]:
         requests.history("1", "p"),
         requests.list_messages("in:sent", "p", 10),
         requests.message("a1"),
+        requests.message_labels("a1"),
         requests.message_headers("a1", ["From"]),
         requests.thread_headers("a1", ["From"]),
         requests.modify("a1", ["X"], ["INBOX"]),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backend.domain.errors import Rejected
-from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import Placement
@@ -84,7 +82,7 @@ async def test_the_owners_release_in_the_gap_wins(fixture: Fixture, way: str) ->
     assert "INBOX" in fixture.gmail.labels_of(pitch)
     assert await _placement(fixture, pitch) is Placement.INBOX
     assert await _placement(fixture, other) is Placement.HELD
-    assert fixture.gmail.calls["fetch"] == 1  # only the one that does not lie where we put it
+    assert fixture.gmail.calls["labels_on"] == 1  # only the one that does not lie where we put it
 
 
 async def test_our_own_order_that_is_not_carried_out_yet_stands(fixture: Fixture) -> None:
@@ -122,14 +120,14 @@ async def test_held_mail_gmail_does_not_give_out_keeps_no_new_mail_from_being_se
     kept, released = await _held(fixture), await _held(fixture, "pat@other.test")
     for pitch in (kept, released):
         fixture.gmail.move(pitch, add={"INBOX"}, remove={LABELS.held})
-    look = fixture.gmail.fetch_headers
+    look = fixture.gmail.labels_on
 
-    async def some(mailbox_id: str, gmail_id: str, names: Sequence[str]) -> Arrival:
+    async def some(mailbox_id: str, gmail_id: str) -> frozenset[str]:
         if gmail_id == kept:
             raise Rejected("Google forbids this request.", reason="forbidden")
-        return await look(mailbox_id, gmail_id, names)
+        return await look(mailbox_id, gmail_id)
 
-    fixture.gmail.fetch_headers = some  # type: ignore[method-assign]
+    fixture.gmail.labels_on = some  # type: ignore[method-assign]
     await _after_the_gap(fixture)
     new = fixture.gmail.deliver(letter("new@third.test"))
     await fixture.push()
@@ -203,7 +201,7 @@ async def test_more_moved_mail_than_fits_one_page_is_all_noticed(fixture: Fixtur
     await _after_the_gap(fixture)
     placements = {(await _placement(fixture, pitch)) for pitch in pitches}
     assert placements == {Placement.INBOX}
-    assert fixture.gmail.calls["fetch"] == 47, "each was looked at once"
+    assert fixture.gmail.calls["labels_on"] == 47, "each was looked at once"
     gap = (await fixture.mailbox()).gap
     assert gap is not None
     assert gap.unchecked == 0
@@ -227,12 +225,12 @@ async def test_a_death_between_two_pages_of_moved_mail_goes_on_where_it_was(
     await relist.go_on(fixture.context, job, await fixture.mailbox())
     for _ in range(2):
         await relist.go_on(fixture.context, job, await fixture.mailbox())
-    assert fixture.gmail.calls["fetch"] == 40
+    assert fixture.gmail.calls["labels_on"] == 40
     getattr(fixture.gmail, moment).add("list_messages")
     with pytest.raises(Died):
         await relist.go_on(fixture.context, job, await fixture.mailbox())
     assert await relist.go_on(fixture.context, job, await fixture.mailbox())
-    assert fixture.gmail.calls["fetch"] == 47
+    assert fixture.gmail.calls["labels_on"] == 47
 
 
 async def test_moved_mail_beyond_the_limit_is_reported(

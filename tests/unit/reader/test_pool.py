@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.reader.child import Limits
 from backend.reader.pool import ReadingPool
-from backend.reader.process import ModelFile
+from backend.reader.process import ModelFile, ReadingProcess
 from tests.contract.reader.test_reader import ANA, fetched
 from tests.unit.pipeline.conftest import letter
 
@@ -128,7 +129,10 @@ async def test_memory_a_message_took_is_given_back(pool: ReadingPool) -> None:
     assert pool.pids != before
 
 
-async def test_a_caller_who_goes_away_leaves_no_process_at_work(model: Path) -> None:
+async def test_a_caller_who_goes_away_leaves_no_process_at_work(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.reader.pool.ABANDONED", 0.1)
     async with opened(model, Limits(seconds=5.0, memory=LIMITS.memory, patience=60.0)) as pool:
         caller = asyncio.create_task(pool.screen(mail("wait"), ANA))
         assert not await reads_first(pool, caller)
@@ -136,6 +140,41 @@ async def test_a_caller_who_goes_away_leaves_no_process_at_work(model: Path) -> 
         with pytest.raises(asyncio.CancelledError):
             await caller
         assert await reads(pool)
+
+
+async def test_callers_who_give_up_cost_no_process(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine each gave up while one was started, which ended that start: none was ever there."""
+    started = []
+    start = ReadingProcess.start
+
+    async def slowly(*arguments: Any) -> ReadingProcess:
+        process = await start(*arguments)
+        started.append(process)
+        return process
+
+    async with opened(model) as pool:
+        monkeypatch.setattr(ReadingProcess, "start", slowly)
+        os.kill(pool.pids[0], signal.SIGKILL)
+        while not started:  # in which nobody waits long enough for it
+            caller = asyncio.create_task(reads(pool))
+            await asyncio.wait({caller}, timeout=0.01)  # far less than a start takes
+            caller.cancel()
+            await asyncio.gather(caller, return_exceptions=True)
+        assert await reads(pool)
+        assert len(started) == 1
+
+
+async def test_a_message_waits_for_a_process_as_for_google(model: Path) -> None:
+    """All being busy is no failure of its own, however often it is met."""
+    limits = Limits(seconds=5.0, memory=LIMITS.memory, patience=5.0)
+    async with ReadingPool.open("tests.fakes.reading_process", model, limits, 1, wait=0.05) as pool:
+        slow = asyncio.create_task(pool.screen(mail("wait"), ANA))
+        await asyncio.sleep(0)
+        with pytest.raises(TryLater) as later:
+            await pool.screen(mail("pitchy"), ANA)
+        assert later.value.reason == "reader"
+        slow.cancel()
+        await asyncio.gather(slow, return_exceptions=True)
 
 
 async def reads_first(pool: ReadingPool, caller: asyncio.Task[object]) -> bool:

@@ -10,7 +10,8 @@ RETURNING d.mailbox_id, d.duty, d.attempts, d.wanted;
 
 -- name: claim_rows(lanes, share, now, lease, lease_until)
 -- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest. Rows another
--- worker is claiming are skipped, not waited for. One that still has a lease was not given back: its worker died.
+-- worker is claiming are skipped, not waited for. One that still has a lease was not given back: its worker died. An
+-- empty lease is one that was put back unbegun.
 WITH picked AS MATERIALIZED (
     SELECT d.mailbox_id, d.gmail_id
     FROM jsonb_array_elements_text(CAST(:lanes AS JSONB)) AS l (mailbox_id)
@@ -21,7 +22,7 @@ WITH picked AS MATERIALIZED (
     ) AS d
 )
 UPDATE messages AS m SET lease = :lease, due_at = :lease_until, attempts = m.attempts + 1,
-    deaths = CASE WHEN m.lease IS NULL THEN 0 ELSE m.deaths + 1 END
+    deaths = CASE WHEN m.lease IS NULL THEN 0 WHEN m.lease = '' THEN m.deaths ELSE m.deaths + 1 END
 FROM picked AS p WHERE m.mailbox_id = p.mailbox_id AND m.gmail_id = p.gmail_id
 RETURNING m.mailbox_id, m.gmail_id, m.thread_id, m.stage, m.attempts, m.deaths, m.error, m.revision, m.labels, m.placement,
     m.backlog, m.first_seen_at;

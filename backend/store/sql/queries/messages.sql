@@ -31,6 +31,11 @@ SET lease = NULL, due_at = :due_at, error = :error,
     attempts = CASE WHEN CAST(:counts AS BOOLEAN) THEN attempts ELSE attempts - 1 END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
+-- name: put_message_back(mailbox_id, gmail_id)!
+-- As if it had not been claimed, at its place in the queue; how many workers died over it is still known.
+UPDATE messages SET lease = '', attempts = attempts - 1, due_at = first_seen_at
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
 -- name: set_message_aside(mailbox_id, gmail_id, error, now)!
 UPDATE messages SET lease = NULL, due_at = NULL, set_aside = TRUE, error = :error, failing_since = NULL,
     changed_at = :now

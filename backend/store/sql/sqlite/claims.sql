@@ -8,9 +8,9 @@ RETURNING mailbox_id, duty, attempts, wanted;
 
 -- name: claim_rows(lanes, share, now, lease, lease_until)
 -- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest. One that still has a
--- lease was not given back: its worker died.
+-- lease was not given back: its worker died. An empty lease is one that was put back unbegun.
 UPDATE messages SET lease = :lease, due_at = :lease_until, attempts = attempts + 1,
-    deaths = CASE WHEN lease IS NULL THEN 0 ELSE deaths + 1 END
+    deaths = CASE WHEN lease IS NULL THEN 0 WHEN lease = '' THEN deaths ELSE deaths + 1 END
 WHERE rowid IN (
     -- CROSS: SQLite then keeps this order, and never walks all messages for each mailbox.
     SELECT m.rowid FROM json_each(:lanes) AS l CROSS JOIN messages AS m ON m.rowid IN (
