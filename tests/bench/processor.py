@@ -1,12 +1,15 @@
-"""CPU time of other processes, as the kernel counts it."""
+"""CPU time and memory of other processes, as the kernel counts them."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+_MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+\s*(.*)")
 
 
 def _stat(pid: int) -> list[str]:
@@ -40,3 +43,28 @@ def descendants(pid: int) -> list[int]:
     for one in found:
         found += [child for child, parent in parents.items() if parent == one]
     return found
+
+
+def held(pids: Iterable[int]) -> float:
+    """Megabytes these processes hold together: what each has for itself, and of each file the most that one of them
+    has in memory. Their resident sizes added up would count libraries they share several times."""
+    own, files = 0, defaultdict[str, int](int)
+    for pid in pids:
+        seen = defaultdict[str, int](int)
+        name = ""
+        try:
+            lines = Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8").splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        for line in lines:
+            if found := _MAPPING.match(line):
+                name = found[1]
+            elif line.startswith("Rss:"):
+                seen[name] += int(line.split()[1])
+            elif line.startswith("Anonymous:"):
+                private = int(line.split()[1])
+                own += private
+                seen[name] -= private
+        for file, size in seen.items():
+            files[file] = max(files[file], size)
+    return (own + sum(files.values())) / 1024

@@ -1,6 +1,6 @@
 """Our server against the article's design, in one run, on one local Google, with the same mail.
 
-    python -m tests.bench.speed [--quick] [--parts mail latency far push memory] [--write]
+    python -m tests.bench.speed [--quick] [--parts mail latency far push memory] [--scenes plain million …] [--write]
 
 Every figure is taken in turns: ours, the article (Flask, pickle, httplib2, `build` a push, TinyDB), the article as a
 good developer keeps it (SQLite, kept service). A run whose letters do not end in the same place at all three fails.
@@ -11,10 +11,13 @@ mail     CPU a message in ms: ordinary under one push and ten under one, held, c
 latency  ms from a pitch's delivery to its label, with Google near
 far      messages a second when each call of Gmail's takes 80 ms
 push     pushes by wrk (token checked, notice durable) over the bare Quart route's, by connections
-memory   MB resident of ours on the way to many messages
+memory   MB of ours on the way to many messages
 
-`--quick` takes a few minutes. `--write` puts tables and plots into docs/performance.md. The last line is one JSON
-object.
+Memory is what the processes hold together: what each has for itself, and the files they share once.
+
+`--quick` takes a few minutes, everything some hours; `--scenes`, `--letters`, `--rounds`, `--seconds` and `--messages`
+choose what lies between. A scene is what is there before: see `SCENES`. `--write` puts tables and plots into
+docs/performance.md. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,18 @@ PARTS = ("mail", "latency", "far", "push", "memory")
 KINDS = (("ordinary", 1), ("ordinary", 10), ("held", 1), ("challenged", 1))
 
 
+SCENES = {
+    "plain": Scene(),
+    "million": Scene(rows=1_000_000),
+    "one": Scene(mailboxes=1),
+    "many": Scene(mailboxes=2_000),
+    "postgres": Scene(database="PostgreSQL"),
+    "postgres-million": Scene(rows=1_000_000, database="PostgreSQL"),
+}
+IN_ONE_MAILBOX = 10
+"""Letters where there is one mailbox: each is a push of its own, and the next waits for what follows from it."""
+
+
 @dataclass(frozen=True)
 class Size:
     """How much is done."""
@@ -71,18 +86,8 @@ class Size:
     scenes: tuple[Scene, ...]
 
 
-FULL = Size(
-    400, 3, 60, 1_000, 4, 200_000,
-    (
-        Scene(),
-        Scene(rows=1_000_000),
-        Scene(mailboxes=1),
-        Scene(mailboxes=2_000),
-        Scene(database="PostgreSQL"),
-        Scene(rows=1_000_000, database="PostgreSQL"),
-    ),
-)  # fmt: skip
-QUICK = Size(200, 1, 30, 500, 3, 5_000, (Scene(),))
+FULL = Size(400, 3, 60, 1_000, 4, 200_000, tuple(SCENES.values()))
+QUICK = Size(200, 1, 30, 500, 3, 5_000, (SCENES["plain"],))
 
 
 @dataclass
@@ -110,7 +115,9 @@ class Bench:
     async def _mail(self, scene: Scene, fixtures: Sequence[Fixture]) -> dict[str, Any]:
         report: dict[str, Any] = {}
         for kind, each in KINDS:
-            number = min(self.size.letters, 40 if scene.mailboxes == 1 else 10**9)
+            number = self.size.letters
+            if scene.mailboxes == 1:
+                number = min(number, IN_ONE_MAILBOX * each)
             if kind == "challenged":
                 number = min(number, 100)
             costs: defaultdict[str, list[float]] = defaultdict(list)
@@ -171,8 +178,8 @@ class Bench:
             self.tell(f"pushes over {connections} connections: {told}")
 
     async def memory(self) -> None:
-        """Resident size over many messages, at a million rows: SQLite's cache has something to fill itself with."""
-        scene = Scene(rows=self.size.scenes[min(1, len(self.size.scenes) - 1)].rows)
+        """Memory over many messages, with the most rows of all scenes: SQLite's cache has something to fill."""
+        scene = Scene(rows=max(scene.rows for scene in self.size.scenes))
         async with self._fixtures(scene, [OURS]) as (ours,):
             self.found["memory"] = await speed_measures.memory(self.google, ours, self.size.messages)
         self.tell(f"memory: {self.found['memory']}")
@@ -256,12 +263,21 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="fewer letters and rounds, one scene")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--messages", type=int, help="how many messages the part `memory` runs to")
+    parser.add_argument("--scenes", nargs="+", choices=SCENES, help="where the part `mail` is measured")
+    for name, told in (
+        ("letters", "letters of each kind and round"),
+        ("rounds", "rounds, of which the median counts"),
+        ("seconds", "seconds of load at each number of connections"),
+        ("messages", "how many messages the part `memory` runs to"),
+    ):
+        parser.add_argument(f"--{name}", type=int, help=told)
     parser.add_argument("--write", action="store_true", help="put what was found into docs/performance.md")
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
-    if options.messages:
-        size = Size(**{**size.__dict__, "messages": options.messages})
+    asked = {name: getattr(options, name) for name in ("letters", "rounds", "seconds", "messages")}
+    size = replace(size, **{name: number for name, number in asked.items() if number})
+    if options.scenes:
+        size = replace(size, scenes=tuple(SCENES[name] for name in options.scenes))
     found = asyncio.run(run(size, options.parts))
     if options.write:
         speed_report.write(found)

@@ -29,7 +29,7 @@ from backend.store import open_store
 from backend.system.vault import MultiFernetVault
 from tests import postgres_server
 from tests.bench.baseline.stores import KeptStore, TinyStore
-from tests.bench.processor import descendants, spent
+from tests.bench.processor import descendants, held, spent
 from tests.bench.store_rows import NAMES, fill
 from tests.contract.store.stories import Story
 
@@ -127,8 +127,8 @@ class Fixture:
         return spent(descendants(self.process.pid))
 
     def resident(self) -> float:
-        """Megabytes resident, children included."""
-        return sum(_resident(pid) for pid in descendants(self.process.pid))
+        """Megabytes it holds, children included."""
+        return held(descendants(self.process.pid))
 
     async def start(self, http: aiohttp.ClientSession) -> None:
         """Start the process; how long until it answers, and what it has used by then."""
@@ -291,12 +291,3 @@ def sandbox_arguments(knobs: Mapping[str, str]) -> list[str]:
         *("--app", "", "--project", PROJECT, "--topic", "unused", "--push-mode", "max_in_flight=64"),
         *(part for name, value in knobs.items() for part in ("--set", f"{name}={value}")),
     ]
-
-
-def _resident(pid: int) -> float:
-    try:
-        text = Path(f"/proc/{pid}/status").read_text("utf-8")
-    except FileNotFoundError:
-        return 0.0
-    line = next((line for line in text.splitlines() if line.startswith("VmRSS:")), "VmRSS: 0 kB")
-    return int(line.split()[1]) / 1024

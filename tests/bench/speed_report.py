@@ -42,7 +42,7 @@ def _mail(found: Mapping[str, Any]) -> str:
     (DOCS / "performance-cpu.svg").write_text(_bars("CPU a message, ms", bars), "utf-8")
     started = next(iter(found["started"].values()))
     head = ["at the start", *(NAMES[name] for name in started)]
-    words = {"seconds": "seconds to the first answer", "cpu_s": "CPU, s", "resident_mb": "resident, MB"}
+    words = {"seconds": "seconds to the first answer", "cpu_s": "CPU, s", "resident_mb": "memory, MB"}
     rows = [[text, *(told[key] for told in started.values())] for key, text in words.items()]
     return "\n\n".join([*parts, "![CPU a message](performance-cpu.svg)", _table(head, rows)])
 
