@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backend.gmail.quota import NEW_PRICES
-from backend.gmail.requests import Call, Requests
+from backend.gmail.requests import Call, Priority, Requests, _call
 
 ROOT = "http://127.0.0.1:9"
 
@@ -83,3 +83,17 @@ def test_a_long_address_travels_as_a_form(requests: Requests) -> None:
     assert call.headers["x-http-method-override"] == "GET"
     assert "?" not in call.url
     assert parse_qs((call.body or b"").decode())["q"] == ["from:" + "a" * 3_000]
+
+
+@pytest.mark.parametrize("word", ["18c2f3a4b5d6e7f8", "a/b", "ä ö?&=#%2F", "..", "a+b~c"])
+def test_what_is_built_once_is_what_the_library_builds_each_time(requests: Requests, word: str) -> None:
+    messages = requests._messages
+    built = _call(messages.get(userId="me", id=word, format="full"), Priority.MAIL)
+    assert requests.message(word) == built
+    body = {"addLabelIds": ["Label_7"], "removeLabelIds": ["INBOX", word]}
+    moved = _call(messages.modify(userId="me", id=word, body=body))
+    assert requests.modify(word, ["Label_7"], ["INBOX", word]) == moved
+
+
+def test_a_first_page_of_history_is_what_the_library_builds(requests: Requests) -> None:
+    assert requests.history("884213", "") == requests._history_page("884213", "")
