@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import AS_ROOT
-from tests.desktop.fake_backend import FakeBackend
+from tests.desktop.fake_backend import backend
 from tests.desktop.screen import Screen, missing
+
+__all__ = ["backend"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,14 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     for item in marked:
         item.add_marker(pytest.mark.skip(reason=f"not installed: {missing()}; see requirements/desktop.sh"))
-
-
-@pytest.fixture
-def backend() -> Iterator[FakeBackend]:
-    """A running fake backend with nothing held."""
-    fake = FakeBackend().start()
-    yield fake
-    fake.stop()
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ import re
 import secrets
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, Response, request
@@ -366,3 +367,11 @@ class FakeBackend:
         return Response(
             f"<!doctype html><title>Review</title><h1>Review page, signed in</h1><ul>{senders}</ul>", 200
         )
+
+
+@pytest.fixture
+def backend() -> Iterator[FakeBackend]:
+    """A running fake backend with nothing held."""
+    fake = FakeBackend().start()
+    yield fake
+    fake.stop()

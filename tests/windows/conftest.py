@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.fake_backend import FakeBackend
+from tests.desktop.fake_backend import backend
 from tests.windows.wine import Wine, missing
+
+__all__ = ["backend"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,14 +18,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if missing() and item.get_closest_marker("windows"):
             item.add_marker(pytest.mark.skip(reason=f"not set up: {missing()}; make test-windows"))
-
-
-@pytest.fixture
-def backend() -> Iterator[FakeBackend]:
-    """A running fake backend with nothing held."""
-    fake = FakeBackend().start()
-    yield fake
-    fake.stop()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from backend.domain.errors import Unauthenticated
 from backend.web.google import push_gate
 from backend.web.limits import per_minute
+from tests.web.google.test_push_routes import push
 from tests.web.service import Client, Office, unopened
-from tests.web.test_push_routes import push
 
 HOOK = "/hooks/gmail"
 LENGTH = {"Content-Length": "2"}

@@ -15,7 +15,7 @@ from backend.web.measures import Measures
 from tests.web.service import office
 
 RULES = Path("docs/alerts.yml")
-CASES = Path("tests/web/alerts.test.yml")
+CASES = Path("tests/web/operator/alerts.test.yml")
 ALERT = re.compile(r"- alert: (\w+)\n\s+expr: (.+)")
 ASKED = re.compile(r"(pitchgate_\w+)(?:\{(\w+)=~?\"([^\"]+)\"\})?")
 PROMTOOL = shutil.which("promtool")

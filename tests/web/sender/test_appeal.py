@@ -113,9 +113,9 @@ async def test_a_network_of_many_addresses_is_held_back_as_one(here: Office) -> 
 async def test_a_computer_hears_of_a_line_with_the_message_it_is_about() -> None:
     told = Event(7, EventKind.APPEAL, "m1", "held", "", message(appeal='We met at the "fair".'))
 
-    lines = changes._event(told).decode().splitlines()
+    lines = changes._event(told, "en").decode().splitlines()
 
     assert lines[:2] == ["id: 7", "event: appeal"]
     data = json.loads(lines[2].removeprefix("data: "))
     assert (data["gmail_id"], data["appeal"]) == ("m1", 'We met at the "fair".')
-    assert changes._event(replace(told, message=None)) == b"", "its message is gone"
+    assert changes._event(replace(told, message=None), "en") == b"", "its message is gone"
