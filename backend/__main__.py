@@ -19,6 +19,7 @@ COMMANDS = {
     "addon": ("backend.commands.addon", "addon_group"),
     "keys": ("backend.commands.keys", "keys_group"),
     "db": ("backend.commands.db", "db_group"),
+    "audit": ("backend.commands.audit", "audit_group"),
     "jobs": ("backend.commands.jobs", "jobs_group"),
     "doctor": ("backend.commands.doctor", "doctor_command"),
 }

@@ -39,6 +39,7 @@ from backend.reader.pool import ReadingPool
 from backend.settings import Settings
 from backend.store.opening import open_configured
 from backend.system.clock import SystemClock
+from backend.system.decision_keys import VaultKeys
 from backend.system.tokens import SystemTokens
 from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
 from backend.unsubscribe.one_click import OneClick
@@ -120,7 +121,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         keys = load_or_make_keys(settings)
         vault = MultiFernetVault(keys)
         reader = await stack.enter_async_context(open_reader(settings))
-        store = await open_configured(settings)
+        store = await open_configured(settings, VaultKeys(vault))
         stack.push_async_callback(store.close)
         await check_keys(store, vault)
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
@@ -153,7 +154,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
     """The processes that read, started. Raises `ModelFile`."""
     patience = settings.reader_seconds * READER_PATIENCE
-    limits = Limits(settings.reader_seconds, settings.reader_memory, patience)
+    limits = Limits(
+        settings.reader_seconds, settings.reader_memory, patience, keep_counts=settings.replay_days > 0
+    )
     return ReadingPool.open(
         READER_ENTRY, settings.model_path, limits, settings.readers, wait=settings.lease_seconds / 3
     )

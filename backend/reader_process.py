@@ -33,4 +33,7 @@ def _load(data: bytes, name: str) -> Model:
     """Raises `ModelRefused`."""
     path = Path(name)
     facts = admit(data, path)
-    return Model(facts.version, facts.thresholds, facts.costs, ModelSession(data, facts, path).score)
+    session = ModelSession(data, facts, path)
+    return Model(
+        facts.version, facts.thresholds, facts.costs, lambda text, keep: session.score(text, keep_counts=keep)
+    )

@@ -84,3 +84,25 @@ class NoAuthorizer:
     async def revoke(self, mailbox_id: str) -> None:
         """The grant is taken back."""
         self.revoked.append(mailbox_id)
+
+
+class PlainKeys:
+    """`backend.ports.decisions.DecisionKeys` whose sealed form is the key behind a mark; forgets what it is told to."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.lost: set[bytes] = set()
+
+    def fresh(self) -> tuple[bytes, bytes]:
+        """Keys that are numbered."""
+        self.made += 1
+        key = self.made.to_bytes(32, "big")
+        return b"sealed" + key, key
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """Without the mark."""
+        return None if sealed in self.lost else sealed.removeprefix(b"sealed")
+
+    def salt(self) -> bytes:
+        """Always the same."""
+        return bytes(16)

@@ -24,7 +24,8 @@ def new_command() -> None:
 
 @keys_group.command("rotate")
 def rotate_command() -> None:
-    """Seal every stored refresh token again with the first key. May run again, and while the server runs."""
+    """Seal refresh tokens and the keys of the logs of decisions again with the first key. May run again, and while the
+    server runs."""
     vault = MultiFernetVault(load_or_make_keys(read_settings()))
 
     async def work(store: Store) -> tuple[int, int]:
@@ -35,6 +36,10 @@ def rotate_command() -> None:
             # An owner who connects again meanwhile has stored a newer one, sealed with the newest key already.
             elif await store.swap_sealed_token(mailbox_id, sealed, vault.rotate(sealed), SystemClock().now()):
                 count += 1
+        for mailbox in await store.mailboxes():
+            chain = await store.decision_chain(mailbox.id)
+            if chain is not None and opens(vault, chain.sealed_key):
+                await store.swap_chain_key(mailbox.id, chain.sealed_key, vault.rotate(chain.sealed_key))
         return count, shut
 
     count, shut = with_store(work)

@@ -7,7 +7,7 @@ On doubt the message stays in the inbox: whatever cannot be fetched, parsed or s
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -22,7 +22,9 @@ from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.policy.standing import Standing
+from backend.domain.reading.score import Score, Thresholds
 from backend.domain.retry import believed, refusals
+from backend.domain.watching import grounds
 from backend.pipeline import learn
 from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
@@ -85,8 +87,12 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
 
 
 def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Beginning) -> Verdict | None:
-    now, wishes = context.clock.now(), mailbox.preferences
-    return prescreen(job.labels, begun.took_part, wishes, begun.blocks, now, mailbox.labels)
+    now, wishes, took_part, blocks = context.clock.now(), mailbox.preferences, begun.took_part, begun.blocks
+    verdict = prescreen(job.labels, took_part, wishes, blocks, now, mailbox.labels)
+    if verdict is None:
+        return None
+    kept = grounds.from_history(job.labels, took_part, wishes, blocks, now, mailbox.labels)
+    return replace(verdict, grounds=kept)
 
 
 async def _judge(
@@ -155,7 +161,7 @@ async def _decide(
         labels=mailbox.labels,
         form=digest.form,
     )
-    verdict = decide(facts, score, thresholds, (), now)
+    verdict = _verdict(context, facts, score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return verdict
     inquiry = Inquiry(
@@ -181,7 +187,23 @@ async def _decide(
     if not refused:
         vacation_on = await context.gmail.vacation_on(job.mailbox_id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
-    return decide(facts, score, thresholds, refused, now)
+    return _verdict(context, facts, score, thresholds, refused, now)
+
+
+def _verdict(
+    context: Context,
+    facts: Facts,
+    score: Score,
+    thresholds: Thresholds,
+    guards: tuple[str, ...],
+    now: datetime,
+) -> Verdict:
+    """The table's verdict, with what the log of decisions keeps of it."""
+    verdict = decide(facts, score, thresholds, guards, now)
+    found = grounds.grounds(facts, score, thresholds, guards, now)
+    if score.trace is not None and score.trace.counts:
+        found = replace(found, counts=context.vault.seal(score.trace.counts))
+    return replace(verdict, grounds=found)
 
 
 async def _owner_now(context: Context, mailbox: Mailbox) -> Owner:

@@ -26,21 +26,23 @@ GROWTH = 32_000_000
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one message may take: `seconds` of processor time, `memory` in bytes. `patience` is how long it may take by
-    the clock, on a machine that is busy with other things."""
+    the clock, on a machine that is busy with other things. `keep_counts`: what the model counts in it is told."""
 
     seconds: float
     memory: int
     patience: float
+    keep_counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that has been loaded: its version, what it was published with, and how it scores a text."""
+    """A model that has been loaded: its version, what it was published with, and how it scores a text; the second
+    argument says whether the counts of its terms are told."""
 
     version: str
     thresholds: Mapping[Strictness, Thresholds]
     costs: Mapping[Strictness, Cost]
-    score: Callable[[str], Score]
+    score: Callable[[str, bool], Score]
 
 
 class NoAnswer(Exception):
@@ -68,13 +70,19 @@ def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model
     _write(answers, {"ready": ready})
     _silence(sys.stderr)
     confine(limits.memory)
-    _read_all(requests, answers, _works(opened, model), limits)
+    _read_all(requests, answers, _works(opened, model, limits.keep_counts), limits)
 
 
-def _works(opened: Callable[[bytes], Arrival], model: Model) -> Mapping[str, Callable[..., object]]:
+def _works(
+    opened: Callable[[bytes], Arrival], model: Model, keep: bool
+) -> Mapping[str, Callable[..., object]]:
     """What may be asked for, by name."""
+
+    def score(text: str) -> Score:
+        return model.score(text, keep)
+
     return {
-        "digest": lambda raw, owner: digest(opened(raw), owner, model.score, model.thresholds),
+        "digest": lambda raw, owner: digest(opened(raw), owner, score, model.thresholds),
         "facts": lambda raw, owner: facts(opened(raw), owner),
         "show": lambda raw, owner, score: show(opened(raw).message, owner, score),
         "correspondents": lambda raw, owner: correspondents(opened(raw).message, owner),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import platform
 from collections.abc import Sequence
+from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +16,9 @@ from numpy.typing import NDArray
 from backend.domain.mail.charset import clean
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.reasons import reasons
-from backend.domain.reading.score import Reason, Score, Thresholds
+from backend.domain.reading.score import Reason, Score, Thresholds, Trace
 from backend.scoring.audit import ModelFacts, ModelRefused, read_model
+from backend.scoring.counts import laid_out, packed, unpacked
 
 OUTPUTS = ("probability", "logit", "term", "share")
 _WARM_UP = "f_language_en quick question about your team"
@@ -31,6 +36,7 @@ class ModelSession:
         # Threads of one session wait for each other at its arena's lock: with it, two score no more than one does.
         options.enable_cpu_mem_arena = False
         self.facts = facts
+        self._single = np.array([" " not in term for term in facts.vocabulary])
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
             # The runtime's wrapper keeps the file to build the session anew on other hardware: a megabyte for nothing.
@@ -48,14 +54,43 @@ class ModelSession:
         data, facts = read_model(path)
         return cls(data, facts, path)
 
-    def score(self, text: str, explain: bool = True) -> Score:
-        """Score one text of `backend.domain.reading.wording.prepare`. Thread-safe; about 0.1 ms."""
+    def score(self, text: str, explain: bool = True, keep_counts: bool = False) -> Score:
+        """Score one text of `backend.domain.reading.wording.prepare`. Thread-safe; about 0.1 ms. `keep_counts`: its
+        trace holds the counts of the known terms, from which `laid_out` makes a text with the same score."""
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
-        feed = {"text": np.array([clean(text)], dtype=object)}
+        text = clean(text)
+        feed = {"text": np.array([text], dtype=object)}
         probability, logit, terms, shares = self._session.run(list(OUTPUTS), feed)
         found = self._reasons(terms, shares) if explain else ()
-        return Score(float(probability[0]), float(logit[0]), found, self.facts.version)
+        counts = self._counts(text, terms) if keep_counts else ""
+        trace = Trace(
+            made_with=self.made_with,
+            text=sha256(text.encode()).hexdigest()[:32],
+            shares=sha256(terms.tobytes() + shares.tobytes()).hexdigest()[:32],
+            words=len({word for word in text.split(" ") if len(word) > 1}),
+            known=int(self._single[terms].sum()),
+            counts=counts,
+        )
+        return Score(float(probability[0]), float(logit[0]), found, self.facts.version, trace)
+
+    @cached_property
+    def made_with(self) -> str:
+        """What the bits of a score depend on: model file, preparation, runtime, processor."""
+        return (
+            f"{self.facts.digest[:32]} {self.facts.reading[:32]} onnxruntime {ort.__version__} {_processor()}"
+        )
+
+    def scored_again(self, counts: str) -> Score:
+        """The score of a text of which the counts were kept. Raises `ValueError` or `IndexError` for others."""
+        vocabulary = self.facts.vocabulary
+        return self.score(
+            laid_out({vocabulary[term]: often for term, often in unpacked(counts).items()}), explain=False
+        )
+
+    def _counts(self, text: str, terms: NDArray[np.int64]) -> str:
+        vocabulary = self.facts.vocabulary
+        return packed(text, {vocabulary[term]: term for term in terms.tolist()})
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Probabilities of many texts in one run (for measurement; serving scores one at a time)."""
@@ -72,3 +107,13 @@ class ModelSession:
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The thresholds this model was published with."""
         return self.facts.thresholds[strictness]
+
+
+@cache
+def _processor() -> str:
+    """Its architecture and, where the system tells, its model."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return f"{platform.machine()} {line.partition(':')[2].strip()}"[:80]
+    return f"{platform.machine()} {platform.processor()}".strip()[:80]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backend.domain.errors import Refused
+from backend.ports.decisions import DecisionKeys
 from backend.settings import Settings
 from backend.store.library import Dialect
 from backend.store.schema import Place, place
@@ -18,11 +19,13 @@ _SERVER = "Check PITCHGATE_DATABASE_URL, and that the server runs and knows the 
 _EXTRA = "Run `make setup EXTRAS=postgres` in the checkout, or leave PITCHGATE_DATABASE_URL empty."
 
 
-async def open_configured(settings: Settings) -> SqlStore:
-    """The open store. Raises `PitchgateError` with the way out: no folder, no right, no server, no driver."""
+async def open_configured(settings: Settings, keys: DecisionKeys | None = None) -> SqlStore:
+    """The open store; `keys` as for `open_store`.
+
+    Raises `PitchgateError` with the way out: no folder, no right, no server, no driver."""
     where = configured(settings)
     with explained(where):
-        store = open_store(where.address)
+        store = open_store(where.address, keys)
         await store.open()
         if where.dialect is Dialect.SQLITE and where.path == settings.sqlite_path:
             close_folder(settings.state_dir)

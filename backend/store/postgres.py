@@ -18,10 +18,11 @@ import asyncpg
 import structlog
 
 from backend.domain.errors import NotFound, PitchgateError, StoreAway
+from backend.ports.decisions import DecisionKeys
 from backend.store.library import Dialect, Query, Yields, queries
 from backend.store.notifier import Notifier, Notifiers
 from backend.store.postgres_schema import literal, unbound_role, upgrade
-from backend.transactions.statement import WAKE, P, Script, Statement, T, no_text
+from backend.transactions.statement import KEYS, WAKE, P, Script, Statement, T, no_text
 
 log = structlog.get_logger()
 
@@ -57,8 +58,9 @@ Connection = Any
 class PostgresDriver:
     """`backend.store.driver.Driver` over a PostgreSQL server. `pool` is the number of connections."""
 
-    def __init__(self, url: str, pool: int = POOL) -> None:
+    def __init__(self, url: str, pool: int = POOL, keys: DecisionKeys | None = None) -> None:
         self._url = url
+        self._keys = keys
         self._size = pool
         self._pool: asyncpg.Pool[Any] | None = None
         self._notifier = Notifier()
@@ -159,7 +161,9 @@ class PostgresDriver:
         try:
             statement = next(script)
             while True:
-                if statement is WAKE:
+                if statement is KEYS:
+                    statement = script.send(self._keys)
+                elif statement is WAKE:
                     wakes = True
                     statement = script.send(None)
                 else:

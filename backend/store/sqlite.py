@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from backend.domain.errors import StoreAway
+from backend.ports.decisions import DecisionKeys
 from backend.store.library import Dialect, queries
 from backend.store.notifier import Notifier, Notifiers
 from backend.store.sqlite_schema import connect, upgrade
@@ -72,6 +73,7 @@ class _Thread(threading.Thread):
         notifier: Notifier,
         notifiers: Notifiers,
         queue: SimpleQueue[list[_Call] | None],
+        keys: DecisionKeys | None = None,
         *,
         writes: bool,
     ) -> None:
@@ -82,6 +84,7 @@ class _Thread(threading.Thread):
         self._notifier = notifier
         self._notifiers = notifiers
         self._writes = writes
+        self._keys = keys
         self._queries = queries(Dialect.SQLITE)
         self._rings = False
         self._changed: set[str] = set()
@@ -178,7 +181,7 @@ class _Thread(threading.Thread):
 
     def _run_script(self, connection: sqlite3.Connection, call: _Call) -> Any:
         script = call.make(*call.args, **call.kwargs)
-        return run_script(connection, self._queries, script, self._ring)
+        return run_script(connection, self._queries, script, self._ring, self._keys)
 
     def _ring(self) -> None:
         self._rings = True
@@ -197,8 +200,9 @@ def _told(error: BaseException) -> BaseException:
 class SqliteDriver:
     """`backend.store.driver.Driver` over one SQLite file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keys: DecisionKeys | None = None) -> None:
         self._path = path
+        self._keys = keys
         self._notifier = Notifier()
         self._notifiers = Notifiers()
         self._writes: SimpleQueue[list[_Call] | None] = SimpleQueue()
@@ -223,7 +227,7 @@ class SqliteDriver:
         loop = asyncio.get_running_loop()
         queues = [(self._writes, True), *((self._reads, False) for _ in range(READERS))]
         self._threads = tuple(
-            _Thread(self._path, loop, self._notifier, self._notifiers, queue, writes=writes)
+            _Thread(self._path, loop, self._notifier, self._notifiers, queue, self._keys, writes=writes)
             for queue, writes in queues
         )
         for thread in self._threads:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backend.domain.errors import NotFound
+from backend.ports.decisions import DecisionKeys
 from backend.store.library import Query, Yields
-from backend.transactions.statement import WAKE, Script, Statement, T, no_text
+from backend.transactions.statement import KEYS, WAKE, Script, Statement, T, no_text
 
 
 def run_script(
@@ -16,12 +17,15 @@ def run_script(
     known: Mapping[str, Query],
     script: Script[T],
     wake: Callable[[], None] | None = None,
+    keys: DecisionKeys | None = None,
 ) -> T:
     """Give a script what its statements give, until it returns."""
     try:
         statement = next(script)
         while True:
-            if statement is not WAKE:
+            if statement is KEYS:
+                found = keys
+            elif statement is not WAKE:
                 found = _execute(connection, known[statement.name], statement)
             elif wake is not None:
                 found = wake()

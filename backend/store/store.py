@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backend.domain.errors import PitchgateError
+from backend.ports.decisions import DecisionKeys
 from backend.ports.devices import Device, NewDevice, Notifier
 from backend.ports.jobs import DutyJob, MessageJob
 from backend.store.binding import looks, looks_all, reads, reads_all, writes, writes_all
@@ -37,6 +38,7 @@ from backend.transactions import (
     verdicts,
     views,
 )
+from backend.transactions import decisions as decision_log
 from backend.transactions import devices as device_transactions
 from backend.transactions import mailboxes as mailbox_transactions
 from backend.transactions.statement import EVERY
@@ -272,19 +274,28 @@ class SqlStore:
     # ---- insights
     figures = reads(insights.figures)
 
+    # ---- the log of decisions
+    decision_chain = reads(decision_log.head)
+    decisions = reads(decision_log.log)
+    decision_settings = reads(decision_log.settings)
+    decisions_about = reads(decision_log.about)
+    decisions_told = reads(decision_log.told)
+    drop_counts = writes(decision_log.drop_counts)
+    swap_chain_key = writes(decision_log.swap_key)
+
     # ---- an owner's archive
     archive_page = reads(archive.page)
     restore_rows = writes(archive.restore)
 
 
-def open_store(where: str | Path) -> SqlStore:
+def open_store(where: str | Path, keys: DecisionKeys | None = None) -> SqlStore:
     """The store at `where`: a path or sqlite:///path for the embedded file, postgresql://… for a server.
 
-    It is not connected yet: `await store.open()` does that.
+    It is not connected yet: `await store.open()` does that. Without `keys` no log of decisions is written.
     """
     found = place(where)
     if found.dialect is Dialect.POSTGRES:
         from backend.store.postgres import PostgresDriver  # its driver is an extra
 
-        return SqlStore(PostgresDriver(found.address))
-    return SqlStore(SqliteDriver(found.path))
+        return SqlStore(PostgresDriver(found.address, keys=keys))
+    return SqlStore(SqliteDriver(found.path, keys))

@@ -10,7 +10,7 @@ from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Screened, Stage
 from backend.ports.jobs import Duty, MessageJob
-from backend.transactions import credits, rows
+from backend.transactions import credits, decisions, rows
 from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, moment_or_none, number, q
@@ -190,7 +190,8 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
             now=micros(now),
         )
     left = yield from credits.balance(challenge.mailbox_id, challenge.sender)
+    released = tuple(row["gmail_id"] for row in waiting)
+    yield from decisions.solved(challenge.mailbox_id, challenge.id, challenge.gmail_id, released, now)
     if waiting:
         yield from due(challenge.mailbox_id, now)
-    released = tuple(row["gmail_id"] for row in waiting)
     return Solved(released, left, challenge.sender, challenge.waiting - len(released))

@@ -17,7 +17,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
-from backend.transactions import credits, voiding
+from backend.transactions import credits, decisions, voiding
 from backend.transactions.jobs import due
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, number, packed, q
@@ -88,6 +88,7 @@ def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tu
         before=trace.before(),
         now=micros(now),
     )
+    yield from decisions.corrected(mailbox_id, correction, trace.moved, now)
     if trace.moved or trace.messages:
         yield from due(mailbox_id, now)
     return tuple(trace.moved)
@@ -127,6 +128,7 @@ def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
         moved=packed(trace.moved),
         before=trace.before(),
     )
+    yield from decisions.corrected(mailbox_id, correction, trace.moved, now, told_before=True)
 
 
 def _apply(

@@ -30,6 +30,10 @@ Script = Generator[Statement, Any, T]
 WAKE = Statement("wake", {})
 """Yielded by a script that made a job due: once it is committed, waiting workers are woken."""
 
+KEYS = Statement("keys", {})
+"""Yielded by a script that seals: it is given the store's `DecisionKeys`, or None where there are none and nothing is
+sealed."""
+
 EVERY = "*"
 """The scope of a transaction that is about all mailboxes: claiming, counting, looking up by address."""
 

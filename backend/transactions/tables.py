@@ -226,3 +226,46 @@ class SessionRow(TypedDict):
     browser: str
     created_at: int
     expires_at: int
+
+
+class ChainRow(TypedDict):
+    """Of `chains`."""
+
+    sealed_key: bytes
+    began: int
+    number: int
+    seal: bytes
+    tag: bytes
+    setting: str
+
+
+class DecisionRow(TypedDict):
+    """Of `decisions`."""
+
+    number: int
+    at: int | None
+    gmail_id: str | None
+    salt: bytes | None
+    payload: str | None
+    digest: bytes
+    seal: bytes
+
+
+class ToldRow(TypedDict):
+    """Of `decisions`, one that is not erased, with the counts if they are kept."""
+
+    number: int
+    at: int
+    gmail_id: str
+    salt: bytes
+    payload: str
+    digest: bytes
+    seal: bytes
+    counts: bytes | None
+
+
+class SettingRow(TypedDict):
+    """Of `decision_settings`."""
+
+    name: str
+    content: str

@@ -11,7 +11,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.ports.jobs import Duty
-from backend.transactions import credits, voiding
+from backend.transactions import credits, decisions, voiding
 from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import due, want
 from backend.transactions.mailboxes import locked
@@ -50,6 +50,7 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
         undo_moved=packed(moved),
         now=micros(now),
     )
+    yield from decisions.undone(mailbox_id, record, moved, now)
     yield from due(mailbox_id, now)
     return tuple(moved)
 

@@ -16,7 +16,7 @@ from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.guards import COUNTED, SENDER_PAUSE
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.ports.jobs import Beginning, MessageJob
-from backend.transactions import corrections, credits, rows, sync
+from backend.transactions import corrections, credits, decisions, rows, sync
 from backend.transactions.jobs import due, give_way, go_on, held_message
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, number, packed, q
@@ -79,7 +79,9 @@ def record_verdict(
         raise LeaseLost("The mailbox was disconnected.") from error
     row = yield from held_message(job)
     yield from record_facts(job, verdict, screened, now)
-    if row["revision"] != job.revision:
+    late = row["revision"] != job.revision
+    yield from decisions.verdict_reached(job.mailbox_id, job.gmail_id, verdict, late, now)
+    if late:
         yield from give_way(job, now)
         return None
     waiting: list[CorrectionRow] = yield q(

@@ -24,6 +24,8 @@ RETAINED = (
     "notices",
     "answers",
     "corrections",
+    "decisions",
+    "decision_counts",
     "previews",
     "unsubscriptions",
 )

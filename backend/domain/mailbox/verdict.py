@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backend.domain.reading.score import Score
+from backend.domain.reading.score import Score, Trace
 
 
 class Outcome(StrEnum):
@@ -52,6 +52,17 @@ class FailOpen(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a verdict was reached from, as JSON: `setting` is what many messages share, `case` what is this one's.
+    `trace` is the score's, without the counts, which are sealed in `counts` if they are kept."""
+
+    setting: str
+    case: str
+    trace: Trace | None = None
+    counts: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The decision about one message.
 
@@ -65,6 +76,7 @@ class Verdict:
     guards: tuple[str, ...] = ()
     cause: str = ""
     spends_credit: bool = False
+    grounds: Grounds | None = field(default=None, compare=False)
 
     @property
     def holds(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,21 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What makes a score repeatable. `made_with` names model file, preparation, runtime and processor: the same give
+    the same bits. `text` is the digest of the text that was scored, `shares` that of every term's share; `words`
+    counts its different words, of which the model knows `known`. `counts` are the counts of the terms it knows, packed,
+    where they are kept."""
+
+    made_with: str
+    text: str
+    shares: str
+    words: int
+    known: int
+    counts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """`probability` of a pitch (0..1, calibrated), its `logit`, the strongest `reasons` first, and the
     `model` version that said so."""
@@ -28,6 +43,7 @@ class Score:
     logit: float
     reasons: tuple[Reason, ...] = ()
     model: str = ""
+    trace: Trace | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from backend.store import SqlStore, open_store
 from tests import postgres_server
 from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story
+from tests.doubles import PlainKeys
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,7 @@ async def store(address: str) -> AsyncIterator[SqlStore]:
     """An open, empty store."""
     if address.startswith("postgresql:"):
         await postgres_server.empty(address)
-    opened = open_store(address)
+    opened = open_store(address, PlainKeys())
     opened._driver = Checking(opened._driver)
     await opened.open()
     yield opened

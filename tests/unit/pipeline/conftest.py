@@ -22,7 +22,7 @@ from backend.ports.owner import NewMailbox
 from backend.settings import Settings
 from backend.store import SqlStore, open_store
 from backend.worker.endings import Endings
-from tests.doubles import NoAuthorizer
+from tests.doubles import NoAuthorizer, PlainKeys
 from tests.fakes.gmail import Died, FakeGmail
 from tests.fakes.reader import FakeReader
 
@@ -159,7 +159,7 @@ async def fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
 async def open_fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
     """What the fixture `house` gives, for tests that need many of them."""
     gmail, scorer, secrets = FakeGmail(), FakeScorer(), Secrets()
-    store = open_store(tmp_path / "store.sqlite3")
+    store = open_store(tmp_path / "store.sqlite3", PlainKeys())
     await store.open()
 
     class Now:

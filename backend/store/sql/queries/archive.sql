@@ -78,3 +78,11 @@ ON CONFLICT DO NOTHING;
 INSERT INTO unsubscriptions (mailbox_id, gmail_id, sender, state, host, cause, asked_at, tried_at)
 VALUES (:mailbox_id, :gmail_id, :sender, :state, :host, :cause, :asked_at, :tried_at)
 ON CONFLICT DO NOTHING;
+
+-- name: archive_decisions(mailbox_id, after, limit)
+SELECT * FROM decisions
+WHERE mailbox_id = :mailbox_id AND number > CAST(COALESCE(NULLIF(:after, ''), '0') AS BIGINT) AND payload IS NOT NULL
+ORDER BY number LIMIT :limit;
+
+-- name: archive_decision_settings(mailbox_id, after, limit)
+SELECT * FROM decision_settings WHERE mailbox_id = :mailbox_id AND name > :after ORDER BY name LIMIT :limit;

@@ -1,0 +1,286 @@
+"""`pitchgate audit`: the log of decisions, verified, told and judged again."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backend.bootstrap import Application, open_application
+from backend.commands.with_store import with_store
+from backend.domain.errors import Gone, NotFound
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.policy.table import TABLE
+from backend.domain.reading.score import Score
+from backend.domain.watching import chain
+from backend.domain.watching.grounds import from_bits
+from backend.domain.watching.replay import differences, model_of
+from backend.ports.decisions import Told
+from backend.scoring.session import ModelSession
+from backend.settings import read_settings
+from backend.store import SqlStore
+from backend.system.decision_keys import VaultKeys
+from backend.system.vault import MultiFernetVault, load_or_make_keys
+from backend.transactions.statement import moment
+
+PAGE = 2_000
+SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
+WORDS = {
+    "correction": "The owner decided: {decision} (by {by}, on message {on}).",
+    "undone": "The owner took it back: {decision} (by {by}, on message {on}).",
+    "solve": "The sender answered the check of challenge {challenge}; what waited was let in.",
+}
+
+
+@click.group("audit")
+def audit_group() -> None:
+    """Verify the log of decisions, tell one decision, judge messages again."""
+
+
+@audit_group.command("verify")
+@click.option("--mailbox", "email", help="This mailbox only.")
+@click.option(
+    "--heads",
+    type=click.Path(exists=True, path_type=Path),
+    help="The server's log (JSON lines): the heads told in it must be in the chain.",
+)
+def verify_command(email: str | None, heads: Path | None) -> None:
+    """Find every entry that was changed, removed, swapped or sealed anew. Exit status 1 if there is any."""
+    logged = dict(_logged(heads)) if heads else {}
+
+    async def work(store: SqlStore) -> bool:
+        fine = True
+        for mailbox in await _mailboxes(store, email):
+            count, wrong = await _verified(store, mailbox.id, logged.get(mailbox.id, []))
+            click.echo(
+                f"{mailbox.owner.email}: {count} entries, {'in order' if not wrong else 'NOT in order'}"
+            )
+            for line in wrong:
+                click.echo(f"  {line}")
+            fine = fine and not wrong
+        return fine
+
+    if not with_store(work):
+        raise SystemExit(1)
+
+
+async def _verified(
+    store: SqlStore, mailbox_id: str, logged: Iterable[tuple[int, str]]
+) -> tuple[int, list[str]]:
+    found = await store.decision_chain(mailbox_id)
+    entries = [entry async for entry in _entries(store, mailbox_id)]
+    if found is None:
+        lost = len(entries) or list(logged)
+        return len(entries), ["there is no chain, and there was one"] if lost else []
+    key = _keys().open(found.sealed_key)
+    if key is None:
+        return len(entries), ["no secret key opens the key of this chain"]
+    rest = [entry for entry in entries if entry.number > found.began]
+    wrong = [f"entry {number}: {fault}" for number, fault in chain.faults(key, found.head, rest, found.began)]
+    seals = {entry.number: entry.seal for entry in entries}
+    wrong += [f"entry {number}: not what the log told that day" for number in chain.cut(seals, logged)]
+    if found.began:
+        wrong.append(f"entries 1 to {found.began}: sealed with a key that is lost")
+    known = await store.decision_settings(mailbox_id)
+    wrong += [f"setting {name}: changed" for name, content in known.items() if chain.name_of(content) != name]
+    return len(entries), wrong
+
+
+async def _entries(store: SqlStore, mailbox_id: str) -> AsyncIterator[chain.Entry]:
+    after = 0
+    while page := await store.decisions(mailbox_id, after, PAGE):
+        for entry in page:
+            yield entry
+        after = page[-1].number
+
+
+def _logged(path: Path) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    heads: dict[str, list[tuple[int, str]]] = {}
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if '"decisions_head"' in line and line.startswith("{"):
+                told = json.loads(line)
+                heads.setdefault(told["mailbox"], []).append((told["number"], told["seal"]))
+    yield from heads.items()
+
+
+@audit_group.command("show")
+@click.argument("message")
+@click.option("--mailbox", "email", help="This mailbox only.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an entry.")
+def show_command(message: str, email: str | None, as_json: bool) -> None:
+    """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
+
+    async def work(store: SqlStore) -> int:
+        shown = 0
+        for mailbox in await _mailboxes(store, email):
+            settings = await store.decision_settings(mailbox.id)
+            for told in await store.decisions_about(mailbox.id, message):
+                setting = json.loads(settings.get(told.says.get("setting", ""), "{}"))
+                if as_json:
+                    about = {"mailbox": mailbox.owner.email, "number": told.entry.number, "at": told.entry.at}
+                    click.echo(json.dumps({**about, **told.says, "setting": setting}))
+                else:
+                    click.echo("\n".join(_in_words(mailbox, told, setting)))
+                shown += 1
+        return shown
+
+    if not with_store(work):
+        raise NotFound(
+            f"Nothing is written about message {message}.",
+            "It may be older than its owner keeps messages.",
+            code="message",
+        )
+
+
+def _in_words(mailbox: Mailbox, told: Told, setting: Mapping[str, Any]) -> Iterator[str]:
+    says = told.says
+    yield f"{moment(told.entry.at or 0):%Y-%m-%d %H:%M:%S} UTC, {mailbox.owner.email}, entry {told.entry.number}"
+    if says["kind"] != "verdict":
+        yield "  " + WORDS[says["kind"]].format(**says)
+        return
+    yield f"  {says['outcome']} by the row {says['row']}: {SENTENCES.get(says['row'], 'it could not be judged.')}"
+    if says.get("cause"):
+        yield f"  cause: {says['cause']}"
+    case = says.get("case", {})
+    if "p" in case:
+        limits = {name: round(from_bits(value), 4) for name, value in setting["thresholds"].items()}
+        yield f"  score {from_bits(case['p']):.6f} (bits {case['p']}), thresholds {limits}"
+        yield f"  model {setting['version']}, made with {setting['made_with']}"
+        yield f"  text {says.get('text')} (under the key of this log), shares {says.get('shares')}"
+    known = {name: value for name, value in case.items() if name not in ("p", "logit", "at")}
+    yield f"  what was known: {json.dumps(known)}"
+    chosen = {
+        name: value for name, value in setting.items() if name not in ("thresholds", "made_with", "version")
+    }
+    yield f"  what the owner had chosen: {json.dumps(chosen)}"
+    if says.get("guards"):
+        yield f"  not answered because of: {', '.join(says['guards'])}"
+    if says.get("late"):
+        yield "  A newer order stood by then: nothing followed from it."
+
+
+@audit_group.command("replay")
+@click.option("--mailbox", "email", help="This mailbox only.")
+@click.option("--sample", type=click.IntRange(1), help="So many verdicts of each mailbox, drawn at random.")
+@click.option("--fetch", is_flag=True, help="Fetch messages whose counts are not kept (20 quota units each).")
+@click.option("--model", type=click.Path(exists=True, path_type=Path), help="The model file of then.")
+def replay_command(email: str | None, sample: int | None, fetch: bool, model: Path | None) -> None:
+    """Judge messages again and compare score, shares and verdict bit for bit. Exit status 1 if anything differs.
+
+    The last line is a JSON object. A verdict whose score cannot be made again is reached again from the score that was
+    written down.
+    """
+    settings = read_settings(**({"model_path": model} if model else {}))
+
+    async def work(store: SqlStore) -> Counter[str]:
+        counted: Counter[str] = Counter(checked=0, same=0, different=0)
+        async with AsyncExitStack() as stack:
+            application = await stack.enter_async_context(open_application(settings)) if fetch else None
+            replay = Replay(ModelSession.open(settings.model_path), _keys(), _vault(), application)
+            for mailbox in await _mailboxes(store, email):
+                async for line in replay.mailbox(store, mailbox, sample, counted):
+                    click.echo(line)
+        return counted
+
+    counted = with_store(work)
+    click.echo(json.dumps(counted))
+    if counted["different"]:
+        raise SystemExit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What judges again: the model, the keys, and the way to Gmail if messages may be fetched."""
+
+    session: ModelSession
+    keys: VaultKeys
+    vault: MultiFernetVault
+    application: Application | None
+
+    async def mailbox(
+        self, store: SqlStore, mailbox: Mailbox, sample: int | None, counted: Counter[str]
+    ) -> AsyncIterator[str]:
+        """A line for each entry that differs; all are counted."""
+        found = await store.decision_chain(mailbox.id)
+        if found is None:
+            return
+        key = self.keys.open(found.sealed_key) or b""
+        settings = {
+            name: json.loads(text) for name, text in (await store.decision_settings(mailbox.id)).items()
+        }
+        async for told in _told(store, mailbox.id, found.head.number, sample):
+            if "case" not in told.says:
+                continue
+            setting = settings.get(told.says.get("setting", ""), {})
+            score, text = await self._score(mailbox, told, setting, key, counted)
+            wrong = list(differences(told.says, setting, score, text))
+            counted["checked"] += 1
+            counted["different" if wrong else "same"] += 1
+            if wrong:
+                yield f"{mailbox.owner.email} entry {told.entry.number}: {', '.join(wrong)} differ"
+
+    async def _score(
+        self, mailbox: Mailbox, told: Told, setting: Mapping[str, Any], key: bytes, counted: Counter[str]
+    ) -> tuple[Score | None, str]:
+        """The message scored again, and the digest of its text if it was fetched."""
+        model, rest = model_of(setting)
+        here, besides = model_of({"made_with": self.session.made_with})
+        if "p" not in told.says["case"]:
+            counted["without_score"] += 1
+        elif model != here:
+            counted["of_another_model"] += 1
+        elif told.counts is not None:
+            counted["from_counts"] += 1
+            counted["on_other_machine"] += rest != besides
+            return self.session.scored_again(self.vault.open(told.counts)), ""
+        elif self.application is not None and told.entry.about:
+            context = self.application.context
+            try:
+                fetched = await context.gmail.fetch(mailbox.id, told.entry.about)
+                digest = await context.reader.screen(fetched, mailbox.owner)
+            except Gone:
+                counted["gone"] += 1
+                return None, ""
+            counted["fetched"] += 1
+            if digest.score is not None and digest.score.trace is not None:
+                return digest.score, chain.keyed(key, digest.score.trace.text)
+        else:
+            counted["score_not_kept"] += 1
+        return None, ""
+
+
+async def _told(store: SqlStore, mailbox_id: str, last: int, sample: int | None) -> AsyncIterator[Told]:
+    if sample is not None and sample < last:
+        for number in sorted(random.sample(range(last), sample)):
+            for told in await store.decisions_told(mailbox_id, number, 1):
+                yield told
+        return
+    after = 0
+    while page := await store.decisions_told(mailbox_id, after, PAGE):
+        for told in page:
+            yield told
+        after = page[-1].entry.number
+
+
+def _vault() -> MultiFernetVault:
+    return MultiFernetVault(load_or_make_keys(read_settings()))
+
+
+def _keys() -> VaultKeys:
+    return VaultKeys(_vault())
+
+
+async def _mailboxes(store: SqlStore, email: str | None) -> tuple[Mailbox, ...]:
+    found = await store.mailboxes()
+    chosen = tuple(mailbox for mailbox in found if email in (None, mailbox.owner.email))
+    if email and not chosen:
+        raise NotFound(f"No mailbox {email} is connected.", "See `pitchgate mailbox list`.", code="mailbox")
+    return chosen

@@ -1,0 +1,125 @@
+"""An append-only log as a chain: each entry's seal covers its number, what it says and the seal before it.
+
+Seals are HMACs under a key that the mailbox alone has, so whoever can write to the database and lacks the key can
+change nothing unseen: neither an entry, nor its place, nor the end of the log. What an entry says is sealed by its
+salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing.
+
+An older copy of the whole log, head included, is a valid log. That its end was cut off is found by comparing it with
+the heads that are logged daily (`cut`).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+KEY_BYTES = 32
+SALT_BYTES = 16
+START = bytes(32)
+"""What stands before the first entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry, numbered from 1. `about` is a message's id, `at` microseconds since 1970; both, `payload` and `salt`
+    are None in a tombstone."""
+
+    number: int
+    at: int | None
+    about: str | None
+    salt: bytes | None
+    payload: str | None
+    digest: bytes
+    seal: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log ends: the number and the seal of its last entry, and a seal over both."""
+
+    number: int = 0
+    seal: bytes = START
+    tag: bytes = b""
+
+
+class Fault(StrEnum):
+    """What is wrong with a log at an entry."""
+
+    CHANGED = "changed"  # what it says, its time or its message is not what was written
+    RESEALED = "resealed"  # its digest, its place or a neighbour's seal is not what was written
+    MISSING = "missing"  # it, and those after it up to the next that is there
+    CUT = "cut"  # the log and its head do not end alike
+    HEAD = "head"  # the head itself was not written with this key
+
+
+def grown(key: bytes, head: Head, at: int, about: str, salt: bytes, payload: str) -> tuple[Entry, Head]:
+    """The next entry behind `head`, and the head it makes."""
+    number, digest = head.number + 1, _digest(at, about, salt, payload)
+    seal = _seal(key, number, head.seal, digest)
+    return Entry(number, at, about, salt, payload, digest, seal), Head(number, seal, _tag(key, number, seal))
+
+
+def faults(key: bytes, head: Head, entries: Iterable[Entry], began: int = 0) -> Iterator[tuple[int, Fault]]:
+    """All that is wrong, by number. `entries` are those behind number `began`, where the key came into use, in their
+    order. Each is judged by what stands before it, so that one fault does not hide the next."""
+    number, before = began, START
+    for entry in entries:
+        if entry.number > number + 1:
+            yield number + 1, Fault.MISSING
+        if entry.number == number + 1 and not _same(
+            _seal(key, entry.number, before, entry.digest), entry.seal
+        ):
+            yield entry.number, Fault.RESEALED
+        if not _says_what_it_said(entry):
+            yield entry.number, Fault.CHANGED
+        number, before = entry.number, entry.seal
+    if number != head.number or not _same(before, head.seal):
+        yield number + 1, Fault.CUT
+    if head.number > began and not _same(_tag(key, head.number, head.seal), head.tag):
+        yield head.number, Fault.HEAD
+
+
+def cut(seals: dict[int, bytes], logged: Iterable[tuple[int, str]]) -> Iterator[int]:
+    """Numbers of the `logged` heads (number, seal in hex) that a log with these `seals` does not have."""
+    for number, seal in logged:
+        if number and seals.get(number, b"").hex() != seal:
+            yield number
+
+
+def name_of(content: str) -> str:
+    """The name of what many entries share: 32 hex digits of its digest."""
+    return sha256(content.encode()).hexdigest()[:32]
+
+
+def keyed(key: bytes, text: str) -> str:
+    """A digest that means something to whoever has the key alone; 32 hex digits."""
+    return hmac.digest(key, b"text" + text.encode(), "sha256").hex()[:32]
+
+
+def _says_what_it_said(entry: Entry) -> bool:
+    if entry.payload is None:
+        return entry.at is None and entry.about is None and entry.salt is None
+    if entry.at is None or entry.about is None or entry.salt is None:
+        return False
+    return _same(_digest(entry.at, entry.about, entry.salt, entry.payload), entry.digest)
+
+
+def _digest(at: int, about: str, salt: bytes, payload: str) -> bytes:
+    return sha256(
+        salt + at.to_bytes(8, "big", signed=True) + about.encode() + b"\0" + payload.encode()
+    ).digest()
+
+
+def _seal(key: bytes, number: int, before: bytes, digest: bytes) -> bytes:
+    return hmac.digest(key, b"entry" + number.to_bytes(8, "big") + before + digest, "sha256")
+
+
+def _tag(key: bytes, number: int, seal: bytes) -> bytes:
+    return hmac.digest(key, b"head" + number.to_bytes(8, "big") + seal, "sha256")
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    return hmac.compare_digest(one, other)

@@ -1,0 +1,144 @@
+"""What a verdict was reached from, written down so that it can be reached again by the same table.
+
+No name, address, subject or word of a message is in it: of the sender it holds how they stood with the owner.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from backend.domain.mail.authentication import Authentication
+from backend.domain.mail.machine_mail import MailForm
+from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.sender import same_organisation
+from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import LabelIds, Preferences
+from backend.domain.mailbox.verdict import Grounds, Verdict
+from backend.domain.policy.decide import decide, prescreen
+from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Facts
+from backend.domain.reading.score import Score, Thresholds
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OWNER = Owner("owner@owner.test")
+_CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
+"""The preferences a verdict depends on."""
+
+
+def bits(value: float) -> str:
+    """A number as the hexadecimal digits of its 64 bits: equal only if every bit is."""
+    return struct.pack(">d", value).hex()
+
+
+def from_bits(text: str) -> float:
+    """Inverse of `bits`. Raises `ValueError` or `struct.error`."""
+    found: float = struct.unpack(">d", bytes.fromhex(text))[0]
+    return found
+
+
+def grounds(
+    facts: Facts, score: Score, thresholds: Thresholds, guards: tuple[str, ...], now: datetime
+) -> Grounds:
+    """What `decide` takes."""
+    domain = facts.arrival.message.sender.domain
+    own = {address.rpartition("@")[2] for address in facts.owner.addresses}
+    standing = facts.standing
+    case = {
+        "at": _micros(now),
+        "labels": sorted(facts.arrival.labels),
+        "authenticated": facts.authentication.passed,
+        "form": facts.form,
+        "own_organisation": any(same_organisation(ours, domain) for ours in own),
+        "rules": [standing.rules.address, standing.rules.domain],
+        "corresponded": standing.corresponded,
+        "took_part": standing.took_part,
+        "held_undecided": standing.held_undecided,
+        "held_score": None if standing.held_score is None else bits(standing.held_score),
+        "credits": standing.credits,
+        "guards": list(guards),
+        "p": bits(score.probability),
+        "logit": bits(score.logit),
+    }
+    setting = {
+        "version": score.model,
+        "made_with": score.trace.made_with if score.trace else "",
+        "thresholds": {name: bits(value) for name, value in asdict(thresholds).items()},
+        **_settings(facts.preferences, facts.labels),
+    }
+    trace = None if score.trace is None else replace(score.trace, counts="")
+    return Grounds(_json(setting), _json(_told(case)), trace)
+
+
+def from_history(
+    labels: frozenset[str] | None,
+    took_part: bool,
+    preferences: Preferences,
+    blocks: bool,
+    now: datetime,
+    ours: LabelIds,
+) -> Grounds:
+    """What `prescreen` takes."""
+    case = {
+        "at": _micros(now),
+        "history": None if labels is None else sorted(labels),
+        "took_part": took_part,
+        "blocks": blocks,
+    }
+    return Grounds(_json(_settings(preferences, ours)), _json(case))
+
+
+def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | None) -> Verdict | None:
+    """The verdict of today's table on what was written down. `score` in place of the one of then. Raises `ValueError`,
+    `KeyError` or `TypeError` for what `grounds` did not write."""
+    now = _EPOCH + timedelta(microseconds=case["at"])
+    preferences = Preferences.from_json({name: setting[name] for name in _CHOSEN if name in setting})
+    labels = LabelIds(allow=setting["labels"][0], block=setting["labels"][1])
+    if "history" in case:
+        seen = None if case["history"] is None else frozenset(case["history"])
+        return prescreen(seen, case["took_part"], preferences, case["blocks"], now, labels)
+    address, domain = (RuleKind(rule) if rule else None for rule in case.get("rules", (None, None)))
+    held_score = case.get("held_score")
+    standing = Standing(
+        rules=RuleMatch(address, domain),
+        corresponded=case.get("corresponded", False),
+        took_part=case.get("took_part", False),
+        held_undecided=case.get("held_undecided", False),
+        credits=case.get("credits", 0),
+        held_score=None if held_score is None else from_bits(held_score),
+    )
+    sender = Address("sender@owner.test" if case.get("own_organisation") else "sender@sender.test")
+    facts = Facts(
+        arrival=Arrival("", "", frozenset(case.get("labels", ())), now, Message(from_=(sender,))),
+        owner=_OWNER,
+        authentication=Authentication(case.get("authenticated", False)),
+        preferences=preferences,
+        standing=standing,
+        labels=labels,
+        form=MailForm(case.get("form", "")),
+    )
+    thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
+    then = Score(from_bits(case["p"]), from_bits(case["logit"]))
+    return decide(facts, score or then, thresholds, tuple(case.get("guards", ())), now)
+
+
+def _settings(preferences: Preferences, labels: LabelIds) -> dict[str, Any]:
+    chosen = preferences.to_json()
+    return {**{name: chosen[name] for name in _CHOSEN}, "labels": [labels.allow, labels.block]}
+
+
+def _told(case: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is nothing: most senders are strangers."""
+    return {name: value for name, value in case.items() if value and value != [None, None]}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,78 @@
+"""The log of decisions, and the keys it is sealed with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from backend.domain.watching.chain import Entry, Head
+
+
+class DecisionKeys(Protocol):
+    """Keys of the logs, each known in the clear to this process alone. Thread-safe; cheap after the first call."""
+
+    def fresh(self) -> tuple[bytes, bytes]:
+        """A new key: sealed, to be kept, and in the clear."""
+        ...
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """The key in the clear; None if no secret key opens it."""
+        ...
+
+    def salt(self) -> bytes:
+        """Random bytes for one entry."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A mailbox's log: its sealed key, the number up to which entries were sealed with a key that is lost, and where it
+    ends."""
+
+    sealed_key: bytes
+    began: int
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One entry read: what it says, and the sealed counts if they are kept."""
+
+    entry: Entry
+    says: Mapping[str, Any]
+    counts: bytes | None
+
+
+class DecisionStore(Protocol):
+    """Reading the log. Entries are appended by the transactions that decide, and change only by being erased:
+    `ViewStore.retain` leaves tombstones of those that are older than the owner keeps mail."""
+
+    async def decision_chain(self, mailbox_id: str) -> Chain | None:
+        """None before the first decision."""
+        ...
+
+    async def decisions(self, mailbox_id: str, after: int, limit: int) -> tuple[Entry, ...]:
+        """Entries with numbers above `after`, in their order."""
+        ...
+
+    async def decisions_about(self, mailbox_id: str, gmail_id: str) -> tuple[Told, ...]:
+        """Everything decided about a message, oldest first."""
+        ...
+
+    async def decisions_told(self, mailbox_id: str, after: int, limit: int) -> tuple[Told, ...]:
+        """The same for entries with numbers above `after`, without tombstones."""
+        ...
+
+    async def decision_settings(self, mailbox_id: str) -> Mapping[str, str]:
+        """What decisions share, JSON by its name: the beginning of its SHA-256, 32 hex digits."""
+        ...
+
+    async def drop_counts(self, mailbox_id: str, before: datetime, limit: int) -> int:
+        """Delete up to `limit` counts kept before then; returns how many."""
+        ...
+
+    async def swap_chain_key(self, mailbox_id: str, old: bytes, new: bytes) -> bool:
+        """Keep the key sealed anew, if `old` is still what is kept."""
+        ...

@@ -1,0 +1,66 @@
+-- name: chain(mailbox_id)^
+SELECT * FROM chains WHERE mailbox_id = :mailbox_id;
+
+-- name: begin_chain(mailbox_id, sealed_key, number, seal)!
+-- Anew where no key opens the old one: what went before stays, and nobody can verify it any more.
+INSERT INTO chains (mailbox_id, sealed_key, began, number, seal, tag)
+VALUES (:mailbox_id, :sealed_key, :number, :number, :seal, :seal)
+ON CONFLICT (mailbox_id) DO UPDATE SET
+    sealed_key = excluded.sealed_key, began = excluded.began, seal = excluded.seal, tag = excluded.tag;
+
+-- name: move_chain(mailbox_id, number, seal, tag, setting)!
+UPDATE chains SET number = :number, seal = :seal, tag = :tag, setting = :setting WHERE mailbox_id = :mailbox_id;
+
+-- name: swap_chain_key(mailbox_id, old, new)!
+UPDATE chains SET sealed_key = :new WHERE mailbox_id = :mailbox_id AND sealed_key = :old;
+
+-- name: append_decision(mailbox_id, number, at, gmail_id, salt, payload, digest, seal)!
+INSERT INTO decisions (mailbox_id, number, at, gmail_id, salt, payload, digest, seal)
+VALUES (:mailbox_id, :number, :at, :gmail_id, :salt, :payload, :digest, :seal);
+
+-- name: keep_setting(mailbox_id, name, content)!
+INSERT INTO decision_settings (mailbox_id, name, content) VALUES (:mailbox_id, :name, :content)
+ON CONFLICT DO NOTHING;
+
+-- name: keep_counts(mailbox_id, number, at, counts)!
+INSERT INTO decision_counts (mailbox_id, number, at, counts) VALUES (:mailbox_id, :number, :at, :counts);
+
+-- name: decisions_after(mailbox_id, after, limit)
+SELECT * FROM decisions WHERE mailbox_id = :mailbox_id AND number > :after ORDER BY number LIMIT :limit;
+
+-- name: decisions_about(mailbox_id, gmail_id)
+SELECT d.*, c.counts FROM decisions AS d
+LEFT JOIN decision_counts AS c ON c.mailbox_id = d.mailbox_id AND c.number = d.number
+WHERE d.mailbox_id = :mailbox_id AND d.gmail_id = :gmail_id ORDER BY d.number;
+
+-- name: decisions_told(mailbox_id, after, limit)
+SELECT d.*, c.counts FROM decisions AS d
+LEFT JOIN decision_counts AS c ON c.mailbox_id = d.mailbox_id AND c.number = d.number
+WHERE d.mailbox_id = :mailbox_id AND d.number > :after AND d.payload IS NOT NULL ORDER BY d.number LIMIT :limit;
+
+-- name: decision_settings(mailbox_id)
+SELECT name, content FROM decision_settings WHERE mailbox_id = :mailbox_id;
+
+-- name: retain_decisions(mailbox_id, before, limit)!
+-- What is left is a tombstone: the chain goes on, and nothing is told by it.
+UPDATE decisions SET at = NULL, gmail_id = NULL, salt = NULL, payload = NULL
+WHERE mailbox_id = :mailbox_id AND number IN (
+    SELECT number FROM decisions WHERE mailbox_id = :mailbox_id AND at < :before ORDER BY at LIMIT :limit
+);
+
+-- name: retain_decision_counts(mailbox_id, before, limit)!
+DELETE FROM decision_counts WHERE mailbox_id = :mailbox_id AND number IN (
+    SELECT number FROM decision_counts WHERE mailbox_id = :mailbox_id AND at < :before ORDER BY number LIMIT :limit
+);
+
+-- name: forget_chains(mailbox_id)!
+DELETE FROM chains WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_decisions(mailbox_id)!
+DELETE FROM decisions WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_decision_counts(mailbox_id)!
+DELETE FROM decision_counts WHERE mailbox_id = :mailbox_id;
+
+-- name: forget_decision_settings(mailbox_id)!
+DELETE FROM decision_settings WHERE mailbox_id = :mailbox_id;

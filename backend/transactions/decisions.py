@@ -1,0 +1,194 @@
+"""The log of decisions: appended in the transaction that decides, read by the operator's commands.
+
+Whoever appends holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.watching import chain
+from backend.ports.decisions import Chain, DecisionKeys, Told
+from backend.transactions.statement import KEYS, Script, micros, number, q
+from backend.transactions.tables import ChainRow, CorrectionRow, DecisionRow, SettingRow, ToldRow
+
+VERDICT, CORRECTION, UNDONE, SOLVE = "verdict", "correction", "undone", "solve"
+
+
+def verdict_reached(
+    mailbox_id: str, gmail_id: str, verdict: Verdict, late: bool, now: datetime
+) -> Script[None]:
+    """A verdict was recorded. `late`: a newer order stood already, and nothing follows from it."""
+    keys: DecisionKeys | None = yield KEYS
+    if keys is None:
+        return
+    grounds = verdict.grounds
+    told: dict[str, Any] = {
+        "kind": VERDICT,
+        "row": verdict.row,
+        "outcome": verdict.outcome,
+        "by": "pitchgate",
+        "guards": list(verdict.guards),
+        "cause": verdict.cause,
+        "late": late,
+    }
+    if grounds is not None:
+        told["case"] = json.loads(grounds.case)
+        if grounds.trace is not None:
+            told["text"], told["shares"] = grounds.trace.text, grounds.trace.shares
+    last = yield from _append(mailbox_id, keys, [(gmail_id, told)], grounds.setting if grounds else "", now)
+    if grounds is not None and grounds.counts:
+        yield q("keep_counts", mailbox_id=mailbox_id, number=last, at=micros(now), counts=grounds.counts)
+
+
+def corrected(
+    mailbox_id: str, correction: Correction, moved: Iterable[str], now: datetime, *, told_before: bool = False
+) -> Script[None]:
+    """An owner decided, and these messages move. `told_before`: it waited for its message to be screened."""
+    about = dict.fromkeys(moved if told_before else (correction.gmail_id, *moved))
+    told = {
+        "kind": CORRECTION,
+        "decision": correction.decision,
+        "by": correction.origin,
+        "on": correction.gmail_id,
+    }
+    yield from _each(mailbox_id, about, told, now)
+
+
+def undone(mailbox_id: str, record: CorrectionRow, moved: Iterable[str], now: datetime) -> Script[None]:
+    """An owner took a decision back."""
+    about = dict.fromkeys((record["gmail_id"], *moved))
+    told = {"kind": UNDONE, "decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
+    yield from _each(mailbox_id, about, told, now)
+
+
+def solved(
+    mailbox_id: str, challenge_id: str, gmail_id: str, released: Sequence[str], now: datetime
+) -> Script[None]:
+    """A sender answered the check behind their link."""
+    told = {"kind": SOLVE, "challenge": challenge_id, "by": "sender"}
+    yield from _each(mailbox_id, released or (gmail_id,), told, now)
+
+
+def _each(mailbox_id: str, about: Iterable[str], told: dict[str, Any], now: datetime) -> Script[None]:
+    keys: DecisionKeys | None = yield KEYS
+    if keys is not None:
+        yield from _append(mailbox_id, keys, [(gmail_id, told) for gmail_id in about], "", now)
+
+
+def _append(
+    mailbox_id: str,
+    keys: DecisionKeys,
+    entries: list[tuple[str, dict[str, Any]]],
+    setting: str,
+    now: datetime,
+) -> Script[int]:
+    row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
+    key = keys.open(row["sealed_key"]) if row else None
+    if row is None or key is None:
+        row, key = yield from _begun(mailbox_id, keys, row)
+    head = chain.Head(row["number"], row["seal"], row["tag"])
+    known = row["setting"]
+    if setting:
+        named = chain.name_of(setting)
+        if named != known:
+            yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=setting)
+            known = named
+    for gmail_id, told in entries:
+        said = {name: value for name, value in told.items() if value}
+        if setting:
+            said["setting"] = known
+        if "text" in said:
+            said["text"] = chain.keyed(key, said["text"])
+        payload = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+        entry, head = chain.grown(key, head, micros(now), gmail_id, keys.salt(), payload)
+        yield q(
+            "append_decision",
+            mailbox_id=mailbox_id,
+            number=entry.number,
+            at=entry.at,
+            gmail_id=gmail_id,
+            salt=entry.salt,
+            payload=payload,
+            digest=entry.digest,
+            seal=entry.seal,
+        )
+    yield q(
+        "move_chain", mailbox_id=mailbox_id, number=head.number, seal=head.seal, tag=head.tag, setting=known
+    )
+    return head.number
+
+
+def _begun(
+    mailbox_id: str, keys: DecisionKeys, before: ChainRow | None
+) -> Script[tuple[ChainRow, bytes]]:
+    """A first chain; or one that goes on with a new key where no key of ours opens the old one, which must not stop a
+    verdict: what went before cannot be verified any more."""
+    sealed, key = keys.fresh()
+    last = before["number"] if before else 0
+    yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=last, seal=chain.START)
+    begun: ChainRow = {
+        "sealed_key": sealed,
+        "began": last,
+        "number": last,
+        "seal": chain.START,
+        "tag": b"",
+        "setting": "",
+    }
+    return begun, key
+
+
+def head(mailbox_id: str) -> Script[Chain | None]:
+    """See the port."""
+    row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
+    if row is None:
+        return None
+    return Chain(row["sealed_key"], row["began"], chain.Head(row["number"], row["seal"], row["tag"]))
+
+
+def log(mailbox_id: str, after: int, limit: int) -> Script[tuple[chain.Entry, ...]]:
+    """See the port."""
+    found: list[DecisionRow] = yield q("decisions_after", mailbox_id=mailbox_id, after=after, limit=limit)
+    return tuple(_entry(row) for row in found)
+
+
+def settings(mailbox_id: str) -> Script[Mapping[str, str]]:
+    """See the port."""
+    found: list[SettingRow] = yield q("decision_settings", mailbox_id=mailbox_id)
+    return {row["name"]: row["content"] for row in found}
+
+
+def about(mailbox_id: str, gmail_id: str) -> Script[tuple[Told, ...]]:
+    """See the port."""
+    found: list[ToldRow] = yield q("decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    return tuple(Told(_entry(row), json.loads(row["payload"]), row["counts"]) for row in found)
+
+
+def told(mailbox_id: str, after: int, limit: int) -> Script[tuple[Told, ...]]:
+    """See the port."""
+    found: list[ToldRow] = yield q("decisions_told", mailbox_id=mailbox_id, after=after, limit=limit)
+    return tuple(Told(_entry(row), json.loads(row["payload"]), row["counts"]) for row in found)
+
+
+def drop_counts(mailbox_id: str, before: datetime, limit: int) -> Script[int]:
+    """See the port."""
+    dropped: int = yield q(
+        "retain_decision_counts", mailbox_id=mailbox_id, before=micros(before), limit=limit
+    )
+    return dropped
+
+
+def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:
+    """See the port."""
+    return bool((yield from number("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))
+
+
+def _entry(row: DecisionRow | ToldRow) -> chain.Entry:
+    return chain.Entry(
+        row["number"], row["at"], row["gmail_id"], row["salt"], row["payload"], row["digest"], row["seal"]
+    )

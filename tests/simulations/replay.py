@@ -1,0 +1,201 @@
+"""Many decisions about the corpus's mail, through the real stages' own functions, and all of them judged again.
+
+    python -m tests.simulations.replay --count 10000
+
+Prints one JSON object as its last line: what was judged again, what differed, and what an entry takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import io
+import json
+import os
+import random
+import tempfile
+import time
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from backend.commands import audit
+from backend.domain.digest import digest
+from backend.domain.mail.message import Arrival, Owner
+from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import Preferences, Strictness
+from backend.domain.policy.decide import Facts, decide
+from backend.domain.policy.standing import Standing
+from backend.domain.watching import chain
+from backend.domain.watching.grounds import grounds
+from backend.pipeline.screen import kept
+from backend.ports.store import NewMailbox, Sighting, SyncPage
+from backend.scoring.session import ModelSession
+from backend.settings import Settings, read_settings
+from backend.store import SqlStore, open_store
+from backend.system.decision_keys import VaultKeys
+from backend.system.vault import MultiFernetVault, load_or_make_keys
+from model_export import rows
+
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+LEASE = timedelta(hours=1)
+BATCH = 500
+FILES = ("train_16",)
+"""Enough for a few decisions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What was played: the file, and the seconds that recording took."""
+
+    path: Path
+    count: int
+    seconds: float
+
+
+async def play(settings: Settings, count: int) -> Played:
+    """Judge `count` messages for one mailbox and record each verdict with its grounds."""
+    vault = MultiFernetVault(load_or_make_keys(settings))
+    store = open_store(settings.sqlite_path, VaultKeys(vault))
+    await store.open()
+    session = ModelSession.open(settings.model_path)
+    try:
+        owner = Owner("ana@corp.test", "Ana")
+        await store.connect(_mailbox(owner), START)
+        mails, seconds, numbers = rows.corpus(files=FILES if count <= 100 else None), 0.0, random.Random(1)
+        for first in range(0, count, BATCH):
+            names = [f"m{number}" for number in range(first, min(first + BATCH, count))]
+            await _arrive(store, names)
+            jobs = {job.gmail_id: job for job in await store.claim_messages("w", START, START + LEASE, BATCH)}
+            for name in names:
+                row = mails[int(name[1:]) % len(mails)]
+                began = time.perf_counter()
+                await _judge(store, vault, session, jobs[name], row, numbers)
+                seconds += time.perf_counter() - began
+    finally:
+        await store.close()
+    return Played(settings.sqlite_path, count, seconds)
+
+
+def _mailbox(owner: Owner) -> NewMailbox:
+    return NewMailbox(
+        "box1", "sub1", owner.email, owner.name, b"sealed", frozenset({"openid"}), Preferences()
+    )
+
+
+async def _arrive(store: SqlStore, names: list[str]) -> None:
+    from backend.ports.store import Duty
+
+    await store.want("box1", Duty.SYNC, START)
+    job = None
+    while job is None or job.duty is not Duty.SYNC:
+        job = await store.claim_duty("w", START, START + LEASE)
+        assert job is not None
+        if job.duty is not Duty.SYNC:
+            await store.finish_duty(job, None, START)
+    seen = tuple(Sighting(name, f"t{name}", frozenset({"INBOX"})) for name in names)
+    await store.commit_sync(job, SyncPage(sightings=seen), START)
+    await store.finish_duty(job, None, START)
+
+
+async def _judge(
+    store: SqlStore,
+    vault: MultiFernetVault,
+    session: ModelSession,
+    job: Any,
+    row: Any,
+    numbers: random.Random,
+) -> None:
+    arrival = Arrival(job.gmail_id, job.thread_id, frozenset({"INBOX", "UNREAD"}), START, row.message)
+    limits = {strictness: session.thresholds(strictness) for strictness in Strictness}
+    read = digest(arrival, row.owner, lambda text: session.score(text, keep_counts=True), limits)
+    assert read.score is not None
+    assert read.score.trace is not None
+    preferences = Preferences().changed(
+        mode=numbers.choice(["observe", "quarantine", "quarantine"]),
+        strictness=numbers.choice(list(Strictness)),
+    )
+    standing = Standing(
+        rules=RuleMatch(
+            numbers.choice([None, None, None, *RuleKind]), numbers.choice([None, None, *RuleKind])
+        ),
+        corresponded=numbers.random() < 0.1,
+        held_undecided=numbers.random() < 0.2,
+        held_score=numbers.random() if numbers.random() < 0.2 else None,
+        credits=0,
+    )
+    facts = Facts(read.arrival, row.owner, read.authentication, preferences, standing, form=read.form)
+    thresholds = limits[preferences.strictness]
+    verdict = decide(facts, read.score, thresholds, (), START)
+    ground = grounds(facts, read.score, thresholds, (), START)
+    ground = replace(ground, counts=vault.seal(read.score.trace.counts))
+    await store.record_verdict(job, replace(verdict, grounds=ground), kept(read), None, START)
+
+
+async def spoilt(settings: Settings, length: int = 2_000) -> dict[str, int]:
+    """Change every byte of every one of the first `length` entries, one at a time; how many were found.
+
+    An entry is judged by itself and the seal before it, so those two and the next stand for the whole log.
+    """
+    keys = VaultKeys(MultiFernetVault(load_or_make_keys(settings)))
+    store = open_store(settings.sqlite_path, keys)
+    await store.open()
+    found = await store.decision_chain("box1")
+    assert found is not None
+    key = keys.open(found.sealed_key)
+    assert key is not None
+    entries = await store.decisions("box1", 0, length)
+    await store.close()
+    changed = seen = 0
+    for place in range(1, len(entries) - 1):
+        around = entries[place - 1 : place + 2]
+        head = chain.Head(around[2].number, around[2].seal)
+        began = around[0].number - 1
+        usual = set(chain.faults(key, head, around, began))
+        for field in fields(chain.Entry):
+            value = getattr(around[1], field.name)
+            for at in range(len(value) if isinstance(value, (str, bytes)) else 8):
+                one = replace(around[1], **{field.name: _other(value, at)})
+                changed += 1
+                seen += set(chain.faults(key, head, (around[0], one, around[2]), began)) != usual
+    return {"bytes_changed": changed, "bytes_found": seen}
+
+
+def _other(value: Any, at: int) -> Any:
+    if isinstance(value, int):
+        return value ^ 1 << 8 * at if at < 7 else -value
+    if isinstance(value, str):
+        return value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :]
+    return value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :]
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument(
+        "--bytes", type=int, default=2_000, help="length of the log of which every byte is changed"
+    )
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PITCHGATE_STATE_DIR"] = folder
+        settings = read_settings(replay_days=30)
+        played = asyncio.run(play(settings, given.count))
+        began = time.perf_counter()
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+            audit.replay_command.main([], standalone_mode=False)
+        told = json.loads(output.getvalue().splitlines()[-1])
+        report = {
+            "decisions": played.count,
+            **told,
+            "replay_seconds": round(time.perf_counter() - began, 1),
+            **asyncio.run(spoilt(settings, given.bytes)),
+        }
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

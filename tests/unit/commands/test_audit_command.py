@@ -1,0 +1,104 @@
+"""`pitchgate audit` over a log that is real, and one that somebody has been at."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from backend.__main__ import cli
+from backend.settings import read_settings
+from tests.simulations.replay import play
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty decisions about written mail, counts kept, and the keys."""
+    made = tmp_path_factory.mktemp("played")
+    asyncio.run(play(read_settings(replay_days=30, state_dir=made), 40))
+    return made
+
+
+@pytest.fixture
+def played(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, to be spoiled; the file."""
+    shutil.copytree(folder, tmp_path / "copy")
+    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path / "copy"))
+    return tmp_path / "copy" / "pitchgate.sqlite3"
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(cli, ["audit", *arguments])
+    return done.exit_code, done.output
+
+
+def spoil(played: Path, change: str) -> None:
+    with sqlite3.connect(played) as connection:
+        assert connection.execute(change).rowcount
+
+
+def test_a_log_in_order(played: Path) -> None:
+    assert run("verify") == (0, "ana@corp.test: 40 entries, in order\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            "UPDATE decisions SET payload = replace(payload, '\"row\"', '\"Row\"') WHERE number = 7",
+            "entry 7: changed",
+        ),
+        ("DELETE FROM decisions WHERE number = 8", "entry 8: missing"),
+        ("DELETE FROM decisions WHERE number > 30", "entry 31: cut"),
+        ("UPDATE chains SET number = 39", "entry 39: head"),
+        ("UPDATE chains SET tag = seal", "entry 40: head"),
+        ("UPDATE decision_settings SET content = '{}'", "changed"),
+        ("UPDATE chains SET sealed_key = X'00'", "no secret key opens"),
+        ("DELETE FROM chains", "there was one"),
+    ],
+)
+def test_what_somebody_did_to_it_is_told(played: Path, change: str, says: str) -> None:
+    spoil(played, change)
+    code, output = run("verify", "--mailbox", "ana@corp.test")
+    assert code == 1
+    assert says in output
+
+
+def test_an_old_copy_is_found_by_what_was_logged(played: Path, tmp_path: Path) -> None:
+    logs = tmp_path / "server.log"
+    head = {"event": "decisions_head", "mailbox": "box1", "number": 41, "seal": "00"}
+    logs.write_text(f"noise\n{json.dumps(head)}\n")
+    code, output = run("verify", "--heads", str(logs))
+    assert code == 1
+    assert "entry 41: not what the log told that day" in output
+
+
+def test_one_decision_is_told_in_words(played: Path) -> None:
+    code, output = run("show", "m3")
+    assert code == 0
+    assert "score 0." in output
+    assert "thresholds" in output
+    assert "what was known" in output
+    code, output = run("show", "m3", "--json")
+    assert json.loads(output)["kind"] == "verdict"
+    assert run("show", "nothing")[0] == 1
+
+
+def test_judged_again_from_counts_every_bit_is_the_same(played: Path) -> None:
+    code, output = run("replay")
+    told = json.loads(output.splitlines()[-1])
+    assert (code, told["checked"], told["different"], told["from_counts"]) == (0, 40, 0, 40)
+    code, output = run("replay", "--sample", "5")
+    assert json.loads(output.splitlines()[-1])["checked"] == 5
+
+
+def test_a_score_that_was_changed_differs(played: Path) -> None:
+    spoil(played, "UPDATE decision_counts SET counts = (SELECT counts FROM decision_counts WHERE number = 9)")
+    code, output = run("replay")
+    assert code == 1
+    assert json.loads(output.splitlines()[-1])["different"] > 30

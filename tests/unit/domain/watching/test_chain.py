@@ -1,0 +1,141 @@
+"""A log in which nothing can be changed unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import fields, replace
+
+import pytest
+
+from backend.domain.watching.chain import START, Entry, Fault, Head, cut, faults, grown
+
+KEY = b"k" * 32
+NUMBERS = random.Random(17)
+
+
+def log(length: int, key: bytes = KEY) -> tuple[list[Entry], Head]:
+    entries, head = [], Head()
+    for number in range(length):
+        payload = f'{{"kind":"verdict","row":"below_hold","n":{number}}}'
+        entry, head = grown(key, head, 1_700_000_000_000_000 + number, f"{number:016x}", bytes(16), payload)
+        entries.append(entry)
+    return entries, head
+
+
+def told(entries: list[Entry], head: Head, key: bytes = KEY) -> list[tuple[int, Fault]]:
+    return list(faults(key, head, entries))
+
+
+def test_a_log_that_nobody_touched_is_in_order() -> None:
+    for length in (0, 1, 2_000):
+        assert told(*log(length)) == []
+
+
+def test_every_single_changed_byte_of_2000_entries_is_found() -> None:
+    entries, head = log(2_000)
+    for place, entry in enumerate(entries):
+        # An entry is judged by itself and what stands before it: those two and the next stand for the whole log.
+        before = entries[place - 1].seal if place else START
+        for name, value in ((field.name, getattr(entry, field.name)) for field in fields(Entry)):
+            changed = replace(entry, **{name: spoiled(value)})
+            rest = entries[place + 1 : place + 2]
+            end = Head(place + 1 + len(rest), (rest or [entry])[-1].seal)
+            found = [
+                fault for fault in part(before, end, place, [changed, *rest]) if fault[1] is not Fault.HEAD
+            ]
+            assert found, (place, name)
+    assert told(entries, head) == []
+
+
+def part(before: bytes, end: Head, began: int, entries: list[Entry]) -> list[tuple[int, Fault]]:
+    """The faults of a piece of a log."""
+    first = [] if not began else [Entry(began, None, None, None, None, bytes(32), before)]
+    return [
+        fault for fault in faults(KEY, end, [*first, *entries], began - 1 if began else 0) if fault[0] > began
+    ]
+
+
+def test_every_byte_of_an_entry_counts() -> None:
+    entries, head = log(40)
+    entry = entries[20]
+    for field in fields(Entry):
+        value = getattr(entry, field.name)
+        size = len(value) if isinstance(value, (str, bytes)) else 8
+        for at in range(size):
+            spoilt = replace(entry, **{field.name: spoiled(value, at)})
+            assert told([*entries[:20], spoilt, *entries[21:]], head), (field.name, at)
+
+
+def spoiled(value: object, at: int | None = None) -> object:
+    if isinstance(value, int):
+        return value ^ 1 << 8 * (at or 0)
+    assert isinstance(value, (str, bytes))
+    at = NUMBERS.randrange(len(value)) if at is None else at
+    if isinstance(value, str):
+        return value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :]
+    return value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :]
+
+
+def test_a_removed_entry_is_missed() -> None:
+    entries, head = log(30)
+    assert (11, Fault.MISSING) in told([*entries[:10], *entries[11:]], head)
+    assert told(entries[1:], head)[0] == (1, Fault.MISSING)
+
+
+def test_two_that_changed_places_are_found() -> None:
+    entries, head = log(30)
+    one, two = entries[4], entries[9]
+    entries[4], entries[9] = replace(two, number=5), replace(one, number=10)
+    assert {number for number, _ in told(entries, head)} >= {5, 10}
+
+
+def test_an_entry_hashed_again_without_the_key_is_found() -> None:
+    entries, head = log(30)
+    lie = entries[7].payload.replace("below_hold", "allowed")  # type: ignore[union-attr]
+    forged, _ = grown(
+        b"x" * 32, Head(7, entries[6].seal), entries[7].at or 0, entries[7].about or "", bytes(16), lie
+    )
+    entries[7] = forged
+    assert (8, Fault.RESEALED) in told(entries, head)
+
+
+def test_a_whole_log_sealed_with_another_key_is_found() -> None:
+    entries, head = log(10, b"x" * 32)
+    assert len(told(entries, head)) == 11
+
+
+def test_a_cut_end_is_found_by_the_head_and_by_what_was_logged() -> None:
+    entries, head = log(30)
+    assert told(entries[:25], head) == [(26, Fault.CUT)]
+    shorter = Head(25, entries[24].seal, head.tag)
+    assert told(entries[:25], shorter) == [(25, Fault.HEAD)]
+    # Whoever kept an old head can put it back whole; what was logged that day still tells.
+    old_entries, old_head = log(25)
+    assert told(old_entries, old_head) == []
+    seals = {entry.number: entry.seal for entry in old_entries}
+    assert list(cut(seals, [(25, entries[24].seal.hex()), (30, head.seal.hex())])) == [30]
+
+
+def test_erased_entries_verify_and_tell_nothing() -> None:
+    entries, head = log(50)
+    erased = [replace(entry, at=None, about=None, salt=None, payload=None) for entry in entries]
+    assert told(erased, head) == []
+    assert told([*erased[:20], *entries[20:]], head) == []
+    half = replace(erased[3], about=entries[3].about)
+    assert told([*erased[:3], half, *erased[4:]], head) == [(4, Fault.CHANGED)]
+
+
+def test_a_log_goes_on_behind_entries_of_a_lost_key() -> None:
+    entry, head = grown(KEY, Head(40, START), 1, "m", bytes(16), "{}")
+    assert list(faults(KEY, head, [entry], 40)) == []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_digest_of_an_entry_is_its_salted_content(number: int) -> None:
+    entries, _ = log(2)
+    entry = entries[number]
+    text = (
+        (entry.salt or b"") + (entry.at or 0).to_bytes(8, "big") + f"{entry.about}\0{entry.payload}".encode()
+    )
+    assert entry.digest == hashlib.sha256(text).digest()

@@ -1,0 +1,97 @@
+"""What the stages decide can be shown again: by the same table, from what was written down, it comes out the same."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from structlog.testing import capture_logs
+
+from backend.domain.mail.message import Message
+from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.reading.score import Score, Trace
+from backend.domain.watching.replay import differences
+from backend.ports.store import Duty
+from tests.unit.pipeline.conftest import FORGED, Fixture, letter
+
+TEXTS = ("pitchy", "perhaps", "maybe", "dear Ana, the minutes")
+
+
+async def told(fixture: Fixture) -> list[tuple[dict[str, object], dict[str, object]]]:
+    settings = await fixture.store.decision_settings(fixture.mailbox_id)
+    return [
+        (dict(one.says), json.loads(settings.get(one.says.get("setting", ""), "{}")))
+        for one in await fixture.store.decisions_told(fixture.mailbox_id, 0, 1_000)
+    ]
+
+
+def mails() -> list[Message]:
+    found = [letter(f"s{number}@seller{number}.test", text) for number, text in enumerate(TEXTS)]
+    found += [
+        letter(f"t{number}@seller{number}.test", text, trust=FORGED) for number, text in enumerate(TEXTS)
+    ]
+    found += [letter("colleague@corp.test"), letter("s0@seller0.test", "pitchy again")]
+    found.append(letter("list@lists.test", "perhaps", List_Id="<x.lists.test>", Precedence="bulk"))
+    return found
+
+
+async def test_every_verdict_comes_out_the_same_again(fixture: Fixture) -> None:
+    await fixture.store.set_rule(fixture.mailbox_id, "seller1.test", RuleKind.BLOCK, fixture.now())
+    for mode, strictness in (("challenge", "normal"), ("quarantine", "strict"), ("observe", "relaxed")):
+        await fixture.prefer(mode=mode, strictness=strictness)
+        for mail in mails():
+            fixture.gmail.deliver(mail)
+        fixture.gmail.deliver(letter("own@seller.test"), labels=frozenset({"SPAM"}))
+        await fixture.push()
+        await fixture.settle()
+        fixture.wait(hours=1)
+    entries = await told(fixture)
+    verdicts = [(says, setting) for says, setting in entries if says["kind"] == "verdict"]
+    assert len(verdicts) == 36
+    rows = {says["row"] for says, _ in verdicts}
+    assert rows >= {
+        Row.BLOCKED,
+        Row.SAME_ORGANISATION,
+        Row.CHALLENGE,
+        Row.QUARANTINE,
+        Row.OBSERVE,
+        Row.BELOW_HOLD,
+    }
+    for says, setting in verdicts:
+        assert list(differences(says, setting, None)) == []
+
+
+async def test_another_bit_or_verdict_is_told(fixture: Fixture) -> None:
+    fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+    ((says, setting),) = await told(fixture)
+    assert list(differences({**says, "outcome": Outcome.INBOX}, setting, None)) == ["verdict"]
+    other = Score(0.97000000000000008, 0.0, trace=Trace("", "", "other", 1, 1))
+    assert list(differences(says, setting, other)) == ["probability", "shares"]
+    assert list(differences(says, setting, None, text="another text")) == ["text"]
+    assert list(differences(says, {}, None)) == ["grounds"]
+
+
+async def test_no_word_of_a_stranger_is_in_the_log(fixture: Fixture) -> None:
+    fixture.gmail.deliver(letter("sam@seller.test", "pitchy secret-word", subject="Secret subject"))
+    await fixture.push()
+    await fixture.settle()
+    text = json.dumps(await told(fixture)).lower()
+    assert not [word for word in ("sam", "seller", "secret", "ana@") if word in text]
+
+
+async def test_the_head_is_logged_once_a_day(fixture: Fixture) -> None:
+    fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+    with capture_logs() as logs:
+        await fixture.store.want(fixture.mailbox_id, Duty.RETAIN, fixture.now())
+        await fixture.settle()
+        fixture.wait(seconds=timedelta(hours=2).total_seconds())
+        await fixture.settle()
+    heads = [line for line in logs if line["event"] == "decisions_head"]
+    found = await fixture.store.decision_chain(fixture.mailbox_id)
+    assert found is not None
+    assert [(line["number"], line["seal"]) for line in heads] == [(1, found.head.seal.hex())]

@@ -1,0 +1,67 @@
+"""Counts of terms, laid out as a text that is counted the same."""
+
+from __future__ import annotations
+
+from base64 import b85encode
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.reading.wording import prepare
+from backend.scoring.counts import APART, laid_out, packed, unpacked
+from backend.scoring.session import ModelSession
+from backend.settings import MODELS
+from model_export import rows
+
+WORDS = st.lists(st.sampled_from(["aa", "bb", "cc", "dd", "ee", "x"]), max_size=40)
+
+
+def counted(text: str, known: frozenset[str]) -> Counter[str]:
+    words = [word for word in text.split(" ") if len(word) > 1]
+    return Counter(term for term in [*words, *(f"{a} {b}" for a, b in pairwise(words))] if term in known)
+
+
+@given(
+    WORDS,
+    st.frozensets(
+        st.sampled_from([*["aa", "bb", "cc", "dd"], "aa aa", "aa bb", "bb aa", "bb cc", "cc ee", "ee aa"])
+    ),
+)
+def test_a_laid_out_text_counts_the_same(words: list[str], known: frozenset[str]) -> None:
+    text = " ".join(words)
+    numbers = {term: number for number, term in enumerate(sorted(known))}
+    counts = unpacked(packed(text, numbers))
+    told = {sorted(known)[number]: often for number, often in counts.items()}
+    assert told == counted(text, known)
+    assert counted(laid_out(told), known) == told
+
+
+@given(st.dictionaries(st.integers(0, 40_000), st.integers(1, 900), max_size=60))
+def test_counts_come_back_as_they_were_packed(counts: dict[int, int]) -> None:
+    words = {f"w{number}": number for number in counts}
+    text = " ".join(word for word, number in words.items() for _ in range(counts[number]))
+    assert unpacked(packed(text, words)) == counts
+
+
+def test_half_of_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="middle"):
+        unpacked(b85encode(b"\x81").decode())  # a byte that says another follows
+
+
+def test_the_same_score_to_the_bit_for_written_mail() -> None:
+    session = ModelSession.open(MODELS / "pitchgate.onnx")
+    assert APART not in set(session.facts.vocabulary)
+    for row in rows.corpus()[::97]:
+        score = session.score(prepare(row.message, row.owner), keep_counts=True)
+        assert score.trace is not None
+        again = session.scored_again(score.trace.counts)
+        assert again.trace is not None
+        assert (again.probability, again.logit, again.trace.shares) == (
+            score.probability,
+            score.logit,
+            score.trace.shares,
+        )
+        assert 0 < score.trace.known <= score.trace.words
