@@ -124,9 +124,7 @@ def _append(
     return head.number
 
 
-def _begun(
-    mailbox_id: str, keys: DecisionKeys, before: ChainRow | None
-) -> Script[tuple[ChainRow, bytes]]:
+def _begun(mailbox_id: str, keys: DecisionKeys, before: ChainRow | None) -> Script[tuple[ChainRow, bytes]]:
     """A first chain; or one that goes on with a new key where no key of ours opens the old one, which must not stop a
     verdict: what went before cannot be verified any more."""
     sealed, key = keys.fresh()

@@ -31,7 +31,8 @@ from backend.domain.policy.standing import Standing
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import grounds
 from backend.pipeline.screen import kept
-from backend.ports.store import NewMailbox, Sighting, SyncPage
+from backend.ports.jobs import Duty, Sighting, SyncPage
+from backend.ports.owner import NewMailbox
 from backend.scoring.session import ModelSession
 from backend.settings import Settings, read_settings
 from backend.store import SqlStore, open_store
@@ -68,7 +69,9 @@ async def play(settings: Settings, count: int) -> Played:
         for first in range(0, count, BATCH):
             names = [f"m{number}" for number in range(first, min(first + BATCH, count))]
             await _arrive(store, names)
-            jobs = {job.gmail_id: job for job in await store.claim_messages("w", START, START + LEASE, BATCH)}
+            jobs = {
+                job.gmail_id: job for job in await store.claim_messages("w", START, START + LEASE, 2 * count)
+            }
             for name in names:
                 row = mails[int(name[1:]) % len(mails)]
                 began = time.perf_counter()
@@ -86,8 +89,6 @@ def _mailbox(owner: Owner) -> NewMailbox:
 
 
 async def _arrive(store: SqlStore, names: list[str]) -> None:
-    from backend.ports.store import Duty
-
     await store.want("box1", Duty.SYNC, START)
     job = None
     while job is None or job.duty is not Duty.SYNC:
