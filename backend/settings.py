@@ -123,9 +123,7 @@ class Settings(BaseSettings):
     """Bytes one message may take while it is read. Held on Linux only."""
 
     replay_days: int = Field(0, ge=0, le=730)
-    """How long what the model counted in each message is kept, sealed, so that its score can be shown again without
-    fetching the message. It is nearly the message itself. 0: not at all."""
-
+    """How long what the model counted in a message is kept, sealed, to score it again. It is nearly the message."""
     # Rhythm
     push_settle: float = Field(1.1, ge=0)
     """How long after a push history is listed a second time. Google drops further pushes within a second: this look

@@ -274,7 +274,6 @@ class SqlStore:
     # ---- insights
     figures = reads(insights.figures)
 
-    # ---- the log of decisions
     decision_chain = reads(decision_log.head)
     decisions = reads(decision_log.log)
     decision_settings = reads(decision_log.settings)
