@@ -26,6 +26,7 @@ from tray_app.settings import Settings
 from tray_app.snapshot import snapshot
 from tray_app.window_host import WindowProcess
 from tray_app.window_only import WindowOnly
+from tray_app.words import t
 
 LOGIN_PATIENCE = 20.0
 """Seconds to wait for the panel at login."""
@@ -166,8 +167,8 @@ class App:
             self._controller.parts.browser.open(url)
         else:
             self._controller.tell(
-                "The review window could not be shown",
-                "Use the menu, or install a web view (WebKitGTK on Linux, Edge WebView2 on Windows).",
+                t("error.no_window"),
+                t("error.no_window_remedy"),
             )
             if self._no_tray:
                 self._controller.stop()

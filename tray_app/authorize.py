@@ -17,11 +17,11 @@ import h11
 
 from tray_app.errors import ConnectFailed
 from tray_app.ports import Backend, Browser, Token
+from tray_app.words import language, t
 
 PATIENCE = 300.0
 """How long the owner may take in the browser, in seconds."""
 HEAD_LIMIT = 16_384
-AGAIN = "Choose “Connect…” to try again."
 
 
 def challenge_of(verifier: str) -> str:
@@ -58,11 +58,11 @@ class Attempt:
             return None
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if not hmac.compare_digest(query.get("state", "").encode(), self.state.encode()):
-            raise ConnectFailed("The browser came back with an answer that is not ours", AGAIN)
+            raise ConnectFailed(t("error.foreign_answer"), t("error.connect_remedy"))
         if query.get("error") == "denied":
-            raise ConnectFailed("The connection was declined in the browser", AGAIN)
+            raise ConnectFailed(t("error.declined"), t("error.connect_remedy"))
         if "code" not in query:
-            raise ConnectFailed("The browser came back without a code", AGAIN)
+            raise ConnectFailed(t("error.no_code"), t("error.connect_remedy"))
         return query["code"]
 
 
@@ -80,11 +80,13 @@ async def authorize(
         port = listener.sockets[0].getsockname()[1]
         address = attempt.address(server, port, name)
         if not await asyncio.to_thread(browser.open, address):
-            raise ConnectFailed("No browser could be opened", f"Open this address yourself: {server}/connect")
+            raise ConnectFailed(
+                t("error.no_browser"), t("error.no_browser_remedy", address=f"{server}/connect")
+            )
         async with asyncio.timeout(patience):
             code = await came_back
     except TimeoutError:
-        raise ConnectFailed("Nothing came back from the browser in time", AGAIN) from None
+        raise ConnectFailed(t("error.no_answer"), t("error.connect_remedy")) from None
     finally:
         listener.close()
     return await backend.exchange(code, attempt.verifier)
@@ -118,10 +120,10 @@ def _settle(attempt: Attempt, came_back: asyncio.Future[str], target: str) -> tu
             came_back.set_exception(error)
         return 400, f"{error.title}. {error.remedy}"
     if code is None:
-        return 404, "There is nothing here."
+        return 404, t("browser.nothing")
     if not came_back.done():
         came_back.set_result(code)
-    return 200, "This computer is being connected. You can close this page and look at the tray."
+    return 200, t("browser.done")
 
 
 async def _target(reader: asyncio.StreamReader) -> str:
@@ -137,7 +139,7 @@ async def _target(reader: asyncio.StreamReader) -> str:
 
 def _page(status: int, text: str) -> bytes:
     body = (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language()}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
         f"<title>Pitchgate</title><h1>Pitchgate</h1><p>{html.escape(text)}</p></html>"
     ).encode()

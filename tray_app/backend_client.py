@@ -26,6 +26,7 @@ from tray_app.errors import (
 from tray_app.ports import Event, Token
 from tray_app.state import HELD_LIMIT, PASSED_LIMIT, Decision, Message, Status
 from tray_app.wire import message_from_json, status_from_json, unreadable
+from tray_app.words import language, t
 
 API = "1"
 PAGE = 200
@@ -50,7 +51,11 @@ class HttpBackend:
         self._etags: dict[str, tuple[str, Any]] = {}
         self._client = httpx.AsyncClient(
             base_url=f"{server}/api/v1/",
-            headers={"Pitchgate-Client": f"tray/{version}", "User-Agent": f"pitchgate-tray/{version}"},
+            headers={
+                "Pitchgate-Client": f"tray/{version}",
+                "User-Agent": f"pitchgate-tray/{version}",
+                "Accept-Language": language(),
+            },
             timeout=httpx.Timeout(patience.answer, connect=patience.connect),
             follow_redirects=False,  # a captive portal redirects; a token must not follow it
             trust_env=urlsplit(server).hostname not in ("127.0.0.1", "::1", "localhost"),
@@ -201,13 +206,11 @@ class HttpBackend:
         """Raise what the status means. A proxy's own 5xx carries no version and is still the server's trouble."""
         status = response.status_code
         if status >= 500:
-            raise ServerTrouble(
-                f"The server has a problem ({status})", "Nothing is lost. It is tried again by itself."
-            )
+            raise ServerTrouble(t("error.server", status=status), t("error.server_remedy"))
         if response.headers.get("Pitchgate-Api") != API:
             raise WrongVersion(
-                f"{self._host} is no Pitchgate server this app can talk to",
-                "Check the address, or update the app. If you are on a network with a sign-in page, sign in first.",
+                t("error.not_pitchgate", host=self._host),
+                t("error.not_pitchgate_remedy"),
             )
         if status >= 400:
             raise self._refusal(status, response)
@@ -222,29 +225,29 @@ class HttpBackend:
             code = title = remedy = field = ""
         if status == 401:
             return SignedOut(
-                "This computer is no longer connected",
-                "Choose “Connect this computer again”. What you decided meanwhile is kept and sent then.",
+                t("error.signed_out"),
+                t("error.signed_out_remedy"),
             )
         if status == 426:
-            return WrongVersion("This app is too old for the server", remedy or "Update the app.")
+            return WrongVersion(t("error.too_old"), remedy or t("error.too_old_remedy"))
         if status == 429:
             return Busy(
-                "The server asks for a short pause",
-                "It is tried again by itself.",
+                t("error.busy"),
+                t("error.self"),
                 retry_after=_seconds(response.headers.get("Retry-After")),
             )
-        return Refused(title or f"The server refused ({status})", remedy, code=code, field=field)
+        return Refused(title or t("error.refused", status=status), remedy, code=code, field=field)
 
     def _translated(self, error: Exception) -> BackendError:
         if isinstance(error, SSEError):
             return unreadable()
         if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout | httpx.PoolTimeout):
-            return Slow("The server does not answer in time", "It is tried again by itself.")
+            return Slow(t("error.slow"), t("error.self"))
         if isinstance(error, httpx.DecodingError | httpx.TooManyRedirects):
             return unreadable()
         return Unreachable(
-            f"No connection to {self._host}",
-            "Check your network. It is tried again by itself; decisions you take now are kept.",
+            t("error.unreachable", host=self._host),
+            t("error.unreachable_remedy"),
         )
 
 

@@ -22,6 +22,7 @@ from tray_app.parts import Parts
 from tray_app.ports import Backend, Event
 from tray_app.state import Decision, Message, Status, Trouble, TroubleKind
 from tray_app.wire import message_from_json
+from tray_app.words import t
 
 KEEP_AFTER = 2.0
 """Seconds until a changed list is written to the disk: a burst is one write."""
@@ -150,7 +151,7 @@ class Controller:
         last = self.state.undoable
         if last is None or last.key != key:
             return
-        self.outbox.undo(key, f"Undo: {last.text}")
+        self.outbox.undo(key, t("done.undone", what=last.text))
         self.become(replace(states.undone(self.state, key), waiting=len(self.outbox)))
         self.poke()
 
@@ -201,7 +202,8 @@ class Controller:
         self.become(replace(self.state, waiting=len(self.outbox)))
         for refusal in refusals:
             self.tell(
-                f"Not done: {refusal.item.text}", f"{refusal.error.title} {refusal.error.remedy}".strip()
+                t("done.refused", what=refusal.item.text),
+                f"{refusal.error.title} {refusal.error.remedy}".strip(),
             )
 
     def on_failed(self, error: BackendError) -> None:
@@ -218,7 +220,7 @@ class Controller:
     async def _begin(self) -> None:
         await self.use_server(self.state.server)
         if self.parts.memory.recovered == "lost":
-            self.tell("Pitchgate's notes were damaged", "Decisions that were not sent yet may be lost.")
+            self.tell(t("notice.damaged"), t("notice.damaged_text"))
         token = await asyncio.to_thread(self.parts.secrets.load, self.state.server)
         if token:
             self.become(replace(self.state, signed_in=True))

@@ -8,17 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 
 from tray_app.errors import NoTray
+from tray_app.words import t
 
 WATCHER = "org.kde.StatusNotifierWatcher"
 STEP = 0.5
-INSTALL = (
-    "Install python3-gi and gir1.2-ayatanaappindicator3-0.1 (Debian, Ubuntu) or libayatana-appindicator "
-    "(Fedora, Arch). Until then Pitchgate shows its window instead."
-)
-NO_HOST = (
-    "GNOME shows tray icons with the extension “AppIndicator and KStatusNotifierItem Support”; other panels have a "
-    "tray or status plugin to add. Until then Pitchgate shows its window instead."
-)
 
 
 def choose(
@@ -36,16 +29,16 @@ def choose(
         return ""
     asked = environ.get("PYSTRAY_BACKEND", "")
     if asked == "xorg":
-        raise NoTray("The Xorg tray shows a picture only, without a menu", INSTALL)
+        raise NoTray(t("error.xorg"), t("error.no_parts_remedy"))
     if not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
-        raise NoTray("There is no graphical desktop here", "Start Pitchgate from your desktop.")
+        raise NoTray(t("error.no_desktop"), t("error.no_desktop_remedy"))
     left = patience
     while True:
         found = _hosted(asked)
         if found:
             return found
         if left <= 0:
-            raise NoTray("This desktop has no tray that shows icons", NO_HOST)
+            raise NoTray(t("error.no_host"), t("error.no_host_remedy"))
         sleep(STEP)
         left -= STEP
 
@@ -56,7 +49,7 @@ def _hosted(asked: str) -> str:
 
         gi.require_version("Gtk", "3.0")
     except (ImportError, ValueError) as error:
-        raise NoTray("The parts that draw tray icons are not installed", INSTALL) from error
+        raise NoTray(t("error.no_parts"), t("error.no_parts_remedy")) from error
     if asked != "gtk" and _has_indicator() and _watched():
         return "appindicator"
     if asked != "appindicator" and _has_xembed_tray():

@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tray_app.errors import AlreadyRunning, TrayError
+from tray_app.words import t
 
 PATIENCE = 2.0
 
@@ -28,8 +29,8 @@ def writable(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise TrayError(
-            f"Pitchgate cannot keep its state in {folder} ({error.strerror})",
-            "Set PITCHGATE_TRAY_HOME to a folder that you may write to.",
+            t("error.no_folder", folder=folder, why=error.strerror),
+            t("error.no_folder_remedy"),
         ) from error
 
 
@@ -51,8 +52,8 @@ class Instance:
         except Timeout:
             woken = self._wake()
             raise AlreadyRunning(
-                "Pitchgate is already running",
-                "Its window was opened." if woken else "Look for its icon in the tray.",
+                t("error.running"),
+                t("error.running_woken" if woken else "error.running_look"),
             ) from None
 
     async def listen(self, on_wake: Callable[[], None]) -> None:

@@ -11,12 +11,9 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
 from tray_app.errors import SecretsRefused
+from tray_app.words import t
 
 SERVICE = "Pitchgate"
-REMEDY = (
-    "Unlock or install a keyring (GNOME Keyring, KWallet, macOS Keychain, Windows Credential Manager) and connect "
-    "again, or start the app with --plain-token-file to keep the token in a file that only your user can read."
-)
 
 
 class KeyringSecrets:
@@ -53,7 +50,7 @@ class KeyringSecrets:
         home = type(backend).__module__
         # fail and null keep nothing; those of the keyrings.alt package write files anybody's backup picks up
         if home.startswith(("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")):
-            raise SecretsRefused("This computer offers no safe place for the token", REMEDY)
+            raise SecretsRefused(t("error.no_safe_place"), t("error.keyring_remedy"))
         return backend
 
 
@@ -92,4 +89,4 @@ class FileSecrets:
 
 
 def _locked(error: Exception) -> SecretsRefused:
-    return SecretsRefused(f"The keyring did not open: {error or type(error).__name__}", REMEDY)
+    return SecretsRefused(t("error.keyring", why=error or type(error).__name__), t("error.keyring_remedy"))

@@ -18,6 +18,7 @@ from tray_app.state import (
     icon_of,
     paused,
 )
+from tray_app.words import count, t
 
 SENDERS_SHOWN = 8
 TITLE_LIMIT = 120
@@ -90,7 +91,7 @@ def screen(state: TrayState, version: str, now: datetime) -> Screen:
     icon = icon_of(state, now)
     badge = len(state.unseen) if icon is Icon.NEW_HELD else 0
     told = headline(state, now)
-    title = f"Pitchgate: {told}" + (f", {badge} new held" if badge else "")
+    title = f"Pitchgate: {told}" + (f", {count('menu.new_held', badge)}" if badge else "")
     return Screen(icon, badge, cut(title, TITLE_LIMIT), _menu(state, told, version, now))
 
 
@@ -122,7 +123,10 @@ def _menu(state: TrayState, told: str, version: str, now: datetime) -> tuple[Ite
         _review_block(state, now),
         _switches(state, version),
         _account_block(state),
-        (Item(f"About Pitchgate {version}", Action(Do.ABOUT)), Item("Quit", Action(Do.QUIT))),
+        (
+            Item(t("menu.about", version=version), Action(Do.ABOUT)),
+            Item(t("menu.quit"), Action(Do.QUIT)),
+        ),
     ]
     items: list[Item] = []
     for block in blocks:
@@ -139,23 +143,22 @@ def _state_block(state: TrayState, told: str) -> tuple[Item, ...]:
     elif state.signed_in and state.status and not trouble:
         lines += [Item(cut(sentence, LABEL_LIMIT + 20)) for sentence in explained(state.status)]
     if trouble and trouble.kind in OUT_OF_REACH:
-        lines.append(Item("Try again now", Action(Do.RETRY)))
+        lines.append(Item(t("menu.retry"), Action(Do.RETRY)))
     if state.waiting:
-        noun = "decision waits" if state.waiting == 1 else "decisions wait"
-        lines.append(Item(f"{state.waiting} {noun} to be sent"))
+        lines.append(Item(count("menu.waiting", state.waiting)))
     return tuple(lines)
 
 
 def headline(state: TrayState, now: datetime) -> str:
     """The state in a few words."""
     if state.connecting:
-        return "Waiting for your browser"
+        return t("menu.browser")
     if not state.signed_in:
-        return "Not connected"
+        return t("menu.not_connected")
     if state.trouble:
         return state.trouble.title
     if state.status is None:
-        return "Starting"
+        return t("menu.starting")
     return _condition(state.status, now)
 
 
@@ -163,13 +166,13 @@ def _condition(status: Status, now: datetime) -> str:
     """The server's words; only the clock is ours."""
     title = status.title or status.condition.replace("_", " ").capitalize()
     if status.paused_until is not None and paused(status, now):
-        return f"Paused until {_when(status.paused_until, now)}"
+        return t("menu.paused_until", when=_when(status.paused_until, now))
     if status.condition == "paused":
-        title = "Active"  # the pause ran out since the status was read
+        title = t("menu.active")  # the pause ran out since the status was read
     if status.condition == "indexing" and status.index_total:
-        title = f"{title} ({status.index_done} of {status.index_total})"
+        title = t("menu.progress", title=title, done=status.index_done, total=status.index_total)
     elif status.condition in ("active", "observing", "paused"):
-        title = f"{title} for {status.email}"
+        title = t("menu.state_for", title=title, email=status.email)
     return cut(title, LABEL_LIMIT)
 
 
@@ -184,53 +187,59 @@ def _held_block(state: TrayState, now: datetime) -> tuple[Item, ...]:
     lines: list[Item] = []
     undoable = state.undoable
     if undoable and now < undoable.until:
-        lines.append(Item(cut(f"Undo: {undoable.text}", LABEL_LIMIT), Action(Do.UNDO, (undoable.key,))))
+        lines.append(
+            Item(cut(t("menu.undo", what=undoable.text), LABEL_LIMIT), Action(Do.UNDO, (undoable.key,)))
+        )
     senders = grouped(state.held)
     if not senders:
-        return (*lines, Item("Nothing is held"))
-    lines.append(Item("Held, waiting for you"))
+        return (*lines, Item(t("menu.nothing_held")))
+    lines.append(Item(t("menu.held")))
     lines += [_sender(message, count) for message, count in senders[:SENDERS_SHOWN]]
     if (more := len(senders) - SENDERS_SHOWN) > 0:
-        lines.append(Item(f"{more} more sender{'s' if more > 1 else ''}…", Action(Do.REVIEW)))
+        lines.append(Item(count("menu.more_senders", more), Action(Do.REVIEW)))
     return tuple(lines)
 
 
-def _sender(message: Message, count: int) -> Item:
-    times = f" ({count})" if count > 1 else ""
-    label = cut(f"{cut(message.who, 28)}{times}: {message.subject or '(no subject)'}", LABEL_LIMIT)
+def _sender(message: Message, number: int) -> Item:
+    times = f" ({number})" if number > 1 else ""
+    label = cut(f"{cut(message.who, 28)}{times}: {message.subject or t('menu.no_subject')}", LABEL_LIMIT)
     address = cut(message.sender, LABEL_LIMIT - 20)
     choices = [
-        (f"Allow {address}", Decision.ALLOW),
-        ("Release the newest, without a rule" if count > 1 else "Release, without a rule", Decision.RELEASE),
-        (f"Block {address}", Decision.BLOCK),
+        (t("menu.allow", who=address), Decision.ALLOW),
+        (t("menu.release_newest" if number > 1 else "menu.release"), Decision.RELEASE),
+        (t("menu.block", who=address), Decision.BLOCK),
     ]
     if message.domain:
-        choices.insert(1, (f"Allow everyone at {cut(message.domain, 36)}", Decision.ALLOW_DOMAIN))
-    why = [Item(f"Why: {cut(', '.join(message.reasons), LABEL_LIMIT)}")] if message.reasons else []
+        choices.insert(1, (t("menu.allow_domain", domain=cut(message.domain, 36)), Decision.ALLOW_DOMAIN))
+    reasons = cut(", ".join(message.reasons), LABEL_LIMIT)
+    why = [Item(t("menu.why", reasons=reasons))] if message.reasons else []
     if message.appeal:
-        why.append(Item(cut(f"The sender says: {message.appeal}", LABEL_LIMIT)))
+        why.append(Item(cut(t("menu.note", text=message.appeal), LABEL_LIMIT)))
     actions = [Item(text, Action(Do.DECIDE, (message.gmail_id, what))) for text, what in choices]
     return Item(label, children=(*why, *actions))
 
 
 def _review_block(state: TrayState, now: datetime) -> tuple[Item, ...]:
-    lines = [Item("Review…", Action(Do.REVIEW), default=True)]
+    lines = [Item(t("menu.review"), Action(Do.REVIEW), default=True)]
     status = state.status
     if state.signed_in and status and not state.trouble:
         if paused(status, now):
-            lines.append(Item("Resume", Action(Do.RESUME)))
+            lines.append(Item(t("menu.resume"), Action(Do.RESUME)))
         else:
-            choices = (("For 1 hour", "hour"), ("Until tomorrow", "tomorrow"))
-            lines.append(Item("Pause", children=tuple(Item(t, Action(Do.PAUSE, (a,))) for t, a in choices)))
-        levels = (("Relaxed", "relaxed"), ("Normal", "normal"), ("Strict", "strict"))
+            lengths = tuple(Item(t(f"menu.pause_{a}"), Action(Do.PAUSE, (a,))) for a in ("hour", "tomorrow"))
+            lines.append(Item(t("menu.pause"), children=lengths))
+        levels = ("relaxed", "normal", "strict")
         lines.append(
             Item(
-                "Strictness",
+                t("menu.strictness"),
                 children=tuple(
                     Item(
-                        text, Action(Do.STRICTNESS, (level,)), checked=status.strictness == level, radio=True
+                        t(f"menu.{level}"),
+                        Action(Do.STRICTNESS, (level,)),
+                        checked=status.strictness == level,
+                        radio=True,
                     )
-                    for text, level in levels
+                    for level in levels
                 ),
             )
         )
@@ -238,13 +247,13 @@ def _review_block(state: TrayState, now: datetime) -> tuple[Item, ...]:
 
 
 def _switches(state: TrayState, version: str) -> tuple[Item, ...]:
-    lines = [Item("Notify me of held mail", Action(Do.NOTICES), checked=state.notices)]
+    lines = [Item(t("menu.notices"), Action(Do.NOTICES), checked=state.notices)]
     if state.autostart is not None:
-        lines.append(Item("Open at login", Action(Do.AUTOSTART), checked=state.autostart))
-    lines.append(Item("Tell me of updates", Action(Do.UPDATES), checked=state.update_check))
+        lines.append(Item(t("menu.at_login"), Action(Do.AUTOSTART), checked=state.autostart))
+    lines.append(Item(t("menu.updates"), Action(Do.UPDATES), checked=state.update_check))
     status = state.status
     if state.update_check and status and _newer(status.version, version):
-        lines.append(Item(f"The server has version {cut(status.version, 20)}: update this app"))
+        lines.append(Item(t("menu.newer", version=cut(status.version, 20))))
     return tuple(lines)
 
 
@@ -257,13 +266,13 @@ def _newer(theirs: str, ours: str) -> bool:
 
 def _account_block(state: TrayState) -> tuple[Item, ...]:
     if not state.signed_in:
-        label = "Connect again…" if state.connecting else "Connect…"
+        label = t("menu.connect_again" if state.connecting else "menu.connect")
         return (Item(label, Action(Do.CONNECT)),)
     lines: list[Item] = []
     if state.trouble and state.trouble.kind == "signed_out":
-        lines.append(Item("Connect this computer again…", Action(Do.CONNECT)))
+        lines.append(Item(t("menu.reconnect"), Action(Do.CONNECT)))
     elif state.status and state.status.condition in NEEDS_GOOGLE:
-        lines.append(Item("Connect Gmail again…", Action(Do.GMAIL)))
-    lines.append(Item("Connected computers…", Action(Do.DEVICES)))
-    lines.append(Item("Disconnect this computer", Action(Do.SIGN_OUT)))
+        lines.append(Item(t("menu.gmail"), Action(Do.GMAIL)))
+    lines.append(Item(t("menu.devices"), Action(Do.DEVICES)))
+    lines.append(Item(t("menu.sign_out"), Action(Do.SIGN_OUT)))
     return tuple(lines)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from tray_app.menu import cut, grouped
 from tray_app.state import Message
+from tray_app.words import count, t
 
 SETTLE = timedelta(seconds=3)
 """How long to wait for more of a burst."""
@@ -68,9 +69,11 @@ def take(desk: Desk, now: datetime) -> tuple[Desk, Notice | None]:
 def worded(messages: Sequence[Message]) -> Notice:
     """One notice about all of them."""
     if len(messages) == 1:
-        subject = messages[0].subject or "(no subject)"
-        return Notice(cut(f"Held: {messages[0].who}", TITLE_LIMIT), cut(subject, BODY_LIMIT))
+        subject = messages[0].subject or t("menu.no_subject")
+        return Notice(cut(t("notice.held", who=messages[0].who), TITLE_LIMIT), cut(subject, BODY_LIMIT))
     senders = grouped(tuple(messages))
-    names = [cut(message.who, 40) + (f" ({count})" if count > 1 else "") for message, count in senders]
-    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return Notice(f"{len(messages)} messages held", cut(shown, BODY_LIMIT))
+    names = [cut(message.who, 40) + (f" ({number})" if number > 1 else "") for message, number in senders]
+    shown = ", ".join(names[:4])
+    if len(names) > 4:
+        shown = t("notice.more", names=shown, count=len(names) - 4)
+    return Notice(count("notice.messages", len(messages)), cut(shown, BODY_LIMIT))

@@ -18,6 +18,7 @@ from tray_app.menu import Action, Do
 from tray_app.ports import Backend, Token
 from tray_app.snapshot import snapshot
 from tray_app.state import Decision
+from tray_app.words import t
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -126,7 +127,7 @@ async def _connect(app: Controller, server: str = "") -> None:
     app.parts.memory.change(email=token.email)
     app.become(replace(app.state, signed_in=True, trouble=None, waiting=len(app.outbox)))
     await app.link(token.token)
-    app.tell("Connected", f"Pitchgate now watches {token.email} on this computer.")
+    app.tell(t("notice.connected"), t("notice.connected_text", email=token.email))
 
 
 async def _keep_token(app: Controller, backend: Backend, server: str, token: Token) -> None:
@@ -147,8 +148,8 @@ def checked_server(address: str) -> str:
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not safe or not parts.hostname or parts.query or parts.username:
         raise ConnectFailed(
-            "That is not an address this app can use safely",
-            "Enter the address you were given; it begins with https://",
+            t("error.unsafe_address"),
+            t("error.unsafe_address_remedy"),
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
@@ -166,8 +167,8 @@ async def _sign_out(app: Controller) -> None:
     app.forget()
     if not told:
         app.tell(
-            "This computer is disconnected",
-            "The server could not be told. Remove it under “Connected computers” on the review page too.",
+            t("notice.disconnected"),
+            t("notice.not_told"),
         )
 
 
@@ -182,9 +183,7 @@ async def _devices(app: Controller) -> None:
 
 
 async def _about(app: Controller) -> None:
-    app.tell(
-        f"Pitchgate {app.parts.version}", f"Connected to {urlsplit(app.state.server).netloc}. MIT licence."
-    )
+    app.tell(f"Pitchgate {app.parts.version}", t("notice.about", server=urlsplit(app.state.server).netloc))
 
 
 async def _retry(app: Controller) -> None:
@@ -230,7 +229,7 @@ async def answer(app: Controller, name: str, args: Mapping[str, Any]) -> dict[st
         return {}
     elif name == "preview":
         if app.backend is None:
-            raise ConnectFailed("Not connected")
+            raise ConnectFailed(t("menu.not_connected"))
         return {"text": await app.backend.preview(str(args.get("gmail_id")))}
     elif name == "connect":
         app.start(_connect(app, checked_server(str(args.get("server")))))
@@ -239,5 +238,5 @@ async def answer(app: Controller, name: str, args: Mapping[str, Any]) -> dict[st
     elif name == "retry":
         app.poke()
     else:
-        raise ConnectFailed("The window asked for something unknown")
+        raise ConnectFailed(t("error.unknown_request"))
     return snapshot(app.state, app.parts.now(), app.parts.window_only)

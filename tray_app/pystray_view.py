@@ -18,6 +18,7 @@ from tray_app.errors import NoTray
 from tray_app.icons import draw
 from tray_app.menu import SEPARATOR, Action, Item, Screen, clipped
 from tray_app.ports import Orders
+from tray_app.words import t
 
 NOTICE_TITLE_LIMIT = 63
 NOTICE_BODY_LIMIT = 255
@@ -63,7 +64,7 @@ class PystrayView:
         import pystray
 
         if not pystray.Icon.HAS_MENU:
-            raise NoTray("The tray of this desktop shows a picture only, without a menu")
+            raise NoTray(t("error.picture_only"))
         self._pystray = pystray
         self._platform = str(sys.platform)
         self._orders = orders

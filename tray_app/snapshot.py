@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tray_app.menu import headline
-from tray_app.state import TrayState, explained
+from tray_app.state import TrayState, TroubleKind, explained
 from tray_app.wire import message_to_json
 
 
@@ -17,6 +17,7 @@ def snapshot(state: TrayState, now: datetime, no_tray: str = "") -> dict[str, An
         "server": state.server,
         "signed_in": state.signed_in,
         "connecting": state.connecting,
+        "signed_out": state.trouble is not None and state.trouble.kind is TroubleKind.SIGNED_OUT,
         "headline": headline(state, now),
         "remedy": state.trouble.remedy
         if state.trouble

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tray_app.words import t
+
 UNDO_FOR = timedelta(seconds=30)
 HELD_LIMIT = 5_000
 """Held messages kept in memory and on disk. Older ones are on the review page."""
@@ -288,11 +290,5 @@ def signed_out(state: TrayState) -> TrayState:
 def told(about: Message, decision: Decision) -> str:
     """The decision as a sentence in the past tense."""
     domain = about.domain or about.sender
-    return {
-        Decision.RELEASE: f"Released {about.who}",
-        Decision.ALLOW: f"Allowed {about.sender}",
-        Decision.ALLOW_DOMAIN: f"Allowed everyone at {domain}",
-        Decision.BLOCK: f"Blocked {about.sender}",
-        Decision.BLOCK_DOMAIN: f"Blocked everyone at {domain}",
-        Decision.SALES: f"Held {about.who} after all",
-    }[decision]
+    who = about.who if decision in (Decision.RELEASE, Decision.SALES) else about.sender
+    return t(f"done.{decision}", who=who, domain=domain)

@@ -6,6 +6,7 @@ the main thread; one thread reads the tray's lines. When standard input ends, so
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 import os
@@ -16,7 +17,8 @@ import threading
 from importlib.resources import files
 from typing import IO, Any
 
-TITLE = "Pitchgate: held mail"
+from tray_app.words import catalogue, language, section, t
+
 SIZE = (980, 720)
 ANSWER_PATIENCE = 30.0
 NO_PAGE = "document.doctype === null"
@@ -63,8 +65,8 @@ class Pipe:
             self._waiting.pop(number, None)
             return {
                 "error": {
-                    "title": "Pitchgate does not answer",
-                    "remedy": "Close this window and open it again.",
+                    "title": t("error.silent"),
+                    "remedy": t("error.silent_remedy"),
                 }
             }
 
@@ -87,7 +89,13 @@ def local_page() -> str:
     text = (folder / "review.html").read_text(encoding="utf-8")
     for token, name in (("{{STYLE}}", "review.css"), ("{{SCRIPT}}", "review.js")):
         text = text.replace(token, (folder / name).read_text(encoding="utf-8"))
-    return text.replace("{{NONCE}}", nonce)
+    words = section("page")
+    for key, forms in words.items():
+        text = text.replace(f"{{{{t:{key}}}}}", html.escape(forms[0]))
+    # In a script element nothing but "<" could end it.
+    text = text.replace("{{WORDS}}", json.dumps(dict(words)).replace("<", "\\u003c"))
+    text = text.replace("{{PLURAL}}", catalogue(language()).plural)
+    return text.replace("{{LANGUAGE}}", language()).replace("{{NONCE}}", nonce)
 
 
 def main() -> int:
@@ -138,8 +146,8 @@ def _window(webview: Any, first: dict[str, Any], pipe: Pipe) -> Any:
     width, height = SIZE
     common = {"width": width, "height": height, "min_size": (360, 320), "text_select": True}
     if first["mode"] == "page":
-        return webview.create_window(TITLE, url=first["url"], **common)
-    return webview.create_window(TITLE, html=local_page(), js_api=Api(pipe), **common)
+        return webview.create_window(t("page.title"), url=first["url"], **common)
+    return webview.create_window(t("page.title"), html=local_page(), js_api=Api(pipe), **common)
 
 
 def _follow(pipe: Pipe, window: Any) -> None:

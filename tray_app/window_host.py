@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tray_app.errors import TrayError
+from tray_app.words import t
 
 LINE_LIMIT = 1 << 20
 CLOSE_PATIENCE = 3.0
@@ -139,5 +140,5 @@ class WindowProcess:
         except TrayError as error:
             answer = {"error": {"title": error.title, "remedy": error.remedy}}
         except (KeyError, TypeError, ValueError):
-            answer = {"error": {"title": "The window asked for something unknown", "remedy": ""}}
+            answer = {"error": {"title": t("error.unknown_request"), "remedy": ""}}
         self._say({"id": said.get("id"), "answer": answer})

@@ -12,13 +12,14 @@ from typing import Any
 
 from tray_app.errors import WrongVersion
 from tray_app.state import Message, Status
+from tray_app.words import t
 
 
 def unreadable() -> WrongVersion:
     """The error for an answer that cannot be trusted."""
     return WrongVersion(
-        "The server's answer was not understood",
-        "The server and this app may be of different versions. Update both.",
+        t("error.not_understood"),
+        t("error.not_understood_remedy"),
     )
 
 

@@ -2,6 +2,11 @@
 // The local review page. It is given the whole state and shows it; every decision goes to the tray, which keeps and sends it.
 (() => {
   const CHUNK = 50;
+  const WORDS = {{WORDS}};
+  const form = (n) => Number({{PLURAL}}); // the rule of the language's own catalogue
+  const fill = (text, blanks) => text.replace(/\{(\w+)\}/g, (_, name) => blanks[name]);
+  const t = (key, blanks) => fill(WORDS[key][0], blanks);
+  const tn = (key, count, blanks) => fill(WORDS[key][form(count)], { count, ...blanks });
   const at = (id) => document.getElementById(id);
   let leaving = null, near = []; // the card decided last; those after and before it
   let state = null, tab = "held", query = "", rows = new Map(), undoTimer = 0, problemTimer = 0;
@@ -54,7 +59,7 @@
     const open = card.querySelector("pre");
     if (open) { open.remove(); return; }
     const answer = await ask("preview", { gmail_id: message.gmail_id });
-    if (answer) card.append(make("pre", answer.text || "(no text)"));
+    if (answer) card.append(make("pre", answer.text || t("no_text")));
   };
 
   const card = (sender, messages) => {
@@ -63,33 +68,33 @@
     article.tabIndex = -1;
     article.dataset.sender = sender;
     const name = newest.sender_name || sender;
-    article.setAttribute("aria-label", `${name}, ${messages.length} message${messages.length > 1 ? "s" : ""}`);
+    article.setAttribute("aria-label", tn("card", messages.length, { name }));
     const title = make("h3", name);
     if (newest.sender_name) title.append(" ", make("span", `<${sender}>`, "soft"));
     article.append(title);
     const list = make("ul");
     list.setAttribute("role", "list"); // a list without bullets is none to WebKit's screen readers
     for (const message of messages.slice(0, 3)) {
-      const line = make("li", message.subject || "(no subject)");
+      const line = make("li", message.subject || t("no_subject"));
       line.append(" ", make("span", when(message.received_at), "soft"));
       list.append(line);
     }
-    if (messages.length > 3) list.append(make("li", `and ${messages.length - 3} more`, "soft"));
+    if (messages.length > 3) list.append(make("li", t("and_more", { count: messages.length - 3 }), "soft"));
     article.append(list);
-    const score = newest.score === null ? "" : `${Math.round(Math.min(0.99, Math.max(0.01, newest.score)) * 100)}% like a pitch`;
+    const score = newest.score === null ? "" : t("score", { percent: Math.round(Math.min(0.99, Math.max(0.01, newest.score)) * 100) });
     const why = [score, ...newest.reasons].filter(Boolean).join(" · ");
-    if (why) article.append(make("p", `Why: ${why}`, "why"));
+    if (why) article.append(make("p", t("why", { reasons: why }), "why"));
     const appealing = messages.find((message) => message.appeal);
-    if (appealing) article.append(make("p", `The sender says: ${appealing.appeal}`, "appeal"));
+    if (appealing) article.append(make("p", t("note", { text: appealing.appeal }), "appeal"));
     const actions = make("div", undefined, "row");
     if (tab === "held") {
-      actions.append(choice(messages.length > 1 ? "Release the newest" : "Release", "r", newest, "release"), choice("Allow sender", "a", newest, "allow"));
-      if (newest.domain) actions.append(choice(`Allow ${newest.domain}`, "d", newest, "allow_domain"));
-      actions.append(choice("Block", "b", newest, "block"));
+      actions.append(choice(t(messages.length > 1 ? "release_newest" : "release"), "r", newest, "release"), choice(t("allow"), "a", newest, "allow"));
+      if (newest.domain) actions.append(choice(t("allow_domain", { domain: newest.domain }), "d", newest, "allow_domain"));
+      actions.append(choice(t("block"), "b", newest, "block"));
     } else {
-      actions.append(choice("Mark as sales", "s", newest, "sales"));
+      actions.append(choice(t("sales"), "s", newest, "sales"));
     }
-    const look = make("button", "Preview");
+    const look = make("button", t("preview"));
     look.dataset.key = "p";
     look.addEventListener("click", () => preview(newest, article));
     actions.append(look);
@@ -122,7 +127,7 @@
     if (list.children.length !== chunks.length || chunks.some((one, i) => list.children[i] !== one)) list.replaceChildren(...chunks);
     if (focused && focused.isConnected && document.activeElement !== focused && !focused.contains(document.activeElement)) focused.focus();
     at("empty").hidden = cards.length > 0;
-    at("empty").textContent = query ? "Nothing matches your search." : tab === "held" ? "Nothing is held. Enjoy the quiet." : "Nothing was released recently.";
+    at("empty").textContent = t(query ? "no_match" : tab === "held" ? "nothing_held" : "nothing_released");
     const first = list.querySelector("article");
     if (first && !list.querySelector('article[tabindex="0"]')) first.tabIndex = 0;
     if (leaving && !leaving.isConnected) {
@@ -136,12 +141,12 @@
     at("headline").textContent = state.headline;
     at("remedy").textContent = [state.no_tray, state.remedy].filter(Boolean).join(" ");
     const facts = [];
-    if (!state.online && state.as_of) facts.push(`Last heard from the server: ${when(state.as_of)}.`);
-    if (state.waiting) facts.push(`${state.waiting} decision${state.waiting > 1 ? "s wait" : " waits"} to be sent.`);
+    if (!state.online && state.as_of) facts.push(t("last_heard", { at: when(state.as_of) }));
+    if (state.waiting) facts.push(tn("waiting", state.waiting));
     at("facts").textContent = facts.join(" ");
     at("live").hidden = !state.online;
     at("retry").hidden = state.online || !state.signed_in;
-    at("connect").hidden = state.signed_in && state.online || (state.signed_in && state.as_of !== null && !/no longer connected/.test(state.headline));
+    at("connect").hidden = state.signed_in && state.online || (state.signed_in && state.as_of !== null && !state.signed_out);
     at("go").disabled = state.connecting;
     if (!at("server").value) at("server").value = state.server;
     at("lists").hidden = !state.signed_in && state.as_of === null;
