@@ -21,6 +21,7 @@ COMMANDS = {
     "db": ("backend.commands.db", "db_group"),
     "audit": ("backend.commands.audit", "audit_group"),
     "jobs": ("backend.commands.jobs", "jobs_group"),
+    "cloud": ("backend.commands.cloud", "cloud_group"),
     "doctor": ("backend.commands.doctor", "doctor_command"),
 }
 """Name → where its click command lives. Imported when it is called: `scan` need not pay for a web server."""

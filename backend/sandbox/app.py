@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from backend.sandbox import admin_mail_routes, admin_routes
 from backend.sandbox.addon import pages as addon_pages
 from backend.sandbox.addon import routes as addon_routes
+from backend.sandbox.cloud import routes as cloud_routes
 from backend.sandbox.gmail import routes as gmail_routes
 from backend.sandbox.oauth import routes as oauth_routes
 from backend.sandbox.pubsub import routes as pubsub_routes
@@ -30,6 +31,7 @@ def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
         oauth_routes,
         gmail_routes,
         pubsub_routes,
+        cloud_routes,
         admin_routes,
         admin_mail_routes,
         webmail_routes,

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from backend.sandbox.clock import Clock
+from backend.sandbox.cloud.model import Cloud
 from backend.sandbox.faults import FaultPlan
 from backend.sandbox.knobs import Knobs
 from backend.sandbox.mail.history import HistoryRecord
@@ -40,6 +41,7 @@ class World:
     seed: int | None = None
     keys: KeyRing = field(default_factory=KeyRing)
     clients: dict[str, Client] = field(default_factory=dict)
+    cloud: Cloud = field(default_factory=Cloud)
     service_accounts: ServiceAccounts = field(default_factory=ServiceAccounts)
     mailboxes: dict[str, Mailbox] = field(init=False, default_factory=dict)
     grants: Grants = field(init=False, default_factory=Grants)

@@ -65,6 +65,7 @@ class Subscription:
     maximum_backoff: float = 600.0
     dead_letter_topic: str = ""
     max_attempts: int = 5
+    expiration: dict[str, Any] = field(default_factory=lambda: {"ttl": "2678400s"})
     waiting: list[Delivery] = field(default_factory=list)
     leased: dict[str, Delivery] = field(default_factory=dict)
 
@@ -88,6 +89,7 @@ class Subscription:
             "topic": self.topic,
             "pushConfig": push,
             "ackDeadlineSeconds": int(self.ack_deadline),
+            "expirationPolicy": self.expiration,
             "state": "ACTIVE",
         }
         if self.minimum_backoff is not None:
@@ -123,6 +125,8 @@ def read_subscription(name: str, body: dict[str, Any]) -> Subscription:
         if retry is not None:
             subscription.minimum_backoff = _seconds(retry.get("minimumBackoff", "10s"))
             subscription.maximum_backoff = _seconds(retry.get("maximumBackoff", "600s"))
+        if body.get("expirationPolicy") is not None:
+            subscription.expiration = dict(body["expirationPolicy"])
         dead = body.get("deadLetterPolicy") or {}
         subscription.dead_letter_topic = str(dead.get("deadLetterTopic") or "")
         subscription.max_attempts = int(dead.get("maxDeliveryAttempts") or 5)

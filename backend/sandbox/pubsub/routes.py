@@ -62,7 +62,9 @@ async def get_topic(project: str, topic: str) -> Response:
 @blueprint.delete(_TOPIC)
 async def delete_topic(project: str, topic: str) -> Response:
     """Delete a topic; its subscriptions stay and hear nothing."""
-    del world().broker.topics[_topic(f"projects/{project}/topics/{topic}")]
+    name = _topic(f"projects/{project}/topics/{topic}")
+    del world().broker.topics[name]
+    world().cloud.forget(name)
     return jsonify({})
 
 
@@ -107,7 +109,9 @@ async def get_subscription(project: str, name: str) -> Response:
 @blueprint.delete(_SUBSCRIPTION)
 async def delete_subscription(project: str, name: str) -> Response:
     """Delete a subscription with everything waiting in it."""
-    del world().broker.subscriptions[_subscription(project, name).name]
+    full = _subscription(project, name).name
+    del world().broker.subscriptions[full]
+    world().cloud.forget(full)
     return jsonify({})
 
 

@@ -1,0 +1,1 @@
+"""`pitchgate cloud`: what Google Cloud must hold for one environment, from one template."""

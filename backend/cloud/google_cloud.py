@@ -1,0 +1,89 @@
+"""Requests to Google Cloud, built by google-api-python-client from the documents it ships, sent one after the other."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+import aiohttp
+from googleapiclient.discovery import build_from_document
+from googleapiclient.http import HttpMock
+
+from backend.domain.errors import PitchgateError
+from backend.gmail.credentials import CloudCredentials
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+APIS = {
+    "pubsub": "pubsub.v1",
+    "iam": "iam.v1",
+    "serviceusage": "serviceusage.v1",
+    "projects": "cloudresourcemanager.v3",
+}
+Json = dict[str, Any]
+
+
+class CloudRefused(PitchgateError):
+    """What Google Cloud does not do. `status` is HTTP's."""
+
+    def __init__(self, title: str, remedy: str, status: int) -> None:
+        super().__init__(title, remedy)
+        self.status = status
+
+
+class GoogleCloud:
+    """The APIs by name: `cloud.api("pubsub").projects().topics()`. `root` replaces every host, for the sandbox."""
+
+    def __init__(self, http: aiohttp.ClientSession, credentials: CloudCredentials, root: str = "") -> None:
+        self._http = http
+        self._credentials = credentials
+        self._root = root.rstrip("/")
+        self._built: dict[str, Any] = {}
+
+    def api(self, name: str) -> Any:
+        """A service object, whose requests `ask` sends."""
+        if name not in self._built:
+            path = f"discovery_cache/documents/{APIS[name]}.json"
+            document = json.loads(
+                resources.files("googleapiclient").joinpath(path).read_text(encoding="utf-8")
+            )
+            if self._root:
+                document["rootUrl"] = document["baseUrl"] = f"{self._root}/"
+            document.pop("mtlsRootUrl", None)
+            # The builder insists on a transport; this one has no network in it.
+            self._built[name] = build_from_document(document, http=HttpMock(headers={"status": "501"}))
+        return self._built[name]
+
+    async def find(self, request: Any) -> Json | None:
+        """What `request` asks for; None where there is no such thing."""
+        try:
+            return await self.ask(request)
+        except CloudRefused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def ask(self, request: Any) -> Json:
+        """Google's answer. Raises `CloudRefused`, `TryLater` without credentials, `PitchgateError` without network."""
+        headers = {**request.headers, "authorization": f"Bearer {await self._credentials.token()}"}
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        try:
+            async with self._http.request(request.method, request.uri, data=body, headers=headers) as answer:
+                said = await answer.json(content_type=None)
+                status = answer.status
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise PitchgateError(
+                "Google Cloud cannot be reached.", "Look at the network, and run it again."
+            ) from error
+        if status >= 400:
+            raise _refused(request, said, status)
+        return said if isinstance(said, dict) else {}
+
+
+def _refused(request: Any, said: object, status: int) -> CloudRefused:
+    error = said.get("error") if isinstance(said, dict) else None
+    message = str(error.get("message", ""))[:500] if isinstance(error, dict) else ""
+    remedy = "What was done stays; run it again when that is mended."
+    if status == 403:
+        remedy = "The account needs the role Owner or Editor in the project. " + remedy
+    return CloudRefused(f"{request.methodId}: {message or f'status {status}'}", remedy, status)

@@ -1,0 +1,91 @@
+"""What is there against what is wanted: the difference, and making it vanish. Twice in a row changes nothing, and what
+was left half done is finished by the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backend.cloud.google_cloud import GoogleCloud
+from backend.cloud.template import GMAIL, PUBLISHER, SERVICES, SUBSCRIBER, Environment
+from backend.cloud.things import Account, Right, Service, Subscription, Thing, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to be made ("+"), changed ("~") or taken away ("-"). `lines` tell what is otherwise."""
+
+    sign: str
+    thing: Thing
+    lines: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.sign} {self.thing.label}", *(f"    {line}" for line in self.lines)])
+
+
+async def things(cloud: GoogleCloud, environment: Environment) -> list[Thing]:
+    """Everything, in the order in which it can be made."""
+    found = await cloud.ask(cloud.api("projects").projects().get(name=f"projects/{environment.project}"))
+    number = str(found.get("name", "")).rpartition("/")[2]
+    broker = f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+    account = Account(environment.project, environment.account_id)
+    keeping = {"topic": environment.dead_topic, "pushConfig": {}, "expirationPolicy": {}}
+    wanted: list[Thing] = [
+        *(Service(environment.project, name) for name in SERVICES),
+        Topic(environment.topic),
+        Topic(environment.dead_topic),
+        account,
+        Subscription(environment.subscription, environment.subscription_body()),
+        Subscription(environment.dead_subscription, keeping),
+        Right(environment.topic, PUBLISHER, GMAIL),
+        Right(environment.dead_topic, PUBLISHER, broker),
+        Right(environment.subscription, SUBSCRIBER, broker),
+    ]
+    if not environment.url:
+        wanted.append(Right(environment.subscription, SUBSCRIBER, f"serviceAccount:{account.email}"))
+    return wanted
+
+
+async def plan(cloud: GoogleCloud, environment: Environment) -> list[Change]:
+    """What is to be made or changed. Changes nothing."""
+    changes = []
+    for thing in await things(cloud, environment):
+        lines = await thing.difference(cloud)
+        if lines is None:
+            changes.append(Change("+", thing))
+        elif lines:
+            changes.append(Change("~", thing, tuple(lines)))
+    return changes
+
+
+async def apply(cloud: GoogleCloud, environment: Environment, tell: Callable[[str], None]) -> int:
+    """Make what is missing, change what is otherwise; returns how many. Each is looked at again just before."""
+    done = 0
+    for thing in await things(cloud, environment):
+        lines = await thing.difference(cloud)
+        if lines == []:
+            continue
+        change = Change("+" if lines is None else "~", thing, tuple(lines or ()))
+        await (thing.make(cloud) if lines is None else thing.change(cloud))
+        tell(str(change))
+        done += 1
+    return done
+
+
+async def doomed(cloud: GoogleCloud, environment: Environment) -> list[Change]:
+    """What `destroy` would take away, last made first. Services stay: others in the project may use them."""
+    found = [
+        thing
+        for thing in await things(cloud, environment)
+        if not thing.shared and not isinstance(thing, Right)
+    ]
+    return [Change("-", thing) for thing in reversed(found) if await thing.difference(cloud) is not None]
+
+
+async def destroy(cloud: GoogleCloud, environment: Environment, tell: Callable[[str], None]) -> int:
+    """Take away what is there; returns how many."""
+    changes = await doomed(cloud, environment)
+    for change in changes:
+        await change.thing.remove(cloud)
+        tell(str(change))
+    return len(changes)

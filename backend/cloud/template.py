@@ -1,0 +1,105 @@
+"""What each environment is to hold. Four environments, one template: they differ in names and in nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.cloud.google_cloud import Json
+from backend.domain.errors import Refused
+
+ENVIRONMENTS = ("dev", "test", "staging", "production")
+SERVICES = ("gmail.googleapis.com", "pubsub.googleapis.com", "iam.googleapis.com")
+GMAIL = "serviceAccount:gmail-api-push@system.gserviceaccount.com"
+PUBLISHER, SUBSCRIBER = "roles/pubsub.publisher", "roles/pubsub.subscriber"
+ATTEMPTS = 10
+"""Pushes of one notice before it is a dead letter. The sweep finds the mail it told of all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment in one project. `url` is its public https address, "" where notices are fetched."""
+
+    name: str
+    project: str
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if self.url and not self.url.startswith("https://"):
+            raise Refused(
+                "Pub/Sub pushes to https addresses alone.", "Leave --url out to fetch notices.", field="url"
+            )
+
+    @property
+    def topic(self) -> str:
+        """Where Gmail publishes."""
+        return f"projects/{self.project}/topics/pitchgate-{self.name}"
+
+    @property
+    def dead_topic(self) -> str:
+        """Where notices go that could not be delivered."""
+        return f"{self.topic}-dead"
+
+    @property
+    def subscription(self) -> str:
+        """What we hear of new mail by."""
+        return f"projects/{self.project}/subscriptions/pitchgate-{self.name}"
+
+    @property
+    def dead_subscription(self) -> str:
+        """Keeps dead letters for a person to look at."""
+        return f"{self.subscription}-dead"
+
+    @property
+    def account_id(self) -> str:
+        """Of the account that signs pushes, or fetches."""
+        return f"pitchgate-{self.name}"
+
+    @property
+    def account(self) -> str:
+        """Its address."""
+        return f"{self.account_id}@{self.project}.iam.gserviceaccount.com"
+
+    @property
+    def endpoint(self) -> str:
+        """Where notices are pushed to."""
+        return f"{self.url.rstrip('/')}/hooks/gmail"
+
+    def subscription_body(self) -> Json:
+        """The subscription as Pub/Sub's REST has it; an empty expirationPolicy never ends it."""
+        token = {"serviceAccountEmail": self.account, "audience": self.endpoint}
+        return {
+            "topic": self.topic,
+            "pushConfig": {"pushEndpoint": self.endpoint, "oidcToken": token} if self.url else {},
+            "ackDeadlineSeconds": 10,
+            "expirationPolicy": {},
+            "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
+            "deadLetterPolicy": {"deadLetterTopic": self.dead_topic, "maxDeliveryAttempts": ATTEMPTS},
+        }
+
+    def settings(self) -> dict[str, str]:
+        """The settings file of this environment, but for what only a person can bring."""
+        found = {
+            "PITCHGATE_ENVIRONMENT": self.name,
+            "PITCHGATE_NOTICES": "push" if self.url else "pull",
+            "PITCHGATE_TOPIC": self.topic,
+            "PITCHGATE_SUBSCRIPTION": self.subscription,
+            "PITCHGATE_PUSH_ACCOUNT": self.account,
+        }
+        return {"PITCHGATE_PUBLIC_URL": self.url.rstrip("/"), **found} if self.url else found
+
+    def by_hand(self) -> list[str]:
+        """What only a person can do, with the exact place and values."""
+        console = f"https://console.cloud.google.com/auth/{{}}?project={self.project}"
+        redirect = f"{self.url.rstrip('/') or 'http://127.0.0.1:8400'}/connect/callback"
+        return [
+            f"Consent screen: name and support address at {console.format('branding')}",
+            f"Who may connect (Internal, or External with test users) at {console.format('audience')}",
+            f"Scopes openid, userinfo.email and gmail.modify at {console.format('scopes')}",
+            f"OAuth client of the type Web application with the redirect address {redirect} at"
+            f" {console.format('clients/create')}; its id and secret are PITCHGATE_CLIENT_ID and"
+            " PITCHGATE_CLIENT_SECRET",
+            f"Verification, before other people than test users connect: {console.format('verification')}",
+            "A key of `pitchgate keys new` as PITCHGATE_SECRET_KEYS",
+            f"The Gmail add-on: pitchgate addon manifest --env {self.name}, then gcloud workspace-add-ons deployments"
+            f" create pitchgate-{self.name} --deployment-file=FILE --project={self.project}",
+        ]

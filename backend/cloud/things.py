@@ -1,0 +1,263 @@
+"""The kinds of things an environment is made of: how each is read, compared, made, changed and taken away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backend.cloud.google_cloud import GoogleCloud, Json
+from backend.domain.errors import PitchgateError
+
+OPERATION_LOOKS = 60
+
+
+class Thing(Protocol):
+    """One thing. `shared` ones belong to the whole project and stay when an environment is destroyed."""
+
+    @property
+    def label(self) -> str:
+        """Kind and name, for people."""
+        ...
+
+    @property
+    def shared(self) -> bool: ...
+
+    async def difference(self, cloud: GoogleCloud) -> list[str] | None:
+        """None: it is not there. []: it is as wanted. Else what is otherwise, a line each. Changes nothing."""
+        ...
+
+    async def make(self, cloud: GoogleCloud) -> None:
+        """Make it."""
+        ...
+
+    async def change(self, cloud: GoogleCloud) -> None:
+        """Make it as wanted."""
+        ...
+
+    async def remove(self, cloud: GoogleCloud) -> None:
+        """Take it away."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An API that is switched on."""
+
+    project: str
+    name: str
+    shared: bool = True
+
+    @property
+    def label(self) -> str:
+        """See `Thing`."""
+        return f"service {self.name}"
+
+    @property
+    def _full(self) -> str:
+        return f"projects/{self.project}/services/{self.name}"
+
+    async def difference(self, cloud: GoogleCloud) -> list[str] | None:
+        """See `Thing`."""
+        found = await cloud.ask(cloud.api("serviceusage").services().get(name=self._full))
+        return [] if found.get("state") == "ENABLED" else None
+
+    async def make(self, cloud: GoogleCloud) -> None:
+        """See `Thing`."""
+        api = cloud.api("serviceusage")
+        told = await cloud.ask(api.services().enable(name=self._full, body={}))
+        for _ in range(OPERATION_LOOKS):
+            if told.get("done") or not str(told.get("name", "")).startswith("operations/"):
+                return
+            await asyncio.sleep(1)
+            told = await cloud.ask(api.operations().get(name=told["name"]))
+        raise PitchgateError(f"Switching on {self.name} takes long.", "Run it again in a minute.")
+
+    change = make
+
+    async def remove(self, cloud: GoogleCloud) -> None:
+        """Never: others in the project may use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic."""
+
+    name: str
+    shared: bool = False
+
+    @property
+    def label(self) -> str:
+        """See `Thing`."""
+        return f"topic {self.name}"
+
+    async def difference(self, cloud: GoogleCloud) -> list[str] | None:
+        """See `Thing`."""
+        found = await cloud.find(_topics(cloud).get(topic=self.name))
+        return None if found is None else []
+
+    async def make(self, cloud: GoogleCloud) -> None:
+        """See `Thing`."""
+        await cloud.ask(_topics(cloud).create(name=self.name, body={}))
+
+    change = make
+
+    async def remove(self, cloud: GoogleCloud) -> None:
+        """See `Thing`."""
+        await cloud.ask(_topics(cloud).delete(topic=self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A service account."""
+
+    project: str
+    id: str
+    shared: bool = False
+
+    @property
+    def email(self) -> str:
+        """Its address."""
+        return f"{self.id}@{self.project}.iam.gserviceaccount.com"
+
+    @property
+    def label(self) -> str:
+        """See `Thing`."""
+        return f"service account {self.email}"
+
+    @property
+    def _full(self) -> str:
+        return f"projects/{self.project}/serviceAccounts/{self.email}"
+
+    async def difference(self, cloud: GoogleCloud) -> list[str] | None:
+        """See `Thing`."""
+        found = await cloud.find(_accounts(cloud).get(name=self._full))
+        return None if found is None else []
+
+    async def make(self, cloud: GoogleCloud) -> None:
+        """See `Thing`."""
+        body = {"accountId": self.id, "serviceAccount": {"displayName": "Pitchgate's notices"}}
+        await cloud.ask(_accounts(cloud).create(name=f"projects/{self.project}", body=body))
+
+    change = make
+
+    async def remove(self, cloud: GoogleCloud) -> None:
+        """See `Thing`."""
+        await cloud.ask(_accounts(cloud).delete(name=self._full))
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription, `wanted` as REST has it."""
+
+    name: str
+    wanted: Json
+    shared: bool = False
+
+    @property
+    def label(self) -> str:
+        """See `Thing`."""
+        return f"subscription {self.name}"
+
+    async def difference(self, cloud: GoogleCloud) -> list[str] | None:
+        """See `Thing`."""
+        found = await cloud.find(_subscriptions(cloud).get(subscription=self.name))
+        if found is None:
+            return None
+        return [
+            f"{field}: {found.get(field) or 'none'} -> {value or 'none'}"
+            for field, value in self.wanted.items()
+            if _unlike(found.get(field), value)
+        ]
+
+    async def make(self, cloud: GoogleCloud) -> None:
+        """See `Thing`."""
+        await cloud.ask(_subscriptions(cloud).create(name=self.name, body=self.wanted))
+
+    async def change(self, cloud: GoogleCloud) -> None:
+        """See `Thing`. A topic cannot be changed: then it is made anew."""
+        found = await cloud.ask(_subscriptions(cloud).get(subscription=self.name))
+        if found.get("topic") != self.wanted["topic"]:
+            await self.remove(cloud)
+            await self.make(cloud)
+            return
+        fields = [field for field, value in self.wanted.items() if _unlike(found.get(field), value)]
+        body = {"subscription": {"name": self.name, **self.wanted}, "updateMask": ",".join(fields)}
+        await cloud.ask(_subscriptions(cloud).patch(name=self.name, body=body))
+
+    async def remove(self, cloud: GoogleCloud) -> None:
+        """See `Thing`."""
+        await cloud.ask(_subscriptions(cloud).delete(subscription=self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A role that a member has on a topic or subscription. It goes with the thing it is on."""
+
+    on: str
+    role: str
+    member: str
+    shared: bool = False
+
+    @property
+    def label(self) -> str:
+        """See `Thing`."""
+        return f"right {self.role} of {self.member} on {self.on}"
+
+    def _resource(self, cloud: GoogleCloud) -> Any:
+        return _topics(cloud) if "/topics/" in self.on else _subscriptions(cloud)
+
+    async def difference(self, cloud: GoogleCloud) -> list[str] | None:
+        """See `Thing`."""
+        policy = await cloud.find(self._resource(cloud).getIamPolicy(resource=self.on))
+        held = any(
+            binding.get("role") == self.role and self.member in binding.get("members", ())
+            for binding in (policy or {}).get("bindings", ())
+        )
+        return [] if held else None
+
+    async def make(self, cloud: GoogleCloud) -> None:
+        """See `Thing`. The policy's etag makes a change by somebody else meanwhile a refusal."""
+        policy = await cloud.ask(self._resource(cloud).getIamPolicy(resource=self.on))
+        bindings = [dict(binding) for binding in policy.get("bindings", ())]
+        held = next(
+            (one for one in bindings if one.get("role") == self.role and not one.get("condition")), None
+        )
+        if held is None:
+            bindings.append({"role": self.role, "members": [self.member]})
+        else:
+            held["members"] = [*held.get("members", ()), self.member]
+        body = {"policy": {**policy, "bindings": bindings}}
+        await cloud.ask(self._resource(cloud).setIamPolicy(resource=self.on, body=body))
+
+    change = make
+
+    async def remove(self, cloud: GoogleCloud) -> None:
+        """It goes with the thing it is on."""
+
+
+def _unlike(have: object, wanted: object) -> bool:
+    """Whether they differ in what is wanted: what Google adds does not count, but something where there should be
+    nothing does. An expirationPolicy that is missing is one of 31 days."""
+    if isinstance(wanted, Mapping):
+        if not isinstance(have, Mapping):
+            return True
+        return (
+            bool(have)
+            if not wanted
+            else any(_unlike(have.get(name), value) for name, value in wanted.items())
+        )
+    return have != wanted
+
+
+def _topics(cloud: GoogleCloud) -> Any:
+    return cloud.api("pubsub").projects().topics()
+
+
+def _subscriptions(cloud: GoogleCloud) -> Any:
+    return cloud.api("pubsub").projects().subscriptions()
+
+
+def _accounts(cloud: GoogleCloud) -> Any:
+    return cloud.api("iam").projects().serviceAccounts()

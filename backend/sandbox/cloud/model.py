@@ -1,0 +1,33 @@
+"""What a project holds beside Pub/Sub's own: services switched on, service accounts, policies of rights."""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Cloud:
+    """All projects; each there is when it is asked for."""
+
+    services: set[str] = field(default_factory=set)
+    accounts: dict[str, Json] = field(default_factory=dict)
+    policies: dict[str, Json] = field(default_factory=dict)
+
+    def policy(self, resource: str) -> Json:
+        """Who may what on a resource, with the etag a change must show."""
+        return self.policies.setdefault(resource, {"version": 1, "etag": secrets.token_urlsafe(8)})
+
+    def set_policy(self, resource: str, wanted: Json) -> Json | None:
+        """Keep it; None when somebody else has changed it since it was read."""
+        present = self.policy(resource)
+        if wanted.get("etag") and wanted["etag"] != present["etag"]:
+            return None
+        bindings = wanted.get("bindings") or []
+        self.policies[resource] = {"version": 1, "etag": secrets.token_urlsafe(8), "bindings": bindings}
+        return self.policies[resource]
+
+    def forget(self, resource: str) -> None:
+        """The resource is no more."""
+        self.policies.pop(resource, None)

@@ -1,0 +1,132 @@
+"""serviceusage, iam, cloudresourcemanager, and the policies of Pub/Sub's topics and subscriptions."""
+
+import zlib
+from typing import Any
+
+from quart import Blueprint, Response, jsonify, request
+
+from backend.sandbox.pubsub.model import PubSubError, read_subscription
+from backend.sandbox.pubsub.pulling import check_caller
+from backend.sandbox.web import json_object, world
+
+blueprint = Blueprint("cloud", __name__)
+
+GMAIL = "serviceAccount:gmail-api-push@system.gserviceaccount.com"
+_SERVICE = "/v1/projects/<project>/services/<name>"
+_ACCOUNTS = "/v1/projects/<project>/serviceAccounts"
+_TOPIC = "/v1/projects/<project>/topics/<name>"
+_SUBSCRIPTION = "/v1/projects/<project>/subscriptions/<name>"
+
+
+@blueprint.errorhandler(PubSubError)
+async def refused(error: PubSubError) -> Response:
+    """Google's error shape."""
+    response = jsonify({"error": {"code": error.status, "message": error.message, "status": "FAILED"}})
+    response.status_code = error.status
+    return response
+
+
+@blueprint.before_request
+async def known_callers() -> None:
+    """Where callers are known, only they may."""
+    check_caller(world().service_accounts, request.headers.get("Authorization", ""), world().clock.now())
+
+
+@blueprint.get("/v3/projects/<project>")
+async def get_project(project: str) -> Response:
+    """A project and its number."""
+    number = 10**11 + zlib.crc32(project.encode())
+    return jsonify({"name": f"projects/{number}", "projectId": project, "state": "ACTIVE"})
+
+
+@blueprint.get(_SERVICE)
+async def get_service(project: str, name: str) -> Response:
+    """Whether an API is on."""
+    full = f"projects/{project}/services/{name}"
+    return jsonify({"name": full, "state": "ENABLED" if full in world().cloud.services else "DISABLED"})
+
+
+@blueprint.post(f"{_SERVICE}:enable")
+async def enable_service(project: str, name: str) -> Response:
+    """Switch it on; the operation is over at once."""
+    world().cloud.services.add(f"projects/{project}/services/{name}")
+    return jsonify({"name": "operations/acat.p2", "done": True})
+
+
+@blueprint.post(_ACCOUNTS)
+async def create_account(project: str) -> Response:
+    """Create a service account."""
+    told = await json_object()
+    email = f"{told.get('accountId')}@{project}.iam.gserviceaccount.com"
+    if email in world().cloud.accounts:
+        raise PubSubError(409, f"Service account {told.get('accountId')} already exists.")
+    found: dict[str, Any] = {"name": f"projects/{project}/serviceAccounts/{email}", "email": email}
+    world().cloud.accounts[email] = found
+    return jsonify(found)
+
+
+@blueprint.get(f"{_ACCOUNTS}/<email>")
+async def get_account(project: str, email: str) -> Response:
+    """Read one."""
+    return jsonify(_account(email))
+
+
+@blueprint.delete(f"{_ACCOUNTS}/<email>")
+async def delete_account(project: str, email: str) -> Response:
+    """Delete one."""
+    del world().cloud.accounts[_account(email)["email"]]
+    return jsonify({})
+
+
+@blueprint.get(f"{_TOPIC}:getIamPolicy", defaults={"kind": "topics"})
+@blueprint.get(f"{_SUBSCRIPTION}:getIamPolicy", defaults={"kind": "subscriptions"})
+async def get_policy(project: str, kind: str, name: str) -> Response:
+    """Who may what."""
+    return jsonify(world().cloud.policy(_there(f"projects/{project}/{kind}/{name}")))
+
+
+@blueprint.post(f"{_TOPIC}:setIamPolicy", defaults={"kind": "topics"})
+@blueprint.post(f"{_SUBSCRIPTION}:setIamPolicy", defaults={"kind": "subscriptions"})
+async def set_policy(project: str, kind: str, name: str) -> Response:
+    """Say so. The grant to Gmail's account is what lets it publish."""
+    resource = _there(f"projects/{project}/{kind}/{name}")
+    kept = world().cloud.set_policy(resource, (await json_object()).get("policy") or {})
+    if kept is None:
+        raise PubSubError(409, "There were concurrent policy changes.")
+    if kind == "topics":
+        members = [
+            m for one in kept["bindings"] if one["role"] == "roles/pubsub.publisher" for m in one["members"]
+        ]
+        world().broker.topics[resource].gmail_may_publish = GMAIL in members
+    return jsonify(kept)
+
+
+@blueprint.patch(_SUBSCRIPTION)
+async def patch_subscription(project: str, name: str) -> Response:
+    """Change the fields of `updateMask`; what waits stays."""
+    told = await json_object()
+    full = _there(f"projects/{project}/subscriptions/{name}")
+    present = world().broker.subscriptions[full]
+    wanted = told.get("subscription") or {}
+    fields = [field for field in str(told.get("updateMask", "")).split(",") if field]
+    if not fields or "topic" in fields:
+        raise PubSubError(400, "The updateMask must name fields that can be changed.")
+    merged = {**present.as_json(), **{field: wanted.get(field) for field in fields}}
+    changed = read_subscription(full, merged)
+    changed.waiting, changed.leased = present.waiting, present.leased
+    world().broker.subscriptions[full] = changed
+    world().broker.wake()
+    return jsonify(changed.as_json())
+
+
+def _account(email: str) -> dict[str, Any]:
+    found = world().cloud.accounts.get(email)
+    if found is None:
+        raise PubSubError(404, f"Unknown service account {email[:200]}.")
+    return found
+
+
+def _there(resource: str) -> str:
+    if resource not in world().broker.topics and resource not in world().broker.subscriptions:
+        raise PubSubError(404, f"Resource not found (resource={resource[:200]}).")
+    return resource

@@ -1,0 +1,100 @@
+"""An environment in the cloud: planned, applied, left alone, changed, finished after a break, taken away."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.commands.cloud import cloud_group
+from tests.sandbox_process import SandboxProcess
+
+PROJECT = "acme-mail"
+TOPIC = f"projects/{PROJECT}/topics/pitchgate-test"
+SUBSCRIPTION = f"projects/{PROJECT}/subscriptions/pitchgate-test"
+URL = "https://gate.acme.test"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxProcess]:
+    """An empty project, and credentials of somebody who may set it up."""
+    with SandboxProcess("--project", PROJECT, "--topic", "other-topic") as sandbox:
+        told = {"email": f"admin@{PROJECT}.iam.gserviceaccount.com", "project": PROJECT}
+        key = tmp_path / "key.json"
+        key.write_text(json.dumps(sandbox.http.post("/sandbox/service-accounts", json=told).json()))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+        yield sandbox
+
+
+@pytest.fixture
+def run(cloud: SandboxProcess) -> Run:
+    def do(*words: str, url: str = URL) -> Result:
+        where = ["--env", "test", "--project", PROJECT, "--url", url, "--api-root", cloud.url]
+        return CliRunner().invoke(cloud_group, [words[0], *where, *words[1:]], catch_exceptions=False)
+
+    return do
+
+
+def held(cloud: SandboxProcess) -> tuple[list[str], list[str]]:
+    """Topics and subscriptions there are."""
+    told = cloud.http.get("/sandbox/push").json()
+    return told["topics"], [one["name"] for one in told["subscriptions"]]
+
+
+def test_a_second_plan_is_empty_and_a_second_apply_changes_nothing(run: Run, tmp_path: Path) -> None:
+    planned = run("plan")
+    assert planned.exit_code == 1
+    assert planned.output.count("\n+ ") + planned.output.startswith("+ ") == 11
+    file = tmp_path / "settings.env"
+    applied = run("apply", "--settings-file", str(file))
+    assert applied.exit_code == 0
+    assert "11 done." in applied.output
+    assert f"{URL}/connect/callback" in applied.output
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert f"PITCHGATE_TOPIC={TOPIC}" in file.read_text()
+    again = run("plan")
+    assert (again.exit_code, again.output) == (0, "Everything is as it should be.\n")
+    assert "Everything was as it should be." in run("apply").output
+
+
+def test_what_is_otherwise_is_shown_and_changed_alone(run: Run, cloud: SandboxProcess) -> None:
+    run("apply")
+    moved = run("plan", url="https://new.acme.test")
+    assert moved.output.startswith(f"~ subscription {SUBSCRIPTION}\n    pushConfig: ")
+    assert "1 to do." in moved.output
+    assert "1 done." in run("apply", url="https://new.acme.test").output
+    assert run("plan", url="https://new.acme.test").exit_code == 0
+    fetched = run("apply", url="")
+    assert "2 done." in fetched.output, "no endpoint, and the account may fetch"
+
+
+def test_what_was_left_half_done_is_finished(run: Run, cloud: SandboxProcess) -> None:
+    run("apply")
+    headers = {"Authorization": "Bearer none"}
+    assert cloud.http.delete(f"/v1/{SUBSCRIPTION}", headers=headers).status_code == 200
+    assert "+ subscription" in run("plan").output
+    assert "2 done." in run("apply").output, "the subscription, and the right on it"
+    assert run("plan").exit_code == 0
+
+
+def test_destroy_leaves_nothing_of_it_and_everything_else(run: Run, cloud: SandboxProcess) -> None:
+    before = held(cloud)
+    run("apply")
+    assert held(cloud) != before
+    assert "5 taken away." in run("destroy", "--yes").output
+    assert held(cloud) == before
+    assert "0 taken away." in run("destroy", "--yes").output
+    assert run("plan").output.count("+ ") == 8, "all but the services"
+
+
+def test_somebody_without_a_right_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    from backend.domain.errors import TryLater
+
+    with pytest.raises(TryLater, match="no credentials"):
+        run("plan")
