@@ -17,6 +17,7 @@ from backend.domain.digest import Digest
 from backend.domain.errors import TryLater
 from backend.domain.mail.message import Owner
 from backend.domain.mail.unsubscribe import Offer
+from backend.domain.mailbox.failing import NO_READER
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
@@ -172,7 +173,7 @@ class ReadingPool:
                         break
                     failed = held is None
                     self._hand_back(held)
-        raise TryLater("There is no process to read with.", reason="reader")
+        raise TryLater("There is no process to read with.", reason=NO_READER)
 
     async def _read(
         self, held: ReadingProcess, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object

@@ -31,6 +31,9 @@ LIMIT_WORDS = frozenset(
 )
 """Reasons that mean: too much was asked, or Google named a time before which it does not want to be asked."""
 
+NO_READER = "reader"
+"""The reason when there is no process to read a message with: a trouble of ours, whoever is waited for."""
+
 READING = ("sync", "index", "watch")
 """Duties without which no new mail is read, in the order in which they are told of."""
 IN_THE_BACKGROUND = frozenset({"retain", "preview", "leave", "watch"})
@@ -86,8 +89,11 @@ def cause_of(error: Exception) -> Cause | None:
     """The word for `error`; None if it is no failure but a wait of our own."""
     if isinstance(error, NotYet):
         return None
-    if isinstance(error, TryLater) and not isinstance(error, StoreAway) and error.reason in LIMIT_WORDS:
-        return Cause.LIMITS
+    if isinstance(error, TryLater) and not isinstance(error, StoreAway):
+        if error.reason in LIMIT_WORDS:
+            return Cause.LIMITS
+        if error.reason == NO_READER:
+            return Cause.FAULT
     return next((cause for kind, cause in _KINDS if isinstance(error, kind)), Cause.FAULT)
 
 

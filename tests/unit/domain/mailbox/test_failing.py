@@ -8,7 +8,16 @@ import pytest
 
 from backend.domain import errors
 from backend.domain.errors import NotYet, PitchgateError, StoreAway, TryLater
-from backend.domain.mailbox.failing import LIMIT_WORDS, TOLD_AFTER, Blame, Cause, Failing, cause_of, told
+from backend.domain.mailbox.failing import (
+    LIMIT_WORDS,
+    NO_READER,
+    TOLD_AFTER,
+    Blame,
+    Cause,
+    Failing,
+    cause_of,
+    told,
+)
 from backend.domain.mailbox.message_record import Stage
 from backend.ports.jobs import Duty
 
@@ -37,6 +46,12 @@ def test_a_limit_is_told_from_an_outage(reason: str) -> None:
     assert cause_of(TryLater("x", reason=reason)) is Cause.LIMITS
     assert cause_of(TryLater("x", reason="backendError", retry_at=NOW)) is Cause.GOOGLE
     assert cause_of(StoreAway("x", reason=reason)) is Cause.STORE
+
+
+def test_that_nothing_can_be_read_with_is_not_blamed_on_google() -> None:
+    assert (
+        Failing("screen", cause_of(TryLater("x", reason=NO_READER)) or Cause.GOOGLE, NOW).blame is Blame.OURS
+    )
 
 
 @pytest.mark.parametrize("job", [*Duty, *Stage])
