@@ -14,7 +14,6 @@ _UNCHANGED = {
     "messages.batchModify": 50,
     "messages.batchDelete": 50,
     "messages.insert": 25,
-    "messages.import": 25,
     "messages.delete": 10,
     "threads.list": 10,
     "threads.modify": 10,

@@ -1,4 +1,4 @@
-"""Sending, uploads and batches, through the real client."""
+"""Sending and batches, through the real client."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from googleapiclient.http import MediaInMemoryUpload
 
 from tests.sandbox.gmail_client import Driver, raw
 from tests.sandbox_process import SandboxProcess
-
-PLAIN = b"To: bo@ext.test\r\nSubject: Upload\r\n\r\n.\r\nFrom here on\r\n--x\r\n"
 
 
 def test_a_reply_lands_in_both_peoples_threads(
@@ -54,35 +51,6 @@ def test_inserted_mail_is_not_sent(google: SandboxProcess, ana: str, bo: str, ap
     api(api.users.messages().insert(userId="me", body={"raw": raw(bo), "labelIds": ["INBOX"]}))
     assert len(google.outbox()) == before
     assert google.messages(bo) == []
-
-
-@pytest.mark.parametrize("way", ["media", "multipart"])
-def test_uploads_arrive_byte_for_byte(
-    google: SandboxProcess, ana: str, bo: str, api: Driver, way: str
-) -> None:
-    source = PLAIN.replace(b"bo@ext.test", bo.encode())
-    got = google.deliver(ana, bo, subject="Upload", message_id="up@ext.test")
-    if way == "multipart":
-        source = b"In-Reply-To: <up@ext.test>\r\n" + source
-    media = MediaInMemoryUpload(source, "message/rfc822")
-    body = {"threadId": got["threadId"]} if way == "multipart" else None
-    sent = api(api.users.messages().send(userId="me", body=body, media_body=media))
-    kept = google.message(ana, sent["id"])["raw"]
-    assert kept.endswith("\r\n.\r\nFrom here on\r\n--x\r\n")
-    assert (sent["threadId"] == got["threadId"]) is (way == "multipart")
-    assert google.messages(bo)[0]["subject"] == "Upload"
-
-
-@pytest.mark.parametrize(
-    ("verb", "url", "status"),
-    [
-        ("POST", "/upload/gmail/v1/users/me/messages/send?uploadType=carrier-pigeon", 400),
-        ("POST", "/upload/gmail/v1/users/me/watch?uploadType=media", 404),
-    ],
-)
-def test_uploads_that_cannot_be(google: SandboxProcess, ana: str, verb: str, url: str, status: int) -> None:
-    head = {"Authorization": f"Bearer {google.tokens(ana)['access_token']}"}
-    assert google.http.request(verb, url, content=PLAIN, headers=head).status_code == status
 
 
 def test_a_batch_through_the_client(google: SandboxProcess, ana: str, api: Driver) -> None:

@@ -15,8 +15,6 @@ READ_LABELS = frozenset({_ALL, s.MODIFY, s.READONLY, s.METADATA, s.LABELS})
 EDIT_LABELS = frozenset({_ALL, s.MODIFY, s.LABELS})
 READ_SETTINGS = frozenset({_ALL, s.MODIFY, s.READONLY, s.SETTINGS_BASIC})
 EDIT_SETTINGS = frozenset({s.SETTINGS_BASIC})
-READ_DRAFTS = frozenset({_ALL, s.MODIFY, s.READONLY, s.COMPOSE})
-EDIT_DRAFTS = frozenset({_ALL, s.MODIFY, s.COMPOSE, s.ADDON_COMPOSE})
 
 # With one of these alone only headers may be read, and no query may be asked.
 _HEADERS_ONLY = frozenset({s.METADATA, s.ADDON_METADATA})

@@ -22,9 +22,6 @@ COMMON_PARAMETERS = frozenset(
         "oauth_token",
         "prettyPrint",
         "quotaUser",
-        "uploadType",
-        "upload_protocol",
-        "upload_id",
     }
 )
 _TRUE = {"true": True, "false": False, "1": True, "0": False}
@@ -41,7 +38,6 @@ class Call:
     path: dict[str, str]
     query: Mapping[str, list[str]]
     body: Json = field(default_factory=dict)
-    media: bytes | None = None
 
     @property
     def now_ms(self) -> int:
@@ -92,7 +88,6 @@ class Method:
     handler: Handler
     parameters: frozenset[str] = frozenset()
     body_keys: frozenset[str] = frozenset()
-    upload: bool = False
 
 
 class MethodTable:
@@ -112,7 +107,6 @@ class MethodTable:
         *,
         parameters: str = "",
         body: str = "",
-        upload: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler under `gmail.users.{name}`; parameter and body names are space-separated."""
 
@@ -125,7 +119,6 @@ class MethodTable:
                 handler=handler,
                 parameters=frozenset(parameters.split()),
                 body_keys=frozenset(body.split()),
-                upload=upload,
             )
             self._insert(method)
             return handler

@@ -29,8 +29,6 @@ class ApiRequest:
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: bytes = b""
-    media: bytes | None = None
-    metadata: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +66,7 @@ async def _answer(world: World, request: ApiRequest) -> ApiResponse:
         raise errors.delegation_denied(user[:100])
     if not method.scopes & scopes:
         raise errors.insufficient_scope()
-    call = Call(world, mailbox, project, scopes, path, request.query, _body(request), request.media)
+    call = Call(world, mailbox, project, scopes, path, request.query, _body(request))
     check_names(method, call.query, call.body)
     response = await _metered(call, method)
     return spoil_after(rule, response)
@@ -80,8 +78,6 @@ def _route(request: ApiRequest) -> tuple[str, Method, dict[str, str]]:
         raise errors.not_found()
     found = TABLE.find(request.verb, segments[4:])
     if found is None:
-        raise errors.not_found()
-    if (request.media is not None or request.metadata is not None) and not found[0].upload:
         raise errors.not_found()
     return segments[3], found[0], found[1]
 
@@ -95,9 +91,7 @@ def _authenticate(world: World, request: ApiRequest) -> tuple[str, str, frozense
 
 
 def _body(request: ApiRequest) -> dict[str, Any]:
-    if request.metadata is not None:
-        return request.metadata
-    if request.media is not None or not request.body.strip():
+    if not request.body.strip():
         return {}
     try:
         body = json.loads(request.body)

@@ -91,20 +91,15 @@ def known_label(call: Call, label_id: str) -> str:
     return label_id
 
 
-def raw_of(call: Call, body: dict[str, object], limit: int) -> bytes:
-    """The RFC 5322 bytes of an upload or of `raw`. Raises ApiError 400 or 413."""
-    if call.media is not None:
-        raw = call.media
-    else:
-        text = body.get("raw")
-        if not isinstance(text, str) or not text:
-            raise invalid(
-                "'raw' RFC822 payload message string or uploading message via /upload/* URL required"
-            )
-        try:
-            raw = decode_data(text)
-        except ValueError as error:
-            raise invalid("Invalid value at 'message.raw' (TYPE_BYTES), Base64 decoding failed") from error
+def raw_of(body: dict[str, object], limit: int) -> bytes:
+    """The RFC 5322 bytes of `raw`. Raises ApiError 400 or 413."""
+    text = body.get("raw")
+    if not isinstance(text, str) or not text:
+        raise invalid("'raw' RFC822 payload message string or uploading message via /upload/* URL required")
+    try:
+        raw = decode_data(text)
+    except ValueError as error:
+        raise invalid("Invalid value at 'message.raw' (TYPE_BYTES), Base64 decoding failed") from error
     if len(raw) > limit:
         raise ApiError(413, "Request Entity Too Large", "uploadTooLarge")
     return raw

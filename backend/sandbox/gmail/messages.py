@@ -99,10 +99,10 @@ def batch_delete(call: Call) -> None:
     call.mailbox.delete(_batch(call), call.now_ms)
 
 
-@TABLE.add("messages.send", "POST", "messages/send", access.SEND, body=MESSAGE_KEYS, upload=True)
+@TABLE.add("messages.send", "POST", "messages/send", access.SEND, body=MESSAGE_KEYS)
 def send_message(call: Call) -> Json:
     """users.messages.send: delivered to local mailboxes, recorded for the rest."""
-    raw = raw_of(call, call.body, SEND_LIMIT)
+    raw = raw_of(call.body, SEND_LIMIT)
     thread_id = thread_target(call, call.body)
     check_sendable(raw)
     return labels_json(call.world.post.send(call.mailbox, raw, thread_id, call.now_ms))
@@ -115,25 +115,10 @@ def send_message(call: Call) -> Json:
     access.INSERT,
     body=MESSAGE_KEYS,
     parameters="internalDateSource deleted",
-    upload=True,
 )
 def insert_message(call: Call) -> Json:
     """users.messages.insert: dated by receipt unless told otherwise."""
-    return labels_json(_put_in(call, default_source="receivedTime"))
-
-
-@TABLE.add(
-    "messages.import",
-    "POST",
-    "messages/import",
-    access.INSERT,
-    body=MESSAGE_KEYS,
-    parameters="internalDateSource deleted neverMarkSpam processForCalendar",
-    upload=True,
-)
-def import_message(call: Call) -> Json:
-    """users.messages.import: dated by its header unless told otherwise."""
-    return labels_json(_put_in(call, default_source="dateHeader"))
+    return labels_json(_put_in(call))
 
 
 def check_sendable(raw: bytes) -> None:
@@ -148,9 +133,9 @@ def check_sendable(raw: bytes) -> None:
         raise invalid("Too many recipients")
 
 
-def _put_in(call: Call, default_source: str) -> StoredMessage:
-    raw = with_crlf(raw_of(call, call.body, INSERT_LIMIT))
-    source = call.one("internalDateSource", default_source)
+def _put_in(call: Call) -> StoredMessage:
+    raw = with_crlf(raw_of(call.body, INSERT_LIMIT))
+    source = call.one("internalDateSource", "receivedTime")
     if source not in ("receivedTime", "dateHeader"):
         raise invalid("Invalid value at 'internal_date_source'")
     labels = call.strings("labelIds")

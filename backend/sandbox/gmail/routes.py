@@ -1,4 +1,4 @@
-"""The Gmail API's web side: plain calls, uploads and batches."""
+"""The Gmail API's web side: plain calls and batches."""
 
 import asyncio
 from typing import Any
@@ -9,8 +9,7 @@ from werkzeug.datastructures import MultiDict
 from backend.sandbox.connection import drop_connection
 from backend.sandbox.gmail.batch import answer_batch
 from backend.sandbox.gmail.dispatch import JSON_TYPE, ApiRequest, ApiResponse, answer, json_response
-from backend.sandbox.gmail.errors import ApiError, invalid
-from backend.sandbox.gmail.uploads import read_multipart
+from backend.sandbox.gmail.errors import ApiError
 from backend.sandbox.web import world
 
 blueprint = Blueprint("gmail", __name__)
@@ -22,26 +21,6 @@ async def plain(rest: str) -> Response:
     """Any method of the API."""
     raw_path = request.scope.get("raw_path") or request.path.encode()
     return await to_web(await answer(world(), await _request(raw_path.decode("latin-1"))))
-
-
-@blueprint.post("/upload/gmail/v1/<path:rest>")
-async def upload(rest: str) -> Response:
-    """A media upload, simple or multipart. (Resumable ones nobody here makes.)"""
-    path = f"/gmail/v1/{rest}"
-    try:
-        kind = request.args.get("uploadType", "media")
-        incoming = await _request(path)
-        if kind == "multipart":
-            incoming.metadata, incoming.media = read_multipart(
-                incoming.body, request.headers.get("Content-Type", "")
-            )
-        elif kind == "media":
-            incoming.media = incoming.body
-        else:
-            raise invalid("uploadType must be media or multipart.")
-        return await to_web(await answer(world(), incoming))
-    except ApiError as error:
-        return await to_web(json_response(error.body(), error.code))
 
 
 @blueprint.post("/batch")
