@@ -40,10 +40,10 @@ LANGUAGE_READ = 20_000
 class Digest:
     """One message, read. `arrival` holds addresses, subject and ids, cut to length, and no text.
 
-    `guards` are the objections to an answer that follow from the message itself, `reply_to` is where an answer would
-    go, `language` that of the text (`xx`: none we know). `correspondents` are those a message the owner wrote makes
-    known. `score` and `thresholds` come from one model. Without a score, `cause` says why, and `fault` which
-    error was raised where, for logs.
+    `guards` are the objections to an answer that follow from the message itself, asked only where the score is one that
+    may be answered; `reply_to` is where an answer would go, `language` that of the text (`xx`: none we know).
+    `correspondents` are those a message the owner wrote makes known. `score` and `thresholds` come from one model.
+    Without a score, `cause` says why, and `fault` which error was raised where, for logs.
     """
 
     arrival: Arrival
@@ -61,14 +61,14 @@ class Digest:
 
 
 def facts(arrival: Arrival, owner: Owner) -> Digest:
-    """Everything but the score: what headers and form tell. Total."""
+    """Everything but the score and what only an answer asks: what headers and form tell. Total."""
     message = arrival.message
     authentication = authenticate(message)
     return Digest(
         arrival=replace(arrival, message=_pared(message)),
         authentication=authentication,
         form=form_of(arrival, owner),
-        guards=objections_of_message(arrival, owner, authentication),
+        guards=(),
         bounce=is_bounce(message),
         reply_to=_usable(reply_address(message).address),
         language=language(message.text[:LANGUAGE_READ]),
@@ -90,12 +90,16 @@ def digest(
         text = written(reading)
         cause = FailOpen.SCORER_BROKEN
         score = illustrate(model(text), reading)
+        cause = FailOpen.UNREADABLE
+        # No policy answers mail that scores lower, and most does.
+        answerable = score.probability >= min((limits.strict for limits in thresholds.values()), default=0.0)
+        guards = objections_of_message(arrival, owner, known.authentication) if answerable else ()
     except MemoryError:
         raise
     except Exception as error:
         # Whatever breaks in here must not hold mail back, and would break again.
         return replace(known, cause=cause, fault=fault_of(error))
-    return replace(known, score=score, thresholds=thresholds)
+    return replace(known, guards=guards, score=score, thresholds=thresholds)
 
 
 def fault_of(error: BaseException) -> str:

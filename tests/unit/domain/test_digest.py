@@ -1,4 +1,5 @@
-"""What is kept of a message that was read: cut to length, and no shorter than a person needs."""
+"""What is kept of a message that was read: cut to length, and no shorter than a person needs. And it is asked only what
+may matter for it."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backend.domain.digest import digest
+from backend.domain.digest import Digest, digest
 from backend.domain.entry.challenge_mail import reply_subject
 from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.mime import parse
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
 
@@ -34,3 +36,15 @@ def test_a_subject_is_kept_and_answered_whole(length: int) -> None:
 def test_no_subject_is_kept_without_end() -> None:
     assert subject_of("x" * 901) == "x" * 900
     assert reply_subject("x" * 5_000) == "Re: " + "x" * 900
+
+
+def scored(probability: float) -> Digest:
+    """News to a mailing list, with this score."""
+    raw = b"From: a@list.example\nTo: ana@corp.test\nList-Id: <news.list.example>\nSubject: News\n\nHello"
+    arrival = Arrival("m1", "t1", frozenset({"INBOX"}), NOW, parse(raw), len(raw))
+    return digest(arrival, Owner("ana@corp.test", "Ana"), lambda _: Score(probability, 0.0), LIMITS)
+
+
+def test_objections_to_an_answer_are_looked_for_from_the_lowest_score_that_may_be_answered() -> None:
+    assert scored(0.49).guards == ()
+    assert scored(0.5).guards == scored(0.99).guards != ()
