@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.archive import FORMAT as EXPORT
+from backend.domain.mailbox.effects import EFFECTS
 from backend.offline.archives import opened
 from model_export.errands import SALES
 from model_export.rows import BadRow, Row, owner_of
@@ -23,8 +23,7 @@ from model_export.rows import BadRow, Row, owner_of
 GMAIL_LABELS = "X-Gmail-Labels"
 OWN_MAIL = "own_mail"
 _BULK = frozenset({"f_unsubscribe_header", "f_automatic", "f_bulk_header", "f_mailing_list"})
-_SALES = frozenset({"sales", "block", "block_domain"})
-_LEGIT = frozenset({"release", "allow", "allow_domain", "replied"})
+_TAUGHT = {str(decision): effect.teaches for decision, effect in EFFECTS.items()}
 
 
 def archive(path: Path, me: str, label: str) -> list[Row]:
@@ -61,7 +60,7 @@ def corrections(export: Path, path: Path, me: str) -> list[Row]:
     decided = _decisions(export)
     rows = []
     for name, message in _received(path, me):
-        label = _label_of(decided.get(message.message_id))
+        label = _TAUGHT.get(decided.get(message.message_id, ""), "")
         if label:
             rows.append(_row(name, message, me, label, "corrections"))
     return rows
@@ -81,10 +80,6 @@ def _decisions(export: Path) -> dict[str, str]:
         raise BadRow(
             f"{export.name} is no data export of a mailbox ({type(error).__name__}: {error})"
         ) from error
-
-
-def _label_of(decision: Any) -> str:
-    return "sales" if decision in _SALES else "legit" if decision in _LEGIT else ""
 
 
 def _received(path: Path, me: str) -> Iterator[tuple[str, Message]]:

@@ -15,13 +15,12 @@ from typing import Any
 
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
-from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.correction import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode
 from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline import correct
 from backend.pipeline.context import Context
-from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
 from backend.pipeline.modes import check_mode
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
@@ -110,8 +109,8 @@ class AddonService:
     async def decide(self, mailbox: Mailbox, gmail_id: str, decision: Decision, version: str) -> str:
         """Apply a decision; returns its key, by which it can be taken back. Raises `NotFound`, or `Refused`
         (malformed) for a whole domain where anybody gets an address."""
-        if decision in DOMAIN_WIDE:
-            refuse_shared_domain(*(await self.context.store.known(mailbox.id, [gmail_id])).values())
+        views = await self.context.store.known(mailbox.id, [gmail_id])
+        refuse_shared_domain(decision, *(view.sender for view in views.values()))
         key = act_key(gmail_id, decision, version)
         await correct.correct(self.context, mailbox.id, Correction(key, gmail_id, decision, Origin.CARD))
         return key

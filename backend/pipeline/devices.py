@@ -18,8 +18,7 @@ import structlog
 
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
-from backend.domain.mail.sender import is_free_mail
-from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.correction import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message_record import MessageView
@@ -55,7 +54,6 @@ PAUSE_MOST = timedelta(days=31)
 PAGES = ("review", "settings")
 ALL_SCOPES = frozenset(Scope)
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-DOMAIN_WIDE = (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +243,8 @@ class DeviceService:
     async def correct(self, mailbox_id: str, correction: Correction) -> tuple[str, ...]:
         """Apply a decision. Raises `NotFound`, or `Refused` (key_reused; malformed, for a whole domain where
         anybody gets an address)."""
-        if correction.decision in DOMAIN_WIDE:
-            refuse_shared_domain(await self.message(mailbox_id, correction.gmail_id))
+        about = await self.message(mailbox_id, correction.gmail_id)
+        refuse_shared_domain(correction.decision, about.sender)
         moved = await self.context.store.correct_once(mailbox_id, correction, self.context.clock.now())
         await owner_acted(self.context, mailbox_id)
         return moved
@@ -280,20 +278,3 @@ class DeviceService:
         """Whether the mailbox is there and not on its way out."""
         mailbox = await self.context.store.mailbox(mailbox_id)
         return mailbox is not None and mailbox.link is not Link.LEAVING
-
-
-def refuse_shared_domain(*views: MessageView) -> None:
-    """Raise `Refused` (malformed) unless a decision about a sender's whole domain makes sense for all of these."""
-    if not all(rule_domain(view.sender) for view in views):
-        raise Refused(
-            "Everybody can get an address at this domain.",
-            "Decide about the sender alone.",
-            code="malformed",
-            field="decision",
-        )
-
-
-def rule_domain(sender: str) -> str:
-    """The sender's domain if a rule for all of it makes sense, else ""."""
-    domain = sender.rpartition("@")[2] if "@" in sender else ""
-    return "" if not domain or is_free_mail(domain) else domain

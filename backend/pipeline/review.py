@@ -17,7 +17,7 @@ from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Refused, Re
 from backend.domain.mail.charset import UNSEEN
 from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
 from backend.domain.mail.unsubscribe import host_of
-from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.correction import Decision, RuleKind, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.review import (
@@ -31,7 +31,6 @@ from backend.domain.mailbox.review import (
 )
 from backend.domain.reading.showing import Shown
 from backend.pipeline.context import Context
-from backend.pipeline.devices import DOMAIN_WIDE, refuse_shared_domain
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.showing import shown
 from backend.ports.devices import News, Notifier
@@ -119,9 +118,8 @@ class ReviewService:
         where anybody gets an address)."""
         if not 1 <= len(gmail_ids) <= MOST_ORDERED:
             raise malformed("pick")
-        if decision in DOMAIN_WIDE:
-            views = await self.context.store.known(mailbox_id, list(gmail_ids))
-            refuse_shared_domain(*views.values())
+        views = await self.context.store.known(mailbox_id, list(gmail_ids))
+        refuse_shared_domain(decision, *(view.sender for view in views.values()))
         now = self.context.clock.now()
         done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now)
         await owner_acted(self.context, mailbox_id)

@@ -6,10 +6,10 @@ import json
 from datetime import datetime
 from typing import TypedDict
 
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.labels import PLACES, Placement
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import Screened
-from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.standing import Standing
 from backend.ports.jobs import MessageJob, Sighting
 from backend.ports.messages import Reading, SenderRecord
@@ -100,7 +100,7 @@ def adopt(
         mailbox_id=mailbox_id,
         gmail_id=seen.gmail_id,
         stage=None,
-        placement=None if verdict.outcome is Outcome.IGNORE else Placement.INBOX,
+        placement=PLACES[verdict.outcome] and Placement.INBOX,
         decided_by="",
         due_at=None,
         now=micros(now),

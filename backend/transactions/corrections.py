@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backend.domain.entry.credits import Entry, Posting, refunded
+from backend.domain.entry.credits import refunded
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.effects import EFFECTS, Effect, Order, Touched, ordered
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.transactions import credits, decisions, voiding
@@ -24,38 +25,29 @@ from backend.transactions.statement import Script, micros, number, packed, q
 from backend.transactions.tables import CorrectionRow, MessageRow, OpenChallengeRow, ReachedRow
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a decision means. `whose` says how far it reaches: this message, its sender, its domain."""
-
-    lets_in: bool
-    whose: str = "message"
-    rule: RuleKind | None = None
-    voids: bool = True
-    refunds: bool = False
-    by: str = "owner"
-
-
-EFFECTS = {
-    Decision.RELEASE: Effect(True, refunds=True),
-    Decision.ALLOW: Effect(True, "sender", RuleKind.ALLOW, refunds=True),
-    Decision.ALLOW_DOMAIN: Effect(True, "domain", RuleKind.ALLOW, refunds=True),
-    Decision.REPLIED: Effect(True, "sender", by="replied"),
-    Decision.BLOCK: Effect(False, "sender", RuleKind.BLOCK),
-    Decision.BLOCK_DOMAIN: Effect(False, "domain", RuleKind.BLOCK),
-    Decision.SALES: Effect(False, voids=False),
-}
-
-
 @dataclass(slots=True)
 class Trace:
     """What a decision did, as it is stored."""
 
     moved: list[str] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[Touched] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
     challenges: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, row: ReachedRow, order: Order) -> None:
+        """Keep what a message was."""
+        self.messages.append(
+            Touched(
+                gmail_id=row["gmail_id"],
+                placement=row["placement"],
+                decided_by=row["decided_by"],
+                revision=row["revision"] + (not order.noted),
+                moved=order.moves,
+            )
+        )
+        if order.moves:
+            self.moved.append(row["gmail_id"])
 
     def before(self) -> str:
         """The record an undo reads."""
@@ -143,10 +135,13 @@ def _apply(
     if effect.voids:
         voided = yield from _void(mailbox_id, effect, row, now)
         trace.challenges += [{"id": v["id"], "state": v["state"], "gmail_id": v["gmail_id"]} for v in voided]
-    if effect.lets_in:
-        yield from _let_in(mailbox_id, effect, row, trace, now)
-    else:
-        yield from _hold(mailbox_id, effect, row, trace, now)
+    others = yield from _others(mailbox_id, effect, row)
+    reached: list[ReachedRow] = [row, *others]
+    for one in reached:
+        order = ordered(effect, one, meant=one is row, authenticated=bool(one["authenticated"]))
+        if order is not None:
+            yield from carry_out(mailbox_id, one["gmail_id"], order, now)
+            trace.note(one, order)
     if effect.refunds:
         yield from _refund(mailbox_id, correction.key, row, trace, now)
 
@@ -157,33 +152,6 @@ def _void(mailbox_id: str, effect: Effect, row: MessageRow, now: datetime) -> Sc
     if effect.whose == "sender" and row["sender"]:
         return (yield from voiding.of_sender(mailbox_id, row["sender"], now))
     return (yield from voiding.of_message(mailbox_id, row["gmail_id"], now))
-
-
-def _let_in(mailbox_id: str, effect: Effect, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
-    others = yield from _others(mailbox_id, effect, row)
-    yield from _move(mailbox_id, row, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
-    for other in others:
-        # A forged From profits from nobody's kindness; the message the owner pointed at is their own choice.
-        if other["authenticated"]:
-            yield from _move(mailbox_id, other, Stage.RELEASE, Placement.INBOX, effect.by, trace, now)
-
-
-def _hold(mailbox_id: str, effect: Effect, row: MessageRow, trace: Trace, now: datetime) -> Script[None]:
-    others = yield from _others(mailbox_id, effect, row)
-    if row["placement"] != Placement.HELD:
-        yield from _move(mailbox_id, row, Stage.ACT, Placement.HELD, effect.by, trace, now)
-    elif effect.voids:
-        yield from _settle(mailbox_id, effect, row, trace, now)
-    for other in others:
-        # Whom the owner blocks they have decided about: none of it waits for their word any more.
-        if not other["decided_by"]:
-            yield from _settle(mailbox_id, effect, other, trace, now)
-
-
-def _settle(mailbox_id: str, effect: Effect, row: ReachedRow, trace: Trace, now: datetime) -> Script[None]:
-    """Held already and now decided: what is still to be done for it stays, except to answer it."""
-    stage = None if row["stage"] == Stage.CHALLENGE else row["stage"]
-    yield from _move(mailbox_id, row, stage, Placement.HELD, effect.by, trace, now)
 
 
 def _others(mailbox_id: str, effect: Effect, row: MessageRow) -> Script[list[ReachedRow]]:
@@ -199,44 +167,18 @@ def _others(mailbox_id: str, effect: Effect, row: MessageRow) -> Script[list[Rea
     return [other for other in found if other["gmail_id"] != row["gmail_id"]]
 
 
-def _move(
-    mailbox_id: str,
-    row: ReachedRow,
-    stage: str | None,
-    placement: Placement,
-    by: str,
-    trace: Trace,
-    now: datetime,
-) -> Script[None]:
-    """Order one message to `placement`, or only note who decided if it is meant to be there already."""
-    # Mail that was left alone was never taken out of the inbox.
-    moves = (row["placement"] or Placement.INBOX) != placement
-    same = not moves and stage in (row["stage"], Stage.RELEASE)
-    if same:
-        yield q(
-            "mark_decided", mailbox_id=mailbox_id, gmail_id=row["gmail_id"], decided_by=by, now=micros(now)
-        )
+def carry_out(mailbox_id: str, gmail_id: str, order: Order, now: datetime) -> Script[None]:
+    """Order one message to its place, or only note who decided if it is meant to be there already."""
+    about = {
+        "mailbox_id": mailbox_id,
+        "gmail_id": gmail_id,
+        "decided_by": order.decided_by,
+        "now": micros(now),
+    }
+    if order.noted:
+        yield q("mark_decided", **about)
     else:
-        yield q(
-            "order_message",
-            mailbox_id=mailbox_id,
-            gmail_id=row["gmail_id"],
-            stage=stage,
-            placement=placement,
-            decided_by=by,
-            now=micros(now),
-        )
-    trace.messages.append(
-        {
-            "gmail_id": row["gmail_id"],
-            "placement": row["placement"],
-            "decided_by": row["decided_by"],
-            "revision": row["revision"] + (not same),
-            "moved": moves,
-        }
-    )
-    if moves:
-        trace.moved.append(row["gmail_id"])
+        yield q("order_message", **about, stage=order.stage, placement=order.placement)
 
 
 def write_rule(mailbox_id: str, subject: str, kind: str | None, now: datetime) -> Script[None]:
@@ -252,11 +194,9 @@ def _refund(mailbox_id: str, key: str, row: MessageRow, trace: Trace, now: datet
     gmail_id: str = row["gmail_id"]
     if not row["sender"] or (yield from number("paid_for", mailbox_id=mailbox_id, about=gmail_id)) >= 0:
         return
-    first = refunded(row["sender"], gmail_id)
     # A refund that was taken back with an undo used up the plain key.
-    again = Entry(row["sender"], 1, Posting.REFUNDED, f"{first.key}:{key}")
-    posted = (yield from credits.enter(mailbox_id, first, now, gmail_id)) or (
-        yield from credits.enter(mailbox_id, again, now, gmail_id)
+    posted = (yield from credits.enter(mailbox_id, refunded(row["sender"], gmail_id), now, gmail_id)) or (
+        yield from credits.enter(mailbox_id, refunded(row["sender"], gmail_id, key), now, gmail_id)
     )
     if posted:
         trace.refunds.append({"sender": row["sender"], "gmail_id": gmail_id})

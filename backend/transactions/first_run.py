@@ -20,8 +20,6 @@ from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
 from backend.transactions.tables import Flag, SenderRulesRow
 
-RULE_OF = {Word.SALES: RuleKind.BLOCK, Word.NOT_SALES: RuleKind.ALLOW}
-
 
 class RunRow(TypedDict):
     """Of `preview_runs`, with how much is done."""
@@ -139,8 +137,8 @@ def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[Non
         if said is Word.NONE:
             before = present or ""
         if word is not Word.NONE:
-            yield from write_rule(mailbox_id, sender, RULE_OF[word], now)
-        elif present == RULE_OF[said]:
+            yield from write_rule(mailbox_id, sender, word.rule, now)
+        elif present == said.rule:
             yield from write_rule(mailbox_id, sender, before or None, now)
     kept = before if word is not Word.NONE else ""
     yield q("say_preview", mailbox_id=mailbox_id, gmail_id=gmail_id, said=word, rule_before=kept)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.credits import given
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.review import LEASE_SECONDS, Done, Leaving
@@ -62,9 +62,8 @@ def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ..
     yield from locked(mailbox_id)
     entry: EntryRow | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
     if entry is not None:
-        back = -entry["amount"]
-        posting = Posting.GRANTED if back > 0 else Posting.REVOKED
-        yield from credits.enter(mailbox_id, Entry(entry["sender"], back, posting, f"undo:{key}"), now)
+        back = given(entry["sender"], -entry["amount"], f"undo:{key}")
+        yield from credits.enter(mailbox_id, back, now)
         return ()
     made: list[OrderedRow] = yield q("ordered", mailbox_id=mailbox_id, first=f"{key}.", last=f"{key}/")
     moved: list[str] = []
@@ -78,8 +77,7 @@ def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ..
 
 def give(mailbox_id: str, key: str, address: str, amount: int, now: datetime) -> Script[int]:
     """Give or take credits; see the port."""
-    posting = Posting.GRANTED if amount > 0 else Posting.REVOKED
-    return (yield from credits.post(mailbox_id, Entry(address, amount, posting, f"page:{key}"), now))
+    return (yield from credits.post(mailbox_id, given(address, amount, f"page:{key}"), now))
 
 
 def ask_off(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:

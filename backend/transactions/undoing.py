@@ -6,13 +6,14 @@ import json
 from datetime import datetime
 from typing import Any
 
-from backend.domain.entry.credits import Entry, Posting
+from backend.domain.entry.credits import unrefunded
 from backend.domain.errors import NotFound
+from backend.domain.mailbox.effects import Touched, put_back, sends_again
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.ports.jobs import Duty
 from backend.transactions import credits, decisions, voiding
-from backend.transactions.corrections import write_rule
+from backend.transactions.corrections import carry_out, write_rule
 from backend.transactions.jobs import due, want
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, moment, packed, q
@@ -41,7 +42,7 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     for refund in before["refunds"]:
         if (yield from credits.balance(mailbox_id, refund["sender"])) > 0:
             # If it has been spent meanwhile there is nothing left to take.
-            entry = Entry(refund["sender"], -1, Posting.REVOKED, f"undo:{key}:{refund['gmail_id']}")
+            entry = unrefunded(refund["sender"], refund["gmail_id"], key)
             yield from credits.enter(mailbox_id, entry, now, refund["gmail_id"])
     yield q(
         "correction_undone",
@@ -55,32 +56,14 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     return tuple(moved)
 
 
-def _put_back(mailbox_id: str, was: dict[str, Any], now: datetime) -> Script[bool]:
+def _put_back(mailbox_id: str, was: Touched, now: datetime) -> Script[bool]:
     """Restore one message unless it was changed since; True if it moves."""
     gmail_id = was["gmail_id"]
     row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["revision"] != was["revision"] or row["error"] == "gone":
         return False
-    if not was["moved"]:
-        yield q(
-            "mark_decided",
-            mailbox_id=mailbox_id,
-            gmail_id=gmail_id,
-            decided_by=was["decided_by"],
-            now=micros(now),
-        )
-        return False
-    placement = was["placement"] or Placement.INBOX
-    yield q(
-        "order_message",
-        mailbox_id=mailbox_id,
-        gmail_id=gmail_id,
-        stage=Stage.RELEASE if placement == Placement.INBOX else Stage.ACT,
-        placement=placement,
-        decided_by=was["decided_by"],
-        now=micros(now),
-    )
-    return True
+    yield from carry_out(mailbox_id, gmail_id, put_back(was), now)
+    return was["moved"]
 
 
 def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script[None]:
@@ -89,12 +72,12 @@ def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script
     promised: int | None = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
     if reopened and promised is not None:
         yield from want(mailbox_id, Duty.DELIVER, max(now, moment(promised)))
-    if not reopened or challenge["state"] not in ("intended", "sending"):
+    if not reopened:
         return
     row: MessageRow | None = yield q(
         "message_for_write", mailbox_id=mailbox_id, gmail_id=challenge["gmail_id"]
     )
-    if row is not None and row["placement"] == Placement.HELD and row["stage"] is None:
+    if row is not None and sends_again(challenge["state"], row):
         yield q(
             "order_message",
             mailbox_id=mailbox_id,

@@ -9,11 +9,10 @@ from backend.domain.entry.challenge import ChallengeIntent, Dealings
 from backend.domain.entry.credits import spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
 from backend.domain.mailbox.correction import RuleKind
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.labels import PLACES, Placement
 from backend.domain.mailbox.message_record import Screened, Stage
-from backend.domain.mailbox.verdict import Outcome, Verdict
-from backend.domain.policy.guards import COUNTED, SENDER_PAUSE
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.limits import COUNTED, reached
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.ports.jobs import Beginning, MessageJob
 from backend.transactions import corrections, credits, decisions, rows, sync
@@ -21,15 +20,6 @@ from backend.transactions.jobs import due, give_way, go_on, held_message
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, number, packed, q
 from backend.transactions.tables import CorrectionRow, DealingsRow, MailboxRow, StandingRow
-
-PLACES = {
-    Outcome.IGNORE: None,
-    Outcome.INBOX: Placement.INBOX,
-    Outcome.MARK: Placement.MARKED,
-    Outcome.HOLD: Placement.HELD,
-    Outcome.CHALLENGE: Placement.HELD,
-}
-TO_ACT = (Placement.MARKED, Placement.HELD)
 
 
 def standing(
@@ -154,7 +144,7 @@ def _storable(text: str) -> str:
 def _place(job: MessageJob, verdict: Verdict, decided_by: str, now: datetime) -> Script[bool]:
     """Where the message is meant to be, and the stage that takes it there; True if there is one."""
     placement = PLACES[verdict.outcome]
-    acts = placement in TO_ACT
+    acts = placement in (Placement.MARKED, Placement.HELD)
     yield q(
         "place_message",
         mailbox_id=job.mailbox_id,
@@ -180,10 +170,7 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
 def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: MailboxRow, now: datetime) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
     seen = yield from _dealings(job.mailbox_id, intent.sender, intent.sender_domain, job.thread_id, now)
-    wishes: Preferences = rows.mailbox(mailbox).preferences
-    answered = seen.sender_last_at is not None and now - seen.sender_last_at < SENDER_PAUSE
-    full = seen.domain_today >= wishes.domain_challenges or seen.mailbox_today >= wishes.daily_challenges
-    if seen.open_for_sender or answered or seen.thread_answered or full:
+    if reached(seen, rows.mailbox(mailbox).preferences, now):
         raise Conflict("Other challenges were opened meanwhile.", "Decide again.")
     yield q("close_spent", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
     stored = yield from number(

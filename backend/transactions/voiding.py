@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from backend.domain.mailbox.effects import ends_with_its_message
 from backend.transactions.statement import Script, micros, number, q
 from backend.transactions.tables import OpenChallengeRow
 
 
 def of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:
-    """Void the open challenge about a message; returns what was voided. One that left stays open while it has other
-    mail of its sender to deliver, and a used one stays in any case: it is no longer about this message."""
-    found: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    if found and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id)):
-        found = [row for row in found if row["state"] != "sent"]
-    found = [row for row in found if row["state"] != "solved"]
+    """Void the open challenge about a message, unless it stays open for others; returns what was voided."""
+    open_now: list[OpenChallengeRow] = yield q("open_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    beside = open_now and (yield from number("waits_beside", mailbox_id=mailbox_id, gmail_id=gmail_id))
+    found = [row for row in open_now if ends_with_its_message(row["state"], bool(beside))]
     yield from _void(mailbox_id, found, now)
     return found
 

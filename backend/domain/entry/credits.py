@@ -58,9 +58,21 @@ def spent(sender: str, gmail_id: str) -> Entry:
     return Entry(sender, -1, Posting.SPENT, f"spend:{gmail_id}")
 
 
-def refunded(sender: str, gmail_id: str) -> Entry:
-    """The credit of a message the owner let in themselves, given back once."""
-    return Entry(sender, 1, Posting.REFUNDED, f"refund:{gmail_id}")
+def refunded(sender: str, gmail_id: str, again: str = "") -> Entry:
+    """The credit of a message the owner let in themselves, given back once; `again` names the decision that gives it
+    back after an earlier one was taken back."""
+    key = f"refund:{gmail_id}" + (f":{again}" if again else "")
+    return Entry(sender, 1, Posting.REFUNDED, key)
+
+
+def unrefunded(sender: str, gmail_id: str, decision: str) -> Entry:
+    """The same taken again, with the decision that gave it."""
+    return Entry(sender, -1, Posting.REVOKED, f"undo:{decision}:{gmail_id}")
+
+
+def given(sender: str, amount: int, key: str) -> Entry:
+    """What the owner gives (above 0) or takes (below 0) by their own word."""
+    return Entry(sender, amount, Posting.GRANTED if amount > 0 else Posting.REVOKED, key)
 
 
 def work_factor(solved_before: int) -> int:

@@ -1,9 +1,12 @@
-"""What an owner may decide over our heads, and what follows from it."""
+"""What an owner may decide over our heads. What follows from each is in `effects`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from backend.domain.errors import Refused
+from backend.domain.mail.sender import is_free_mail
 
 
 class Decision(StrEnum):
@@ -16,6 +19,10 @@ class Decision(StrEnum):
     BLOCK_DOMAIN = "block_domain"
     SALES = "sales"  # it slipped through: hold it after all
     REPLIED = "replied"  # the owner answered the sender, who is let in by that
+
+
+OFFERED = tuple(decision for decision in Decision if decision is not Decision.REPLIED)
+"""Those an owner makes by a button; an answer to the sender is seen in their mail."""
 
 
 class Origin(StrEnum):
@@ -56,3 +63,21 @@ class RuleMatch:
     def kind(self) -> RuleKind | None:
         """The rule that counts."""
         return self.address or self.domain
+
+
+def rule_domain(sender: str) -> str:
+    """The sender's domain if a rule for all of it makes sense, else ""."""
+    domain = sender.rpartition("@")[2] if "@" in sender else ""
+    return "" if not domain or is_free_mail(domain) else domain
+
+
+def refuse_shared_domain(decision: Decision, *senders: str) -> None:
+    """Raise `Refused` (malformed) for a decision about whole domains where anybody gets an address at one of them."""
+    wide = decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN)
+    if wide and not all(rule_domain(sender) for sender in senders):
+        raise Refused(
+            "Everybody can get an address at this domain.",
+            "Decide about the sender alone.",
+            code="malformed",
+            field="decision",
+        )

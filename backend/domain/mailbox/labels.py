@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.domain.mailbox.mailbox import LabelIds
+from backend.domain.mailbox.verdict import Outcome
 
 HELD = "Pitchgate/Held"
 WOULD_BE_HELD = "Pitchgate/Would be held"
@@ -26,6 +27,16 @@ class Placement(StrEnum):
     INBOX = "inbox"
     MARKED = "marked"  # in the inbox with the "would be held" label
     HELD = "held"
+
+
+PLACES = {
+    Outcome.IGNORE: None,
+    Outcome.INBOX: Placement.INBOX,
+    Outcome.MARK: Placement.MARKED,
+    Outcome.HOLD: Placement.HELD,
+    Outcome.CHALLENGE: Placement.HELD,
+}
+"""Where a verdict puts a message; None: in no place of ours."""
 
 
 @dataclass(frozen=True, slots=True)

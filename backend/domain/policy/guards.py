@@ -29,14 +29,9 @@ from backend.domain.mail.sender import (
 )
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.policy.decide import NOT_AUTHENTICATED, NOT_INCOMING_LABELS
+from backend.domain.policy.limits import LIMITS
 
 NOT_ADDRESSED = "not_addressed"
-SENDER_PAUSE = timedelta(days=7)
-"""A sender is answered at most once in this time."""
-
-COUNTED = timedelta(days=1)
-"""The time over which the answers of a domain and of a mailbox are counted."""
-
 _LIST_FIELDS = ("mailing-list", "x-mailing-list", "x-beenthere", "x-list-")
 _BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
 _SUPPRESS = frozenset({"all", "oof", "autoreply"})
@@ -114,17 +109,6 @@ def objections_of_message(arrival: Arrival, owner: Owner, authentication: Authen
     return tuple(guard.name for guard in GUARDS if guard.of_message and guard.says_no(inquiry))
 
 
-def next_link_at(dealings: Dealings, preferences: Preferences, now: datetime) -> datetime:
-    """The moment from which the next fresh mail of a sender, in a conversation of its own, gets a link: `now`, or
-    the end of the pause after the last one, or of the day where the count of the domain or the mailbox is full."""
-    full = (
-        dealings.domain_today >= preferences.domain_challenges
-        or dealings.mailbox_today >= preferences.daily_challenges
-    )
-    pause = now if dealings.sender_last_at is None else dealings.sender_last_at + SENDER_PAUSE
-    return max(now, pause, now + COUNTED if full else now)
-
-
 def _auto_submitted(inquiry: Inquiry) -> bool:
     keywords = {v.partition(";")[0].strip().lower() for v in inquiry.message.headers.all("Auto-Submitted")}
     return bool(keywords - {"", "no"})
@@ -172,9 +156,10 @@ def _stale(inquiry: Inquiry) -> bool:
     return abs(inquiry.now - inquiry.arrival.received_at) > inquiry.fresh
 
 
-def _asked_recently(inquiry: Inquiry) -> bool:
-    last = inquiry.dealings.sender_last_at
-    return last is not None and inquiry.now - last < SENDER_PAUSE
+def _limit(name: str, description: str) -> Guard:
+    return Guard(
+        name, description, lambda i: LIMITS[name](i.dealings, i.preferences, i.now), of_message=False
+    )
 
 
 GUARDS = (
@@ -258,35 +243,10 @@ GUARDS = (
         "It is itself another system's request to prove oneself.",
         lambda i: is_challenge(i.message),
     ),
-    Guard(
-        "open_challenge",
-        "This sender has a link of ours that still works.",
-        lambda i: i.dealings.open_for_sender,
-        of_message=False,
-    ),
-    Guard(
-        "asked_recently",
-        "This sender was answered within the last 7 days.",
-        _asked_recently,
-        of_message=False,
-    ),
-    Guard(
-        "domain_limit",
-        "Enough senders of this domain were answered today.",
-        lambda i: i.dealings.domain_today >= i.preferences.domain_challenges,
-        of_message=False,
-    ),
-    Guard(
-        "mailbox_limit",
-        "This mailbox has sent its answers for today.",
-        lambda i: i.dealings.mailbox_today >= i.preferences.daily_challenges,
-        of_message=False,
-    ),
-    Guard(
-        "thread_answered",
-        "This conversation has had an automatic answer.",
-        lambda i: i.dealings.thread_answered,
-        of_message=False,
-    ),
+    _limit("open_challenge", "This sender has a link of ours that still works."),
+    _limit("asked_recently", "This sender was answered within the last 7 days."),
+    _limit("domain_limit", "Enough senders of this domain were answered today."),
+    _limit("mailbox_limit", "This mailbox has sent its answers for today."),
+    _limit("thread_answered", "This conversation has had an automatic answer."),
 )
 """All guards, the cheap and absolute ones first. The names are what is stored and counted."""

@@ -15,6 +15,7 @@ from backend.domain.entry.challenge import LIFE
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import LabelIds, Preferences
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open
@@ -30,6 +31,11 @@ class Word(StrEnum):
     NONE = ""
     SALES = "sales"
     NOT_SALES = "not_sales"
+
+    @property
+    def rule(self) -> RuleKind | None:
+        """The rule for the mail's sender that the word sets."""
+        return {Word.SALES: RuleKind.BLOCK, Word.NOT_SALES: RuleKind.ALLOW}.get(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.correction import OFFERED
 from backend.web.addon.call import Call
 from backend.web.addon.cards import answers
 from backend.web.addon.cards.home import home_card
@@ -16,9 +16,7 @@ from backend.web.addon.cards.preferences import settings_card
 from backend.web.addon.cards.widgets import Json
 from backend.web.addon.event import rest_id
 
-DECISIONS = {
-    act: Decision(act) for act in ("release", "allow", "allow_domain", "block", "block_domain", "sales")
-}
+DECISIONS = {str(decision): decision for decision in OFFERED}
 VERSION = re.compile(r"[a-z0-9.]{1,64}")
 KEY = re.compile(r"card-[0-9a-f]{32}")
 LONGEST_PAUSE = timedelta(days=31)

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from quart import Response, json, request
 
+from backend.domain.mailbox.correction import rule_domain
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import MessageView
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
-from backend.pipeline.devices import rule_domain
 from backend.ports.devices import HeldSender
 from backend.web.api import schemas
 

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.domain.mail.charset import UNSEEN
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.correction import OFFERED, Decision, rule_domain
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.marking import Mark
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
-from backend.pipeline.devices import rule_domain
 from backend.web.words import Words
 
 REASONS = 4
 REASONS_IN_LIST = 3
 _SPACE = re.compile(r"\s+")
-ORDERS = frozenset(str(decision) for decision in Decision) - {Decision.REPLIED}
+ORDERS = frozenset(str(decision) for decision in OFFERED)
 SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule"})
 
 

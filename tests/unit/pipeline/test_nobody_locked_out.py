@@ -19,7 +19,7 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.verdict import Row
-from backend.domain.policy.guards import next_link_at
+from backend.domain.policy.limits import next_link_at
 from backend.domain.policy.standing import Standing
 from backend.pipeline import solve
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture

@@ -1,0 +1,112 @@
+"""What each decision of an owner means, and what taking it back means: for their lists, the mail it reaches, open
+challenges, credits and training. The transactions carry out what is said here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from backend.domain.entry.challenge import ChallengeState
+from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
+
+Teaches = Literal["sales", "legit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a decision means. `lets_in`: to the inbox, else to be held. `whose`: how far it reaches, to the message, all
+    of its sender's, or all of their domain's; a `rule` is about as many. `voids`: open challenges about them end.
+    `refunds`: a credit that the message cost is given back. `teaches`: what the message is an example of, to a model
+    trained on the owner's own mail. `by` is noted as who decided."""
+
+    lets_in: bool
+    whose: str = "message"
+    rule: RuleKind | None = None
+    voids: bool = True
+    refunds: bool = False
+    teaches: Teaches = "legit"
+    by: str = "owner"
+
+
+EFFECTS: Mapping[Decision, Effect] = {
+    Decision.RELEASE: Effect(True, refunds=True),
+    Decision.ALLOW: Effect(True, "sender", RuleKind.ALLOW, refunds=True),
+    Decision.ALLOW_DOMAIN: Effect(True, "domain", RuleKind.ALLOW, refunds=True),
+    Decision.REPLIED: Effect(True, "sender", by="replied"),
+    Decision.BLOCK: Effect(False, "sender", RuleKind.BLOCK, teaches="sales"),
+    Decision.BLOCK_DOMAIN: Effect(False, "domain", RuleKind.BLOCK, teaches="sales"),
+    Decision.SALES: Effect(False, voids=False, teaches="sales"),
+}
+
+
+class Stood(TypedDict):
+    """How a message stands: where it is meant to be, who decided that, and what is still to be done for it."""
+
+    placement: str | None
+    decided_by: str
+    stage: str | None
+
+
+class Touched(TypedDict):
+    """What one message was before a decision, as an undo needs it. `revision` is the one the decision left."""
+
+    gmail_id: str
+    placement: str | None
+    decided_by: str
+    revision: int
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to become of a message. `moves`: it is not there yet; `noted`: all that changes is who decided."""
+
+    stage: str | None
+    placement: Placement
+    decided_by: str
+    moves: bool
+    noted: bool
+
+
+def ordered(effect: Effect, message: Stood, *, meant: bool, authenticated: bool) -> Order | None:
+    """What a decision makes of a message it reaches; None leaves it as it is. `meant`: it was made about this one."""
+    if effect.lets_in:
+        # A forged From profits from nobody's kindness; the message the owner pointed at is their own choice.
+        trusted = meant or authenticated
+        return _order(message, Stage.RELEASE, Placement.INBOX, effect.by) if trusted else None
+    if meant and message["placement"] != Placement.HELD:
+        return _order(message, Stage.ACT, Placement.HELD, effect.by)
+    # Held already and now decided: what is still to be done for it stays, except to answer it. Whom the owner blocks
+    # they have decided about: none of it waits for their word any more.
+    if effect.voids if meant else not message["decided_by"]:
+        stage = None if message["stage"] == Stage.CHALLENGE else message["stage"]
+        return _order(message, stage, Placement.HELD, effect.by)
+    return None
+
+
+def _order(message: Stood, stage: str | None, placement: Placement, by: str) -> Order:
+    # Mail that was left alone was never taken out of the inbox.
+    moves = (message["placement"] or Placement.INBOX) != placement
+    return Order(stage, placement, by, moves, noted=not moves and stage in (message["stage"], Stage.RELEASE))
+
+
+def put_back(was: Touched) -> Order:
+    """What taking a decision back makes of a message that nobody has changed since."""
+    placement = Placement(was["placement"] or Placement.INBOX)
+    stage = Stage.RELEASE if placement is Placement.INBOX else Stage.ACT
+    return Order(stage, placement, was["decided_by"], was["moved"], noted=not was["moved"])
+
+
+def ends_with_its_message(state: str, waits_beside: bool) -> bool:
+    """Whether an open challenge in `state` ends when its message is decided about. One that left stays open while it
+    has other mail of its sender to deliver, and a used one in any case: it is no longer about this message."""
+    return state != ChallengeState.SOLVED and not (state == ChallengeState.SENT and waits_beside)
+
+
+def sends_again(state: str, message: Stood) -> bool:
+    """Whether a challenge that was voided in `state` is to be sent after all when the decision is taken back."""
+    unsent = state in (ChallengeState.INTENDED, ChallengeState.SENDING)
+    return unsent and message["placement"] == Placement.HELD and message["stage"] is None

@@ -1,0 +1,103 @@
+"""What each decision of an owner does to the mail it reaches, and what taking it back does."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.domain.mailbox.correction import OFFERED, Decision
+from backend.domain.mailbox.effects import (
+    EFFECTS,
+    Order,
+    Stood,
+    Touched,
+    ends_with_its_message,
+    ordered,
+    put_back,
+    sends_again,
+)
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import Stage
+
+HELD = Stood(placement="held", decided_by="", stage=None)
+PASSED = Stood(placement="inbox", decided_by="", stage=None)
+
+
+def order(
+    decision: Decision, message: Stood, *, meant: bool = True, authenticated: bool = True
+) -> Order | None:
+    return ordered(EFFECTS[decision], message, meant=meant, authenticated=authenticated)
+
+
+def test_every_decision_has_a_meaning() -> None:
+    assert EFFECTS.keys() == set(Decision)
+    assert set(OFFERED) == set(Decision) - {Decision.REPLIED}
+
+
+@pytest.mark.parametrize("decision", [d for d in Decision if EFFECTS[d].lets_in])
+def test_what_lets_in_brings_held_mail_back(decision: Decision) -> None:
+    assert order(decision, HELD) == Order(Stage.RELEASE, Placement.INBOX, EFFECTS[decision].by, True, False)
+
+
+def test_a_kindness_to_a_sender_is_none_to_who_only_claims_to_be_them() -> None:
+    assert order(Decision.ALLOW, HELD, meant=False, authenticated=False) is None
+    assert order(Decision.ALLOW, HELD, meant=True, authenticated=False) is not None
+
+
+def test_letting_in_what_was_never_taken_out_only_notes_who_decided() -> None:
+    found = order(Decision.ALLOW, PASSED)
+    assert found is not None
+    assert found.noted
+    assert not found.moves
+
+
+def test_a_pitch_that_slipped_through_is_held_after_all() -> None:
+    assert order(Decision.SALES, PASSED) == Order(Stage.ACT, Placement.HELD, "owner", True, False)
+    assert order(Decision.SALES, HELD) is None
+
+
+def test_who_is_blocked_is_answered_no_more_and_their_mail_waits_no_more() -> None:
+    waiting = Stood(placement="held", decided_by="", stage=Stage.CHALLENGE)
+    found = order(Decision.BLOCK, waiting, meant=False)
+    assert found is not None
+    assert (found.stage, found.placement, found.decided_by) == (None, Placement.HELD, "owner")
+    settled = Stood(placement="held", decided_by="owner", stage=None)
+    assert order(Decision.BLOCK, settled, meant=False) is None
+
+
+@pytest.mark.parametrize(
+    ("placement", "stage"), [("held", Stage.ACT), ("inbox", Stage.RELEASE), (None, Stage.RELEASE)]
+)
+def test_taken_back_a_message_goes_where_it_was(placement: str | None, stage: Stage) -> None:
+    was = Touched(gmail_id="m1", placement=placement, decided_by="solve", revision=3, moved=True)
+    assert put_back(was) == Order(stage, Placement(placement or "inbox"), "solve", True, False)
+
+
+def test_taken_back_what_did_not_move_has_its_former_decider() -> None:
+    was = Touched(gmail_id="m1", placement="held", decided_by="", revision=3, moved=False)
+    assert put_back(was).noted
+
+
+@pytest.mark.parametrize(
+    ("state", "beside", "ends"),
+    [
+        ("intended", True, True),
+        ("sending", True, True),
+        ("sent", False, True),
+        ("sent", True, False),
+        ("solved", False, False),
+        ("solved", True, False),
+    ],
+)
+def test_a_link_ends_with_its_message_unless_others_wait_for_it(state: str, beside: bool, ends: bool) -> None:
+    assert ends_with_its_message(state, beside) is ends
+
+
+def test_a_challenge_that_never_left_is_sent_when_its_end_is_taken_back() -> None:
+    assert sends_again("intended", HELD)
+    assert not sends_again("sent", HELD)
+    assert not sends_again("sending", PASSED)
+
+
+def test_owners_teach_by_what_they_decide() -> None:
+    sales = {decision for decision, effect in EFFECTS.items() if effect.teaches == "sales"}
+    assert sales == {Decision.SALES, Decision.BLOCK, Decision.BLOCK_DOMAIN}
