@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from quart import Response
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.correction import OFFERED, Correction, Decision, Origin
+from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import CATEGORIES
 from backend.ports.devices import Scope
 from backend.web.api import requests, schemas
