@@ -43,7 +43,11 @@ def configure_logging(settings: Settings) -> None:
     foreign = logging.StreamHandler(sys.stderr)
     foreign.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *stamped],
+            foreign_pre_chain=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_logger_name,
+                *stamped,
+            ],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, written],
         )
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from backend.pipeline.fail_opens import FailOpens
+from backend.pipeline.judged import Judged
 from backend.ports.gmail import Gmail
 from backend.ports.reader import Reader
 from backend.ports.store import Store
@@ -39,6 +40,7 @@ class Context:
     wake: Callable[[], None] = _nobody
     """Tells this process's job loop, if it has one, that there may be work."""
     fail_opens: FailOpens = field(default_factory=FailOpens)
+    judged: Judged = field(default_factory=Judged)
 
     def lease_until(self) -> datetime:
         """To when a job taken now is held."""

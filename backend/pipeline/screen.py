@@ -6,6 +6,7 @@ On doubt the message stays in the inbox: whatever cannot be fetched, parsed or s
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -56,10 +57,11 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
     early = _from_history(context, job, mailbox, begun)
     if early is not None:
         await context.store.record_verdict(job, early, None, None, context.clock.now())
+        context.judged.note(early)
         return None
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
-        digest = await context.reader.screen(fetched, mailbox.owner)
+        digest = await _read(context, fetched, mailbox.owner)
     except Gone as error:
         ripe = job.first_seen_at + BELIEVE_GONE
         if context.clock.now() < ripe:
@@ -84,6 +86,14 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
     return await _judge(context, job, mailbox, fetched, digest)
+
+
+async def _read(context: Context, fetched: Fetched, owner: Owner) -> Digest:
+    """The message read and scored, and how long that took."""
+    began = time.perf_counter()
+    digest = await context.reader.screen(fetched, owner)
+    context.judged.reading.note(time.perf_counter() - began)
+    return digest
 
 
 def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Beginning) -> Verdict | None:
@@ -130,6 +140,9 @@ async def _end(
     now, until = context.clock.now(), context.lease_until()
     following = await context.store.record_verdict(job, verdict, screened, intent, now, until)
     context.fail_opens.note(verdict)
+    context.judged.note(verdict)
+    if screened is not None and not job.backlog:
+        context.judged.lag.note((now - screened.received_at).total_seconds())
     if verdict.row is Row.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
     return following

@@ -4,6 +4,7 @@ so no token of a link and nothing of a mail can be."""
 from __future__ import annotations
 
 import re
+import secrets
 import time
 
 import structlog
@@ -33,6 +34,8 @@ def install(app: Quart) -> None:
     @app.before_request
     async def begin() -> None:
         g.began = time.perf_counter()
+        # Ours, never the caller's: a stranger could write there what they like.
+        structlog.contextvars.bind_contextvars(request=secrets.token_hex(8))
 
     @app.after_request
     async def end(response: Response) -> Response:

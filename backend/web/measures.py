@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from backend.pipeline.fail_opens import FailOpens
+from backend.pipeline.judged import Judged
 from backend.ports.jobs import PushFate
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -49,6 +50,27 @@ class NotJudged(Collector):
         )
 
 
+class JudgedHere(Collector):
+    """What `Judged` counts, for Prometheus."""
+
+    def __init__(self) -> None:
+        self.told = Judged()
+
+    def collect(self) -> Iterator[Metric]:
+        """Read now."""
+        verdicts = CounterMetricFamily(
+            "pitchgate_verdicts", "Messages decided", labels=["row", "outcome", "model"]
+        )
+        for labels, count in self.told.verdicts.items():
+            verdicts.add_metric(labels, count)
+        yield verdicts
+        for name, words, spans in (
+            ("pitchgate_verdict_lag_seconds", "From Gmail's receipt to the verdict", self.told.lag),
+            ("pitchgate_reading_seconds", "To read and score a message, waiting included", self.told.reading),
+        ):
+            yield HistogramMetricFamily(name, words, buckets=spans.buckets(), sum_value=spans.total)
+
+
 class Measures:
     """Counters of the web. Labels are route templates and fixed words, never addresses or tokens."""
 
@@ -77,6 +99,8 @@ class Measures:
         )
         self._not_judged = NotJudged()
         self._registry.register(self._not_judged)
+        self._judged = JudgedHere()
+        self._registry.register(self._judged)
 
         self._failed = FailedTries()
         self._registry.register(self._failed)
@@ -91,12 +115,18 @@ class Measures:
         self._pushes.labels(fate).inc()
 
     def exposition(
-        self, census: Mapping[str, int], failed: Mapping[tuple[str, str], int], fail_opens: FailOpens
+        self,
+        census: Mapping[str, int],
+        failed: Mapping[tuple[str, str], int],
+        fail_opens: FailOpens,
+        judged: Judged,
     ) -> bytes:
         """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
-        job and cause since the start of the process, `fail_opens` the messages that could not be judged."""
+        job and cause since the start of the process, `fail_opens` the messages that could not be judged,
+        `judged` those that were."""
         self._failed.counts = failed
         self._not_judged.told = fail_opens
+        self._judged.told = judged
         self._census.clear()
         for name, value in census.items():
             self._census.labels(name).set(value)

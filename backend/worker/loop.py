@@ -153,6 +153,9 @@ class Worker:
     async def _run_one(
         self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]
     ) -> None:
+        # Every line that is logged in this task tells which message it is about.
+        about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
+        structlog.contextvars.bind_contextvars(mailbox=job.mailbox_id, **about)
         began, at = time.perf_counter(), self._context.clock.now()
         kind = job.stage if isinstance(job, MessageJob) else job.duty
         try:

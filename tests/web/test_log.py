@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from backend.captcha.solver import solve
@@ -62,3 +65,20 @@ async def test_an_unknown_path_is_never_written_down(client: Client, path: str) 
 
     assert lines[0]["route"] == "(none)"
     assert path not in repr(lines)
+
+
+async def test_the_lines_of_one_request_share_an_id_of_ours(client: Client) -> None:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        await client.get("/healthz", headers={"X-Request-Id": "theirs"})
+        await client.get("/healthz")
+
+    ids = [line["request"] for line in lines]
+    assert len(set(ids)) == 2
+    assert all(re.fullmatch("[0-9a-f]{16}", one) for one in ids)
+
+
+async def test_metrics_tell_verdicts_and_how_long_they_took(client: Client, here: Office) -> None:
+    told = (await (await client.get("/metrics")).get_data()).decode()
+    for name in ("verdict_lag_seconds", "reading_seconds"):
+        assert f'pitchgate_{name}_bucket{{le="+Inf"}} 0.0' in told
+    assert "# TYPE pitchgate_verdicts_total counter" in told

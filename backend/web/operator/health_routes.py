@@ -50,5 +50,6 @@ async def ready() -> Response:
 async def metrics() -> Response:
     """Prometheus' text format: requests, pushes, what was not judged, the store's census. Keep it behind the proxy."""
     context, failed = services().context, services().failed
-    body = measures().exposition(await context.store.census(), failed, context.fail_opens)
+    census = await context.store.census()
+    body = measures().exposition(census, failed, context.fail_opens, context.judged)
     return Response(body, content_type=CONTENT_TYPE_LATEST)

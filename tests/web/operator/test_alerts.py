@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.pipeline.fail_opens import FailOpens
+from backend.pipeline.judged import Judged
 from backend.web.measures import Measures
 from tests.web.service import office
 
@@ -43,7 +44,7 @@ def test_every_alarm_has_a_case_in_which_it_rings_and_one_in_which_it_does_not()
 
 async def test_every_count_an_alarm_asks_for_is_told_by_a_server_with_nothing_to_tell(tmp_path: Path) -> None:
     async with office(tmp_path) as here:
-        told = Measures().exposition(await here.store.census(), {}, FailOpens()).decode()
+        told = Measures().exposition(await here.store.census(), {}, FailOpens(), Judged()).decode()
     samples = [sample for family in text_string_to_metric_families(told) for sample in family.samples]
     asked = [found for expr in alerts().values() for found in ASKED.findall(expr)]
     assert len(asked) >= len(alerts()) >= 11
