@@ -67,7 +67,7 @@ class ModelSession:
         trace = Trace(
             made_with=self.made_with,
             text=sha256(text.encode()).hexdigest()[:32],
-            shares=sha256(terms.tobytes() + shares.tobytes()).hexdigest()[:32],
+            shares=sha256(terms.tobytes() + shares.tobytes()).hexdigest()[:16],
             words=len({word for word in text.split(" ") if len(word) > 1}),
             known=int(self._single[terms].sum()),
             counts=counts,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.domain.mailbox.correction import Correction
-from backend.domain.mailbox.verdict import Verdict
+from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.watching import chain
 from backend.ports.decisions import Chain, DecisionKeys, Told
 from backend.transactions.statement import KEYS, Script, micros, number, q
@@ -32,16 +32,13 @@ def verdict_reached(
         "kind": VERDICT,
         "row": verdict.row,
         "outcome": verdict.outcome,
-        "by": "pitchgate",
         "guards": list(verdict.guards),
         "cause": verdict.cause,
         "late": late,
     }
-    if grounds is not None:
-        told["case"] = json.loads(grounds.case)
-        if grounds.trace is not None:
-            told["text"], told["shares"] = grounds.trace.text, grounds.trace.shares
-    last = yield from _append(mailbox_id, keys, [(gmail_id, told)], grounds.setting if grounds else "", now)
+    if grounds is not None and grounds.trace is not None:
+        told["text"], told["shares"] = grounds.trace.text, grounds.trace.shares
+    last = yield from _append(mailbox_id, keys, [(gmail_id, told)], grounds, now)
     if grounds is not None and grounds.counts:
         yield q("keep_counts", mailbox_id=mailbox_id, number=last, at=micros(now), counts=grounds.counts)
 
@@ -78,14 +75,14 @@ def solved(
 def _each(mailbox_id: str, about: Iterable[str], told: dict[str, Any], now: datetime) -> Script[None]:
     keys: DecisionKeys | None = yield KEYS
     if keys is not None:
-        yield from _append(mailbox_id, keys, [(gmail_id, told) for gmail_id in about], "", now)
+        yield from _append(mailbox_id, keys, [(gmail_id, told) for gmail_id in about], None, now)
 
 
 def _append(
     mailbox_id: str,
     keys: DecisionKeys,
     entries: list[tuple[str, dict[str, Any]]],
-    setting: str,
+    grounds: Grounds | None,
     now: datetime,
 ) -> Script[int]:
     row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
@@ -94,18 +91,18 @@ def _append(
         row, key = yield from _begun(mailbox_id, keys, row)
     head = chain.Head(row["number"], row["seal"], row["tag"])
     known = row["setting"]
-    if setting:
-        named = chain.name_of(setting)
+    if grounds is not None:
+        named = chain.name_of(grounds.setting)
         if named != known:
-            yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=setting)
+            yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
             known = named
     for gmail_id, told in entries:
         said = {name: value for name, value in told.items() if value}
-        if setting:
-            said["setting"] = known
         if "text" in said:
             said["text"] = chain.keyed(key, said["text"])
         payload = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+        if grounds is not None:
+            payload = f'{payload[:-1]},"setting":"{known}","case":{grounds.case}}}'
         entry, head = chain.grown(key, head, micros(now), gmail_id, keys.salt(), payload)
         yield q(
             "append_decision",

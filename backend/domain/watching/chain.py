@@ -95,8 +95,8 @@ def name_of(content: str) -> str:
 
 
 def keyed(key: bytes, text: str) -> str:
-    """A digest that means something to whoever has the key alone; 32 hex digits."""
-    return hmac.digest(key, b"text" + text.encode(), "sha256").hex()[:32]
+    """A digest that means something to whoever has the key alone; 16 hex digits."""
+    return hmac.digest(key, b"text" + text.encode(), "sha256").hex()[:16]
 
 
 def _says_what_it_said(entry: Entry) -> bool:

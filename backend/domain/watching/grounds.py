@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from backend.domain.mail.authentication import Authentication
@@ -64,14 +65,10 @@ def grounds(
         "p": bits(score.probability),
         "logit": bits(score.logit),
     }
-    setting = {
-        "version": score.model,
-        "made_with": score.trace.made_with if score.trace else "",
-        "thresholds": {name: bits(value) for name, value in asdict(thresholds).items()},
-        **_settings(facts.preferences, facts.labels),
-    }
+    made_with = score.trace.made_with if score.trace else ""
+    setting = _setting(score.model, made_with, thresholds, facts.preferences, facts.labels)
     trace = None if score.trace is None else replace(score.trace, counts="")
-    return Grounds(_json(setting), _json(_told(case)), trace)
+    return Grounds(setting, _json(_told(case)), trace)
 
 
 def from_history(
@@ -124,6 +121,16 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
     thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
     then = Score(from_bits(case["p"]), from_bits(case["logit"]))
     return decide(facts, score or then, thresholds, tuple(case.get("guards", ())), now)
+
+
+@lru_cache(1_000)
+def _setting(
+    version: str, made_with: str, thresholds: Thresholds, preferences: Preferences, labels: LabelIds
+) -> str:
+    """The same for many messages, so it is remembered."""
+    limits = {name: bits(value) for name, value in asdict(thresholds).items()}
+    told = {"version": version, "made_with": made_with, "thresholds": limits}
+    return _json({**told, **_settings(preferences, labels)})
 
 
 def _settings(preferences: Preferences, labels: LabelIds) -> dict[str, Any]:

@@ -45,7 +45,7 @@ SELECT name, content FROM decision_settings WHERE mailbox_id = :mailbox_id;
 -- What is left is a tombstone: the chain goes on, and nothing is told by it.
 UPDATE decisions SET at = NULL, gmail_id = NULL, salt = NULL, payload = NULL
 WHERE mailbox_id = :mailbox_id AND number IN (
-    SELECT number FROM decisions WHERE mailbox_id = :mailbox_id AND at < :before ORDER BY at LIMIT :limit
+    SELECT number FROM decisions WHERE mailbox_id = :mailbox_id AND at < :before ORDER BY number LIMIT :limit
 );
 
 -- name: retain_decision_counts(mailbox_id, before, limit)!

@@ -23,7 +23,6 @@ CREATE TABLE decisions (
     PRIMARY KEY (mailbox_id, number)
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX decisions_message ON decisions (mailbox_id, gmail_id) WHERE gmail_id IS NOT NULL;
-CREATE INDEX decisions_time ON decisions (mailbox_id, at) WHERE at IS NOT NULL;
 
 -- What many decisions share: the model and where it ran, thresholds, preferences. Named by its digest.
 CREATE TABLE decision_settings (

@@ -1,0 +1,122 @@
+"""What the log of decisions costs: per entry in time and bytes, and to verify.
+
+    python -m tests.bench.decisions --count 10000
+
+Each figure is the best of some rounds in the processor time of this process: the machine may be busy with other things.
+Prints one JSON object as its last line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from backend.domain.mail.authentication import Authentication
+from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mailbox.mailbox import Preferences
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.policy.table import Facts
+from backend.domain.reading.score import Score, Thresholds, Trace
+from backend.domain.watching import chain
+from backend.domain.watching.grounds import grounds
+from backend.store.library import Dialect, queries
+from backend.store.sqlite_schema import connect, upgrade
+from backend.store.sqlite_script import run_script
+from backend.transactions import decisions
+from tests.doubles import START, PlainKeys
+
+ROUNDS = 5
+MAILBOX = "01jd3m5k2v9y8x7w6t5s4r3q2p"
+INSERT = (
+    "INSERT INTO mailboxes (id, sub, email, name, link, scopes, preferences, created_at, changed_at)"
+    " VALUES (?, 's', 'e', '', 'connected', '[]', '{}', 0, 0)"
+)
+
+
+def verdict() -> Verdict:
+    """A usual one: a stranger's message below the threshold, scored."""
+    message = Message(from_=(Address("sam@seller.test"),))
+    facts = Facts(
+        Arrival("m", "t", frozenset({"INBOX", "UNREAD", "CATEGORY_PERSONAL"}), START, message),
+        Owner("ana@corp.test"),
+        Authentication(True),
+        Preferences(),
+    )
+    trace = Trace("model " * 6, "t" * 32, "s" * 16, 120, 110)
+    score = Score(0.123456789, -1.96, (), "2026.11", trace)
+    kept = grounds(facts, score, Thresholds(0.1, 0.5, 0.8, 0.3), (), START)
+    return Verdict(Outcome.INBOX, Row.BELOW_HOLD, score, grounds=kept)
+
+
+def best(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
+    """Seconds of processor time of the quickest round."""
+    times = []
+    for _ in range(rounds):
+        began = time.process_time()
+        work()
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+def measured(count: int, folder: Path) -> dict[str, float]:
+    """Append `count` entries in one transaction, then read and verify them."""
+    path, keys, known, one = folder / "store.sqlite3", PlainKeys(), queries(Dialect.SQLITE), verdict()
+    upgrade(path)
+    connection = connect(path)
+    connection.execute(INSERT, (MAILBOX,))
+    size = path.stat().st_size + _wal(path)
+
+    def append(part: int) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        for number in range(part * count // ROUNDS, (part + 1) * count // ROUNDS):
+            script = decisions.verdict_reached(MAILBOX, f"{number:016x}", one, False, START)
+            run_script(connection, known, script, None, keys)
+        connection.execute("COMMIT")
+
+    parts = iter(range(ROUNDS))
+    seconds = best(lambda: append(next(parts)))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    grown = path.stat().st_size + _wal(path) - size
+    key = keys.open(connection.execute("SELECT sealed_key FROM chains").fetchone()[0]) or b""
+    found = run_script(connection, known, decisions.head(MAILBOX))
+    assert found is not None
+    entries = run_script(connection, known, decisions.log(MAILBOX, 0, count))
+    verify = best(lambda: list(chain.faults(key, found.head, entries)))
+    whole = best(
+        lambda: list(
+            chain.faults(key, found.head, run_script(connection, known, decisions.log(MAILBOX, 0, count)))
+        )
+    )
+    assert not list(chain.faults(key, found.head, entries))
+    writing = best(verdict)
+    connection.close()
+    return {
+        "entries": count,
+        "append_us": round(seconds / (count / ROUNDS) * 1e6, 1),
+        "grounds_us": round(writing * 1e6, 1),
+        "bytes_an_entry": round(grown / count),
+        "verify_ms": round(verify * 1e3, 1),
+        "read_and_verify_ms": round(whole * 1e3, 1),
+    }
+
+
+def _wal(path: Path) -> int:
+    log = path.with_name(path.name + "-wal")
+    return log.stat().st_size if log.exists() else 0
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(measured(parser.parse_args().count, Path(folder))))
+
+
+if __name__ == "__main__":
+    main()

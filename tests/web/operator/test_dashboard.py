@@ -1,0 +1,68 @@
+"""The dashboard of docs/dashboard.json asks for what is really told, and each of its panels has its own place."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.pipeline.fail_opens import FailOpens
+from backend.pipeline.judged import Judged
+from backend.web.measures import Measures
+from tests.web.service import office
+
+NAME = re.compile(r"pitchgate_\w+")
+LABELS = re.compile(r'(pitchgate_\w+)\{(\w+)="([^"]+)"\}')
+GROUPED = re.compile(r"by \(([^)]+)\) \(rate\((pitchgate_\w+)")
+
+
+def panels() -> list[dict[str, Any]]:
+    """All of them."""
+    found: list[dict[str, Any]] = json.loads(Path("docs/dashboard.json").read_text(encoding="utf-8"))[
+        "panels"
+    ]
+    return found
+
+
+def queries() -> list[str]:
+    """What they ask."""
+    return [target["expr"] for panel in panels() for target in panel["targets"]]
+
+
+async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) -> None:
+    measures, judged, fail_opens = Measures(), Judged(), FailOpens()
+    judged.note(Verdict(Outcome.INBOX, Row.BELOW_HOLD))
+    fail_opens.note(Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.UNREADABLE))
+    measures.request("/healthz", "GET", 200, 0.1)
+    async with office(tmp_path) as here:
+        census = await here.store.census()
+    text = measures.exposition(census, {("screen", "limits"): 1}, fail_opens, judged).decode()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    told = {sample.name: set(sample.labels) for sample in samples}
+    for query in queries():
+        assert NAME.findall(query)
+        for name in NAME.findall(query):
+            assert name in told, query
+        for name, label, value in LABELS.findall(query):
+            assert any(s.name == name and s.labels.get(label) == value for s in samples), query
+        for labels, name in GROUPED.findall(query):
+            assert set(labels.split(", ")) <= told[name], query
+
+
+def test_no_panel_lies_on_another() -> None:
+    places = [panel["gridPos"] for panel in panels()]
+    assert all(place["x"] + place["w"] <= 24 for place in places)
+    for one, two in combinations(places, 2):
+        beside = one["x"] + one["w"] <= two["x"] or two["x"] + two["w"] <= one["x"]
+        above = one["y"] + one["h"] <= two["y"] or two["y"] + two["h"] <= one["y"]
+        assert beside or above
+
+
+def test_every_panel_has_a_number_a_title_and_a_unit() -> None:
+    assert len({panel["id"] for panel in panels()}) == len(panels()) >= 12
+    assert all(panel["title"] and panel["fieldConfig"]["defaults"]["unit"] for panel in panels())
