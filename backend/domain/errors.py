@@ -82,11 +82,15 @@ class HistoryGone(GoogleError):
 
 
 class TryLater(GoogleError):
-    """Rate limit, quota, 5xx or a broken connection. `retry_at` is Google's own time (aware UTC) or None."""
+    """Rate limit, quota, 5xx or a broken connection. `retry_at` is Google's own time (aware UTC) or None; `refusals`
+    counts how many refusals in a row this is, if it stands for one."""
 
-    def __init__(self, title: str, *, reason: str = "", retry_at: datetime | None = None) -> None:
+    def __init__(
+        self, title: str, *, reason: str = "", retry_at: datetime | None = None, refusals: int = 0
+    ) -> None:
         super().__init__(title, "It is tried again by itself.", reason=reason)
         self.retry_at = retry_at
+        self.refusals = refusals
 
 
 class StoreAway(TryLater):

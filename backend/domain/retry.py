@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from backend.domain.errors import (
@@ -28,8 +27,6 @@ SEARCH_LAG = timedelta(seconds=10)
 REFUSALS = 4
 """Refusals in a row after which one that may pass is believed. Tries that limits or an outage ended say nothing of the
 next."""
-
-_COUNTED = re.compile(r"; refusal ([0-9]{1,3})\)\Z")
 
 NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
 """Errors that another try cannot change: bad requests, things that are not there, lost consent."""
@@ -71,13 +68,13 @@ def believed(error: Rejected, met: int) -> bool:
 
 
 def refusals(cause: str) -> int:
-    """How many refusals in a row the cause kept of a job's last try tells of."""
-    counted = _COUNTED.search(cause)
-    return int(counted[1]) if counted else 0
+    """How many refusals in a row the code kept of a job's last try tells of (`failing.code_of`)."""
+    counted = cause.rpartition(" #")[2] if " #" in cause else ""
+    return int(counted) if counted.isdecimal() and len(counted) < 4 else 0
 
 
 def once_more(title: str, error: Rejected, before: str) -> TryLater | None:
     """What to call a refusal that may pass: it is tried again as an outage is, and counted in its cause. `before` is
     the cause of the try before. None: there were enough in a row."""
     number = refusals(before) + 1
-    return None if number >= REFUSALS else TryLater(title, reason=f"{error.reason}; refusal {number}")
+    return None if number >= REFUSALS else TryLater(title, reason=error.reason, refusals=number)

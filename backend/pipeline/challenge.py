@@ -36,7 +36,7 @@ async def challenge(context: Context, job: MessageJob) -> None:
         await context.store.mark_sent(job, pending.id, sent, now)
         return
     if job.placement is not Placement.HELD or pending.expired(now):
-        await context.store.mark_unsent(job, pending.id, "no longer held", now)
+        await context.store.mark_unsent(job, pending.id, "not_held", now)
         return
     await _send(context, job, pending)
 
@@ -57,7 +57,11 @@ async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
     if screened is None:
-        raise NotFound("What was found in this message is not stored.", "It cannot be answered; see the log.")
+        raise NotFound(
+            "What was found in this message is not stored.",
+            "It cannot be answered; see the log.",
+            code="facts_missing",
+        )
     raw = _mail(context, mailbox, screened, pending)
     await context.store.mark_sending(job, pending.id, context.clock.now())
     try:

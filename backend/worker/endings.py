@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater, Unexplained
-from backend.domain.mailbox.failing import Cause, cause_of
+from backend.domain.mailbox.failing import Cause, cause_of, code_of
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
 from backend.pipeline.context import Context
@@ -63,7 +63,7 @@ class Endings:
         if isinstance(error, NeedsReconnect):
             lost = await context.store.lose_link(job.mailbox_id, error.lost, began, now)
             # Else the owner has just connected again, or is leaving: a second try will tell.
-            await self._postpone(job, timedelta(0) if lost else AGAIN, error.title, counts=False)
+            await self._postpone(job, timedelta(0) if lost else AGAIN, code_of(error), counts=False)
             return
         if isinstance(job, MessageJob) and isinstance(error, Gone):
             await context.store.gone(job, now)
@@ -75,12 +75,12 @@ class Endings:
         if wait is not None:
             # To be told when to come again is no failure of the job's own.
             told = isinstance(error, TryLater) and error.retry_at is not None
-            await self._postpone(job, wait, _cause(error), counts=not told, failed=cause)
+            await self._postpone(job, wait, code_of(error), counts=not told, failed=cause)
         elif isinstance(job, MessageJob):
-            await context.store.set_aside(job, _cause(error), now)
+            await context.store.set_aside(job, code_of(error), now)
         else:
             doubling = FIRST_PATIENCE * 2 ** min(max(job.attempt, 1) - 1, 10)
-            await self._postpone(job, min(doubling, DUTY_PATIENCE), _cause(error), failed=cause)
+            await self._postpone(job, min(doubling, DUTY_PATIENCE), code_of(error), failed=cause)
 
     async def _postpone(
         self,
@@ -110,7 +110,7 @@ class Endings:
 
 
 def _cause(error: Exception) -> str:
-    """What is stored and logged of an error: never its arguments, which might quote mail."""
+    """What is logged of an error: never its arguments, which might quote mail."""
     if isinstance(error, PitchgateError):
         reason = getattr(error, "reason", "")
         return f"{error.title} ({reason})" if reason else error.title

@@ -33,8 +33,8 @@ SHARES = 4
 """A mailbox may have so many messages under way as a share of all tasks makes, and as many tasks are kept for duties:
 one with much to do, or with Google's quota used up, keeps nobody else waiting."""
 
-DEADLY = "No worker that held it came to an end with it."
-"""The cause told of a message under which as many workers died in a row as it may have tries."""
+DEADLY = "workers_died"
+"""The code of a message under which as many workers died in a row as it may have tries."""
 
 SUSPECTED = 2
 """After so many deaths in a row a message runs alone. A process that dies takes all it holds with it, and only what

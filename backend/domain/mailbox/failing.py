@@ -97,6 +97,14 @@ def cause_of(error: Exception) -> Cause | None:
     return next((cause for kind, cause in _KINDS if isinstance(error, kind)), Cause.FAULT)
 
 
+def code_of(error: Exception) -> str:
+    """What is stored of an error: its cause, Google's word or the error's type, and `#2` for the second refusal in a
+    row. Never a message, which might quote mail."""
+    word = getattr(error, "reason", "") or getattr(error, "code", "") or type(error).__name__
+    number = error.refusals if isinstance(error, TryLater) else 0
+    return f"{cause_of(error) or 'wait'} {word}" + (f" #{number}" if number else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Failing:
     """A job that has not come to its end since a try of it failed at `since` (aware UTC). `job` names the duty or

@@ -125,7 +125,7 @@ async def test_a_message_that_breaks_its_stage_is_set_aside_and_the_mailbox_goes
     assert await workshop.aside() == [POISON]
     assert workshop.ran.count(POISON) == TRIES
     view = await workshop.story.view("ana", POISON)
-    assert (view.cause, view.placement) == ("RuntimeError", None)  # it stays where Gmail put it
+    assert (view.cause, view.placement) == ("fault RuntimeError", None)  # it stays where Gmail put it
 
 
 @pytest.mark.parametrize("error", [TryLater("Google is away."), StoreAway("The database is away.")])

@@ -98,6 +98,5 @@ async def test_a_message_whose_facts_are_missing_is_set_aside_with_what_is_true(
     await fixture.work_for(100)
     (aside,) = await fixture.store.aside()
     assert aside["gmail_id"] == gmail_id
-    assert "disconnected" not in aside["error"]
-    assert "is not stored" in aside["error"]
+    assert aside["error"] == "refused facts_missing"
     assert isinstance(NotFound("x"), Refused), "which is not tried again"

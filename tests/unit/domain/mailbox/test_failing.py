@@ -7,7 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.domain import errors
-from backend.domain.errors import NotYet, PitchgateError, StoreAway, TryLater
+from backend.domain.errors import (
+    NotYet,
+    PitchgateError,
+    Rejected,
+    StoreAway,
+    TryLater,
+    Unexplained,
+)
 from backend.domain.mailbox.failing import (
     LIMIT_WORDS,
     NO_READER,
@@ -16,9 +23,11 @@ from backend.domain.mailbox.failing import (
     Cause,
     Failing,
     cause_of,
+    code_of,
     told,
 )
 from backend.domain.mailbox.message_record import Stage
+from backend.domain.retry import REFUSALS, once_more, refusals
 from backend.ports.jobs import Duty
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -74,3 +83,26 @@ def test_what_keeps_all_new_mail_waiting_comes_before_one_message_and_the_longes
     assert told([sync, older], NOW, watched=True) == older
     assert told([index, sync], NOW, watched=True) == index
     assert told([], NOW, watched=True) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TryLater("Google has trouble of its own.", reason="backendError"), "google backendError"),
+        (NotYet("Not yet.", reason="indexing"), "wait indexing"),
+        (Rejected("Google forbids this request."), "rejected Rejected"),
+        (KeyError("a subject"), "fault KeyError"),
+        (once_more("No.", Unexplained("No.", reason="http403"), "google http403 #1"), "google http403 #2"),
+    ],
+)
+def test_what_is_stored_of_an_error_is_a_code_without_its_message(error: Exception, code: str) -> None:
+    assert code_of(error) == code
+
+
+def test_refusals_in_a_row_are_counted_by_what_was_stored_of_the_last() -> None:
+    stored, met = "", 0
+    while (again := once_more("No.", Unexplained("No.", reason="a #7 b"), stored)) is not None:
+        stored, met = code_of(again), met + 1
+        assert refusals(stored) == met
+    assert met == REFUSALS - 1
+    assert refusals("google a #b") == refusals("fault KeyError") == refusals("") == 0
