@@ -33,7 +33,11 @@ class SignedIn:
         return self.session.mailbox_id
 
 
-async def signed_in() -> SignedIn | None:
+class SignedOut(Exception):
+    """Nobody has signed in at this browser. Answered by the page that asks them to."""
+
+
+async def present() -> SignedIn | None:
     """Who sits at this browser, None if they have not signed in (or their mailbox is gone or going)."""
     secret = request.cookies.get(_cookie_name(), "")
     session = await service().session(secret) if secret else None
@@ -42,11 +46,17 @@ async def signed_in() -> SignedIn | None:
     return SignedIn(session, csrf_of(secret))
 
 
-async def signed_in_form() -> tuple[SignedIn, dict[str, str]] | None:
+async def signed_in() -> SignedIn:
+    """The same. Raises `SignedOut`."""
+    found = await present()
+    if found is None:
+        raise SignedOut
+    return found
+
+
+async def signed_in_form() -> tuple[SignedIn, dict[str, str]]:
     """The same with the fields of the form that was sent. Raises `Forbidden` unless it is one of ours."""
     found = await signed_in()
-    if found is None:
-        return None
     fields = {name: str(value) for name, value in (await request.form).items()}
     if not hmac.compare_digest(fields.get("csrf", "").encode(), found.csrf.encode()):
         raise Forbidden

@@ -11,7 +11,6 @@ from backend.pipeline.archive import ArchiveService
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page
 from backend.web.services import services
 
@@ -25,8 +24,7 @@ CODES = ("malformed", "other_mailbox", "no_credit")
 @guarded(per_minute(60))
 async def show() -> Response:
     """What is kept, the file, and the form to bring one back."""
-    owner = await browser.signed_in()
-    return await (ask_to_sign_in() if owner is None else _page(owner))
+    return await _page(await browser.signed_in())
 
 
 @blueprint.get("/export")
@@ -34,8 +32,6 @@ async def show() -> Response:
 async def export() -> Response:
     """The file, as it is written. Changes nothing."""
     owner = await browser.signed_in()
-    if owner is None:
-        return await ask_to_sign_in()
     await service().mailbox(owner.mailbox_id)
     day = services().context.clock.now().date().isoformat()
     response = Response(
@@ -51,8 +47,6 @@ async def export() -> Response:
 async def restore() -> Response:
     """Add what the file holds to this mailbox."""
     sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
     owner = sent[0]
     file = (await request.files).get("file")
     content = file.read() if file is not None else b""

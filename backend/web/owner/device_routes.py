@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from quart import Blueprint, Response, request
 from werkzeug.exceptions import Forbidden
 
@@ -13,6 +15,7 @@ from backend.web.google.leading_on import to_google
 from backend.web.google.way_back import DEVICE, wanted
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of
 from backend.web.limits import per_minute
+from backend.web.owner.entry import back
 from backend.web.owner.open_page import open_page
 
 blueprint = Blueprint("devices", __name__)
@@ -26,7 +29,7 @@ async def ask() -> Response:
         asked = read_request(request.args)
     except Refused:
         return await _problem("malformed", 422)
-    owner = await browser.signed_in()
+    owner = await browser.present()
     return await (_sign_in(asked) if owner is None else confirm(asked, owner.mailbox_id, owner.csrf))
 
 
@@ -46,17 +49,17 @@ async def sign_in() -> Response:
 @guarded(per_minute(30))
 async def answer() -> Response:
     """The owner's yes or no: back to the app's listener."""
-    sent = await browser.signed_in_form()
-    if sent is None:
+    try:
+        owner, fields = await browser.signed_in_form()
+    except browser.SignedOut:
         return await _problem("signed_out", 422)
-    owner, fields = sent
     try:
         asked = service().unseal(fields.get("request", ""))
     except PitchgateError as error:
         return await _refusal(error)
     if fields.get("answer") != "yes":
-        return _see(asked.answer(error="denied"))
-    return _see(await service().consent(owner.mailbox_id, asked))
+        return back(asked.answer(error="denied"))
+    return back(await service().consent(owner.mailbox_id, asked))
 
 
 @blueprint.get("/enter")
@@ -73,17 +76,16 @@ async def enter() -> Response:
     except PitchgateError:
         return await _problem("ticket", 410)
     await browser.end_earlier()
-    return browser.keep(_see("/settings" if where == "settings" else "/review"), secret)
+    return browser.keep(back("/settings" if where == "settings" else "/review"), secret)
 
 
 @blueprint.post("/sign-out")
 @guarded(per_minute(60))
 async def sign_out() -> Response:
     """End this browser's session."""
-    sent = await browser.signed_in_form()
-    if sent is not None:
-        await service().sign_out(sent[0].session)
-    return browser.drop(_see("/"))
+    with suppress(browser.SignedOut):
+        await service().sign_out((await browser.signed_in_form())[0].session)
+    return browser.drop(back("/"))
 
 
 async def kept_request() -> DeviceRequest | None:
@@ -112,7 +114,8 @@ async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
     return response
 
 
-async def ask_to_sign_in() -> Response:
+@blueprint.app_errorhandler(browser.SignedOut)
+async def _ask_to_sign_in(_: browser.SignedOut) -> Response:
     """A page for an owner we do not know yet. Signing in brings them to the page they asked for."""
     page = wanted(request.path) if request.method == "GET" else ""
     return await open_page("sign_in.html", 401, section="connect", page=page)
@@ -130,7 +133,3 @@ async def _refusal(error: PitchgateError) -> Response:
 
 async def _problem(key: str, status: int) -> Response:
     return await open_page("device_problem.html", status, section="devices", problem=key)
-
-
-def _see(where: str) -> Response:
-    return Response(b"", 303, headers={"Location": where})

@@ -15,16 +15,16 @@ from backend.web.browser_session import SignedIn
 Visitor = tuple[SignedIn, Mailbox]
 
 
-async def visitor() -> Visitor | None:
-    """Who sits at this browser with their mailbox, None if they have not signed in."""
+async def visitor() -> Visitor:
+    """Who sits at this browser with their mailbox. Raises `SignedOut`."""
     owner = await browser.signed_in()
-    return None if owner is None else (owner, await _mailbox(owner))
+    return owner, await _mailbox(owner)
 
 
-async def visitor_form() -> tuple[Visitor, dict[str, str]] | None:
+async def visitor_form() -> tuple[Visitor, dict[str, str]]:
     """The same with the fields of the form that was sent. Raises `Forbidden` unless it is one of ours."""
-    sent = await browser.signed_in_form()
-    return None if sent is None else ((sent[0], await _mailbox(sent[0])), sent[1])
+    owner, fields = await browser.signed_in_form()
+    return (owner, await _mailbox(owner)), fields
 
 
 def back(path: str, **told: str) -> Response:

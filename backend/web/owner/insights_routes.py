@@ -10,7 +10,6 @@ from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import drawing
-from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page
 from backend.web.services import services
 
@@ -33,8 +32,6 @@ STEPS = ("sent", "begun", "solved", "bounced", "regretted")
 async def insights() -> Response:
     """Figures of the last weeks, drawn and in tables."""
     owner = await browser.signed_in()
-    if owner is None:
-        return await ask_to_sign_in()
     mailbox, figures = await service().look(owner.mailbox_id)
     steps = [getattr(figures.funnel, step) for step in STEPS]
     return await owner_page(

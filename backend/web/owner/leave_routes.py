@@ -16,7 +16,6 @@ from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import Visitor, back, visitor, visitor_form
 from backend.web.owner.open_page import open_page
 from backend.web.owner.page import owner_page
@@ -40,8 +39,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 @guarded(per_minute(60))
 async def ask() -> Response:
     """What leaving means, and the field that makes sure."""
-    found = await visitor()
-    return await ask_to_sign_in() if found is None else await _ask(found)
+    return await _ask(await visitor())
 
 
 @blueprint.post("/settings/leave")
@@ -49,8 +47,6 @@ async def ask() -> Response:
 async def go() -> Response:
     """Disconnect and delete, if the address of the mailbox was typed."""
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     (owner, mailbox), fields = sent
     typed = fields.get("confirm", "").strip().lower()
     if not hmac.compare_digest(typed.encode(), mailbox.owner.email.lower().encode()):

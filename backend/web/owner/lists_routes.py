@@ -14,7 +14,6 @@ from backend.pipeline import own_lists
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import Visitor, back, visitor, visitor_form
 from backend.web.owner.page import owner_page
 
@@ -33,8 +32,7 @@ NUMBERS: dict[str, int] = {row: number for number, row in enumerate(Row, 1)}
 @guarded(per_minute(120))
 async def show() -> Response:
     """A page of rules, and the forms."""
-    found = await visitor()
-    return await ask_to_sign_in() if found is None else await _page(found)
+    return await _page(await visitor())
 
 
 @blueprint.post("/add")
@@ -42,8 +40,6 @@ async def show() -> Response:
 async def add() -> Response:
     """Set one rule."""
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     (owner, _), fields = sent
     subject, kind = fields.get("subject", "")[:LONGEST_SUBJECT], _kind(fields.get("kind", ""))
     if kind is None:
@@ -60,8 +56,6 @@ async def add() -> Response:
 async def remove() -> Response:
     """Remove one rule."""
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     (owner, _), fields = sent
     try:
         await own_lists.remove(service().context, owner.mailbox_id, fields.get("subject", ""))
@@ -75,8 +69,6 @@ async def remove() -> Response:
 async def test() -> Response:
     """Would this sender pass? Changes nothing; a form of its own so that no address stands in an address."""
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     (_, mailbox), fields = sent
     address, confirmed = fields.get("address", "")[:LONGEST_SUBJECT], "confirmed" in fields
     told: dict[str, Any] = {"address": address, "confirmed": confirmed}
@@ -94,8 +86,6 @@ async def bring_in() -> Response:
     """Look at a list, or import it."""
     request.max_form_memory_size = IMPORT_LIMIT
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     (owner, _), fields = sent
     text, kind = await _uploaded() or fields.get("text", ""), _kind(fields.get("default", ""))
     told: dict[str, Any] = {"text": text, "default": kind or RuleKind.BLOCK}
@@ -118,8 +108,6 @@ async def bring_in() -> Response:
 async def export() -> Response:
     """All rules as a text file that can be imported again."""
     found = await visitor()
-    if found is None:
-        return await ask_to_sign_in()
     text = await own_lists.written_out(service().context, found[0].mailbox_id)
     response = Response(text.encode(), 200, content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="pitchgate-rules.txt"'

@@ -32,7 +32,7 @@ MOST_TABS = 4
 @guarded(per_minute(120))
 async def events() -> Response:
     """Server-sent events from `after`, or from where the browser left off."""
-    owner = await browser.signed_in()
+    owner = await browser.present()
     # 204 tells a browser not to come again, where an error would stand in its console.
     if owner is None or streams().open[owner.session.token_hash] >= MOST_TABS:
         return Response(b"", 204)

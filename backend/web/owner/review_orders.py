@@ -11,7 +11,7 @@ from backend.pipeline.review import malformed
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner.device_routes import ask_to_sign_in
+from backend.web.owner.entry import back
 from backend.web.owner.review_look import way_back
 from backend.web.owner.review_routes import service
 from backend.web.owner.review_show import ORDERS
@@ -31,11 +31,8 @@ RULES = {"allow": RuleKind.ALLOW, "block": RuleKind.BLOCK, "none": None}
 @guarded(per_minute(120), patience=30.0)
 async def decide() -> Response:
     """One decision about one message (button `one`) or about all that are ticked (button `bulk`)."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
-    back = fields.get("back", "")
+    owner, fields = await browser.signed_in_form()
+    here = fields.get("back", "")
     if fields.get("one"):
         name, _, gmail_id = fields["one"].partition(" ")
         picked = [gmail_id]
@@ -43,7 +40,7 @@ async def decide() -> Response:
         name, picked = fields.get("bulk", ""), (await request.form).getlist("pick")
     decision = Decision.BLOCK if name == BLOCK_AND_LEAVE else name
     if name == NOTHING or not picked:
-        return _to(way_back(back, told=NOTHING))
+        return back(way_back(here, told=NOTHING))
     if decision not in ORDERS:
         raise Refused("There is no such decision.", "Go back and choose one of the buttons.")
     key = fields.get("order", "")
@@ -51,19 +48,16 @@ async def decide() -> Response:
     if name == BLOCK_AND_LEAVE and done.applied:
         await service().unsubscribe(owner.mailbox_id, done.applied[0])
     if not done.applied:
-        return _to(way_back(back, told="lost" if done.lost else "again"))
+        return back(way_back(here, told="lost" if done.lost else "again"))
     lost = str(done.lost) if done.lost else ""
-    return _to(way_back(back, told=decision, n=str(len(done.applied)), lost=lost, order=key))
+    return back(way_back(here, told=decision, n=str(len(done.applied)), lost=lost, order=key))
 
 
 @blueprint.post("/undo")
 @guarded(per_minute(120))
 async def undo() -> Response:
     """Take an order back, all of it."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
+    owner, fields = await browser.signed_in_form()
     told = "undone"
     try:
         await service().undo(owner.mailbox_id, fields.get("key", ""))
@@ -73,17 +67,14 @@ async def undo() -> Response:
         if error.code != "no_credit":
             raise
         told = "no_credit"
-    return _to(way_back(fields.get("back", ""), told=told))
+    return back(way_back(fields.get("back", ""), told=told))
 
 
 @blueprint.post("/credits")
 @guarded(per_minute(60))
 async def credits() -> Response:
     """Give a sender credits, or take some."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
+    owner, fields = await browser.signed_in_form()
     amount, way, key = fields.get("amount", ""), fields.get("way", ""), fields.get("order", "")
     if way not in ("give", "take") or not (amount.isascii() and amount.isdecimal() and len(amount) < 4):
         raise malformed("amount")
@@ -93,38 +84,28 @@ async def credits() -> Response:
     except Refused as error:
         if error.code != "no_credit":
             raise
-        return _to(way_back(fields.get("back", ""), told="no_credit"))
-    return _to(way_back(fields.get("back", ""), told="credits", balance=str(balance), order=key))
+        return back(way_back(fields.get("back", ""), told="no_credit"))
+    return back(way_back(fields.get("back", ""), told="credits", balance=str(balance), order=key))
 
 
 @blueprint.post("/rule")
 @guarded(per_minute(60))
 async def rule() -> Response:
     """Set or drop the rule for an address or a domain, about mail to come."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
+    owner, fields = await browser.signed_in_form()
     if fields.get("rule") not in RULES:
         raise malformed("rule")
     await service().set_rule(owner.mailbox_id, fields.get("subject", ""), RULES[fields["rule"]])
-    return _to(way_back(fields.get("back", ""), told="rule"))
+    return back(way_back(fields.get("back", ""), told="rule"))
 
 
 @blueprint.post("/unsubscribe")
 @guarded(per_minute(20), patience=30.0)
 async def unsubscribe() -> Response:
     """Order it again, where it did not work."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
+    owner, fields = await browser.signed_in_form()
     try:
         await service().unsubscribe(owner.mailbox_id, fields.get("gmail_id", ""))
     except NotFound:
-        return _to(way_back(fields.get("back", ""), told="lost"))
-    return _to(way_back(fields.get("back", "")))
-
-
-def _to(where: str) -> Response:
-    return Response(b"", 303, headers={"Location": where})
+        return back(way_back(fields.get("back", ""), told="lost"))
+    return back(way_back(fields.get("back", "")))

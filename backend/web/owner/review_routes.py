@@ -11,7 +11,6 @@ from backend.web.api.reading import packed_cursor
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import review_show as show
-from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.page import owner_page, words
 from backend.web.owner.review_look import BANDS, VIEWS, look_of, position_of, sender_address
 from backend.web.services import services
@@ -37,8 +36,6 @@ def _plain(text: str) -> str:
 async def review() -> Response:
     """One page of a list."""
     owner = await browser.signed_in()
-    if owner is None:
-        return await ask_to_sign_in()
     look, t = look_of(request.args), words("review")
     listed = await service().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
     return await owner_page(
@@ -64,8 +61,6 @@ async def review() -> Response:
 async def mail(gmail_id: str) -> Response:
     """One message with its text, fetched now."""
     owner = await browser.signed_in()
-    if owner is None:
-        return await ask_to_sign_in()
     letter = await service().letter(owner.mailbox_id, gmail_id)
     return await owner_page(
         "review_mail.html",
@@ -88,8 +83,6 @@ async def mail(gmail_id: str) -> Response:
 async def sender() -> Response:
     """Everything on record about one sender."""
     owner = await browser.signed_in()
-    if owner is None:
-        return await ask_to_sign_in()
     asked = request.args.get("address", "")[:400]
     after = position_of(request.args.get("cursor", ""))
     found = await service().sender_profile(owner.mailbox_id, asked, after, SENDER_PAGE)

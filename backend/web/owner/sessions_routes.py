@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound
@@ -12,7 +10,7 @@ from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner.device_routes import ask_to_sign_in
+from backend.web.owner.entry import back
 from backend.web.owner.page import owner_page, words
 from backend.web.words import Words
 
@@ -29,8 +27,6 @@ DONE = ("removed", "ended")
 async def devices() -> Response:
     """The owner's computers and browsers."""
     owner = await browser.signed_in()
-    if owner is None:
-        return await ask_to_sign_in()
     found = await service().overview(owner.mailbox_id)
     t = words("devices")
     done, ended = request.args.get("done", ""), request.args.get("ended", "")
@@ -57,29 +53,23 @@ async def devices() -> Response:
 @guarded(per_minute(60))
 async def remove() -> Response:
     """End a computer's access."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
+    owner, fields = await browser.signed_in_form()
     try:
         await service().remove(owner.mailbox_id, fields.get("device_id", ""))
     except NotFound:
-        return _back(done="removed")  # it is gone, which is what was wanted
-    return _back(done="removed")
+        return back("/devices", done="removed")  # it is gone, which is what was wanted
+    return back("/devices", done="removed")
 
 
 @blueprint.post("/devices/browsers/end")
 @guarded(per_minute(60))
 async def end() -> Response:
     """Sign one browser out."""
-    sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    owner, fields = sent
+    owner, fields = await browser.signed_in_form()
     for session in await service().sessions(owner.mailbox_id):
         if _handle(session) == fields.get("session", ""):
             await service().sign_out(session)
-    return _back(done="ended")
+    return back("/devices", done="ended")
 
 
 @blueprint.post("/devices/browsers/end-others")
@@ -87,9 +77,7 @@ async def end() -> Response:
 async def end_others() -> Response:
     """Sign every browser out but this one."""
     sent = await browser.signed_in_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    return _back(ended=str(await service().end_others(sent[0].session)))
+    return back("/devices", ended=str(await service().end_others(sent[0].session)))
 
 
 def _handle(session: Session) -> str:
@@ -101,7 +89,3 @@ def _name(session: Session, t: Words) -> str:
     if not name:
         return t("browser_unknown")
     return t("browser_on", browser=name, system=system) if system else name
-
-
-def _back(**told: str) -> Response:
-    return Response(b"", 303, headers={"Location": f"/devices?{urlencode(told)}"})

@@ -17,7 +17,6 @@ from backend.web.api.authentication import service
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import settings_form
-from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import Visitor, back, visitor, visitor_form
 from backend.web.owner.page import owner_page, words
 from backend.web.services import services
@@ -35,8 +34,6 @@ FARTHEST = timedelta(days=30)
 async def show() -> Response:
     """All settings."""
     found = await visitor()
-    if found is None:
-        return await ask_to_sign_in()
     return await _page(found)
 
 
@@ -45,8 +42,6 @@ async def show() -> Response:
 async def save() -> Response:
     """All of them, or none: 422 names each field that is not in order."""
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     (owner, mailbox), _ = sent
     changes, shown = settings_form.read(
         await request.form, mailbox.preferences, services().context.settings.challenges
@@ -62,8 +57,6 @@ async def save() -> Response:
 async def pause() -> Response:
     """Pause for an hour, a day, or to the end of a day; or go on."""
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     (owner, _), fields = sent
     now = services().context.clock.now()
     wish, until = fields.get("until", ""), None
@@ -82,8 +75,6 @@ async def pause() -> Response:
 async def wording() -> Response:
     """The answer in one language, as its sender gets it."""
     found = await visitor()
-    if found is None:
-        return await ask_to_sign_in()
     language = request.args.get("language", "")
     language = language if language in LANGUAGES else words("settings").language
     return await _wording(found, language, dict(found[1].preferences.wording).get(language, ""))
@@ -94,8 +85,6 @@ async def wording() -> Response:
 async def reword() -> Response:
     """Save the owner's own words of one language, or only show what they would look like."""
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     (owner, mailbox), fields = sent
     language = fields.get("language", "")
     text = fields.get("text", "").replace("\r\n", "\n").strip()

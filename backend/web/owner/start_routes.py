@@ -16,7 +16,6 @@ from backend.pipeline import first_run
 from backend.web.api.authentication import service
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner.device_routes import ask_to_sign_in
 from backend.web.owner.entry import back, visitor, visitor_form
 from backend.web.owner.page import owner_page, words
 
@@ -34,10 +33,7 @@ WORDS = {"sales": Word.SALES, "not_sales": Word.NOT_SALES, "back": Word.NONE}
 @guarded(per_minute(240))
 async def show() -> Response:
     """Where the first run stands, under the mode and strictness that are asked about. Changes nothing."""
-    found = await visitor()
-    if found is None:
-        return await ask_to_sign_in()
-    owner, mailbox = found
+    owner, mailbox = await visitor()
     mode, strictness = _choice(request.args, mailbox)
     seen = await first_run.rehearsal(service().context, mailbox, mode, strictness)
     judged = [*seen.caught, *seen.passed]
@@ -73,8 +69,6 @@ async def show() -> Response:
 async def order() -> Response:
     """Look through the inbox (again)."""
     sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
     await first_run.order(service().context, sent[0][0].mailbox_id)
     return back("/start")
 
@@ -83,10 +77,7 @@ async def order() -> Response:
 @guarded(per_minute(120))
 async def say() -> Response:
     """The owner's word on a mail of the preview, or taking it back. Moves no mail."""
-    sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    (owner, mailbox), fields = sent
+    (owner, mailbox), fields = await visitor_form()
     mode, strictness = _choice(fields, mailbox)
     choice = {"mode": mode.value, "strictness": strictness.value}
     word, _, gmail_id = fields.get("say", "").partition(" ")
@@ -105,10 +96,7 @@ async def say() -> Response:
 @guarded(per_minute(60))
 async def choose() -> Response:
     """The owner's choice: from now on it counts."""
-    sent = await visitor_form()
-    if sent is None:
-        return await ask_to_sign_in()
-    (owner, mailbox), fields = sent
+    (owner, mailbox), fields = await visitor_form()
     mode, strictness = _choice(fields, mailbox)
     await service().prefer(owner.mailbox_id, {"mode": mode.value, "strictness": strictness.value})
     return back("/review")
