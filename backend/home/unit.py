@@ -29,7 +29,7 @@ Description=Pitchgate, for one mailbox
 After=network-online.target
 
 [Service]
-EnvironmentFile={_quoted(settings_file)}
+EnvironmentFile={_plain(settings_file)}
 ExecStart={_quoted(Path(sys.executable))} -m backend serve
 # always, not on-failure: a server that dies inside may leave with exit status 0
 Restart=always
@@ -50,6 +50,11 @@ def write(settings_file: Path) -> Path:
     return path
 
 
+def _plain(path: Path) -> str:
+    """As systemd reads a path that fills the line: a percent sign begins a specifier."""
+    return str(path).replace("%", "%%")
+
+
 def _quoted(path: Path) -> str:
-    """As systemd reads it: a percent sign begins a specifier, and a space ends a word."""
-    return str(path).replace("%", "%%").replace(" ", "\\x20")
+    """As it reads a word of a command."""
+    return '"' + _plain(path).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'

@@ -35,6 +35,7 @@ class LinksRow(TypedDict):
     """Mailboxes whose link or watch wants somebody's eye."""
 
     lost: int
+    pushed: int
     unwatched: int
     lapsed: int
     lapsing: int
@@ -81,6 +82,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     counts: dict[str, int] = {"mailboxes": (yield from number("count_mailboxes"))}
     links: LinksRow = yield q("count_links", now=micros(now), soon=micros(now + WATCH_ALARM))
     counts["links.needs_reconnect"] = links["lost"]
+    counts["notices.by_push"] = links["pushed"]
     for state in ("unwatched", "lapsed", "lapsing"):
         counts[f"watches.{state}"] = links[state]
     messages: list[StageCountRow] = yield q("count_messages")

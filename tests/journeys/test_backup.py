@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,11 +58,13 @@ async def test_a_backup_put_back_while_mail_flows_loses_nothing(tmp_path: Path) 
         written += await _all(told, strangers, "after the backup")
         await told.quiet()
         await told.stage.server.stop()
+        began = time.monotonic()
         status, said = await db(tmp_path, "restore", copy)
         assert status == 0, said
         written += await _all(told, strangers, "while nobody served")
         await told.stage.server.start()
         await told.stage.ready()
+        print(f"\nrestore: {time.monotonic() - began:.1f} s")
         written += await _all(told, strangers, "after the restore")
 
         missing = set(written)

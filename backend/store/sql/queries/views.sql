@@ -47,6 +47,7 @@ SELECT COUNT(*) FROM mailboxes;
 -- Only where an answer of Google's is to be expected: who must reconnect or is leaving has no watch to renew.
 SELECT
     COUNT(CASE WHEN link = 'needs_reconnect' THEN 1 END) AS lost,
+    COUNT(CASE WHEN link = 'connected' AND notices = 'push' THEN 1 END) AS pushed,
     COUNT(CASE WHEN link = 'connected' AND watch_expires_at IS NULL AND notices <> 'poll' THEN 1 END) AS unwatched,
     COUNT(CASE WHEN link = 'connected' AND watch_expires_at <= :now THEN 1 END) AS lapsed,
     COUNT(CASE WHEN link = 'connected' AND watch_expires_at > :now AND watch_expires_at < :soon THEN 1 END) AS lapsing
