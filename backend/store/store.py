@@ -41,8 +41,8 @@ from backend.transactions import (
 from backend.transactions import decisions as decision_log
 from backend.transactions import devices as device_transactions
 from backend.transactions import mailboxes as mailbox_transactions
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import EVERY
-from backend.transactions.tables import MessageRow
 
 
 def new_lease(worker: str) -> str:

@@ -14,11 +14,12 @@ from backend.domain.policy.standing import Standing
 from backend.ports.jobs import MessageJob, Sighting
 from backend.ports.messages import Reading, SenderRecord
 from backend.ports.owner import Tenant
-from backend.transactions import rows, verdicts
+from backend.transactions import message_rows, verdicts
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.mailboxes import locked
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, number, q
-from backend.transactions.tables import MailboxRow, MessageRow
+from backend.transactions.tables import MailboxRow
 
 
 class RecordRow(TypedDict):
@@ -50,7 +51,7 @@ def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | N
     standing, record = yield from sender(
         mailbox_id, row["sender"], row["sender_domain"], row["thread_id"], now
     )
-    return Reading(rows.view(row), row["revision"], standing, record)
+    return Reading(message_rows.view(row), row["revision"], standing, record)
 
 
 def sender(

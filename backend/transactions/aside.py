@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.transactions.jobs import due
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, number, q
-from backend.transactions.tables import MessageRow
 
 
 def list_aside(mailbox_id: str | None) -> Script[list[MessageRow]]:

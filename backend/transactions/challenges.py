@@ -10,11 +10,12 @@ from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Screened, Stage
 from backend.ports.jobs import Duty, MessageJob
-from backend.transactions import credits, decisions, rows
+from backend.transactions import credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment_or_none, number, q
-from backend.transactions.tables import ChallengeRow, GmailIdRow, MessageRow, OpenChallengeRow, ProspectsRow
+from backend.transactions.tables import ChallengeRow, GmailIdRow, OpenChallengeRow, ProspectsRow
 
 
 def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:
@@ -38,7 +39,7 @@ def whole(row: ChallengeRow) -> Script[Challenge]:
 def screened(mailbox_id: str, gmail_id: str) -> Script[Screened | None]:
     """The kept facts of a message."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return None if row is None else rows.screened(row)
+    return None if row is None else message_rows.screened(row)
 
 
 def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[None]:

@@ -21,8 +21,9 @@ from backend.domain.mailbox.message_record import Stage
 from backend.transactions import credits, decisions, voiding
 from backend.transactions.jobs import due
 from backend.transactions.mailboxes import locked
+from backend.transactions.message_rows import MessageRow, ReachedRow
 from backend.transactions.statement import Script, micros, number, packed, q
-from backend.transactions.tables import CorrectionRow, MessageRow, OpenChallengeRow, ReachedRow
+from backend.transactions.tables import CorrectionRow, OpenChallengeRow
 
 
 @dataclass(slots=True)

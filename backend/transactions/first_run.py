@@ -14,6 +14,7 @@ from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunSt
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Reason, Score
 from backend.ports.jobs import Duty, DutyJob
+from backend.transactions import message_rows
 from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import held_duty, want
 from backend.transactions.mailboxes import locked
@@ -170,10 +171,10 @@ def _record(mailbox_id: str, one: Looked) -> Script[None]:
         mailbox_id=mailbox_id,
         gmail_id=one.gmail_id,
         state="read" if mail else "unread",
-        sender=_storable(mail.sender) if mail else "",
-        sender_name=_storable(mail.sender_name) if mail else "",
-        sender_domain=_storable(mail.sender_domain) if mail else "",
-        subject=_storable(mail.subject) if mail else "",
+        sender=message_rows.storable(mail.sender) if mail else "",
+        sender_name=message_rows.storable(mail.sender_name) if mail else "",
+        sender_domain=message_rows.storable(mail.sender_domain) if mail else "",
+        subject=message_rows.storable(mail.subject) if mail else "",
         received_at=micros(mail.received_at) if mail else None,
         labels=packed(sorted(mail.labels) if mail else ()),
         authenticated=bool(mail and mail.authenticated),
@@ -184,11 +185,6 @@ def _record(mailbox_id: str, one: Looked) -> Script[None]:
         model=score.model if score else "",
         reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
     )
-
-
-def _storable(text: str) -> str:
-    """Text from outside without NUL, which a server's text cannot hold."""
-    return text.replace("\0", "")
 
 
 def _rehearsed(row: StandingPreviewRow) -> Rehearsed:

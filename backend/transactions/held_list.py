@@ -12,12 +12,13 @@ from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import MessageView
 from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
-from backend.transactions import corrections, rows
+from backend.transactions import corrections, message_rows
 from backend.transactions.devices import DeviceRow
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.mailboxes import locked
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment, number, packed, q
-from backend.transactions.tables import CorrectionRow, MailboxRow, MessageRow
+from backend.transactions.tables import CorrectionRow, MailboxRow
 
 PER_SENDER = 20
 """Messages of one sender that a page lists."""
@@ -85,7 +86,7 @@ def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int
     newest: list[MessageRow] = yield q("held_messages", mailbox_id=mailbox_id, senders=names, most=PER_SENDER)
     views: dict[str, list[MessageView]] = {}
     for row in newest:
-        views.setdefault(row["sender"], []).append(rows.view(row))
+        views.setdefault(row["sender"], []).append(message_rows.view(row))
     senders = tuple(
         HeldSender(sender, n, moment(latest), tuple(views.get(sender, ()))) for sender, latest, n in shown
     )
@@ -105,7 +106,7 @@ def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -
     shown = behind[:limit]
     wanted = [row["gmail_id"] for _, sender in shown for row in groups[sender][:PER_SENDER]]
     found: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
-    views = {row["gmail_id"]: rows.view(row) for row in found}
+    views = {row["gmail_id"]: message_rows.view(row) for row in found}
     senders = tuple(
         HeldSender(
             sender,
@@ -162,7 +163,7 @@ def changes(mailbox_id: str, alive: bool, after: int | None, limit: int) -> Scri
     found: list[EventRow] = yield q("events_after", mailbox_id=mailbox_id, after=after, limit=limit)
     wanted = [row["gmail_id"] for row in found if row["kind"] in (EventKind.HELD, EventKind.APPEAL)]
     known: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
-    views = {row["gmail_id"]: rows.view(row) for row in known}
+    views = {row["gmail_id"]: message_rows.view(row) for row in known}
     events = tuple(
         Event(
             row["id"],

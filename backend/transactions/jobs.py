@@ -12,17 +12,10 @@ from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Stage
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Notice, PushFate
-from backend.transactions import rows, voiding
+from backend.transactions import message_rows, rows, voiding
+from backend.transactions.message_rows import ClaimedRow, LaneRow, MessageRow
 from backend.transactions.statement import WAKE, Script, micros, moment, number, packed, q
-from backend.transactions.tables import (
-    ClaimedDutyRow,
-    ClaimedRow,
-    DutyRow,
-    FailingRow,
-    LaneRow,
-    MailboxRow,
-    MessageRow,
-)
+from backend.transactions.tables import ClaimedDutyRow, DutyRow, FailingRow, MailboxRow
 
 ROUNDS = 4
 """How often one claim goes round the mailboxes to fill its batch."""
@@ -164,7 +157,7 @@ def claim_messages(
             lease_until=micros(lease_until),
         )
         yield q("turn_lanes", lanes=names, now=micros(now))
-        claimed += [rows.message_job(row, lease) for row in found]
+        claimed += [message_rows.message_job(row, lease) for row in found]
         each.update(row["mailbox_id"] for row in found)
     return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
 

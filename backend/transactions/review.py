@@ -14,10 +14,11 @@ from typing import TypedDict
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
-from backend.transactions import rows
+from backend.transactions import message_rows
 from backend.transactions.jobs import mailbox_of
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment, number, packed, q
-from backend.transactions.tables import Flag, MailboxRow, MessageRow
+from backend.transactions.tables import Flag, MailboxRow
 
 CHUNK = 500
 FIRST_CHUNK = 50
@@ -89,7 +90,7 @@ def _pile(mailbox_id: str, sender: str, shelves: Sequence[Shelf]) -> Script[Pile
                 limit=MOST_COUNTED,
             )
         more = min(more, MOST_COUNTED) - SHOWN_OF_SENDER
-    return Pile(sender, tuple(rows.view(row) for row in found[:SHOWN_OF_SENDER]), more)
+    return Pile(sender, tuple(message_rows.view(row) for row in found[:SHOWN_OF_SENDER]), more)
 
 
 def of_sender(
@@ -136,7 +137,7 @@ def _matches(
 ) -> Script[Listing]:
     ids = [row["gmail_id"] for group in found.values() for row in group]
     full: list[MessageRow] = yield q("messages_by_id", mailbox_id=listed.mailbox.id, ids=packed(ids))
-    views = {row["gmail_id"]: rows.view(row) for row in full}
+    views = {row["gmail_id"]: message_rows.view(row) for row in full}
     piles = [Pile(sender, tuple(views[row["gmail_id"]] for row in group)) for sender, group in found.items()]
     return _listed(listed, piles, position, walk)
 

@@ -16,8 +16,9 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.review import LEASE_SECONDS, Done, Leaving
 from backend.transactions import corrections, credits, undoing
 from backend.transactions.mailboxes import locked
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, number, q
-from backend.transactions.tables import CorrectionRow, MessageRow
+from backend.transactions.tables import CorrectionRow
 
 
 class EntryRow(TypedDict):

@@ -23,11 +23,12 @@ from backend.domain.mailbox.review import (
     Unsubscription,
 )
 from backend.ports.devices import News
-from backend.transactions import credits, held_list, rows
+from backend.transactions import credits, held_list, message_rows
 from backend.transactions.jobs import mailbox_of
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.review import FAR, of_sender, place_of
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
-from backend.transactions.tables import Flag, MailboxRow, MessageRow, SenderRulesRow, SessionRow
+from backend.transactions.tables import Flag, MailboxRow, SenderRulesRow, SessionRow
 
 
 class SaidRow(TypedDict):
@@ -111,7 +112,7 @@ def sender_profile(
         rules=RuleMatch(_rule(stands["address_rule"]), _rule(stands["domain_rule"])),
         corresponded=bool(stands["corresponded"]),
         balance=(yield from credits.balance(mailbox_id, address)),
-        messages=tuple(rows.view(row) for row in shown),
+        messages=tuple(message_rows.view(row) for row in shown),
         position=place_of(shown[-1]) if len(found) > limit else None,
         said=tuple(_said(row) for row in said),
         checks=tuple(_check(row) for row in checks),
@@ -128,7 +129,7 @@ def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, U
         raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
     asked: UnsubscriptionRow | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return (
-        rows.view(row),
+        message_rows.view(row),
         (yield from mailbox_of(owner)),
         _unsubscription(asked) if asked is not None else None,
     )
@@ -147,7 +148,7 @@ def review_news(
         return news
     ids = packed(event.gmail_id for event in news.events if event.gmail_id)
     known: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=ids)
-    views = {row["gmail_id"]: rows.view(row) for row in known}
+    views = {row["gmail_id"]: message_rows.view(row) for row in known}
     events = tuple(replace(event, message=views.get(event.gmail_id)) for event in news.events)
     return replace(news, events=events)
 

@@ -11,21 +11,17 @@ from backend.domain.errors import Lost
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
-from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Preferences
-from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.domain.policy.standing import Standing
-from backend.ports.jobs import Duty, DutyJob, MessageJob
+from backend.ports.jobs import Duty, DutyJob
 from backend.transactions.statement import moment, moment_or_none
 from backend.transactions.tables import (
     ChallengeRow,
     ClaimedDutyRow,
-    ClaimedRow,
     DealingsRow,
     FailingRow,
     MailboxRow,
-    MessageRow,
     ProspectsRow,
     StandingRow,
 )
@@ -76,73 +72,6 @@ def duty_job(row: ClaimedDutyRow, lease: str) -> DutyJob:
     return DutyJob(row["mailbox_id"], Duty(row["duty"]), row["attempts"], lease, row["wanted"])
 
 
-def message_job(row: ClaimedRow, lease: str) -> MessageJob:
-    """A message just claimed under `lease`."""
-    return MessageJob(
-        mailbox_id=row["mailbox_id"],
-        gmail_id=row["gmail_id"],
-        thread_id=row["thread_id"],
-        stage=Stage(row["stage"]),
-        attempt=row["attempts"],
-        lease=lease,
-        revision=row["revision"],
-        labels=None if row["labels"] is None else frozenset(json.loads(row["labels"])),
-        placement=_placement(row["placement"]),
-        backlog=bool(row["backlog"]),
-        first_seen_at=moment(row["first_seen_at"]),
-        deaths=row["deaths"],
-        error=row["error"],
-    )
-
-
-def view(row: MessageRow) -> MessageView:
-    """A message as screens show it. A message set aside shows the error that made it so as its cause."""
-    aside = bool(row["set_aside"])
-    return MessageView(
-        mailbox_id=row["mailbox_id"],
-        gmail_id=row["gmail_id"],
-        thread_id=row["thread_id"],
-        stage=None if row["stage"] is None else Stage(row["stage"]),
-        placement=_placement(row["placement"]),
-        outcome=row["outcome"],
-        row=row["policy_row"],
-        score=row["score"],
-        reasons=tuple(json.loads(row["reasons"])),
-        guards=tuple(json.loads(row["guards"])),
-        cause=row["error"] if aside else row["cause"],
-        sender=row["sender"],
-        sender_name=row["sender_name"],
-        subject=row["subject"],
-        model=row["model"],
-        first_seen_at=moment(row["first_seen_at"]),
-        received_at=moment_or_none(row["received_at"]),
-        decided_at=moment_or_none(row["decided_at"]),
-        changed_at=moment(row["changed_at"]),
-        set_aside=aside,
-        decided_by=row["decided_by"],
-        appeal=row["appeal"],
-    )
-
-
-def screened(row: MessageRow) -> Screened | None:
-    """The kept facts of a message, None before it was screened."""
-    if row["received_at"] is None:
-        return None
-    return Screened(
-        sender=row["sender"],
-        sender_name=row["sender_name"],
-        sender_domain=row["sender_domain"],
-        subject=row["subject"],
-        message_id=row["message_id"],
-        received_at=moment(row["received_at"]),
-        authenticated=bool(row["authenticated"]),
-        references=tuple(json.loads(row["reference_ids"])),
-        reply_to=row["reply_to"],
-        language=row["language"],
-        appeal=row["appeal"],
-    )
-
-
 def challenge(row: ChallengeRow, prospects: ProspectsRow) -> Challenge:
     """A row of `challenges`, with what its sender's next solve costs and brings."""
     return Challenge(
@@ -190,10 +119,6 @@ def standing(row: StandingRow, seen: Dealings) -> Standing:
         held_score=row["held_score"],
         dealings=seen,
     )
-
-
-def _placement(value: str | None) -> Placement | None:
-    return None if value is None else Placement(value)
 
 
 def _rule(value: str | None) -> RuleKind | None:

@@ -10,11 +10,12 @@ from typing import TypedDict
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
 from backend.ports.jobs import DutyJob, Surroundings, SyncPage
-from backend.transactions import corrections, rows, voiding
+from backend.transactions import corrections, message_rows, voiding
 from backend.transactions.jobs import due, give_back, held_duty, position
 from backend.transactions.mailboxes import locked
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
-from backend.transactions.tables import DutyRow, GmailIdRow, MailboxRow, MessageRow
+from backend.transactions.tables import DutyRow, GmailIdRow, MailboxRow
 
 
 class NoticeRow(TypedDict):
@@ -169,7 +170,7 @@ def known(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[Mapping[str, Mess
     if not gmail_ids:
         return {}
     found: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(gmail_ids))
-    return {row["gmail_id"]: rows.view(row) for row in found}
+    return {row["gmail_id"]: message_rows.view(row) for row in found}
 
 
 def learn(mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datetime) -> Script[None]:

@@ -16,8 +16,9 @@ from backend.transactions import credits, decisions, voiding
 from backend.transactions.corrections import carry_out, write_rule
 from backend.transactions.jobs import due, want
 from backend.transactions.mailboxes import locked
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment, packed, q
-from backend.transactions.tables import CorrectionRow, MessageRow
+from backend.transactions.tables import CorrectionRow
 
 
 def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.limits import COUNTED, reached
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.ports.jobs import Beginning, MessageJob
-from backend.transactions import corrections, credits, decisions, rows, sync
+from backend.transactions import corrections, credits, decisions, message_rows, rows, sync
 from backend.transactions.jobs import due, give_way, go_on, held_message
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, number, packed, q
@@ -115,30 +115,12 @@ def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, n
         now=micros(now),
     )
     if screened is not None:
-        yield from _record_screened(job, screened)
-
-
-def _record_screened(job: MessageJob, screened: Screened) -> Script[None]:
-    yield q(
-        "record_screened",
-        mailbox_id=job.mailbox_id,
-        gmail_id=job.gmail_id,
-        sender=_storable(screened.sender),
-        sender_name=_storable(screened.sender_name),
-        sender_domain=_storable(screened.sender_domain),
-        subject=_storable(screened.subject),
-        message_id=_storable(screened.message_id),
-        received_at=micros(screened.received_at),
-        authenticated=screened.authenticated,
-        reference_ids=packed(screened.references),
-        reply_to=_storable(screened.reply_to),
-        language=_storable(screened.language),
-    )
-
-
-def _storable(text: str) -> str:
-    """Text from outside without NUL, which a server's text cannot hold."""
-    return text.replace("\0", "")
+        yield q(
+            "record_screened",
+            mailbox_id=job.mailbox_id,
+            gmail_id=job.gmail_id,
+            **message_rows.columns(screened),
+        )
 
 
 def _place(job: MessageJob, verdict: Verdict, decided_by: str, now: datetime) -> Script[bool]:

@@ -9,10 +9,10 @@ from typing import Any, TypedDict
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.domain.mailbox.message_record import MessageView
-from backend.transactions import rows
+from backend.transactions import message_rows
 from backend.transactions.jobs import failing_seconds, next_due
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, number, q
-from backend.transactions.tables import MessageRow
 
 PAGE = 500
 """No page of messages is longer, whoever asks."""
@@ -73,7 +73,7 @@ def messages(
     if before:
         params["before"] = before
     found: list[MessageRow] = yield q(f"{'earlier' if before else 'latest'}_{kind}", **params)
-    return tuple(rows.view(row) for row in found)
+    return tuple(message_rows.view(row) for row in found)
 
 
 def census(now: datetime) -> Script[Mapping[str, int]]:

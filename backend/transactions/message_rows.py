@@ -1,0 +1,169 @@
+"""The row of a message: its columns, and what the domain makes of them. A column is added here, in the migrations, in
+`messages.sql`, and in `domain/mailbox/message_record.py`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypedDict
+
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.ports.jobs import MessageJob
+from backend.transactions.statement import micros, moment, moment_or_none, packed
+from backend.transactions.tables import Flag
+
+
+class LaneRow(TypedDict):
+    """A mailbox with something due."""
+
+    mailbox_id: str
+
+
+class JobRow(LaneRow):
+    """Of `messages`: what is known of it before it is read."""
+
+    gmail_id: str
+    thread_id: str
+    attempts: int
+    deaths: int
+    error: str
+    revision: int
+    labels: str | None
+    placement: str | None
+    backlog: Flag
+    first_seen_at: int
+
+
+class ClaimedRow(JobRow):
+    """Of `messages`: one just claimed."""
+
+    stage: str
+
+
+class ReachedRow(TypedDict):
+    """Of `messages`: one that an owner's decision reaches."""
+
+    gmail_id: str
+    placement: str | None
+    decided_by: str
+    stage: str | None
+    authenticated: Flag
+    revision: int
+
+
+class MessageRow(JobRow, ReachedRow):
+    """Of `messages`."""
+
+    lease: str | None
+    set_aside: Flag
+    outcome: str
+    policy_row: str
+    score: float | None
+    model: str
+    reasons: str
+    guards: str
+    cause: str
+    decided_at: int | None
+    changed_at: int
+    sender: str
+    sender_name: str
+    sender_domain: str
+    subject: str
+    message_id: str
+    received_at: int | None
+    reference_ids: str
+    reply_to: str
+    language: str
+    appeal: str
+
+
+def message_job(row: ClaimedRow, lease: str) -> MessageJob:
+    """A message just claimed under `lease`."""
+    return MessageJob(
+        mailbox_id=row["mailbox_id"],
+        gmail_id=row["gmail_id"],
+        thread_id=row["thread_id"],
+        stage=Stage(row["stage"]),
+        attempt=row["attempts"],
+        lease=lease,
+        revision=row["revision"],
+        labels=None if row["labels"] is None else frozenset(json.loads(row["labels"])),
+        placement=_placement(row["placement"]),
+        backlog=bool(row["backlog"]),
+        first_seen_at=moment(row["first_seen_at"]),
+        deaths=row["deaths"],
+        error=row["error"],
+    )
+
+
+def view(row: MessageRow) -> MessageView:
+    """A message as screens show it. A message set aside shows the error that made it so as its cause."""
+    aside = bool(row["set_aside"])
+    return MessageView(
+        mailbox_id=row["mailbox_id"],
+        gmail_id=row["gmail_id"],
+        thread_id=row["thread_id"],
+        stage=None if row["stage"] is None else Stage(row["stage"]),
+        placement=_placement(row["placement"]),
+        outcome=row["outcome"],
+        row=row["policy_row"],
+        score=row["score"],
+        reasons=tuple(json.loads(row["reasons"])),
+        guards=tuple(json.loads(row["guards"])),
+        cause=row["error"] if aside else row["cause"],
+        sender=row["sender"],
+        sender_name=row["sender_name"],
+        subject=row["subject"],
+        model=row["model"],
+        first_seen_at=moment(row["first_seen_at"]),
+        received_at=moment_or_none(row["received_at"]),
+        decided_at=moment_or_none(row["decided_at"]),
+        changed_at=moment(row["changed_at"]),
+        set_aside=aside,
+        decided_by=row["decided_by"],
+        appeal=row["appeal"],
+    )
+
+
+def screened(row: MessageRow) -> Screened | None:
+    """The kept facts of a message, None before it was screened."""
+    if row["received_at"] is None:
+        return None
+    return Screened(
+        sender=row["sender"],
+        sender_name=row["sender_name"],
+        sender_domain=row["sender_domain"],
+        subject=row["subject"],
+        message_id=row["message_id"],
+        received_at=moment(row["received_at"]),
+        authenticated=bool(row["authenticated"]),
+        references=tuple(json.loads(row["reference_ids"])),
+        reply_to=row["reply_to"],
+        language=row["language"],
+        appeal=row["appeal"],
+    )
+
+
+def columns(screened: Screened) -> dict[str, Any]:
+    """The other way: what `record_screened` writes."""
+    return {
+        "sender": storable(screened.sender),
+        "sender_name": storable(screened.sender_name),
+        "sender_domain": storable(screened.sender_domain),
+        "subject": storable(screened.subject),
+        "message_id": storable(screened.message_id),
+        "received_at": micros(screened.received_at),
+        "authenticated": screened.authenticated,
+        "reference_ids": packed(screened.references),
+        "reply_to": storable(screened.reply_to),
+        "language": storable(screened.language),
+    }
+
+
+def storable(text: str) -> str:
+    """Text from outside without NUL, which a server's text cannot hold."""
+    return text.replace("\0", "")
+
+
+def _placement(value: str | None) -> Placement | None:
+    return None if value is None else Placement(value)
