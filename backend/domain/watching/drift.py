@@ -1,0 +1,125 @@
+"""Whether a mailbox's mail has changed: a sequential test of weekly counts against the mailbox's own first weeks.
+
+Three channels, each a count of messages by class: the score, the share of words the model does not know, the language.
+The first `REFERENCE` weeks say what is usual, and how restless: a design effect, estimated from them, divides all
+counts. For each of the last `STARTS` weeks the evidence that a change began in it is a likelihood ratio of
+Dirichlet-multinomials: the weeks since then with a weak prior, against what the reference foretells. Their sum
+(Shiryaev-Roberts) is compared with the number of weeks after which an alarm may be false.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, lgamma
+
+REFERENCE = 8
+STARTS = 12
+ALARM = 520.0
+"""Weeks: an alarm in a mailbox that does not change comes once in so many, or less often."""
+MOST = 150
+"""Messages a week that count: so many more would find changes that matter to nobody."""
+LEAST_SPREAD = 1.25
+PRIOR = 8.0
+"""Messages that the shares of the reference weigh where a change is taken for granted."""
+SCORES = (-5.0, -4.0, -3.0, -2.5, -2.0, -1.0, 0.0, 1.5, 3.0)
+UNKNOWN = (0.03, 0.06, 0.09, 0.13, 0.2)
+CHANNELS = ("score", "unknown", "language")
+
+Week = Mapping[tuple[str, str], float]
+"""Counts by (channel, class)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changed most: in which channel, which class became more frequent (`grown`), its share before and since, and
+    the number of the week it began in. `evidence` is against `ALARM`."""
+
+    channel: str
+    grown: str
+    before: float
+    since: float
+    week: int
+    evidence: float
+
+
+def classes(logit: float, unknown: float, language: str) -> dict[str, str]:
+    """The class of one message in each channel."""
+    return {
+        "score": str(bisect_right(SCORES, logit)),
+        "unknown": str(bisect_right(UNKNOWN, unknown)),
+        "language": language,
+    }
+
+
+def change(weeks: Sequence[Week]) -> Change | None:
+    """What changed since the first weeks, if the evidence is an alarm. None while there are too few."""
+    found = [_channel(channel, weeks) for channel in CHANNELS]
+    told = [one for one in found if one is not None]
+    evidence = sum(one.evidence for one in told) / len(CHANNELS)
+    if evidence < ALARM:
+        return None
+    most = max(told, key=lambda one: one.evidence)
+    return Change(most.channel, most.grown, most.before, most.since, most.week, evidence)
+
+
+def _channel(channel: str, weeks: Sequence[Week]) -> Change | None:
+    counts = [_scaled({name: n for (of, name), n in week.items() if of == channel}) for week in weeks]
+    names = sorted({name for week in counts for name in week})
+    first, later = counts[:REFERENCE], counts[REFERENCE:]
+    reference = _sum(first)
+    total = sum(reference.values())
+    if len(weeks) <= REFERENCE or total <= 0:
+        return None
+    spread = _spread(first, reference)
+    shares = {name: (reference[name] + 0.5) / (total + 0.5 * len(names)) for name in names}
+    usual = {name: reference[name] / spread + 0.5 for name in names}
+    weak = {name: PRIOR * share for name, share in shares.items()}
+    evidence, best = 0.0, (float("-inf"), len(weeks) - 1)
+    since: Counter[str] = Counter()
+    for back, week in enumerate(reversed(later[-STARTS:]), 1):
+        since.update({name: n / spread for name, n in week.items()})
+        ratio = _likelihood(since, weak) - _likelihood(since, usual)
+        evidence += exp(min(ratio, 600.0))
+        best = max(best, (ratio, len(weeks) - back))
+    now = _sum(counts[best[1] :])
+    share = {name: now[name] / max(sum(now.values()), 1e-9) for name in names}
+    grown = max(names, key=lambda name: share[name] - shares[name])
+    return Change(channel, grown, shares[grown], share[grown], best[1], evidence)
+
+
+def _scaled(week: Mapping[str, float]) -> dict[str, float]:
+    total = sum(week.values())
+    return dict(week) if total <= MOST else {name: n * MOST / total for name, n in week.items()}
+
+
+def _sum(weeks: Iterable[Mapping[str, float]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for week in weeks:
+        found.update(week)
+    return found
+
+
+def _spread(weeks: Sequence[Mapping[str, float]], reference: Mapping[str, float]) -> float:
+    """By how much the reference's weeks differ from one another beyond chance."""
+    total, seen = sum(reference.values()), [week for week in weeks if week]
+    square, free = 0.0, (len(seen) - 1) * (sum(n > 0 for n in reference.values()) - 1)
+    for week in seen:
+        size = sum(week.values())
+        for name, n in reference.items():
+            due = size * n / total
+            square += (week.get(name, 0.0) - due) ** 2 / due if due else 0.0
+    return max(LEAST_SPREAD, square / free) if free > 0 else LEAST_SPREAD
+
+
+def _likelihood(counts: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """The logarithm of a Dirichlet-multinomial's, up to what depends on the counts alone."""
+    weight, total = sum(weights.values()), sum(counts.values())
+    each = sum(
+        lgamma(weight_of + counts[name]) - lgamma(weight_of)
+        for name, weight_of in weights.items()
+        if counts.get(name)
+    )
+    return lgamma(weight) - lgamma(weight + total) + each
