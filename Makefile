@@ -105,7 +105,7 @@ bench-model: setup-dev ## the served model against the pickled pipeline
 bench-addon: setup-dev ## the add-on's card against the same server's smallest route
 	@$(BIN)/python -m tests.bench.addon_card
 
-bench-review: setup-dev ## a page of ten thousand held mails against one of a hundred, the last against the first
+bench-review: setup-dev ## a page of ten thousand held messages against one of a hundred, the last against the first
 	@$(BIN)/python -m tests.bench.review_page
 
 .PHONY: growth fuzz

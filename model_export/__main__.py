@@ -65,7 +65,7 @@ def cli() -> None:
 @click.option("--me", default="", metavar="ADDRESS", help="The owner's address, with --archive.")
 @click.option("--sales-label", multiple=True, help="Gmail label that marks pitches in --archive.")
 @click.option(
-    "--corrections", type=_MODEL, help="The owner's data export: learn from his decisions in --archive."
+    "--corrections", type=_MODEL, help="The owner's data export: learn from their decisions in --archive."
 )
 @_corpus_options
 def train_command(
@@ -233,7 +233,7 @@ def _own_mail(archive: Path | None, me: str, labels: tuple[str, ...], correction
         raise click.UsageError(
             "--archive needs --me, and --sales-label or --corrections to know what is a pitch."
         )
-    click.echo("This model will know the owner's own mail: use it for his mailbox only.", err=True)
+    click.echo("This model will know the owner's own mail: use it for their mailbox only.", err=True)
     rows = loaders.gmail_labels(archive, me, set(labels)) if labels else []
     return rows + (loaders.corrections(corrections, archive, me) if corrections else [])
 

@@ -47,13 +47,13 @@ def gmail_labels(path: Path, me: str, sales_labels: set[str]) -> list[Row]:
 
 
 def corrections(export: Path, path: Path, me: str) -> list[Row]:
-    """What an owner decided about his mail: his own data export, joined with his mail by Message-ID.
+    """What an owner decided about their mail: their own data export, joined with their mail by Message-ID.
 
     Of the export (`backend.domain.mailbox.archive`) these fields are read: `format`; of `messages` `gmail_id` and
     `message_id`; of `corrections` `gmail_id`, `decision`, `decided_at` and `undone_at`. It holds no bodies and no
     features of the model, so an example comes about only where `path` has the mail itself (mbox, Takeout, .eml);
     decisions about other mail are passed over. What was undone does not count, and the latest word on a message
-    outranks earlier ones. A decision about a sender labels the one message it was made on, no other mail of his.
+    outranks earlier ones. A decision about a sender labels the one message it was made on, no other mail of theirs.
 
     Raises `BadRow` when the export is none.
     """

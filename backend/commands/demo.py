@@ -20,7 +20,7 @@ from backend.demo.play import Options, Stage, play
 @click.option("--seconds", type=click.FloatRange(1, 3600), help="Stop after so long; without it, at Ctrl-C.")
 @click.option("--no-browser", is_flag=True, help="Do not open the live page.")
 @click.option("--json", "as_json", is_flag=True, help="Play by itself; the last line is a JSON object.")
-@click.option("--every", default=3.0, type=click.FloatRange(0.05, 600), help="Seconds between two mails.")
+@click.option("--every", default=3.0, type=click.FloatRange(0.05, 600), help="Seconds between two emails.")
 @click.option(
     "--kills", default=0, type=click.IntRange(0, 200), help="Kill the server so often (with --seconds)."
 )

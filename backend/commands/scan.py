@@ -113,7 +113,7 @@ def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str])
     """The senders that would be held, most mail first. Mail text goes to the terminal as text, never as markup."""
     total, out = sum(rows.values()), sum(map(len, held.values()))
     if held:
-        table = Table("sender", "mails", "score", "latest subject", "why", title="Would be held")
+        table = Table("sender", "emails", "score", "latest subject", "why", title="Would be held")
         ranked = sorted(held.items(), key=lambda item: (-len(item[1]), item[0]))
         for sender, mails in ranked[:SHOWN_SENDERS]:
             top = max(mails, key=lambda judged: judged.score.probability)
@@ -131,7 +131,7 @@ def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str])
         console.print(table)
         if len(ranked) > SHOWN_SENDERS:
             console.print(f"… and {len(ranked) - SHOWN_SENDERS} more senders (see --jsonl).")
-    decided = Table("what decided", "mails", "that is")
+    decided = Table("what decided", "emails", "that is")
     for row, count in rows.most_common():
         decided.add_row(
             row, str(count), SENTENCES.get(row, "It could not be judged, so it stays in the inbox.")

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 MARKER_HEADER = "X-Pitchgate-Challenge"
 NAME_LIMIT = 200
 MOST_LOOKED_AT = 10
-"""Sent mails whose headers are read to find one that may have left."""
+"""Sent messages whose headers are read to find one that may have left."""
 CLOCKS_APART = timedelta(hours=1)
 """Our clock and Google's differ by less."""
 _SEARCHABLE = re.compile(r"[a-z0-9._+-]+@[a-z0-9.-]+")  # nothing in it is of Gmail's search language

@@ -26,7 +26,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a file added, by list. `skipped` mails had not been judged when it was written: they are no history."""
+    """What a file added, by list. `skipped` messages had not been judged when it was written: they are no history."""
 
     added: Mapping[str, int]
     skipped: int

@@ -1,6 +1,6 @@
-"""first run: what would have been held of the last hundred mails in the inbox. Nothing is moved, labelled or sent.
+"""first run: what would have been held of the last hundred messages in the inbox. Nothing is moved, labelled or sent.
 
-A duty, so that it survives the process: the mails are listed once, then looked at some at a time, each batch one
+A duty, so that it survives the process: the messages are listed once, then looked at some at a time, each batch one
 commit. A mail looked at here is no message of ours: if it is new, its sync and its screening come all the same.
 """
 
@@ -24,7 +24,7 @@ from backend.ports.jobs import DutyJob
 from backend.ports.reader import Unread
 
 MAILS = 100
-"""How many mails a preview looks at: 20 quota units each, a third of what Gmail grants a mailbox in a minute."""
+"""How many messages a preview looks at: 20 quota units each, a third of what Gmail grants a mailbox in a minute."""
 
 BATCH = 10
 AT_ONCE = 4
@@ -106,7 +106,7 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehea
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A preview under one choice of mode and strictness. `caught` are the mails that would have been held (in
+    """A preview under one choice of mode and strictness. `caught` are the messages that would have been held (in
     mode observe: labelled), `passed` the others, newest first; `counts` says how many each strictness catches."""
 
     run: PreviewRun | None
@@ -117,12 +117,12 @@ class Rehearsal:
 
     @property
     def ready(self) -> bool:
-        """Whether all mails are looked at."""
+        """Whether all messages are looked at."""
         return self.run is not None and self.run.state is RunState.DONE
 
     @property
     def looked_at(self) -> int:
-        """How many mails could be judged."""
+        """How many messages could be judged."""
         return len(self.caught) + len(self.passed)
 
 
@@ -145,7 +145,7 @@ async def order_first(context: Context, mailbox: Mailbox) -> bool:
 
 
 async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: Strictness) -> Rehearsal:
-    """What the preview shows for this choice. Reads only; the scores are those the mails were given."""
+    """What the preview shows for this choice. Reads only; the scores are those the messages were given."""
     run = await context.store.preview_run(mailbox.id)
     mails = await context.store.previews(mailbox.id)
     wishes = replace(mailbox.preferences, mode=mode, strictness=strictness)

@@ -59,7 +59,7 @@ async def index(context: Context, job: DutyJob) -> datetime | None:
 async def _learn_from(
     context: Context, job: DutyJob, mailbox: Mailbox, page: Sequence[tuple[str, str]]
 ) -> None:
-    """Read one page's mails, some at once; our own challenges cost no call. A few that Gmail does not give out are
+    """Read one page's messages, some at once; our own challenges cost no call. A few that Gmail does not give out are
     left out, or nothing would ever be screened. Raises `Rejected` if they are many: to go on would make strangers of
     friends."""
     ours = await context.store.ours(mailbox.id, [gmail_id for gmail_id, _ in page])

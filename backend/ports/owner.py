@@ -163,14 +163,14 @@ class OwnerStore(Protocol):
     async def list_previews(
         self, job: DutyJob, run: int, found: Sequence[tuple[str, str]], now: datetime
     ) -> None:
-        """The mails to look at, (gmail id, thread id), newest first. An older run's list changes nothing.
+        """The messages to look at, (gmail id, thread id), newest first. An older run's list changes nothing.
 
         Raises `LeaseLost`.
         """
         ...
 
     async def previews_to_read(self, mailbox_id: str, limit: int) -> tuple[tuple[str, str], ...]:
-        """(gmail id, thread id) of mails not looked at yet, newest first."""
+        """(gmail id, thread id) of messages not looked at yet, newest first."""
         ...
 
     async def record_previews(self, job: DutyJob, run: int, looked: Sequence[Looked], now: datetime) -> bool:
@@ -178,7 +178,7 @@ class OwnerStore(Protocol):
         ...
 
     async def previews(self, mailbox_id: str) -> tuple[Rehearsed, ...]:
-        """The mails looked at that could be read, newest first, with their senders' standing as it is now."""
+        """The messages looked at that could be read, newest first, with their senders' standing as it is now."""
         ...
 
     async def say_preview(self, mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The preview of a first run: mails listed, looked at, spoken about."""
+"""The preview of a first run: messages listed, looked at, spoken about."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def list_mails(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now:
 
 
 def to_read(mailbox_id: str, limit: int) -> Script[tuple[tuple[str, str], ...]]:
-    """The next mails."""
+    """The next messages."""
     found: list[ToReadRow] = yield q("previews_to_read", mailbox_id=mailbox_id, limit=limit)
     return tuple((row["gmail_id"], row["thread_id"]) for row in found)
 

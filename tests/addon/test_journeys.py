@@ -242,7 +242,7 @@ async def test_forged_tokens_are_refused_alike(told: Journey, forge: dict[str, o
 async def test_one_owner_never_reaches_anothers_mail(told: Journey) -> None:
     gmail_id = await held(told)
     other = AddonHost(told, told.pitch.address)
-    await other.open(gmail_id)  # his own token, Ana's message: nothing is connected for him
+    await other.open(gmail_id)  # their own token, Ana's message: nothing is connected for them
     assert "connect" in other.panel["prompt"]
     # A token for one endpoint is no token for another.
     gmail = AddonHost(told)

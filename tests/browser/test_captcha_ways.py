@@ -136,7 +136,7 @@ def test_a_hostile_line_stays_text(browser: Browser, tmp_path: Path, script: boo
             expect(his.get_by_text("Ana can see this note now.")).to_be_visible()
             expect(his.get_by_role("textbox", name="Your note")).to_have_value(line)
 
-            page.goto(here.address + LINK)  # scripts run here, whatever he has
+            page.goto(here.address + LINK)  # scripts run here, whatever they have
             expect(page.get_by_role("textbox", name="Your note")).to_have_value(line)
             assert page.evaluate("window.pwned") is None
             assert page.locator("main svg, main script, main style").count() == 0

@@ -1,4 +1,4 @@
-"""Mail whose sender means ill: whatever he writes wherever he can write, the owner's pages show it and do nothing."""
+"""Mail whose sender means ill: whatever they write anywhere, the owner's pages show it and do nothing."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ PAGES = {
     "stranger": "/review/sender?address=who@x.test",
 }
 ALWAYS = ("desktop", "dark-phone")
-"""Small pages are looked at in these; those an owner spends his time on in all."""
+"""Small pages are looked at in these; those an owner spends their time on in all."""
 
 VIEWS = [
     (name, look)

@@ -1,4 +1,4 @@
-"""An owner signs in at the page he wanted, in a real browser that keeps strict cookies from another site's journeys."""
+"""An owner signs in at the page they wanted, in a real browser that keeps strict cookies from other sites' journeys."""
 
 from __future__ import annotations
 

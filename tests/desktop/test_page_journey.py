@@ -120,7 +120,7 @@ def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServe
     screen.tab_to("Allow sender ann@seller2.example")
     screen.keys("space")
     screen.until(lambda: said(screen, "Allowed: this sender"), "the sender allowed by key")
-    screen.until(in_inbox(subject, allowed), "his mail in the inbox")
+    screen.until(in_inbox(subject, allowed), "their mail in the inbox")
     assert said(screen, "Nothing matches.")
 
     screen.click_on("link", "Show all")

@@ -115,7 +115,7 @@ def _letter(
 
 
 def group_of(key: str) -> str:
-    """Letters of one group may change places: which follow-up of a seller costs him a credit is chance."""
+    """Letters of one group may change places: which follow-up of a seller costs them a credit is chance."""
     return key.partition("-")[2] if key.startswith("again") and "-seller-" in key else key
 
 

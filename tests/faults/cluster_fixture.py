@@ -124,7 +124,7 @@ class Cluster:
         await helpers.come_to_rest(self.unrest, 3, REST_SECONDS, self.folder, pause)
 
     async def solve_all(self, seconds: float) -> int:
-        """Every seller looks into his mailbox and solves what he finds until all is solved; how many were."""
+        """Every seller looks into their mailbox and solves what they find until all is solved; how many were."""
         end = time.monotonic() + seconds
         while True:
             self.counts["solved"] += await helpers.answer_challenges(self.people, self.sandbox, self.http)

@@ -78,7 +78,7 @@ class Fixture:
         return True
 
     async def answer_challenges(self) -> int:
-        """Every seller looks into his mailbox and solves what he finds; how many were let in now."""
+        """Every seller looks into their mailbox and solves what they find; how many were let in now."""
         return await helpers.answer_challenges(self.people, self.sandbox, self.http)
 
     async def unrest(self) -> str:

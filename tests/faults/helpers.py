@@ -96,7 +96,7 @@ async def come_to_rest(
 async def answer_challenges(
     people: Sequence[Salesperson], sandbox: FaultySandbox, http: aiohttp.ClientSession
 ) -> int:
-    """Every seller looks into his mailbox and solves what he finds; how many were let in now."""
+    """Every seller looks into their mailbox and solves what they find; how many were let in now."""
     solved = 0
     for person in people:
         await person.look(sandbox)

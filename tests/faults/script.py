@@ -171,6 +171,6 @@ class _Cast:
         return Piece(f"again{number}-{piece.key}", letter, piece.key)
 
     def written_to(self, address: str) -> Piece:
-        """Somebody the owner has written to of his own accord tries to sell him something."""
+        """Somebody the owner has written to of their own accord tries to sell them something."""
         model = self._by_kind["pitch"][0]
         return Piece(f"new-{address}", replace(model, sender=f"New <{address}>", local=False))

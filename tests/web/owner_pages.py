@@ -1,4 +1,4 @@
-"""An owner at his pages: a browser without script, and a preview of his inbox."""
+"""An owner at their pages: a browser without script, and a preview of their inbox."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ async def test_behind_trusted_proxies_the_real_caller_is_counted(hops: int) -> N
     app = unopened(trusted_proxies=hops).app
 
     async def post(forwarded: str) -> int:
-        # Whatever the caller writes himself stands to the left of what the proxies add.
+        # Whatever the caller writes themselves stands to the left of what the proxies add.
         chain = ", ".join(["10.9.9.9", forwarded, "10.0.0.1"][: 1 + hops])
         answer = await app.test_client().post("/connect", headers={"X-Forwarded-For": chain})
         return int(answer.status_code)

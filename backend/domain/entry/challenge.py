@@ -95,7 +95,7 @@ class Challenge:
         return now >= self.expires_at
 
     def delivers(self, worth: int) -> int:
-        """How many of the waiting mails a solve that earns `worth` credits delivers."""
+        """How many of the waiting messages a solve that earns `worth` credits delivers."""
         return min(self.waiting, self.balance + worth)
 
     def refuse_closed(self, now: datetime) -> None:

@@ -57,7 +57,7 @@ _TAG = re.compile(r"<[^<>]{0,2000}>")
 
 
 def is_challenge(message: Message) -> bool:
-    """Whether `message` asks its recipient to prove himself before an earlier mail is delivered."""
+    """Whether `message` asks its recipient to prove themselves before an earlier message is delivered."""
     names = [name.lower() for name, _ in message.headers]
     if any(name.startswith(_FIELD_PREFIXES) for name in names):
         return True

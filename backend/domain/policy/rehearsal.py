@@ -156,7 +156,7 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreviewRun:
-    """A preview of what would have been held. `done` of `total` mails are read; `run` counts how often one was
+    """A preview of what would have been held. `done` of `total` messages are read; `run` counts how often one was
     asked for."""
 
     run: int

@@ -18,7 +18,7 @@ _BREAK = "=" * 20
 
 @cache
 def reading_digest() -> str:
-    """SHA-256 over the lexicon's files and over what becomes of the mails in `specimens.txt`.
+    """SHA-256 over the lexicon's files and over what becomes of the messages in `specimens.txt`.
 
     The specimens hold a case of each step of the preparation; the corpus, which a model is trained on, is compared
     whole where it is there. Takes some milliseconds once.

@@ -83,7 +83,7 @@ class Nothing(TypedDict):
 
 
 class Index(TypedDict):
-    """How many sent mails were read, of about how many."""
+    """How many sent messages were read, of about how many."""
 
     done: Count
     total: Count

@@ -1,4 +1,4 @@
-"""What an owner takes with him is everything, and comes back as it was."""
+"""What an owner takes with them is everything, and comes back as it was."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ async def test_a_link_of_the_old_instance_opens_nothing_here_but_is_remembered(s
 
     standing = await story.store.standing("ana", SENDERS[1], "pitch1.test", "t-m2", story.now)
 
-    assert standing.dealings.sender_last_at is not None  # so he is not asked again within a week
+    assert standing.dealings.sender_last_at is not None  # so they are not asked again within a week
     assert not standing.dealings.open_for_sender
     assert b"token" not in file
 

@@ -121,7 +121,7 @@ async def test_the_owners_word_sets_a_rule_and_taking_it_back_brings_the_old_one
     assert await rule(story, BO) is RuleKind.BLOCK
 
     await story.store.say_preview("ana", "m1", Word.NOT_SALES, story.now)
-    await story.store.set_rule("ana", BO, None, story.now)  # his later word, on another page
+    await story.store.set_rule("ana", BO, None, story.now)  # their later word, on another page
     await story.store.say_preview("ana", "m1", Word.NONE, story.now)
     assert await rule(story, BO) is None
     with pytest.raises(NotFound):

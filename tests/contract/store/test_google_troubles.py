@@ -1,4 +1,4 @@
-"""What is kept of Google's moods: grants refused and swapped, gaps in history, mail the owner moved himself."""
+"""What is kept of Google's moods: grants refused and swapped, gaps in history, mail the owner moved themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts for the owner's insights: what was held, what he thought of it, what became of the challenges."""
+"""Counts for the owner's insights: what was held, what they thought of it, what became of the challenges."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def test_the_funnel_tells_regrets_from_solves(story: Story) -> None:
     await story.receive("ana", "m1", Outcome.CHALLENGE, "a@pitch.test")
     await story.receive("ana", "m2", Outcome.CHALLENGE, "b@pitch.test")
     await story.decide("ana", "m1", Decision.RELEASE)
-    await story.decide("ana", "m2", Decision.BLOCK)  # he agrees: nothing is regretted
+    await story.decide("ana", "m2", Decision.BLOCK)  # they agree: nothing is regretted
 
     assert (await story.store.figures("ana", story.now - LONG, 2)).funnel == Funnel(sent=2, regretted=1)
 

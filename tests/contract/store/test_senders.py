@@ -1,4 +1,4 @@
-"""A sender on the page of his link: his line to the owner, his tries at codes, his beginning; and bounces."""
+"""A sender on the page of their link: their line to the owner, their tries at codes, their beginning; and bounces."""
 
 from __future__ import annotations
 

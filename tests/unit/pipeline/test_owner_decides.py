@@ -1,4 +1,4 @@
-"""What the owner does himself, in Gmail or by answering, counts more than any verdict."""
+"""What the owner does themselves, in Gmail or by answering, counts more than any verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sender and the page of his link, through the real store: codes, tries, his line, and mail that came back."""
+"""A sender and the page of their link, through the real store: codes, tries, their line, and mail that came back."""
 
 from __future__ import annotations
 

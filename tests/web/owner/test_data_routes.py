@@ -1,4 +1,4 @@
-"""An owner takes everything with him, and brings it back."""
+"""An owner takes everything with them, and brings it back."""
 
 from __future__ import annotations
 

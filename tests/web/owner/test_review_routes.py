@@ -197,7 +197,7 @@ async def test_what_was_sealed_for_something_else_is_no_request(here: Office, ot
 
 
 async def test_another_site_cannot_sign_a_browser_in(here: Office) -> None:
-    """Whoever lets a stranger's browser into his own mailbox reads what the stranger does there."""
+    """Whoever lets a stranger's browser into their own mailbox reads what the stranger does there."""
     caller = await here.caller()
     url = (await caller.told("POST", "ticket", json={"page": "review"}))["url"]
     path = url.removeprefix(here.settings.public_url)

@@ -1,4 +1,4 @@
-"""Signing in brings an owner to the page he asked for, and to no other place, whatever a form or a cookie says."""
+"""Signing in brings an owner to the page they asked for, and to no other place, whatever a form or a cookie says."""
 
 from __future__ import annotations
 

@@ -222,7 +222,7 @@ async def test_a_bad_answer_brings_the_page_back_with_the_reason(
     assert answer.status_code == 422
     assert "The answer could not be read" in page
     assert 'role="alert"' in page
-    assert 'id="start"' in page, "he can try again at once"
+    assert 'id="start"' in page, "they can try again at once"
     assert await here.solves() == 0
 
 

@@ -1,4 +1,4 @@
-"""The challenge as a mail: what a sender gets, and that nothing of his own mail can break into it."""
+"""The challenge as a mail: what a sender gets, and that nothing of their own mail can break into it."""
 
 from __future__ import annotations
 

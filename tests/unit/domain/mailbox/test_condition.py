@@ -1,4 +1,4 @@
-"""The owner's state machine: every state has words, and what he must mend comes first."""
+"""The owner's state machine: every state can be told, and what they must mend comes first."""
 
 from __future__ import annotations
 
