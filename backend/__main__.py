@@ -27,6 +27,10 @@ COMMANDS = {
 """Name → where its click command lives. Imported when it is called: `scan` need not pay for a web server."""
 
 
+SOURCE_ONLY = ("backend.sandbox", "backend.demo")
+"""What a wheel leaves out: a server that runs for people needs no local Google."""
+
+
 class Lazy(click.Group):
     """A group that imports a command when it is asked for."""
 
@@ -39,7 +43,14 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if error.name not in SOURCE_ONLY:
+                raise
+            return click.Command(
+                cmd_name, callback=_not_installed, help="Only in the source: the local Google."
+            )
         return command
 
 
@@ -57,6 +68,10 @@ def cli(settings: str | None) -> None:
     """Pitchgate keeps unsolicited sales mail out of a Gmail inbox without shutting people out."""
     if settings:
         os.environ["PITCHGATE_SETTINGS_FILE"] = settings
+
+
+def _not_installed() -> None:
+    raise click.ClickException("The local Google is not part of this installation: run this from the source.")
 
 
 def _version(context: click.Context) -> None:
