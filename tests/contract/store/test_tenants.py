@@ -116,6 +116,12 @@ OWN = {
     "count_rules",
     "put_rules",
     "ask_to_leave",
+    "decision_chain",
+    "decision_settings",
+    "decisions",
+    "decisions_told",
+    "drop_counts",
+    "swap_chain_key",
 }
 """Methods that name a mailbox and nothing in it."""
 
@@ -139,6 +145,13 @@ class Eve:
             "mailbox": lambda: store.mailbox("eve"),
             "sealed_token": lambda: store.sealed_token("eve"),
             "save_sealed_token": lambda: store.save_sealed_token("eve", b"eve", now),
+            "decision_chain": lambda: store.decision_chain("eve"),
+            "decision_settings": lambda: store.decision_settings("eve"),
+            "decisions": lambda: store.decisions("eve", 0, 9),
+            "decisions_about": lambda: store.decisions_about("eve", "m1"),
+            "decisions_told": lambda: store.decisions_told("eve", 0, 9),
+            "drop_counts": lambda: store.drop_counts("eve", now + timedelta(days=1), 9),
+            "swap_chain_key": lambda: store.swap_chain_key("eve", b"sealed", b"eve"),
             "swap_sealed_token": lambda: store.swap_sealed_token("eve", b"sealed", b"eve", now),
             "save_preferences": lambda: store.save_preferences("eve", Preferences(), now),
             "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), Owner("")),
