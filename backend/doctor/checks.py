@@ -90,8 +90,9 @@ async def _at_google(settings: Settings, store: SqlStore, vault: MultiFernetVaul
         found += mailboxes.of_watches(settings, boxes, now)
         well = next((box for box in boxes if box.link is Link.CONNECTED), None)
         if settings.notices.watched and well is not None:
+            before, began = await store.last_notice(well.id), datetime.now(UTC)
             topic = await mailboxes.of_topic(google, settings, well)
             found.append(topic)
             if topic.state is State.WELL:
-                found.append(await mailboxes.of_round_trip(store, settings, well, now))
+                found.append(await mailboxes.of_round_trip(store, settings, well, before, began))
     return found

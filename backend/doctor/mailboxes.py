@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from backend.doctor.finding import Finding, broken, warning, well
 from backend.domain.errors import GoogleError, NeedsReconnect, Rejected, TryLater
@@ -40,7 +40,7 @@ async def of_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox
         try:
             await google.gmail.profile(mailbox.id)
         except NeedsReconnect as error:
-            found.append(broken("access", f"{email}: {error.title}", error.remedy or mend))
+            found.append(broken("access", f"{email}: {error.title}", f"{error.remedy} {mend}".strip()))
         except GoogleError as error:
             found.append(warning("access", f"{email}: {error.title} ({error.reason})", "Try again later."))
         if mailbox.preferences.mode is Mode.CHALLENGE and not settings.challenges:
@@ -85,12 +85,15 @@ async def of_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Find
     return well("topic", f"Gmail publishes to {topic}")
 
 
-async def of_round_trip(store: SqlStore, settings: Settings, mailbox: Mailbox, began: datetime) -> Finding:
-    """Whether the notice that the watch has just sent arrives at the running server."""
+async def of_round_trip(
+    store: SqlStore, settings: Settings, mailbox: Mailbox, before: datetime | None, began: datetime
+) -> Finding:
+    """Whether the notice that the watch sent at `began` arrives at the running server; `before` is when the last one
+    had come until then."""
     until = asyncio.get_running_loop().time() + ROUND_TRIP
     while asyncio.get_running_loop().time() < until:
         came = await store.last_notice(mailbox.id)
-        if came is not None and came >= began - timedelta(seconds=1):
+        if came is not None and (before is None or came > before):
             took = max(0.0, (datetime.now(UTC) - began).total_seconds())
             return well("round trip", f"a notice came {took:.1f} s after it was sent")
         await asyncio.sleep(0.2)
