@@ -29,7 +29,9 @@ async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
         await told.settled(pitch, held=True)
 
         await page.goto(f"{told.stage.server_url}/live")
-        await expect(page.get_by_text("a pitch: held, and its sender answered")).to_be_visible()
+        await expect(
+            page.get_by_text("It was held, and its sender was asked to pass a check.")
+        ).to_be_visible()
         await _shot(page, shots, "live")
 
         mail = f"{told.stage.sandbox.url}/mail"
