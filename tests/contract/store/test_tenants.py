@@ -168,6 +168,7 @@ class Eve:
             "owner_acted": lambda: store.owner_acted("eve", now),
             "finish_duty": lambda: store.finish_duty(duty, now, now),
             "postpone_duty": lambda: store.postpone_duty(duty, now, "", now),
+            "put_back": lambda: store.put_back(message),
             "finish_stage": lambda: store.finish_stage(message, now),
             "postpone": lambda: store.postpone(message, now, "", now),
             "set_aside": lambda: store.set_aside(message, "", now),
