@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-MAX_MARKS = 40_000
+MAX_MARKS = 25_000
 """Tags and comments that are read; of what follows only the words are kept."""
 
 MAX_DEPTH = 300

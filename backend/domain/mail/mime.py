@@ -41,7 +41,7 @@ class MimeLimits:
     depth: int = 20
     headers: int = 400
     header_chars: int = 20_000
-    text_chars: int = 400_000
+    text_chars: int = 200_000
     html_chars: int = 1_000_000
     all_headers: int = 400_000
     about_part: int = 4_000

@@ -15,6 +15,8 @@ _WROTE = re.compile(
 _ON = re.compile(r"^(?:am|on|le|el|em|il|op|dne|den|w dniu)\b", re.I)
 _LONGEST_ATTRIBUTION = 400
 """Characters: a longer line is a paragraph. It is also what keeps these two rules from growing with a line."""
+_MOST_LINES = 10_000
+"""Lines among which the earlier mail is looked for: below that many, all is taken as the writer's own."""
 
 _ORIGINAL = re.compile(
     r"^\s*[-_*=]{2,}\s*(?:original|forwarded|ursprüngliche|weitergeleitete|message (?:d'origine|transféré)"
@@ -122,7 +124,7 @@ def _attributes(line: str) -> bool:
 
 def _earlier(lines: list[str]) -> tuple[int, str, bool]:
     """(first line of the earlier mail, attribution, forwarded); the number of lines if there is none."""
-    for i, line in enumerate(lines):
+    for i, line in enumerate(lines[:_MOST_LINES]):
         bare = line.lstrip("> ").rstrip()
         if not bare:
             continue

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from backend.domain.mail.charset import clean
 from backend.domain.mail.markup import bounded
 
-MAX_NODES = 40_000
+MAX_NODES = 25_000
 MAX_TEXT = 200_000
 
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})

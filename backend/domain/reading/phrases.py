@@ -13,6 +13,9 @@ from functools import cache
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
 MAX_HITS = 400
+MAX_WORDS = 10_000
+"""Words that are looked at, about twenty pages: whoever sells has said so by then."""
+
 _GAP_WORDS = 4
 
 
@@ -43,11 +46,11 @@ def find(words: Sequence[str], language: str) -> list[Hit]:
     """Every phrase of `language` (English if it has none of its own) in `words`, in order of position.
 
     `words` are lower-case, with classes for names and numbers and with "?" as a word; at most `MAX_HITS`
-    hits are returned, and a finding counts once at each position.
+    hits of the first `MAX_WORDS` words are returned, and a finding counts once at each position.
     """
     exact, stems, lengths = _index(language if language in LANGUAGES else "en")
     hits: dict[tuple[int, str], Hit] = {}
-    for start, word in enumerate(words):
+    for start, word in enumerate(words[:MAX_WORDS]):
         for tail, finding in _candidates(word, exact, stems, lengths):
             if (start, finding) in hits:
                 continue

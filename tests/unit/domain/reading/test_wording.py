@@ -163,8 +163,18 @@ class TestPhrases:
             h.finding for h in find(["free", "audit"], "en")
         }
 
+    def test_of_a_book_the_first_pages_are_searched(self):
+        offer = ["free", "audit"]
+        assert find(["so"] * 9_998 + offer, "en")
+        assert find(["so"] * 10_000 + offer, "en") == []
+
 
 class TestSections:
+    def test_an_earlier_mail_far_below_is_not_looked_for(self):
+        earlier = "On 3 May 2025 Ann wrote:\n> first question"
+        assert sections("x\n" * 9_000 + earlier).quoted
+        assert not sections("x\n" * 10_001 + earlier).quoted
+
     def test_a_forward_is_told_from_a_reply(self):
         assert sections("fyi\n\n---------- Forwarded message ---------\nFrom: x@y.test\nhello").forwarded
 
