@@ -54,7 +54,7 @@ def _score(text: str, version: str) -> Score:
     if "die" in words:
         os._exit(0)
     if "lie" in words:
-        return Score("high", 0.0)  # type: ignore[arg-type]
+        return Score(0.5, 0.0, (), 7)  # type: ignore[arg-type]
     if "flood" in words:
         return Score(0.5, 0.0, (Reason("x" * 2_000_000, 1.0),))
     if "break" in words:

@@ -14,7 +14,7 @@ from dataclasses import is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cache, partial
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mail.mime import MimeLimits, Part
@@ -80,6 +80,8 @@ def made(hint: Any, text: str) -> Any:
     if isinstance(hint, type) and is_dataclass(hint):
         hints = get_type_hints(hint)
         return hint(**{name: made(hints[name], text) for name in hint.__dataclass_fields__})
+    if is_typeddict(hint):
+        return {name: made(part, text) for name, part in get_type_hints(hint).items()}
     raise Unmade(str(hint))
 
 

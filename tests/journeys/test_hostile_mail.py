@@ -10,9 +10,9 @@ import pytest
 from tests.journeys import hostile
 from tests.journeys.hostile_kinds import KINDS
 
-TIGHT = {"PITCHGATE_READER_SECONDS": "0.03", "PITCHGATE_READER_MEMORY": "40000000"}
+TIGHT = {"PITCHGATE_READER_SECONDS": "0.01", "PITCHGATE_READER_MEMORY": "40000000"}
 HEAVY = ("words", "letters", "earlier")
-"""Kinds that take more than those thirty milliseconds to read, though every rule over them is linear."""
+"""Kinds that take more than those ten milliseconds to read, though every rule over them is linear."""
 
 MOST_ABOVE_IDLE = 150
 

@@ -17,7 +17,8 @@ from backend.commands.db import db_group
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.correction import Decision, RuleKind
-from backend.domain.mailbox.verdict import Outcome
+from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
+from backend.domain.reading.score import Score, Trace
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.ports.jobs import Notice
 from backend.ports.owner import DisconnectReceipt, GrantEnd
@@ -26,14 +27,16 @@ from backend.store.moving import ORDER, copy
 from backend.store.schema import place
 from tests import postgres_server
 from tests.contract.store.stories import Story
+from tests.doubles import PlainKeys
 
 HOUR = timedelta(hours=1)
 ALL = frozenset(Scope)
+TRACE = Trace("model reading runtime", "t" * 32, "s" * 32, 20, 18)
 
 
 async def told(path: Path) -> None:
     """A file with a row in every table."""
-    store = open_store(path)
+    store = open_store(path, PlainKeys())
     await store.open()
     story = Story(store)
     for name in ("ana", "bea"):
@@ -42,6 +45,10 @@ async def told(path: Path) -> None:
         challenge = await story.receive(name, "m1", Outcome.CHALLENGE)
         assert challenge is not None
         await story.receive(name, "m2", Outcome.HOLD, "Zoë@x.test")
+        await story.arrive(name, "m4")
+        grounds = Grounds('{"mode":"observe"}', '{"at":1,"p":"00"}', TRACE, b"sealed counts")
+        verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD, Score(0.1, -2.0), grounds=grounds)
+        await store.record_verdict(await story.job("m4"), verdict, None, None, story.now)
         await store.count_try(name, challenge.id, f"k-{name}")
         await store.appeal(name, challenge.id, "We met in Köln.", story.now)
         await story.solve(challenge)

@@ -12,7 +12,7 @@ from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.failing import Blame
 from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.domain.mailbox.message_record import Stage
-from backend.transactions import rows
+from backend.transactions import message_rows
 from tests.unit.pipeline.conftest import Fixture, letter
 
 AWAY = TryLater("Google has trouble of its own.", reason="http503")
@@ -94,7 +94,7 @@ async def test_a_message_whose_facts_are_missing_is_set_aside_with_what_is_true(
     await fixture.work_for(20)
     assert (await fixture.store.known(fixture.mailbox_id, [gmail_id]))[gmail_id].stage is Stage.CHALLENGE
 
-    monkeypatch.setattr(rows, "screened", lambda row: None)
+    monkeypatch.setattr(message_rows, "screened", lambda row: None)
     await fixture.work_for(100)
     (aside,) = await fixture.store.aside()
     assert aside["gmail_id"] == gmail_id
