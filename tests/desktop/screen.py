@@ -132,7 +132,7 @@ class Screen:
         self._processes.append(process)
         return process
 
-    def run(self, *command: str, seconds: float = 20) -> str:
+    def run(self, *command: str, seconds: float = 60) -> str:
         """What a short program on this desktop prints; "" if it fails."""
         done = subprocess.run(
             command, env=self.environ, capture_output=True, text=True, timeout=seconds, check=False
@@ -148,7 +148,7 @@ class Screen:
         """A D-Bus call, by gdbus."""
         return self.run("gdbus", "call", "--session", "-d", name, "-o", path, "-m", method, *arguments)
 
-    def until(self, true: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+    def until(self, true: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
         """Wait for it, at most `seconds`; returns it."""
         end = time.monotonic() + seconds
         while not (found := true()):

@@ -21,7 +21,7 @@ def test_two_hundred_kills_or_twenty_where_nothing_forks(backend: FakeBackend, t
         backend.mailbox.put(make_message(number))
     command = [sys.executable, "-m", "tests.desktop.kill_writer"]
     arguments = [str(tmp_path), backend.url, backend.device_token(), str(KILLS)]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
 
