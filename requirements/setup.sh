@@ -103,7 +103,7 @@ run_set() {
 }
 
 promtool() {
-    if command -v promtool >/dev/null; then return; fi
+    if type -P promtool >/dev/null; then return; fi
     root || { say "the test of the alarms is skipped, no promtool here; as root: apt-get install promtool"; return; }
     (apt_install promtool) || say "the test of the alarms is skipped"
 }
