@@ -23,7 +23,8 @@ log = structlog.get_logger()
 FIRST_PATIENCE = timedelta(seconds=5)
 DUTY_PATIENCE = timedelta(minutes=15)
 """A duty is never given up: what was refused for good, or failed too often, is tried again at intervals that
-double from the first to the second."""
+double from the first to the second. A refusal without a reason is temporary as often as not: its intervals grow no
+longer than those of an outage."""
 
 AGAIN = timedelta(seconds=1)
 
@@ -80,7 +81,8 @@ class Endings:
             await context.store.set_aside(job, code_of(error), now)
         else:
             doubling = FIRST_PATIENCE * 2 ** min(max(job.attempt, 1) - 1, 10)
-            await self._postpone(job, min(doubling, DUTY_PATIENCE), code_of(error), failed=cause)
+            patience = timedelta(seconds=longest) if isinstance(error, Unexplained) else DUTY_PATIENCE
+            await self._postpone(job, min(doubling, patience), code_of(error), failed=cause)
 
     async def _postpone(
         self,

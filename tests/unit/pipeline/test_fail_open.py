@@ -126,6 +126,20 @@ async def test_a_refusal_without_a_reason_is_waited_out(fixture: Fixture, call: 
     assert (await fixture.store.census()).get("set_aside", 0) == 0
 
 
+async def test_a_sync_refused_without_a_reason_is_not_late_by_more_than_an_outage_makes_it(
+    fixture: Fixture,
+) -> None:
+    """After a dozen failures the next look waited up to a quarter of an hour, though Google was well again."""
+    troubles: list[Exception] = [OUTAGE] * 6 + [NO] * 8
+    _meets(fixture, "history", troubles)
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    while troubles:
+        await fixture.work_for(60)
+    await fixture.work_for(2 * fixture.context.settings.longest_backoff)
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
+
+
 async def test_a_refusal_without_a_reason_that_stays_fails_open(fixture: Fixture) -> None:
     left: list[Exception] = [NO] * 20
     _meets(fixture, "fetch", left)
