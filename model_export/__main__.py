@@ -88,7 +88,7 @@ def train_command(
 
 
 @cli.command("evaluate")
-@click.option("--nested", is_flag=True, help="Choose the parameters anew for each left-out file (slow).")
+@click.option("--nested", is_flag=True, help="Choose the parameters again for each left-out file (slow).")
 @click.option("--json", "as_lines", is_flag=True, help="All tables as one JSON object.")
 @_corpus_options
 def evaluate_command(nested: bool, as_lines: bool, files: str) -> None:
@@ -120,7 +120,7 @@ def export_command(trained: Path | None, out: Path, files: str) -> None:
 @cli.command("report")
 @click.option("--model", type=_MODEL, default=SHIPPED, show_default=True, help="The exported model.")
 @click.option("--previous", type=_MODEL, help="An earlier model to compare with.")
-@click.option("--nested", is_flag=True, help="With parameters chosen anew for each left-out file (slow).")
+@click.option("--nested", is_flag=True, help="With parameters chosen again for each left-out file (slow).")
 @click.option("--no-curve", is_flag=True, help="Leave out the learning curve (it trains 240 models).")
 @click.option("--out", type=_OUT, default=Path("model-report.html"), show_default=True)
 @_corpus_options

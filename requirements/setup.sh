@@ -11,7 +11,7 @@
 #                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
 #   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
-#   bash requirements/setup.sh lock       the locks anew from pyproject.toml (no hash is asked for uv itself)
+#   bash requirements/setup.sh lock       the locks again from pyproject.toml (no hash is asked for uv itself)
 #
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
 set -euo pipefail

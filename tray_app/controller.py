@@ -198,7 +198,7 @@ class Controller:
         self.become(states.gone(self.state, {gmail_id}))
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
-        """See `Hearer`. What the server will never take is told, and the list is read anew."""
+        """See `Hearer`. What the server will never take is told, and the list is read again."""
         self.become(replace(self.state, waiting=len(self.outbox)))
         for refusal in refusals:
             self.tell(

@@ -176,7 +176,7 @@ class Subscription:
         await cloud.ask(_subscriptions(cloud).create(name=self.name, body=self.wanted))
 
     async def change(self, cloud: GoogleCloud) -> None:
-        """See `Thing`. A topic cannot be changed: then it is made anew."""
+        """See `Thing`. A topic has nothing to change, so it is made again."""
         found = await cloud.ask(_subscriptions(cloud).get(subscription=self.name))
         if found.get("topic") != self.wanted["topic"]:
             await self.remove(cloud)

@@ -52,7 +52,7 @@ def audit_group() -> None:
     help="The server's log (JSON lines): the heads told in it must be in the chain.",
 )
 def verify_command(email: str | None, heads: Path | None) -> None:
-    """Find every entry that was changed, removed, swapped or sealed anew. Exit status 1 if there is any."""
+    """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
     logged = dict(_logged(heads)) if heads else {}
 
     async def work(store: SqlStore) -> bool:

@@ -65,11 +65,11 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     rows: Counter[str] = Counter()
     with _progress(console) as progress, opened(path) as (total, messages):
         task = progress.add_task("screening", total=total)
-        mails = []
+        read = []
         for mail in weighed(judge, data, messages, total, jobs):
-            mails.append(mail)
+            read.append(mail)
             progress.advance(task)
-    for judged in judge.judge(mails):
+    for judged in judge.judge(read):
         rows[judged.verdict.row] += 1
         if judged.held:
             held[judged.message.sender.address or "(no sender)"].append(judged)
@@ -115,16 +115,16 @@ def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str])
     if held:
         table = Table("sender", "emails", "score", "latest subject", "why", title="Would be held")
         ranked = sorted(held.items(), key=lambda item: (-len(item[1]), item[0]))
-        for sender, mails in ranked[:SHOWN_SENDERS]:
-            top = max(mails, key=lambda judged: judged.score.probability)
+        for sender, theirs in ranked[:SHOWN_SENDERS]:
+            top = max(theirs, key=lambda judged: judged.score.probability)
             why = ", ".join(
                 reason_text(DEFAULT, reason.code) for reason in top.reasons[:3] if reason.weight > 0
             )
             cells = (
                 sender,
-                str(len(mails)),
+                str(len(theirs)),
                 f"{top.score.probability:.0%}",
-                mails[-1].message.subject[:60],
+                theirs[-1].message.subject[:60],
                 why,
             )
             table.add_row(*(Text(_printable(cell)) for cell in cells))

@@ -32,7 +32,7 @@ class CloudCredentials:
             return str(self._held.token)
 
     def discard(self) -> None:
-        """The token was refused: look for credentials anew."""
+        """The token was refused: look for credentials again."""
         self._held = None
 
     def _refresh(self) -> None:

@@ -1,7 +1,7 @@
 """Requests, built by google-api-python-client from its bundled discovery document and never executed by it.
 
 The library knows every path, parameter and type of the API; its transport (blocking httplib2) is left out.
-Resource objects are kept: a request from a kept one costs a tenth of one from `users().messages()` asked anew. The
+Resource objects are kept: a request from a kept one costs a tenth of one from `users().messages()` made each time. The
 three requests that every message brings are built once for all, with a place for the id.
 """
 

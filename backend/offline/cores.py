@@ -49,7 +49,7 @@ def weighed(
     if jobs <= 1:
         yield from map(judge.weigh, messages)
         return
-    # Started anew, not forked: the model's runtime has threads by now.
+    # Started fresh, not forked: the model's runtime has threads by now.
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (model, judge.me, judge.strictness))
     try:
         yield from _in_order(pool, _handfuls(messages), jobs * _AHEAD)

@@ -112,12 +112,12 @@ class Judge:
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
         return Weighed(filed.file, facts, score, earlier, self._wrote_to(message))
 
-    def judge(self, mails: Iterable[Weighed]) -> tuple[Judged, ...]:
+    def judge(self, messages: Iterable[Weighed]) -> tuple[Judged, ...]:
         """The verdict on each message, in their order, as if they had come in the order of their dates. Whom the owner
         wrote to at any time was known to them all along."""
         waiting: dict[str, Waiting] = defaultdict(Waiting)
         limits = self.session.thresholds(self.strictness)
-        listed = list(mails)
+        listed = list(messages)
         own = [mail for mail in listed if mail.wrote_to is not None]
         written = {mail.message.message_id for mail in own}
         correspondents = frozenset().union(*(mail.wrote_to or () for mail in own))

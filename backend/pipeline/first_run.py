@@ -30,7 +30,7 @@ BATCH = 10
 AT_ONCE = 4
 INDEX_WAIT = timedelta(seconds=2)
 STUCK = timedelta(minutes=10)
-"""A preview that has been under way for longer may be asked for anew."""
+"""A preview that has been under way for longer may be asked for again."""
 
 
 async def preview(context: Context, job: DutyJob) -> datetime | None:
@@ -147,16 +147,16 @@ async def order_first(context: Context, mailbox: Mailbox) -> bool:
 async def rehearsal(context: Context, mailbox: Mailbox, mode: Mode, strictness: Strictness) -> Rehearsal:
     """What the preview shows for this choice. Reads only; the scores are those the messages were given."""
     run = await context.store.preview_run(mailbox.id)
-    mails = await context.store.previews(mailbox.id)
+    previews = await context.store.previews(mailbox.id)
     wishes = replace(mailbox.preferences, mode=mode, strictness=strictness)
     counts: Counter[Strictness] = Counter()
     shown: tuple[Verdict, ...] = ()
     for each in Strictness:
-        verdicts = rehearse(mails, mailbox.owner, wishes, context.reader.thresholds(each), mailbox.labels)
+        verdicts = rehearse(previews, mailbox.owner, wishes, context.reader.thresholds(each), mailbox.labels)
         counts[each] = sum(verdict.outcome in CAUGHT for verdict in verdicts)
         if each is strictness:
             shown = verdicts
-    judged = list(zip(mails, shown, strict=True))
+    judged = list(zip(previews, shown, strict=True))
     return Rehearsal(
         run=run,
         preferences=wishes,

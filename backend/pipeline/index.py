@@ -94,4 +94,4 @@ async def _learn_from(
     if passing or len(refused) > max(1, len(page) * FEW):
         raise (passing or refused)[0]
     if refused:
-        log.info("sent_mail_not_read", mailbox=mailbox.id, mails=len(refused), reason=refused[0].reason)
+        log.info("sent_mail_not_read", mailbox=mailbox.id, messages=len(refused), reason=refused[0].reason)

@@ -41,7 +41,7 @@ BELIEVE_GONE = timedelta(seconds=5)
 """A message that is younger than this for us and cannot be found is looked for once more."""
 
 DECISIONS = 4
-"""How often a message is decided anew when credits or challenges moved under it."""
+"""How often a message is decided again when credits or challenges moved under it."""
 
 
 async def screen(context: Context, job: MessageJob) -> MessageJob | None:

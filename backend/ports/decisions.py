@@ -74,5 +74,5 @@ class DecisionStore(Protocol):
         ...
 
     async def swap_chain_key(self, mailbox_id: str, old: bytes, new: bytes) -> bool:
-        """Keep the key sealed anew, if `old` is still what is kept."""
+        """Keep the key sealed again, if `old` is still what is kept."""
         ...

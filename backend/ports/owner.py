@@ -152,7 +152,7 @@ class OwnerStore(Protocol):
         ...
 
     async def order_preview(self, mailbox_id: str, now: datetime) -> None:
-        """Begin a preview anew and make its duty due. What an earlier one found is dropped; rules stay.
+        """Begin a preview again and make its duty due. What an earlier one found is dropped; rules stay.
 
         Raises `NotFound` for an unknown mailbox.
         """

@@ -39,7 +39,7 @@ class ModelSession:
         self._single = np.array([" " not in term for term in facts.vocabulary])
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-            # The runtime's wrapper keeps the file to build the session anew on other hardware: a megabyte for nothing.
+            # The runtime's wrapper keeps the file to build the session again on other hardware: a megabyte for nothing.
             vars(self._session)["_model_bytes"] = None
             self.score(_WARM_UP)
         except Exception as error:  # onnxruntime raises a dozen kinds; each means the same here

@@ -39,7 +39,7 @@ LISTEN_PAUSE = 1.0
 _AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
-    # The schema was upgraded under prepared statements: they are prepared anew at the next try.
+    # The schema was upgraded under prepared statements: they are prepared again at the next try.
     asyncpg.InvalidCachedStatementError,
 )
 _BROKEN = (

@@ -205,7 +205,7 @@ class SqlStore:
     # ---- first run, lists, leaving
     order_preview = writes(first_run.order)
     preview_run = reads(first_run.run)
-    list_previews = writes(first_run.list_mails)
+    list_previews = writes(first_run.list_previews)
     previews_to_read = reads(first_run.to_read)
     record_previews = writes(first_run.record)
     previews = reads(first_run.previews)

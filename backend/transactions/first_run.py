@@ -69,7 +69,7 @@ class StandingPreviewRow(PreviewRow, SenderRulesRow):
 
 
 def order(mailbox_id: str, now: datetime) -> Script[None]:
-    """Begin anew."""
+    """Begin again."""
     yield from locked(mailbox_id)
     yield q("begin_preview", mailbox_id=mailbox_id, now=micros(now))
     yield q("forget_previews", mailbox_id=mailbox_id)
@@ -91,7 +91,7 @@ def run(mailbox_id: str) -> Script[PreviewRun | None]:
     )
 
 
-def list_mails(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
+def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
     """What there is to look at."""
     if not (yield from _current(job, number)):
         return

@@ -94,7 +94,7 @@ async def test_the_same_click_twice_is_one_decision_and_a_later_one_another(serv
     await fixture.settle()
     assert await placement(fixture, gmail_id) is Placement.HELD
 
-    service.answer = undone  # the card as it is now: meant anew
+    service.answer = undone  # the card as it is now: meant again
     await service.click("allow")
     await fixture.settle()
     assert await placement(fixture, gmail_id) is Placement.INBOX

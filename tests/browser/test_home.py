@@ -2,7 +2,7 @@
 
     PITCHGATE_SHOTS=docs/tutorial pytest tests/browser/test_home.py
 
-makes them anew. Seconds and clicks are printed (`-s`).
+makes them again. Seconds and clicks are printed (`-s`).
 """
 
 from __future__ import annotations

@@ -184,7 +184,9 @@ async def test_what_happened_while_the_stream_was_cut_is_not_missed(
         lists = sum("/held" in line for line in backend.mailbox.requests)
         backend.start()
         await rig.until(lambda: len(rig.app.state.held) == 1)
-        assert sum("/held" in line for line in backend.mailbox.requests) == lists, "resumed, not fetched anew"
+        assert sum("/held" in line for line in backend.mailbox.requests) == lists, (
+            "resumed, not fetched again"
+        )
 
 
 async def test_events_that_are_no_longer_known_mean_fetching_everything(

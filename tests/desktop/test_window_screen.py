@@ -110,7 +110,7 @@ def test_five_thousand_senders_by_keys(screen: Screen, backend: FakeBackend) -> 
     screen.until(lambda: screen.keys("Up") or ringed(screen), "the ring around the first card")
     screen.keys("r")
     screen.until(lambda: decided(screen) == [("m05000", "release")], "the first released")
-    screen.keys("Down", "Down", "b")  # from the one after it, whether the list is drawn anew yet or not
+    screen.keys("Down", "Down", "b")  # from the one after it, whether the list is drawn again yet or not
     screen.until(lambda: decided(screen)[1:] == [("m04997", "block")], "the third of the rest blocked")
     screen.keys("slash", *"seller", "space", *"2345")
     screen.until(lambda: not drawn(screen, LATER_CARD), "one found by searching")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -110,7 +111,7 @@ async def connected(patient: Patient) -> Patient:
             box = await store.mailbox_by_email(ANA)
             if box is not None and box.watch_expires_at is not None:
                 break
-            time.sleep(0.1)  # noqa: ASYNC251 - the server is another process
+            await asyncio.sleep(0.1)
     return patient
 
 

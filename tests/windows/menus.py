@@ -1,4 +1,4 @@
-"""The lines a tray menu should have, written down anew: on Windows nobody can ask it."""
+"""The lines a tray menu should have, written down again: on Windows nobody can ask it."""
 
 from __future__ import annotations
 

@@ -185,10 +185,10 @@ TABLES: Mapping[str, Table] = MappingProxyType(
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
         "answers": "bars captcha answers from being shown twice; useless elsewhere",
-        "balances": "the sum of the ledger, made anew from it",
+        "balances": "the sum of the ledger, rebuilt from it",
         "chains": "the key and the head of the log of decisions here",
         "code_tries": "tries at codes that live for minutes",
-        "daily_totals": "the sum of the ledger, made anew from it",
+        "daily_totals": "the sum of the ledger, rebuilt from it",
         "decision_counts": "sealed with this instance's keys; kept for its operator to judge again",
         "duties": "work to be done here",
         "event_heads": "the number of the latest change told to open pages",

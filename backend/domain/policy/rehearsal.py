@@ -60,39 +60,39 @@ class Rehearsed:
 
 
 def rehearse(
-    mails: Sequence[Rehearsed],
+    messages: Sequence[Rehearsed],
     owner: Owner,
     preferences: Preferences,
     thresholds: Thresholds,
     labels: LabelIds,
 ) -> tuple[Verdict, ...]:
-    """The verdict on each of `mails`, in their order, as if they had come one after the other under these
+    """The verdict on each of `messages`, in their order, as if they had come one after the other under these
     `preferences` (a pause does not count). Credits are spent, held mail makes later mail wait, and a link that was
     sent stays open for its life, in here only."""
     wishes = replace(preferences, paused_until=None)
     senders: dict[str, _Sender] = {}
     found: dict[str, Verdict] = {}
-    for mail in sorted(mails, key=lambda mail: (mail.received_at, mail.gmail_id)):
+    for mail in sorted(messages, key=lambda mail: (mail.received_at, mail.gmail_id)):
         sender = senders.setdefault(mail.sender, _Sender())
         verdict = _verdict(sender.meets(mail), owner, wishes, thresholds, labels)
         sender.remember(mail, verdict)
         found[mail.gmail_id] = verdict
-    return tuple(found[mail.gmail_id] for mail in mails)
+    return tuple(found[mail.gmail_id] for mail in messages)
 
 
 @dataclass(slots=True)
 class Waiting:
     """Held, undecided mail that claims one sender: when each came, whether it is authenticated, and its score."""
 
-    mails: list[tuple[datetime, bool, float]] = field(default_factory=list)
+    messages: list[tuple[datetime, bool, float]] = field(default_factory=list)
 
     def add(self, at: datetime, authenticated: bool, probability: float) -> None:
         """One more is held."""
-        self.mails.append((at, authenticated, probability))
+        self.messages.append((at, authenticated, probability))
 
     def beside(self, standing: Standing, at: datetime) -> Standing:
         """`standing`, with what of this mail makes one wait that comes at `at`."""
-        lately = [mail for mail in self.mails if timedelta(0) <= at - mail[0] < HELD_WITH]
+        lately = [mail for mail in self.messages if timedelta(0) <= at - mail[0] < HELD_WITH]
         scores = [probability for _, authenticated, probability in lately if authenticated]
         return replace(standing, held_undecided=bool(lately), held_score=max(scores, default=None))
 

@@ -57,7 +57,7 @@ async def inbox(address: str) -> Response:
 
 @blueprint.get("/<address>/message/<message_id>")
 async def message(address: str, message_id: str) -> Response:
-    """A message beside its card. `stay` shows the panel as it was left; else the message is opened anew."""
+    """A message beside its card. `stay` shows the panel as it was left; else the message is opened again."""
     owner = owner_of(address)
     found = owner.get(message_id)
     if found is None:

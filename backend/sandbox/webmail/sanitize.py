@@ -1,4 +1,4 @@
-"""Hostile HTML made inert: rebuilt from a short list of tags, every text and value escaped anew.
+"""Hostile HTML made inert: rebuilt from a short list of tags, every text and value escaped again.
 
 Nothing of the input is passed through. Whatever a browser would make of the original, the result
 holds only the tags below, links to http, https and mailto, and text.

@@ -20,10 +20,10 @@ async def link(story: Story) -> Link:
 
 async def test_a_token_sealed_anew_never_overwrites_a_newer_grant(story: Story) -> None:
     await story.mailbox("ana")
-    assert await story.store.swap_sealed_token("ana", b"sealed", b"sealed anew", story.now)
-    assert await story.store.sealed_token("ana") == b"sealed anew"
+    assert await story.store.swap_sealed_token("ana", b"sealed", b"sealed again", story.now)
+    assert await story.store.sealed_token("ana") == b"sealed again"
     assert not await story.store.swap_sealed_token("ana", b"sealed", b"too late", story.now)
-    assert await story.store.sealed_token("ana") == b"sealed anew"
+    assert await story.store.sealed_token("ana") == b"sealed again"
     assert not await story.store.swap_sealed_token("nobody", b"sealed", b"x", story.now)
 
 

@@ -102,7 +102,7 @@ async def test_being_told_to_wait_is_no_failed_try(story: Story) -> None:
     claimed = await story.claim_duty()
     assert claimed is not None
     assert claimed.attempt == 2
-    # A page that is committed is progress: the tries count anew.
+    # A page that is committed is progress: the tries are counted from the start.
     await story.store.commit_sync(claimed, SyncPage(page_token="t", page_start="1"), story.now)
     await story.store.postpone_duty(claimed, story.now, "failed", story.now)
     claimed = await story.claim_duty()

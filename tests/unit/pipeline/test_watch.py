@@ -1,4 +1,4 @@
-"""The watch: renewed without touching the cursor, missed when it lapses, asked for anew when nobody tells us."""
+"""The watch: renewed without touching the cursor, missed when it lapses, asked for again when nobody tells us."""
 
 from __future__ import annotations
 

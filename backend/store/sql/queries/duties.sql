@@ -36,7 +36,7 @@ SET lease = NULL, asked_at = NULL, due_at = :due_at, attempts = :attempts, error
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
 -- name: duty_goes_on(mailbox_id, duty)!
--- Part of it is done for good: its tries count anew, and it does not fail.
+-- Part of it is done for good: its tries are counted from the start, and it does not fail.
 UPDATE duties SET attempts = 0, failing_since = NULL WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
 -- name: failing_jobs(mailbox_id)
