@@ -60,7 +60,7 @@ def test_progress_is_told_to_eye_and_ear_and_can_be_cancelled(
         expect(cancel).to_be_focused()
         bar = page.get_by_role("progressbar", name="Progress of the check")
         expect(bar).to_have_attribute("aria-valuenow", re.compile(r"^([1-9]|\d\d)$"))
-        expect(page.locator("#numbers")).to_have_text(re.compile(r"Checking… \d+ % · about \d+ s left"))
+        expect(page.locator("#numbers")).to_have_text(re.compile(r"Checking… \d+% · about \d+ s left"))
         expect(page.get_by_role("status")).to_have_text(re.compile("Checking"))
         look_over(page)
         page.keyboard.press("Enter")
