@@ -55,7 +55,8 @@ def test_every_decision_by_keys_until_nothing_is_left(screen: Screen, backend: F
     )
     backend.mailbox.put(make_message(9, appeal=APPEAL))
     open_offline(screen, backend)
-    assert any(f"The sender says: {APPEAL}" in text for text in screen.texts()), "letter by letter"
+    said = f"The sender says: {APPEAL}"
+    screen.until(lambda: any(said in text for text in screen.texts()), "the appeal, letter by letter")
     screen.shot("window-appeal")
 
     screen.click_on("article", "Ann Seller 9")
@@ -65,7 +66,7 @@ def test_every_decision_by_keys_until_nothing_is_left(screen: Screen, backend: F
     screen.until(lambda: not screen.find("article", "Ann Seller 5"), "all of the domain allowed")
     assert not screen.find("article", "Bo")
 
-    assert screen.find("article", "Ann Seller 1, 2 messages")
+    screen.until(lambda: screen.find("article", "Ann Seller 1, 2 messages"), "two of this sender")
     screen.keys("r")
     screen.until(lambda: screen.find("article", "Ann Seller 1, 1 message"), "the newest released")
     screen.click_on("button", "Undo")
