@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from backend.domain.errors import NeedsReconnect, TryLater
 from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.mailbox import Mode
 from backend.pipeline.addon import AddonService
-from tests.addon.conftest import Json, Service, _parameters
+from backend.settings import Environment
+from backend.web.app import create_app
+from backend.web.services import Services
+from tests.addon.conftest import NOBODY, Json, Service, _parameters
 from tests.addon.host import EMAIL, EXECUTE
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
 from tests.web.service import unopened
@@ -300,3 +305,27 @@ async def test_another_owners_token_finds_nothing_of_ana(service: Service) -> No
         answer = await service.post("act", sub=sub, act="release", message=gmail_id, version="1")
         assert set(answer) == {"basic_authorization_prompt"}
     assert await placement(service.fixture, gmail_id) is Placement.HELD
+
+
+async def test_where_senders_could_not_open_a_link_the_card_does_not_offer_it_and_says_why(
+    service: Service,
+) -> None:
+    context = service.fixture.context
+    home = replace(
+        context,
+        settings=context.settings.model_copy(
+            update={"public_url": "http://127.0.0.1:8400", "environment": Environment.STAGING}
+        ),
+    )
+    addon = AddonService(home, service.callers)
+    service.client = create_app(Services(home, *[NOBODY] * 7, addon)).test_client()
+    await service.fixture.store.change_preferences(
+        service.fixture.mailbox_id, {"mode": "observe"}, service.fixture.now()
+    )
+    why = "it needs a public https address that senders can open"
+    card = json.dumps(await service.post("settings"))
+    assert '"value": "challenge"' not in card
+    assert why in card
+    await service.raw("act", await _saving(service, {"mode": ["challenge"], "strictness": ["strict"]}))
+    assert why in service.toast
+    assert (await service.fixture.mailbox()).preferences.mode is not Mode.CHALLENGE

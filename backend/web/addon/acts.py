@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.correction import OFFERED
+from backend.domain.mailbox.mailbox import Mode
 from backend.web.addon.call import Call
 from backend.web.addon.cards import answers
 from backend.web.addon.cards.home import home_card
@@ -124,6 +125,8 @@ async def _save(call: Call) -> Json:
     async def card(after: Call) -> Json:
         return settings_card(after.frame, after.mailbox)
 
+    if not call.frame.challenges and chosen.get("mode") == Mode.CHALLENGE:
+        return answers.changed(await card(call), call.frame.no_challenges, moved=False)
     try:
         if chosen:
             return await _prefer(call, "did_save", card, **chosen)

@@ -26,7 +26,13 @@ class Call:
     def of(cls, service: AddonService, tenant: Tenant, event: Event, base: str, now: datetime) -> Call:
         """The call of `event` by `tenant`."""
         frame = Frame(
-            card_words(event.language), event.language, base, now, event.offset, str(tenant.version)
+            card_words(event.language),
+            event.language,
+            base,
+            now,
+            event.offset,
+            str(tenant.version),
+            service.context.settings.challenges,
         )
         return cls(service, tenant, event, frame)
 

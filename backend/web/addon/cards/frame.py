@@ -13,7 +13,7 @@ from backend.web.addon.cards.widgets import Json
 @dataclass(frozen=True, slots=True)
 class Frame:
     """`base` is our public address, `offset` the owner's distance from UTC, `version` what stands in the
-    parameters of acts on the mailbox's settings."""
+    parameters of acts on the mailbox's settings, `challenges` whether senders can open the links of challenges."""
 
     words: Section
     language: str
@@ -21,6 +21,7 @@ class Frame:
     now: datetime
     offset: timedelta
     version: str = ""
+    challenges: bool = True
 
     @property
     def zone(self) -> timezone:
@@ -32,6 +33,11 @@ class Frame:
         """Where the owner's day began, in UTC."""
         local = self.now.astimezone(self.zone)
         return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+    @property
+    def no_challenges(self) -> str:
+        """Why challenge mode is not offered."""
+        return f"{self.words['mode_challenge']}: {self.words['no_challenges']}."
 
     def clock(self, at: datetime) -> str:
         """A time as the owner's own clock shows it: without names of days or months, so every language reads it."""

@@ -12,7 +12,9 @@ from backend.web.addon.cards.widgets import Json
 def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
     """The settings card. Its form's fields are called as the preferences are."""
     words, chosen = frame.words, mailbox.preferences
-    modes = [(words[f"mode_{mode}"], str(mode)) for mode in Mode]
+    closed = () if frame.challenges else (Mode.CHALLENGE,)
+    modes = [(words[f"mode_{m}"], str(m)) for m in Mode if m not in closed or m is chosen.mode]
+    why = widgets.paragraph(frame.no_challenges) if closed else None
     degrees = [(words[f"strictness_{degree}"], str(degree)) for degree in Strictness]
     save = frame.act("save", {"act": "save", "version": frame.version}, "FILLED")
     return widgets.card(
@@ -21,7 +23,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
         "Pitchgate",
         (
             trouble(frame, mailbox),
-            widgets.section((widgets.choice("mode", words["mode"], modes, chosen.mode),)),
+            widgets.section((widgets.choice("mode", words["mode"], modes, chosen.mode), why)),
             widgets.section((widgets.choice("strictness", words["strictness"], degrees, chosen.strictness),)),
         ),
         fixedFooter={"primaryButton": save},
