@@ -10,11 +10,13 @@ from typing import Any
 import aiohttp
 import click
 
+from backend.cloud import deployment
 from backend.cloud import plan as plans
 from backend.cloud.google_cloud import SCOPE, GoogleCloud
 from backend.cloud.template import ENVIRONMENTS, Environment
 from backend.gmail.credentials import CloudCredentials
 from backend.home.settings_file import write
+from backend.version import release
 
 Work = Callable[[GoogleCloud, Environment], Awaitable[int]]
 TIMEOUT = aiohttp.ClientTimeout(total=60)
@@ -91,6 +93,22 @@ def destroy_command(yes: bool, **given: str) -> None:
         click.confirm(f"Take away everything of {given['name']} in {given['project']}?", abort=True)
     count = _run(lambda cloud, environment: plans.destroy(cloud, environment, click.echo), given)
     click.echo(f"{count} taken away.")
+
+
+@cloud_group.command("files")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--image", default="", help="The image's name; without it, one in Artifact Registry.")
+@click.option("--region", default="europe-west1", help="Of Artifact Registry and Cloud Run.")
+@_options
+def files_command(folder: Path, image: str, region: str, **given: str) -> None:
+    """Write into FOLDER what runs the environment: settings, systemd unit, proxies, containers, Cloud Run, Kubernetes.
+
+    Asks nobody. Files that are there are written anew, but for pitchgate.env, which holds your secrets.
+    """
+    environment = _environment(given)
+    image = image or deployment.default_image(environment, region, release())
+    for name in deployment.write(folder, environment, image):
+        click.echo(folder / name)
 
 
 def _environment(given: dict[str, str]) -> Environment:

@@ -1,0 +1,102 @@
+"""The files that run an environment: on a machine, in containers, on Cloud Run or Kubernetes. Filled-in templates/."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from string import Template
+from urllib.parse import urlsplit
+
+from backend.cloud.google_cloud import APIS, Json
+from backend.cloud.template import Environment
+from backend.domain.errors import Refused
+from backend.home import settings_file
+from backend.locale import LANGUAGES
+
+SETTINGS_FILE = "pitchgate.env"
+DOCUMENTS = ("gmail.v1", *APIS.values())
+"""Google's descriptions of its services that are read; google-api-python-client brings some six hundred."""
+SECRETS = ("SECRET_KEYS", "CLIENT_ID", "CLIENT_SECRET")
+_IMAGE = re.compile(r"[\w.:/@-]+")
+
+
+class _Marked(Template):
+    """`@{name}` stands for a value and `@@` for a sign, so that shells and proxies keep their dollars."""
+
+    delimiter = "@"
+
+
+def default_image(environment: Environment, region: str, release: str) -> str:
+    """Where Artifact Registry keeps the image of a release."""
+    return f"{region}-docker.pkg.dev/{environment.project}/pitchgate/pitchgate:{release}"
+
+
+def rendered(environment: Environment, image: str) -> dict[str, str]:
+    """Each file's text by its name. Raises `Refused` without a public address, or for a name that is none."""
+    if not environment.url:
+        raise Refused(
+            "These files serve a public address.", "Give --url, or see `pitchgate home`.", field="url"
+        )
+    if not _IMAGE.fullmatch(image):
+        raise Refused(f"{image!r} is no name of an image.", "Give --image HOST/PATH:TAG.", field="image")
+    settings = {**environment.settings(), "PITCHGATE_TRUSTED_PROXIES": "1"}
+    secrets = {f"PITCHGATE_{name}": _secret(environment, name) for name in (*SECRETS, "DATABASE_URL")}
+    values = {
+        "environment": environment.name,
+        "host": urlsplit(environment.url).netloc,
+        "image": image,
+        "account": environment.account,
+        "but_documents": _all_but(f"{name}.json" for name in DOCUMENTS),
+        "but_languages": _all_but(("root.dat", *(f"{language}*.dat" for language in LANGUAGES))),
+        "config_map": "\n".join(f"  {name}: {json.dumps(value)}" for name, value in settings.items()),
+        "cloud_run_settings": json.dumps(
+            [{"name": name, "value": value} for name, value in settings.items()]
+            + [{"name": name, "valueSource": {"secretKeyRef": ref}} for name, ref in secrets.items()]
+        ),
+    }
+    templates = resources.files(__package__) / "templates"
+    return {
+        file.name: _Marked(file.read_text(encoding="utf-8")).substitute(values)
+        for file in templates.iterdir()
+        if file.is_file()
+    }
+
+
+def machine_settings(environment: Environment) -> dict[str, str]:
+    """The settings file of one machine behind its proxy; what only a person can bring is empty."""
+    return {
+        **environment.settings(),
+        "PITCHGATE_BIND": "127.0.0.1:8400",
+        "PITCHGATE_TRUSTED_PROXIES": "1",
+        "PITCHGATE_STATE_DIR": "/var/lib/pitchgate",
+        "PITCHGATE_LOG_JSON": "true",
+        **{f"PITCHGATE_{name}": "" for name in SECRETS},
+    }
+
+
+def write(folder: Path, environment: Environment, image: str) -> list[str]:
+    """Write all files and return their names. A settings file that is there stays: it holds secrets by then."""
+    files = rendered(environment, image)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    if not (folder / SETTINGS_FILE).exists():
+        settings_file.write(folder / SETTINGS_FILE, machine_settings(environment))
+        return sorted((*files, SETTINGS_FILE))
+    return sorted(files)
+
+
+def _all_but(names: Iterable[str]) -> str:
+    """What tells `find` to leave files of these names or patterns."""
+    return " ".join(f"! -name '{name}'" for name in names)
+
+
+def _secret(environment: Environment, name: str) -> Json:
+    """Secret Manager's name of a setting, and its version."""
+    return {
+        "secret": f"pitchgate-{environment.name}-{name.lower().replace('_', '-')}",
+        "version": "latest",
+    }
