@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.watching.drift import Drift
 from backend.pipeline.context import Context
 
 SENDERS = 10
@@ -29,3 +30,7 @@ class InsightService:
         since = datetime.combine(first_monday(today), time(), UTC)
         figures = await self.context.store.figures(mailbox_id, since, SENDERS)
         return mailbox, replace(figures, weeks=filled(figures.weeks, today))
+
+    async def drift(self, mailbox_id: str) -> Drift:
+        """Whether the mailbox's mail has changed."""
+        return await self.context.store.drift(mailbox_id)

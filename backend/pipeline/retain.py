@@ -1,5 +1,8 @@
-"""retain: forget what is older than the owner wants kept, in small batches; then tell the log where the log of
-decisions ends today, against which a cut end is found."""
+"""retain: count the weeks that are over, for the test of drift; then forget what is older than the owner wants kept, in
+small batches; then tell the log where the log of decisions ends today, against which a cut end is found.
+
+One duty, for no message may be forgotten before its week is counted.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     if mailbox is None:
         raise LeaseLost("The mailbox was disconnected.")
     now = context.clock.now()
+    await context.store.count_weeks(job.mailbox_id, now)
     before = now - timedelta(days=mailbox.preferences.retention_days)
     deleted = await context.store.retain(job.mailbox_id, before, BATCH)
     counted = now - timedelta(days=context.settings.replay_days)

@@ -11,8 +11,8 @@ on with what follows.
     solve, a correction, or the owner's answer ──▶ RELEASE ──▶ back in the inbox
 
 Duties belong to a mailbox instead: SYNC when pushed and every quarter of an hour or so, WATCH daily, INDEX once,
-RETAIN daily, PREVIEW when an owner asks what would have been held, DELIVER when a wait behind a typed code ends,
-LEAVE when they go.
+RETAIN daily (it counts the week's mail before it forgets any), PREVIEW when an owner asks what would have been held,
+DELIVER when a wait behind a typed code ends, LEAVE when they go.
 """
 
 from __future__ import annotations

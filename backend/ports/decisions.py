@@ -1,4 +1,4 @@
-"""The log of decisions, and the keys it is sealed with."""
+"""The log of decisions, the keys it is sealed with, and whether the mail has changed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from backend.domain.watching.chain import Entry, Head
+from backend.domain.watching.drift import Drift
 
 
 class DecisionKeys(Protocol):
@@ -46,8 +47,8 @@ class Told:
 
 
 class DecisionStore(Protocol):
-    """Reading the log. Entries are appended by the transactions that decide, and change only by being erased:
-    `ViewStore.retain` leaves tombstones of those that are older than the owner keeps mail."""
+    """Reading the log, and the weeks of mail. Entries are appended by the transactions that decide, and change only by
+    being erased: `ViewStore.retain` leaves tombstones of those that are older than the owner keeps mail."""
 
     async def decision_chain(self, mailbox_id: str) -> Chain | None:
         """None before the first decision."""
@@ -75,4 +76,13 @@ class DecisionStore(Protocol):
 
     async def swap_chain_key(self, mailbox_id: str, old: bytes, new: bytes) -> bool:
         """Keep the key sealed again, if `old` is still what is kept."""
+        ...
+
+    async def count_weeks(self, mailbox_id: str, now: datetime) -> None:
+        """Count the weeks that are over and were not counted, and test whether the mail has changed. Weeks older than a
+        year are dropped, but for the first ones of the model in use."""
+        ...
+
+    async def drift(self, mailbox_id: str) -> Drift:
+        """What the test said last, with every week that is kept, oldest first."""
         ...

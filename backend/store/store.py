@@ -37,6 +37,7 @@ from backend.transactions import (
     undoing,
     verdicts,
     views,
+    weeks,
 )
 from backend.transactions import decisions as decision_log
 from backend.transactions import devices as device_transactions
@@ -145,7 +146,6 @@ class SqlStore:
     save_index = writes(sync.save_index)
 
     # ---- messages: jobs, verdicts, challenges, credits, views
-
     async def claim_messages(
         self,
         worker: str,
@@ -271,9 +271,10 @@ class SqlStore:
     told_off = writes(review_orders.told_off)
     review_news = reads(review_senders.review_news)
 
-    # ---- insights
+    # ---- watching
     figures = reads(insights.figures)
-
+    count_weeks = writes(weeks.count_weeks)
+    drift = reads(weeks.drift)
     decision_chain = reads(decision_log.head)
     decisions = reads(decision_log.log)
     decision_settings = reads(decision_log.settings)
@@ -281,7 +282,6 @@ class SqlStore:
     decisions_told = reads(decision_log.told)
     drop_counts = writes(decision_log.drop_counts)
     swap_chain_key = writes(decision_log.swap_key)
-
     # ---- an owner's archive
     archive_page = reads(archive.page)
     restore_rows = writes(archive.restore)

@@ -35,6 +35,7 @@ TABLES = (
     "events",
     "lanes",
     "ledger",
+    "mail_weeks",
     "messages",
     "notices",
     "one_time_codes",

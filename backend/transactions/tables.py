@@ -43,6 +43,8 @@ class MailboxRow(TypedDict):
     notices: str
     notices_missing: str
     moved_at: int | None
+    drift_state: str
+    drift_change: str
 
 
 class FailingRow(TypedDict):

@@ -14,6 +14,8 @@ from backend.domain.mailbox.message_record import Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.limits import COUNTED, reached
 from backend.domain.policy.standing import HELD_WITH, Standing
+from backend.domain.policy.table import STRANGERS
+from backend.domain.watching.drift import classed
 from backend.ports.jobs import Beginning, MessageJob
 from backend.transactions import corrections, credits, decisions, message_rows, rows, sync
 from backend.transactions.jobs import due, give_way, go_on, held_message
@@ -100,6 +102,8 @@ def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, n
     """What was decided and why, and the facts that are kept of the message."""
     score = verdict.score
     reasons = score.reasons if score else ()
+    counts = verdict.row in STRANGERS
+    drift_class = classed(score, screened.language) if counts and score and screened else ""
     yield q(
         "record_facts",
         mailbox_id=job.mailbox_id,
@@ -112,6 +116,7 @@ def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, n
         reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
         guards=packed(verdict.guards),
         cause=verdict.cause,
+        drift_class=drift_class,
         now=micros(now),
     )
     if screened is not None:

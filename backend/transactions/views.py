@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.domain.mailbox.message_record import MessageView
+from backend.domain.watching.drift import State
 from backend.transactions import message_rows
 from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.message_rows import MessageRow
@@ -105,6 +106,9 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
             counts[group + count["name"]] = count["n"]
     if notices:
         counts["notices.repeat"] = sum(notice["repeats"] for notice in notices)
+    drifts: list[CountRow] = yield q("count_drifts")
+    counts |= dict.fromkeys((f"drift.{state}" for state in State), 0)
+    counts |= {f"drift.{row['name']}": row["n"] for row in drifts}
     due = yield from next_due()
     counts["failing_seconds"] = yield from failing_seconds(now)
     counts["oldest_due_seconds"] = 0 if due is None else max(0, int((now - due).total_seconds()))

@@ -90,6 +90,16 @@ class Words:
         """24 Nov, for where there is little room."""
         return str(format_skeleton("MMMd", at, locale=self._locale))
 
+    def month(self, at: date, today: date) -> str:
+        """March, with its year once it could be another's."""
+        if (today - at).days < 300:
+            return str(format_date(at, "LLLL", locale=self._locale))
+        return str(format_skeleton("yMMMM", at, locale=self._locale))
+
+    def tongue(self, code: str) -> str:
+        """The name of a language, Polish for pl; one without a name is called by its code."""
+        return str(self._locale.languages.get(code, code))
+
     def moment(self, at: datetime) -> str:
         """Date and time, said to be UTC: a page does not know its reader's zone."""
         return f"{self.day(at)}, {format_time(at, 'short', locale=self._locale)} UTC"

@@ -172,6 +172,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 returns=False,
             ),
             Table("decision_settings", "name", {"name": TEXT, "content": TEXT}, returns=False),
+            Table("mail_weeks", "week", {"week": WHOLE, "model": TEXT, "counts": TEXT}, returns=False),
             Table(
                 "devices",
                 "id",
@@ -203,6 +204,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "messages.labels": "what a push told, needed until a mail is screened",
         "messages.stage": "work to be done here",
         "messages.due_at": "work to be done here",
+        "messages.drift_class": "how it counts in mail_weeks",
         "messages.lease": "work to be done here",
         "messages.attempts": "work to be done here",
         "messages.deaths": "work to be done here",

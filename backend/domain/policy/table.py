@@ -272,3 +272,6 @@ TABLE = (
         reads_score=True,
     ),
 )
+
+STRANGERS = frozenset(row.row for row in TABLE if row.reads_score)
+"""Rows that judge by the score: the mail of people the owner has had nothing to do with."""

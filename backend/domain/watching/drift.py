@@ -5,6 +5,9 @@ The first `REFERENCE` weeks say what is usual, and how restless: a design effect
 counts. For each of the last `STARTS` weeks the evidence that a change began in it is a likelihood ratio of
 Dirichlet-multinomials: the weeks since then with a weak prior, against what the reference foretells. Their sum
 (Shiryaev-Roberts) is compared with the number of weeks after which an alarm may be false.
+
+Of mail nothing is kept for it but the class that each message of a stranger is of, and counts of them by week. Scores
+of two models cannot be compared, so a week counts for one model, and each model has first weeks of its own.
 """
 
 from __future__ import annotations
@@ -12,8 +15,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
 from math import exp, lgamma
+
+from backend.domain.reading.language import OTHER
+from backend.domain.reading.score import Score
 
 REFERENCE = 8
 STARTS = 12
@@ -27,15 +35,27 @@ PRIOR = 8.0
 SCORES = (-5.0, -4.0, -3.0, -2.5, -2.0, -1.0, 0.0, 1.5, 3.0)
 UNKNOWN = (0.03, 0.06, 0.09, 0.13, 0.2)
 CHANNELS = ("score", "unknown", "language")
+_FIRST_MONDAY = date(1969, 12, 29)
+_DOUBTFUL, _PITCHES = 5, 8
+"""Classes of scores from which mail is no longer clearly ordinary, and is clearly a pitch."""
 
 Week = Mapping[tuple[str, str], float]
 """Counts by (channel, class)."""
 
 
+class State(StrEnum):
+    """How a mailbox's mail stands to its own first weeks."""
+
+    LEARNING = "learning"  # these are the first weeks
+    STEADY = "steady"
+    CHANGED = "changed"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What changed most: in which channel, which class became more frequent (`grown`), its share before and since, and
-    the number of the week it began in. `evidence` is against `ALARM`."""
+    the number of the week it began in. `evidence` is against `ALARM`; `rises`: mail moved to classes of higher numbers.
+    """
 
     channel: str
     grown: str
@@ -43,6 +63,40 @@ class Change:
     since: float
     week: int
     evidence: float
+    rises: bool = True
+
+    @property
+    def cause(self) -> str:
+        """What is more than it was, in a word."""
+        if self.channel == "language":
+            return "other_language" if self.grown in ("", OTHER) else "language"
+        if self.channel == "unknown":
+            return "unknown" if self.rises else "known"
+        logit_class = int(self.grown)
+        return "ordinary" if logit_class < _DOUBTFUL else "doubtful" if logit_class < _PITCHES else "pitches"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A week's messages that `model` read, by class. `number` counts weeks, as `week_of` does."""
+
+    number: int
+    model: str
+    counts: Week
+
+    @property
+    def messages(self) -> int:
+        """How many there were."""
+        return round(sum(n for (channel, _), n in self.counts.items() if channel == CHANNELS[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What is known of a mailbox: its state, the change if there is one, and the weeks that were counted."""
+
+    state: State
+    change: Change | None
+    weeks: tuple[Counted, ...]
 
 
 def classes(logit: float, unknown: float, language: str) -> dict[str, str]:
@@ -52,6 +106,48 @@ def classes(logit: float, unknown: float, language: str) -> dict[str, str]:
         "unknown": str(bisect_right(UNKNOWN, unknown)),
         "language": language,
     }
+
+
+def classed(score: Score, language: str) -> str:
+    """The classes of one message in a line, behind the file of the model that they hold for; "" if the score has no
+    trace."""
+    trace = score.trace
+    if trace is None:
+        return ""
+    unknown = 1 - trace.known / max(trace.words, 1)
+    found = classes(score.logit, unknown, language)
+    return " ".join((trace.made_with.partition(" ")[0][:12], *(found[channel] for channel in CHANNELS)))
+
+
+def counted(number: int, lines: Iterable[tuple[str, int]]) -> Counted:
+    """A week of messages, from lines of `classed` and how many are the same. What another model read than most does not
+    count."""
+    models: dict[str, Counter[tuple[str, str]]] = {}
+    for line, n in lines:
+        model, *names = line.split(" ")
+        of_model = models.setdefault(model, Counter())
+        of_model.update(dict.fromkeys(zip(CHANNELS, names, strict=True), n))
+    model = max(models, key=lambda name: models[name].total())
+    return Counted(number, model, models[model])
+
+
+def week_of(day: date) -> int:
+    """The number of a day's week; weeks begin on Monday, and 1970 began in the first."""
+    return (day.toordinal() - _FIRST_MONDAY.toordinal()) // 7
+
+
+def monday_of(number: int) -> date:
+    """The day a week begins on."""
+    return _FIRST_MONDAY + timedelta(weeks=number)
+
+
+def judged(weeks: Sequence[Counted], before: Change | None) -> tuple[State, Change | None]:
+    """What the weeks of one model say. A change that was known `before` goes on since then."""
+    found = change([week.counts for week in weeks])
+    if found is None:
+        return (State.STEADY if len(weeks) > REFERENCE else State.LEARNING), None
+    began = weeks[found.week].number
+    return State.CHANGED, replace(found, week=min(began, before.week) if before else began)
 
 
 def change(weeks: Sequence[Week]) -> Change | None:
@@ -87,7 +183,8 @@ def _channel(channel: str, weeks: Sequence[Week]) -> Change | None:
     now = _sum(counts[best[1] :])
     share = {name: now[name] / max(sum(now.values()), 1e-9) for name in names}
     grown = max(names, key=lambda name: share[name] - shares[name])
-    return Change(channel, grown, shares[grown], share[grown], best[1], evidence)
+    moved = 0.0 if channel == "language" else sum(int(name) * (share[name] - shares[name]) for name in names)
+    return Change(channel, grown, shares[grown], share[grown], best[1], evidence, moved >= 0)
 
 
 def _scaled(week: Mapping[str, float]) -> dict[str, float]:

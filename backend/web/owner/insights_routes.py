@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response
 
 from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, minutes_saved, precision
+from backend.domain.watching.drift import monday_of
 from backend.pipeline.insights import InsightService
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
@@ -33,6 +34,7 @@ async def insights() -> Response:
     """Figures of the last weeks, drawn and in tables."""
     owner = await browser.signed_in()
     mailbox, figures = await service().look(owner.mailbox_id)
+    change = (await service().drift(owner.mailbox_id)).change
     steps = [getattr(figures.funnel, step) for step in STEPS]
     return await owner_page(
         "insights.html",
@@ -41,6 +43,9 @@ async def insights() -> Response:
         section="insights",
         here="insights",
         figures=figures,
+        change=change,
+        changed_on=monday_of(change.week) if change else None,
+        today=figures.weeks[-1].monday,
         minutes=round(minutes_saved(figures), 1),
         seconds=SECONDS_A_PITCH,
         precision=precision(figures),

@@ -13,7 +13,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
 from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.score import Reason, Score, Trace
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.ports.owner import NewMailbox
 from backend.ports.store import Store
@@ -170,6 +170,24 @@ class Story:
             self.now,
         )
         return intent
+
+    async def a_week(
+        self,
+        messages: int,
+        polish: int = 0,
+        model: str = "a" * 32,
+        row: Row = Row.BELOW_HOLD,
+        name: str = "ana",
+    ) -> None:
+        """So many messages of strangers, so many of them in Polish; then the next week begins."""
+        for one in range(messages):
+            gmail_id = f"w{next(self.numbers)}"
+            await self.arrive(name, gmail_id)
+            trace = Trace(f"{model} reading runtime", "t", "s", 100, 95 if one % 2 else 92)
+            verdict = Verdict(Outcome.INBOX, row, Score(0.1, -2.0 - one % 3, trace=trace))
+            facts = self.screened(language="pl" if one < polish else "en")
+            await self.store.record_verdict(await self.job(gmail_id), verdict, facts, None, self.now)
+        self.pass_time(weeks=1)
 
     async def receive(
         self,

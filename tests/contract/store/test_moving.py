@@ -65,6 +65,8 @@ async def told(path: Path) -> None:
         await story.preview(name, "m3")
         await store.ask_off(name, "m2", story.now)
         await store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "7"), story.now, story.now)
+        await story.a_week(1, name=name)
+        await store.count_weeks(name, story.now)
     await story.mailbox("cyd")
     await store.ask_to_leave("cyd", "receipt", story.now)
     await store.forget("cyd", DisconnectReceipt(GrantEnd.REVOKED, story.now))

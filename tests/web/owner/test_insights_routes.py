@@ -65,6 +65,22 @@ async def test_nothing_of_another_owner_shows(here: Office) -> None:
     assert "pitch.test" not in await seen(here, "eve")
 
 
+async def test_the_owner_is_told_how_their_mail_has_changed_and_since_when(here: Office) -> None:
+    for week in range(11):
+        await here.story.a_week(30, polish=3 if week < 9 else 20)
+        if week == 8:
+            await here.store.count_weeks("ana", here.story.now)
+            assert "has changed" not in await seen(here)
+    await here.store.count_weeks("ana", here.story.now)
+    here.clock.advance(weeks=11)
+
+    assert "Your mail has changed since May: more of it is in Polish." in await seen(here)
+    assert "Ihre Post hat sich seit Mai verändert: Mehr davon ist auf Polnisch." in await seen(
+        here, language="de"
+    )
+    assert "has changed" not in await seen(here, "eve")
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [("de", "Einblicke"), ("fr", "Bilan"), ("es", "Resumen"), ("pt-BR,en;q=0.4", "Balanço")],

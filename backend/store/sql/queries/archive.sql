@@ -84,5 +84,10 @@ SELECT * FROM decisions
 WHERE mailbox_id = :mailbox_id AND number > CAST(COALESCE(NULLIF(:after, ''), '0') AS BIGINT) AND payload IS NOT NULL
 ORDER BY number LIMIT :limit;
 
+-- name: archive_mail_weeks(mailbox_id, after, limit)
+SELECT * FROM mail_weeks
+WHERE mailbox_id = :mailbox_id AND week > CAST(COALESCE(NULLIF(:after, ''), '0') AS BIGINT)
+ORDER BY week LIMIT :limit;
+
 -- name: archive_decision_settings(mailbox_id, after, limit)
 SELECT * FROM decision_settings WHERE mailbox_id = :mailbox_id AND name > :after ORDER BY name LIMIT :limit;

@@ -1,0 +1,99 @@
+"""Weeks of mail, counted once they are over, and what the test of drift says of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime, time
+from itertools import groupby
+from typing import TypedDict
+
+from backend.domain.watching.drift import (
+    REFERENCE,
+    Change,
+    Counted,
+    Drift,
+    State,
+    counted,
+    judged,
+    monday_of,
+    week_of,
+)
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Script, micros, q
+from backend.transactions.tables import MailboxRow
+
+KEPT = 53
+"""Weeks that are kept beside the first ones: a year to look at."""
+
+
+class ClassRow(TypedDict):
+    """How many messages of a week are of the same classes."""
+
+    week: int
+    drift_class: str
+    n: int
+
+
+class WeekRow(TypedDict):
+    """Of `mail_weeks`. `counts` is JSON."""
+
+    week: int
+    model: str
+    counts: str
+
+
+def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
+    """See the port."""
+    mailbox = yield from locked(mailbox_id)
+    weeks = yield from _weeks(mailbox_id)
+    today = week_of(now.astimezone(UTC))
+    fresh: list[ClassRow] = yield q(
+        "classes_by_week",
+        mailbox_id=mailbox_id,
+        since=_begin(weeks[-1].number + 1) if weeks else 0,
+        until=_begin(today),
+    )
+    if not fresh:
+        return
+    for number, rows in groupby(fresh, key=lambda row: row["week"]):
+        week = counted(number, ((row["drift_class"], row["n"]) for row in rows))
+        counts = json.dumps({" ".join(of): n for of, n in week.counts.items()})
+        yield q("keep_week", mailbox_id=mailbox_id, week=number, model=week.model, counts=counts)
+        weeks.append(week)
+    model = weeks[-1].model
+    weeks = [week for week in weeks if week.model == model]
+    state, change = judged(weeks, _change(mailbox))
+    told = json.dumps(asdict(change)) if change else ""
+    yield q("save_drift", mailbox_id=mailbox_id, state=state, change=told)
+    reference = weeks[:REFERENCE][-1].number
+    yield q("drop_weeks", mailbox_id=mailbox_id, before=today - KEPT, model=model, reference=reference)
+
+
+def drift(mailbox_id: str) -> Script[Drift]:
+    """See the port."""
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    weeks = yield from _weeks(mailbox_id)
+    if row is None:
+        return Drift(State.LEARNING, None, ())
+    return Drift(State(row["drift_state"]), _change(row), tuple(weeks))
+
+
+def _weeks(mailbox_id: str) -> Script[list[Counted]]:
+    rows: list[WeekRow] = yield q("mail_weeks", mailbox_id=mailbox_id)
+    return [Counted(row["week"], row["model"], dict(_counts(json.loads(row["counts"])))) for row in rows]
+
+
+def _counts(told: dict[str, int]) -> Iterable[tuple[tuple[str, str], int]]:
+    for of, n in told.items():
+        channel, _, name = of.partition(" ")
+        yield (channel, name), n
+
+
+def _change(row: MailboxRow) -> Change | None:
+    return Change(**json.loads(row["drift_change"])) if row["drift_change"] else None
+
+
+def _begin(week: int) -> int:
+    return micros(datetime.combine(monday_of(week), time(), UTC))
