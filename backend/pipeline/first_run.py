@@ -23,7 +23,7 @@ from backend.pipeline.screen import kept
 from backend.ports.jobs import DutyJob
 from backend.ports.reader import Unread
 
-MAILS = 100
+MESSAGES = 100
 """How many messages a preview looks at: 20 quota units each, a third of what Gmail grants a mailbox in a minute."""
 
 BATCH = 10
@@ -46,8 +46,8 @@ async def preview(context: Context, job: DutyJob) -> datetime | None:
         # Before Sent has been read everybody would look like a stranger.
         return now + INDEX_WAIT
     if run.state is RunState.LISTING:
-        listed = await context.gmail.list_messages(mailbox.id, "", "", MAILS, label="INBOX")
-        await context.store.list_previews(job, run.run, listed.ids[:MAILS], context.clock.now())
+        listed = await context.gmail.list_messages(mailbox.id, "", "", MESSAGES, label="INBOX")
+        await context.store.list_previews(job, run.run, listed.ids[:MESSAGES], context.clock.now())
         return context.clock.now()
     looked = await _look_at(context, mailbox, await context.store.previews_to_read(mailbox.id, BATCH))
     done = await context.store.record_previews(job, run.run, looked, context.clock.now())

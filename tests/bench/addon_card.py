@@ -36,8 +36,8 @@ from backend.sandbox.addon.events import Asked, Forgery, Setting, posting
 from backend.sandbox.oauth.signing import KeyRing
 from backend.sandbox.world import World
 from backend.store import open_store
-from tests.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE
 from tests.contract.store.stories import BO, Story
+from tests.web.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE
 
 MESSAGES = 20_000
 ACCOUNT = "service-1@gcp-sa-gsuiteaddons.iam.gserviceaccount.com"

@@ -1,4 +1,4 @@
-"""What a page of the review list costs with ten thousand mails held against a hundred, and the last against the first.
+"""What a page of the review list costs with ten thousand messages held against a hundred; the last against the first.
 
     python -m tests.bench.review_page [--many N] [--few N] [--rounds N]
 
@@ -70,7 +70,7 @@ class Site:
 
 @asynccontextmanager
 async def site(folder: Path, held: int) -> AsyncIterator[Site]:
-    """A mailbox with `held` held mails."""
+    """A mailbox with `held` held messages."""
     async with office(folder) as here:
         fill(folder / "web.sqlite3", held, here.clock.now())
         last: Position = (2**62, "")

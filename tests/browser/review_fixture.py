@@ -109,7 +109,7 @@ class Fixture(Server):
             text=text,
             html=html,
         )
-        self.office.gmail.mails[gmail_id] = Arrival(gmail_id, f"t-{gmail_id}", frozenset(), now, message)
+        self.office.gmail.messages[gmail_id] = Arrival(gmail_id, f"t-{gmail_id}", frozenset(), now, message)
         return gmail_id
 
 

@@ -17,10 +17,10 @@ import backend.sandbox
 from backend.locale import LANGUAGES
 from backend.sandbox.addon.render import drawn
 from backend.web.words import card_words
-from tests.addon.gallery import GROUPS
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
 from tests.browser.test_addon_page import LOOKS
+from tests.web.addon.gallery import GROUPS
 
 pytestmark = pytest.mark.browser
 

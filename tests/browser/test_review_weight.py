@@ -1,4 +1,4 @@
-"""Ten thousand mails wait: a page of them is as light as a page of a hundred."""
+"""Ten thousand messages wait: a page of them is as light as a page of a hundred."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ EVIL = (
     '"><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">'
     "<style>*{display:none}</style>"
 )
-MAILS = (
+MESSAGES = (
     letter("kim@friend.test", "a letter", subject="Lunch on Thursday?"),
     letter("di@doubt.test", "maybe a letter", subject="A thought about your shop"),
     letter("sam@seller.test", "a pitchy letter", subject="Grow your pipeline by 300 %"),
@@ -35,12 +35,12 @@ MAILS = (
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Fixture]:
-    """Ana's pages; her mailbox observes and has been read, and her inbox holds a few mails."""
+    """Ana's pages; her mailbox observes and has been read, and her inbox holds a few messages."""
     with fixture(tmp_path) as opened:
         visit = visit_of(opened)
         opened.do(opened.office.service.prefer("ana", {"mode": "observe"}))
         opened.do(visit.indexed())
-        visit.deliver(*MAILS)
+        visit.deliver(*MESSAGES)
         yield opened
 
 

@@ -64,7 +64,7 @@ class FakeGmail:
     floor: int = 0
     vacation: bool = False
     aliases: frozenset[str] = frozenset({"ana@corp.test"})
-    mails: dict[str, Arrival] = field(default_factory=dict)
+    messages: dict[str, Arrival] = field(default_factory=dict)
     records: list[tuple[int, Added | Relabelled | str]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
@@ -86,9 +86,9 @@ class FakeGmail:
     def deliver(self, message: Message, *, labels: frozenset[str] = frozenset({"INBOX", "UNREAD"}),
                 thread_id: str = "", known_labels: bool = True) -> str:  # fmt: skip
         """A mail arrives; returns its id."""
-        gmail_id = f"{len(self.mails) + 1:016x}"
+        gmail_id = f"{len(self.messages) + 1:016x}"
         arrival = Arrival(gmail_id, thread_id or gmail_id, labels, self.now, message)
-        self.mails[gmail_id] = arrival
+        self.messages[gmail_id] = arrival
         self._record(Added(gmail_id, arrival.thread_id, labels if known_labels else None))
         return gmail_id
 
@@ -98,7 +98,7 @@ class FakeGmail:
 
     def delete(self, gmail_id: str) -> None:
         """The owner deletes a mail for good."""
-        del self.mails[gmail_id]
+        del self.messages[gmail_id]
         self._record(gmail_id)
 
     def forget_history(self) -> None:
@@ -108,11 +108,11 @@ class FakeGmail:
 
     def labels_of(self, gmail_id: str) -> frozenset[str]:
         """Labels a mail carries now."""
-        return self.mails[gmail_id].labels
+        return self.messages[gmail_id].labels
 
     async def profile(self, mailbox_id: str) -> Profile:
         self._enter("profile")
-        return self._leave("profile", Profile("ana@corp.test", str(self.position), len(self.mails)))
+        return self._leave("profile", Profile("ana@corp.test", str(self.position), len(self.messages)))
 
     async def watch(self, mailbox_id: str) -> WatchGrant:
         self._enter("watch")
@@ -163,7 +163,9 @@ class FakeGmail:
             late = not since or mail.received_at.timestamp() >= int(since)
             return placed and late and (not label or label in mail.labels)
 
-        ids = tuple((mail.gmail_id, mail.thread_id) for mail in reversed(self.mails.values()) if fits(mail))
+        ids = tuple(
+            (mail.gmail_id, mail.thread_id) for mail in reversed(self.messages.values()) if fits(mail)
+        )
         start = int(page or 0)
         if start and page not in self.pages:
             raise Rejected("Invalid page token.", reason="invalidArgument")
@@ -179,30 +181,30 @@ class FakeGmail:
 
     def _given(self, call: str, gmail_id: str) -> Arrival:
         self._enter(call)
-        if gmail_id not in self.mails:
+        if gmail_id not in self.messages:
             raise Gone("The message is gone.", reason="notFound")
-        return self._leave(call, self.mails[gmail_id])
+        return self._leave(call, self.messages[gmail_id])
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
     ) -> frozenset[str]:
         self._enter("relabel")
-        if gmail_id not in self.mails:
+        if gmail_id not in self.messages:
             raise Gone("The message is gone.", reason="notFound")
         self._relabel(gmail_id, add, remove)
-        return self._leave("relabel", self.mails[gmail_id].labels)
+        return self._leave("relabel", self.messages[gmail_id].labels)
 
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
         self._enter("send")
         mail = message_from_bytes(raw, policy=policy.default)
-        gmail_id = f"{len(self.mails) + 1:016x}"
+        gmail_id = f"{len(self.messages) + 1:016x}"
         marker = str(mail["X-Pitchgate-Challenge"] or "")
         self.sent.append(Sent(gmail_id, thread_id, str(mail["Message-ID"]), marker, raw))
         fields = tuple((name, str(value)) for name, value in mail.items())
         message = Message(
             headers=Headers(fields), to=(Address(str(mail["To"])),), message_id=str(mail["Message-ID"])
         )
-        self.mails[gmail_id] = Arrival(gmail_id, thread_id, frozenset({"SENT"}), self.now, message)
+        self.messages[gmail_id] = Arrival(gmail_id, thread_id, frozenset({"SENT"}), self.now, message)
         self._record(Added(gmail_id, thread_id, frozenset({"SENT"})))
         return self._leave("send", gmail_id)
 
@@ -248,9 +250,9 @@ class FakeGmail:
         self.records.append((self.position, record))
 
     def _relabel(self, gmail_id: str, add: frozenset[str], remove: frozenset[str]) -> None:
-        mail = self.mails[gmail_id]
+        mail = self.messages[gmail_id]
         labels = (mail.labels | add) - remove
         added, removed = labels - mail.labels, mail.labels - labels
         if added or removed:
-            self.mails[gmail_id] = replace(mail, labels=labels)
+            self.messages[gmail_id] = replace(mail, labels=labels)
             self._record(Relabelled(gmail_id, mail.thread_id, added, removed, labels))

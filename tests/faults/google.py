@@ -111,7 +111,7 @@ class FaultySandbox(Sandbox):
         )
 
     async def seed_known(self, owner: str, addresses: list[str]) -> None:
-        """Mails the owner wrote some time ago."""
+        """Messages the owner wrote some time ago."""
         seeded = [
             {"from": owner, "header_to": to, "subject": "Your reading", "text": "Shall we say the 12th?",
              "labels": ["SENT"]}

@@ -33,7 +33,7 @@ TRACE = (
     b" smtp.mailfrom=ann@corp.test;\n"
     b"       dmarc=pass (p=REJECT sp=REJECT dis=NONE) header.from=corp.test\n"
 )
-MAILS = (
+MESSAGES = (
     TRACE + b"From: Ann Example <ann@corp.test>\nTo: Priya <priya@ledger.test>\nSubject: Re: quick question\n"
     b"Message-ID: <1@corp.test>\nIn-Reply-To: <0@ledger.test>\nReferences: <0@ledger.test> <1@ledger.test>\n\n"
     b"Hi Priya,\n\nworth ten minutes? Saves 30% or $ 1,500 a month.\n- one\n- two\n\nBest,\nAnn\n\n"
@@ -77,9 +77,9 @@ LISTS = (b"allow bo@shop.example\nblock,spam.example\n# note\nkind,subject\n*@x.
 
 
 @cache
-def mails() -> tuple[bytes, ...]:
+def messages() -> tuple[bytes, ...]:
     """Small written cases, and each of the model's corpus messages as an email."""
-    found = list(MAILS)
+    found = list(MESSAGES)
     for path in sorted((Path(model_export.__file__).parent / "corpus").glob("*.jsonl"))[:4]:
         for line in path.read_text("utf-8").splitlines()[:60]:
             entry = json.loads(line)
@@ -92,10 +92,10 @@ def mails() -> tuple[bytes, ...]:
 
 
 @cache
-def large_mails() -> tuple[bytes, ...]:
+def large_messages() -> tuple[bytes, ...]:
     """The same, blown up to `LARGEST`: one of a long text, one of many parts, one of much markup."""
     head = b"From: a@b.test\nSubject: long\n"
-    text = b"\n".join(mail.partition(b"\n\n")[2] for mail in mails())
+    text = b"\n".join(mail.partition(b"\n\n")[2] for mail in messages())
     part = b"--b\nContent-Type: text/plain; name=a.txt\n\nhello\n"
     html = b"<div class=x><p style='color:red'>one <b>two</b> <a href=https://a.test>three</a></div>"
     return tuple(

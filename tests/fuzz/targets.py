@@ -44,7 +44,7 @@ from tests.fuzz import mutate, seeds
 
 OWNER = Owner(seeds.OWNER, "Priya Raman")
 LARGE = 0.002
-"""How often an email begins as one of `seeds.large_mails`."""
+"""How often an email begins as one of `seeds.large_messages`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Target:
 
 
 def _a_mail(random: Random) -> bytes:
-    pool = seeds.large_mails() if random.random() < LARGE else seeds.mails()
-    return mutate.spoiled(random.choice(pool), seeds.mails(), random)
+    pool = seeds.large_messages() if random.random() < LARGE else seeds.messages()
+    return mutate.spoiled(random.choice(pool), seeds.messages(), random)
 
 
 def _mail(raw: bytes) -> None:
@@ -147,7 +147,7 @@ def _archive(content: bytes) -> None:
 
 
 def _a_text(random: Random) -> str:
-    text = mutate.spoiled(random.choice((*seeds.LISTS, *seeds.MAILS[:5])), seeds.LISTS, random)
+    text = mutate.spoiled(random.choice((*seeds.LISTS, *seeds.MESSAGES[:5])), seeds.LISTS, random)
     return text.decode("utf-8", "replace")[:20_000]
 
 

@@ -24,5 +24,5 @@ def test_what_it_spoils_is_good_before() -> None:
     _, lists = archive._looked_through(written(seeds.archive()))
     assert all(lists.values())
     assert all(read_envelope(written(push)) for push in seeds.pushes())
-    assert authenticate(parse(seeds.MAILS[0])).passed
-    assert len(seeds.mails()) > 200
+    assert authenticate(parse(seeds.MESSAGES[0])).passed
+    assert len(seeds.messages()) > 200

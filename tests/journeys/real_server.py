@@ -145,8 +145,8 @@ class RealSubject:
 
     async def labels(self, gmail_id: str) -> frozenset[str]:
         """Label names the message carries in the sandbox's Gmail now."""
-        mails = await self.server.over_there(self.server.running.sandbox.messages(self.email))
-        return next((frozenset(mail["labels"]) for mail in mails if mail["id"] == gmail_id), frozenset())
+        messages = await self.server.over_there(self.server.running.sandbox.messages(self.email))
+        return next((frozenset(mail["labels"]) for mail in messages if mail["id"] == gmail_id), frozenset())
 
     async def code(self, redirect_uri: str, challenge: str, state: str) -> str:
         query = {

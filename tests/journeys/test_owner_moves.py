@@ -61,13 +61,13 @@ async def test_a_block_label_keeps_the_sender_out(walk: Journey) -> None:
 
 
 async def test_a_release_while_the_hold_is_under_way_is_the_last_word(walk: Journey) -> None:
-    mails = [await walk.write(walk.pitch, sender=f"P <p{n}@p{n}.example>") for n in range(6)]
-    for gmail_id in mails:  # as soon as each is held
+    messages = [await walk.write(walk.pitch, sender=f"P <p{n}@p{n}.example>") for n in range(6)]
+    for gmail_id in messages:  # as soon as each is held
         await walk.settled(gmail_id, held=True)
         await _move(walk, gmail_id, ["INBOX"], [HELD])
         await asyncio.sleep(0.1)
     await walk.quiet()
-    for gmail_id in mails:
+    for gmail_id in messages:
         labels = await walk.labels(gmail_id)
         assert "INBOX" in labels
         assert HELD not in labels

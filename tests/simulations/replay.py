@@ -65,7 +65,7 @@ async def play(settings: Settings, count: int) -> Played:
     try:
         owner = Owner("ana@corp.test", "Ana")
         await store.connect(_mailbox(owner), START)
-        mails, seconds, numbers = rows.corpus(files=FILES if count <= 100 else None), 0.0, random.Random(1)
+        messages, seconds, numbers = rows.corpus(files=FILES if count <= 100 else None), 0.0, random.Random(1)
         for first in range(0, count, BATCH):
             names = [f"m{number}" for number in range(first, min(first + BATCH, count))]
             await _arrive(store, names)
@@ -73,7 +73,7 @@ async def play(settings: Settings, count: int) -> Played:
                 job.gmail_id: job for job in await store.claim_messages("w", START, START + LEASE, 2 * count)
             }
             for name in names:
-                row = mails[int(name[1:]) % len(mails)]
+                row = messages[int(name[1:]) % len(messages)]
                 began = time.perf_counter()
                 await _judge(store, vault, session, jobs[name], row, numbers)
                 seconds += time.perf_counter() - began

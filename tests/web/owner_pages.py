@@ -69,13 +69,13 @@ class Visit:
         await self.here.store.save_index(job, "", done, done, True, self.here.story.now)
         await self.here.store.finish_duty(job, None, self.here.story.now)
 
-    def deliver(self, *mails: Any, labels: frozenset[str] = frozenset({"INBOX"})) -> list[str]:
+    def deliver(self, *messages: Any, labels: frozenset[str] = frozenset({"INBOX"})) -> list[str]:
         """Mail that is in the inbox at Gmail, the last one the newest."""
         found = []
-        for mail in mails:
+        for mail in messages:
             gmail_id = self.here.gmail.deliver(mail, labels=labels)
-            arrival = self.here.gmail.mails[gmail_id]
-            self.here.gmail.mails[gmail_id] = replace(arrival, received_at=self.here.story.now)
+            arrival = self.here.gmail.messages[gmail_id]
+            self.here.gmail.messages[gmail_id] = replace(arrival, received_at=self.here.story.now)
             self.here.story.pass_time(minutes=1)
             found.append(gmail_id)
         return found

@@ -237,7 +237,9 @@ class Office:
         """A held message, and the mail it is at Gmail."""
         await self.story.receive(mailbox_id, gmail_id, Outcome.HOLD, sender)
         message = Message(from_=(Address(sender, "Bo"),), subject="More leads", **({"text": "Hi Ana"} | mail))
-        self.gmail.mails[gmail_id] = Arrival(gmail_id, f"t-{gmail_id}", frozenset(), self.story.now, message)
+        self.gmail.messages[gmail_id] = Arrival(
+            gmail_id, f"t-{gmail_id}", frozenset(), self.story.now, message
+        )
         return gmail_id
 
     async def browser(self, mailbox_id: str = "ana") -> Client:

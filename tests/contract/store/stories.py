@@ -89,7 +89,7 @@ class Story:
         return new
 
     async def preview(self, mailbox_id: str, *gmail_ids: str) -> DutyJob:
-        """A preview of these mails, ordered and listed; its duty is given back."""
+        """A preview of these messages, ordered and listed; its duty is given back."""
         await self.store.order_preview(mailbox_id, self.now)
         job = await self.claim_duty()
         assert job is not None

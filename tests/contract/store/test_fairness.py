@@ -84,8 +84,8 @@ async def test_a_mailbox_with_much_to_do_leaves_room_for_the_others(busy: Busy) 
     story = busy.story
     await story.mailbox("ana")
     await story.mailbox("bea")
-    mails = [f"a{number}" for number in range(3 * TASKS)]
-    await story.arrive("ana", *mails)
+    messages = [f"a{number}" for number in range(3 * TASKS)]
+    await story.arrive("ana", *messages)
     listing = await story.hold("bea")
 
     async def under_way() -> bool:
@@ -102,7 +102,7 @@ async def test_a_mailbox_with_much_to_do_leaves_room_for_the_others(busy: Busy) 
 
     async def ana_ends() -> bool:
         busy.free.set()
-        return await busy.ended("ana", *mails)
+        return await busy.ended("ana", *messages)
 
     await _while_it_works(busy, under_way, bea_comes, bea_ends, ana_ends)
     assert busy.most <= TASKS // loop.SHARES

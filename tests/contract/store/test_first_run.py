@@ -40,7 +40,7 @@ def mail(story: Story, gmail_id: str, sender: str = BO, **changes: Any) -> Rehea
 
 
 async def ordered(story: Story, *gmail_ids: str) -> DutyJob:
-    """A preview of these mails under way."""
+    """A preview of these messages under way."""
     await story.store.order_preview("ana", story.now)
     job = await story.claim_duty()
     assert job is not None

@@ -15,12 +15,12 @@ from backend.domain.mailbox.verdict import Outcome, Row
 from tests.contract.store.stories import BO, Story
 
 
-async def waiting(story: Story, mails: int, credits_per_solve: int = 2) -> ChallengeIntent:
+async def waiting(story: Story, messages: int, credits_per_solve: int = 2) -> ChallengeIntent:
     """A link, and so many messages of its sender that wait: m0 is the oldest."""
     await story.mailbox("ana", credits_per_solve=credits_per_solve)
     challenge = await story.receive("ana", "m0", Outcome.CHALLENGE)
     assert challenge is not None
-    for number in range(1, mails):
+    for number in range(1, messages):
         story.pass_time(minutes=1)
         await story.receive("ana", f"m{number}", Outcome.HOLD)
     return challenge

@@ -131,20 +131,20 @@ async def test_a_message_that_history_knows_and_nobody_can_read_yet_is_looked_fo
     fixture: Fixture,
 ) -> None:
     pitch = fixture.gmail.deliver(letter())
-    mail = fixture.gmail.mails.pop(pitch)
+    mail = fixture.gmail.messages.pop(pitch)
     await fixture.push()
     for _ in range(3):
         await fixture._turn()
     view = (await fixture.store.known(fixture.mailbox_id, [pitch]))[pitch]
     assert view.stage is Stage.SCREEN
-    fixture.gmail.mails[pitch] = mail
+    fixture.gmail.messages[pitch] = mail
     await fixture.settle()
     assert "INBOX" not in fixture.gmail.labels_of(pitch)
 
 
 async def test_a_message_that_is_really_gone_is_believed_so(fixture: Fixture) -> None:
     pitch = fixture.gmail.deliver(letter())
-    fixture.gmail.mails.pop(pitch)
+    fixture.gmail.messages.pop(pitch)
     await fixture.push()
     await fixture.settle()
     view = (await fixture.store.known(fixture.mailbox_id, [pitch]))[pitch]

@@ -26,7 +26,7 @@ async def told(fixture: Fixture) -> list[tuple[dict[str, object], dict[str, obje
     ]
 
 
-def mails() -> list[Message]:
+def messages() -> list[Message]:
     found = [letter(f"s{number}@seller{number}.test", text) for number, text in enumerate(TEXTS)]
     found += [
         letter(f"t{number}@seller{number}.test", text, trust=FORGED) for number, text in enumerate(TEXTS)
@@ -40,7 +40,7 @@ async def test_every_verdict_comes_out_the_same_again(fixture: Fixture) -> None:
     await fixture.store.set_rule(fixture.mailbox_id, "seller1.test", RuleKind.BLOCK, fixture.now())
     for mode, strictness in (("challenge", "normal"), ("quarantine", "strict"), ("observe", "relaxed")):
         await fixture.prefer(mode=mode, strictness=strictness)
-        for mail in mails():
+        for mail in messages():
             fixture.gmail.deliver(mail)
         fixture.gmail.deliver(letter("own@seller.test"), labels=frozenset({"SPAM"}))
         await fixture.push()

@@ -167,7 +167,7 @@ async def test_a_challenge_that_google_goes_on_refusing_is_given_up(fixture: Fix
 
 async def test_a_message_deleted_before_it_is_read_is_closed(fixture: Fixture) -> None:
     pitch = fixture.gmail.deliver(letter())
-    del fixture.gmail.mails[pitch]
+    del fixture.gmail.messages[pitch]
     await fixture.push()
     await fixture.settle()
     assert (await fixture.store.census()).get("set_aside", 0) == 0

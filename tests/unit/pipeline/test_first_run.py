@@ -31,15 +31,15 @@ async def caught(fixture: Fixture, mode: Mode = Mode.QUARANTINE) -> Sequence[str
 
 
 async def test_a_preview_costs_a_list_and_a_fetch_a_mail_and_moves_nothing(fixture: Fixture) -> None:
-    mails = await old_mail(fixture, 2 * BATCH + 3)
+    messages = await old_mail(fixture, 2 * BATCH + 3)
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
-    assert await caught(fixture) == mails[::-1]
+    assert await caught(fixture) == messages[::-1]
     assert {name: n for name, n in fixture.gmail.calls.items() if n} == {
         "list_messages": 1,
-        "fetch": len(mails),
+        "fetch": len(messages),
     }
-    assert fixture.gmail.units == 5 + 20 * len(mails)
+    assert fixture.gmail.units == 5 + 20 * len(messages)
     assert await fixture.store.messages(fixture.mailbox_id) == ()
     fixture.gmail.calls.clear()
     await caught(fixture, Mode.CHALLENGE)
@@ -49,13 +49,13 @@ async def test_a_preview_costs_a_list_and_a_fetch_a_mail_and_moves_nothing(fixtu
 @pytest.mark.parametrize("call", ["list_messages", "fetch"])
 @pytest.mark.parametrize("moment", ["die_before", "die_after"])
 async def test_a_death_costs_a_batch_at_most(fixture: Fixture, call: str, moment: str) -> None:
-    mails = await old_mail(fixture, 2 * BATCH)
+    messages = await old_mail(fixture, 2 * BATCH)
     await first_run.order(fixture.context, fixture.mailbox_id)
     getattr(fixture.gmail, moment).add(call)
     await fixture.settle()
     assert fixture.deaths == 1
-    assert await caught(fixture) == mails[::-1]
-    assert fixture.gmail.calls["fetch"] <= len(mails) + BATCH
+    assert await caught(fixture) == messages[::-1]
+    assert fixture.gmail.calls["fetch"] <= len(messages) + BATCH
     assert fixture.gmail.calls["relabel"] == fixture.gmail.calls["send"] == 0
 
 
@@ -86,19 +86,19 @@ async def test_a_mail_that_is_known_keeps_its_row(fixture: Fixture) -> None:
 
 
 async def test_trouble_waits_and_goes_on_where_it_was(fixture: Fixture) -> None:
-    mails = await old_mail(fixture, 3)
+    messages = await old_mail(fixture, 3)
     fixture.gmail.trouble["fetch"] = TryLater("The quota is used up.", reason="quota")
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
-    assert await caught(fixture) == mails[::-1]
+    assert await caught(fixture) == messages[::-1]
 
 
 async def test_asking_twice_costs_no_second_preview_and_one_that_hangs_begins_anew(fixture: Fixture) -> None:
-    mails = await old_mail(fixture, 3)
+    messages = await old_mail(fixture, 3)
     for _ in range(3):
         await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
-    assert fixture.gmail.calls["fetch"] == len(mails)
+    assert fixture.gmail.calls["fetch"] == len(messages)
     await first_run.order(fixture.context, fixture.mailbox_id)  # it is done: looked through again
     fixture.wait(minutes=11)
     await first_run.order(fixture.context, fixture.mailbox_id)
@@ -108,18 +108,18 @@ async def test_asking_twice_costs_no_second_preview_and_one_that_hangs_begins_an
 
 
 async def test_a_mail_gmail_keeps_back_is_left_out(fixture: Fixture) -> None:
-    mails = await old_mail(fixture, 3)
+    messages = await old_mail(fixture, 3)
     fixture.gmail.trouble["fetch"] = Rejected("No.", reason="failedPrecondition")
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
-    assert len(await caught(fixture)) == len(mails) - 1
+    assert len(await caught(fixture)) == len(messages) - 1
     run = await fixture.store.preview_run(fixture.mailbox_id)
     assert run is not None
     assert (run.done, run.total) == (3, 3)
 
 
 async def test_a_lost_grant_stops_it_and_it_goes_on_when_it_is_back(fixture: Fixture) -> None:
-    mails = await old_mail(fixture, 3)
+    messages = await old_mail(fixture, 3)
     fixture.gmail.trouble["list_messages"] = NeedsReconnect("Consent was withdrawn.")
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
@@ -129,7 +129,7 @@ async def test_a_lost_grant_stops_it_and_it_goes_on_when_it_is_back(fixture: Fix
     mailbox = await fixture.mailbox()
     await fixture.store.set_link(mailbox.id, type(mailbox.link).CONNECTED, fixture.now())
     await fixture.settle()
-    assert await caught(fixture) == mails[::-1]
+    assert await caught(fixture) == messages[::-1]
 
 
 async def test_what_cannot_be_scored_stays_in_the_inbox(fixture: Fixture) -> None:

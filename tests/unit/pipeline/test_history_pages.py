@@ -24,14 +24,14 @@ async def _deliver(fixture: Fixture, count: int) -> list[str]:
     return [fixture.gmail.deliver(letter(f"a{n}@mia.test", "the minutes of Tuesday")) for n in range(count)]
 
 
-async def _known(fixture: Fixture, mails: list[str]) -> int:
-    return len(await fixture.store.known(fixture.mailbox_id, mails))
+async def _known(fixture: Fixture, messages: list[str]) -> int:
+    return len(await fixture.store.known(fixture.mailbox_id, messages))
 
 
 @pytest.mark.parametrize("moment", ["die_before", "die_after"])
 async def test_a_death_between_two_pages_goes_on_with_the_second(fixture: Fixture, moment: str) -> None:
     fixture.gmail.history_size = 2
-    mails = await _deliver(fixture, 5)
+    messages = await _deliver(fixture, 5)
     before = (await fixture.mailbox()).cursor
     job = await _wanted(fixture)
     looks, history = 0, fixture.gmail.history
@@ -47,7 +47,7 @@ async def test_a_death_between_two_pages_goes_on_with_the_second(fixture: Fixtur
     with pytest.raises(Died):
         await sync(fixture.context, job)
     mailbox = await fixture.mailbox()
-    assert await _known(fixture, mails) == 2, "the empty page ended nothing"
+    assert await _known(fixture, messages) == 2, "the empty page ended nothing"
     assert (mailbox.cursor, mailbox.page_token, mailbox.page_start) == (before, "2", before)
 
     fixture.gmail.history = history  # type: ignore[method-assign]
@@ -55,14 +55,14 @@ async def test_a_death_between_two_pages_goes_on_with_the_second(fixture: Fixtur
     fixture.wait(seconds=61)
     await sync(fixture.context, await _wanted(fixture))
     mailbox = await fixture.mailbox()
-    assert await _known(fixture, mails) == 5
+    assert await _known(fixture, messages) == 5
     assert (mailbox.cursor, mailbox.page_token, mailbox.page_start) == (str(fixture.gmail.position), "", "")
     assert fixture.gmail.calls["history"] == 2, "the first pages were not listed again"
 
 
 async def test_a_page_token_google_has_forgotten_starts_the_listing_again(fixture: Fixture) -> None:
     fixture.gmail.history_size = 2
-    mails = await _deliver(fixture, 2 * (PAGES_A_TURN + 2))
+    messages = await _deliver(fixture, 2 * (PAGES_A_TURN + 2))
     await sync(fixture.context, await _wanted(fixture))
     assert (await fixture.mailbox()).page_token
     fixture.gmail.pages.clear()
@@ -71,7 +71,7 @@ async def test_a_page_token_google_has_forgotten_starts_the_listing_again(fixtur
     for _ in range(3):
         await sync(fixture.context, await _wanted(fixture))
         fixture.wait(seconds=61)
-    assert await _known(fixture, [*mails, late]) == len(mails) + 1
+    assert await _known(fixture, [*messages, late]) == len(messages) + 1
     assert (await fixture.mailbox()).cursor == str(fixture.gmail.position)
 
 

@@ -158,7 +158,7 @@ async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbo
 
 
 def refuse(fixture: Fixture, *gmail_ids: str) -> None:
-    """Gmail gives these mails out to nobody."""
+    """Gmail gives these messages out to nobody."""
     fetch = fixture.gmail.fetch
 
     async def some(mailbox_id: str, gmail_id: str) -> Fetched:
@@ -169,16 +169,16 @@ def refuse(fixture: Fixture, *gmail_ids: str) -> None:
     fixture.gmail.fetch = some  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("mails", [1, 20])
-async def test_one_mail_gmail_does_not_give_out_holds_up_nobody(before: Fixture, mails: int) -> None:
+@pytest.mark.parametrize("messages", [1, 20])
+async def test_one_mail_gmail_does_not_give_out_holds_up_nobody(before: Fixture, messages: int) -> None:
     """Else the mailbox would never be screened at all."""
-    sent = [before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT) for number in range(mails)]
+    sent = [before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT) for number in range(messages)]
     refuse(before, sent[0])
     await _connect(before)
     await before.settle(turns=200)
     assert (await before.mailbox()).indexed_at is not None
-    assert [await _knows(before, f"p{number}@x.test") for number in range(mails)] == [False] + [True] * (
-        mails - 1
+    assert [await _knows(before, f"p{number}@x.test") for number in range(messages)] == [False] + [True] * (
+        messages - 1
     )
 
 

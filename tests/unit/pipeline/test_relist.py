@@ -160,8 +160,8 @@ async def test_an_allow_label_put_on_in_the_gap_is_taken_once(fixture: Fixture) 
 
 async def test_mail_from_before_the_owner_connected_stays_untouched(fixture: Fixture) -> None:
     old = fixture.gmail.deliver(letter())
-    mail = fixture.gmail.mails[old]
-    fixture.gmail.mails[old] = type(mail)(
+    mail = fixture.gmail.messages[old]
+    fixture.gmail.messages[old] = type(mail)(
         old,
         mail.thread_id,
         mail.labels,
@@ -177,8 +177,8 @@ async def test_mail_that_a_slow_clock_of_googles_dates_before_the_connection_is_
 ) -> None:
     missed = fixture.gmail.deliver(letter())
     connected = (await fixture.mailbox()).created_at
-    fixture.gmail.mails[missed] = replace(
-        fixture.gmail.mails[missed],
+    fixture.gmail.messages[missed] = replace(
+        fixture.gmail.messages[missed],
         received_at=connected - timedelta(seconds=fixture.context.settings.clock_skew - 1),
     )
     await _after_the_gap(fixture, minutes=1)
@@ -281,7 +281,7 @@ async def test_a_gap_with_too_much_mail_is_cut_and_reported(fixture: Fixture) ->
     gap = (await fixture.mailbox()).gap
     assert gap is not None
     assert (gap.found, gap.cut) == (100, "count")
-    newest, oldest = list(fixture.gmail.mails)[-1], next(iter(fixture.gmail.mails))
+    newest, oldest = list(fixture.gmail.messages)[-1], next(iter(fixture.gmail.messages))
     known = await fixture.store.known(fixture.mailbox_id, [newest, oldest])
     assert newest in known  # the newest count most
     assert oldest not in known
@@ -348,4 +348,4 @@ async def test_a_page_token_that_died_starts_the_listing_again(fixture: Fixture)
     mailbox = await fixture.mailbox()
     assert mailbox.page_start == ""
     assert mailbox.cursor == str(fixture.gmail.position)
-    assert len(await fixture.store.known(fixture.mailbox_id, list(fixture.gmail.mails))) == 600
+    assert len(await fixture.store.known(fixture.mailbox_id, list(fixture.gmail.messages))) == 600

@@ -162,7 +162,7 @@ async def test_the_wait_doubles_with_each_solve_and_the_work_ends_it(
 ) -> None:
     await fixture.prefer(credits_per_solve=1)
     _, token = await pitched(fixture)
-    mails = [fixture.gmail.deliver(letter(text=f"a pitchy letter {number}")) for number in range(3)]
+    messages = [fixture.gmail.deliver(letter(text=f"a pitchy letter {number}")) for number in range(3)]
     await fixture.push()
     await fixture.settle()
     for minutes in (10, 20):
@@ -182,7 +182,7 @@ async def test_the_wait_doubles_with_each_solve_and_the_work_ends_it(
     assert (await solve.open_challenge(fixture.context, token)).deliver_at is None
     fixture.wait(hours=2)
     await fixture.settle()
-    assert "INBOX" not in fixture.gmail.labels_of(mails[-1]), "the wait ended with the work"
+    assert "INBOX" not in fixture.gmail.labels_of(messages[-1]), "the wait ended with the work"
     assert await fixture.store.ledger_differences() == ()
 
 

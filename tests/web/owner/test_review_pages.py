@@ -239,7 +239,7 @@ async def offer_in(here: Office, gmail_id: str = "m1", **changes: str) -> None:
     await here.hold(gmail_id)
     headers = Headers(offered("pitch.test", **changes))
     message = Message(headers=headers, from_=(Address("bo@pitch.test", "Bo"),), text="Hi")
-    here.gmail.mails[gmail_id] = Arrival(gmail_id, gmail_id, frozenset(), here.story.now, message)
+    here.gmail.messages[gmail_id] = Arrival(gmail_id, gmail_id, frozenset(), here.story.now, message)
 
 
 async def test_one_order_to_leave_is_one_click(here: Office) -> None:
@@ -296,7 +296,7 @@ async def test_a_mail_gmail_does_not_give_out_can_still_be_decided(here: Office)
     page = await shown(browser, "/review/mail/m1")
     assert "Gmail does not answer at the moment" in page
     assert 'value="release m1"' in page
-    del here.gmail.mails["m1"]
+    del here.gmail.messages["m1"]
     assert "Gmail no longer has this email" in await shown(browser, "/review/mail/m1")
 
 
@@ -304,7 +304,7 @@ async def test_a_mail_gmail_does_not_give_out_can_still_be_decided(here: Office)
     ("language", "title", "button"),
     [
         ("en", "Held mail", "Release"),
-        ("de", "Zurückgehaltene Mails", "Freigeben"),
+        ("de", "Zurückgehaltene Messages", "Freigeben"),
         ("fr", "Messages retenus", "Libérer"),
         ("es", "Correo retenido", "Liberar"),
         ("pt-BR", "Correio retido", "Libertar"),

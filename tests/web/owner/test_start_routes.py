@@ -12,7 +12,7 @@ import pytest
 from backend.domain.errors import Gone
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.pipeline.first_run import MAILS
+from backend.pipeline.first_run import MESSAGES
 from tests.web.owner_pages import FORGED, Visit, letter
 from tests.web.service import Office, office
 
@@ -36,9 +36,9 @@ async def ana(here: Office) -> Visit:
     return visit
 
 
-async def shown(ana: Visit, *mails: object) -> str:
-    """A preview of these mails, made as an owner makes it."""
-    ana.deliver(*mails)
+async def shown(ana: Visit, *messages: object) -> str:
+    """A preview of these messages, made as an owner makes it."""
+    ana.deliver(*messages)
     await ana.get("/start")
     assert await ana.post("/start/preview") == "/start"
     await ana.worked()
@@ -149,15 +149,15 @@ async def test_people_he_knows_and_later_mail_of_a_held_sender(ana: Visit) -> No
 
 
 async def test_at_most_a_hundred_are_read_and_the_newest(ana: Visit) -> None:
-    many = [letter(f"p{number}@x.test", "a letter", subject=f"No {number}") for number in range(MAILS + 5)]
+    many = [letter(f"p{number}@x.test", "a letter", subject=f"No {number}") for number in range(MESSAGES + 5)]
     page = await shown(ana, *many)
-    assert f"Of your last {MAILS} messages, none" in page
-    assert f"No {MAILS + 4}" in page
-    assert ana.here.gmail.calls["fetch"] == MAILS
+    assert f"Of your last {MESSAGES} messages, none" in page
+    assert f"No {MESSAGES + 4}" in page
+    assert ana.here.gmail.calls["fetch"] == MESSAGES
 
 
 async def test_a_hundred_mails_make_a_page_under_a_hundred_kilobytes(ana: Visit) -> None:
-    half = MAILS // 2
+    half = MESSAGES // 2
     pitches = [letter(f"sender.number.{number}@seller.test", "a pitchy letter") for number in range(half)]
     letters = [letter(f"sender.number.{number}@friend.test", "a letter") for number in range(half)]
     await shown(

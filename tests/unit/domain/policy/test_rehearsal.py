@@ -43,8 +43,8 @@ def mail(number: int = 0, probability: float = 0.97, **changes: object) -> Rehea
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def rows(*mails: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[Row]:
-    return [one.row for one in rehearse(mails, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
+def rows(*messages: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[Row]:
+    return [one.row for one in rehearse(messages, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
 
 
 def test_a_sender_whose_mail_is_held_makes_his_next_one_wait_for_thirty_days() -> None:

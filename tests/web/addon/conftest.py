@@ -12,9 +12,9 @@ from backend.domain.errors import Unauthenticated
 from backend.pipeline.addon import AddonService
 from backend.web.app import create_app
 from backend.web.services import Services
-from tests.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE
-from tests.addon.schema import check_answer
 from tests.unit.pipeline.conftest import Fixture, fixture
+from tests.web.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE
+from tests.web.addon.schema import check_answer
 from tests.web.service import Client
 
 __all__ = ["fixture"]

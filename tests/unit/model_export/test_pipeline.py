@@ -134,7 +134,7 @@ class TestLoaders:
     @pytest.fixture
     def takeout(self, tmp_path: Path) -> Path:
         path = tmp_path / "all.mbox"
-        mails = [
+        messages = [
             ("1", "seller@out.test", "Inbox,Pitches", "Buy our list"),
             ("2", "friend@out.test", "Inbox", "Dinner on Friday?"),
             ("3", "me@own.test", "Sent", "Yes"),
@@ -144,7 +144,7 @@ class TestLoaders:
             "".join(
                 f"From x Thu Jan  1 00:00:00 2026\nMessage-ID: <{n}@x>\nFrom: {sender}\nTo: me@own.test\n"
                 f"X-Gmail-Labels: {labels}\nSubject: s\n\n{body}\n\n"
-                for n, sender, labels, body in mails
+                for n, sender, labels, body in messages
             )
         )
         return path

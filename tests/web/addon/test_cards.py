@@ -26,10 +26,10 @@ from backend.web.addon.cards.preferences import settings_card
 from backend.web.addon.cards.widgets import Json, shown
 from backend.web.state_words import state_of
 from backend.web.words import card_words
-from tests.addon.gallery import GROUPS, HOSTILE, active, boxes, frame, reading
-from tests.addon.schema import card_validator, check_answer
 from tests.doubles import START as NOW
 from tests.values import message
+from tests.web.addon.gallery import GROUPS, HOSTILE, active, boxes, frame, reading
+from tests.web.addon.schema import card_validator, check_answer
 
 ANY_TEXT = st.text(max_size=300)
 

@@ -15,8 +15,8 @@ import pytest_asyncio
 
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.owner import connect
-from tests.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE, AddonHost
 from tests.journeys.conftest import Journey, journey
+from tests.web.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE, AddonHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,9 +44,10 @@ def stranger(told: Journey) -> Letter:
 
 
 async def held(told: Journey, letter: Letter | None = None) -> str:
-    """A pitch that has come and is held."""
+    """A pitch that has come and is held. Gmail's labels move a moment before our row says so."""
     gmail_id = await told.write(letter or stranger(told))
     await told.settled(gmail_id, held=True)
+    await told.quiet()
     return gmail_id
 
 
@@ -71,6 +72,7 @@ async def test_released_from_the_card_the_mail_is_back_and_undo_holds_it_again(t
     await gmail.click("Undo")
     assert gmail.panel["toast"] == "Undone."
     await told.settled(gmail_id, held=True)
+    await told.quiet()
     await gmail.open(gmail_id)
     assert "Release" in gmail.buttons
     assert "Undo" not in gmail.buttons

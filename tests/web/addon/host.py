@@ -6,8 +6,8 @@ from typing import Any
 
 from backend.demo.letters import OWNER
 from backend.sandbox.addon.card_limits import answer_problems
-from tests.addon.schema import check_answer
 from tests.journeys.conftest import Journey
+from tests.web.addon.schema import check_answer
 
 Json = dict[str, Any]
 EXECUTE = "https://www.googleapis.com/auth/gmail.addons.execute"

@@ -40,8 +40,8 @@ def _order() -> bytes:
     return _mail(ORDER.sender, ORDER.subject, ORDER.text)
 
 
-def _mbox(path: Path, *mails: bytes) -> Path:
-    path.write_bytes(b"".join(b"From x@y Tue Nov 24 12:00:00 2026\n" + mail + b"\n" for mail in mails))
+def _mbox(path: Path, *messages: bytes) -> Path:
+    path.write_bytes(b"".join(b"From x@y Tue Nov 24 12:00:00 2026\n" + mail + b"\n" for mail in messages))
     return path
 
 
@@ -74,7 +74,7 @@ def test_a_takeout_zip_is_read_where_it_lies(tmp_path: Path) -> None:
     assert rows == ["quarantine", "not_incoming"]
 
 
-def test_a_folder_of_mails(tmp_path: Path) -> None:
+def test_a_folder_of_messages(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.eml").write_bytes(_pitch())
     (tmp_path / "b.eml").write_bytes(_order())
@@ -159,7 +159,7 @@ def test_a_zip_cannot_write_outside_its_folder(tmp_path: Path) -> None:
 
 
 def test_raw_mail_of_the_wild_if_it_is_here() -> None:
-    wild = Path(__file__).parents[2].parent / "shared" / "mail"
+    wild = Path(__file__).parents[4] / "shared" / "mail"
     if not wild.is_dir():
         pytest.skip("no collection of raw mail beside the project")
     lines = _lines(wild)

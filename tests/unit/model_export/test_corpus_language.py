@@ -1,4 +1,4 @@
-"""How often the language of the corpus's mail is told rightly: of whole mails, and of a few words of them."""
+"""How often the language of the corpus's mail is told rightly: of whole messages, and of a few words of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pieces(row: Row, size: int) -> list[str]:
 
 
 def test_every_mail_of_the_file_that_was_written_by_language(rows: list[Row]):
-    """train_5 holds 24 mails of each of nine languages, one language after the other, then 144 in English."""
+    """train_5 holds 24 messages of each of nine languages, one language after the other, then 144 in English."""
     told = [(code, len(list(run))) for code, run in groupby(r.language for r in rows if r.group == "train_5")]
     nine = ("de", "fr", "es", "pt", "it", "nl", "pl", "cs", "sv")
     assert told == [*((code, 24) for code in nine), ("en", 144)]

@@ -16,9 +16,9 @@ from backend.pipeline.addon import AddonService
 from backend.settings import Environment
 from backend.web.app import create_app
 from backend.web.services import Services
-from tests.addon.conftest import NOBODY, Json, Service, _parameters
-from tests.addon.host import EMAIL, EXECUTE
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
+from tests.web.addon.conftest import NOBODY, Json, Service, _parameters
+from tests.web.addon.host import EMAIL, EXECUTE
 from tests.web.service import unopened
 
 
