@@ -88,6 +88,7 @@ async def _at_google(settings: Settings, store: SqlStore, vault: MultiFernetVaul
     async with open_google(settings, StoredGrants(store, vault), SystemClock()) as google:
         found += await mailboxes.of_access(google, settings, boxes)
         found += mailboxes.of_watches(settings, boxes, now)
+        found += mailboxes.of_silence(settings, boxes, now)
         well = next((box for box in boxes if box.link is Link.CONNECTED), None)
         if settings.notices.watched and well is not None:
             before, began = await store.last_notice(well.id), datetime.now(UTC)

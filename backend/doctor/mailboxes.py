@@ -66,6 +66,23 @@ def of_watches(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime
     return found or [well("watch", f"{len(mailboxes)} mailboxes, none about to run out")]
 
 
+def of_silence(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
+    """Whether there was news in a mailbox of which no notice has come."""
+    if not settings.notices.watched:
+        return [
+            well("notices", f"Gmail is asked every {settings.poll_interval:.0f} s; nothing has to arrive")
+        ]
+    silent = [(since, box.owner.email) for box in mailboxes if (since := box.silent_since(now))]
+    if not silent:
+        return [well("notices", f"by {settings.notices}; no mailbox has had news without a notice")]
+    since, email = min(silent)
+    text = f"{email}: none has come since {since:%Y-%m-%d %H:%M} UTC; mail is found by the sweep"
+    more = f" ({len(silent) - 1} more mailboxes likewise)" if silent[1:] else ""
+    return [
+        warning("notices", text + more, "What broke is in the line “topic” or “round trip” of this list.")
+    ]
+
+
 async def of_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Finding:
     """Whether Gmail may publish to the topic: a watch is asked for again, which sends a notice at once."""
     topic = settings.topic

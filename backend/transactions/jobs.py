@@ -41,6 +41,8 @@ def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushF
     if not stored:
         yield q("count_repeat", push_id=notice.push_id, mailbox_id=mailbox["id"])
         return PushFate.REPEAT
+    if mailbox["unheard_since"] is not None:
+        yield q("heard", mailbox_id=mailbox["id"])
     seen = mailbox["cursor"] != "" and told <= position(mailbox["cursor"])
     claimable = yield from number(
         "look_at",

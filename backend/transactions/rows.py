@@ -53,6 +53,7 @@ def mailbox(row: MailboxRow, failing: Iterable[FailingRow] = ()) -> Mailbox:
         notices=Notices(row["notices"]),
         missing=Missing(row["notices_missing"]) if row["notices_missing"] else None,
         moved_at=moment_or_none(row["moved_at"]),
+        unheard_since=moment_or_none(row["unheard_since"]),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.notices import NOTICE_DELAY
 from backend.ports.jobs import DutyJob, Surroundings, SyncPage
 from backend.transactions import corrections, message_rows, voiding
 from backend.transactions.jobs import due, give_back, held_duty, position
@@ -96,6 +97,10 @@ def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[N
         page_start=page.page_start,
         safe_since=since,
         moved_at=micros(now) if forward else mailbox["moved_at"],
+        unheard_since=micros(now)
+        if forward and mailbox["unheard_since"] is None
+        else mailbox["unheard_since"],
+        lately=micros(now - NOTICE_DELAY),
     )
 
 

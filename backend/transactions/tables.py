@@ -45,6 +45,7 @@ class MailboxRow(TypedDict):
     moved_at: int | None
     drift_state: str
     drift_change: str
+    unheard_since: int | None
 
 
 class FailingRow(TypedDict):

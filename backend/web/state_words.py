@@ -81,6 +81,8 @@ def _warnings(told: Explanation, t: Words, moment: Moment) -> tuple[str, ...]:
     found: list[str] = []
     if told.missing is not None:
         found.append(t(f"missing_{told.missing}"))
+    if told.silent_since is not None:
+        found.append(t("silent", since=moment(told.silent_since)))
     if told.watch_lapses:
         found.append(t("watch_lapses"))
     if told.condition is Condition.PAUSED and told.late is not None:

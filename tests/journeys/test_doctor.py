@@ -316,6 +316,21 @@ async def test_a_watch_that_has_run_out(connected: Patient, ask: Callable[..., A
     assert "PITCHGATE_PUBLIC_URL" in found["challenges"].mend
 
 
+async def test_notices_that_never_arrive(
+    connected: Patient, ask: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.doctor.mailboxes.ROUND_TRIP", 0.1)
+    folder = copied(connected, tmp_path)
+    with sqlite3.connect(folder / "pitchgate.sqlite3") as rows:
+        rows.execute("UPDATE mailboxes SET unheard_since = 1")
+    rows.close()
+    found = await ask(STATE_DIR=str(folder))
+    assert "none has come since" in found["notices"].text
+    assert "round trip" in found["notices"].mend
+    assert "notices" not in await ask(NOTICES="poll")
+    assert "Gmail is asked every 20 s" in " ".join(one.text for one in await examine())
+
+
 async def test_access_that_was_revoked(connected: Patient, ask: Callable[..., Any]) -> None:
     connected.google.act("revoke", ANA)
     found = await ask()

@@ -30,7 +30,8 @@ _QUIET = (Condition.ACTIVE, Condition.OBSERVING, Condition.PAUSED)
 class Explanation:
     """One state. `lost` is why access is lost, `late` what waits (the state itself, or beside a pause), `indexed`
     how many sent messages of how many are read, `paused_until` when a pause ends, `polled` whether nobody tells us of
-    new mail. `missing`, `watch_lapses` and `gap` are to be known beside any state."""
+    new mail. `missing`, `silent_since` (no notice has come, though there was news), `watch_lapses` and `gap` are to be
+    known beside any state."""
 
     condition: Condition
     who: Who
@@ -40,6 +41,7 @@ class Explanation:
     paused_until: datetime | None = None
     polled: bool = False
     missing: Missing | None = None
+    silent_since: datetime | None = None
     watch_lapses: bool = False
     gap: Gap | None = None
 
@@ -61,6 +63,7 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
         paused_until=mailbox.preferences.paused_until if paused else None,
         polled=mailbox.notices is Notices.POLL,
         missing=mailbox.missing,
+        silent_since=mailbox.silent_since(now) if not lapsed and mailbox.missing is None else None,
         watch_lapses=not lapsed and mailbox.watch_alarm(now),
         gap=gap if told else None,
     )

@@ -11,7 +11,7 @@ from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
 from backend.domain.errors import Lost, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Failing, told
-from backend.domain.mailbox.notices import Missing, Notices
+from backend.domain.mailbox.notices import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.verdict import Row
 
 WATCH_ALARM = timedelta(hours=48)
@@ -23,12 +23,7 @@ ROWS_ALWAYS_ON = frozenset(
 """Rows no setting can switch off: without them the table would hold mail it has no reason to hold, or go on
 while it is paused (the categories left to Gmail have a setting of their own)."""
 
-CATEGORIES = (
-    "CATEGORY_PROMOTIONS",
-    "CATEGORY_SOCIAL",
-    "CATEGORY_UPDATES",
-    "CATEGORY_FORUMS",
-)
+CATEGORIES = ("CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_UPDATES", "CATEGORY_FORUMS")
 
 
 class Mode(StrEnum):
@@ -199,13 +194,7 @@ class Gap:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {
-            "since": self.since.isoformat(),
-            "until": self.until.isoformat(),
-            "found": self.found,
-            "cut": self.cut,
-            "unchecked": self.unchecked,
-        }
+        return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Gap:
@@ -222,7 +211,8 @@ class Mailbox:
     history id up to which everything has been committed ("" before the first sync), `page_token` and
     `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
     missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `lost` how access
-    was lost, `failing` the jobs that have failed and not come to their end since.
+    was lost, `failing` the jobs that have failed and not come to their end since. `unheard_since` is when something
+    new was found of which no notice had come, nor has come since.
     """
 
     id: str
@@ -248,6 +238,7 @@ class Mailbox:
     notices: Notices = Notices.PUSH
     missing: Missing | None = None
     moved_at: datetime | None = None
+    unheard_since: datetime | None = None
 
     def paused(self, now: datetime) -> bool:
         """Whether the owner has paused screening at `now`."""
@@ -281,6 +272,11 @@ class Mailbox:
     def trouble(self, now: datetime) -> Failing | None:
         """The failing job that the owner is told of at `now` (`failing.told`)."""
         return told(self.failing, now, watched=self.begun)
+
+    def silent_since(self, now: datetime) -> datetime | None:
+        """Since when no notice has come although there was news; None while one may still be on its way."""
+        since = self.unheard_since
+        return since if since is not None and now - since >= NOTICE_DELAY else None
 
     def watch_alarm(self, now: datetime) -> bool:
         """Whether the watch lapses within `WATCH_ALARM` and renewing it has failed. Little time left alone says

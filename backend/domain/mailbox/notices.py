@@ -9,6 +9,9 @@ QUIET_AFTER = timedelta(hours=2)
 """A mailbox in which nothing has happened for this long is asked for less often; twice as rarely after each such
 time."""
 
+NOTICE_DELAY = timedelta(minutes=10)
+"""How late a notice may be: Pub/Sub waits no longer than this before it delivers again."""
+
 CHALLENGE_NEEDS = "a public https address, which senders can open"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from backend.domain.mailbox.notices import Missing, Notices
-from backend.ports.jobs import Duty, SyncPage
+from backend.ports.jobs import Duty, Notice, PushFate, SyncPage
 from tests.contract.store.stories import Story
 
 
@@ -65,6 +65,64 @@ async def test_the_moment_history_last_went_on_is_kept(story: Story) -> None:
     on = await story.store.mailbox("ana")
     assert on is not None
     assert on.moved_at == story.now
+
+
+async def pushed(story: Story, push_id: str, history_id: str) -> PushFate:
+    return await story.store.note_push(Notice(push_id, "ana@corp.test", history_id), story.now, story.now)
+
+
+async def latest(story: Story) -> int:
+    """The number of the last thing that open streams were told."""
+    overview = await story.store.overview("ana")
+    assert overview is not None
+    return overview.latest
+
+
+async def unheard(story: Story, cursor: str) -> datetime | None:
+    """What is kept after a sync that ends at this cursor."""
+    await story.sync("ana", SyncPage(cursor=cursor))
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    return mailbox.unheard_since
+
+
+async def test_news_of_which_no_notice_came_is_kept_until_one_comes(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await pushed(story, "p1", "900") is PushFate.NEW
+    assert await unheard(story, "900") is None
+    story.pass_time(hours=1)
+    assert await unheard(story, "900") is None, "nothing was new"
+    began = story.now
+    assert await unheard(story, "901") == began
+    story.pass_time(hours=1)
+    assert await unheard(story, "902") == began, "the first counts"
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert mailbox.silent_since(story.now) == began
+    assert mailbox.silent_since(began) is None, "it may still be on its way"
+    await pushed(story, "p2", "902")
+    assert await unheard(story, "903") is None
+
+
+async def test_a_mailbox_that_is_asked_waits_for_no_notice(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await unheard(story, "900") == story.now
+    await story.store.hear_by("ana", Notices.POLL)
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert mailbox.unheard_since is None
+    assert await unheard(story, "901") is None
+
+
+async def test_open_streams_hear_of_the_silence_and_of_its_end(story: Story) -> None:
+    await story.mailbox("ana")
+    await unheard(story, "900")
+    story.pass_time(hours=1)
+    before = await latest(story)
+    await unheard(story, "901")
+    during = await latest(story)
+    await pushed(story, "p1", "901")
+    assert before < during < await latest(story)
 
 
 async def test_an_act_of_the_owner_makes_the_history_of_a_polled_mailbox_due(story: Story) -> None:

@@ -15,6 +15,7 @@ from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Condition, Link
 from backend.domain.mailbox.message_record import MessageView, Stage
+from backend.domain.mailbox.notices import Notices
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
@@ -78,6 +79,14 @@ def test_every_card_of_the_gallery_is_one_gmail_takes(group: str, language: str)
         check(card)
         # The same widgets and clicks, other words.
         assert _acts(card) == _acts(english[name]), name
+
+
+@pytest.mark.parametrize("notices", list(Notices))
+def test_cards_say_how_news_comes_and_what_keeps_it_from_coming(notices: Notices) -> None:
+    box = active(notices=notices, unheard_since=NOW - timedelta(hours=1))
+    for card in (home_card(frame(), box, Home(0, 0, ())), settings_card(frame(), box)):
+        assert "No notice of new emails has arrived from Gmail since" in json.dumps(check(card))
+    assert card_words("en")[f"news_{notices}"] in json.dumps(card, ensure_ascii=False)
 
 
 def test_while_it_observes_the_home_card_shows_what_it_would_hold_and_lets_nothing_in() -> None:

@@ -145,3 +145,16 @@ def test_what_keeps_notices_from_arriving_is_a_warning(language: str, missing: M
     t = words(language)
     told = state_of(replace(ANA, notices=Notices.PULL, missing=missing), t, NOW)
     assert told.warnings == (t(f"missing_{missing}"),)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("notices", [Notices.PUSH, Notices.PULL])
+def test_news_without_a_notice_is_a_warning_once_none_can_be_on_its_way(
+    language: str, notices: Notices
+) -> None:
+    t, since = words(language), NOW - timedelta(minutes=30)
+    mailbox = replace(ANA, notices=notices, unheard_since=since)
+    assert state_of(mailbox, t, NOW).warnings == (t("silent", since=t.moment(since)),)
+    assert not state_of(mailbox, t, since + timedelta(minutes=5)).warnings
+    known = replace(mailbox, missing=Missing.RIGHT)
+    assert state_of(known, t, NOW).warnings == (t("missing_right"),), "the cause says more"

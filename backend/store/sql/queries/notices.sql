@@ -2,6 +2,7 @@
 -- Where notices are not fetched, nothing can keep them from it; a mailbox that is asked has no watch.
 UPDATE mailboxes
 SET notices = :notices,
+    unheard_since = CASE WHEN notices = :notices THEN unheard_since END,
     notices_missing = CASE WHEN :notices = 'pull' THEN notices_missing ELSE '' END,
     watch_expires_at = CASE WHEN :notices = 'poll' THEN NULL ELSE watch_expires_at END
 WHERE id = :mailbox_id;
@@ -11,3 +12,6 @@ UPDATE mailboxes SET notices_missing = :missing WHERE notices = 'pull' AND notic
 
 -- name: note_owner_acted(mailbox_id, now)!
 UPDATE mailboxes SET moved_at = :now WHERE id = :mailbox_id AND notices = 'poll';
+
+-- name: heard(mailbox_id)!
+UPDATE mailboxes SET unheard_since = NULL WHERE id = :mailbox_id;

@@ -9,7 +9,7 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline.addon import Home
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
-from backend.web.addon.cards.state import review_address, state_line, trouble
+from backend.web.addon.cards.state import review_address, state_line, trouble, warnings
 from backend.web.addon.cards.widgets import Json, shown
 
 MOST_SENDERS = 6
@@ -25,6 +25,7 @@ def home_card(frame: Frame, mailbox: Mailbox, home: Home, undo_key: str = "") ->
         mailbox.owner.email,
         (
             trouble(frame, mailbox) or widgets.section((state_line(frame, mailbox),)),
+            widgets.section(warnings(frame, mailbox)),
             _undo(frame, undo_key),
             _held(frame, home),
             _marked(frame, home),

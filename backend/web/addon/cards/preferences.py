@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Strictness
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
-from backend.web.addon.cards.state import trouble
+from backend.web.addon.cards.state import trouble, warnings
 from backend.web.addon.cards.widgets import Json
 
 
@@ -23,6 +23,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
         "Pitchgate",
         (
             trouble(frame, mailbox),
+            widgets.section((widgets.line(words[f"news_{mailbox.notices}"]), *warnings(frame, mailbox))),
             widgets.section((widgets.choice("mode", words["mode"], modes, chosen.mode), why)),
             widgets.section((widgets.choice("strictness", words["strictness"], degrees, chosen.strictness),)),
         ),

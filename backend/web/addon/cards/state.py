@@ -21,6 +21,12 @@ def review_address(base: str) -> str:
     return f"{base}/review"
 
 
+def warnings(frame: Frame, mailbox: Mailbox) -> tuple[Json, ...]:
+    """What is no state and should be known."""
+    told = state_of(mailbox, frame.language, frame.now, frame.clock).warnings
+    return tuple(widgets.line(widgets.said(warning)) for warning in told)
+
+
 def state_line(frame: Frame, mailbox: Mailbox) -> Json:
     """The state in one or two sentences."""
     state = state_of(mailbox, frame.language, frame.now, frame.clock)
