@@ -84,11 +84,14 @@ class Migration:
 
 @cache
 def migrations(dialect: Dialect) -> tuple[Migration, ...]:
-    """All steps of `dialect`, first to last. Numbers go up; one may be left out, none may be given twice."""
+    """All steps of `dialect`, first to last: those that both speak (`both/`) and its own.
+
+    Numbers go up; one may be left out. Raises `ValueError` where one is given twice."""
     steps = []
-    for path in sorted((SQL / "migrations" / dialect.value).glob("*.sql")):
-        number, _, name = path.stem.partition("_")
-        steps.append(Migration(int(number), name, path.read_text(encoding="utf-8")))
+    for folder in ("both", dialect.value):
+        for path in (SQL / "migrations" / folder).glob("*.sql"):
+            number, _, name = path.stem.partition("_")
+            steps.append(Migration(int(number), name, path.read_text(encoding="utf-8")))
     if len({step.version for step in steps}) != len(steps):
         raise ValueError(f"two {dialect.value} migrations have the same number")
     return tuple(sorted(steps, key=lambda step: step.version))
