@@ -20,6 +20,7 @@ COMMANDS = {
     "keys": ("backend.commands.keys", "keys_group"),
     "db": ("backend.commands.db", "db_group"),
     "audit": ("backend.commands.audit", "audit_group"),
+    "watch": ("backend.commands.watch", "watch_command"),
     "jobs": ("backend.commands.jobs", "jobs_group"),
     "cloud": ("backend.commands.cloud", "cloud_group"),
     "doctor": ("backend.commands.doctor", "doctor_command"),

@@ -1,0 +1,192 @@
+"""`pitchgate watch`: whether the mail of each mailbox has changed, and the weeks it is told from."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from babel import Locale
+from jinja2 import Environment, FileSystemLoader
+from rich.console import Console
+from rich.table import Table
+
+from backend.commands.with_store import with_store
+from backend.domain.reading.language import LANGUAGES
+from backend.domain.watching.drift import (
+    ALARM,
+    CHANNELS,
+    REFERENCE,
+    SCORES,
+    UNKNOWN,
+    Change,
+    Counted,
+    Drift,
+    State,
+    monday_of,
+)
+from backend.store import SqlStore
+from backend.system.clock import SystemClock
+
+DRAWN = 30
+"""Mailboxes whose weeks are drawn, those that changed first; the others are told in the table alone."""
+
+CAUSES = {
+    "language": "more of it is in {grown}",
+    "other_language": "more of it is in a language the model does not know",
+    "pitches": "more of it looks like pitches",
+    "doubtful": "more of it is neither clearly a pitch nor clearly ordinary",
+    "ordinary": "more of it looks like ordinary mail",
+    "unknown": "more of its words are unknown to the model",
+    "known": "fewer of its words are unknown to the model",
+}
+TITLES = {"score": "Score (logit)", "unknown": "Words the model does not know", "language": "Language"}
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A mailbox and what the test said of it."""
+
+    email: str
+    drift: Drift
+
+    @property
+    def weeks(self) -> tuple[Counted, ...]:
+        """Those of the model in use."""
+        weeks = self.drift.weeks
+        return tuple(week for week in weeks if week.model == weeks[-1].model)
+
+    @property
+    def told(self) -> str:
+        """The change in a sentence, "" if there is none."""
+        change = self.drift.change
+        if change is None:
+            return ""
+        cause = CAUSES[change.cause].format(grown=_tongue(change.grown))
+        return f"since {monday_of(change.week):%-d %B %Y} {cause}: {change.before:.0%} before, {change.since:.0%} since"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A class in a drawing: the path of its share in every week, one unit a week wide and one high."""
+
+    label: str
+    colour: str
+    path: str
+
+
+@click.command("watch")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a mailbox, with its weeks.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page with drawings into this file.")
+def watch_command(as_json: bool, html: Path | None) -> None:
+    """Tell of each mailbox whether its mail has changed since its first weeks."""
+
+    async def work(store: SqlStore) -> list[Watched]:
+        mailboxes = await store.mailboxes()
+        return [Watched(mailbox.owner.email, await store.drift(mailbox.id)) for mailbox in mailboxes]
+
+    found = sorted(with_store(work), key=lambda one: one.drift.change is None)
+    if html is not None:
+        html.write_text(page(found, SystemClock().now()), encoding="utf-8")
+    elif as_json:
+        for one in found:
+            click.echo(json.dumps(_as_json(one)))
+    else:
+        table = Table("mailbox", "state", "weeks", "what changed")
+        for one in found:
+            table.add_row(one.email, one.drift.state, str(len(one.weeks)), one.told)
+        Console().print(table)
+
+
+def page(found: Sequence[Watched], now: datetime) -> str:
+    """The page: it needs nothing but itself."""
+    here = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    states = Counter(one.drift.state for one in found)
+    return here.get_template("watch.html").render(
+        found=found,
+        drawn=[(one, list(_drawings(one.weeks))) for one in found if one.weeks][:DRAWN],
+        states=[(state, states[state]) for state in State],
+        now=now,
+        alarm=ALARM,
+        reference=REFERENCE,
+        monday_of=monday_of,
+        began=_began,
+    )
+
+
+def _as_json(one: Watched) -> dict[str, Any]:
+    change = one.drift.change
+    return {
+        "email": one.email,
+        "state": one.drift.state,
+        "told": one.told,
+        "change": change
+        and {
+            "cause": change.cause,
+            "channel": change.channel,
+            "grown": change.grown,
+            "before": change.before,
+            "since": change.since,
+            "began": monday_of(change.week).isoformat(),
+            "evidence": change.evidence,
+        },
+        "weeks": [
+            {"monday": monday_of(week.number).isoformat(), "model": week.model, "messages": week.messages}
+            | {channel: dict(_of(channel, week)) for channel in CHANNELS}
+            for week in one.drift.weeks
+        ],
+    }
+
+
+def _of(channel: str, week: Counted) -> Iterator[tuple[str, float]]:
+    return ((name, n) for (of, name), n in sorted(week.counts.items()) if of == channel)
+
+
+def _began(weeks: Sequence[Counted], change: Change) -> int:
+    """How many weeks stand before the change."""
+    return sum(week.number < change.week for week in weeks)
+
+
+def _drawings(weeks: Sequence[Counted]) -> Iterator[tuple[str, list[Part]]]:
+    """Every channel: its title, and its classes one on the other."""
+    for channel in CHANNELS:
+        counts = [dict(_of(channel, week)) for week in weeks]
+        names = sorted({name for week in counts for name in week})
+        paths = dict.fromkeys(names, "")
+        for x, week in enumerate(counts):
+            top, total = 1.0, sum(week.values())
+            for name in names:
+                if share := week.get(name, 0) / total:
+                    top -= share
+                    paths[name] += f"M{x} {top:.4f}h.9v{share:.4f}h-.9z"
+        yield (
+            TITLES[channel],
+            [Part(_label(channel, name), _colour(channel, name), paths[name]) for name in names],
+        )
+
+
+def _label(channel: str, name: str) -> str:
+    if channel == "language":
+        return _tongue(name)
+    percent = channel == "unknown"
+    limits = [f"{limit:.0%}" if percent else f"{limit:g}" for limit in (UNKNOWN if percent else SCORES)]
+    at = int(name)
+    return f"under {limits[0]}" if at == 0 else f"from {limits[at - 1]}"
+
+
+def _colour(channel: str, name: str) -> str:
+    """Cold to warm where classes have an order, the hues of a circle where they have none."""
+    if channel == "language":
+        place = LANGUAGES.index(name) if name in LANGUAGES else -1
+        return f"hsl({(210 + 137 * place) % 360} {45 if place >= 0 else 0}% 52%)"
+    steps = len(UNKNOWN if channel == "unknown" else SCORES)
+    return f"hsl({200 - 190 * int(name) / steps:.0f} 50% 52%)"
+
+
+def _tongue(code: str) -> str:
+    return str(Locale("en").languages.get(code, "another language"))
