@@ -35,6 +35,7 @@ SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
 WORDS = {
     "correction": "The owner decided: {decision} (by {by}, on message {on}).",
     "undone": "The owner took it back: {decision} (by {by}, on message {on}).",
+    "answer": "The owner was asked whether it was a sales pitch, and answered: {answer} (by {by}).",
     "solve": "The sender answered the check of challenge {challenge}; what waited was let in.",
 }
 

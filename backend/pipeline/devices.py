@@ -22,6 +22,7 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin, refu
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message_record import MessageView
+from backend.domain.watching.asking import Answer
 from backend.pipeline import correct, modes
 from backend.pipeline.context import Context
 from backend.pipeline.device_request import DeviceRequest, malformed
@@ -230,6 +231,10 @@ class DeviceService:
             ) from error
         return Preview(found.text or "(This message has no text.)", found.truncated)
 
+    async def questions(self, mailbox_id: str) -> tuple[MessageView, ...]:
+        """See `QuestionStore.questions`."""
+        return await self.context.store.questions(mailbox_id, self.context.clock.now())
+
     async def news(self, device: Device, after: int | None, limit: int) -> News:
         """See `DeviceStore.news`."""
         return await self.context.store.news(device.mailbox_id, device.id, after, limit)
@@ -248,6 +253,11 @@ class DeviceService:
         moved = await self.context.store.correct_once(mailbox_id, correction, self.context.clock.now())
         await owner_acted(self.context, mailbox_id)
         return moved
+
+    async def say(self, mailbox_id: str, gmail_id: str, answer: Answer) -> None:
+        """Answer a question. Raises `NotFound`."""
+        now = self.context.clock.now()
+        await self.context.store.answer_question(mailbox_id, gmail_id, answer, Origin.TRAY, now)
 
     async def decide(self, mailbox_id: str, gmail_id: str, decision: Decision) -> str:
         """A decision made on a page; its key, by which it can be taken back."""

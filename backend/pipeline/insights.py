@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.watching.asking import Quality, quality
 from backend.domain.watching.drift import Drift
 from backend.pipeline.context import Context
 
@@ -34,3 +35,7 @@ class InsightService:
     async def drift(self, mailbox_id: str) -> Drift:
         """Whether the mailbox's mail has changed."""
         return await self.context.store.drift(mailbox_id)
+
+    async def quality(self, mailbox_id: str) -> list[Quality]:
+        """What the owner's answers say of the verdicts: of all first."""
+        return quality(await self.context.store.labels(mailbox_id, self.context.clock.now()))

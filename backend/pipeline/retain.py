@@ -1,5 +1,6 @@
 """retain: count the weeks that are over, for the test of drift; then forget what is older than the owner wants kept, in
-small batches; then tell the log where the log of decisions ends today, against which a cut end is found.
+small batches; then tell the log where the log of decisions ends today, against which a cut end is
+found, and draw what the owner is asked this week.
 
 One duty, for no message may be forgotten before its week is counted.
 """
@@ -32,6 +33,7 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     deleted = max(deleted, await context.store.drop_counts(job.mailbox_id, counted, BATCH))
     if deleted < BATCH:
         await _log_head(context, job.mailbox_id)
+        await context.store.draw_questions(job.mailbox_id, now)
     return now if deleted >= BATCH else now + timedelta(days=1)
 
 

@@ -1,4 +1,4 @@
-"""The log of decisions, the keys it is sealed with, and whether the mail has changed."""
+"""The log of decisions, the keys it is sealed with, whether the mail has changed, and what owners are asked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from backend.domain.mailbox.correction import Origin
+from backend.domain.mailbox.message_record import MessageView
+from backend.domain.watching.asking import Answer, Label
 from backend.domain.watching.chain import Entry, Head
 from backend.domain.watching.drift import Drift
 
@@ -85,4 +88,27 @@ class DecisionStore(Protocol):
 
     async def drift(self, mailbox_id: str) -> Drift:
         """What the test said last, with every week that is kept, oldest first."""
+        ...
+
+
+class QuestionStore(Protocol):
+    """What owners are asked about decisions. An owner's act on a message that was drawn is its answer too."""
+
+    async def draw_questions(self, mailbox_id: str, now: datetime) -> int:
+        """Draw from last week's mail what the owner is asked, once a week; how many. Forgets which messages older
+        questions were about when those are forgotten, and all of them after a year."""
+        ...
+
+    async def questions(self, mailbox_id: str, now: datetime) -> tuple[MessageView, ...]:
+        """The messages asked about that have no answer yet; a question is open for a week."""
+        ...
+
+    async def answer_question(
+        self, mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin, now: datetime
+    ) -> None:
+        """Keep an answer, in place of an earlier one. Raises `NotFound` for a message that was not drawn."""
+        ...
+
+    async def labels(self, mailbox_id: str, now: datetime) -> tuple[Label, ...]:
+        """Everything asked about all mail in the last year."""
         ...

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from backend.ports.decisions import DecisionStore
+from backend.ports.decisions import DecisionStore, QuestionStore
 from backend.ports.devices import DeviceStore
 from backend.ports.jobs import JobStore
 from backend.ports.messages import MessageStore
 from backend.ports.owner import OwnerStore
 
 
-class Store(JobStore, MessageStore, DecisionStore, OwnerStore, DeviceStore, Protocol):
+class Store(JobStore, MessageStore, DecisionStore, QuestionStore, OwnerStore, DeviceStore, Protocol):
     """All of it; `open` also brings the schema up to date."""
 
     async def open(self) -> None: ...

@@ -16,6 +16,7 @@ from backend.store.driver import Driver
 from backend.store.library import Dialect
 from backend.store.schema import place
 from backend.store.sqlite import SqliteDriver
+from backend.store.watched import Watched
 from backend.transactions import (
     addon,
     archive,
@@ -25,7 +26,6 @@ from backend.transactions import (
     credits,
     first_run,
     held_list,
-    insights,
     jobs,
     lists,
     notices,
@@ -37,9 +37,7 @@ from backend.transactions import (
     undoing,
     verdicts,
     views,
-    weeks,
 )
-from backend.transactions import decisions as decision_log
 from backend.transactions import devices as device_transactions
 from backend.transactions import mailboxes as mailbox_transactions
 from backend.transactions.message_rows import MessageRow
@@ -51,7 +49,7 @@ def new_lease(worker: str) -> str:
     return f"{worker}:{secrets.token_hex(8)}"
 
 
-class SqlStore:
+class SqlStore(Watched):
     """Every store port over either database: one line binds a transaction to the driver."""
 
     def __init__(self, driver: Driver) -> None:
@@ -271,17 +269,6 @@ class SqlStore:
     told_off = writes(review_orders.told_off)
     review_news = reads(review_senders.review_news)
 
-    # ---- watching
-    figures = reads(insights.figures)
-    count_weeks = writes(weeks.count_weeks)
-    drift = reads(weeks.drift)
-    decision_chain = reads(decision_log.head)
-    decisions = reads(decision_log.log)
-    decision_settings = reads(decision_log.settings)
-    decisions_about = reads(decision_log.about)
-    decisions_told = reads(decision_log.told)
-    drop_counts = writes(decision_log.drop_counts)
-    swap_chain_key = writes(decision_log.swap_key)
     # ---- an owner's archive
     archive_page = reads(archive.page)
     restore_rows = writes(archive.restore)

@@ -18,7 +18,7 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.effects import EFFECTS, Effect, Order, Touched, ordered
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
-from backend.transactions import credits, decisions, voiding
+from backend.transactions import asking, credits, decisions, voiding
 from backend.transactions.jobs import due
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow, ReachedRow
@@ -82,6 +82,7 @@ def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tu
         now=micros(now),
     )
     yield from decisions.corrected(mailbox_id, correction, trace.moved, now)
+    yield from asking.acted(mailbox_id, correction.gmail_id, correction.decision, now)
     if trace.moved or trace.messages:
         yield from due(mailbox_id, now)
     return tuple(trace.moved)

@@ -17,7 +17,7 @@ from backend.ports.decisions import Chain, DecisionKeys, Told
 from backend.transactions.statement import KEYS, Script, micros, number, q
 from backend.transactions.tables import ChainRow, CorrectionRow, DecisionRow, SettingRow, ToldRow
 
-VERDICT, CORRECTION, UNDONE, SOLVE = "verdict", "correction", "undone", "solve"
+VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
 
 
 def verdict_reached(
@@ -70,6 +70,11 @@ def solved(
     """A sender answered the check behind their link."""
     told = {"kind": SOLVE, "challenge": challenge_id, "by": "sender"}
     yield from _each(mailbox_id, released or (gmail_id,), told, now)
+
+
+def answered(mailbox_id: str, gmail_id: str, answer: str, by: str, now: datetime) -> Script[None]:
+    """An owner was asked whether a message is a sales pitch, and said."""
+    yield from _each(mailbox_id, (gmail_id,), {"kind": ANSWER, "answer": answer, "by": by}, now)
 
 
 def _each(mailbox_id: str, about: Iterable[str], told: dict[str, Any], now: datetime) -> Script[None]:

@@ -41,6 +41,7 @@ TABLES = (
     "one_time_codes",
     "preview_runs",
     "previews",
+    "questions",
     "rules",
     "sessions",
     "threads",

@@ -53,6 +53,7 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
         now=micros(now),
     )
     yield from decisions.undone(mailbox_id, record, moved, now)
+    yield q("unanswer_questions", mailbox_id=mailbox_id, gmail_id=record["gmail_id"])
     yield from due(mailbox_id, now)
     return tuple(moved)
 

@@ -52,8 +52,8 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
     fresh: list[ClassRow] = yield q(
         "classes_by_week",
         mailbox_id=mailbox_id,
-        since=_begin(weeks[-1].number + 1) if weeks else 0,
-        until=_begin(today),
+        since=beginning(weeks[-1].number + 1) if weeks else 0,
+        until=beginning(today),
     )
     if not fresh:
         return
@@ -95,5 +95,6 @@ def _change(row: MailboxRow) -> Change | None:
     return Change(**json.loads(row["drift_change"])) if row["drift_change"] else None
 
 
-def _begin(week: int) -> int:
+def beginning(week: int) -> int:
+    """When a week begins, in microseconds."""
     return micros(datetime.combine(monday_of(week), time(), UTC))

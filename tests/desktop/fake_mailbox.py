@@ -141,6 +141,7 @@ class FakeMailbox:
                 "rows_off": [],
                 "wording": {},
                 "retention_days": 90,
+                "questions_a_week": 3,
                 "credits_per_solve": 3,
                 "daily_challenges": 50,
                 "domain_challenges": 3,

@@ -38,7 +38,7 @@ from backend.system.vault import MultiFernetVault, make_key
 from backend.web.app import create_app
 from backend.web.services import Services
 from tests.contract.store.stories import LEASE, ROWS, Story
-from tests.doubles import FixedClock, GlassVault, NoAuthorizer, SeededTokens
+from tests.doubles import FixedClock, GlassVault, NoAuthorizer, PlainKeys, SeededTokens
 from tests.fakes.gmail import FakeGmail
 from tests.fakes.reader import FakeReader
 
@@ -316,7 +316,7 @@ async def office(
     folder: Path, stopping: asyncio.Event | None = None, checks: Checks | None = None, **settings: Any
 ) -> AsyncIterator[Office]:
     """Everything, open."""
-    store = open_store(folder / "web.sqlite3")
+    store = open_store(folder / "web.sqlite3", PlainKeys())
     await store.open()
     try:
         here = _office(store, stopping, checks, settings)

@@ -151,6 +151,20 @@ _PREVIEW: dict[str, Column] = {
     "reasons": REASONS,
     "said": TEXT,
 }
+_QUESTION: dict[str, Column] = {
+    "id": TEXT,
+    "kind": TEXT,
+    "round": WHOLE,
+    "gmail_id": _maybe(TEXT),
+    "stratum": TEXT,
+    "weight": REAL,
+    "model": TEXT,
+    "language": TEXT,
+    "asked_at": TIME,
+    "answer": TEXT,
+    "by_act": TRUTH,
+    "answered_at": _maybe(TIME),
+}
 
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
@@ -173,6 +187,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             ),
             Table("decision_settings", "name", {"name": TEXT, "content": TEXT}, returns=False),
             Table("mail_weeks", "week", {"week": WHOLE, "model": TEXT, "counts": TEXT}, returns=False),
+            Table("questions", "id", _QUESTION, returns=False),
             Table(
                 "devices",
                 "id",

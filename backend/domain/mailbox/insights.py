@@ -94,16 +94,9 @@ def minutes_saved(figures: Figures) -> float:
     return (figures.held - figures.let_in) * SECONDS_A_PITCH / 60
 
 
-def precision(figures: Figures) -> Share | None:
-    """Of the held mail the share the owner did not take back; None if nothing was held.
-
-    Mail they never looked at counts as rightly held, so this is what they said, not what is true.
-    """
-    return wilson(figures.held - figures.wrong, figures.held) if figures.held else None
-
-
-def wilson(hits: int, of: int) -> Share:
-    """Wilson's score interval for `hits` of `of` (1927): sensible for few, and for none or all."""
+def wilson(hits: float, of: float) -> Share:
+    """Wilson's score interval for `hits` of `of` (1927): sensible for few, and for none or all. Weighted sums have no
+    whole numbers."""
     if not 0 <= hits <= of or of == 0:
         raise ValueError(f"{hits} of {of} is no share")
     share, z2 = hits / of, NORMAL_95**2

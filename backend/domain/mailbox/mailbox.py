@@ -23,6 +23,8 @@ ROWS_ALWAYS_ON = frozenset(
 """Rows no setting can switch off: without them the table would hold mail it has no reason to hold, or go on
 while it is paused (the categories left to Gmail have a setting of their own)."""
 
+QUESTIONS = (0, 3, 5, 10)  # messages a week an owner may be asked about; fewer would leave out a stratum
+
 CATEGORIES = ("CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_UPDATES", "CATEGORY_FORUMS")
 
 
@@ -76,6 +78,7 @@ class Preferences:
     daily_challenges: int = 50
     domain_challenges: int = 3
     retention_days: int = 90
+    questions_a_week: int = 3
     paused_until: datetime | None = None
     wording: tuple[tuple[str, str], ...] = ()  # (language, owner's own text)
 
@@ -84,6 +87,7 @@ class Preferences:
         _within("daily_challenges", self.daily_challenges, 0, 200)
         _within("domain_challenges", self.domain_challenges, 1, 50)
         _within("retention_days", self.retention_days, 7, 730)
+        _within("questions_a_week", self.questions_a_week, 0, 10, QUESTIONS)
         if fixed := self.rows_off & ROWS_ALWAYS_ON:
             raise Refused(
                 f"The row {min(fixed)} cannot be switched off.", code="out_of_range", field="rows_off"
@@ -156,8 +160,8 @@ def _wordings(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(value.items()))
 
 
-def _within(name: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+def _within(name: str, value: object, low: int, high: int, only: tuple[int, ...] = ()) -> None:
+    if type(value) is not int or not low <= value <= high or value not in (only or (value,)):
         raise Refused(f"{name} must be from {low} to {high}.", code="out_of_range", field=name)
 
 

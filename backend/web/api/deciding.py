@@ -9,6 +9,7 @@ from quart import Response
 from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import CATEGORIES
+from backend.domain.watching.asking import Answer
 from backend.ports.devices import Scope
 from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, preferences_json
@@ -39,6 +40,18 @@ async def correct(call: Call, data: requests.Correction) -> Response:
 async def undo(call: Call, key: str) -> Response:
     """Take it back. Again: the same answer."""
     return answer({"key": key, "moved": list(await call.service.undo(call.mailbox_id, key))})
+
+
+@blueprint.put("/questions/<gmail_id>")
+@described(schemas.Answered, scope=Scope.CORRECT)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.CORRECT)
+@with_body(requests.QuestionAnswer)
+async def say(call: Call, gmail_id: str, data: requests.QuestionAnswer) -> Response:
+    """Answer a question; a later answer stands in place of an earlier one."""
+    said = Answer(data["answer"])
+    await call.service.say(call.mailbox_id, gmail_id, said)
+    return answer({"gmail_id": gmail_id, "answer": said})
 
 
 @blueprint.patch("/preferences")

@@ -102,6 +102,17 @@ async def messages(call: Call, query_args: requests.MessagesQuestion) -> Respons
     return answer({"messages": rows, "cursor": shown[-1].gmail_id if len(views) > limit else ""})
 
 
+@blueprint.get("/questions")
+@described(schemas.Questions, scope=Scope.READ)
+@guarded(per_device(120), NETWORK)
+@with_device(Scope.READ)
+async def questions(call: Call) -> Response:
+    """The few messages of a week that the owner is asked about."""
+    language = language_of(request.accept_languages)
+    views = await call.service.questions(call.mailbox_id)
+    return answer({"messages": [message_json(view, language) for view in views]})
+
+
 @blueprint.get("/messages/<gmail_id>/preview")
 @described(schemas.Preview, scope=Scope.READ)
 @guarded(per_device(30), NETWORK, patience=25.0)

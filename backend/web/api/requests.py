@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from backend.domain.mailbox.mailbox import Mode, Strictness
+from backend.domain.watching.asking import Answer
 from backend.web.api.schemas import Key, Time
 
 
@@ -27,6 +28,12 @@ class Correction(TypedDict):
     decision: Literal["release", "allow", "allow_domain", "block", "block_domain", "sales"]
 
 
+class QuestionAnswer(TypedDict):
+    """Whether a message that was asked about is a sales pitch; "unsure" counts neither way."""
+
+    answer: Answer
+
+
 class PreferenceChanges(TypedDict, total=False):
     """The settings to change; all or none."""
 
@@ -40,6 +47,7 @@ class PreferenceChanges(TypedDict, total=False):
     daily_challenges: Annotated[int, Field(strict=True, ge=0, le=200)]
     domain_challenges: Annotated[int, Field(strict=True, ge=1, le=50)]
     retention_days: Annotated[int, Field(strict=True, ge=7, le=730)]
+    questions_a_week: Annotated[int, Field(strict=True, ge=0, le=10, description="0, 3, 5 or 10.")]
 
 
 class Pause(TypedDict):

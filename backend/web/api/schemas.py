@@ -14,6 +14,7 @@ from backend.domain.mailbox.condition import Who
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Condition, Mode, Strictness
+from backend.domain.watching.asking import Answer
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]
 Count = Annotated[int, Field(ge=0)]
@@ -107,6 +108,7 @@ class Preferences(TypedDict):
     daily_challenges: int
     domain_challenges: int
     retention_days: int
+    questions_a_week: int
     paused_until: Time | None
     wording: dict[str, str]
 
@@ -156,6 +158,19 @@ class Messages(TypedDict):
 
     messages: list[Message]
     cursor: Cursor
+
+
+class Questions(TypedDict):
+    """Messages drawn to be asked about: was each a sales pitch?"""
+
+    messages: list[Message]
+
+
+class Answered(TypedDict):
+    """What was kept. It moves nothing."""
+
+    gmail_id: str
+    answer: Answer
 
 
 class Preview(TypedDict):

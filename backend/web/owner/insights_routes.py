@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from quart import Blueprint, Response
 
-from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, minutes_saved, precision
+from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, minutes_saved
+from backend.domain.watching.asking import narrow
 from backend.domain.watching.drift import monday_of
 from backend.pipeline.insights import InsightService
 from backend.web import browser_session as browser
@@ -48,7 +49,8 @@ async def insights() -> Response:
         today=figures.weeks[-1].monday,
         minutes=round(minutes_saved(figures), 1),
         seconds=SECONDS_A_PITCH,
-        precision=precision(figures),
+        quality=await service().quality(owner.mailbox_id),
+        narrow=narrow,
         bars=_weeks(figures),
         wide=WIDE,
         room=ROOM,

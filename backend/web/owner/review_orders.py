@@ -53,6 +53,20 @@ async def decide() -> Response:
     return back(way_back(here, told=decision, n=str(len(done.applied)), lost=lost, order=key))
 
 
+@blueprint.post("/answer")
+@guarded(per_minute(120))
+async def say() -> Response:
+    """Answer one of the questions about messages that were drawn."""
+    owner, fields = await browser.signed_in_form()
+    answer, _, gmail_id = fields.get("say", "").partition(" ")
+    told = "answered"
+    try:
+        await service().say(owner.mailbox_id, gmail_id, answer)
+    except NotFound:
+        told = "lost"
+    return back(way_back(fields.get("back", ""), told=told))
+
+
 @blueprint.post("/undo")
 @guarded(per_minute(120))
 async def undo() -> Response:

@@ -38,6 +38,7 @@ async def review() -> Response:
     owner = await browser.signed_in()
     look, t = look_of(request.args), words("review")
     listed = await service().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
+    first = look.view == "held" and not look.narrow and not look.cursor
     return await owner_page(
         "review.html",
         owner,
@@ -49,6 +50,7 @@ async def review() -> Response:
         views=VIEWS,
         bands=BANDS,
         listed=listed,
+        asked=await service().questions(owner.mailbox_id) if first else (),
         following=look.behind(listed.position) if listed.position else "",
         back=look.address(),
         order=service().key(),

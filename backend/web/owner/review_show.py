@@ -21,7 +21,7 @@ REASONS = 4
 REASONS_IN_LIST = 3
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)
-SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule"})
+SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule", "answered"})
 
 
 @dataclass(frozen=True, slots=True)

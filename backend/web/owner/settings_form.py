@@ -8,7 +8,14 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, Mode, Preferences, Strictness
+from backend.domain.mailbox.mailbox import (
+    CATEGORIES,
+    QUESTIONS,
+    ROWS_ALWAYS_ON,
+    Mode,
+    Preferences,
+    Strictness,
+)
 from backend.domain.mailbox.verdict import Row
 
 NUMBERS: Mapping[str, tuple[int, int]] = {
@@ -22,7 +29,11 @@ NUMBERS: Mapping[str, tuple[int, int]] = {
 ROWS = tuple(row for row in Row if row not in ROWS_ALWAYS_ON and row is not Row.FAIL_OPEN)
 """The rows an owner may switch off, in the table's order."""
 
-CHOICES: Mapping[str, tuple[str, ...]] = {"mode": tuple(Mode), "strictness": tuple(Strictness)}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "mode": tuple(Mode),
+    "strictness": tuple(Strictness),
+    "questions_a_week": tuple(map(str, QUESTIONS)),
+}
 TICKS: Mapping[str, tuple[str, ...]] = {"left_alone": CATEGORIES, "rows": ROWS}
 
 
@@ -38,7 +49,7 @@ class Filled:
 
 def filled(preferences: Preferences) -> Filled:
     """The form with what is set now."""
-    single = {"mode": preferences.mode, "strictness": preferences.strictness}
+    single = {name: str(getattr(preferences, name)) for name in CHOICES}
     numbers = {name: str(getattr(preferences, name)) for name in NUMBERS}
     rows = frozenset[str](ROWS) - preferences.rows_off
     return Filled(single | numbers, {"left_alone": preferences.left_alone, "rows": rows})
@@ -59,6 +70,7 @@ def read(
             errors[name] = "error_choice"
     if changes["mode"] == Mode.CHALLENGE and not challenges:
         errors["mode"] = "error_challenge"
+    changes["questions_a_week"] = _whole(single["questions_a_week"])
     for name, choices in TICKS.items():
         if ticked[name] - frozenset(choices):
             errors[name] = "error_choice"

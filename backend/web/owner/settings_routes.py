@@ -109,6 +109,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "categories": CATEGORIES,
         "rows": settings_form.ROWS,
         "numbers": settings_form.NUMBERS,
+        "questions": settings_form.CHOICES["questions_a_week"],
         "costs": {each.value: service().context.reader.cost(each) for each in Strictness},
         "paused": paused_until(until, words("settings").language) if until and mailbox.paused(now) else "",
         "challenges": services().context.settings.challenges,

@@ -20,6 +20,7 @@ from backend.domain.mailbox.rules import Rule
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.standing import Standing
+from backend.domain.watching.asking import Answer
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.ports.store import Store
 from backend.store import SqlStore
@@ -123,6 +124,9 @@ OWN = {
     "decisions_told",
     "drift",
     "drop_counts",
+    "draw_questions",
+    "questions",
+    "labels",
     "swap_chain_key",
 }
 """Methods that name a mailbox and nothing in it."""
@@ -156,6 +160,10 @@ class Eve:
             "decisions_told": lambda: store.decisions_told("eve", 0, 9),
             "drop_counts": lambda: store.drop_counts("eve", now + timedelta(days=1), 9),
             "swap_chain_key": lambda: store.swap_chain_key("eve", b"sealed", b"eve"),
+            "draw_questions": lambda: store.draw_questions("eve", now),
+            "questions": lambda: store.questions("eve", now),
+            "answer_question": lambda: store.answer_question("eve", "m1", Answer.YES, Origin.PAGE, now),
+            "labels": lambda: store.labels("eve", now),
             "swap_sealed_token": lambda: store.swap_sealed_token("eve", b"sealed", b"eve", now),
             "save_preferences": lambda: store.save_preferences("eve", Preferences(), now),
             "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), Owner("")),

@@ -25,6 +25,8 @@ CALLS = (
     ("GET", "held"),
     ("GET", "messages"),
     ("GET", "messages/m1/preview"),
+    ("GET", "questions"),
+    ("PUT", "questions/m1"),
     ("POST", "corrections"),
     ("POST", f"corrections/{KEY}/undo"),
     ("PATCH", "preferences"),
@@ -185,6 +187,7 @@ async def test_what_google_says_becomes_an_error_of_the_contract(
     ("sent", "code", "field"),
     [
         ({"retention_days": 1}, "out_of_range", "retention_days"),
+        ({"questions_a_week": 4}, "out_of_range", "questions_a_week"),
         ({"mode": "nuclear"}, "out_of_range", "mode"),
         ({"mode": None}, "out_of_range", "mode"),
         ({"rows_off": ["challenge"]}, "out_of_range", "rows_off"),
@@ -284,6 +287,7 @@ async def test_a_pause_ends_in_the_future_within_a_month(here: Office, ana: Call
 NEEDED = {
     ("POST", "corrections"): {"key", "gmail_id", "decision"},
     ("POST", "pause"): {"until"},
+    ("PUT", "questions/{gmail_id}"): {"answer"},
     ("POST", "device/token"): {"code", "verifier"},
 }
 """The fields without which a call is refused; of those left out here each may be missing, and then means nothing, or
@@ -318,6 +322,7 @@ async def test_a_field_left_out_is_refused_and_means_nothing(
         "until": until,
         "code": "x",
         "verifier": "y" * 43,
+        "answer": "yes",
     }
     await here.hold("m1")
     await ana.told("POST", "pause", json={"until": until})

@@ -26,6 +26,7 @@ GOOD: dict[str, Any] = {
     "daily_challenges": "0",
     "domain_challenges": "7",
     "retention_days": "30",
+    "questions_a_week": "5",
 }
 
 

@@ -91,3 +91,6 @@ ORDER BY week LIMIT :limit;
 
 -- name: archive_decision_settings(mailbox_id, after, limit)
 SELECT * FROM decision_settings WHERE mailbox_id = :mailbox_id AND name > :after ORDER BY name LIMIT :limit;
+
+-- name: archive_questions(mailbox_id, after, limit)
+SELECT * FROM questions WHERE mailbox_id = :mailbox_id AND id > :after ORDER BY id LIMIT :limit;

@@ -16,15 +16,14 @@ from backend.domain.mailbox.insights import (
     filled,
     first_monday,
     minutes_saved,
-    precision,
     wilson,
 )
 
 TUESDAY = date(2026, 11, 24)
 
 
-def figures(*weeks: Week, wrong: int = 0) -> Figures:
-    return Figures(weeks, wrong, 0, (), Funnel())
+def figures(*weeks: Week) -> Figures:
+    return Figures(weeks, 0, 0, (), Funnel())
 
 
 def test_the_weeks_end_with_this_one_and_none_is_left_out() -> None:
@@ -51,16 +50,10 @@ def test_time_is_saved_by_what_stayed_away_only() -> None:
     assert minutes_saved(figures()) == 0.0
 
 
-def test_no_held_mail_has_no_precision() -> None:
-    assert precision(figures()) is None
+def test_wilsons_interval_is_the_one_of_the_tables() -> None:
+    share = wilson(49, 50)
 
-
-def test_what_the_owner_took_back_counts_against_us() -> None:
-    share = precision(figures(Week(TUESDAY, held=50, let_in=5), wrong=1))
-
-    assert share is not None
     assert share.value == 0.98
-    # Wilson's interval for 49 of 50, as tables give it.
     assert (round(share.low, 3), round(share.high, 3)) == (0.895, 0.996)
 
 

@@ -1,0 +1,187 @@
+"""Which messages an owner is asked about, and what their answers say of the verdicts.
+
+The mail of a week is divided into strata; of each the messages with the lowest keyed digests are drawn, so that the
+draw is the same wherever it is made, and no sender can aim at it or away from it. Only drawn messages count: what an
+owner corrects unasked tells of the mistakes they happened to see.
+
+A drawn message weighs N/n, the messages of its stratum in its week over those drawn of them. "Can't say" and no answer
+leave the sample; the rest of the stratum stands for them. With T(h) = N(h) · Σ weight · pitch / Σ weight, the
+pitches of stratum h,
+
+    precision = Σ weight · pitch / Σ weight over what was held        recall = T(held) / Σ T(h)
+
+The interval of a share is Wilson's with Kish's effective size, (Σ weight)² / Σ weight². Recall is held pitches against
+the others, both with the intervals of their strata: MOVER (Zou and Donner 2008) adds them up, MOVER-R (Donner and Zou
+2012) divides.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, inf, sqrt
+
+from backend.domain.mailbox.insights import Share, wilson
+from backend.domain.mailbox.verdict import Row
+
+QUALITY = "quality"
+"""What questions about all mail are kept under."""
+
+HELD, NEAR, PASSED = STRATA = ("held", "near", "passed")
+NEAR_SHARE = 0.25
+"""Of what stayed in the inbox on its score, the quarter with the highest: nearly held."""
+
+HOLDING = frozenset({Row.HELD_WITH_EARLIER, Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE})
+NARROW = 0.2
+"""An interval as wide as this or wider says too little to be shown."""
+
+
+class Answer(StrEnum):
+    """The owner's answer to "was this a sales pitch?"."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A message that may be drawn."""
+
+    gmail_id: str
+    stratum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A drawn message. `answer` is None while there is none."""
+
+    stratum: str
+    weight: float
+    model: str
+    language: str
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the answers about some messages say: asked, answered with yes or no, and the shares, None where there is too
+    little to tell. `by` is "", "model" or "language", `name` which."""
+
+    by: str
+    name: str
+    asked: int
+    answered: int
+    precision: Share | None
+    recall: Share | None
+
+
+def stratified(judged: Iterable[tuple[str, str, float]]) -> list[Candidate]:
+    """Messages that were decided on their score, as (id, row, score), in their strata."""
+    every = list(judged)
+    passed = sorted((one for one in every if one[1] == Row.BELOW_HOLD), key=lambda one: (-one[2], one[0]))
+    near = ceil(len(passed) * NEAR_SHARE)
+    return [
+        *(Candidate(name, HELD) for name, row, _ in every if row in HOLDING),
+        *(Candidate(name, NEAR if rank < near else PASSED) for rank, (name, _, _) in enumerate(passed)),
+    ]
+
+
+def drawn(
+    key: bytes, name: str, candidates: Iterable[Candidate], budget: int
+) -> list[tuple[Candidate, float]]:
+    """At most `budget` of the candidates, each with its weight. `name` is the draw's own. Each stratum in turn gives
+    its next, in the order they first come; the questions come in no order that tells a stratum."""
+    strata: dict[str, list[tuple[bytes, Candidate]]] = {}
+    for one in candidates:
+        digest = hmac.digest(key, f"draw {name} {one.gmail_id}".encode(), "sha256")
+        strata.setdefault(one.stratum, []).append((digest, one))
+    sizes = dict.fromkeys(strata, 0)
+    left = min(budget, sum(map(len, strata.values())))
+    while left:
+        for stratum, members in strata.items():
+            if left and sizes[stratum] < len(members):
+                sizes[stratum] += 1
+                left -= 1
+    picked = [
+        (digest, one, len(members) / sizes[stratum])
+        for stratum, members in strata.items()
+        for digest, one in sorted(members, key=lambda pair: pair[0])[: sizes[stratum]]
+    ]
+    return [(one, weight) for _, one, weight in sorted(picked, key=lambda each: each[0])]
+
+
+def quality(labels: Sequence[Label]) -> list[Quality]:
+    """Of all, then by model and by language where there are several."""
+    found = [_quality("", "", labels, labels)]
+    for by in ("model", "language"):
+        names = sorted({getattr(label, by) for label in labels} - {""})
+        for name in names if len(names) > 1 else ():
+            found.append(
+                _quality(by, name, labels, [label for label in labels if getattr(label, by) == name])
+            )
+    return found
+
+
+def narrow(share: Share | None) -> bool:
+    """Whether a share is known well enough to be shown."""
+    return share is not None and share.high - share.low < NARROW
+
+
+def _quality(by: str, name: str, every: Sequence[Label], some: Sequence[Label]) -> Quality:
+    said = [label for label in some if label.answer in (Answer.YES, Answer.NO)]
+    held = [label for label in said if label.stratum == HELD]
+    return Quality(by, name, len(some), len(said), _share(held, held), _recall(every, {*map(id, some)}))
+
+
+def _share(labels: Sequence[Label], of: Sequence[Label]) -> Share | None:
+    """Of `of` the share of pitches that are among `labels`."""
+    weight = sum(label.weight for label in of)
+    if not weight:
+        return None
+    size = weight**2 / sum(label.weight**2 for label in of)
+    pitches = sum(label.weight for label in labels if label.answer is Answer.YES)
+    return wilson(min(pitches / weight, 1.0) * size, size)
+
+
+def _recall(every: Sequence[Label], some: set[int]) -> Share | None:
+    """None if nobody said anything about a stratum, or there was no pitch."""
+    totals: dict[str, Share] = {}
+    for stratum in sorted({label.stratum for label in every}):
+        drawn_ = [label for label in every if label.stratum == stratum]
+        said = [label for label in drawn_ if label.answer in (Answer.YES, Answer.NO)]
+        share = _share([label for label in said if id(label) in some], said)
+        if share is None:
+            return None
+        size = sum(label.weight for label in drawn_)
+        totals[stratum] = Share(share.value * size, share.low * size, share.high * size)
+    if HELD not in totals or len(totals) < 2:
+        return None
+    held, others = totals.pop(HELD), _sum(list(totals.values()))
+    pitches = held.value + others.value
+    if not pitches:
+        return None
+    low, high = _odds(held, others)
+    return Share(held.value / pitches, low / (1 + low), 1.0 if high == inf else high / (1 + high))
+
+
+def _sum(parts: Sequence[Share]) -> Share:
+    value = sum(part.value for part in parts)
+    down = sqrt(sum((part.value - part.low) ** 2 for part in parts))
+    up = sqrt(sum((part.high - part.value) ** 2 for part in parts))
+    return Share(value, max(0.0, value - down), value + up)
+
+
+def _odds(one: Share, other: Share) -> tuple[float, float]:
+    """The interval of one / other."""
+    product = one.value * other.value
+    below = one.low * (2 * one.value - one.low)
+    root = sqrt(max(0.0, product**2 - below * other.high * (2 * other.value - other.high)))
+    low = below / (product + root) if product + root else 0.0
+    above = other.low * (2 * other.value - other.low)
+    if above <= 0:
+        return low, inf
+    root = sqrt(max(0.0, product**2 - one.high * (2 * one.value - one.high) * above))
+    return low, (product + root) / above

@@ -1,0 +1,49 @@
+-- name: latest_round(mailbox_id, kind)$
+SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id AND kind = :kind;
+
+-- name: judged_between(mailbox_id, since, until)
+-- What was decided on its score: the rows of `asking.HOLDING`, and what stayed below it.
+SELECT gmail_id, policy_row, logit, model, language FROM messages
+WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until AND logit IS NOT NULL
+    AND policy_row IN ('held_with_earlier', 'observe', 'quarantine', 'challenge', 'below_hold');
+
+-- name: ask(mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, now)!
+INSERT INTO questions (mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, asked_at)
+VALUES (:mailbox_id, :id, :kind, :round, :gmail_id, :stratum, :weight, :model, :language, :now);
+
+-- name: said_of(mailbox_id, gmail_id)$
+SELECT decision FROM corrections WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND undone_at IS NULL
+ORDER BY decided_at DESC, correction_key LIMIT 1;
+
+-- name: answer_questions(mailbox_id, gmail_id, answer, by_act, now)!
+UPDATE questions SET answer = :answer, by_act = :by_act, answered_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
+
+-- name: unanswer_questions(mailbox_id, gmail_id)!
+UPDATE questions SET answer = '', by_act = FALSE, answered_at = NULL
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND by_act;
+
+-- name: open_questions(mailbox_id, since)
+SELECT m.* FROM messages AS m
+WHERE m.mailbox_id = :mailbox_id AND m.gmail_id IN (
+    SELECT q.gmail_id FROM questions AS q
+    WHERE q.mailbox_id = :mailbox_id AND q.asked_at > :since AND q.answer = '' AND q.gmail_id IS NOT NULL
+)
+ORDER BY m.received_at DESC, m.gmail_id;
+
+-- name: labels(mailbox_id, kind, since)
+SELECT stratum, weight, model, language, answer FROM questions
+WHERE mailbox_id = :mailbox_id AND kind = :kind AND asked_at >= :since ORDER BY id;
+
+-- name: retain_questions(mailbox_id)!
+-- The answer stays without its message.
+UPDATE questions SET gmail_id = NULL
+WHERE mailbox_id = :mailbox_id AND gmail_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM messages AS m WHERE m.mailbox_id = :mailbox_id AND m.gmail_id = questions.gmail_id
+);
+
+-- name: drop_questions(mailbox_id, before)!
+DELETE FROM questions WHERE mailbox_id = :mailbox_id AND asked_at < :before;
+
+-- name: forget_questions(mailbox_id)!
+DELETE FROM questions WHERE mailbox_id = :mailbox_id;

@@ -1,0 +1,30 @@
+"""The part of `SqlStore` that watches decisions: figures, drift, questions and the log."""
+
+from __future__ import annotations
+
+from backend.store.binding import reads, writes
+from backend.store.driver import Driver
+from backend.transactions import asking, insights, weeks
+from backend.transactions import decisions as log
+
+
+class Watched:
+    """One line binds a transaction; nothing else is here."""
+
+    _driver: Driver
+
+    figures = reads(insights.figures)
+    count_weeks = writes(weeks.count_weeks)
+    drift = reads(weeks.drift)
+    draw_questions = writes(asking.draw_questions)
+    questions = reads(asking.open_questions)
+    answer_question = writes(asking.answer_question)
+    labels = reads(asking.labels)
+
+    decision_chain = reads(log.head)
+    decisions = reads(log.log)
+    decision_settings = reads(log.settings)
+    decisions_about = reads(log.about)
+    decisions_told = reads(log.told)
+    drop_counts = writes(log.drop_counts)
+    swap_chain_key = writes(log.swap_key)

@@ -1,0 +1,153 @@
+"""Questions to the owner: drawn once a week, answered on their page, by API, or by what they do with the message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TypedDict
+
+from backend.domain.errors import NotFound
+from backend.domain.mailbox.correction import Decision, Origin
+from backend.domain.mailbox.effects import EFFECTS
+from backend.domain.mailbox.message_record import MessageView
+from backend.domain.watching.asking import QUALITY, Answer, Candidate, Label, drawn, stratified
+from backend.domain.watching.drift import week_of
+from backend.ports.decisions import DecisionKeys
+from backend.transactions import decisions, message_rows, rows
+from backend.transactions.mailboxes import locked
+from backend.transactions.message_rows import MessageRow
+from backend.transactions.statement import KEYS, Script, micros, number, q
+from backend.transactions.tables import ChainRow, MailboxRow
+from backend.transactions.weeks import beginning
+
+OPEN = timedelta(days=7)
+KEPT = timedelta(weeks=52)
+
+
+class JudgedRow(TypedDict):
+    """Of `messages`: one that may be drawn."""
+
+    gmail_id: str
+    policy_row: str
+    logit: float
+    model: str
+    language: str
+
+
+class LabelRow(TypedDict):
+    """Of `questions`, as far as a figure needs it."""
+
+    stratum: str
+    weight: float
+    model: str
+    language: str
+    answer: str
+
+
+def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
+    """Draw from the week before this one, once; see the port."""
+    mailbox = rows.mailbox((yield from locked(mailbox_id)))
+    yield q("retain_questions", mailbox_id=mailbox_id)
+    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT))
+    week = week_of(now.astimezone(UTC)) - 1
+    latest: int | None = yield q("latest_round", mailbox_id=mailbox_id, kind=QUALITY)
+    budget = mailbox.preferences.questions_a_week
+    if not budget or (latest is not None and latest >= week):
+        return 0
+    found: list[JudgedRow] = yield q(
+        "judged_between", mailbox_id=mailbox_id, since=beginning(week), until=beginning(week + 1)
+    )
+    known = {row["gmail_id"]: row for row in found}
+    mail = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
+    return (yield from _ask(mailbox_id, QUALITY, week, mail, known, budget, now))
+
+
+def _ask(
+    mailbox_id: str,
+    kind: str,
+    round_: int,
+    candidates: list[Candidate],
+    known: dict[str, JudgedRow],
+    budget: int,
+    now: datetime,
+) -> Script[int]:
+    """Draw among these and keep the questions. What the owner did with a message before it was drawn is its answer."""
+    keys: DecisionKeys | None = yield KEYS
+    chain: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
+    key = keys.open(chain["sealed_key"]) if keys and chain else None
+    if key is None:
+        return 0
+    picked = drawn(key, f"{kind} {round_}", candidates, budget)
+    for place, (one, weight) in enumerate(picked):
+        row = known[one.gmail_id]
+        yield q(
+            "ask",
+            mailbox_id=mailbox_id,
+            id=f"{kind}-{round_:05d}-{place:02d}",
+            kind=kind,
+            round=round_,
+            gmail_id=one.gmail_id,
+            stratum=one.stratum,
+            weight=weight,
+            model=row["model"],
+            language=row["language"],
+            now=micros(now),
+        )
+        said: str | None = yield q("said_of", mailbox_id=mailbox_id, gmail_id=one.gmail_id)
+        if said is not None:
+            yield from acted(mailbox_id, one.gmail_id, Decision(said), now)
+    return len(picked)
+
+
+def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
+    """See the port."""
+    mailbox: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    if mailbox is None or not rows.mailbox(mailbox).preferences.questions_a_week:
+        return ()
+    found: list[MessageRow] = yield q("open_questions", mailbox_id=mailbox_id, since=micros(now - OPEN))
+    return tuple(message_rows.view(row) for row in found)
+
+
+def answer_question(
+    mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin, now: datetime
+) -> Script[None]:
+    """See the port."""
+    yield from locked(mailbox_id)
+    changed = yield from number(
+        "answer_questions",
+        mailbox_id=mailbox_id,
+        gmail_id=gmail_id,
+        answer=answer,
+        by_act=False,
+        now=micros(now),
+    )
+    if not changed:
+        raise NotFound("This message was not asked about.", "The question may be too old.", code="not_found")
+    yield from decisions.answered(mailbox_id, gmail_id, answer, origin, now)
+
+
+def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
+    """The owner decided about a message: if it was drawn, that is its answer."""
+    answer = Answer.YES if EFFECTS[decision].teaches == "sales" else Answer.NO
+    yield q(
+        "answer_questions",
+        mailbox_id=mailbox_id,
+        gmail_id=gmail_id,
+        answer=answer,
+        by_act=True,
+        now=micros(now),
+    )
+
+
+def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
+    """See the port."""
+    found: list[LabelRow] = yield q("labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - KEPT))
+    return tuple(
+        Label(
+            row["stratum"],
+            row["weight"],
+            row["model"],
+            row["language"],
+            Answer(row["answer"]) if row["answer"] else None,
+        )
+        for row in found
+    )

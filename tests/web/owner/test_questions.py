@@ -1,0 +1,124 @@
+"""The card of questions on the review page, the same by API, and what becomes of the answers on Insights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.domain.mailbox.correction import Origin
+from backend.domain.mailbox.verdict import Outcome
+from backend.domain.watching.asking import Answer
+from tests.web.service import Office, office
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(tmp_path) as opened:
+        yield opened
+
+
+async def drawn(here: Office, held: int = 1, passed: int = 2) -> list[str]:
+    """A week's mail and the messages drawn of it, with a subject of a stranger's making."""
+    for number in range(held):
+        await here.story.receive("ana", f"h{number}", Outcome.HOLD, f"bo@pitch{number}.test")
+    for number in range(passed):
+        await here.story.receive("ana", f"p{number}", Outcome.INBOX, f"cy@fine{number}.test")
+    await here.store.draw_questions("ana", here.story.now + timedelta(days=7))
+    return [view.gmail_id for view in await here.store.questions("ana", here.clock.now())]
+
+
+async def page_of(client: Any, path: str) -> str:
+    answer = await client.get(path)
+    assert answer.status_code == 200
+    return str(await answer.get_data(as_text=True))
+
+
+def csrf(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]*)"', page)
+    assert found
+    return unescape(found[1])
+
+
+async def test_each_drawn_message_has_a_button_for_each_answer(here: Office) -> None:
+    one, *others = await drawn(here)
+    browser = await here.browser()
+    page = await page_of(browser, "/review")
+    assert "Were these 3 emails sales pitches?" in page
+    assert page.count('name="say"') == 9
+
+    done = await browser.post(
+        "/review/answer", form={"csrf": csrf(page), "back": "/review", "say": f"yes {one}"}
+    )
+
+    assert done.status_code == 303
+    page = await page_of(browser, done.headers["Location"])
+    assert "Thank you. Your answer counts." in page
+    assert page.count('name="say"') == 3 * len(others)
+    assert f'value="yes {one}"' not in page
+
+
+async def test_the_card_is_on_the_first_page_of_what_is_held_alone(here: Office) -> None:
+    await drawn(here)
+    browser = await here.browser()
+    for path in ("/review?view=passed", "/review?q=pitch", "/review?band=high"):
+        assert 'name="say"' not in await page_of(browser, path)
+    assert 'name="say"' not in await page_of(await here.browser("eve"), "/review")
+
+
+async def test_an_answer_needs_the_owners_own_form(here: Office) -> None:
+    one, *_ = await drawn(here)
+    browser = await here.browser()
+    page = await page_of(browser, "/review")
+    assert (await browser.post("/review/answer", form={"csrf": "x", "say": f"yes {one}"})).status_code == 403
+    stranger = here.app.test_client()
+    assert (await stranger.post("/review/answer", form={"say": f"yes {one}"})).status_code == 401
+    odd = {"csrf": csrf(page), "say": f"perhaps {one}"}
+    assert (await browser.post("/review/answer", form=odd)).status_code == 422
+    eve = await here.browser("eve")
+    theirs = {"csrf": csrf(await page_of(eve, "/review")), "say": f"yes {one}"}
+    lost = await eve.post("/review/answer", form=theirs)
+    assert "told=lost" in lost.headers["Location"]
+    assert all(label.answer is None for label in await here.store.labels("ana", here.clock.now()))
+
+
+async def test_a_computer_asks_and_answers_the_same(here: Office) -> None:
+    names = await drawn(here)
+    ana = await here.caller("ana")
+    told = await ana.told("GET", "questions")
+    assert [one["gmail_id"] for one in told["messages"]] == names
+
+    for _ in range(2):
+        said = await ana.told("PUT", f"questions/{names[0]}", json={"answer": "unsure"})
+        assert said == {"gmail_id": names[0], "answer": "unsure"}
+
+    assert len((await ana.told("GET", "questions"))["messages"]) == 2
+    assert (await ana.told("PUT", "questions/h9", 404, json={"answer": "no"}))["code"] == "not_found"
+    odd = await ana.told("PUT", f"questions/{names[0]}", 422, json={"answer": "perhaps"})
+    assert odd["field"] == "answer"
+
+
+async def test_insights_shows_a_share_once_it_is_known(here: Office) -> None:
+    for week in range(6):
+        for number in range(10):
+            await here.story.receive("ana", f"h{week}-{number}", Outcome.HOLD, f"bo@pitch{number}.test")
+        here.story.pass_time(days=7)
+        await here.store.change_preferences("ana", {"questions_a_week": 10}, here.story.now)
+        await here.store.draw_questions("ana", here.story.now)
+        for view in await here.store.questions("ana", here.story.now):
+            await here.store.answer_question("ana", view.gmail_id, Answer.YES, Origin.PAGE, here.story.now)
+        if week == 0:
+            page = await page_of(await here.browser(), "/insights")
+            assert "You were asked about 10 emails drawn by chance, and said yes or no to 10." in page
+            assert "too few answers" in page
+            assert "released by you" in page
+
+    page = await page_of(await here.browser(), "/insights")
+
+    assert '100% <span class="quiet">(94% to 100%)</span>' in page
+    assert "rightly held (94% to 100%)" in page
