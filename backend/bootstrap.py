@@ -37,7 +37,9 @@ from backend.ports.system import Vault
 from backend.reader.child import Limits
 from backend.reader.pool import ReadingPool
 from backend.settings import Settings
-from backend.store.opening import open_configured
+from backend.store.alone import alone
+from backend.store.library import Dialect
+from backend.store.opening import configured, open_configured
 from backend.system.clock import SystemClock
 from backend.system.decision_keys import VaultKeys
 from backend.system.tokens import SystemTokens
@@ -124,6 +126,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         store = await open_configured(settings, VaultKeys(vault))
         stack.push_async_callback(store.close)
         await check_keys(store, vault)
+        where = configured(settings)
+        if where.dialect is Dialect.SQLITE and stack.enter_context(alone(where.path)):
+            await store.inherit(clock.now())
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due

@@ -33,6 +33,7 @@ from backend.transactions import (
     review_orders,
     review_senders,
     senders,
+    servers,
     sync,
     undoing,
     verdicts,
@@ -84,17 +85,13 @@ class SqlStore(Watched):
         """Call `listener` in the event loop whenever a job may have become due."""
         self._driver.notifier.listen(listener)
 
+    # Before `aside` names a method.
+    retry_aside = writes(aside.retry_aside)
+    drop_aside = writes(aside.drop_aside)
+
     async def aside(self, mailbox_id: str | None = None) -> list[MessageRow]:
         """Messages set aside, of one mailbox or of all, oldest first (operator's view)."""
         return await self._driver.read(mailbox_id or EVERY, aside.list_aside, mailbox_id)
-
-    async def retry_aside(self, mailbox_id: str, gmail_id: str, now: datetime) -> bool:
-        """Give a message set aside new tries; False if it is not set aside."""
-        return await self._driver.write(mailbox_id, aside.retry_aside, mailbox_id, gmail_id, now)
-
-    async def drop_aside(self, mailbox_id: str, gmail_id: str, now: datetime) -> bool:
-        """End a message set aside as it is; False if it is not set aside."""
-        return await self._driver.write(mailbox_id, aside.drop_aside, mailbox_id, gmail_id, now)
 
     # ---- mailboxes, duties, syncing
     connect = writes_all(mailbox_transactions.connect)
@@ -113,6 +110,7 @@ class SqlStore(Watched):
     busy = reads(mailbox_transactions.busy)
     forget = writes(mailbox_transactions.forget)
     note_push = writes_all(jobs.note_push)
+    inherit = writes_all(servers.inherit)
     want = writes(jobs.want)
     hear_by = writes(notices.hear_by)
     note_missing = writes_all(notices.note_missing)

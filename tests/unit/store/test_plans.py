@@ -26,8 +26,9 @@ WALKS = {
     ),
     *("count_notices", "tallies", "balance_differences", "daily_differences", "messages_aside"),
     *("due_lanes", "next_turn", "next_duty_due", "claim_duties", "want_duty"),
-    # once, when a backup is put back; when what pulling lacks has changed
+    # once, when a backup is put back or a server starts; when what pulling lacks has changed
     *("free_messages", "free_duties", "free_lanes", "doubt_intents", "save_missing"),
+    *("inherit_messages", "inherit_duties"),
 }
 """Queries that may walk: asked by people now and then, or over one row a mailbox."""
 

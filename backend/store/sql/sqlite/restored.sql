@@ -10,9 +10,6 @@ WHERE lease IS NOT NULL;
 -- name: free_duties(now)!
 UPDATE duties SET lease = NULL, due_at = :now WHERE lease IS NOT NULL;
 
--- name: free_lanes(now)!
-UPDATE lanes SET turn_at = :now WHERE turn_at > :now;
-
 -- name: doubt_intents()!
 -- What was only intended then may have been sent since: looked for before it is sent.
 UPDATE challenges SET state = 'sending', sending_at = created_at WHERE state = 'intended';

@@ -1,0 +1,58 @@
+"""What servers leave one another."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from backend.domain.mailbox.message_record import Stage
+from backend.domain.retry import SEARCH_LAG
+from backend.ports.jobs import Duty
+from backend.store.alone import alone
+from tests.contract.store.stories import Story
+
+
+async def test_what_a_dead_server_held_is_due_at_once_and_its_death_is_counted(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.work()
+    await story.arrive("ana", "m1")
+    (held,) = await story.claim()
+    sync = await story.hold("ana")
+    assert await story.claim() == ()
+    await story.store.inherit(story.now)
+    (again,) = await story.claim(worker="w2")
+    assert (again.gmail_id, again.deaths) == (held.gmail_id, held.deaths + 1)
+    duty = await story.claim_duty("w2")
+    assert duty is not None
+    assert (duty.duty, duty.lease != sync.lease) == (Duty.SYNC, True)
+
+
+async def test_a_challenge_that_may_have_left_waits_until_it_could_be_found(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1", stage=Stage.CHALLENGE)
+    await story.claim()
+    await story.store.inherit(story.now)
+    assert await story.claim() == ()
+    story.pass_time(seconds=SEARCH_LAG / timedelta(seconds=1))
+    assert [job.gmail_id for job in await story.claim()] == ["m1"]
+
+
+async def test_what_is_in_nobodys_hands_stays_as_it_is(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.work()
+    later = story.now + timedelta(hours=1)
+    job = await story.hold("ana")
+    await story.store.finish_duty(job, later, story.now)
+    await story.store.inherit(story.now)
+    assert await story.claim_duty() is None
+
+
+def test_one_server_is_alone_until_it_ends(tmp_path: Path) -> None:
+    database = tmp_path / "pitchgate.sqlite3"
+    with alone(database) as first:
+        with alone(database) as second:
+            assert (first, second) == (True, False)
+        with alone(tmp_path / "other.sqlite3") as other:
+            assert other
+    with alone(database) as after:
+        assert after
