@@ -33,7 +33,7 @@ from backend.pipeline.devices import DeviceService
 from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
 from backend.ports.store import Store
-from backend.ports.system import Vault
+from backend.ports.system import Clock, Vault
 from backend.reader.child import Limits
 from backend.reader.pool import ReadingPool
 from backend.settings import Settings
@@ -116,10 +116,10 @@ async def check_keys(store: Store, vault: Vault) -> None:
 
 
 @asynccontextmanager
-async def open_application(settings: Settings) -> AsyncIterator[Application]:
+async def open_application(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Application]:
     """Open store, Google, model and captcha. Raises a `PitchgateError` that says what is wrong and what to do."""
     async with AsyncExitStack() as stack:
-        clock, tokens = SystemClock(), SystemTokens()
+        clock, tokens = clock or SystemClock(), SystemTokens()
         keys = load_or_make_keys(settings)
         vault = MultiFernetVault(keys)
         reader = await stack.enter_async_context(open_reader(settings))

@@ -31,7 +31,12 @@ HOSTILE = '"<img src=x onerror=alert(1)>"@pitch.test'
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fixture]:
     with fixture(tmp_path_factory.mktemp("insights")) as opened:
-        begun = opened.office.story.now
+        story = opened.office.story
+        begun = story.now
+        story.now = begun - timedelta(weeks=10)
+        for week in range(10):
+            opened.do(story.a_week(12, polish=1 if week < 8 else 11))
+        opened.do(opened.store.count_weeks("ana", begun))
         for number in range(28):
             # Thirteen weeks up to now, with more and less in them.
             opened.office.story.now = begun - timedelta(days=84 - 3 * number, hours=2)
@@ -73,6 +78,17 @@ def test_the_drawing_and_the_table_behind_it_say_the_same(here: Fixture, browser
         assert len(table) == 13
         assert [held for held in table if held] == drawn
         assert sum(table) == 32
+
+
+def test_how_the_mail_has_changed_stands_above_the_figures(here: Fixture, browser: Browser) -> None:
+    with visit(here, browser, "/insights", java_script_enabled=False) as page:
+        told = page.get_by_text("Your mail has changed since February: more of it is in Polish.")
+        expect(told).to_be_visible()
+        sums = page.locator(".sums").bounding_box()
+        place = told.bounding_box()
+        assert place is not None
+        assert sums is not None
+        assert place["y"] < sums["y"]
 
 
 def test_a_sender_in_the_table_is_only_text(here: Fixture, browser: Browser) -> None:
