@@ -7,7 +7,7 @@ import os
 
 import click
 
-from backend.failure import in_words
+from backend.terminal import in_words
 
 COMMANDS = {
     "serve": ("backend.commands.serve", "serve_command"),

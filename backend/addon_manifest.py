@@ -39,23 +39,15 @@ def rendered(environment: str, url: str = "", folder: Path = FOLDER) -> Json:
         values = json.loads(on_file)[environment]
         values = {"name": values["name"], "url": (url or values["url"]).rstrip("/")}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused(
-            f"environments.json says nothing usable of {environment!r} ({error}).",
-            "It holds a name and a url for each environment.",
-            code="addon_environment",
-        ) from error
+        raise Refused("addon_environment", environment=environment, why=error) from error
     try:
         # JSON texts inside quotes: a quotation mark in a name must not end them.
         found = json.loads(Template(text).substitute({k: json.dumps(v)[1:-1] for k, v in values.items()}))
     except (ValueError, KeyError) as error:
-        raise Refused(
-            f"deployment.json cannot be filled in ({error}).", "See its README.", code="addon_template"
-        ) from error
+        raise Refused("addon_template.unfilled", why=error) from error
     if wrong := problems(found):
         raise Refused(
-            f"The deployment for {environment} is not valid:\n" + "\n".join(f"  - {line}" for line in wrong),
-            "Mend addon_manifest/ or pass another --url.",
-            code="addon_invalid",
+            "addon_invalid", environment=environment, faults="\n".join(f"  - {line}" for line in wrong)
         )
     return dict(found)
 
@@ -153,9 +145,4 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise Refused(
-            f"{path.name} is not in {path.parent}.",
-            "The add-on's template is part of a checkout, not of an installed program: run this from a checkout, "
-            "or pass --folder.",
-            code="addon_template",
-        ) from error
+        raise Refused("addon_template", file=path.name, folder=path.parent) from error

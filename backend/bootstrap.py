@@ -106,13 +106,7 @@ async def check_keys(store: Store, vault: Vault) -> None:
     that every owner is asked to connect again, for what is most likely a slip in the settings."""
     sealed = await store.sealed_tokens()
     if sealed and not any(opens(vault, token) for token in sealed):
-        raise Refused(
-            f"The secret keys open none of the {len(sealed)} refresh tokens that are kept.",
-            "Put the key they were sealed with back into PITCHGATE_SECRET_KEYS (in dev and test: the key file of the"
-            ' state folder). If it is lost, run "pitchgate keys lost"; every owner then connects again.',
-            code="secret_keys",
-            field="secret_keys",
-        )
+        raise Refused("secret_keys.open_none", count=len(sealed), field="secret_keys")
 
 
 @asynccontextmanager

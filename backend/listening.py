@@ -10,10 +10,10 @@ from hypercorn.config import Config
 
 from backend.domain.errors import Refused
 
-_WAYS_OUT = {
-    errno.EADDRINUSE: "Stop that one, or choose another port.",
-    errno.EACCES: "Ports below 1024 belong to root: choose a higher one, with a proxy in front.",
-    errno.EADDRNOTAVAIL: "This machine has no such address: 127.0.0.1 and 0.0.0.0 always work.",
+_KEYS = {
+    errno.EADDRINUSE: "bind.taken",
+    errno.EACCES: "bind.low",
+    errno.EADDRNOTAVAIL: "bind.elsewhere",
 }
 
 
@@ -41,24 +41,18 @@ def probe(address: str, variable: str) -> None:
 def _refused(address: str, error: Exception, variable: str) -> Refused:
     """What to say of an address that could not be taken."""
     number = error.errno if isinstance(error, OSError) else None
-    cause = getattr(error, "strerror", None) or str(error).rstrip(".")
-    if number == errno.EADDRINUSE and (holder := _holder(address.rpartition(":")[2])):
-        cause += f" by {holder}"
-    way_out = _WAYS_OUT.get(number or 0, "It must be an address of this machine.")
-    return Refused(
-        f"Cannot listen on {address}: {cause}.",
-        f"{way_out} It is set by {variable}.",
-        code="bind",
-        field="bind",
-    )
+    why = getattr(error, "strerror", None) or str(error).rstrip(".")
+    holder = _holder(address.rpartition(":")[2]) if number == errno.EADDRINUSE else None
+    key = "bind.taken_by" if holder else _KEYS.get(number or 0, "bind")
+    return Refused(key, address=address, why=why, setting=variable, field="bind", **(holder or {}))
 
 
-def _holder(port: str) -> str:
-    """Program and process that listen on a TCP port; "" if this user may not see it."""
+def _holder(port: str) -> dict[str, str] | None:
+    """Program and process that listen on a TCP port; None if this user may not see it."""
     try:
         for link in psutil.net_connections("tcp"):
             if link.status == psutil.CONN_LISTEN and str(link.laddr.port) == port and link.pid:
-                return f"{psutil.Process(link.pid).name()} (process {link.pid})"
+                return {"program": psutil.Process(link.pid).name(), "process": str(link.pid)}
     except (psutil.Error, OSError):
         pass
-    return ""
+    return None

@@ -23,10 +23,10 @@ from quart import Quart
 from backend import listening
 from backend.bootstrap import Application, open_application
 from backend.domain.errors import PitchgateError
-from backend.failure import in_words
 from backend.logs import configure_logging, tell_of_lost_errors
 from backend.reader.process import ModelFile
 from backend.settings import Settings, read_settings, unknown_settings
+from backend.terminal import in_words
 from backend.web.app import create_app
 
 log = structlog.get_logger()
@@ -91,7 +91,7 @@ async def switch_model(application: Application) -> None:
     try:
         version = await application.reader.switch(path)
     except ModelFile as error:
-        log.error("model_refused", file=path.name, cause=error.title, remedy=error.remedy)
+        log.error("model_refused", file=path.name, cause=error.key)
     except Exception:
         # Whatever it was, the model in use goes on; an error let out here would end the server.
         log.exception("model_not_switched", file=path.name)
@@ -132,7 +132,7 @@ class Shell(Quart):
             try:
                 super().run(host, port, *args, **kwargs)
             except LifespanFailureError:
-                raise self.failure or PitchgateError("The server could not start.") from None
+                raise self.failure or PitchgateError("not_started") from None
 
     def log_exception(self, exception_info: Any) -> None:
         """What is said in words needs no trace."""

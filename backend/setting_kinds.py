@@ -1,4 +1,4 @@
-"""The kinds of values that settings take, each with what is wrong said in words."""
+"""The kinds of values that settings take, each with the key of what is said of a wrong one."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pydantic import AfterValidator
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
-        raise ValueError("must be an address that begins with https:// (or http://)")
+        raise ValueError("settings.address")
     return value.rstrip("/")
 
 
-def _shaped(pattern: str, words: str) -> AfterValidator:
-    """Values of this form only; `words` tell what that is."""
+def _shaped(pattern: str, key: str) -> AfterValidator:
+    """Values of this form only; under `key` stands what that is."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise ValueError(f"must be {words}")
+            raise ValueError(f"settings.{key}")
         return value
 
     return AfterValidator(check)
@@ -31,21 +31,17 @@ def _shaped(pattern: str, words: str) -> AfterValidator:
 
 def _level(value: str) -> str:
     if value.upper() not in logging.getLevelNamesMapping():
-        raise ValueError("must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+        raise ValueError("settings.level")
     return value.upper()
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 LogLevel = Annotated[str, AfterValidator(_level)]
-Bind = Annotated[str, _shaped(r"unix:.+|fd://\d+|\S*:\d{1,5}", "host:port, for example 127.0.0.1:8400")]
-Database = Annotated[
-    str, _shaped(r"postgres(ql)?://\S+|sqlite:///.+|(?!.*://).*", "postgresql://…, or empty for the file")
-]
-Account = Annotated[str, _shaped(r"([^@\s]+@[^@\s]+)?", "a service account, name@….iam.gserviceaccount.com")]
-Topic = Annotated[str, _shaped(r"projects/[^/\s]+/topics/[^/\s]+", "projects/PROJECT/topics/NAME")]
-Subscription = Annotated[
-    str, _shaped(r"projects/[^/\s]+/subscriptions/[^/\s]+", "projects/PROJECT/subscriptions/NAME")
-]
+Bind = Annotated[str, _shaped(r"unix:.+|fd://\d+|\S*:\d{1,5}", "bind")]
+Database = Annotated[str, _shaped(r"postgres(ql)?://\S+|sqlite:///.+|(?!.*://).*", "database")]
+Account = Annotated[str, _shaped(r"([^@\s]+@[^@\s]+)?", "account")]
+Topic = Annotated[str, _shaped(r"projects/[^/\s]+/topics/[^/\s]+", "topic")]
+Subscription = Annotated[str, _shaped(r"projects/[^/\s]+/subscriptions/[^/\s]+", "subscription")]
 
 
 def on_this_machine(address: str) -> bool:

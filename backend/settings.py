@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode
-from backend.domain.mailbox.notices import CHALLENGE_NEEDS, Notices
+from backend.domain.mailbox.notices import Notices
 from backend.ports.captcha import Kind
 from backend.setting_kinds import (
     Account,
@@ -196,35 +196,29 @@ class Settings(BaseSettings):
             return value
         value = value.strip()
         if _CONTROL.search(value):
-            raise ValueError("has a line break or another control character in it")
+            raise ValueError("settings.control")
         return value
 
     @model_validator(mode="after")
     def _keys_of_a_foreign_check(self) -> Self:
         own = self.captcha in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
         if not own and not (self.captcha_site_key and self.captcha_secret.get_secret_value()):
-            raise ValueError(
-                f"PITCHGATE_CAPTCHA={self.captcha} needs PITCHGATE_CAPTCHA_SITE_KEY and PITCHGATE_CAPTCHA_SECRET"
-            )
+            raise ValueError("settings.together.captcha_keys")
         return self
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> Self:
         if self.environment is Environment.PRODUCTION:
             if not self.public_url.startswith("https://") and not on_this_machine(self.public_url):
-                raise ValueError(
-                    "PITCHGATE_PUBLIC_URL must begin with https:// in production: cookies go over it"
-                )
+                raise ValueError("settings.together.public_url")
             if self.live_page:
-                raise ValueError("PITCHGATE_LIVE_PAGE shows mail to anybody: not in production")
+                raise ValueError("settings.together.live_page")
         return self
 
     @model_validator(mode="after")
     def _challenges_that_can_be_opened(self) -> Self:
         if self.default_mode is Mode.CHALLENGE and not self.challenges:
-            raise ValueError(
-                f"PITCHGATE_DEFAULT_MODE=challenge needs {CHALLENGE_NEEDS} (PITCHGATE_PUBLIC_URL)"
-            )
+            raise ValueError("settings.together.challenge")
         return self
 
     @property
@@ -273,9 +267,7 @@ def _file() -> str | None:
     """The file of settings, if one is named. Raises `Refused` for one that cannot be read."""
     name = os.environ.get(FILE_VARIABLE, "")
     if name and not os.access(name, os.R_OK):
-        raise Refused(
-            f"The settings file {name} cannot be read.", f"It is named by {FILE_VARIABLE} or --settings."
-        )
+        raise Refused("settings.file", path=name)
     return name or None
 
 
@@ -289,12 +281,10 @@ def unknown_settings(environment: Iterable[str] = os.environ) -> dict[str, str]:
 
 
 def _refused(error: ValidationError) -> Refused:
-    """The first fault in words, the others by name."""
+    """The first fault; others by name. What pydantic itself finds wrong is told in its words."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    names = [str(fault["loc"][0]) if fault["loc"] else "" for fault in faults]
-    text = faults[0]["msg"].removeprefix("Value error, ")
-    title = f"{_PREFIX}{names[0].upper()}: {text}" if names[0] else text
-    others = sorted({f"{_PREFIX}{name}".upper() for name in names[1:] if name and name != names[0]})
-    also = f" Wrong as well: {', '.join(others)}." if others else ""
-    remedy = f"Change it and start again; docs/reference/operations.md tells what each setting takes.{also}"
-    return Refused(f"{title}.", remedy, code="settings", field=names[0])
+    names = [f"{_PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else "" for fault in faults]
+    why = faults[0]["msg"].removeprefix("Value error, ")
+    key = why if why.startswith("settings.") else "settings.other"
+    wrong = ", ".join(sorted({*names}))
+    return Refused(key, setting=names[0], why=why, wrong=wrong, field=names[0].removeprefix(_PREFIX).lower())

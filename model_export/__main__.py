@@ -14,9 +14,9 @@ from rich.table import Table
 
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.wording import read, written
-from backend.failure import in_words
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
+from backend.terminal import in_words
 from model_export import loaders
 from model_export.card import BadCard, read_card, write_card
 from model_export.choice import choose_nested, grid

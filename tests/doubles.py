@@ -6,8 +6,9 @@ import base64
 import random
 from datetime import UTC, datetime, timedelta
 
-from backend.domain.errors import Refused
+from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.mailbox import Grant
+from backend.locale.words import told
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """A Monday morning."""
@@ -63,7 +64,7 @@ class GlassVault:
     def open(self, sealed: bytes) -> str:
         """Undo `seal`. Raises `Refused` (code sealed) for what it did not seal."""
         if not sealed.startswith(self.MARK):
-            raise Refused("No key fits.", code="sealed")
+            raise Refused("sealed")
         return sealed.removeprefix(self.MARK).decode()[::-1]
 
 
@@ -106,3 +107,8 @@ class PlainKeys:
     def salt(self) -> bytes:
         """Always the same."""
         return bytes(16)
+
+
+def in_english(error: PitchgateError) -> str:
+    """What happened and what to do, as a person reads it."""
+    return " ".join(told("en", error)).strip()

@@ -31,7 +31,6 @@ PAYLOAD_LIMIT = 4_096
 """Characters of an answer. An honest one has about 900."""
 
 MIN_SECRET = 16
-AGAIN = "Press Start to get a fresh check."
 
 
 class ProofOfWork:
@@ -94,14 +93,14 @@ class ProofOfWork:
         data = answer.challenge.parameters.data
         # An untouched signature means that `data` is what `task` wrote, types included.
         if result.invalid_signature is not False or not isinstance(data, dict):
-            raise Refused("The check was altered on its way.", AGAIN, code="captcha_wrong")
+            raise Refused("captcha_wrong.altered")
         if not hmac.compare_digest(data["challenge"].encode(), challenge_id.encode()):
-            raise Refused("This check belongs to another link.", AGAIN, code="captcha_wrong")
+            raise Refused("captcha_wrong.other_link")
         expires_at = datetime.fromtimestamp(data["expires"], UTC)
         if now >= expires_at or data["factor"] < factor:
-            raise Refused("The check is too old.", AGAIN, code="captcha_expired")
+            raise Refused("captcha_expired.old")
         if not result.verified:
-            raise Refused("The check was not solved.", AGAIN, code="captcha_wrong")
+            raise Refused("captcha_wrong")
         return Answer(signature=str(answer.challenge.signature), expires_at=expires_at)
 
 
@@ -117,5 +116,5 @@ def _read(payload: str) -> altcha.Payload:
             raise ValueError("too long")
         answer = altcha.Payload.from_dict(json.loads(base64.b64decode(payload, validate=True)))
     except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Refused("The answer could not be read.", AGAIN, code="captcha_malformed") from error
+        raise Refused("captcha_malformed") from error
     return answer

@@ -23,7 +23,6 @@ TOKEN_LIMIT = 16_384
 
 ANSWER_LIMIT = 64 * 1024
 PATIENCE = 5.0
-AGAIN = "Do the check once more."
 
 
 class SiteVerify:
@@ -65,7 +64,7 @@ class SiteVerify:
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
         """Ask the company. It takes each token once; its digest bars a second use on our side as well."""
         if not payload or len(payload) > TOKEN_LIMIT:
-            raise Refused("The check was not done.", AGAIN, code="captcha_malformed")
+            raise Refused("captcha_malformed")
         told = await self._ask(payload)
         if told.get("success") is not True:
             raise self._refusal(told.get("error-codes"))
@@ -108,16 +107,16 @@ class SiteVerify:
                 return self._later(code[:60])
         for fate in (Fate.REPLAYED, Fate.EXPIRED, Fate.WRONG):
             if fate in fates.values():
-                return Refused("The check did not succeed.", AGAIN, code=fate.value)
+                return Refused(fate.value)
         return self._later("no reason given")
 
     def _check_place(self, told: Mapping[str, Any]) -> None:
         """A token from another site, or from another form of ours, is none."""
         host = str(told.get("hostname", "")).lower()
         if host != self._host and not (host and host == self._vendor.unnamed_host):
-            raise Refused("The check was done on another site.", AGAIN, code="captcha_wrong")
+            raise Refused("captcha_wrong.site")
         if self._vendor.action and told.get("action") != self._vendor.action:
-            raise Refused("The check was done for something else.", AGAIN, code="captcha_wrong")
+            raise Refused("captcha_wrong.action")
 
     def _later(self, reason: str) -> TryLater:
-        return TryLater(f"{self._vendor.name} could not tell.", reason=f"{self.kind}: {reason}")
+        return TryLater("later.captcha", vendor=self._vendor.name, reason=f"{self.kind}: {reason}")

@@ -27,16 +27,12 @@ def solve(task: dict[str, Any]) -> str:
         ceiling = int(parameters["data"]["ceiling"])
         understood = parameters["algorithm"] == "PBKDF2/SHA-256" and 0 < length <= 64
     except (KeyError, TypeError, ValueError) as error:
-        raise _refusal("is no proof-of-work task") from error
+        raise Refused("captcha_malformed.task") from error
     if not understood or not 0 < cost <= MAX_COST or not 0 < ceiling <= MAX_STEPS:
-        raise _refusal("asks for more than this solver does")
+        raise Refused("captcha_malformed.task")
     for counter in range(ceiling):
         key = hashlib.pbkdf2_hmac("sha256", nonce + counter.to_bytes(4, "big"), salt, cost, length)
         if key.startswith(prefix):
             answer = {"challenge": task, "solution": {"counter": counter, "derivedKey": key.hex()}}
             return base64.b64encode(json.dumps(answer).encode()).decode()
-    raise _refusal("has no solution")
-
-
-def _refusal(what: str) -> Refused:
-    return Refused(f"The task {what}.", "Fetch a fresh one.", code="captcha_malformed")
+    raise Refused("captcha_malformed.task")

@@ -39,8 +39,6 @@ OPAQUE = [min(255, 6 * light) for light in range(256)]
 TILT, OVERLAP = (-18, 18), 0.1
 """Less than the library's own: programs read either, people do not. A 7 that leans too far is a 1."""
 
-AGAIN = "Load the page for a new code."
-
 
 @dataclass(frozen=True, slots=True)
 class _Ticket:
@@ -97,7 +95,7 @@ class TypedCode:
         ticket, _, typed = payload.partition(":")
         known = self._opened(ticket, challenge_id, now)
         if known.factor < factor:
-            raise Refused("The code is from before the price rose.", AGAIN, code="captcha_expired")
+            raise Refused("captcha_expired.price")
         right = hmac.compare_digest(_plain(typed).encode(), known.code.encode())
         name = f"{PURPOSE}:{known.id}"
         return Answer(known.work or name, known.expires_at, right, TRIES, name, alone=not known.work)
@@ -145,11 +143,11 @@ class TypedCode:
             expires_at = datetime.fromtimestamp(parts["expires"], UTC)
             known = _Ticket(parts["id"], parts["code"], parts["factor"], expires_at, parts["work"])
         except (Refused, ValueError, KeyError, TypeError) as error:
-            raise Refused("The code could not be read.", AGAIN, code="captcha_malformed") from error
+            raise Refused("captcha_malformed") from error
         if not hmac.compare_digest(parts["challenge"].encode(), challenge_id.encode()):
-            raise Refused("This code belongs to another link.", AGAIN, code="captcha_wrong")
+            raise Refused("captcha_wrong.other_link")
         if now >= known.expires_at:
-            raise Refused("The code is too old.", AGAIN, code="captcha_expired")
+            raise Refused("captcha_expired.old")
         return known
 
 

@@ -26,8 +26,8 @@ Json = dict[str, Any]
 class CloudRefused(PitchgateError):
     """What Google Cloud does not do. `status` is HTTP's."""
 
-    def __init__(self, title: str, remedy: str, status: int) -> None:
-        super().__init__(title, remedy)
+    def __init__(self, key: str, status: int, **blanks: object) -> None:
+        super().__init__(key, **blanks)
         self.status = status
 
 
@@ -72,9 +72,7 @@ class GoogleCloud:
                 said = await answer.json(content_type=None)
                 status = answer.status
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise PitchgateError(
-                "Google Cloud cannot be reached.", "Look at the network, and run it again."
-            ) from error
+            raise PitchgateError("cloud.away") from error
         if status >= 400:
             raise _refused(request, said, status)
         return said if isinstance(said, dict) else {}
@@ -83,7 +81,5 @@ class GoogleCloud:
 def _refused(request: Any, said: object, status: int) -> CloudRefused:
     error = said.get("error") if isinstance(said, dict) else None
     message = str(error.get("message", ""))[:500] if isinstance(error, dict) else ""
-    remedy = "What was done stays; run it again when that is mended."
-    if status == 403:
-        remedy = "The account needs the role Owner or Editor in the project. " + remedy
-    return CloudRefused(f"{request.methodId}: {message or f'status {status}'}", remedy, status)
+    key = "cloud.forbidden" if status == 403 else "cloud.refused"
+    return CloudRefused(key, status, method=request.methodId, said=message or status)

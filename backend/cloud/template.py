@@ -25,9 +25,7 @@ class Environment:
 
     def __post_init__(self) -> None:
         if self.url and not self.url.startswith("https://"):
-            raise Refused(
-                "Pub/Sub pushes to https addresses alone.", "Leave --url out to fetch notices.", field="url"
-            )
+            raise Refused("insecure_url.push", field="url")
 
     @property
     def topic(self) -> str:

@@ -72,7 +72,7 @@ class Service:
                 return
             await asyncio.sleep(1)
             told = await cloud.ask(api.operations().get(name=told["name"]))
-        raise PitchgateError(f"Switching on {self.name} takes long.", "Run it again in a minute.")
+        raise PitchgateError("cloud.slow", name=self.name)
 
     change = make
 

@@ -134,11 +134,7 @@ def show_command(message: str, email: str | None, as_json: bool) -> None:
         return shown
 
     if not with_store(work):
-        raise NotFound(
-            f"Nothing is written about message {message}.",
-            "It may be older than its owner keeps messages.",
-            code="message",
-        )
+        raise NotFound("nothing_written", message=message)
 
 
 def _in_words(mailbox: Mailbox, told: Told, setting: Mapping[str, Any]) -> Iterator[str]:
@@ -283,5 +279,5 @@ async def _mailboxes(store: SqlStore, email: str | None) -> tuple[Mailbox, ...]:
     found = await store.mailboxes()
     chosen = tuple(mailbox for mailbox in found if email in (None, mailbox.owner.email))
     if email and not chosen:
-        raise NotFound(f"No mailbox {email} is connected.", "See `pitchgate mailbox list`.", code="mailbox")
+        raise NotFound("no_mailbox", email=email)
     return chosen

@@ -90,7 +90,7 @@ def _told(copy: Copy) -> str:
 def _file_of(instead: str) -> Place:
     where = opening.configured(read_settings())
     if where.dialect is Dialect.POSTGRES:
-        raise Refused(f"{where.name} is a server, with tools of its own for this.", f"Use {instead}.")
+        raise Refused("db_server", name=where.name, instead=instead)
     return where
 
 
@@ -107,9 +107,9 @@ def copy_command(target: str, source: Path | None) -> None:
     try:
         there = place(target)
     except ValueError as error:
-        raise Refused(f"TARGET: {error}", field="target") from error
+        raise Refused("db_target.address", field="target") from error
     if there.dialect is not Dialect.POSTGRES:
-        raise Refused("The target must be postgresql://…", "Name an empty database.", field="target")
+        raise Refused("db_target", field="target")
     from backend.store.moving import copy
 
     with opening.explained(there), Console(stderr=True).status("copying") as shown:

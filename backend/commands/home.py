@@ -105,7 +105,7 @@ def _port(client: OAuthClient) -> int:
         except Refused:
             continue
         return port
-    raise Refused(f"All ports from {PORTS[0]} to {PORTS[-1]} are taken.", "Choose one with --port.")
+    raise Refused("ports_taken", first=str(PORTS[0]), last=str(PORTS[-1]))
 
 
 def _offer_unit(file: Path, wanted: bool | None) -> None:

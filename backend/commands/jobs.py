@@ -83,14 +83,12 @@ async def _each(store: SqlStore, email: str, message: str | None, everything: bo
     change = store.retry_aside if retry else store.drop_aside
     done = [await change(mailbox_id, name, SystemClock().now()) for name in names]
     if message and not any(done):
-        raise NotFound(
-            f"No message {message} of {email} is set aside.", "See `pitchgate jobs list`.", code="unknown_job"
-        )
+        raise NotFound("unknown_job", message=message, email=email)
     return sum(done)
 
 
 async def _mailbox_id(store: SqlStore, email: str) -> str:
     mailbox = await store.mailbox_by_email(email)
     if mailbox is None:
-        raise NotFound(f"No mailbox {email} is connected.", "See `pitchgate mailbox list`.", code="mailbox")
+        raise NotFound("no_mailbox", email=email)
     return mailbox.id

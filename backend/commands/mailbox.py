@@ -102,5 +102,5 @@ def disconnect_command(email: str) -> None:
 async def _named(store: Store, email: str) -> Mailbox:
     mailbox = await store.mailbox_by_email(email.lower())
     if mailbox is None:
-        raise NotFound(f"No mailbox {email} is connected.", "See `pitchgate mailbox list`.", code="mailbox")
+        raise NotFound("no_mailbox", email=email)
     return mailbox

@@ -93,5 +93,5 @@ class Sandbox:
         async with self._http.request(method, self.url + path, json=data) as answer:
             body: dict[str, Any] = await answer.json(content_type=None)
             if answer.status >= 400:
-                raise PitchgateError(f"The sandbox refused {path}: {body.get('error', answer.status)}")
+                raise PitchgateError("demo.refused", path=path, said=body.get("error", answer.status))
             return body

@@ -19,7 +19,7 @@ async def connect(http: aiohttp.ClientSession, server: str, account: str) -> Non
     async with http.post(f"{server}/connect", headers={"Origin": server}) as answer:
         onward = re.search(r'<a [^>]*href="([^"]+)"', await answer.text())
         if answer.status != 200 or onward is None:
-            raise PitchgateError(f"Connect answered {answer.status}.", "See the server's log.")
+            raise PitchgateError("demo.connect", status=str(answer.status))
     parts = urlsplit(html.unescape(onward[1]))
     fields = parse_qsl(parts.query)
     scopes = dict(fields).get("scope", "").split()
@@ -28,9 +28,7 @@ async def connect(http: aiohttp.ClientSession, server: str, account: str) -> Non
     async with http.post(page, data=form, allow_redirects=False) as answer:
         back = answer.headers.get("Location", "")
         if not back.startswith(server):
-            raise PitchgateError(f"The consent page answered {answer.status}.", "See the sandbox's log.")
+            raise PitchgateError("demo.consent", status=str(answer.status))
     async with http.get(back) as answer:
         if answer.status != 200:
-            raise PitchgateError(
-                f"Coming back from Google answered {answer.status}.", "See the server's log."
-            )
+            raise PitchgateError("demo.back", status=str(answer.status))

@@ -206,7 +206,7 @@ async def _settle(running: Stage, people: list[Salesperson]) -> None:
     quiet, until, calm, before = 0, time.monotonic() + DRAIN_SECONDS, 3 + asking / 0.7, None
     while quiet < calm:
         if time.monotonic() > until:
-            raise PitchgateError("The mail did not come to rest.", f"See {running.options.folder}/server.log")
+            raise PitchgateError("demo.unrest", folder=running.options.folder)
         await asyncio.sleep(0.7)
         solved = 0
         if running.options.scripted:

@@ -54,7 +54,7 @@ class Process:
             line = await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)
             told: dict[str, object] = json.loads(line)
         except (TimeoutError, ValueError) as error:
-            raise PitchgateError(f"The {self.name} did not start.", self.last_words()) from error
+            raise PitchgateError("demo.not_started", name=self.name, last=self.last_words()) from error
         return told
 
     def last_words(self) -> str:
@@ -101,7 +101,7 @@ async def until_ready(http: aiohttp.ClientSession, url: str, process: Process) -
         async with asyncio.timeout(START_SECONDS):
             while True:
                 if not process.running:
-                    raise PitchgateError(f"The {process.name} ended at once.", process.last_words())
+                    raise PitchgateError("demo.ended", name=process.name, last=process.last_words())
                 try:
                     async with http.get(url) as answer:
                         if answer.status == 200:
@@ -110,7 +110,7 @@ async def until_ready(http: aiohttp.ClientSession, url: str, process: Process) -
                     pass
                 await asyncio.sleep(0.05)
     except TimeoutError as error:
-        raise PitchgateError(f"The {process.name} did not become ready.", process.last_words()) from error
+        raise PitchgateError("demo.not_ready", name=process.name, last=process.last_words()) from error
 
 
 def free_port() -> int:

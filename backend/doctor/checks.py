@@ -9,7 +9,7 @@ import aiohttp
 
 from backend.bootstrap import StoredGrants
 from backend.doctor import machine, mailboxes, network, stored
-from backend.doctor.finding import Finding, State, broken, skipped
+from backend.doctor.finding import Finding, State, refused, skipped
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.notices import Notices
@@ -28,7 +28,7 @@ async def examine(*, offline: bool = False) -> list[Finding]:
     try:
         settings = read_settings()
     except PitchgateError as error:
-        return [broken("settings", error.title, error.remedy)]
+        return [refused("settings", error)]
     found = [*machine.of_settings(settings), *machine.of_disk(settings), *machine.of_model(settings)]
     database = await stored.of_database(settings)
     found += database

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.domain.errors import PitchgateError
+from backend.locale.words import told
+from backend.terminal import language
+
 
 class State(StrEnum):
     """How it stands."""
@@ -24,6 +28,12 @@ class Finding:
     state: State
     text: str
     mend: str = ""
+
+
+def refused(name: str, error: PitchgateError, before: str = "", mend: str = "") -> Finding:
+    """An error says why it does not work."""
+    title, remedy = told(language(), error)
+    return broken(name, before + title, f"{remedy} {mend}".strip())
 
 
 def well(name: str, text: str) -> Finding:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from backend.doctor.finding import Finding, broken, warning, well
+from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.notices import Notices
 from backend.scoring.audit import read_model
@@ -93,7 +93,7 @@ def of_model(settings: Settings) -> Iterator[Finding]:
     try:
         _, facts = read_model(settings.model_path)
     except PitchgateError as error:
-        yield broken("model", error.title, error.remedy)
+        yield refused("model", error)
     except OSError as error:
         yield broken("model", f"{settings.model_path}: {error.strerror}.", "Unset PITCHGATE_MODEL_PATH.")
     else:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from backend.doctor.finding import Finding, broken, warning, well
+from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import GoogleError, NeedsReconnect, Rejected, TryLater
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Mode
 from backend.domain.mailbox.notices import CHALLENGE_NEEDS, Missing, Notices
 from backend.gmail.credentials import CloudCredentials
 from backend.gmail.opening import Google
 from backend.gmail.pubsub import SCOPE
+from backend.locale.words import told
 from backend.settings import Settings
 from backend.store import SqlStore
+from backend.terminal import language
 
 _FORBIDDEN = frozenset({"forbidden", "PERMISSION_DENIED", "http403"})
 ROUND_TRIP = 15.0
@@ -40,9 +42,13 @@ async def of_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox
         try:
             await google.gmail.profile(mailbox.id)
         except NeedsReconnect as error:
-            found.append(broken("access", f"{email}: {error.title}", f"{error.remedy} {mend}".strip()))
+            found.append(refused("access", error, f"{email}: ", mend))
         except GoogleError as error:
-            found.append(warning("access", f"{email}: {error.title} ({error.reason})", "Try again later."))
+            found.append(
+                warning(
+                    "access", f"{email}: {told(language(), error)[0]} ({error.reason})", "Try again later."
+                )
+            )
         if mailbox.preferences.mode is Mode.CHALLENGE and not settings.challenges:
             text = f"{email}: mode challenge needs {CHALLENGE_NEEDS}; pitches are held in silence"
             found.append(warning("challenges", text, "Set PITCHGATE_PUBLIC_URL to one."))
@@ -96,9 +102,13 @@ async def of_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Find
             )
             return broken("topic", f"Gmail may not publish to {topic}", mend)
         mend = f"gcloud pubsub topics create {topic.rpartition('/')[2]} --project={topic.split('/')[1]}"
-        return broken("topic", f"Gmail cannot publish to {topic}: {error.title} ({error.reason})", mend)
+        return broken(
+            "topic", f"Gmail cannot publish to {topic}: {told(language(), error)[0]} ({error.reason})", mend
+        )
     except GoogleError as error:
-        return warning("topic", f"Gmail does not say: {error.title} ({error.reason})", "Try again later.")
+        return warning(
+            "topic", f"Gmail does not say: {told(language(), error)[0]} ({error.reason})", "Try again later."
+        )
     return well("topic", f"Gmail publishes to {topic}")
 
 
@@ -134,5 +144,5 @@ async def of_credentials(mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
     try:
         await CloudCredentials((SCOPE,)).token()
     except TryLater as error:
-        found.append(broken("fetching", error.title, _MISSING[Missing(error.reason)]))
+        found.append(refused("fetching", error, mend=_MISSING[Missing(error.reason)]))
     return found or [well("fetching", "this machine has credentials with Google Cloud")]

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 
-from backend.doctor.finding import Finding, broken, warning, well
+from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import Refused
 from backend.home.client import CONSOLE, OAuthClient, try_out
 from backend.settings import Settings
@@ -50,8 +50,7 @@ async def of_client(settings: Settings) -> Finding:
     try:
         await try_out(client, settings)
     except Refused as error:
-        mend = f"{error.remedy} They are PITCHGATE_CLIENT_ID and PITCHGATE_CLIENT_SECRET."
-        return broken("client", error.title, mend)
+        return refused("client", error, mend="They are PITCHGATE_CLIENT_ID and PITCHGATE_CLIENT_SECRET.")
     return well("client", "Google knows it, and its secret")
 
 

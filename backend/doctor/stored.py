@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from backend.doctor.finding import Finding, broken, skipped, warning, well
+from backend.doctor.finding import Finding, broken, refused, skipped, warning, well
 from backend.domain.errors import PitchgateError, Refused
 from backend.settings import Environment, Settings
 from backend.store import SqlStore, opening
@@ -30,7 +30,7 @@ async def of_database(settings: Settings) -> list[Finding]:
         with opening.explained(where):
             found = await status(where)
     except PitchgateError as error:
-        return [broken("database", error.title, error.remedy)]
+        return [refused("database", error)]
     text = f"{where.dialect.value} at {where.name}, schema {found.version}"
     if found.ahead:
         ahead = f"{text}: a newer release has been here"
@@ -83,7 +83,7 @@ def vault_of(settings: Settings) -> MultiFernetVault | Finding:
     try:
         return MultiFernetVault(load_or_make_keys(settings))
     except Refused as error:
-        return broken("keys", error.title, error.remedy)
+        return refused("keys", error)
 
 
 async def of_keys(store: SqlStore | None, vault: MultiFernetVault) -> list[Finding]:

@@ -18,7 +18,8 @@
         └── Rejected            a request Google will never accept: a bug or bad input; set aside
             └── Unexplained     a no without a reason: as often as not it passes, so it is met a few times
 
-Each message says what happened; `remedy` says what to do.
+An error holds a key and the values for the blanks of its sentences, no words: `backend.locale.told` has those, in the
+language of whoever reads them.
 """
 
 from __future__ import annotations
@@ -28,20 +29,28 @@ from enum import StrEnum
 
 
 class PitchgateError(Exception):
-    """Root of all errors raised on purpose. `title` is one sentence, `remedy` what to do about it."""
+    """Root of all errors raised on purpose. `key` names what happened, from the general to the special
+    (`out_of_range.pause`); `blanks` are the values that its sentences name."""
 
-    def __init__(self, title: str, remedy: str = "") -> None:
-        super().__init__(title)
-        self.title = title
-        self.remedy = remedy
+    def __init__(self, key: str, **blanks: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.blanks = blanks
+
+    def __str__(self) -> str:
+        return " ".join((self.key, *map(str, self.blanks.values())))
+
+    @property
+    def code(self) -> str:
+        """The first part of the key, which is public and stable."""
+        return self.key.partition(".")[0]
 
 
 class Refused(PitchgateError):
-    """Input that is refused. `code` is stable and public; `field` names the wrong field, if one is."""
+    """Input that is refused. `field` names the wrong field, if one is."""
 
-    def __init__(self, title: str, remedy: str = "", *, code: str = "refused", field: str = "") -> None:
-        super().__init__(title, remedy)
-        self.code = code
+    def __init__(self, key: str, *, field: str = "", **blanks: object) -> None:
+        super().__init__(key, **blanks)
         self.field = field
 
 
@@ -68,8 +77,8 @@ class LeaseLost(Conflict):
 class GoogleError(PitchgateError):
     """Something Google answered. `reason` is Google's own reason word, for logs and metrics."""
 
-    def __init__(self, title: str, remedy: str = "", *, reason: str = "") -> None:
-        super().__init__(title, remedy)
+    def __init__(self, key: str, *, reason: str = "", **blanks: object) -> None:
+        super().__init__(key, reason=reason, **blanks)
         self.reason = reason
 
 
@@ -86,9 +95,15 @@ class TryLater(GoogleError):
     counts how many refusals in a row this is, if it stands for one."""
 
     def __init__(
-        self, title: str, *, reason: str = "", retry_at: datetime | None = None, refusals: int = 0
+        self,
+        key: str,
+        *,
+        reason: str = "",
+        retry_at: datetime | None = None,
+        refusals: int = 0,
+        **blanks: object,
     ) -> None:
-        super().__init__(title, "It is tried again by itself.", reason=reason)
+        super().__init__(key, reason=reason, **blanks)
         self.retry_at = retry_at
         self.refusals = refusals
 
@@ -119,8 +134,8 @@ class Lost(StrEnum):
 class NeedsReconnect(GoogleError):
     """The grant is gone or too narrow. Only the owner can mend it, by connecting again; `lost` says how."""
 
-    def __init__(self, title: str, remedy: str = "", *, reason: str = "", lost: Lost = Lost.GRANT) -> None:
-        super().__init__(title, remedy, reason=reason)
+    def __init__(self, key: str, *, reason: str = "", lost: Lost = Lost.GRANT) -> None:
+        super().__init__(key, reason=reason)
         self.lost = lost
 
 

@@ -73,8 +73,8 @@ def refusals(cause: str) -> int:
     return int(counted) if counted.isdecimal() and len(counted) < 4 else 0
 
 
-def once_more(title: str, error: Rejected, before: str) -> TryLater | None:
+def once_more(key: str, error: Rejected, before: str) -> TryLater | None:
     """What to call a refusal that may pass: it is tried again as an outage is, and counted in its cause. `before` is
     the cause of the try before. None: there were enough in a row."""
     number = refusals(before) + 1
-    return None if number >= REFUSALS else TryLater(title, reason=error.reason, refusals=number)
+    return None if number >= REFUSALS else TryLater(key, reason=error.reason, refusals=number)

@@ -58,7 +58,7 @@ class GmailClient:
             return await self._ask(mailbox_id, call, _watch_grant)
         except OneWatchOnly as error:
             # Two of us renewed at once, each stopping the other's: one of them will find it done.
-            raise TryLater("Another watch on this mailbox came first.", reason=error.reason) from error
+            raise TryLater("later.watch", reason=error.reason) from error
 
     async def stop_watch(self, mailbox_id: str) -> None:
         """50 units. May run again."""
@@ -71,16 +71,14 @@ class GmailClient:
         records twice does no harm, missing them would.
         """
         if not (start.isascii() and start.isdigit()):
-            raise HistoryGone("There is no cursor to list history from.", "Re-list.", reason="noCursor")
+            raise HistoryGone("history_gone", reason="noCursor")
         try:
             return await self._ask(mailbox_id, self._requests.history(start, page), payload.history_page)
         except Rejected as error:
             if page:
                 return await self.history(mailbox_id, start)
             if error.reason in ("invalidArgument", "badRequest", "INVALID_ARGUMENT"):
-                raise HistoryGone(
-                    "Google does not know this cursor.", "Re-list.", reason=error.reason
-                ) from error
+                raise HistoryGone("history_gone", reason=error.reason) from error
             raise
 
     async def list_messages(
@@ -95,7 +93,7 @@ class GmailClient:
         a body that is no JSON object by its ends, which passes as an outage does."""
         body = await self._executor.raw(mailbox_id, self._requests.message(gmail_id))
         if not (body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"):
-            raise TryLater("Google's answer could not be read.", reason="unreadable")
+            raise TryLater("later.unreadable", reason="unreadable")
         return Fetched(body)
 
     async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
@@ -183,7 +181,7 @@ class GmailClient:
             have |= await self._labels(mailbox_id)
         ids = LabelIds(**{field: have.get(name.casefold(), "") for field, name in NAMES.items()})
         if not ids.complete:
-            raise TryLater("A label of ours could not be made.", reason="labelConflict")
+            raise TryLater("later.label", reason="labelConflict")
         return ids
 
     async def identity(self, mailbox_id: str) -> Owner:
@@ -219,7 +217,7 @@ class GmailClient:
         try:
             return read(data)
         except AnswerUnreadable as error:
-            raise TryLater("Google gave an answer nobody can read.", reason="unreadable") from error
+            raise TryLater("later.unreadable", reason="unreadable") from error
 
 
 def _profile(data: Mapping[str, Any]) -> Profile:

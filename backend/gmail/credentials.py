@@ -46,11 +46,8 @@ class CloudCredentials:
                 held, _ = google.auth.default(scopes=self._scopes)
             held.refresh(Request())
         except exceptions.TransportError as error:
-            raise TryLater("Google cannot be reached.", reason=Missing.CONNECTION) from error
+            raise TryLater("later.away", reason=Missing.CONNECTION) from error
         except (exceptions.GoogleAuthError, OSError, ValueError) as error:
             self._held = None
-            raise TryLater(
-                "This machine has no credentials with Google Cloud, or they are refused.",
-                reason=Missing.CREDENTIALS,
-            ) from error
+            raise TryLater("later.credentials", reason=Missing.CREDENTIALS) from error
         self._held = held

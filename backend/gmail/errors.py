@@ -107,19 +107,19 @@ def translate(
     """
     reason, status = answer.reason, answer.status
     if answer.names(_QUOTA) or status == 429 or (status == 403 and "quota" in answer.message.lower()):
-        return TryLater("Google asks for fewer requests.", reason=reason, retry_at=answer.retry_at)
+        return TryLater("later.limits", reason=reason, retry_at=answer.retry_at)
     if status == 403:
         return _forbidden(answer, now + daily_wait)
     if status in (404, 410):
         return _missing(answer, method)
     if status == 409:
         if method == "gmail.users.labels.create":
-            return NameTaken("A label of that name exists already.", "It is used as it is.", reason=reason)
-        return TryLater("Google was changing the same thing.", reason=reason)
+            return NameTaken("rejected.name_taken", reason=reason)
+        return TryLater("later.changing", reason=reason)
     if status in _ASK_AGAIN_LATER or status >= 500:
         return _server_trouble(answer, method)
     if 300 <= status < 400:
-        return TryLater("Something between us and Google answered with a redirect.", reason=reason)
+        return TryLater("later.redirect", reason=reason)
     return _bad_request(answer, method)
 
 
@@ -128,105 +128,63 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
     if "dailyLimitExceeded" in answer.reasons:
         # When the quota day ends is not told. An hourly look costs nothing and misses the end by an hour at most.
         at = answer.retry_at or next_day
-        return TryLater("The project's daily quota at Google is used up.", reason=reason, retry_at=at)
+        return TryLater("later.daily_quota", reason=reason, retry_at=at)
     if answer.names(_SCOPE):
         return scope_missing(reason)
     if "domainPolicy" in answer.reasons:
-        return NeedsReconnect(
-            "The organisation's administrator has switched off Gmail for outside programs.",
-            "Ask the administrator to allow Pitchgate, then connect again.",
-            reason=reason,
-            lost=Lost.POLICY,
-        )
+        return NeedsReconnect("reconnect.policy", reason=reason, lost=Lost.POLICY)
     if answer.names(_SWITCHED_OFF):
         # The operator's mistake, not the owner's: nothing may be set aside while they mend it.
-        off = TryLater("The Gmail API is switched off in the Google Cloud project.", reason=reason)
-        off.remedy = "Enable the Gmail API in the Google Cloud console. It is tried again by itself."
-        return off
+        return TryLater("later.switched_off", reason=reason)
     if not answer.names_a_reason:
         # A proxy's page or a bare message: it passes as often as not.
-        return Unexplained("Google forbids this request and does not say why.", _LOOK_UP, reason=reason)
-    return Rejected("Google forbids this request.", _LOOK_UP, reason=reason)
+        return Unexplained("rejected.unexplained", reason=reason)
+    return Rejected("rejected.forbidden", reason=reason)
 
 
 def _missing(answer: Answer, method: str) -> GoogleError:
     if method == "gmail.users.history.list":
-        return HistoryGone("Google no longer keeps history that far back.", "Re-list.", reason=answer.reason)
+        return HistoryGone("history_gone", reason=answer.reason)
     if method not in _OF_ONE_THING:
-        return Unexplained(
-            "Google finds no mailbox for this account.",
-            "It is tried again by itself. If the account has no Gmail any more, disconnect it.",
-            reason=answer.reason,
-        )
-    return Gone("This is no longer in the mailbox.", "Nothing needs to be done.", reason=answer.reason)
+        return Unexplained("rejected.no_mailbox", reason=answer.reason)
+    return Gone("gone", reason=answer.reason)
 
 
 def _server_trouble(answer: Answer, method: str) -> GoogleError:
     if method == "gmail.users.messages.send":
         return send_uncertain(answer.reason)
-    return TryLater("Google has trouble of its own.", reason=answer.reason, retry_at=answer.retry_at)
+    return TryLater("later.trouble", reason=answer.reason, retry_at=answer.retry_at)
 
 
 def _bad_request(answer: Answer, method: str) -> GoogleError:
     text = answer.message.lower()
     if "mail service not enabled" in text:
-        return NeedsReconnect(
-            "This Google account has no Gmail.",
-            "Connect an account that has a mailbox.",
-            reason=answer.reason,
-            lost=Lost.NO_GMAIL,
-        )
+        return NeedsReconnect("reconnect.no_gmail", reason=answer.reason, lost=Lost.NO_GMAIL)
     if method == "gmail.users.watch" and "only one user push notification client" in text:
-        return OneWatchOnly(
-            "Another watch on this mailbox is active.", "It is stopped.", reason="oneWatchOnly"
-        )
+        return OneWatchOnly("rejected.one_watch", reason="oneWatchOnly")
     if method == "gmail.users.messages.modify" and answer.status == 400 and "label" in text:
-        return Rejected(
-            "One of our labels is no longer in the mailbox.", "It is made again.", reason="unknownLabel"
-        )
-    return Rejected(
-        f"Google will not accept this request ({answer.reason}).",
-        "This is a fault in Pitchgate or its settings: please report it.",
-        reason=answer.reason,
-    )
+        return Rejected("rejected.label", reason="unknownLabel")
+    return Rejected("rejected", reason=answer.reason)
 
 
 def scope_missing(reason: str) -> NeedsReconnect:
     """Consent is narrower than what we need."""
-    return NeedsReconnect(
-        "The permission to read and label mail is missing.",
-        "Connect again and leave every box on Google's page ticked.",
-        reason=reason,
-        lost=Lost.SCOPE,
-    )
+    return NeedsReconnect("reconnect.scope", reason=reason, lost=Lost.SCOPE)
 
 
 def reconnect(reason: str) -> NeedsReconnect:
     """The grant is dead."""
-    return NeedsReconnect(
-        "Google no longer accepts the permission given to Pitchgate.",
-        "Connect again; work resumes where it stopped.",
-        reason=reason,
-    )
+    return NeedsReconnect("reconnect", reason=reason)
 
 
 def sealed_shut() -> NeedsReconnect:
     """The grant may be alive, but no key of ours opens what we keep of it."""
-    return NeedsReconnect(
-        "The access you gave can no longer be opened here.",
-        "Connect again; work resumes where it stopped.",
-        reason="sealed",
-        lost=Lost.SEALED,
-    )
+    return NeedsReconnect("reconnect.sealed", reason="sealed", lost=Lost.SEALED)
 
 
 def send_uncertain(reason: str) -> SendUncertain:
     """A send that may or may not have left."""
-    return SendUncertain(
-        "Whether this mail was sent is not known.",
-        "It is looked for in Sent before anything else.",
-        reason=reason,
-    )
+    return SendUncertain("send_uncertain", reason=reason)
 
 
 def _error_object(body: bytes) -> Mapping[str, Any]:

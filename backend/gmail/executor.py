@@ -81,7 +81,7 @@ class Executor:
             token = await self._tokens.access(mailbox_id)
             if call.is_send:
                 # Refused, so nothing left; but a send is given back to its stage, which knows what it did.
-                raise TryLater("The access token had run out before the mail was sent.", reason="authError")
+                raise TryLater("later.token", reason="authError")
             reply = await self._send(mailbox_id, call, token)
             if reply.status == 401:
                 self._tokens.discard(mailbox_id, token)
@@ -111,7 +111,7 @@ class Executor:
                     limit=self._limit,
                 )
             except _NOT_CONNECTED as error:
-                raise TryLater("Google cannot be reached.", reason=type(error).__name__) from error
+                raise TryLater("later.away", reason=type(error).__name__) from error
             except AnswerTooLarge as error:
                 raise self._too_large(call) from error
             except (aiohttp.ClientError, OSError, AnswerUnreadable) as error:  # OSError: TimeoutError too
@@ -126,11 +126,7 @@ class Executor:
     def _too_large(self, call: Call) -> GoogleError:
         if call.is_send:
             return send_uncertain("answerTooLarge")
-        return Rejected(
-            f"Google's answer is larger than {self._limit} bytes.",
-            "Raise PITCHGATE_RESPONSE_LIMIT if such mail is to be read.",
-            reason="answerTooLarge",
-        )
+        return Rejected("rejected.large", limit=self._limit, reason="answerTooLarge")
 
     def _error(self, mailbox_id: str, call: Call, reply: Reply, token: str) -> GoogleError:
         now = self._clock.now()
@@ -159,10 +155,10 @@ class Executor:
         if self._clock.now() >= at:
             del self._not_before[mailbox_id, call.is_send]
             return
-        raise TryLater("Google asked to be left alone until then.", reason="statedTime", retry_at=at)
+        raise TryLater("later.limits", reason="statedTime", retry_at=at)
 
 
 def _broken(call: Call, reason: str) -> GoogleError:
     if call.is_send:
         return send_uncertain(reason)
-    return TryLater("The connection to Google broke.", reason=reason)
+    return TryLater("later.broke", reason=reason)

@@ -80,7 +80,7 @@ class GoogleKeys:
     def _make_do(self, now: datetime, reason: str) -> None:
         """Go on with the keys at hand, if they are not too old."""
         if self._until is None or now >= self._until + STALE_GRACE:
-            raise TryLater("Google's signing keys cannot be fetched.", reason=reason)
+            raise TryLater("later.keys", reason=reason)
         log.warning("signing keys not renewed", reason=reason, keys=len(self._keys))
 
     async def _fetch(self) -> tuple[dict[str, RSAPublicKey], timedelta]:

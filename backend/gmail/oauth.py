@@ -89,11 +89,7 @@ class GoogleAuthorizer:
         answer = read(reply.body, client_id, refreshing=False)
         claims = await self._identity(answer, nonce)
         if not answer.refresh_token:
-            raise Refused(
-                "Google gave no lasting permission.",
-                "Remove Pitchgate at myaccount.google.com/connections, then connect again.",
-                code="no_refresh_token",
-            )
+            raise Refused("no_refresh_token")
         return _grant(claims, answer, self._settings.scopes)
 
     async def revoke(self, mailbox_id: str) -> None:
@@ -103,11 +99,7 @@ class GoogleAuthorizer:
             form = urlencode([("token", token)])
             reply = await ask_form(self._session, self._settings.revoke_url, form)
             if reply.status >= 300 and _error_word(reply) != "invalid_token":
-                raise Rejected(
-                    "Google did not take the permission back.",
-                    "Remove Pitchgate at myaccount.google.com/connections.",
-                    reason=f"http{reply.status}",
-                )
+                raise Rejected("rejected.revoke", reason=f"http{reply.status}")
         self._access.forget(mailbox_id)
 
     async def _identity(self, answer: TokenAnswer, nonce: str) -> Mapping[str, Any]:
@@ -121,11 +113,7 @@ class GoogleAuthorizer:
         if not isinstance(claims.get("sub"), str) or not claims["sub"]:
             raise _bad_identity()
         if claims.get("email_verified") is not True or not isinstance(claims.get("email"), str):
-            raise Refused(
-                "Google has not verified this account's address, or was not allowed to tell it.",
-                "Connect again and leave every box on Google's page ticked.",
-                code="email_unverified",
-            )
+            raise Refused("email_unverified")
         return claims
 
 
@@ -142,7 +130,7 @@ def _grant(claims: Mapping[str, Any], answer: TokenAnswer, asked: tuple[str, ...
 
 
 def _bad_identity() -> Refused:
-    return Refused("Google's sign-in could not be verified.", "Start connecting again.", code="bad_identity")
+    return Refused("bad_identity")
 
 
 def _error_word(reply: Reply) -> str:

@@ -27,12 +27,6 @@ PATIENCE = 100.0
 LARGEST = 4_000_000
 """Bytes of one answer: a hundred notices are some forty thousand."""
 
-_WORDS = {
-    Missing.CREDENTIALS: "Pub/Sub does not take this machine's credentials.",
-    Missing.RIGHT: "This account may not fetch from the subscription.",
-    Missing.SUBSCRIPTION: "There is no such subscription to fetch from.",
-    Missing.CONNECTION: "Pub/Sub cannot be reached.",
-}
 _BY_STATUS = {
     401: Missing.CREDENTIALS,
     403: Missing.RIGHT,
@@ -117,4 +111,4 @@ async def open_source(settings: Settings) -> AsyncIterator[PubSubSource]:
 
 
 def _missing(what: Missing) -> TryLater:
-    return TryLater(_WORDS[what], reason=what)
+    return TryLater(f"later.pubsub_{what}", reason=what)

@@ -151,9 +151,7 @@ def bearer(authorization: str) -> str:
 def refuse(check: str) -> NoReturn:
     """The one answer to every forgery."""
     log.info("caller refused", check=check)
-    raise Unauthenticated(
-        "The caller did not prove who it is.", "Send a valid token.", code="unauthenticated"
-    ) from None
+    raise Unauthenticated("unauthenticated") from None
 
 
 def _same(claim: object, expected: str) -> bool:

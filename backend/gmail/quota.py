@@ -191,7 +191,7 @@ class Gate:
 
 def _give_up(turn: asyncio.Future[None]) -> None:
     if not turn.done():
-        turn.set_exception(TryLater("Google's quota for this mailbox is used up for now.", reason="ownQuota"))
+        turn.set_exception(TryLater("later.limits", reason="ownQuota"))
 
 
 class Quota:

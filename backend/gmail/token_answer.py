@@ -48,9 +48,7 @@ def read(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
     except OAuth2Error as error:
         raise _refusal(str(error.error or "unknown")[:100], refreshing) from error
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise TryLater(
-            "Google's sign-in service gave an answer nobody can read.", reason="unreadable"
-        ) from error
+        raise TryLater("later.unreadable", reason="unreadable") from error
 
 
 def _answer(answer: dict[str, object]) -> TokenAnswer:
@@ -79,28 +77,17 @@ def _refusal(word: str, refreshing: bool) -> PitchgateError:
     if word == "invalid_grant":
         return reconnect(word) if refreshing else bad_code()
     if word in _ADMINISTRATOR:
-        return NeedsReconnect(
-            "The organisation's administrator does not allow Pitchgate.",
-            "Ask the administrator to allow it, then connect again.",
-            reason=word,
-            lost=Lost.POLICY,
-        )
+        return NeedsReconnect("reconnect.policy", reason=word, lost=Lost.POLICY)
     if word in _PASSING:
-        return TryLater("Google's sign-in service has trouble of its own.", reason=word)
-    return Rejected(
-        f"Google's sign-in service will not accept this request ({word}).",
-        "This is a fault in Pitchgate or its settings: please report it.",
-        reason=word,
-    )
+        return TryLater("later.trouble", reason=word)
+    return Rejected("rejected", reason=word)
 
 
 def bad_code() -> Refused:
     """A code that was used before, is too old, or belongs to another sign-in."""
-    return Refused("Google no longer accepts this sign-in.", "Start connecting again.", code="bad_code")
+    return Refused("bad_code")
 
 
 def _settings_are_wrong(word: str) -> GoogleError:
     # The operator's mistake: nothing of the owners' may be set aside while they mend it.
-    error = TryLater("Google does not know this installation of Pitchgate.", reason=word)
-    error.remedy = "Check PITCHGATE_CLIENT_ID, PITCHGATE_CLIENT_SECRET and the registered redirect address."
-    return error
+    return TryLater("later.client", reason=word)

@@ -107,7 +107,7 @@ class AccessTokens:
         dead = self._dead.get(mailbox_id)
         if dead is not None and dead[0] == grant:
             # Google's no is final: it is not asked again for the same grant. A new one ends this by itself.
-            raise NeedsReconnect(dead[1].title, dead[1].remedy, reason=dead[1].reason, lost=dead[1].lost)
+            raise NeedsReconnect(dead[1].key, reason=dead[1].reason, lost=dead[1].lost)
         try:
             answer = await self._ask(refresh_token)
             if answer.scopes is not None and lacking(answer.scopes, self._settings.scopes):

@@ -59,12 +59,7 @@ def check_addresses(settings: Settings) -> None:
             continue
         if parts.scheme == "http" and on_this_machine(getattr(settings, name)):
             continue
-        raise Refused(
-            f"{name} must be an https address (http only on this machine).",
-            f"Set PITCHGATE_{name.upper()}.",
-            code="insecure_url",
-            field=name,
-        )
+        raise Refused("insecure_url", name=name, setting=name.upper(), field=name)
 
 
 @asynccontextmanager
@@ -112,9 +107,9 @@ async def ask_form(session: aiohttp.ClientSession, url: str, form: str) -> Reply
         AnswerTooLarge,
         AnswerUnreadable,
     ) as error:  # OSError: TimeoutError too
-        raise TryLater("Google's sign-in service cannot be reached.", reason=type(error).__name__) from error
+        raise TryLater("later.away", reason=type(error).__name__) from error
     if reply.status >= 500 or reply.status == 429 or 300 <= reply.status < 400:
-        raise TryLater("Google's sign-in service has trouble of its own.", reason=f"http{reply.status}")
+        raise TryLater("later.trouble", reason=f"http{reply.status}")
     return reply
 
 

@@ -36,17 +36,9 @@ def typed(client_id: str, secret: str) -> OAuthClient:
     """From the keyboard. Raises `Refused` (field client_id or client_secret) for what can be neither."""
     client_id, secret = client_id.strip(), secret.strip()
     if not _ID.fullmatch(client_id):
-        raise Refused(
-            "That is no client id: it looks like 1234-abc.apps.googleusercontent.com.",
-            f"Copy it from {CONSOLE}.",
-            field="client_id",
-        )
+        raise Refused("client_id", console=CONSOLE, field="client_id")
     if not _SECRET.fullmatch(secret) or _RISKY & set(secret):
-        raise Refused(
-            "That is no client secret: it is one word, for example GOCSPX-…",
-            f"Copy it from {CONSOLE}.",
-            field="client_secret",
-        )
+        raise Refused("client_secret", console=CONSOLE, field="client_secret")
     return OAuthClient(client_id, secret)
 
 
@@ -56,13 +48,15 @@ def from_file(path: Path) -> OAuthClient:
         with path.open("rb") as file:
             data = json.loads(file.read(LARGEST_FILE))
     except OSError as error:
-        raise _no_client(path, error.strerror or "it cannot be read") from error
+        raise Refused(
+            "no_client.unread", console=CONSOLE, path=path, why=error.strerror, field="file"
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise _no_client(path, "it is no JSON") from error
+        raise Refused("no_client.no_json", console=CONSOLE, path=path, field="file") from error
     kind = next((name for name in ("installed", "web") if isinstance(data, dict) and name in data), "")
     inner = data[kind] if kind else None
     if not isinstance(inner, dict):
-        raise _no_client(path, "it is the key of something else")
+        raise Refused("no_client", console=CONSOLE, path=path, field="file")
     read = typed(str(inner.get("client_id", "")), str(inner.get("client_secret", "")))
     redirects = inner.get("redirect_uris")
     listed = tuple(map(str, redirects)) if isinstance(redirects, list) else ()
@@ -73,12 +67,7 @@ def check_redirect(client: OAuthClient, redirect: str) -> None:
     """Raise `Refused` (field redirect) for a web client that was not registered with our address. A desktop app may
     come back to any port of this machine; of a typed client nothing is known."""
     if client.kind == "web" and redirect not in client.redirects:
-        raise Refused(
-            f"The client may not lead back to {redirect}.",
-            f"Add that address to its redirect addresses at {CONSOLE}, to the letter, or make a client of the type"
-            " Desktop app, which needs none.",
-            field="redirect",
-        )
+        raise Refused("redirect", console=CONSOLE, redirect=redirect, field="redirect")
 
 
 async def try_out(client: OAuthClient, settings: Settings) -> None:
@@ -102,23 +91,7 @@ async def try_out(client: OAuthClient, settings: Settings) -> None:
         ):
             told = await answer.json(content_type=None)
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise Refused(
-            "Google cannot be reached from here.",
-            "Look at the network of this machine, and start again.",
-            field="network",
-        ) from error
+        raise Refused("network", field="network") from error
     cause = told.get("error") if isinstance(told, dict) else None
     if cause in ("invalid_client", "unauthorized_client", "deleted_client", "disabled_client"):
-        raise Refused(
-            "Google does not know this client, or its secret is another one.",
-            f"Copy both from {CONSOLE}; a new client can take some minutes until Google knows it everywhere.",
-            field="client_id",
-        )
-
-
-def _no_client(path: Path, why: str) -> Refused:
-    return Refused(
-        f"{path} is not the file of an OAuth client: {why}.",
-        f'Download it at {CONSOLE} ("Download JSON").',
-        field="file",
-    )
+        raise Refused("client_unknown", console=CONSOLE, field="client_id")

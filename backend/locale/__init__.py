@@ -43,6 +43,7 @@ class Catalogue:
         self.locale = parsed.locale or Locale.parse(language)
         ids = (message.id if isinstance(message.id, str) else message.id[0] for message in parsed)
         self.ids = frozenset(identifier for identifier in ids if identifier)
+        self.plurals = frozenset(message.id[0] for message in parsed if not isinstance(message.id, str))
         self.tag = str(self.locale).replace("_", "-")
 
     def __contains__(self, identifier: object) -> bool:

@@ -37,7 +37,7 @@ def opened(path: Path) -> Iterator[tuple[int, Iterator[Filed]]]:
     Raises `Refused` (code archive) for a path that is none of these, or a zip that is broken or too large.
     """
     if not path.exists():
-        raise _refused(f"There is nothing at {path}.")
+        raise Refused("archive.absent", path=path)
     with tempfile.TemporaryDirectory(prefix="pitchgate-archive-") as folder:
         root = path
         if path.is_file() and zipfile.is_zipfile(path):
@@ -85,12 +85,8 @@ def _unpack(path: Path, folder: Path) -> None:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             size = sum(entry.file_size for entry in entries)
             if size > MOST_UNPACKED or size > shutil.disk_usage(folder).free:
-                raise _refused(f"{path} would unpack to {size / 1024**3:.1f} GB, which does not fit here.")
+                raise Refused("archive.large", path=path, size=round(size / 1024**3, 1))
             for entry in entries:
                 archive.extract(entry, folder)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-        raise _refused(f"{path} cannot be unpacked ({type(error).__name__}).") from error
-
-
-def _refused(title: str) -> Refused:
-    return Refused(title, "Give an mbox, a Takeout zip, a folder of .eml or one .eml.", code="archive")
+        raise Refused("archive.broken", path=path, why=type(error).__name__) from error

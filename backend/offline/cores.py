@@ -54,10 +54,7 @@ def weighed(
     try:
         yield from _in_order(pool, _handfuls(messages), jobs * _AHEAD)
     except BrokenProcessPool as error:
-        raise PitchgateError(
-            "A process that was reading messages has ended.",
-            "Most likely memory ran out: try again with fewer processes (--jobs 1).",
-        ) from error
+        raise PitchgateError("reading_ended") from error
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -25,7 +25,7 @@ async def release(context: Context, job: MessageJob) -> MessageJob | None:
 async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("The mailbox was disconnected.")
+        raise LeaseLost("conflict.mailbox")
     placement = job.placement or Placement.INBOX
     labels = mailbox.labels if mailbox.labels.complete else await _labels_anew(context, job.mailbox_id)
     try:

@@ -124,7 +124,7 @@ class AddonService:
         now = self.context.clock.now()
         reading = await self.context.store.reading(mailbox.id, gmail_id, now)
         if reading is None or not reading.view.sender:
-            raise NotFound("There is no such message.", code="unknown_message")
+            raise NotFound("unknown_message")
         entry = Entry(reading.view.sender, 1, Posting.GRANTED, act_key(gmail_id, "credit", version))
         return await self.context.store.post(mailbox.id, entry, now)
 

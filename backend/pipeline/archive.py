@@ -42,7 +42,7 @@ class ArchiveService:
         """The mailbox. Raises `NotFound`."""
         found = await self.context.store.mailbox(mailbox_id)
         if found is None:
-            raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+            raise NotFound("not_found.mailbox")
         return found
 
     async def export(self, mailbox_id: str) -> AsyncIterator[str]:
@@ -80,12 +80,7 @@ class ArchiveService:
         data, lists = await asyncio.to_thread(_looked_through, content)
         about = data.get("mailbox")
         if not isinstance(about, dict) or not _same(about.get("email"), mailbox):
-            raise Refused(
-                "This file was made for another mailbox.",
-                f"Bring the file of {mailbox.owner.email}.",
-                code="other_mailbox",
-                field="file",
-            )
+            raise Refused("other_mailbox", email=mailbox.owner.email, field="file")
         preferences = _preferences(about)
         judged = [row for row in lists["messages"] if row["outcome"]]
         skipped, lists["messages"] = len(lists["messages"]) - len(judged), judged
@@ -124,12 +119,7 @@ def _opened(content: bytes) -> dict[str, Any]:
     if not isinstance(data, dict) or data.get("format") != archive.FORMAT:
         raise _no_archive()
     if data.get("version") != archive.VERSION:
-        raise Refused(
-            "This file was written by a newer Pitchgate.",
-            "Update this one first.",
-            code="malformed",
-            field="file",
-        )
+        raise Refused("malformed.file.newer", field="file")
     return data
 
 
@@ -140,12 +130,7 @@ def _looked_through(content: bytes) -> tuple[dict[str, Any], dict[str, Rows]]:
 
 
 def _no_archive() -> Refused:
-    return Refused(
-        "This is no export of Pitchgate.",
-        "Choose the file that “Export everything” gave you, whole and unchanged.",
-        code="malformed",
-        field="file",
-    )
+    return Refused("malformed.file.no_export", field="file")
 
 
 def _same(email: object, mailbox: Mailbox) -> bool:

@@ -55,13 +55,9 @@ async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
     mailbox = await context.store.mailbox(job.mailbox_id)
     screened = await context.store.screened(job.mailbox_id, job.gmail_id)
     if mailbox is None:
-        raise LeaseLost("The mailbox was disconnected.")
+        raise LeaseLost("conflict.mailbox")
     if screened is None:
-        raise NotFound(
-            "What was found in this message is not stored.",
-            "It cannot be answered; see the log.",
-            code="facts_missing",
-        )
+        raise NotFound("facts_missing")
     raw = _mail(context, mailbox, screened, pending)
     await context.store.mark_sending(job, pending.id, context.clock.now())
     try:

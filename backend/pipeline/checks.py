@@ -35,4 +35,4 @@ class Checks:
             return self.codes
         if kind is self.first.kind:
             return self.first
-        raise Refused("That check is not asked for here.", "Load the page again.", code="captcha_malformed")
+        raise Refused("captcha_malformed.not_asked")

@@ -67,16 +67,14 @@ async def finish(
     """
     state = _opened(context, sealed)
     if not hmac.compare_digest(query.get("state", "").encode(), state["state"].encode()):
-        raise Refused("This answer does not belong to this browser.", "Start again.", code="connect_state")
+        raise Refused("connect_state")
     if query.get("error"):
-        raise Refused("Google was told not to give access.", "Nothing was stored.", code="connect_denied")
+        raise Refused("connect_denied")
     grant = await authorizer.redeem(
         code=query.get("code", ""), verifier=state["verifier"], nonce=state["nonce"]
     )
     if state["sub"] and not hmac.compare_digest(state["sub"].encode(), grant.sub.encode()):
-        raise Refused(
-            "That is another Google account.", "Connect the account you began with.", code="connect_account"
-        )
+        raise Refused("connect_account")
     missing = frozenset(context.settings.scopes) - grant.scopes
     if missing:
         return Connected(None, missing, grant.email)
@@ -87,13 +85,9 @@ def _opened(context: Context, sealed: str) -> dict[str, str]:
     try:
         return unseal(context, PURPOSE, sealed)
     except Expired as error:
-        raise Expired(
-            "The consent page stood open too long.", "Start again.", code="connect_expired"
-        ) from error
+        raise Expired("connect_expired") from error
     except Refused as error:
-        raise Refused(
-            "This browser has not begun to connect here.", "Start again.", code="connect_state"
-        ) from error
+        raise Refused("connect_state") from error
 
 
 async def _stored(context: Context, grant: Grant) -> Mailbox:

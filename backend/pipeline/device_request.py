@@ -61,9 +61,4 @@ def _is_loopback(target: str) -> bool:
 
 def malformed(field: str) -> Refused:
     """The error for a parameter that is not in order."""
-    return Refused(
-        f"The app's request is not in order ({field}).",
-        "Begin again in the app.",
-        code="malformed",
-        field=field,
-    )
+    return Refused("malformed.app", name=field, field=field)

@@ -82,9 +82,7 @@ class DeviceService:
         try:
             return DeviceRequest(**unseal(self.context, REQUEST, sealed))
         except Expired as error:
-            raise Expired(
-                "This page stood open too long.", "Begin again in the app.", code="code_expired"
-            ) from error
+            raise Expired("code_expired.page") from error
         except Refused as error:
             raise malformed("request") from error
 
@@ -100,7 +98,7 @@ class DeviceService:
     async def exchange(self, code: str, verifier: str) -> tuple[str, Device, str]:
         """Code and verifier against a token; also the device and the owner's address. See `DeviceStore`."""
         if not VERIFIER.fullmatch(verifier):
-            raise Refused("The verifier is not in order.", "Begin again.", code="code_wrong", field="code")
+            raise Refused("code_wrong", field="code")
         digest = hashlib.sha256(verifier.encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         token, identifier = self.context.tokens.token(32), self.context.tokens.identifier()
@@ -115,7 +113,7 @@ class DeviceService:
         plausible = 20 <= len(token) <= 200
         found = await self.context.store.device_by_token(token_hash(token)) if plausible else None
         if found is None:
-            raise Unauthenticated("This computer is not connected.", "Connect it again.")
+            raise Unauthenticated("unauthenticated.device")
         now = self.context.clock.now()
         if found.last_seen_at is None or now - found.last_seen_at >= SEEN_EVERY:
             await self.context.store.device_seen(found.mailbox_id, found.id, now)
@@ -124,7 +122,7 @@ class DeviceService:
     async def ticket(self, device: Device, page: str) -> str:
         """A ticket that signs one browser in. Raises `Refused` (malformed) for a page there is not."""
         if page not in PAGES:
-            raise Refused(f"There is no page {page[:20]!r}.", code="malformed", field="page")
+            raise Refused("malformed.page", page=page[:20], field="page")
         ticket, now = self.context.tokens.token(24), self.context.clock.now()
         kept = OneTimeCode(
             token_hash(ticket),
@@ -184,7 +182,7 @@ class DeviceService:
     async def remove(self, mailbox_id: str, device_id: str) -> None:
         """End a computer's access. Raises `NotFound`."""
         if not await self.context.store.remove_device(mailbox_id, device_id):
-            raise NotFound("There is no such computer.", "It may have been removed.", code="not_found")
+            raise NotFound("not_found.computer")
 
     # --- seeing
 
@@ -192,7 +190,7 @@ class DeviceService:
         """The mailbox and its counts. Raises `NotFound` when it has been disconnected."""
         found = await self.context.store.overview(mailbox_id)
         if found is None:
-            raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+            raise NotFound("not_found.mailbox")
         return found
 
     async def held(self, mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> HeldPage:
@@ -209,7 +207,7 @@ class DeviceService:
         """One message of this mailbox. Raises `NotFound`."""
         known = await self.context.store.known(mailbox_id, [gmail_id])
         if gmail_id not in known:
-            raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
+            raise NotFound("not_found.message")
         return known[gmail_id]
 
     async def preview(self, mailbox_id: str, gmail_id: str) -> Preview:
@@ -217,18 +215,14 @@ class DeviceService:
         `Gmail.fetch` does."""
         view, mailbox = await self.message(mailbox_id, gmail_id), await self.context.store.mailbox(mailbox_id)
         if mailbox is None:
-            raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+            raise NotFound("not_found.mailbox")
         try:
             found = await shown(self.context, view, mailbox.owner)
         except (Gone, Rejected) as error:
-            raise NotFound("Gmail no longer has this message.", code="not_found") from error
+            raise NotFound("not_found.gmail") from error
         except Unread as error:
             log.warning("not_shown", mailbox=mailbox_id, cause=error.cause, fault=error.fault)
-            raise Refused(
-                "This message is too large or too unusual to be shown here.",
-                "Open it in Gmail.",
-                code="unreadable",
-            ) from error
+            raise Refused("unreadable") from error
         return Preview(found.text or "(This message has no text.)", found.truncated)
 
     async def questions(self, mailbox_id: str) -> tuple[MessageView, ...]:
@@ -276,12 +270,7 @@ class DeviceService:
     async def pause(self, mailbox_id: str, until: datetime | None) -> None:
         """Pause until then, at most 31 days; None resumes. Raises `Refused` (out_of_range)."""
         if until is not None and not timedelta(0) < until - self.context.clock.now() <= PAUSE_MOST:
-            raise Refused(
-                "A pause ends in the future, at most 31 days ahead.",
-                "Choose another time.",
-                code="out_of_range",
-                field="until",
-            )
+            raise Refused("out_of_range.pause", field="until")
         await self.prefer(mailbox_id, {"paused_until": until.isoformat() if until else None})
 
     async def usable(self, mailbox_id: str) -> bool:

@@ -37,7 +37,7 @@ async def preview(context: Context, job: DutyJob) -> datetime | None:
     """List, or look at one batch; returns when to go on, None when done or when no preview is wanted."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("The mailbox was disconnected.")
+        raise LeaseLost("conflict.mailbox")
     run = await context.store.preview_run(job.mailbox_id)
     if run is None or run.state is RunState.DONE:
         return None

@@ -33,7 +33,7 @@ async def index(context: Context, job: DutyJob) -> datetime | None:
     """Read one page of Sent; returns now while pages remain, None when done."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("The mailbox was disconnected.")
+        raise LeaseLost("conflict.mailbox")
     if mailbox.indexed_at is not None:
         return None
     left = context.settings.index_limit - mailbox.index_done

@@ -26,7 +26,7 @@ class InsightService:
         disconnected."""
         mailbox = await self.context.store.mailbox(mailbox_id)
         if mailbox is None:
-            raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+            raise NotFound("not_found.mailbox")
         today = self.context.clock.now().astimezone(UTC).date()
         since = datetime.combine(first_monday(today), time(), UTC)
         figures = await self.context.store.figures(mailbox_id, since, SENDERS)

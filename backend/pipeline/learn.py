@@ -28,10 +28,10 @@ async def learn(context: Context, job: MessageJob) -> None:
         await context.store.record_verdict(job, OWN_MAIL, None, None, now)
         return
     if await context.store.challenge_pending_in(job.mailbox_id, job.thread_id):
-        raise NotYet("A challenge of ours is leaving in this thread.", reason="challenge_pending")
+        raise NotYet("later.challenge", reason="challenge_pending")
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("The mailbox was disconnected.")
+        raise LeaseLost("conflict.mailbox")
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
         addresses = await context.reader.correspondents(fetched, mailbox.owner)

@@ -31,7 +31,7 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     now = context.clock.now()
     if await context.store.busy(job.mailbox_id, now):
         # A renewal under way could watch again after we stopped, and nobody could stop it any more.
-        raise NotYet("Work on this mailbox is ending.", reason="busy", retry_at=now + timedelta(seconds=1))
+        raise NotYet("later.leaving", reason="busy", retry_at=now + timedelta(seconds=1))
     with contextlib.suppress(NeedsReconnect, Gone, Rejected):
         await context.gmail.stop_watch(job.mailbox_id)
     grant_end = await _revoked(authorizer, job)
@@ -66,5 +66,5 @@ async def receipt(context: Context, secret: str) -> Receipt:
     """The receipt with this secret. Raises `NotFound`, also when it is too old."""
     found = await context.store.receipt(token_hash(secret)) if 20 <= len(secret) <= 200 else None
     if found is None or context.clock.now() - found.asked_at > RECEIPT_LIFE:
-        raise NotFound("There is no such receipt.", "Receipts are kept for 30 days.", code="not_found")
+        raise NotFound("not_found.receipt")
     return found

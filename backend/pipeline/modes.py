@@ -9,7 +9,6 @@ from typing import Any
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences
-from backend.domain.mailbox.notices import CHALLENGE_NEEDS
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 from backend.settings import Settings
@@ -18,12 +17,7 @@ from backend.settings import Settings
 def check_mode(settings: Settings, changes: Mapping[str, Any]) -> None:
     """Raise `Refused` (out_of_range, field mode) if `changes` choose a mode that is not offered here."""
     if changes.get("mode") == Mode.CHALLENGE and not settings.challenges:
-        raise Refused(
-            f"Challenge mode needs {CHALLENGE_NEEDS}.",
-            "Set PITCHGATE_PUBLIC_URL to one, or choose quarantine.",
-            code="out_of_range",
-            field="mode",
-        )
+        raise Refused("out_of_range.challenge", field="mode")
 
 
 def in_force(settings: Settings, preferences: Preferences) -> Preferences:

@@ -54,7 +54,7 @@ async def add(context: Context, mailbox_id: str, text: str, kind: RuleKind) -> R
 async def remove(context: Context, mailbox_id: str, subject: str) -> None:
     """Remove a rule; one that is gone is as it should be. Raises `Refused` (rule_empty) if none is named."""
     if not subject.strip():
-        raise Refused("Nothing was named.", code="rule_empty", field="subject")
+        raise Refused("rule_empty", field="subject")
     await context.store.set_rule(mailbox_id, subject, None, context.clock.now())
 
 
@@ -83,12 +83,7 @@ async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated:
     """Would this sender pass? Raises `Refused` for what is no address."""
     sender = subject_of(text)
     if "@" not in sender:
-        raise Refused(
-            "This is a domain.",
-            "Write an address, such as name@example.com.",
-            code="rule_address",
-            field="subject",
-        )
+        raise Refused("rule_address.domain", field="subject")
     now = context.clock.now()
     domain = organisational_domain(sender.rpartition("@")[2])
     standing = await context.store.standing(mailbox.id, sender, domain, "", now)

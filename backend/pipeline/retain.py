@@ -24,7 +24,7 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     """Delete one batch; due again at once while there is more, else in a day."""
     mailbox = await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
-        raise LeaseLost("The mailbox was disconnected.")
+        raise LeaseLost("conflict.mailbox")
     now = context.clock.now()
     await context.store.count_weeks(job.mailbox_id, now)
     before = now - timedelta(days=mailbox.preferences.retention_days)

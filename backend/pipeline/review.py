@@ -199,4 +199,4 @@ def proper(key: str) -> str:
 
 def malformed(field: str) -> Refused:
     """The error for a form that none of our pages makes."""
-    return Refused("This form is not one of ours.", "Load the page again.", code="malformed", field=field)
+    return Refused("malformed.form", field=field)

@@ -49,11 +49,11 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
     begun = await context.store.beginning(job.mailbox_id, job.thread_id)
     mailbox = begun.mailbox
     if mailbox is None:
-        raise LeaseLost("The mailbox was disconnected.")
+        raise LeaseLost("conflict.mailbox")
     if mailbox.indexed_at is None:
         # Before Sent has been read nobody is known, and everybody would look like a stranger.
         soon = context.clock.now() + INDEX_WAIT
-        raise NotYet("The owner's correspondents are still being read.", reason="indexing", retry_at=soon)
+        raise NotYet("later.indexing", reason="indexing", retry_at=soon)
     early = _from_history(context, job, mailbox, begun)
     if early is not None:
         await context.store.record_verdict(job, early, None, None, context.clock.now())
@@ -66,7 +66,7 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
         ripe = job.first_seen_at + BELIEVE_GONE
         if context.clock.now() < ripe:
             # History may tell of a message before it can be read; what is really gone is still so a moment later.
-            raise NotYet("The message is not there yet.", reason="gone?", retry_at=ripe) from error
+            raise NotYet("later.not_there", reason="gone?", retry_at=ripe) from error
         await context.store.gone(job, context.clock.now())
         return None
     except Rejected as error:

@@ -28,10 +28,10 @@ def unseal(context: Context, purpose: str, sealed: str) -> dict[str, str]:
     if not isinstance(kept, dict) or kept.get("for") != purpose:
         raise _not_ours()
     if context.clock.now() >= datetime.fromisoformat(kept["until"]):
-        raise Expired("What the browser kept is too old.", "Begin again.")
+        raise Expired("expired")
     fields: dict[str, str] = kept["fields"]
     return fields
 
 
 def _not_ours() -> Refused:
-    return Refused("What the browser kept is not ours.", "Begin again.", code="malformed")
+    return Refused("malformed.sealed")

@@ -164,11 +164,11 @@ async def _count(context: Context, challenge: Challenge, answer: Answer) -> None
     """Count the try, then look at it: two who guess at once never share one."""
     tries = await context.store.count_try(challenge.mailbox_id, challenge.id, answer.tried)
     if tries.of_challenge > MOST_TRIES:
-        raise Refused("Codes were tried too often.", "Use another way.", code="captcha_code_closed")
+        raise Refused("captcha_code_closed")
     if tries.of_code > answer.most_tries:
-        raise Refused("This code was tried too often.", "Here is a new one.", code="captcha_code_spent")
+        raise Refused("captcha_code_spent")
     if not answer.right:
-        raise Refused("That is not the code.", "Look or listen once more.", code="captcha_code_wrong")
+        raise Refused("captcha_code_wrong")
 
 
 async def _challenge(context: Context, token: str) -> Challenge:
@@ -189,13 +189,9 @@ async def _voided(context: Context, challenge: Challenge) -> Expired:
     known = await context.store.known(challenge.mailbox_id, [challenge.gmail_id])
     view = known.get(challenge.gmail_id)
     if view is not None and view.placement is Placement.INBOX:
-        return Expired("The mail has been let in.", "There is nothing left to do.", code="link_released")
-    return Expired(
-        "This link is no longer needed.", "The owner has decided about your mail.", code="link_voided"
-    )
+        return Expired("link_released")
+    return Expired("link_voided")
 
 
 def _unknown() -> NotFound:
-    return NotFound(
-        "This link is not one of ours.", "Check that it was copied whole from the mail.", code="link_unknown"
-    )
+    return NotFound("link_unknown")

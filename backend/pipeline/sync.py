@@ -42,7 +42,7 @@ async def sync(context: Context, job: DutyJob) -> datetime | GivenBack:
     for _ in range(PAGES_A_TURN):
         mailbox = await context.store.mailbox(job.mailbox_id)
         if mailbox is None:
-            raise LeaseLost("The mailbox was disconnected.")
+            raise LeaseLost("conflict.mailbox")
         due = await _one_page(context, job, mailbox)
         if due is not None:
             return due

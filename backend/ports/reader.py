@@ -24,7 +24,7 @@ class Unread(PitchgateError):
     and never holds content."""
 
     def __init__(self, cause: FailOpen, fault: str = "") -> None:
-        super().__init__("The message could not be read.", "It stays in the inbox.")
+        super().__init__("unread")
         self.cause = cause
         self.fault = fault
 

@@ -63,7 +63,10 @@ def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model
     try:
         model = load(data, name)
     except PitchgateError as error:
-        _write(answers, {"refused": {"title": error.title, "remedy": error.remedy}})
+        _write(
+            answers,
+            {"refused": {"key": error.key, **{name: str(value) for name, value in error.blanks.items()}}},
+        )
         return
     del data, first
     ready = {"version": model.version, "thresholds": model.thresholds, "costs": model.costs}

@@ -145,7 +145,7 @@ class ReadingPool:
                     raise Unread(error.cause) from error
             else:
                 if answer.later:
-                    raise TryLater("Google gave an answer nobody can read.", reason="unreadable")
+                    raise TryLater("later.unreadable", reason="unreadable")
                 if answer.value is None:
                     raise Unread(answer.unread or FailOpen.READER_LOST, answer.fault)
                 return answer.value
@@ -173,7 +173,7 @@ class ReadingPool:
                         break
                     failed = held is None
                     self._hand_back(held)
-        raise TryLater("There is no process to read with.", reason=NO_READER)
+        raise TryLater("later.reader", reason=NO_READER)
 
     async def _read(
         self, held: ReadingProcess, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object

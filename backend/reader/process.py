@@ -24,7 +24,6 @@ START_SECONDS = 90.0
 END_SECONDS = 1.0
 MAX_MODEL = 20_000_000
 """Bytes that are read of a model file; the process itself refuses less than that."""
-RESTORE = "Put back the shipped model, or set PITCHGATE_MODEL_PATH to another, then start again."
 _ROOT = str(Path(__file__).parent.parent.parent)
 _SECRETS = "PITCHGATE_"
 
@@ -54,7 +53,7 @@ class ModelData:
         try:
             return cls(await asyncio.to_thread(_beginning, path), str(path))
         except OSError as error:
-            raise ModelFile(f"The model file {path} cannot be read ({error.strerror}).", RESTORE) from error
+            raise ModelFile("model.unread", path=path, why=error.strerror) from error
 
 
 def _beginning(path: Path) -> bytes:
@@ -106,15 +105,13 @@ class ReadingProcess:
             told = _START.validate_json(body)
         except (Lost, ValidationError) as error:
             await made.kill()
-            raise ModelFile("The reading process did not start.", "Its error is in the log.") from error
+            raise ModelFile("model.reader") from error
         except BaseException:
             await made.kill()
             raise
         if told.ready is None:
             await made.kill()
-            raise ModelFile(
-                told.refused.get("title", "The model was refused."), told.refused.get("remedy", "")
-            )
+            raise ModelFile(**{"key": "model", **told.refused})
         made.facts = told.ready
         return made
 

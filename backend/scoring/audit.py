@@ -31,14 +31,10 @@ com.microsoft:Tokenizer
 """
 OPERATORS = frozenset(_OPERATOR_NAMES.split())
 _INTS = run_of_numbers(8)
-_REBUILD = (
-    "Unset PITCHGATE_MODEL_PATH for the shipped model, or build one with "
-    "`pitchgate-model export`, then start again."
-)
 
 
 class ModelRefused(PitchgateError):
-    """The model file must not be used. `title` says what is wrong with it, `remedy` what to do."""
+    """The model file must not be used."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +57,10 @@ def read_model(path: Path) -> tuple[bytes, ModelFacts]:
     """The bytes and facts of a model file that this program may serve. Raises `ModelRefused`."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise _refused(path, f"is larger than {MAX_BYTES:,} bytes")
+            raise ModelRefused("model.large", path=path, most=MAX_BYTES)
         data = path.read_bytes()
     except OSError as error:
-        raise _refused(path, f"cannot be read ({error.strerror or error})") from error
+        raise ModelRefused("model.unread", path=path, why=error.strerror or error) from error
     return data, admit(data, path)
 
 
@@ -72,28 +68,26 @@ def admit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
     """`audit`, and whether this program's lexicon and preparation are the model's. Raises `ModelRefused`."""
     facts = audit(data, path)
     if facts.reading != reading_digest():
-        raise _refused(
-            path, "was trained with another lexicon or another preparation of texts than this program has"
-        )
+        raise ModelRefused("model.lexicon", path=path)
     return facts
 
 
 def audit(data: bytes, path: Path = Path("model.onnx")) -> ModelFacts:
     """Check `data` from the outside in. Raises `ModelRefused`; `path` is only for the message."""
     if len(data) > MAX_BYTES:
-        raise _refused(path, f"is larger than {MAX_BYTES:,} bytes")
+        raise ModelRefused("model.large", path=path, most=MAX_BYTES)
     try:
         metadata, place = _metadata(data)
         _check_digest(data, metadata, place, path)
         if metadata.get("format") != FORMAT:
             wrong = metadata.get("format", "none")
-            raise _refused(path, f"has format number {wrong}, this program reads {FORMAT}")
+            raise ModelRefused("model.format", path=path, format=wrong, known=FORMAT)
         _check_graph(data, path)
         return _facts(metadata)
     except Damaged as error:
-        raise _refused(path, f"is damaged ({error})") from error
+        raise ModelRefused("model.damaged", path=path, why=error) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise _refused(path, f"has unusable metadata ({error})") from error
+        raise ModelRefused("model.metadata", path=path, why=error) from error
 
 
 def digest_of(data: bytes, start: int, end: int) -> str:
@@ -103,10 +97,6 @@ def digest_of(data: bytes, start: int, end: int) -> str:
     digest.update(b"0" * (end - start))
     digest.update(view[end:])
     return digest.hexdigest()
-
-
-def _refused(path: Path, what: str) -> ModelRefused:
-    return ModelRefused(f"The model file {path} {what}; it was not loaded.", _REBUILD)
 
 
 def _metadata(data: bytes) -> tuple[dict[str, str], tuple[int, int]]:
@@ -131,9 +121,9 @@ def _metadata(data: bytes) -> tuple[dict[str, str], tuple[int, int]]:
 def _check_digest(data: bytes, metadata: Mapping[str, str], place: tuple[int, int], path: Path) -> None:
     stated = metadata.get("digest", "")
     if len(stated) != 64:
-        raise _refused(path, "carries no digest, so it is not one of ours or it is damaged")
+        raise ModelRefused("model.no_digest", path=path)
     if digest_of(data, *place) != stated:
-        raise _refused(path, "does not match its own digest: it was damaged or changed")
+        raise ModelRefused("model.digest", path=path)
 
 
 def _check_graph(data: bytes, path: Path) -> None:
@@ -146,18 +136,18 @@ def _check_graph(data: bytes, path: Path) -> None:
             domain, version = _opset(data, entry)
             opsets[domain] = version
         elif entry.number in (20, 25):
-            raise _refused(path, "carries functions or training steps, which are not allowed")
+            raise ModelRefused("model.functions", path=path)
     if opsets != dict(OPSETS):
-        raise _refused(path, f"uses operator sets {opsets}, allowed are {dict(OPSETS)}")
+        raise ModelRefused("model.opsets", path=path, used=opsets, allowed=dict(OPSETS))
     if len(graphs) != 1:
-        raise _refused(path, "does not hold exactly one graph")
+        raise ModelRefused("model.graph", path=path)
     for entry in fields(data, graphs[0].start, graphs[0].end):
         if entry.number == 1:
             _check_node(data, entry, path)
         elif entry.number == 5 and any(f.number in (13, 14) for f in fields(data, entry.start, entry.end)):
-            raise _refused(path, "points to data outside the file, which is not allowed")
+            raise ModelRefused("model.outside", path=path)
         elif entry.number == 15:
-            raise _refused(path, "holds sparse tensors, which are not allowed")
+            raise ModelRefused("model.sparse", path=path)
 
 
 def _opset(data: bytes, entry: Field) -> tuple[str, int]:
@@ -182,14 +172,14 @@ def _check_node(data: bytes, node: Field, path: Path) -> None:
             attributes.append(part)
     name = f"{domain}:{op}" if domain else op
     if name not in OPERATORS:
-        raise _refused(path, f"uses the operator {name}, which is not allowed")
+        raise ModelRefused("model.operator", path=path, name=name)
     for attribute in attributes:
         parts = list(fields(data, attribute.start, attribute.end, _INTS))
         if any(f.number in (6, 11) for f in parts):
-            raise _refused(path, f"hides a sub-graph in {name}, which is not allowed")
+            raise ModelRefused("model.subgraph", path=path, name=name)
         label = next((text(data, f) for f in parts if f.number == 1), "")
         if label == "tokenexp" and next((text(data, f) for f in parts if f.number == 4), "") != TOKEN_PATTERN:
-            raise _refused(path, "splits words in a way this program does not know")
+            raise ModelRefused("model.tokens", path=path)
 
 
 def _limits(limits: Mapping[str, Mapping[str, float]], strictness: Strictness) -> Thresholds:

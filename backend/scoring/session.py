@@ -43,10 +43,7 @@ class ModelSession:
             vars(self._session)["_model_bytes"] = None
             self.score(_WARM_UP)
         except Exception as error:  # onnxruntime raises a dozen kinds; each means the same here
-            raise ModelRefused(
-                f"The model file {path} passed its audit but does not run: {type(error).__name__}.",
-                "Install the onnxruntime version of the lock file, or put back the shipped model.",
-            ) from error
+            raise ModelRefused("model.runtime", path=path, why=type(error).__name__) from error
 
     @classmethod
     def open(cls, path: Path) -> ModelSession:

@@ -39,7 +39,7 @@ def back_up(source: Path, target: Path) -> Copy:
     there is no `target`.
     """
     if target.exists():
-        raise Refused(f"{target} exists.", "Name a new file: a backup is never written over.", field="FILE")
+        raise Refused("file_exists.backup", path=target, field="FILE")
     return _checked_copy(source, target)
 
 
@@ -56,11 +56,7 @@ def restore(backup: Path, path: Path, now: datetime) -> tuple[Copy, Path | None]
         found = _checked_copy(backup, draft)
         newest = migrations(Dialect.SQLITE)[-1].version
         if found.schema > newest:
-            raise Refused(
-                f"{backup} is of a newer release (schema {found.schema}, this one knows {newest}).",
-                "Restore it with the release that made it.",
-                field="FILE",
-            )
+            raise Refused("backup_newer", path=backup, schema=found.schema, newest=newest, field="FILE")
         _free_jobs(draft, now)
         if not path.exists():
             os.replace(draft, path)
@@ -84,7 +80,7 @@ def _free_jobs(path: Path, now: datetime) -> None:
 
 def _checked_copy(source: Path, target: Path) -> Copy:
     if not source.is_file():
-        raise Refused(f"There is no file {source}.", "See `pitchgate db status` for where the database is.")
+        raise Refused("no_file.database", path=source)
     draft = target.with_name(f"{target.name}.part")
     draft.unlink(missing_ok=True)
     try:
@@ -98,11 +94,9 @@ def _checked_copy(source: Path, target: Path) -> Copy:
         _on_disk(target.parent)
         return found
     except sqlite3.DatabaseError as error:
-        raise Refused(
-            f"{source} is no whole database: {error}.", "Use another backup.", field="FILE"
-        ) from error
+        raise Refused("backup_broken", path=source, why=error, field="FILE") from error
     except FileExistsError as error:
-        raise Refused(f"{target} exists.", "Name a new file.", field="FILE") from error
+        raise Refused("file_exists", path=target, field="FILE") from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -122,7 +116,7 @@ def _check(path: Path) -> Copy:
     with closing(_reading(path)) as copy:
         found = copy.execute("PRAGMA integrity_check").fetchall()
         if [row[0] for row in found] != ["ok"] or copy.execute("PRAGMA foreign_key_check").fetchone():
-            raise Conflict("The copy does not check out.", "Nothing was kept of it. Is the database damaged?")
+            raise Conflict("copy_damaged")
         mailboxes, messages = (
             copy.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
             for table in ("mailboxes", "messages")
@@ -143,9 +137,7 @@ def _alone(path: Path) -> sqlite3.Connection:
         connection.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         connection.close()
-        raise Conflict(
-            f"{path} is in use.", "Stop the server (systemctl stop pitchgate) and restore again."
-        ) from error
+        raise Conflict("in_use", path=path) from error
     return connection
 
 

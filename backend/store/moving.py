@@ -69,7 +69,7 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
 
 def _opened(source: Path) -> sqlite3.Connection:
     if not source.exists():
-        raise Refused(f"There is no file {source}.", "Name the embedded database.", field="source")
+        raise Refused("no_file", path=source, field="source")
     sqlite_schema.upgrade(source)
     return sqlite_schema.connect(source)
 
@@ -77,11 +77,7 @@ def _opened(source: Path) -> sqlite3.Connection:
 async def _refuse_if_used(there: Any) -> None:
     for table in ORDER:
         if await there.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table})"):  # noqa: S608 - our own name
-            raise Refused(
-                f"The target database is not empty: it has rows in {table}.",
-                "Copy into a new database.",
-                field="target",
-            )
+            raise Refused("not_empty", table=table, field="target")
 
 
 async def _copy_table(
@@ -135,9 +131,7 @@ async def _compare(here: sqlite3.Connection, there: Any, table: str) -> None:
     question = f"SELECT {', '.join(parts)} FROM {table}"  # noqa: S608 - the same names
     ours, theirs = tuple(here.execute(question).fetchone()), tuple(await there.fetchrow(question))
     if ours != theirs:
-        raise Conflict(
-            f"The copy of {table} does not match: {ours} became {theirs}.", "Nothing was kept of it."
-        )
+        raise Conflict("copy_differs", table=table, ours=ours, theirs=theirs)
 
 
 async def _check_ledger(there: Any) -> None:
@@ -145,4 +139,4 @@ async def _check_ledger(there: Any) -> None:
     checks: list[Query] = [known["balance_differences"], known["daily_differences"]]
     for check in checks:
         if await there.fetch(check.sql):
-            raise Conflict("The ledger does not add up.", "See `pitchgate db status`; nothing was copied.")
+            raise Conflict("ledger_differs")

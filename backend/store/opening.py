@@ -14,10 +14,6 @@ from backend.store.schema import Place, place
 from backend.store.sqlite_schema import close_folder
 from backend.store.store import SqlStore, open_store
 
-_FOLDER = "Set PITCHGATE_STATE_DIR to a folder that this user may write to, on a disk with space left."
-_SERVER = "Check PITCHGATE_DATABASE_URL, and that the server runs and knows the role."
-_EXTRA = "Run `make setup EXTRAS=postgres` in the checkout, or leave PITCHGATE_DATABASE_URL empty."
-
 
 async def open_configured(settings: Settings, keys: DecisionKeys | None = None) -> SqlStore:
     """The open store; `keys` as for `open_store`.
@@ -46,15 +42,13 @@ def explained(where: Place) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":
             raise
-        raise _refused("PostgreSQL needs a driver that is not installed.", _EXTRA, "database_url") from error
+        raise Refused("store.driver", field="database_url") from error
     except Exception as error:
         if where.dialect is Dialect.SQLITE and isinstance(error, (OSError, sqlite3.DatabaseError)):
             cause = error.strerror if isinstance(error, OSError) else str(error)
-            title = f"The database {where.path} cannot be used: {cause}."
-            raise _refused(title, _FOLDER, "state_dir") from error
+            raise Refused("store.file", path=where.path, why=cause, field="state_dir") from error
         if where.dialect is Dialect.POSTGRES and _of_the_server(error):
-            title = f"The database server cannot be used ({type(error).__name__})."
-            raise _refused(title, _SERVER, "database_url") from error
+            raise Refused("store.server", why=type(error).__name__, field="database_url") from error
         raise
 
 
@@ -63,7 +57,3 @@ def _of_the_server(error: Exception) -> bool:
 
     kinds = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, OverflowError)
     return isinstance(error, kinds)
-
-
-def _refused(title: str, remedy: str, field: str) -> Refused:
-    return Refused(title, remedy, code="store", field=field)

@@ -84,10 +84,7 @@ class PostgresDriver:
             await upgrade(self._url)
             role = await unbound_role(self._url)
         except _BROKEN as error:
-            raise PitchgateError(
-                "The database cannot be reached.",
-                f"{type(error).__name__}: check PITCHGATE_DATABASE_URL and that the server runs, then start again.",
-            ) from error
+            raise PitchgateError("store.away", why=type(error).__name__) from error
         if role:
             log.warning(
                 "row_security_off", role=role, remedy="connect as a role without SUPERUSER and BYPASSRLS"
@@ -133,13 +130,13 @@ class PostgresDriver:
             try:
                 return await self._once(self._pool, begin, make(), ending)
             except asyncpg.ForeignKeyViolationError as error:
-                raise NotFound("There is no such mailbox.", code="unknown_mailbox") from error
+                raise NotFound("unknown_mailbox") from error
             except (*_AGAIN, *_BROKEN, asyncpg.InterfaceError) as error:
                 lost = not isinstance(error, _AGAIN)
                 if lost and not _is_broken(error):
                     raise
                 if attempt == TRIES or (lost and ending.begun):
-                    raise StoreAway("The database does not answer.", reason=type(error).__name__) from error
+                    raise StoreAway("later.store", reason=type(error).__name__) from error
                 log.info("store_retry", cause=type(error).__name__, attempt=attempt)
             await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
         raise AssertionError("unreachable")

@@ -61,10 +61,7 @@ async def _make(connection: Connection, step: Migration) -> None:
             return
         except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
             await asyncio.sleep(STEP_PAUSE)
-    raise Conflict(
-        f"Step {step.version:04} of the schema could not be made: other transactions hold its tables.",
-        "Nothing was changed by it. Look in pg_stat_activity for what runs so long, then upgrade again.",
-    )
+    raise Conflict("schema_step", step=f"{step.version:04}")
 
 
 async def version(connection: Connection) -> int:

@@ -39,7 +39,7 @@ def place(where: str | Path) -> Place:
     if text.startswith("sqlite:///"):
         return Place(Dialect.SQLITE, text.removeprefix("sqlite:///"))
     if "://" in text:
-        raise ValueError("a database is a file path, sqlite:///path or postgresql://…")
+        raise ValueError("db_target.address")
     return Place(Dialect.SQLITE, text)
 
 

@@ -191,7 +191,7 @@ def _told(error: BaseException) -> BaseException:
     """What a caller hears of it: a file that is locked, full or unreadable is the store's trouble, not the call's."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in AWAY:
-        away = StoreAway("The database file cannot be used just now.", reason=error.sqlite_errorname)  # type: ignore[attr-defined]
+        away = StoreAway("later.store", reason=error.sqlite_errorname)  # type: ignore[attr-defined]
         away.__cause__ = error
         return away
     return error

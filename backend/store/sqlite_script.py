@@ -44,7 +44,7 @@ def _execute(connection: sqlite3.Connection, query: Query, statement: Statement)
         raise no_text() from error
     except sqlite3.IntegrityError as error:
         if "FOREIGN KEY" in str(error):
-            raise NotFound("There is no such mailbox.", code="unknown_mailbox") from error
+            raise NotFound("unknown_mailbox") from error
         raise
     if query.yields is Yields.COUNT:
         return cursor.rowcount

@@ -30,7 +30,7 @@ class MultiFernetVault:
     def __init__(self, keys: Sequence[SecretStr]) -> None:
         """`keys` newest first. Raises `Refused` (field secret_keys) for none or one that is no key."""
         if not keys:
-            raise Refused("There is no secret key.", _HOW_TO_MAKE, code="secret_keys", field="secret_keys")
+            raise Refused("secret_keys", field="secret_keys")
         self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, 1)])
 
     def seal(self, secret: str) -> bytes:
@@ -70,24 +70,14 @@ def load_or_make_keys(settings: Settings) -> tuple[SecretStr, ...]:
     if settings.secret_keys:
         return settings.secret_keys
     if settings.environment in (Environment.STAGING, Environment.PRODUCTION):
-        raise Refused(
-            f"PITCHGATE_SECRET_KEYS is empty, and {settings.environment} does not make up keys of its own.",
-            _HOW_TO_MAKE,
-            code="secret_keys",
-            field="secret_keys",
-        )
+        raise Refused("secret_keys.empty", environment=settings.environment, field="secret_keys")
     path = settings.state_dir / KEY_FILE
     try:
         if not path.exists():
             _write_once(path, make_key())
         return _read(path)
     except OSError as error:
-        raise Refused(
-            f"The key file {path} cannot be used: {error.strerror}.",
-            "Set PITCHGATE_STATE_DIR to a folder that this user may write to.",
-            code="state_dir",
-            field="state_dir",
-        ) from error
+        raise Refused("state_dir", path=path, why=error.strerror, field="state_dir") from error
 
 
 def _write_once(path: Path, key: str) -> None:
@@ -112,21 +102,11 @@ def _write_once(path: Path, key: str) -> None:
 def _read(path: Path) -> tuple[SecretStr, ...]:
     mode = stat.S_IMODE(path.stat().st_mode)
     if os.name == "posix" and mode & 0o077:
-        raise Refused(
-            f"{path} can be read by others (mode {mode:04o}).",
-            f"Run: chmod 600 {path}",
-            code="secret_keys",
-            field="secret_keys",
-        )
+        raise Refused("secret_keys.readable", path=path, mode=f"{mode:04o}", field="secret_keys")
     with path.open(encoding="ascii", errors="replace") as file:
         lines = file.read(_KEY_FILE_LIMIT).split()
     if not lines:
-        raise Refused(
-            f"{path} holds no key.",
-            "Restore it from a backup, or delete it and connect the mailboxes again.",
-            code="secret_keys",
-            field="secret_keys",
-        )
+        raise Refused("secret_keys.none", path=path, field="secret_keys")
     return tuple(SecretStr(line) for line in lines)
 
 
@@ -135,21 +115,9 @@ def _fernet(key: SecretStr, place: int) -> Fernet:
         return Fernet(key.get_secret_value())
     except ValueError:
         raise Refused(
-            f"Secret key number {place} is no Fernet key (32 bytes in URL-safe base64).",
-            _HOW_TO_MAKE,
-            code="secret_keys",
-            field="secret_keys",
+            "secret_keys.form", place=place, field="secret_keys"
         ) from None  # the cause may quote the key
 
 
 def _unsealable() -> Refused:
-    return Refused(
-        "A stored secret cannot be opened with the keys at hand.",
-        "Add the key it was sealed with to PITCHGATE_SECRET_KEYS, or connect the mailbox again.",
-        code="sealed",
-    )
-
-
-_HOW_TO_MAKE = (
-    'Make one with "pitchgate keys new" and set PITCHGATE_SECRET_KEYS (newest first, comma-separated).'
-)
+    return Refused("sealed")

@@ -43,11 +43,6 @@ def _entry(mailbox_id: str, row: Mapping[str, Any]) -> Script[int]:
         return 0
     query = "add_to_balance" if row["amount"] > 0 else "take_from_balance"
     if not (yield from number(query, mailbox_id=mailbox_id, sender=row["sender"], amount=row["amount"])):
-        raise Refused(
-            "The file's ledger spends credits that were never earned.",
-            "Nothing of this lot was kept.",
-            code="no_credit",
-            field="file",
-        )
+        raise Refused("no_credit.file", field="file")
     yield q("add_to_day", mailbox_id=mailbox_id, day=row["day"], posting=row["posting"], amount=row["amount"])
     return 1

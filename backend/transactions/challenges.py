@@ -47,7 +47,7 @@ def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[No
     yield from held_message(job)
     row = yield from _of_job(job, challenge_id)
     if row["state"] not in (ChallengeState.INTENDED, ChallengeState.SENDING):
-        raise Conflict(f"The challenge is {row['state']} by now.", "Do not send it.")
+        raise Conflict("conflict.challenge")
     if row["state"] == ChallengeState.INTENDED:
         yield q("begin_sending", mailbox_id=job.mailbox_id, challenge_id=challenge_id, now=micros(now))
 
@@ -81,7 +81,7 @@ def _of_job(job: MessageJob, challenge_id: str) -> Script[OpenChallengeRow]:
         "challenge_of_job", challenge_id=challenge_id, mailbox_id=job.mailbox_id, gmail_id=job.gmail_id
     )
     if row is None:
-        raise NotFound("There is no such challenge about this message.", code="unknown_challenge")
+        raise NotFound("unknown_challenge")
     return row
 
 
@@ -144,7 +144,7 @@ def _opened(challenge_id: str, now: datetime) -> Script[tuple[Challenge, int]]:
     """The challenge, in a mailbox that nobody else can change now, and the credits a solve earns there."""
     found: ChallengeRow | None = yield q("challenge", challenge_id=challenge_id)
     if found is None:
-        raise NotFound("This link is not one of ours.", code="link_unknown")
+        raise NotFound("link_unknown")
     mailbox = yield from locked(found["mailbox_id"])
     # Read again now that nobody else can change it.
     row: ChallengeRow = yield q("challenge", challenge_id=challenge_id)
@@ -163,9 +163,9 @@ def _take(challenge: Challenge, signature: str, expires: datetime, solved_before
         expires_at=micros(expires),
     )
     if not barred:
-        raise Refused("This captcha answer was used before.", "Solve a new one.", code="captcha_replayed")
+        raise Refused("captcha_replayed")
     if challenge.solved_before != solved_before:
-        raise Refused("The price has risen meanwhile.", "Solve a new one.", code="captcha_expired")
+        raise Refused("captcha_expired.price")
 
 
 def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:

@@ -64,7 +64,7 @@ def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tu
         return tuple(json.loads(known["moved"]))
     row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
     if row is None:
-        raise NotFound("There is no such message.", "It may have been deleted.", code="unknown_message")
+        raise NotFound("unknown_message")
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
     trace = Trace()
     if not waits:

@@ -62,7 +62,7 @@ def enter(mailbox_id: str, entry: Entry, now: datetime, about: str | None = None
         return False
     query = "add_to_balance" if entry.amount > 0 else "take_from_balance"
     if not (yield from number(query, mailbox_id=mailbox_id, sender=entry.sender, amount=entry.amount)):
-        raise Refused(f"{entry.sender} has no such credit.", "Grant one first.", code="no_credit")
+        raise Refused("no_credit", sender=entry.sender)
     yield q("add_to_day", mailbox_id=mailbox_id, day=day, posting=entry.posting, amount=entry.amount)
     return True
 

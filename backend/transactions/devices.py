@@ -92,9 +92,7 @@ def exchange(
     if not hmac.compare_digest(row["detail"].encode(), challenge.encode()):
         return _wrong_code()
     if (yield from number("count_devices", mailbox_id=row["mailbox_id"])) >= MOST_DEVICES:
-        return Refused(
-            f"{MOST_DEVICES} computers are connected already.", "Remove one first.", code="too_many_devices"
-        )
+        return Refused("too_many_devices", most=MOST_DEVICES)
     yield q(
         "insert_device",
         id=device.id,
@@ -191,15 +189,8 @@ def _device(row: DeviceRow) -> Device:
 
 
 def _old_code() -> Expired:
-    return Expired(
-        "This code was used already, or is too old.",
-        "Connect the computer again.",
-        code="code_expired",
-        field="code",
-    )
+    return Expired("code_expired", field="code")
 
 
 def _wrong_code() -> Refused:
-    return Refused(
-        "This code is not one of ours.", "Connect the computer again.", code="code_wrong", field="code"
-    )
+    return Refused("code_wrong", field="code")

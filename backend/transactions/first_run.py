@@ -129,7 +129,7 @@ def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[Non
     yield from locked(mailbox_id)
     row: PreviewRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":
-        raise NotFound("This mail is not in the preview.", "Look at the preview again.", code="not_found")
+        raise NotFound("not_found.preview")
     said, before = Word(row["said"]), row["rule_before"]
     if said is word:
         return
@@ -150,7 +150,7 @@ def _current(job: DutyJob, number: int) -> Script[bool]:
     try:
         yield from locked(job.mailbox_id)
     except NotFound as error:
-        raise LeaseLost("The mailbox was disconnected.") from error
+        raise LeaseLost("conflict.mailbox") from error
     yield from held_duty(job)
     yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
     row: RunRow | None = yield q("preview_run", mailbox_id=job.mailbox_id)

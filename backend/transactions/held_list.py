@@ -127,7 +127,7 @@ def correct_once(mailbox_id: str, correction: Correction, now: datetime) -> Scri
         correction.gmail_id,
         correction.decision,
     ):
-        raise Refused("This key was used for another decision.", "Decide again.", code="key_reused")
+        raise Refused("key_reused")
     return (yield from corrections.correct(mailbox_id, correction, now))
 
 

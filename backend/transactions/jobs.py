@@ -60,7 +60,7 @@ def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushF
 def position(history_id: str) -> int:
     """A history id as the number it is; ids are compared, never their texts. Raises `Refused`."""
     if not (history_id.isascii() and history_id.isdigit()):
-        raise Refused("A history id is a whole number.", code="malformed", field="historyId")
+        raise Refused("malformed.history", field="historyId")
     return int(history_id)
 
 
@@ -124,7 +124,7 @@ def held_duty(job: DutyJob) -> Script[DutyRow]:
     """The duty's row, if `job` still holds it. Raises `LeaseLost`."""
     row: DutyRow | None = yield q("duty_for_write", mailbox_id=job.mailbox_id, duty=job.duty)
     if row is None or row["lease"] != job.lease:
-        raise LeaseLost(f"The {job.duty} duty is no longer held by this worker.")
+        raise LeaseLost("conflict.lease")
     return row
 
 
@@ -264,7 +264,7 @@ def held_message(job: MessageJob) -> Script[MessageRow]:
     """The message's row, if `job` still holds it. Raises `LeaseLost`."""
     row: MessageRow | None = yield q("message_for_write", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     if row is None or row["lease"] != job.lease:
-        raise LeaseLost(f"Message {job.gmail_id} is no longer held by this worker.")
+        raise LeaseLost("conflict.lease")
     return row
 
 

@@ -73,12 +73,7 @@ def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[
     rows = [(rule.subject, rule.kind) for rule in wanted]
     yield q("put_rules", mailbox_id=mailbox_id, rows=packed(rows), now=micros(now))
     if (yield from number("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:
-        raise Refused(
-            f"A mailbox has at most {MOST_RULES} rules.",
-            "Remove some first.",
-            code="too_many_rules",
-            field="subject",
-        )
+        raise Refused("too_many_rules", most=MOST_RULES, field="subject")
 
 
 def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None]:

@@ -100,13 +100,11 @@ def _created(new: NewMailbox, now: datetime) -> Script[str | None]:
 def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
     known: MailboxRow | None = yield q("mailbox_by_sub", sub=new.sub)
     if known is None:
-        raise Conflict(f"The mailbox id {new.id} belongs to another account.")
+        raise Conflict("conflict.account")
     mailbox_id: str = known["id"]
     yield from locked(mailbox_id)
     if (yield from number("leave_begun", mailbox_id=mailbox_id)):
-        raise Conflict(
-            "This mailbox is being disconnected right now.", "Connect it again in a minute: nothing is kept."
-        )
+        raise Conflict("conflict.leaving")
     yield q("cancel_leave", mailbox_id=mailbox_id)
     yield q(
         "reconnect_mailbox",
@@ -258,10 +256,10 @@ def locked(mailbox_id: str) -> Script[MailboxRow]:
     """
     row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None:
-        raise NotFound("There is no such mailbox.", "Connect it first.", code="unknown_mailbox")
+        raise NotFound("unknown_mailbox.connect")
     return row
 
 
 def _changes(statement: Statement) -> Script[None]:
     if not (yield statement):
-        raise NotFound("There is no such mailbox.", "Connect it first.", code="unknown_mailbox")
+        raise NotFound("unknown_mailbox.connect")

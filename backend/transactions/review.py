@@ -55,7 +55,7 @@ def review(mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) 
     """One page of one snapshot; see the port."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
-        raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+        raise NotFound("not_found.mailbox")
     latest = yield from number("latest_event", mailbox_id=mailbox_id)
     waiting = yield from number("count_shelf", mailbox_id=mailbox_id, shelf=Shelf.HELD, limit=MOST_COUNTED)
     listed = Listing((yield from mailbox_of(row)), latest, waiting, (), None, None)

@@ -85,7 +85,7 @@ def ask_off(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
     """Note an order to unsubscribe and take it in hand."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
-        raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
+        raise NotFound("not_found.message")
     yield q("ask_off", mailbox_id=mailbox_id, gmail_id=gmail_id, sender=row["sender"], now=micros(now))
     before = micros(now - timedelta(seconds=LEASE_SECONDS))
     return bool(

@@ -84,7 +84,7 @@ def sender_profile(
     """One sender; see the port."""
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if owner is None:
-        raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+        raise NotFound("not_found.mailbox")
     latest = yield from number("latest_event", mailbox_id=mailbox_id)
     found = yield from of_sender(mailbox_id, address, tuple(Shelf), after or FAR, limit + 1)
     shown = found[:limit]
@@ -126,7 +126,7 @@ def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, U
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if owner is None or row is None:
-        raise NotFound("There is no such message.", "It may have been deleted.", code="not_found")
+        raise NotFound("not_found.message")
     asked: UnsubscriptionRow | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return (
         message_rows.view(row),

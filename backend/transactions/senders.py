@@ -52,5 +52,5 @@ def note_bounce(mailbox_id: str, thread_id: str, now: datetime) -> Script[bool]:
 def _own_challenge(mailbox_id: str, challenge_id: str) -> Script[ChallengeRow]:
     row: ChallengeRow | None = yield q("challenge", challenge_id=challenge_id)
     if row is None or row["mailbox_id"] != mailbox_id:
-        raise NotFound("This link is not one of ours.", code="link_unknown")
+        raise NotFound("link_unknown")
     return row

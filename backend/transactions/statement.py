@@ -82,7 +82,7 @@ def moment_or_none(value: int | None) -> datetime | None:
 def no_text() -> Refused:
     """The error for text that no row can hold, such as half a surrogate pair. Mail is cleaned long before: only a
     caller can have sent it."""
-    return Refused("This text holds characters that cannot be stored.", "Leave them out.", code="malformed")
+    return Refused("malformed.text")
 
 
 def packed(values: Iterable[Any]) -> str:

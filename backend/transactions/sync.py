@@ -81,7 +81,7 @@ def _mailbox_of(job: DutyJob) -> Script[tuple[MailboxRow, DutyRow]]:
     try:
         mailbox = yield from locked(job.mailbox_id)
     except NotFound as error:
-        raise LeaseLost("The mailbox was disconnected.") from error
+        raise LeaseLost("conflict.mailbox") from error
     return mailbox, (yield from held_duty(job))
 
 

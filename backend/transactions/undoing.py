@@ -26,7 +26,7 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     yield from locked(mailbox_id)
     record: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
     if record is None:
-        raise NotFound("There is no such decision to take back.", code="unknown_correction")
+        raise NotFound("unknown_correction")
     if record["undone_at"] is not None:
         return tuple(json.loads(record["undo_moved"]))
     before: dict[str, Any] = json.loads(record["before"])

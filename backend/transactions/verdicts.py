@@ -68,7 +68,7 @@ def record_verdict(
     try:
         mailbox = yield from locked(job.mailbox_id)
     except NotFound as error:
-        raise LeaseLost("The mailbox was disconnected.") from error
+        raise LeaseLost("conflict.mailbox") from error
     row = yield from held_message(job)
     yield from record_facts(job, verdict, screened, now)
     late = row["revision"] != job.revision
@@ -151,14 +151,14 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
     try:
         yield from credits.enter(job.mailbox_id, spent(screened.sender, job.gmail_id), now)
     except Refused as error:
-        raise Conflict("The sender's credit is gone.", "Decide again.") from error
+        raise Conflict("conflict.credit") from error
 
 
 def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: MailboxRow, now: datetime) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
     seen = yield from _dealings(job.mailbox_id, intent.sender, intent.sender_domain, job.thread_id, now)
     if reached(seen, rows.mailbox(mailbox).preferences, now):
-        raise Conflict("Other challenges were opened meanwhile.", "Decide again.")
+        raise Conflict("conflict.challenge")
     yield q("close_spent", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
     stored = yield from number(
         "insert_challenge",
@@ -175,7 +175,7 @@ def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: MailboxRow, now: 
         now=micros(now),
     )
     if not stored:
-        raise Conflict("A challenge for this sender was opened meanwhile.", "Decide again.")
+        raise Conflict("conflict.challenge")
 
 
 def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> Script[None]:

@@ -75,7 +75,7 @@ class Pinned(AbstractResolver):
         """What the connection is made to. Raises `Refused` (unsafe_address) or `OSError`."""
         found = await self._lookup(host)
         if not found or not all(self._allowed(address) for address in found):
-            raise Refused(f"{host} does not lead to the public Internet.", code="unsafe_address")
+            raise Refused("unsafe_address", host=host)
         return [
             ResolveResult(
                 hostname=host,

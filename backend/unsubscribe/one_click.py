@@ -52,7 +52,7 @@ class OneClick:
         """See `Unsubscriber.one_click`."""
         host = host_of(url)
         if not host:
-            raise Refused("The address is none we post to.", code="unsafe_address")
+            raise Refused("unsafe_address.form")
         try:
             async with asyncio.timeout(self._seconds):
                 status = await self._post(url)
@@ -63,9 +63,9 @@ class OneClick:
             if isinstance(cause, Refused):
                 raise cause from None
             # Neither the address nor what its owner answered belongs into a log.
-            raise Refused(f"{host} did not answer.", code="unreachable") from None
+            raise Refused("unreachable", host=host) from None
         if not 200 <= status < 300:
-            raise Refused(f"{host} answered {status}.", code="not_accepted")
+            raise Refused("not_accepted", host=host, status=str(status))
 
     async def _post(self, url: str) -> int:
         connector = aiohttp.TCPConnector(

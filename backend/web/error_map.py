@@ -14,17 +14,18 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
+from backend.locale.words import told
 from backend.web import log
 from backend.web.api.answers import PREFIX
 from backend.web.api.authentication import http_error
 from backend.web.pages import page
 from backend.web.services import services
-from backend.web.words import sender_words
+from backend.web.words import language_of, sender_words
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is told to the outside. `own_words`: the error's own title and remedy may be shown."""
+    """What is told to the outside. `own_words`: the error's own words may be shown."""
 
     status: int
     code: str
@@ -67,9 +68,8 @@ KEPT_HEADERS = ("Allow", "Retry-After")
 def answer_for(error: errors.PitchgateError) -> Answer:
     """The row of the nearest class in the error's line of ancestors, with the error's own public code."""
     row = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
-    if isinstance(error, errors.Refused) and row.own_words:
-        return Answer(row.status, error.code, own_words=True)
-    return row
+    own = isinstance(error, errors.Refused) and row.own_words
+    return Answer(row.status, error.code, own_words=True) if own else row
 
 
 def install(app: Quart) -> None:
@@ -79,19 +79,21 @@ def install(app: Quart) -> None:
     app.register_error_handler(Exception, _bug)
 
 
-async def problem(
-    status: int, code: str, title: str = "", detail: str = "", field: str = "", **headers: str
-) -> Response:
-    """The answer itself, as a page or as JSON. Empty `title`: the stock words for `code`."""
-    words = sender_words(request.accept_languages)
-    if f"{code}_title" in words:
-        title, detail = words[f"{code}_title"], words[f"{code}_text"]
-    if not title:
-        title, detail = words["broken_title"], words["broken_text"]
+async def problem(status: int, error: errors.PitchgateError, code: str = "", **headers: str) -> Response:
+    """The answer itself, as a page or as JSON, in the words of `error`."""
+    title, detail = told(language_of(request.accept_languages), error)
     if wants_page():
+        words = sender_words(request.accept_languages)
         response = await page("problem.html", status, title=title, detail=detail, words=words)
     else:
-        fields = {"status": status, "code": code, "title": title, "detail": detail, "field": field}
+        field = error.field if isinstance(error, errors.Refused) else ""
+        fields = {
+            "status": status,
+            "code": code or error.code,
+            "title": title,
+            "detail": detail,
+            "field": field,
+        }
         content = json.dumps({key: value for key, value in fields.items() if value != ""})
         response = Response(content, status, content_type="application/problem+json")
     response.headers.extend(headers)
@@ -112,10 +114,8 @@ async def _ours(error: errors.PitchgateError) -> Response:
     if isinstance(error, errors.TryLater) and error.retry_at is not None:
         wait = (error.retry_at - services().context.clock.now()).total_seconds()
         headers["Retry-After"] = str(max(1, ceil(wait)))
-    if answer.own_words:
-        field = error.field if isinstance(error, errors.Refused) else ""
-        return await problem(answer.status, answer.code, error.title, error.remedy, field, **headers)
-    return await problem(answer.status, answer.code, **headers)
+    shown = error if answer.own_words else errors.PitchgateError(answer.code)
+    return await problem(answer.status, shown, answer.code, **headers)
 
 
 async def _http(error: HTTPException) -> Response | AnyResponse:
@@ -125,9 +125,9 @@ async def _http(error: HTTPException) -> Response | AnyResponse:
     if request.path.startswith(f"{PREFIX}/"):
         return await http_error(error)
     kept = {name: value for name, value in error.get_headers() if name in KEPT_HEADERS}
-    return await problem(status, HTTP_CODES.get(status, "broken"), **kept)
+    return await problem(status, errors.PitchgateError(HTTP_CODES.get(status, "broken")), **kept)
 
 
 async def _bug(error: Exception) -> Response:
     log.unexpected(error)
-    return await problem(500, "broken")
+    return await problem(500, errors.PitchgateError("broken"))

@@ -10,7 +10,7 @@ from backend.domain.mailbox.condition import Explanation, Who, explain
 from backend.domain.mailbox.failing import Failing
 from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.locale import catalogue
-from backend.web.words import Words
+from backend.locale.words import Words
 
 Moment = Callable[[datetime], str]
 

@@ -1,17 +1,11 @@
-"""Words in one language, filled in the way that language does it: plurals, numbers, dates, spans of time.
-
-The texts are in `backend/locale`; the rules of grammar and writing are Babel's (from Unicode's CLDR).
-"""
+"""Which words a page speaks with: its section of the catalogue, in the language its reader likes best."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta
-from babel.numbers import format_decimal, format_percent
 from werkzeug.datastructures import LanguageAccept
 
 from backend.locale import DEFAULT, LANGUAGES, Section, catalogue
+from backend.locale.words import Words
 
 SHARED = ("frame", "card")
 """Sections every owner's page may use beside its own: the sidebar and the pages say the same about a verdict."""
@@ -26,7 +20,7 @@ def language_of(accepted: LanguageAccept, fallback: str = DEFAULT) -> str:
 
 def sender_words(accepted: LanguageAccept, fallback: str = DEFAULT) -> Section:
     """The words of the pages a sender sees, in the language the browser likes best."""
-    return catalogue(language_of(accepted, fallback)).section("check", "problem")
+    return catalogue(language_of(accepted, fallback)).section("check", "error")
 
 
 def card_words(language: str) -> Section:
@@ -37,78 +31,3 @@ def card_words(language: str) -> Section:
 def words_for(section: str, accepted: LanguageAccept) -> Words:
     """The words of one of an owner's pages: its own, then the frame's, then the cards'."""
     return Words(catalogue(language_of(accepted)).section(section, *SHARED))
-
-
-class Words:
-    """What templates call `t`.
-
-    `t("key", name="Ana")` is a text with its blanks filled (numbers as the language writes them),
-    `t.count("waiting", 3)` the form for three, with {count}. Unknown keys raise `KeyError`: a page with a hole is
-    a bug that a test should see. Nothing here is escaped; templates do that.
-    """
-
-    def __init__(self, texts: Section) -> None:
-        self._texts = texts
-        self.language = texts.catalogue.language
-        self.tag = texts.catalogue.tag
-        self._locale = texts.catalogue.locale
-
-    def __call__(self, key: str, **blanks: object) -> str:
-        """The text with its blanks filled."""
-        return self._filled(self._texts[key], blanks)
-
-    def __contains__(self, key: str) -> bool:
-        """Whether there is such a text."""
-        return key in self._texts
-
-    def count(self, key: str, number: int, **blanks: object) -> str:
-        """The text for this many, in the form the language has for it; {count} is the number unless given."""
-        text = self._texts.catalogue.plural(self._texts.find(key), number)
-        return self._filled(text, {"count": number, **blanks})
-
-    def _filled(self, text: str, blanks: dict[str, object]) -> str:
-        return (
-            text.format_map({name: self._written(value) for name, value in blanks.items()})
-            if blanks
-            else text
-        )
-
-    def number(self, value: float) -> str:
-        """1234.5 as 1,234.5 or 1.234,5."""
-        return str(format_decimal(value, locale=self._locale))
-
-    def percent(self, share: float, digits: int = 0) -> str:
-        """0.123 as 12 %."""
-        pattern = format_percent(0, locale=self._locale).replace("0", "0." + "0" * digits if digits else "0")
-        return str(format_percent(share, format=pattern, locale=self._locale))
-
-    def day(self, at: date | datetime) -> str:
-        """24 Nov 2026, in UTC."""
-        return str(format_date(at, "medium", locale=self._locale))
-
-    def short_day(self, at: date) -> str:
-        """24 Nov, for where there is little room."""
-        return str(format_skeleton("MMMd", at, locale=self._locale))
-
-    def month(self, at: date, today: date) -> str:
-        """March, with its year once it could be another's."""
-        if (today - at).days < 300:
-            return str(format_date(at, "LLLL", locale=self._locale))
-        return str(format_skeleton("yMMMM", at, locale=self._locale))
-
-    def tongue(self, code: str) -> str:
-        """The name of a language, Polish for pl; one without a name is called by its code."""
-        return str(self._locale.languages.get(code, code))
-
-    def moment(self, at: datetime) -> str:
-        """Date and time, said to be UTC: a page does not know its reader's zone."""
-        return f"{self.day(at)}, {format_time(at, 'short', locale=self._locale)} UTC"
-
-    def ago(self, at: datetime, now: datetime) -> str:
-        """`2 hours ago`, which needs no zone."""
-        return str(format_timedelta(at - now, add_direction=True, locale=self._locale))
-
-    def _written(self, value: object) -> str:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return str(format_decimal(value, locale=self._locale))
-        return str(value)

@@ -70,7 +70,7 @@ class Endings:
             await context.store.gone(job, now)
             return
         if isinstance(job, MessageJob) and isinstance(error, Unexplained):
-            error = once_more(error.title, error, job.error) or error
+            error = once_more(error.key, error, job.error) or error
         most, longest = context.settings.max_attempts, context.settings.longest_backoff
         wait = wait_after(error, job.attempt, self._jitter.random(), now, most, longest)
         if wait is not None:
@@ -115,5 +115,5 @@ def _cause(error: Exception) -> str:
     """What is logged of an error: never its arguments, which might quote mail."""
     if isinstance(error, PitchgateError):
         reason = getattr(error, "reason", "")
-        return f"{error.title} ({reason})" if reason else error.title
+        return f"{error.key} ({reason})" if reason else error.key
     return type(error).__name__

@@ -37,7 +37,7 @@ def _opened(raw: bytes) -> Arrival:
 def _load(data: bytes, name: str) -> Model:
     version = data.decode()
     if version == "bad":
-        raise PitchgateError(f"The model file {name} is bad.", "Put back the other one.")
+        raise PitchgateError(f"The model file {name} is bad.")
     return Model(version, THRESHOLDS, COSTS, lambda text, _: _score(text, version))
 
 

@@ -131,7 +131,7 @@ class Cluster:
             if helpers.all_answered(self.people):
                 return self.counts["solved"]
             if time.monotonic() > end:
-                raise PitchgateError("Not every challenge could be solved.", f"See the logs in {self.folder}")
+                raise PitchgateError(f"Not every challenge could be solved. See the logs in {self.folder}")
             await asyncio.sleep(0.3)
 
 

@@ -197,4 +197,4 @@ async def _hands(cluster: Cluster) -> None:
     try:
         await asyncio.gather(*(some() for _ in range(POSTMEN)))
     except aiohttp.ClientError as error:
-        raise PitchgateError("The sandbox went away.", f"See {cluster.folder}/sandbox.log") from error
+        raise PitchgateError(f"The sandbox went away. See {cluster.folder}/sandbox.log") from error

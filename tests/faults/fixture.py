@@ -140,7 +140,7 @@ async def _people(sandbox: FaultySandbox, script: Script) -> None:
 
 async def _first_connect(fixture: Fixture) -> None:
     if not await fixture.connect():
-        raise PitchgateError("The owner could not connect.", f"See {fixture.folder}/server.log")
+        raise PitchgateError(f"The owner could not connect. See {fixture.folder}/server.log")
     fixture.reconnects = 0
     await fixture.rest()
     mailbox = await fixture.mailbox()

@@ -89,7 +89,7 @@ async def come_to_rest(
         why = await unrest()
         calm = 0 if why else calm + 1
         if time.monotonic() > end:
-            raise PitchgateError(f"It did not come to rest: {why}", f"See the logs in {logs}")
+            raise PitchgateError(f"It did not come to rest: {why} See the logs in {logs}")
         await asyncio.sleep(0.3 if calm else pause)
 
 

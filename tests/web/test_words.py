@@ -8,7 +8,8 @@ import pytest
 from werkzeug.datastructures import LanguageAccept
 
 from backend.locale import LANGUAGES, catalogue
-from backend.web.words import Words, card_words, language_of, words_for
+from backend.locale.words import Words
+from backend.web.words import card_words, language_of, words_for
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -101,17 +101,11 @@ class Challenge:
     def refuse_closed(self, now: datetime) -> None:
         """Raise `Expired` (link_used, link_voided, link_expired) unless it can be solved now."""
         if self.state is ChallengeState.SOLVED and not (self.is_open and self.waiting):
-            raise Expired("This link has been used already.", "Your mail was let through.", code="link_used")
+            raise Expired("link_used")
         if self.state in (ChallengeState.VOIDED, ChallengeState.FAILED):
-            raise Expired(
-                "This link is no longer needed.", "The owner has decided about your mail.", code="link_voided"
-            )
+            raise Expired("link_voided")
         if self.expired(now) and self.deliver_at is None:
-            raise Expired(
-                "This link has expired.",
-                "Write again, in a new conversation, and you may get a new one.",
-                code="link_expired",
-            )
+            raise Expired("link_expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +135,7 @@ def appeal_line(text: str) -> str:
     bounded = text[: MAX_APPEAL * 20]
     line = " ".join("".join(" " if unicodedata.category(c) in _UNSEEN else c for c in bounded).split())
     if len(line) > MAX_APPEAL:
-        raise Refused(
-            f"The line has {len(line)} characters.",
-            f"At most {MAX_APPEAL} fit.",
-            code="appeal_long",
-            field="line",
-        )
+        raise Refused("appeal_long", length=len(line), most=MAX_APPEAL, field="line")
     return line
 
 

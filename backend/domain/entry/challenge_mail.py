@@ -64,7 +64,7 @@ def compose(
             raise ValueError(f"not fit for a mail: {value[:80]!r}")
     recipient = reply_address(arrival.message).address
     if not is_writable(recipient):
-        raise Refused("The sender's address cannot be written to.", code="unwritable_address")
+        raise Refused("unwritable_address")
     if not is_writable(owner.email):
         raise ValueError(f"not an address: {owner.email[:80]!r}")
     seen = preview(owner=owner, subject=arrival.message.subject, link=link, wording=wording, own=own)

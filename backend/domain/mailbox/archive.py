@@ -39,33 +39,24 @@ def written(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
 def read(table: Table, number: int, entry: object) -> dict[str, Any]:
     """Inverse of `written`. Raises `Refused` (malformed) that names list, entry (from 1) and field: the file may
     come from anybody."""
-    where = f"{table.name}, entry {number}"
+    where: Mapping[str, Any] = {"table": table.name, "entry": number, "field": "file"}
     if not isinstance(entry, dict):
-        raise _bad(where, "it is not an object")
+        raise Refused("malformed.file.entry", **where)
     row: dict[str, Any] = {}
     for name, column in table.columns.items():
         value = entry.get(name)
         if value is None:
             if not column.may_lack:
-                raise _bad(where, f"{name} is missing")
+                raise Refused("malformed.file.missing", name=name, **where)
             row[name] = None
             continue
         try:
             row[name] = _READERS[column.kind](value)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise _bad(where, f"{name} is not a {column.kind}") from error
+            raise Refused("malformed.file.kind", name=name, **where) from error
         if column.words and row[name] not in column.words:
-            raise _bad(where, f"{name} says {str(value)[:40]!r}, which means nothing here")
+            raise Refused("malformed.file.word", name=name, said=str(value)[:40], **where)
     return row
-
-
-def _bad(where: str, what: str) -> Refused:
-    return Refused(
-        f"The file is not in order: {where}: {what}.",
-        "Nothing of it was kept.",
-        code="malformed",
-        field="file",
-    )
 
 
 def _time(value: object) -> int:

@@ -75,9 +75,4 @@ def refuse_shared_domain(decision: Decision, *senders: str) -> None:
     """Raise `Refused` (malformed) for a decision about whole domains where anybody gets an address at one of them."""
     wide = decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN)
     if wide and not all(rule_domain(sender) for sender in senders):
-        raise Refused(
-            "Everybody can get an address at this domain.",
-            "Decide about the sender alone.",
-            code="malformed",
-            field="decision",
-        )
+        raise Refused("malformed.everybody", field="decision")

@@ -100,7 +100,9 @@ def cause_of(error: Exception) -> Cause | None:
 def code_of(error: Exception) -> str:
     """What is stored of an error: its cause, Google's word or the error's type, and `#2` for the second refusal in a
     row. Never a message, which might quote mail."""
-    word = getattr(error, "reason", "") or getattr(error, "code", "") or type(error).__name__
+    word = getattr(error, "reason", "") or (
+        error.code if isinstance(error, Refused) else type(error).__name__
+    )
     number = error.refusals if isinstance(error, TryLater) else 0
     return f"{cause_of(error) or 'wait'} {word}" + (f" #{number}" if number else "")
 

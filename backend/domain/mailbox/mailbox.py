@@ -89,9 +89,7 @@ class Preferences:
         _within("retention_days", self.retention_days, 7, 730)
         _within("questions_a_week", self.questions_a_week, 0, 10, QUESTIONS)
         if fixed := self.rows_off & ROWS_ALWAYS_ON:
-            raise Refused(
-                f"The row {min(fixed)} cannot be switched off.", code="out_of_range", field="rows_off"
-            )
+            raise Refused("out_of_range.row", row=min(fixed), field="rows_off")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, sorted where order means nothing."""
@@ -123,7 +121,7 @@ class Preferences:
                 try:
                     values[name] = read(values[name])
                 except (ValueError, TypeError) as error:
-                    raise Refused(f"{name}: {error}", code="out_of_range", field=name) from error
+                    raise Refused("out_of_range.setting", name=name, field=name) from error
         return cls(**values)
 
     def changed(self, **changes: Any) -> Preferences:
@@ -131,7 +129,7 @@ class Preferences:
         unknown = changes.keys() - {f.name for f in fields(self)}
         if unknown:
             name = min(unknown)
-            raise Refused(f"There is no setting {name!r}.", code="unknown_field", field=name)
+            raise Refused("unknown_field", name=name, field=name)
         return self.from_json(self.to_json() | changes)
 
 
@@ -162,7 +160,7 @@ def _wordings(value: object) -> tuple[tuple[str, str], ...]:
 
 def _within(name: str, value: object, low: int, high: int, only: tuple[int, ...] = ()) -> None:
     if type(value) is not int or not low <= value <= high or value not in (only or (value,)):
-        raise Refused(f"{name} must be from {low} to {high}.", code="out_of_range", field=name)
+        raise Refused("out_of_range.number", name=name, low=low, high=high, field=name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,19 +64,19 @@ def subject_of(text: str) -> str:
     rule_address, rule_domain, rule_provider) with the field "subject"."""
     plain = text.strip().strip("\"'<>").strip()
     if not plain:
-        raise _refused("rule_empty", "Nothing was written.")
+        raise Refused("rule_empty", field="subject")
     local, at, domain = plain.rpartition("@")
     if at and local not in ("", "*"):
         address = normalise(plain)
         if len(address) > 254 or not is_writable(address):
-            raise _refused("rule_address", "This is not an email address.")
+            raise Refused("rule_address", field="subject")
         return address
     host = normalise(f"x@{domain.removeprefix('*.').strip('.')}")
     if len(host) > 254 or not is_writable(host):
-        raise _refused("rule_domain", "This is not a domain.")
+        raise Refused("rule_domain", field="subject")
     organisation = organisational_domain(host.rpartition("@")[2])
     if is_free_mail(organisation):
-        raise _refused("rule_provider", "Anybody can get an address at this domain.")
+        raise Refused("rule_provider", field="subject")
     return organisation
 
 
@@ -84,7 +84,7 @@ def read_list(text: str, default: RuleKind) -> Reading:
     """Read a whole text. Raises `Refused` (rules_too_long) when it is longer than we take."""
     lines = text.removeprefix("\ufeff").splitlines()
     if len(text) > MOST_TEXT or len(lines) > MOST_LINES:
-        raise _refused("rules_too_long", "The list is too long.", "text")
+        raise Refused("rules_too_long", field="text")
     rules: dict[str, RuleKind] = {}
     faults: list[Fault] = []
     for number, line in enumerate(lines, 1):
@@ -127,7 +127,3 @@ def effect_of(rules: Iterable[Rule], known: Mapping[str, RuleKind]) -> Effect:
         same += before is rule.kind
         changed += before is not None and before is not rule.kind
     return Effect(added, changed, same)
-
-
-def _refused(code: str, title: str, field: str = "subject") -> Refused:
-    return Refused(title, "Write an address or a domain.", code=code, field=field)

@@ -8,14 +8,17 @@ from typing import Any, cast
 
 from quart import Response, json, request
 
+from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.correction import rule_domain
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import MessageView
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
+from backend.locale.words import told
 from backend.ports.devices import HeldSender
 from backend.web.api import schemas
+from backend.web.words import language_of
 
 PREFIX = "/api/v1"
 VERSION_HEADER = "Pitchgate-Api"
@@ -40,18 +43,6 @@ STATUS = {
     "broken": 500,
     "unavailable": 503,
 }
-WORDS = {
-    "unauthenticated": ("This computer is not connected.", "Connect it again."),
-    "scope_missing": ("This computer may not do that.", "Connect it again."),
-    "not_found": ("There is no such thing.", "It may have been deleted."),
-    "wrong_method": ("This cannot be done here.", "See the contract of the API."),
-    "too_large": ("The request is too large.", "Send at most 64 KiB."),
-    "malformed": ("The request is not in order.", "See the contract of the API."),
-    "client_too_old": ("This app is too old for the server.", "Update the app."),
-    "rate_limited": ("That was too often.", "Wait a moment and try again."),
-    "broken": ("Something is broken on the server.", "It was logged. Try again later."),
-    "unavailable": ("The server cannot do that right now.", "It can be tried again soon."),
-}
 
 
 def answer(data: Mapping[str, Any], status: int = 200) -> Response:
@@ -72,11 +63,12 @@ def tagged(data: Mapping[str, Any]) -> Response:
     return response
 
 
-def refusal(code: str, title: str = "", remedy: str = "", field: str = "", **headers: str) -> Response:
-    """An error in the agreed form. Empty `title`: the stock words for `code`."""
-    stock = WORDS.get(code, ("That was refused.", ""))
-    told = {"code": code, "title": title or stock[0], "remedy": remedy or stock[1], "field": field}
-    response = answer(told, STATUS.get(code, 422))
+def refusal(error: PitchgateError, code: str = "", **headers: str) -> Response:
+    """An error in the agreed form, its words in the caller's language. `code` in place of its own."""
+    title, remedy = told(language_of(request.accept_languages), error)
+    code = code or error.code
+    field = error.field if isinstance(error, Refused) else ""
+    response = answer({"code": code, "title": title, "remedy": remedy, "field": field}, STATUS.get(code, 422))
     response.headers[VERSION_HEADER] = API
     response.headers.extend(headers)
     return response

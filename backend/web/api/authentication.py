@@ -69,12 +69,10 @@ def with_device(
         async def called(*args: P.args, **kwargs: P.kwargs) -> Response:
             shown = BEARER.fullmatch(request.headers.get("Authorization", ""))
             if shown is None:
-                raise errors.Unauthenticated("This computer is not connected.", "Connect it again.")
+                raise errors.Unauthenticated("unauthenticated.device")
             device = await service().device(shown[1])
             if scope not in device.scopes:
-                raise errors.Refused(
-                    "This computer may not do that.", "Connect it again.", code="scope_missing"
-                )
+                raise errors.Refused("scope_missing")
             return await handler(Call(service(), device), *args, **kwargs)
 
         return called
@@ -98,7 +96,7 @@ async def _enter() -> Response | None:
         raise RequestEntityTooLarge
     client = CLIENT.fullmatch(request.headers.get("Pitchgate-Client", ""))
     if client and (int(client[1]), int(client[2])) < OLDEST_CLIENT:
-        return refusal("client_too_old")
+        return refusal(errors.PitchgateError("client_too_old"))
     return None
 
 
@@ -111,15 +109,15 @@ async def _versioned(response: Response) -> Response:
 @blueprint.errorhandler(errors.PitchgateError)
 async def _ours(error: errors.PitchgateError) -> Response:
     if isinstance(error, errors.Unauthenticated):
-        return refusal("unauthenticated")
+        return refusal(errors.PitchgateError("unauthenticated.device"))
     if isinstance(error, errors.NotFound):
-        return refusal("not_found", error.title, error.remedy)
+        return refusal(error, "not_found")
     if isinstance(error, errors.Refused):
-        return refusal(error.code, error.title, error.remedy, error.field)
+        return refusal(error)
     if isinstance(error, errors.GoogleError | errors.Conflict):
-        return refusal("unavailable", error.title, error.remedy, **_retry_after(error))
+        return refusal(error, "unavailable", **_retry_after(error))
     log.unexpected(error)
-    return refusal("broken")
+    return refusal(errors.PitchgateError("broken"))
 
 
 def _retry_after(error: errors.PitchgateError) -> dict[str, str]:
@@ -135,10 +133,10 @@ async def http_error(error: HTTPException) -> Response:
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     status = error.code or 500
     code = HTTP_CODES.get(status, "malformed" if status < 500 else "broken")
-    return refusal(code, **kept)
+    return refusal(errors.PitchgateError(code), **kept)
 
 
 @blueprint.errorhandler(Exception)
 async def _bug(error: Exception) -> Response:
     log.unexpected(error)
-    return refusal("broken")
+    return refusal(errors.PitchgateError("broken"))

@@ -6,6 +6,7 @@ from functools import partial
 
 from quart import Response, request
 
+from backend.domain.errors import PitchgateError
 from backend.ports.devices import Event, EventKind, Scope
 from backend.web.api.answers import message_json, refusal
 from backend.web.api.authentication import Call, blueprint, per_device, with_device
@@ -28,7 +29,7 @@ async def events(call: Call) -> Response:
     """Server-sent events. `Last-Event-ID: n` begins behind n, otherwise it begins now."""
     device = call.device
     if streams().open[device.id] >= MOST_STREAMS:
-        return refusal("rate_limited", **{"Retry-After": "10"})
+        return refusal(PitchgateError("rate_limited"), **{"Retry-After": "10"})
     given = request.headers.get("Last-Event-ID", "")
     now = -1 if given else (await call.service.news(device, None, 0)).latest
     return streamed(

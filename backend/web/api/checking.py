@@ -14,6 +14,7 @@ from quart_schema.conversion import model_load
 from quart_schema.validation import QuerystringValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from backend.domain.errors import Refused
 from backend.web.api.answers import refusal
 from backend.web.api.authentication import BODY_LIMIT, blueprint
 
@@ -65,6 +66,6 @@ async def _misshapen(error: RequestSchemaValidationError | QuerystringValidation
     found = error.validation_error
     first = found.errors(include_url=False)[0] if isinstance(found, ValidationError) else None
     if first is None or not first["loc"]:
-        return refusal("malformed", "The body is no JSON object.")
+        return refusal(Refused("malformed.body"))
     code, field = WRONG.get(first["type"], "malformed"), str(first["loc"][0])[:40]
-    return refusal(code, f"{field}: {first['msg'][:200]}.", field=field)
+    return refusal(Refused(f"{code}.value", name=field, why=first["msg"][:200], field=field))

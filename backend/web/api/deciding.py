@@ -66,7 +66,7 @@ async def say(call: Call, gmail_id: str, data: requests.QuestionAnswer) -> Respo
 async def prefer(call: Call, data: requests.PreferenceChanges) -> Response:
     """Change settings, all or none."""
     if set(data.get("left_alone", [])) - set(CATEGORIES):
-        raise Refused("There is no such category.", code="out_of_range", field="left_alone")
+        raise Refused("out_of_range.category", field="left_alone")
     preferences = await call.service.prefer(call.mailbox_id, dict(data))
     return answer({"preferences": preferences_json(preferences)})
 
@@ -88,6 +88,4 @@ def _time(given: str) -> datetime:
         at = datetime.fromisoformat(given)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
-        raise Refused(
-            "until must be a time like 2026-01-31T08:00:00+00:00.", code="malformed", field="until"
-        ) from error
+        raise Refused("malformed.until", field="until") from error

@@ -135,7 +135,7 @@ def read_cursor(given: str) -> tuple[int, str] | None:
     try:
         at, sender = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
     except (ValueError, TypeError, RecursionError, binascii.Error) as error:
-        raise Refused("This cursor is not one of ours.", code="malformed", field="cursor") from error
+        raise Refused("malformed.cursor", field="cursor") from error
     if not isinstance(sender, str) or type(at) is not int or abs(at) >= 2**62:
-        raise Refused("This cursor is not one of ours.", code="malformed", field="cursor")
+        raise Refused("malformed.cursor", field="cursor")
     return at, sender

@@ -11,13 +11,14 @@ from quart import Blueprint, Quart, Response, current_app, json, render_template
 from werkzeug.exceptions import ServiceUnavailable
 
 from backend.domain.mailbox.verdict import Outcome
+from backend.locale.words import Words
 from backend.ports.store import Store
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.operator.live_view import COUNTERS, Line, line, worth_showing
 from backend.web.services import services
 from backend.web.state_words import state_of
-from backend.web.words import Words, words_for
+from backend.web.words import words_for
 
 blueprint = Blueprint("live", __name__, url_prefix="/live")
 

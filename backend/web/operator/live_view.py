@@ -11,7 +11,7 @@ from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.web.words import Words
+from backend.locale.words import Words
 
 
 class State(StrEnum):

@@ -7,12 +7,14 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import Refused
+from backend.locale.words import told
 from backend.pipeline.archive import ArchiveService
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.page import owner_page
 from backend.web.services import services
+from backend.web.words import language_of
 
 blueprint = Blueprint("data", __name__, url_prefix="/settings/data")
 
@@ -56,7 +58,9 @@ async def restore() -> Response:
         restored = await service().restore(owner.mailbox_id, content)
     except Refused as error:
         known = error.code if error.code in CODES else "malformed"
-        return await _page(owner, 422, error=known, detail=error.title)
+        return await _page(
+            owner, 422, error=known, detail=told(language_of(request.accept_languages), error)[0]
+        )
     return await _page(owner, restored=restored)
 
 

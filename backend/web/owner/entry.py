@@ -36,5 +36,5 @@ def back(path: str, **told: str) -> Response:
 async def _mailbox(owner: SignedIn) -> Mailbox:
     found = await service().context.store.mailbox(owner.mailbox_id)
     if found is None:
-        raise NotFound("The mailbox was disconnected.", "Connect Gmail again.", code="not_found")
+        raise NotFound("not_found.mailbox")
     return found

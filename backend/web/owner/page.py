@@ -16,11 +16,12 @@ from typing import Any
 from quart import Response, request
 
 from backend.domain.mailbox.mailbox import Mailbox
+from backend.locale.words import Words
 from backend.web.browser_session import SignedIn
 from backend.web.pages import page
 from backend.web.services import services
 from backend.web.state_words import state_of
-from backend.web.words import Words, words_for
+from backend.web.words import words_for
 
 PLACES = (
     ("held", "/review"),

@@ -12,6 +12,7 @@ from functools import partial
 from quart import Blueprint, Response, request
 
 from backend.domain.mailbox.review import shelf_of
+from backend.locale.words import Words
 from backend.ports.devices import Event, EventKind
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
@@ -20,7 +21,6 @@ from backend.web.owner.page import words
 from backend.web.owner.review_routes import service
 from backend.web.owner.review_show import plain
 from backend.web.streams import Feed, line, streamed, streams
-from backend.web.words import Words
 
 blueprint = Blueprint("review_live", __name__, url_prefix="/review")
 

@@ -42,7 +42,7 @@ async def decide() -> Response:
     if name == NOTHING or not picked:
         return back(way_back(here, told=NOTHING))
     if decision not in ORDERS:
-        raise Refused("There is no such decision.", "Go back and choose one of the buttons.")
+        raise Refused("malformed.decision")
     key = fields.get("order", "")
     done = await service().order(owner.mailbox_id, key, Decision(decision), picked)
     if name == BLOCK_AND_LEAVE and done.applied:

@@ -15,7 +15,7 @@ from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.marking import Mark
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
-from backend.web.words import Words
+from backend.locale.words import Words
 
 REASONS = 4
 REASONS_IN_LIST = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound
+from backend.locale.words import Words
 from backend.ports.devices import Session
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
@@ -12,7 +13,6 @@ from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner.entry import back
 from backend.web.owner.page import owner_page, words
-from backend.web.words import Words
 
 blueprint = Blueprint("sessions", __name__)
 

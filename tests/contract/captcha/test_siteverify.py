@@ -12,6 +12,7 @@ from backend.captcha.vendors import VENDORS, Fate, Vendor
 from backend.domain.errors import Refused, TryLater
 from backend.ports.captcha import Kind
 from tests.contract.captcha.conftest import HOST, SECRET, SITE_KEY, StandIn, adapter
+from tests.doubles import in_english
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DOCUMENTED = {
@@ -37,7 +38,7 @@ async def outcome(check: SiteVerify, token: str = "good-1") -> str:
     try:
         await check.verify(token, "ch1", 1, NOW)
     except Refused as error:
-        return error.code if error.remedy else "a person is not told what to do"
+        return error.code if in_english(error) else "a person is not told what to do"
     except TryLater:
         return "later"
     return "in"

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from backend.domain.errors import GoogleError, NeedsReconnect, Refused, Rejected, SendUncertain, TryLater
 from backend.gmail.opening import open_google
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, open_against
+from tests.doubles import in_english
 
 PROFILE = "GET /gmail/v1/users/me/profile"
 SEND = "POST /gmail/v1/users/me/messages/send"
@@ -99,7 +100,7 @@ async def test_a_missing_scope_stops_the_mailbox(fake: FakeGoogle) -> None:
     async with open_against(fake) as google:
         with pytest.raises(NeedsReconnect) as caught:
             await google.gmail.relabel("m1", "a1", frozenset({"X"}), frozenset())
-        assert "ticked" in caught.value.remedy
+        assert "ticked" in in_english(caught.value)
         with pytest.raises(NeedsReconnect):
             await google.gmail.profile("m1")
     assert fake.calls("/profile") == []
@@ -126,7 +127,7 @@ async def test_a_send_of_unknown_fate_is_said_to_be_one_and_never_repeated(
     async with open_against(fake) as google:
         with pytest.raises(SendUncertain) as caught:
             await google.gmail.send("m1", b"From: a\r\n\r\nx", "t1")
-    assert caught.value.remedy
+    assert in_english(caught.value)
     assert len(fake.calls("/send")) == 1
 
 

@@ -16,6 +16,7 @@ from backend.gmail.opening import Google
 from backend.gmail.scopes import lacking
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL, Settings
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, fake_google, open_against
+from tests.doubles import in_english
 
 VERIFIER = "v" * 43
 
@@ -127,7 +128,7 @@ async def test_an_identity_that_does_not_hold_is_refused(story: Story, what: str
     with pytest.raises(Refused) as caught:
         await story.redeem()
     assert caught.value.code in ("bad_identity", "email_unverified")
-    assert caught.value.remedy
+    assert in_english(caught.value)
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c"])
@@ -150,7 +151,7 @@ async def test_without_a_lasting_permission_the_owner_is_told_the_way_out(story:
     with pytest.raises(Refused) as caught:
         await story.redeem()
     assert caught.value.code == "no_refresh_token"
-    assert "myaccount.google.com" in caught.value.remedy
+    assert "myaccount.google.com" in in_english(caught.value)
 
 
 ANSWERS: dict[str, tuple[Answer, type[PitchgateError]]] = {
@@ -170,7 +171,7 @@ async def test_a_code_that_is_not_taken(story: Story, what: str) -> None:
     story.fake.on("POST /token", answer)
     with pytest.raises(kind) as caught:
         await story.redeem()
-    assert caught.value.remedy
+    assert in_english(caught.value)
     assert len(story.fake.calls("/token")) == 1, "a code works once: it is never sent twice"
 
 

@@ -131,7 +131,7 @@ def test_everything_goes_over_and_works_there(source: Path, target: str) -> None
 def test_a_target_that_holds_something_is_left_alone(source: Path, target: str) -> None:
     asyncio.run(copy(source, target))
     before = asyncio.run(rows(target))
-    with pytest.raises(Refused, match="not empty"):
+    with pytest.raises(Refused, match="not_empty"):
         asyncio.run(copy(source, target))
     assert asyncio.run(rows(target)) == before
 
@@ -148,13 +148,13 @@ def test_a_copy_that_does_not_match_is_not_kept(
             for value in true(row, truths)
         ],
     )
-    with pytest.raises(Conflict, match="does not match"):
+    with pytest.raises(Conflict, match="copy_differs"):
         asyncio.run(copy(source, target))
     assert set(asyncio.run(rows(target)).values()) == {0}
 
 
 def test_nothing_is_not_copied(tmp_path: Path, target: str) -> None:
-    with pytest.raises(Refused, match="no file"):
+    with pytest.raises(Refused, match="no_file"):
         asyncio.run(copy(tmp_path / "nothing.sqlite3", target))
     assert not (tmp_path / "nothing.sqlite3").exists()
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from backend.captcha.proof_of_work import MAX_FACTOR, PAYLOAD_LIMIT, STEPS, ProofOfWork
 from backend.captcha.solver import solve
 from backend.domain.errors import Refused
+from tests.doubles import in_english
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # long before the machine's clock: only `now` may count
 LIFE = 600.0
@@ -40,7 +41,7 @@ def refusal(
 ) -> str:
     with pytest.raises(Refused) as caught:
         captcha.check(payload, about, factor, at)
-    assert caught.value.remedy, "a person must be told what to do"
+    assert in_english(caught.value), "a person must be told what to do"
     return caught.value.code
 
 

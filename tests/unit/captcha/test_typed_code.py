@@ -20,7 +20,7 @@ from backend.captcha.typed_code import ALPHABET, LENGTH, TRIES, TypedCode
 from backend.domain.errors import Refused
 from backend.ports.captcha import Answer
 from backend.system.vault import MultiFernetVault, make_key
-from tests.doubles import SeededTokens
+from tests.doubles import SeededTokens, in_english
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LIFE = 900.0
@@ -43,7 +43,7 @@ async def refusal(
 ) -> str:
     with pytest.raises(Refused) as caught:
         await maker.verify(payload, about, factor, at)
-    assert caught.value.remedy
+    assert in_english(caught.value)
     return caught.value.code
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from backend.domain.errors import TryLater, Unauthenticated
 from backend.gmail.push_tokens import GoogleTokens, PushVerifier
 from backend.settings import Settings
+from tests.doubles import in_english
 
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
 GOOGLES = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -192,7 +193,7 @@ async def test_the_answer_never_tells_which_check_failed() -> None:
     for token in [*tokens_by_forgers().values(), *(signed(claims_) for claims_ in FORGED.values())]:
         with pytest.raises(Unauthenticated) as caught:
             await check(token)
-        answers.add((caught.value.title, caught.value.remedy, caught.value.code, caught.value.field))
+        answers.add((in_english(caught.value), caught.value.code, caught.value.field))
     assert len(answers) == 1
 
 

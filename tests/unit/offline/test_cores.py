@@ -14,6 +14,7 @@ from backend.offline.judge import Judge
 from backend.scoring.audit import read_model
 from backend.scoring.session import ModelSession
 from backend.settings import Settings
+from tests.doubles import in_english
 
 ME = "ana@harbourlane.example"
 MANY = 2 * cores.WORTH
@@ -62,7 +63,7 @@ def test_a_process_that_ends_is_told_in_words(model: tuple[bytes, Judge]) -> Non
     _, judge = model
     with pytest.raises(PitchgateError) as told:
         list(cores.weighed(judge, b"no model at all", _archive(), MANY, 2))
-    assert "--jobs 1" in told.value.remedy
+    assert "--jobs 1" in in_english(told.value)
 
 
 def test_long_messages_are_handed_over_in_small_numbers(model: tuple[bytes, Judge]) -> None:

@@ -39,7 +39,7 @@ class Sealing(Secrets):
     def open(self, sealed: bytes) -> str:
         text = super().open(sealed)
         if not text.startswith("{"):
-            raise Refused("Not sealed here.", code="sealed")
+            raise Refused("sealed")
         return text
 
 

@@ -15,7 +15,7 @@ from backend.ports.owner import NewMailbox
 from tests.fakes.gmail import Died
 from tests.unit.pipeline.conftest import Fixture, letter
 
-REVOKED = NeedsReconnect("Google no longer accepts the permission.", "Connect again.", lost=Lost.SCOPE)
+REVOKED = NeedsReconnect("Google no longer accepts the permission.", lost=Lost.SCOPE)
 
 
 async def _reconnect(fixture: Fixture) -> None:

@@ -147,9 +147,7 @@ async def test_lost_consent_in_the_middle_of_a_page_is_not_hidden_by_its_neighbo
     for number in range(20):
         before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
     await _connect(before)
-    before.gmail.trouble["fetch"] = NeedsReconnect(
-        "Google no longer accepts the permission.", "Connect again."
-    )
+    before.gmail.trouble["fetch"] = NeedsReconnect("Google no longer accepts the permission.")
     await before.settle()
     assert (await before.mailbox()).link is Link.NEEDS_RECONNECT
     await _connect(before)

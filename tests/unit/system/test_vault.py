@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from backend.domain.errors import Refused
 from backend.settings import Environment, Settings
 from backend.system import MultiFernetVault, load_or_make_keys, make_key
+from tests.doubles import in_english
 
 
 def keys(*texts: str) -> tuple[SecretStr, ...]:
@@ -52,8 +53,8 @@ def test_what_nobody_sealed_is_refused(broken: bytes) -> None:
 def test_a_key_that_is_none_is_named_by_its_place_and_never_shown() -> None:
     with pytest.raises(Refused) as caught:
         MultiFernetVault(keys(make_key(), "hunter2-hunter2"))
-    assert "number 2" in caught.value.title
-    assert "hunter2" not in f"{caught.value.title} {caught.value.remedy} {caught.value.__cause__}"
+    assert "number 2" in in_english(caught.value)
+    assert "hunter2" not in f"{in_english(caught.value)} {caught.value.__cause__}"
     with pytest.raises(Refused):
         MultiFernetVault(())
 
@@ -91,7 +92,7 @@ def test_production_does_not_make_up_keys(tmp_path: Path, environment: Environme
             Settings(environment=environment, public_url="https://gate.test", state_dir=tmp_path)
         )
     assert caught.value.field == "secret_keys"
-    assert "PITCHGATE_SECRET_KEYS" in caught.value.title
+    assert "PITCHGATE_SECRET_KEYS" in in_english(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -113,7 +114,7 @@ def test_a_key_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret.keys").chmod(0o644)
     with pytest.raises(Refused) as caught:
         load_or_make_keys(settings)
-    assert "chmod 600" in caught.value.remedy
+    assert "chmod 600" in in_english(caught.value)
 
 
 def test_an_emptied_key_file_is_told_and_not_replaced(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class Trusting:
 
     async def verify_user(self, token: str) -> str:
         if token == "forged":
-            raise Unauthenticated("No.", code="unauthenticated")
+            raise Unauthenticated("unauthenticated")
         return token
 
 

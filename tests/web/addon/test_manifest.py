@@ -15,6 +15,7 @@ from backend.commands.addon import addon_group
 from backend.domain.errors import Refused
 from backend.sandbox.addon.deployment import Deployment
 from backend.web.addon.event import ALWAYS, OPEN_MESSAGE
+from tests.doubles import in_english
 
 Json = dict[str, Any]
 
@@ -101,13 +102,13 @@ def test_what_is_wrong_is_said(problem: str) -> None:
 def test_a_local_address_is_refused_with_every_place_named() -> None:
     with pytest.raises(Refused) as caught:
         rendered("dev", "http://127.0.0.1:8400")
-    assert caught.value.title.count("is not HTTPS") == 6
+    assert in_english(caught.value).count("is not HTTPS") == 6
 
 
 def test_outside_a_checkout_it_says_where_the_template_is(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         rendered("dev", folder=tmp_path)
-    assert "--folder" in caught.value.remedy
+    assert "--folder" in in_english(caught.value)
 
 
 @pytest.mark.parametrize(

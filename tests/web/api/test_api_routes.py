@@ -169,7 +169,7 @@ async def test_what_cannot_be_read_is_not_shown_and_says_so(here: Office, ana: C
     [
         (Gone("gone"), 404, "not_found"),
         (TryLater("later"), 503, "unavailable"),
-        (NeedsReconnect("lost", "Connect again."), 503, "unavailable"),
+        (NeedsReconnect("lost"), 503, "unavailable"),
         (RuntimeError("a bug that quotes the mail"), 500, "broken"),
     ],
 )

@@ -137,7 +137,7 @@ async def test_another_account_than_the_one_to_be_connected_again_is_refused(
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (Refused("no", code="something_new"), 422, "did not work"),
+        (Refused("something_new"), 422, "did not work"),
         (TryLater("no"), 503, "cannot be reached"),
         (PitchgateError("no"), 502, "did not work"),
     ],

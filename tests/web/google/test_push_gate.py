@@ -58,7 +58,7 @@ async def test_what_fails_is_answered_by_the_route_and_not_tried_there_again(
     app: Quart, client: Client, here: Office
 ) -> None:
     behind = Spy(app)
-    here.callers.trouble = Unauthenticated("No.", code="unauthenticated")
+    here.callers.trouble = Unauthenticated("unauthenticated")
     answer = await client.post(HOOK, data=b"{}", headers=LENGTH)
     assert answer.status_code == 401
     assert (behind.asked, len(here.callers.seen)) == (1, 1)

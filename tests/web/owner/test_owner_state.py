@@ -14,9 +14,9 @@ from backend.domain.mailbox.mailbox import Condition, Gap, LabelIds, Link, Mailb
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.gmail.errors import reconnect, scope_missing
 from backend.locale import LANGUAGES, catalogue
+from backend.locale.words import Words
 from backend.web.state_words import State
 from backend.web.state_words import state_of as told_of
-from backend.web.words import Words
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ANA = Mailbox(

@@ -253,7 +253,7 @@ async def test_one_order_to_leave_is_one_click(here: Office) -> None:
 
 async def test_what_did_not_work_is_told_and_can_be_ordered_again(here: Office) -> None:
     await offer_in(here)
-    here.lists.trouble = Refused("x", code="unreachable")
+    here.lists.trouble = Refused("unreachable")
     browser = await here.browser()
     await sent(browser, "/review/decide", one="block_off m1")
     page = await shown(browser, "/review/sender?address=bo@pitch.test")

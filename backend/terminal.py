@@ -1,0 +1,76 @@
+"""The command line speaks: its words and what it says of errors, in the language of the terminal."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+import click
+
+from backend.domain.errors import PitchgateError
+
+if TYPE_CHECKING:
+    from backend.locale.words import Words
+
+_OF_FILES = (
+    errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG,
+)  # fmt: skip
+NEWLINES = str.maketrans("\r\n", "  ")
+
+
+def language(environment: Mapping[str, str] = os.environ) -> str:
+    """The terminal's, by the rules of POSIX, if there is a catalogue for it; else English."""
+    from backend.locale import spoken
+
+    named = next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return spoken(named.partition("_")[0].partition(".")[0].lower())
+
+
+@cache
+def words(section: str = "cli") -> Words:
+    """Those of a section of the catalogue. Not read before there is something to say: it takes a while."""
+    from backend.locale import catalogue
+    from backend.locale.words import Words
+
+    return Words(catalogue(language()).section(section))
+
+
+def say(key: str, *, err: bool = False, **blanks: object) -> None:
+    """Print the text `cli.<key>`, its blanks filled."""
+    click.echo(words()(key, **blanks), err=err)
+
+
+@contextmanager
+def in_words(program: str) -> Iterator[None]:
+    """Show an error that was made for people, without a stack trace, and end with status 1.
+
+    A file that cannot be used is one as well. Anything else is a fault of ours and keeps its trace.
+    """
+    try:
+        yield
+    except (PitchgateError, OSError, BaseExceptionGroup) as error:
+        found = _for_people(error)
+        if found is None:
+            raise
+        from backend.locale.words import told
+
+        title, remedy = told(language(), found)
+        click.echo(f"{program}: {title.translate(NEWLINES)}", err=True)
+        if remedy:
+            click.echo(f"  {remedy.translate(NEWLINES)}", err=True)
+        sys.exit(1)
+
+
+def _for_people(error: BaseException) -> PitchgateError | None:
+    """The first part of `error` that people can do something about."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_for_people, error.exceptions)), None)
+    if isinstance(error, OSError) and error.errno in _OF_FILES:
+        key = "path.named" if error.filename is not None else "path"
+        return PitchgateError(key, path=error.filename, why=error.strerror)
+    return error if isinstance(error, PitchgateError) else None
