@@ -37,11 +37,9 @@ def default_image(environment: Environment, region: str, release: str) -> str:
 def rendered(environment: Environment, image: str) -> dict[str, str]:
     """Each file's text by its name. Raises `Refused` without a public address, or for a name that is none."""
     if not environment.url:
-        raise Refused(
-            "These files serve a public address.", "Give --url, or see `pitchgate home`.", field="url"
-        )
+        raise Refused("needs_url", field="url")
     if not _IMAGE.fullmatch(image):
-        raise Refused(f"{image!r} is no name of an image.", "Give --image HOST/PATH:TAG.", field="image")
+        raise Refused("image", image=image, field="image")
     settings = {**environment.settings(), "PITCHGATE_TRUSTED_PROXIES": "1"}
     secrets = {f"PITCHGATE_{name}": _secret(environment, name) for name in (*SECRETS, "DATABASE_URL")}
     values = {
