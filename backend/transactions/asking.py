@@ -121,7 +121,7 @@ def answer_question(
         now=micros(now),
     )
     if not changed:
-        raise NotFound("This message was not asked about.", "The question may be too old.", code="not_found")
+        raise NotFound("not_found.question")
     yield from decisions.answered(mailbox_id, gmail_id, answer, origin, now)
 
 
