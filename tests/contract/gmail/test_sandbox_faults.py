@@ -11,6 +11,7 @@ from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Rejected, T
 from backend.gmail.opening import Google
 from backend.settings import GMAIL_MODIFY
 from tests.contract.gmail.sandbox_story import Story
+from tests.doubles import in_english
 
 # --- every refusal Google knows ------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ async def test_a_refused_read(story: Story, google: Google, kind: str) -> None:
     story.fault(kind, method="messages.get", times=2 if kind.startswith("drop") else 1, seconds=60)
     with pytest.raises(REFUSALS[kind]) as caught:
         await google.gmail.fetch("m1", gmail_id)
-    assert caught.value.title
+    assert in_english(caught.value)
     if kind == "too_many_requests":
         assert isinstance(caught.value, TryLater)
         assert caught.value.retry_at is not None
@@ -80,7 +81,7 @@ async def test_narrowed_consent_stops_the_mailbox(story: Story, google: Google) 
     story.sandbox.act("narrow_scopes", story.address, remove=[GMAIL_MODIFY])
     with pytest.raises(NeedsReconnect) as caught:
         await google.gmail.profile("m1")
-    assert "ticked" in caught.value.remedy
+    assert "ticked" in in_english(caught.value)
 
 
 # --- quota, counted by Google's meter ------------------------------------------------------------

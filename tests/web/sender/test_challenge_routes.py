@@ -182,8 +182,8 @@ async def test_every_closed_link_has_a_friendly_page(
         page = await told.get_data(as_text=True)
         assert told.status_code == 410
         assert f'<html lang="{catalogue(language).tag}">' in page
-        assert escape(catalogue(language)[f"problem.{code}_title"]) in page
-        assert escape(catalogue(language)[f"problem.{code}_text"]) in page
+        assert escape(catalogue(language)[f"error.{code}.title"]) in page
+        assert escape(catalogue(language)[f"error.{code}.remedy"]) in page
 
     page = await client.get(LINK, headers=BROWSER)
     task = await client.get(f"{LINK}/task", headers=SCRIPT)
