@@ -6,7 +6,7 @@
 #                                         an extra once asked for is kept up to date by every later run
 #   bash requirements/setup.sh dev        that, and what tests, gates and training need
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
-#   bash requirements/setup.sh mail       Perl's mail parser, which reads what we send (installed when root)
+#   bash requirements/setup.sh mail       Perl's mail parser and SpamAssassin, which judge what we send (installed when root)
 #   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
 #                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
@@ -123,13 +123,13 @@ browser() {
 }
 
 mail() {
-    if perl -MEmail::MIME -e 1 2>/dev/null; then return; fi
+    if perl -MEmail::MIME -e 1 2>/dev/null && command -v spamassassin >/dev/null; then return; fi
     if root; then
-        apt_install libemail-mime-perl
+        apt_install libemail-mime-perl spamassassin
     elif [ -n "${CI:-}" ]; then
-        die "a test needs Perl's Email::MIME; as root: apt-get install libemail-mime-perl"
+        die "tests need Email::MIME and SpamAssassin; as root: apt-get install libemail-mime-perl spamassassin"
     else
-        say "a test is skipped, no Email::MIME for Perl here; as root: apt-get install libemail-mime-perl"
+        say "tests are skipped, no Email::MIME or SpamAssassin; as root: apt-get install libemail-mime-perl spamassassin"
     fi
 }
 

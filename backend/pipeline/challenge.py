@@ -76,9 +76,12 @@ def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Chall
         arrival=_remembered(screened, pending),
         owner=mailbox.owner,
         link=f"{context.settings.public_url}/c/{token}",
+        explained=f"{context.settings.public_url}/#how",
         message_id=pending.message_id,
         marker=pending.id,
-        wording=challenge_wording(screened.language, pending.expires_at),
+        wording=challenge_wording(
+            screened.language, pending.expires_at, mailbox.preferences.credits_per_solve
+        ),
         own=dict(mailbox.preferences.wording).get(spoken(screened.language), ""),
         now=context.clock.now(),
     )

@@ -90,9 +90,10 @@ def _walk(arrival: Arrival) -> None:
             arrival=arrival,
             owner=OWNER,
             link="https://gate.test/c/" + "t" * 32,
+            explained="https://gate.test/#how",
             message_id="<1.2@ledger.test>",
             marker="m1",
-            wording=challenge_wording(language(message.text), seeds.NOW + timedelta(days=14)),
+            wording=challenge_wording(language(message.text), seeds.NOW + timedelta(days=14), 3),
             own="",
             now=seeds.NOW,
         )

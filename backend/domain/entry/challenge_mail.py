@@ -24,12 +24,16 @@ from backend.domain.mail.sender import is_writable, normalise
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
 MAX_SUBJECT = 900
+MAX_REPEATED = 120
+"""Characters of the sender's name and of their subject that are repeated in the text."""
 MAX_REFERENCES = 20
 """Message ids kept of a long thread: the first, which names it, and the latest."""
 
 _ID = re.compile(r"<[!-;=?A-~]{1,200}+@[!-;=?-~]{1,200}+>")  # printable ASCII without angle brackets
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,120}")
 _LINK = re.compile(r"https?://[!#-;=?-~]{4,1000}")  # no blanks, quotes or angle brackets
+_NAME = re.compile(r"[^\W\d_]+\.?(?:[ '’-]{1,2}[^\W\d_]+\.?){0,5}")
+_ADDRESS = re.compile(r"[^\s.]\.[^\W\d_]|[@/]")  # what a mail program may make a link of
 _REPLY = re.compile(r"\s*re\s*(?:\[\d+\]\s*)?:", re.I)
 
 
@@ -47,6 +51,7 @@ def compose(
     arrival: Arrival,
     owner: Owner,
     link: str,
+    explained: str,
     message_id: str,
     marker: str,
     wording: Wording,
@@ -55,11 +60,11 @@ def compose(
 ) -> bytes:
     """The mail, ready to be sent: CRLF lines, ASCII headers. The same arguments give the same headers and text.
 
-    `own` is the owner's own text for the middle paragraph, "" for that of `wording`; `now` is aware UTC. Raises
-    `Refused` (unwritable_address) when nobody can be written to, `ValueError` for a link, id or marker that is not
-    ours.
+    `link` leads to the check, `explained` to what all this is. `own` is the owner's own text for the middle paragraph,
+    "" for that of `wording`; `now` is aware UTC. Raises `Refused` (unwritable_address) when nobody can be written to,
+    `ValueError` for a link, id or marker that is not ours.
     """
-    for value, pattern in ((message_id, _ID), (marker, _TOKEN), (link, _LINK)):
+    for value, pattern in ((message_id, _ID), (marker, _TOKEN), (link, _LINK), (explained, _LINK)):
         if not pattern.fullmatch(value):
             raise ValueError(f"not fit for a mail: {value[:80]!r}")
     recipient = reply_address(arrival.message).address
@@ -67,7 +72,7 @@ def compose(
         raise Refused("unwritable_address")
     if not is_writable(owner.email):
         raise ValueError(f"not an address: {owner.email[:80]!r}")
-    seen = preview(owner=owner, subject=arrival.message.subject, link=link, wording=wording, own=own)
+    seen = preview(owner, arrival.message, link=link, explained=explained, wording=wording, own=own)
     # The marker is as unique as a random boundary, and keeps the mail reproducible.
     boundary = f"=_{re.sub('[^A-Za-z0-9]', '', marker)[:40]}_="
     lines = [
@@ -91,21 +96,35 @@ def compose(
     return "\r\n".join(lines).encode("ascii")
 
 
-def preview(*, owner: Owner, subject: str, link: str, wording: Wording, own: str) -> Preview:
+def preview(
+    owner: Owner, answered: Message, *, link: str, explained: str, wording: Wording, own: str
+) -> Preview:
     """What the reader of a challenge gets to see, letter for letter as `compose` sends it.
 
-    `subject` is the one that is answered; `wording` and `own` are those of `compose`. Never raises.
+    Of the message that is `answered` the sender's name and the subject are repeated, as people do; the rest is as for
+    `compose`. Never raises.
     """
-    filled = {"owner": _line(owner.name, 100) or owner.email, "until": wording.until}
-    before = [text.format(**filled) for text in (wording.greeting, wording.machine)]
-    middle = _paragraphs(own) or [wording.because.format(**filled)]
-    after = [text.format(**filled) for text in (wording.terms, wording.otherwise)]
-    todo = wording.todo.format(**filled)
+    subject, name = _line(answered.subject, MAX_REPEATED), _name(answered)
+    filled = {
+        "owner": _line(owner.name, 100) or owner.email, "name": name, "subject": subject, "until": wording.until,
+    }  # fmt: skip
+    greeting = wording.greeting_named if name else wording.greeting
+    because = wording.because_named if subject and not _ADDRESS.search(subject) else wording.because
+    before = [greeting.format(**filled), *(_paragraphs(own) or [because.format(**filled)])]
+    before.append(f"{wording.todo} {wording.more}".strip())
+    after, sign = wording.otherwise.format(**filled), wording.sign.format(**filled)
+    seen = reply_subject(answered.subject)
     return Preview(
-        subject=reply_subject(subject),
-        text="\n\n".join((*before, *middle, f"{todo}\n{link}", *after)) + "\n",
-        html=_html(wording, before + middle, todo, link, after),
+        subject=seen,
+        text="\n\n".join((*before, link, after, f"-- \n{sign}\n{wording.what} {explained}")) + "\n",
+        html=_html(wording, seen, before, link, after, sign, explained),
     )
+
+
+def _name(message: Message) -> str:
+    """The sender's name if it can only be one: letters and no address, for mail programs make links of those."""
+    name = _line(message.from_[0].name, MAX_REPEATED) if message.from_ else ""
+    return name if _NAME.fullmatch(name) else ""
 
 
 def reply_subject(subject: str) -> str:
@@ -146,17 +165,24 @@ def _part(kind: str, text: str, boundary: str) -> list[str]:
     ]
 
 
-def _html(words: Wording, before: Sequence[str], todo: str, link: str, after: Sequence[str]) -> str:
-    """Plain paragraphs that any client shows in its own colours and size; nothing is loaded from anywhere."""
-    address = html.escape(link, quote=True)
-    named = f'<a href="{address}">{html.escape(words.link)}</a>'
-    lines = [f"<p>{_escaped(text)}</p>" for text in (*before, todo)]
-    lines += [f"<p>{named}<br>\n{address}</p>", *(f"<p>{_escaped(text)}</p>" for text in after)]
+def _html(
+    words: Wording, title: str, before: Sequence[str], link: str, after: str, sign: str, explained: str
+) -> str:
+    """Plain paragraphs that any client shows in its own colours and size; nothing is loaded from anywhere. The text of
+    each link is its address: nobody is asked to trust a word that leads elsewhere."""
+    lines = [f"<p>{_escaped(text)}</p>" for text in before]
+    lines += [f"<p>{_link(link)}</p>", f"<p>{_escaped(after)}</p>"]
+    lines += [f"<p>-- <br>\n{_escaped(sign)}<br>\n{_escaped(words.what)} {_link(explained)}</p>"]
     body = "\n".join(lines)
     return (
         f'<!DOCTYPE html>\n<html lang="{words.tag}">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{html.escape(words.link)}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{html.escape(title)}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
+
+
+def _link(address: str) -> str:
+    escaped = html.escape(address, quote=True)
+    return f'<a href="{escaped}">{escaped}</a>'
 
 
 def _escaped(text: str) -> str:

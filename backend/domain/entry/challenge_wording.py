@@ -10,19 +10,24 @@ MAX_OWN_WORDING = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Paragraphs in their order; `{owner}` and `{until}` in them are filled in when the message is composed.
+    """Paragraphs in their order; the blanks in them are filled in when the message is composed.
 
-    `because` is the paragraph an owner may replace with their own. The rest stays: that a program wrote it, what the
-    link does, and how long it works cannot be left out. `link` is the text of the link in HTML, `until` the last day
-    as this language writes it, `tag` the language's name to mail programs (BCP 47).
+    `{owner}` is the owner's name, `{name}` the sender's, `{subject}` what they wrote above their message, `{until}` the
+    last day of the link as this language writes it. `greeting_named` and `because_named` stand where a name and a
+    subject may be repeated. `because` is the paragraph an owner may replace with their own. The rest stays: what the
+    link does, what that is worth (`more`, "" where it is one delivery), that a program wrote it, and how long the link
+    works cannot be left out. `what` is the text before the address that explains, `tag` the language's name to mail
+    programs (BCP 47).
     """
 
     tag: str
     greeting: str
-    machine: str
+    greeting_named: str
     because: str
+    because_named: str
     todo: str
-    link: str
-    terms: str
+    more: str
     otherwise: str
+    sign: str
+    what: str
     until: str

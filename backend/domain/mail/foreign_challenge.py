@@ -45,7 +45,7 @@ _BODY = re.compile(
     r"(?:one[- ]time|sender) (?:verification|confirmation) (?:process|request|step)?"
     r"|your (?:message|e-?mail) (?:to \S{3,80} )?(?:has been|was|is being|is|will be) (?:held|quarantined|queued|gated)"
     r"|(?:uses?|using|protected by|powered by) (?:tmda|boxtrapper|spam ?arrest|boxbe|gated|pitchgate)\b"
-    r"|(?:program|programm|programme|programa), (?:o )?pitchgate,"  # our own, where a relay dropped its headers
+    r"|\b(?:by|von|par|por|pelo) pitchgate\. "  # our own, where a relay dropped its headers
     r"|(?:not (?:yet )?(?:on|in)|added to) (?:my|his|her|their|the|our)"
     r" (?:guest|allow|white|safe|approved)[- ]?(?:list|senders)"
     r"|i (?:am|'m) not (?:a )?(?:spammer|robot).{0,100}(?:link|button)"

@@ -10,6 +10,7 @@ from quart import Blueprint, Response, request
 from backend.domain.entry.challenge import LIFE
 from backend.domain.entry.challenge_mail import preview
 from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
+from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import CATEGORIES, Strictness
 from backend.locale import LANGUAGES
 from backend.pipeline.wording import challenge_wording
@@ -128,11 +129,16 @@ async def _wording(
 ) -> Response:
     owner, mailbox = found
     now = services().context.clock.now()
-    wording = challenge_wording(language, now + LIFE)
+    wording = challenge_wording(language, now + LIFE, mailbox.preferences.credits_per_solve)
+    ours = services().context.settings.public_url
     shown = preview(
-        owner=mailbox.owner,
-        subject=words("settings")("wording_example"),
-        link=f"{services().context.settings.public_url}/c/…",
+        mailbox.owner,
+        Message(
+            from_=(Address("sam@pitchworks.example", "Sam Okafor"),),
+            subject=words("settings")("wording_example"),
+        ),
+        link=f"{ours}/c/…",
+        explained=f"{ours}/#how",
         wording=wording,
         own=text,
     )

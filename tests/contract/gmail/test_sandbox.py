@@ -256,9 +256,10 @@ async def test_a_challenge_lands_in_its_thread_whatever_the_subject(story: Story
                 arrival=arrival,
                 owner=Owner(story.address, "Ana"),
                 link="https://gate.test/c/abc",
+                explained="https://gate.test/#how",
                 message_id=f"<ours-s{number}@corp.test>",
                 marker=f"mark-s{number}",
-                wording=challenge_wording("en", datetime.now(UTC)),
+                wording=challenge_wording("en", datetime.now(UTC), 3),
                 own="",
                 now=datetime.now(UTC),
             )

@@ -16,9 +16,9 @@ DUTCH = "a pitchy letter. Ik wil graag weten of u deze week even tijd heeft voor
 @pytest.mark.parametrize(
     ("text", "said", "own"),
     [
-        (GERMAN, "Dies ist eine automatische Antwort", "Nur freitags."),
-        (DUTCH, "This is an automatic reply", "On Fridays only."),
-        ("pitchy", "This is an automatic reply", "On Fridays only."),
+        (GERMAN, "Automatisch gesendet", "Nur freitags."),
+        (DUTCH, "Sent automatically", "On Fridays only."),
+        ("pitchy", "Sent automatically", "On Fridays only."),
     ],
 )
 async def test_a_challenge_is_in_the_senders_language_else_in_english(

@@ -25,6 +25,8 @@ from tests.unit.domain.rules import NOW, arrival, pitch
 
 ANA = Owner("ana@corp.test", "Ana Corp")
 LINK = "https://gate.test/c/Zm9vYmFy-_123"
+EXPLAINED = "https://gate.test/#how"
+UNTIL = NOW + timedelta(days=14)
 EXPECTED = {
     "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted",
     "X-Auto-Response-Suppress", "X-Pitchgate-Challenge", "MIME-Version", "Content-Type",
@@ -35,14 +37,16 @@ def written(
     message: Message | None = None,
     owner: Owner = ANA,
     language: str = "en",
-    expires_at: datetime = NOW + timedelta(days=14),
+    expires_at: datetime = UNTIL,
+    solve: int = 3,
     **changes: Any,
 ) -> bytes:
     values: dict[str, Any] = {
         "link": LINK,
+        "explained": EXPLAINED,
         "message_id": "<c1.9f@corp.test>",
         "marker": "c1-9f",
-        "wording": challenge_wording(language, expires_at),
+        "wording": challenge_wording(language, expires_at, solve),
         "own": "",
         "now": NOW,
     }
@@ -195,9 +199,13 @@ class TestWords:
         for kind in ("plain", "html"):
             text = body(raw, kind)
             assert "Pitchgate" in text
-            assert text.count("Ana Corp") >= 3
+            assert text.count("Ana Corp") == 2, "named twice, not eight times"
+            assert "Sam" in text
+            assert "Quick question" in text
             assert LINK in text
-            assert challenge_wording(language, NOW + timedelta(days=14)).until in text
+            assert EXPLAINED in text
+            assert challenge_wording(language, UNTIL, 3).until in text
+            assert " 2 " in text, "what the check is worth besides"
             assert "{" not in text
         assert language_of(body(raw, "plain")) == language
 
@@ -210,47 +218,66 @@ class TestWords:
         assert shown in body(written(language=language, expires_at=datetime(2027, 3, 2, tzinfo=UTC)), "plain")
 
     def test_an_unknown_language_is_answered_in_english(self):
-        assert "automatic reply" in body(written(language="tlh"), "plain")
+        assert "Sent automatically" in body(written(language="tlh"), "plain")
+
+    @pytest.mark.parametrize(
+        ("name", "greeting"),
+        [("Sam Okafor", "Hello Sam Okafor,"), ("Dr. María-José O’Neill", "Hello Dr. María-José O’Neill,"),
+         ("", "Hello,"), ("Call 555 0100 now", "Hello,"), ("evil.example", "Hello,"), ("a@b.test", "Hello,"),
+         ("https://evil.example", "Hello,"), ("One Two Three Four Five Six Seven Eight", "Hello,")],
+    )  # fmt: skip
+    def test_a_name_is_repeated_if_it_can_be_nothing_else(self, name: str, greeting: str):
+        raw = written(pitch(from_=(Address("sam@seller.test", name),)))
+        assert body(raw, "plain").startswith(f"{greeting}\n\n")
+
+    @pytest.mark.parametrize(
+        "subject", ["", "Look at evil.example", "https://evil.example/x", "mail me@evil.test"]
+    )
+    def test_a_subject_that_a_mail_program_would_make_a_link_of_is_not_repeated(self, subject: str):
+        assert "\n\nYour email reached Ana Corp’s account" in body(written(pitch(subject=subject)), "plain")
+
+    def test_what_a_check_pays_for_besides(self):
+        assert "nothing to pay. It also lets your next email through.\n" in body(written(solve=2), "plain")
+        assert "nothing to pay.\n\nhttps://" in body(written(solve=1), "plain")
 
     def test_the_owners_words_replace_the_middle_and_nothing_else(self):
         raw = written(own="I read <b>offers</b> on Fridays.\r\n\r\n{owner} & I\nthank you.")
         text, page = body(raw, "plain"), body(raw, "html")
         assert "\n\nI read <b>offers</b> on Fridays.\n\n{owner} & I\nthank you.\n\n" in text
-        assert "many offers" not in text
-        assert "automatic reply" in text
+        assert "but was held" not in text
+        assert "Sent automatically" in text
         assert "until December 8, 2026" in text
         assert "<p>I read &lt;b&gt;offers&lt;/b&gt; on Fridays.</p>" in page
         assert "<p>{owner} &amp; I<br>\nthank you.</p>" in page
 
     def test_blank_words_of_the_owner_are_none(self):
-        assert "many offers" in body(written(own=" \n \u200b\n"), "plain")
+        assert "but was held" in body(written(own=" \n \u200b\n"), "plain")
 
     def test_the_owners_words_have_an_end(self):
         assert len(body(written(own="x" * 50_000), "plain")) < 4_000
 
     def test_an_owner_without_a_name_is_named_by_address(self):
-        assert "wrote it for ana@corp.test" in body(written(owner=Owner("ana@corp.test")), "plain")
+        assert "automatically for ana@corp.test by" in body(written(owner=Owner("ana@corp.test")), "plain")
 
 
 class TestPage:
-    def test_nothing_is_loaded_and_nothing_but_the_link_leads_anywhere(self):
+    def test_nothing_is_loaded_and_nothing_leads_to_anybody_else(self):
         page = Page(body(written(), "html"))
         assert set(page.tags) == {"html", "head", "meta", "title", "body", "p", "a", "br"}
-        assert page.links == [LINK]
+        assert page.links == [LINK, EXPLAINED]
         assert page.attributes == {"lang", "charset", "href"}
 
     @pytest.mark.parametrize("language", LANGUAGES)
-    def test_the_page_names_its_language_and_its_link_says_what_it_does(self, language: str):
+    def test_the_page_names_its_language_and_its_link_is_the_address_it_shows(self, language: str):
         text = body(written(language=language), "html")
         assert f'<html lang="{catalogue(language).tag}">' in text
-        assert f'<a href="{LINK}">{catalogue(language)["challenge.link"]}</a>' in text
+        assert f'<a href="{LINK}">{LINK}</a>' in text
 
     def test_text_and_page_say_the_same(self):
         raw = written(language="fr")
         plain = " ".join(body(raw, "plain").split())
         shown = " ".join(Page(body(raw, "html")).words.split())
-        link = catalogue("fr")["challenge.link"]
-        assert shown.replace(link, "", 1).replace(link, "", 1).split() == plain.split()
+        assert shown.removeprefix("Re: Quick question ") == plain
 
     def test_a_link_with_a_query_is_escaped(self):
         raw = written(link="https://gate.test/c?a=1&b=2")
@@ -294,7 +321,7 @@ class TestAnyParent:
         assert [a.addr_spec for a in mail["From"].addresses] == ["ana@corp.test"]
         assert [a.addr_spec for a in mail["To"].addresses] == ["sam@seller.test"]
         assert LINK in body(raw, "plain")
-        assert Page(body(raw, "html")).links == [LINK]
+        assert Page(body(raw, "html")).links == [LINK, EXPLAINED]
 
         ours = parse(raw)
         assert ours.defects == ()
@@ -315,10 +342,11 @@ class TestAnyParent:
 def test_a_preview_is_what_is_sent(language: str, own: str) -> None:
     raw = written(pitch(subject="Quick question"), own=own, language=language)
     shown = preview(
-        owner=ANA,
-        subject="Quick question",
+        ANA,
+        pitch(subject="Quick question"),
         link=LINK,
-        wording=challenge_wording(language, NOW + timedelta(days=14)),
+        explained=EXPLAINED,
+        wording=challenge_wording(language, UNTIL, 3),
         own=own,
     )
     assert (shown.subject, shown.text, shown.html) == (

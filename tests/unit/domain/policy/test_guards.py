@@ -197,9 +197,10 @@ def test_our_own_challenge_is_never_answered_by_another_pitchgate(language: str)
         arrival=arrival(),
         owner=Owner("ana@corp.test", "Ana"),
         link="https://gate.test/c/token",
+        explained="https://gate.test/#how",
         message_id="<1.2@corp.test>",
         marker="m1",
-        wording=challenge_wording(language, NOW),
+        wording=challenge_wording(language, NOW, 3),
         own="",
         now=NOW,
     )
