@@ -20,6 +20,22 @@ from backend.settings import Settings
 
 log = structlog.get_logger()
 
+COUNTED = dict.fromkeys(
+    (
+        "reading_process_not_started",
+        "reading_process_lost",
+        "notices_not_fetched",
+        "mail_without_push",
+        "history_gone",
+        "held_mail_not_read",
+        "sent_mail_not_read",
+        "not_revoked",
+        "lease_lost",
+    ),
+    0,
+)
+"""Events of this process that somebody may want to be called for, and how often each was logged."""
+
 FRAMES = 12
 HERE = Path(__file__).parent
 
@@ -35,7 +51,7 @@ def configure_logging(settings: Settings) -> None:
         places_only,
     ]
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *stamped, written],
+        processors=[counted, structlog.contextvars.merge_contextvars, *stamped, written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
@@ -63,6 +79,13 @@ def tell_of_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
         log.error("lost_error", what=what, exc_info=context.get("exception"))
 
     loop.set_exception_handler(tell)
+
+
+def counted(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Count the events of `COUNTED`."""
+    if event.get("event") in COUNTED:
+        COUNTED[event["event"]] += 1
+    return event
 
 
 def places_only(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

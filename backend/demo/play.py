@@ -31,7 +31,7 @@ from backend.store import open_store
 DRAIN_SECONDS = 60.0
 """How long nothing at all may change while something is left to do."""
 WATCH_SECONDS = 30.0
-WAITING = re.compile(r'^pitchgate_store\{count="stages\.(?!ended)[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
+WAITING = re.compile(r'^pitchgate_message_stages\{stage="(?!ended)[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
 ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from backend import logs
 from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.ports.jobs import PushFate
@@ -71,6 +72,59 @@ class JudgedHere(Collector):
             yield HistogramMetricFamily(name, words, buckets=spans.buckets(), sum_value=spans.total)
 
 
+ALONE = {
+    "mailboxes": ("pitchgate_mailboxes", "Connected mailboxes"),
+    "links.needs_reconnect": ("pitchgate_mailboxes_needing_reconnect", "Mailboxes whose access is lost"),
+    "notices.by_push": ("pitchgate_mailboxes_heard_by_push", "Mailboxes of whose mail pushes tell"),
+    "released": ("pitchgate_messages_released", "Messages held once that are back, or on the way"),
+    "set_aside": ("pitchgate_messages_set_aside", "Messages tried too often, for a person to look at"),
+    "notices.repeat": ("pitchgate_notices_repeated", "How often a push was told again"),
+    "failing_seconds": ("pitchgate_job_failing_seconds", "How long the job that fails longest has failed"),
+    "oldest_due_seconds": ("pitchgate_job_overdue_seconds", "How long the oldest job has been due"),
+}
+GROUPS = {
+    "messages": ("pitchgate_messages", "outcome", "Messages by what was decided first"),
+    "stages": ("pitchgate_message_stages", "stage", "Messages by what is still to be done"),
+    "fail_open": ("pitchgate_messages_not_judged", "cause", "Messages kept that could not be judged"),
+    "challenges": ("pitchgate_challenges", "state", "Links by how they stand"),
+    "notices": ("pitchgate_notices", "fate", "Notices kept, by what became of them"),
+    "watches": ("pitchgate_watches", "state", "Gmail watches that want somebody's eye"),
+    "drift": ("pitchgate_drift_mailboxes", "state", "Mailboxes by whether their mail has changed"),
+}
+"""The store's census as gauges: by whole key, and by group with what follows its dot as a label."""
+
+
+class StoreCensus(Collector):
+    """What the store holds, each kind of count under a name of its own. Every replica tells the same."""
+
+    counts: Mapping[str, int] = MappingProxyType({})
+
+    def collect(self) -> Iterator[Metric]:
+        """What there is none of now is not told, but for what the census names with 0."""
+        families: dict[str, GaugeMetricFamily] = {}
+        for key, count in self.counts.items():
+            if key in ALONE:
+                yield GaugeMetricFamily(*ALONE[key], value=count)
+                continue
+            group, _, name = key.partition(".")
+            metric, label, words = GROUPS[group]
+            if group not in families:
+                families[group] = GaugeMetricFamily(metric, words, labels=[label])
+            families[group].add_metric([name], count)
+        yield from families.values()
+
+
+class LogEvents(Collector):
+    """What `backend.logs` counts of the events worth an alarm."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Read now; there with 0 from the start."""
+        family = CounterMetricFamily("pitchgate_log_events", "Log events worth a look", labels=["event"])
+        for event, count in logs.COUNTED.items():
+            family.add_metric([event], count)
+        yield family
+
+
 class Measures:
     """Counters of the web. Labels are route templates and fixed words, never addresses or tokens."""
 
@@ -94,16 +148,10 @@ class Measures:
         )
         for fate in (*PushFate, "malformed"):
             self._pushes.labels(fate)  # an alarm on the rise of a count that is missing at 0 misses the first
-        self._census = Gauge(
-            "pitchgate_store", "What the store holds, by count", ("count",), registry=self._registry
-        )
-        self._not_judged = NotJudged()
-        self._registry.register(self._not_judged)
-        self._judged = JudgedHere()
-        self._registry.register(self._judged)
-
+        self._census, self._not_judged, self._judged = StoreCensus(), NotJudged(), JudgedHere()
         self._failed = FailedTries()
-        self._registry.register(self._failed)
+        for collector in (self._census, self._not_judged, self._judged, self._failed, LogEvents()):
+            self._registry.register(collector)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered."""
@@ -127,7 +175,5 @@ class Measures:
         self._failed.counts = failed
         self._not_judged.told = fail_opens
         self._judged.told = judged
-        self._census.clear()
-        for name, value in census.items():
-            self._census.labels(name).set(value)
+        self._census.counts = census
         return generate_latest(self._registry)

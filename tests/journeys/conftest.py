@@ -95,7 +95,7 @@ async def journey(folder: Path, **options: object) -> AsyncIterator[Journey]:
 
         async def indexed() -> bool:
             async with running.http.get(f"{running.server_url}/metrics") as answer:
-                return 'pitchgate_store{count="mailboxes"} 1.0' in await answer.text()
+                return "pitchgate_mailboxes 1.0" in await answer.text()
 
         await until(indexed, "the mailbox connected")
         await told.quiet()

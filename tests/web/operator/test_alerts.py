@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import subprocess
+from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from backend import logs
 from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
-from backend.web.measures import Measures
+from backend.web.measures import ALONE, GROUPS, Measures
 from tests.web.service import office
 
 RULES = Path("docs/alerts.yml")
+PAGE = Path("docs/reference/operations.md")
 CASES = Path("tests/web/operator/alerts.test.yml")
 ALERT = re.compile(r"- alert: (\w+)\n\s+expr: (.+)")
 ASKED = re.compile(r"(pitchgate_\w+)(?:\{(\w+)=~?\"([^\"]+)\"\})?")
@@ -55,6 +59,40 @@ async def test_every_count_an_alarm_asks_for_is_told_by_a_server_with_nothing_to
             ), f"{name} with {label}={value} is told by nobody"
 
 
-def test_the_operations_page_explains_every_alarm() -> None:
-    page = Path("docs/reference/operations.md").read_text(encoding="utf-8")
-    assert {name for name in alerts() if f"`{name}`" not in page} == set()
+def test_every_alarm_leads_to_its_own_heading_of_the_operations_page() -> None:
+    rules = RULES.read_text(encoding="utf-8")
+    told = dict(re.findall(r"- alert: (\w+)\n(?:(?!- alert).)*?runbook_url: (\S+)", rules, re.DOTALL))
+    assert told == {name: f"{PAGE}#{name.lower()}" for name in alerts()}
+    headings = re.findall(r"^### (Pitchgate\w+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(headings) == sorted(alerts())
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="needs promtool; as root: bash requirements/setup.sh dev")
+async def test_names_and_units_are_those_prometheus_asks_for(tmp_path: Path) -> None:
+    async with office(tmp_path) as here:
+        await here.hold("m1")
+        told = Measures().exposition(await here.store.census(), {}, FailOpens(), Judged())
+    checked = await asyncio.create_subprocess_exec(
+        str(PROMTOOL), "check", "metrics", stdin=PIPE, stdout=PIPE, stderr=STDOUT
+    )
+    said, _ = await checked.communicate(told)
+    assert checked.returncode == 0, said
+
+
+async def test_every_count_of_the_store_has_a_name_of_its_own(tmp_path: Path) -> None:
+    async with office(tmp_path) as here:
+        await here.link(waiting=2)
+        census = await here.store.census()
+    census = {**census, "fail_open.too_slow": 1, "notices.new": 2, "notices.repeat": 1, "notices.unknown": 1}
+    told = Measures().exposition(census, {}, FailOpens(), Judged()).decode()
+    families = {family.name: family for family in text_string_to_metric_families(told)}
+    names = {name for name, *_ in (*ALONE.values(), *GROUPS.values())}
+    assert sum(len(families[name].samples) for name in names if name in families) == len(census)
+
+
+def test_what_the_log_says_is_counted_by_event_and_never_by_what_a_stranger_wrote() -> None:
+    before = logs.COUNTED["not_revoked"]
+    for event in ("not_revoked", "anything else"):
+        logs.counted(None, "warning", {"event": event})
+    assert logs.COUNTED["not_revoked"] == before + 1
+    assert "anything else" not in logs.COUNTED

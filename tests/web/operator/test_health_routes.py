@@ -92,12 +92,12 @@ async def test_metrics_tell_the_census_and_requests_by_route_never_by_token(
     await here.judge("fresh", Outcome.HOLD)
     second = await (await client.get("/metrics")).get_data(as_text=True)
 
-    assert 'pitchgate_store{count="messages.challenge"} 1.0' in first
+    assert 'pitchgate_messages{outcome="challenge"} 1.0' in first
     assert 'pitchgate_http_requests_total{method="GET",route="/c/…",status="200"} 1.0' in first
     assert 'route="(none)",status="404"' in first
     assert TOKEN not in first
-    assert 'count="messages.undecided"} 1.0' in first
-    assert "messages.undecided" not in second, "a count that is gone must not linger"
+    assert 'pitchgate_messages{outcome="undecided"} 1.0' in first
+    assert "undecided" not in second, "a count that is gone must not linger"
 
 
 async def test_what_strangers_write_makes_the_metrics_no_longer(client: Client) -> None:
