@@ -205,7 +205,7 @@ class SandboxProcess:
         """Set push modes (none: read) and report {modes, counts, watch, pending, ...}."""
         return self._call("PUT", "/sandbox/push", json=modes)
 
-    def wait_for_pushes(self, seconds: float = 20.0) -> Json:
+    def wait_for_pushes(self, seconds: float = 60.0) -> Json:
         """Wait until nothing is waiting or under way. Fails after `seconds`."""
         deadline = time.monotonic() + seconds
         while True:

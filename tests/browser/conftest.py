@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.async_api import expect as expect_async
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import browsers
 
 ARGUMENTS = [*browsers.ARGUMENTS, "--host-resolver-rules=MAP plain.test 127.0.0.1"]
+PATIENCE = 45_000
+"""Milliseconds that a page may take on a busy machine before a test gives up on it; nobody waits so long for a pass."""
+expect.set_options(timeout=PATIENCE)
+expect_async.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ class Fixture(Server):
     def signed_in(self, browser: Browser, **options: Any) -> BrowserContext:
         """A browser whose owner has signed in."""
         context = browser.new_context(**({"locale": "en-GB", "viewport": DESKTOP} | options))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         secret = self.do(self.office.service.sign_in("ana"))
         context.add_cookies([{"name": "pitchgate-session", "value": secret, "url": self.address}])
         return context

@@ -35,7 +35,7 @@ def asked(folder: Path, cost: int = 10, checks: Checks | None = None, **link: An
 @contextmanager
 def visit(browser: Browser, **options: Any) -> Iterator[Page]:
     context = browser.new_context(**({"locale": "en-GB", "viewport": DESKTOP} | options))
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     try:
         yield context.new_page()
     finally:

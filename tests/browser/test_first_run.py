@@ -19,10 +19,10 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.store import open_store
 from tests import browsers
+from tests.browser.conftest import PATIENCE
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 45_000
 PITCHES = [letter for letter in letters() if letter.kind == "pitch"]
 
 
@@ -67,7 +67,6 @@ async def test_from_the_landing_page_to_the_first_correction(tmp_path: Path, sho
         )
         page = await chromium.new_page(locale="en-GB")
         page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
         before = await _labels(stage)
 
         await page.goto(stage.server_url)

@@ -139,7 +139,7 @@ class Rig:
     browser: FakeBrowser
     autostart: FakeAutostart
 
-    async def until(self, true: Callable[[], bool], seconds: float = 8.0) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait for it, at most `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -383,7 +383,7 @@ async def test_five_thousand_held_messages_come_in_pages(backend: FakeBackend, t
     for number in range(5_050):
         backend.mailbox.put(make_message(number))
     async with running(backend, tmp_path, patience=Patience()) as rig:
-        await rig.until(lambda: len(rig.app.state.held) == 5_000, seconds=20)
+        await rig.until(lambda: len(rig.app.state.held) == 5_000, seconds=60)
         assert any(label.startswith("4992 more senders") for label in rig.labels())
         rig.choose("Allow ann5049@")
         await rig.until(lambda: len(backend.mailbox.applied) == 1)

@@ -17,7 +17,7 @@ from backend.demo.play import Options, Stage, stage
 from backend.demo.salesperson import Salesperson
 
 T = TypeVar("T")
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 async def until(

@@ -18,7 +18,7 @@ from backend.web import streams as module
 from backend.web.streams import AT_ONCE, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line
 from tests.web.service import Caller, Office, office
 
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 @dataclass
