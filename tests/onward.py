@@ -7,6 +7,6 @@ import re
 
 
 def onward(page: str) -> str:
-    """The address of the only link of a page."""
-    (found,) = re.findall(r'<a [^>]*href="([^"]+)"', page)
+    """The address of the only link of a page, its frame aside."""
+    (found,) = re.findall(r'<a [^>]*href="([^"]+)"', page.partition("<main")[2])
     return html.unescape(found)

@@ -5,13 +5,15 @@ The rules of grammar and writing are Babel's (from Unicode's CLDR).
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Protocol
+from datetime import UTC, date, datetime, tzinfo
+from typing import Protocol, TypeVar
 
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
 from backend.locale import Section, catalogue
+
+When = TypeVar("When", date, datetime)
 
 
 class Words:
@@ -22,7 +24,9 @@ class Words:
     a bug that a test should see. Nothing here is escaped; templates do that.
     """
 
-    def __init__(self, texts: Section) -> None:
+    def __init__(self, texts: Section, zone: tzinfo | None = None) -> None:
+        self.zone = zone
+        """The reader's time zone, if it is known. Else times are said to be UTC."""
         self._texts = texts
         self.language = texts.catalogue.language
         self.tag = texts.catalogue.tag
@@ -62,12 +66,19 @@ class Words:
         return str(format_percent(share, format=pattern, locale=self._locale))
 
     def day(self, at: date | datetime) -> str:
-        """24 Nov 2026, in UTC."""
-        return str(format_date(at, "medium", locale=self._locale))
+        """24 Nov 2026."""
+        return str(format_date(self._here(at), "medium", locale=self._locale))
 
     def short_day(self, at: date) -> str:
         """24 Nov, for where there is little room."""
-        return str(format_skeleton("MMMd", at, locale=self._locale))
+        return str(format_skeleton("MMMd", self._here(at), locale=self._locale))
+
+    def short(self, at: datetime, now: datetime) -> str:
+        """As lists say when: 09:42 today, 24 Nov before, 24 Nov 2025 in another year."""
+        then, today = self._here(at), self._here(now)
+        if then.date() == today.date():
+            return self._time(at)
+        return self.short_day(at) if then.year == today.year else self.day(at)
 
     def month(self, at: date, today: date) -> str:
         """March, with its year once it could be another's."""
@@ -80,12 +91,19 @@ class Words:
         return str(self._locale.languages.get(code, code))
 
     def moment(self, at: datetime) -> str:
-        """Date and time, said to be UTC: a page does not know its reader's zone."""
-        return f"{self.day(at)}, {format_time(at, 'short', locale=self._locale)} UTC"
+        """24 Nov 2026, 09:42 in the reader's zone, or said to be UTC."""
+        return f"{self.day(at)}, {self._time(at)}"
 
     def ago(self, at: datetime, now: datetime) -> str:
         """`2 hours ago`, which needs no zone."""
         return str(format_timedelta(at - now, add_direction=True, locale=self._locale))
+
+    def _time(self, at: datetime) -> str:
+        written = format_time(self._here(at).timetz(), "short", locale=self._locale)
+        return str(written) if self.zone else f"{written} UTC"
+
+    def _here(self, at: When) -> When:
+        return at.astimezone(self.zone or UTC) if isinstance(at, datetime) else at
 
     def _written(self, value: object) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool):

@@ -7,7 +7,7 @@ is one order.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -118,15 +118,24 @@ class ReviewService:
         """What a page names its next order by."""
         return self.context.tokens.token(18)
 
-    async def order(self, mailbox_id: str, key: str, decision: Decision, gmail_ids: Sequence[str]) -> Done:
-        """Decide about some messages at once. Raises `Refused` (malformed: too many, no key, or a whole domain
-        where anybody gets an address)."""
+    async def order(
+        self,
+        mailbox_id: str,
+        key: str,
+        decision: Decision,
+        gmail_ids: Sequence[str],
+        whole: Collection[str] = (),
+    ) -> Done:
+        """Decide about some messages at once, with what waits of their sender for those in `whole`.
+
+        Raises `Refused` (malformed: too many, no key, or a whole domain where anybody gets an address).
+        """
         if not 1 <= len(gmail_ids) <= MOST_ORDERED:
             raise malformed("pick")
         views = await self.context.store.known(mailbox_id, list(gmail_ids))
         refuse_shared_domain(decision, *(view.sender for view in views.values()))
         now = self.context.clock.now()
-        done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now)
+        done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now, whole)
         await owner_acted(self.context, mailbox_id)
         return done
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -201,9 +201,19 @@ class MessageStore(Protocol):
         ...
 
     async def order(
-        self, mailbox_id: str, key: str, decision: Decision, gmail_ids: Sequence[str], now: datetime
+        self,
+        mailbox_id: str,
+        key: str,
+        decision: Decision,
+        gmail_ids: Sequence[str],
+        now: datetime,
+        whole: Collection[str] = (),
     ) -> Done:
-        """Decide about all of these messages at once. The same key and messages again change nothing."""
+        """Decide about all of these messages at once. The same key and messages again change nothing.
+
+        Each of them that is among `whole` stands for what its sender has waiting from before it, too (at most
+        `MOST_EARLIER`); where it is proved to be theirs, only for what is as well.
+        """
         ...
 
     async def undo_order(self, mailbox_id: str, key: str, now: datetime) -> tuple[str, ...]:

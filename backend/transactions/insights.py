@@ -31,6 +31,7 @@ class DisagreedRow(TypedDict):
     """What the owner saw otherwise."""
 
     wrong: int
+    confirmed: int
     missed: int
 
 
@@ -62,4 +63,5 @@ def figures(mailbox_id: str, since: datetime, senders: int) -> Script[Figures]:
         funnel=Funnel(
             funnel["sent"], funnel["begun"], funnel["solved"], funnel["bounced"], funnel["regretted"]
         ),
+        confirmed=wrong["confirmed"],
     )

@@ -6,17 +6,18 @@ Each message of an order has a correction of its own under the order's key, so w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
 from backend.domain.entry.credits import given
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.review import LEASE_SECONDS, Done, Leaving
+from backend.domain.mailbox.review import LEASE_SECONDS, MOST_EARLIER, Done, Leaving, Shelf
 from backend.transactions import corrections, credits, undoing
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
+from backend.transactions.review import of_sender
 from backend.transactions.statement import Script, micros, number, q
 from backend.transactions.tables import CorrectionRow
 
@@ -35,14 +36,22 @@ class OrderedRow(TypedDict):
 
 
 def order(
-    mailbox_id: str, key: str, decision: Decision, gmail_ids: Sequence[str], now: datetime
+    mailbox_id: str,
+    key: str,
+    decision: Decision,
+    gmail_ids: Sequence[str],
+    now: datetime,
+    whole: Collection[str] = (),
 ) -> Script[Done]:
     """Decide about all of them in one commit; see the port."""
     yield from locked(mailbox_id)
+    meant: list[str] = []
+    for gmail_id in gmail_ids:
+        meant += (yield from _with_earlier(mailbox_id, gmail_id)) if gmail_id in whole else [gmail_id]
     applied: list[str] = []
     moved: list[str] = []
     lost = 0
-    for gmail_id in dict.fromkeys(gmail_ids):
+    for gmail_id in dict.fromkeys(meant):
         row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
         if row is None or row["error"] == "gone":
             lost += 1
@@ -56,6 +65,20 @@ def order(
         moved += yield from corrections.correct(mailbox_id, correction, now)
         applied.append(gmail_id)
     return Done(tuple(applied), tuple(dict.fromkeys(moved)), lost)
+
+
+def _with_earlier(mailbox_id: str, gmail_id: str) -> Script[list[str]]:
+    """A message and what its sender has waiting from before it, for a list shows them as one line. Where it is proved
+    to be theirs, what is not stays out of it: a forged From profits from nobody's kindness."""
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None or not row["sender"]:
+        return [gmail_id]
+    until = (row["received_at"] or row["first_seen_at"], gmail_id)
+    earlier = yield from of_sender(mailbox_id, row["sender"], (Shelf.HELD,), until, MOST_EARLIER)
+    return [
+        gmail_id,
+        *(one["gmail_id"] for one in earlier if one["authenticated"] or not row["authenticated"]),
+    ]
 
 
 def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:

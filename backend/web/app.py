@@ -7,7 +7,7 @@ import asyncio
 from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart
 
-from backend.web import error_map, guards, log, static_routes, streams
+from backend.web import error_map, faces, guards, log, static_routes, streams
 from backend.web.addon import routes as addon_routes
 from backend.web.api import described
 from backend.web.api import routes as api
@@ -64,6 +64,7 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     guards.install(app, settings)
     error_map.install(app)
     static_routes.install(app)
+    faces.install(app)
     described.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -84,7 +84,9 @@ async def problem(status: int, error: errors.PitchgateError, code: str = "", **h
     title, detail = told(language_of(request.accept_languages), error)
     if wants_page():
         words = sender_words(request.accept_languages)
-        response = await page("problem.html", status, title=title, detail=detail, words=words)
+        told_code = code or error.code
+        more = {"code": told_code, "following": words.get(f"{told_code}_next", "")}
+        response = await page("problem.html", status, title=title, detail=detail, words=words, **more)
     else:
         field = error.field if isinstance(error, errors.Refused) else ""
         fields = {

@@ -61,3 +61,8 @@ def refused(code: str, error: Exception) -> None:
 def unexpected(error: Exception) -> None:
     """Log a bug. The log's own set-up tells it by type and place: its message may quote a mail."""
     log.error("unexpected error", route=route_name(), exc_info=error)
+
+
+def abuse(challenge_id: str) -> None:
+    """Log that somebody finds a check or its mail wrong."""
+    log.warning("abuse reported", challenge=challenge_id)

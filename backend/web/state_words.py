@@ -51,10 +51,9 @@ def state_of(mailbox: Mailbox, language: str, now: datetime, moment: Moment | No
     return State(told.condition, told.who, t(told.condition), cause, remedy, _warnings(told, t, moment))
 
 
-def paused_until(at: datetime, language: str) -> str:
+def paused_until(at: datetime, language: str, moment: Moment) -> str:
     """That there is a pause, and when it ends."""
-    t = Words(catalogue(language).section("state"))
-    return t("paused_cause", until=t.moment(at))
+    return Words(catalogue(language).section("state"))("paused_cause", until=moment(at))
 
 
 def _sentences(told: Explanation, t: Words, moment: Moment) -> tuple[str, str]:

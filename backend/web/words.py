@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
 from werkzeug.datastructures import LanguageAccept
 
 from backend.locale import DEFAULT, LANGUAGES, Section, catalogue
@@ -28,6 +32,19 @@ def card_words(language: str) -> Section:
     return catalogue(language).section("card")
 
 
-def words_for(section: str, accepted: LanguageAccept) -> Words:
-    """The words of one of an owner's pages: its own, then the frame's, then the cards'."""
-    return Words(catalogue(language_of(accepted)).section(section, *SHARED))
+def words_for(section: str, accepted: LanguageAccept, zone: str = "") -> Words:
+    """The words of one of an owner's pages: its own, then the frame's, then the cards'.
+
+    `zone` is the reader's time zone, as their browser names it.
+    """
+    return Words(catalogue(language_of(accepted)).section(section, *SHARED), zone_of(zone))
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The time zone of that name; None for one we do not know."""
+    return ZoneInfo(name) if name in _zones() else None

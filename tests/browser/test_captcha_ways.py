@@ -131,6 +131,8 @@ def test_a_hostile_line_stays_text(browser: Browser, tmp_path: Path, script: boo
         for line in HOSTILE:
             his.goto(here.address + LINK)
             field = his.get_by_role("textbox", name="Your note")
+            if not field.is_visible():
+                his.get_by_text("Know Ana? Add a note").click()
             field.fill(line)
             his.get_by_role("button", name="Send note").click()
             expect(his.get_by_text("Ana can see this note now.")).to_be_visible()
@@ -139,7 +141,7 @@ def test_a_hostile_line_stays_text(browser: Browser, tmp_path: Path, script: boo
             page.goto(here.address + LINK)  # scripts run here, whatever they have
             expect(page.get_by_role("textbox", name="Your note")).to_have_value(line)
             assert page.evaluate("window.pwned") is None
-            assert page.locator("main svg, main script, main style").count() == 0
+            assert page.locator("main svg:not(.icon), main script, main style").count() == 0
             expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 

@@ -78,7 +78,7 @@ async def test_from_the_landing_page_to_the_first_correction(tmp_path: Path, sho
         await _shot(page, shots, "begin")
 
         # Sent is read, then the inbox; the page follows by itself.
-        await expect(page.get_by_role("heading", name=re.compile("would have been held"))).to_be_visible()
+        await expect(page.get_by_role("heading", name=re.compile("look like pitches"))).to_be_visible()
         for letter in PITCHES:
             await expect(page.get_by_role("heading", name=letter.subject)).to_be_visible()
         await expect(page.get_by_role("heading", name="Saturday?")).to_have_count(0)
@@ -87,7 +87,7 @@ async def test_from_the_landing_page_to_the_first_correction(tmp_path: Path, sho
 
         # The first correction: this one is not sales.
         friend = PITCHES[0].address
-        await page.get_by_role("button", name=f"Not sales: allow {friend}").click()
+        await page.get_by_role("button", name=f"Not a pitch: allow {friend}").click()
         await expect(page.get_by_role("status").filter(has_text="Marked as not sales")).to_be_visible()
         await page.get_by_text("Hold pitches, tell nobody").click()
         await page.get_by_text("Strict: hold more").click()

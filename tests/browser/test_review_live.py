@@ -91,7 +91,7 @@ def test_a_mail_and_a_sender_that_are_open_are_told_too(here: Fixture, browser: 
         visit(here, browser, "/review/sender?address=bo@pitch.test") as sender,
         visit(here, browser) as page,
     ):
-        page.get_by_role("button", name="Block sender").click()
+        page.get_by_role("button", name="Block bo@pitch.test").click()
         for open_page in (mail, sender):
             expect(open_page.locator("[data-state]")).to_have_text("Held by your decision")
         assert here.place("m1") is Placement.HELD
@@ -103,6 +103,7 @@ def test_who_signs_out_is_told_nothing_more(here: Fixture, browser: Browser) -> 
         context = page.context
         second = context.new_page()
         second.goto(f"{here.address}/review")
+        second.get_by_label("Signed in as").click()
         second.get_by_role("button", name="Sign out").click()
         with page.expect_response("**/review/events*") as told:  # it comes again and is sent away
             here.hold("m2", "eva@x.test")

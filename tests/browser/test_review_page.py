@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from backend.domain.mail.message import Headers
 from backend.domain.mailbox.labels import Placement
@@ -15,6 +15,9 @@ from tests.browser.review_fixture import Fixture, fixture, visit
 from tests.web.offers import offered
 
 pytestmark = pytest.mark.browser
+
+EACH = 3
+"""Mails of the sender who wrote more than once."""
 
 SCRIPTS = pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 
@@ -29,23 +32,30 @@ def says(page: Page, text: str) -> None:
     expect(page.locator(".told")).to_contain_text(text)
 
 
+def selected(page: Page) -> Locator:
+    return page.get_by_role("group", name="Selected emails", include_hidden=True)
+
+
 @SCRIPTS
 def test_release_allow_and_block_and_each_taken_back(here: Fixture, browser: Browser, script: bool) -> None:
     here.hold("m1", "ann@vendor.test", name="Ann")
     here.hold("m2", "ben@seller.test", name="Ben")
     with visit(here, browser, java_script_enabled=script) as page:
         problems = watch_console(page)
-        expect(page.get_by_role("heading", level=1)).to_have_text("Held mail")
+        expect(page.get_by_role("heading", level=1)).to_have_text("2 emails held for your review")
         for button, said, placed in (
             ("Release Grow your pipeline", "Released", Placement.INBOX),
             ("Allow sender ben@seller.test", "Allowed", Placement.INBOX),
-            ("Allow all of seller.test ben@seller.test", "Allowed: the whole domain", Placement.INBOX),
-            ("Block sender ben@seller.test", "Blocked", Placement.HELD),
+            ("Allow all of seller.test", "Allowed: the whole domain", Placement.INBOX),
+            ("Block ben@seller.test", "Blocked", Placement.HELD),
+            ("Keep held ben@seller.test", "Still held", Placement.HELD),
         ):
+            if not button.startswith(("Release", "Block")):
+                page.get_by_label("More for Ben").click()
             page.get_by_role("button", name=button).first.click()
             says(page, said)
             assert here.place("m2") is placed
-            assert here.decided("m2") == "owner"
+            assert here.decided("m2") == ("kept" if "Keep" in button else "owner")
             expect(page.locator(".item")).to_have_count(1)
             page.get_by_role("button", name="Undo").click()
             says(page, "Undone.")
@@ -61,11 +71,11 @@ def test_many_at_once_are_one_order_and_one_undo(here: Fixture, browser: Browser
         here.hold(f"m{number}", f"s{number}@x.test", subject=f"Offer {number}")
     with visit(here, browser, java_script_enabled=script) as page:
         if not script:
-            page.get_by_role("button", name="Release selected").click()
+            selected(page).get_by_role("button", name="Release").click()
             says(page, "Nothing was selected")
         for number in (0, 2, 3):
             page.get_by_role("checkbox", name=f"Offer {number}").check()
-        page.get_by_role("button", name="Release selected").click()
+        selected(page).get_by_role("button", name="Release").click()
         says(page, "Released: 3 emails")
         assert [here.place(f"m{n}") for n in range(4)].count(Placement.INBOX) == 3
         expect(page.locator(".item")).to_have_count(1)
@@ -79,7 +89,7 @@ def test_many_at_once_are_one_order_and_one_undo(here: Fixture, browser: Browser
 
         for number in (0, 1):
             page.get_by_role("checkbox", name=f"Offer {number}").check()
-        page.get_by_role("button", name="Block their senders").click()
+        page.get_by_role("button", name="Block senders").click()
         says(page, "Blocked")
         assert [here.decided(f"m{n}") for n in range(4)] == ["owner", "owner", "", ""]
 
@@ -88,11 +98,12 @@ def test_the_bar_for_the_chosen_shows_when_something_is_chosen(here: Fixture, br
     here.hold("m1", "ann@vendor.test")
     here.hold("m2", "ben@seller.test")
     with visit(here, browser) as page:
-        bar = page.get_by_role("group", name="Selected emails")
+        bar = selected(page)
         expect(bar).to_be_hidden()
         page.get_by_label("Select all on this page").check()
         expect(bar).to_be_visible()
         expect(page.locator("input[name=pick]:checked")).to_have_count(2)
+        expect(bar).to_contain_text("2 emails selected")
         page.locator("input[name=pick]").first.uncheck()
         expect(bar).to_be_visible()
         page.locator("input[name=pick]").last.uncheck()
@@ -113,8 +124,10 @@ def test_this_was_sales_after_all(here: Fixture, browser: Browser, script: bool)
 
         page.goto(f"{here.address}/review")
         page.get_by_role("button", name="Release Grow").click()
+        says(page, "Released")
         page.get_by_role("link", name="Released").click()
         page.get_by_role("button", name="Mark as sales Grow").click()
+        says(page, "Marked as sales")
         assert here.place("m1") is Placement.HELD
 
 
@@ -122,7 +135,8 @@ def test_this_was_sales_after_all(here: Fixture, browser: Browser, script: bool)
 def test_credits_given_and_taken(here: Fixture, browser: Browser, script: bool) -> None:
     here.hold("m1")
     with visit(here, browser, java_script_enabled=script) as page:
-        page.get_by_role("link", name="Bo Pitcher").click()
+        page.get_by_label("More for Bo Pitcher").click()
+        page.get_by_role("link", name="All about this sender").click()
         page.get_by_label("How many").fill("3")
         page.get_by_role("button", name="Give", exact=True).click()
         says(page, "Credits now: 3")
@@ -187,7 +201,11 @@ def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
         tab_to("checkbox", "First")
         page.keyboard.press("Enter")  # orders nothing
         page.keyboard.press("Space")
-        tab_to("button", "Release selected")
+        tab_to("button", "Keep held")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Shift+Tab")
+        expect(selected(page).get_by_role("button", name="Release")).to_be_focused()
         outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none"
         page.keyboard.press("Enter")
@@ -198,11 +216,73 @@ def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
         says(page, "Undone.")
         tab_to("link", "Second")
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Second")
+        expect(page.locator(".panel")).to_contain_text("Thanks for your paper")
         tab_to("button", "Block sender ben@seller.test")
         page.keyboard.press("Enter")
         says(page, "Blocked")
         assert here.decided("m2") == "owner"
+
+
+@SCRIPTS
+def test_a_line_stands_for_all_its_sender_has_waiting(here: Fixture, browser: Browser, script: bool) -> None:
+    mails = [here.hold(f"m{number}", subject=f"Offer {number}") for number in range(EACH)]
+    with visit(here, browser, java_script_enabled=script) as page:
+        for button, said, placed in (
+            ("Release", "Released: 3 emails", Placement.INBOX),
+            ("Keep held", "3 emails stay held", Placement.HELD),
+        ):
+            expect(page.locator(".item")).to_have_count(1)
+            if button == "Keep held":
+                page.get_by_label("More for Bo Pitcher").click()
+            page.locator(".item").get_by_role("button", name=button).click()
+            says(page, said)
+            expect(page.get_by_text("All done")).to_be_visible()
+            assert [here.place(mail) for mail in mails] == [placed] * EACH
+            page.get_by_role("button", name="Undo").click()
+            says(page, "Undone.")
+            assert [here.decided(mail) for mail in mails] == [""] * EACH
+
+
+def test_keys_move_through_the_list_and_act_where_they_are(here: Fixture, browser: Browser) -> None:
+    for number in range(4):
+        here.hold(f"m{number}", f"s{number}@x.test", name=f"Seller {number}", subject=f"Offer {number}")
+    with visit(here, browser) as page:
+        page.keyboard.press("r")  # on no line: releases nothing
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+        page.keyboard.press("j")
+        expect(page.locator(".row.here")).to_contain_text("Offer 2")
+        for key, said in (("e", "Still held"), ("a", "Allowed"), ("b", "Blocked"), ("r", "Released")):
+            page.keyboard.press(key)
+            says(page, said)
+            page.keyboard.press("u")
+            says(page, "Undone.")
+            expect(page.locator(".item")).to_have_count(4)
+            expect(page.locator(".row.here")).to_contain_text("Offer 2")
+        assert [here.decided(f"m{number}") for number in range(4)] == [""] * 4
+        page.keyboard.press("Enter")
+        expect(page.locator(".panel")).to_contain_text("Thanks for your paper")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("/")
+        expect(page.get_by_role("searchbox")).to_be_focused()
+        page.keyboard.type("rabeu")  # words, no orders
+        expect(page.get_by_role("searchbox")).to_have_value("rabeu")
+
+
+def test_an_act_leaves_the_page_where_it_is(here: Fixture, browser: Browser) -> None:
+    for number in range(15):
+        here.hold(f"m{number:02}", f"s{number:02}@x.test", subject=f"Offer {number:02}")
+    with visit(here, browser, viewport={"width": 390, "height": 700}) as page:
+        page.get_by_role("button", name="Release Offer 06").scroll_into_view_if_needed()
+        top = page.evaluate("scrollY")
+        assert top > 0
+        page.get_by_role("button", name="Release Offer 06").click()
+        says(page, "Released")
+        assert page.evaluate("scrollY") == top
+        expect(page.locator(".row.here")).to_contain_text("Offer 05")
 
 
 @SCRIPTS

@@ -28,6 +28,7 @@ async def test_from_google_straight_to_the_page_asked_for(tmp_path: Path) -> Non
         await page.get_by_role("button", name="Allow").click()
         await page.wait_for_url(f"{told.stage.server_url}/insights")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Insights")
+        await page.get_by_label("Signed in as").click()
         await page.get_by_role("button", name="Sign out").click()
         await page.goto(f"{told.stage.server_url}/insights")
         await expect(page.get_by_role("button", name="Continue with Google")).to_be_visible()

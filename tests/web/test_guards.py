@@ -246,8 +246,8 @@ async def test_assets_are_served_and_cached_by_content(client: Client, name: str
 
 
 async def test_an_asset_a_browser_has_already_is_not_sent_again(client: Client) -> None:
-    first = await client.get("/static/page.css")
-    again = await client.get("/static/page.css", headers={"If-None-Match": first.headers["ETag"]})
+    first = await client.get("/static/system.css")
+    again = await client.get("/static/system.css", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, await again.get_data()) == (304, b"")
     assert first.headers["Content-Type"] == "text/css; charset=utf-8"
 

@@ -31,6 +31,10 @@ class Effect:
     by: str = "owner"
 
 
+KEPT = "kept"
+WAITS = ("", KEPT)
+"""Who decided about a message that its sender's check, or a decision about its sender, still reaches."""
+
 EFFECTS: Mapping[Decision, Effect] = {
     Decision.RELEASE: Effect(True, refunds=True),
     Decision.ALLOW: Effect(True, "sender", RuleKind.ALLOW, refunds=True),
@@ -38,6 +42,7 @@ EFFECTS: Mapping[Decision, Effect] = {
     Decision.REPLIED: Effect(True, "sender", by="replied"),
     Decision.BLOCK: Effect(False, "sender", RuleKind.BLOCK, teaches="sales"),
     Decision.BLOCK_DOMAIN: Effect(False, "domain", RuleKind.BLOCK, teaches="sales"),
+    Decision.KEEP: Effect(False, voids=False, teaches="sales", by=KEPT),
     Decision.SALES: Effect(False, voids=False, teaches="sales"),
 }
 
@@ -77,11 +82,16 @@ def ordered(effect: Effect, message: Stood, *, meant: bool, authenticated: bool)
         # A forged From profits from nobody's kindness; the message the owner pointed at is their own choice.
         trusted = meant or authenticated
         return _order(message, Stage.RELEASE, Placement.INBOX, effect.by) if trusted else None
+    waits = message["decided_by"] in WAITS
+    if effect.by == KEPT:
+        # Off the list, and nothing else: a check may deliver it as before.
+        held = message["placement"] == Placement.HELD and not message["decided_by"]
+        return _order(message, message["stage"], Placement.HELD, KEPT) if held else None
     if meant and message["placement"] != Placement.HELD:
         return _order(message, Stage.ACT, Placement.HELD, effect.by)
     # Held already and now decided: what is still to be done for it stays, except to answer it. Whom the owner blocks
     # they have decided about: none of it waits for their word any more.
-    if effect.voids if meant else not message["decided_by"]:
+    if effect.voids if meant else waits:
         stage = None if message["stage"] == Stage.CHALLENGE else message["stage"]
         return _order(message, stage, Placement.HELD, effect.by)
     return None

@@ -10,6 +10,9 @@ from math import sqrt
 WEEKS = 13
 """How far back the page looks. Mail is forgotten after 90 days unless the owner says otherwise."""
 
+FEWEST = 4
+"""Weeks that are drawn at least."""
+
 SECONDS_A_PITCH = 30
 """What reading a pitch far enough to throw it away is taken to cost. An assumption, and shown as one."""
 
@@ -48,14 +51,20 @@ class SenderCount:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts of the last weeks. `wrong` of the held were let in by the owner's word; `missed` of the passed they
-    called sales. `senders` hold most first."""
+    """Counts of the last weeks. `wrong` of the held were let in by the owner's word, `confirmed` left held by it;
+    `missed` of the passed they called sales. `senders` hold most first."""
 
     weeks: tuple[Week, ...]
     wrong: int
     missed: int
     senders: tuple[SenderCount, ...]
     funnel: Funnel
+    confirmed: int = 0
+
+    @property
+    def reviewed(self) -> int:
+        """Of the held, those the owner has said something about."""
+        return self.confirmed + self.wrong
 
     @property
     def held(self) -> int:
@@ -87,6 +96,12 @@ def filled(weeks: Sequence[Week], today: date) -> tuple[Week, ...]:
     known = {week.monday: week for week in weeks}
     mondays = (first_monday(today) + timedelta(weeks=n) for n in range(WEEKS))
     return tuple(known.get(monday, Week(monday)) for monday in mondays)
+
+
+def told(weeks: Sequence[Week]) -> tuple[Week, ...]:
+    """Those from the first with mail on, but at least `FEWEST`: what was before it says nothing."""
+    first = next((at for at, week in enumerate(weeks) if week.held), len(weeks))
+    return tuple(weeks[min(first, len(weeks) - FEWEST) :])
 
 
 def minutes_saved(figures: Figures) -> float:

@@ -189,6 +189,9 @@ class Done:
 MOST_COUNTED = 1_000
 """Counting stops here, so that a page costs the same however much waits."""
 
+MOST_EARLIER = 200
+"""How much of a sender's earlier mail goes with a line of the list at once."""
+
 LEDGER_LINES = 50
 CHECK_LINES = 20
 LEASE_SECONDS = 60

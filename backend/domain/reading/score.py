@@ -46,6 +46,16 @@ class Score:
     trace: Trace | None = field(default=None, compare=False)
 
 
+def points(share: float) -> int:
+    """A probability as every screen writes it: from 1 to 99, for nothing is certain."""
+    return min(max(round(share * 100), 1), 99)
+
+
+def likeness(score: int) -> str:
+    """The name of the word beside a score: unlikely below 40, maybe to 79, pitch from 80."""
+    return "unlikely" if score < 40 else "maybe" if score < 80 else "pitch"
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What a strictness does to mail of writers the model has not read: how many of 1,000 ordinary emails from

@@ -37,6 +37,19 @@ def upright(
     )
 
 
+def funnel(counts: Sequence[int], width: float, height: float) -> tuple[str, ...]:
+    """The corners of each step, one below the other: at its top as wide as its count, at its foot as the next one's,
+    in shares of the first."""
+    shares = [count / max(1, *counts) * width / 2 for count in counts]
+    place = height / max(1, len(counts))
+    return tuple(
+        f"{width / 2 - half:.1f},{top:.1f} {width / 2 + half:.1f},{top:.1f}"
+        f" {width / 2 + below:.1f},{foot:.1f} {width / 2 - below:.1f},{foot:.1f}"
+        for number, (half, below) in enumerate(zip(shares, [*shares[1:], *shares[-1:]], strict=True))
+        for top, foot in [(number * place, (number + 1) * place - 4)]
+    )
+
+
 def lengths(counts: Sequence[int], width: float) -> tuple[float, ...]:
     """Lengths of lying bars, the longest as long as the drawing."""
     most = max((1, *counts))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from quart import Blueprint, Response
 
-from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, minutes_saved
+from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, Week, minutes_saved, told
 from backend.domain.watching.asking import narrow
 from backend.domain.watching.drift import monday_of
 from backend.pipeline.insights import InsightService
@@ -17,7 +19,7 @@ from backend.web.services import services
 
 blueprint = Blueprint("insights", __name__)
 
-WIDE, HIGH = 360.0, 100.0
+WIDE, HIGH = 360.0, 130.0
 """The weeks' drawing, in its own units."""
 
 ROOM = 16.0
@@ -26,7 +28,10 @@ ROOM = 16.0
 LONG = 240.0
 """The longest lying bar."""
 
-STEPS = ("sent", "begun", "solved", "bounced", "regretted")
+STEPS = ("sent", "begun", "solved")
+"""Of the funnel, each a part of the one before."""
+
+DEEP = 192.0
 
 
 @blueprint.get("/insights")
@@ -36,6 +41,7 @@ async def insights() -> Response:
     owner = await browser.signed_in()
     mailbox, figures = await service().look(owner.mailbox_id)
     change = (await service().drift(owner.mailbox_id)).change
+    weeks = told(figures.weeks)
     steps = [getattr(figures.funnel, step) for step in STEPS]
     return await owner_page(
         "insights.html",
@@ -47,17 +53,19 @@ async def insights() -> Response:
         change=change,
         changed_on=monday_of(change.week) if change else None,
         today=figures.weeks[-1].monday,
-        minutes=round(minutes_saved(figures), 1),
+        minutes=round(minutes_saved(figures)),
         seconds=SECONDS_A_PITCH,
         quality=await service().quality(owner.mailbox_id),
         narrow=narrow,
-        bars=_weeks(figures),
+        weeks=weeks,
+        bars=_weeks(weeks),
         wide=WIDE,
         room=ROOM,
         high=HIGH,
         long=LONG,
         senders=_lying(figures),
-        funnel=list(zip(STEPS, steps, drawing.lengths(steps, LONG), strict=True)),
+        deep=DEEP,
+        funnel=list(zip(STEPS, steps, drawing.funnel(steps, LONG, DEEP), strict=True)),
     )
 
 
@@ -66,9 +74,9 @@ def service() -> InsightService:
     return services().insights
 
 
-def _weeks(figures: Figures) -> list[tuple[object, drawing.Bar]]:
-    bars = drawing.upright([(week.held, week.let_in) for week in figures.weeks], WIDE, HIGH)
-    return list(zip(figures.weeks, bars, strict=True))
+def _weeks(weeks: Sequence[Week]) -> list[tuple[Week, drawing.Bar]]:
+    bars = drawing.upright([(week.held, week.let_in) for week in weeks], WIDE, HIGH)
+    return list(zip(weeks, bars, strict=True))
 
 
 def _lying(figures: Figures) -> list[tuple[str, int, float]]:

@@ -27,14 +27,16 @@ PLACES = (
     ("held", "/review"),
     ("insights", "/insights"),
     ("settings", "/settings"),
-    ("computers", "/devices"),
 )
 """The menu: the name of a page's word and its address."""
+
+ZONE = "pitchgate-zone"
+"""The cookie in which our pages' script tells the browser's time zone, so that times are the reader's."""
 
 
 def words(section: str) -> Words:
     """The words of a page, in the language of the browser that asks."""
-    return words_for(section, request.accept_languages)
+    return words_for(section, request.accept_languages, request.cookies.get(ZONE, ""))
 
 
 async def owner_page(
@@ -58,7 +60,7 @@ async def owner_page(
         mailbox=mailbox,
         places=PLACES,
         here=here,
-        state=state_of(mailbox, t.language, now),
+        state=state_of(mailbox, t.language, now, t.moment),
         now=now,
         **values,
     )

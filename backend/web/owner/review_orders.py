@@ -14,7 +14,7 @@ from backend.web.limits import per_minute
 from backend.web.owner.entry import back
 from backend.web.owner.review_look import way_back
 from backend.web.owner.review_routes import service
-from backend.web.owner.review_show import ORDERS
+from backend.web.owner.review_show import ORDERS, WITH_EARLIER
 
 blueprint = Blueprint("review_orders", __name__, url_prefix="/review")
 
@@ -34,17 +34,20 @@ async def decide() -> Response:
     owner, fields = await browser.signed_in_form()
     here = fields.get("back", "")
     if fields.get("one"):
-        name, _, gmail_id = fields["one"].partition(" ")
-        picked = [gmail_id]
+        name, *picked = fields["one"].split()
     else:
-        name, picked = fields.get("bulk", ""), (await request.form).getlist("pick")
+        name = fields.get("bulk", "")
+        picked = " ".join((await request.form).getlist("pick")).split()
     decision = Decision.BLOCK if name == BLOCK_AND_LEAVE else name
     if name == NOTHING or not picked:
         return back(way_back(here, told=NOTHING))
     if decision not in ORDERS:
         raise Refused("malformed.decision")
     key = fields.get("order", "")
-    done = await service().order(owner.mailbox_id, key, Decision(decision), picked)
+    # A line of the list is named by its newest message, with a sign that it stands for the sender's earlier ones.
+    ids = [one.removeprefix(WITH_EARLIER) for one in picked]
+    whole = {one[1:] for one in picked if one.startswith(WITH_EARLIER)}
+    done = await service().order(owner.mailbox_id, key, Decision(decision), ids, whole)
     if name == BLOCK_AND_LEAVE and done.applied:
         await service().unsubscribe(owner.mailbox_id, done.applied[0])
     if not done.applied:

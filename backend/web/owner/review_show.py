@@ -16,9 +16,25 @@ from backend.domain.reading.marking import Mark
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
 from backend.locale.words import Words
+from backend.web.owner.review_look import Look
 
 REASONS = 4
-REASONS_IN_LIST = 3
+WITH_EARLIER = "+"
+"""Before the id of a message: and what its sender has waiting from before it."""
+
+KEYS = (
+    ("jk", "move"),
+    (("Enter",), "open"),
+    ("r", "release"),
+    ("a", "allow"),
+    ("b", "block"),
+    ("e", "keep"),
+    ("u", "undo"),
+    ("/", "search"),
+    ("?", "keys"),
+)
+"""What the keys of the list do: the names of their words."""
+
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)
 SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule", "answered"})
@@ -80,12 +96,10 @@ def reasons(view: MessageView, language: str) -> list[Why]:
     ]
 
 
-def in_short(view: MessageView, t: Words) -> str:
-    """Why it is a pitch, in a line: the strongest reasons, or else the policy's row."""
-    found = [why.text for why in reasons(view, t.language) if why.speaks_for][:REASONS_IN_LIST]
-    if found:
-        return " · ".join(found)
-    return decided(view, t)
+def strongest(view: MessageView, language: str) -> Why | None:
+    """What speaks loudest for a pitch, or else what speaks against it."""
+    found = reasons(view, language)
+    return next((why for why in found if why.speaks_for), found[0] if found else None)
 
 
 def decided(view: MessageView, t: Words) -> str:
@@ -95,6 +109,20 @@ def decided(view: MessageView, t: Words) -> str:
     # Rows written before causes were codes hold a sentence of another time.
     cause = f"cause_{view.cause}" if view.row == Row.FAIL_OPEN else ""
     return f"{t(f'row_{view.row}')} {t(cause)}" if cause in t else t(f"row_{view.row}")
+
+
+def named(pile: Pile, look: Look) -> str:
+    """The messages that a line of the list stands for, as its form names them."""
+    if look.view != "held":
+        return pile.messages[0].gmail_id
+    if look.narrow:
+        return " ".join(view.gmail_id for view in pile.messages)
+    return f"{WITH_EARLIER}{pile.messages[0].gmail_id}"
+
+
+def is_many(pile: Pile) -> bool:
+    """Whether counting stopped at what a sender has."""
+    return pile.more >= MOST_COUNTED - len(pile.messages)
 
 
 def place(view: MessageView) -> str:
@@ -113,15 +141,6 @@ def offered(view: MessageView) -> str:
 def domain_of(view: MessageView) -> str:
     """The domain a rule may be made for, or ""."""
     return rule_domain(view.sender)
-
-
-def older(pile: Pile, t: Words) -> str:
-    """How many more a sender has; "" for none."""
-    if pile.more <= 0:
-        return ""
-    return (
-        t("older_many") if pile.more >= MOST_COUNTED - len(pile.messages) else t.count("older_of", pile.more)
-    )
 
 
 def waiting(count: int, t: Words) -> str:

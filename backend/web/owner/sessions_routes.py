@@ -40,7 +40,7 @@ async def devices() -> Response:
         owner,
         found.mailbox,
         section="devices",
-        here="computers",
+        here="settings",
         devices=await service().devices(owner.mailbox_id),
         own=owner.session.device_id,
         sessions=[(_handle(session), _name(session, t), session) for session in sessions],

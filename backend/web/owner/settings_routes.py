@@ -112,7 +112,9 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "numbers": settings_form.NUMBERS,
         "questions": settings_form.CHOICES["questions_a_week"],
         "costs": {each.value: service().context.reader.cost(each) for each in Strictness},
-        "paused": paused_until(until, words("settings").language) if until and mailbox.paused(now) else "",
+        "paused": paused_until(until, (t := words("settings")).language, t.moment)
+        if until and mailbox.paused(now)
+        else "",
         "challenges": services().context.settings.challenges,
         "pause_error": "",
         "day": "",

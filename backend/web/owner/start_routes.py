@@ -52,7 +52,7 @@ async def show() -> Response:
         strictnesses=tuple(Strictness),
         waits=mailbox.indexed_at is None,
         listing=seen.run is not None and seen.run.state is RunState.LISTING,
-        caught=seen.caught,
+        caught=list(seen.caught),
         spoken=[pair for pair in seen.passed if pair[0].said],
         passed=[pair for pair in seen.passed if not pair[0].said],
         answered=sum(verdict.outcome is Outcome.CHALLENGE for _, verdict in seen.caught),

@@ -14,6 +14,7 @@ from backend.domain.errors import Refused, TryLater
 from backend.pipeline import solve as solving
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
+from backend.web import log
 from backend.web.error_map import wants_page
 from backend.web.guards import content_policy, guarded
 from backend.web.limits import per_link, per_minute, per_network
@@ -105,6 +106,15 @@ async def appeal(token: str) -> Response | AnyResponse:
     return redirect(url_for("challenge.show", token=token, _anchor="appeal"), 303)
 
 
+@blueprint.post("/<token>/abuse")
+@guarded(per_minute(10), per_network(30), per_link(3, minutes=60))
+async def abuse(token: str) -> Response:
+    """A word to the operator that this page or its mail looks wrong: a line in the log, and a count by route."""
+    challenge = await solving.open_challenge(services().context, token)
+    log.abuse(challenge.challenge_id)
+    return await _page(challenge, told_operator=True)
+
+
 async def _code(token: str, spoken: bool) -> bytes:
     ticket = request.args.get("t", "")
     return await solving.show_code(services().context, services().checks, token, ticket, spoken)
@@ -165,6 +175,7 @@ async def _page(
     by_code: bool = False,
     after_work: bool = False,
     appeal_refusal: str | None = None,
+    told_operator: bool = False,
 ) -> Response:
     """The check in the form that is asked for: with `ticket` its code, `by_code` a new one, else the first."""
     checks = services().checks
@@ -189,6 +200,7 @@ async def _page(
         way_back=first is Kind.PROOF_OF_WORK,
         widget=checks.first.widget,
         appeal_refusal=appeal_refusal,
+        told_operator=told_operator,
     )
 
 

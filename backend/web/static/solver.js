@@ -4,7 +4,7 @@
 (() => {
   const form = document.getElementById("check");
   const part = (id) => document.getElementById(id);
-  const [start, note, work, bar, fill] = ["start", "start-note", "work", "bar", "fill"].map(part);
+  const [start, before, gains, work, bar] = ["start", "before", "gains", "work", "bar"].map(part);
   const [numbers, cancel, status, payload] = ["numbers", "cancel", "status", "payload"].map(part);
   const words = form.dataset;
   const otherwise = part("otherwise");
@@ -19,8 +19,7 @@
   }
 
   function show(percent, remaining) {
-    bar.setAttribute("aria-valuenow", String(percent));
-    fill.style.width = `${percent}%`;
+    bar.value = percent;
     const running = fillIn(words.running, { percent });
     const left = remaining > 0 ? ` · ${fillIn(words.remaining, { seconds: remaining })}` : "";
     numbers.textContent = running + left;
@@ -36,7 +35,7 @@
     worker = request = null;
     const focused = work.contains(document.activeElement);
     work.hidden = true;
-    start.hidden = note.hidden = otherwise.hidden = false;
+    start.hidden = before.hidden = gains.hidden = otherwise.hidden = false;
     status.textContent = message;
     status.classList.toggle("problem", Boolean(problem));
     status.classList.remove("unseen");
@@ -92,7 +91,7 @@
   }
 
   async function begin() {
-    start.hidden = note.hidden = otherwise.hidden = true;
+    start.hidden = before.hidden = gains.hidden = otherwise.hidden = true;
     work.hidden = cancel.hidden = false;
     status.classList.remove("problem");
     status.classList.add("unseen"); // the same words stand beside the bar; this copy is for the ear
@@ -115,7 +114,7 @@
     status.classList.add("problem");
     return;
   }
-  start.hidden = note.hidden = false;
+  start.hidden = false;
   start.addEventListener("click", begin);
   cancel.addEventListener("click", () => stop(words.cancelled, false));
   // A page brought back by the browser's Back button is as it was left: put it at its beginning again.

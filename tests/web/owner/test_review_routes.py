@@ -58,7 +58,7 @@ async def test_release_and_undo_with_plain_forms(here: Office) -> None:
     browser = await here.browser()
     page = await page_of(browser, "/review")
     assert "bo@pitch.test" in page
-    assert "Pitch: 97%" in page
+    assert "<b>97</b> Pitch" in page
     assert "asks for a call" in page
     csrf = hidden(page, "csrf")
 
@@ -67,7 +67,7 @@ async def test_release_and_undo_with_plain_forms(here: Office) -> None:
     assert done.status_code == 303
     page = await page_of(browser, done.headers["Location"])
     assert "the whole domain reaches your inbox" in page
-    assert "Nothing is held" in page
+    assert "Nothing waits for your review" in page
 
     undone = await browser.post("/review/undo", form={"csrf": csrf, "key": hidden(page, "key")})
     page = await page_of(browser, undone.headers["Location"])

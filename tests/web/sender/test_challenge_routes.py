@@ -35,7 +35,7 @@ async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_he_has(
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 200
     assert "Your message was delivered" in page
-    assert '<dd class="figure">2</dd>' in page
+    assert '<b class="figure">2</b>' in page
     assert await here.solves() == 1
 
 

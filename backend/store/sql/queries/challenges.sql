@@ -17,12 +17,12 @@ SELECT
     ) AS solved_before,
     (
         SELECT COUNT(*) FROM messages
-        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
             AND authenticated AND policy_row <> 'blocked'
     ) AS waiting,
     (
         SELECT gmail_id FROM messages
-        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
             AND authenticated AND policy_row <> 'blocked'
         ORDER BY COALESCE(received_at, first_seen_at), gmail_id LIMIT 1
     ) AS oldest,
@@ -30,7 +30,7 @@ SELECT
 
 -- name: waiting_of_sender(mailbox_id, sender, limit)
 SELECT gmail_id FROM messages
-WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
     AND authenticated AND policy_row <> 'blocked'
 ORDER BY COALESCE(received_at, first_seen_at), gmail_id LIMIT :limit;
 
@@ -39,7 +39,7 @@ ORDER BY COALESCE(received_at, first_seen_at), gmail_id LIMIT :limit;
 SELECT COUNT(*) FROM messages AS one JOIN messages AS other
     ON other.mailbox_id = one.mailbox_id AND other.sender = one.sender AND other.gmail_id <> one.gmail_id
 WHERE one.mailbox_id = :mailbox_id AND one.gmail_id = :gmail_id AND other.placement = 'held'
-    AND other.decided_by = '' AND other.authenticated AND other.policy_row <> 'blocked';
+    AND other.decided_by IN ('', 'kept') AND other.authenticated AND other.policy_row <> 'blocked';
 
 -- name: challenge_of_job(challenge_id, mailbox_id, gmail_id)^
 SELECT id, state, gmail_id FROM challenges
@@ -63,7 +63,7 @@ SELECT
             AND (c.expires_at > :now OR c.deliver_at IS NOT NULL) AND (c.state <> 'solved' OR EXISTS (
                 SELECT 1 FROM messages AS m
                 WHERE m.mailbox_id = :mailbox_id AND m.sender = :sender AND m.placement = 'held'
-                    AND m.decided_by = '' AND m.authenticated AND m.policy_row <> 'blocked'
+                    AND m.decided_by IN ('', 'kept') AND m.authenticated AND m.policy_row <> 'blocked'
             ))
     ) AS open_for_sender,
     (

@@ -8,12 +8,12 @@ SELECT
     EXISTS (SELECT 1 FROM threads WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id) AS took_part,
     EXISTS (
         SELECT 1 FROM messages
-        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
             AND policy_row <> 'blocked' AND decided_at > :month_ago AND :sender <> ''
     ) AS held_undecided,
     (
         SELECT MAX(COALESCE(score, 0)) FROM messages
-        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by = ''
+        WHERE mailbox_id = :mailbox_id AND sender = :sender AND placement = 'held' AND decided_by IN ('', 'kept')
             AND authenticated AND policy_row <> 'blocked' AND decided_at > :month_ago AND :sender <> ''
     ) AS held_score,
     COALESCE((SELECT balance FROM balances WHERE mailbox_id = :mailbox_id AND sender = :sender), 0) AS credits;

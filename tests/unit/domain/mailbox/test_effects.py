@@ -100,4 +100,15 @@ def test_a_challenge_that_never_left_is_sent_when_its_end_is_taken_back() -> Non
 
 def test_owners_teach_by_what_they_decide() -> None:
     sales = {decision for decision, effect in EFFECTS.items() if effect.teaches == "sales"}
-    assert sales == {Decision.SALES, Decision.BLOCK, Decision.BLOCK_DOMAIN}
+    assert sales == {Decision.SALES, Decision.KEEP, Decision.BLOCK, Decision.BLOCK_DOMAIN}
+
+
+def test_what_is_kept_leaves_the_list_and_nothing_else_changes() -> None:
+    waiting: Stood = {"placement": "held", "decided_by": "", "stage": Stage.CHALLENGE}
+    assert order(Decision.KEEP, waiting) == Order(Stage.CHALLENGE, Placement.HELD, "kept", False, True)
+    assert order(Decision.KEEP, PASSED) is None
+    kept: Stood = {"placement": "held", "decided_by": "kept", "stage": None}
+    assert order(Decision.KEEP, kept) is None
+    found = order(Decision.BLOCK, kept, meant=False)
+    assert found is not None
+    assert found.decided_by == "owner"
