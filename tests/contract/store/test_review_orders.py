@@ -82,6 +82,7 @@ async def test_undo_leaves_alone_what_was_decided_since(story: Story) -> None:
 async def test_two_mails_of_one_sender_in_an_order_leave_no_rule_behind(story: Story) -> None:
     await story.mailbox()
     for number in range(3):
+        story.pass_time(seconds=1)
         await story.receive("ana", f"m{number}", Outcome.HOLD)
 
     await story.store.order("ana", KEY, Decision.ALLOW, ["m0", "m1"], story.now)
@@ -226,3 +227,33 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
         assert "a@x.test" not in seen.replace("address='a@x.test'", "")
         assert "'m0'" not in seen
     assert await dump(address, "ana") == before
+
+
+async def test_a_line_stands_for_what_its_sender_has_waiting_from_before_it(story: Story) -> None:
+    await story.mailbox()
+    for number in range(4):
+        story.pass_time(seconds=1)
+        await story.receive("ana", f"m{number}", Outcome.HOLD)
+    await story.receive("ana", "other", Outcome.HOLD, "eva@else.test")
+
+    done = await story.store.order("ana", KEY, Decision.KEEP, ["m2"], story.now, {"m2"})
+
+    assert set(done.applied) == {"m0", "m1", "m2"}
+    assert done.moved == ()
+    found = [await story.view("ana", gmail_id) for gmail_id in ("m0", "m1", "m2", "m3", "other")]
+    assert [view.decided_by for view in found] == ["kept", "kept", "kept", "", ""]
+    assert {view.placement for view in found} == {Placement.HELD}
+    await story.store.undo_order("ana", KEY, story.now)
+    assert {(await story.view("ana", gmail_id)).decided_by for gmail_id in ("m0", "m1", "m2")} == {""}
+
+
+async def test_what_is_kept_is_still_delivered_by_its_senders_check(story: Story) -> None:
+    await story.mailbox()
+    challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
+    await story.work()
+    await story.store.order("ana", KEY, Decision.KEEP, ["m1"], story.now)
+
+    assert challenge is not None
+    solved = await story.solve(challenge)
+
+    assert solved.released == ("m1",)

@@ -38,14 +38,20 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     for number in range(4):
         await here.story.receive("ana", f"m{number}", Outcome.CHALLENGE, f"bo@pitch{number}.test")
     await here.story.decide("ana", "m0", Decision.RELEASE)
+    await here.story.decide("ana", "m1", Decision.KEEP)
 
     page = await seen(here)
 
-    assert "(4 held − 1 released later) × 30 seconds = 1.5 minutes." in page
-    assert "Of 4 held emails you released 1 yourself." in page
     assert "You have not been asked about any email yet." in page
+    assert "3 pitches you did not have to read, at 30 seconds each." in page
+    assert "We were right 1 time of 2" in page
+    assert (
+        "You reviewed 2 held emails and released 1 of them. Not counted: 2 you have not reviewed and 0"
+        in page
+    )
     assert "bo@pitch3.test" in page
-    assert '<rect class="regretted" width="60.0"' in page  # one of the four that were sent
+    assert "You released the email yourself: 1." in page  # one of the four that were sent
+    assert '<polygon class="f1" points="0.0,0.0 240.0,0.0' in page
     assert 'style="' not in page
 
 

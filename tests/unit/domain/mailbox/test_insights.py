@@ -16,6 +16,7 @@ from backend.domain.mailbox.insights import (
     filled,
     first_monday,
     minutes_saved,
+    told,
     wilson,
 )
 
@@ -48,6 +49,14 @@ def test_every_week_begins_on_a_monday_and_the_last_holds_today(today: date) -> 
 def test_time_is_saved_by_what_stayed_away_only() -> None:
     assert minutes_saved(figures(Week(TUESDAY, held=10, let_in=4))) == 3.0
     assert minutes_saved(figures()) == 0.0
+
+
+def test_weeks_before_the_first_mail_are_not_drawn_but_four_are_at_least() -> None:
+    now = Week(date(2026, 11, 23), held=2)
+    weeks = filled([Week(date(2026, 10, 12), held=1), now], TUESDAY)
+
+    assert told(weeks)[0].monday == date(2026, 10, 12)
+    assert told(filled([now], TUESDAY)) == filled([now], TUESDAY)[-4:]
 
 
 def test_wilsons_interval_is_the_one_of_the_tables() -> None:
