@@ -10,7 +10,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile
-SUITE := tests -m "not bench and not windows"
+SUITE := tests -m "not bench and not windows and not deploy"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
 TYPED_TESTS := tests/doubles.py tests/postgres_server.py tests/fakes tests/faults tests/contract tests/unit/pipeline \
 	tests/unit/store tests/unit/system
@@ -61,7 +61,7 @@ imports: setup-dev ## import directions (import-linter)
 format: setup-dev ## put every file in ruff's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
 
-.PHONY: test test-unit test-browser test-desktop test-windows
+.PHONY: test test-unit test-browser test-desktop test-windows test-deploy
 test: gates ## everything: gates, then unit, contract, journeys, browser and desktop tests
 	@bash requirements/setup.sh browser
 	@bash requirements/setup.sh mail
@@ -83,12 +83,16 @@ test-windows: setup-dev ## the tray app as a Windows program, on Wine (not part 
 	@bash requirements/setup.sh windows
 	@$(PYTEST) tests/windows
 
+test-deploy: setup-dev ## an image, and docs/how-to/deploy.md played through on a fresh Debian; as root (not part of test)
+	@bash requirements/setup.sh deploy
+	@$(PYTEST) -s tests/deploy tests/unit/cloud
+
 .PHONY: coverage
 BASE ?= main
 TESTS ?= tests/unit tests/web tests/contract
 coverage: setup-dev ## lines that changed since BASE and that no test ran: make coverage BASE=main TESTS=tests/web
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q $(PARALLEL) $(TESTS) -m "not bench and not windows and not linked"
+	@$(BIN)/coverage run -m pytest -q $(PARALLEL) $(TESTS) -m "not bench and not windows and not deploy and not linked"
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage xml --quiet
 	@$(BIN)/diff-cover .venv/coverage.xml --compare-branch $(BASE) --show-uncovered
 

@@ -10,6 +10,7 @@
 #   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
 #                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
+#   bash requirements/setup.sh deploy     Buildah and debootstrap for `make test-deploy` (installed when root, with the dev set)
 #   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
 #   bash requirements/setup.sh lock       the locks again from pyproject.toml (no hash is asked for uv itself)
 #
@@ -155,6 +156,13 @@ bench() {
     apt_install wrk
 }
 
+deploy() {
+    install dev requirements/dev.txt
+    if root && [ -x /usr/lib/podman/netavark ] && type -P buildah crun debootstrap >/dev/null; then return; fi
+    root || die "make test-deploy needs root, Buildah and debootstrap: apt-get install buildah crun netavark debootstrap"
+    apt_install buildah crun netavark debootstrap
+}
+
 windows() {
     desktop
     local mark log=.venv/windows.log
@@ -200,7 +208,8 @@ case "${1:-}" in
     mail) mail ;;
     desktop) desktop ;;
     windows) windows ;;
+    deploy) deploy ;;
     bench) bench ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|bench|lock" ;;
+    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|bench|lock" ;;
 esac

@@ -1,0 +1,271 @@
+"""docs/how-to/deploy.md played through on a fresh machine of Debian's by a person with sudo, under a real systemd.
+
+Google is the local one, and `gcloud` writes down what it is told. What the server does then, it does as shut in as its
+unit says: system calls, files, rights.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+
+from backend.demo import owner
+from backend.demo.processes import free_port
+from tests.architecture.source import ROOT
+from tests.deploy import debian
+from tests.deploy.conftest import HOST, PROJECT
+from tests.deploy.debian import OPERATOR, Machine, run
+from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
+
+PAGE = ROOT / "docs/how-to/deploy.md"
+ROSA = "rosa@corp.test"
+NAME = "pitchgate-production"
+ACCOUNT = f"{NAME}@{PROJECT}.iam.gserviceaccount.com"
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PATIENCE = 120.0
+
+GCLOUD = r"""#!/bin/sh
+printf '%s\n' "$*" >>/srv/gcloud.log
+case "$*" in "projects describe"*) echo 123456789 ;; esac
+"""
+PITCHGATE = """#!/bin/sh
+# The operator's own program, with their credentials, and the local Google in the place of Google's.
+case "$1 $2" in "cloud plan" | "cloud apply") set -- "$@" --api-root {google} ;; esac
+exec sudo -E GOOGLE_APPLICATION_CREDENTIALS=/srv/key.json /opt/pitchgate/app/.venv/bin/pitchgate "$@"
+"""
+FAILED = """trap 'echo "FAILED: $BASH_COMMAND" >&2' ERR
+"""
+
+pytestmark = pytest.mark.skipif(bool(debian.boots()), reason=debian.boots() or "-")
+
+
+class Played:
+    """A machine on which the page is played, with the Google that its server and its commands speak to."""
+
+    def __init__(self, machine: Machine, google: SandboxProcess, cloud: SandboxProcess, port: int) -> None:
+        self.machine, self.google, self.cloud, self.port = machine, google, cloud, port
+
+    def blocks(self, heading: str) -> list[str]:
+        """The shell blocks below a heading, with the blanks filled in."""
+        section = PAGE.read_text().partition(f"\n## {heading}")[2].partition("\n## ")[0]
+        found = [
+            block.replace("<this repository>", "/srv/pitchgate.bundle").replace(":8400", f":{self.port}")
+            for block in BLOCK.findall(section)
+        ]
+        assert found, heading
+        return found
+
+    def play(self, script: str) -> tuple[str, list[str]]:
+        """As the person with sudo, who has said which project and host; what it said, and which commands failed."""
+        exports = BLOCK.search(PAGE.read_text())
+        assert exports
+        set_up = exports[1].replace(HOST, f"{HOST}")
+        done = self.machine.call("bash", user=OPERATOR, script=FAILED + set_up + script)
+        print(f"\n$ {script}{done.stdout[-1500:]}{done.stderr[-1500:]}")
+        return done.stdout, re.findall(r"^FAILED: (.*)$", done.stderr, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    port, machine = free_port(), Machine(tmp_path_factory.mktemp("machine"))
+    here = f"http://127.0.0.1:{port}"
+    words = [
+        *("--mailbox", f"{ROSA}=Rosa", "--project", PROJECT, "--topic", NAME, "--subscription", NAME),
+        *("--push-endpoint", f"{here}/hooks/gmail", "--push-account", ACCOUNT),
+        *("--redirect-uri", f"{here}/connect/callback"),
+    ]
+    srv = machine.new / "srv"
+    srv.mkdir(parents=True)
+    run("git", "-C", ROOT, "bundle", "create", "-q", srv / "pitchgate.bundle", "HEAD")
+    with SandboxProcess(*words) as google, SandboxProcess("--project", PROJECT, "--topic", "other") as cloud:
+        told = {"email": f"admin@{PROJECT}.iam.gserviceaccount.com", "project": PROJECT}
+        (srv / "key.json").write_text(
+            json.dumps(cloud.http.post("/sandbox/service-accounts", json=told).json())
+        )
+        (srv / "gcloud.log").touch()
+        (srv / "gcloud.log").chmod(0o666)
+        tools = machine.new / "usr/local/bin"
+        tools.mkdir(parents=True)
+        for name, text in (("gcloud", GCLOUD), ("pitchgate", PITCHGATE.format(google=cloud.url))):
+            (tools / name).write_text(text)
+            (tools / name).chmod(0o755)
+        with machine.running():
+            yield Played(machine, google, cloud, port)
+
+
+@pytest.fixture(scope="module")
+def installed(played: Played) -> Played:
+    """Steps 1 to 5, with the settings a person fills in; the server runs."""
+    for heading in ("1. ", "2. ", "3. "):
+        for block in played.blocks(heading):
+            assert played.play(block)[1] == []
+    install, files, start = played.blocks("5. ")
+    began = time.monotonic()
+    told, failed = played.play(install)
+    print(f"\ninstalled in {time.monotonic() - began:.0f} s")
+    assert failed == []
+    key = told.split()[-1]
+    assert played.play(files)[1] == []
+    fill_in(played, key)
+    told, failed = played.play(start)
+    assert failed == []
+    assert json.loads(told)["store"]
+    return played
+
+
+def fill_in(played: Played, key: str) -> None:
+    """/etc/pitchgate.env as a person leaves it, and the local Google's addresses in place of Google's."""
+    file = played.machine.new / "etc/pitchgate.env"
+    given = dict(
+        line.split("=", 1) for line in file.read_text().splitlines() if "=" in line and line[0] != "#"
+    )
+    assert given["PITCHGATE_PUBLIC_URL"] == f"https://{HOST}"
+    google, here = played.google, f"http://127.0.0.1:{played.port}"
+    given |= {
+        "PITCHGATE_SECRET_KEYS": key,
+        "PITCHGATE_CLIENT_ID": CLIENT_ID,
+        "PITCHGATE_CLIENT_SECRET": CLIENT_SECRET,
+        "PITCHGATE_PUBLIC_URL": here,
+        "PITCHGATE_BIND": here.removeprefix("http://"),
+        "PITCHGATE_AUTHORIZE_URL": google.urls["auth"],
+        "PITCHGATE_TOKEN_URL": google.urls["token"],
+        "PITCHGATE_REVOKE_URL": google.urls["revoke"],
+        "PITCHGATE_JWKS_URL": google.urls["jwks"],
+        "PITCHGATE_GMAIL_URL": google.url,
+    }
+    text = "".join(f"{name}={value}\n" for name, value in given.items())
+    played.machine.do("sh", "-c", "cat >/etc/pitchgate.env", script=text)
+
+
+def test_the_steps_tell_google_what_cloud_apply_would(installed: Played) -> None:
+    told = (installed.machine.new / "srv/gcloud.log").read_text()
+    assert f"pubsub topics create {NAME}\n" in told
+    assert f"--push-endpoint=https://{HOST}/hooks/gmail --push-auth-service-account={ACCOUNT}" in told
+    assert "serviceAccount:service-123456789@gcp-sa-pubsub.iam.gserviceaccount.com" in told
+
+
+def test_one_command_does_steps_one_to_three(installed: Played) -> None:
+    (block,) = installed.blocks("In one command")
+    told, failed = installed.play(f"cd\n{block}")
+    assert [line.split("#")[0].strip() for line in failed] == [
+        "pitchgate cloud plan --env production --project $PROJECT --url https://$HOST"
+    ], "something is to be done, and its exit status says so"
+    assert "11 done." in told
+    pushes = installed.cloud.http.get("/sandbox/push").json()
+    assert f"projects/{PROJECT}/topics/{NAME}" in pushes["topics"]
+
+
+def test_the_settings_are_roots_and_the_state_is_the_servers(installed: Played) -> None:
+    told = installed.machine.do(
+        "stat", "-c", "%a %U", "/etc/pitchgate.env", "/var/lib/pitchgate", "/opt/pitchgate"
+    )
+    assert told.split("\n")[:3] == ["600 root", "700 pitchgate", "700 pitchgate"]
+
+
+def test_systemd_finds_it_shut_in(installed: Played) -> None:
+    told = installed.machine.do("systemd-analyze", "security", "--no-pager", "pitchgate.service")
+    score = re.search(r"Overall exposure level for pitchgate.service: ([\d.]+)", told)
+    assert score
+    print(f"\n{score[0]}")
+    assert float(score[1]) <= 2.0
+    process = main_process(installed)
+    status = installed.machine.do("cat", f"/proc/{process}/status")
+    for line in ("NoNewPrivs:\t1", "Seccomp:\t2", "CapBnd:\t0000000000000000"):
+        assert line in status
+
+
+def main_process(played: Played) -> str:
+    return played.machine.do("systemctl", "show", "--value", "--property=MainPID", "pitchgate").strip()
+
+
+def log(played: Played) -> str:
+    return played.machine.do("journalctl", "--unit=pitchgate", "--output=cat")
+
+
+def labelled(google: SandboxProcess) -> int:
+    """Pitches that the server has judged."""
+    return sum("Pitchgate/Would be held" in mail["labels"] for mail in google.messages(ROSA))
+
+
+def until_labelled(played: Played, count: int) -> None:
+    end, before = time.monotonic() + PATIENCE, -1
+    while (now := labelled(played.google)) < count:
+        if now != before:
+            end, before = time.monotonic() + PATIENCE, now
+        assert time.monotonic() < end, log(played)
+        time.sleep(0.2)
+
+
+def pitches(played: Played, count: int) -> None:
+    for number in range(count):
+        played.google.deliver(
+            ROSA,
+            f"Sam Seller <sam{number}@growth{number}.test>",
+            subject="Quick question about your pipeline",
+            text="Hi Rosa, we help teams like yours book 30% more demos. Do you have 15 minutes for a quick call this "
+            "week? Here is my calendar. If you are not the right person, who is? Best, Sam",
+            auth={"dmarc": "pass", "spf": "pass", "dkim": "pass"},
+        )
+
+
+async def connect(played: Played) -> None:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+        await owner.connect(http, f"http://127.0.0.1:{played.port}", ROSA)
+
+
+def test_it_judges_mail_reloads_and_comes_back_when_killed(installed: Played) -> None:
+    asyncio.run(connect(installed))
+    end = time.monotonic() + PATIENCE
+    while not installed.google.mailbox(ROSA)["watches"]:
+        assert time.monotonic() < end, installed.machine.call(
+            "journalctl", "-u", "pitchgate", "-n", "40"
+        ).stdout
+        time.sleep(0.2)
+    pitches(installed, 5)
+    until_labelled(installed, 5)
+    installed.machine.do("systemctl", "reload", "pitchgate")
+    while "model_switched" not in log(installed):
+        assert time.monotonic() < end, log(installed)
+        time.sleep(0.2)
+    before = main_process(installed)
+    pitches(installed, 5)
+    installed.machine.do("systemctl", "kill", "--signal=KILL", "pitchgate")
+    pitches(installed, 5)
+    until_labelled(installed, 15)
+    assert main_process(installed) != before
+    assert "Error" not in log(installed), "what it cannot reach it does not miss"
+
+
+def test_the_operator_sees_the_mailbox_with_the_command_of_the_page(installed: Played) -> None:
+    found = re.search(r"`(sudo systemd-run --pty [^`]*mailbox list)`", PAGE.read_text())
+    assert found
+    told, failed = installed.play(found[1].replace("--pty", "--pipe --wait --quiet") + " --json\n")
+    assert failed == []
+    assert ROSA in told
+
+
+def test_the_proxies_take_what_the_page_installs(installed: Played) -> None:
+    where = f"/etc/letsencrypt/live/{HOST}"
+    new = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=it -keyout privkey.pem -out fullchain.pem"
+    installed.machine.do("bash", "-euc", f"mkdir -p {where} && cd {where} && {new}")
+    caddy, nginx = installed.blocks("6. ")
+    # Both serve the same ports, which are those of the machine that runs the tests: they read, and do not serve.
+    caddy = caddy.replace("systemctl reload caddy", "caddy validate --config /etc/caddy/Caddyfile")
+    nginx = nginx.replace("systemctl reload nginx", "nginx -t")
+    assert installed.play(caddy)[1] == []
+    assert installed.play(nginx)[1] == []
+
+
+def test_the_add_on_is_deployed_from_its_rendered_manifest(installed: Played) -> None:
+    for block in installed.blocks("The Gmail add-on"):
+        assert installed.play(f"cd\n{block}")[1] == []
+    manifest = json.loads(installed.machine.do("cat", f"/home/{OPERATOR}/deployment.json"))
+    assert manifest["addOns"]["gmail"]
+    told = (installed.machine.new / "srv/gcloud.log").read_text()
+    assert f"workspace-add-ons deployments install {NAME}\n" in told
