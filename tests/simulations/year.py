@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,8 @@ class Life:
     google: SandboxProcess
     application: Application
     clock: Ahead
+    given: dict[str, Any]
+    """The settings that were given."""
     delivered: int = 0
 
     async def pass_time(self, **parts: float) -> None:
@@ -108,7 +111,7 @@ class Life:
     async def _judged(self) -> bool:
         census = await self.application.context.store.census()
         left = sum(n for name, n in census.items() if name.startswith("stages.") and name != "stages.ended")
-        return not left and census.get("stages.ended", 0) == self.delivered
+        return not left and sum(self.application.context.judged.verdicts.values()) >= self.delivered
 
     async def _counted(self) -> bool:
         weeks = (await self.application.context.store.drift("ana")).weeks
@@ -120,21 +123,22 @@ async def living(folder: Path) -> AsyncIterator[Life]:
     """The local Google in a process of its own, the server in ours, Ana's mailbox connected; it is Monday."""
     with SandboxProcess("--mailbox", f"{OWNER}=Ana") as google:
         urls, clock = google.urls, Ahead()
-        settings = read_settings(
-            state_dir=folder,
-            notices="poll",
-            poll_seconds=0.1,
-            quota_per_user_minute=1_000_000,
-            client_id=CLIENT_ID,
-            client_secret=CLIENT_SECRET,
-            gmail_url=urls["gmail"],
-            token_url=urls["token"],
-            jwks_url=urls["jwks"],
-            revoke_url=urls["revoke"],
-            authorize_url=urls["auth"],
-        )
+        given = {
+            "state_dir": folder,
+            "notices": "poll",
+            "poll_seconds": 0.1,
+            "quota_per_user_minute": 1_000_000,
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "gmail_url": urls["gmail"],
+            "token_url": urls["token"],
+            "jwks_url": urls["jwks"],
+            "revoke_url": urls["revoke"],
+            "authorize_url": urls["auth"],
+        }
+        settings = read_settings(**given)
         async with open_application(settings, clock) as application:
-            life, stop = Life(google, application, clock), asyncio.Event()
+            life, stop = Life(google, application, clock, given), asyncio.Event()
             await life.pass_time(days=7 - clock.now().weekday())
             token = google.tokens(OWNER, *settings.scopes)["refresh_token"]
             sub = google.mailbox(OWNER)["sub"]
@@ -189,7 +193,7 @@ def main() -> None:
     asked, began = parser.parse_args(), time.perf_counter()
     configure_logging(read_settings(log_level="WARNING"))
     with tempfile.TemporaryDirectory() as folder:
-        told = asyncio.run(live(Path(folder), corpus(), asked.weeks, asked.size, asked.at, print))
+        told = asyncio.run(live(Path(folder), corpus(), asked.weeks, asked.size, asked.at, partial(print, flush=True)))
     print(json.dumps(told | {"seconds": round(time.perf_counter() - began)}))
 
 
