@@ -193,7 +193,9 @@ def main() -> None:
     asked, began = parser.parse_args(), time.perf_counter()
     configure_logging(read_settings(log_level="WARNING"))
     with tempfile.TemporaryDirectory() as folder:
-        told = asyncio.run(live(Path(folder), corpus(), asked.weeks, asked.size, asked.at, partial(print, flush=True)))
+        told = asyncio.run(
+            live(Path(folder), corpus(), asked.weeks, asked.size, asked.at, partial(print, flush=True))
+        )
     print(json.dumps(told | {"seconds": round(time.perf_counter() - began)}))
 
 
