@@ -7,7 +7,7 @@ import os
 
 import click
 
-from backend.terminal import in_words
+from backend.terminal import WordedGroup, in_words, words
 
 COMMANDS = {
     "serve": ("backend.commands.serve", "serve_command"),
@@ -32,7 +32,7 @@ SOURCE_ONLY = ("backend.sandbox", "backend.demo")
 """What a wheel leaves out: a server that runs for people needs no local Google."""
 
 
-class Lazy(click.Group):
+class Lazy(WordedGroup):
     """A group that imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,10 +49,16 @@ class Lazy(click.Group):
         except ModuleNotFoundError as error:
             if error.name not in SOURCE_ONLY:
                 raise
-            return click.Command(
-                cmd_name, callback=_not_installed, help="Only in the source: the local Google."
-            )
+            return click.Command(cmd_name, callback=_not_installed)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Their names and what they do. Imports none of them, which would take seconds."""
+        texts, room = words("help"), formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, click.Command(name, help=texts(name)).get_short_help_str(room)) for name in COMMANDS]
+            )
 
 
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,9 +68,8 @@ class Lazy(click.Group):
     expose_value=False,
     is_eager=True,
     callback=lambda context, _, asked: _version(context) if asked else None,
-    help="Tell release, commit and schema, and end.",
 )
-@click.option("--settings", metavar="FILE", help="A file of settings, one NAME=value a line.")
+@click.option("--settings", metavar="FILE")
 def cli(settings: str | None) -> None:
     """Pitchgate keeps unsolicited sales mail out of a Gmail inbox without shutting people out."""
     if settings:
@@ -72,7 +77,7 @@ def cli(settings: str | None) -> None:
 
 
 def _not_installed() -> None:
-    raise click.ClickException("The local Google is not part of this installation: run this from the source.")
+    raise click.ClickException(words()("not_installed"))
 
 
 def _version(context: click.Context) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _OF_FILES = (
     errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG,
 )  # fmt: skip
+FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 NEWLINES = str.maketrans("\r\n", "  ")
 
 
@@ -43,6 +44,46 @@ def words(section: str = "cli") -> Words:
 def say(key: str, *, err: bool = False, **blanks: object) -> None:
     """Print the text `cli.<key>`, its blanks filled."""
     click.echo(words()(key, **blanks), err=err)
+
+
+def asked(key: str) -> Callable[[FC], FC]:
+    """For a command that asks `cli.<key>` before it does anything; --yes answers."""
+
+    def confirm(context: click.Context, _: click.Parameter, yes: bool) -> None:
+        if not yes and not context.resilient_parsing:
+            click.confirm(words()(key), abort=True)
+
+    return click.option("--yes", is_flag=True, expose_value=False, is_eager=False, callback=confirm)
+
+
+class Worded(click.Command):
+    """A command whose help stands in the catalogue, section `help`: under `jobs.list` what it does, under
+    `jobs.list.email` or `option.email` what an option does. Looked up when somebody asks for help, not before."""
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See `click.Command`."""
+        explain(self, ".".join(ctx.command_path.split()[1:]) or "pitchgate")
+        if (option := self.get_help_option(ctx)) is not None:
+            option.help = words("help")("option.help")
+        super().format_help(ctx, formatter)
+
+
+class WordedGroup(Worded, click.Group):
+    """The same of a group and its commands."""
+
+    command_class = Worded
+
+
+def explain(command: click.Command, path: str) -> None:
+    """Give a command, its options and what is below it their help."""
+    texts = words("help")
+    command.help = texts(path)
+    for option in command.params:
+        name = next((n for n in (f"{path}.{option.name}", f"option.{option.name}") if n in texts), "")
+        if isinstance(option, click.Option) and name:
+            option.help = texts(name)
+    for name, below in getattr(command, "commands", {}).items():
+        explain(below, f"{path}.{name}")
 
 
 @contextmanager

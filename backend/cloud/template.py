@@ -85,19 +85,16 @@ class Environment:
         }
         return {"PITCHGATE_PUBLIC_URL": self.url.rstrip("/"), **found} if self.url else found
 
-    def by_hand(self) -> list[str]:
-        """What only a person can do, with the exact place and values."""
+    def by_hand(self) -> dict[str, dict[str, str]]:
+        """What only a person can do, by its key, with the exact place and values."""
         console = f"https://console.cloud.google.com/auth/{{}}?project={self.project}"
+        places = ("branding", "audience", "scopes", "clients/create", "verification")
         redirect = f"{self.url.rstrip('/') or 'http://127.0.0.1:8400'}/connect/callback"
-        return [
-            f"Consent screen: name and support address at {console.format('branding')}",
-            f"Who may connect (Internal, or External with test users) at {console.format('audience')}",
-            f"Scopes openid, userinfo.email and gmail.modify at {console.format('scopes')}",
-            f"OAuth client of the type Web application with the redirect address {redirect} at"
-            f" {console.format('clients/create')}; its id and secret are PITCHGATE_CLIENT_ID and"
-            " PITCHGATE_CLIENT_SECRET",
-            f"Verification, before other people than test users connect: {console.format('verification')}",
-            "A key of `pitchgate keys new` as PITCHGATE_SECRET_KEYS",
-            f"The Gmail add-on: pitchgate addon manifest --env {self.name}, then gcloud workspace-add-ons deployments"
-            f" create pitchgate-{self.name} --deployment-file=FILE --project={self.project}",
-        ]
+        return {
+            **{
+                place.partition("/")[0]: {"address": console.format(place), "redirect": redirect}
+                for place in places
+            },
+            "key": {},
+            "addon": {"name": self.name, "project": self.project},
+        }

@@ -28,6 +28,7 @@ from backend.settings import read_settings
 from backend.store import SqlStore
 from backend.system.decision_keys import VaultKeys
 from backend.system.vault import MultiFernetVault, load_or_make_keys
+from backend.terminal import WordedGroup
 from backend.transactions.statement import moment
 
 PAGE = 2_000
@@ -40,17 +41,16 @@ WORDS = {
 }
 
 
-@click.group("audit")
+@click.group("audit", cls=WordedGroup)
 def audit_group() -> None:
     """Verify the log of decisions, tell one decision, judge messages again."""
 
 
 @audit_group.command("verify")
-@click.option("--mailbox", "email", help="This mailbox only.")
+@click.option("--mailbox", "email")
 @click.option(
     "--heads",
     type=click.Path(exists=True, path_type=Path),
-    help="The server's log (JSON lines): the heads told in it must be in the chain.",
 )
 def verify_command(email: str | None, heads: Path | None) -> None:
     """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
@@ -114,8 +114,8 @@ def _logged(path: Path) -> Iterator[tuple[str, list[tuple[int, str]]]]:
 
 @audit_group.command("show")
 @click.argument("message")
-@click.option("--mailbox", "email", help="This mailbox only.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object an entry.")
+@click.option("--mailbox", "email")
+@click.option("--json", "as_json", is_flag=True)
 def show_command(message: str, email: str | None, as_json: bool) -> None:
     """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
 
@@ -165,10 +165,10 @@ def _in_words(mailbox: Mailbox, told: Told, setting: Mapping[str, Any]) -> Itera
 
 
 @audit_group.command("replay")
-@click.option("--mailbox", "email", help="This mailbox only.")
-@click.option("--sample", type=click.IntRange(1), help="So many verdicts of each mailbox, drawn at random.")
-@click.option("--fetch", is_flag=True, help="Fetch messages whose counts are not kept (20 quota units each).")
-@click.option("--model", type=click.Path(exists=True, path_type=Path), help="The model file of then.")
+@click.option("--mailbox", "email")
+@click.option("--sample", type=click.IntRange(1))
+@click.option("--fetch", is_flag=True)
+@click.option("--model", type=click.Path(exists=True, path_type=Path))
 def replay_command(email: str | None, sample: int | None, fetch: bool, model: Path | None) -> None:
     """Judge messages again and compare score, shares and verdict bit for bit. Exit status 1 if anything differs.
 

@@ -16,13 +16,14 @@ from backend.cloud.google_cloud import SCOPE, GoogleCloud
 from backend.cloud.template import ENVIRONMENTS, Environment
 from backend.gmail.credentials import CloudCredentials
 from backend.home.settings_file import write
+from backend.terminal import WordedGroup, say, words
 from backend.version import release
 
 Work = Callable[[GoogleCloud, Environment], Awaitable[int]]
 TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 
-@click.group("cloud")
+@click.group("cloud", cls=WordedGroup)
 def cloud_group() -> None:
     """Set up Google Cloud for an environment: services, topic, rights, service account, subscription, dead letters.
 
@@ -32,13 +33,9 @@ def cloud_group() -> None:
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option(
-            "--api-root", default="", hidden=True, help="In place of Google's addresses, for the sandbox."
-        ),
-        click.option(
-            "--url", default="", help="Public https address; without it notices are fetched, not pushed."
-        ),
-        click.option("--project", required=True, help="Cloud project of the OAuth client."),
+        click.option("--api-root", default="", hidden=True),
+        click.option("--url", default=""),
+        click.option("--project", required=True),
         click.option("--env", "name", type=click.Choice(ENVIRONMENTS), required=True),
     ):
         command = option(command)
@@ -57,48 +54,48 @@ def plan_command(**given: str) -> None:
         return len(changes)
 
     count = _run(work, given)
-    click.echo(f"{count} to do." if count else "Everything is as it should be.")
+    say("cloud.to_do" if count else "cloud.in_order", count=count)
     raise SystemExit(1 if count else 0)
 
 
 @cloud_group.command("apply")
-@click.option(
-    "--settings-file", type=click.Path(path_type=Path), help="Write the environment's settings there."
-)
+@click.option("--settings-file", type=click.Path(path_type=Path))
 @_options
 def apply_command(settings_file: Path | None, **given: str) -> None:
     """Do what the plan says, and say what only a person can do. May run again at any time."""
     count = _run(lambda cloud, environment: plans.apply(cloud, environment, click.echo), given)
-    click.echo(f"{count} done." if count else "Everything was as it should be.")
+    say("cloud.done" if count else "cloud.was_in_order", count=count)
     environment = _environment(given)
     if settings_file is not None:
         if settings_file.exists():
-            click.echo(f"{settings_file} is there already and stays as it is; these belong in it:")
+            say("cloud.settings_there", file=settings_file)
             for name, value in environment.settings().items():
                 click.echo(f"  {name}={value}")
         else:
             write(settings_file, environment.settings())
-            click.echo(f"Settings are in {settings_file}.")
-    click.echo("Only a person can do the rest:")
-    for number, line in enumerate(environment.by_hand(), 1):
-        click.echo(f"  {number}. {line}")
+            say("cloud.settings", file=settings_file)
+    say("cloud.by_hand")
+    for number, (key, blanks) in enumerate(environment.by_hand().items(), 1):
+        click.echo(f"  {number}. {words()(f'cloud.by_hand_{key}', **blanks)}")
 
 
 @cloud_group.command("destroy")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True)
 @_options
 def destroy_command(yes: bool, **given: str) -> None:
     """Take the environment away again. Services stay on, others in the project may use them."""
     if not yes:
-        click.confirm(f"Take away everything of {given['name']} in {given['project']}?", abort=True)
+        click.confirm(
+            words()("cloud.destroy_really", name=given["name"], project=given["project"]), abort=True
+        )
     count = _run(lambda cloud, environment: plans.destroy(cloud, environment, click.echo), given)
-    click.echo(f"{count} taken away.")
+    say("cloud.taken_away", count=count)
 
 
 @cloud_group.command("files")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--image", default="", help="The image's name; without it, one in Artifact Registry.")
-@click.option("--region", default="europe-west1", help="Of Artifact Registry and Cloud Run.")
+@click.option("--image", default="")
+@click.option("--region", default="europe-west1")
 @_options
 def files_command(folder: Path, image: str, region: str, **given: str) -> None:
     """Write into FOLDER what runs the environment: settings, systemd unit, proxies, containers, Cloud Run, Kubernetes.

@@ -17,15 +17,16 @@ from backend.store.backup import Copy, back_up, restore
 from backend.store.library import Dialect
 from backend.store.schema import Place, place, status, upgrade
 from backend.system.clock import SystemClock
+from backend.terminal import WordedGroup, say, words
 
 
-@click.group("db")
+@click.group("db", cls=WordedGroup)
 def db_group() -> None:
     """See and upgrade the schema; back up and restore the file; move it to PostgreSQL."""
 
 
 @db_group.command("status")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--json", "as_json", is_flag=True)
 def status_command(as_json: bool) -> None:
     """Show where the database is and which steps its schema still lacks. Exit status 1 if any."""
     where = opening.configured(read_settings())
@@ -41,13 +42,13 @@ def status_command(as_json: bool) -> None:
         }
         click.echo(json.dumps(report))
     else:
-        click.echo(f"{where.dialect.value} at {where.name}, schema version {found.version}")
+        say("db.where", kind=where.dialect.value, name=where.name, version=found.version)
         for step in pending:
-            click.echo(f"  pending: {step}")
+            say("db.pending", step=step)
         if found.ahead:
-            click.echo(f"  A newer release has been here; this one knows steps up to {found.latest}.")
+            say("db.ahead", latest=found.latest)
         elif not pending:
-            click.echo("  up to date")
+            say("db.current")
     if pending:
         raise SystemExit(1)
 
@@ -58,17 +59,17 @@ def upgrade_command() -> None:
     where = opening.configured(read_settings())
     with opening.explained(where):
         made = asyncio.run(upgrade(where))
-    click.echo(f"{made} steps made; {where.name} is up to date." if made else f"{where.name} was up to date.")
+    say("db.upgraded" if made else "db.was_current", count=made, name=where.name)
 
 
 @db_group.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 def backup_command(file: Path) -> None:
     """Copy the database to the new FILE while servers run, and check the copy. Only you can read it."""
-    where = _file_of("pg_dump --format=custom --file=FILE (its manual tells how to give the password)")
+    where = _file_of("pg_dump --format=custom --file=FILE")
     with opening.explained(where):
         made = back_up(where.path, file)
-    click.echo(f"{file}: {_told(made)}. Keep PITCHGATE_SECRET_KEYS in another place.")
+    say("db.backed_up", file=file, told=_told(made))
 
 
 @db_group.command("restore")
@@ -78,13 +79,13 @@ def restore_command(file: Path) -> None:
     where = _file_of("pg_restore --clean --single-transaction --dbname=DATABASE FILE")
     with opening.explained(where):
         put, kept = restore(file, where.path, SystemClock().now())
-    click.echo(f"{where.path}: {_told(put)}.")
+    say("db.restored", file=where.path, told=_told(put))
     if kept:
-        click.echo(f"The one before is kept as {kept}.")
+        say("db.kept", file=kept)
 
 
 def _told(copy: Copy) -> str:
-    return f"{copy.bytes:,} bytes, checked, {copy.mailboxes} mailboxes, {copy.messages} messages"
+    return words()("db.told", bytes=copy.bytes, mailboxes=copy.mailboxes, messages=copy.messages)
 
 
 def _file_of(instead: str) -> Place:
@@ -96,9 +97,7 @@ def _file_of(instead: str) -> Place:
 
 @db_group.command("copy")
 @click.argument("target")
-@click.option(
-    "--source", type=click.Path(path_type=Path), help="The embedded file; by default the settings' own."
-)
+@click.option("--source", type=click.Path(path_type=Path))
 def copy_command(target: str, source: Path | None) -> None:
     """Copy the embedded file into the empty database TARGET (postgresql://…). Stop the servers first.
 
@@ -112,7 +111,7 @@ def copy_command(target: str, source: Path | None) -> None:
         raise Refused("db_target", field="target")
     from backend.store.moving import copy
 
-    with opening.explained(there), Console(stderr=True).status("copying") as shown:
+    with opening.explained(there), Console(stderr=True).status(words()("db.copying")) as shown:
         moved = asyncio.run(
             copy(
                 source or read_settings().sqlite_path,
@@ -120,10 +119,8 @@ def copy_command(target: str, source: Path | None) -> None:
                 lambda table, rows: shown.update(f"{table}: {rows:,}"),
             )
         )
-    table = Table("table", "rows")
+    table = Table(words()("db.column_table"), words()("db.column_rows"))
     for one in moved:
         table.add_row(one.table, f"{one.rows:,}")
     Console().print(table)
-    click.echo(
-        f"All of it is in {there.name}, counts and sums compared. Set PITCHGATE_DATABASE_URL to use it."
-    )
+    say("db.copied", name=there.name)

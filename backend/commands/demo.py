@@ -12,22 +12,21 @@ from pathlib import Path
 
 import click
 
-from backend.demo.letters import OWNER, letters
+from backend.demo.letters import OWNER, OWNER_NAME, letters
 from backend.demo.play import Options, Stage, play
+from backend.terminal import Worded, say, words
 
 
-@click.command("demo")
-@click.option("--seconds", type=click.FloatRange(1, 3600), help="Stop after so long; without it, at Ctrl-C.")
-@click.option("--no-browser", is_flag=True, help="Do not open the live page.")
-@click.option("--json", "as_json", is_flag=True, help="Play by itself; the last line is a JSON object.")
-@click.option("--every", default=3.0, type=click.FloatRange(0.05, 600), help="Seconds between two emails.")
-@click.option(
-    "--kills", default=0, type=click.IntRange(0, 200), help="Kill the server so often (with --seconds)."
-)
-@click.option("--copies", default=1, type=click.IntRange(1, 5), help="Deliver each push so often.")
-@click.option("--seed", default=1, help="Order and rhythm of the mail.")
-@click.option("--port", default=8400, help="The server's port; 0 takes a free one.")
-@click.option("--sandbox-port", default=8900, help="The local Google's port; 0 takes a free one.")
+@click.command("demo", cls=Worded)
+@click.option("--seconds", type=click.FloatRange(1, 3600))
+@click.option("--no-browser", is_flag=True)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--every", default=3.0, type=click.FloatRange(0.05, 600))
+@click.option("--kills", default=0, type=click.IntRange(0, 200))
+@click.option("--copies", default=1, type=click.IntRange(1, 5))
+@click.option("--seed", default=1)
+@click.option("--port", default=8400)
+@click.option("--sandbox-port", default=8900)
 def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **how: float) -> None:
     """Run a local Google, the server and people who write mail. Nothing leaves this machine."""
     with tempfile.TemporaryDirectory(prefix="pitchgate-demo-") as folder:
@@ -43,8 +42,8 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
             sandbox_port=0 if as_json else int(how["sandbox_port"]),
         )
 
-        def tell(text: str) -> None:
-            click.echo(text, err=as_json)
+        def tell(key: str) -> None:
+            say(f"demo.{key}", err=as_json, name=OWNER_NAME)
 
         def opened(stage: Stage) -> None:
             _introduce(stage, tell_to_stderr=as_json)
@@ -60,23 +59,19 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
 
 def _introduce(stage: Stage, *, tell_to_stderr: bool) -> None:
     seller = next(letter for letter in letters() if letter.local)
-    lines = [
-        "",
-        "  Pitchgate is at work. Open these side by side:",
-        "",
-        f"    {stage.server_url}/live",
-        "        every message walking through the stages",
-        f"    {stage.sandbox.url}/mail/{OWNER}",
-        "        the owner's mailbox: pitches leave the inbox for Pitchgate/Held",
-        f"    {stage.sandbox.url}/addon/{OWNER}",
-        "        the same with the Gmail add-on beside it: open a message, see why, release it",
-        f"    {stage.server_url}/review",
-        "        the owner's own pages: sign in as the owner; review, insights, settings, a preview of the inbox",
-        f"    {stage.sandbox.url}/mail/{seller.address}",
-        f"        {seller.name}, who sells: open the answer to their mail, follow its link, solve the check,",
-        "        and watch their mail come back to the owner's inbox",
-        "",
-        "  Ctrl-C ends it. Nothing leaves this machine.",
-        "",
-    ]
-    click.echo("\n".join(lines), err=tell_to_stderr)
+    places = {
+        "live": f"{stage.server_url}/live",
+        "mailbox": f"{stage.sandbox.url}/mail/{OWNER}",
+        "addon": f"{stage.sandbox.url}/addon/{OWNER}",
+        "review": f"{stage.server_url}/review",
+        "seller": f"{stage.sandbox.url}/mail/{seller.address}",
+    }
+    click.echo(err=tell_to_stderr)
+    say("demo.open", err=tell_to_stderr)
+    click.echo(err=tell_to_stderr)
+    for key, address in places.items():
+        click.echo(f"    {address}", err=tell_to_stderr)
+        click.echo(f"        {words()(f'demo.open_{key}', name=seller.name)}", err=tell_to_stderr)
+    click.echo(err=tell_to_stderr)
+    say("demo.ends", err=tell_to_stderr)
+    click.echo(err=tell_to_stderr)

@@ -10,13 +10,14 @@ from dataclasses import asdict
 import click
 
 from backend.doctor.checks import Finding, State, examine
+from backend.terminal import Worded
 
 MARKS = {State.WELL: "ok  ", State.WARNING: "warn", State.BROKEN: "FAIL", State.SKIPPED: "-   "}
 
 
-@click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--offline", is_flag=True, help="Ask nothing of Google or of the network.")
+@click.command("doctor", cls=Worded)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--offline", is_flag=True)
 def doctor_command(as_json: bool, offline: bool) -> None:
     """Look at a set-up from end to end. Changes nothing; may run beside the server. Exit status 1 if anything fails."""
     found = asyncio.run(examine(offline=offline))

@@ -13,6 +13,7 @@ from backend.home import client as clients
 from backend.home import settings_file, unit
 from backend.home.client import OAuthClient
 from backend.settings import Settings, read_settings
+from backend.terminal import Worded, say, words
 
 PORTS = range(8400, 8420)
 
@@ -23,14 +24,14 @@ def default_folder() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "pitchgate"
 
 
-@click.command("home")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where settings and state are kept.")
-@click.option("--client-file", type=click.Path(path_type=Path), help="The JSON that Google's console gives.")
-@click.option("--client-id", help="The OAuth client's id; its secret is asked for.")
-@click.option("--port", type=click.IntRange(1024, 65535), help="Of the pages, on this machine alone.")
-@click.option("--again", is_flag=True, help="Ask for the client again; mail and settings stay.")
-@click.option("--unit/--no-unit", default=None, help="Whether to start with your session (systemd).")
-@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+@click.command("home", cls=Worded)
+@click.option("--folder", type=click.Path(path_type=Path))
+@click.option("--client-file", type=click.Path(path_type=Path))
+@click.option("--client-id")
+@click.option("--port", type=click.IntRange(1024, 65535))
+@click.option("--again", is_flag=True)
+@click.option("--unit/--no-unit", default=None)
+@click.option("--no-browser", is_flag=True)
 def home_command(
     *,
     folder: Path | None,
@@ -59,12 +60,12 @@ def _client(file: Path | None, client_id: str | None) -> OAuthClient:
     if file is not None:
         return clients.from_file(file.expanduser())
     if client_id is None:
-        click.echo(f"Make an OAuth client of the type Desktop app at {clients.CONSOLE}.")
-        said = click.prompt("Its JSON file, or its client id").strip().strip("'\"")
+        say("home.make_client", console=clients.CONSOLE)
+        said = click.prompt(words()("home.client")).strip().strip("'\"")
         if said.endswith(".json") or Path(said).expanduser().is_file():
             return clients.from_file(Path(said).expanduser())
         client_id = said
-    return clients.typed(client_id, click.prompt("Its client secret", hide_input=True))
+    return clients.typed(client_id, click.prompt(words()("home.secret"), hide_input=True))
 
 
 def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
@@ -77,10 +78,10 @@ def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
     given = {name.removeprefix("PITCHGATE_").lower(): value for name, value in values.items()}
     settings = read_settings(**given)
     clients.check_redirect(client, settings.redirect_uri)
-    click.echo("Asking Google whether it knows this client …")
+    say("home.asking")
     asyncio.run(clients.try_out(client, settings))
     settings_file.write(file, values)
-    click.echo(f"Settings are in {file}, for your eyes only.")
+    say("home.settings", file=file)
 
 
 def _read(file: Path) -> dict[str, str | None]:
@@ -112,15 +113,15 @@ def _offer_unit(file: Path, wanted: bool | None) -> None:
     if wanted is None:
         if not unit.offered():
             return
-        wanted = click.confirm("Start it with your session from now on (a systemd user unit)?", default=False)
+        wanted = click.confirm(words()("home.unit"), default=False)
     if wanted:
-        click.echo(f"Written: {unit.write(file)}. It runs after: {unit.COMMAND}")
+        say("home.unit_written", file=unit.write(file), command=unit.COMMAND)
 
 
 def _run(settings: Settings, *, browser: bool) -> None:
     from backend.home.guide import Guide
     from backend.serving import quick_loop, serve
 
-    guide = Guide(click.echo, browser=browser)
+    guide = Guide(say, browser=browser)
     with asyncio.Runner(loop_factory=quick_loop()) as runner:
         runner.run(serve(settings, guide.run))

@@ -13,17 +13,18 @@ from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound
 from backend.store import SqlStore
 from backend.system.clock import SystemClock
+from backend.terminal import WordedGroup, say, words
 from backend.transactions.statement import moment
 
 
-@click.group("jobs")
+@click.group("jobs", cls=WordedGroup)
 def jobs_group() -> None:
     """See messages that were set aside, try them again or let them be."""
 
 
 @jobs_group.command("list")
-@click.option("--mailbox", "email", help="Of this mailbox only.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--mailbox", "email")
+@click.option("--json", "as_json", is_flag=True)
 def list_command(email: str | None, as_json: bool) -> None:
     """Show messages set aside, oldest first: tried too often, they stay where they are in Gmail."""
 
@@ -47,9 +48,9 @@ def list_command(email: str | None, as_json: bool) -> None:
             click.echo(json.dumps(one))
         return
     if not found:
-        click.echo("Nothing is set aside.")
+        say("jobs.none")
         return
-    table = Table(*found[0])
+    table = Table(*(words()(f"jobs.column_{name}") for name in found[0]))
     for one in found:
         table.add_row(*(str(value) for value in one.values()))
     Console().print(table)
@@ -58,26 +59,26 @@ def list_command(email: str | None, as_json: bool) -> None:
 @jobs_group.command("retry")
 @click.argument("email")
 @click.argument("message", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every message of the mailbox that is set aside.")
+@click.option("--all", "everything", is_flag=True)
 def retry_command(email: str, message: str | None, everything: bool) -> None:
     """Give MESSAGE of the mailbox EMAIL new tries, or with --all every one that is set aside."""
     count = with_store(lambda store: _each(store, email, message, everything, retry=True))
-    click.echo(f"{count} given new tries; a running server takes them up.")
+    say("jobs.retried", count=count)
 
 
 @jobs_group.command("drop")
 @click.argument("email")
 @click.argument("message", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every message of the mailbox that is set aside.")
+@click.option("--all", "everything", is_flag=True)
 def drop_command(email: str, message: str | None, everything: bool) -> None:
     """Let MESSAGE of the mailbox EMAIL be: it stays where it is in Gmail, and nothing more is tried."""
     count = with_store(lambda store: _each(store, email, message, everything, retry=False))
-    click.echo(f"{count} ended as they are.")
+    say("jobs.dropped", count=count)
 
 
 async def _each(store: SqlStore, email: str, message: str | None, everything: bool, *, retry: bool) -> int:
     if (message is None) is not everything:
-        raise click.UsageError("Name one message, or say --all.")
+        raise click.UsageError(words()("jobs.one_or_all"))
     mailbox_id = await _mailbox_id(store, email)
     names = [message] if message else [row["gmail_id"] for row in await store.aside(mailbox_id)]
     change = store.retry_aside if retry else store.drop_aside

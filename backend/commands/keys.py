@@ -9,9 +9,10 @@ from backend.ports.store import Store
 from backend.settings import read_settings
 from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault, load_or_make_keys, make_key, opens
+from backend.terminal import WordedGroup, asked, say
 
 
-@click.group("keys")
+@click.group("keys", cls=WordedGroup)
 def keys_group() -> None:
     """Make and rotate the keys that seal refresh tokens."""
 
@@ -43,15 +44,13 @@ def rotate_command() -> None:
         return count, shut
 
     count, shut = with_store(work)
-    click.echo(f"{count} refresh tokens sealed with the newest key.")
+    say("keys.rotated", count=count)
     if shut:
-        click.echo(f"{shut} are opened by no key; their owners are asked to connect again.")
+        say("keys.shut", count=shut)
 
 
 @keys_group.command("lost")
-@click.confirmation_option(
-    prompt="Forget every refresh token that no key opens? Its owner then connects again."
-)
+@asked("keys.lost_really")
 def lost_command() -> None:
     """Forget the refresh tokens that no key opens any more, so that the server starts with the keys there are."""
     vault = MultiFernetVault(load_or_make_keys(read_settings()))
@@ -63,7 +62,7 @@ def lost_command() -> None:
                 count += await store.swap_sealed_token(mailbox_id, sealed, b"", SystemClock().now())
         return count
 
-    click.echo(f"{with_store(work)} refresh tokens forgotten; their owners are asked to connect again.")
+    say("keys.forgotten", count=with_store(work))
 
 
 async def _kept(store: Store) -> list[tuple[str, bytes]]:

@@ -12,19 +12,21 @@ from rich.table import Table
 from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Link, Mailbox
-from backend.locale import DEFAULT
 from backend.ports.store import Store
 from backend.system.clock import SystemClock
+from backend.terminal import WordedGroup, asked, language, say, words
 from backend.web.state_words import state_of
 
+COLUMNS = ("mailbox", "state", "mode", "strictness", "watch", "read")
 
-@click.group("mailbox")
+
+@click.group("mailbox", cls=WordedGroup)
 def mailbox_group() -> None:
     """List connected mailboxes, change their settings, disconnect one."""
 
 
 @mailbox_group.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True)
 def list_command(as_json: bool) -> None:
     """Show every connected mailbox and its state."""
     mailboxes = with_store(lambda store: store.mailboxes())
@@ -33,9 +35,9 @@ def list_command(as_json: bool) -> None:
         for mailbox in mailboxes:
             click.echo(json.dumps(_as_json(mailbox, now)))
         return
-    table = Table("mailbox", "state", "mode", "strictness", "watch until", "correspondents read")
+    table = Table(*(words()(f"mailbox.column_{name}") for name in COLUMNS))
     for mailbox in mailboxes:
-        until, state = mailbox.watch_expires_at, state_of(mailbox, DEFAULT, now)
+        until, state = mailbox.watch_expires_at, state_of(mailbox, language(), now)
         table.add_row(
             mailbox.owner.email,
             "\n".join((f"{state.title}: {state.text}", *state.warnings)),
@@ -48,7 +50,7 @@ def list_command(as_json: bool) -> None:
 
 
 def _as_json(mailbox: Mailbox, now: datetime) -> dict[str, object]:
-    state, gap = state_of(mailbox, DEFAULT, now), mailbox.gap
+    state, gap = state_of(mailbox, language(), now), mailbox.gap
     return {
         "email": mailbox.owner.email,
         "state": state.condition,
@@ -70,7 +72,7 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals:
-            raise click.UsageError(f"{change!r} is not of the form name=value")
+            raise click.UsageError(words()("mailbox.form", change=change))
         try:
             values[name] = json.loads(value)
         except ValueError:
@@ -87,7 +89,7 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
 
 @mailbox_group.command("disconnect")
 @click.argument("email")
-@click.confirmation_option(prompt="Stop watching, revoke the access and delete everything stored?")
+@asked("mailbox.disconnect_really")
 def disconnect_command(email: str) -> None:
     """Disconnect EMAIL: a running server stops the watch, revokes the grant and deletes all its rows."""
 
@@ -96,7 +98,7 @@ def disconnect_command(email: str) -> None:
         await store.set_link(mailbox.id, Link.LEAVING, SystemClock().now())
 
     with_store(work)
-    click.echo(f"{email} is leaving.")
+    say("mailbox.leaving", email=email)
 
 
 async def _named(store: Store, email: str) -> Mailbox:

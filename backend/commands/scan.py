@@ -22,7 +22,6 @@ from rich.text import Text
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.policy.table import TABLE
-from backend.locale import DEFAULT
 from backend.locale import reason as reason_text
 from backend.offline.archives import opened
 from backend.offline.cores import cores, weighed
@@ -30,30 +29,29 @@ from backend.offline.judge import Judge, Judged
 from backend.scoring.audit import read_model
 from backend.scoring.session import ModelSession
 from backend.settings import read_settings
+from backend.terminal import Worded, language, words
 
 SHOWN_SENDERS = 60
+COLUMNS = ("sender", "emails", "score", "subject", "why")
 SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
 
 
-@click.command("scan")
+@click.command("scan", cls=Worded)
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--me", default="", metavar="ADDRESS", help="Your address: people you wrote to are never held.")
+@click.option("--me", default="", metavar="ADDRESS")
 @click.option(
     "--strictness",
     type=click.Choice([word.value for word in Strictness]),
     default="normal",
     show_default=True,
 )
-@click.option(
-    "--jsonl", is_flag=True, help="One JSON object a message on standard output instead of a table."
-)
-@click.option("--model", type=click.Path(exists=True, path_type=Path), help="Another model file.")
+@click.option("--jsonl", is_flag=True)
+@click.option("--model", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
     default=cores,
     metavar="N",
-    help="Processes that read at once: as many as there are cores, unless you say.",
 )
 def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path | None, jobs: int) -> None:
     """Screen an mbox, a Google Takeout zip, a folder of .eml or one .eml: who would be held, and why."""
@@ -64,7 +62,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     held: dict[str, list[Judged]] = defaultdict(list)
     rows: Counter[str] = Counter()
     with _progress(console) as progress, opened(path) as (total, messages):
-        task = progress.add_task("screening", total=total)
+        task = progress.add_task(words()("scan.screening"), total=total)
         read = []
         for mail in weighed(judge, data, messages, total, jobs):
             read.append(mail)
@@ -72,7 +70,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     for judged in judge.judge(read):
         rows[judged.verdict.row] += 1
         if judged.held:
-            held[judged.message.sender.address or "(no sender)"].append(judged)
+            held[judged.message.sender.address or words()("scan.no_sender")].append(judged)
         if jsonl:
             click.echo(json.dumps(_line(judged), ensure_ascii=False))
     if not jsonl:
@@ -105,7 +103,7 @@ def _line(judged: Judged) -> dict[str, object]:
         "verdict": judged.verdict.outcome,
         "row": judged.verdict.row,
         "score": round(judged.score.probability, 4),
-        "reasons": [reason_text(DEFAULT, reason.code) for reason in judged.reasons],
+        "reasons": [reason_text(language(), reason.code) for reason in judged.reasons],
     }
 
 
@@ -113,12 +111,12 @@ def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str])
     """The senders that would be held, most mail first. Mail text goes to the terminal as text, never as markup."""
     total, out = sum(rows.values()), sum(map(len, held.values()))
     if held:
-        table = Table("sender", "emails", "score", "latest subject", "why", title="Would be held")
+        table = Table(*(words()(f"scan.column_{name}") for name in COLUMNS), title=words()("scan.held"))
         ranked = sorted(held.items(), key=lambda item: (-len(item[1]), item[0]))
         for sender, theirs in ranked[:SHOWN_SENDERS]:
             top = max(theirs, key=lambda judged: judged.score.probability)
             why = ", ".join(
-                reason_text(DEFAULT, reason.code) for reason in top.reasons[:3] if reason.weight > 0
+                reason_text(language(), reason.code) for reason in top.reasons[:3] if reason.weight > 0
             )
             cells = (
                 sender,
@@ -130,15 +128,12 @@ def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str])
             table.add_row(*(Text(_printable(cell)) for cell in cells))
         console.print(table)
         if len(ranked) > SHOWN_SENDERS:
-            console.print(f"… and {len(ranked) - SHOWN_SENDERS} more senders (see --jsonl).")
-    decided = Table("what decided", "emails", "that is")
+            console.print(words()("scan.more", count=len(ranked) - SHOWN_SENDERS))
+    decided = Table(*(words()(f"scan.column_{name}") for name in ("row", "emails", "meaning")))
     for row, count in rows.most_common():
-        decided.add_row(
-            row, str(count), SENTENCES.get(row, "It could not be judged, so it stays in the inbox.")
-        )
+        decided.add_row(row, str(count), SENTENCES.get(row, words()("scan.not_judged")))
     console.print(decided)
-    senders = "1 sender" if len(held) == 1 else f"{len(held)} senders"
-    console.print(f"{out} of {total} messages would be held, from {senders}.")
+    console.print(words()("scan.total", held=out, total=total, count=len(held)))
 
 
 def _printable(text: str) -> str:

@@ -7,10 +7,11 @@ import asyncio
 import click
 
 from backend.settings import read_settings
+from backend.terminal import Worded
 
 
-@click.command("serve")
-@click.option("--bind", help="Address and port to listen on, e.g. 0.0.0.0:8400.")
+@click.command("serve", cls=Worded)
+@click.option("--bind")
 def serve_command(bind: str | None) -> None:
     """Serve until stopped. Everything else is set by PITCHGATE_… in the environment (docs/how-to/deploy.md)."""
     from backend.serving import quick_loop, serve

@@ -32,6 +32,7 @@ from backend.domain.watching.drift import (
 )
 from backend.store import SqlStore
 from backend.system.clock import SystemClock
+from backend.terminal import Worded
 
 DRAWN = 30
 """Mailboxes whose weeks are drawn, those that changed first; the others are told in the table alone."""
@@ -80,9 +81,9 @@ class Part:
     path: str
 
 
-@click.command("watch")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a mailbox, with its weeks.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write a page with drawings into this file.")
+@click.command("watch", cls=Worded)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--html", type=click.Path(path_type=Path))
 def watch_command(as_json: bool, html: Path | None) -> None:
     """Tell of each mailbox whether its mail has changed since its first weeks."""
 

@@ -94,7 +94,7 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
     port, jar = options.port or free_port(), aiohttp.CookieJar(unsafe=True)
     server_url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=30)) as http:
-        tell("Starting a local Google …")
+        tell("google")
         google = Process(
             "sandbox", _sandbox_arguments(options, server_url), {}, options.folder / "sandbox.log"
         )
@@ -108,11 +108,11 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
             server = Process("server", ["backend", "serve"], environment, options.folder / "server.log")
             running = Stage(options, http, sandbox, server, server_url)
             await _people(sandbox)
-            tell("Starting the server …")
+            tell("server")
             await server.start()
             await running.ready()
             await sandbox.deploy_addon(addon.deployment(server_url))
-            tell(f"{OWNER_NAME} connects her mailbox …")
+            tell("connecting")
             await owner.connect(http, server_url, OWNER)
             await _watched(sandbox, options)
             yield running
@@ -140,7 +140,7 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
                 await acts[-1]  # every death that was asked for
             for act in acts:
                 act.cancel()
-        tell("Letting everything come to rest …")
+        tell("resting")
         await _settle(running, people)
         mailbox, outbox = await running.sandbox.messages(OWNER), await running.sandbox.outbox()
         meter = await running.sandbox.meter(OWNER)

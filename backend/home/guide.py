@@ -13,16 +13,11 @@ from backend.domain.mailbox.mailbox import Condition, Mailbox
 LOOK = 0.5
 _UNDER_WAY = frozenset({Condition.CONNECTING, Condition.INDEXING})
 
-TESTING = (
-    'While the consent screen is in "Testing", Google ends the access after 7 days: the page then asks to connect',
-    'again. In a Workspace organisation choose "Internal" (Google Auth Platform, Audience): there it does not end.',
-)
-
 
 class Guide:
-    """Tells by `tell`, one line at a time. `browser`: open the address as well."""
+    """Tells by `tell`, by key and blanks. `browser`: open the address as well."""
 
-    def __init__(self, tell: Callable[[str], None], *, browser: bool) -> None:
+    def __init__(self, tell: Callable[..., None], *, browser: bool) -> None:
         self._tell = tell
         self._browser = browser
 
@@ -31,20 +26,17 @@ class Guide:
         address = application.settings.public_url
         known = await application.context.store.mailboxes()
         if known:
-            self._tell(f"Running. Your pages: {address}/review")
+            self._tell("home.running", address=address)
             return
-        self._tell(f"Open {address} and press Connect; Google asks you which account, and what you allow.")
+        self._tell("home.open", address=address)
         if self._browser:
             with contextlib.suppress(webbrowser.Error, OSError):
                 await asyncio.to_thread(webbrowser.open, address)
         mailbox = await self._first(application)
-        self._tell(f"Connected: {mailbox.owner.email}. Whom you write to is learnt first.")
+        self._tell("home.connected", email=mailbox.owner.email)
         await self._until_read(application, mailbox.id)
-        self._tell(
-            f"New messages are read from now on. Nothing is moved until you choose a mode: {address}/start"
-        )
-        for line in TESTING:
-            self._tell(line)
+        self._tell("home.reading", address=address)
+        self._tell("home.testing")
 
     async def _first(self, application: Application) -> Mailbox:
         while True:
@@ -64,5 +56,5 @@ class Guide:
             tenth = 10 * mailbox.index_done // mailbox.index_total if mailbox.index_total else -1
             if tenth > shown:
                 shown = tenth
-                self._tell(f"  {mailbox.index_done} of about {mailbox.index_total} sent messages are read.")
+                self._tell("home.progress", done=mailbox.index_done, total=mailbox.index_total)
             await asyncio.sleep(LOOK)

@@ -66,7 +66,7 @@ def test_what_is_otherwise_is_shown_and_changed_alone(run: Run, cloud: SandboxPr
     run("apply")
     moved = run("plan", url="https://new.acme.test")
     assert moved.output.startswith(f"~ subscription {SUBSCRIPTION}\n    pushConfig: ")
-    assert "1 to do." in moved.output
+    assert "1 thing to do." in moved.output
     assert "1 done." in run("apply", url="https://new.acme.test").output
     assert run("plan", url="https://new.acme.test").exit_code == 0
     fetched = run("apply", url="")
@@ -86,9 +86,9 @@ def test_destroy_leaves_nothing_of_it_and_everything_else(run: Run, cloud: Sandb
     before = held(cloud)
     run("apply")
     assert held(cloud) != before
-    assert "5 taken away." in run("destroy", "--yes").output
+    assert "5 things taken away." in run("destroy", "--yes").output
     assert held(cloud) == before
-    assert "0 taken away." in run("destroy", "--yes").output
+    assert "0 things taken away." in run("destroy", "--yes").output
     assert run("plan").output.count("+ ") == 8, "all but the services"
 
 

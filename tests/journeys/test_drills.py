@@ -131,7 +131,7 @@ async def test_new_keys_while_mail_flows(tmp_path: Path) -> None:
         with timed("key rotation"):
             await taken_over(told, server.changed(PITCHGATE_SECRET_KEYS=f"{new},{old}"))
             settings = {"PITCHGATE_STATE_DIR": str(state), "PITCHGATE_SECRET_KEYS": f"{new},{old}"}
-            assert "1 refresh tokens sealed" in await command(settings, "keys", "rotate")
+            assert "1 refresh token sealed" in await command(settings, "keys", "rotate")
             await taken_over(told, server.changed(PITCHGATE_SECRET_KEYS=new))
         found = await tally(told, tmp_path)
     assert found.delivered == 20

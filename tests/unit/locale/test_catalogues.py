@@ -24,8 +24,8 @@ from backend.web.google.connect_routes import SCOPES
 
 HERE = Path(backend.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != DEFAULT]
-ELSEWHERE = ("reason", "error")
-"""Sections whose uses other tests look at: `test_every_reason_has_words`, `test_error_words.py`."""
+ELSEWHERE = ("reason", "error", "cli", "help")
+"""Sections whose uses are looked at by `test_every_reason_has_words` and the tests beside this one."""
 ALIKE_AT_MOST = 0.15
 """Some words are the same in two languages ("Pause", "Normal"); a section that was not translated has many."""
 
