@@ -10,9 +10,7 @@ from dataclasses import asdict
 import click
 
 from backend.doctor.checks import Finding, State, examine
-from backend.terminal import Worded
-
-MARKS = {State.WELL: "ok  ", State.WARNING: "warn", State.BROKEN: "FAIL", State.SKIPPED: "-   "}
+from backend.terminal import Worded, words
 
 
 @click.command("doctor", cls=Worded)
@@ -31,6 +29,8 @@ def doctor_command(as_json: bool, offline: bool) -> None:
 
 
 def _show(finding: Finding) -> None:
-    click.echo(f"{MARKS[finding.state]}  {finding.name}: {finding.text}")
+    texts = words("doctor")
+    mark, name = (texts(f"state.{finding.state}"), texts(f"name.{finding.name.replace(' ', '_')}"))
+    click.echo(f"{mark:<6}{name}: {finding.text}")
     if finding.mend:
         click.echo(f"      {finding.mend}")

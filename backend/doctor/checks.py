@@ -43,7 +43,7 @@ async def examine(*, offline: bool = False) -> list[Finding]:
         if store is not None:
             found += await stored.of_jobs(store)
         if offline:
-            return [*found, skipped("network", "not asked (--offline)")]
+            return [*found, skipped("network", "offline")]
         found += await _over_the_network(settings)
         if store is not None and isinstance(vault, MultiFernetVault):
             found += await _at_google(settings, store, vault)
@@ -67,7 +67,7 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> SqlStore | None:
 async def _over_the_network(settings: Settings) -> list[Finding]:
     async with aiohttp.ClientSession(timeout=network.PATIENCE) as http:
         clock = await network.of_clock(http, settings)
-        if "cannot be reached" in clock.text:
+        if clock.key == "unreachable":
             return [clock, *await network.of_address(http, settings)]
         return [
             clock,
@@ -83,7 +83,7 @@ async def _at_google(settings: Settings, store: SqlStore, vault: MultiFernetVaul
     if settings.notices is Notices.PULL:
         found += await mailboxes.of_credentials(boxes)
     if not boxes:
-        return [*found, skipped("access", f"nobody has connected yet: {settings.public_url}")]
+        return [*found, skipped("access", "nobody", address=settings.public_url)]
     now = datetime.now(UTC)
     async with open_google(settings, StoredGrants(store, vault), SystemClock()) as google:
         found += await mailboxes.of_access(google, settings, boxes)

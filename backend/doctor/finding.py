@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from backend.domain.errors import PitchgateError
 from backend.locale.words import told
-from backend.terminal import language
+from backend.terminal import language, words
 
 
 class State(StrEnum):
@@ -21,36 +22,30 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what it looked at, how it stands in a sentence, and what mends it ("" if nothing is wrong). Holds no
-    secret and no mail."""
+    """One check: what it looked at, what it found by its key, how it stands in a sentence, and what mends it ("" if
+    nothing is wrong). Holds no secret and no mail."""
 
     name: str
     state: State
+    key: str
     text: str
     mend: str = ""
 
 
+def found(name: str, key: str, /, *, state: State, **blanks: object) -> Finding:
+    """What the catalogue has under `doctor.<name>.<key>`, and under that with `_mend` behind it if there is."""
+    texts, place = words("doctor"), f"{name.replace(' ', '_')}.{key}"
+    mend = texts(f"{place}_mend", **blanks) if f"{place}_mend" in texts else ""
+    return Finding(name, state, key, texts(place, **blanks), mend)
+
+
+well = partial(found, state=State.WELL)
+warning = partial(found, state=State.WARNING)
+broken = partial(found, state=State.BROKEN)
+skipped = partial(found, state=State.SKIPPED)
+
+
 def refused(name: str, error: PitchgateError, before: str = "", mend: str = "") -> Finding:
-    """An error says why it does not work."""
+    """An error says why it does not work. `before` and `mend` stand around its words."""
     title, remedy = told(language(), error)
-    return broken(name, before + title, f"{remedy} {mend}".strip())
-
-
-def well(name: str, text: str) -> Finding:
-    """All is well."""
-    return Finding(name, State.WELL, text)
-
-
-def warning(name: str, text: str, mend: str) -> Finding:
-    """It works, but."""
-    return Finding(name, State.WARNING, text, mend)
-
-
-def broken(name: str, text: str, mend: str) -> Finding:
-    """It does not work."""
-    return Finding(name, State.BROKEN, text, mend)
-
-
-def skipped(name: str, text: str) -> Finding:
-    """It was not looked at."""
-    return Finding(name, State.SKIPPED, text)
+    return Finding(name, State.BROKEN, error.key, before + title, f"{remedy} {mend}".strip())

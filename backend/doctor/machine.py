@@ -7,6 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from backend.doctor.finding import Finding, broken, refused, warning, well
@@ -24,68 +25,50 @@ _STRICT = (Environment.STAGING, Environment.PRODUCTION)
 
 def of_settings(settings: Settings) -> Iterator[Finding]:
     """The settings themselves. That they were read at all is known already."""
-    yield well("settings", f"read; environment {settings.environment}, notices by {settings.notices}")
+    yield well("settings", "read", environment=settings.environment, notices=settings.notices)
     for name, meant in unknown_settings().items():
-        mend = (
-            f"Write {meant} instead."
-            if meant
-            else "Remove it; docs/reference/operations.md lists all settings."
-        )
-        yield warning("settings", f"{name} is no setting, so it does nothing.", mend)
+        yield warning("settings", "misspelt" if meant else "unknown", name=name, meant=meant)
     file = Path(os.environ.get(FILE_VARIABLE, "") or os.devnull)
     if file.is_file() and os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
-        yield broken(
-            "settings file", f"{file} can be read by others, and it holds secrets.", f"chmod 600 {file}"
-        )
+        yield broken("settings file", "readable", file=file)
     yield from _of_addresses(settings)
 
 
 def _of_addresses(settings: Settings) -> Iterator[Finding]:
     name, strict = "notices", settings.environment in _STRICT
     if settings.notices is Notices.POLL:
-        yield well(name, f"history is asked for every {settings.poll_interval:g} s; no Pub/Sub is needed")
+        yield well(name, "polled", seconds=settings.poll_interval)
         return
     project = settings.topic.split("/")[1]
     if strict and settings.topic.startswith(EXAMPLE_PROJECT):
-        yield broken(
-            name, "PITCHGATE_TOPIC is still the example's.", "Set it to projects/PROJECT/topics/NAME."
-        )
+        yield broken(name, "example")
     elif settings.subscription.split("/")[1] != project:
-        yield warning(
-            name,
-            "Topic and subscription belong to two projects.",
-            "Set PITCHGATE_TOPIC and PITCHGATE_SUBSCRIPTION to names in the OAuth client's project.",
-        )
+        yield warning(name, "two_projects")
     else:
-        yield well(name, f"topic {settings.topic}")
+        yield well(name, "topic", topic=settings.topic)
     if settings.notices is Notices.PUSH and strict and on_this_machine(settings.public_url):
-        yield broken(
-            name,
-            f"Pub/Sub cannot push to {urlsplit(settings.public_url).netloc}: only this machine reaches it.",
-            "Set PITCHGATE_NOTICES=poll or pull, or PITCHGATE_PUBLIC_URL to a public https address.",
-        )
+        yield broken(name, "local", host=urlsplit(settings.public_url).netloc)
 
 
 def of_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]:
     """The state folder: there, ours alone, with space. `free` stands in for what the disk says."""
     folder = settings.state_dir
     if not folder.is_dir():
-        yield warning("disk", f"{folder} is not there yet.", f"mkdir -m 700 -p {folder}")
+        yield warning("disk", "absent", folder=folder)
         return
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        yield broken("disk", f"{folder} is not ours to write in.", f"chown -R $(id -u) {folder}")
+        yield broken("disk", "not_ours", folder=folder)
         return
     if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        yield warning("disk", f"{folder} can be looked into by others.", f"chmod 700 {folder}")
+        yield warning("disk", "readable", folder=folder)
     free = shutil.disk_usage(folder).free if free is None else free
-    text = f"{free / 1e9:.1f} GB free in {folder}"
-    mend = "Make space, or set PITCHGATE_STATE_DIR to a folder on another disk."
+    told: dict[str, Any] = {"folder": folder, "size": round(free / 1e9, 1)}
     if free < TOO_LITTLE:
-        yield broken("disk", text, mend)
+        yield broken("disk", "little", **told)
     elif free < LITTLE:
-        yield warning("disk", text, mend)
+        yield warning("disk", "little", **told)
     else:
-        yield well("disk", text)
+        yield well("disk", "free", **told)
 
 
 def of_model(settings: Settings) -> Iterator[Finding]:
@@ -95,6 +78,6 @@ def of_model(settings: Settings) -> Iterator[Finding]:
     except PitchgateError as error:
         yield refused("model", error)
     except OSError as error:
-        yield broken("model", f"{settings.model_path}: {error.strerror}.", "Unset PITCHGATE_MODEL_PATH.")
+        yield broken("model", "unread", path=settings.model_path, why=error.strerror)
     else:
-        yield well("model", f"{settings.model_path.name}, version {facts.version}, audited")
+        yield well("model", "audited", name=settings.model_path.name, version=facts.version)

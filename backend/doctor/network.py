@@ -17,6 +17,7 @@ from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import Refused
 from backend.home.client import CONSOLE, OAuthClient, try_out
 from backend.settings import Settings
+from backend.terminal import words
 
 SKEW = 10.0
 """Seconds by which a clock may be off before tokens can be refused for it."""
@@ -33,15 +34,14 @@ async def of_clock(http: aiohttp.ClientSession, settings: Settings) -> Finding:
             told = answer.headers.get("Date", "")
     except TROUBLE as error:
         host = urlsplit(settings.jwks_url).netloc
-        return broken("clock", f"{host} cannot be reached ({type(error).__name__}).", "Look at the network.")
+        return broken("clock", "unreachable", host=host, why=type(error).__name__)
     try:
         off = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
     except (ValueError, TypeError):
-        return warning("clock", "Google's answer has no date to compare with.", "Try again.")
+        return warning("clock", "no_date")
     if abs(off) > SKEW:
-        text = f"this machine's clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} Google's"
-        return broken("clock", text, "timedatectl set-ntp true")
-    return well("clock", "agrees with Google's")
+        return broken("clock", "ahead" if off > 0 else "behind", seconds=round(abs(off)))
+    return well("clock", "right")
 
 
 async def of_client(settings: Settings) -> Finding:
@@ -50,8 +50,8 @@ async def of_client(settings: Settings) -> Finding:
     try:
         await try_out(client, settings)
     except Refused as error:
-        return refused("client", error, mend="They are PITCHGATE_CLIENT_ID and PITCHGATE_CLIENT_SECRET.")
-    return well("client", "Google knows it, and its secret")
+        return refused("client", error, mend=words("doctor")("client.settings"))
+    return well("client", "known")
 
 
 async def of_redirect(http: aiohttp.ClientSession, settings: Settings) -> Finding:
@@ -70,17 +70,12 @@ async def of_redirect(http: aiohttp.ClientSession, settings: Settings) -> Findin
                 "utf-8", "replace"
             )
     except TROUBLE as error:
-        return broken(
-            "redirect", f"the consent page cannot be reached ({type(error).__name__})", "Look at the network."
-        )
+        return broken("redirect", "unreachable", why=type(error).__name__)
     if "redirect_uri_mismatch" in said:
-        mend = f"Add {settings.redirect_uri} to the client's redirect addresses at {CONSOLE}, to the letter."
-        return broken("redirect", f"the client may not lead back to {settings.redirect_uri}", mend)
+        return broken("redirect", "mismatch", address=settings.redirect_uri, console=CONSOLE)
     if "invalid_scope" in said:
-        return broken(
-            "redirect", "Google does not know a scope of PITCHGATE_SCOPES.", "Unset PITCHGATE_SCOPES."
-        )
-    return well("redirect", f"Google leads back to {settings.redirect_uri}")
+        return broken("redirect", "scope")
+    return well("redirect", "known", address=settings.redirect_uri)
 
 
 def _said(location: str) -> str:
@@ -99,9 +94,8 @@ async def of_address(http: aiohttp.ClientSession, settings: Settings) -> list[Fi
     try:
         await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
-        mend = "Give the name an A or AAAA record that leads here, or correct PITCHGATE_PUBLIC_URL."
-        return [broken("dns", f"{host} is no name anybody knows", mend)]
-    found = [well("dns", f"{host} is known")]
+        return [broken("dns", "unknown", host=host)]
+    found = [well("dns", "known", host=host)]
     if parts.scheme == "https":
         tls = await _of_certificate(host, port)
         found.append(tls)
@@ -111,37 +105,32 @@ async def of_address(http: aiohttp.ClientSession, settings: Settings) -> list[Fi
 
 
 async def _of_certificate(host: str, port: int) -> Finding:
-    mend = "Let the proxy get one from a known authority: docs/how-to/deploy.md, TLS in front."
     try:
         async with asyncio.timeout(15):
             _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
     except ssl.SSLCertVerificationError as error:
-        return broken("tls", f"the certificate of {host} is not believed: {error.verify_message}", mend)
+        return broken("tls", "not_believed", host=host, why=error.verify_message)
     except (OSError, TimeoutError) as error:
-        text = f"nobody speaks TLS at {host}:{port} ({type(error).__name__})"
-        return broken("tls", text, "Start the proxy, and open its port in the firewall.")
+        return broken("tls", "none", host=host, port=str(port), why=type(error).__name__)
     certificate = writer.get_extra_info("peercert") or {}
     writer.close()
     until = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
     days = (until - datetime.now(UTC)).days
     if days < SOON:
-        return warning("tls", f"the certificate ends in {days} days", "Look why the proxy does not renew it.")
-    return well("tls", f"certificate believed, good for {days} days")
+        return warning("tls", "ending", count=days)
+    return well("tls", "good", count=days)
 
 
 async def _of_answer(http: aiohttp.ClientSession, settings: Settings) -> Finding:
-    mend = "Start it (pitchgate serve), or let the proxy lead to PITCHGATE_BIND."
     try:
         async with http.get(f"{settings.public_url}/readyz", allow_redirects=False) as answer:
             told = await answer.json(content_type=None) if answer.status in (200, 503) else None
             status = answer.status
     except (*TROUBLE, ValueError) as error:
-        return broken("server", f"nobody answers at {settings.public_url} ({type(error).__name__})", mend)
+        return broken("server", "silent", address=settings.public_url, why=type(error).__name__)
     if not isinstance(told, dict) or "model" not in told:
-        return broken(
-            "server", f"{settings.public_url} is answered by something else (status {status})", mend
-        )
+        return broken("server", "other", address=settings.public_url, status=str(status))
     if status != 200:
-        words = re.sub(r"[^\w ,.:-]", "", str(told))[:200]
-        return broken("server", f"it answers and is not ready: {words}", "Look at its log.")
-    return well("server", f"answers at {settings.public_url}, model {str(told['model'])[:40]}")
+        why = re.sub(r"[^\w ,.:-]", "", str(told))[:200]
+        return broken("server", "not_ready", why=why)
+    return well("server", "answers", address=settings.public_url, model=str(told["model"])[:40])

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from backend.doctor.finding import Finding, broken, refused, skipped, warning, well
 from backend.domain.errors import PitchgateError, Refused
@@ -16,35 +17,25 @@ from backend.store.library import Dialect
 from backend.store.schema import Place, status
 from backend.system.vault import KEY_FILE, MultiFernetVault, load_or_make_keys, opens
 
-_RESTORE = "Stop the server and put a backup in its place: pitchgate db restore FILE"
-
 
 async def of_database(settings: Settings) -> list[Finding]:
     """Whether there is one, its schema, its rights, its pages. Changes nothing."""
     where = opening.configured(settings)
     if where.dialect is Dialect.SQLITE and not where.path.exists():
-        return [skipped("database", f"{where.name} is made at the first start")]
+        return [skipped("database", "none", name=where.name)]
     if where.dialect is Dialect.SQLITE and (damage := _damage(where.path)):
-        return [broken("database", f"{where.name} is damaged: {damage}", _RESTORE)]
+        return [broken("database", "damaged", name=where.name, why=damage)]
     try:
         with opening.explained(where):
             found = await status(where)
     except PitchgateError as error:
         return [refused("database", error)]
-    text = f"{where.dialect.value} at {where.name}, schema {found.version}"
+    told: dict[str, Any] = {"kind": where.dialect.value, "name": where.name, "schema": str(found.version)}
     if found.ahead:
-        ahead = f"{text}: a newer release has been here"
-        return [
-            broken("database", ahead, "Install that release again, or restore the backup made before it.")
-        ]
-    findings = list(_rights(where))
+        return [broken("database", "ahead", **told)]
     if found.pending:
-        findings.append(
-            warning("database", f"{text}; {len(found.pending)} steps are missing", "pitchgate db upgrade")
-        )
-    else:
-        findings.append(well("database", text))
-    return findings
+        return [*_rights(where), warning("database", "pending", count=len(found.pending), **told)]
+    return [*_rights(where), well("database", "current", **told)]
 
 
 def _damage(path: Path) -> str:
@@ -64,11 +55,11 @@ def _rights(where: Place) -> Iterator[Finding]:
     if where.dialect is not Dialect.SQLITE:
         return
     if not os.access(where.path, os.R_OK | os.W_OK):
-        yield broken("database", f"{where.name} is not ours to write.", f"chown $(id -u) {where.path}*")
+        yield broken("database", "not_ours", name=where.name, path=where.path)
     elif os.name == "posix" and all(
         stat.S_IMODE(place.stat().st_mode) & 0o077 for place in (where.path, where.path.parent)
     ):
-        yield warning("database", f"{where.name} can be read by others.", f"chmod 600 {where.path}*")
+        yield warning("database", "readable", name=where.name, path=where.path)
 
 
 def vault_of(settings: Settings) -> MultiFernetVault | Finding:
@@ -79,7 +70,7 @@ def vault_of(settings: Settings) -> MultiFernetVault | Finding:
         and settings.environment in (Environment.DEV, Environment.TEST)
         and not made.exists()
     ):
-        return skipped("keys", "one is made at the first start (dev and test only)")
+        return skipped("keys", "none")
     try:
         return MultiFernetVault(load_or_make_keys(settings))
     except Refused as error:
@@ -89,17 +80,12 @@ def vault_of(settings: Settings) -> MultiFernetVault | Finding:
 async def of_keys(store: SqlStore | None, vault: MultiFernetVault) -> list[Finding]:
     """Whether they open every token that is kept."""
     if store is None:
-        return [well("keys", "in order; no token is kept yet")]
+        return [well("keys", "unused")]
     sealed = await store.sealed_tokens()
     shut = sum(not opens(vault, token) for token in sealed)
     if not shut:
-        return [well("keys", f"they open all {len(sealed)} refresh tokens")]
-    text = f"{shut} of {len(sealed)} refresh tokens are opened by no key"
-    mend = (
-        "Put the key they were sealed with back into PITCHGATE_SECRET_KEYS (behind the newest). If it is lost:"
-        " pitchgate keys lost; their owners then connect again."
-    )
-    return [broken("keys", text, mend)]
+        return [well("keys", "open_all", count=len(sealed))]
+    return [broken("keys", "shut", count=len(sealed), shut=shut)]
 
 
 async def of_jobs(store: SqlStore) -> list[Finding]:
@@ -108,8 +94,7 @@ async def of_jobs(store: SqlStore) -> list[Finding]:
     failing, aside = counts.get("failing_seconds", 0), counts.get("set_aside", 0)
     found = []
     if failing > 120:
-        text = f"a job has been failing for {failing} s"
-        found.append(warning("jobs", text, "Look at the log for job_failed; /metrics names job and cause."))
+        found.append(warning("jobs", "failing", seconds=failing))
     if aside:
-        found.append(warning("jobs", f"{aside} messages are set aside", "pitchgate jobs list"))
-    return found or [well("jobs", "none fails, none is set aside")]
+        found.append(warning("jobs", "aside", count=aside))
+    return found or [well("jobs", "none")]

@@ -67,10 +67,10 @@ def test_what_is_otherwise_is_shown_and_changed_alone(run: Run, cloud: SandboxPr
     moved = run("plan", url="https://new.acme.test")
     assert moved.output.startswith(f"~ subscription {SUBSCRIPTION}\n    pushConfig: ")
     assert "1 thing to do." in moved.output
-    assert "1 done." in run("apply", url="https://new.acme.test").output
+    assert "1 thing done." in run("apply", url="https://new.acme.test").output
     assert run("plan", url="https://new.acme.test").exit_code == 0
     fetched = run("apply", url="")
-    assert "2 done." in fetched.output, "no endpoint, and the account may fetch"
+    assert "2 things done." in fetched.output, "no endpoint, and the account may fetch"
 
 
 def test_what_was_left_half_done_is_finished(run: Run, cloud: SandboxProcess) -> None:
@@ -78,7 +78,7 @@ def test_what_was_left_half_done_is_finished(run: Run, cloud: SandboxProcess) ->
     headers = {"Authorization": "Bearer none"}
     assert cloud.http.delete(f"/v1/{SUBSCRIPTION}", headers=headers).status_code == 200
     assert "+ subscription" in run("plan").output
-    assert "2 done." in run("apply").output, "the subscription, and the right on it"
+    assert "2 things done." in run("apply").output, "the subscription, and the right on it"
     assert run("plan").exit_code == 0
 
 

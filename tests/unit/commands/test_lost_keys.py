@@ -71,7 +71,7 @@ def test_a_start_at_which_no_key_opens_any_token_is_refused_in_few_words(runner:
     )
     assert ended.returncode == 1
     said = ended.stderr.splitlines()
-    assert said[0] == "pitchgate: The secret keys open none of the 1 refresh tokens that are kept."
+    assert said[0] == "pitchgate: The secret keys do not open the 1 refresh token that is kept."
     assert "PITCHGATE_SECRET_KEYS" in said[1]
     assert len(said) <= 3
     assert not any(key in line for key in (OLD, NEW) for line in said)
@@ -80,7 +80,7 @@ def test_a_start_at_which_no_key_opens_any_token_is_refused_in_few_words(runner:
 def test_with_a_key_that_is_lost_the_server_starts_once_its_tokens_are_forgotten(runner: CliRunner) -> None:
     with_store(only_ana)
     told = runner.invoke(keys_group, ["lost", "--yes"])
-    assert told.output.startswith("1 refresh tokens forgotten")
+    assert told.output.startswith("1 refresh token forgotten")
 
     async def look(store: SqlStore) -> None:
         await check_keys(store, vault(NEW))
@@ -94,12 +94,12 @@ def test_only_what_no_key_opens_is_forgotten_and_the_rest_is_rotated(
 ) -> None:
     with_store(connected)
     rotated = runner.invoke(keys_group, ["rotate"])
-    assert rotated.output.splitlines()[0].startswith("1 refresh tokens sealed")
+    assert rotated.output.splitlines()[0].startswith("1 refresh token sealed")
     assert rotated.output.splitlines()[1].startswith("1 are opened by no key")
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", f"{NEW},{OLD}")
     assert runner.invoke(keys_group, ["lost", "--yes"]).output.startswith("0 refresh tokens forgotten")
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", NEW)
-    assert runner.invoke(keys_group, ["lost", "--yes"]).output.startswith("1 refresh tokens forgotten")
+    assert runner.invoke(keys_group, ["lost", "--yes"]).output.startswith("1 refresh token forgotten")
 
     async def left(store: SqlStore) -> tuple[bytes, ...]:
         return await store.sealed_tokens()

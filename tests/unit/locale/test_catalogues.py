@@ -24,7 +24,7 @@ from backend.web.google.connect_routes import SCOPES
 
 HERE = Path(backend.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != DEFAULT]
-ELSEWHERE = ("reason", "error", "cli", "help")
+ELSEWHERE = ("reason", "error", "cli", "help", "doctor")
 """Sections whose uses are looked at by `test_every_reason_has_words` and the tests beside this one."""
 ALIKE_AT_MOST = 0.15
 """Some words are the same in two languages ("Pause", "Normal"); a section that was not translated has many."""

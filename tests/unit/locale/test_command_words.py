@@ -14,6 +14,7 @@ import pytest
 import backend
 from backend import terminal
 from backend.__main__ import COMMANDS, SOURCE_ONLY, cli
+from backend.doctor.finding import State
 from backend.locale import DEFAULT, catalogue
 
 HERE = Path(backend.__file__).parent
@@ -122,3 +123,36 @@ PLAIN = {"strictness", "name"}
 )
 def test_the_terminal_names_its_language(environment: dict[str, str], language: str) -> None:
     assert terminal.language(environment) == language
+
+
+def findings() -> Iterator[tuple[str, str, set[str] | None]]:
+    """Id (a star for a blank) and values of what the doctor finds."""
+    for path in sorted((HERE / "doctor").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(getattr(node, "func", None), "id", "")
+            if isinstance(node, ast.Call) and name in ("well", "warning", "broken", "skipped"):
+                given = {keyword.arg for keyword in node.keywords}
+                blanks = None if None in given else {word for word in given if word is not None}
+                for key in [*keys(path, node.args[1])] or ["*"]:
+                    place = next(keys(path, node.args[0]), "notices")  # the one name that is a variable
+                    yield f"doctor.{place.replace(' ', '_')}.{key}", key, blanks
+
+
+def test_what_the_doctor_finds_has_words_and_nothing_else_has() -> None:
+    known, used = catalogue(DEFAULT), set()
+    for identifier, key, blanks in findings():
+        shape = re.compile(re.escape(identifier).replace(r"\*", "[a-z_]+"))
+        there = {i for i in known.ids if shape.fullmatch(i.removesuffix("_mend"))}
+        assert there, identifier
+        used |= there
+        for text in there if "*" not in key and blanks is not None else ():
+            wanted = {blank for _, blank, _, _ in string.Formatter().parse(known[text]) if blank}
+            assert wanted <= (blanks or set()), text
+    names = {f"doctor.name.{identifier.split('.')[1]}" for identifier, _, _ in findings()}
+    assert names <= known.ids
+    rest = {i for i in known.ids if i.startswith("doctor.")} - used - names
+    assert (
+        rest
+        == {*(f"doctor.state.{state}" for state in State), "doctor.client.settings", "doctor.name.client"}
+        - names
+    )
