@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     for name in [name for name in os.environ if name.startswith("PITCHGATE_") and name != SHOTS]:
         del os.environ[name]
+    os.environ["LC_ALL"] = "C.UTF-8"  # the command line speaks the language of whoever runs this
     descriptor, path = tempfile.mkstemp(prefix="loopback-only-", suffix=".log")
     os.close(descriptor)
     os.environ[loopback_only.LOG_VARIABLE] = path
