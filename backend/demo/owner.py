@@ -17,7 +17,7 @@ async def connect(http: aiohttp.ClientSession, server: str, account: str) -> Non
     `http` must keep cookies of IP addresses: the way back is only accepted from the browser that left.
     """
     async with http.post(f"{server}/connect", headers={"Origin": server}) as answer:
-        onward = re.search(r'<a [^>]*href="([^"]+)"', await answer.text())
+        onward = re.search(r'<a [^>]*href="([^"]+)"', (await answer.text()).partition("<main")[2])
         if answer.status != 200 or onward is None:
             raise PitchgateError("demo.connect", status=str(answer.status))
     parts = urlsplit(html.unescape(onward[1]))

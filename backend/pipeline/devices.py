@@ -47,7 +47,10 @@ log = structlog.get_logger()
 
 CODE_LIFE = timedelta(seconds=120)
 TICKET_LIFE = timedelta(seconds=60)
-SESSION_LIFE = timedelta(hours=12)
+SESSION_LIFE = timedelta(days=30)
+SESSION_STEP = timedelta(days=1)
+"""How much of its life is gone before a session in use is given all of it again."""
+
 REQUEST = "device request"
 REQUEST_LIFE = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
@@ -152,10 +155,14 @@ class DeviceService:
         return secret
 
     async def session(self, secret: str) -> Session | None:
-        """The session of a browser, None if it is signed out."""
+        """The session of a browser, None if it is signed out. It lives `SESSION_LIFE` from its last use on."""
         if not 20 <= len(secret) <= 200:
             return None
-        return await self.context.store.session(token_hash(secret), self.context.clock.now())
+        now = self.context.clock.now()
+        found = await self.context.store.session(token_hash(secret), now)
+        if found is not None and found.expires_at - now < SESSION_LIFE - SESSION_STEP:
+            await self.context.store.extend_session(found.mailbox_id, found.token_hash, now + SESSION_LIFE)
+        return found
 
     async def sign_out(self, session: Session) -> None:
         """End a session."""

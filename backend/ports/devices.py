@@ -198,6 +198,10 @@ class DeviceStore(Protocol):
         """The session, if its life is not over."""
         ...
 
+    async def extend_session(self, mailbox_id: str, token_hash: str, expires_at: datetime) -> None:
+        """Let a session run to that moment."""
+        ...
+
     async def remove_session(self, mailbox_id: str, token_hash: str) -> None: ...
 
     async def sessions(self, mailbox_id: str, now: datetime) -> tuple[Session, ...]:

@@ -245,6 +245,7 @@ class SqlStore(Watched):
     session = reads_all(device_transactions.session)
     sessions = reads(device_transactions.sessions)
     remove_other_sessions = writes(device_transactions.remove_other_sessions)
+    extend_session = writes(device_transactions.extend_session)
     remove_session = writes(device_transactions.remove_session)
     overview = reads(held_list.overview)
     held = reads(held_list.held)

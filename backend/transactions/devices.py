@@ -150,6 +150,11 @@ def session(token_hash: str, now: datetime) -> Script[Session | None]:
     return _session(row)
 
 
+def extend_session(mailbox_id: str, token_hash: str, expires_at: datetime) -> Script[None]:
+    """It is in use."""
+    yield q("extend_session", mailbox_id=mailbox_id, token_hash=token_hash, expires_at=micros(expires_at))
+
+
 def remove_session(mailbox_id: str, token_hash: str) -> Script[None]:
     """Signed out."""
     yield q("remove_session", mailbox_id=mailbox_id, token_hash=token_hash)

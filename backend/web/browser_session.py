@@ -13,11 +13,13 @@ from quart import Response, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.entry.challenge import token_hash
-from backend.pipeline.devices import SESSION_LIFE
 from backend.ports.devices import Session
 from backend.web.api.authentication import service
 from backend.web.google.state_cookie import secure
 from backend.web.google.way_back import EARLIER
+
+LONGEST = 400 * 86_400
+"""Seconds a browser keeps a cookie at most. How long the session lives is for the store to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def keep(response: Response, secret: str) -> Response:
     response.set_cookie(
         _cookie_name(),
         secret,
-        max_age=int(SESSION_LIFE.total_seconds()),
+        max_age=LONGEST,
         path="/",
         secure=secure(),
         httponly=True,

@@ -76,6 +76,7 @@ SERVED = {
     "redeem_ticket",
     "remove_device",
     "remove_other_sessions",
+    "extend_session",
     "remove_session",
     "restore_rows",
     "review",

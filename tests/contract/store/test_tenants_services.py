@@ -74,6 +74,7 @@ def writes(story: Story) -> Calls:
         "device_seen": lambda: store.device_seen("eve", "d-ana", now),
         "remove_device": lambda: store.remove_device("eve", "d-ana"),
         "remove_other_sessions": lambda: store.remove_other_sessions("eve", "s-other"),
+        "extend_session": lambda: store.extend_session("eve", "s-ana", now),
         "remove_session": lambda: store.remove_session("eve", "s-ana"),
         "ask_off": lambda: store.ask_off("eve", "m1", now),
         "give": lambda: store.give("eve", "order-ana", BO, 1, now),

@@ -103,12 +103,19 @@ async def test_a_note_that_is_none_of_ours_ends_nothing(here: Office) -> None:
     assert (await victim.get("/devices")).status_code == 200
 
 
-async def test_a_session_ends_after_twelve_hours(here: Office) -> None:
+async def test_a_session_ends_thirty_days_after_its_last_use(here: Office) -> None:
     browser = await signed_in(here)
     found = await here.store.session(token_hash(secret_of(browser)), here.story.now)
     assert found is not None
-    assert found.expires_at == here.service.context.clock.now() + timedelta(hours=12)
+    assert found.expires_at == here.service.context.clock.now() + timedelta(days=30)
     assert await here.store.session(found.token_hash, found.expires_at) is None
+    here.clock.advance(days=20)
+    assert (await browser.get("/devices")).status_code == 200
+    later = await here.store.session(found.token_hash, here.clock.now())
+    assert later is not None
+    assert later.expires_at == here.clock.now() + timedelta(days=30)
+    here.clock.advance(days=31)
+    assert (await browser.get("/devices")).status_code == 401
 
 
 async def test_computers_are_listed_and_removed(here: Office) -> None:

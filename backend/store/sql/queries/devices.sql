@@ -48,6 +48,9 @@ VALUES (:token_hash, :mailbox_id, :device_id, :browser, :now, :expires_at);
 -- name: session(token_hash)^
 SELECT * FROM sessions WHERE token_hash = :token_hash;
 
+-- name: extend_session(mailbox_id, token_hash, expires_at)!
+UPDATE sessions SET expires_at = :expires_at WHERE mailbox_id = :mailbox_id AND token_hash = :token_hash;
+
 -- name: remove_session(mailbox_id, token_hash)!
 DELETE FROM sessions WHERE mailbox_id = :mailbox_id AND token_hash = :token_hash;
 
