@@ -1,4 +1,4 @@
-"""The settings file of a home: lines of NAME=value that Pitchgate and systemd read alike, for its owner's eyes only."""
+"""A settings file: lines of NAME=value that Pitchgate and systemd read alike, for its owner's eyes only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.system.vault import make_key
 
 NAME = "settings.env"
 HEAD = """\
-# Written by "pitchgate home". Whoever reads this file can read the mailbox: keep it to yourself.
+# Written by Pitchgate. Whoever reads this file can read the mailbox: keep it to yourself.
 # All settings are in docs/reference/operations.md; change a line and start again.
 """
 
