@@ -41,7 +41,7 @@ HOME = {"en": 0.6, "de": 0.2, "fr": 0.1, "pl": 0.1}
 ABROAD = {"en": 0.25, "de": 0.1, "fr": 0.05, "pl": 0.6}
 PITCHES = 0.2
 SENTENCE = re.compile(r"Your mail has changed since [^<]+")
-GAUGE = re.compile(r'^pitchgate_store\{count="drift\.(\w+)"\} ([0-9.]+)$', re.MULTILINE)
+GAUGE = re.compile(r'^pitchgate_drift_mailboxes\{state="(\w+)"\} ([0-9.]+)$', re.MULTILINE)
 
 Mails = dict[tuple[bool, str], list[str]]
 
