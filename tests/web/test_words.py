@@ -65,3 +65,13 @@ def test_portuguese_counts_and_writes_as_portugal_does() -> None:
     assert words.count("waiting", 0).split()[-1] == words.count("waiting", 2).split()[-1]  # one, in Brazil
     assert words.number(12_345.5) == "12\u00a0345,5"  # 12.345,5 in Brazil
     assert words.tag == "pt-PT"
+
+
+def test_times_are_the_readers_where_their_zone_is_known() -> None:
+    at, now = datetime(2026, 11, 25, 23, 30, tzinfo=UTC), datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+    berlin = words_for("frame", LanguageAccept([("de", 1)]), "Europe/Berlin")
+    nowhere = words_for("frame", LanguageAccept([("de", 1)]), "../etc/passwd")
+
+    assert berlin.short(at, now) == "00:30"
+    assert nowhere.short(at, now) == "25. Nov."
+    assert nowhere.moment(at).endswith("23:30 UTC")

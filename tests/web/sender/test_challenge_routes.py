@@ -329,3 +329,12 @@ async def test_one_link_can_only_be_tried_so_often_from_wherever(app: Quart, her
     page = await answer.get_data(as_text=True)
     assert "Too many requests" in page
     assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_abuse_is_reported_by_a_button_and_only_so_often(client: Client, here: Office) -> None:
+    await here.link()
+    for _ in range(3):
+        answer = await client.post(f"{LINK}/abuse", headers={"Accept": "text/html"})
+        assert answer.status_code == 200
+        assert "has been told" in await answer.get_data(as_text=True)
+    assert (await client.post(f"{LINK}/abuse", headers={"Accept": "text/html"})).status_code == 429
