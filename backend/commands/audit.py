@@ -17,7 +17,6 @@ from backend.bootstrap import Application, open_application
 from backend.commands.with_store import with_store
 from backend.domain.errors import Gone, NotFound
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.policy.table import TABLE
 from backend.domain.reading.score import Score
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import from_bits
@@ -28,17 +27,10 @@ from backend.settings import read_settings
 from backend.store import SqlStore
 from backend.system.decision_keys import VaultKeys
 from backend.system.vault import MultiFernetVault, load_or_make_keys
-from backend.terminal import WordedGroup
+from backend.terminal import WordedGroup, say, words
 from backend.transactions.statement import moment
 
 PAGE = 2_000
-SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
-WORDS = {
-    "correction": "The owner decided: {decision} (by {by}, on message {on}).",
-    "undone": "The owner took it back: {decision} (by {by}, on message {on}).",
-    "answer": "The owner was asked whether it was a sales pitch, and answered: {answer} (by {by}).",
-    "solve": "The sender answered the check of challenge {challenge}; what waited was let in.",
-}
 
 
 @click.group("audit", cls=WordedGroup)
@@ -60,9 +52,7 @@ def verify_command(email: str | None, heads: Path | None) -> None:
         fine = True
         for mailbox in await _mailboxes(store, email):
             count, wrong = await _verified(store, mailbox.id, logged.get(mailbox.id, []))
-            click.echo(
-                f"{mailbox.owner.email}: {count} entries, {'in order' if not wrong else 'NOT in order'}"
-            )
+            say("audit.wrong" if wrong else "audit.in_order", email=mailbox.owner.email, count=count)
             for line in wrong:
                 click.echo(f"  {line}")
             fine = fine and not wrong
@@ -79,18 +69,25 @@ async def _verified(
     entries = [entry async for entry in _entries(store, mailbox_id)]
     if found is None:
         lost = len(entries) or list(logged)
-        return len(entries), ["there is no chain, and there was one"] if lost else []
+        return len(entries), [words()("audit.no_chain")] if lost else []
     key = _keys().open(found.sealed_key)
     if key is None:
-        return len(entries), ["no secret key opens the key of this chain"]
+        return len(entries), [words()("audit.shut")]
     rest = [entry for entry in entries if entry.number > found.began]
-    wrong = [f"entry {number}: {fault}" for number, fault in chain.faults(key, found.head, rest, found.began)]
+    wrong = [
+        words()("audit.entry", number=str(number), fault=fault)
+        for number, fault in chain.faults(key, found.head, rest, found.began)
+    ]
     seals = {entry.number: entry.seal for entry in entries}
-    wrong += [f"entry {number}: not what the log told that day" for number in chain.cut(seals, logged)]
+    wrong += [words()("audit.cut", number=str(number)) for number in chain.cut(seals, logged)]
     if found.began:
-        wrong.append(f"entries 1 to {found.began}: sealed with a key that is lost")
+        wrong.append(words()("audit.lost_key", number=str(found.began)))
     known = await store.decision_settings(mailbox_id)
-    wrong += [f"setting {name}: changed" for name, content in known.items() if chain.name_of(content) != name]
+    wrong += [
+        words()("audit.setting", name=name)
+        for name, content in known.items()
+        if chain.name_of(content) != name
+    ]
     return len(entries), wrong
 
 
@@ -139,29 +136,32 @@ def show_command(message: str, email: str | None, as_json: bool) -> None:
 
 def _in_words(mailbox: Mailbox, told: Told, setting: Mapping[str, Any]) -> Iterator[str]:
     says = told.says
-    yield f"{moment(told.entry.at or 0):%Y-%m-%d %H:%M:%S} UTC, {mailbox.owner.email}, entry {told.entry.number}"
+    at, number = f"{moment(told.entry.at or 0):%Y-%m-%d %H:%M:%S}", str(told.entry.number)
+    yield words()("audit.head", at=at, email=mailbox.owner.email, number=number)
     if says["kind"] != "verdict":
-        yield "  " + WORDS[says["kind"]].format(**says)
+        yield words()(f"audit.kind_{says['kind']}", **says)
         return
-    yield f"  {says['outcome']} by the row {says['row']}: {SENTENCES.get(says['row'], 'it could not be judged.')}"
+    texts, row = words("card"), f"row_{says['row']}"
+    why = texts(row if row in texts else "row_fail_open")
+    yield words()("audit.verdict", outcome=says["outcome"], row=says["row"], why=why)
     if says.get("cause"):
-        yield f"  cause: {says['cause']}"
+        yield words()("audit.cause", cause=says["cause"])
     case = says.get("case", {})
     if "p" in case:
         limits = {name: round(from_bits(value), 4) for name, value in setting["thresholds"].items()}
-        yield f"  score {from_bits(case['p']):.6f} (bits {case['p']}), thresholds {limits}"
-        yield f"  model {setting['version']}, made with {setting['made_with']}"
-        yield f"  text {says.get('text')} (under the key of this log), shares {says.get('shares')}"
+        yield words()("audit.score", score=f"{from_bits(case['p']):.6f}", bits=str(case["p"]), limits=limits)
+        yield words()("audit.model", version=setting["version"], made_with=setting["made_with"])
+        yield words()("audit.text", text=says.get("text"), shares=says.get("shares"))
     known = {name: value for name, value in case.items() if name not in ("p", "logit", "at")}
-    yield f"  what was known: {json.dumps(known)}"
+    yield words()("audit.known", known=json.dumps(known))
     chosen = {
         name: value for name, value in setting.items() if name not in ("thresholds", "made_with", "version")
     }
-    yield f"  what the owner had chosen: {json.dumps(chosen)}"
+    yield words()("audit.chosen", chosen=json.dumps(chosen))
     if says.get("guards"):
-        yield f"  not answered because of: {', '.join(says['guards'])}"
+        yield words()("audit.guards", guards=", ".join(says["guards"]))
     if says.get("late"):
-        yield "  A newer order stood by then: nothing followed from it."
+        yield words()("audit.late")
 
 
 @audit_group.command("replay")
@@ -222,7 +222,12 @@ class Replay:
             counted["checked"] += 1
             counted["different" if wrong else "same"] += 1
             if wrong:
-                yield f"{mailbox.owner.email} entry {told.entry.number}: {', '.join(wrong)} differ"
+                yield words()(
+                    "audit.differs",
+                    email=mailbox.owner.email,
+                    number=str(told.entry.number),
+                    names=", ".join(wrong),
+                )
 
     async def _score(
         self, mailbox: Mailbox, told: Told, setting: Mapping[str, Any], key: bytes, counted: Counter[str]

@@ -21,7 +21,6 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.policy.table import TABLE
 from backend.locale import reason as reason_text
 from backend.offline.archives import opened
 from backend.offline.cores import cores, weighed
@@ -33,7 +32,6 @@ from backend.terminal import Worded, language, words
 
 SHOWN_SENDERS = 60
 COLUMNS = ("sender", "emails", "score", "subject", "why")
-SENTENCES: dict[str, str] = {row.row: row.catches for row in TABLE}
 
 
 @click.command("scan", cls=Worded)
@@ -131,7 +129,7 @@ def _report(console: Console, held: dict[str, list[Judged]], rows: Counter[str])
             console.print(words()("scan.more", count=len(ranked) - SHOWN_SENDERS))
     decided = Table(*(words()(f"scan.column_{name}") for name in ("row", "emails", "meaning")))
     for row, count in rows.most_common():
-        decided.add_row(row, str(count), SENTENCES.get(row, words()("scan.not_judged")))
+        decided.add_row(row, str(count), words("card")(f"row_{row}"))
     console.print(decided)
     console.print(words()("scan.total", held=out, total=total, count=len(held)))
 
