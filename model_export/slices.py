@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from backend.domain.mail.script import script_of
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Thresholds
 from model_export.learner import Floats
 from model_export.rows import Row
 
-_ORDINALS = {"MASCULINE", "FEMININE"}  # the signs of "Eng.ª" and "Sr.º"
+_SCRIPTS = {"": "no name", "latin": "Latin, plain", "accents": "Latin with accents and marks"}
 _LENGTHS = (15, 40, 80, 160)
 
 
@@ -106,13 +106,8 @@ def length(row: Row) -> str:
 
 def script(row: Row) -> str:
     """In which letters the sender's name is written: plain Latin, Latin with marks, or another script."""
-    letters = [letter for letter in row.message.sender.name if letter.isalpha()]
-    if not letters:
-        return "no name"
-    scripts = {unicodedata.name(letter, "unknown").split(" ")[0] for letter in letters} - _ORDINALS
-    if not scripts <= {"LATIN"}:
-        return next(iter(sorted(scripts - {"LATIN"}))).capitalize()
-    return "Latin, plain" if all(letter.isascii() for letter in letters) else "Latin with accents and marks"
+    found = script_of(row.message.sender.name)
+    return _SCRIPTS.get(found, found.capitalize())
 
 
 def _rate(held: np.ndarray) -> Rate:

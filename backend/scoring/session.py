@@ -61,7 +61,14 @@ class ModelSession:
         probability, logit, terms, shares = self._session.run(list(OUTPUTS), feed)
         found = self._reasons(terms, shares) if explain else ()
         counts = self._counts(text, terms) if keep_counts else ""
-        trace = Trace(
+        trace = self.trace(text, terms, shares, counts)
+        return Score(float(probability[0]), float(logit[0]), found, self.facts.version, trace)
+
+    def trace(
+        self, text: str, terms: NDArray[np.int64], shares: NDArray[np.float64], counts: str = ""
+    ) -> Trace:
+        """What the log of decisions and the test of drift keep of a score."""
+        return Trace(
             made_with=self.made_with,
             text=sha256(text.encode()).hexdigest()[:32],
             shares=sha256(terms.tobytes() + shares.tobytes()).hexdigest()[:16],
@@ -69,7 +76,6 @@ class ModelSession:
             known=int(self._single[terms].sum()),
             counts=counts,
         )
-        return Score(float(probability[0]), float(logit[0]), found, self.facts.version, trace)
 
     @cached_property
     def made_with(self) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 from backend.domain.errors import NotFound
+from backend.domain.mail.script import script_of
 from backend.domain.mailbox.correction import Decision, Origin
 from backend.domain.mailbox.effects import EFFECTS
 from backend.domain.mailbox.message_record import MessageView
@@ -31,6 +32,7 @@ class JudgedRow(TypedDict):
     logit: float
     model: str
     language: str
+    sender_name: str
 
 
 class LabelRow(TypedDict):
@@ -40,6 +42,7 @@ class LabelRow(TypedDict):
     weight: float
     model: str
     language: str
+    script: str
     answer: str
 
 
@@ -90,6 +93,7 @@ def _ask(
             weight=weight,
             model=row["model"],
             language=row["language"],
+            script=script_of(row["sender_name"]),
             now=micros(now),
         )
         said: str | None = yield q("said_of", mailbox_id=mailbox_id, gmail_id=one.gmail_id)
@@ -147,6 +151,7 @@ def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
             row["weight"],
             row["model"],
             row["language"],
+            row["script"],
             Answer(row["answer"]) if row["answer"] else None,
         )
         for row in found

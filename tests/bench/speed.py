@@ -8,6 +8,8 @@ CPU is that of the server's own processes, its children included; Google's is le
 
 mail     CPU a message in ms: ordinary under one push and ten under one, held, challenged; then again with more rows,
          with one mailbox and with many, and on PostgreSQL; quota units a message; start-up and memory at the start
+watching  what the log of decisions, the test of drift and the counters are of a message's CPU: timed by itself, against
+         the least that `mail` found a message to cost
 latency  ms from a pitch's delivery to its label, with Google near
 far      messages a second when each call of Gmail's takes 80 ms
 push     pushes by wrk (token checked, notice durable) over the bare Quart route's, by connections
@@ -40,7 +42,7 @@ import aiohttp
 from backend.demo.processes import Process, until_ready
 from backend.sandbox.oauth.signing import KeyRing
 from tests import postgres_server
-from tests.bench import speed_measures, speed_push, speed_report
+from tests.bench import decisions, speed_measures, speed_push, speed_report
 from tests.bench.addon_card import keys_served
 from tests.bench.baseline.model import train
 from tests.bench.speed_fixtures import (
@@ -57,7 +59,7 @@ from tests.bench.speed_fixtures import (
     sandbox_arguments,
 )
 
-PARTS = ("mail", "latency", "far", "push", "memory")
+PARTS = ("mail", "watching", "latency", "far", "push", "memory")
 KINDS = (("ordinary", 1), ("ordinary", 10), ("held", 1), ("challenged", 1))
 
 
@@ -137,6 +139,15 @@ class Bench:
             report[name]["units"] = round(statistics.median(units[OURS]), 1)
             self.tell(f"{scene}: {name}: {report[name]}")
         return report
+
+    async def watching(self) -> None:
+        """What watching adds to a message."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            added = await asyncio.to_thread(decisions.of_a_message, 5_000, Path(folder))
+        costs = [told[OURS] for kinds in self.found.get("mail", {}).values() for told in kinds.values()]
+        percent = round(added["all"] / 10 / min(costs), 1) if costs else None
+        self.found["watching"] = {**added, "percent": percent}
+        self.tell(f"watching: {self.found['watching']} µs a message")
 
     async def latency(self) -> None:
         """Push to label."""

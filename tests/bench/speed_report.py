@@ -84,7 +84,21 @@ def _memory(found: Mapping[str, Any]) -> str:
     return _table(["messages", *(f"{n:,}" for n, _ in points)], [["MB", *(mb for _, mb in points)]])
 
 
-SECTIONS = {"mail": _mail, "latency": _latency, "far": _far, "push": _push, "memory": _memory}
+def _watching(found: Mapping[str, Any]) -> str:
+    told = dict(found["watching"])
+    percent = told.pop("percent")
+    share = f"{percent}%" if percent is not None else "–"
+    return _table(["µs a message", *told, "of the cheapest message"], [["", *told.values(), share]])
+
+
+SECTIONS = {
+    "mail": _mail,
+    "watching": _watching,
+    "latency": _latency,
+    "far": _far,
+    "push": _push,
+    "memory": _memory,
+}
 
 
 def _bars(title: str, groups: Mapping[str, Mapping[str, float]]) -> str:

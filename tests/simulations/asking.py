@@ -81,7 +81,7 @@ def _year(
         for one, weight in drawn(key, str(week), mail, budget):
             answer = Answer.YES if truth[one.gmail_id] else Answer.NO
             answer = Answer.UNSURE if rng.random() < UNSURE else answer
-            labels.append(Label(one.stratum, weight, "m", "en", answer))
+            labels.append(Label(one.stratum, weight, "m", "en", "latin", answer))
     return labels, totals
 
 

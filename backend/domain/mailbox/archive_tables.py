@@ -160,6 +160,7 @@ _QUESTION: dict[str, Column] = {
     "weight": REAL,
     "model": TEXT,
     "language": TEXT,
+    "script": TEXT,
     "asked_at": TIME,
     "answer": TEXT,
     "by_act": TRUTH,

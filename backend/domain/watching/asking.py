@@ -38,6 +38,10 @@ NARROW = 0.2
 """An interval as wide as this or wider says too little to be shown."""
 
 
+BY = ("model", "language", "letters")
+"""Attributes of a label that figures are told by."""
+
+
 class Answer(StrEnum):
     """The owner's answer to "was this a sales pitch?"."""
 
@@ -62,13 +66,19 @@ class Label:
     weight: float
     model: str
     language: str
+    script: str
     answer: Answer | None
+
+    @property
+    def letters(self) -> str:
+        """The script of the sender's name, as far as figures tell it apart."""
+        return self.script if self.script in ("latin", "accents", "") else "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
     """What the answers about some messages say: asked, answered with yes or no, and the shares, None where there is too
-    little to tell. `by` is "", "model" or "language", `name` which."""
+    little to tell. `by` is "" or one of `BY`, `name` which."""
 
     by: str
     name: str
@@ -114,9 +124,9 @@ def drawn(
 
 
 def quality(labels: Sequence[Label]) -> list[Quality]:
-    """Of all, then by model and by language where there are several."""
+    """Of all, then by model, by language and by the letters of the sender's name, where there are several."""
     found = [_quality("", "", labels, labels)]
-    for by in ("model", "language"):
+    for by in BY:
         names = sorted({getattr(label, by) for label in labels} - {""})
         for name in names if len(names) > 1 else ():
             found.append(

@@ -3,13 +3,13 @@ SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id AND kind = :kind
 
 -- name: judged_between(mailbox_id, since, until)
 -- What was decided on its score: the rows of `asking.HOLDING`, and what stayed below it.
-SELECT gmail_id, policy_row, logit, model, language FROM messages
+SELECT gmail_id, policy_row, logit, model, language, sender_name FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until AND logit IS NOT NULL
     AND policy_row IN ('held_with_earlier', 'observe', 'quarantine', 'challenge', 'below_hold');
 
--- name: ask(mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, now)!
-INSERT INTO questions (mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, asked_at)
-VALUES (:mailbox_id, :id, :kind, :round, :gmail_id, :stratum, :weight, :model, :language, :now);
+-- name: ask(mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, script, now)!
+INSERT INTO questions (mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, script, asked_at)
+VALUES (:mailbox_id, :id, :kind, :round, :gmail_id, :stratum, :weight, :model, :language, :script, :now);
 
 -- name: said_of(mailbox_id, gmail_id)$
 SELECT decision FROM corrections WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND undone_at IS NULL
@@ -32,7 +32,7 @@ WHERE m.mailbox_id = :mailbox_id AND m.gmail_id IN (
 ORDER BY m.received_at DESC, m.gmail_id;
 
 -- name: labels(mailbox_id, kind, since)
-SELECT stratum, weight, model, language, answer FROM questions
+SELECT stratum, weight, model, language, script, answer FROM questions
 WHERE mailbox_id = :mailbox_id AND kind = :kind AND asked_at >= :since ORDER BY id;
 
 -- name: retain_questions(mailbox_id)!

@@ -29,10 +29,17 @@ def mail(held: int, near: int, passed: int) -> list[Candidate]:
 
 
 def said(
-    stratum: str, yes: int, no: int, weight: float, language: str = "en", model: str = "m1"
+    stratum: str,
+    yes: int,
+    no: int,
+    weight: float,
+    language: str = "en",
+    model: str = "m1",
+    script: str = "latin",
 ) -> list[Label]:
     one = (
-        Label(stratum, weight, model, language, answer) for answer in (Answer.YES,) * yes + (Answer.NO,) * no
+        Label(stratum, weight, model, language, script, answer)
+        for answer in (Answer.YES,) * yes + (Answer.NO,) * no
     )
     return list(one)
 
@@ -88,7 +95,10 @@ def test_precision_and_recall_weigh_each_answer_by_the_mail_it_stands_for() -> N
 
 def test_who_cannot_say_leaves_the_sample_and_their_mail_stays() -> None:
     sure = [*said(HELD, 9, 1, 2.0), *said(PASSED, 1, 9, 2.0)]
-    unsure = [Label(PASSED, 2.0, "m1", "en", Answer.UNSURE), Label(PASSED, 2.0, "m1", "en", None)] * 5
+    unsure = [
+        Label(PASSED, 2.0, "m1", "en", "latin", Answer.UNSURE),
+        Label(PASSED, 2.0, "m1", "en", "latin", None),
+    ] * 5
 
     (before,), (after,) = quality(sure), quality([*sure, *unsure])
 
@@ -100,7 +110,7 @@ def test_who_cannot_say_leaves_the_sample_and_their_mail_stays() -> None:
 
 
 def test_nothing_is_told_of_what_nobody_said_anything_about() -> None:
-    (every,) = quality([*said(HELD, 3, 0, 1.0), Label(PASSED, 5.0, "m1", "en", None)])
+    (every,) = quality([*said(HELD, 3, 0, 1.0), Label(PASSED, 5.0, "m1", "en", "latin", None)])
     assert every.recall is None
     assert not narrow(every.precision)
     assert quality([])[0].precision is None
@@ -124,3 +134,16 @@ def test_languages_and_models_are_told_apart_where_there_are_several() -> None:
     recall = told["language", "en"].recall
     assert recall is not None
     assert round(recall.value, 3) == round(30 / 36, 3)
+
+
+def test_names_in_letters_that_are_rare_are_one_group() -> None:
+    labels = [
+        *said(HELD, 3, 0, 1.0, script="latin"),
+        *said(HELD, 2, 1, 1.0, script="cyrillic"),
+        *said(HELD, 1, 0, 1.0, script="cjk"),
+        *said(HELD, 1, 0, 1.0, script=""),
+    ]
+
+    answered = {one.name: one.answered for one in quality(labels) if one.by == "letters"}
+
+    assert answered == {"latin": 3, "other": 4}

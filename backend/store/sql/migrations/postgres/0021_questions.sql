@@ -10,6 +10,7 @@ CREATE TABLE questions (
     weight DOUBLE PRECISION NOT NULL,
     model TEXT COLLATE "C" NOT NULL,
     language TEXT COLLATE "C" NOT NULL,
+    script TEXT COLLATE "C" NOT NULL,
     asked_at BIGINT NOT NULL,
     answer TEXT COLLATE "C" NOT NULL DEFAULT '',
     by_act BOOLEAN NOT NULL DEFAULT FALSE,

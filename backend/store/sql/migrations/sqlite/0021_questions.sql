@@ -10,6 +10,7 @@ CREATE TABLE questions (
     weight REAL NOT NULL,
     model TEXT NOT NULL,
     language TEXT NOT NULL,
+    script TEXT NOT NULL,
     asked_at INTEGER NOT NULL,
     answer TEXT NOT NULL DEFAULT '',
     by_act INTEGER NOT NULL DEFAULT 0 CHECK (by_act IN (0, 1)),
