@@ -127,6 +127,22 @@ class GmailClient:
             or await self._among_sent(mailbox_id, mail)
         )
 
+    async def place(self, mailbox_id: str, raw: bytes) -> str:
+        """25 units. Put a message into the inbox, unread; returns its gmail id. Raises `SendUncertain`."""
+        placed = await self._executor.run(mailbox_id, self._requests.insert(raw, ("INBOX", "UNREAD")))
+        if not (gmail_id := payload.text(placed, "id")):
+            raise send_uncertain("unreadable")
+        return gmail_id
+
+    async def find_placed(self, mailbox_id: str, message_id: str) -> str:
+        """5 units. Gmail id of a message with this Message-ID, wherever the owner has put it by now, or ""."""
+        call = self._requests.list_messages(
+            f"in:anywhere rfc822msgid:{message_id.strip('<>')}", "", 1, Priority.PUSH
+        )
+        return next(
+            (gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, payload.list_page)).ids), ""
+        )
+
     async def _with_message_id(self, mailbox_id: str, message_id: str) -> str:
         bare = message_id.strip().strip("<>")
         if not bare or any(character.isspace() or character in '"{}()' for character in bare):

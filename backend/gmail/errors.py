@@ -46,6 +46,9 @@ _QUOTA = frozenset(
 )
 _SCOPE = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"})
 _SWITCHED_OFF = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+MAKES_MAIL = ("gmail.users.messages.send", "gmail.users.messages.insert")
+"""Methods of which a second try could make a second mail."""
+
 _OF_ONE_THING = frozenset(
     f"gmail.users.{method}" for method in ("messages.get", "messages.modify", "messages.send", "threads.get")
 )
@@ -151,7 +154,7 @@ def _missing(answer: Answer, method: str) -> GoogleError:
 
 
 def _server_trouble(answer: Answer, method: str) -> GoogleError:
-    if method == "gmail.users.messages.send":
+    if method in MAKES_MAIL:
         return send_uncertain(answer.reason)
     return TryLater("later.trouble", reason=answer.reason, retry_at=answer.retry_at)
 

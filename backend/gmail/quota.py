@@ -36,6 +36,7 @@ _SAME = {
     "gmail.users.messages.list": 5,
     "gmail.users.messages.modify": 5,
     "gmail.users.messages.send": 100,
+    "gmail.users.messages.insert": 25,
     "gmail.users.labels.list": 1,
     "gmail.users.labels.create": 5,
     "gmail.users.settings.sendAs.list": 1,

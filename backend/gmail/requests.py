@@ -20,6 +20,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from googleapiclient.discovery import build_from_document
 from googleapiclient.http import HttpMock
 
+from backend.gmail.errors import MAKES_MAIL
+
 HISTORY_TYPES = ("messageAdded", "messageDeleted", "labelAdded", "labelRemoved")
 LIST_LIMIT = 500
 _LONGEST_URI = 2_048
@@ -47,8 +49,8 @@ class Call:
 
     @property
     def is_send(self) -> bool:
-        """Whether a second try could send a second mail."""
-        return self.method == "gmail.users.messages.send"
+        """Whether a second try could send, or place, a second mail."""
+        return self.method in MAKES_MAIL
 
 
 @cache
@@ -145,6 +147,11 @@ class Requests:
         if thread_id:
             body["threadId"] = thread_id
         return _call(self._messages.send(userId="me", body=body))
+
+    def insert(self, raw: bytes, labels: Sequence[str]) -> Call:
+        """messages.insert: into the mailbox, dated now, and sent to nobody."""
+        body = {"raw": base64.urlsafe_b64encode(raw).decode("ascii"), "labelIds": list(labels)}
+        return _call(self._messages.insert(userId="me", body=body, internalDateSource="receivedTime"))
 
     def labels(self) -> Call:
         """labels.list."""

@@ -11,6 +11,7 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
+from backend.pipeline.owner_digest import known_zone
 from backend.settings import Settings
 
 
@@ -30,6 +31,8 @@ def in_force(settings: Settings, preferences: Preferences) -> Preferences:
 async def prefer(context: Context, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
     """All of these settings, or none. Raises `Refused` naming the field."""
     check_mode(context.settings, changes)
+    if "zone" in changes and not known_zone(str(changes["zone"])):
+        raise Refused("out_of_range.setting", name="zone", field="zone")
     changed = await context.store.change_preferences(mailbox_id, changes, context.clock.now())
     await owner_acted(context, mailbox_id)
     return changed

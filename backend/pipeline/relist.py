@@ -20,8 +20,9 @@ import structlog
 
 from backend.domain.errors import Gone, Rejected
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.labels import INBOX
-from backend.domain.mailbox.mailbox import Gap, Mailbox
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import believed
 from backend.pipeline.context import Context
 from backend.ports.jobs import DutyJob, Sighting, SyncPage

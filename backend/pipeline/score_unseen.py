@@ -16,6 +16,8 @@ from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.decide import Facts, decide
 from backend.pipeline.context import Context
+from backend.pipeline.learn import OWN_MAIL
+from backend.pipeline.owner_digest import is_ours
 from backend.pipeline.screen import kept, unjudged
 from backend.ports.jobs import Duty, Sighting
 from backend.ports.messages import Reading
@@ -30,7 +32,9 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
     standing, record = await context.store.sender(
         mailbox.id, screened.sender, screened.sender_domain, arrival.thread_id, now
     )
-    if digest.score is None:
+    if await is_ours(context, mailbox.id, arrival):
+        verdict = OWN_MAIL
+    elif digest.score is None:
         verdict = unjudged(digest)
     else:
         # Observing, and without credits: nothing is moved and nothing is spent on an opinion.

@@ -26,7 +26,7 @@ from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.retry import believed, refusals
 from backend.domain.watching import grounds
-from backend.pipeline import learn
+from backend.pipeline import learn, owner_digest
 from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
 from backend.ports.gmail import Fetched
@@ -80,12 +80,22 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
     except Unread as error:
         await _end(context, job, fail_open(error.cause), None, error.fault)
         return None
-    if "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels:
-        await learn.from_own_mail(context, job, digest.correspondents)
+    if await _own(context, job, digest):
         return None
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
     return await _judge(context, job, mailbox, fetched, digest)
+
+
+async def _own(context: Context, job: MessageJob, digest: Digest) -> bool:
+    """End the job of a message that the owner wrote, or of a digest that we put there; False for any other."""
+    if await owner_digest.is_ours(context, job.mailbox_id, digest.arrival):
+        await context.store.record_verdict(job, learn.OWN_MAIL, None, None, context.clock.now())
+        return True
+    sent = "SENT" in digest.arrival.labels and "DRAFT" not in digest.arrival.labels
+    if sent:
+        await learn.from_own_mail(context, job, digest.correspondents)
+    return sent
 
 
 async def _read(context: Context, fetched: Fetched, owner: Owner) -> Digest:

@@ -12,7 +12,7 @@ on with what follows.
 
 Duties belong to a mailbox instead: SYNC when pushed and every quarter of an hour or so, WATCH daily, INDEX once,
 RETAIN daily (it counts the week's mail before it forgets any), PREVIEW when an owner asks what would have been held,
-DELIVER when a wait behind a typed code ends, LEAVE when they go.
+DELIVER when a wait behind a typed code ends, DIGEST in the morning of its day, LEAVE when they go.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from backend.pipeline.first_run import preview
 from backend.pipeline.index import index
 from backend.pipeline.learn import learn
 from backend.pipeline.leave import leave
+from backend.pipeline.owner_digest import digest
 from backend.pipeline.retain import retain
 from backend.pipeline.screen import screen
 from backend.pipeline.sync import sync
@@ -51,6 +52,7 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | GivenBac
     Duty.RETAIN: retain,
     Duty.PREVIEW: preview,
     Duty.DELIVER: deliver,
+    Duty.DIGEST: digest,
 }
 
 

@@ -154,6 +154,17 @@ class Gmail(Protocol):
         """
         ...
 
+    async def place(self, mailbox_id: str, raw: bytes) -> str:
+        """25 units. Put an RFC 5322 message into the inbox, unread, dated now, sent to nobody; returns its gmail id.
+
+        As a send it is never repeated by the adapter. Raises `SendUncertain`.
+        """
+        ...
+
+    async def find_placed(self, mailbox_id: str, message_id: str) -> str:
+        """5 units. Gmail id of a message with this Message-ID, wherever the owner has put it by now, or ""."""
+        ...
+
     async def ensure_labels(self, mailbox_id: str) -> LabelIds:
         """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""
         ...

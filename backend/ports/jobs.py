@@ -19,8 +19,9 @@ from typing import Protocol
 
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.failing import Cause
+from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Gap, Mailbox
+from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.ports.notices import NoticeStore
 
@@ -34,6 +35,7 @@ class Duty(StrEnum):
     LEAVE = "leave"
     RETAIN = "retain"
     DELIVER = "deliver"  # when a wait ends that follows a typed code
+    DIGEST = "digest"  # what was held since the last time, put into the owner's inbox
     PREVIEW = "preview"  # once, when the owner asks what would have been held
 
 

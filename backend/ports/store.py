@@ -7,12 +7,15 @@ from typing import Protocol
 
 from backend.ports.decisions import DecisionStore, QuestionStore
 from backend.ports.devices import DeviceStore
+from backend.ports.digests import DigestStore
 from backend.ports.jobs import JobStore
 from backend.ports.messages import MessageStore
 from backend.ports.owner import OwnerStore
 
 
-class Store(JobStore, MessageStore, DecisionStore, QuestionStore, OwnerStore, DeviceStore, Protocol):
+class Store(
+    JobStore, MessageStore, DecisionStore, QuestionStore, OwnerStore, DeviceStore, DigestStore, Protocol
+):
     """All of it; `open` also brings the schema up to date."""
 
     async def open(self) -> None: ...

@@ -24,6 +24,7 @@ from backend.transactions import (
     challenges,
     corrections,
     credits,
+    digests,
     first_run,
     held_list,
     jobs,
@@ -46,7 +47,7 @@ from backend.transactions.statement import EVERY
 
 
 def new_lease(worker: str) -> str:
-    """A name for one claim. Never given twice, so a worker that lost a job cannot mistake it for its own."""
+    """A name for one claim, never given twice: a worker that lost a job cannot mistake it for its own."""
     return f"{worker}:{secrets.token_hex(8)}"
 
 
@@ -93,7 +94,6 @@ class SqlStore(Watched):
         """Messages set aside, of one mailbox or of all, oldest first (operator's view)."""
         return await self._driver.read(mailbox_id or EVERY, aside.list_aside, mailbox_id)
 
-    # ---- mailboxes, duties, syncing
     connect = writes_all(mailbox_transactions.connect)
     mailbox = looks(mailbox_transactions.mailbox)
     mailbox_by_email = looks_all(mailbox_transactions.mailbox_by_email)
@@ -127,6 +127,12 @@ class SqlStore(Watched):
         """See `JobStore`."""
         return next(iter(await self.claim_duties(worker, now, lease_until, 1)), None)
 
+    digest_state = looks(digests.digest_state)
+    tell_digest = writes(digests.tell_digest)
+    digest_told = writes(digests.digest_told)
+    digest_link = looks_all(digests.digest_link)
+    use_digest_link = writes_all(digests.use_digest_link)
+    undo_digest_link = writes_all(digests.undo_digest_link)
     finish_duty = writes(jobs.finish_duty)
     postpone_duty = writes(jobs.postpone_duty)
     commit_sync = writes(sync.commit_sync)
@@ -141,7 +147,6 @@ class SqlStore(Watched):
     held_from = reads(sync.held_from)
     save_index = writes(sync.save_index)
 
-    # ---- messages: jobs, verdicts, challenges, credits, views
     async def claim_messages(
         self,
         worker: str,
@@ -192,7 +197,6 @@ class SqlStore(Watched):
 
     retain = writes(views.retain)
 
-    # ---- senders on the page of their link
     begin_challenge = writes(senders.begin_challenge)
     count_try = writes(senders.count_try)
     appeal = writes(senders.appeal)

@@ -16,7 +16,7 @@ from backend.ports.messages import Reading, SenderRecord
 from backend.ports.owner import Tenant
 from backend.transactions import message_rows, verdicts
 from backend.transactions.jobs import mailbox_of
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import locked, write_preferences
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, number, q
 from backend.transactions.tables import MailboxRow
@@ -114,11 +114,6 @@ def prefer(mailbox_id: str, version: int, preferences: Preferences, now: datetim
     row = yield from locked(mailbox_id)
     if row["changed_at"] != version:
         return False
-    yield q(
-        "save_preferences",
-        mailbox_id=mailbox_id,
-        preferences=json.dumps(preferences.to_json()),
-        # Two changes in one microsecond would look like none.
-        now=max(micros(now), version + 1),
-    )
+    # Two changes in one microsecond would look like none.
+    yield from write_preferences(mailbox_id, preferences, max(micros(now), version + 1))
     return True

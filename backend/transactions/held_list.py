@@ -15,7 +15,7 @@ from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, 
 from backend.transactions import corrections, message_rows
 from backend.transactions.devices import DeviceRow
 from backend.transactions.jobs import mailbox_of
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import locked, write_preferences
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment, number, packed, q
 from backend.transactions.tables import CorrectionRow, MailboxRow
@@ -137,12 +137,7 @@ def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetim
     before = Preferences.from_json(json.loads(row["preferences"]))
     after = before.changed(**changes)
     if after != before:
-        yield q(
-            "save_preferences",
-            mailbox_id=mailbox_id,
-            preferences=json.dumps(after.to_json()),
-            now=max(micros(now), row["changed_at"] + 1),
-        )
+        yield from write_preferences(mailbox_id, after, max(micros(now), row["changed_at"] + 1))
     return after
 
 

@@ -9,11 +9,11 @@ from typing import TypedDict
 
 from backend.domain.errors import Conflict, Lost, NotFound
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import DigestPace, LabelIds, Link, Mailbox, Preferences
 from backend.ports.jobs import Duty
 from backend.ports.owner import DisconnectReceipt, NewMailbox
 from backend.transactions.jobs import mailbox_of, want
-from backend.transactions.statement import WAKE, Script, Statement, micros, number, packed, q
+from backend.transactions.statement import WAKE, Script, Statement, micros, moment, number, packed, q
 from backend.transactions.tables import MailboxRow
 
 # Children before parents: foreign keys point at `mailboxes`.
@@ -30,6 +30,8 @@ TABLES = (
     "decision_settings",
     "decisions",
     "devices",
+    "digest_links",
+    "digests",
     "duties",
     "event_heads",
     "events",
@@ -166,8 +168,19 @@ def swap_sealed_token(mailbox_id: str, old: bytes, new: bytes, now: datetime) ->
 
 def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -> Script[None]:
     """Replace the owner's settings."""
+    yield from locked(mailbox_id)
+    yield from write_preferences(mailbox_id, preferences, micros(now))
+
+
+def write_preferences(mailbox_id: str, preferences: Preferences, at: int) -> Script[None]:
+    """Write them as of `at` (microseconds) in a mailbox that is locked. The digest follows: due when it should be, or
+    forgotten."""
     text = json.dumps(preferences.to_json())
-    yield from _changes(q("save_preferences", mailbox_id=mailbox_id, preferences=text, now=micros(now)))
+    yield q("save_preferences", mailbox_id=mailbox_id, preferences=text, now=at)
+    if preferences.digest is DigestPace.OFF:
+        yield q("forget_digests", mailbox_id=mailbox_id)
+    else:
+        yield from want(mailbox_id, Duty.DIGEST, moment(at))
 
 
 def save_labels(mailbox_id: str, labels: LabelIds, owner: Owner) -> Script[None]:

@@ -11,7 +11,8 @@ from backend.domain.errors import Lost
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
-from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Preferences
+from backend.domain.mailbox.gap import Gap
+from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.domain.policy.standing import Standing
 from backend.ports.jobs import Duty, DutyJob

@@ -19,6 +19,7 @@ PAGE = 500
 """No page of messages is longer, whoever asks."""
 
 RETAINED = (
+    "digest_links",
     "messages",
     "challenges",
     "code_tries",

@@ -17,6 +17,7 @@ from backend.web.operator import health_routes, live_routes
 from backend.web.owner import (
     data_routes,
     device_routes,
+    digest_routes,
     insights_routes,
     leave_routes,
     lists_routes,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     api.blueprint,
     device_routes.blueprint,
     review_routes.blueprint,
+    digest_routes.blueprint,
     sessions_routes.blueprint,
     settings_routes.blueprint,
     lists_routes.blueprint,

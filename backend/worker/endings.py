@@ -16,7 +16,7 @@ from backend.domain.mailbox.failing import Cause, cause_of, code_of
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
 from backend.pipeline.context import Context
-from backend.ports.jobs import DutyJob, MessageJob
+from backend.ports.jobs import Duty, DutyJob, MessageJob
 
 log = structlog.get_logger()
 
@@ -100,6 +100,8 @@ class Endings:
                 wait = max(wait, SEARCH_LAG)
             await self._context.store.postpone(job, now + wait, cause, now, counts, failed)
         else:
+            if job.duty is Duty.DIGEST:
+                wait = max(wait, SEARCH_LAG)
             await self._context.store.postpone_duty(job, now + wait, cause, now, counts, failed)
 
     def _tell(self, job: MessageJob | DutyJob, error: Exception, cause: Cause | None) -> None:

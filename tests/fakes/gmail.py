@@ -29,7 +29,7 @@ LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="
 UNITS = {
     "profile": 1, "watch": 100, "stop_watch": 50, "history": 2, "list_messages": 5, "fetch": 20,
     "labels_on": 20, "relabel": 5, "send": 100, "find_sent": 5, "ensure_labels": 1, "identity": 1,
-    "vacation_on": 1,
+    "vacation_on": 1, "place": 25, "find_placed": 5,
 }  # fmt: skip
 
 
@@ -67,6 +67,7 @@ class FakeGmail:
     messages: dict[str, Arrival] = field(default_factory=dict)
     records: list[tuple[int, Added | Relabelled | str]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
+    placed: dict[str, bytes] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     die_before: set[str] = field(default_factory=set)
     die_after: set[str] = field(default_factory=set)
@@ -216,6 +217,26 @@ class FakeGmail:
             if mail.message_id == sent.message_id or mail.marker == sent.marker
         ]
         return self._leave("find_sent", found[0] if found else "")
+
+    async def place(self, mailbox_id: str, raw: bytes) -> str:
+        self._enter("place")
+        mail = message_from_bytes(raw, policy=policy.default)
+        message = Message(
+            headers=Headers(tuple((name, str(value)) for name, value in mail.items())),
+            from_=(Address(str(mail["To"])),),
+            to=(Address(str(mail["To"])),),
+            subject=str(mail["Subject"]),
+            message_id=str(mail["Message-ID"]),
+            text="a pitchy list of subjects",
+        )
+        gmail_id = self.deliver(message, known_labels=False)
+        self.placed[gmail_id] = raw
+        return self._leave("place", gmail_id)
+
+    async def find_placed(self, mailbox_id: str, message_id: str) -> str:
+        self._enter("find_placed")
+        found = [name for name, mail in self.messages.items() if mail.message.message_id == message_id]
+        return self._leave("find_placed", found[0] if found else "")
 
     async def ensure_labels(self, mailbox_id: str) -> LabelIds:
         self._enter("ensure_labels")

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from backend.domain.errors import Lost
 from backend.domain.mailbox.failing import Failing
-from backend.domain.mailbox.mailbox import Condition, Gap, Mailbox
+from backend.domain.mailbox.gap import Gap
+from backend.domain.mailbox.mailbox import Condition, Mailbox
 from backend.domain.mailbox.notices import Missing, Notices
 
 RECENT_DAYS = 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
 from backend.domain.errors import Lost, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Failing, told
+from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.notices import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.verdict import Row
 
@@ -24,6 +26,8 @@ ROWS_ALWAYS_ON = frozenset(
 while it is paused (the categories left to Gmail have a setting of their own)."""
 
 QUESTIONS = (0, 3, 5, 10)  # messages a week an owner may be asked about; fewer would leave out a stratum
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,31}){0,2}")
+_LANGUAGE = re.compile(r"[a-z]{2}")
 
 CATEGORIES = ("CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_UPDATES", "CATEGORY_FORUMS")
 
@@ -42,6 +46,14 @@ class Strictness(StrEnum):
     RELAXED = "relaxed"
     NORMAL = "normal"
     STRICT = "strict"
+
+
+class DigestPace(StrEnum):
+    """How often the owner finds a list of what was held in their inbox."""
+
+    OFF = "off"
+    DAILY = "daily"
+    WEEKLY = "weekly"
 
 
 class Link(StrEnum):
@@ -68,7 +80,8 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the owner has chosen. `paused_until` is aware UTC; `rows_off` are switched-off policy rows."""
+    """What the owner has chosen. `paused_until` is aware UTC; `rows_off` are switched-off policy rows. The digest comes
+    in `language` (two letters) and in the morning of `zone` (a name of the tz database)."""
 
     mode: Mode = Mode.OBSERVE
     strictness: Strictness = Strictness.NORMAL
@@ -81,6 +94,9 @@ class Preferences:
     questions_a_week: int = 3
     paused_until: datetime | None = None
     wording: tuple[tuple[str, str], ...] = ()  # (language, owner's own text)
+    digest: DigestPace = DigestPace.OFF
+    zone: str = "UTC"
+    language: str = "en"
 
     def __post_init__(self) -> None:
         _within("credits_per_solve", self.credits_per_solve, 1, 20)
@@ -88,6 +104,9 @@ class Preferences:
         _within("domain_challenges", self.domain_challenges, 1, 50)
         _within("retention_days", self.retention_days, 7, 730)
         _within("questions_a_week", self.questions_a_week, 0, 10, QUESTIONS)
+        for name, value, form in (("zone", self.zone, _ZONE), ("language", self.language, _LANGUAGE)):
+            if not isinstance(value, str) or not form.fullmatch(value):
+                raise Refused("out_of_range.setting", name=name, field=name)
         if fixed := self.rows_off & ROWS_ALWAYS_ON:
             raise Refused("out_of_range.row", row=min(fixed), field="rows_off")
 
@@ -115,6 +134,7 @@ class Preferences:
             "rows_off": lambda rows: frozenset(Row(row) for row in _words(rows)),
             "paused_until": lambda at: _aware(at) if at else None,
             "wording": _wordings,
+            "digest": DigestPace,
         }
         for name, read in readers.items():
             if name in values:
@@ -176,33 +196,6 @@ class LabelIds:
     def complete(self) -> bool:
         """Whether all labels exist."""
         return all((self.held, self.would_hold, self.allow, self.block))
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch of time that Google's history no longer told of, and what listing over it did.
-
-    From `since` to `until` mail was looked for by listing; `found` of it was new. `cut` is "" if all of it
-    was looked at, "time" if the gap was longer than is listed, "count" if it held more mail than is: what was
-    left out stays in the inbox, unjudged. `unchecked` held messages were not compared with Gmail: had the owner
-    moved them meanwhile, nobody noticed.
-    """
-
-    since: datetime
-    until: datetime
-    found: int
-    cut: str = ""
-    unchecked: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Gap:
-        """Inverse of `to_json`."""
-        since, until = (datetime.fromisoformat(data[name]) for name in ("since", "until"))
-        return cls(since, until, int(data["found"]), str(data["cut"]), int(data.get("unchecked", 0)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
-from backend.domain.mailbox.mailbox import Mode, Strictness
+from backend.domain.mailbox.mailbox import DigestPace, Mode, Strictness
 from backend.domain.watching.asking import Answer
 from backend.web.api.schemas import Key, Time
 
@@ -48,6 +48,9 @@ class PreferenceChanges(TypedDict, total=False):
     domain_challenges: Annotated[int, Field(strict=True, ge=1, le=50)]
     retention_days: Annotated[int, Field(strict=True, ge=7, le=730)]
     questions_a_week: Annotated[int, Field(strict=True, ge=0, le=10, description="0, 3, 5 or 10.")]
+    digest: DigestPace
+    zone: str
+    language: str
 
 
 class Pause(TypedDict):

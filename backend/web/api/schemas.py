@@ -13,7 +13,7 @@ from typing_extensions import TypedDict  # pydantic reads the standard one from 
 from backend.domain.mailbox.condition import Who
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Condition, Mode, Strictness
+from backend.domain.mailbox.mailbox import Condition, DigestPace, Mode, Strictness
 from backend.domain.watching.asking import Answer
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]
@@ -112,6 +112,9 @@ class Preferences(TypedDict):
     questions_a_week: int
     paused_until: Time | None
     wording: dict[str, str]
+    digest: DigestPace
+    zone: str
+    language: str
 
 
 class Status(TypedDict):

@@ -12,11 +12,14 @@ from backend.domain.mailbox.mailbox import (
     CATEGORIES,
     QUESTIONS,
     ROWS_ALWAYS_ON,
+    DigestPace,
     Mode,
     Preferences,
     Strictness,
 )
 from backend.domain.mailbox.verdict import Row
+from backend.locale import LANGUAGES
+from backend.pipeline.owner_digest import known_zone
 
 NUMBERS: Mapping[str, tuple[int, int]] = {
     "credits_per_solve": (1, 20),
@@ -34,6 +37,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "strictness": tuple(Strictness),
     "questions_a_week": tuple(map(str, QUESTIONS)),
 }
+DIGEST: Mapping[str, tuple[str, ...]] = {"digest": tuple(DigestPace), "language": LANGUAGES, "zone": ()}
+"""What a form may leave out (an older page, a program): then it stays as it is."""
+
 TICKS: Mapping[str, tuple[str, ...]] = {"left_alone": CATEGORIES, "rows": ROWS}
 
 
@@ -49,7 +55,7 @@ class Filled:
 
 def filled(preferences: Preferences) -> Filled:
     """The form with what is set now."""
-    single = {name: str(getattr(preferences, name)) for name in CHOICES}
+    single = {name: str(getattr(preferences, name)) for name in (*CHOICES, *DIGEST)}
     numbers = {name: str(getattr(preferences, name)) for name in NUMBERS}
     rows = frozenset[str](ROWS) - preferences.rows_off
     return Filled(single | numbers, {"left_alone": preferences.left_alone, "rows": rows})
@@ -67,6 +73,12 @@ def read(
     for name, choices in CHOICES.items():
         changes[name] = single[name]
         if single[name] not in choices:
+            errors[name] = "error_choice"
+    for name in DIGEST:
+        single[name] = changes[name] = form.get(name, str(getattr(present, name))).strip()[:64]
+        if name == "zone" and not known_zone(single[name]):
+            errors[name] = "error_zone"
+        elif name != "zone" and single[name] not in DIGEST[name]:
             errors[name] = "error_choice"
     if changes["mode"] == Mode.CHALLENGE and not challenges:
         errors["mode"] = "error_challenge"

@@ -11,7 +11,7 @@ from backend.domain.entry.challenge import LIFE
 from backend.domain.entry.challenge_mail import preview
 from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
 from backend.domain.mail.message import Address, Message
-from backend.domain.mailbox.mailbox import CATEGORIES, Strictness
+from backend.domain.mailbox.mailbox import CATEGORIES, DigestPace, Strictness
 from backend.locale import LANGUAGES
 from backend.pipeline.wording import challenge_wording
 from backend.web.api.authentication import service
@@ -116,6 +116,8 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         if until and mailbox.paused(now)
         else "",
         "challenges": services().context.settings.challenges,
+        "paces": tuple(DigestPace),
+        "languages": LANGUAGES,
         "pause_error": "",
         "day": "",
         "first_day": now.date().isoformat(),

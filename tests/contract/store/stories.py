@@ -12,6 +12,7 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
 from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.reading.score import Reason, Score, Trace
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
@@ -100,6 +101,17 @@ class Story:
         await self.store.list_previews(job, run.run, found, self.now)
         await self.store.finish_duty(job, None, self.now)
         return job
+
+    async def digest(self, mailbox_id: str, *gmail_ids: str, token_hash: str = "h" * 64) -> DigestLink:
+        """A digest that was placed, with one link that releases these messages."""
+        until = self.now
+        link = DigestLink(token_hash, mailbox_id, Decision.RELEASE, gmail_ids, until + timedelta(days=14))
+        job = await self.hold(mailbox_id, Duty.DIGEST)
+        await self.store.digest_told(job, until, "", until, until)
+        job = await self.hold(mailbox_id, Duty.DIGEST)
+        await self.store.tell_digest(job, f"<{mailbox_id}@x>", until, (link,), until)
+        await self.store.digest_told(job, until, f"digest-{mailbox_id}", until + timedelta(days=1), until)
+        return link
 
     async def arrive(self, mailbox_id: str, *gmail_ids: str, stage: Stage = Stage.SCREEN) -> int:
         """Messages seen by a sync; the thread of message x is t-x."""

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from backend.domain.errors import Lost
 from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.mailbox import Gap, Link
+from backend.domain.mailbox.gap import Gap
+from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.jobs import Duty, Notice, Sighting, SyncPage
 from tests.contract.store.stories import Story

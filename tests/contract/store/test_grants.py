@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backend.domain.errors import Lost
-from backend.domain.mailbox.mailbox import Gap, Link, Preferences
+from backend.domain.mailbox.gap import Gap
+from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.ports.jobs import Duty, Notice, SyncPage
 from backend.ports.owner import NewMailbox
 from tests.contract.store.stories import Story

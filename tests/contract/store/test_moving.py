@@ -63,6 +63,7 @@ async def told(path: Path) -> None:
         await store.exchange(f"code-{name}", "x", NewDevice(f"d-{name}", f"h-{name}", ALL), story.now)
         await store.add_session(Session(f"s-{name}", name, story.now + HOUR), story.now)
         await story.preview(name, "m3")
+        await story.digest(name, "m2", token_hash=f"digest-{name}")
         await store.ask_off(name, "m2", story.now)
         await store.note_push(Notice(f"p-{name}", f"{name}@corp.test", "7"), story.now, story.now)
         await story.a_week(1, name=name)

@@ -10,8 +10,8 @@ import pytest
 from backend.domain.errors import Rejected
 from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Gap
 from backend.domain.mailbox.message_record import Stage
 from backend.pipeline import relist
 from backend.pipeline.relist import Progress

@@ -25,7 +25,11 @@ RETURNING gmail_id;
 -- name: ours(mailbox_id, ids)
 SELECT sent_gmail_id FROM challenges
 WHERE mailbox_id = :mailbox_id AND sent_gmail_id <> ''
-    AND sent_gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
+    AND sent_gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))))
+UNION ALL
+SELECT gmail_id FROM digests
+WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
+    AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
 
 -- name: messages_by_id(mailbox_id, ids)
 SELECT * FROM messages

@@ -40,3 +40,8 @@ DELETE FROM previews WHERE ctid = ANY (ARRAY(
         SELECT 1 FROM preview_runs AS r WHERE r.mailbox_id = :mailbox_id AND r.asked_at < :before
     ) LIMIT :limit
 ));
+
+-- name: retain_digest_links(mailbox_id, before, limit)!
+DELETE FROM digest_links WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM digest_links WHERE mailbox_id = :mailbox_id AND expires_at < :before LIMIT :limit
+));

@@ -23,7 +23,11 @@ RETURNING gmail_id;
 -- name: ours(mailbox_id, ids)
 SELECT sent_gmail_id FROM challenges
 WHERE mailbox_id = :mailbox_id AND sent_gmail_id <> ''
-    AND sent_gmail_id IN (SELECT value FROM json_each(:ids));
+    AND sent_gmail_id IN (SELECT value FROM json_each(:ids))
+UNION ALL
+SELECT gmail_id FROM digests
+WHERE mailbox_id = :mailbox_id AND gmail_id <> ''
+    AND gmail_id IN (SELECT value FROM json_each(:ids));
 
 -- name: messages_by_id(mailbox_id, ids)
 SELECT * FROM messages

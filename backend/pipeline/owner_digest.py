@@ -1,0 +1,187 @@
+"""digest: what was held since the last one, put into the owner's own inbox. Nothing is sent.
+
+The intent, with its Message-ID, is committed before the message is placed. A run that finds an intent looks for that
+message before it places another, so a death at any point leaves at most one digest. A digest that comes back as new
+mail is known by its Gmail id, and before that is known by what is sealed into its Message-ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from babel.dates import get_timezone
+
+from backend.domain.entry.challenge import TOKEN_BYTES, token_hash
+from backend.domain.errors import LeaseLost, Refused
+from backend.domain.mail.message import Arrival
+from backend.domain.mailbox import owner_digest as rules
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.digest_mail import compose
+from backend.domain.mailbox.mailbox import DigestPace, Mailbox
+from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.owner_digest import DigestLink, DigestState
+from backend.domain.mailbox.review import Position, Shelf, Wanted
+from backend.pipeline.context import Context, GivenBack
+from backend.pipeline.digest_letter import Held, letter
+from backend.pipeline.notices import owner_acted
+from backend.ports.jobs import DutyJob
+
+JUDGED_LATE = timedelta(days=1)
+"""A message may be judged so long after it came, and is told of in the digest after that."""
+
+PAGES, PAGE = 5, 50
+
+
+async def digest(context: Context, job: DutyJob) -> datetime | GivenBack | None:
+    """Place a digest if one is due and there is something to tell; returns when to come again, None while off."""
+    mailbox = await context.store.mailbox(job.mailbox_id)
+    if mailbox is None:
+        raise LeaseLost("conflict.mailbox")
+    if mailbox.preferences.digest is DigestPace.OFF:
+        return None
+    now, state = context.clock.now(), await context.store.digest_state(mailbox.id)
+    if state is None:
+        return await _told(context, job, mailbox, now)
+    if state.leaving is not None:
+        if found := await context.gmail.find_placed(mailbox.id, state.message_id):
+            return await _told(context, job, mailbox, state.leaving, found)
+    elif (due := _next(mailbox, state.told_until)) > now:
+        return due
+    held = await _held(context, mailbox.id, state, now)
+    if not held:
+        return await _told(context, job, mailbox, now)
+    placed = await _place(context, job, mailbox, state, held, now)
+    return await _told(context, job, mailbox, now, placed)
+
+
+async def _place(
+    context: Context, job: DutyJob, mailbox: Mailbox, state: DigestState, held: Sequence[Held], now: datetime
+) -> str:
+    shown, links = held[: rules.SENDERS], list[DigestLink]()
+    urls: dict[tuple[str, Decision], str] = {}
+    for one in shown:
+        for act in rules.ACTS:
+            token = context.tokens.token(TOKEN_BYTES)
+            urls[one.sender, act] = f"{context.settings.public_url}/d/{token}"
+            ids = tuple(view.gmail_id for view in one.messages)
+            expires = now + rules.LINK_LIFE
+            links.append(DigestLink(token_hash(token), mailbox.id, act, ids, expires))
+    sealed = context.vault.seal(rules.sealed_words(mailbox.id, now))
+    message_id = rules.message_id(sealed, mailbox.owner.domain)
+    told = letter(
+        mailbox,
+        held,
+        urls,
+        since=state.told_until.astimezone(zone_of(mailbox.preferences.zone)),
+        public_url=context.settings.public_url,
+    )
+    raw = compose(mailbox.owner, told, message_id, token_hash(message_id)[:32], now)
+    await context.store.tell_digest(job, message_id, now, links, now)
+    return await context.gmail.place(mailbox.id, raw)
+
+
+async def _told(
+    context: Context, job: DutyJob, mailbox: Mailbox, until: datetime, gmail_id: str = ""
+) -> GivenBack:
+    now = context.clock.now()
+    due = _next(mailbox, now)
+    await context.store.digest_told(job, until, gmail_id, due, now)
+    return GivenBack(due)
+
+
+async def _held(context: Context, mailbox_id: str, state: DigestState, now: datetime) -> list[Held]:
+    """What was held since, and still is, by sender, newest first."""
+    told = max(state.told_until, now - rules.LONGEST_AGO)
+    wanted = Wanted((Shelf.HELD,), since=told - JUDGED_LATE, until=now)
+    found: dict[str, list[MessageView]] = {}
+    position: Position | None = None
+    for _ in range(PAGES):
+        listed = await context.store.review(mailbox_id, wanted, position, PAGE)
+        for pile in listed.piles:
+            fresh = [view for view in pile.messages if told <= (view.decided_at or view.first_seen_at) < now]
+            if fresh:
+                found.setdefault(pile.sender, []).extend(fresh)
+        position = listed.position
+        if position is None:
+            break
+    return [Held(sender, tuple(views)) for sender, views in found.items()]
+
+
+def _next(mailbox: Mailbox, after: datetime) -> datetime:
+    return rules.next_at(after, mailbox.preferences.digest, zone_of(mailbox.preferences.zone))
+
+
+def zone_of(name: str) -> tzinfo:
+    """The zone of this name; UTC for one this machine does not know."""
+    try:
+        return get_timezone(name)
+    except (LookupError, ValueError, OSError):
+        return UTC
+
+
+def known_zone(name: str) -> bool:
+    """Whether there is a zone of this name."""
+    return name == "UTC" or zone_of(name) is not UTC
+
+
+async def is_ours(context: Context, mailbox_id: str, arrival: Arrival) -> bool:
+    """Whether this message is a digest that we put into this mailbox: its Message-ID was sealed with our keys for it,
+    Gmail dates it about then, and it is no copy of one that is known."""
+    claimed = arrival.message.message_id
+    sealed = rules.sealed_in(claimed)
+    if not sealed:
+        return False
+    try:
+        words = context.vault.open(sealed)
+    except Refused:
+        return False
+    if not rules.placed_by_us(words, mailbox_id, arrival.received_at):
+        return False
+    state = await context.store.digest_state(mailbox_id)
+    latest = state is not None and state.message_id.strip("<>") == claimed.strip("<>")
+    return not latest or state is None or state.gmail_id in ("", arrival.gmail_id)
+
+
+# --- its links
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A link that was opened: what it does, to whose messages (those that are still known, newest first)."""
+
+    link: DigestLink
+    mailbox: Mailbox
+    messages: tuple[MessageView, ...]
+    expired: bool
+
+
+async def offered(context: Context, token: str) -> Offered | None:
+    """The link with this token as it is now, None if there is none (any more). Changes nothing."""
+    return await _offered(context, await context.store.digest_link(token_hash(token)))
+
+
+async def use(context: Context, token: str) -> Offered | None:
+    """Do what the link says, once."""
+    return await _acted(context, await context.store.use_digest_link(token_hash(token), context.clock.now()))
+
+
+async def undo(context: Context, token: str) -> Offered | None:
+    """Take it back, once."""
+    return await _acted(context, await context.store.undo_digest_link(token_hash(token), context.clock.now()))
+
+
+async def _acted(context: Context, link: DigestLink | None) -> Offered | None:
+    if link is not None:
+        await owner_acted(context, link.mailbox_id)
+    return await _offered(context, link)
+
+
+async def _offered(context: Context, link: DigestLink | None) -> Offered | None:
+    mailbox = None if link is None else await context.store.mailbox(link.mailbox_id)
+    if link is None or mailbox is None:
+        return None
+    views = await context.store.known(link.mailbox_id, list(link.gmail_ids))
+    known = tuple(views[gmail_id] for gmail_id in link.gmail_ids if gmail_id in views)
+    return Offered(link, mailbox, known, link.expires_at <= context.clock.now())

@@ -1,0 +1,120 @@
+"""The owner's digest: what it tells is committed before it is placed; its links order what a page would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypedDict
+
+from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.owner_digest import DigestLink, DigestState
+from backend.ports.jobs import DutyJob
+from backend.transactions import jobs, review_orders
+from backend.transactions.mailboxes import locked
+from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
+
+
+class DigestRow(TypedDict):
+    """Of `digests`."""
+
+    told_until: int
+    message_id: str
+    leaving: int | None
+    gmail_id: str
+
+
+class DigestLinkRow(TypedDict):
+    """Of `digest_links`."""
+
+    token_hash: str
+    mailbox_id: str
+    decision: str
+    gmail_ids: str
+    expires_at: int
+    used_at: int | None
+    undone_at: int | None
+
+
+def digest_state(mailbox_id: str) -> Script[DigestState | None]:
+    """How far the owner was told."""
+    row: DigestRow | None = yield q("digest", mailbox_id=mailbox_id)
+    if row is None:
+        return None
+    leaving = moment_or_none(row["leaving"])
+    return DigestState(moment(row["told_until"]), row["message_id"], leaving, row["gmail_id"])
+
+
+def tell_digest(
+    job: DutyJob, message_id: str, until: datetime, links: Sequence[DigestLink], now: datetime
+) -> Script[None]:
+    """The intent; see the port."""
+    yield from jobs.held_duty(job)
+    yield q("drop_digest_links", mailbox_id=job.mailbox_id, now=micros(now))
+    yield q("intend_digest", mailbox_id=job.mailbox_id, message_id=message_id, until=micros(until))
+    for link in links:
+        yield q(
+            "insert_digest_link",
+            token_hash=link.token_hash,
+            mailbox_id=job.mailbox_id,
+            message_id=message_id,
+            decision=link.decision,
+            gmail_ids=packed(link.gmail_ids),
+            expires_at=micros(link.expires_at),
+        )
+
+
+def digest_told(
+    job: DutyJob, until: datetime, gmail_id: str, next_due: datetime, now: datetime
+) -> Script[None]:
+    """The owner is told; see the port."""
+    held = yield from jobs.held_duty(job)
+    yield q("digest_told", mailbox_id=job.mailbox_id, until=micros(until), gmail_id=gmail_id)
+    yield from jobs.give_back(job, held, next_due)
+
+
+def digest_link(token_hash: str) -> Script[DigestLink | None]:
+    """The link with this token."""
+    row: DigestLinkRow | None = yield q("digest_link", token_hash=token_hash)
+    return None if row is None else _link(row)
+
+
+def use_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]:
+    """Order what it stands for, once; see the port."""
+    link = yield from _locked(token_hash)
+    if link is None or link.used_at is not None or link.expires_at <= now:
+        return link
+    yield q("use_digest_link", token_hash=token_hash, now=micros(now))
+    yield from review_orders.order(link.mailbox_id, link.order, link.decision, link.gmail_ids, now)
+    return (yield from digest_link(token_hash))
+
+
+def undo_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]:
+    """Take its order back, once; see the port."""
+    link = yield from _locked(token_hash)
+    if link is None or link.used_at is None or link.undone_at is not None or link.expires_at <= now:
+        return link
+    yield q("undo_digest_link", token_hash=token_hash, now=micros(now))
+    yield from review_orders.undo_order(link.mailbox_id, link.order, now)
+    return (yield from digest_link(token_hash))
+
+
+def _locked(token_hash: str) -> Script[DigestLink | None]:
+    """The link, read when nobody else can change it."""
+    found = yield from digest_link(token_hash)
+    if found is None:
+        return None
+    yield from locked(found.mailbox_id)
+    return (yield from digest_link(token_hash))
+
+
+def _link(row: DigestLinkRow) -> DigestLink:
+    return DigestLink(
+        row["token_hash"],
+        row["mailbox_id"],
+        Decision(row["decision"]),
+        tuple(json.loads(row["gmail_ids"])),
+        moment(row["expires_at"]),
+        moment_or_none(row["used_at"]),
+        moment_or_none(row["undone_at"]),
+    )

@@ -1,0 +1,126 @@
+"""When a digest is due, what its mail looks like, and which message is one of ours."""
+
+from __future__ import annotations
+
+import email
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import policy
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox import owner_digest as rules
+from backend.domain.mailbox.digest_mail import Block, Button, Letter, compose, page, text
+from backend.domain.mailbox.mailbox import DigestPace
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
+BUTTONS = tuple(
+    Button(name, f"{name} Sam", f"https://gate.test/d/{name}") for name in ("Release", "Allow", "Block")
+)
+SAM = Block(
+    "Sam Seller",
+    "sam@seller.test",
+    "3 emails",
+    "98",
+    "Pitch",
+    "pitch",
+    "More leads?",
+    "Looks like a pitch: states a price",
+    "Note: “We met.”",
+    BUTTONS,
+)
+LETTER = Letter(
+    "en",
+    "3 emails held from 1 sender",
+    "3 emails held from 1 sender",
+    "Sam Seller",
+    "Since 23 Nov, 08:00",
+    (SAM,),
+    ("Nothing happens before.",),
+    Button("Review all", "", "https://gate.test/review"),
+    Button("Off", "", "https://gate.test/settings#digest"),
+)
+
+
+def composed(letter: Letter = LETTER) -> bytes:
+    return compose(Owner("ana@corp.test", "Ana"), letter, "<digest.abc@corp.test>", "mark", NOON)
+
+
+@pytest.mark.parametrize(
+    ("after", "pace", "due"),
+    [
+        (NOON, DigestPace.DAILY, datetime(2026, 11, 25, 7, tzinfo=UTC)),
+        (NOON.replace(hour=6), DigestPace.DAILY, datetime(2026, 11, 24, 7, tzinfo=UTC)),
+        (NOON.replace(hour=7), DigestPace.DAILY, datetime(2026, 11, 25, 7, tzinfo=UTC)),
+        (NOON, DigestPace.WEEKLY, datetime(2026, 11, 30, 7, tzinfo=UTC)),
+        (datetime(2026, 3, 28, 12, tzinfo=UTC), DigestPace.DAILY, datetime(2026, 3, 29, 6, tzinfo=UTC)),
+    ],
+)
+def test_it_comes_at_eight_by_the_owners_clock(after: datetime, pace: DigestPace, due: datetime) -> None:
+    assert rules.next_at(after, pace, BERLIN) == due
+
+
+@given(st.integers(0, 5_000_000), st.sampled_from([*DigestPace][1:]))
+def test_it_is_always_later_and_never_more_than_a_period_away(minutes: int, pace: DigestPace) -> None:
+    after = NOON + timedelta(minutes=minutes)
+    at = rules.next_at(after, pace, BERLIN)
+    period = timedelta(days=7 if pace is DigestPace.WEEKLY else 1, hours=1)
+    assert timedelta(0) < at - after <= period
+    assert at.astimezone(BERLIN).hour == 8
+
+
+def test_the_mail_is_ascii_says_the_same_twice_and_loads_nothing() -> None:
+    raw = composed(replace(LETTER, subject="3 E-Mails zurückgehalten", blocks=(replace(SAM, name="Zoë"),)))
+    mail = email.message_from_bytes(raw, policy=policy.default)
+
+    assert raw.isascii()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert str(mail["Subject"]) == "3 E-Mails zurückgehalten"
+    assert (str(mail["To"]), str(mail["Message-ID"])) == ("ana@corp.test", "<digest.abc@corp.test>")
+    for part in mail.iter_parts():
+        content = part.get_content()
+        for said in ("Zoë", "sam@seller.test", "More leads?", "We met.", "Since 23 Nov", "Nothing happens"):
+            assert said in content, (part.get_content_type(), said)
+        assert {button.url for button in BUTTONS} <= set(re.findall(r"https://[^\s\"<]+", content))
+    assert not re.search(r"<(img|script|link|iframe|form)|url\(|src=|@import", page(LETTER))
+    assert raw == composed(
+        replace(LETTER, subject="3 E-Mails zurückgehalten", blocks=(replace(SAM, name="Zoë"),))
+    )
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=300))
+def test_nothing_a_stranger_wrote_breaks_the_mail_or_its_page(name: str, subject: str, note: str) -> None:
+    name, subject, note = (
+        words.encode("utf-8", "ignore").decode() for words in (name, subject, note)
+    )  # a parsed mail has no halves of characters
+    hostile = replace(SAM, name=f"<script>{name}", subject=f'"><a href="x">{subject}', note=note)
+    letter = replace(LETTER, blocks=(hostile,), glance=name)
+    shown = page(letter)
+
+    assert "<script" not in shown
+    assert shown.count("<a ") == page(LETTER).count("<a ")
+    told = text(letter)
+    assert len(told.splitlines()) <= len(text(LETTER).splitlines())
+    mail = email.message_from_bytes(composed(letter), policy=policy.default)
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_what_is_sealed_is_good_for_one_mailbox_and_about_then() -> None:
+    words = rules.sealed_words("box1", NOON)
+    assert rules.placed_by_us(words, "box1", NOON + timedelta(minutes=3))
+    assert not rules.placed_by_us(words, "box2", NOON)
+    assert not rules.placed_by_us(words, "box1", NOON + timedelta(days=2))
+    assert not rules.placed_by_us("box1", "box1", NOON)
+    sealed = b"gAAAA-_x=="
+    assert rules.sealed_in(rules.message_id(sealed, "corp.test")) == sealed
+
+
+@pytest.mark.parametrize("other", ["", "<x@y.test>", "digest.", "<digest.abc>", "<digest.ä@y.test>", "<@>"])
+def test_another_id_claims_nothing(other: str) -> None:
+    assert rules.sealed_in(other) == b""
