@@ -65,6 +65,7 @@ HARMLESS = {
     # settings, searches and places in a list: they name nothing of anybody's
     *(
         "mode",
+        "questions_a_week",
         "strictness",
         "done",
         "ended",
