@@ -67,6 +67,7 @@ HARMLESS = {
         "mode",
         "questions_a_week",
         "strictness",
+        "questions_a_week",
         "done",
         "ended",
         "told",
