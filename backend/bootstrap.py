@@ -48,6 +48,7 @@ from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
+from backend.worker.roll import Roll
 
 READER_ENTRY = "backend.reader_process"
 READER_PATIENCE = 5
@@ -65,6 +66,7 @@ class Application:
     worker: Worker
     reader: ReadingPool
     fetcher: Fetcher | None = None
+    roll: Roll | None = None
 
     async def work(self, stop: asyncio.Event) -> None:
         """Everything this process does beside the web, until `stop`."""
@@ -75,6 +77,8 @@ class Application:
             group.create_task(self.worker.run(stop))
             if self.fetcher is not None:
                 group.create_task(self.fetcher.run(stop))
+            if self.roll is not None:
+                group.create_task(self.roll.run(stop))
 
 
 class StoredGrants:
@@ -131,7 +135,11 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
         checks = Checks(first, codes, settings.captcha_code_after)
-        worker = Worker(context, google.authorizer, _worker_name(), wake)
+        name, roll = _worker_name(), None
+        if where.dialect is Dialect.POSTGRES:
+            roll = Roll(store, clock, name, google.divide)
+            await roll.call()
+        worker = Worker(context, google.authorizer, name, wake)
         services = Services(
             context,
             google.authorizer,
@@ -147,7 +155,7 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
         fetcher = None
         if settings.notices is Notices.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
-        yield Application(settings, context, google, services, worker, reader, fetcher)
+        yield Application(settings, context, google, services, worker, reader, fetcher, roll)
 
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:

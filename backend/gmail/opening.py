@@ -34,6 +34,11 @@ class Google:
     tokens: GoogleTokens
     _access: AccessTokens
     _executor: Executor
+    _quota: Quota
+
+    def divide(self, among: int) -> None:
+        """So many servers share Google's quota from now on."""
+        self._quota.divide(among)
 
     def forget(self, mailbox_id: str) -> None:
         """The mailbox has a new grant, or has left: drop its access token, refusals and waiting times."""
@@ -74,6 +79,7 @@ async def open_google(
                 tokens=tokens,
                 _access=access,
                 _executor=executor,
+                _quota=quota,
             )
         finally:
             await access.close()

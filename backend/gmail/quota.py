@@ -88,6 +88,12 @@ class Bucket:
         self._level = self.burst * FIRST_FILL
         self._at = now
 
+    def hold(self, other: Bucket, now: float) -> None:
+        """Go on as a bucket of the other's size; what is in it stays, as far as it fits."""
+        self._flow(now)
+        self.burst, self.rate = other.burst, other.rate
+        self._level = min(self._level, self.burst)
+
     def wait(self, units: float, now: float) -> float:
         """Seconds until `units` can be taken; 0 when they can now. More than a burst never can."""
         self._flow(now)
@@ -147,6 +153,11 @@ class Gate:
         """Google refused a request of this mailbox for want of quota."""
         self._own.empty(self._timer.time())
 
+    def hold(self, size: Bucket, now: float) -> None:
+        """Another allowance from now on."""
+        self._own.hold(size, now)
+        self._serve()
+
     async def _turn(self, units: float, priority: int, patience: float) -> None:
         self._number += 1
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -199,17 +210,32 @@ class Quota:
     """The gates of all mailboxes, and the bucket they share. Belongs to one event loop."""
 
     def __init__(self, per_user: int, per_project: int, slots: int, timer: Timer) -> None:
-        self._per_user = per_user
+        self._allowed = (per_user, per_project)
+        self._among = 1
         self._slots = slots
         self._timer = timer
-        self._shared = Bucket(per_project, timer.time())
+        self._shared = self._bucket(per_project)
         self._gates: dict[str, Gate] = {}
+
+    def divide(self, among: int) -> None:
+        """So many servers share the allowance from now on: each takes its part, of a mailbox's and of the project's.
+        A part is never too small for the dearest call."""
+        if among == self._among:
+            return
+        self._among, now = among, self._timer.time()
+        per_user, per_project = self._allowed
+        self._shared.hold(self._bucket(per_project), now)
+        for gate in self._gates.values():
+            gate.hold(self._bucket(per_user), now)
+
+    def _bucket(self, allowance: int) -> Bucket:
+        return Bucket(max(allowance // self._among, LEAST_ALLOWANCE), self._timer.time())
 
     def gate(self, mailbox_id: str) -> Gate:
         """The mailbox's own gate."""
         gate = self._gates.get(mailbox_id)
         if gate is None:
-            own = Bucket(self._per_user, self._timer.time())
+            own = self._bucket(self._allowed[0])
             gate = self._gates[mailbox_id] = Gate(own, self._shared, self._slots, self._timer)
         return gate
 

@@ -26,7 +26,6 @@ def unit(settings_file: Path) -> str:
     return f"""\
 [Unit]
 Description=Pitchgate, for one mailbox
-After=network-online.target
 
 [Service]
 EnvironmentFile={_plain(settings_file)}

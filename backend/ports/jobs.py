@@ -233,10 +233,6 @@ class JobStore(NoticeStore, Protocol):
         """It was claimed and not begun: to be claimed again at once, with as many attempts and deaths as before."""
         ...
 
-    async def inherit(self, now: datetime) -> None:
-        """Whoever held jobs is dead, for sure: they are due now, a challenge once it could be found if it was sent."""
-        ...
-
     async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:
         """Tried too often: keep it with its cause for a person. The mailbox goes on."""
         ...

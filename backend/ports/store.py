@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from backend.ports.decisions import DecisionStore, QuestionStore
@@ -26,6 +27,14 @@ class Store(
 
     async def ping(self) -> None:
         """Raise if the store does not answer."""
+        ...
+
+    async def inherit(self, now: datetime) -> None:
+        """Whoever held jobs is dead, for sure: they are due now, a challenge once it could be found if it was sent."""
+        ...
+
+    async def at_work(self, name: str, now: datetime, silence: timedelta) -> int:
+        """Server `name` is at work; returns how many are: those that have said so within `silence`, this one too."""
         ...
 
     async def census(self) -> Mapping[str, int]:

@@ -111,6 +111,7 @@ class SqlStore(Watched):
     forget = writes(mailbox_transactions.forget)
     note_push = writes_all(jobs.note_push)
     inherit = writes_all(servers.inherit)
+    at_work = writes_all(servers.at_work)
     want = writes(jobs.want)
     hear_by = writes(notices.hear_by)
     note_missing = writes_all(notices.note_missing)

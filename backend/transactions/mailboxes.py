@@ -50,7 +50,7 @@ TABLES = (
     "unsubscriptions",
     "mailboxes",
 )
-LASTING = ("receipts", "tallies")
+LASTING = ("receipts", "servers", "tallies")
 """Tables that outlive a mailbox: they hold nothing of anybody."""
 
 

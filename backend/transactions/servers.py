@@ -1,11 +1,11 @@
-"""What servers leave one another."""
+"""What servers on one database know of one another, and leave one another."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backend.domain.retry import SEARCH_LAG
-from backend.transactions.statement import Script, micros, q
+from backend.transactions.statement import Script, micros, number, q
 
 
 def inherit(now: datetime) -> Script[None]:
@@ -13,3 +13,10 @@ def inherit(now: datetime) -> Script[None]:
     yield q("inherit_messages", now=micros(now), searchable=micros(now + SEARCH_LAG))
     yield q("inherit_duties", now=micros(now))
     yield q("free_lanes", now=micros(now))
+
+
+def at_work(name: str, now: datetime, silence: timedelta) -> Script[int]:
+    """Say that this server is at work, and count those that are; see the port."""
+    yield q("server_seen", name=name, now=micros(now))
+    yield q("drop_silent_servers", before=micros(now - silence))
+    return (yield from number("count_servers"))

@@ -1,6 +1,7 @@
 """How often a caller may come: limits for quart-rate-limiter, and a store that cannot be made to grow.
 
-Counts are kept in this process. Several processes each keep their own, so the effective limit is the sum.
+Counts are kept in this process. Several processes each keep their own, so the effective limit is the sum: counting in
+their database would cost a flood's every refused call two hundred times as much, where all of them feel it.
 """
 
 from __future__ import annotations

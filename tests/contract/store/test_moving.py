@@ -73,6 +73,7 @@ async def told(path: Path) -> None:
     await store.ask_to_leave("cyd", "receipt", story.now)
     await store.forget("cyd", DisconnectReceipt(GrantEnd.REVOKED, story.now))
     await store.note_push(Notice("p9", "nobody@corp.test", "7"), story.now, story.now)
+    await store.at_work("host:1", story.now, HOUR)
     await store.close()
 
 

@@ -56,3 +56,17 @@ def test_one_server_is_alone_until_it_ends(tmp_path: Path) -> None:
             assert other
     with alone(database) as after:
         assert after
+
+
+async def test_servers_count_one_another_while_they_say_that_they_are_at_work(story: Story) -> None:
+    silence = timedelta(seconds=15)
+
+    async def said(name: str) -> int:
+        return await story.store.at_work(name, story.now, silence)
+
+    assert [await said("a"), await said("b"), await said("a")] == [1, 2, 2]
+    story.pass_time(seconds=10)
+    assert await said("a") == 2
+    story.pass_time(seconds=10)
+    assert await said("a") == 1, "nothing has been heard of b"
+    assert await said("b") == 2

@@ -41,6 +41,8 @@ ABOUT_ALL = {
     "claim_messages": "the worker's",
     "next_due": "the worker's",
     "note_missing": "the fetcher's",
+    "inherit": "a server's",
+    "at_work": "a server's",
     "challenge_by_token": "named by a secret",
     "receipt": "named by a secret",
     "drop_receipts": "the worker's",

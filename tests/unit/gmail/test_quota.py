@@ -15,6 +15,7 @@ from backend.domain.errors import TryLater
 from backend.gmail.quota import LEAST_ALLOWANCE, NEW_PRICES, OLD_PRICES, Bucket, Quota, prices
 from backend.gmail.requests import Priority
 from backend.settings import Settings
+from backend.worker.roll import EVERY, NEWCOMER
 
 PRICES = sorted(set(NEW_PRICES.values()))
 
@@ -129,6 +130,41 @@ def test_a_refusal_empties_the_bucket() -> None:
     assert bucket.wait(20, 60.0) == 0
     bucket.empty(60.0)
     assert bucket.wait(20, 60.0) == pytest.approx(20 / 95)
+
+
+@given(allowed=st.integers(2_000, 20_000), servers=st.integers(1, 3), idle=st.booleans())
+@settings(max_examples=30)
+async def test_servers_that_share_stay_within_the_allowance_while_one_more_joins(
+    allowed: int, servers: int, idle: bool
+) -> None:
+    timer, spent = VirtualTimer(), []
+    quotas = [Quota(allowed, 10 * allowed, 8, timer) for _ in range(servers)]
+    for quota in quotas:
+        quota.divide(servers)
+    joining, began = 70.0 if idle else 65.0, timer.now
+    while timer.now - began < 140.0:
+        passed = timer.now - began
+        if len(quotas) == servers and passed >= joining:
+            quotas.append(Quota(allowed, 10 * allowed, 8, timer))
+            quotas[-1].divide((servers + 1) * NEWCOMER)
+        if passed >= joining + EVERY.total_seconds():  # now all have called the roll
+            for quota in quotas:
+                quota.divide(servers + 1)
+        for quota in quotas if not idle or passed >= joining else ():
+            gate = quota.gate("ana")
+            while gate._own.take(20, timer.now):
+                spent.append((timer.now, 20.0))
+        timer.now += 0.05
+    assert 0.7 * allowed < worst_minute(spent) <= allowed
+
+
+async def test_a_share_grows_again_when_the_others_have_gone() -> None:
+    timer = VirtualTimer()
+    quota = Quota(6_000, 60_000, 8, timer)
+    whole = quota.gate("ana")._own.rate
+    for among, share in ((3, 1 / 3), (1_000, 300 / 6_000), (1, 1.0)):
+        quota.divide(among)
+        assert quota.gate("ana")._own.rate == pytest.approx(share * whole, rel=0.4)
 
 
 def test_old_projects_pay_less_for_reading_only() -> None:

@@ -22,6 +22,7 @@ WALKS = {
         "count_released",
         "count_aside",
         "count_unjudged",
+        "count_drifts",
         "count_challenges",
     ),
     *("count_notices", "tallies", "balance_differences", "daily_differences", "messages_aside"),
@@ -29,6 +30,8 @@ WALKS = {
     # once, when a backup is put back or a server starts; when what pulling lacks has changed
     *("free_messages", "free_duties", "free_lanes", "doubt_intents", "save_missing"),
     *("inherit_messages", "inherit_duties"),
+    # a row a server
+    *("drop_silent_servers", "count_servers"),
 }
 """Queries that may walk: asked by people now and then, or over one row a mailbox."""
 

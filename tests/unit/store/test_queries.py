@@ -108,6 +108,7 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
         *("inherit_messages", "inherit_duties", "free_lanes"),
         # named by a secret
         *("digest_link", "use_digest_link", "undo_digest_link"),
+        *("count_drifts", "server_seen", "drop_silent_servers", "count_servers"),
         *RESTORE,
     }
     without = {query.name for query in queries(Dialect.SQLITE).values() if "mailbox_id" not in query.params}

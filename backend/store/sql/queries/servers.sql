@@ -1,3 +1,13 @@
+-- name: server_seen(name, now)!
+INSERT INTO servers (name, seen_at) VALUES (:name, :now)
+ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at;
+
+-- name: drop_silent_servers(before)!
+DELETE FROM servers WHERE seen_at < :before;
+
+-- name: count_servers()$
+SELECT COUNT(*) FROM servers;
+
 -- name: inherit_messages(now, searchable)!
 -- Whoever held them is dead. The lease stays, so that the next claim counts the death; a challenge may have left just
 -- before, and is looked for once it can be found.
