@@ -301,3 +301,16 @@ async def test_aliases_and_vacation(story: Story, google: Google) -> None:
     assert not await google.gmail.vacation_on("m1")
     story.sandbox.set_vacation(story.address, enableAutoReply=True, responseBodyPlainText="Away")
     assert await google.gmail.vacation_on("m1")
+
+
+async def test_a_digest_is_placed_unread_and_sent_to_nobody_and_found_again(
+    story: Story, google: Google
+) -> None:
+    sealed = f"<digest.{'gAAAA-_x' * 16}==@corp.test>"
+    before = len(story.sandbox.outbox())
+    placed = await google.gmail.place("m1", reply(story.address, "mark-3", sealed, "<none@corp.test>"))
+    assert await google.gmail.labels_on("m1", placed) == {"INBOX", "UNREAD"}
+    assert len(story.sandbox.outbox()) == before
+    await google.gmail.relabel("m1", placed, frozenset({"TRASH"}), frozenset({"INBOX"}))
+    assert await google.gmail.find_placed("m1", sealed) == placed
+    assert await google.gmail.find_placed("m1", "<never@corp.test>") == ""
