@@ -13,6 +13,7 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.marking import Mark
+from backend.domain.reading.reasons import PITCH_WORDS
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
 from backend.locale.words import Words
@@ -97,9 +98,11 @@ def reasons(view: MessageView, language: str) -> list[Why]:
 
 
 def strongest(view: MessageView, language: str) -> Why | None:
-    """What speaks loudest for a pitch, or else what speaks against it."""
+    """What speaks loudest for a pitch, but for the words that nearly every pitch has; or else what speaks against it."""
     found = reasons(view, language)
-    return next((why for why in found if why.speaks_for), found[0] if found else None)
+    coded = zip((reason.get("text") for reason in view.reasons), found, strict=True)
+    speaking = sorted((code == PITCH_WORDS, at) for at, (code, why) in enumerate(coded) if why.speaks_for)
+    return found[speaking[0][1] if speaking else 0] if found else None
 
 
 def decided(view: MessageView, t: Words) -> str:
