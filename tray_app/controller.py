@@ -137,8 +137,7 @@ class Controller:
         about = states.find(self.state, gmail_id)
         if about is None:
             return
-        wide = decision in (Decision.ALLOW, Decision.ALLOW_DOMAIN)
-        reach = len(states.affected(self.state.held, about, decision)) if wide else 0
+        reach = len(states.affected(self.state.held, about, decision)) if decision in states.WIDE else 0
         key = self.outbox.decide(gmail_id, decision, states.told(about, decision), reach)
         decided = states.decided(self.state, about, decision, key, self.parts.now())
         undoable = decided.undoable

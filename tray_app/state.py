@@ -106,6 +106,10 @@ class Decision(StrEnum):
     SALES = "sales"
 
 
+WIDE = (Decision.ALLOW, Decision.ALLOW_DOMAIN)
+"""Those that let in every held message of a sender or a domain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Undoable:
     """The decision that can still be taken back, with the messages it took off the list."""

@@ -78,7 +78,7 @@ class Section(Mapping[str, str]):
         for name in self._names:
             if f"{name}.{key}" in self.catalogue:
                 return f"{name}.{key}"
-        raise KeyError(key)
+        raise KeyError(f"no text {'|'.join(self._names)}.{key} in {self.catalogue.language}.po")
 
     def __getitem__(self, key: str) -> str:
         return self.catalogue[self.find(key)]

@@ -123,7 +123,7 @@ def test_every_text_that_is_asked_for_is_there_and_none_is_there_for_nothing() -
         ({"LANG": "de_AT.UTF-8"}, "de"),
         ({"LANG": "C.UTF-8"}, "en"),
         ({"LANG": "en_US.UTF-8", "LC_ALL": "pt_BR"}, "pt"),
-        ({"LANGUAGE": "nl:fr", "LANG": "es"}, "fr"),
+        ({"LANGUAGE": "xx:fr", "LANG": "es"}, "fr"),
         ({"LANG": "xx"}, "en"),
     ],
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.correction import OFFERED
 from backend.domain.mailbox.mailbox import Mode
+from backend.pipeline.devices import PAUSE_MOST
 from backend.web.addon.call import Call
 from backend.web.addon.cards import answers
 from backend.web.addon.cards.home import home_card
@@ -20,7 +21,6 @@ from backend.web.addon.event import rest_id
 DECISIONS = {str(decision): decision for decision in OFFERED}
 VERSION = re.compile(r"[a-z0-9.]{1,64}")
 KEY = re.compile(r"card-[0-9a-f]{32}")
-LONGEST_PAUSE = timedelta(days=31)
 
 
 async def show(call: Call) -> Json:
@@ -106,7 +106,7 @@ async def _refresh(call: Call) -> Json:
 async def _pause(call: Call) -> Json:
     try:
         until = datetime.fromisoformat(call.event.parameters.get("until", ""))
-        near = until.tzinfo is not None and until <= call.frame.now + LONGEST_PAUSE
+        near = until.tzinfo is not None and until <= call.frame.now + PAUSE_MOST
     except ValueError:
         near = False
     if not near:

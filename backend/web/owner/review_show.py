@@ -98,7 +98,7 @@ def reasons(view: MessageView, language: str) -> list[Why]:
 
 
 def strongest(view: MessageView, language: str) -> Why | None:
-    """What speaks loudest for a pitch, but for the words that nearly every pitch has; or else what speaks against it."""
+    """What speaks loudest for a pitch, but for the words nearly all have; or else what speaks against it."""
     found = reasons(view, language)
     coded = zip((reason.get("text") for reason in view.reasons), found, strict=True)
     speaking = sorted((code == PITCH_WORDS, at) for at, (code, why) in enumerate(coded) if why.speaks_for)

@@ -9,7 +9,7 @@ SELECT * FROM challenges WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id
 ORDER BY created_at DESC, id DESC LIMIT 1;
 
 -- name: prospects(mailbox_id, sender)^
--- What a sender's next solve costs and brings. What came under the owner's block waits for nobody but him.
+-- What a sender's next solve costs and brings. What came under the owner's block waits for nobody but them.
 SELECT
     (
         SELECT CAST(COALESCE(SUM(CASE WHEN state = 'solved' AND solves = 0 THEN 1 ELSE solves END), 0) AS BIGINT)

@@ -34,7 +34,7 @@ VALUES (:code_hash, :mailbox_id, :purpose, :detail, :name, :device_id, :expires_
 SELECT * FROM one_time_codes WHERE code_hash = :code_hash AND purpose = :purpose;
 
 -- name: use_code(mailbox_id, code_hash, now)!
--- One row for the first who comes, none for everybody after him.
+-- One row for the first who comes, none for everybody after them.
 UPDATE one_time_codes SET used_at = :now
 WHERE mailbox_id = :mailbox_id AND code_hash = :code_hash AND used_at IS NULL;
 

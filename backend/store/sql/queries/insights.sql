@@ -1,5 +1,5 @@
 -- Weeks begin on Monday; 1970 began on a Thursday, three days into its week. Times are microseconds.
--- What the owner blocked is held on his word, not on ours: it is not counted.
+-- What the owner blocked is held on their word, not on ours: it is not counted.
 
 -- name: held_by_week(mailbox_id, since)
 SELECT (decided_at + 259200000000) / 604800000000 AS week, COUNT(*) AS held,

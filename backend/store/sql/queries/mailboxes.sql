@@ -63,7 +63,7 @@ UPDATE duties SET is_open = CASE WHEN duty = 'leave' THEN CAST(:leave_open AS BO
 WHERE mailbox_id = :mailbox_id;
 
 -- name: cancel_leave(mailbox_id)!
--- An owner who comes back before his leaving was begun stays.
+-- An owner who comes back before their leaving was begun stays.
 UPDATE duties SET due_at = NULL, asked_at = NULL, attempts = 0, error = ''
 WHERE mailbox_id = :mailbox_id AND duty = 'leave' AND lease IS NULL;
 
