@@ -206,6 +206,11 @@ def _rehearsed(row: StandingPreviewRow) -> Rehearsed:
         form=MailForm(row["form"]),
         guards=tuple(json.loads(row["guards"])),
         score=None if probability is None else Score(probability, row["logit"] or 0.0, reasons, row["model"]),
-        standing=Standing(rules, bool(row["corresponded"]), bool(row["took_part"]), credits=row["credits"]),
+        standing=Standing(
+            rules=rules,
+            corresponded=bool(row["corresponded"]),
+            took_part=bool(row["took_part"]),
+            credits=row["credits"],
+        ),
         said=Word(row["said"]),
     )

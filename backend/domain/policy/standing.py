@@ -12,7 +12,7 @@ HELD_WITH = timedelta(days=30)
 """How long held mail makes further mail of its sender wait beside it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What is on record about a sender. None of it may be believed of a forged From.
 

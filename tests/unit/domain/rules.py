@@ -152,13 +152,13 @@ rules = st.builds(
 )
 standings = st.builds(
     Standing,
-    rules,
-    st.booleans(),
-    st.booleans(),
-    st.booleans(),
-    st.integers(0, 3),
-    st.none() | st.sampled_from([0.6, 0.8, 1.0]),
-    st.just(Dealings()),
+    rules=rules,
+    corresponded=st.booleans(),
+    took_part=st.booleans(),
+    held_undecided=st.booleans(),
+    credits=st.integers(0, 3),
+    held_score=st.none() | st.sampled_from([0.6, 0.8, 1.0]),
+    dealings=st.just(Dealings()),
 )
 preferences = st.builds(
     Preferences,

@@ -84,7 +84,7 @@ def test_guards_and_authentication_keep_an_answer_back() -> None:
 
 
 def test_what_was_not_scored_stays_in_the_inbox() -> None:
-    assert rows(mail(score=None, standing=Standing(RuleMatch(RuleKind.BLOCK)))) == [Row.FAIL_OPEN]
+    assert rows(mail(score=None, standing=Standing(rules=RuleMatch(RuleKind.BLOCK)))) == [Row.FAIL_OPEN]
 
 
 def test_a_pause_does_not_count() -> None:
@@ -122,7 +122,7 @@ def test_one_mail_gets_the_row_that_screening_would_give_it(
 ) -> None:
     message = Message(headers=headers, from_=(Address(sender),), to=(Address("ana@corp.test"),))
     arrival = Arrival("m0", "t0", frozenset(labels), START, message)
-    standing = Standing(rules, corresponded, took_part, credits=credits)
+    standing = Standing(rules=rules, corresponded=corresponded, took_part=took_part, credits=credits)
     ours, wishes = LabelIds(allow="L-allow", block="L-block"), Preferences(mode=mode)
     score = Score(probability, 0.0)
     facts = Facts(arrival, ANA, Authentication(authenticated), wishes, standing, ours)
