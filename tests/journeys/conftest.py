@@ -76,9 +76,10 @@ class Journey:
 
         async def look() -> bool:
             nonlocal calm, left
+            await asyncio.sleep(0.5)  # the server answers two of these a second, and refuses more
             left = await self.stage.sandbox.pushes_pending() or await _jobs_left(self.stage)
             calm = 0 if left else calm + 1
-            return calm > 15
+            return calm > 2
 
         await until(look, "everything at rest", lambda: left)
 
