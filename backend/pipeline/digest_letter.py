@@ -41,7 +41,7 @@ def letter(
     public_url: str,
 ) -> Letter:
     """What is said of `held`. `urls` are the links by sender and act; `since` is in the owner's own zone."""
-    words = catalogue(mailbox.preferences.language).section("digest")
+    words = catalogue(mailbox.preferences.language).section("digest", "card")
     shown, count = held[: rules.SENDERS], sum(len(one.messages) for one in held)
     emails = _plural(words, "emails", count)
     title = _plural(words, "title", len(held), emails=emails)

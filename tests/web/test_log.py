@@ -32,7 +32,7 @@ async def test_no_token_payload_address_or_mail_is_in_any_line(client: Client, h
         await client.get("/connect/callback?code=4/0Ab&state=s1")
 
     assert [line["route"] for line in lines if line["event"] == "request"] == [
-        "/c/…/task", "/c/…", "/c/…", "/c/…", "(none)", "/connect/callback",
+        "/c/…/task", "/c/…", "/c/…", "/c/…", "/d/…", "/connect/callback",
     ]  # fmt: skip
     everything = repr([{key: value for key, value in line.items() if key != "exc_info"} for line in lines])
     for secret in (TOKEN, "4/0Ab", "utm", "top", "vendor.example", "pipeline", task["signature"]):

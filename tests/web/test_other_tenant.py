@@ -34,7 +34,7 @@ NOBODYS = {
     # for anybody: what the server is, pages, and the way in
     *("health.", "assets.", "api.openapi", "connect.", "live."),
     # proven otherwise than by a sign-in, each with tests of its own: Google's signature, a link only one has
-    *("push.", "addon.", "challenge."),
+    *("push.", "addon.", "challenge.", "digest."),
 }
 """Beginnings of endpoint names that know no owner who could be another."""
 
@@ -67,7 +67,6 @@ HARMLESS = {
         "mode",
         "questions_a_week",
         "strictness",
-        "questions_a_week",
         "done",
         "ended",
         "told",

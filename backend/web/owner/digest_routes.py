@@ -47,7 +47,7 @@ async def _page(found: Offered | None) -> Response:
     if found is None:
         words, state, status = words_for("digest_page", request.accept_languages), "unknown", 404
     else:
-        words = Words(catalogue(found.mailbox.preferences.language).section("digest_page", "digest"))
+        words = Words(catalogue(found.mailbox.preferences.language).section("digest_page", "digest", "card"))
         state, status = _state(found), 410 if found.expired else 200
     response = await page("digest_act.html", status, t=words, language=words.tag, state=state, found=found)
     response.headers["Vary"] = "Accept-Language"

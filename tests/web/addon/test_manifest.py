@@ -118,5 +118,6 @@ def test_a_spoilt_template_is_told(tmp_path: Path, name: str, text: str) -> None
     for path in FOLDER.glob("*.json"):
         (tmp_path / path.name).write_text(path.read_text())
     (tmp_path / name).write_text(text)
-    with pytest.raises(Refused, match=name.replace(".", r"\.")):
+    with pytest.raises(Refused) as caught:
         rendered("dev", folder=tmp_path)
+    assert name in in_english(caught.value)

@@ -91,6 +91,8 @@ async def test_a_fresh_instance_gets_the_same_lists_sums_and_history(here: Offic
     was = json.loads(file)
     for moving in ("made_at", "mailbox"):
         was.pop(moving), there.pop(moving)
+    # A log tells what was decided where it is kept; it is handed out, and not taken in.
+    assert (len(was.pop("decisions")), there.pop("decisions")) == (4, [])
     assert there == was
     assert {entry["posting"] for entry in there["ledger"]} == {"earned", "spent"}
     assert [rule["subject"] for rule in there["rules"]] == ["shop.test"]
