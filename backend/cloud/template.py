@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from backend.cloud.google_cloud import Json
 from backend.domain.errors import Refused
 
 ENVIRONMENTS = ("dev", "test", "staging", "production")
+PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 SERVICES = ("gmail.googleapis.com", "pubsub.googleapis.com", "iam.googleapis.com")
 GMAIL = "serviceAccount:gmail-api-push@system.gserviceaccount.com"
 PUBLISHER, SUBSCRIBER = "roles/pubsub.publisher", "roles/pubsub.subscriber"
@@ -24,6 +26,8 @@ class Environment:
     url: str = ""
 
     def __post_init__(self) -> None:
+        if not PROJECT.fullmatch(self.project):
+            raise Refused("malformed.project", field="project", project=self.project)
         if self.url and not self.url.startswith("https://"):
             raise Refused("insecure_url.push", field="url")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -166,7 +167,7 @@ class Subscription:
         if found is None:
             return None
         return [
-            f"{field}: {found.get(field) or 'none'} -> {value or 'none'}"
+            f"{field}: {_shown(found.get(field))} -> {_shown(value)}"
             for field, value in self.wanted.items()
             if _unlike(found.get(field), value)
         ]
@@ -235,6 +236,10 @@ class Right:
 
     async def remove(self, cloud: GoogleCloud) -> None:
         """It goes with the thing it is on."""
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value) if isinstance(value, dict) and value else str(value or "none")
 
 
 def _unlike(have: object, wanted: object) -> bool:
