@@ -34,7 +34,7 @@ def review(screen: Screen, subject: str) -> None:
     screen.until(lambda: any(subject in item["label"] for item in screen.menu()), "the mail in the menu")
     screen.choose(ICON, "Review…")
     screen.until(lambda: screen.find("link", subject), "the server's page in the window", PATIENCE)
-    screen.click_on("heading", "Held mail")
+    screen.click_on("heading", "")
 
 
 def said(screen: Screen, words: str) -> bool:
@@ -75,15 +75,11 @@ def test_preview_release_and_undo_by_keys(screen: Screen, server: RealServer) ->
     screen.tab_to("Grow your pipeline")
     screen.tab_to("Grow your pipeline")  # the tick is named after the mail too
     screen.keys("Return")
-    screen.until(lambda: screen.find("heading", "Why"), "the mail's page")
-    screen.shot("page-preview")
-    screen.keys("End")
-    screen.until(lambda: said(screen, "Fetched from Gmail just now"), "the text on demand")
+    screen.until(lambda: said(screen, "Fetched from Gmail just now"), "the text on demand, under its line")
     assert said(screen, subject.pitch.text.split("\n")[0][:30])
-    screen.shot("page-preview-text")
-    screen.tab_to("Back to the list")
+    screen.shot("page-preview")
     screen.keys("Return")
-    screen.until(lambda: screen.find("button", "Release Grow"), "the list again")
+    screen.until(lambda: not said(screen, "Fetched from Gmail just now"), "the line alone again")
 
     plain = ring_around(screen, "button", "Release Grow")
     screen.tab_to("Release Grow")
@@ -92,7 +88,7 @@ def test_preview_release_and_undo_by_keys(screen: Screen, server: RealServer) ->
     screen.keys("Return")
     screen.until(lambda: said(screen, "Released: the email is on its way"), "the answer")
     screen.until(in_inbox(subject, gmail_id), "the mail in the inbox")
-    assert said(screen, "Nothing is held."), "the empty list says so"
+    screen.until(lambda: said(screen, "Nothing waits for your review."), "the empty list says so")
     screen.shot("page-released")
     screen.tab_to("Undo")
     screen.keys("space")
@@ -116,30 +112,36 @@ def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServe
     screen.keys(*"pipeline", "Return")
     screen.until(lambda: not screen.find("link", "Leads from Cy"), "only what was searched for")
     screen.shot("page-search")
-    screen.click_on("heading", "Held mail")
-    screen.tab_to("Allow sender ann@seller2.example")
-    screen.keys("space")
+    screen.click_on("heading", "")
+    screen.tab_to("Grow your pipeline")
+    screen.tab_to("Grow your pipeline")  # the tick is named after the mail too, and takes a key for itself
+    screen.keys("a")
     screen.until(lambda: said(screen, "Allowed: this sender"), "the sender allowed by key")
     screen.until(in_inbox(subject, allowed), "their mail in the inbox")
-    assert said(screen, "Nothing matches.")
+    screen.until(lambda: said(screen, "Nothing matches."), "nothing else was searched for")
 
     screen.click_on("link", "Show all")
-    screen.click_on("button", "Allow all of leads.example")
-    screen.until(lambda: said(screen, "Allowed: the whole domain"), "the domain allowed by pointer")
+    screen.until(lambda: screen.find("link", "Leads from Cy"), "everybody again")
+    screen.click_on("heading", "")
+    screen.tab_to("More for Cy")
+    screen.keys("Return")
+    screen.tab_to("Allow all of leads.example")
+    screen.keys("Return")
+    screen.until(lambda: said(screen, "Allowed: the whole domain"), "the domain allowed in the line's menu")
     for gmail_id in domain:
         screen.until(in_inbox(subject, gmail_id), "the domain's mail in the inbox")
 
-    screen.click_on("heading", "Held mail")
-    screen.tab_to("Block sender")
+    screen.click_on("heading", "")
+    screen.tab_to("Block")
     screen.keys("space")
     screen.until(lambda: said(screen, "Blocked: this sender"), "blocked by key")
     assert in_held(subject, blocked)(), "blocked is not let in"
-    assert said(screen, "Nothing is held.")
+    screen.until(lambda: said(screen, "Nothing waits for your review."), "the empty list")
     screen.shot("page-blocked")
 
     screen.click_on("link", "Not held")
     screen.until(lambda: screen.find("link", "My order 20418"), "what was never held")
-    screen.click_on("heading", "Emails not held")
+    screen.click_on("heading", "")
     screen.tab_to("Mark as sales")
     screen.keys("Return")
     screen.until(lambda: said(screen, "Marked as sales and held."), "sales after all")

@@ -53,7 +53,7 @@ def test_a_second_plan_is_empty_and_a_second_apply_changes_nothing(run: Run, tmp
     file = tmp_path / "settings.env"
     applied = run("apply", "--settings-file", str(file))
     assert applied.exit_code == 0
-    assert "11 done." in applied.output
+    assert "11 things done." in applied.output
     assert f"{URL}/connect/callback" in applied.output
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert f"PITCHGATE_TOPIC={TOPIC}" in file.read_text()

@@ -29,7 +29,7 @@ async def _story(told: Journey) -> None:
     (answer,) = (
         mail for mail in await told.stage.sandbox.messages(told.pitch.address) if link in mail["text"]
     )
-    assert f"Pitchgate, wrote it for {OWNER_NAME};" in answer["text"]
+    assert f"for {OWNER_NAME} by Pitchgate." in answer["text"]
     async with told.stage.http.get(link) as answer:
         assert answer.status == 200
     assert "Pitchgate/Held" in await told.labels(first)  # looking changes nothing

@@ -169,7 +169,7 @@ async def test_an_unknown_mailbox_is_not_found_even_where_only_a_key_says_so(sto
 
 
 def test_an_address_of_another_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="postgresql"):
+    with pytest.raises(ValueError, match="db_target"):
         open_store("mysql://somewhere/else")
     assert isinstance(open_store("plain/path")._driver, SqliteDriver)
 
