@@ -114,7 +114,7 @@ class WindowProcess:
             self._say({"push": self._snapshot()})
 
     async def _read(self, process: asyncio.subprocess.Process, first: dict[str, Any]) -> None:
-        shown = False
+        shown = lost = False
         assert process.stdout is not None
         with contextlib.suppress(ValueError):  # a line beyond the limit, or no JSON: not our window's
             while line := await process.stdout.readline():
@@ -123,7 +123,8 @@ class WindowProcess:
                     shown = True
                 elif first["mode"] == "local":
                     await self._serve(said)
-                elif said.get("lost"):
+                elif said.get("lost") and not lost:
+                    lost = True  # said for each load that fails; a second list would be a second window
                     self._on_lost()
         code = await process.wait()
         if self._process is process:

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -66,13 +67,16 @@ class Screen:
     def __init__(self, folder: Path, *, panel: bool = True, size: str = "1280x900x24") -> None:
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
-        for name in ("home", "run", "log"):
+        for name in ("home", "log"):
             (folder / name).mkdir(mode=0o700, parents=True)
+        # Sockets are made in there, and no socket's path may be longer than 107 bytes: without them a screen reader is
+        # told by another way, which leaves texts out.
+        self._runtime = tempfile.mkdtemp(prefix="pg-")
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
         self.environ = keep | {
             "HOME": str(folder / "home"),
             "XDG_CONFIG_HOME": str(folder / "home/.config"),
-            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "XDG_RUNTIME_DIR": self._runtime,
             "XDG_CURRENT_DESKTOP": "XFCE",
             "LIBGL_ALWAYS_SOFTWARE": "1",
             # WebKit's own sandbox needs namespaces, which a container or root may not have
@@ -321,6 +325,7 @@ class Screen:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        shutil.rmtree(self._runtime, ignore_errors=True)
 
 
 if __name__ == "__main__":  # for requirements/setup.sh: says what is missing, and fails if anything is

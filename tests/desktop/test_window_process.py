@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tray_app.window import _check_modern
+from tray_app.window_host import WindowProcess
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,33 @@ def test_internet_explorer_shows_no_page_of_ours(
     else:
         with pytest.raises(RuntimeError, match="WebView2"):
             _check_modern(webview)
+
+
+LOST_TWICE = """
+import sys
+sys.stdin.readline()
+for line in ('{"shown": true}', '{"lost": true}', '{"lost": true}'):
+    print(line, flush=True)
+"""
+
+
+async def test_a_page_that_fails_twice_opens_one_list() -> None:
+    """A click that nobody answers fails, and so does what the page then tries: a second list was a second window."""
+    lost: list[str] = []
+    closed = asyncio.Event()
+
+    async def answer(name: str, args: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    window = WindowProcess(
+        answer,
+        dict,
+        lambda mode, url: None,
+        closed.set,
+        lambda: lost.append("lost"),
+        (sys.executable, "-c", LOST_TWICE),
+    )
+    await window.open_page("http://127.0.0.1:9/review")
+    await asyncio.wait_for(closed.wait(), 60)
+    assert lost == ["lost"]
+    await window.close()
