@@ -100,7 +100,7 @@ def destroy_command(yes: bool, **given: str) -> None:
 def files_command(folder: Path, image: str, region: str, **given: str) -> None:
     """Write into FOLDER what runs the environment: settings, systemd unit, proxies, containers, Cloud Run, Kubernetes.
 
-    Asks nobody. Files that are there are written anew, but for pitchgate.env, which holds your secrets.
+    Asks nobody. Files that are there are replaced, but for pitchgate.env, which holds your secrets.
     """
     environment = _environment(given)
     image = image or deployment.default_image(environment, region, release())

@@ -27,13 +27,13 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     if mailbox is None:
         raise LeaseLost("conflict.mailbox")
     placement = job.placement or Placement.INBOX
-    labels = mailbox.labels if mailbox.labels.complete else await _labels_anew(context, job.mailbox_id)
+    labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, job.mailbox_id)
     try:
         try:
             await _apply(context, job, changes_for(placement, labels))
         except Rejected:
             # The owner may have deleted one of our labels: make it again and try once more.
-            labels = await _labels_anew(context, job.mailbox_id)
+            labels = await _labels_renewed(context, job.mailbox_id)
             await _apply(context, job, changes_for(placement, labels))
     except Rejected as error:
         # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
@@ -51,7 +51,7 @@ async def _apply(context: Context, job: MessageJob, change: LabelChange) -> None
     await context.gmail.relabel(job.mailbox_id, job.gmail_id, change.add, change.remove)
 
 
-async def _labels_anew(context: Context, mailbox_id: str) -> LabelIds:
+async def _labels_renewed(context: Context, mailbox_id: str) -> LabelIds:
     labels = await context.gmail.ensure_labels(mailbox_id)
     await context.store.save_labels(mailbox_id, labels, await context.gmail.identity(mailbox_id))
     return labels

@@ -1,4 +1,4 @@
-"""The pictures of the README, drawn anew: `python -m tests.browser.pictures` (`make pictures`).
+"""The pictures of the README, drawn again: `python -m tests.browser.pictures` (`make pictures`).
 
 Beside them stands a digest of the templates and styles they show, so that a test can tell when they are out of date.
 """

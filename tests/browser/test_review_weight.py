@@ -13,7 +13,7 @@ from tests.web.review_seed import fill
 
 pytestmark = pytest.mark.browser
 
-MOST = 110_000
+MOST = 100_000
 """Bytes on the wire until the page stands, headers and all; nothing was cached before."""
 
 

@@ -24,6 +24,7 @@ mount -t cgroup2 none /sys/fs/cgroup
 echo namespace
 export XDG_RUNTIME_DIR=/run/user/0
 {manager} --user --log-target=null & manager=$!
+trap 'kill -9 $manager' EXIT  # a step that fails leaves nobody who holds our pipes
 ask() {{ {python} -c 'import sys, urllib.request as web; web.urlopen(sys.argv[1])' {url}/readyz 2>/dev/null; }}
 until_() {{ for _ in $(seq 600); do "$@" && return; sleep 0.1; done; return 1; }}
 until_ systemctl --user is-system-running --quiet
@@ -39,7 +40,6 @@ until_ ask
 echo returns
 systemctl --user stop pitchgate.service
 systemctl --user show -p ActiveState,Result,ExecMainStatus pitchgate.service | sort
-kill $manager
 """
 
 
