@@ -62,7 +62,7 @@ class Worded(click.Command):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See `click.Command`."""
-        explain(self, ".".join(ctx.command_path.split()[1:]) or "pitchgate")
+        explain(self, ".".join(_names(ctx)) or "pitchgate")
         if (option := self.get_help_option(ctx)) is not None:
             option.help = words("help")("option.help")
         super().format_help(ctx, formatter)
@@ -72,6 +72,11 @@ class WordedGroup(Worded, click.Group):
     """The same of a group and its commands."""
 
     command_class = Worded
+
+
+def _names(ctx: click.Context) -> list[str]:
+    """The commands that led here, but for the program, which may be called by several words."""
+    return [] if ctx.parent is None else [*_names(ctx.parent), str(ctx.info_name)]
 
 
 def explain(command: click.Command, path: str) -> None:

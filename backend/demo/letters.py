@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def letters() -> tuple[Letter, ...]:
 
 def arrivals(seed: int) -> Iterator[Letter]:
     """Letters without end: the first pitch first, so that there is something to see, then all in an order
-    that follows from `seed`, again and again. Later rounds are follow-ups and new orders."""
+    that follows from `seed`, again and again. Who sells follows up in later rounds."""
     everything = list(letters())
     yield everything[0]
     chance = random.Random(seed)  # noqa: S311 - the order of a play, no secret
@@ -58,16 +58,12 @@ def arrivals(seed: int) -> Iterator[Letter]:
     while True:
         chance.shuffle(rest)
         for letter in rest:
-            yield letter if rounds == 0 else _again(letter, rounds)
+            yield letter if rounds == 0 else _again(letter)
         rounds += 1
         rest = list(everything)
 
 
-def _again(letter: Letter, rounds: int) -> Letter:
-    subject = (
-        f"Re: {letter.subject}" if letter.kind.startswith("pitch") else f"{letter.subject} ({rounds + 1})"
-    )
-    return Letter(
-        letter.kind, letter.sender, subject, letter.text, letter.local, letter.known,
-        letter.headers, letter.labels, letter.dmarc, letter.spf, letter.dkim,
-    )  # fmt: skip
+def _again(letter: Letter) -> Letter:
+    """The same people write once more; who sells follows up."""
+    follows_up = letter.kind.startswith("pitch")
+    return replace(letter, subject=f"Re: {letter.subject}") if follows_up else letter

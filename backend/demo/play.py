@@ -127,11 +127,12 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
     began = time.monotonic()
     async with stage(options, tell) as running:
         opened(running)
-        people = [Salesperson(letter.address) for letter in letters() if letter.local]
+        sellers = [Salesperson(letter.address) for letter in letters() if letter.local]
+        # The first is for whoever watches to play; the others solve by themselves, so that there is something to see.
+        people = sellers if options.scripted else sellers[1:]
         async with asyncio.TaskGroup() as group:
             acts = [group.create_task(_post(running))]
-            if options.scripted:
-                acts += [group.create_task(_answer(running, person)) for person in people]
+            acts += [group.create_task(_answer(running, person)) for person in people]
             if options.kills:
                 acts.append(group.create_task(_die(running)))
             with contextlib.suppress(asyncio.CancelledError):
@@ -209,10 +210,9 @@ async def _settle(running: Stage, people: list[Salesperson]) -> None:
             raise PitchgateError("demo.unrest", folder=running.options.folder)
         await asyncio.sleep(0.7)
         solved = 0
-        if running.options.scripted:
-            for person in people:
-                await person.look(running.sandbox)
-                solved += await person.answer(running.http)
+        for person in people:
+            await person.look(running.sandbox)
+            solved += await person.answer(running.http)
         left = (solved, await running.sandbox.pushes_pending(), await _jobs_left(running))
         if left != before:
             until, before = time.monotonic() + DRAIN_SECONDS, left

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 import backend
 from backend import terminal
@@ -156,3 +157,10 @@ def test_what_the_doctor_finds_has_words_and_nothing_else_has() -> None:
         == {*(f"doctor.state.{state}" for state in State), "doctor.client.settings", "doctor.name.client"}
         - names
     )
+
+
+@pytest.mark.parametrize("called", ["pitchgate", "python -m backend"])
+def test_a_command_explains_itself_however_the_program_was_called(called: str) -> None:
+    told = CliRunner().invoke(cli, ["jobs", "list", "--help"], prog_name=called)
+    assert told.exit_code == 0, told.exception
+    assert catalogue(DEFAULT)["help.jobs.list"].split(",")[0] in told.output
