@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from babel.dates import format_date
 from quart import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -213,7 +214,7 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
         "factor": challenge.factor,
         "waiting": challenge.waiting,
         "delivers": challenge.delivers,
-        "until": f"{challenge.expires_at:%Y-%m-%d}",
+        "until": format_date(challenge.expires_at, "long", locale=words.catalogue.locale),
         "minutes": challenge.wait // timedelta(minutes=1),
     }
 
