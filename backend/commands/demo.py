@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import tempfile
 import webbrowser
@@ -14,7 +15,11 @@ import click
 
 from backend.demo.letters import OWNER, OWNER_NAME, letters
 from backend.demo.play import Options, Stage, play
+from backend.demo.tally import Tally
 from backend.terminal import Worded, say, words
+
+ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""A closed terminal or a service manager ends it as Ctrl-C does, and its processes with it."""
 
 
 @click.command("demo", cls=Worded)
@@ -51,8 +56,16 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
                 with contextlib.suppress(webbrowser.Error):
                     webbrowser.open(f"{stage.server_url}/live")
 
-        with contextlib.suppress(KeyboardInterrupt):
-            tally = asyncio.run(play(options, tell, opened))
+        async def played() -> Tally:
+            task = asyncio.current_task()
+            assert task is not None
+            for end in ENDS:
+                with contextlib.suppress(NotImplementedError):  # Windows' loop hears Ctrl-C alone
+                    asyncio.get_running_loop().add_signal_handler(end, task.cancel)
+            return await play(options, tell, opened)
+
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+            tally = asyncio.run(played())
             click.echo(json.dumps(tally.to_json()))
             sys.exit(0 if tally.clean else 1)
 

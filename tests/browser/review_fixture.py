@@ -22,6 +22,13 @@ T = TypeVar("T")
 WAIT = 20.0
 DESKTOP = {"width": 1180, "height": 860}
 PHONE = {"width": 360, "height": 740}
+LOOKS: dict[str, dict[str, Any]] = {
+    "desktop": {},
+    "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True},
+    "dark": {"color_scheme": "dark"},
+    "de-phone-dark": {"viewport": PHONE, "is_mobile": True, "locale": "de-DE", "color_scheme": "dark"},
+}
+"""How a page is looked at: options of a browser's window."""
 PITCH = (
     "Hi Ana,\n\nI help firms like yours grow their pipeline. Do you have 15 minutes for a quick call this week?\n"
     "We guarantee 40 qualified meetings.\n\nThanks for your paper on bees,\nBo"

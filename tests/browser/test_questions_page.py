@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -14,16 +13,10 @@ from backend.domain.mailbox.correction import Origin
 from backend.domain.watching.asking import Answer
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.review_fixture import PHONE, Fixture, fixture, visit
+from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
 
-LOOKS: dict[str, dict[str, Any]] = {
-    "desktop": {},
-    "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True},
-    "dark": {"color_scheme": "dark"},
-    "de-phone-dark": {"viewport": PHONE, "is_mobile": True, "locale": "de-DE", "color_scheme": "dark"},
-}
 PAGES = {"asked": "/review", "answered": "/insights"}
 WEEKS = 8
 
