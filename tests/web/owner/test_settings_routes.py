@@ -76,7 +76,7 @@ async def test_everything_is_saved_at_once_and_shown(ana: Visit) -> None:
 async def test_each_strictness_says_what_it_costs(ana: Visit) -> None:
     page = await ana.get("/settings")
     for held, caught in ((4, 61), (12, 72), (40, 83)):
-        assert f"from strangers about {held} are held; of 100 pitches about {caught} are caught" in page
+        assert f"from strangers, about {held} are held; of 100 pitches, about {caught} are caught" in page
 
 
 async def test_each_wrong_field_is_named_and_nothing_is_saved(ana: Visit) -> None:
