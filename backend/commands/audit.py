@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,6 @@ from backend.domain.reading.score import Score
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import from_bits
 from backend.domain.watching.replay import differences, model_of
-from backend.ports.decisions import Told
 from backend.scoring.session import ModelSession
 from backend.settings import read_settings
 from backend.store import SqlStore
@@ -46,7 +45,7 @@ def audit_group() -> None:
 )
 def verify_command(email: str | None, heads: Path | None) -> None:
     """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
-    logged = dict(_logged(heads)) if heads else {}
+    logged = _logged(heads) if heads else {}
 
     async def work(store: SqlStore) -> bool:
         fine = True
@@ -63,50 +62,45 @@ def verify_command(email: str | None, heads: Path | None) -> None:
 
 
 async def _verified(
-    store: SqlStore, mailbox_id: str, logged: Iterable[tuple[int, str]]
+    store: SqlStore, mailbox_id: str, logged: Sequence[tuple[int, str]]
 ) -> tuple[int, list[str]]:
-    found = await store.decision_chain(mailbox_id)
-    entries = [entry async for entry in _entries(store, mailbox_id)]
+    tell, found = words(), await store.decision_chain(mailbox_id)
+    entries = [entry async for page in _pages(store, mailbox_id) for entry in page]
     if found is None:
-        lost = len(entries) or list(logged)
-        return len(entries), [words()("audit.no_chain")] if lost else []
-    key = _keys().open(found.sealed_key)
+        return len(entries), [tell("audit.no_chain")] if entries or logged else []
+    key = VaultKeys(_vault()).open(found.sealed_key)
     if key is None:
-        return len(entries), [words()("audit.shut")]
-    rest = [entry for entry in entries if entry.number > found.began]
-    wrong = [
-        words()("audit.entry", number=str(number), fault=fault)
-        for number, fault in chain.faults(key, found.head, rest, found.began)
-    ]
+        return len(entries), [tell("audit.shut")]
     seals = {entry.number: entry.seal for entry in entries}
-    wrong += [words()("audit.cut", number=str(number)) for number in chain.cut(seals, logged)]
-    if found.began:
-        wrong.append(words()("audit.lost_key", number=str(found.began)))
-    known = await store.decision_settings(mailbox_id)
-    wrong += [
-        words()("audit.setting", name=name)
-        for name, content in known.items()
-        if chain.name_of(content) != name
+    rest = [entry for entry in entries if entry.number > found.began]
+    settings = await store.decision_settings(mailbox_id)
+    return len(entries), [
+        *(
+            tell("audit.entry", number=str(number), fault=fault)
+            for number, fault in chain.faults(key, found.head, rest, found.began)
+        ),
+        *(tell("audit.cut", number=str(number)) for number in chain.cut(seals, logged)),
+        *([tell("audit.lost_key", number=str(found.began))] if found.began else []),
+        *(tell("audit.setting", name=name) for name, told in settings.items() if chain.name_of(told) != name),
     ]
-    return len(entries), wrong
 
 
-async def _entries(store: SqlStore, mailbox_id: str) -> AsyncIterator[chain.Entry]:
+async def _pages(store: SqlStore, mailbox_id: str) -> AsyncIterator[tuple[chain.Entry, ...]]:
     after = 0
     while page := await store.decisions(mailbox_id, after, PAGE):
-        for entry in page:
-            yield entry
+        yield page
         after = page[-1].number
 
 
-def _logged(path: Path) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    heads: dict[str, list[tuple[int, str]]] = {}
+def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
+    """By mailbox, the heads that the server logged."""
+    heads = defaultdict(list)
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if '"decisions_head"' in line and line.startswith("{"):
                 told = json.loads(line)
-                heads.setdefault(told["mailbox"], []).append((told["number"], told["seal"]))
-    yield from heads.items()
+                heads[told["mailbox"]].append((told["number"], told["seal"]))
+    return heads
 
 
 @audit_group.command("show")
@@ -120,13 +114,15 @@ def show_command(message: str, email: str | None, as_json: bool) -> None:
         shown = 0
         for mailbox in await _mailboxes(store, email):
             settings = await store.decision_settings(mailbox.id)
-            for told in await store.decisions_about(mailbox.id, message):
-                setting = json.loads(settings.get(told.says.get("setting", ""), "{}"))
+            for entry in await store.decisions_about(mailbox.id, message):
+                says, about = entry.says, {"mailbox": mailbox.owner.email, "number": entry.number}
+                setting = json.loads(settings.get(says.get("setting", ""), "{}"))
                 if as_json:
-                    about = {"mailbox": mailbox.owner.email, "number": told.entry.number, "at": told.entry.at}
-                    click.echo(json.dumps({**about, **told.says, "setting": setting}))
+                    click.echo(json.dumps({**about, "at": entry.at, **says, "setting": setting}))
                 else:
-                    click.echo("\n".join(_in_words(mailbox, told, setting)))
+                    at = f"{moment(entry.at or 0):%Y-%m-%d %H:%M:%S}"
+                    say("audit.head", at=at, email=mailbox.owner.email, number=str(entry.number))
+                    click.echo("\n".join(_in_words(says, setting)))
                 shown += 1
         return shown
 
@@ -134,34 +130,32 @@ def show_command(message: str, email: str | None, as_json: bool) -> None:
         raise NotFound("nothing_written", message=message)
 
 
-def _in_words(mailbox: Mailbox, told: Told, setting: Mapping[str, Any]) -> Iterator[str]:
-    says = told.says
-    at, number = f"{moment(told.entry.at or 0):%Y-%m-%d %H:%M:%S}", str(told.entry.number)
-    yield words()("audit.head", at=at, email=mailbox.owner.email, number=number)
+def _in_words(says: Mapping[str, Any], setting: Mapping[str, Any]) -> Iterator[str]:
+    tell = words()
     if says["kind"] != "verdict":
-        yield words()(f"audit.kind_{says['kind']}", **says)
+        yield tell(f"audit.kind_{says['kind']}", **says)
         return
     texts, row = words("card"), f"row_{says['row']}"
     why = texts(row if row in texts else "row_fail_open")
-    yield words()("audit.verdict", outcome=says["outcome"], row=says["row"], why=why)
+    yield tell("audit.verdict", outcome=says["outcome"], row=says["row"], why=why)
     if says.get("cause"):
-        yield words()("audit.cause", cause=says["cause"])
+        yield tell("audit.cause", cause=says["cause"])
     case = says.get("case", {})
     if "p" in case:
         limits = {name: round(from_bits(value), 4) for name, value in setting["thresholds"].items()}
-        yield words()("audit.score", score=f"{from_bits(case['p']):.6f}", bits=str(case["p"]), limits=limits)
-        yield words()("audit.model", version=setting["version"], made_with=setting["made_with"])
-        yield words()("audit.text", text=says.get("text"), shares=says.get("shares"))
-    known = {name: value for name, value in case.items() if name not in ("p", "logit", "at")}
-    yield words()("audit.known", known=json.dumps(known))
-    chosen = {
-        name: value for name, value in setting.items() if name not in ("thresholds", "made_with", "version")
-    }
-    yield words()("audit.chosen", chosen=json.dumps(chosen))
+        yield tell("audit.score", score=f"{from_bits(case['p']):.6f}", bits=str(case["p"]), limits=limits)
+        yield tell("audit.model", version=setting["version"], made_with=setting["made_with"])
+        yield tell("audit.text", text=says.get("text"), shares=says.get("shares"))
+    yield tell("audit.known", known=_without(case, "p", "logit", "at"))
+    yield tell("audit.chosen", chosen=_without(setting, "thresholds", "made_with", "version"))
     if says.get("guards"):
-        yield words()("audit.guards", guards=", ".join(says["guards"]))
+        yield tell("audit.guards", guards=", ".join(says["guards"]))
     if says.get("late"):
-        yield words()("audit.late")
+        yield tell("audit.late")
+
+
+def _without(told: Mapping[str, Any], *names: str) -> str:
+    return json.dumps({name: value for name, value in told.items() if name not in names})
 
 
 @audit_group.command("replay")
@@ -181,9 +175,9 @@ def replay_command(email: str | None, sample: int | None, fetch: bool, model: Pa
         counted: Counter[str] = Counter(checked=0, same=0, different=0)
         async with AsyncExitStack() as stack:
             application = await stack.enter_async_context(open_application(settings)) if fetch else None
-            replay = Replay(ModelSession.open(settings.model_path), _keys(), _vault(), application)
+            replay = Replay(ModelSession.open(settings.model_path), _vault(), application, counted)
             for mailbox in await _mailboxes(store, email):
-                async for line in replay.mailbox(store, mailbox, sample, counted):
+                async for line in replay.mailbox(store, mailbox, sample):
                     click.echo(line)
         return counted
 
@@ -195,89 +189,71 @@ def replay_command(email: str | None, sample: int | None, fetch: bool, model: Pa
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What judges again: the model, the keys, and the way to Gmail if messages may be fetched."""
+    """What judges again, and what of it is counted. `application` is there if messages may be fetched."""
 
     session: ModelSession
-    keys: VaultKeys
     vault: MultiFernetVault
     application: Application | None
+    counted: Counter[str]
 
-    async def mailbox(
-        self, store: SqlStore, mailbox: Mailbox, sample: int | None, counted: Counter[str]
-    ) -> AsyncIterator[str]:
+    async def mailbox(self, store: SqlStore, mailbox: Mailbox, sample: int | None) -> AsyncIterator[str]:
         """A line for each entry that differs; all are counted."""
         found = await store.decision_chain(mailbox.id)
         if found is None:
             return
-        key = self.keys.open(found.sealed_key) or b""
+        key = VaultKeys(self.vault).open(found.sealed_key) or b""
+        numbers = range(1, found.head.number + 1)
+        chosen = set(random.sample(numbers, min(sample, len(numbers)))) if sample else numbers
         settings = {
             name: json.loads(text) for name, text in (await store.decision_settings(mailbox.id)).items()
         }
-        async for told in _told(store, mailbox.id, found.head.number, sample):
-            if "case" not in told.says:
-                continue
-            setting = settings.get(told.says.get("setting", ""), {})
-            score, text = await self._score(mailbox, told, setting, key, counted)
-            wrong = list(differences(told.says, setting, score, text))
-            counted["checked"] += 1
-            counted["different" if wrong else "same"] += 1
-            if wrong:
-                yield words()(
-                    "audit.differs",
-                    email=mailbox.owner.email,
-                    number=str(told.entry.number),
-                    names=", ".join(wrong),
-                )
+        async for page in _pages(store, mailbox.id):
+            counts = await store.decision_counts(mailbox.id, page[0].number, page[-1].number)
+            for entry in page:
+                says = entry.says
+                if entry.number not in chosen or "case" not in says:
+                    continue
+                setting = settings.get(says.get("setting", ""), {})
+                score, text = await self._score(mailbox, entry, setting, counts.get(entry.number))
+                wrong = list(differences(says, setting, score, chain.keyed(key, text) if text else ""))
+                self.counted["checked"] += 1
+                self.counted["different" if wrong else "same"] += 1
+                if wrong:
+                    about = {"email": mailbox.owner.email, "number": str(entry.number)}
+                    yield words()("audit.differs", names=", ".join(wrong), **about)
 
     async def _score(
-        self, mailbox: Mailbox, told: Told, setting: Mapping[str, Any], key: bytes, counted: Counter[str]
+        self, mailbox: Mailbox, entry: chain.Entry, setting: Mapping[str, Any], counts: bytes | None
     ) -> tuple[Score | None, str]:
-        """The message scored again, and the digest of its text if it was fetched."""
+        """The message scored again, and its text's digest if it was fetched."""
         model, rest = model_of(setting)
         here, besides = model_of({"made_with": self.session.made_with})
-        if "p" not in told.says["case"]:
-            counted["without_score"] += 1
+        if "p" not in entry.says["case"]:
+            self.counted["without_score"] += 1
         elif model != here:
-            counted["of_another_model"] += 1
-        elif told.counts is not None:
-            counted["from_counts"] += 1
-            counted["on_other_machine"] += rest != besides
-            return self.session.scored_again(self.vault.open(told.counts)), ""
-        elif self.application is not None and told.entry.about:
+            self.counted["of_another_model"] += 1
+        elif counts is not None:
+            self.counted["from_counts"] += 1
+            self.counted["on_other_machine"] += rest != besides
+            return self.session.scored_again(self.vault.open(counts)), ""
+        elif self.application is not None and entry.about:
             context = self.application.context
             try:
-                fetched = await context.gmail.fetch(mailbox.id, told.entry.about)
-                digest = await context.reader.screen(fetched, mailbox.owner)
+                fetched = await context.gmail.fetch(mailbox.id, entry.about)
             except Gone:
-                counted["gone"] += 1
+                self.counted["gone"] += 1
                 return None, ""
-            counted["fetched"] += 1
-            if digest.score is not None and digest.score.trace is not None:
-                return digest.score, chain.keyed(key, digest.score.trace.text)
+            score = (await context.reader.screen(fetched, mailbox.owner)).score
+            self.counted["fetched"] += 1
+            if score is not None and score.trace is not None:
+                return score, score.trace.text
         else:
-            counted["score_not_kept"] += 1
+            self.counted["score_not_kept"] += 1
         return None, ""
-
-
-async def _told(store: SqlStore, mailbox_id: str, last: int, sample: int | None) -> AsyncIterator[Told]:
-    if sample is not None and sample < last:
-        for number in sorted(random.sample(range(last), sample)):
-            for told in await store.decisions_told(mailbox_id, number, 1):
-                yield told
-        return
-    after = 0
-    while page := await store.decisions_told(mailbox_id, after, PAGE):
-        for told in page:
-            yield told
-        after = page[-1].entry.number
 
 
 def _vault() -> MultiFernetVault:
     return MultiFernetVault(load_or_make_keys(read_settings()))
-
-
-def _keys() -> VaultKeys:
-    return VaultKeys(_vault())
 
 
 async def _mailboxes(store: SqlStore, email: str | None) -> tuple[Mailbox, ...]:

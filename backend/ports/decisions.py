@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from backend.domain.mailbox.correction import Origin
 from backend.domain.mailbox.message_record import MessageView
@@ -40,15 +40,6 @@ class Chain:
     head: Head
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One entry read: what it says, and the sealed counts if they are kept."""
-
-    entry: Entry
-    says: Mapping[str, Any]
-    counts: bytes | None
-
-
 class DecisionStore(Protocol):
     """Reading the log, and the weeks of mail. Entries are appended by the transactions that decide, and change only by
     being erased: `ViewStore.retain` leaves tombstones of those that are older than the owner keeps mail."""
@@ -61,12 +52,12 @@ class DecisionStore(Protocol):
         """Entries with numbers above `after`, in their order."""
         ...
 
-    async def decisions_about(self, mailbox_id: str, gmail_id: str) -> tuple[Told, ...]:
+    async def decisions_about(self, mailbox_id: str, gmail_id: str) -> tuple[Entry, ...]:
         """Everything decided about a message, oldest first."""
         ...
 
-    async def decisions_told(self, mailbox_id: str, after: int, limit: int) -> tuple[Told, ...]:
-        """The same for entries with numbers above `after`, without tombstones."""
+    async def decision_counts(self, mailbox_id: str, first: int, last: int) -> Mapping[int, bytes]:
+        """The sealed counts that are kept of entries `first` to `last`, by number."""
         ...
 
     async def decision_settings(self, mailbox_id: str) -> Mapping[str, str]:

@@ -25,6 +25,6 @@ class Watched:
     decisions = reads(log.log)
     decision_settings = reads(log.settings)
     decisions_about = reads(log.about)
-    decisions_told = reads(log.told)
+    decision_counts = reads(log.counts)
     drop_counts = writes(log.drop_counts)
     swap_chain_key = writes(log.swap_key)

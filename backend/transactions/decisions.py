@@ -13,9 +13,9 @@ from typing import Any
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.watching import chain
-from backend.ports.decisions import Chain, DecisionKeys, Told
+from backend.ports.decisions import Chain, DecisionKeys
 from backend.transactions.statement import KEYS, Script, micros, number, q
-from backend.transactions.tables import ChainRow, CorrectionRow, DecisionRow, SettingRow, ToldRow
+from backend.transactions.tables import ChainRow, CorrectionRow, CountsRow, DecisionRow, SettingRow
 
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
 
@@ -154,25 +154,25 @@ def head(mailbox_id: str) -> Script[Chain | None]:
 def log(mailbox_id: str, after: int, limit: int) -> Script[tuple[chain.Entry, ...]]:
     """See the port."""
     found: list[DecisionRow] = yield q("decisions_after", mailbox_id=mailbox_id, after=after, limit=limit)
-    return tuple(_entry(row) for row in found)
+    return tuple(chain.Entry(**row) for row in found)
+
+
+def about(mailbox_id: str, gmail_id: str) -> Script[tuple[chain.Entry, ...]]:
+    """See the port."""
+    found: list[DecisionRow] = yield q("decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    return tuple(chain.Entry(**row) for row in found)
+
+
+def counts(mailbox_id: str, first: int, last: int) -> Script[Mapping[int, bytes]]:
+    """See the port."""
+    found: list[CountsRow] = yield q("decision_counts", mailbox_id=mailbox_id, first=first, last=last)
+    return {row["number"]: row["counts"] for row in found}
 
 
 def settings(mailbox_id: str) -> Script[Mapping[str, str]]:
     """See the port."""
     found: list[SettingRow] = yield q("decision_settings", mailbox_id=mailbox_id)
     return {row["name"]: row["content"] for row in found}
-
-
-def about(mailbox_id: str, gmail_id: str) -> Script[tuple[Told, ...]]:
-    """See the port."""
-    found: list[ToldRow] = yield q("decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return tuple(Told(_entry(row), json.loads(row["payload"]), row["counts"]) for row in found)
-
-
-def told(mailbox_id: str, after: int, limit: int) -> Script[tuple[Told, ...]]:
-    """See the port."""
-    found: list[ToldRow] = yield q("decisions_told", mailbox_id=mailbox_id, after=after, limit=limit)
-    return tuple(Told(_entry(row), json.loads(row["payload"]), row["counts"]) for row in found)
 
 
 def drop_counts(mailbox_id: str, before: datetime, limit: int) -> Script[int]:
@@ -186,9 +186,3 @@ def drop_counts(mailbox_id: str, before: datetime, limit: int) -> Script[int]:
 def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:
     """See the port."""
     return bool((yield from number("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))
-
-
-def _entry(row: DecisionRow | ToldRow) -> chain.Entry:
-    return chain.Entry(
-        row["number"], row["at"], row["gmail_id"], row["salt"], row["payload"], row["digest"], row["seal"]
-    )

@@ -179,28 +179,22 @@ class ChainRow(TypedDict):
 
 
 class DecisionRow(TypedDict):
-    """Of `decisions`."""
+    """Of `decisions`: a `chain.Entry`."""
 
     number: int
     at: int | None
-    gmail_id: str | None
+    about: str | None
     salt: bytes | None
     payload: str | None
     digest: bytes
     seal: bytes
 
 
-class ToldRow(TypedDict):
-    """Of `decisions`, one that is not erased, with the counts if they are kept."""
+class CountsRow(TypedDict):
+    """Of `decision_counts`."""
 
     number: int
-    at: int
-    gmail_id: str
-    salt: bytes
-    payload: str
-    digest: bytes
-    seal: bytes
-    counts: bytes | None
+    counts: bytes
 
 
 class SettingRow(TypedDict):

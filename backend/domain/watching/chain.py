@@ -11,10 +11,12 @@ the heads that are logged daily (`cut`).
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 KEY_BYTES = 32
 SALT_BYTES = 16
@@ -34,6 +36,12 @@ class Entry:
     payload: str | None
     digest: bytes
     seal: bytes
+
+    @property
+    def says(self) -> dict[str, Any]:
+        """The payload read; nothing in a tombstone."""
+        told: dict[str, Any] = json.loads(self.payload or "{}")
+        return told
 
 
 @dataclass(frozen=True, slots=True)

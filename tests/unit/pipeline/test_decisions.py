@@ -22,7 +22,7 @@ async def told(fixture: Fixture) -> list[tuple[dict[str, object], dict[str, obje
     settings = await fixture.store.decision_settings(fixture.mailbox_id)
     return [
         (dict(one.says), json.loads(settings.get(one.says.get("setting", ""), "{}")))
-        for one in await fixture.store.decisions_told(fixture.mailbox_id, 0, 1_000)
+        for one in await fixture.store.decisions(fixture.mailbox_id, 0, 1_000)
     ]
 
 

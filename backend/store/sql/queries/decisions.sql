@@ -26,17 +26,15 @@ ON CONFLICT DO NOTHING;
 INSERT INTO decision_counts (mailbox_id, number, at, counts) VALUES (:mailbox_id, :number, :at, :counts);
 
 -- name: decisions_after(mailbox_id, after, limit)
-SELECT * FROM decisions WHERE mailbox_id = :mailbox_id AND number > :after ORDER BY number LIMIT :limit;
+SELECT number, at, gmail_id AS about, salt, payload, digest, seal FROM decisions
+WHERE mailbox_id = :mailbox_id AND number > :after ORDER BY number LIMIT :limit;
 
 -- name: decisions_about(mailbox_id, gmail_id)
-SELECT d.*, c.counts FROM decisions AS d
-LEFT JOIN decision_counts AS c ON c.mailbox_id = d.mailbox_id AND c.number = d.number
-WHERE d.mailbox_id = :mailbox_id AND d.gmail_id = :gmail_id ORDER BY d.number;
+SELECT number, at, gmail_id AS about, salt, payload, digest, seal FROM decisions
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id ORDER BY number;
 
--- name: decisions_told(mailbox_id, after, limit)
-SELECT d.*, c.counts FROM decisions AS d
-LEFT JOIN decision_counts AS c ON c.mailbox_id = d.mailbox_id AND c.number = d.number
-WHERE d.mailbox_id = :mailbox_id AND d.number > :after AND d.payload IS NOT NULL ORDER BY d.number LIMIT :limit;
+-- name: decision_counts(mailbox_id, first, last)
+SELECT number, counts FROM decision_counts WHERE mailbox_id = :mailbox_id AND number BETWEEN :first AND :last;
 
 -- name: decision_settings(mailbox_id)
 SELECT name, content FROM decision_settings WHERE mailbox_id = :mailbox_id;
