@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from backend.domain.mailbox.verdict import Verdict
 
@@ -11,39 +10,21 @@ LAGS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 21_600.0)
 READINGS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 10.0)
 
 
-class Spans:
-    """A histogram of seconds. `bounds` are the upper ends of its classes; one more is open."""
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def note(self, seconds: float) -> None:
-        """One more. A span below 0, of two clocks that disagree, counts as 0."""
-        seconds = max(seconds, 0.0)
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.total += seconds
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """How many took at most each bound, as Prometheus wants it."""
-        found, so_far = [], 0
-        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
-            so_far += count
-            found.append((bound, float(so_far)))
-        return found
-
-
 class Judged:
-    """One a process. `lag` is from Gmail's receipt of a message to its verdict, mail that came before us or while
-    nobody ran left out; `reading` from asking for a message to be read and scored to its score, waiting included."""
+    """One a process. `lag`, in seconds, is from Gmail's receipt of a message to its verdict, mail that came before us
+    or while nobody ran left out; `reading` from asking for a message to be read and scored to its score, waiting
+    included."""
 
     def __init__(self) -> None:
-        self.verdicts: Counter[tuple[str, str, str]] = Counter()
-        self.lag = Spans(LAGS)
-        self.reading = Spans(READINGS)
+        here = self.registry = CollectorRegistry()
+        labels = ("row", "outcome", "model")
+        self.verdicts = Counter("pitchgate_verdicts", "Messages decided", labels, registry=here)
+        words = "From Gmail's receipt to the verdict"
+        self.lag = Histogram("pitchgate_verdict_lag_seconds", words, buckets=LAGS, registry=here)
+        words = "To read and score a message, waiting included"
+        self.reading = Histogram("pitchgate_reading_seconds", words, buckets=READINGS, registry=here)
 
     def note(self, verdict: Verdict) -> None:
         """A verdict was committed: counted by row, outcome and model ("" where none was asked)."""
         model = verdict.score.model if verdict.score is not None else ""
-        self.verdicts[verdict.row, verdict.outcome, model] += 1
+        self.verdicts.labels(verdict.row, verdict.outcome, model).inc()

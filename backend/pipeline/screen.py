@@ -102,7 +102,7 @@ async def _read(context: Context, fetched: Fetched, owner: Owner) -> Digest:
     """The message read and scored, and how long that took."""
     began = time.perf_counter()
     digest = await context.reader.screen(fetched, owner)
-    context.judged.reading.note(time.perf_counter() - began)
+    context.judged.reading.observe(time.perf_counter() - began)
     return digest
 
 
@@ -152,7 +152,8 @@ async def _end(
     context.fail_opens.note(verdict)
     context.judged.note(verdict)
     if screened is not None and not job.backlog:
-        context.judged.lag.note((now - screened.received_at).total_seconds())
+        lag = (now - screened.received_at).total_seconds()
+        context.judged.lag.observe(max(lag, 0.0))  # two clocks may disagree
     if verdict.row is Row.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
     return following

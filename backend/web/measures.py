@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from backend import logs
@@ -49,27 +49,6 @@ class NotJudged(Collector):
             "1 when none of the last 20 messages could be judged",
             value=self.told.nothing_is_judged,
         )
-
-
-class JudgedHere(Collector):
-    """What `Judged` counts, for Prometheus."""
-
-    def __init__(self) -> None:
-        self.told = Judged()
-
-    def collect(self) -> Iterator[Metric]:
-        """Read now."""
-        verdicts = CounterMetricFamily(
-            "pitchgate_verdicts", "Messages decided", labels=["row", "outcome", "model"]
-        )
-        for labels, count in self.told.verdicts.items():
-            verdicts.add_metric(labels, count)
-        yield verdicts
-        for name, words, spans in (
-            ("pitchgate_verdict_lag_seconds", "From Gmail's receipt to the verdict", self.told.lag),
-            ("pitchgate_reading_seconds", "To read and score a message, waiting included", self.told.reading),
-        ):
-            yield HistogramMetricFamily(name, words, buckets=spans.buckets(), sum_value=spans.total)
 
 
 ALONE = {
@@ -148,9 +127,8 @@ class Measures:
         )
         for fate in (*PushFate, "malformed"):
             self._pushes.labels(fate)  # an alarm on the rise of a count that is missing at 0 misses the first
-        self._census, self._not_judged, self._judged = StoreCensus(), NotJudged(), JudgedHere()
-        self._failed = FailedTries()
-        for collector in (self._census, self._not_judged, self._judged, self._failed, LogEvents()):
+        self._census, self._not_judged, self._failed = StoreCensus(), NotJudged(), FailedTries()
+        for collector in (self._census, self._not_judged, self._failed, LogEvents()):
             self._registry.register(collector)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -174,6 +152,5 @@ class Measures:
         `judged` those that were."""
         self._failed.counts = failed
         self._not_judged.told = fail_opens
-        self._judged.told = judged
         self._census.counts = census
-        return generate_latest(self._registry)
+        return generate_latest(self._registry) + generate_latest(judged.registry)

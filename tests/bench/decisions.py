@@ -128,8 +128,8 @@ def of_a_message(count: int, folder: Path) -> dict[str, float]:
 
     def count_it() -> None:
         judged.note(one)
-        judged.reading.note(0.01)
-        judged.lag.note(1.0)
+        judged.reading.observe(0.01)
+        judged.lag.observe(1.0)
 
     found = {
         "trace": _each(lambda: session.trace(text, terms, shares)),

@@ -101,7 +101,12 @@ class Life:
 
     def progress(self) -> object:
         """Another value whenever something was done."""
-        return dict(self.application.context.judged.verdicts)
+        return self._decided()
+
+    def _decided(self) -> float:
+        verdicts = self.application.context.judged.verdicts
+        told = (sample for family in verdicts.collect() for sample in family.samples)
+        return sum(sample.value for sample in told if sample.name == "pitchgate_verdicts_total")
 
     async def connected(self) -> bool:
         """Whether Sent has been read and the mail is listened to."""
@@ -111,7 +116,7 @@ class Life:
     async def _judged(self) -> bool:
         census = await self.application.context.store.census()
         left = sum(n for name, n in census.items() if name.startswith("stages.") and name != "stages.ended")
-        return not left and sum(self.application.context.judged.verdicts.values()) >= self.delivered
+        return not left and self._decided() >= self.delivered
 
     async def _counted(self) -> bool:
         weeks = (await self.application.context.store.drift("ana")).weeks
