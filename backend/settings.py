@@ -34,6 +34,8 @@ from backend.setting_kinds import (
 
 GMAIL_MODIFY = "https://www.googleapis.com/auth/gmail.modify"
 USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
+IDENTITY = ("openid", USERINFO_EMAIL)
+"""All that signing in asks for."""
 MODELS = Path(__file__).parent / "models"
 
 
@@ -87,7 +89,7 @@ class Settings(BaseSettings):
     revoke_url: WebAddress = "https://oauth2.googleapis.com/revoke"
     jwks_url: WebAddress = "https://www.googleapis.com/oauth2/v3/certs"
     gmail_url: WebAddress = "https://gmail.googleapis.com"
-    scopes: tuple[str, ...] = Field(("openid", USERINFO_EMAIL, GMAIL_MODIFY), min_length=1)
+    scopes: tuple[str, ...] = Field((*IDENTITY, GMAIL_MODIFY), min_length=1)
     notices: Notices = Notices.PUSH
     """How new mail comes to our notice: `push` (Pub/Sub posts here), `pull` (we fetch from Pub/Sub) or `poll` (no
     Pub/Sub: history is asked for). The last two work behind a router."""

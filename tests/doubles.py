@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.mailbox import Grant
 from backend.locale.words import told
+from backend.ports.gmail import Access
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """A Monday morning."""
@@ -74,11 +75,13 @@ class NoAuthorizer:
     def __init__(self) -> None:
         self.revoked: list[str] = []
 
-    def consent_url(self, *, state: str, nonce: str, verifier: str, login_hint: str = "") -> str:
+    def consent_url(
+        self, access: Access, *, state: str, nonce: str, verifier: str, login_hint: str = ""
+    ) -> str:
         """Asked by nobody."""
         raise AssertionError("nobody connects here")
 
-    async def redeem(self, *, code: str, verifier: str, nonce: str) -> Grant:
+    async def redeem(self, access: Access, *, code: str, verifier: str, nonce: str) -> Grant:
         """Asked by nobody."""
         raise AssertionError("nobody connects here")
 

@@ -19,8 +19,8 @@ from backend.gmail.token_answer import TokenAnswer, bad_code, read
 from backend.gmail.tokens import AccessTokens
 from backend.gmail.unreadable import AnswerUnreadable
 from backend.gmail.wire import Reply, ask_form
-from backend.ports.gmail import GrantKeeper
-from backend.settings import Settings
+from backend.ports.gmail import Access, GrantKeeper
+from backend.settings import IDENTITY, Settings
 
 _LONGEST_CODE = 2_048
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -43,8 +43,10 @@ class GoogleAuthorizer:
         self._access = access
         self._tokens = tokens
 
-    def consent_url(self, *, state: str, nonce: str, verifier: str, login_hint: str = "") -> str:
-        """Where to send the browser: offline access, PKCE S256 of `verifier`, forced consent.
+    def consent_url(
+        self, access: Access, *, state: str, nonce: str, verifier: str, login_hint: str = ""
+    ) -> str:
+        """Where to send the browser, with PKCE S256 of `verifier`; see the port.
 
         Scopes granted to us before are not asked to be merged in: the token can do what this page shows.
         `verifier` has 43 to 128 characters of A-Z a-z 0-9 - . _ ~ (RFC 7636); ValueError otherwise.
@@ -57,12 +59,13 @@ class GoogleAuthorizer:
             ("response_type", "code"),
             ("client_id", self._settings.client_id),
             ("redirect_uri", self._settings.redirect_uri),
-            ("scope", " ".join(self._settings.scopes)),
+            ("scope", " ".join(self._scopes(access))),
             ("state", state),
             ("nonce", nonce),
-            ("access_type", "offline"),
-            # Without forced consent an owner who was here before comes back without a refresh token.
-            ("prompt", "consent"),
+            ("access_type", "offline" if access is Access.MAILBOX else "online"),
+            # Without forced consent an owner who was here before comes back without a refresh token. To sign in they
+            # need only say who they are: whoever signed out, or has two accounts, is asked which.
+            ("prompt", "consent" if access is Access.MAILBOX else "select_account"),
             ("code_challenge", client.create_code_challenge(verifier, "S256")),
             ("code_challenge_method", "S256"),
         ]
@@ -70,7 +73,7 @@ class GoogleAuthorizer:
             parameters.append(("login_hint", login_hint))
         return str(add_params_to_uri(self._settings.authorize_url, parameters))
 
-    async def redeem(self, *, code: str, verifier: str, nonce: str) -> Grant:
+    async def redeem(self, access: Access, *, code: str, verifier: str, nonce: str) -> Grant:
         """Exchange the code. Raises `Refused` for a bad code or id token, `TryLater` when Google is down.
 
         The grant's scopes are those really given, under their long names: compare with the settings' to see
@@ -88,9 +91,12 @@ class GoogleAuthorizer:
         reply = await ask_form(self._session, self._settings.token_url, form)
         answer = read(reply.body, client_id, refreshing=False)
         claims = await self._identity(answer, nonce)
-        if not answer.refresh_token:
+        # A desktop client is given a refresh token at every sign-in too: that one is dropped here. It must not be
+        # revoked either, which would end the owner's whole grant.
+        refresh_token = answer.refresh_token if access is Access.MAILBOX else ""
+        if access is Access.MAILBOX and not refresh_token:
             raise Refused("no_refresh_token")
-        return _grant(claims, answer, self._settings.scopes)
+        return _grant(claims, answer, refresh_token, self._scopes(access))
 
     async def revoke(self, mailbox_id: str) -> None:
         """Revoke the grant at Google; one already revoked, or none at all, counts as done."""
@@ -101,6 +107,9 @@ class GoogleAuthorizer:
             if reply.status >= 300 and _error_word(reply) != "invalid_token":
                 raise Rejected("rejected.revoke", reason=f"http{reply.status}")
         self._access.forget(mailbox_id)
+
+    def _scopes(self, access: Access) -> tuple[str, ...]:
+        return self._settings.scopes if access is Access.MAILBOX else IDENTITY
 
     async def _identity(self, answer: TokenAnswer, nonce: str) -> Mapping[str, Any]:
         try:
@@ -117,13 +126,15 @@ class GoogleAuthorizer:
         return claims
 
 
-def _grant(claims: Mapping[str, Any], answer: TokenAnswer, asked: tuple[str, ...]) -> Grant:
+def _grant(
+    claims: Mapping[str, Any], answer: TokenAnswer, refresh_token: str, asked: tuple[str, ...]
+) -> Grant:
     name = claims.get("name")
     return Grant(
         sub=claims["sub"],
         email=claims["email"].strip().lower(),
         name=name.strip()[:200] if isinstance(name, str) else "",
-        refresh_token=answer.refresh_token,
+        refresh_token=refresh_token,
         # An answer without scopes means: as asked (RFC 6749, 5.1).
         scopes=answer.scopes if answer.scopes is not None else named(asked),
     )

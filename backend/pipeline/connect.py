@@ -1,4 +1,4 @@
-"""connect: an owner goes to Google's consent page and comes back; their mailbox begins, or goes on."""
+"""connect: an owner goes to Google's page and comes back: known to us, or with a mailbox that begins or goes on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from backend.domain.errors import Expired, Refused
-from backend.domain.mailbox.mailbox import Grant, Mailbox, Preferences
+from backend.domain.mailbox.mailbox import Grant, Link, Mailbox, Preferences
 from backend.pipeline.context import Context
 from backend.pipeline.sealed import seal, unseal
-from backend.ports.gmail import Authorizer
+from backend.ports.gmail import Access, Authorizer
 from backend.ports.owner import NewMailbox
 
 PURPOSE = "connect"
@@ -21,7 +21,8 @@ LIFE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """`mailbox` is None when a box was left unticked; `missing` then names the scopes that are lacking."""
+    """Who came back. `mailbox` is None when a box was left unticked (`missing` then names the scopes that are
+    lacking), and for somebody who signed in and has none here."""
 
     mailbox: Mailbox | None
     missing: frozenset[str]
@@ -29,7 +30,12 @@ class Connected:
 
 
 def begin(
-    context: Context, authorizer: Authorizer, *, expect_sub: str = "", login_hint: str = ""
+    context: Context,
+    authorizer: Authorizer,
+    access: Access = Access.MAILBOX,
+    *,
+    expect_sub: str = "",
+    login_hint: str = "",
 ) -> tuple[str, str]:
     """Where to send the browser, and the sealed state it must bring back (for a cookie).
 
@@ -40,9 +46,10 @@ def begin(
         "nonce": context.tokens.token(24),
         "verifier": context.tokens.token(48),
         "sub": expect_sub,
+        "access": access.value,
     }
     url = authorizer.consent_url(
-        state=state["state"], nonce=state["nonce"], verifier=state["verifier"], login_hint=login_hint
+        access, state=state["state"], nonce=state["nonce"], verifier=state["verifier"], login_hint=login_hint
     )
     return url, seal(context, PURPOSE, state, LIFE)
 
@@ -61,18 +68,21 @@ async def begin_again(context: Context, authorizer: Authorizer, account: str) ->
 async def finish(
     context: Context, authorizer: Authorizer, sealed: str, query: Mapping[str, str]
 ) -> Connected:
-    """Check what came back, redeem the code, store the mailbox.
+    """Check what came back and redeem the code; find the mailbox of who signed in, store one that was connected.
 
-    Raises `Expired` (connect_expired), `Refused` (connect_denied, connect_state, connect_account).
+    Raises `Expired` (connect_expired), `Refused` (connect_denied, sign_in_denied, connect_state, connect_account).
     """
     state = _opened(context, sealed)
+    access = Access(state.get("access", Access.MAILBOX))
     if not hmac.compare_digest(query.get("state", "").encode(), state["state"].encode()):
         raise Refused("connect_state")
     if query.get("error"):
-        raise Refused("connect_denied")
+        raise Refused("sign_in_denied" if access is Access.IDENTITY else "connect_denied")
     grant = await authorizer.redeem(
-        code=query.get("code", ""), verifier=state["verifier"], nonce=state["nonce"]
+        access, code=query.get("code", ""), verifier=state["verifier"], nonce=state["nonce"]
     )
+    if access is Access.IDENTITY:
+        return Connected(await _known(context, grant), frozenset(), grant.email)
     if state["sub"] and not hmac.compare_digest(state["sub"].encode(), grant.sub.encode()):
         raise Refused("connect_account")
     missing = frozenset(context.settings.scopes) - grant.scopes
@@ -88,6 +98,11 @@ def _opened(context: Context, sealed: str) -> dict[str, str]:
         raise Expired("connect_expired") from error
     except Refused as error:
         raise Refused("connect_state") from error
+
+
+async def _known(context: Context, grant: Grant) -> Mailbox | None:
+    tenant = await context.store.tenant(grant.sub)
+    return tenant.mailbox if tenant is not None and tenant.mailbox.link is not Link.LEAVING else None
 
 
 async def _stored(context: Context, grant: Grant) -> Mailbox:

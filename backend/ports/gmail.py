@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from backend.domain.mail.message import Owner
@@ -179,15 +180,27 @@ class Gmail(Protocol):
         ...
 
 
+class Access(StrEnum):
+    """What an owner is asked for at Google's page."""
+
+    IDENTITY = "identity"  # who they are, at every sign-in
+    MAILBOX = "mailbox"  # lasting access to their mail, when it is connected
+
+
 class Authorizer(Protocol):
     """OAuth with Google, on behalf of an owner who sits at a browser."""
 
-    def consent_url(self, *, state: str, nonce: str, verifier: str, login_hint: str = "") -> str:
-        """Where to send the browser: offline access, PKCE S256 of `verifier`, forced consent."""
+    def consent_url(
+        self, access: Access, *, state: str, nonce: str, verifier: str, login_hint: str = ""
+    ) -> str:
+        """Where to send the browser, with PKCE S256 of `verifier`. MAILBOX: offline access, forced consent."""
         ...
 
-    async def redeem(self, *, code: str, verifier: str, nonce: str) -> Grant:
-        """Exchange the code. Raises `Refused` for a bad code or id token, `TryLater` when Google is down."""
+    async def redeem(self, access: Access, *, code: str, verifier: str, nonce: str) -> Grant:
+        """Exchange the code. The grant of IDENTITY has no refresh token.
+
+        Raises `Refused` for a bad code or id token, `TryLater` when Google is down.
+        """
         ...
 
     async def revoke(self, mailbox_id: str) -> None:

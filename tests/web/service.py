@@ -31,8 +31,9 @@ from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
 from backend.pipeline.stages import run_duty
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
+from backend.ports.gmail import Access
 from backend.ports.jobs import Duty
-from backend.settings import Settings
+from backend.settings import IDENTITY, Settings
 from backend.store import SqlStore, open_store
 from backend.system.vault import MultiFernetVault, make_key
 from backend.web.app import create_app
@@ -75,16 +76,21 @@ class ConsentPage(NoAuthorizer):
         self.begun: list[dict[str, str]] = []
         self.redeemed: list[str] = []
 
-    def consent_url(self, *, state: str, nonce: str, verifier: str, login_hint: str = "") -> str:
+    def consent_url(
+        self, access: Access, *, state: str, nonce: str, verifier: str, login_hint: str = ""
+    ) -> str:
         """Noted, and where Google's page is."""
-        self.begun.append({"state": state, "login_hint": login_hint})
+        self.begun.append({"state": state, "login_hint": login_hint, "access": access.value})
         return f"https://accounts.google.com/o/oauth2/v2/auth?{urlencode({'state': state})}"
 
-    async def redeem(self, *, code: str, verifier: str, nonce: str) -> Grant:
-        """The `grant`, or the trouble a test has asked for."""
+    async def redeem(self, access: Access, *, code: str, verifier: str, nonce: str) -> Grant:
+        """The `grant`, or the trouble a test has asked for; as much of it as was asked for."""
         self.redeemed.append(code)
         if self.trouble is not None:
             raise self.trouble
+        assert access.value == self.begun[-1]["access"]
+        if access is Access.IDENTITY:
+            return replace(self.grant, refresh_token="", scopes=frozenset(IDENTITY))
         return self.grant
 
     def back(self, **changes: str) -> str:

@@ -282,7 +282,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an owner granted at Google: account, the refresh token in the clear, scopes really given."""
+    """What an owner granted at Google: account, scopes really given, the refresh token in the clear ("": a sign-in)."""
 
     sub: str
     email: str

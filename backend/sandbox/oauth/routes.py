@@ -13,7 +13,7 @@ from backend.sandbox.oauth.clients import Client
 from backend.sandbox.oauth.consent import ConsentChoice, allow, refusal_without_page
 from backend.sandbox.oauth.grants import GrantError
 from backend.sandbox.oauth.requests import AuthorizationRequest, PageError, RedirectError, read_request
-from backend.sandbox.oauth.scopes import WORDS
+from backend.sandbox.oauth.scopes import IDENTITY, WORDS
 from backend.sandbox.oauth.signing import ISSUER
 from backend.sandbox.oauth.token_answers import exchange_code, refresh_access, userinfo
 from backend.sandbox.spoil import spoil
@@ -41,6 +41,7 @@ async def consent_page() -> Response:
         accounts=[box.owner for box in world().mailboxes.values()],
         chosen=_suggested(asked),
         scopes=[(scope, WORDS[scope]) for scope in asked.optional_scopes],
+        identity=[WORDS[scope] for scope in asked.scopes if scope in IDENTITY],
         hidden=hidden,
         app_name=urlsplit(asked.redirect_uri).netloc,
     )

@@ -23,6 +23,9 @@ _SHORT = {"email": EMAIL, "profile": PROFILE}
 IDENTITY = frozenset({"openid", EMAIL, PROFILE})
 
 WORDS = {
+    "openid": "Know you again when you come back",
+    EMAIL: "See your email address",
+    PROFILE: "See your name",
     FULL: "Read, compose, send and permanently delete all your email",
     MODIFY: "Read, compose and send emails, and change their labels",
     READONLY: "View your email messages and settings",
@@ -51,4 +54,4 @@ def expand(text: str) -> list[str]:
 
 def is_known(scope: str) -> bool:
     """Whether Google knows the scope (as far as this sandbox goes)."""
-    return scope in WORDS or scope in IDENTITY
+    return scope in WORDS

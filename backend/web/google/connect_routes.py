@@ -1,4 +1,4 @@
-"""The landing page, and the way to Google's consent page and back."""
+"""The landing page, and the ways to Google's page and back: to sign in, and to connect a mailbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.pipeline.connect import Connected
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
 from backend.web import browser_session, log
 from backend.web.api.authentication import service
-from backend.web.google.leading_on import to_google
+from backend.web.google.leading_on import to_google, to_sign_in
 from backend.web.google.state_cookie import cookie_name, without_cookie
 from backend.web.google.way_back import DEVICE, EARLIER, WANTED, wanted
 from backend.web.guards import guarded
@@ -27,7 +27,9 @@ blueprint = Blueprint("connect", __name__)
 ANSWER_FIELDS = ("code", "state", "error", "scope", "iss")
 FIELD_LIMIT = 4_096
 ADDRESS_LIMIT = 254
-PROBLEMS = frozenset({"connect_denied", "connect_state", "connect_expired", "connect_account"})
+PROBLEMS = frozenset(
+    {"connect_denied", "sign_in_denied", "connect_state", "connect_expired", "connect_account"}
+)
 BEGINNING = frozenset({Condition.CONNECTING, Condition.INDEXING, Condition.DISCONNECTED})
 """A mailbox in one of these states has nothing to show on its pages yet."""
 
@@ -51,17 +53,25 @@ async def ask() -> Response:
 @blueprint.post("/connect")
 @guarded(per_minute(30))
 async def begin() -> Response:
-    """Off to Google, with the sealed state in a cookie only this way back can use.
+    """Off to Google for access to a mailbox, with the sealed state in a cookie only this way back can use.
 
-    The form may name the `account` that is to be connected again: another one is then refused. It may name the
-    `page` its owner wanted when they were asked to sign in.
+    The form may name the `account` that is to be connected again: another one is then refused. It may carry on what
+    somebody wanted who signed in and had no mailbox yet: a `page`, or an app's `request`.
     """
     form = await request.form
-    account = form.get("account", "")
-    if len(account) > ADDRESS_LIMIT:
+    account, asked = form.get("account", ""), form.get("request", "")
+    if len(account) > ADDRESS_LIMIT or len(asked) > FIELD_LIMIT:
         return await _problem("connect_state", 422)
-    response = WANTED.keep(DEVICE.drop(await to_google(account)), wanted(form.get("page", "")))
+    response = WANTED.keep(DEVICE.keep(await to_google(account), asked), wanted(form.get("page", "")))
     return browser_session.remember_earlier(response)
+
+
+@blueprint.post("/connect/sign-in")
+@guarded(per_minute(30))
+async def sign_in() -> Response:
+    """Off to Google, which is asked who this is. The form may name the `page` its owner wanted."""
+    page = wanted((await request.form).get("page", "")) or "/review"
+    return browser_session.remember_earlier(WANTED.keep(DEVICE.drop(await to_sign_in()), page))
 
 
 @blueprint.get("/connect/callback")
@@ -92,8 +102,11 @@ async def _refusal(error: PitchgateError) -> Response:
 
 
 async def _outcome(connected: Connected) -> Response:
-    if connected.mailbox is None:
+    if connected.missing:
         return await _problem("missing", 422, sorted(connected.missing))
+    if connected.mailbox is None:
+        kept = (("page", wanted(WANTED.read())), ("request", DEVICE.read()))
+        return without_cookie(await _page("connect.html", email=connected.email, kept=kept))
     # Google has vouched for them: this browser is theirs from now on, under a new secret.
     await browser_session.end_earlier()
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())

@@ -11,7 +11,7 @@ from backend.domain.errors import PitchgateError, Refused
 from backend.pipeline.device_request import DeviceRequest, read_request
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
-from backend.web.google.leading_on import to_google
+from backend.web.google.leading_on import to_sign_in
 from backend.web.google.way_back import DEVICE, wanted
 from backend.web.guards import content_policy, from_elsewhere, guarded, origin_of
 from backend.web.limits import per_minute
@@ -42,7 +42,7 @@ async def sign_in() -> Response:
         service().unseal(sealed)
     except PitchgateError as error:
         return await _refusal(error)
-    return DEVICE.keep(browser.remember_earlier(await to_google()), sealed)
+    return DEVICE.keep(browser.remember_earlier(await to_sign_in()), sealed)
 
 
 @blueprint.post("/connect/device")

@@ -14,6 +14,7 @@ from backend.domain.errors import PitchgateError, Refused, Rejected, TryLater
 from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.opening import Google
 from backend.gmail.scopes import lacking
+from backend.ports.gmail import Access
 from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL, Settings
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, fake_google, open_against
 from tests.doubles import in_english
@@ -37,8 +38,8 @@ class Story:
         body = {name: value for name, value in (good | more).items() if value is not ...}
         self.fake.on("POST /token", Answer(body=body))
 
-    async def redeem(self) -> Grant:
-        return await self.google.authorizer.redeem(code="4/code", verifier=VERIFIER, nonce="nonce-1")
+    async def redeem(self, access: Access = Access.MAILBOX) -> Grant:
+        return await self.google.authorizer.redeem(access, code="4/code", verifier=VERIFIER, nonce="nonce-1")
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ async def story() -> AsyncIterator[Story]:
 
 async def test_the_consent_page_is_asked_for_what_offline_work_needs(story: Story) -> None:
     url = story.google.authorizer.consent_url(
-        state="s&1", nonce="n1", verifier=VERIFIER, login_hint="ana@corp.test"
+        Access.MAILBOX, state="s&1", nonce="n1", verifier=VERIFIER, login_hint="ana@corp.test"
     )
     assert url.startswith(f"{story.fake.url}/auth?")
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
@@ -69,13 +70,31 @@ async def test_the_consent_page_is_asked_for_what_offline_work_needs(story: Stor
         "code_challenge_method": "S256",
         "login_hint": "ana@corp.test",
     }
-    assert "login_hint" not in story.google.authorizer.consent_url(state="s", nonce="n", verifier=VERIFIER)
+    assert "login_hint" not in story.google.authorizer.consent_url(
+        Access.MAILBOX, state="s", nonce="n", verifier=VERIFIER
+    )
+
+
+async def test_signing_in_asks_who_it_is_and_for_nothing_that_lasts(story: Story) -> None:
+    url = story.google.authorizer.consent_url(Access.IDENTITY, state="s", nonce="n1", verifier=VERIFIER)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    assert asked["scope"] == f"openid {USERINFO_EMAIL}"
+    assert (asked["access_type"], asked["prompt"]) == ("online", "select_account")
+    assert (asked["state"], asked["nonce"], asked["code_challenge_method"]) == ("s", "n1", "S256")
+
+
+@pytest.mark.parametrize("given", [..., "1//unasked"])
+async def test_a_sign_in_brings_an_identity_and_no_token(story: Story, given: Any) -> None:
+    story.answers(refresh_token=given, scope=...)
+    grant = await story.redeem(Access.IDENTITY)
+    assert (grant.sub, grant.refresh_token) == ("10769", "")
+    assert grant.scopes == {"openid", USERINFO_EMAIL}
 
 
 @pytest.mark.parametrize("verifier", ["", "short", "v" * 129, "v" * 42 + "ä"])
 async def test_a_verifier_outside_the_rules_is_never_used(story: Story, verifier: str) -> None:
     with pytest.raises(ValueError, match="verifier"):
-        story.google.authorizer.consent_url(state="s", nonce="n", verifier=verifier)
+        story.google.authorizer.consent_url(Access.MAILBOX, state="s", nonce="n", verifier=verifier)
 
 
 async def test_the_code_becomes_a_grant(story: Story) -> None:
@@ -178,7 +197,7 @@ async def test_a_code_that_is_not_taken(story: Story, what: str) -> None:
 @pytest.mark.parametrize("code", ["", "x" * 5_000])
 async def test_what_is_no_code_never_reaches_google(story: Story, code: str) -> None:
     with pytest.raises(Refused):
-        await story.google.authorizer.redeem(code=code, verifier=VERIFIER, nonce="n")
+        await story.google.authorizer.redeem(Access.MAILBOX, code=code, verifier=VERIFIER, nonce="n")
     assert story.fake.seen == []
 
 

@@ -12,9 +12,11 @@ from aiohttp import web
 
 from backend.domain.envelope import Metadata, read_envelope, subscription_of
 from backend.domain.errors import NeedsReconnect, Refused, Unauthenticated
+from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.opening import Google
 from backend.gmail.scopes import lacking
-from backend.settings import GMAIL_MODIFY, USERINFO_EMAIL
+from backend.ports.gmail import Access
+from backend.settings import GMAIL_MODIFY, IDENTITY, USERINFO_EMAIL
 from tests.contract.gmail.fake_google import StoryClock
 from tests.contract.gmail.sandbox_story import Story
 from tests.sandbox_process import PUSH_ACCOUNT, SUBSCRIPTION
@@ -30,9 +32,11 @@ class Browser:
         self.verifier = "v" * 50
         story.sandbox.allow_redirect(story.settings().redirect_uri)
 
-    def consent(self, grant: list[str] | None = None, nonce: str = "n1") -> str:
+    def consent(
+        self, grant: list[str] | None = None, nonce: str = "n1", access: Access = Access.MAILBOX
+    ) -> str:
         url = self.google.authorizer.consent_url(
-            state="s1", nonce=nonce, verifier=self.verifier, login_hint=self.story.address
+            access, state="s1", nonce=nonce, verifier=self.verifier, login_hint=self.story.address
         )
         back = self.story.sandbox.consent(url, self.story.address, grant)
         answer = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
@@ -42,7 +46,7 @@ class Browser:
 
 async def test_an_owner_connects_and_leaves(story: Story, google: Google) -> None:
     code = Browser(story, google).consent()
-    grant = await google.authorizer.redeem(code=code, verifier="v" * 50, nonce="n1")
+    grant = await google.authorizer.redeem(Access.MAILBOX, code=code, verifier="v" * 50, nonce="n1")
     assert grant.email == story.address
     assert grant.sub == story.sandbox.mailbox(story.address)["sub"]
     assert not lacking(grant.scopes, story.settings().scopes)
@@ -56,9 +60,28 @@ async def test_an_owner_connects_and_leaves(story: Story, google: Google) -> Non
     await google.authorizer.revoke("m1")
 
 
+async def test_an_owner_signs_in_with_what_google_tells_of_them_alone(story: Story, google: Google) -> None:
+    code = Browser(story, google).consent(access=Access.IDENTITY)
+    grant = await google.authorizer.redeem(Access.IDENTITY, code=code, verifier="v" * 50, nonce="n1")
+    assert (grant.email, grant.refresh_token) == (story.address, "")
+    assert grant.scopes == set(IDENTITY)
+    story.keeper.grants["m1"] = (await connected(story, google)).refresh_token
+    google.forget("m1")
+    await google.gmail.profile("m1")  # the mailbox is connected after it as ever
+    code = Browser(story, google).consent(access=Access.IDENTITY)
+    await google.authorizer.redeem(Access.IDENTITY, code=code, verifier="v" * 50, nonce="n1")
+    google.forget("m1")
+    await google.gmail.profile("m1")  # and a sign-in takes nothing from it
+
+
+async def connected(story: Story, google: Google) -> Grant:
+    code = Browser(story, google).consent()
+    return await google.authorizer.redeem(Access.MAILBOX, code=code, verifier="v" * 50, nonce="n1")
+
+
 async def test_a_box_left_unticked_is_seen(story: Story, google: Google) -> None:
     code = Browser(story, google).consent(grant=["openid", USERINFO_EMAIL])
-    grant = await google.authorizer.redeem(code=code, verifier="v" * 50, nonce="n1")
+    grant = await google.authorizer.redeem(Access.MAILBOX, code=code, verifier="v" * 50, nonce="n1")
     assert lacking(grant.scopes, story.settings().scopes) == {GMAIL_MODIFY}
 
 
@@ -66,11 +89,13 @@ async def test_a_code_works_once_and_only_with_its_verifier_and_nonce(story: Sto
     browser = Browser(story, google)
     for verifier, nonce in (("w" * 50, "n1"), ("v" * 50, "n2")):
         with pytest.raises(Refused):
-            await google.authorizer.redeem(code=browser.consent(), verifier=verifier, nonce=nonce)
+            await google.authorizer.redeem(
+                Access.MAILBOX, code=browser.consent(), verifier=verifier, nonce=nonce
+            )
     code = browser.consent()
-    await google.authorizer.redeem(code=code, verifier="v" * 50, nonce="n1")
+    await google.authorizer.redeem(Access.MAILBOX, code=code, verifier="v" * 50, nonce="n1")
     with pytest.raises(Refused):
-        await google.authorizer.redeem(code=code, verifier="v" * 50, nonce="n1")
+        await google.authorizer.redeem(Access.MAILBOX, code=code, verifier="v" * 50, nonce="n1")
 
 
 # --- push ----------------------------------------------------------------------------------------

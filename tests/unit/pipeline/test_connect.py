@@ -11,7 +11,8 @@ import pytest
 from backend.domain.errors import Expired, Lost, Refused
 from backend.domain.mailbox.mailbox import Grant, Link, Mode
 from backend.pipeline import connect
-from backend.settings import GMAIL_MODIFY
+from backend.ports.gmail import Access
+from backend.settings import GMAIL_MODIFY, IDENTITY
 from tests.unit.pipeline.conftest import Fixture, Secrets
 
 
@@ -22,11 +23,13 @@ class Google:
     grant: Grant
     redeemed: list[dict[str, str]] = field(default_factory=list)
 
-    def consent_url(self, **asked: str) -> str:
-        return "https://accounts.test/auth?" + "&".join(f"{name}={value}" for name, value in asked.items())
+    def consent_url(self, access: Access, **asked: str) -> str:
+        return f"https://accounts.test/auth?access={access}&" + "&".join(
+            f"{name}={value}" for name, value in asked.items()
+        )
 
-    async def redeem(self, **given: str) -> Grant:
-        self.redeemed.append(given)
+    async def redeem(self, access: Access, **given: str) -> Grant:
+        self.redeemed.append(given | {"access": access.value})
         return self.grant
 
     async def revoke(self, mailbox_id: str) -> None:
@@ -65,7 +68,9 @@ async def test_a_new_owner_comes_back_and_has_a_mailbox(fixture: Fixture, google
     assert done.mailbox.preferences.mode is Mode.OBSERVE
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     [redeemed] = google.redeemed
-    assert redeemed == {"code": "c0de", "verifier": asked["verifier"], "nonce": asked["nonce"]}
+    wanted = {name: asked[name] for name in ("access", "verifier", "nonce")}
+    assert redeemed == {"code": "c0de", **wanted}
+    assert wanted["access"] == "mailbox"
     assert len({asked["state"], asked["nonce"], asked["verifier"]}) == 3
     assert len(asked["verifier"]) >= 43
 
@@ -155,3 +160,46 @@ async def test_a_consent_page_may_stand_open_a_quarter_of_an_hour(fixture: Fixtu
     with pytest.raises(Expired):
         await connect.finish(fixture.context, google, sealed, back(url))
     assert len(google.redeemed) == 1
+
+
+# --- signing in ----------------------------------------------------------------------------------
+
+
+async def sign_in(fixture: Fixture, google: Google) -> connect.Connected:
+    url, sealed = connect.begin(fixture.context, google, Access.IDENTITY)
+    done = await connect.finish(fixture.context, google, sealed, back(url))
+    assert google.redeemed[-1]["access"] == "identity"
+    return done
+
+
+async def test_who_signs_in_is_known_and_nothing_of_the_grant_is_touched(
+    fixture: Fixture, google: Google
+) -> None:
+    google.grant = Grant("sub1", "ana@corp.test", "", "never asked for", frozenset(IDENTITY))
+    token, before = await fixture.store.sealed_token(fixture.mailbox_id), await fixture.mailbox()
+    assert await sign_in(fixture, google) == connect.Connected(before, frozenset(), "ana@corp.test")
+    assert await fixture.store.sealed_token(fixture.mailbox_id) == token
+    assert await fixture.mailbox() == before
+
+
+async def test_a_sign_in_does_not_mend_a_lost_grant(fixture: Fixture, google: Google) -> None:
+    await fixture.store.lose_link(fixture.mailbox_id, Lost.GRANT, fixture.now(), fixture.now())
+    done = await sign_in(fixture, google)
+    assert done.mailbox is not None
+    assert done.mailbox.link is Link.NEEDS_RECONNECT
+
+
+async def test_a_sign_in_makes_no_mailbox_and_opens_none_that_is_leaving(
+    fixture: Fixture, google: Google
+) -> None:
+    google.grant = Grant("sub9", "eve@other.test", "", "", frozenset(IDENTITY))
+    assert await sign_in(fixture, google) == connect.Connected(None, frozenset(), "eve@other.test")
+    assert await fixture.store.mailbox_by_email("eve@other.test") is None
+    google.grant = Grant("sub1", "ana@corp.test", "", "", frozenset(IDENTITY))
+    await fixture.store.set_link(fixture.mailbox_id, Link.LEAVING, fixture.now())
+    assert (await sign_in(fixture, google)).mailbox is None
+
+
+async def test_an_address_that_changed_hands_opens_nothing(fixture: Fixture, google: Google) -> None:
+    google.grant = Grant("sub9", "ana@corp.test", "", "", frozenset(IDENTITY))
+    assert (await sign_in(fixture, google)).mailbox is None

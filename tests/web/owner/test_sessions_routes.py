@@ -76,7 +76,9 @@ async def test_another_owners_browser_cannot_be_ended(here: Office) -> None:
 async def test_signing_in_again_makes_a_new_session_and_ends_the_old(here: Office) -> None:
     browser = await signed_in(here)
     old = secret_of(browser)
-    await browser.post("/connect")  # on the way to Google the cookie is not sent back: a note of it is
+    await browser.post(
+        "/connect/sign-in"
+    )  # on the way to Google the cookie is not sent back: a note of it is
     browser.delete_cookie("localhost", "pitchgate-session")
     await signed_in(here, client=browser)
     assert secret_of(browser) != old
