@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from datetime import datetime, timedelta
 
 from backend.domain.envelope import Envelope, Metadata, read_push
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.notices import Notices, look_after
+from backend.domain.mailbox.notices import look_after
 from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers
 from backend.ports.jobs import Duty, Notice, PushFate
@@ -52,14 +53,13 @@ async def owner_acted(context: Context, mailbox_id: str) -> None:
 
 
 async def adopt(context: Context) -> None:
-    """At the start: mailboxes that are told of in another way than the settings say change over at once. Where
-    nobody pushes, every history is looked at: what a process had that died comes again only some time later."""
-    now, wanted = context.clock.now(), context.settings.notices
-    for mailbox in await context.store.mailboxes():
-        if mailbox.notices is not wanted:
-            await context.store.want(mailbox.id, Duty.WATCH, now)
-        if mailbox.notices is not wanted or wanted is not Notices.PUSH:
-            await context.store.want(mailbox.id, Duty.SYNC, now)
+    """At the start every history is looked at: what nobody was there to hear comes again only minutes later, and what
+    was heard after a backup that was put back never. Mailboxes that are told of in another way than the settings say
+    change over at once."""
+    now, wanted, want = context.clock.now(), context.settings.notices, context.store.want
+    boxes = await context.store.mailboxes()
+    changing = [want(mailbox.id, Duty.WATCH, now) for mailbox in boxes if mailbox.notices is not wanted]
+    await asyncio.gather(*changing, *(want(mailbox.id, Duty.SYNC, now) for mailbox in boxes))
 
 
 def look_again_at(context: Context, mailbox: Mailbox) -> datetime:

@@ -89,6 +89,13 @@ async def test_an_act_of_the_owner_ends_the_quiet_at_once(polled: Fixture) -> No
     assert polled.gmail.calls["history"] >= 3, "and often again"
 
 
+async def test_a_start_finds_what_nobody_was_there_to_hear_of(fixture: Fixture) -> None:
+    gmail_id = fixture.gmail.deliver(letter())
+    await notices.adopt(fixture.context)
+    await fixture.work_for(1)
+    assert gmail_id in await fixture.store.known(fixture.mailbox_id, [gmail_id])
+
+
 async def test_where_google_tells_an_act_costs_no_look(fixture: Fixture) -> None:
     gmail_id = fixture.gmail.deliver(letter())
     await fixture.push()
