@@ -80,12 +80,3 @@ async def doomed(cloud: GoogleCloud, environment: Environment) -> list[Change]:
         if not thing.shared and not isinstance(thing, Right)
     ]
     return [Change("-", thing) for thing in reversed(found) if await thing.difference(cloud) is not None]
-
-
-async def destroy(cloud: GoogleCloud, environment: Environment, tell: Callable[[str], None]) -> int:
-    """Take away what is there; returns how many."""
-    changes = await doomed(cloud, environment)
-    for change in changes:
-        await change.thing.remove(cloud)
-        tell(str(change))
-    return len(changes)

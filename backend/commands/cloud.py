@@ -83,13 +83,20 @@ def apply_command(settings_file: Path | None, **given: str) -> None:
 @click.option("--yes", is_flag=True)
 @_options
 def destroy_command(yes: bool, **given: str) -> None:
-    """Take the environment away again. Services stay on, others in the project may use them."""
-    if not yes:
-        click.confirm(
-            words()("cloud.destroy_really", name=given["name"], project=given["project"]), abort=True
-        )
-    count = _run(lambda cloud, environment: plans.destroy(cloud, environment, click.echo), given)
-    say("cloud.taken_away", count=count)
+    """List what there is of the environment, ask, and take it away. Services stay on."""
+
+    async def work(cloud: GoogleCloud, environment: Environment) -> int:
+        changes = await plans.doomed(cloud, environment)
+        for change in changes:
+            click.echo(str(change))
+        if changes and not yes:
+            question = words()("cloud.destroy_really", name=given["name"], project=given["project"])
+            click.confirm(question, abort=True)
+        for change in changes:
+            await change.thing.remove(cloud)
+        return len(changes)
+
+    say("cloud.taken_away", count=_run(work, given))
 
 
 @cloud_group.command("files")

@@ -67,12 +67,12 @@ def of_watches(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime
 def of_silence(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
     """Whether there was news in a mailbox of which no notice has come."""
     if not settings.notices.watched:
-        return [well("notices", "asked", seconds=settings.poll_interval)]
+        return []
     silent = [(since, box.owner.email) for box in mailboxes if (since := box.silent_since(now))]
     if not silent:
-        return [well("notices", "coming", kind=settings.notices)]
+        return [well("arrival", "coming", kind=settings.notices)]
     since, email = min(silent)
-    return [warning("notices", "silent", email=email, since=f"{since:%Y-%m-%d %H:%M}", count=len(silent))]
+    return [warning("arrival", "silent", email=email, since=f"{since:%Y-%m-%d %H:%M}", count=len(silent))]
 
 
 async def of_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Finding:

@@ -33,9 +33,11 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxPr
 
 @pytest.fixture
 def run(cloud: SandboxProcess) -> Run:
-    def do(*words: str, url: str = URL) -> Result:
+    def do(*words: str, url: str = URL, answer: str = "") -> Result:
         where = ["--env", "test", "--project", PROJECT, "--url", url, "--api-root", cloud.url]
-        return CliRunner().invoke(cloud_group, [words[0], *where, *words[1:]], catch_exceptions=False)
+        return CliRunner().invoke(
+            cloud_group, [words[0], *where, *words[1:]], input=answer, catch_exceptions=False
+        )
 
     return do
 
@@ -86,7 +88,12 @@ def test_destroy_leaves_nothing_of_it_and_everything_else(run: Run, cloud: Sandb
     before = held(cloud)
     run("apply")
     assert held(cloud) != before
-    assert "5 things taken away." in run("destroy", "--yes").output
+    thought_better = run("destroy", answer="n\n")
+    assert thought_better.output.index(f"- subscription {SUBSCRIPTION}\n") < thought_better.output.index(
+        "[y/N]"
+    )
+    assert (thought_better.exit_code, run("plan").exit_code) == (1, 0), "all of it is still there"
+    assert "5 things taken away." in run("destroy", answer="y\n").output
     assert held(cloud) == before
     assert "0 things taken away." in run("destroy", "--yes").output
     assert run("plan").output.count("+ ") == 8, "all but the services"
