@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,40 +15,6 @@ from backend.pipeline.judged import Judged
 from backend.ports.jobs import PushFate
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-class FailedTries(Collector):
-    """The job loop's own count, as a counter. The loop knows no Prometheus, and need not."""
-
-    counts: Mapping[tuple[str, str], int] = MappingProxyType({})
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """One family, there from the start: without a sample before the first failure."""
-        family = CounterMetricFamily("pitchgate_jobs_failed", "Tries that failed", labels=("job", "cause"))
-        for (job, cause), count in self.counts.items():
-            family.add_metric((job, cause), count)
-        yield family
-
-
-class NotJudged(Collector):
-    """What `FailOpens` counts, for Prometheus."""
-
-    def __init__(self) -> None:
-        self.told = FailOpens()
-
-    def collect(self) -> Iterator[Metric]:
-        """Read now."""
-        counts = CounterMetricFamily(
-            "pitchgate_fail_open", "Messages let in because they could not be judged", labels=["cause"]
-        )
-        for cause, number in self.told.counts.items():
-            counts.add_metric([cause], number)
-        yield counts
-        yield GaugeMetricFamily(
-            "pitchgate_nothing_is_judged",
-            "1 when none of the last 20 messages could be judged",
-            value=self.told.nothing_is_judged,
-        )
 
 
 ALONE = {
@@ -73,35 +39,39 @@ GROUPS = {
 """The store's census as gauges: by whole key, and by group with what follows its dot as a label."""
 
 
-class StoreCensus(Collector):
-    """What the store holds, each kind of count under a name of its own. Every replica tells the same."""
+class Told(Collector):
+    """What others count, told to Prometheus as it stood when it was last asked for. They know no Prometheus."""
 
-    counts: Mapping[str, int] = MappingProxyType({})
+    def __init__(self) -> None:
+        self.families: Sequence[Metric] = ()
 
-    def collect(self) -> Iterator[Metric]:
-        """What there is none of now is not told, but for what the census names with 0."""
-        families: dict[str, GaugeMetricFamily] = {}
-        for key, count in self.counts.items():
-            if key in ALONE:
-                yield GaugeMetricFamily(*ALONE[key], value=count)
-                continue
-            group, _, name = key.partition(".")
-            metric, label, words = GROUPS[group]
-            if group not in families:
-                families[group] = GaugeMetricFamily(metric, words, labels=[label])
-            families[group].add_metric([name], count)
-        yield from families.values()
+    def collect(self) -> Iterable[Metric]:
+        """All of it."""
+        return self.families
 
 
-class LogEvents(Collector):
-    """What `backend.logs` counts of the events worth an alarm."""
+def _counter(name: str, words: str, labels: Sequence[str], counts: Mapping[Any, int]) -> Metric:
+    """There from the start: without a sample before the first. `counts` by label, or by several."""
+    family = CounterMetricFamily(name, words, labels=labels)
+    for values, count in counts.items():
+        family.add_metric([values] if isinstance(values, str) else values, count)
+    return family
 
-    def collect(self) -> Iterator[Metric]:
-        """Read now; there with 0 from the start."""
-        family = CounterMetricFamily("pitchgate_log_events", "Log events worth a look", labels=["event"])
-        for event, count in logs.COUNTED.items():
-            family.add_metric([event], count)
-        yield family
+
+def _census(counts: Mapping[str, int]) -> Iterator[Metric]:
+    """What the store holds, each kind of count under a name of its own. Every replica tells the same. What there is
+    none of now is not told, but for what the census names with 0."""
+    families: dict[str, GaugeMetricFamily] = {}
+    for key, count in counts.items():
+        if key in ALONE:
+            yield GaugeMetricFamily(*ALONE[key], value=count)
+            continue
+        group, _, name = key.partition(".")
+        metric, label, words = GROUPS[group]
+        if group not in families:
+            families[group] = GaugeMetricFamily(metric, words, labels=[label])
+        families[group].add_metric([name], count)
+    yield from families.values()
 
 
 class Measures:
@@ -127,9 +97,8 @@ class Measures:
         )
         for fate in (*PushFate, "malformed"):
             self._pushes.labels(fate)  # an alarm on the rise of a count that is missing at 0 misses the first
-        self._census, self._not_judged, self._failed = StoreCensus(), NotJudged(), FailedTries()
-        for collector in (self._census, self._not_judged, self._failed, LogEvents()):
-            self._registry.register(collector)
+        self._told = Told()
+        self._registry.register(self._told)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered."""
@@ -150,7 +119,13 @@ class Measures:
         """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
         job and cause since the start of the process, `fail_opens` the messages that could not be judged,
         `judged` those that were."""
-        self._failed.counts = failed
-        self._not_judged.told = fail_opens
-        self._census.counts = census
+        unread, worth = "Messages let in because they could not be judged", "Log events worth a look"
+        nothing = "1 when none of the last 20 messages could be judged"
+        self._told.families = [
+            *_census(census),
+            _counter("pitchgate_jobs_failed", "Tries that failed", ("job", "cause"), failed),
+            _counter("pitchgate_fail_open", unread, ("cause",), fail_opens.counts),
+            GaugeMetricFamily("pitchgate_nothing_is_judged", nothing, value=fail_opens.nothing_is_judged),
+            _counter("pitchgate_log_events", worth, ("event",), logs.COUNTED),
+        ]
         return generate_latest(self._registry) + generate_latest(judged.registry)
