@@ -10,7 +10,7 @@ from backend.domain.mail.script import script_of
 from backend.domain.mailbox.correction import Decision, Origin
 from backend.domain.mailbox.effects import EFFECTS
 from backend.domain.mailbox.message_record import MessageView
-from backend.domain.watching.asking import QUALITY, Answer, Candidate, Label, drawn, stratified
+from backend.domain.watching.asking import QUALITY, Answer, Label, drawn, stratified
 from backend.domain.watching.drift import week_of
 from backend.ports.decisions import DecisionKeys
 from backend.transactions import decisions, message_rows, rows
@@ -36,7 +36,7 @@ class JudgedRow(TypedDict):
 
 
 class LabelRow(TypedDict):
-    """Of `questions`, as far as a figure needs it."""
+    """Of `questions`, as far as a figure needs it: a `Label`."""
 
     stratum: str
     weight: float
@@ -47,7 +47,8 @@ class LabelRow(TypedDict):
 
 
 def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
-    """Draw from the week before this one, once; see the port."""
+    """Draw from the week before this one, once; see the port. What the owner did with a message before it was drawn is
+    its answer."""
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
     yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT))
@@ -56,49 +57,36 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     budget = mailbox.preferences.questions_a_week
     if not budget or (latest is not None and latest >= week):
         return 0
-    found: list[JudgedRow] = yield q(
-        "judged_between", mailbox_id=mailbox_id, since=beginning(week), until=beginning(week + 1)
-    )
-    known = {row["gmail_id"]: row for row in found}
-    mail = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
-    return (yield from _ask(mailbox_id, QUALITY, week, mail, known, budget, now))
-
-
-def _ask(
-    mailbox_id: str,
-    kind: str,
-    round_: int,
-    candidates: list[Candidate],
-    known: dict[str, JudgedRow],
-    budget: int,
-    now: datetime,
-) -> Script[int]:
-    """Draw among these and keep the questions. What the owner did with a message before it was drawn is its answer."""
     keys: DecisionKeys | None = yield KEYS
     chain: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
     key = keys.open(chain["sealed_key"]) if keys and chain else None
     if key is None:
         return 0
-    picked = drawn(key, f"{kind} {round_}", candidates, budget)
-    for place, (one, weight) in enumerate(picked):
-        row = known[one.gmail_id]
+    found: list[JudgedRow] = yield q(
+        "judged_between", mailbox_id=mailbox_id, since=beginning(week), until=beginning(week + 1)
+    )
+    known = {row["gmail_id"]: row for row in found}
+    strata = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
+    picked = drawn(key, f"{QUALITY} {week}", strata, budget)
+    for place, (gmail_id, stratum, weight) in enumerate(picked):
+        row = known[gmail_id]
         yield q(
             "ask",
             mailbox_id=mailbox_id,
-            id=f"{kind}-{round_:05d}-{place:02d}",
-            kind=kind,
-            round=round_,
-            gmail_id=one.gmail_id,
-            stratum=one.stratum,
+            id=f"{QUALITY}-{week:05d}-{place:02d}",
+            kind=QUALITY,
+            round=week,
+            gmail_id=gmail_id,
+            stratum=stratum,
             weight=weight,
             model=row["model"],
             language=row["language"],
             script=script_of(row["sender_name"]),
             now=micros(now),
         )
-        said: str | None = yield q("said_of", mailbox_id=mailbox_id, gmail_id=one.gmail_id)
+        said: str | None = yield q("said_of", mailbox_id=mailbox_id, gmail_id=gmail_id)
         if said is not None:
-            yield from acted(mailbox_id, one.gmail_id, Decision(said), now)
+            yield from acted(mailbox_id, gmail_id, Decision(said), now)
     return len(picked)
 
 
@@ -116,15 +104,7 @@ def answer_question(
 ) -> Script[None]:
     """See the port."""
     yield from locked(mailbox_id)
-    changed = yield from number(
-        "answer_questions",
-        mailbox_id=mailbox_id,
-        gmail_id=gmail_id,
-        answer=answer,
-        by_act=False,
-        now=micros(now),
-    )
-    if not changed:
+    if not (yield from _answer(mailbox_id, gmail_id, answer, False, now)):
         raise NotFound("not_found.question")
     yield from decisions.answered(mailbox_id, gmail_id, answer, origin, now)
 
@@ -132,12 +112,16 @@ def answer_question(
 def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
     """The owner decided about a message: if it was drawn, that is its answer."""
     answer = Answer.YES if EFFECTS[decision].teaches == "sales" else Answer.NO
-    yield q(
+    yield from _answer(mailbox_id, gmail_id, answer, True, now)
+
+
+def _answer(mailbox_id: str, gmail_id: str, answer: Answer, by_act: bool, now: datetime) -> Script[int]:
+    return number(
         "answer_questions",
         mailbox_id=mailbox_id,
         gmail_id=gmail_id,
         answer=answer,
-        by_act=True,
+        by_act=by_act,
         now=micros(now),
     )
 
@@ -145,14 +129,4 @@ def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> 
 def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
     """See the port."""
     found: list[LabelRow] = yield q("labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - KEPT))
-    return tuple(
-        Label(
-            row["stratum"],
-            row["weight"],
-            row["model"],
-            row["language"],
-            row["script"],
-            Answer(row["answer"]) if row["answer"] else None,
-        )
-        for row in found
-    )
+    return tuple(Label(**row) for row in found)

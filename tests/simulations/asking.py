@@ -13,7 +13,7 @@ import json
 import random
 
 from backend.domain.mailbox.insights import Share
-from backend.domain.watching.asking import HELD, STRATA, Answer, Candidate, Label, drawn, narrow, quality
+from backend.domain.watching.asking import HELD, STRATA, Answer, Label, drawn, narrow, quality
 
 MAIL, HELD_SHARE, UNSURE = 140, 0.2, 0.15
 MAILBOXES = {"usual": (0.95, 0.15, 0.01), "worse": (0.8, 0.3, 0.03), "better": (0.98, 0.05, 0.0)}
@@ -70,18 +70,17 @@ def _year(
         held = int(MAIL * HELD_SHARE * rng.uniform(0.6, 1.4))
         near = (MAIL - held) // 4
         truth: dict[str, bool] = {}
-        mail = []
+        mail: dict[str, list[str]] = {}
         for stratum, size, share in zip(STRATA, (held, near, MAIL - held - near), pitches, strict=True):
-            for number in range(size):
-                one = Candidate(f"{week}-{stratum}-{number}", stratum)
-                truth[one.gmail_id] = rng.random() < share
+            mail[stratum] = [f"{week}-{stratum}-{number}" for number in range(size)]
+            for one in mail[stratum]:
+                truth[one] = rng.random() < share
                 totals[stratum][0] += 1
-                totals[stratum][1] += truth[one.gmail_id]
-                mail.append(one)
-        for one, weight in drawn(key, str(week), mail, budget):
-            answer = Answer.YES if truth[one.gmail_id] else Answer.NO
+                totals[stratum][1] += truth[one]
+        for one, stratum, weight in drawn(key, str(week), mail, budget):
+            answer = Answer.YES if truth[one] else Answer.NO
             answer = Answer.UNSURE if rng.random() < UNSURE else answer
-            labels.append(Label(one.stratum, weight, "m", "en", "latin", answer))
+            labels.append(Label(stratum, weight, "m", "en", "latin", answer))
     return labels, totals
 
 

@@ -18,9 +18,11 @@ the others, both with the intervals of their strata: MOVER (Zou and Donner 2008)
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from math import ceil, inf, sqrt
 
 from backend.domain.mailbox.insights import Share, wilson
@@ -51,23 +53,15 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A message that may be drawn."""
-
-    gmail_id: str
-    stratum: str
-
-
-@dataclass(frozen=True, slots=True)
 class Label:
-    """A drawn message. `answer` is None while there is none."""
+    """A drawn message. `answer` is an `Answer`, or "" while there is none."""
 
     stratum: str
     weight: float
     model: str
     language: str
     script: str
-    answer: Answer | None
+    answer: str
 
     @property
     def letters(self) -> str:
@@ -88,39 +82,29 @@ class Quality:
     recall: Share | None
 
 
-def stratified(judged: Iterable[tuple[str, str, float]]) -> list[Candidate]:
-    """Messages that were decided on their score, as (id, row, score), in their strata."""
+def stratified(judged: Iterable[tuple[str, str, float]]) -> dict[str, list[str]]:
+    """The ids of messages that were decided on their score, given as (id, row, score), by stratum."""
     every = list(judged)
-    passed = sorted((one for one in every if one[1] == Row.BELOW_HOLD), key=lambda one: (-one[2], one[0]))
-    near = ceil(len(passed) * NEAR_SHARE)
-    return [
-        *(Candidate(name, HELD) for name, row, _ in every if row in HOLDING),
-        *(Candidate(name, NEAR if rank < near else PASSED) for rank, (name, _, _) in enumerate(passed)),
+    held = [name for name, row, _ in every if row in HOLDING]
+    passed = [
+        name for _, name in sorted((-score, name) for name, row, score in every if row == Row.BELOW_HOLD)
     ]
+    near = ceil(len(passed) * NEAR_SHARE)
+    return {HELD: held, NEAR: passed[:near], PASSED: passed[near:]}
 
 
 def drawn(
-    key: bytes, name: str, candidates: Iterable[Candidate], budget: int
-) -> list[tuple[Candidate, float]]:
-    """At most `budget` of the candidates, each with its weight. `name` is the draw's own. Each stratum in turn gives
-    its next, in the order they first come; the questions come in no order that tells a stratum."""
-    strata: dict[str, list[tuple[bytes, Candidate]]] = {}
-    for one in candidates:
-        digest = hmac.digest(key, f"draw {name} {one.gmail_id}".encode(), "sha256")
-        strata.setdefault(one.stratum, []).append((digest, one))
-    sizes = dict.fromkeys(strata, 0)
-    left = min(budget, sum(map(len, strata.values())))
-    while left:
-        for stratum, members in strata.items():
-            if left and sizes[stratum] < len(members):
-                sizes[stratum] += 1
-                left -= 1
-    picked = [
-        (digest, one, len(members) / sizes[stratum])
+    key: bytes, name: str, strata: Mapping[str, Sequence[str]], budget: int
+) -> list[tuple[str, str, float]]:
+    """At most `budget` messages as (id, stratum, weight). `name` is the draw's own. Each stratum in turn gives its
+    next; the questions come in no order that tells a stratum."""
+    orders = [
+        sorted((hmac.digest(key, f"draw {name} {one}".encode(), "sha256"), one, stratum) for one in members)
         for stratum, members in strata.items()
-        for digest, one in sorted(members, key=lambda pair: pair[0])[: sizes[stratum]]
     ]
-    return [(one, weight) for _, one, weight in sorted(picked, key=lambda each: each[0])]
+    picked = [one for turn in zip_longest(*orders) for one in turn if one is not None][:budget]
+    sizes = Counter(stratum for _, _, stratum in picked)
+    return [(one, stratum, len(strata[stratum]) / sizes[stratum]) for _, one, stratum in sorted(picked)]
 
 
 def quality(labels: Sequence[Label]) -> list[Quality]:
@@ -152,7 +136,7 @@ def _share(labels: Sequence[Label], of: Sequence[Label]) -> Share | None:
     if not weight:
         return None
     size = weight**2 / sum(label.weight**2 for label in of)
-    pitches = sum(label.weight for label in labels if label.answer is Answer.YES)
+    pitches = sum(label.weight for label in labels if label.answer == Answer.YES)
     return wilson(min(pitches / weight, 1.0) * size, size)
 
 
