@@ -157,7 +157,8 @@ def _drawings(weeks: Sequence[Counted]) -> Iterator[tuple[str, list[Part]]]:
     """Every channel: its title, and its classes one on the other."""
     for channel in CHANNELS:
         counts = [dict(_of(channel, week)) for week in weeks]
-        names = sorted({name for week in counts for name in week})
+        often = sum(map(Counter, counts), Counter[str]())
+        names = sorted(often, key=lambda name: -often[name] if channel == "language" else int(name))
         paths = dict.fromkeys(names, "")
         for x, week in enumerate(counts):
             top, total = 1.0, sum(week.values())
@@ -181,10 +182,10 @@ def _label(channel: str, name: str) -> str:
 
 
 def _colour(channel: str, name: str) -> str:
-    """Cold to warm where classes have an order, the hues of a circle where they have none."""
+    """Cold to warm where classes have an order, the hues of a circle, light and dark by turns, where they have none."""
     if channel == "language":
         place = LANGUAGES.index(name) if name in LANGUAGES else -1
-        return f"hsl({(210 + 137 * place) % 360} {45 if place >= 0 else 0}% 52%)"
+        return f"hsl({(210 + 137 * place) % 360} {45 if place >= 0 else 0}% {45 + 12 * (place % 2)}%)"
     steps = len(UNKNOWN if channel == "unknown" else SCORES)
     return f"hsl({200 - 190 * int(name) / steps:.0f} 50% 52%)"
 
