@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
@@ -66,3 +68,38 @@ def test_no_panel_lies_on_another() -> None:
 def test_every_panel_has_a_number_a_title_and_a_unit() -> None:
     assert len({panel["id"] for panel in panels()}) == len(panels()) >= 12
     assert all(panel["title"] and panel["fieldConfig"]["defaults"]["unit"] for panel in panels())
+
+
+def test_what_an_alarm_asks_about_is_on_a_panel() -> None:
+    alarms = Path("docs/alerts.yml").read_text(encoding="utf-8")
+    asked = {name for line in alarms.splitlines() if "expr:" in line for name in NAME.findall(line)}
+    assert asked
+    assert asked <= {name for query in queries() for name in NAME.findall(query)}
+
+
+def test_it_fits_grafanas_schema() -> None:
+    """Read by Grafana's own types and written again: what they do not know would be lost."""
+    types, encoder, plugins = (
+        pytest.importorskip(f"grafana_foundation_sdk.{name}")
+        for name in ("models.dashboard", "cog.encoder", "cog.plugins")
+    )
+    plugins.register_default_plugins()
+
+    def again(given: Any) -> Any:
+        return json.loads(json.dumps(types.Dashboard.from_json(given), cls=encoder.JSONEncoder))
+
+    given = json.loads(Path("docs/dashboard.json").read_text(encoding="utf-8"))
+    assert list(lost(given, again(given))) == []
+    given["panels"][0]["targets"][0]["exprr"] = "a slip"
+    assert list(lost(given, again(given))) == [".panels.0.targets.0.exprr"]
+
+
+def lost(given: Any, read: Any, path: str = "") -> Iterator[str]:
+    """Where `read` has not what was given; it may have more, defaults that were left out."""
+    if isinstance(given, dict | list):
+        keys = given if isinstance(given, dict) else range(len(given))
+        for key in keys:
+            there = key in read if isinstance(read, dict) else key in range(len(read))
+            yield from lost(given[key], read[key], f"{path}.{key}") if there else [f"{path}.{key}"]
+    elif given != read:
+        yield path
