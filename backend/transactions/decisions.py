@@ -17,6 +17,7 @@ from backend.ports.decisions import Chain, DecisionKeys
 from backend.transactions.statement import KEYS, Script, micros, number, q
 from backend.transactions.tables import ChainRow, CorrectionRow, CountsRow, DecisionRow, SettingRow
 
+_payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
 
 
@@ -105,7 +106,7 @@ def _append(
         said = {name: value for name, value in told.items() if value}
         if "text" in said:
             said["text"] = chain.keyed(key, said["text"])
-        payload = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+        payload = _payload(said)
         if grounds is not None:
             payload = f'{payload[:-1]},"setting":"{known}","case":{grounds.case}}}'
         entry, head = chain.grown(key, head, micros(now), gmail_id, keys.salt(), payload)

@@ -29,6 +29,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
 """The preferences a verdict depends on."""
+_STANDING = ("corresponded", "took_part", "held_undecided", "credits")
+"""Of a standing, what is written down as it is."""
+_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
 def bits(value: float) -> str:
@@ -56,11 +59,8 @@ def grounds(
         "form": facts.form,
         "own_organisation": any(same_organisation(ours, domain) for ours in own),
         "rules": [standing.rules.address, standing.rules.domain],
-        "corresponded": standing.corresponded,
-        "took_part": standing.took_part,
-        "held_undecided": standing.held_undecided,
         "held_score": None if standing.held_score is None else bits(standing.held_score),
-        "credits": standing.credits,
+        **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
         "p": bits(score.probability),
         "logit": bits(score.logit),
@@ -102,11 +102,8 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
     held_score = case.get("held_score")
     standing = Standing(
         rules=RuleMatch(address, domain),
-        corresponded=case.get("corresponded", False),
-        took_part=case.get("took_part", False),
-        held_undecided=case.get("held_undecided", False),
-        credits=case.get("credits", 0),
         held_score=None if held_score is None else from_bits(held_score),
+        **{name: case[name] for name in _STANDING if name in case},
     )
     sender = Address("sender@owner.test" if case.get("own_organisation") else "sender@sender.test")
     facts = Facts(
@@ -141,10 +138,6 @@ def _settings(preferences: Preferences, labels: LabelIds) -> dict[str, Any]:
 def _told(case: Mapping[str, Any]) -> dict[str, Any]:
     """Without what is nothing: most senders are strangers."""
     return {name: value for name, value in case.items() if value and value != [None, None]}
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def _micros(at: datetime) -> int:
