@@ -192,7 +192,9 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
         )
     left = yield from credits.balance(challenge.mailbox_id, challenge.sender)
     released = tuple(row["gmail_id"] for row in waiting)
-    yield from decisions.solved(challenge.mailbox_id, challenge.id, challenge.gmail_id, released, now)
+    about = released or (challenge.gmail_id,)
+    told = {"challenge": challenge.id, "by": "sender"}
+    yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, now, **told)
     if waiting:
         yield from due(challenge.mailbox_id, now)
     return Solved(released, left, challenge.sender, challenge.waiting - len(released))

@@ -81,7 +81,7 @@ def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tu
         before=trace.before(),
         now=micros(now),
     )
-    yield from decisions.corrected(mailbox_id, correction, trace.moved, now)
+    yield from decisions.corrected(mailbox_id, correction, (correction.gmail_id, *trace.moved), now)
     yield from asking.acted(mailbox_id, correction.gmail_id, correction.decision, now)
     if trace.moved or trace.messages:
         yield from due(mailbox_id, now)
@@ -122,7 +122,7 @@ def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
         moved=packed(trace.moved),
         before=trace.before(),
     )
-    yield from decisions.corrected(mailbox_id, correction, trace.moved, now, told_before=True)
+    yield from decisions.corrected(mailbox_id, correction, trace.moved, now)
 
 
 def _apply(

@@ -6,7 +6,7 @@ Whoever appends holds the mailbox's row (`mailboxes.locked`), so entries come on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.watching import chain
 from backend.ports.decisions import Chain, DecisionKeys
 from backend.transactions.statement import KEYS, Script, micros, number, q
-from backend.transactions.tables import ChainRow, CorrectionRow, CountsRow, DecisionRow, SettingRow
+from backend.transactions.tables import ChainRow, CountsRow, DecisionRow, SettingRow
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
@@ -44,44 +44,18 @@ def verdict_reached(
         yield q("keep_counts", mailbox_id=mailbox_id, number=last, at=micros(now), counts=grounds.counts)
 
 
-def corrected(
-    mailbox_id: str, correction: Correction, moved: Iterable[str], now: datetime, *, told_before: bool = False
-) -> Script[None]:
-    """An owner decided, and these messages move. `told_before`: it waited for its message to be screened."""
-    about = dict.fromkeys(moved if told_before else (correction.gmail_id, *moved))
-    told = {
-        "kind": CORRECTION,
-        "decision": correction.decision,
-        "by": correction.origin,
-        "on": correction.gmail_id,
-    }
-    yield from _each(mailbox_id, about, told, now)
+def corrected(mailbox_id: str, correction: Correction, about: Iterable[str], now: datetime) -> Script[None]:
+    """An owner decided `about` these messages."""
+    told = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
+    yield from noted(mailbox_id, CORRECTION, about, now, **told)
 
 
-def undone(mailbox_id: str, record: CorrectionRow, moved: Iterable[str], now: datetime) -> Script[None]:
-    """An owner took a decision back."""
-    about = dict.fromkeys((record["gmail_id"], *moved))
-    told = {"kind": UNDONE, "decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
-    yield from _each(mailbox_id, about, told, now)
-
-
-def solved(
-    mailbox_id: str, challenge_id: str, gmail_id: str, released: Sequence[str], now: datetime
-) -> Script[None]:
-    """A sender answered the check behind their link."""
-    told = {"kind": SOLVE, "challenge": challenge_id, "by": "sender"}
-    yield from _each(mailbox_id, released or (gmail_id,), told, now)
-
-
-def answered(mailbox_id: str, gmail_id: str, answer: str, by: str, now: datetime) -> Script[None]:
-    """An owner was asked whether a message is a sales pitch, and said."""
-    yield from _each(mailbox_id, (gmail_id,), {"kind": ANSWER, "answer": answer, "by": by}, now)
-
-
-def _each(mailbox_id: str, about: Iterable[str], told: dict[str, Any], now: datetime) -> Script[None]:
+def noted(mailbox_id: str, kind: str, about: Iterable[str], now: datetime, **told: str) -> Script[None]:
+    """Something else than a verdict was decided `about` these messages; `told`: what, and by whom."""
     keys: DecisionKeys | None = yield KEYS
     if keys is not None:
-        yield from _append(mailbox_id, keys, [(gmail_id, told) for gmail_id in about], None, now)
+        entries = [(gmail_id, {"kind": kind, **told}) for gmail_id in dict.fromkeys(about)]
+        yield from _append(mailbox_id, keys, entries, None, now)
 
 
 def _append(

@@ -52,7 +52,9 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
         undo_moved=packed(moved),
         now=micros(now),
     )
-    yield from decisions.undone(mailbox_id, record, moved, now)
+    told = {"decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
+    about = (record["gmail_id"], *moved)
+    yield from decisions.noted(mailbox_id, decisions.UNDONE, about, now, **told)
     yield q("unanswer_questions", mailbox_id=mailbox_id, gmail_id=record["gmail_id"])
     yield from due(mailbox_id, now)
     return tuple(moved)
