@@ -37,7 +37,7 @@ from backend.ports.system import Clock, Vault
 from backend.reader.child import Limits
 from backend.reader.pool import ReadingPool
 from backend.settings import Settings
-from backend.store.alone import alone
+from backend.store.alone import alone, follows
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured
 from backend.system.clock import SystemClock
@@ -124,9 +124,8 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
         store = await open_configured(settings, VaultKeys(vault))
         stack.push_async_callback(store.close)
         await check_keys(store, vault)
-        where = configured(settings)
-        if where.dialect is Dialect.SQLITE and stack.enter_context(alone(where.path)):
-            await store.inherit(clock.now())
+        name, roll = _worker_name(), None
+        await _succeed(store, settings, name, clock, stack)
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due
@@ -135,8 +134,7 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
         checks = Checks(first, codes, settings.captcha_code_after)
-        name, roll = _worker_name(), None
-        if where.dialect is Dialect.POSTGRES:
+        if configured(settings).dialect is Dialect.POSTGRES:
             roll = Roll(store, clock, name, google.divide)
             await roll.call()
         worker = Worker(context, google.authorizer, name, wake)
@@ -167,6 +165,16 @@ def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
     return ReadingPool.open(
         READER_ENTRY, settings.model_path, limits, settings.readers, wait=settings.lease_seconds / 3
     )
+
+
+async def _succeed(store: Store, settings: Settings, name: str, clock: Clock, stack: AsyncExitStack) -> None:
+    """Take over what a server held that is dead for sure. On PostgreSQL others may be at work."""
+    where = configured(settings)
+    if where.dialect is Dialect.POSTGRES:
+        if before := stack.enter_context(follows(settings.state_dir, name)):
+            await store.inherit(clock.now(), before)
+    elif stack.enter_context(alone(where.path)):
+        await store.inherit(clock.now())
 
 
 def _worker_name() -> str:

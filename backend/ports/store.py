@@ -29,8 +29,9 @@ class Store(
         """Raise if the store does not answer."""
         ...
 
-    async def inherit(self, now: datetime) -> None:
-        """Whoever held jobs is dead, for sure: they are due now, a challenge once it could be found if it was sent."""
+    async def inherit(self, now: datetime, worker: str = "") -> None:
+        """Server `worker`, or with "" whoever held jobs, is dead, for sure: what it held is due now, a challenge once
+        it could be found if it was sent."""
         ...
 
     async def at_work(self, name: str, now: datetime, silence: timedelta) -> int:

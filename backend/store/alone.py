@@ -1,4 +1,6 @@
-"""Whether a server is the only one on an embedded database: whoever held a job there before it is dead then."""
+"""Who was here before, and is dead for sure: a lock that the system itself takes back from a process that ends, however
+it ends. On an embedded database that is whoever held a job; of servers on PostgreSQL, where others may be at work, the
+one before on the same machine."""
 
 from __future__ import annotations
 
@@ -12,8 +14,7 @@ from backend.store.sqlite_schema import make_private
 
 @contextmanager
 def alone(database: Path) -> Iterator[bool]:
-    """True while no other server has said so of this database. The system itself takes it back from a process that
-    ends, however it ends: it is a lock on an empty file beside it."""
+    """True while no other server has said so of this database: it is a lock on an empty file beside it."""
     path = database.with_name(f"{database.name}-server")
     make_private(path)
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)) as lock:
@@ -23,3 +24,20 @@ def alone(database: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+@contextmanager
+def follows(state: Path, name: str) -> Iterator[str]:
+    """The name of the server that had this folder of state before `name` has; "" if none has had it, another one still
+    has it, or it cannot be written. Names begin with the machine's: a folder that machines share says nothing."""
+    file = state / "server.name"
+    try:
+        make_private(file)
+    except OSError:
+        yield ""
+        return
+    with alone(state / "postgres") as first:
+        before = file.read_text(encoding="utf-8") if first else ""
+        if first:
+            file.write_text(name, encoding="utf-8")
+        yield before if before.partition(":")[0] == name.partition(":")[0] else ""

@@ -8,10 +8,11 @@ from backend.domain.retry import SEARCH_LAG
 from backend.transactions.statement import Script, micros, number, q
 
 
-def inherit(now: datetime) -> Script[None]:
+def inherit(now: datetime, worker: str = "") -> Script[None]:
     """Make due now what a server held that is known to be dead; see the port."""
-    yield q("inherit_messages", now=micros(now), searchable=micros(now + SEARCH_LAG))
-    yield q("inherit_duties", now=micros(now))
+    held = f"{worker}:" if worker else ""
+    yield q("inherit_messages", now=micros(now), searchable=micros(now + SEARCH_LAG), held=held)
+    yield q("inherit_duties", now=micros(now), held=held)
     yield q("free_lanes", now=micros(now))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG
 from backend.ports.jobs import Duty
-from backend.store.alone import alone
+from backend.store.alone import alone, follows
 from tests.contract.store.stories import Story
 
 
@@ -25,6 +25,21 @@ async def test_what_a_dead_server_held_is_due_at_once_and_its_death_is_counted(s
     duty = await story.claim_duty("w2")
     assert duty is not None
     assert (duty.duty, duty.lease != sync.lease) == (Duty.SYNC, True)
+
+
+async def test_of_one_dead_server_only_its_own_jobs_are_inherited(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.work()
+    await story.arrive("ana", "m1")
+    await story.claim(worker="here:1:a")
+    await story.hold("ana")
+    for another in ("there:1:a", "here:2:a", "here:1:aa", "ere:1:a"):
+        await story.store.inherit(story.now, another)
+    assert await story.claim() == ()
+    assert await story.claim_duty("w2") is None
+    await story.store.inherit(story.now, "here:1:a")
+    assert [job.gmail_id for job in await story.claim()] == ["m1"]
+    assert await story.claim_duty("w2") is None, "another holds it"
 
 
 async def test_a_challenge_that_may_have_left_waits_until_it_could_be_found(story: Story) -> None:
@@ -56,6 +71,35 @@ def test_one_server_is_alone_until_it_ends(tmp_path: Path) -> None:
             assert other
     with alone(database) as after:
         assert after
+
+
+def test_a_server_knows_the_one_before_it_on_its_machine(tmp_path: Path) -> None:
+    for before, name in (("", "here:1:a"), ("here:1:a", "here:2:b"), ("here:2:b", "here:3:c")):
+        with follows(tmp_path, name) as found:
+            assert found == before
+
+
+def test_a_server_that_lives_is_nobodys_predecessor(tmp_path: Path) -> None:
+    with follows(tmp_path, "here:1:a"):
+        with follows(tmp_path, "here:2:b") as beside:
+            assert beside == ""
+        with follows(tmp_path, "here:3:c") as beside:
+            assert beside == ""
+    with follows(tmp_path, "here:4:d") as after:
+        assert after == "here:1:a"
+
+
+def test_another_machines_server_is_nobodys_predecessor(tmp_path: Path) -> None:
+    with follows(tmp_path, "here:1:a"):
+        pass
+    with follows(tmp_path, "there:1:b") as found:
+        assert found == ""
+
+
+def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with follows(tmp_path / "file" / "state", "here:1:a") as found:
+        assert found == ""
 
 
 async def test_servers_count_one_another_while_they_say_that_they_are_at_work(story: Story) -> None:
