@@ -49,7 +49,10 @@ def google() -> Iterator[SandboxProcess]:
     with SandboxProcess("--mailbox", "ana@corp.test=Ana Alba") as sandbox:
         told = {**CLIENT, "kind": "desktop"}
         sandbox.http.post("/sandbox/clients", json=told | {"project": "home"}).raise_for_status()
-        sandbox.seed("ana@corp.test", [sent("bo@friend.test")])
+        earlier = {"header_to": "ana@corp.test", "labels": ["INBOX"]}
+        pitch = {"from": "Kim Keen <kim@leads.test>", "subject": "More demos for your team", "text": PITCH}
+        lunch = {"from": "Bo <bo@friend.test>", "subject": "Lunch on Thursday?", "text": "At one, as always?"}
+        sandbox.seed("ana@corp.test", [sent("bo@friend.test"), earlier | lunch, earlier | pitch])
         yield sandbox
 
 
@@ -115,7 +118,8 @@ def test_from_an_empty_folder_to_the_first_held_mail(
         expect(page.locator("#choice")).to_be_visible()
         offered = page.locator("input[name=mode]")
         expect(offered.locator("xpath=self::*[@value='challenge']")).to_be_disabled()
-        picture(page, shots, 4, "first-run")
+        expect(page.get_by_text("More demos for your team").first).to_be_visible(timeout=60_000)
+        picture(page, shots, 4, "first-run", whole=True)
         page.locator("input[name=mode][value=quarantine]").check()
         page.locator("button[formaction='/start/choose']").click()
         clicks.count += 2
@@ -180,5 +184,5 @@ def until(look: Callable[[], T], good: Callable[[T], bool], pause: float = 0.0) 
     raise AssertionError("waited in vain")
 
 
-def picture(page: Page, shots: Path, number: int, name: str) -> None:
-    page.screenshot(path=shots / f"first-mailbox-{number}-{name}.png")
+def picture(page: Page, shots: Path, number: int, name: str, whole: bool = False) -> None:
+    page.screenshot(path=shots / f"first-mailbox-{number}-{name}.png", full_page=whole)
