@@ -15,6 +15,8 @@ import pytest
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Options, Stage, stage
 from backend.demo.salesperson import Salesperson
+from backend.demo.tally import Tally, count
+from backend.store import open_store
 
 T = TypeVar("T")
 PATIENCE = 120.0
@@ -101,6 +103,20 @@ async def journey(folder: Path, **options: object) -> AsyncIterator[Journey]:
         await until(indexed, "the mailbox connected")
         await told.quiet()
         yield told
+
+
+async def tally(told: Journey, folder: Path) -> Tally:
+    """What became of everything, with the server at rest and then stopped."""
+    await told.quiet()
+    sandbox = told.stage.sandbox
+    mailbox, outbox, meter = await sandbox.messages(OWNER), await sandbox.outbox(), await sandbox.meter(OWNER)
+    await told.stage.server.stop()
+    store = open_store(folder / "state" / "pitchgate.sqlite3")
+    await store.open()
+    try:
+        return await count(store, OWNER, told.stage.delivered, mailbox, outbox, meter)
+    finally:
+        await store.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.tally import every_message
 from backend.store import open_store
-from tests.journeys.conftest import Journey, journey, until
+from tests.journeys.conftest import Journey, journey, tally, until
 
 
 async def db(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -72,6 +72,9 @@ async def test_a_backup_put_back_while_mail_flows_loses_nothing(tmp_path: Path) 
         await told.stage.sandbox.push_modes(drop_ratio=0.0)
         written += await _all(told, strangers, "after the restore")
         await all_decided(tmp_path, written)
+        found = await tally(told, tmp_path)
+    assert found.delivered == 24
+    assert found.clean, (found.lost, found.doubled)
 
 
 async def all_decided(folder: Path, written: list[str]) -> None:

@@ -21,11 +21,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 import backend
-from backend.demo.letters import OWNER, letters
+from backend.demo.letters import letters
 from backend.demo.processes import Process
-from backend.demo.tally import Tally, count
-from backend.store import open_store
-from tests.journeys.conftest import Journey, journey
+from tests.journeys.conftest import Journey, journey, tally
 
 ROOT = Path(backend.__file__).parents[1]
 
@@ -93,20 +91,6 @@ async def taken_over(told: Journey, server: Process) -> None:
     await server.start()
     await told.stage.ready()
     await mail(told, "after")
-
-
-async def tally(told: Journey, folder: Path) -> Tally:
-    """What became of everything, with the server at rest and then stopped."""
-    await told.quiet()
-    sandbox = told.stage.sandbox
-    mailbox, outbox, meter = await sandbox.messages(OWNER), await sandbox.outbox(), await sandbox.meter(OWNER)
-    await told.stage.server.stop()
-    store = open_store(folder / "state" / "pitchgate.sqlite3")
-    await store.open()
-    try:
-        return await count(store, OWNER, told.stage.delivered, mailbox, outbox, meter)
-    finally:
-        await store.close()
 
 
 async def test_to_a_new_release_and_back_to_the_one_before(tmp_path: Path, before: Path) -> None:
