@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import files, text
+from tests.architecture.shell_blocks import PLAYED, REASONS, blocks, to_play
+from tests.architecture.source import files
 
-BLOCK = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
-PAGES = [path for path in files() if path.suffix == ".md" and BLOCK.search(text(path) or "")]
+PAGES = [page for path in files() if path.suffix == ".md" and any(blocks(page := str(path)))]
 SERVICE = 23_456  # nobody's number: the service's user in the play
 
 # The operator is root without the right to pass closed folders, which is what a person with sudo is before "sudo".
@@ -30,13 +30,22 @@ STUBS = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_every_block_is_shell(page: Path) -> None:
-    for _, code in BLOCK.findall(text(page) or ""):
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_is_shell(page: str) -> None:
+    for block in blocks(page):
         done = subprocess.run(
-            ["bash", "-n"], input=code, capture_output=True, text=True, timeout=20, check=False
+            ["bash", "-n"], input=block.code, capture_output=True, text=True, timeout=20, check=False
         )
-        assert done.returncode == 0, done.stderr + code
+        assert done.returncode == 0, done.stderr + block.code
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES, *PLAYED}))
+def test_every_block_is_played_or_says_why_not(page: str) -> None:
+    found = list(blocks(page))
+    played = Counter(block.heading for block in found if not block.why)
+    assert played == PLAYED.get(page, {}), "play it in tests/deploy/test_machine.py, or say above it why not"
+    for block in found:
+        assert not block.why or block.why.startswith(REASONS), block
 
 
 @pytest.mark.skipif(
@@ -58,12 +67,8 @@ def test_a_person_with_sudo_can_install_it_step_by_step(tmp_path: Path) -> None:
         subprocess.run([*git, *command], check=True, timeout=20)
     subprocess.run([*git, "bundle", "create", "-q", str(tmp_path / "all"), "HEAD"], check=True, timeout=20)
 
-    step = (text(Path("docs/how-to/deploy.md")) or "").partition("\n## 5. ")[2]
-    found = BLOCK.search(step)
-    assert found
-    code = (
-        found[2].replace("/opt/pitchgate", str(fixture)).replace("<this repository>", str(tmp_path / "all"))
-    )
+    step = to_play("docs/how-to/deploy.md", "5. ")[0].code
+    code = step.replace("/opt/pitchgate", str(fixture)).replace("<this repository>", str(tmp_path / "all"))
     done = subprocess.run(
         [*OPERATOR, "bash", "-e"],
         input=code,

@@ -1,4 +1,4 @@
-"""docs/how-to/deploy.md played through on a fresh machine of Debian's by a person with sudo, under a real systemd.
+"""The shell blocks of the pages, played on a fresh machine of Debian's by a person with sudo, under a real systemd.
 
 Google is the local one, and `gcloud` writes down what it is told. What the server does then, it does as shut in as its
 unit says: system calls, files, rights.
@@ -17,17 +17,18 @@ import pytest
 
 from backend.demo import owner
 from backend.demo.processes import free_port
+from tests.architecture import shell_blocks
 from tests.architecture.source import ROOT
 from tests.deploy import debian
 from tests.deploy.conftest import HOST, PROJECT
 from tests.deploy.debian import OPERATOR, Machine, run
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
 
-PAGE = ROOT / "docs/how-to/deploy.md"
+HOW_TO = "docs/how-to"
+PAGE = f"{HOW_TO}/deploy.md"
 ROSA = "rosa@corp.test"
 NAME = "pitchgate-production"
 ACCOUNT = f"{NAME}@{PROJECT}.iam.gserviceaccount.com"
-BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PATIENCE = 120.0
 
 GCLOUD = r"""#!/bin/sh
@@ -50,23 +51,22 @@ class Played:
 
     def __init__(self, machine: Machine, google: SandboxProcess, cloud: SandboxProcess, port: int) -> None:
         self.machine, self.google, self.cloud, self.port = machine, google, cloud, port
+        self.seen: set[shell_blocks.Block] = set()
 
-    def blocks(self, heading: str) -> list[str]:
-        """The shell blocks below a heading, with the blanks filled in."""
-        section = PAGE.read_text().partition(f"\n## {heading}")[2].partition("\n## ")[0]
-        found = [
-            block.replace("<this repository>", "/srv/pitchgate.bundle").replace(":8400", f":{self.port}")
-            for block in BLOCK.findall(section)
-        ]
+    def blocks(self, heading: str | None = None, page: str = PAGE) -> list[str]:
+        """The shell blocks of a page, or below a heading of it, with the blanks filled in."""
+        found = shell_blocks.to_play(page, heading)
         assert found, heading
-        return found
+        self.seen.update(found)
+        return [
+            block.code.replace("<this repository>", "/srv/pitchgate.bundle").replace(":8400", f":{self.port}")
+            for block in found
+        ]
 
     def play(self, script: str) -> tuple[str, list[str]]:
         """As the person with sudo, who has said which project and host; what it said, and which commands failed."""
-        exports = BLOCK.search(PAGE.read_text())
-        assert exports
-        set_up = exports[1].replace(HOST, f"{HOST}")
-        done = self.machine.call("bash", user=OPERATOR, script=FAILED + set_up + script)
+        (exports,) = self.blocks("")
+        done = self.machine.call("bash", user=OPERATOR, script=FAILED + exports + script)
         print(f"\n$ {script}{done.stdout[-1500:]}{done.stderr[-1500:]}")
         return done.stdout, re.findall(r"^FAILED: (.*)$", done.stderr, re.MULTILINE)
 
@@ -82,7 +82,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     ]
     srv = machine.new / "srv"
     srv.mkdir(parents=True)
-    run("git", "-C", ROOT, "bundle", "create", "-q", srv / "pitchgate.bundle", "HEAD")
+    # The release that the page on upgrades goes to is a name for the same commit.
+    origin = tmp_path_factory.mktemp("origin")
+    run("git", "clone", "-q", "--bare", ROOT, origin)
+    run("git", "-C", origin, "tag", "v1.2.0", "HEAD")
+    run("git", "-C", origin, "bundle", "create", "-q", srv / "pitchgate.bundle", "HEAD", "v1.2.0")
     with SandboxProcess(*words) as google, SandboxProcess("--project", PROJECT, "--topic", "other") as cloud:
         told = {"email": f"admin@{PROJECT}.iam.gserviceaccount.com", "project": PROJECT}
         (srv / "key.json").write_text(
@@ -243,11 +247,57 @@ def test_it_judges_mail_reloads_and_comes_back_when_killed(installed: Played) ->
 
 
 def test_the_operator_sees_the_mailbox_with_the_command_of_the_page(installed: Played) -> None:
-    found = re.search(r"`(sudo systemd-run --pty [^`]*mailbox list)`", PAGE.read_text())
+    found = re.search(r"`(sudo systemd-run --pty [^`]*mailbox list)`", (ROOT / PAGE).read_text())
     assert found
     told, failed = installed.play(found[1].replace("--pty", "--pipe --wait --quiet") + " --json\n")
     assert failed == []
     assert ROSA in told
+
+
+def test_the_log_of_decisions_is_checked_and_judged_again(installed: Played) -> None:
+    machine, message = installed.machine, installed.google.messages(ROSA)[0]["id"]
+    (command,) = installed.blocks("", f"{HOW_TO}/back-up.md")
+    model = "/opt/pitchgate/app/backend/models/pitchgate.onnx"
+    machine.do("install", "--owner=pitchgate", model, "/var/lib/pitchgate/old.onnx")
+    machine.do("sh", "-c", "cat >/var/log/pitchgate.jsonl", script=log(installed))
+    for block in installed.blocks(page=f"{HOW_TO}/audit.md"):
+        asked = block.replace("18c2f0a1b2c3d4e5", message).replace("ana@corp.example", ROSA)
+        assert installed.play(f"cd /\n{command}{asked}")[1] == []
+
+
+def test_it_goes_to_a_new_release_and_back_and_to_a_backup(installed: Played) -> None:
+    commit = installed.machine.do(
+        "sudo", "-u", "pitchgate", "git", "-C", "/opt/pitchgate/app", "rev-parse", "HEAD"
+    )
+    (forth,) = installed.blocks("To a new release", f"{HOW_TO}/upgrade.md")
+    back, restore = installed.blocks("Back", f"{HOW_TO}/upgrade.md")
+    backup, restored = installed.blocks("SQLite", f"{HOW_TO}/back-up.md")
+    (command,) = installed.blocks("", f"{HOW_TO}/back-up.md")
+    app = forth.splitlines()[1]
+    for block in (
+        forth,
+        back.replace("COMMIT ", commit.strip() + " "),
+        f"cd /\n{app}\n{restore}",
+        f"cd /\n{command}{backup}{restored}",
+    ):
+        assert installed.play(block)[1] == []
+        before = labelled(installed.google)
+        pitches(installed, 1)
+        until_labelled(installed, before + 1)
+
+
+def test_the_commands_for_containers_are_told_to_what_runs_them(installed: Played) -> None:
+    (files, image, compose, cloud_run, kubernetes) = installed.blocks(page=f"{HOW_TO}/containers.md")
+    engines = ("podman", "docker", "kubectl", "curl")
+    recorded = "".join(f'{name}() {{ echo "{name} $*" >>/srv/gcloud.log; }}\n' for name in engines)
+    assert installed.play(f"cd\n{files}")[1] == []
+    for block in (image, f"sudo chown -R $USER files\ncd files\n{compose}", cloud_run, kubernetes):
+        block = block.replace("$(git rev-parse HEAD)", "0" * 40)
+        assert installed.play(f"cd\n{recorded}{block}")[1] == []
+    told = (installed.machine.new / "srv/gcloud.log").read_text()
+    assert "podman build -f files/Containerfile" in told
+    assert told.count("secrets add-iam-policy-binding") == 4
+    assert "kubectl apply -f files/kubernetes.yaml" in told
 
 
 def test_the_proxies_take_what_the_page_installs(installed: Played) -> None:
@@ -263,9 +313,60 @@ def test_the_proxies_take_what_the_page_installs(installed: Played) -> None:
 
 
 def test_the_add_on_is_deployed_from_its_rendered_manifest(installed: Played) -> None:
-    for block in installed.blocks("The Gmail add-on"):
+    for block in installed.blocks("The Gmail add-on") + installed.blocks(page="addon_manifest/README.md"):
         assert installed.play(f"cd\n{block}")[1] == []
     manifest = json.loads(installed.machine.do("cat", f"/home/{OPERATOR}/deployment.json"))
     assert manifest["addOns"]["gmail"]
     told = (installed.machine.new / "srv/gcloud.log").read_text()
     assert f"workspace-add-ons deployments install {NAME}\n" in told
+
+
+MAIL = """From sam@growth.test Thu Nov 26 09:00:00 2026
+From: Sam Seller <sam@growth.test>
+To: rosa@corp.test
+Subject: Quick question
+Date: Thu, 26 Nov 2026 09:00:00 +0000
+
+Do you have 15 minutes for a quick call this week?
+"""
+CHECKOUT = "/opt/pitchgate/app"
+
+
+def test_mail_in_a_file_is_read_as_the_readme_says(installed: Played) -> None:
+    (block,) = installed.blocks("Try it", "README.md")
+    archive = f"{CHECKOUT}/All mail Including Spam and Trash.mbox"
+    installed.machine.do("sh", "-c", f"cat >'{archive}'", script=MAIL)
+    assert installed.machine.do("bash", "-e", user="pitchgate", script=f"cd {CHECKOUT}\n{block}")
+
+
+def test_the_local_google_and_a_server_run_side_by_side(installed: Played) -> None:
+    google, server = free_port(), free_port()
+
+    def serve(unit: str, block: str, answers: str) -> None:
+        block = block.replace("pitchgate sandbox", f"pitchgate sandbox --port {google}")
+        block = block.replace("--port 8400", f"--port {server}")
+        folder = f"--working-directory={CHECKOUT}"
+        installed.machine.do(
+            *("systemd-run", "--quiet", "--collect", "--uid=pitchgate", f"--unit={unit}", folder),
+            *("bash", "-ec", block),
+        )
+        installed.machine.do(
+            "curl", "-s", "--retry", "60", "--retry-delay", "1", "--retry-connrefused", answers
+        )
+
+    both = installed.blocks("Working on it", "README.md")
+    here = f"http://127.0.0.1:{google}/mail/"
+    serve("local-google", both[0], here)
+    serve("local-server", both[1], f"http://127.0.0.1:{server}/readyz")
+    installed.machine.do("systemctl", "stop", "local-google", "local-server")
+    (page,) = installed.blocks(page="docs/reference/sandbox.md")
+    first, second = page.splitlines()
+    activate = both[0].splitlines()[0]
+    serve("local-google-again", f"{activate}\n{first}", here)
+    installed.machine.do("bash", "-ec", f"cd {CHECKOUT}\n{activate}\n{second}", user="pitchgate")
+    installed.machine.do("systemctl", "stop", "local-google-again")
+
+
+def test_every_block_that_is_to_be_played_was(installed: Played) -> None:
+    wanted = {block for page in shell_blocks.PLAYED for block in shell_blocks.to_play(page)}
+    assert wanted - installed.seen == set()
