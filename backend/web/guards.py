@@ -36,6 +36,7 @@ POLICY = (
     "default-src 'none'",
     "script-src 'self'",
     "worker-src 'self'",
+    "manifest-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
     "connect-src 'self'",

@@ -19,6 +19,9 @@ FOLDER = Path(__file__).parent / "static"
 YEAR = 31_536_000
 SHOWN_ELSEWHERE = frozenset({"logo-128.png"})
 """Gmail shows the add-on's logo in its own pages."""
+OFFLINE_WORKER = "offline_worker.js"
+WORKERS = frozenset({"solver_worker.js", OFFLINE_WORKER})
+"""Scripts that run by themselves, under the policy they are served with. No other file loads anything itself."""
 
 blueprint = Blueprint("assets", __name__)
 
@@ -45,6 +48,10 @@ async def asset(name: str) -> Response:
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if current else "no-cache"
     if name in SHOWN_ELSEWHERE:
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    if name not in WORKERS:
+        response.headers["Content-Security-Policy"] = "default-src 'none'"
+    if name == OFFLINE_WORKER:
+        response.headers["Service-Worker-Allowed"] = "/"
     await response.make_conditional(request)
     return response
 

@@ -239,6 +239,8 @@ async def test_assets_are_served_and_cached_by_content(client: Client, name: str
 
     assert plain.status_code == 200
     assert plain.headers["Cache-Control"] == "no-cache"
+    assert ("connect-src" in plain.headers["Content-Security-Policy"]) is ("worker" in name)
+    assert ("Service-Worker-Allowed" in plain.headers) is (name == "offline_worker.js")
     if f"/static/{name}?v=" in page:
         version = page.split(f"/static/{name}?v=")[1][:12]
         cached = await client.get(f"/static/{name}?v={version}")

@@ -43,6 +43,13 @@ async def landing() -> Response:
     return await _page("landing.html")
 
 
+@blueprint.get("/offline")
+@guarded(per_minute(120))
+async def offline() -> Response:
+    """What the installed app shows where we cannot be reached; it keeps this page and no other."""
+    return await _page("offline.html")
+
+
 @blueprint.get("/connect")
 @guarded(per_minute(120))
 async def ask() -> Response:

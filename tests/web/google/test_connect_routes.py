@@ -13,7 +13,7 @@ from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.ports.jobs import Duty
 from backend.settings import GMAIL_MODIFY
 from tests.onward import onward
-from tests.web.service import Client, Office, unopened
+from tests.web.service import TOKEN, Client, Office, unopened
 
 BACK = "/connect/callback?code=4/0Ab&state=s1&authuser=0"
 """Of somebody who did not begin here."""
@@ -186,3 +186,20 @@ async def test_connecting_an_account_again_says_which_one_it_must_be(client: Cli
 
     answer = await client.post("/connect", form={"account": "a" * 300})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "nicht erreichbar"), ("fr", "injoignable")])
+async def test_the_page_for_when_we_are_gone_is_in_the_readers_language_and_nobodys(
+    here: Office, language: str, words: str
+) -> None:
+    answer = await (await here.browser()).get("/offline", headers={"Accept-Language": language})
+    told = await answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert words in told
+    assert "ana@corp.test" not in told
+
+
+async def test_owners_pages_can_be_installed_and_a_senders_cannot(client: Client, here: Office) -> None:
+    await here.link()
+    assert 'rel="manifest"' in await (await client.get("/")).get_data(as_text=True)
+    assert 'rel="manifest"' not in await (await client.get(f"/c/{TOKEN}")).get_data(as_text=True)

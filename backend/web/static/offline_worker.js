@@ -1,0 +1,43 @@
+// Shows a page that says so where this server cannot be reached. That page with its style is all that is ever kept
+// here: no page of an owner's, and nothing about their mail.
+"use strict";
+
+const KEPT = "offline";
+const OFFLINE = "/offline";
+// Only these, of which looking changes nothing. An address that another site must not open (a ticket, the way back from
+// Google) is left to the browser: who began the journey must stay plain whatever a browser tells when a worker asks.
+const PAGES = new Set([
+  "/",
+  "/review",
+  "/insights",
+  "/settings",
+  "/settings/data",
+  "/settings/leave",
+  "/settings/lists",
+  "/settings/wording",
+  "/devices",
+  "/start",
+]);
+
+async function keep() {
+  const page = await fetch(OFFLINE, { cache: "no-store", credentials: "omit" });
+  if (!page.ok) throw new Error(`${OFFLINE}: ${page.status}`);
+  const parts = (await page.clone().text()).match(/\/static\/[\w.-]+\?v=\w+/g);
+  await caches.delete(KEPT);
+  const cache = await caches.open(KEPT);
+  await cache.addAll(new Set(parts));
+  await cache.put(OFFLINE, page);
+}
+
+self.addEventListener("install", (event) => event.waitUntil(keep()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== location.origin) return;
+  if (request.mode === "navigate" && PAGES.has(pathname)) {
+    event.respondWith(fetch(request).catch(() => caches.match(OFFLINE)));
+  } else if (pathname.startsWith("/static/")) {
+    event.respondWith(fetch(request).catch(async () => (await caches.match(request)) ?? Response.error()));
+  }
+});
