@@ -84,7 +84,7 @@ async def test_an_answer_needs_the_owners_own_form(here: Office) -> None:
     theirs = {"csrf": csrf(await page_of(eve, "/review")), "say": f"yes {one}"}
     lost = await eve.post("/review/answer", form=theirs)
     assert "told=lost" in lost.headers["Location"]
-    assert all(label.answer is None for label in await here.store.labels("ana", here.clock.now()))
+    assert all(label.answer == "" for label in await here.store.labels("ana", here.clock.now()))
 
 
 async def test_a_computer_asks_and_answers_the_same(here: Office) -> None:
