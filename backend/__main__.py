@@ -55,7 +55,7 @@ class Lazy(WordedGroup):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Their names and what they do. Imports none of them, which would take seconds."""
         texts, room = words("help"), formatter.width - 6 - max(map(len, COMMANDS))
-        with formatter.section("Commands"):
+        with formatter.section(words("click")("commands")):
             formatter.write_dl(
                 [(name, click.Command(name, help=texts(name)).get_short_help_str(room)) for name in COMMANDS]
             )

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from backend.domain.errors import Refused
+from backend.terminal import words
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).parents[1] / "addon_manifest"
@@ -55,7 +56,7 @@ def rendered(environment: str, url: str = "", folder: Path = FOLDER) -> Json:
 def problems(deployment: Any) -> list[str]:
     """Everything wrong with a deployment, in words; empty if nothing."""
     if not isinstance(deployment, Mapping):
-        return ["a deployment is a JSON object"]
+        return [words()("addon.no_object")]
     return list(_problems(deployment))
 
 
@@ -65,23 +66,23 @@ def _problems(deployment: Mapping[str, Any]) -> Iterator[str]:
     yield from _scopes(deployment.get("oauthScopes"))
     for field in ("name", "logoUrl"):
         if not common.get(field):
-            yield f"addOns.common.{field} is required"
+            yield words()("addon.required", field=f"addOns.common.{field}")
     if "gmail" not in add_ons:
-        yield "addOns.gmail is required, or the add-on does not appear in Gmail"
+        yield words()("addon.required_gmail", field="addOns.gmail")
     if not _at(common, "homepageTrigger").get("runFunction"):
-        yield "addOns.common.homepageTrigger.runFunction is required"
+        yield words()("addon.required", field="addOns.common.homepageTrigger.runFunction")
     triggers = gmail.get("contextualTriggers") or []
     if not triggers:
-        yield "addOns.gmail.contextualTriggers is required: without one nothing appears beside a message"
+        yield words()("addon.required_trigger", field="addOns.gmail.contextualTriggers")
     for number, trigger in enumerate(triggers):
         if not trigger.get("onTriggerFunction") or trigger.get("unconditional") != {}:
-            yield f"addOns.gmail.contextualTriggers[{number}] needs onTriggerFunction and unconditional: {{}}"
+            yield words()("addon.trigger", field=f"addOns.gmail.contextualTriggers[{number}]", value="{}")
     for name, colour in _at(common, "layoutProperties").items():
         if not _COLOUR.fullmatch(str(colour)):
-            yield f"addOns.common.layoutProperties.{name} is no colour like #1f5f5b"
+            yield words()("addon.colour", field=f"addOns.common.layoutProperties.{name}")
     header = _at(add_ons, "httpOptions").get("authorizationHeader")
     if header != "SYSTEM_ID_TOKEN":
-        yield "addOns.httpOptions.authorizationHeader must be SYSTEM_ID_TOKEN: the server believes no other"
+        yield words()("addon.header", field="addOns.httpOptions.authorizationHeader")
     yield from _addresses(common, triggers)
 
 
@@ -92,7 +93,7 @@ def _addresses(common: Mapping[str, Any], triggers: list[Mapping[str, Any]]) -> 
     for number, action in enumerate(common.get("universalActions") or ()):
         place = f"universalActions[{number}]"
         if not action.get("label") or ("runFunction" in action) == ("openLink" in action):
-            yield f"{place} needs a label, and either runFunction or openLink"
+            yield words()("addon.action", field=place)
         if "runFunction" in action:
             functions[f"{place}.runFunction"] = action["runFunction"]
         if "openLink" in action:
@@ -102,37 +103,37 @@ def _addresses(common: Mapping[str, Any], triggers: list[Mapping[str, Any]]) -> 
     told = {"logoUrl": common.get("logoUrl"), **functions, **links}
     told |= {f"openLinkUrlPrefixes[{number}]": prefix for number, prefix in enumerate(prefixes)}
     for place, address in told.items():
-        if address and (said := _insecure(str(address))):
-            yield f"{place}: {address} {said}"
+        if address and (key := _insecure(str(address))):
+            yield words()(f"addon.address_{key}", field=place, address=address)
     for place, address in links.items():
         if not str(address).startswith(prefixes):
-            yield f"{place}: {address} matches no openLinkUrlPrefixes"
+            yield words()("addon.prefix", field=place, address=address)
     if len({urlsplit(str(address)).netloc for address in functions.values() if address}) > 1:
-        yield "the functions are on different hosts: the server accepts tokens for its own address only"
+        yield words()("addon.hosts")
 
 
 def _scopes(scopes: Any) -> Iterator[str]:
     if not isinstance(scopes, list) or not scopes:
-        yield "oauthScopes is required"
+        yield words()("addon.required", field="oauthScopes")
         return
     if len(set(scopes)) != len(scopes):
-        yield "oauthScopes names one twice"
+        yield words()("addon.scopes_twice")
     for needed in NEEDED:
         if SCOPES + needed not in scopes:
-            yield f"oauthScopes lacks {needed}"
+            yield words()("addon.scopes_lack", scope=needed)
     if not any("gmail.addons.current.message." in str(scope) for scope in scopes):
-        yield "oauthScopes has none for the open message, so Gmail would not say which it is"
+        yield words()("addon.scopes_message")
     for scope in scopes:
         if str(scope).removeprefix(SCOPES) not in ALLOWED:
-            yield f"oauthScopes asks for {scope}, which the add-on has no use for"
+            yield words()("addon.scopes_more", scope=scope)
 
 
 def _insecure(address: str) -> str:
     parts = urlsplit(address)
     if parts.scheme != "https":
-        return "is not HTTPS"
+        return "https"
     if not parts.hostname or "." not in parts.hostname or parts.username or parts.query or parts.fragment:
-        return "is no plain public address"
+        return "public"
     return ""
 
 

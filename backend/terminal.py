@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +24,10 @@ _OF_FILES = (
 )  # fmt: skip
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 NEWLINES = str.maketrans("\r\n", "  ")
+CLICKS = ("core", "exceptions", "formatting", "parser", "termui", "types")
+"""The modules of click that speak."""
+_NEVER_SHOWN = {"file", "directory", "path"}
+"""Asked for where a command is defined. A catalogue takes a tenth of a second to read."""
 
 
 def language(environment: Mapping[str, str] = os.environ) -> str:
@@ -56,6 +62,34 @@ def asked(key: str) -> Callable[[FC], FC]:
     return click.option("--yes", is_flag=True, expose_value=False, is_eager=False, callback=confirm)
 
 
+def of_click(text: str, counted: str = "", number: int = 1) -> str:
+    """What click says, from the section `click`, its blanks unfilled; in the form for `number` where it has forms. The
+    key is its English."""
+    key = key_of_click(text)
+    if text in _NEVER_SHOWN or key not in words("click"):
+        return text if number == 1 else counted
+    return words("click").form(key, number)
+
+
+def key_of_click(text: str) -> str:
+    """`missing_argument` of "Missing argument"."""
+    return re.sub(r"\W+", "_", text.lower()).strip("_")
+
+
+def metavar_of_click(kind: click.ParamType[Any], param: click.Parameter, ctx: click.Context) -> str | None:
+    """What stands for a value of an option in a command's help."""
+    key = f"{kind.name.partition(' ')[0]}_metavar"  # "integer range" too
+    return words("click")(key) if isinstance(param, click.Option) and key in words("click") else None
+
+
+for _module in map(importlib.import_module, (f"click.{name}" for name in CLICKS)):
+    for _name in {"_", "ngettext"} & vars(
+        _module
+    ).keys():  # what it has of gettext, which reads compiled files only
+        setattr(_module, _name, of_click)
+setattr(click.ParamType, "get_metavar", metavar_of_click)  # noqa: B010 - for mypy
+
+
 class Worded(click.Command):
     """A command whose help stands in the catalogue, section `help`: under `jobs.list` what it does, under
     `jobs.list.email` or `option.email` what an option does. Looked up when somebody asks for help, not before."""
@@ -67,11 +101,21 @@ class Worded(click.Command):
             option.help = words("help")("option.help")
         super().format_help(ctx, formatter)
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """See `click.Command`."""
+        self.options_metavar = words("click")("options_metavar")
+        return super().collect_usage_pieces(ctx)
+
 
 class WordedGroup(Worded, click.Group):
     """The same of a group and its commands."""
 
     command_class = Worded
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """See `click.Command`."""
+        self.subcommand_metavar = words("click")("command_metavar")
+        return super().collect_usage_pieces(ctx)
 
 
 def _names(ctx: click.Context) -> list[str]:

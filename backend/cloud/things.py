@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from backend.cloud.google_cloud import GoogleCloud, Json
 from backend.domain.errors import PitchgateError
+from backend.terminal import words
 
 OPERATION_LOOKS = 60
 
@@ -53,7 +54,7 @@ class Service:
     @property
     def label(self) -> str:
         """See `Thing`."""
-        return f"service {self.name}"
+        return words()("cloud.thing_service", name=self.name)
 
     @property
     def _full(self) -> str:
@@ -91,7 +92,7 @@ class Topic:
     @property
     def label(self) -> str:
         """See `Thing`."""
-        return f"topic {self.name}"
+        return words()("cloud.thing_topic", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
         """See `Thing`."""
@@ -125,7 +126,7 @@ class Account:
     @property
     def label(self) -> str:
         """See `Thing`."""
-        return f"service account {self.email}"
+        return words()("cloud.thing_account", name=self.email)
 
     @property
     def _full(self) -> str:
@@ -159,7 +160,7 @@ class Subscription:
     @property
     def label(self) -> str:
         """See `Thing`."""
-        return f"subscription {self.name}"
+        return words()("cloud.thing_subscription", name=self.name)
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
         """See `Thing`."""
@@ -204,7 +205,7 @@ class Right:
     @property
     def label(self) -> str:
         """See `Thing`."""
-        return f"right {self.role} of {self.member} on {self.on}"
+        return words()("cloud.thing_right", role=self.role, member=self.member, on=self.on)
 
     def _resource(self, cloud: GoogleCloud) -> Any:
         return _topics(cloud) if "/topics/" in self.on else _subscriptions(cloud)
@@ -239,7 +240,7 @@ class Right:
 
 
 def _shown(value: object) -> str:
-    return json.dumps(value) if isinstance(value, dict) and value else str(value or "none")
+    return json.dumps(value) if isinstance(value, dict) and value else str(value or words()("cloud.nothing"))
 
 
 def _unlike(have: object, wanted: object) -> bool:

@@ -76,7 +76,7 @@ async def _verified(
     settings = await store.decision_settings(mailbox_id)
     return len(entries), [
         *(
-            tell("audit.entry", number=str(number), fault=fault)
+            tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
             for number, fault in chain.faults(key, found.head, rest, found.began)
         ),
         *(tell("audit.cut", number=str(number)) for number in chain.cut(seals, logged)),

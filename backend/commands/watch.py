@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from babel import Locale
 from jinja2 import Environment, FileSystemLoader
 from rich.console import Console
 from rich.table import Table
 
 from backend.commands.with_store import with_store
-from backend.domain.reading.language import LANGUAGES
+from backend.domain.reading.language import LANGUAGES, OTHER
 from backend.domain.watching.drift import (
     ALARM,
     CHANNELS,
@@ -32,21 +31,11 @@ from backend.domain.watching.drift import (
 )
 from backend.store import SqlStore
 from backend.system.clock import SystemClock
-from backend.terminal import Worded
+from backend.terminal import Worded, words
 
+COLUMNS = ("mailbox", "state", "weeks", "change")
 DRAWN = 30
 """Mailboxes whose weeks are drawn, those that changed first; the others are told in the table alone."""
-
-CAUSES = {
-    "language": "more of it is in {grown}",
-    "other_language": "more of it is in a language the model does not know",
-    "pitches": "more of it looks like pitches",
-    "doubtful": "more of it is neither clearly a pitch nor clearly ordinary",
-    "ordinary": "more of it looks like ordinary mail",
-    "unknown": "more of its words are unknown to the model",
-    "known": "fewer of its words are unknown to the model",
-}
-TITLES = {"score": "Score (logit)", "unknown": "Words the model does not know", "language": "Language"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +54,17 @@ class Watched:
     @property
     def told(self) -> str:
         """The change in a sentence, "" if there is none."""
-        change = self.drift.change
+        t, change = words("watch"), self.drift.change
         if change is None:
             return ""
-        cause = CAUSES[change.cause].format(grown=_tongue(change.grown))
-        return f"since {monday_of(change.week):%-d %B %Y} {cause}: {change.before:.0%} before, {change.since:.0%} since"
+        named = {"tongue": t.tongue(change.grown)} if change.cause == "language" else {}
+        return t(
+            f"cause_{change.cause}",
+            day=t.day(monday_of(change.week)),
+            before=t.percent(change.before),
+            since=t.percent(change.since),
+            **named,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +93,10 @@ def watch_command(as_json: bool, html: Path | None) -> None:
         for one in found:
             click.echo(json.dumps(_as_json(one)))
     else:
-        table = Table("mailbox", "state", "weeks", "what changed")
+        t = words("watch")
+        table = Table(*(t(f"column_{name}") for name in COLUMNS))
         for one in found:
-            table.add_row(one.email, one.drift.state, str(len(one.weeks)), one.told)
+            table.add_row(one.email, t(f"state_{one.drift.state}"), str(len(one.weeks)), one.told)
         Console().print(table)
 
 
@@ -112,6 +108,8 @@ def page(found: Sequence[Watched], now: datetime) -> str:
         found=found,
         drawn=[(one, list(_drawings(one.weeks))) for one in found if one.weeks][:DRAWN],
         states=[(state, states[state]) for state in State],
+        columns=COLUMNS,
+        t=words("watch"),
         now=now,
         alarm=ALARM,
         reference=REFERENCE,
@@ -167,18 +165,18 @@ def _drawings(weeks: Sequence[Counted]) -> Iterator[tuple[str, list[Part]]]:
                     top -= share
                     paths[name] += f"M{x} {top:.4f}h.9v{share:.4f}h-.9z"
         yield (
-            TITLES[channel],
+            words("watch")(f"title_{channel}"),
             [Part(_label(channel, name), _colour(channel, name), paths[name]) for name in names],
         )
 
 
 def _label(channel: str, name: str) -> str:
+    t = words("watch")
     if channel == "language":
-        return _tongue(name)
-    percent = channel == "unknown"
-    limits = [f"{limit:.0%}" if percent else f"{limit:g}" for limit in (UNKNOWN if percent else SCORES)]
+        return t("another_language") if name in ("", OTHER) else t.tongue(name)
+    limits = list(map(t.percent, UNKNOWN)) if channel == "unknown" else list(map(t.number, SCORES))
     at = int(name)
-    return f"under {limits[0]}" if at == 0 else f"from {limits[at - 1]}"
+    return t("class_under", limit=limits[0]) if at == 0 else t("class_from", limit=limits[at - 1])
 
 
 def _colour(channel: str, name: str) -> str:
@@ -188,7 +186,3 @@ def _colour(channel: str, name: str) -> str:
         return f"hsl({(210 + 137 * place) % 360} {45 if place >= 0 else 0}% {45 + 12 * (place % 2)}%)"
     steps = len(UNKNOWN if channel == "unknown" else SCORES)
     return f"hsl({200 - 190 * int(name) / steps:.0f} 50% 52%)"
-
-
-def _tongue(code: str) -> str:
-    return str(Locale("en").languages.get(code, "another language"))

@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from backend.domain.errors import PitchgateError
+from backend.terminal import words
 
 START_SECONDS = 120.0
 STOP_SECONDS = 15.0
@@ -61,7 +62,7 @@ class Process:
         """The end of its log: the folder of a demo is gone when a person would look for it."""
         lines = self._log.read_text("utf-8", "replace").split("\n") if self._log.exists() else []
         said = [line.strip() for line in lines if line.strip()]
-        return " ".join(said[-2:])[:500] or "Its log is empty."
+        return " ".join(said[-2:])[:500] or words()("demo.log_empty")
 
     @property
     def running(self) -> bool:

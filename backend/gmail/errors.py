@@ -53,7 +53,6 @@ _OF_ONE_THING = frozenset(
     f"gmail.users.{method}" for method in ("messages.get", "messages.modify", "messages.send", "threads.get")
 )
 """Methods that name a message or thread: what is not found is that. Elsewhere it is the mailbox."""
-_LOOK_UP = "Look up the reason word in the operations guide; nothing is lost, the mail stays where it is."
 _ASK_AGAIN_LATER = frozenset({408, 425})
 
 

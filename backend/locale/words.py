@@ -49,6 +49,11 @@ class Words:
         text = self._texts.catalogue.plural(self._texts.find(key), number)
         return self._filled(text, {"count": number, **blanks})
 
+    def form(self, key: str, number: int) -> str:
+        """The text, in the form for this many if it has forms, its blanks unfilled."""
+        identifier, texts = self._texts.find(key), self._texts.catalogue
+        return texts.plural(identifier, number) if identifier in texts.plurals else texts[identifier]
+
     def _filled(self, text: str, blanks: dict[str, object]) -> str:
         return (
             text.format_map({name: self._written(value) for name, value in blanks.items()})

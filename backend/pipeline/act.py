@@ -9,8 +9,6 @@ from backend.domain.retry import once_more
 from backend.pipeline.context import Context
 from backend.ports.jobs import MessageJob
 
-REFUSED = "Gmail would not move the message."
-
 
 async def act(context: Context, job: MessageJob) -> MessageJob | None:
     """Hold or mark: labels on, out of the inbox."""
@@ -37,7 +35,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
             await _apply(context, job, changes_for(placement, labels))
     except Rejected as error:
         # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
-        again = once_more(REFUSED, error, job.error)
+        again = once_more(error.key, error, job.error)
         if again is None:
             raise
         raise again from error

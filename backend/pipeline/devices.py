@@ -230,7 +230,7 @@ class DeviceService:
         except Unread as error:
             log.warning("not_shown", mailbox=mailbox_id, cause=error.cause, fault=error.fault)
             raise Refused("unreadable") from error
-        return Preview(found.text or "(This message has no text.)", found.truncated)
+        return Preview(found.text, found.truncated)
 
     async def questions(self, mailbox_id: str) -> tuple[MessageView, ...]:
         """See `QuestionStore.questions`."""

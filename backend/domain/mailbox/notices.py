@@ -12,8 +12,6 @@ time."""
 NOTICE_DELAY = timedelta(minutes=10)
 """How late a notice may be: Pub/Sub waits no longer than this before it delivers again."""
 
-CHALLENGE_NEEDS = "a public https address, which senders can open"
-
 
 class Notices(StrEnum):
     """Where the news of a mailbox comes from."""

@@ -24,7 +24,7 @@ from backend.web.google.connect_routes import SCOPES
 
 HERE = Path(backend.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != DEFAULT]
-ELSEWHERE = ("reason", "error", "cli", "help", "doctor")
+ELSEWHERE = ("reason", "error", "cli", "help", "doctor", "click")
 """Sections whose uses are looked at by `test_every_reason_has_words` and the tests beside this one."""
 ALIKE_AT_MOST = 0.15
 """Some words are the same in two languages ("Pause", "Normal"); a section that was not translated has many."""
@@ -103,7 +103,7 @@ def test_standard_tools_read_it(language: str, tmp_path: Path) -> None:
 
 def asked_for() -> Iterator[tuple[str, str]]:
     """Every key that a template names in so many letters, with the file it stands in."""
-    for path in sorted((HERE / "web" / "templates").glob("*.html")):
+    for path in (HERE / "commands" / "watch.html", *sorted((HERE / "web" / "templates").glob("*.html"))):
         text = path.read_text(encoding="utf-8")
         for key in re.findall(r"""\bt(?:\.count)?\(\s*["'](\w+)["']\s*[,)]""", text):
             yield path.name, key
@@ -124,6 +124,7 @@ def test_every_text_is_used_somewhere() -> None:
     sources = [
         *HERE.glob("web/**/*.py"),
         *HERE.glob("web/**/*.html"),
+        *HERE.glob("commands/watch.*"),
         *HERE.glob("domain/**/*.py"),
         *HERE.glob("ports/*.py"),
         *HERE.glob("pipeline/*.py"),

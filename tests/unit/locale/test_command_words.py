@@ -27,6 +27,7 @@ ASK = {"say", "asked", "tell", "_tell"}
 def calls() -> Iterator[tuple[Path, ast.Call, ast.expr]]:
     paths = [
         HERE / "__main__.py",
+        HERE / "addon_manifest.py",
         *(path for part in SPEAKERS for path in sorted((HERE / part).glob("*.py"))),
     ]
     for path in paths:
@@ -34,8 +35,7 @@ def calls() -> Iterator[tuple[Path, ast.Call, ast.expr]]:
             if isinstance(node, ast.Call) and node.args:
                 function = node.func
                 name = getattr(function, "id", getattr(function, "attr", ""))
-                inner = getattr(getattr(function, "func", None), "id", "")
-                if name in ASK or inner == "words":
+                if name in ASK or ast.unparse(function) == "words()":
                     yield path, node, node.args[0]
 
 
