@@ -208,6 +208,7 @@ def _sender(message: Message, number: int) -> Item:
         (t("menu.allow", who=address), Decision.ALLOW),
         (t("menu.release_newest" if number > 1 else "menu.release"), Decision.RELEASE),
         (t("menu.block", who=address), Decision.BLOCK),
+        (t("menu.keep"), Decision.KEEP),
     ]
     if message.domain:
         choices.insert(1, (t("menu.allow_domain", domain=cut(message.domain, 36)), Decision.ALLOW_DOMAIN))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import blake2s
 from typing import Any
 
 from tray_app.menu import headline
-from tray_app.state import TrayState, TroubleKind, explained
+from tray_app.state import Message, TrayState, TroubleKind, explained
 from tray_app.wire import message_to_json
 
 
@@ -29,7 +30,13 @@ def snapshot(state: TrayState, now: datetime, no_tray: str = "") -> dict[str, An
         "undo": {"key": undoable.key, "text": undoable.text, "until": undoable.until.isoformat()}
         if undoable
         else None,
-        "held": [message_to_json(message) for message in state.held],
-        "passed": [message_to_json(message) for message in state.passed],
+        "held": [_shown(message) for message in state.held],
+        "passed": [_shown(message) for message in state.passed],
         "no_tray": no_tray,
     }
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    """A message with the colours of its sender's face, the same as on the server's pages: t1 to t6."""
+    number = blake2s(message.sender.lower().encode(errors="replace")).digest()[0] % 6 + 1
+    return message_to_json(message) | {"tint": f"t{number}"}

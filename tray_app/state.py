@@ -103,6 +103,7 @@ class Decision(StrEnum):
     ALLOW_DOMAIN = "allow_domain"
     BLOCK = "block"
     BLOCK_DOMAIN = "block_domain"
+    KEEP = "keep"
     SALES = "sales"
 
 
@@ -193,12 +194,11 @@ def listed(state: TrayState, held: tuple[Message, ...], *, first: bool) -> TrayS
 def newly_held(state: TrayState, message: Message) -> TrayState:
     """One more held message. Told of twice, it is there once."""
     others = tuple(known for known in state.held if known.gmail_id != message.gmail_id)
-    is_new = len(others) == len(state.held)
     return replace(
         state,
         held=(message, *others)[:HELD_LIMIT],
         passed=without(state.passed, {message.gmail_id}),
-        unseen=state.unseen | {message.gmail_id} if is_new else state.unseen,
+        unseen=state.unseen | {message.gmail_id} if others == state.held else state.unseen,
     )
 
 
@@ -231,13 +231,16 @@ def find(state: TrayState, gmail_id: str) -> Message | None:
 def affected(messages: tuple[Message, ...], about: Message, decision: Decision) -> tuple[Message, ...]:
     """Those of the held `messages` that a decision about one of them settles.
 
-    A rule reaches further: to the held mail of the address, or of the domain. This foresees what the server will
-    do, so that the list is right at once, offline too; the server may let in less.
+    A rule reaches further: to the held mail of the address, or of the domain; keeping held, to what is older of it.
+    This foresees what the server will do, so that the list is right at once, offline too; the server may let in less.
     """
     if decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN) and about.domain:
         return tuple(message for message in messages if message.domain == about.domain)
     if decision in (Decision.ALLOW, Decision.BLOCK):
         return tuple(message for message in messages if message.sender == about.sender)
+    if decision is Decision.KEEP:  # what is listed of a sender stands newest first
+        theirs = tuple(message for message in messages if message.sender == about.sender)
+        return theirs[theirs.index(about) :] if about in theirs else ()
     return tuple(message for message in messages if message.gmail_id == about.gmail_id)
 
 
@@ -293,6 +296,5 @@ def signed_out(state: TrayState) -> TrayState:
 
 def told(about: Message, decision: Decision) -> str:
     """The decision as a sentence in the past tense."""
-    domain = about.domain or about.sender
     who = about.who if decision in (Decision.RELEASE, Decision.SALES) else about.sender
-    return t(f"done.{decision}", who=who, domain=domain)
+    return t(f"done.{decision}", who=who, domain=about.domain or about.sender)

@@ -22,6 +22,7 @@ from backend import listening
 from backend.demo import addon, owner
 from backend.demo.google import Sandbox
 from backend.demo.letters import OWNER, OWNER_NAME, Letter, arrivals, letters
+from backend.demo.morning import first_digest
 from backend.demo.processes import Process, free_port, until_ready
 from backend.demo.salesperson import Salesperson
 from backend.demo.tally import Tally, count
@@ -31,6 +32,8 @@ from backend.store import open_store
 DRAIN_SECONDS = 60.0
 """How long nothing at all may change while something is left to do."""
 WATCH_SECONDS = 30.0
+TOLD = 4
+"""Messages held when the owner's first digest comes."""
 WAITING = re.compile(r'^pitchgate_message_stages\{stage="(?!ended)[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
 ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 
@@ -133,6 +136,9 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
         async with asyncio.TaskGroup() as group:
             acts = [group.create_task(_post(running))]
             acts += [group.create_task(_answer(running, person)) for person in people]
+            if options.seconds is None:  # somebody watches
+                file = options.folder / "state" / "pitchgate.sqlite3"
+                acts.append(group.create_task(first_digest(file, OWNER, TOLD)))
             if options.kills:
                 acts.append(group.create_task(_die(running)))
             with contextlib.suppress(asyncio.CancelledError):

@@ -159,9 +159,12 @@ def _void(mailbox_id: str, effect: Effect, row: MessageRow, now: datetime) -> Sc
 def _others(mailbox_id: str, effect: Effect, row: MessageRow) -> Script[list[ReachedRow]]:
     """The other held mail the decision reaches."""
     found: list[ReachedRow] = []
-    if effect.whose == "sender" and row["sender"]:
+    if effect.whose in ("sender", "earlier") and row["sender"]:
         theirs: list[ReachedRow] = yield q("held_of_sender", mailbox_id=mailbox_id, sender=row["sender"])
         found = theirs
+        if effect.whose == "earlier":  # oldest first; what came after it was not on the owner's screen
+            at = [one["gmail_id"] for one in theirs]
+            found = theirs[: at.index(row["gmail_id"])] if row["gmail_id"] in at else []
     elif effect.whose == "domain" and row["sender_domain"]:
         domain = row["sender_domain"]
         of_domain: list[ReachedRow] = yield q("held_of_domain", mailbox_id=mailbox_id, sender_domain=domain)

@@ -118,6 +118,24 @@ class TestContract:
         (message,) = fits(await client.get("messages"), contract.MESSAGES)["messages"]
         assert (message["placement"], message["decided_by"]) == ("held", "owner")
 
+    async def test_keeping_held_takes_what_is_older_of_a_sender_off_the_list_too(
+        self, client: httpx.AsyncClient, subject: Subject
+    ) -> None:
+        first, second, third = [await subject.hold(1, f"Subject {n}") for n in range(3)]
+        body = {"key": new_key(), "gmail_id": second, "decision": "keep"}
+        assert fits(await client.post("corrections", json=body), contract.CORRECTED)["moved"] == []
+        (sender,) = fits(await client.get("held"), contract.HELD)["senders"]
+        assert [m["gmail_id"] for m in sender["messages"]] == [third]
+        told = fits(await client.get("messages"), contract.MESSAGES)["messages"]
+        assert {m["gmail_id"]: (m["placement"], m["decided_by"]) for m in told} == {
+            first: ("held", "kept"),
+            second: ("held", "kept"),
+            third: ("held", ""),
+        }
+        fits(await client.post(f"corrections/{body['key']}/undo"), contract.UNDONE)
+        (sender,) = fits(await client.get("held"), contract.HELD)["senders"]
+        assert sender["count"] == 3
+
     @pytest.mark.parametrize(
         ("change", "status", "code", "field"),
         [

@@ -28,7 +28,7 @@ from tests.desktop.fake_mailbox import FakeMailbox, hashed
 
 KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 REFUSING = {"signed_out": "unauthenticated", "old_client": "client_too_old", "busy": "rate_limited"}
-DECISIONS = {"release", "allow", "allow_domain", "block", "block_domain", "sales"}
+DECISIONS = {"release", "allow", "allow_domain", "block", "block_domain", "keep", "sales"}
 STATUS = {
     "unauthenticated": 401,
     "not_found": 404,

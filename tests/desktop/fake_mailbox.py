@@ -185,10 +185,13 @@ class FakeMailbox:
             chosen += [m for m in others if m["sender"] == about["sender"]]
         elif decision in ("allow_domain", "block_domain"):
             chosen += [m for m in others if m["domain"] == about["domain"]]
+        elif decision == "keep":
+            theirs = [m for m in others if m["sender"] == about["sender"]]
+            chosen += [m for m in theirs if m["received_at"] < about["received_at"]]
         before = {}
         for message in chosen:
             before[message["gmail_id"]] = (message["placement"], message["decided_by"])
-            message["decided_by"] = "owner"
+            message["decided_by"] = "kept" if decision == "keep" else "owner"
             if decision in ("release", "allow", "allow_domain"):
                 message["placement"] = "inbox"
             elif decision == "sales":

@@ -41,9 +41,10 @@ def test_a_held_sender_offers_every_decision_and_says_why() -> None:
         "Allow everyone at seller.example",
         "Release the newest, without a rule",
         "Block ann@seller.example",
+        "Keep held",
     ]
     assert [c.action.args for c in sender.children if c.action] == [
-        ("m1", d) for d in ("allow", "allow_domain", "release", "block")
+        ("m1", d) for d in ("allow", "allow_domain", "release", "block", "keep")
     ]
 
 

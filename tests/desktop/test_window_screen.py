@@ -10,9 +10,9 @@ from tests.desktop.screen import Screen
 from tests.desktop.test_tray_screen import ICON, first_label, start_app, waiting
 
 pytestmark = pytest.mark.desktop
-FIRST_CARD = (180, 310, 620, 335)
+FIRST_CARD = (238, 262, 640, 282)
 LATER_CARD = (180, 600, 620, 680)
-BESIDE_IT = (158, 350, 166, 390)
+ITS_EDGE = (1097, 270, 1104, 300)
 APPEAL = "We met in Ghent <b>last</b> week"
 
 
@@ -38,7 +38,7 @@ def drawn(screen: Screen, box: tuple[int, int, int, int]) -> bool:
 
 def ringed(screen: Screen) -> bool:
     """Whether the first card shows that it has the keyboard."""
-    return len(screen.picture().crop(BESIDE_IT).getcolors() or ()) > 1
+    return len(screen.picture().crop(ITS_EDGE).getcolors() or ()) > 1
 
 
 def decided(screen: Screen) -> list[tuple[str, str]]:
@@ -84,15 +84,18 @@ def test_every_decision_by_keys_until_nothing_is_left(screen: Screen, backend: F
     screen.shot("window-done")
     screen.keys("u")
     screen.until(lambda: screen.find("article", "Ann Seller 1, 2 messages"), "undone from the empty list")
-    screen.click_on("button", "Allow sender")
-    screen.until(lambda: any("Nothing is held" in text for text in screen.texts()), "empty again")
+    screen.click_on("article", "Ann Seller 1")
+    screen.shot("window-opened")
+    screen.click_on("button", "Keep held")
+    screen.until(lambda: any("Nothing is held" in text for text in screen.texts()), "both kept held")
 
     backend.start()
     screen.click_on("button", "Try again now")
     screen.until(lambda: len(backend.mailbox.applied) == 3, "the decisions at the server")
-    assert [what for _, _, what in backend.mailbox.applied] == ["block", "allow_domain", "allow"]
+    assert [what for _, _, what in backend.mailbox.applied] == ["block", "allow_domain", "keep"]
     assert backend.mailbox.held() == []
     assert backend.mailbox.messages["m00009"]["placement"] == "held", "blocked is not let in"
+    assert {backend.mailbox.messages[one]["decided_by"] for one in ("m00001", "m00003")} == {"kept"}
 
 
 def test_a_preview_without_a_connection_says_why_there_is_none(screen: Screen, backend: FakeBackend) -> None:

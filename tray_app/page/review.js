@@ -46,10 +46,24 @@
     return messages.some((m) => `${m.sender} ${m.sender_name} ${m.subject}`.toLowerCase().includes(query));
   };
 
-  const when = (text) => text ? new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "";
+  const LANGUAGE = document.documentElement.lang;
+  const TODAY = { timeStyle: "short" }, YEAR = { day: "numeric", month: "short" }, OLDER = { dateStyle: "medium" };
+  const when = (text) => text ? new Date(text).toLocaleString(LANGUAGE, { dateStyle: "medium", timeStyle: "short" }) : "";
 
-  const choice = (text, key, message, decision) => {
-    const button = make("button", text);
+  // As the server's list says it: the time today, the day before.
+  const brief = (text) => {
+    const then = new Date(text), now = new Date();
+    const form = then.toDateString() === now.toDateString() ? TODAY : then.getFullYear() === now.getFullYear() ? YEAR : OLDER;
+    return then.toLocaleString(LANGUAGE, form);
+  };
+
+  const initials = (name) => {
+    const signs = name.split("@")[0].split(/[\s.]+/).map((word) => (word.match(/[\p{L}\p{N}]/u) || [""])[0]).filter(Boolean);
+    return [signs[0] || "?", ...signs.slice(1).slice(-1)].join("").toUpperCase();
+  };
+
+  const choice = (text, key, message, decision, kind = "btn") => {
+    const button = make("button", text, kind);
     button.dataset.key = key;
     button.addEventListener("click", () => decide(message.gmail_id, decision, button.closest("article")));
     return button;
@@ -59,7 +73,7 @@
     const open = card.querySelector("pre");
     if (open) { open.remove(); return; }
     const answer = await ask("preview", { gmail_id: message.gmail_id });
-    if (answer) card.append(make("pre", answer.text || t("no_text")));
+    if (answer) card.querySelector(".more").append(make("pre", answer.text || t("no_text")));
   };
 
   const card = (sender, messages) => {
@@ -69,36 +83,46 @@
     article.dataset.sender = sender;
     const name = newest.sender_name || sender;
     article.setAttribute("aria-label", tn("card", messages.length, { name }));
+    const face = make("span", initials(name), `avatar ${newest.tint}`);
+    face.setAttribute("aria-hidden", "true");
     const title = make("h3", name);
-    if (newest.sender_name) title.append(" ", make("span", `<${sender}>`, "soft"));
-    article.append(title);
-    const list = make("ul");
-    list.setAttribute("role", "list"); // a list without bullets is none to WebKit's screen readers
-    for (const message of messages.slice(0, 3)) {
-      const line = make("li", message.subject || t("no_subject"));
-      line.append(" ", make("span", when(message.received_at), "soft"));
-      list.append(line);
+    if (messages.length > 1) title.append(make("span", messages.length, "count"));
+    if (newest.sender_name) title.append(" ", make("span", sender, "addr"));
+    article.append(face, title, make("p", newest.subject || t("no_subject"), "line cut"));
+    if (newest.reasons.length) {
+      const why = make("p", undefined, "why cut");
+      why.append(make("b", t("looks")), " ", newest.reasons[0]);
+      article.append(why);
     }
-    if (messages.length > 3) list.append(make("li", t("and_more", { count: messages.length - 3 }), "soft"));
-    article.append(list);
-    const score = newest.score === null ? "" : t("score", { percent: Math.round(Math.min(0.99, Math.max(0.01, newest.score)) * 100) });
-    const why = [score, ...newest.reasons].filter(Boolean).join(" · ");
-    if (why) article.append(make("p", t("why", { reasons: why }), "why"));
-    const appealing = messages.find((message) => message.appeal);
-    if (appealing) article.append(make("p", t("note", { text: appealing.appeal }), "appeal"));
-    const actions = make("div", undefined, "row");
+    if (newest.score !== null) {
+      const points = Math.round(Math.min(0.99, Math.max(0.01, newest.score)) * 100);
+      const word = points < 40 ? "score_unlikely" : points < 80 ? "score_maybe" : "score_pitch";
+      const score = make("span", undefined, word.replace("_", " "));
+      score.append(make("b", points), " ", t(word));
+      article.append(score);
+    }
+    if (newest.received_at) {
+      const time = make("time", brief(newest.received_at));
+      time.title = when(newest.received_at);
+      article.append(time);
+    }
+    const actions = make("div", undefined, "acts"), further = make("div", undefined, "acts"), more = make("div", undefined, "more");
     if (tab === "held") {
-      actions.append(choice(t(messages.length > 1 ? "release_newest" : "release"), "r", newest, "release"), choice(t("allow"), "a", newest, "allow"));
-      if (newest.domain) actions.append(choice(t("allow_domain", { domain: newest.domain }), "d", newest, "allow_domain"));
-      actions.append(choice(t("block"), "b", newest, "block"));
+      actions.append(choice(t(messages.length > 1 ? "release_newest" : "release"), "r", newest, "release", "btn go"), choice(t("block"), "b", newest, "block", "btn bare block"));
+      further.append(choice(t("allow"), "a", newest, "allow"));
+      if (newest.domain) further.append(choice(t("allow_domain", { domain: newest.domain }), "d", newest, "allow_domain"));
+      further.append(choice(t("keep"), "e", newest, "keep"));
     } else {
       actions.append(choice(t("sales"), "s", newest, "sales"));
     }
-    const look = make("button", t("preview"));
+    const look = make("button", t("preview"), "btn");
     look.dataset.key = "p";
     look.addEventListener("click", () => preview(newest, article));
-    actions.append(look);
-    article.append(actions);
+    further.append(look);
+    const appealing = messages.find((message) => message.appeal);
+    if (appealing) more.append(make("p", t("note", { text: appealing.appeal }), "appeal"));
+    more.append(further);
+    article.append(actions, more);
     return article;
   };
 
@@ -151,7 +175,7 @@
     if (!at("server").value) at("server").value = state.server;
     at("lists").hidden = !state.signed_in && state.as_of === null;
     document.querySelector("footer").hidden = at("lists").hidden; // its keys are those of the list
-    at("count-held").textContent = state.held.length ? `(${grouped(state.held).size})` : "";
+    at("count-held").textContent = state.held.length ? grouped(state.held).size : "";
     offerUndo();
     render();
   };
@@ -210,7 +234,8 @@
       move(0);
     } else if (event.key === "ArrowDown" && (!typing || event.target === at("search"))) { move(typing ? 0 : 1); }
     else if (typing) return;
-    else if (event.key === "ArrowUp") move(-1);
+    else if (event.key === "j") move(1);
+    else if (event.key === "ArrowUp" || event.key === "k") move(-1);
     else if ((event.key === "ArrowRight" || event.key === "ArrowLeft") && event.target.getAttribute("role") === "tab") {
       choose(tab === "held" ? "passed" : "held");
       at(`tab-${tab}`).focus();

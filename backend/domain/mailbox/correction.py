@@ -17,7 +17,7 @@ class Decision(StrEnum):
     ALLOW_DOMAIN = "allow_domain"
     BLOCK = "block"  # keep the sender's held mail held for good, and hold this address silently from now on
     BLOCK_DOMAIN = "block_domain"
-    KEEP = "keep"  # seen, and to stay held: off the list, nobody blocked; its sender may still pass the check
+    KEEP = "keep"  # seen, with what came before it: off the list, nobody blocked; its sender may still pass the check
     SALES = "sales"  # it slipped through: hold it after all
     REPLIED = "replied"  # the owner answered the sender, who is let in by that
 

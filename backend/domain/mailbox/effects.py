@@ -17,8 +17,9 @@ Teaches = Literal["sales", "legit"]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a decision means. `lets_in`: to the inbox, else to be held. `whose`: how far it reaches, to the message, all
-    of its sender's, or all of their domain's; a `rule` is about as many. `voids`: open challenges about them end.
+    """What a decision means. `lets_in`: to the inbox, else to be held. `whose`: how far it reaches, to the message, to
+    what is held of its sender from before it too (earlier), all of its sender's, or all of their domain's; a `rule` is
+    about as many. `voids`: open challenges about them end.
     `refunds`: a credit that the message cost is given back. `teaches`: what the message is an example of, to a model
     trained on the owner's own mail. `by` is noted as who decided."""
 
@@ -42,7 +43,7 @@ EFFECTS: Mapping[Decision, Effect] = {
     Decision.REPLIED: Effect(True, "sender", by="replied"),
     Decision.BLOCK: Effect(False, "sender", RuleKind.BLOCK, teaches="sales"),
     Decision.BLOCK_DOMAIN: Effect(False, "domain", RuleKind.BLOCK, teaches="sales"),
-    Decision.KEEP: Effect(False, voids=False, teaches="sales", by=KEPT),
+    Decision.KEEP: Effect(False, "earlier", voids=False, teaches="sales", by=KEPT),
     Decision.SALES: Effect(False, voids=False, teaches="sales"),
 }
 

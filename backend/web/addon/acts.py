@@ -8,7 +8,8 @@ from datetime import datetime
 
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.correction import OFFERED
-from backend.domain.mailbox.mailbox import Mode
+from backend.domain.mailbox.mailbox import DigestPace, Mode
+from backend.locale import LANGUAGES
 from backend.pipeline.devices import PAUSE_MOST
 from backend.web.addon.call import Call
 from backend.web.addon.cards import answers
@@ -17,6 +18,7 @@ from backend.web.addon.cards.message import message_card, note_card
 from backend.web.addon.cards.preferences import settings_card
 from backend.web.addon.cards.widgets import Json
 from backend.web.addon.event import rest_id
+from backend.web.words import zone_of
 
 DECISIONS = {str(decision): decision for decision in OFFERED}
 VERSION = re.compile(r"[a-z0-9.]{1,64}")
@@ -120,7 +122,11 @@ async def _resume(call: Call) -> Json:
 
 async def _save(call: Call) -> Json:
     inputs = call.event.inputs
-    chosen = {name: inputs[name][0] for name in ("mode", "strictness") if inputs.get(name)}
+    chosen = {name: inputs[name][0] for name in ("mode", "strictness", "digest") if inputs.get(name)}
+    if chosen.get("digest", DigestPace.OFF) != call.mailbox.preferences.digest is DigestPace.OFF:
+        # Where the owner is and what they read, as Gmail tells it: no card asks for it.
+        chosen |= {"zone": call.event.zone} if zone_of(call.event.zone) else {}
+        chosen |= {"language": call.event.language} if call.event.language in LANGUAGES else {}
 
     async def card(after: Call) -> Json:
         return settings_card(after.frame, after.mailbox)

@@ -26,6 +26,7 @@ class Event:
 
     language: str
     offset: timedelta
+    zone: str
     parameters: Mapping[str, str]
     inputs: Mapping[str, tuple[str, ...]]
     user_token: str
@@ -49,6 +50,7 @@ def read_event(body: object) -> Event:
     return Event(
         language=_text(common.get("userLocale"))[:2].lower(),
         offset=_offset(_object(common.get("timeZone")).get("offset")),
+        zone=_text(_object(common.get("timeZone")).get("id")),
         parameters={
             key: value
             for key, value in _object(common.get("parameters")).items()

@@ -25,7 +25,7 @@ class Correction(TypedDict):
 
     key: Key
     gmail_id: str
-    decision: Literal["release", "allow", "allow_domain", "block", "block_domain", "sales"]
+    decision: Literal["release", "allow", "allow_domain", "block", "block_domain", "keep", "sales"]
 
 
 class QuestionAnswer(TypedDict):

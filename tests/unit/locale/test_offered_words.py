@@ -6,13 +6,11 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from backend.domain.mailbox.correction import OFFERED, Decision
+from backend.domain.mailbox.correction import OFFERED
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON
 from backend.domain.mailbox.verdict import Row
 from backend.locale import LANGUAGES, catalogue
 from backend.web.api.requests import Correction
-
-ON_THE_PAGE_ONLY = {Decision.KEEP}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -33,4 +31,4 @@ def test_every_row_of_the_policy_has_its_words(language: str) -> None:
 
 def test_the_api_takes_what_the_page_offers() -> None:
     taken = set(get_args(get_type_hints(Correction)["decision"]))
-    assert taken == {str(decision) for decision in OFFERED} - {str(decision) for decision in ON_THE_PAGE_ONLY}
+    assert taken == {str(decision) for decision in OFFERED}

@@ -63,7 +63,7 @@ def test_every_state_of_a_mailbox_has_a_card(language: str) -> None:
     assert set(boxes()) == set(Condition)
     for condition, box in boxes().items():
         assert box.condition(NOW) is condition
-        text = state_of(box, language, NOW, frame(language).clock).line
+        text = state_of(box, language, NOW, frame(language).t.moment).line
         assert text in json.dumps(home_card(frame(language), box, Home(0, 0, ())), ensure_ascii=False)
         check(settings_card(frame(language), box))
     for note in (key for key in card_words("en") if key.startswith("note_")):
@@ -77,6 +77,7 @@ def test_every_card_of_the_gallery_is_one_gmail_takes(group: str, language: str)
     english, cards = GROUPS[group]("en"), GROUPS[group](language)
     for name, card in cards.items():
         check(card)
+        assert json.dumps(card["sections"]).count('"FILLED"') <= 1, name
         # The same widgets and clicks, other words.
         assert _acts(card) == _acts(english[name]), name
 
@@ -134,7 +135,8 @@ def test_what_is_offered_follows_from_what_is() -> None:
         return _acts(card)
 
     everyone = ["allow_domain", "block_domain"]
-    assert offered(message()) == ["release", "allow", "block", "credit", *everyone]
+    assert offered(message()) == ["release", "allow", "block", "keep", "credit", *everyone]
+    assert "keep" not in offered(message(decided_by="kept"))
     inbox = message(placement=Placement.INBOX, outcome=Outcome.INBOX, row=Row.BELOW_HOLD)
     assert offered(inbox) == ["sales", "allow", "block", "credit", *everyone]
     allowed = offered(message(), rules=RuleMatch(address=RuleKind.ALLOW))

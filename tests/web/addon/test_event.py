@@ -36,7 +36,7 @@ def test_the_documented_event() -> None:
             "gmail": {"messageId": "msg-f:1797531234567890123", "accessToken": "AKwx"},
         }
     )
-    assert (event.language, event.offset) == ("es", timedelta(hours=1))
+    assert (event.language, event.offset, event.zone) == ("es", timedelta(hours=1), "Europe/Madrid")
     assert event.parameters == {"act": "release"}
     assert event.inputs == {"mode": ("observe",)}
     assert event.gmail_id == format(1797531234567890123, "x")

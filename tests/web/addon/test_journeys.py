@@ -57,7 +57,7 @@ async def test_released_from_the_card_the_mail_is_back_and_undo_holds_it_again(t
 
     await gmail.open(gmail_id)
     assert gmail.panel["card"]["header"]["title"] == "Held"
-    assert "Row 13 of the policy" in gmail.said
+    assert gmail.panel["card"]["header"]["subtitle"] == "99 Pitch"
     assert pitch.address in gmail.said
     assert gmail.buttons[0] == "Release"
 
@@ -200,10 +200,10 @@ async def test_home_pause_and_settings(alone: Journey) -> None:
     await gmail.click("Resume")
     assert "Pause for 1 hour" in gmail.buttons
     await gmail.open(page="settings")
-    await gmail.click("Save", inputs={"mode": ["quarantine"], "strictness": ["strict"]})
+    await gmail.click("Save", inputs={"mode": ["quarantine"], "strictness": ["strict"], "digest": ["daily"]})
     assert gmail.panel["toast"] == "Saved."
     chosen = [item for item in _items(gmail.panel["card"]) if item["selected"]]
-    assert [item["value"] for item in chosen] == ["quarantine", "strict"]
+    assert [item["value"] for item in chosen] == ["quarantine", "strict", "daily"]
     await gmail.open()
     await gmail.click("Release")
     assert "Nothing is held." in gmail.said

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from backend.domain.reading.score import likeness, points
 from backend.locale import Section
+from backend.locale.words import Words
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.widgets import Json
 
@@ -39,9 +41,15 @@ class Frame:
         """Why challenge mode is not offered."""
         return f"{self.words['mode_challenge']}: {self.words['no_challenges']}."
 
-    def clock(self, at: datetime) -> str:
-        """A time as the owner's own clock shows it: without names of days or months, so every language reads it."""
-        return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+    @property
+    def t(self) -> Words:
+        """The words, filled in with numbers and times as the pages write them, in the owner's zone."""
+        return Words(self.words, self.zone)
+
+    def score(self, share: float) -> str:
+        """A score with its word: 96 Pitch."""
+        number = points(share)
+        return f"{number} {self.words[f'score_{likeness(number)}']}"
 
     def act(self, key: str, parameters: dict[str, str], kind: str = "OUTLINED") -> Json:
         """A button with the words of `key` that posts `parameters` to us."""

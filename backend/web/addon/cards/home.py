@@ -71,10 +71,11 @@ def _one(frame: Frame, view: MessageView, *, release: bool = True) -> Json:
     subject = shown(view.subject, 80) or widgets.said(frame.words["no_subject"])
     version = f"home.{int(view.changed_at.timestamp() * 1_000_000)}"
     told = {"act": "release", "message": view.gmail_id, "version": version, "card": "home"}
-    when = frame.clock(view.received_at or view.first_seen_at)
+    when = frame.t.short(view.received_at or view.first_seen_at, frame.now)
+    told_below = when if view.score is None else f"{frame.score(view.score)} · {when}"
     button = frame.act("release", told) if release else None
     more = frame.click({"act": "show", "message": view.gmail_id})
-    return widgets.line(f"<b>{who}</b><br>{subject}", bottom=when, button=button, click=more)
+    return widgets.line(f"<b>{who}</b><br>{subject}", bottom=told_below, button=button, click=more)
 
 
 def _pause(frame: Frame, mailbox: Mailbox, condition: Condition) -> Json | None:
@@ -83,7 +84,7 @@ def _pause(frame: Frame, mailbox: Mailbox, condition: Condition) -> Json | None:
         return widgets.section(
             (widgets.buttons((frame.act("resume", told, "FILLED"),)),), frame.words["pause"]
         )
-    if condition is Condition.NEEDS_RECONNECT:
+    if condition in (Condition.NEEDS_RECONNECT, Condition.DISCONNECTED):
         return None
     # The end is a time, not a length: the same click sent again later must not pause for longer.
     hour = frame.now + timedelta(hours=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from backend.domain.entry.challenge import MAX_APPEAL
 from backend.domain.mail.sender import is_free_mail, organisational_domain
@@ -19,13 +19,11 @@ from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.state import trouble
 from backend.web.addon.cards.widgets import Json, shown
 
-BAR = 10
 MOST_REASONS = 6
 MOST_WORDS = 5
 COMING = "note_coming"
 TITLES = {COMING: "place_reading", "note_fresh": "message"}
 """Where such a message is was not decided by us."""
-NUMBERS: dict[str, int] = {row: number for number, row in enumerate(Row, 1) if row is not Row.FAIL_OPEN}
 
 
 def version_of(reading: Reading) -> str:
@@ -43,14 +41,14 @@ def message_card(
     return widgets.card(
         "message",
         frame.words[TITLES.get(note) or _place(view)],
-        "Pitchgate",
+        "Pitchgate" if view.score is None else frame.score(view.score),
         (
             trouble(frame, mailbox),
             _verdict(frame, view, note),
             _appeal(frame, view),
             # Above the reasons: on a phone the owner should not have to scroll to act.
             _again(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, reading, undo_key),
-            _reasons(frame, view),
+            *_reasons(frame, view),
             _sender(frame, reading),
             None if note == COMING else _domain(frame, gmail_id, reading),
         ),
@@ -92,18 +90,11 @@ def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
     if note:
         found.append(widgets.paragraph(widgets.said(words[note])))
     if view.row:
-        number = NUMBERS.get(view.row)
         text = words.get(f"row_{view.row}", words["row_fail_open"])
-        below = words["row_number"].format(number=number) if number else ""
-        found.append(widgets.line(f"<b>{widgets.said(text)}</b>", words["verdict"], below))
+        found.append(widgets.line(f"<b>{widgets.said(text)}</b>"))
     # A spent credit is a row of its own and need not be said twice.
     if view.decided_by and view.row != Row.CREDIT:
         found.append(widgets.paragraph(widgets.said(words.get(f"by_{view.decided_by}", words["by_owner"]))))
-    if view.score is not None:
-        percent = min(max(round(view.score * 100), 1), 99)  # never certain
-        filled = round(view.score * BAR)
-        bar = "■" * filled + "□" * (BAR - filled)
-        found.append(widgets.line(widgets.said(words["score_value"], percent=percent), words["score"], bar))
     return widgets.section(found)
 
 
@@ -113,21 +104,16 @@ def _appeal(frame: Frame, view: MessageView) -> Json | None:
     return widgets.section((said,))
 
 
-def _reasons(frame: Frame, view: MessageView) -> Json | None:
-    sides: dict[str, list[str]] = {"for": [], "against": []}
+def _reasons(frame: Frame, view: MessageView) -> Iterator[Json | None]:
+    """What looks like a pitch, and what speaks for ordinary mail, with the message's own words below."""
+    sides: dict[str, list[Json]] = {"for": [], "against": []}
     for reason in view.reasons[:MOST_REASONS]:
-        weight = reason.get("weight", 0)
-        text = shown(reason_text(frame.language, str(reason.get("text", ""))))
         words = list(reason.get("words", ()))[:MOST_WORDS]
         quoted = ", ".join(shown(reason_words(frame.language, str(word)), 40) for word in words)
-        if quoted:
-            text = frame.words["reason"].format(text=text, words=f"<i>{quoted}</i>")
-        sides["for" if weight > 0 else "against"].append(text)
-    found = [
-        widgets.line("<br>".join(lines), frame.words[side]) if lines else None
-        for side, lines in sides.items()
-    ]
-    return widgets.section(found, frame.words["reasons"])
+        text = shown(reason_text(frame.language, str(reason.get("text", ""))))
+        side = "for" if reason.get("weight", 0) > 0 else "against"
+        sides[side].append(widgets.line(f"{text}<br><i>{quoted}</i>" if quoted else text))
+    return (widgets.section(lines, frame.words[side]) for side, lines in sides.items())
 
 
 def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Json | None:
@@ -141,6 +127,7 @@ def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Js
         ("sales", not held),
         ("allow", known and rules.address is not RuleKind.ALLOW),
         ("block", known and rules.address is not RuleKind.BLOCK),
+        ("keep", held and not view.decided_by),
         ("credit", known),
     )
     return widgets.section((widgets.buttons((undo, *_offered(frame, gmail_id, reading, offered))),))

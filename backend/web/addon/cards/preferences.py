@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.mailbox.mailbox import Mailbox, Mode, Strictness
+from backend.domain.mailbox.mailbox import DigestPace, Mailbox, Mode, Strictness
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.state import trouble, warnings
@@ -16,6 +16,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
     modes = [(words[f"mode_{m}"], str(m)) for m in Mode if m not in closed or m is chosen.mode]
     why = widgets.paragraph(frame.no_challenges) if closed else None
     degrees = [(words[f"strictness_{degree}"], str(degree)) for degree in Strictness]
+    paces = [(words[f"digest_{pace}"], str(pace)) for pace in DigestPace]
     save = frame.act("save", {"act": "save", "version": frame.version}, "FILLED")
     return widgets.card(
         "settings",
@@ -26,6 +27,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
             widgets.section((widgets.line(words[f"news_{mailbox.notices}"]), *warnings(frame, mailbox))),
             widgets.section((widgets.choice("mode", words["mode"], modes, chosen.mode), why)),
             widgets.section((widgets.choice("strictness", words["strictness"], degrees, chosen.strictness),)),
+            widgets.section((widgets.choice("digest", words["digest_h"], paces, chosen.digest),)),
         ),
         fixedFooter={"primaryButton": save},
     )

@@ -23,13 +23,13 @@ def review_address(base: str) -> str:
 
 def warnings(frame: Frame, mailbox: Mailbox) -> tuple[Json, ...]:
     """What is no state and should be known."""
-    told = state_of(mailbox, frame.language, frame.now, frame.clock).warnings
+    told = state_of(mailbox, frame.language, frame.now, frame.t.moment).warnings
     return tuple(widgets.line(widgets.said(warning)) for warning in told)
 
 
 def state_line(frame: Frame, mailbox: Mailbox) -> Json:
     """The state in one or two sentences."""
-    state = state_of(mailbox, frame.language, frame.now, frame.clock)
+    state = state_of(mailbox, frame.language, frame.now, frame.t.moment)
     paused = state.condition is Condition.PAUSED
     return widgets.line(widgets.said(state.line), frame.words["state"], icon="CLOCK" if paused else "")
 

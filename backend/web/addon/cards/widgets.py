@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -32,7 +32,16 @@ def said(text: str, **values: object) -> str:
 def card(name: str, title: str, subtitle: str, sections: Iterable[Json | None], **more: Any) -> Json:
     """A card; sections that are None are left out."""
     header = {"title": title} | ({"subtitle": subtitle} if subtitle else {})
-    return {"name": name, "header": header, "sections": [part for part in sections if part], **more}
+    kept = [part for part in sections if part]
+    for filled in list(_filled(kept))[1:]:  # one on a card: the first
+        filled["type"] = "OUTLINED"
+    return {"name": name, "header": header, "sections": kept, **more}
+
+
+def _filled(sections: list[Json]) -> Iterator[Json]:
+    for widget in (widget for part in sections for widget in part["widgets"]):
+        rows = widget.get("buttonList", {}).get("buttons", [])
+        yield from (button for button in rows if button["type"] == "FILLED")
 
 
 def section(widgets: Iterable[Json | None], header: str = "", **more: Any) -> Json | None:
