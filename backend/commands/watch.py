@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from backend.domain.watching.drift import (
     REFERENCE,
     SCORES,
     UNKNOWN,
-    Change,
     Counted,
     Drift,
     State,
@@ -114,7 +113,6 @@ def page(found: Sequence[Watched], now: datetime) -> str:
         alarm=ALARM,
         reference=REFERENCE,
         monday_of=monday_of,
-        began=_began,
     )
 
 
@@ -125,15 +123,7 @@ def _as_json(one: Watched) -> dict[str, Any]:
         "state": one.drift.state,
         "told": one.told,
         "change": change
-        and {
-            "cause": change.cause,
-            "channel": change.channel,
-            "grown": change.grown,
-            "before": change.before,
-            "since": change.since,
-            "began": monday_of(change.week).isoformat(),
-            "evidence": change.evidence,
-        },
+        and asdict(change) | {"cause": change.cause, "began": monday_of(change.week).isoformat()},
         "weeks": [
             {"monday": monday_of(week.number).isoformat(), "model": week.model, "messages": week.messages}
             | {channel: dict(_of(channel, week)) for channel in CHANNELS}
@@ -144,11 +134,6 @@ def _as_json(one: Watched) -> dict[str, Any]:
 
 def _of(channel: str, week: Counted) -> Iterator[tuple[str, float]]:
     return ((name, n) for (of, name), n in sorted(week.counts.items()) if of == channel)
-
-
-def _began(weeks: Sequence[Counted], change: Change) -> int:
-    """How many weeks stand before the change."""
-    return sum(week.number < change.week for week in weeks)
 
 
 def _drawings(weeks: Sequence[Counted]) -> Iterator[tuple[str, list[Part]]]:
