@@ -25,6 +25,7 @@ help: ## this list
 # ---- to see it
 
 .PHONY: run setup
+run: EXTRAS += sandbox
 run: setup ## the demo: a local Google, the backend, mail arriving; ends with Ctrl-C
 	@$(BIN)/pitchgate demo
 

@@ -2,7 +2,7 @@
 # Builds .venv from the hashed locks, and says in one line each what it does. Safe to run again: what a
 # stamp says is there already is not looked at twice.
 #
-#   bash requirements/setup.sh run [EXTRA …]  what the program needs, and what extras need (postgres, tray, train);
+#   bash requirements/setup.sh run [EXTRA …]  what the program needs, and what extras need (postgres, sandbox, tray, train);
 #                                         an extra once asked for is kept up to date by every later run
 #   bash requirements/setup.sh dev        that, and what tests, gates and training need
 #   bash requirements/setup.sh browser    Chromium for the browser tests (installed when root)
@@ -18,7 +18,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-EXTRAS=(postgres tray train)
+EXTRAS=(postgres sandbox tray train)
 
 say() { printf 'pitchgate: %s\n' "$*"; }
 die() { printf 'pitchgate: %s\n' "$*" >&2; exit 1; }
@@ -92,14 +92,16 @@ install() {
 run_set() {
     local extra locks=(requirements/run.txt)
     for extra in "$@"; do
-        [ -f "requirements/extra-$extra.txt" ] || die "there is no extra $extra; there are: ${EXTRAS[*]}"
+        [[ " ${EXTRAS[*]} " == *" $extra "* ]] || die "there is no extra $extra; there are: ${EXTRAS[*]}"
     done
     make_venv
     touch .venv/extras
     printf '%s\n' "$@" $(cat .venv/extras) | sort -u | sed '/^$/d' >.venv/extras.new
     mv .venv/extras.new .venv/extras
     if stamped dev "$(fingerprint requirements/build.txt requirements/dev.txt)"; then return; fi
-    while read -r extra; do locks+=("requirements/extra-$extra.txt"); done <.venv/extras
+    while read -r extra; do  # one that needs nothing the program has not has no lock
+        [ ! -f "requirements/extra-$extra.txt" ] || locks+=("requirements/extra-$extra.txt")
+    done <.venv/extras
     install run "${locks[@]}"
 }
 
@@ -193,6 +195,7 @@ lock() {
         anywhere pyproject.toml --extra "$extra" --constraints requirements/dev.txt --no-annotate |
             awk 'NR == FNR { if (/^[a-zA-Z0-9]/) have[$1] = 1; next } /^[a-zA-Z0-9]/ { on = !($1 in have) } on' \
                 requirements/run.txt - >"requirements/extra-$extra.txt"
+        [ -s "requirements/extra-$extra.txt" ] || rm "requirements/extra-$extra.txt"
     done
     named "['build-system']['requires']" | anywhere - --no-annotate --output-file requirements/build.txt
     named "['project']['optional-dependencies']['tray']" |

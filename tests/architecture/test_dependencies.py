@@ -11,9 +11,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from backend.__main__ import SANDBOX, SOURCE_ONLY
 from tests.architecture.source import PACKAGES, listing, modules, project
 
-EXTRAS = {"backend": ("postgres",), "tray_app": ("tray",), "model_export": ("train",)}
+EXTRAS = {"backend": ("postgres", "sandbox"), "tray_app": ("tray",), "model_export": ("train",)}
 """Whose requirements a folder may rely on beside those of the program."""
 ELSEWHERE = {"AppKit": "pyobjc-framework-cocoa", "Foundation": "pyobjc-framework-cocoa",
              "PyObjCTools": "pyobjc-framework-cocoa", "comtypes": "comtypes"}  # fmt: skip
@@ -41,6 +42,19 @@ def test_every_import_of_somebody_elses_is_declared(folder: str) -> None:
         if not {canonicalize_name(each) for each in of} & declared:
             undeclared[where] = f"{name} (of {' or '.join(of)})"
     assert not undeclared, "declare it in pyproject.toml and run 'make lock'" + listing(undeclared)
+
+
+def test_the_sandbox_shares_nothing_and_what_serves_needs_nothing_of_its_extra() -> None:
+    contracts = project()["tool"]["importlinter"]["contracts"]
+    (forbidden,) = (c["forbidden_modules"] for c in contracts if c["name"] == "the sandbox stands alone")
+    parts = {module.path.parts[1].removesuffix(".py") for module in modules("backend")}
+    assert set(forbidden) == {f"backend.{part}" for part in parts - {"__init__", "sandbox"}}
+
+    extra = [Requirement(line).name for line in project()["project"]["optional-dependencies"]["sandbox"]]
+    assert set(SANDBOX) == {*SOURCE_ONLY, *extra}
+    apart = ("backend/sandbox/", "backend/demo/", "backend/commands/demo.py")
+    shared = [(w, n) for w, n in _imports("backend") if n.startswith(SANDBOX) and not w.startswith(apart)]
+    assert not shared, listing(dict(shared))
 
 
 def _imports(folder: str) -> Iterator[tuple[str, str]]:
