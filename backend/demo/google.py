@@ -26,7 +26,7 @@ class Sandbox:
         return bool((await self._call("GET", f"/sandbox/mailboxes/{email}"))["watches"])
 
     async def seed_sent(self, owner: str, to: str, subject: str, text: str) -> None:
-        """A mail the owner wrote some time ago, without a trace in history."""
+        """A mail that the mailbox's owner wrote some time ago, without a trace in history."""
         letter = {"from": owner, "header_to": to, "subject": subject, "text": text, "labels": ["SENT"]}
         await self._call(
             "POST", f"/sandbox/mailboxes/{owner}/messages", {"messages": [letter], "quiet": True}

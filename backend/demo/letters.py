@@ -11,6 +11,7 @@ from typing import Any
 
 OWNER = "ana@harbourlane.example"
 OWNER_NAME = "Ana Duarte"
+COLLEAGUES = ("Nadia Petrov", "Oliver Brandt", "Yuki Tanaka", "Ravi Menon", "Lena Ortiz", "Felix Braun")
 LETTERS = Path(__file__).with_name("letters.json")
 
 
@@ -50,7 +51,7 @@ def letters() -> tuple[Letter, ...]:
 
 def arrivals(seed: int) -> Iterator[Letter]:
     """Letters without end: the first pitch first, so that there is something to see, then all in an order
-    that follows from `seed`, again and again. Who sells follows up in later rounds."""
+    that follows from `seed`, again and again. Later rounds bring new senders."""
     everything = list(letters())
     yield everything[0]
     chance = random.Random(seed)  # noqa: S311 - the order of a play, no secret
@@ -58,12 +59,18 @@ def arrivals(seed: int) -> Iterator[Letter]:
     while True:
         chance.shuffle(rest)
         for letter in rest:
-            yield letter if rounds == 0 else _again(letter)
+            yield letter if rounds == 0 else _again(letter, rounds)
         rounds += 1
         rest = list(everything)
 
 
-def _again(letter: Letter) -> Letter:
-    """The same people write once more; who sells follows up."""
-    follows_up = letter.kind.startswith("pitch")
-    return replace(letter, subject=f"Re: {letter.subject}") if follows_up else letter
+def _again(letter: Letter, rounds: int) -> Letter:
+    """Later rounds: a colleague of who sells tries, new to the owner; who has a mailbox here follows up."""
+    if letter.local:
+        return replace(letter, subject=f"Re: {letter.subject}")
+    if letter.kind != "pitch":
+        return letter
+    domain = letter.address.partition("@")[2]
+    name = COLLEAGUES[(rounds + len(domain)) % len(COLLEAGUES)]  # no two of a round have one name
+    sender = f"{name} <{name.lower().replace(' ', '.')}@{domain}>"
+    return replace(letter, sender=sender, text=letter.text.replace(letter.name, name))

@@ -188,6 +188,8 @@ async def _post(running: Stage) -> None:
     chance = random.Random(running.options.seed)  # noqa: S311 - the rhythm of a play
     for letter in arrivals(running.options.seed):
         await running.deliver(letter)
+        if letter.local:  # what they wrote is in their own Sent
+            await running.sandbox.seed_sent(letter.address, OWNER, letter.subject, letter.text)
         await asyncio.sleep(running.options.every * chance.uniform(0.4, 1.6))
 
 
