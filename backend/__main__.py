@@ -69,7 +69,7 @@ class Lazy(WordedGroup):
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=lambda context, _, asked: _version(context) if asked else None,
+    callback=lambda context, _, wanted: _version(context) if wanted else None,
 )
 @click.option("--settings", metavar="FILE")
 def cli(settings: str | None) -> None:
@@ -83,9 +83,9 @@ def _not_installed() -> None:
 
 
 def _version(context: click.Context) -> None:
-    from backend.version import told
+    from backend.version import version_line
 
-    click.echo(told())
+    click.echo(version_line())
     context.exit()
 
 

@@ -52,7 +52,7 @@ def say(key: str, *, err: bool = False, **blanks: object) -> None:
     click.echo(words()(key, **blanks), err=err)
 
 
-def asked(key: str) -> Callable[[FC], FC]:
+def confirms(key: str) -> Callable[[FC], FC]:
     """For a command that asks `cli.<key>` before it does anything; --yes answers."""
 
     def confirm(context: click.Context, _: click.Parameter, yes: bool) -> None:
@@ -147,9 +147,9 @@ def in_words(program: str) -> Iterator[None]:
         found = _for_people(error)
         if found is None:
             raise
-        from backend.locale.words import told
+        from backend.locale.words import error_words
 
-        title, remedy = told(language(), found)
+        title, remedy = error_words(language(), found)
         click.echo(f"{program}: {title.translate(NEWLINES)}", err=True)
         if remedy:
             click.echo(f"  {remedy.translate(NEWLINES)}", err=True)

@@ -28,8 +28,8 @@ def commit(root: Path = Path(__file__).parents[1], stamp: Path = STAMP) -> str:
     if not (root / ".git").exists():
         return "unknown"
     try:
-        told = _git(root, "rev-parse", "--short=12", "HEAD")
-        return told + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+        found = _git(root, "rev-parse", "--short=12", "HEAD")
+        return found + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
 
@@ -39,7 +39,7 @@ def schema() -> int:
     return migrations(Dialect.SQLITE)[-1].version
 
 
-def told() -> str:
+def version_line() -> str:
     """All of it in a line."""
     return f"pitchgate {release()}, commit {commit()}, schema {schema()}"
 

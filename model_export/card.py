@@ -88,15 +88,19 @@ def _learned(rows: int, evaluation: Evaluation, own: int) -> str:
 def _calibration(evaluation: Evaluation) -> str:
     goal, mean, pooled = GOALS["ece"], evaluation.mean, evaluation.pooled
     verdicts = [f"{'met' if part.ece <= goal else 'missed'} at {part.ece:.3f}" for part in (pooled, mean)]
-    said = [
+    languages = [
         f"The goal of {goal:.2f} is {verdicts[0]} on all left-out mail together, {verdicts[1]} as a mean over files."
     ]
     if mean.ece > goal:
-        said.append(f"Chance alone makes {mean.chance:.3f} there; what was tried stands in the report.")
+        languages.append(f"Chance alone makes {mean.chance:.3f} there; what was tried stands in the report.")
     furthest = sorted(evaluation.offsets.items(), key=lambda item: (-abs(item[1]), item[0]))
-    told = [f"{name} ({abs(by) * 100:.0f} points too {'high' if by > 0 else 'low'})" for name, by in furthest]
-    said.append(f"One writer differs from the next; stated furthest off as a whole: {', '.join(told[:3])}.")
-    return _wrapped(" ".join(said))
+    listed = [
+        f"{name} ({abs(by) * 100:.0f} points too {'high' if by > 0 else 'low'})" for name, by in furthest
+    ]
+    languages.append(
+        f"One writer differs from the next; stated furthest off as a whole: {', '.join(listed[:3])}."
+    )
+    return _wrapped(" ".join(languages))
 
 
 def _wrapped(text: str, before: str = "") -> str:
@@ -116,10 +120,10 @@ def _costs(evaluation: Evaluation) -> str:
 
 
 def _sure(evaluation: Evaluation, share: float) -> str:
-    told, count = true_share(evaluation.labels, evaluation.scores, share)
+    real, count = true_share(evaluation.labels, evaluation.scores, share)
     return _wrapped(
         f"Probabilities are stated for mail of which {share:.0%} are pitches. Of left-out mail said to be a pitch with "
-        f"95 % or more ({count} messages), {told:.1%} would be pitches in such mail."
+        f"95 % or more ({count} messages), {real:.1%} would be pitches in such mail."
     )
 
 

@@ -138,13 +138,13 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         name: {key: round(float(value), 4) for key, value in asdict(part).items()}
         for name, part in (("mean", evaluation.mean), ("pooled", evaluation.pooled))
     }
-    told = {
+    facts = {
         cost.strictness.value: {
             "strangers": round(cost.strangers.share, 4), "pitches": round(cost.pitches.share, 4)
         }
         for cost in evaluation.costs
     }  # fmt: skip
-    return {**figures, "held": told}
+    return {**figures, "held": facts}
 
 
 def _kinds(rows: Sequence[Row], trained: Trained) -> list[KindFigures]:

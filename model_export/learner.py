@@ -176,15 +176,15 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         apart = -np.log(np.exp(-margins[:, : self.apart_]).sum(axis=1)) * (1.0 - self.params.balance)
         if margins.shape[1] > self.apart_:
             apart += np.log(np.exp(margins[:, self.apart_ :]).sum(axis=1)) * self.params.balance
-        told = self._told(rows)
-        trust = told / (told + self.params.brevity) * (self.longest_ / np.maximum(told, self.longest_))
+        known = self._told(rows)
+        trust = known / (known + self.params.brevity) * (self.longest_ / np.maximum(known, self.longest_))
         logits: Floats = apart * trust * self.slope_ + self.offset_
         return logits
 
     def _told(self, rows: csr_matrix) -> Floats:
         """How many different terms of the words' block each row has."""
-        told: Floats = np.diff(rows[:, : len(self.vectorizers[0].vocabulary)].indptr).astype(np.float64)
-        return told
+        counts: Floats = np.diff(rows[:, : len(self.vectorizers[0].vocabulary)].indptr).astype(np.float64)
+        return counts
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
         """Two columns: not a pitch, a pitch."""

@@ -104,10 +104,10 @@ def unlabelled(record: dict[str, Any]) -> Row:
 
     Raises `BadRow`.
     """
-    told = {
+    fields = {
         key: value for key, value in record.items() if value is not None and key not in ("label", "class")
     }
-    return row_of({"subject": "", "from": "", "to": "", "class": "", **told}, UNLABELLED)
+    return row_of({"subject": "", "from": "", "to": "", "class": "", **fields}, UNLABELLED)
 
 
 def _check_parts(record: dict[str, Any]) -> None:

@@ -88,8 +88,8 @@ def swings(session: ModelSession, records: Iterable[tuple[str, Record]]) -> list
             tuple(row_of(form(record), group).text for form in (with_it, without)) for group, record in given
         ]
         found.append(_swing(session, habit, pairs))
-    told = [row_of(record, group).text for group, record in given]
-    pairs = [(f"{text.rpartition('f_language_')[0]}f_language_xx", text) for text in told]
+    texts = [row_of(record, group).text for group, record in given]
+    pairs = [(f"{text.rpartition('f_language_')[0]}f_language_xx", text) for text in texts]
     return [*found, _swing(session, LANGUAGE, pairs)]
 
 

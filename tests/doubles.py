@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.mailbox import Grant
-from backend.locale.words import told
+from backend.locale.words import error_words
 from backend.ports.gmail import Access
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -114,4 +114,4 @@ class PlainKeys:
 
 def in_english(error: PitchgateError) -> str:
     """What happened and what to do, as a person reads it."""
-    return " ".join(told("en", error)).strip()
+    return " ".join(error_words("en", error)).strip()

@@ -257,20 +257,20 @@ class SandboxProcess:
 
         `grant` are the ticked scopes; None ticks all that were asked for.
         """
-        asked = {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+        query = {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
         page = self.http.get(url)
         if page.status_code == 302:
             return page.headers["Location"]
         if page.status_code != 200:
             raise SandboxRefused(f"consent page: {page.status_code} {page.text[:500]}")
-        ticked = asked.get("scope", "").split() if grant is None else grant
-        form: dict[str, Any] = {**asked, "account": account, "decision": decision, "grant": ticked}
+        ticked = query.get("scope", "").split() if grant is None else grant
+        form: dict[str, Any] = {**query, "account": account, "decision": decision, "grant": ticked}
         answer = self.http.post("/o/oauth2/v2/auth", data=form)
         if answer.status_code != 302:
             raise SandboxRefused(f"consent answer: {answer.status_code} {answer.text[:500]}")
         return str(answer.headers["Location"])
 
-    def consent_code(self, account: str, redirect_uri: str, *scopes: str, **asked: str) -> str:
+    def consent_code(self, account: str, redirect_uri: str, *scopes: str, **options: str) -> str:
         """A code for the default client, as a browser would bring it back; `asked` adds query parameters."""
         query = {
             "response_type": "code",
@@ -279,7 +279,7 @@ class SandboxProcess:
             "scope": " ".join(scopes or ("openid", EMAIL, MODIFY)),
             "access_type": "offline",
             "state": "s",
-        } | asked
+        } | options
         url = str(httpx.URL(self.urls["auth"], params=query))
         return parse_qs(urlsplit(self.consent(url, account)).query)["code"][0]
 

@@ -108,9 +108,9 @@ class HttpBackend:
     async def correct(self, key: str, gmail_id: str, decision: Decision) -> tuple[str, ...]:
         """See `Backend.correct`."""
         body = {"key": key, "gmail_id": gmail_id, "decision": decision.value}
-        told = await self._call("POST", "corrections", body)
+        response = await self._call("POST", "corrections", body)
         try:
-            return tuple(str(one) for one in told["moved"])
+            return tuple(str(one) for one in response["moved"])
         except (KeyError, TypeError) as error:
             raise unreadable() from error
 
@@ -217,9 +217,9 @@ class HttpBackend:
 
     def _refusal(self, status: int, response: httpx.Response) -> BackendError:
         try:
-            told = response.json()
+            body = response.json()
             code, title, remedy, field = (
-                str(told.get(k) or "") for k in ("code", "title", "remedy", "field")
+                str(body.get(k) or "") for k in ("code", "title", "remedy", "field")
             )
         except (ValueError, AttributeError):
             code = title = remedy = field = ""

@@ -40,7 +40,7 @@ class Hearer(Protocol):
     def on_lists(self, held: tuple[Message, ...], passed: tuple[Message, ...]) -> None: ...
 
     def on_event(self, event: Event) -> None:
-        """A `held`, `moved` or `appeal` event."""
+        """A `held`, `moved` or `note` event."""
         ...
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
@@ -136,6 +136,6 @@ class Connection:
                     self._hearer.on_reached(status)
                     await self._fetch(status)
                     return  # the stream goes on from the new position
-                elif event.name in ("held", "moved", "appeal"):
+                elif event.name in ("held", "moved", "note"):
                     self._hearer.on_event(event)
                 self._after = event.id or self._after

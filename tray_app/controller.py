@@ -40,7 +40,7 @@ class Controller:
         self._carry_out = carry_out
         self.outbox = Outbox(parts.memory)
         self.backend: Backend | None = None
-        self.desk = notices.Desk()
+        self.batch = notices.Batch()
         self._connection: Connection | None = None
         self._linked: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -138,7 +138,7 @@ class Controller:
         if about is None:
             return
         reach = len(states.affected(self.state.held, about, decision)) if decision in states.WIDE else 0
-        key = self.outbox.decide(gmail_id, decision, states.told(about, decision), reach)
+        key = self.outbox.decide(gmail_id, decision, states.done_sentence(about, decision), reach)
         decided = states.decided(self.state, about, decision, key, self.parts.now())
         undoable = decided.undoable
         self._drop_from_notices({m.gmail_id for m in undoable.taken} if undoable else set())
@@ -158,7 +158,7 @@ class Controller:
         """Drop everything about the mailbox; the settings stay."""
         self.parts.memory.forget()
         self._knew = False
-        self.desk = notices.Desk()
+        self.batch = notices.Batch()
         self.become(replace(states.signed_out(self.state), waiting=0))
 
     # --- Hearer
@@ -189,7 +189,7 @@ class Controller:
             if known is None:
                 self._notice(message)
             return
-        if event.name == "appeal":
+        if event.name == "note":
             self.become(states.retold(self.state, message_from_json(event.data)))
             return
         gmail_id = str(event.data.get("gmail_id", ""))
@@ -241,11 +241,11 @@ class Controller:
 
     def _notice(self, message: Message) -> None:
         if self.state.notices:
-            self.desk = notices.arrived(self.desk, message, self.parts.now())
+            self.batch = notices.arrived(self.batch, message, self.parts.now())
             self._changed.set()
 
     def _drop_from_notices(self, gmail_ids: set[str]) -> None:
-        self.desk = notices.dropped(self.desk, gmail_ids)
+        self.batch = notices.dropped(self.batch, gmail_ids)
 
     async def _tick(self) -> None:
         """Do what is due by time alone: notices, the end of undo and pause, writing the lists."""
@@ -257,7 +257,7 @@ class Controller:
                 pass
             self._changed.clear()
             now = self.parts.now()
-            self.desk, notice = notices.take(self.desk, now)
+            self.batch, notice = notices.take(self.batch, now)
             if notice and self.state.notices:
                 self.parts.view.notify(notice.title, notice.body)
             self.state = states.expired(self.state, now)
@@ -270,7 +270,7 @@ class Controller:
         now = self.parts.now()
         status, undoable = self.state.status, self.state.undoable
         times = [
-            notices.due_at(self.desk),
+            notices.due_at(self.batch),
             undoable.until if undoable else None,
             status.paused_until if status and states.paused(status, now) else None,
         ]

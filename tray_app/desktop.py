@@ -27,14 +27,14 @@ def choose(
     """
     if not platform.startswith("linux"):
         return ""
-    asked = environ.get("PYSTRAY_BACKEND", "")
-    if asked == "xorg":
+    wanted = environ.get("PYSTRAY_BACKEND", "")
+    if wanted == "xorg":
         raise NoTray(t("error.xorg"), t("error.no_parts_remedy"))
     if not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
         raise NoTray(t("error.no_desktop"), t("error.no_desktop_remedy"))
     left = patience
     while True:
-        found = _hosted(asked)
+        found = _hosted(wanted)
         if found:
             return found
         if left <= 0:
@@ -43,16 +43,16 @@ def choose(
         left -= STEP
 
 
-def _hosted(asked: str) -> str:
+def _hosted(wanted: str) -> str:
     try:
         import gi
 
         gi.require_version("Gtk", "3.0")
     except (ImportError, ValueError) as error:
         raise NoTray(t("error.no_parts"), t("error.no_parts_remedy")) from error
-    if asked != "gtk" and _has_indicator() and _watched():
+    if wanted != "gtk" and _has_indicator() and _watched():
         return "appindicator"
-    if asked != "appindicator" and _has_xembed_tray():
+    if wanted != "appindicator" and _has_xembed_tray():
         return "gtk"
     return ""
 

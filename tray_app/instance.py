@@ -63,8 +63,8 @@ class Instance:
         async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
                 async with asyncio.timeout(PATIENCE):
-                    said = await reader.readexactly(len(word))
-                    if hmac.compare_digest(said, word.encode()):
+                    received = await reader.readexactly(len(word))
+                    if hmac.compare_digest(received, word.encode()):
                         on_wake()
                         writer.write(b"ok")
                         await writer.drain()

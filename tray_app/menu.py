@@ -90,9 +90,9 @@ def screen(state: TrayState, version: str, now: datetime) -> Screen:
     """What to show for `state` at `now`."""
     icon = icon_of(state, now)
     badge = len(state.unseen) if icon is Icon.NEW_HELD else 0
-    told = headline(state, now)
-    title = f"Pitchgate: {told}" + (f", {count('menu.new_held', badge)}" if badge else "")
-    return Screen(icon, badge, cut(title, TITLE_LIMIT), _menu(state, told, version, now))
+    line = headline(state, now)
+    title = f"Pitchgate: {line}" + (f", {count('menu.new_held', badge)}" if badge else "")
+    return Screen(icon, badge, cut(title, TITLE_LIMIT), _menu(state, line, version, now))
 
 
 def cut(text: str, limit: int) -> str:
@@ -116,9 +116,9 @@ def grouped(messages: tuple[Message, ...]) -> tuple[tuple[Message, int], ...]:
     return tuple((message, counts[sender]) for sender, message in newest.items())
 
 
-def _menu(state: TrayState, told: str, version: str, now: datetime) -> tuple[Item, ...]:
+def _menu(state: TrayState, line: str, version: str, now: datetime) -> tuple[Item, ...]:
     blocks = [
-        _state_block(state, told),
+        _state_block(state, line),
         _held_block(state, now),
         _review_block(state, now),
         _switches(state, version),
@@ -135,8 +135,8 @@ def _menu(state: TrayState, told: str, version: str, now: datetime) -> tuple[Ite
     return tuple(items)
 
 
-def _state_block(state: TrayState, told: str) -> tuple[Item, ...]:
-    lines = [Item(told)]
+def _state_block(state: TrayState, line: str) -> tuple[Item, ...]:
+    lines = [Item(line)]
     trouble = state.trouble
     if trouble and trouble.remedy:
         lines.append(Item(cut(trouble.remedy, LABEL_LIMIT + 20)))
@@ -214,8 +214,8 @@ def _sender(message: Message, number: int) -> Item:
         choices.insert(1, (t("menu.allow_domain", domain=cut(message.domain, 36)), Decision.ALLOW_DOMAIN))
     reasons = cut(", ".join(message.reasons), LABEL_LIMIT)
     why = [Item(t("menu.why", reasons=reasons))] if message.reasons else []
-    if message.appeal:
-        why.append(Item(cut(t("menu.note", text=message.appeal), LABEL_LIMIT)))
+    if message.note:
+        why.append(Item(cut(t("menu.note", text=message.note), LABEL_LIMIT)))
     actions = [Item(text, Action(Do.DECIDE, (message.gmail_id, what))) for text, what in choices]
     return Item(label, children=(*why, *actions))
 

@@ -30,7 +30,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Batch:
     """Messages to be told of. `first_at` and `last_at` are when the first and the last came in."""
 
     pending: tuple[Message, ...] = ()
@@ -39,31 +39,31 @@ class Desk:
     told_at: datetime | None = None
 
 
-def arrived(desk: Desk, message: Message, now: datetime) -> Desk:
+def arrived(batch: Batch, message: Message, now: datetime) -> Batch:
     """One more to tell of."""
-    return replace(desk, pending=(message, *desk.pending), first_at=desk.first_at or now, last_at=now)
+    return replace(batch, pending=(message, *batch.pending), first_at=batch.first_at or now, last_at=now)
 
 
-def dropped(desk: Desk, gmail_ids: set[str]) -> Desk:
+def dropped(batch: Batch, gmail_ids: set[str]) -> Batch:
     """These were decided before they were told of."""
-    left = tuple(message for message in desk.pending if message.gmail_id not in gmail_ids)
-    return replace(desk, pending=left, first_at=desk.first_at if left else None)
+    left = tuple(message for message in batch.pending if message.gmail_id not in gmail_ids)
+    return replace(batch, pending=left, first_at=batch.first_at if left else None)
 
 
-def due_at(desk: Desk) -> datetime | None:
+def due_at(batch: Batch) -> datetime | None:
     """When the next notice is to be shown; None: nothing to tell."""
-    if not desk.pending or desk.first_at is None or desk.last_at is None:
+    if not batch.pending or batch.first_at is None or batch.last_at is None:
         return None
-    due = min(desk.last_at + SETTLE, desk.first_at + AT_MOST)
-    return max(due, desk.told_at + APART) if desk.told_at else due
+    due = min(batch.last_at + SETTLE, batch.first_at + AT_MOST)
+    return max(due, batch.told_at + APART) if batch.told_at else due
 
 
-def take(desk: Desk, now: datetime) -> tuple[Desk, Notice | None]:
-    """The notice that is due at `now`, and the desk without it."""
-    due = due_at(desk)
+def take(batch: Batch, now: datetime) -> tuple[Batch, Notice | None]:
+    """The notice that is due at `now`, and the batch without it."""
+    due = due_at(batch)
     if due is None or now < due:
-        return desk, None
-    return Desk(told_at=now), worded(desk.pending)
+        return batch, None
+    return Batch(told_at=now), worded(batch.pending)
 
 
 def worded(messages: Sequence[Message]) -> Notice:

@@ -157,15 +157,15 @@ def checked_server(address: str) -> str:
 async def _sign_out(app: Controller) -> None:
     """Forget the token here first: this computer is disconnected even if the server cannot be told."""
     await asyncio.to_thread(app.parts.secrets.forget, app.state.server)
-    told = True
+    reached = True
     if app.backend is not None:
         try:
             await app.backend.sign_out()
         except BackendError:
-            told = False
+            reached = False
     await app.link("")
     app.forget()
-    if not told:
+    if not reached:
         app.tell(
             t("notice.disconnected"),
             t("notice.not_told"),

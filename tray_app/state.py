@@ -51,7 +51,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as the server tells of it. `domain` is "" where no rule for the domain is offered, `appeal`
+    """One message as the server tells of it. `domain` is "" where no rule for the domain is offered, `note`
     what the sender themselves had to say."""
 
     gmail_id: str
@@ -64,7 +64,7 @@ class Message:
     reasons: tuple[str, ...] = ()
     received_at: datetime | None = None
     decided_by: str = ""
-    appeal: str = ""
+    note: str = ""
 
     @property
     def who(self) -> str:
@@ -149,8 +149,8 @@ NEEDS_GOOGLE = ("needs_reconnect", "watch_lapsed", "disconnected")
 def explained(status: Status) -> tuple[str, ...]:
     """Cause, remedy and warnings, as far as there is anything the owner should know."""
     needed = status.who != "nobody"
-    told = (status.cause, status.remedy) if needed else ()
-    return tuple(sentence for sentence in (*told, *status.warnings) if sentence)
+    reasons = (status.cause, status.remedy) if needed else ()
+    return tuple(sentence for sentence in (*reasons, *status.warnings) if sentence)
 
 
 def icon_of(state: TrayState, now: datetime) -> Icon:
@@ -252,7 +252,7 @@ def decided(state: TrayState, about: Message, decision: Decision, key: str, now:
     else:
         taken = affected(state.held, about, decision)
         state = gone(state, {message.gmail_id for message in taken})
-    return replace(state, undoable=Undoable(key, told(about, decision), now + UNDO_FOR, taken))
+    return replace(state, undoable=Undoable(key, done_sentence(about, decision), now + UNDO_FOR, taken))
 
 
 def undone(state: TrayState, key: str) -> TrayState:
@@ -294,7 +294,7 @@ def signed_out(state: TrayState) -> TrayState:
     )
 
 
-def told(about: Message, decision: Decision) -> str:
+def done_sentence(about: Message, decision: Decision) -> str:
     """The decision as a sentence in the past tense."""
     who = about.who if decision in (Decision.RELEASE, Decision.SALES) else about.sender
     return t(f"done.{decision}", who=who, domain=about.domain or about.sender)

@@ -39,12 +39,12 @@ class Pipe:
     def read(self) -> dict[str, Any] | None:
         """The next line that is no answer; None at the end."""
         for line in self._reads:
-            said: dict[str, Any] = json.loads(line)
-            waiting = self._waiting.pop(said.get("id", 0), None)
+            message: dict[str, Any] = json.loads(line)
+            waiting = self._waiting.pop(message.get("id", 0), None)
             if waiting is not None:
-                waiting.put(said["answer"])
-            elif "id" not in said:
-                return said
+                waiting.put(message["answer"])
+            elif "id" not in message:
+                return message
         return None
 
     def say(self, line: dict[str, Any]) -> None:
@@ -153,10 +153,10 @@ def _window(webview: Any, first: dict[str, Any], pipe: Pipe) -> Any:
 def _follow(pipe: Pipe, window: Any) -> None:
     """Do what the tray says until it stops speaking."""
     window.events.shown.wait()
-    while (said := pipe.read()) is not None:
-        if "push" in said:
-            window.run_js(f"window.pitchgate && window.pitchgate.show({json.dumps(said['push'])})")
-        elif said.get("front"):
+    while (piece := pipe.read()) is not None:
+        if "push" in piece:
+            window.run_js(f"window.pitchgate && window.pitchgate.show({json.dumps(piece['push'])})")
+        elif piece.get("front"):
             window.restore()
             window.show()
     window.destroy()

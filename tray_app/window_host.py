@@ -118,12 +118,12 @@ class WindowProcess:
         assert process.stdout is not None
         with contextlib.suppress(ValueError):  # a line beyond the limit, or no JSON: not our window's
             while line := await process.stdout.readline():
-                said = json.loads(line)
-                if said.get("shown"):
+                message = json.loads(line)
+                if message.get("shown"):
                     shown = True
                 elif first["mode"] == "local":
-                    await self._serve(said)
-                elif said.get("lost") and not lost:
+                    await self._serve(message)
+                elif message.get("lost") and not lost:
                     lost = True  # said for each load that fails; a second list would be a second window
                     self._on_lost()
         code = await process.wait()
@@ -135,11 +135,11 @@ class WindowProcess:
             else:
                 self._on_closed()
 
-    async def _serve(self, said: dict[str, Any]) -> None:
+    async def _serve(self, message: dict[str, Any]) -> None:
         try:
-            answer = await self._answer(str(said["do"]), dict(said.get("args") or {}))
+            answer = await self._answer(str(message["do"]), dict(message.get("args") or {}))
         except TrayError as error:
             answer = {"error": {"title": error.title, "remedy": error.remedy}}
         except (KeyError, TypeError, ValueError):
             answer = {"error": {"title": t("error.unknown_request"), "remedy": ""}}
-        self._say({"id": said.get("id"), "answer": answer})
+        self._say({"id": message.get("id"), "answer": answer})

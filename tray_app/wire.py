@@ -63,7 +63,7 @@ def message_from_json(data: Mapping[str, Any]) -> Message:
             reasons=tuple(_reason(reason) for reason in data.get("reasons") or () if _speaks(reason)),
             received_at=_time(data.get("received_at")),
             decided_by=str(data.get("decided_by") or ""),
-            appeal=str(data.get("appeal") or ""),
+            note=str(data.get("note") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise unreadable() from error
@@ -82,7 +82,7 @@ def message_to_json(message: Message) -> dict[str, Any]:
         "reasons": list(message.reasons),
         "received_at": message.received_at.isoformat() if message.received_at else None,
         "decided_by": message.decided_by,
-        "appeal": message.appeal,
+        "note": message.note,
     }
 
 

@@ -103,9 +103,9 @@ def language() -> str:
 def _wished() -> Iterator[str]:
     """The languages somebody asked for, best first: by environment, else by the system's settings."""
     names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-    asked = next((value for name in names if (value := os.environ.get(name, ""))), "")
-    if asked:
-        yield from asked.split(":")
+    wanted = next((value for name in names if (value := os.environ.get(name, ""))), "")
+    if wanted:
+        yield from wanted.split(":")
     elif sys.platform == "win32":
         import ctypes
 

@@ -65,10 +65,10 @@ class SiteVerify:
         """Ask the company. It takes each token once; its digest bars a second use on our side as well."""
         if not payload or len(payload) > TOKEN_LIMIT:
             raise Refused("captcha_malformed")
-        told = await self._ask(payload)
-        if told.get("success") is not True:
-            raise self._refusal(told.get("error-codes"))
-        self._check_place(told)
+        response = await self._ask(payload)
+        if response.get("success") is not True:
+            raise self._refusal(response.get("error-codes"))
+        self._check_place(response)
         digest = hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
         return Answer(f"{self.kind}:{digest}", now + timedelta(days=1))
 
@@ -88,15 +88,19 @@ class SiteVerify:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._later("unreachable") from error
         try:
-            told = json.loads(body)
+            response = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise self._later(f"status {status}") from error
         # A refusal may come with 4xx; a success only counts as one with 200.
-        if not isinstance(told, dict) or (status != 200 and "error-codes" not in told) or status >= 500:
+        if (
+            not isinstance(response, dict)
+            or (status != 200 and "error-codes" not in response)
+            or status >= 500
+        ):
             raise self._later(f"status {status}")
         if status != 200:
-            told = told | {"success": False}
-        return told
+            response = response | {"success": False}
+        return response
 
     def _refusal(self, codes: object) -> Refused | TryLater:
         """The gravest of the codes decides: what is our fault or theirs is not told to the sender as theirs."""
@@ -110,12 +114,12 @@ class SiteVerify:
                 return Refused(fate.value)
         return self._later("no reason given")
 
-    def _check_place(self, told: Mapping[str, Any]) -> None:
+    def _check_place(self, response: Mapping[str, Any]) -> None:
         """A token from another site, or from another form of ours, is none."""
-        host = str(told.get("hostname", "")).lower()
+        host = str(response.get("hostname", "")).lower()
         if host != self._host and not (host and host == self._vendor.unnamed_host):
             raise Refused("captcha_wrong.site")
-        if self._vendor.action and told.get("action") != self._vendor.action:
+        if self._vendor.action and response.get("action") != self._vendor.action:
             raise Refused("captcha_wrong.action")
 
     def _later(self, reason: str) -> TryLater:

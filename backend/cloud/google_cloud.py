@@ -69,17 +69,17 @@ class GoogleCloud:
         body = request.body.encode() if isinstance(request.body, str) else request.body
         try:
             async with self._http.request(request.method, request.uri, data=body, headers=headers) as answer:
-                said = await answer.json(content_type=None)
+                response = await answer.json(content_type=None)
                 status = answer.status
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise PitchgateError("cloud.away") from error
         if status >= 400:
-            raise _refused(request, said, status)
-        return said if isinstance(said, dict) else {}
+            raise _refused(request, response, status)
+        return response if isinstance(response, dict) else {}
 
 
-def _refused(request: Any, said: object, status: int) -> CloudRefused:
-    error = said.get("error") if isinstance(said, dict) else None
+def _refused(request: Any, response: object, status: int) -> CloudRefused:
+    error = response.get("error") if isinstance(response, dict) else None
     message = str(error.get("message", ""))[:500] if isinstance(error, dict) else ""
     key = "cloud.forbidden" if status == 403 else "cloud.refused"
     return CloudRefused(key, status, method=request.methodId, said=message or status)

@@ -68,12 +68,12 @@ class Service:
     async def make(self, cloud: GoogleCloud) -> None:
         """See `Thing`."""
         api = cloud.api("serviceusage")
-        told = await cloud.ask(api.services().enable(name=self._full, body={}))
+        response = await cloud.ask(api.services().enable(name=self._full, body={}))
         for _ in range(OPERATION_LOOKS):
-            if told.get("done") or not str(told.get("name", "")).startswith("operations/"):
+            if response.get("done") or not str(response.get("name", "")).startswith("operations/"):
                 return
             await asyncio.sleep(1)
-            told = await cloud.ask(api.operations().get(name=told["name"]))
+            response = await cloud.ask(api.operations().get(name=response["name"]))
         raise PitchgateError("cloud.slow", name=self.name)
 
     change = make

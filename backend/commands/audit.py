@@ -98,8 +98,8 @@ def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if '"decisions_head"' in line and line.startswith("{"):
-                told = json.loads(line)
-                heads[told["mailbox"]].append((told["number"], told["seal"]))
+                noted = json.loads(line)
+                heads[noted["mailbox"]].append((noted["number"], noted["seal"]))
     return heads
 
 
@@ -154,8 +154,8 @@ def _in_words(says: Mapping[str, Any], setting: Mapping[str, Any]) -> Iterator[s
         yield tell("audit.late")
 
 
-def _without(told: Mapping[str, Any], *names: str) -> str:
-    return json.dumps({name: value for name, value in told.items() if name not in names})
+def _without(says: Mapping[str, Any], *names: str) -> str:
+    return json.dumps({name: value for name, value in says.items() if name not in names})
 
 
 @audit_group.command("replay")

@@ -69,7 +69,7 @@ def backup_command(file: Path) -> None:
     where = _file_of("pg_dump --format=custom --file=FILE")
     with opening.explained(where):
         made = back_up(where.path, file)
-    say("db.backed_up", file=file, told=_told(made))
+    say("db.backed_up", file=file, told=_counts(made))
 
 
 @db_group.command("restore")
@@ -79,12 +79,12 @@ def restore_command(file: Path) -> None:
     where = _file_of("pg_restore --clean --single-transaction --dbname=DATABASE FILE")
     with opening.explained(where):
         put, kept = restore(file, where.path, SystemClock().now())
-    say("db.restored", file=where.path, told=_told(put))
+    say("db.restored", file=where.path, told=_counts(put))
     if kept:
         say("db.kept", file=kept)
 
 
-def _told(copy: Copy) -> str:
+def _counts(copy: Copy) -> str:
     return words()("db.told", bytes=copy.bytes, mailboxes=copy.mailboxes, messages=copy.messages)
 
 

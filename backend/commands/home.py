@@ -61,10 +61,10 @@ def _client(file: Path | None, client_id: str | None) -> OAuthClient:
         return clients.from_file(file.expanduser())
     if client_id is None:
         say("home.make_client", console=clients.CONSOLE)
-        said = click.prompt(words()("home.client")).strip().strip("'\"")
-        if said.endswith(".json") or Path(said).expanduser().is_file():
-            return clients.from_file(Path(said).expanduser())
-        client_id = said
+        given = click.prompt(words()("home.client")).strip().strip("'\"")
+        if given.endswith(".json") or Path(given).expanduser().is_file():
+            return clients.from_file(Path(given).expanduser())
+        client_id = given
     return clients.typed(client_id, click.prompt(words()("home.secret"), hide_input=True))
 
 

@@ -9,7 +9,7 @@ from backend.ports.store import Store
 from backend.settings import read_settings
 from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault, load_or_make_keys, make_key, opens
-from backend.terminal import WordedGroup, asked, say
+from backend.terminal import WordedGroup, confirms, say
 
 
 @click.group("keys", cls=WordedGroup)
@@ -50,7 +50,7 @@ def rotate_command() -> None:
 
 
 @keys_group.command("lost")
-@asked("keys.lost_really")
+@confirms("keys.lost_really")
 def lost_command() -> None:
     """Forget the refresh tokens that no key opens any more, so that the server starts with the keys there are."""
     vault = MultiFernetVault(load_or_make_keys(read_settings()))

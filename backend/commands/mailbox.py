@@ -14,7 +14,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.ports.store import Store
 from backend.system.clock import SystemClock
-from backend.terminal import WordedGroup, asked, language, say, words
+from backend.terminal import WordedGroup, confirms, language, say, words
 from backend.web.state_words import state_of
 
 COLUMNS = ("mailbox", "state", "mode", "strictness", "watch", "read")
@@ -89,7 +89,7 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
 
 @mailbox_group.command("disconnect")
 @click.argument("email")
-@asked("mailbox.disconnect_really")
+@confirms("mailbox.disconnect_really")
 def disconnect_command(email: str) -> None:
     """Disconnect EMAIL: a running server stops the watch, revokes the grant and deletes all its rows."""
 

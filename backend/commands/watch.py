@@ -51,7 +51,7 @@ class Watched:
         return tuple(week for week in weeks if week.model == weeks[-1].model)
 
     @property
-    def told(self) -> str:
+    def sentence(self) -> str:
         """The change in a sentence, "" if there is none."""
         t, change = words("watch"), self.drift.change
         if change is None:
@@ -95,7 +95,7 @@ def watch_command(as_json: bool, html: Path | None) -> None:
         t = words("watch")
         table = Table(*(t(f"column_{name}") for name in COLUMNS))
         for one in found:
-            table.add_row(one.email, t(f"state_{one.drift.state}"), str(len(one.weeks)), one.told)
+            table.add_row(one.email, t(f"state_{one.drift.state}"), str(len(one.weeks)), one.sentence)
         Console().print(table)
 
 
@@ -121,7 +121,7 @@ def _as_json(one: Watched) -> dict[str, Any]:
     return {
         "email": one.email,
         "state": one.drift.state,
-        "told": one.told,
+        "told": one.sentence,
         "change": change
         and asdict(change) | {"cause": change.cause, "began": monday_of(change.week).isoformat()},
         "weeks": [

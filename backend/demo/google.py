@@ -73,8 +73,8 @@ class Sandbox:
 
     async def pushes_pending(self) -> int:
         """Notices not yet acknowledged."""
-        told = await self._call("GET", "/sandbox/push")
-        return int(told["pending"]) + int(told["unfetched"])
+        response = await self._call("GET", "/sandbox/push")
+        return int(response["pending"]) + int(response["unfetched"])
 
     async def push_modes(self, **modes: Any) -> None:
         """Duplicate, delay, reorder or drop pushes from now on."""

@@ -165,8 +165,8 @@ async def _watched(sandbox: Sandbox, options: Options) -> None:
     """Wait until the server watches the mailbox, or has begun to ask: what arrives before is old mail to it."""
     async with asyncio.timeout(WATCH_SECONDS):
         while True:
-            asked = "gmail.users.getProfile" in (await sandbox.meter(OWNER))["methods"]
-            if await sandbox.watched(OWNER) or (asked and options.notices == "poll"):
+            checked = "gmail.users.getProfile" in (await sandbox.meter(OWNER))["methods"]
+            if await sandbox.watched(OWNER) or (checked and options.notices == "poll"):
                 return
             await asyncio.sleep(0.05)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 
 from backend.domain.errors import PitchgateError
-from backend.locale.words import told
+from backend.locale.words import error_words
 from backend.terminal import language, words
 
 
@@ -47,5 +47,5 @@ skipped = partial(found, state=State.SKIPPED)
 
 def refused(name: str, error: PitchgateError, before: str = "", mend: str = "") -> Finding:
     """An error says why it does not work. `before` and `mend` stand around its words."""
-    title, remedy = told(language(), error)
+    title, remedy = error_words(language(), error)
     return Finding(name, State.BROKEN, error.key, before + title, f"{remedy} {mend}".strip())

@@ -62,13 +62,13 @@ def of_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]:
     if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
         yield warning("disk", "readable", folder=folder)
     free = shutil.disk_usage(folder).free if free is None else free
-    told: dict[str, Any] = {"folder": folder, "size": round(free / 1e9, 1)}
+    facts: dict[str, Any] = {"folder": folder, "size": round(free / 1e9, 1)}
     if free < TOO_LITTLE:
-        yield broken("disk", "little", **told)
+        yield broken("disk", "little", **facts)
     elif free < LITTLE:
-        yield warning("disk", "little", **told)
+        yield warning("disk", "little", **facts)
     else:
-        yield well("disk", "free", **told)
+        yield well("disk", "free", **facts)
 
 
 def of_model(settings: Settings) -> Iterator[Finding]:

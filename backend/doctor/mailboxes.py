@@ -12,7 +12,7 @@ from backend.domain.mailbox.notices import Missing, Notices
 from backend.gmail.credentials import CloudCredentials
 from backend.gmail.opening import Google
 from backend.gmail.pubsub import SCOPE
-from backend.locale.words import told
+from backend.locale.words import error_words
 from backend.settings import Settings
 from backend.store import SqlStore
 from backend.terminal import language, words
@@ -42,7 +42,7 @@ async def of_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox
                 )
             )
         except GoogleError as error:
-            found.append(warning("access", "later", email=email, why=_said(error)))
+            found.append(warning("access", "later", email=email, why=_words(error)))
         if mailbox.preferences.mode is Mode.CHALLENGE and not settings.challenges:
             found.append(warning("challenges", "closed", email=email))
     return found or [well("access", "open", count=len(mailboxes))]
@@ -83,14 +83,14 @@ async def of_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Find
     except Rejected as error:
         key = "forbidden" if error.reason in _FORBIDDEN else "refused"
         _, project, _, name = topic.split("/")
-        return broken("topic", key, topic=topic, name=name, project=project, why=_said(error))
+        return broken("topic", key, topic=topic, name=name, project=project, why=_words(error))
     except GoogleError as error:
-        return warning("topic", "later", why=_said(error))
+        return warning("topic", "later", why=_words(error))
     return well("topic", "open", topic=topic)
 
 
-def _said(error: GoogleError) -> str:
-    return f"{told(language(), error)[0]} ({error.reason})"
+def _words(error: GoogleError) -> str:
+    return f"{error_words(language(), error)[0]} ({error.reason})"
 
 
 async def of_round_trip(

@@ -31,12 +31,12 @@ async def of_clock(http: aiohttp.ClientSession, settings: Settings) -> Finding:
     """Ours against Google's, by the date of an answer."""
     try:
         async with http.get(settings.jwks_url) as answer:
-            told = answer.headers.get("Date", "")
+            date = answer.headers.get("Date", "")
     except TROUBLE as error:
         host = urlsplit(settings.jwks_url).netloc
         return broken("clock", "unreachable", host=host, why=type(error).__name__)
     try:
-        off = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
+        off = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
     except (ValueError, TypeError):
         return warning("clock", "no_date")
     if abs(off) > SKEW:
@@ -66,19 +66,19 @@ async def of_redirect(http: aiohttp.ClientSession, settings: Settings) -> Findin
     )
     try:
         async with http.get(f"{settings.authorize_url}?{query}", allow_redirects=False) as answer:
-            said = _said(answer.headers.get("Location", "")) + (await answer.content.read(200_000)).decode(
-                "utf-8", "replace"
-            )
+            response = _query(answer.headers.get("Location", "")) + (
+                await answer.content.read(200_000)
+            ).decode("utf-8", "replace")
     except TROUBLE as error:
         return broken("redirect", "unreachable", why=type(error).__name__)
-    if "redirect_uri_mismatch" in said:
+    if "redirect_uri_mismatch" in response:
         return broken("redirect", "mismatch", address=settings.redirect_uri, console=CONSOLE)
-    if "invalid_scope" in said:
+    if "invalid_scope" in response:
         return broken("redirect", "scope")
     return well("redirect", "known", address=settings.redirect_uri)
 
 
-def _said(location: str) -> str:
+def _query(location: str) -> str:
     """What Google's own error page is told in its address, where it is packed."""
     packed = parse_qs(urlsplit(location).query).get("authError", [""])[0]
     try:
@@ -124,13 +124,13 @@ async def _of_certificate(host: str, port: int) -> Finding:
 async def _of_answer(http: aiohttp.ClientSession, settings: Settings) -> Finding:
     try:
         async with http.get(f"{settings.public_url}/readyz", allow_redirects=False) as answer:
-            told = await answer.json(content_type=None) if answer.status in (200, 503) else None
+            response = await answer.json(content_type=None) if answer.status in (200, 503) else None
             status = answer.status
     except (*TROUBLE, ValueError) as error:
         return broken("server", "silent", address=settings.public_url, why=type(error).__name__)
-    if not isinstance(told, dict) or "model" not in told:
+    if not isinstance(response, dict) or "model" not in response:
         return broken("server", "other", address=settings.public_url, status=str(status))
     if status != 200:
-        why = re.sub(r"[^\w ,.:-]", "", str(told))[:200]
+        why = re.sub(r"[^\w ,.:-]", "", str(response))[:200]
         return broken("server", "not_ready", why=why)
-    return well("server", "answers", address=settings.public_url, model=str(told["model"])[:40])
+    return well("server", "answers", address=settings.public_url, model=str(response["model"])[:40])

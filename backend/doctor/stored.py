@@ -30,12 +30,12 @@ async def of_database(settings: Settings) -> list[Finding]:
             found = await status(where)
     except PitchgateError as error:
         return [refused("database", error)]
-    told: dict[str, Any] = {"kind": where.dialect.value, "name": where.name, "schema": str(found.version)}
+    facts: dict[str, Any] = {"kind": where.dialect.value, "name": where.name, "schema": str(found.version)}
     if found.ahead:
-        return [broken("database", "ahead", **told)]
+        return [broken("database", "ahead", **facts)]
     if found.pending:
-        return [*_rights(where), warning("database", "pending", count=len(found.pending), **told)]
-    return [*_rights(where), well("database", "current", **told)]
+        return [*_rights(where), warning("database", "pending", count=len(found.pending), **facts)]
+    return [*_rights(where), well("database", "current", **facts)]
 
 
 def _damage(path: Path) -> str:
@@ -43,12 +43,12 @@ def _damage(path: Path) -> str:
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
         return str(error)
-    return "" if said == "ok" else str(said)[:200]
+    return "" if result == "ok" else str(result)[:200]
 
 
 def _rights(where: Place) -> Iterator[Finding]:

@@ -18,8 +18,8 @@
         └── Rejected            a request Google will never accept: a bug or bad input; set aside
             └── Unexplained     a no without a reason: as often as not it passes, so it is met a few times
 
-An error holds a key and the values for the blanks of its sentences, no words: `backend.locale.told` has those, in the
-language of whoever reads them.
+An error holds a key and the values for the blanks of its sentences, no words:
+`backend.locale.words.error_words` has those, in the language of whoever reads them.
 """
 
 from __future__ import annotations

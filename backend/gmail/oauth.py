@@ -127,7 +127,7 @@ class GoogleAuthorizer:
 
 
 def _grant(
-    claims: Mapping[str, Any], answer: TokenAnswer, refresh_token: str, asked: tuple[str, ...]
+    claims: Mapping[str, Any], answer: TokenAnswer, refresh_token: str, requested: tuple[str, ...]
 ) -> Grant:
     name = claims.get("name")
     return Grant(
@@ -136,7 +136,7 @@ def _grant(
         name=name.strip()[:200] if isinstance(name, str) else "",
         refresh_token=refresh_token,
         # An answer without scopes means: as asked (RFC 6749, 5.1).
-        scopes=answer.scopes if answer.scopes is not None else named(asked),
+        scopes=answer.scopes if answer.scopes is not None else named(requested),
     )
 
 

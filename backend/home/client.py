@@ -89,9 +89,9 @@ async def try_out(client: OAuthClient, settings: Settings) -> None:
             aiohttp.ClientSession(timeout=timeout) as session,
             session.post(settings.token_url, data=form, headers=headers) as answer,
         ):
-            told = await answer.json(content_type=None)
+            response = await answer.json(content_type=None)
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise Refused("network", field="network") from error
-    cause = told.get("error") if isinstance(told, dict) else None
+    cause = response.get("error") if isinstance(response, dict) else None
     if cause in ("invalid_client", "unauthorized_client", "deleted_client", "disabled_client"):
         raise Refused("client_unknown", console=CONSOLE, field="client_id")

@@ -123,7 +123,7 @@ class Error(Protocol):
     blanks: dict[str, object]
 
 
-def told(language: str, error: Error) -> tuple[str, str]:
+def error_words(language: str, error: Error) -> tuple[str, str]:
     """What happened, and what to do about it ("" for nothing). What has no sentence of its own has the one of what is
     more general: `error.model.title` stands for `model.damaged` too. An unknown key is its own title."""
     words = Words(catalogue(language).section("error"))

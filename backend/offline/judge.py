@@ -155,8 +155,8 @@ def _authentication(message: Message) -> Authentication:
 
 def _labels(message: Message, me: str) -> frozenset[str]:
     """Gmail's labels as Takeout writes them (in English); mail without them is taken for inbox mail."""
-    told = {label.strip(' "').lower() for label in message.headers.first(LABELS).split(",")} - {""}
-    labels = {name for word, name in {**NOT_INBOX, **CATEGORIES}.items() if word in told}
+    named = {label.strip(' "').lower() for label in message.headers.first(LABELS).split(",")} - {""}
+    labels = {name for word, name in {**NOT_INBOX, **CATEGORIES}.items() if word in named}
     if me and message.sender.address == me:
         labels.add("SENT")
     # An archived mail was in the inbox when it arrived.

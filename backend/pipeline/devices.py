@@ -76,9 +76,9 @@ class DeviceService:
 
     # --- letting in
 
-    def seal(self, asked: DeviceRequest) -> str:
+    def seal(self, request: DeviceRequest) -> str:
         """The request, kept by the browser while its owner signs in."""
-        return seal(self.context, REQUEST, asdict(asked), REQUEST_LIFE)
+        return seal(self.context, REQUEST, asdict(request), REQUEST_LIFE)
 
     def unseal(self, sealed: str) -> DeviceRequest:
         """Inverse of `seal`. Raises `Refused` (malformed) or `Expired` (code_expired)."""
@@ -89,14 +89,14 @@ class DeviceService:
         except Refused as error:
             raise malformed("request") from error
 
-    async def consent(self, mailbox_id: str, asked: DeviceRequest) -> str:
+    async def consent(self, mailbox_id: str, request: DeviceRequest) -> str:
         """The owner has said yes: where their browser goes, with a code that lives 120 s and works once."""
         code, now = self.context.tokens.token(24), self.context.clock.now()
         kept = OneTimeCode(
-            token_hash(code), mailbox_id, Purpose.DEVICE, asked.challenge, now + CODE_LIFE, asked.name
+            token_hash(code), mailbox_id, Purpose.DEVICE, request.challenge, now + CODE_LIFE, request.name
         )
         await self.context.store.add_code(kept, now)
-        return asked.answer(code=code)
+        return request.answer(code=code)
 
     async def exchange(self, code: str, verifier: str) -> tuple[str, Device, str]:
         """Code and verifier against a token; also the device and the owner's address. See `DeviceStore`."""

@@ -69,7 +69,7 @@ def _block(words: Section, one: Held, urls: Mapping[tuple[str, Decision], str]) 
     height = (
         "" if not points else "pitch" if int(points) >= PITCH else "maybe" if int(points) >= MAYBE else ""
     )
-    note = next((view.appeal for view in one.messages if view.appeal), "")
+    note = next((view.note for view in one.messages if view.note), "")
     name = plain(one.name, MAX_NAME)
     return Block(
         name=one.name,

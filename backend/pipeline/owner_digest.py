@@ -70,14 +70,14 @@ async def _place(
             links.append(DigestLink(token_hash(token), mailbox.id, act, ids, expires))
     sealed = context.vault.seal(rules.sealed_words(mailbox.id, now))
     message_id = rules.message_id(sealed, mailbox.owner.domain)
-    told = letter(
+    message = letter(
         mailbox,
         held,
         urls,
         since=state.told_until.astimezone(zone_of(mailbox.preferences.zone)),
         public_url=context.settings.public_url,
     )
-    raw = compose(mailbox.owner, told, message_id, token_hash(message_id)[:32], now)
+    raw = compose(mailbox.owner, message, message_id, token_hash(message_id)[:32], now)
     await context.store.tell_digest(job, message_id, now, links, now)
     return await context.gmail.place(mailbox.id, raw)
 
@@ -93,14 +93,14 @@ async def _told(
 
 async def _held(context: Context, mailbox_id: str, state: DigestState, now: datetime) -> list[Held]:
     """What was held since, and still is, by sender, newest first."""
-    told = max(state.told_until, now - rules.LONGEST_AGO)
-    wanted = Wanted((Shelf.HELD,), since=told - JUDGED_LATE, until=now)
+    since = max(state.told_until, now - rules.LONGEST_AGO)
+    wanted = Wanted((Shelf.HELD,), since=since - JUDGED_LATE, until=now)
     found: dict[str, list[MessageView]] = {}
     position: Position | None = None
     for _ in range(PAGES):
         listed = await context.store.review(mailbox_id, wanted, position, PAGE)
         for pile in listed.piles:
-            fresh = [view for view in pile.messages if told <= (view.decided_at or view.first_seen_at) < now]
+            fresh = [view for view in pile.messages if since <= (view.decided_at or view.first_seen_at) < now]
             if fresh:
                 found.setdefault(pile.sender, []).extend(fresh)
         position = listed.position

@@ -85,8 +85,8 @@ class ReviewService:
 
         That Gmail does not give it out is no error here: what is on record about it can still be decided upon.
         """
-        view, mailbox, asked = await self.context.store.mail(mailbox_id, gmail_id)
-        letter = Letter(view, mailbox, asked)
+        view, mailbox, leaving = await self.context.store.mail(mailbox_id, gmail_id)
+        letter = Letter(view, mailbox, leaving)
         try:
             found = await shown(self.context, view, mailbox.owner)
         except (Gone, Rejected):
@@ -177,8 +177,8 @@ class ReviewService:
         over it leaves an order that can be given again. Raises `NotFound` for an unknown message.
         """
         if not await self.context.store.ask_off(mailbox_id, gmail_id, self._now()):
-            asked = (await self.context.store.mail(mailbox_id, gmail_id))[2]
-            return asked.state if asked else Leaving.TRYING
+            leaving = (await self.context.store.mail(mailbox_id, gmail_id))[2]
+            return leaving.state if leaving else Leaving.TRYING
         host, cause = "", ""
         try:
             found = await self.context.reader.offer(await self.context.gmail.fetch(mailbox_id, gmail_id))

@@ -1,4 +1,4 @@
-"""opinion: what would have been decided about a message that was never screened. It stays where it is.
+"""score_unseen: what would have been decided about a message that was never screened. It stays where it is.
 
 A message may be unknown because it is older than the connection, because its row was retained out, or because
 it has only just arrived. The last kind must not be noted here: its sync would then find it known and nobody
@@ -37,7 +37,7 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
     elif digest.score is None:
         verdict = unjudged(digest)
     else:
-        # Observing, and without credits: nothing is moved and nothing is spent on an opinion.
+        # Observing, and without credits: nothing is moved and nothing is spent on it.
         facts = Facts(
             arrival=replace(arrival, labels=_as_if_new(arrival.labels)),
             owner=mailbox.owner,

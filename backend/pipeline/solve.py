@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, appeal_line, token_hash
+from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, note_line, token_hash
 from backend.domain.entry.credits import wait_for, work_factor
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mailbox.labels import Placement
@@ -30,7 +30,7 @@ class OpenChallenge:
     `credits` what a solve earns; `waiting` counts the sender's mail that waits, `delivers` how many of it this check
     lets in, and `expires_at` ends the link. `wait` is what follows a typed code without the check; one that is under
     way ends at `deliver_at`. `subject` is that of the oldest of it ("" once it is forgotten),
-    `appeal` what the sender has said to the owner about it so far."""
+    `note` what the sender has said to the owner about it so far."""
 
     challenge_id: str
     owner: str
@@ -44,7 +44,7 @@ class OpenChallenge:
     expires_at: datetime
     wait: timedelta
     deliver_at: datetime | None = None
-    appeal: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ async def open_challenge(context: Context, token: str) -> OpenChallenge:
         expires_at=challenge.expires_at,
         wait=wait_for(challenge.solved_before),
         deliver_at=challenge.deliver_at,
-        appeal=screened.appeal if screened else "",
+        note=screened.note if screened else "",
     )
 
 
@@ -140,14 +140,14 @@ async def show_code(context: Context, checks: Checks, token: str, ticket: str, s
     return data
 
 
-async def appeal(context: Context, token: str, text: str) -> str:
+async def leave_note(context: Context, token: str, text: str) -> str:
     """Keep the sender's line to the owner, in place of an earlier one; returns it as it is shown.
 
-    Raises what `open_challenge` raises, and `Refused` (appeal_long, field line) for too long a one.
+    Raises what `open_challenge` raises, and `Refused` (note_long, field line) for too long a one.
     """
     challenge = await _challenge(context, token)
-    line = appeal_line(text)
-    await context.store.appeal(challenge.mailbox_id, challenge.id, line, context.clock.now())
+    line = note_line(text)
+    await context.store.write_note(challenge.mailbox_id, challenge.id, line, context.clock.now())
     return line
 
 

@@ -71,12 +71,12 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetim
         # The page token died with its listing: list again from where that listing started.
         await context.store.commit_sync(job, SyncPage(), context.clock.now())
         return None
-    page, told = await _interpret(context, mailbox, listed)
+    page, pushed = await _interpret(context, mailbox, listed)
     if listed.next_page:
         page = replace(page, page_token=listed.next_page, page_start=start)
         await context.store.commit_sync(job, page, context.clock.now())
         return None
-    return await _last_page(context, job, mailbox, listed, replace(page, safe_since=began), told)
+    return await _last_page(context, job, mailbox, listed, replace(page, safe_since=began), pushed)
 
 
 async def _last_page(
@@ -85,12 +85,12 @@ async def _last_page(
     mailbox: Mailbox,
     listed: HistoryPage,
     page: SyncPage,
-    told: tuple[int, datetime] | None,
+    pushed: tuple[int, datetime] | None,
 ) -> GivenBack:
     """Commit the page that ends a listing and give the duty back with it: due again soon if Google's index lags behind
     its pushes."""
     now = context.clock.now()
-    again = _look_again(now, mailbox, listed, told)
+    again = _look_again(now, mailbox, listed, pushed)
     if again is not None and _empty(mailbox, listed):
         # Told of a change and shown none: moving the cursor now could skip it for good.
         page = replace(page, cursor=mailbox.cursor, safe_since=None)
@@ -99,8 +99,8 @@ async def _last_page(
     moved = listed.history_id != mailbox.cursor
     due = again or look_again_at(context, replace(mailbox, moved_at=now) if moved else mailbox)
     await context.store.commit_sync(job, page, now, due)
-    if page.sightings and (told is None or told[0] <= int(mailbox.cursor)):
-        await _ask_to_be_told(context, mailbox)
+    if page.sightings and (pushed is None or pushed[0] <= int(mailbox.cursor)):
+        await _renew_watch(context, mailbox)
     return GivenBack(due)
 
 
@@ -110,12 +110,12 @@ def _empty(mailbox: Mailbox, listed: HistoryPage) -> bool:
 
 
 def _look_again(
-    now: datetime, mailbox: Mailbox, listed: HistoryPage, told: tuple[int, datetime] | None
+    now: datetime, mailbox: Mailbox, listed: HistoryPage, pushed: tuple[int, datetime] | None
 ) -> datetime | None:
     """When to look again, because a push told of a position that this listing does not reach. None: no need."""
-    if told is None:
+    if pushed is None:
         return None
-    position, at = told
+    position, at = pushed
     shown = int(listed.history_id)
     if _empty(mailbox, listed):
         shown = min(shown, int(mailbox.cursor))  # a position without the records before it proves nothing
@@ -125,7 +125,7 @@ def _look_again(
     return now + max(timedelta(seconds=2), age / 2)
 
 
-async def _ask_to_be_told(context: Context, mailbox: Mailbox) -> None:
+async def _renew_watch(context: Context, mailbox: Mailbox) -> None:
     """Mail came of which no push told: Google may have dropped the watch in silence. Renew it, but not every
     time a push is lost."""
     until = mailbox.watch_expires_at
@@ -164,7 +164,7 @@ async def _interpret(
         corrections=decisions(listed.relabelled, rows, mailbox.labels),
         deleted=listed.deleted,
     )
-    return page, around.told
+    return page, around.pushed
 
 
 def _row(view: MessageView) -> MovedRow:

@@ -38,7 +38,7 @@ class EventKind(StrEnum):
     HELD = "held"
     MOVED = "moved"
     STATUS = "status"
-    APPEAL = "appeal"  # the sender wrote, changed or took back their line to the owner
+    NOTE = "appeal"  # stored so: the sender wrote, changed or took back their line to the owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change. `message` is the message of a HELD or APPEAL event as it is now."""
+    """One change. `message` is the message of a HELD or NOTE event as it is now."""
 
     id: int
     kind: EventKind

@@ -129,7 +129,7 @@ class Surroundings:
 
     ours: frozenset[str]
     known: Mapping[str, MessageView]
-    told: tuple[int, datetime] | None
+    pushed: tuple[int, datetime] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,10 @@ from backend.ports.jobs import MessageJob, Sighting
 
 @dataclass(frozen=True, slots=True)
 class SenderRecord:
-    """What came of a sender so far: messages that are `held` now, checks they were `asked` to pass and `solved`."""
+    """What came of a sender so far: messages that are `held` now, checks they were challenged for and `solved`."""
 
     held: int = 0
-    asked: int = 0
+    challenged: int = 0
     solved: int = 0
 
 
@@ -168,7 +168,7 @@ class MessageStore(Protocol):
         for which nothing waits any more earns nothing."""
         ...
 
-    async def appeal(self, mailbox_id: str, challenge_id: str, line: str, now: datetime) -> None:
+    async def write_note(self, mailbox_id: str, challenge_id: str, line: str, now: datetime) -> None:
         """Store the sender's line with the message the challenge is about, in place of an earlier one; ""
         takes it back. A message deleted meanwhile keeps none.
 

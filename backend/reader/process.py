@@ -102,17 +102,17 @@ class ReadingProcess:
         made = cls(process, model, limits)
         try:
             body = await made._exchange(START_SECONDS, *packed("", model.data, model.name, limits))
-            told = _START.validate_json(body)
+            first = _START.validate_json(body)
         except (Lost, ValidationError) as error:
             await made.kill()
             raise ModelFile("model.reader") from error
         except BaseException:
             await made.kill()
             raise
-        if told.ready is None:
+        if first.ready is None:
             await made.kill()
-            raise ModelFile(**{"key": "model", **told.refused})
-        made.facts = told.ready
+            raise ModelFile(**{"key": "model", **first.refused})
+        made.facts = first.ready
         return made
 
     @property

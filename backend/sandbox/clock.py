@@ -28,13 +28,13 @@ class Clock:
         """Epoch milliseconds."""
         return int(self.now() * 1000)
 
-    def told(self) -> float:
+    def shown(self) -> float:
         """Epoch seconds as others are told them."""
         return self.now() + self.skew
 
-    def told_ms(self) -> int:
+    def shown_ms(self) -> int:
         """Epoch milliseconds as others are told them."""
-        return int(self.told() * 1000)
+        return int(self.shown() * 1000)
 
     def set_skew(self, seconds: float) -> None:
         """Tell times that are off by so much. Raises ValueError beyond a day."""

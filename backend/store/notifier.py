@@ -44,13 +44,13 @@ class Notifier:
 
 
 class Notifiers:
-    """A bell for each mailbox that anybody waits for; it is forgotten when nobody holds it any more."""
+    """A notifier for each mailbox that anybody waits for; it is forgotten when nobody holds it any more."""
 
     def __init__(self) -> None:
         self._notifiers: WeakValueDictionary[str, Notifier] = WeakValueDictionary()
 
     def of(self, mailbox_id: str) -> Notifier:
-        """The bell of a mailbox, the same for all who hold it."""
+        """The notifier of a mailbox, the same for all who hold it."""
         return self._notifiers.setdefault(mailbox_id, Notifier())
 
     def ring(self, mailbox_id: str) -> None:

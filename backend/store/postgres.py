@@ -212,7 +212,7 @@ class PostgresDriver:
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
         await connection.add_listener(CHANNEL, lambda *_: self._notifier.ring())
-        await connection.add_listener(CHANGES, lambda *told: self._notifiers.ring(told[3]))
+        await connection.add_listener(CHANGES, lambda *message: self._notifiers.ring(message[3]))
         ready.set()
         self._notifier.ring()
         self._notifiers.ring_all()

@@ -200,7 +200,7 @@ class SqlStore(Watched):
 
     begin_challenge = writes(senders.begin_challenge)
     count_try = writes(senders.count_try)
-    appeal = writes(senders.appeal)
+    write_note = writes(senders.write_note)
     note_bounce = writes(senders.note_bounce)
 
     # ---- first run, lists, leaving

@@ -26,7 +26,7 @@ class RecordRow(TypedDict):
     """What came of a sender so far."""
 
     held: int
-    asked: int
+    challenged: int
     solved: int
 
 
@@ -62,7 +62,7 @@ def sender(
     if not address:
         return standing, SenderRecord()
     row: RecordRow = yield q("sender_record", mailbox_id=mailbox_id, sender=address)
-    return standing, SenderRecord(row["held"], row["asked"], row["solved"])
+    return standing, SenderRecord(row["held"], row["challenged"], row["solved"])
 
 
 def waiting(mailbox_id: str, since: datetime) -> Script[tuple[int, int]]:

@@ -84,9 +84,9 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
             script=script_of(row["sender_name"]),
             now=micros(now),
         )
-        said: str | None = yield q("said_of", mailbox_id=mailbox_id, gmail_id=gmail_id)
-        if said is not None:
-            yield from acted(mailbox_id, gmail_id, Decision(said), now)
+        decided: str | None = yield q("decision_of", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        if decided is not None:
+            yield from acted(mailbox_id, gmail_id, Decision(decided), now)
     return len(picked)
 
 

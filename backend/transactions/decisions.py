@@ -29,7 +29,7 @@ def verdict_reached(
     if keys is None:
         return
     grounds = verdict.grounds
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "kind": VERDICT,
         "row": verdict.row,
         "outcome": verdict.outcome,
@@ -38,16 +38,16 @@ def verdict_reached(
         "late": late,
     }
     if grounds is not None and grounds.trace is not None:
-        told["text"], told["shares"] = grounds.trace.text, grounds.trace.shares
-    last = yield from _append(mailbox_id, keys, [(gmail_id, told)], grounds, now)
+        entry["text"], entry["shares"] = grounds.trace.text, grounds.trace.shares
+    last = yield from _append(mailbox_id, keys, [(gmail_id, entry)], grounds, now)
     if grounds is not None and grounds.counts:
         yield q("keep_counts", mailbox_id=mailbox_id, number=last, at=micros(now), counts=grounds.counts)
 
 
 def corrected(mailbox_id: str, correction: Correction, about: Iterable[str], now: datetime) -> Script[None]:
     """An owner decided `about` these messages."""
-    told = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
-    yield from noted(mailbox_id, CORRECTION, about, now, **told)
+    fields = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
+    yield from noted(mailbox_id, CORRECTION, about, now, **fields)
 
 
 def noted(mailbox_id: str, kind: str, about: Iterable[str], now: datetime, **told: str) -> Script[None]:
@@ -76,11 +76,11 @@ def _append(
         if named != known:
             yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
             known = named
-    for gmail_id, told in entries:
-        said = {name: value for name, value in told.items() if value}
-        if "text" in said:
-            said["text"] = chain.keyed(key, said["text"])
-        payload = _payload(said)
+    for gmail_id, fields in entries:
+        given = {name: value for name, value in fields.items() if value}
+        if "text" in given:
+            given["text"] = chain.keyed(key, given["text"])
+        payload = _payload(given)
         if grounds is not None:
             payload = f'{payload[:-1]},"setting":"{known}","case":{grounds.case}}}'
         entry, head = chain.grown(key, head, micros(now), gmail_id, keys.salt(), payload)

@@ -130,16 +130,16 @@ def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[Non
     row: PreviewRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":
         raise NotFound("not_found.preview")
-    said, before = Word(row["said"]), row["rule_before"]
-    if said is word:
+    old, before = Word(row["said"]), row["rule_before"]
+    if old is word:
         return
     if sender := row["sender"]:
         present: str | None = yield q("rule", mailbox_id=mailbox_id, subject=sender)
-        if said is Word.NONE:
+        if old is Word.NONE:
             before = present or ""
         if word is not Word.NONE:
             yield from write_rule(mailbox_id, sender, word.rule, now)
-        elif present == said.rule:
+        elif present == old.rule:
             yield from write_rule(mailbox_id, sender, before or None, now)
     kept = before if word is not Word.NONE else ""
     yield q("say_preview", mailbox_id=mailbox_id, gmail_id=gmail_id, said=word, rule_before=kept)
@@ -212,5 +212,5 @@ def _rehearsed(row: StandingPreviewRow) -> Rehearsed:
             took_part=bool(row["took_part"]),
             credits=row["credits"],
         ),
-        said=Word(row["said"]),
+        word=Word(row["said"]),
     )

@@ -156,7 +156,7 @@ def changes(mailbox_id: str, alive: bool, after: int | None, limit: int) -> Scri
     if not first - 1 <= after < latest:
         return News(alive, True, latest)
     found: list[EventRow] = yield q("events_after", mailbox_id=mailbox_id, after=after, limit=limit)
-    wanted = [row["gmail_id"] for row in found if row["kind"] in (EventKind.HELD, EventKind.APPEAL)]
+    wanted = [row["gmail_id"] for row in found if row["kind"] in (EventKind.HELD, EventKind.NOTE)]
     known: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
     views = {row["gmail_id"]: message_rows.view(row) for row in known}
     events = tuple(

@@ -23,12 +23,12 @@ ROUNDS = 4
 
 def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushFate]:
     """Store a push, and ask for the looks it is good for; see the port."""
-    told = position(notice.history_id)
+    pushed = position(notice.history_id)
     mailbox: MailboxRow | None = yield q("mailbox_by_email", email=notice.email.lower())
     if mailbox is None:
         yield q("count_unknown")
         return PushFate.UNKNOWN
-    stale = mailbox["cursor"] != "" and told < position(mailbox["cursor"])
+    stale = mailbox["cursor"] != "" and pushed < position(mailbox["cursor"])
     fate = PushFate.STALE if stale else PushFate.NEW
     stored = yield from number(
         "insert_notice",
@@ -43,7 +43,7 @@ def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushF
         return PushFate.REPEAT
     if mailbox["unheard_since"] is not None:
         yield q("heard", mailbox_id=mailbox["id"])
-    seen = mailbox["cursor"] != "" and told <= position(mailbox["cursor"])
+    seen = mailbox["cursor"] != "" and pushed <= position(mailbox["cursor"])
     claimable = yield from number(
         "look_at",
         mailbox_id=mailbox["id"],

@@ -121,7 +121,7 @@ def view(row: MessageRow) -> MessageView:
         changed_at=moment(row["changed_at"]),
         set_aside=aside,
         decided_by=row["decided_by"],
-        appeal=row["appeal"],
+        note=row["appeal"],
     )
 
 
@@ -140,7 +140,7 @@ def screened(row: MessageRow) -> Screened | None:
         references=tuple(json.loads(row["reference_ids"])),
         reply_to=row["reply_to"],
         language=row["language"],
-        appeal=row["appeal"],
+        note=row["appeal"],
     )
 
 

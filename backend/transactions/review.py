@@ -40,7 +40,7 @@ class WalkedRow(TypedDict):
     subject: str
     score: float | None
     outcome: str
-    appealed: Flag
+    has_note: Flag
     is_head: Flag
     at: int
 
@@ -149,7 +149,7 @@ def fits(wanted: Wanted, row: WalkedRow) -> bool:
         return False
     if wanted.below is not None and (score is None or score >= wanted.below):
         return False
-    if (wanted.appeal and not row["appealed"]) or (wanted.asked and row["outcome"] != "challenge"):
+    if (wanted.note and not row["has_note"]) or (wanted.challenged and row["outcome"] != "challenge"):
         return False
     text = f"{row['sender']}\n{row['sender_name']}\n{row['subject']}"
     return wanted.words.casefold() in text.casefold()

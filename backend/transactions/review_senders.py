@@ -16,8 +16,8 @@ from backend.domain.mailbox.review import (
     Booked,
     Check,
     Leaving,
+    PastDecision,
     Position,
-    Said,
     SenderProfile,
     Shelf,
     Unsubscription,
@@ -31,7 +31,7 @@ from backend.transactions.statement import Script, micros, moment, moment_or_non
 from backend.transactions.tables import Flag, MailboxRow, SenderRulesRow, SessionRow
 
 
-class SaidRow(TypedDict):
+class PastDecisionRow(TypedDict):
     """Of `corrections`: what was decided about a message."""
 
     gmail_id: str
@@ -91,7 +91,7 @@ def sender_profile(
     stands: SenderRulesRow = yield q(
         "sender_rules", mailbox_id=mailbox_id, sender=address, sender_domain=domain
     )
-    said: list[SaidRow] = yield q(
+    decisions: list[PastDecisionRow] = yield q(
         "said_about", mailbox_id=mailbox_id, ids=packed(row["gmail_id"] for row in shown)
     )
     checks: list[CheckRow] = yield q(
@@ -114,7 +114,7 @@ def sender_profile(
         balance=(yield from credits.balance(mailbox_id, address)),
         messages=tuple(message_rows.view(row) for row in shown),
         position=place_of(shown[-1]) if len(found) > limit else None,
-        said=tuple(_said(row) for row in said),
+        decisions=tuple(_past_decision(row) for row in decisions),
         checks=tuple(_check(row) for row in checks),
         ledger=tuple(_booked(row) for row in entries),
         unsubscriptions=tuple(_unsubscription(row) for row in leaving),
@@ -127,11 +127,11 @@ def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, U
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if owner is None or row is None:
         raise NotFound("not_found.message")
-    asked: UnsubscriptionRow | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    leaving: UnsubscriptionRow | None = yield q("unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return (
         message_rows.view(row),
         (yield from mailbox_of(owner)),
-        _unsubscription(asked) if asked is not None else None,
+        _unsubscription(leaving) if leaving is not None else None,
     )
 
 
@@ -153,8 +153,8 @@ def review_news(
     return replace(news, events=events)
 
 
-def _said(row: SaidRow) -> Said:
-    return Said(
+def _past_decision(row: PastDecisionRow) -> PastDecision:
+    return PastDecision(
         row["gmail_id"],
         Decision(row["decision"]),
         row["origin"],

@@ -32,14 +32,14 @@ def count_try(mailbox_id: str, challenge_id: str, code_id: str) -> Script[Tries]
     return Tries(of_code, of_challenge)
 
 
-def appeal(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Script[None]:
+def write_note(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Script[None]:
     """Store the line, while the link is open."""
     yield from locked(mailbox_id)
     row = yield from _own_challenge(mailbox_id, challenge_id)
     challenge = yield from whole(row)
     challenge.refuse_closed(now)
     yield from begin_challenge(mailbox_id, challenge_id, now)
-    yield q("write_appeal", mailbox_id=mailbox_id, gmail_id=challenge.about, appeal=line.replace("\0", ""))
+    yield q("write_note", mailbox_id=mailbox_id, gmail_id=challenge.about, note=line.replace("\0", ""))
 
 
 def note_bounce(mailbox_id: str, thread_id: str, now: datetime) -> Script[bool]:

@@ -65,8 +65,8 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
     model = weeks[-1].model
     weeks = [week for week in weeks if week.model == model]
     state, change = judged(weeks, _change(mailbox))
-    told = json.dumps(asdict(change)) if change else ""
-    yield q("save_drift", mailbox_id=mailbox_id, state=state, change=told)
+    change_json = json.dumps(asdict(change)) if change else ""
+    yield q("save_drift", mailbox_id=mailbox_id, state=state, change=change_json)
     reference = weeks[:REFERENCE][-1].number
     yield q("drop_weeks", mailbox_id=mailbox_id, before=today - KEPT, model=model, reference=reference)
 
@@ -85,8 +85,8 @@ def _weeks(mailbox_id: str) -> Script[list[Counted]]:
     return [Counted(row["week"], row["model"], dict(_counts(json.loads(row["counts"])))) for row in rows]
 
 
-def _counts(told: dict[str, int]) -> Iterable[tuple[tuple[str, str], int]]:
-    for of, n in told.items():
+def _counts(counts: dict[str, int]) -> Iterable[tuple[tuple[str, str], int]]:
+    for of, n in counts.items():
         channel, _, name = of.partition(" ")
         yield (channel, name), n
 

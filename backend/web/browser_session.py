@@ -93,9 +93,9 @@ def drop(response: Response) -> Response:
 def browser_name() -> str:
     """What the browser is roughly, for the list of sessions: "Firefox/Linux", or "" if it does not say. Its
     version and everything else it tells is not kept."""
-    said = request.headers.get("User-Agent", "")[:400]
-    name = next((name for name, sign in _BROWSERS if sign in said), "")
-    system = next((system for system, sign in _SYSTEMS if sign in said), "")
+    agent = request.headers.get("User-Agent", "")[:400]
+    name = next((name for name, sign in _BROWSERS if sign in agent), "")
+    system = next((system for system, sign in _SYSTEMS if sign in agent), "")
     return f"{name}/{system}" if name and system else name
 
 

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain import errors
-from backend.locale.words import told
+from backend.locale.words import error_words
 from backend.web import log
 from backend.web.api.answers import PREFIX
 from backend.web.api.authentication import http_error
@@ -81,7 +81,7 @@ def install(app: Quart) -> None:
 
 async def problem(status: int, error: errors.PitchgateError, code: str = "", **headers: str) -> Response:
     """The answer itself, as a page or as JSON, in the words of `error`."""
-    title, detail = told(language_of(request.accept_languages), error)
+    title, detail = error_words(language_of(request.accept_languages), error)
     if wants_page():
         words = sender_words(request.accept_languages)
         told_code = code or error.code

@@ -45,10 +45,10 @@ class State:
 
 def state_of(mailbox: Mailbox, language: str, now: datetime, moment: Moment | None = None) -> State:
     """The state of a mailbox at `now`, in a two-letter language. `moment` writes times, if not as pages do."""
-    told, t = explain(mailbox, now), Words(catalogue(language).section("state"))
+    about, t = explain(mailbox, now), Words(catalogue(language).section("state"))
     moment = moment or t.moment
-    cause, remedy = _sentences(told, t, moment)
-    return State(told.condition, told.who, t(told.condition), cause, remedy, _warnings(told, t, moment))
+    cause, remedy = _sentences(about, t, moment)
+    return State(about.condition, about.who, t(about.condition), cause, remedy, _warnings(about, t, moment))
 
 
 def paused_until(at: datetime, language: str, moment: Moment) -> str:
@@ -56,17 +56,17 @@ def paused_until(at: datetime, language: str, moment: Moment) -> str:
     return Words(catalogue(language).section("state"))("paused_cause", until=moment(at))
 
 
-def _sentences(told: Explanation, t: Words, moment: Moment) -> tuple[str, str]:
-    remedy = f"{told.condition}_remedy"
-    if told.lost is not None:
-        return t(f"lost_{told.lost}"), t(f"lost_{told.lost}_remedy")
-    if told.condition is Condition.DELAYED and told.late is not None:
-        return _late(told.late, t, moment), t(remedy)
-    polled = f"{told.condition}_polled"
-    key = polled if told.polled and polled in t else f"{told.condition}_cause"
-    cause = t(key, until=moment(told.paused_until) if told.paused_until else "")
-    if told.indexed is not None:
-        done, total = told.indexed
+def _sentences(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, str]:
+    remedy = f"{explanation.condition}_remedy"
+    if explanation.lost is not None:
+        return t(f"lost_{explanation.lost}"), t(f"lost_{explanation.lost}_remedy")
+    if explanation.condition is Condition.DELAYED and explanation.late is not None:
+        return _late(explanation.late, t, moment), t(remedy)
+    polled = f"{explanation.condition}_polled"
+    key = polled if explanation.polled and polled in t else f"{explanation.condition}_cause"
+    cause = t(key, until=moment(explanation.paused_until) if explanation.paused_until else "")
+    if explanation.indexed is not None:
+        done, total = explanation.indexed
         cause = f"{cause} {t('index_progress', done=done, total=total)}"
     return cause, t(remedy) if remedy in t else ""
 
@@ -76,17 +76,17 @@ def _late(late: Failing, t: Words, moment: Moment) -> str:
     return t(key, since=moment(late.since), why=t(f"delay_{late.blame}"))
 
 
-def _warnings(told: Explanation, t: Words, moment: Moment) -> tuple[str, ...]:
+def _warnings(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, ...]:
     found: list[str] = []
-    if told.missing is not None:
-        found.append(t(f"missing_{told.missing}"))
-    if told.silent_since is not None:
-        found.append(t("silent", since=moment(told.silent_since)))
-    if told.watch_lapses:
+    if explanation.missing is not None:
+        found.append(t(f"missing_{explanation.missing}"))
+    if explanation.silent_since is not None:
+        found.append(t("silent", since=moment(explanation.silent_since)))
+    if explanation.watch_lapses:
         found.append(t("watch_lapses"))
-    if told.condition is Condition.PAUSED and told.late is not None:
-        found.append(_late(told.late, t, moment))
-    if (gap := told.gap) is not None:
+    if explanation.condition is Condition.PAUSED and explanation.late is not None:
+        found.append(_late(explanation.late, t, moment))
+    if (gap := explanation.gap) is not None:
         parts = [t("gap", since=moment(gap.since), until=moment(gap.until), found=gap.found)]
         if gap.cut:
             parts.append(t(f"gap_{gap.cut}"))

@@ -1,7 +1,7 @@
 """Server-sent events: what changes, as it changes, and from where a reader left off. The one loop of all such streams.
 
-A stream sleeps until the store's bell tells that its mailbox has news. Other processes on the same file ring nothing
-here, and time rings nothing at all, so it looks now and then by itself too.
+A stream sleeps until the store's notifier tells of news in its mailbox. Other processes on the same file wake nothing
+here, and time wakes nothing at all, so it looks now and then by itself too.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Feed:
     name: str
     notifier: Notifier
     look: Callable[[int, int], Awaitable[News]]
-    told: Callable[[Event], bytes]
+    as_text: Callable[[Event], bytes]
     missed: str
     besides: Callable[[], Awaitable[bytes]] = nothing
 
@@ -100,8 +100,8 @@ async def follow(streams: Streams, feed: Feed, after: int) -> AsyncIterator[byte
                 yield line(after, feed.missed, {})
             for event in news.events:
                 after = event.id
-                if told := feed.told(event):
-                    yield told
+                if text := feed.as_text(event):
+                    yield text
             quiet = 0 if news.events else quiet + 1
             if (quiet == 1 or quiet > QUIET_TICKS) and (added := await feed.besides()):
                 yield added

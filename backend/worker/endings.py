@@ -75,8 +75,8 @@ class Endings:
         wait = wait_after(error, job.attempt, self._jitter.random(), now, most, longest)
         if wait is not None:
             # To be told when to come again is no failure of the job's own.
-            told = isinstance(error, TryLater) and error.retry_at is not None
-            await self._postpone(job, wait, code_of(error), counts=not told, failed=cause)
+            timed = isinstance(error, TryLater) and error.retry_at is not None
+            await self._postpone(job, wait, code_of(error), counts=not timed, failed=cause)
         elif isinstance(job, MessageJob):
             await context.store.set_aside(job, code_of(error), now)
         else:

@@ -28,9 +28,9 @@ SHARED = {"google"}
 @pytest.mark.parametrize("folder", PACKAGES)
 def test_every_import_of_somebody_elses_is_declared(folder: str) -> None:
     whose = packages_distributions()
-    told = project()["project"]
-    extras = told["optional-dependencies"]
-    lines = told["dependencies"] + [line for extra in EXTRAS[folder] for line in extras[extra]]
+    found = project()["project"]
+    extras = found["optional-dependencies"]
+    lines = found["dependencies"] + [line for extra in EXTRAS[folder] for line in extras[extra]]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
     undeclared = {}
     for where, name in _imports(folder):

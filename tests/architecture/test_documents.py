@@ -56,8 +56,8 @@ def test_every_setting_named_exists(document: Path) -> None:
 
 
 def test_every_setting_is_told_of_somewhere() -> None:
-    told = "".join(text(document) or "" for document in DOCUMENTS)
-    silent = [name for name in Settings.model_fields if f"PITCHGATE_{name}".upper() not in told]
+    found = "".join(text(document) or "" for document in DOCUMENTS)
+    silent = [name for name in Settings.model_fields if f"PITCHGATE_{name}".upper() not in found]
     assert not silent, listing(silent)
 
 

@@ -119,8 +119,8 @@ def event(keys: KeyRing, url: str) -> tuple[dict[str, str], bytes]:
     owner = world.create_mailbox("ana@corp.test", "Ana", sub="sub-ana")
     scopes = frozenset({EXECUTE, EMAIL, OPEN_MESSAGE})
     deployed = Deployment("Pitchgate", "", f"{url}/addon/message", "", (), scopes, ACCOUNT, CLIENT)
-    asked = Asked(deployed.message, "19a3c0ffee000001")
-    made = posting(keys, time.time(), deployed, owner, scopes, Setting(locale="de-DE"), asked, Forgery())
+    event = Asked(deployed.message, "19a3c0ffee000001")
+    made = posting(keys, time.time(), deployed, owner, scopes, Setting(locale="de-DE"), event, Forgery())
     return made.headers | {"Content-Type": "application/json"}, json.dumps(made.body).encode()
 
 

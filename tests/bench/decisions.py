@@ -123,7 +123,7 @@ def of_a_message(count: int, folder: Path) -> dict[str, float]:
         Message(from_=(Address("sam@seller.test"),), subject=letter.subject, text=letter.text), OWNER
     )
     _, _, terms, shares = session._session.run(list(OUTPUTS), {"text": np.array([text], dtype=object)})
-    told = measured(count, folder)
+    measures = measured(count, folder)
     score = one.score
 
     def count_it() -> None:
@@ -133,8 +133,8 @@ def of_a_message(count: int, folder: Path) -> dict[str, float]:
 
     found = {
         "trace": _each(lambda: session.trace(text, terms, shares)),
-        "grounds": told["grounds_us"],
-        "append": told["append_us"],
+        "grounds": measures["grounds_us"],
+        "append": measures["append_us"],
         "class": _each(lambda: drift.classed(score, "en")),
         "counters": _each(count_it),
     }

@@ -104,8 +104,8 @@ async def look(running: Stage, held: dict[str, float], mails: int) -> None:
     while len(held) < mails:
         async with running.http.get(
             f"{running.sandbox.url}/sandbox/mailboxes/{OWNER}/messages?label={HELD}"
-        ) as told:
-            for mail in (await told.json()).get("messages", []):  # before the label is made there are none
+        ) as found:
+            for mail in (await found.json()).get("messages", []):  # before the label is made there are none
                 held.setdefault(mail["id"], time.monotonic())
         await asyncio.sleep(0.25)
 

@@ -54,8 +54,8 @@ def solve(program: Path, captcha: ProofOfWork, task: dict[str, Any]) -> Solved:
     parameters = task["parameters"]
     arguments = [parameters[name] for name in ("nonce", "salt", "keyPrefix")]
     limits = [str(parameters["cost"]), str(parameters["data"]["ceiling"])]
-    told = subprocess.run([program, *arguments, *limits], check=True, capture_output=True, text=True).stdout
-    counter, nanoseconds, how = told.strip().split(" ", 2)
+    result = subprocess.run([program, *arguments, *limits], check=True, capture_output=True, text=True).stdout
+    counter, nanoseconds, how = result.strip().split(" ", 2)
     password = bytes.fromhex(arguments[0]) + int(counter).to_bytes(4, "big")
     key = hashlib.pbkdf2_hmac(
         "sha256", password, bytes.fromhex(arguments[1]), parameters["cost"], parameters["keyLength"]

@@ -124,9 +124,9 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=10_000)
     parser.add_argument("--few", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=40)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    found = asyncio.run(measure(asked.many, asked.few, asked.rounds))
+    found = asyncio.run(measure(options.many, options.few, options.rounds))
     for size in ("many", "few"):
         print(f"{found['held'][size]:>6} held: ", found["ms"][size])
     print(json.dumps(found))

@@ -144,7 +144,7 @@ class Bench:
         """What watching adds to a message."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             added = await asyncio.to_thread(decisions.of_a_message, 5_000, Path(folder))
-        costs = [told[OURS] for kinds in self.found.get("mail", {}).values() for told in kinds.values()]
+        costs = [figures[OURS] for kinds in self.found.get("mail", {}).values() for figures in kinds.values()]
         percent = round(added["all"] / 10 / min(costs), 1) if costs else None
         self.found["watching"] = {**added, "percent": percent}
         self.tell(f"watching: {self.found['watching']} µs a message")
@@ -185,8 +185,8 @@ class Bench:
                 plain.process.terminate()
                 plain.process.wait()
                 await self.google.push_modes(paused=False)
-        for connections, told in self.found["push"].items():
-            self.tell(f"pushes over {connections} connections: {told}")
+        for connections, figures in self.found["push"].items():
+            self.tell(f"pushes over {connections} connections: {figures}")
 
     async def memory(self) -> None:
         """Memory over many messages, with the most rows of all scenes: SQLite's cache has something to fill."""
@@ -275,18 +275,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer letters and rounds, one scene")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--scenes", nargs="+", choices=SCENES, help="where the part `mail` is measured")
-    for name, told in (
+    for name, figures in (
         ("letters", "letters of each kind and round"),
         ("rounds", "rounds, of which the median counts"),
         ("seconds", "seconds of load at each number of connections"),
         ("messages", "how many messages the part `memory` runs to"),
     ):
-        parser.add_argument(f"--{name}", type=int, help=told)
+        parser.add_argument(f"--{name}", type=int, help=figures)
     parser.add_argument("--write", action="store_true", help="put what was found into docs/performance.md")
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
-    asked = {name: getattr(options, name) for name in ("letters", "rounds", "seconds", "messages")}
-    size = replace(size, **{name: number for name, number in asked.items() if number})
+    fields = {name: getattr(options, name) for name in ("letters", "rounds", "seconds", "messages")}
+    size = replace(size, **{name: number for name, number in fields.items() if number})
     if options.scenes:
         size = replace(size, scenes=tuple(SCENES[name] for name in options.scenes))
     found = asyncio.run(run(size, options.parts))

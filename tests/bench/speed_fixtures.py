@@ -101,8 +101,8 @@ class Google(Sandbox):
 
     async def labelled(self, mailbox: str, label: str) -> list[str]:
         """Ids of the messages that carry a label."""
-        told = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages?label={label}")
-        return [message["id"] for message in told["messages"]]
+        response = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages?label={label}")
+        return [message["id"] for message in response["messages"]]
 
 
 @dataclass

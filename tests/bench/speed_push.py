@@ -56,9 +56,9 @@ def token_for(keys: KeyRing, url: str, name: str) -> str:
 
 def script(folder: Path, token: str, subscription: str, email: str, history_id: int) -> Path:
     """The wrk script that sends a new push each time."""
-    told = json.dumps({"emailAddress": email, "historyId": history_id}).encode()
+    fields = json.dumps({"emailAddress": email, "historyId": history_id}).encode()
     path = folder / "push.lua"
-    values = {"data": encode_data(told), "subscription": subscription, "token": token}
+    values = {"data": encode_data(fields), "subscription": subscription, "token": token}
     path.write_text(SCRIPT % values, "utf-8")
     return path
 
@@ -67,13 +67,13 @@ def load(server: Server, lua: Path, connections: int, seconds: int) -> dict[str,
     """Rate, p99 in ms, CPU in µs a push. Raises if any answer was not 2xx."""
     before = server.cpu()
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(lua), server.url]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    result = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     used = server.cpu() - before
-    found = re.search(r"(\d+) requests in", told)
-    tail = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", told)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
-    if not (found and tail and rate) or "Non-2xx" in told:
-        raise RuntimeError(f"wrk: {told}")
+    found = re.search(r"(\d+) requests in", result)
+    tail = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", result)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", result)
+    if not (found and tail and rate) or "Non-2xx" in result:
+        raise RuntimeError(f"wrk: {result}")
     return {
         "rate": float(rate[1]),
         "p99_ms": float(tail[1]) * UNITS[tail[2]],

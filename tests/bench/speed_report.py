@@ -35,20 +35,20 @@ def _mail(found: Mapping[str, Any]) -> str:
     parts = []
     for scene, kinds in found["mail"].items():
         who = [name for name in NAMES if name in next(iter(kinds.values()))]
-        rows = [[kind, *(told[name] for name in who), told["units"]] for kind, told in kinds.items()]
+        rows = [[kind, *(figures[name] for name in who), figures["units"]] for kind, figures in kinds.items()]
         parts.append(f"**{scene}**\n\n" + _table(["", *(NAMES[name] for name in who), "quota units"], rows))
     first = next(iter(found["mail"].values()))
-    bars = {kind: {n: told[n] for n in NAMES if n in told} for kind, told in first.items()}
+    bars = {kind: {n: figures[n] for n in NAMES if n in figures} for kind, figures in first.items()}
     (DOCS / "performance-cpu.svg").write_text(_bars("CPU a message, ms", bars), "utf-8")
     started = next(iter(found["started"].values()))
     head = ["at the start", *(NAMES[name] for name in started)]
     words = {"seconds": "seconds to the first answer", "cpu_s": "CPU, s", "resident_mb": "memory, MB"}
-    rows = [[text, *(told[key] for told in started.values())] for key, text in words.items()]
+    rows = [[text, *(figures[key] for figures in started.values())] for key, text in words.items()]
     return "\n\n".join([*parts, "![CPU a message](performance-cpu.svg)", _table(head, rows)])
 
 
 def _latency(found: Mapping[str, Any]) -> str:
-    rows = [[NAMES[kind], told["p50"], told["p95"]] for kind, told in found["latency"].items()]
+    rows = [[NAMES[kind], figures["p50"], figures["p95"]] for kind, figures in found["latency"].items()]
     return _table(["push to label, ms", "p50", "p95"], rows)
 
 
@@ -61,14 +61,14 @@ def _push(found: Mapping[str, Any]) -> str:
     rows = [
         [
             connections,
-            *(round(told["ours"][key]) for key in ("rate", "cpu_us")),
-            told["ours"]["p99_ms"],
-            *(round(told["bare"][key]) for key in ("rate", "cpu_us")),
-            told["bare"]["p99_ms"],
-            told["rate_ratio"],
-            told["p99_ratio"],
+            *(round(figures["ours"][key]) for key in ("rate", "cpu_us")),
+            figures["ours"]["p99_ms"],
+            *(round(figures["bare"][key]) for key in ("rate", "cpu_us")),
+            figures["bare"]["p99_ms"],
+            figures["rate_ratio"],
+            figures["p99_ratio"],
         ]
-        for connections, told in found["push"].items()
+        for connections, figures in found["push"].items()
     ]
     bars = {
         f"{n} connections": {k: round(t[k]["rate"]) for k in ("ours", "bare")}
@@ -85,10 +85,10 @@ def _memory(found: Mapping[str, Any]) -> str:
 
 
 def _watching(found: Mapping[str, Any]) -> str:
-    told = dict(found["watching"])
-    percent = told.pop("percent")
+    fields = dict(found["watching"])
+    percent = fields.pop("percent")
     share = f"{percent}%" if percent is not None else "–"
-    return _table(["µs a message", *told, "of the cheapest message"], [["", *told.values(), share]])
+    return _table(["µs a message", *fields, "of the cheapest message"], [["", *fields.values(), share]])
 
 
 SECTIONS = {
@@ -103,11 +103,11 @@ SECTIONS = {
 
 def _bars(title: str, groups: Mapping[str, Mapping[str, float]]) -> str:
     """Horizontal bars in groups, with their figures; readable on light and dark pages."""
-    most = max(value for told in groups.values() for value in told.values())
-    names = list(dict.fromkeys(name for told in groups.values() for name in told))
+    most = max(value for figures in groups.values() for value in figures.values())
+    names = list(dict.fromkeys(name for figures in groups.values() for name in figures))
     y, parts = 34, [_text(0, 16, title, "start", "bold")]
-    for group, told in groups.items():
-        for place, (name, value) in enumerate(told.items()):
+    for group, figures in groups.items():
+        for place, (name, value) in enumerate(figures.items()):
             if not place:
                 parts.append(_text(LEFT - 12, y + 14, group, "end"))
             long = max(1.0, (WIDTH - LEFT - 130) * value / most)

@@ -62,20 +62,20 @@ async def fill(kind: str, address: str, count: int, now: datetime) -> None:
 
 async def ended(kind: str, address: str, domain: str) -> int:
     """Messages done with of the owners at `domain`. It reads those alone, however many others there are."""
-    asked = (
+    query = (
         "SELECT COUNT(*) FROM messages WHERE stage IS NULL"
         f" AND mailbox_id IN (SELECT id FROM mailboxes WHERE email LIKE '%@{domain}')"
     )
     if kind == "sqlite":
         connection = sqlite3.connect(address, timeout=20)
         try:
-            return int(connection.execute(asked).fetchone()[0])
+            return int(connection.execute(query).fetchone()[0])
         finally:
             connection.close()
     server = await asyncpg.connect(address)
     try:
         await server.execute("SET app.mailbox = '*'")
-        return int(await server.fetchval(asked))
+        return int(await server.fetchval(query))
     finally:
         await server.close()
 

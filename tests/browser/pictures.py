@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright
 
 from backend.demo.letters import letters
 from tests import browsers
-from tests.journeys.conftest import journey
+from tests.journeys.conftest import begin_journey
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
@@ -35,17 +35,17 @@ def digest() -> str:
 
 async def draw(folder: Path) -> None:
     """The live page of the demo after a busy minute, and Ana's review page behind a sign-in."""
-    async with journey(folder) as told, async_playwright() as playwright:
+    async with begin_journey(folder) as journey, async_playwright() as playwright:
         for letter in letters():
-            await told.write(letter)
-        await told.quiet()
+            await journey.write(letter)
+        await journey.quiet()
         chromium = await playwright.chromium.launch(
             executable_path=browsers.chromium(), args=browsers.ARGUMENTS
         )
         page = await chromium.new_page(viewport={"width": 1180, "height": 760}, locale="en-GB")
-        await page.goto(f"{told.stage.server_url}/live")
+        await page.goto(f"{journey.stage.server_url}/live")
         await page.screenshot(path=PICTURES / "live.png")
-        await page.goto(f"{told.stage.server_url}/review")
+        await page.goto(f"{journey.stage.server_url}/review")
         await page.get_by_role("button", name="Continue with Google").click()
         await page.get_by_role("button", name="Allow").click()
         await page.wait_for_url("**/review")

@@ -85,7 +85,7 @@ class Fixture(Server):
         subject: str = "Grow your pipeline",
         text: str = PITCH,
         html: str | None = None,
-        appeal: str = "",
+        note: str = "",
         score: float = 0.97,
         headers: Headers | None = None,
     ) -> str:
@@ -107,8 +107,8 @@ class Fixture(Server):
         verdict = Verdict(outcome, ROWS[outcome], Score(score, 3.5, REASONS, "m1"))
         await story.store.record_verdict(job, verdict, facts, intent, now)
         await story.work()
-        if appeal and intent:
-            await story.store.appeal("ana", intent.id, appeal, now)
+        if note and intent:
+            await story.store.write_note("ana", intent.id, note, now)
         message = Message(
             headers=headers or Headers(),
             from_=(Address(sender, name),),

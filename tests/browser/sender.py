@@ -24,7 +24,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 @contextmanager
-def asked(folder: Path, cost: int = 10, checks: Checks | None = None, **link: Any) -> Iterator[Server]:
+def check_server(folder: Path, cost: int = 10, checks: Checks | None = None, **link: Any) -> Iterator[Server]:
     """An app where a sender has been asked. `cost`: iterations a step; `checks`: others than work. `link`: see
     `Office.link`."""
     with served_office(folder, checks=checks or Checks(proof_of_work(cost), typed_codes())) as server:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.demo.letters import OWNER
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.journeys.conftest import Journey, journey
+from tests.journeys.conftest import Journey, begin_journey
 
 pytestmark = pytest.mark.browser
 
@@ -29,8 +29,8 @@ LOOKS: dict[str, dict[str, Any]] = {
 class Running:
     """A journey in a thread of its own, since the browser blocks this one."""
 
-    def __init__(self, told: Journey, loop: asyncio.AbstractEventLoop) -> None:
-        self.told = told
+    def __init__(self, journey: Journey, loop: asyncio.AbstractEventLoop) -> None:
+        self.journey = journey
         self._loop = loop
 
     def do(self, work: Any) -> Any:
@@ -40,7 +40,7 @@ class Running:
     @property
     def url(self) -> str:
         """Where the host page is."""
-        return f"{self.told.stage.sandbox.url}/addon"
+        return f"{self.journey.stage.sandbox.url}/addon"
 
 
 @contextmanager
@@ -51,8 +51,8 @@ def running(folder: Path) -> Iterator[Running]:
 
     async def life() -> None:
         try:
-            async with journey(folder) as told:
-                found.append(Running(told, asyncio.get_running_loop()))
+            async with begin_journey(folder) as journey:
+                found.append(Running(journey, asyncio.get_running_loop()))
                 ready.set()
                 await stop.wait()
         except BaseException as error:
@@ -87,10 +87,10 @@ def held(stage: Running) -> str:
 def hold(stage: Running, **changes: str) -> str:
     async def story() -> str:
         # Gmail drops notices that come within a second of another: let what was clicked before come to rest.
-        await stage.told.quiet()
-        gmail_id = await stage.told.write(stage.told.pitch, **changes)
-        await stage.told.settled(gmail_id, held=True)
-        await stage.told.quiet()
+        await stage.journey.quiet()
+        gmail_id = await stage.journey.write(stage.journey.pitch, **changes)
+        await stage.journey.settled(gmail_id, held=True)
+        await stage.journey.quiet()
         return gmail_id
 
     return str(stage.do(story()))
@@ -112,7 +112,7 @@ def test_every_card_can_be_seen_and_read_aloud(
         "owners": f"{stage.url}/",
         "home": f"{stage.url}/{OWNER}",
         "message": f"{stage.url}/{OWNER}/message/{held}",
-        "not-connected": f"{stage.url}/{stage.told.pitch.address}",
+        "not-connected": f"{stage.url}/{stage.journey.pitch.address}",
     }
     for name, url in pages.items():
         page.goto(url)
@@ -136,12 +136,12 @@ def test_release_and_undo_by_hand_without_javascript(browser: Browser, stage: Ru
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_role("status")).to_have_text("Released. It goes back to the inbox.")
     page.screenshot(path=shots / "addon-released.png", full_page=True)
-    stage.do(stage.told.settled(gmail_id, held=False))
+    stage.do(stage.journey.settled(gmail_id, held=False))
     page.goto(f"{stage.url}/{OWNER}/message/{gmail_id}?stay=1")
     expect(page.locator(".chip", has_text="Inbox")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("status")).to_have_text("Undone.")
-    stage.do(stage.told.settled(gmail_id, held=True))
+    stage.do(stage.journey.settled(gmail_id, held=True))
     page.context.close()
 
 
@@ -199,7 +199,7 @@ def test_connecting_begins_in_the_panel_with_one_click_on_our_page(
     browser: Browser, stage: Running, shots: Path
 ) -> None:
     zoe = "zoe@second.example"
-    stage.do(stage.told.stage.sandbox.create(zoe, "Zoe Marsh"))
+    stage.do(stage.journey.stage.sandbox.create(zoe, "Zoe Marsh"))
     page = opened(browser, **LOOKS["phone"])
     page.goto(f"{stage.url}/{zoe}")
     with page.context.expect_page() as found:
@@ -220,8 +220,8 @@ def test_connecting_begins_in_the_panel_with_one_click_on_our_page(
 
 def test_what_gmail_would_show_for_a_refusal(browser: Browser, stage: Running, shots: Path) -> None:
     async def forged() -> None:
-        url = f"{stage.told.stage.sandbox.url}/sandbox/addon/open"
-        async with stage.told.stage.http.post(url, json={"mailbox": OWNER, "forge": {"stranger": "user"}}):
+        url = f"{stage.journey.stage.sandbox.url}/sandbox/addon/open"
+        async with stage.journey.stage.http.post(url, json={"mailbox": OWNER, "forge": {"stranger": "user"}}):
             pass
 
     stage.do(forged())
@@ -249,8 +249,8 @@ def test_every_language_fits(browser: Browser, stage: Running, held: str, shots:
 
 def test_a_missing_consent_is_given_on_the_page(browser: Browser, stage: Running, shots: Path) -> None:
     async def narrow() -> None:
-        url = f"{stage.told.stage.sandbox.url}/sandbox/addon/grants"
-        async with stage.told.stage.http.put(url, json={"mailbox": OWNER, "scopes": []}) as answer:
+        url = f"{stage.journey.stage.sandbox.url}/sandbox/addon/grants"
+        async with stage.journey.stage.http.put(url, json={"mailbox": OWNER, "scopes": []}) as answer:
             assert answer.status == 200
 
     stage.do(narrow())

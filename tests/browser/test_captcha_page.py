@@ -15,7 +15,7 @@ from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Outcome
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.sender import LOOKS, asked, visit
+from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, TOKEN, Office
 from tests.web.serving import Server
 
@@ -25,7 +25,7 @@ SLOW = 400_000  # iterations a step: the check runs for a minute, so that it can
 
 
 def test_by_keyboard_alone_a_sender_is_let_in(browser: Browser, tmp_path: Path) -> None:
-    with asked(tmp_path, 2_000) as here, visit(browser) as page:
+    with check_server(tmp_path, 2_000) as here, visit(browser) as page:
         problems = watch_console(page)
         page.goto(here.address + LINK)
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message is waiting")
@@ -51,7 +51,7 @@ def test_by_keyboard_alone_a_sender_is_let_in(browser: Browser, tmp_path: Path) 
 def test_progress_is_told_to_eye_and_ear_and_can_be_cancelled(
     browser: Browser, tmp_path: Path, shots: Path
 ) -> None:
-    with asked(tmp_path, 60_000) as here, visit(browser) as page:
+    with check_server(tmp_path, 60_000) as here, visit(browser) as page:
         page.goto(here.address + LINK)
         page.keyboard.press("Tab")
         page.keyboard.press("Space")
@@ -72,8 +72,8 @@ def test_progress_is_told_to_eye_and_ear_and_can_be_cancelled(
         assert here.do(here.office.solves()) == 0
 
 
-def test_after_cancelling_he_can_start_again_and_be_let_in(browser: Browser, tmp_path: Path) -> None:
-    with asked(tmp_path, 8_000) as here, visit(browser) as page:
+def test_after_cancelling_they_can_start_again_and_be_let_in(browser: Browser, tmp_path: Path) -> None:
+    with check_server(tmp_path, 8_000) as here, visit(browser) as page:
         page.goto(here.address + LINK)
         page.get_by_role("button", name="Start the check").click()
         page.get_by_role("button", name="Cancel").click()
@@ -84,7 +84,7 @@ def test_after_cancelling_he_can_start_again_and_be_let_in(browser: Browser, tmp
 
 
 def test_a_price_that_rose_takes_more_steps_and_is_paid(browser: Browser, tmp_path: Path) -> None:
-    with asked(tmp_path, 50, solved=2) as here, visit(browser) as page:
+    with check_server(tmp_path, 50, solved=2) as here, visit(browser) as page:
         page.goto(here.address + LINK)
         expect(page.get_by_text("about 4 times as long")).to_be_visible()
         page.get_by_role("button", name="Start the check").click()
@@ -95,7 +95,7 @@ def test_a_price_that_rose_takes_more_steps_and_is_paid(browser: Browser, tmp_pa
 def test_an_answer_that_came_too_late_brings_the_page_back(
     browser: Browser, tmp_path: Path, shots: Path
 ) -> None:
-    with asked(tmp_path, 50, waiting=4) as here, visit(browser) as page:
+    with check_server(tmp_path, 50, waiting=4) as here, visit(browser) as page:
         page.goto(here.address + LINK)
         # The price rises between the task and its answer, as when they solve the link in a second window.
         page.route("**/task", lambda route: _raise_price(here, route))
@@ -121,7 +121,7 @@ def _raise_price(here: Server, route: Route) -> None:
 
 
 def test_a_link_voided_meanwhile_leads_to_the_page_that_says_so(browser: Browser, tmp_path: Path) -> None:
-    with asked(tmp_path, 50) as here, visit(browser) as page:
+    with check_server(tmp_path, 50) as here, visit(browser) as page:
         page.goto(here.address + LINK)
         here.do(decide(here.office, Decision.BLOCK))
         page.get_by_role("button", name="Start the check").click()
@@ -130,7 +130,7 @@ def test_a_link_voided_meanwhile_leads_to_the_page_that_says_so(browser: Browser
 
 
 def test_too_fast_is_told_on_the_page(browser: Browser, tmp_path: Path) -> None:
-    with asked(tmp_path, 50) as here, visit(browser) as page:
+    with check_server(tmp_path, 50) as here, visit(browser) as page:
         page.goto(here.address + LINK)
         page.route("**/task", lambda route: route.fulfill(status=429))
         page.get_by_role("button", name="Start the check").click()
@@ -140,7 +140,7 @@ def test_too_fast_is_told_on_the_page(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_without_the_server_it_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
-    with asked(tmp_path, 50) as here, visit(browser) as page:
+    with check_server(tmp_path, 50) as here, visit(browser) as page:
         page.goto(here.address + LINK)
         page.route("**/task", lambda route: route.abort())
         page.get_by_role("button", name="Start the check").click()
@@ -150,7 +150,7 @@ def test_without_the_server_it_says_what_to_do(browser: Browser, tmp_path: Path)
 
 
 def test_on_an_insecure_address_it_asks_for_https(browser: Browser, tmp_path: Path) -> None:
-    with asked(tmp_path) as here, visit(browser) as page:
+    with check_server(tmp_path) as here, visit(browser) as page:
         page.goto(here.address.replace("127.0.0.1", "plain.test") + LINK)
 
         expect(page.get_by_role("status")).to_contain_text("Open the link with https://")
@@ -161,7 +161,7 @@ def test_on_an_insecure_address_it_asks_for_https(browser: Browser, tmp_path: Pa
 def test_hostile_words_stay_inert_everywhere(browser: Browser, tmp_path: Path) -> None:
     nasty = "<img src=x onerror='window.pwned=1'><script>window.pwned=1</script>"
     facts = {"sender": nasty, "subject": nasty, "sender_name": nasty}
-    with asked(tmp_path, **facts) as here, visit(browser) as page:
+    with check_server(tmp_path, **facts) as here, visit(browser) as page:
         here.do(here.office.story.mailbox("ana", called=nasty))
         for path in (LINK, "/live"):
             page.goto(here.address + path)
@@ -198,8 +198,8 @@ async def _lively(office: Office) -> None:
     await story.solve_id((await office.challenge(other)).id, token=other)
     await story.work()
     await story.arrive("ana", "m5")
-    asked = {"sender": "kim@other.example", "token": "C" * 32, "sender_name": "Kim Reach"}
-    await office.judge("m5", Outcome.CHALLENGE, subject="Quick question about your ads", **asked)
+    fields = {"sender": "kim@other.example", "token": "C" * 32, "sender_name": "Kim Reach"}
+    await office.judge("m5", Outcome.CHALLENGE, subject="Quick question about your ads", **fields)
     await story.claim()  # a worker has it in hand
     await story.arrive("ana", "m6")
 
@@ -207,7 +207,7 @@ async def _lively(office: Office) -> None:
 @contextmanager
 def lively(folder: Path) -> Iterator[Server]:
     """An app with mail at every step of its way."""
-    with asked(folder, SLOW) as here:
+    with check_server(folder, SLOW) as here:
         here.do(_lively(here.office))
         yield here
 
@@ -262,7 +262,7 @@ def test_every_page_looks_right_everywhere(browser: Browser, tmp_path: Path, sho
         page.get_by_role("button", name="Cancel").click()
 
     (tmp_path / "another").mkdir()
-    with asked(tmp_path / "another", 20) as here, visit(browser, **LOOKS[look]) as page:
+    with check_server(tmp_path / "another", 20) as here, visit(browser, **LOOKS[look]) as page:
         page.goto(here.address + LINK)
         page.get_by_role("button", name="Start the check").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")

@@ -11,7 +11,7 @@ from backend.captcha.vendors import VENDORS
 from backend.ports.captcha import Kind
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import look_over, watch_console
-from tests.browser.sender import LOOKS, asked, visit
+from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, Office
 from tests.web.ways import DIGITS, ToldCheck, with_codes
 
@@ -27,7 +27,10 @@ def through(page: Page) -> None:
 def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(
     browser: Browser, tmp_path: Path, shots: Path
 ) -> None:
-    with asked(tmp_path, checks=with_codes()) as here, visit(browser, java_script_enabled=False) as page:
+    with (
+        check_server(tmp_path, checks=with_codes()) as here,
+        visit(browser, java_script_enabled=False) as page,
+    ):
         problems = watch_console(page)
         page.goto(here.address + LINK)
         expect(page.get_by_role("img", name="The digits as a picture")).to_be_visible()
@@ -50,7 +53,10 @@ def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(
 def test_wrong_digits_come_back_and_others_are_there_for_the_asking(
     browser: Browser, tmp_path: Path, shots: Path
 ) -> None:
-    with asked(tmp_path, checks=with_codes()) as here, visit(browser, java_script_enabled=False) as page:
+    with (
+        check_server(tmp_path, checks=with_codes()) as here,
+        visit(browser, java_script_enabled=False) as page,
+    ):
         page.goto(f"{here.address}{LINK}?by=code")
         first = page.locator(".code img").get_attribute("src")
         page.get_by_role("textbox", name="Digits").fill(WRONG)
@@ -68,7 +74,7 @@ def test_wrong_digits_come_back_and_others_are_there_for_the_asking(
 
 
 def test_the_digits_can_be_heard(browser: Browser, tmp_path: Path) -> None:
-    with asked(tmp_path, checks=with_codes()) as here, visit(browser) as page:
+    with check_server(tmp_path, checks=with_codes()) as here, visit(browser) as page:
         problems = watch_console(page)
         page.goto(here.address + LINK)
         page.get_by_role("link", name="Type a few digits instead").click()
@@ -97,7 +103,7 @@ def test_the_digits_can_be_heard(browser: Browser, tmp_path: Path) -> None:
 def test_behind_the_work_at_a_risen_price_come_the_digits(
     browser: Browser, tmp_path: Path, shots: Path
 ) -> None:
-    with asked(tmp_path, checks=with_codes(code_after=2), solved=2) as here, visit(browser) as page:
+    with check_server(tmp_path, checks=with_codes(code_after=2), solved=2) as here, visit(browser) as page:
         page.goto(here.address + LINK)
         expect(page.get_by_text("You will then be asked to type a few digits")).to_be_visible()
         page.get_by_role("button", name="Start the check").click()
@@ -124,19 +130,19 @@ HOSTILE = (
 @pytest.mark.parametrize("script", [True, False], ids=["script", "noscript"])
 def test_a_hostile_line_stays_text(browser: Browser, tmp_path: Path, script: bool) -> None:
     with (
-        asked(tmp_path, checks=with_codes()) as here,
+        check_server(tmp_path, checks=with_codes()) as here,
         visit(browser) as page,
-        visit(browser, java_script_enabled=script) as his,
+        visit(browser, java_script_enabled=script) as sender,
     ):
         for line in HOSTILE:
-            his.goto(here.address + LINK)
-            field = his.get_by_role("textbox", name="Your note")
+            sender.goto(here.address + LINK)
+            field = sender.get_by_role("textbox", name="Your note")
             if not field.is_visible():
-                his.get_by_text("Know Ana? Add a note").click()
+                sender.get_by_text("Know Ana? Add a note").click()
             field.fill(line)
-            his.get_by_role("button", name="Send note").click()
-            expect(his.get_by_text("Ana can see this note now.")).to_be_visible()
-            expect(his.get_by_role("textbox", name="Your note")).to_have_value(line)
+            sender.get_by_role("button", name="Send note").click()
+            expect(sender.get_by_text("Ana can see this note now.")).to_be_visible()
+            expect(sender.get_by_role("textbox", name="Your note")).to_have_value(line)
 
             page.goto(here.address + LINK)  # scripts run here, whatever they have
             expect(page.get_by_role("textbox", name="Your note")).to_have_value(line)
@@ -164,7 +170,7 @@ def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
     def serve(route: Route) -> None:
         route.fulfill(body=FAKE_WIDGET % (vendor.css_class, vendor.field), content_type="text/javascript")
 
-    with asked(tmp_path, checks=check.checks) as here, visit(browser) as page:
+    with check_server(tmp_path, checks=check.checks) as here, visit(browser) as page:
         problems = watch_console(page)
         page.route(vendor.script, serve)
         page.goto(here.address + LINK)
@@ -182,14 +188,14 @@ def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
 async def _said(office: Office) -> None:
     challenge = await office.link("B" * 32, "ben@dear.example", solved=6)
     line = "We met at the fair in Köln, at the stand of the ministry."
-    await office.store.appeal("ana", challenge.id, line, office.story.now)
+    await office.store.write_note("ana", challenge.id, line, office.story.now)
 
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_code_and_line_look_right_everywhere(
     browser: Browser, tmp_path: Path, shots: Path, look: str
 ) -> None:
-    with asked(tmp_path, checks=with_codes()) as here, visit(browser, **LOOKS[look]) as page:
+    with check_server(tmp_path, checks=with_codes()) as here, visit(browser, **LOOKS[look]) as page:
         here.do(_said(here.office))
         for name, path in {"code": f"{LINK}?by=code", "line": "/c/" + "B" * 32}.items():
             page.goto(here.address + path)
@@ -203,7 +209,7 @@ def test_no_language_breaks_the_page(
     browser: Browser, tmp_path: Path, shots: Path, language: str, tag: str
 ) -> None:
     phone = LOOKS["phone"] | {"locale": language}
-    with asked(tmp_path, checks=with_codes()) as here, visit(browser, **phone) as page:
+    with check_server(tmp_path, checks=with_codes()) as here, visit(browser, **phone) as page:
         page.goto(f"{here.address}{LINK}?by=code")
         assert page.locator("html").get_attribute("lang") == tag
         assert_no_serious(page)

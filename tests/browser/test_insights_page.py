@@ -75,10 +75,10 @@ def test_the_drawing_and_the_table_behind_it_say_the_same(here: Fixture, browser
 
 def test_how_the_mail_has_changed_stands_above_the_figures(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/insights", java_script_enabled=False) as page:
-        told = page.get_by_text("Your mail has changed since February: more of it is in Polish.")
-        expect(told).to_be_visible()
+        found = page.get_by_text("Your mail has changed since February: more of it is in Polish.")
+        expect(found).to_be_visible()
         sums = page.locator(".lead-card").bounding_box()
-        place = told.bounding_box()
+        place = found.bounding_box()
         assert place is not None
         assert sums is not None
         assert place["y"] < sums["y"]
@@ -86,11 +86,11 @@ def test_how_the_mail_has_changed_stands_above_the_figures(here: Fixture, browse
 
 def test_a_sender_in_the_table_is_only_text(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/insights") as page:
-        said: list[str] = []
-        page.on("dialog", lambda dialog: said.append(dialog.message))
+        found: list[str] = []
+        page.on("dialog", lambda dialog: found.append(dialog.message))
         expect(page.get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
         assert page.locator("main img").count() == 0
-        assert not said
+        assert not found
 
 
 def test_everything_is_taken_away_and_back_by_keyboard_without_script(

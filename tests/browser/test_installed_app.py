@@ -107,7 +107,7 @@ def test_another_site_cannot_use_the_worker_to_sign_a_browser_in(tmp_path: Path,
         page.goto(f"{here.address}/review")
         watched(page)
         caller = here.do(here.office.caller("eve"))
-        url = here.do(caller.told("POST", "ticket", json={"page": "review"}))["url"]
+        url = here.do(caller.request("POST", "ticket", json={"page": "review"}))["url"]
         page.goto(f"{here.address.replace('127.0.0.1', 'localhost')}/healthz")
         with page.expect_navigation() as gone:
             page.evaluate("url => { location.href = url; }", url)

@@ -10,7 +10,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from backend.demo.letters import OWNER
 from tests import browsers
-from tests.journeys.conftest import journey
+from tests.journeys.conftest import begin_journey
 
 pytestmark = pytest.mark.browser
 
@@ -20,26 +20,26 @@ async def _shot(page: Page, shots: Path, name: str) -> None:
 
 
 async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
-    async with journey(tmp_path) as told, async_playwright() as playwright:
+    async with begin_journey(tmp_path) as journey, async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=browsers.chromium(), args=browsers.ARGUMENTS
         )
         page = await chromium.new_page()
-        pitch = await told.write(told.pitch)
-        await told.settled(pitch, held=True)
+        pitch = await journey.write(journey.pitch)
+        await journey.settled(pitch, held=True)
 
-        await page.goto(f"{told.stage.server_url}/live")
+        await page.goto(f"{journey.stage.server_url}/live")
         await expect(
             page.get_by_text("It was held, and its sender was asked to pass a check.")
         ).to_be_visible()
         await _shot(page, shots, "live")
 
-        mail = f"{told.stage.sandbox.url}/mail"
+        mail = f"{journey.stage.sandbox.url}/mail"
         await page.goto(f"{mail}/{OWNER}")
-        await expect(page.get_by_text(told.pitch.subject)).to_have_count(0)
+        await expect(page.get_by_text(journey.pitch.subject)).to_have_count(0)
 
-        await page.goto(f"{mail}/{told.pitch.address}")
-        answer = page.get_by_role("link", name="Re: " + told.pitch.subject)
+        await page.goto(f"{mail}/{journey.pitch.address}")
+        answer = page.get_by_role("link", name="Re: " + journey.pitch.subject)
         for _ in range(40):  # the challenge may still be on its way
             if await answer.count():
                 break
@@ -48,7 +48,7 @@ async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
         await answer.first.click()
         await _shot(page, shots, "challenge-mail")
         link = await told_link(page) or ""
-        assert link.startswith(told.stage.server_url)
+        assert link.startswith(journey.stage.server_url)
 
         await page.goto(link)
         await _shot(page, shots, "captcha")
@@ -58,9 +58,9 @@ async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         await _shot(page, shots, "solved")
 
-        await told.settled(pitch, held=False)
+        await journey.settled(pitch, held=False)
         await page.goto(f"{mail}/{OWNER}")
-        await expect(page.get_by_text(told.pitch.subject).first).to_be_visible()
+        await expect(page.get_by_text(journey.pitch.subject).first).to_be_visible()
         await _shot(page, shots, "back-in-inbox")
         await chromium.close()
 

@@ -56,8 +56,8 @@ def test_how_it_looks(here: Fixture, browser: Browser, shots: Path, name: str, l
 def test_a_question_is_answered_by_keyboard_without_script(here: Fixture, browser: Browser) -> None:
     with visit(here, browser, "/review", java_script_enabled=False) as page:
         questions = page.locator(".ask li")
-        asked = questions.count()
+        found = questions.count()
         questions.first.get_by_role("button", name="Can’t say").focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("status").first).to_contain_text("Your answer counts")
-        expect(page.locator(".ask li")).to_have_count(asked - 1)
+        expect(page.locator(".ask li")).to_have_count(found - 1)

@@ -48,7 +48,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fixture]:
                 html=f"<p>Hi</p>{evil}<div style='position:fixed;inset:0'>over everything</div>"
                 if number % 2
                 else None,
-                appeal=evil,
+                note=evil,
             )
         opened.challenge(
             "bidi",
@@ -56,7 +56,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fixture]:
             name=BIDI,
             subject=f"Bill {BIDI}\x00\x07\n2",
             text=f"Pay {BIDI}",
-            appeal=BIDI,
+            note=BIDI,
         )
         yield opened
 
@@ -108,7 +108,7 @@ def ours(url: str, here: Fixture) -> bool:
 def test_in_a_list_a_search_and_a_senders_record(here: Fixture, browser: Browser, shots: Path) -> None:
     with visit(here, browser, "/devices") as page:
         found = watched(page, here)
-        for path in ("/review", "/review?view=all&appeal=1", f"/review?q={quote('<svg/onload')}"):
+        for path in ("/review", "/review?view=all&note=1", f"/review?q={quote('<svg/onload')}"):
             page.goto(here.address + path)
             expect(page.locator(".item").first).to_be_visible()
             inert(page, here)
@@ -116,7 +116,7 @@ def test_in_a_list_a_search_and_a_senders_record(here: Fixture, browser: Browser
         for number, evil in enumerate(SHOWN.values()):
             row = page.locator(f"[data-id=m{number:02}]")
             expect(row.locator(".line a")).to_have_text(evil, use_inner_text=True)
-            expect(row.locator(".appeal bdi")).to_have_text(evil)
+            expect(row.locator(".sender-note bdi")).to_have_text(evil)
         expect(page.locator("[data-id=bidi] .line a")).to_have_text("Bill gro.knab 2")
         page.screenshot(path=shots / "review-hostile.png", full_page=True)
         for number in range(len(SHOWN)):

@@ -75,10 +75,10 @@ def test_a_line_of_the_senders_appears(here: Fixture, browser: Browser) -> None:
     challenge = here.do(here.store.challenge_of("ana", "m1"))
     assert challenge is not None
     with visit(here, browser) as page:
-        quote = page.locator(".appeal")
+        quote = page.locator(".sender-note")
         expect(quote).to_be_hidden()
         line = "<b>We met</b> \u202ein Lisbon"
-        here.do(here.store.appeal("ana", challenge.id, line, challenge.created_at))
+        here.do(here.store.write_note("ana", challenge.id, line, challenge.created_at))
         expect(quote).to_contain_text("The sender’s note to you")
         expect(quote.locator("bdi")).to_have_text("<b>We met</b> in Lisbon")
         expect(quote.locator("b")).to_have_count(0)
@@ -105,7 +105,7 @@ def test_who_signs_out_is_told_nothing_more(here: Fixture, browser: Browser) -> 
         second.goto(f"{here.address}/review")
         second.get_by_label("Signed in as").click()
         second.get_by_role("button", name="Sign out").click()
-        with page.expect_response("**/review/events*") as told:  # it comes again and is sent away
+        with page.expect_response("**/review/events*") as found:  # it comes again and is sent away
             here.hold("m2", "eva@x.test")
-        assert told.value.status == 204
+        assert found.value.status == 204
         expect(page.get_by_role("status").get_by_role("link")).to_have_count(0)

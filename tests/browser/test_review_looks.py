@@ -27,7 +27,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 PAGES = {
     "held": "/review",
-    "filters": "/review?view=all&band=high&asked=1",
+    "filters": "/review?view=all&band=high&challenged=1",
     "let-in": "/review?view=let_in",
     "nothing": "/review?q=nobody",
     "mail": "/review/mail/m3",
@@ -61,7 +61,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fixture]:
         challenge = opened.do(opened.store.challenge_of("ana", "m3"))
         assert challenge is not None
         opened.do(
-            opened.store.appeal(
+            opened.store.write_note(
                 "ana", challenge.id, "We met at the bee fair in Lisbon.", challenge.created_at
             )
         )

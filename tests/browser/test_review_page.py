@@ -43,7 +43,7 @@ def test_release_allow_and_block_and_each_taken_back(here: Fixture, browser: Bro
     with visit(here, browser, java_script_enabled=script) as page:
         problems = watch_console(page)
         expect(page.get_by_role("heading", level=1)).to_have_text("2 emails held for your review")
-        for button, said, placed in (
+        for button, words, placed in (
             ("Release Grow your pipeline", "Released", Placement.INBOX),
             ("Allow sender ben@seller.test", "Allowed", Placement.INBOX),
             ("Allow all of seller.test", "Allowed: the whole domain", Placement.INBOX),
@@ -53,7 +53,7 @@ def test_release_allow_and_block_and_each_taken_back(here: Fixture, browser: Bro
             if not button.startswith(("Release", "Block")):
                 page.get_by_label("More for Ben").click()
             page.get_by_role("button", name=button).first.click()
-            says(page, said)
+            says(page, words)
             assert here.place("m2") is placed
             assert here.decided("m2") == ("kept" if "Keep" in button else "owner")
             expect(page.locator(".item")).to_have_count(1)
@@ -227,7 +227,7 @@ def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
 def test_a_line_stands_for_all_its_sender_has_waiting(here: Fixture, browser: Browser, script: bool) -> None:
     mails = [here.hold(f"m{number}", subject=f"Offer {number}") for number in range(EACH)]
     with visit(here, browser, java_script_enabled=script) as page:
-        for button, said, placed in (
+        for button, words, placed in (
             ("Release", "Released: 3 emails", Placement.INBOX),
             ("Keep held", "3 emails stay held", Placement.HELD),
         ):
@@ -235,7 +235,7 @@ def test_a_line_stands_for_all_its_sender_has_waiting(here: Fixture, browser: Br
             if button == "Keep held":
                 page.get_by_label("More for Bo Pitcher").click()
             page.locator(".item").get_by_role("button", name=button).click()
-            says(page, said)
+            says(page, words)
             expect(page.get_by_text("All done")).to_be_visible()
             assert [here.place(mail) for mail in mails] == [placed] * EACH
             page.get_by_role("button", name="Undo").click()
@@ -253,9 +253,9 @@ def test_keys_move_through_the_list_and_act_where_they_are(here: Fixture, browse
         page.keyboard.press("k")
         page.keyboard.press("j")
         expect(page.locator(".row.here")).to_contain_text("Offer 2")
-        for key, said in (("e", "Still held"), ("a", "Allowed"), ("b", "Blocked"), ("r", "Released")):
+        for key, words in (("e", "Still held"), ("a", "Allowed"), ("b", "Blocked"), ("r", "Released")):
             page.keyboard.press(key)
-            says(page, said)
+            says(page, words)
             page.keyboard.press("u")
             says(page, "Undone.")
             expect(page.locator(".item")).to_have_count(4)

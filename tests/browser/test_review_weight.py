@@ -29,7 +29,7 @@ def test_the_first_paint_is_light_and_the_pages_come_to_an_end(here: Fixture, br
         wire = page.context.new_cdp_session(page)
         wire.send("Network.enable")
         received: list[float] = []
-        wire.on("Network.loadingFinished", lambda told: received.append(told["encodedDataLength"]))
+        wire.on("Network.loadingFinished", lambda found: received.append(found["encodedDataLength"]))
 
         page.goto(f"{here.address}/review", wait_until="load")
 

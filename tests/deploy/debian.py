@@ -79,8 +79,8 @@ def pip_settings() -> str:
     """Where pip finds packages on this machine, for a machine or an image that is made on it."""
     kept = ("cert", "index-url", "extra-index-url", "trusted-host", "proxy")
     lines = [line.partition("=") for line in run(ROOT / ".venv/bin/pip", "config", "list").splitlines()]
-    told = {name.rpartition(".")[2]: value.strip("'") for name, _, value in lines}
-    return "[global]\n" + "".join(f"{name} = {told[name]}\n" for name in kept if name in told)
+    fields = {name.rpartition(".")[2]: value.strip("'") for name, _, value in lines}
+    return "[global]\n" + "".join(f"{name} = {fields[name]}\n" for name in kept if name in fields)
 
 
 def entering(root: Path, *flags: str) -> list[str]:

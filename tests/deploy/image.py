@@ -70,9 +70,9 @@ class Builder:
             *(("--target", target) if target else ()),
             source,
         )
-        told = json.loads(self("inspect", "--type=image", name))
+        response = json.loads(self("inspect", "--type=image", name))
         (size,) = json.loads(self("images", "--json", name))
-        return Image(name, _bytes(size["size"]), told["Docker"]["config"])
+        return Image(name, _bytes(size["size"]), response["Docker"]["config"])
 
     def close(self) -> None:
         """Give the room back, some gigabytes."""
@@ -121,7 +121,7 @@ def started(root: Path, image: Image, *words: str, **settings: str) -> subproces
     )
 
 
-def _bytes(told: str) -> int:
+def _bytes(expected: str) -> int:
     """Buildah's "407 MB" as a number."""
-    number, unit = told.split()
+    number, unit = expected.split()
     return int(float(number) * {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[unit.upper()])

@@ -59,10 +59,10 @@ def test_the_unit_of_a_home_serves_comes_back_and_stops(
     script = INSIDE.format(manager=MANAGER, python=shutil.which("python3"), url=url)
     command = ["unshare", "--mount", "--propagation", "private", "bash", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd="/")
-    told = done.stdout.split()
-    if "manager" not in told:
+    output = done.stdout.split()
+    if "manager" not in output:
         pytest.skip("this system lets nobody start a manager of their own")
-    assert told == [
+    assert output == [
         *("namespace", "manager", "serves", "returns"),
         *("ActiveState=inactive", "ExecMainStatus=0", "Result=success"),
     ], done.stderr

@@ -63,8 +63,8 @@ def test_it_runs_as_nobody_in_particular_and_says_how_it_is(image: Image) -> Non
 
 def test_it_tells_the_commit_it_was_built_from(builder: Builder, image: Image) -> None:
     with builder.mounted(image) as root:
-        told, _ = started(root, image, "pitchgate", "--version").communicate(timeout=PATIENCE)
-    assert f"commit {head()[:12]}," in told
+        output, _ = started(root, image, "pitchgate", "--version").communicate(timeout=PATIENCE)
+    assert f"commit {head()[:12]}," in output
 
 
 def test_the_health_check_is_content_while_the_server_runs_and_not_after(
@@ -81,9 +81,9 @@ def test_the_health_check_is_content_while_the_server_runs_and_not_after(
     with builder.mounted(image) as root:
 
         def healthy() -> bool:
-            asked = started(root, image, *check)
-            asked.communicate(timeout=PATIENCE)
-            return asked.returncode == 0
+            found = started(root, image, *check)
+            found.communicate(timeout=PATIENCE)
+            return found.returncode == 0
 
         assert not healthy()
         server = started(root, image, **settings)
@@ -91,11 +91,11 @@ def test_the_health_check_is_content_while_the_server_runs_and_not_after(
             until_ready(server, port)
             assert healthy()
             os.kill(first_inside(server.pid), signal.SIGTERM)
-            _, said = server.communicate(timeout=PATIENCE)
+            _, output = server.communicate(timeout=PATIENCE)
         finally:
             server.kill()
             server.wait(PATIENCE)
-        assert server.returncode == 0, said
+        assert server.returncode == 0, output
         assert not healthy()
 
 
@@ -127,9 +127,9 @@ def test_the_demo_inside_loses_nothing_and_doubles_nothing(builder: Builder, fil
     ]
     with builder.mounted(demo) as root:
         playing = started(root, demo, *words)
-        told, said = playing.communicate(timeout=300)
+        output, said = playing.communicate(timeout=300)
     assert playing.returncode == 0, said[-4000:]
-    tally = json.loads(told.splitlines()[-1])
+    tally = json.loads(output.splitlines()[-1])
     print(f"\n{tally}")
     assert tally["kills"] == 2
     assert tally["held"]

@@ -77,11 +77,11 @@ def test_the_role_of_compose_passes_no_row_level_security(files: Path, tmp_path:
 
 
 def test_the_units_own_reader_finds_no_fault(files: Path, tmp_path: Path) -> None:
-    told = inside(
+    output = inside(
         files,
         tmp_path,
         "useradd --system pitchgate && install -D /bin/true /opt/pitchgate/app/.venv/bin/pitchgate\n"
         "touch /etc/pitchgate.env && install -m 644 /srv/pitchgate.service /etc/systemd/system/\n"
         "systemd-analyze verify --man=no pitchgate.service 2>&1",
     )
-    assert "pitchgate" not in told
+    assert "pitchgate" not in output

@@ -56,19 +56,19 @@ def focused(widget: Any, depth: int = 0) -> str:
 
 def texts(widget: Any, role: str, depth: int = 0) -> list[str]:
     """Names and texts, in reading order."""
-    said: list[str] = []
+    found: list[str] = []
     if widget is None or depth > 40:
-        return said
+        return found
     try:
         showing = depth < 2 or widget.get_state_set().contains(Atspi.StateType.SHOWING)
         if showing and role in ("", widget.get_role_name()):
             text = widget.get_text_iface()
-            said += [widget.get_name() or "", Atspi.Text.get_text(text, 0, -1) if text else ""]
+            found += [widget.get_name() or "", Atspi.Text.get_text(text, 0, -1) if text else ""]
         for i in range(widget.get_child_count()):
-            said += texts(widget.get_child_at_index(i), role, depth + 1)
+            found += texts(widget.get_child_at_index(i), role, depth + 1)
     except (GLib.Error, AttributeError):
         pass
-    return [line for line in said if line]
+    return [line for line in found if line]
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ MESSAGE = shape(
             "row",
             "cause",
             "model",
-            "appeal",
+            "note",
         ),
         TEXT,
     ),
@@ -125,5 +125,5 @@ def fits(answer: httpx.Response, schema: dict[str, Any], status: int = 200) -> A
 
 def refused(answer: httpx.Response, status: int, code: str, field: str = "") -> None:
     """A refusal in the agreed form."""
-    told = fits(answer, ERROR, status)
-    assert (told["code"], told["field"]) == (code, field)
+    found = fits(answer, ERROR, status)
+    assert (found["code"], found["field"]) == (code, field)

@@ -35,12 +35,12 @@ class Document:
         assert str(answer.status_code) in operation["responses"], (
             f"{operation['operationId']} is not said to answer {answer.status_code}: {content[:200]!r}"
         )
-        told = operation["responses"][str(answer.status_code)]
-        for name in told["headers"]:
+        found = operation["responses"][str(answer.status_code)]
+        for name in found["headers"]:
             header = self.document["components"]["headers"][name]
             assert name in answer.headers or not header.get("required"), f"{name} is missing"
-        if content or "content" in told:
-            self._body(told, answer, content)
+        if content or "content" in found:
+            self._body(found, answer, content)
         if answer.is_success and request.content:
             (taken,) = operation["requestBody"]["content"].values()
             self.fits(taken["schema"], json.loads(request.content))
@@ -62,12 +62,12 @@ class Document:
                 return dict(operations[request.method.lower()])
         raise AssertionError(f"the document does not tell of {request.method} {request.url.path}")
 
-    def _body(self, told: dict[str, Any], answer: httpx.Response, content: bytes) -> None:
+    def _body(self, found: dict[str, Any], answer: httpx.Response, content: bytes) -> None:
         kind = answer.headers["Content-Type"].partition(";")[0]
-        assert kind in told["content"], f"{kind} is not told of"
+        assert kind in found["content"], f"{kind} is not told of"
         if kind != "application/json":
             return
         data = json.loads(content)
-        self.fits(told["content"][kind]["schema"], data)
+        self.fits(found["content"][kind]["schema"], data)
         if answer.is_error:
-            assert data["code"] in told["description"].split(", "), f"{data['code']} is not told of"
+            assert data["code"] in found["description"].split(", "), f"{data['code']} is not told of"

@@ -172,8 +172,8 @@ class FakeBackend:
         return self.mailbox.devices.get(hashed(token)) if scheme == "Bearer" else None
 
     def _refuse(self, code: str, field: str = "") -> Response:
-        told = {"code": code, "title": f"Refused: {code}", "remedy": "Do otherwise.", "field": field}
-        response = Response(json.dumps(told), STATUS[code], content_type="application/json")
+        fields = {"code": code, "title": f"Refused: {code}", "remedy": "Do otherwise.", "field": field}
+        response = Response(json.dumps(fields), STATUS[code], content_type="application/json")
         if code == "rate_limited":
             response.headers["Retry-After"] = "1"
         return response

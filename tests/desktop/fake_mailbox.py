@@ -38,7 +38,7 @@ def make_message(number: int, **changes: Any) -> dict[str, Any]:
         "decided_at": at,
         "changed_at": at,
         "decided_by": "",
-        "appeal": "",
+        "note": "",
     } | changes
 
 

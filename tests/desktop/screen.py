@@ -145,8 +145,8 @@ class Screen:
 
     def owned(self, name: str) -> bool:
         """Whether somebody owns a name on the session bus."""
-        said = self.call("org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", name)
-        return said.startswith("(true")
+        response = self.call("org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", name)
+        return response.startswith("(true")
 
     def call(self, name: str, path: str, method: str, *arguments: str) -> str:
         """A D-Bus call, by gdbus."""
@@ -184,18 +184,18 @@ class Screen:
 
     def find(self, role: str, name: str) -> tuple[int, int, int, int] | None:
         """x, y, width, height on the screen of the widget of this role whose name begins so (AT-SPI)."""
-        said = self.run(sys.executable, "-m", "tests.desktop.accessible", role, name)
-        return tuple(json.loads(said)) if said.strip() else None
+        output = self.run(sys.executable, "-m", "tests.desktop.accessible", role, name)
+        return tuple(json.loads(output)) if output.strip() else None
 
     def texts(self, role: str = "") -> list[str]:
         """What a screen reader would read of every showing widget (of a role)."""
-        said = self.run(sys.executable, "-m", "tests.desktop.accessible", role)
-        return list(json.loads(said)) if said.strip() else []
+        output = self.run(sys.executable, "-m", "tests.desktop.accessible", role)
+        return list(json.loads(output)) if output.strip() else []
 
     def menu(self) -> list[dict[str, Any]]:
         """The tray menu as the panel gets it; empty while there is no icon."""
-        said = self.run(sys.executable, "-m", "tests.desktop.menu_layout")
-        return json.loads(said) if said.strip() else []
+        output = self.run(sys.executable, "-m", "tests.desktop.menu_layout")
+        return json.loads(output) if output.strip() else []
 
     def menus_open(self) -> list[tuple[int, int, int, int]]:
         """x, y, width, height of the menus on the screen, the latest opened last."""
@@ -310,8 +310,8 @@ class Screen:
         """Press Tab until a widget whose name begins so has the keyboard."""
         for _ in range(most):
             self.keys("Tab")
-            said = self.run(sys.executable, "-m", "tests.desktop.accessible", "focused")
-            if said.strip() and json.loads(said).startswith(name):
+            output = self.run(sys.executable, "-m", "tests.desktop.accessible", "focused")
+            if output.strip() and json.loads(output).startswith(name):
                 return
         raise AssertionError(f"{most} times Tab did not lead to {name!r}")
 

@@ -138,7 +138,7 @@ async def test_undone_before_it_was_sent_is_never_sent(backend: FakeBackend, tmp
 
 
 @pytest.mark.parametrize(
-    ("fault", "icon", "told"),
+    ("fault", "icon", "expected"),
     [
         ("slow", Icon.OFFLINE, "The server does not answer in time"),
         ("error", Icon.OFFLINE, "The server has a problem (502)"),
@@ -150,13 +150,13 @@ async def test_undone_before_it_was_sent_is_never_sent(backend: FakeBackend, tmp
     ],
 )
 async def test_each_fault_says_what_it_is_and_passes(
-    backend: FakeBackend, tmp_path: Path, fault: str, icon: Icon, told: str
+    backend: FakeBackend, tmp_path: Path, fault: str, icon: Icon, expected: str
 ) -> None:
     backend.mailbox.put(make_message(1))
     async with running(backend, tmp_path) as rig:
         await online(rig)
         backend.set_fault(fault)
-        await rig.until(lambda: any(told in label for label in rig.labels()))
+        await rig.until(lambda: any(expected in label for label in rig.labels()))
         assert rig.view.screen.icon is icon
         assert rig.app.state.held, "the last known list stays"
         backend.set_fault("")
@@ -207,8 +207,8 @@ async def test_what_a_sender_writes_to_the_owner_shows_up(backend: FakeBackend, 
     backend.mailbox.put(make_message(3))
     async with running(backend, tmp_path) as rig:
         await online(rig)
-        backend.mailbox.messages["m00001"]["appeal"] = "We met in Ghent, Olga."
-        backend.mailbox.tell("appeal", backend.mailbox.messages["m00001"])
+        backend.mailbox.messages["m00001"]["note"] = "We met in Ghent, Olga."
+        backend.mailbox.tell("note", backend.mailbox.messages["m00001"])
         await rig.until(lambda: "The sender says: We met in Ghent, Olga." in rig.labels())
         assert [m.gmail_id for m in rig.app.state.held] == ["m00003", "m00001"], "in its old place"
         assert rig.view.screen.badge == 0
@@ -224,7 +224,7 @@ async def test_mail_decided_elsewhere_leaves_the_list_and_is_not_told(
         backend.mailbox.correct("a-page-or-the-phone", message["gmail_id"], "release")
         await rig.until(lambda: rig.app.state.held == ())
         assert rig.view.screen.badge == 0
-        assert rig.app.desk.pending == ()
+        assert rig.app.batch.pending == ()
 
 
 async def test_a_decision_the_server_refuses_is_told_and_dropped(
@@ -350,7 +350,7 @@ async def test_pause_strictness_and_the_switches(backend: FakeBackend, tmp_path:
         await rig.until(lambda: not rig.app.state.notices)
         backend.mailbox.hold(1)
         await rig.until(lambda: rig.view.screen.badge == 1)
-        assert rig.app.desk.pending == ()
+        assert rig.app.batch.pending == ()
     async with running(backend, tmp_path, secrets=rig.secrets) as again:
         assert not again.app.state.notices, "the switch is remembered"
 

@@ -89,8 +89,8 @@ def test_a_state_is_told_in_the_servers_words() -> None:
     assert labels(replace(ONLINE, status=over))[0] == "Active for o@example.com"
 
 
-def test_what_the_sender_has_to_say_is_told_as_his_words() -> None:
-    sender = item(replace(ONLINE, held=(replace(HELD, appeal="We met\nin Ghent"),)), "Ann: Hello")
+def test_what_the_sender_has_to_say_is_told_as_their_words() -> None:
+    sender = item(replace(ONLINE, held=(replace(HELD, note="We met\nin Ghent"),)), "Ann: Hello")
     assert "The sender says: We met in Ghent" in [child.label for child in sender.children]
 
 
@@ -114,8 +114,8 @@ def test_strictness_is_a_choice_of_one() -> None:
 def test_an_update_is_told_only_when_asked_for() -> None:
     newer = replace(ONLINE, status=replace(STATUS, version="0.10.0"))
     assert not [t for t in labels(newer) if "0.10.0" in t]
-    asked = replace(newer, update_check=True)
-    assert "The server has version 0.10.0: update this app" in labels(asked)
+    found = replace(newer, update_check=True)
+    assert "The server has version 0.10.0: update this app" in labels(found)
     same = replace(ONLINE, update_check=True)
     assert not [t for t in labels(same) if "update this app" in t]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tray_app import notices
-from tray_app.notices import APART, AT_MOST, SETTLE, Desk
+from tray_app.notices import APART, AT_MOST, SETTLE, Batch
 from tray_app.state import Message
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -22,58 +22,58 @@ def message(number: int, sender: str = "") -> Message:
 
 
 def test_one_message_is_told_with_sender_and_subject_after_it_settled() -> None:
-    desk = notices.arrived(Desk(), message(1), NOW)
-    assert notices.take(desk, NOW)[1] is None
-    desk, notice = notices.take(desk, NOW + SETTLE)
+    batch = notices.arrived(Batch(), message(1), NOW)
+    assert notices.take(batch, NOW)[1] is None
+    batch, notice = notices.take(batch, NOW + SETTLE)
     assert notice == notices.Notice("Held: Name 1", "Subject 1")
-    assert notices.due_at(desk) is None
+    assert notices.due_at(batch) is None
 
 
 def test_a_burst_is_one_notice() -> None:
-    desk = Desk()
+    batch = Batch()
     for number in range(6):
-        desk = notices.arrived(desk, message(number), NOW + timedelta(seconds=number / 2))
-    _, notice = notices.take(desk, NOW + timedelta(seconds=10))
+        batch = notices.arrived(batch, message(number), NOW + timedelta(seconds=number / 2))
+    _, notice = notices.take(batch, NOW + timedelta(seconds=10))
     assert notice is not None
     assert notice.title == "6 messages held"
     assert notice.body == "Name 5, Name 4, Name 3, Name 2 and 2 more"
 
 
 def test_many_from_one_sender_are_counted() -> None:
-    desk = notices.arrived(
-        notices.arrived(Desk(), message(1, "a@x.example"), NOW), message(2, "a@x.example"), NOW
+    batch = notices.arrived(
+        notices.arrived(Batch(), message(1, "a@x.example"), NOW), message(2, "a@x.example"), NOW
     )
-    _, notice = notices.take(desk, NOW + SETTLE)
+    _, notice = notices.take(batch, NOW + SETTLE)
     assert notice is not None
     assert notice.body == "Name 2 (2)"
 
 
 def test_what_was_decided_meanwhile_is_not_told() -> None:
-    desk = notices.dropped(notices.arrived(Desk(), message(1), NOW), {"m1"})
-    assert notices.due_at(desk) is None
+    batch = notices.dropped(notices.arrived(Batch(), message(1), NOW), {"m1"})
+    assert notices.due_at(batch) is None
 
 
 @given(st.lists(st.floats(0.1, 40), min_size=1, max_size=60))
 def test_never_sooner_than_agreed_and_nothing_left_untold(gaps: list[float]) -> None:
     """Whatever the pace of mail: notices keep their distance, a first one is not put off for ever, all are told."""
-    desk, at, told_at, told = Desk(), NOW, [], 0
+    batch, at, told_at, found = Batch(), NOW, [], 0
     for number, gap in enumerate(gaps):
         at += timedelta(seconds=gap)
-        due = notices.due_at(desk)
+        due = notices.due_at(batch)
         if due is not None and due <= at:
-            told += len(desk.pending)
-            assert due >= (desk.last_at or due) + SETTLE or due - (desk.first_at or due) >= AT_MOST
-            desk, notice = notices.take(desk, due)
+            found += len(batch.pending)
+            assert due >= (batch.last_at or due) + SETTLE or due - (batch.first_at or due) >= AT_MOST
+            batch, notice = notices.take(batch, due)
             assert notice is not None
             told_at.append(due)
-        desk = notices.arrived(desk, message(number), at)
-    due = notices.due_at(desk)
+        batch = notices.arrived(batch, message(number), at)
+    due = notices.due_at(batch)
     assert due is not None
-    told += len(desk.pending)
-    _, notice = notices.take(desk, due)
+    found += len(batch.pending)
+    _, notice = notices.take(batch, due)
     assert notice is not None
     told_at.append(due)
-    assert told == len(gaps)
+    assert found == len(gaps)
     assert all(later - earlier >= APART for earlier, later in itertools.pairwise(told_at))
 
 

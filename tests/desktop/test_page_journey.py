@@ -37,7 +37,7 @@ def review(screen: Screen, subject: str) -> None:
     screen.click_on("heading", "")
 
 
-def said(screen: Screen, words: str) -> bool:
+def shows(screen: Screen, words: str) -> bool:
     return any(words in text for text in screen.texts())
 
 
@@ -75,24 +75,24 @@ def test_preview_release_and_undo_by_keys(screen: Screen, server: RealServer) ->
     screen.tab_to("Grow your pipeline")
     screen.tab_to("Grow your pipeline")  # the tick is named after the mail too
     screen.keys("Return")
-    screen.until(lambda: said(screen, "Fetched from Gmail just now"), "the text on demand, under its line")
-    assert said(screen, subject.pitch.text.split("\n")[0][:30])
+    screen.until(lambda: shows(screen, "Fetched from Gmail just now"), "the text on demand, under its line")
+    assert shows(screen, subject.pitch.text.split("\n")[0][:30])
     screen.shot("page-preview")
     screen.keys("Return")
-    screen.until(lambda: not said(screen, "Fetched from Gmail just now"), "the line alone again")
+    screen.until(lambda: not shows(screen, "Fetched from Gmail just now"), "the line alone again")
 
     plain = ring_around(screen, "button", "Release Grow")
     screen.tab_to("Release Grow")
     assert ring_around(screen, "button", "Release Grow") > plain, "who has the keyboard is seen"
     screen.shot("page-focus")
     screen.keys("Return")
-    screen.until(lambda: said(screen, "Released: the email is on its way"), "the answer")
+    screen.until(lambda: shows(screen, "Released: the email is on its way"), "the answer")
     screen.until(in_inbox(subject, gmail_id), "the mail in the inbox")
-    screen.until(lambda: said(screen, "Nothing waits for your review."), "the empty list says so")
+    screen.until(lambda: shows(screen, "Nothing waits for your review."), "the empty list says so")
     screen.shot("page-released")
     screen.tab_to("Undo")
     screen.keys("space")
-    screen.until(lambda: said(screen, "Undone."), "the answer to undo")
+    screen.until(lambda: shows(screen, "Undone."), "the answer to undo")
     screen.until(in_held(subject, gmail_id), "the mail held again")
     screen.until(lambda: screen.find("button", "Release Grow"), "it is on the list again")
 
@@ -116,9 +116,9 @@ def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServe
     screen.tab_to("Grow your pipeline")
     screen.tab_to("Grow your pipeline")  # the tick is named after the mail too, and takes a key for itself
     screen.keys("a")
-    screen.until(lambda: said(screen, "Allowed: this sender"), "the sender allowed by key")
+    screen.until(lambda: shows(screen, "Allowed: this sender"), "the sender allowed by key")
     screen.until(in_inbox(subject, allowed), "their mail in the inbox")
-    screen.until(lambda: said(screen, "Nothing matches."), "nothing else was searched for")
+    screen.until(lambda: shows(screen, "Nothing matches."), "nothing else was searched for")
 
     screen.click_on("link", "Show all")
     screen.until(lambda: screen.find("link", "Leads from Cy"), "everybody again")
@@ -127,16 +127,16 @@ def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServe
     screen.keys("Return")
     screen.tab_to("Allow all of leads.example")
     screen.keys("Return")
-    screen.until(lambda: said(screen, "Allowed: the whole domain"), "the domain allowed in the line's menu")
+    screen.until(lambda: shows(screen, "Allowed: the whole domain"), "the domain allowed in the line's menu")
     for gmail_id in domain:
         screen.until(in_inbox(subject, gmail_id), "the domain's mail in the inbox")
 
     screen.click_on("heading", "")
     screen.tab_to("Block")
     screen.keys("space")
-    screen.until(lambda: said(screen, "Blocked: this sender"), "blocked by key")
+    screen.until(lambda: shows(screen, "Blocked: this sender"), "blocked by key")
     assert in_held(subject, blocked)(), "blocked is not let in"
-    screen.until(lambda: said(screen, "Nothing waits for your review."), "the empty list")
+    screen.until(lambda: shows(screen, "Nothing waits for your review."), "the empty list")
     screen.shot("page-blocked")
 
     screen.click_on("link", "Not held")
@@ -144,7 +144,7 @@ def test_rules_search_and_what_slipped_through(screen: Screen, server: RealServe
     screen.click_on("heading", "")
     screen.tab_to("Mark as sales")
     screen.keys("Return")
-    screen.until(lambda: said(screen, "Marked as sales and held."), "sales after all")
+    screen.until(lambda: shows(screen, "Marked as sales and held."), "sales after all")
     screen.until(in_held(subject, passed), "it left the inbox")
     screen.shot("page-sales")
 
@@ -168,7 +168,7 @@ def test_the_server_goes_away_under_the_window_and_comes_back(screen: Screen, se
     screen.until(lambda: first_label(screen).startswith("No connection"), "offline")
     screen.click_on("button", "Release Grow")
     screen.until(lambda: screen.find("article", "Ann Seller 2"), "the last known list", PATIENCE)
-    assert said(screen, "No connection to")
+    assert shows(screen, "No connection to")
     screen.shot("page-lost")
     screen.click_on("article", "Ann Seller 2")
     screen.keys("r")

@@ -210,11 +210,11 @@ def test_uninstall_leaves_other_programs_their_folders(
 def test_install_on_windows_makes_a_shortcut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPDATA", str(tmp_path / "r"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "l"))
-    asked: list[tuple[Path, list[str], Path]] = []
+    found: list[tuple[Path, list[str], Path]] = []
     command = ["C:\\o'brien\\pitchgate-trayw.exe"]
-    written = install.install(command, "win32", lambda *link: asked.append(link))
+    written = install.install(command, "win32", lambda *link: found.append(link))
     link, icon = written
-    assert asked == [(link, command, icon)]
+    assert found == [(link, command, icon)]
     assert link.name == "Pitchgate.lnk"
     assert icon.stat().st_size > 1000
     link.touch()
@@ -239,8 +239,8 @@ def test_windows_starts_what_opens_no_console(tmp_path: Path, monkeypatch: pytes
 def test_install_on_macos_makes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (bundle,) = install.install(["/bin/echo", "it's", "me"], "darwin")
-    said = subprocess.run([bundle / "Contents/MacOS/Pitchgate"], capture_output=True, text=True, check=True)
-    assert said.stdout == "it's me\n"
+    result = subprocess.run([bundle / "Contents/MacOS/Pitchgate"], capture_output=True, text=True, check=True)
+    assert result.stdout == "it's me\n"
     assert plistlib.loads((bundle / "Contents/Info.plist").read_bytes())["LSUIElement"] is True
     assert install.uninstall("darwin") == [bundle]
 
@@ -310,11 +310,11 @@ def test_no_desktop_is_said() -> None:
 
 def test_the_panel_is_waited_for_at_login(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["", "", "appindicator"])
-    monkeypatch.setattr(desktop, "_hosted", lambda asked: next(answers))
+    monkeypatch.setattr(desktop, "_hosted", lambda found: next(answers))
     naps: list[float] = []
     assert desktop.choose("linux", {"DISPLAY": ":1"}, patience=5, sleep=naps.append) == "appindicator"
     assert naps == [desktop.STEP] * 2
-    monkeypatch.setattr(desktop, "_hosted", lambda asked: "")
+    monkeypatch.setattr(desktop, "_hosted", lambda found: "")
     with pytest.raises(NoTray, match="no tray that shows icons"):
         desktop.choose("linux", {"DISPLAY": ":1"}, patience=1, sleep=naps.append)
 

@@ -64,7 +64,7 @@ def test_undo_restores_the_list_whatever_was_decided(held: tuple[Message, ...], 
 
 
 @given(HELD, st.data())
-def test_a_decision_takes_only_the_sender_or_only_his_domain(
+def test_a_decision_takes_only_the_sender_or_only_their_domain(
     held: tuple[Message, ...], data: st.DataObject
 ) -> None:
     if not held:

@@ -147,7 +147,7 @@ def test_any_rows_come_back_equal(
 
 
 @windows_only
-def test_a_file_somebody_is_reading_is_replaced_once_he_has_finished(tmp_path: Path) -> None:
+def test_a_file_somebody_is_reading_is_replaced_once_they_have_finished(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.write_text("old")
     new.write_text("new")

@@ -97,15 +97,15 @@ def test_the_panel_shows_each_state(screen: Screen, backend: FakeBackend) -> Non
     screen.until(lambda: first_label(screen).startswith("Paused until"), "the pause in the menu")
     backend.mailbox.paused_until = None
     lost = {"condition": "needs_reconnect", "title": "Access lost", "who": "owner"}
-    told = {"cause": "You took Pitchgate's access away.", "remedy": "Connect again; work resumes."}
-    for name, value in (lost | told).items():
+    fields = {"cause": "You took Pitchgate's access away.", "remedy": "Connect again; work resumes."}
+    for name, value in (lost | fields).items():
         setattr(backend.mailbox, name, value)
     backend.mailbox.tell("status", {})
     screen.until(lambda: shows(screen, Icon.ATTENTION), "attention")
     screen.shot("tray-attention")
-    said = [item["label"] for item in screen.menu()]
-    assert said[:3] == ["Access lost", told["cause"], told["remedy"]], "the server's words"
-    assert "Connect Gmail again…" in said
+    found = [item["label"] for item in screen.menu()]
+    assert found[:3] == ["Access lost", fields["cause"], fields["remedy"]], "the server's words"
+    assert "Connect Gmail again…" in found
     backend.stop()
     screen.until(lambda: first_label(screen).startswith("No connection"), "offline")
     screen.shot("tray-offline")
@@ -199,8 +199,8 @@ def test_a_desktop_without_a_tray_gets_the_window_and_is_told(tmp_path: Path, ba
         app = start_app(screen, backend)
         screen.until(lambda: screen.find("article", "Ann Seller 1"), "the window")
         screen.shot("window-no-tray")
-        told = "This desktop has no tray that shows icons"
-        screen.until(lambda: any(told in text for text in screen.texts()), "why there is a window")
+        found = "This desktop has no tray that shows icons"
+        screen.until(lambda: any(found in text for text in screen.texts()), "why there is a window")
         assert "AppIndicator and KStatusNotifierItem Support" in screen.logs()
         app.terminate()
         assert app.wait(10) == 0
@@ -246,5 +246,5 @@ def test_without_a_keyring_the_token_is_refused(tmp_path: Path) -> None:
         "try: KeyringSecrets().save('s', 't')\nexcept SecretsRefused as e: print(e.remedy)"
     )
     bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    said = subprocess.run([sys.executable, "-c", use], env=bare, capture_output=True, text=True, check=True)
-    assert "--plain-token-file" in said.stdout
+    result = subprocess.run([sys.executable, "-c", use], env=bare, capture_output=True, text=True, check=True)
+    assert "--plain-token-file" in result.stdout

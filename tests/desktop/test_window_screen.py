@@ -13,7 +13,7 @@ pytestmark = pytest.mark.desktop
 FIRST_CARD = (238, 262, 640, 282)
 LATER_CARD = (180, 600, 620, 680)
 ITS_EDGE = (1097, 270, 1104, 300)
-APPEAL = "We met in Ghent <b>last</b> week"
+NOTE = "We met in Ghent <b>last</b> week"
 
 
 def go_offline(screen: Screen, backend: FakeBackend) -> None:
@@ -53,9 +53,9 @@ def test_every_decision_by_keys_until_nothing_is_left(screen: Screen, backend: F
     backend.mailbox.put(
         make_message(7, sender="bo@seller5.example", sender_name="Bo", domain="seller5.example")
     )
-    backend.mailbox.put(make_message(9, appeal=APPEAL))
+    backend.mailbox.put(make_message(9, note=NOTE))
     open_offline(screen, backend)
-    said = f"The sender says: {APPEAL}"
+    said = f"The sender says: {NOTE}"
 
     def read() -> bool:
         if any(said in text for text in screen.texts()):
@@ -63,8 +63,8 @@ def test_every_decision_by_keys_until_nothing_is_left(screen: Screen, backend: F
         screen.keys("slash", "A", "Escape")  # drawn again: WebKit may leave a text out of what it first tells
         return False
 
-    screen.until(read, "the appeal, letter by letter")
-    screen.shot("window-appeal")
+    screen.until(read, "the note, letter by letter")
+    screen.shot("window-note")
 
     screen.click_on("article", "Ann Seller 9")
     screen.keys("b")

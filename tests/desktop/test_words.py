@@ -101,12 +101,12 @@ def asked_for() -> set[str]:
 
 
 def test_every_text_that_is_asked_for_is_there_and_none_is_there_for_nothing() -> None:
-    known, asked = set(catalogue(DEFAULT).texts), asked_for()
+    known, found = set(catalogue(DEFAULT).texts), asked_for()
     page = (HERE / "page" / "review.html").read_text(encoding="utf-8")
     script = (HERE / "page" / "review.js").read_text(encoding="utf-8")
     sections = {key.partition(".")[0] for key in known}
     named = {
-        key for key in asked if re.fullmatch(r"[a-z]+\.[a-z_]+", key) and key.partition(".")[0] in sections
+        key for key in found if re.fullmatch(r"[a-z]+\.[a-z_]+", key) and key.partition(".")[0] in sections
     }
     put_together = {f"done.{decision}" for decision in Decision}
     put_together |= {f"menu.{key}" for key in ("pause_hour", "pause_tomorrow", "relaxed", "normal", "strict")}
@@ -114,7 +114,7 @@ def test_every_text_that_is_asked_for_is_there_and_none_is_there_for_nothing() -
     assert {key for key in re.findall(r"\{\{t:(\w+)\}\}", page) if f"page.{key}" not in known} == set()
     assert {key for key in re.findall(r'\bt\("(\w+)"', script) if f"page.{key}" not in known} == set()
     assert {key for key in named if not key.startswith("page.") and not key.endswith("_")} - known == set()
-    assert known - asked - put_together == set()
+    assert known - found - put_together == set()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tests.faults.checks import End, compare
 from tests.faults.cluster_checks import take_stock
 from tests.faults.cluster_fixture import Cluster, Owner, open_cluster
 from tests.faults.cluster_story import Chaos, play
-from tests.faults.helpers import Tell, asked, conclude, tell
+from tests.faults.helpers import Tell, arguments, conclude, tell
 from tests.faults.script import Script, write_script
 
 
@@ -150,7 +150,7 @@ def clean(result: dict[str, Any]) -> bool:
 
 def main() -> None:
     """The command line."""
-    options = asked(__doc__, SCALES)
+    options = arguments(__doc__, SCALES)
     scale = SCALES[options.scale]
     structlog.configure(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr)

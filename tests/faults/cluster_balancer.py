@@ -80,7 +80,7 @@ class Balancer:
             headers=headers,
             allow_redirects=False,
         ) as answer:
-            told = answer.headers.copy()
+            fields = answer.headers.copy()
             for name in HOP_BY_HOP:
-                told.popall(name, None)
-            return web.Response(status=answer.status, headers=told, body=await answer.read())
+                fields.popall(name, None)
+            return web.Response(status=answer.status, headers=fields, body=await answer.read())

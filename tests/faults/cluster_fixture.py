@@ -35,7 +35,7 @@ CONNECTING = 6
 
 @dataclass
 class Owner:
-    """One owner: his script, and the message ids of its letters by key."""
+    """One owner: their script, and the message ids of its letters by key."""
 
     email: str
     script: Script
@@ -140,8 +140,8 @@ class ClusterSandbox(FaultySandbox):
 
     async def positions(self) -> dict[str, int]:
         """History id of every mailbox."""
-        told = await self._call("GET", "/sandbox/mailboxes")
-        return {box["email"]: int(box["historyId"]) for box in told["mailboxes"]}
+        response = await self._call("GET", "/sandbox/mailboxes")
+        return {box["email"]: int(box["historyId"]) for box in response["mailboxes"]}
 
 
 @asynccontextmanager

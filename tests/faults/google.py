@@ -31,8 +31,8 @@ class FaultySandbox(Sandbox):
 
     async def faults(self) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """The rules in force, and how often each kind has struck."""
-        told = await self._call("GET", "/sandbox/faults")
-        return told["rules"], told["counts"]
+        response = await self._call("GET", "/sandbox/faults")
+        return response["rules"], response["counts"]
 
     async def lift(self) -> None:
         """No more faults."""
@@ -52,8 +52,8 @@ class FaultySandbox(Sandbox):
             client = {"client_id": OTHER, "client_secret": "other-secret", "project": OTHER}
             await self._call("POST", "/sandbox/clients", client)
             self._other_client = True
-        asked = {"account": mailbox, "scopes": [GMAIL_MODIFY], "client_id": OTHER}
-        token = str((await self._call("POST", "/sandbox/tokens", asked))["access_token"])
+        fields = {"account": mailbox, "scopes": [GMAIL_MODIFY], "client_id": OTHER}
+        token = str((await self._call("POST", "/sandbox/tokens", fields))["access_token"])
         parts = "".join(PART.format(number=number) for number in range(calls))
         head = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/mixed; boundary=b"}
         async with self._http.post(f"{self.url}/batch", data=f"{parts}--b--\r\n", headers=head) as answer:
@@ -83,13 +83,13 @@ class FaultySandbox(Sandbox):
 
     async def labels_now(self, mailbox: str) -> dict[str, frozenset[str]]:
         """Label names of every message by id."""
-        told = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages")
-        return {mail["id"]: frozenset(mail["labels"]) for mail in told["messages"]}
+        response = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages")
+        return {mail["id"]: frozenset(mail["labels"]) for mail in response["messages"]}
 
     async def sent_mail(self, mailbox: str) -> list[dict[str, Any]]:
         """Every mail in Sent, in full."""
-        told = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages?label=SENT&full=1")
-        found: list[dict[str, Any]] = told["messages"]
+        response = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages?label=SENT&full=1")
+        found: list[dict[str, Any]] = response["messages"]
         return found
 
     async def move(

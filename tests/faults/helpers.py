@@ -110,7 +110,7 @@ def all_answered(people: Sequence[Salesperson]) -> bool:
     return all(set(person.links) <= set(person.solved) for person in people)
 
 
-def asked(description: str | None, scales: Mapping[str, object]) -> argparse.Namespace:
+def arguments(description: str | None, scales: Mapping[str, object]) -> argparse.Namespace:
     """The command line of a journey: `seed`, `scale` (a key of `scales`) and `keep`."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter

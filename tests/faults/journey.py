@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.faults.checks import End, compare, take_stock
 from tests.faults.fixture import open_fixture
-from tests.faults.helpers import Tell, asked, conclude, tell
+from tests.faults.helpers import Tell, arguments, conclude, tell
 from tests.faults.script import OWNER, Script, write_script
 from tests.faults.story import play
 from tests.faults.trouble import PLANNED, Trouble
@@ -116,7 +116,7 @@ def clean(result: dict[str, Any]) -> bool:
 
 def main() -> None:
     """The command line."""
-    options = asked(__doc__, SCALES)
+    options = arguments(__doc__, SCALES)
     with tempfile.TemporaryDirectory(prefix="pitchgate-faults-") as folder:
         result = asyncio.run(run(options.seed, SCALES[options.scale], options.keep or Path(folder), tell))
     conclude(result, clean=clean(result))

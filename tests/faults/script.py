@@ -2,7 +2,7 @@
 so that a run with faults and a run without can be held against each other letter by letter.
 
 Nothing in it depends on the order in which two letters are handled: a sender who is to be answered has a domain
-of his own, and acts follow only once the letters they are about have come to rest.
+of their own, and acts follow only once the letters they are about have come to rest.
 """
 
 from __future__ import annotations

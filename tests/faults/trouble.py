@@ -377,14 +377,14 @@ class Trouble:
         """How often each fault struck."""
         with suppress(aiohttp.ClientError):
             _, counts = await self._fixture.sandbox.faults()
-            told = Counter(counts)
-            told["refuse_refresh"] -= self.counts["refuse_refresh_lifted"]
+            happened = Counter(counts)
+            happened["refuse_refresh"] -= self.counts["refuse_refresh_lifted"]
             for name, number in self.counts.items():
                 if name != "refuse_refresh_lifted":
-                    told[name] = number
+                    happened[name] = number
             pushes = (await self._fixture.sandbox.push_report())["counts"]
-            told["pushes_lost"] = pushes.get("lost", 0)
-            told["pushes_refused"] = pushes.get("answered_401", 0)
-            told["pushes_unanswered"] = pushes.get("unanswered", 0)
-            return dict(sorted(told.items()))
+            happened["pushes_lost"] = pushes.get("lost", 0)
+            happened["pushes_refused"] = pushes.get("answered_401", 0)
+            happened["pushes_unanswered"] = pushes.get("unanswered", 0)
+            return dict(sorted(happened.items()))
         return {}

@@ -1,6 +1,6 @@
 """python -m tests.fuzz --count 1000000 --seed 1: what strangers can send, spoiled at random. Its last line is JSON.
 
-Each input has a number, and `--only NUMBER` tries that one alone. No input may raise what its door does not declare, or
+Each input has a number, and `--only NUMBER` tries that one alone. No input may raise what is not declared, or
 take more than `HANG` seconds of processor time; memory must not grow with their number.
 """
 

@@ -1,6 +1,6 @@
 """What strangers reach, as pairs: what makes a spoiled input, and what takes it.
 
-Taking one ends well or with the refusal its door is known for; anything else it raises is a fault.
+Taking one ends well or with the refusal its function is known for; anything else it raises is a fault.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ LARGE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A door; `share` of all inputs go to it."""
+    """A function that reads mail; `share` of all inputs go to it."""
 
     share: float
     make: Callable[[Random], Any]

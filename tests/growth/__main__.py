@@ -1,4 +1,4 @@
-"""python -m tests.growth: all pairs of doors and texts, for which the suite has no time. Its last line is JSON."""
+"""python -m tests.growth: all pairs of functions and texts, for which the suite has no time. Its last line is JSON."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ import sys
 from dataclasses import asdict
 
 from tests.growth.patterns import escaping
-from tests.growth.run import Report, walk_doors, walk_memory, walk_patterns
+from tests.growth.run import Report, walk_functions, walk_memory, walk_patterns
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--share", type=float, default=1.0, help="of the pairs of doors and texts, 0 to 1")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the pairs of functions and texts, 0 to 1"
+    )
     chosen = parser.parse_args()
     report = Report(growing=escaping())
     walk_patterns(report)
-    walk_doors(report, chosen.share)
+    walk_functions(report, chosen.share)
     walk_memory(report, chosen.share)
     for line in (*report.unmade, *report.growing):
         print(line.encode("utf-8", "backslashreplace").decode())

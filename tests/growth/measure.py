@@ -55,7 +55,7 @@ def least(work: Callable[[str], object], text: str, runs: int) -> float:
     best = float("inf")
     for _ in range(runs):
         began = time.thread_time()
-        with suppress(Exception):  # a door may refuse: what counts here is what that costs
+        with suppress(Exception):  # a function may refuse: what counts here is what that costs
             work(text)
         best = min(best, time.thread_time() - began)
     return best

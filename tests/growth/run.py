@@ -1,4 +1,4 @@
-"""Every pattern and every door of the domain against every text made for it."""
+"""Every pattern and every function of the domain against every text made for it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from tests.growth import attacks, doors, measure, patterns
+from tests.growth import attacks, functions, measure, patterns
 
 PROSE = "We met on Monday and wrote down what each of us would do before the next meeting, and by when.\n"
 PATTERN_ENOUGH = 0.004
 """Seconds for 8,000 characters: half a microsecond each. The square of them would take ten times as long."""
 
-DOOR_ENOUGH = 0.003
+FUNCTION_ENOUGH = 0.003
 ORDINARY = 5
-"""Times what a door takes for as much prose: less is not looked at."""
+"""Times what a function takes for as much prose: less is not looked at."""
 
 
 @dataclass
@@ -25,8 +25,8 @@ class Report:
 
     patterns: int = 0
     pattern_texts: int = 0
-    doors: int = 0
-    door_texts: int = 0
+    functions: int = 0
+    function_texts: int = 0
     memory_texts: int = 0
     unmade: list[str] = field(default_factory=list)
     growing: list[str] = field(default_factory=list)
@@ -58,32 +58,32 @@ def pattern_grows(pattern: re.Pattern[Any], use: str, text: attacks.Text) -> str
     return measure.grows(work, text, PATTERN_ENOUGH)
 
 
-def walk_doors(report: Report, share: float) -> None:
+def walk_functions(report: Report, share: float) -> None:
     """Each public function that takes text, on what emails are full of and on the texts for the patterns. Of all pairs
     a `share` is tried, always the same."""
     texts = attacks.of_mail()
     for found in patterns.patterns():
         texts |= attacks.of_pattern(found.pattern)
-    for name, function in doors.doors():
-        report.doors += 1
+    for name, function in functions.functions():
+        report.functions += 1
         if unmade := _unmade(function):
             report.unmade.append(f"{name}: {unmade}")
             continue
-        enough = DOOR_ENOUGH + ORDINARY * ordinary(function)
+        enough = FUNCTION_ENOUGH + ORDINARY * ordinary(function)
         for title, text in texts.items():
             if not _chosen(name, title, share):
                 continue
-            report.door_texts += 1
+            report.function_texts += 1
             if grown := measure.grows(function, text, enough):
                 report.growing.append(f"{name}: {title}: {grown}")
                 break
 
 
 def walk_memory(report: Report, share: float, whole: str = "") -> None:
-    """Each door on what emails are full of: the memory it takes at its height. Of the pairs a `share`, of the door
+    """Each function on what emails are full of: the memory it takes at its height. A `share` of the pairs, of the one
     called `whole` all."""
     with measure.only_new_objects():
-        for name, function in doors.doors():
+        for name, function in functions.functions():
             for title, text in attacks.of_mail().items():
                 if not name.endswith(whole or ":") and not _chosen(name, title, share):
                     continue
@@ -100,9 +100,9 @@ def _chosen(name: str, title: str, share: float) -> bool:
 def _unmade(function: Callable[[str], object]) -> str:
     try:
         function("x")
-    except doors.Unmade as missing:
+    except functions.Unmade as missing:
         return str(missing)
-    except Exception:  # a refusal: the door was reached
+    except Exception:  # a refusal: the function was reached
         return ""
     return ""
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.growth import attacks, measure
 from tests.growth.patterns import escaping, patterns
-from tests.growth.run import Report, pattern_grows, walk_doors, walk_memory, walk_patterns
+from tests.growth.run import Report, pattern_grows, walk_functions, walk_memory, walk_patterns
 
 LONG_AGO = {
     "an attribution": (r"^(?:am|on)\b.{6,240}@\S+\s*>?:?\s*$", "finditer"),
@@ -50,9 +50,9 @@ def test_every_pattern_takes_linear_time(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_every_function_over_text_takes_linear_time(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report()
-    walk_doors(report, 0.003)
+    walk_functions(report, 0.003)
     with capsys.disabled():
-        print(f"\n{report.doors} functions, {report.door_texts} of their texts")
+        print(f"\n{report.functions} functions, {report.function_texts} of their texts")
     assert report.unmade == []
     assert report.growing == []
 

@@ -91,18 +91,18 @@ class Journey:
 
 
 @asynccontextmanager
-async def journey(folder: Path, **options: object) -> AsyncIterator[Journey]:
+async def begin_journey(folder: Path, **options: object) -> AsyncIterator[Journey]:
     """A stage with an owner who has connected and is indexed."""
     async with stage(Options(folder=folder, **options), lambda _: None) as running:  # type: ignore[arg-type]
-        told = Journey(running)
+        journey = Journey(running)
 
         async def indexed() -> bool:
             async with running.http.get(f"{running.server_url}/metrics") as answer:
                 return "pitchgate_mailboxes 1.0" in await answer.text()
 
         await until(indexed, "the mailbox connected")
-        await told.quiet()
-        yield told
+        await journey.quiet()
+        yield journey
 
 
 async def tally(told: Journey, folder: Path) -> Tally:
@@ -122,5 +122,5 @@ async def tally(told: Journey, folder: Path) -> Tally:
 @pytest.fixture
 async def walk(tmp_path: Path) -> AsyncIterator[Journey]:
     """The usual journey."""
-    async with journey(tmp_path) as told:
-        yield told
+    async with begin_journey(tmp_path) as journey:
+        yield journey

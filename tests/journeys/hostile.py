@@ -35,7 +35,7 @@ from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Sessio
 from backend.store import SqlStore, open_store
 from backend.system.clock import SystemClock
 from tests.bench.processor import family
-from tests.journeys.conftest import journey, until
+from tests.journeys.conftest import begin_journey, until
 from tests.journeys.hostile_kinds import KINDS
 
 QUIET_SECONDS = 3.0
@@ -80,9 +80,9 @@ class Watch:
             yield
         finally:
             look.cancel()
-            told, _ = await pulse.communicate(b"")  # which closes its input
+            output, _ = await pulse.communicate(b"")  # which closes its input
             assert pulse.returncode == 0, "the server did not say that it is alive"
-            self.times += json.loads(told)
+            self.times += json.loads(output)
 
     async def _look(self) -> None:
         while True:
@@ -120,14 +120,14 @@ class Owner:
             async with client.get(f"{url}/review/mail/{gmail_id}", cookies=self.cookies) as page:
                 text, status = await page.text(), page.status
             async with client.get(f"{url}/api/v1/messages/{gmail_id}/preview", headers=headers) as preview:
-                told = await preview.json(content_type=None)
+                response = await preview.json(content_type=None)
         return {
             "page": status,
             "page_kb": len(text) // 1000,
             "unreadable": "too large or too unusual" in text,
             "preview": preview.status,
-            "code": told.get("code", ""),
-            "characters": len(told.get("text", "")),
+            "code": response.get("code", ""),
+            "characters": len(response.get("text", "")),
         }
 
     async def view(self, gmail_id: str) -> MessageView | None:
@@ -159,9 +159,9 @@ async def deliver(running: Stage, message: bytes) -> str:
     """A message arrives as it is; its id."""
     body = {"to": OWNER, "raw_base64": base64.b64encode(message).decode()}
     async with running.http.post(f"{running.sandbox.url}/sandbox/deliver", json=body) as answer:
-        told = await answer.json()
-        assert answer.status == 200, told
-        return str(told["delivered"][0]["id"])
+        response = await answer.json()
+        assert answer.status == 200, response
+        return str(response["delivered"][0]["id"])
 
 
 async def decided(owner: Owner, gmail_id: str, what: str) -> tuple[MessageView, float]:
@@ -203,8 +203,8 @@ class Ordinary:
 async def play(folder: Path, kinds: Sequence[str] = tuple(KINDS), rounds: int = 1) -> dict[str, Any]:
     """The whole story; what was measured, and what became of each message. In `rounds` each is shown so often, and it
     is quiet so much longer: of few answers the 99th in a hundred is the slowest."""
-    async with journey(folder) as told, signed_in(told.stage) as owner:
-        running, figures = told.stage, dict[str, Any]()
+    async with begin_journey(folder) as journey, signed_in(journey.stage) as owner:
+        running, figures = journey.stage, dict[str, Any]()
         quiet, screening, showing, ordinary = (
             Watch(running),
             Watch(running),

@@ -12,7 +12,7 @@ from pathlib import Path
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.tally import every_message
 from backend.store import open_store
-from tests.journeys.conftest import Journey, journey, tally, until
+from tests.journeys.conftest import Journey, begin_journey, tally, until
 
 
 async def db(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -47,7 +47,7 @@ async def decided(folder: Path) -> set[str]:
 async def test_a_backup_put_back_while_mail_flows_loses_nothing(tmp_path: Path) -> None:
     strangers = [letter for letter in letters() if not letter.known][:6]
     copy = str(tmp_path / "copy.sqlite3")
-    async with journey(tmp_path) as told:
+    async with begin_journey(tmp_path) as told:
         writing = asyncio.create_task(_all(told, strangers, "before"))
         status, said = await db(tmp_path, "backup", copy)
         assert status == 0, said

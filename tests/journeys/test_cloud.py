@@ -24,9 +24,9 @@ Run = Callable[..., Result]
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxProcess]:
     """An empty project, and credentials of somebody who may set it up."""
     with SandboxProcess("--project", PROJECT, "--topic", "other-topic") as sandbox:
-        told = {"email": f"admin@{PROJECT}.iam.gserviceaccount.com", "project": PROJECT}
+        fields = {"email": f"admin@{PROJECT}.iam.gserviceaccount.com", "project": PROJECT}
         key = tmp_path / "key.json"
-        key.write_text(json.dumps(sandbox.http.post("/sandbox/service-accounts", json=told).json()))
+        key.write_text(json.dumps(sandbox.http.post("/sandbox/service-accounts", json=fields).json()))
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
         yield sandbox
 
@@ -44,8 +44,8 @@ def run(cloud: SandboxProcess) -> Run:
 
 def held(cloud: SandboxProcess) -> tuple[list[str], list[str]]:
     """Topics and subscriptions there are."""
-    told = cloud.http.get("/sandbox/push").json()
-    return told["topics"], [one["name"] for one in told["subscriptions"]]
+    response = cloud.http.get("/sandbox/push").json()
+    return response["topics"], [one["name"] for one in response["subscriptions"]]
 
 
 def test_a_second_plan_is_empty_and_a_second_apply_changes_nothing(run: Run, tmp_path: Path) -> None:

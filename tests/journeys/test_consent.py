@@ -19,16 +19,16 @@ from backend.domain.mailbox.mailbox import Link
 from backend.settings import GMAIL_MODIFY
 from backend.store import open_store
 from backend.web.state_words import state_of
-from tests.journeys.conftest import Journey, journey, until
+from tests.journeys.conftest import Journey, begin_journey, until
 from tests.onward import onward
 
 
-async def _act(told: Journey, act: str, **data: Any) -> None:
-    await told.stage.sandbox._call("POST", "/sandbox/faults", {"act": act, "mailbox": OWNER, **data})
+async def _act(journey: Journey, act: str, **data: Any) -> None:
+    await journey.stage.sandbox._call("POST", "/sandbox/faults", {"act": act, "mailbox": OWNER, **data})
 
 
-async def _rule(told: Journey, kind: str, method: str, times: int = 1) -> None:
-    await told.stage.sandbox._call(
+async def _rule(journey: Journey, kind: str, method: str, times: int = 1) -> None:
+    await journey.stage.sandbox._call(
         "POST", "/sandbox/faults", {"kind": kind, "method": method, "times": times}
     )
 
@@ -47,9 +47,9 @@ async def _lost(folder: Path) -> bool:
     return (await _link(folder))[0] is Link.NEEDS_RECONNECT
 
 
-async def _consent(told: Journey, account: str, untick: str = "") -> tuple[int, str]:
+async def _consent(journey: Journey, account: str, untick: str = "") -> tuple[int, str]:
     """Press Connect again for the owner's mailbox, choose an account, tick all boxes but one."""
-    http, server = told.stage.http, told.stage.server_url
+    http, server = journey.stage.http, journey.stage.server_url
     form = {"account": OWNER}
     async with http.post(
         f"{server}/connect", data=form, headers={"Origin": server}, allow_redirects=False
@@ -71,38 +71,38 @@ async def _consent(told: Journey, account: str, untick: str = "") -> tuple[int, 
 async def test_lost_consent_stops_the_mailbox_and_work_goes_on_where_it_stopped(
     tmp_path: Path, way: str
 ) -> None:
-    async with journey(tmp_path, kills=1) as told:
+    async with begin_journey(tmp_path, kills=1) as journey:
         if way == "revoked":
-            await _act(told, "revoke")
+            await _act(journey, "revoke")
         else:
-            await _act(told, "narrow_scopes", remove=[GMAIL_MODIFY])
-        first = await told.write(told.pitch)
+            await _act(journey, "narrow_scopes", remove=[GMAIL_MODIFY])
+        first = await journey.write(journey.pitch)
         await until(lambda: _lost(tmp_path), "the mailbox stopped")
         # Every screen reads cause and remedy from here, and a narrowed consent is mended otherwise than a lost one.
         assert ("leave every box" in (await _link(tmp_path))[1]) is (way == "narrowed")
-        before = await told.units()
-        await told.stage.die_and_return()
-        second = await told.write(told.pitch, sender="Pia <pia@other.example>")
+        before = await journey.units()
+        await journey.stage.die_and_return()
+        second = await journey.write(journey.pitch, sender="Pia <pia@other.example>")
         await asyncio.sleep(1.5)
-        assert await told.units() == before  # nothing is asked in her name
+        assert await journey.units() == before  # nothing is asked in her name
 
-        status, page = await _consent(told, told.pitch.address)
+        status, page = await _consent(journey, journey.pitch.address)
         assert (status, "another Google account" in page) == (422, True)
-        status, page = await _consent(told, OWNER, untick=GMAIL_MODIFY)
+        status, page = await _consent(journey, OWNER, untick=GMAIL_MODIFY)
         assert (status, "box was left unticked" in page) == (422, True)
         assert await _lost(tmp_path)
 
-        status, page = await _consent(told, OWNER)
+        status, page = await _consent(journey, OWNER)
         assert status == 200
-        await told.settled(first, held=True)
-        await told.settled(second, held=True)
-        await told.quiet()
-        sent = [mail for mail in await told.stage.sandbox.outbox() if mail["sender"] == OWNER]
+        await journey.settled(first, held=True)
+        await journey.settled(second, held=True)
+        await journey.quiet()
+        sent = [mail for mail in await journey.stage.sandbox.outbox() if mail["sender"] == OWNER]
         assert len(sent) == len({str(mail["recipients"]) for mail in sent}) == 2
     assert (await _link(tmp_path))[0] is Link.CONNECTED
 
 
-async def _disconnect(told: Journey, folder: Path) -> None:
+async def _disconnect(journey: Journey, folder: Path) -> None:
     """The operator's command, beside the running server."""
     environment = {**os.environ, "PITCHGATE_STATE_DIR": str(folder / "state")}
     process = await asyncio.create_subprocess_exec(
@@ -130,32 +130,32 @@ def _rows(folder: Path) -> dict[str, int]:
 async def test_a_disconnect_that_fails_and_dies_in_the_middle_is_finished(
     tmp_path: Path, broken: str
 ) -> None:
-    async with journey(tmp_path, kills=1) as told:
-        await told.write(told.pitch)
-        await told.settled(told.stage.delivered[0], held=True)
-        await told.quiet()
+    async with begin_journey(tmp_path, kills=1) as journey:
+        await journey.write(journey.pitch)
+        await journey.settled(journey.stage.delivered[0], held=True)
+        await journey.quiet()
         assert _rows(tmp_path)["messages"] == 1
-        assert (await told.stage.sandbox._call("GET", f"/sandbox/mailboxes/{OWNER}"))["watches"]
+        assert (await journey.stage.sandbox._call("GET", f"/sandbox/mailboxes/{OWNER}"))["watches"]
         # "Unavailable" first, then a broken connection while the machine dies.
-        await _rule(told, "unavailable", broken)
-        await _rule(told, "slow", broken)
-        await _disconnect(told, tmp_path)
+        await _rule(journey, "unavailable", broken)
+        await _rule(journey, "slow", broken)
+        await _disconnect(journey, tmp_path)
 
         async def struck() -> bool:
-            faults = await told.stage.sandbox._call("GET", "/sandbox/faults")
+            faults = await journey.stage.sandbox._call("GET", "/sandbox/faults")
             return not faults["rules"]
 
         await until(struck, "both faults")
-        await told.stage.die_and_return()
+        await journey.stage.die_and_return()
 
         async def gone() -> bool:
             return (await _link(tmp_path))[0] is None
 
         await until(gone, "the mailbox forgotten")
-        watches = (await told.stage.sandbox._call("GET", f"/sandbox/mailboxes/{OWNER}"))["watches"]
+        watches = (await journey.stage.sandbox._call("GET", f"/sandbox/mailboxes/{OWNER}"))["watches"]
         assert watches == []  # stopped before access was given back: afterwards nobody could have
-        methods = (await told.stage.sandbox.meter(OWNER))["methods"]
+        methods = (await journey.stage.sandbox.meter(OWNER))["methods"]
         assert methods["gmail.users.stop"]["calls"] >= 1
-        await told.write(told.pitch, subject="And another")
+        await journey.write(journey.pitch, subject="And another")
         await asyncio.sleep(1.5)
     assert {name: count for name, count in _rows(tmp_path).items() if count} == {}

@@ -133,7 +133,7 @@ class OpenStore:
 def ask(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """`await ask(offline=True, NAME=value)`: what is not well under these settings, by the name of the check."""
 
-    async def asked(offline: bool = False, **changes: str | None) -> dict[str, Finding]:
+    async def examined(offline: bool = False, **changes: str | None) -> dict[str, Finding]:
         for name, value in patient.settings.items():
             monkeypatch.setenv(name, value)
         for name, value in changes.items():
@@ -144,7 +144,7 @@ def ask(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
         assert len(well) == len(set(well)), "a name is one thing"
         return {one.name: one for one in found if one.state in (State.BROKEN, State.WARNING)}
 
-    return asked
+    return examined
 
 
 def copied(patient: Patient, tmp_path: Path) -> Path:

@@ -23,7 +23,7 @@ from cryptography.fernet import Fernet
 import backend
 from backend.demo.letters import letters
 from backend.demo.processes import Process
-from tests.journeys.conftest import Journey, journey, tally
+from tests.journeys.conftest import Journey, begin_journey, tally
 
 ROOT = Path(backend.__file__).parents[1]
 
@@ -94,7 +94,7 @@ async def taken_over(told: Journey, server: Process) -> None:
 
 
 async def test_to_a_new_release_and_back_to_the_one_before(tmp_path: Path, before: Path) -> None:
-    async with journey(tmp_path) as told:
+    async with begin_journey(tmp_path) as told:
         newer, state = told.stage.server, {"PITCHGATE_STATE_DIR": str(tmp_path / "state")}
         with timed("back to the release before"):
             await taken_over(told, of_release(newer, before))
@@ -109,7 +109,7 @@ async def test_to_a_new_release_and_back_to_the_one_before(tmp_path: Path, befor
 
 async def test_new_keys_while_mail_flows(tmp_path: Path) -> None:
     new = Fernet.generate_key().decode()
-    async with journey(tmp_path) as told:
+    async with begin_journey(tmp_path) as told:
         server, state = told.stage.server, tmp_path / "state"
         old = (state / "secret.keys").read_text().strip()
         with timed("key rotation"):

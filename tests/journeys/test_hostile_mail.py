@@ -20,9 +20,9 @@ MOST_ABOVE_IDLE = 150
 async def test_within_the_limits_each_is_judged_and_the_others_too(tmp_path: Path) -> None:
     figures = await hostile.play(tmp_path)
     assert figures["kinds"].keys() == KINDS.keys()
-    rows = {told["row"] for told in figures["kinds"].values()}
+    rows = {kind["row"] for kind in figures["kinds"].values()}
     assert rows <= {"below_hold", "challenge", "quarantine", "machine_mail", "fail_open"}
-    causes = {told["cause"] for told in figures["kinds"].values()} - {""}
+    causes = {kind["cause"] for kind in figures["kinds"].values()} - {""}
     assert causes <= {"too_slow", "too_large"}
     well(figures)
 
@@ -33,7 +33,7 @@ async def test_past_a_limit_they_come_in_with_their_cause_after_one_try(
     for name, value in TIGHT.items():
         monkeypatch.setenv(name, value)
     figures = await hostile.play(tmp_path, HEAVY)
-    assert {(told["row"], told["cause"]) for told in figures["kinds"].values()} == {("fail_open", "too_slow")}
+    assert {(kind["row"], kind["cause"]) for kind in figures["kinds"].values()} == {("fail_open", "too_slow")}
     assert figures["fail_open"]["too_slow"] >= len(HEAVY)
     well(figures, others=False)
 

@@ -9,43 +9,43 @@ import pytest
 from backend.captcha.solver import solve
 from backend.demo.letters import OWNER, OWNER_NAME
 from backend.store import open_store
-from tests.journeys.conftest import Journey, journey, until
+from tests.journeys.conftest import Journey, begin_journey, until
 
 
-async def _challenge(told: Journey) -> str:
+async def _challenge(journey: Journey) -> str:
     async def look() -> str:
-        await told.seller.look(told.stage.sandbox)
-        return told.seller.links[0] if told.seller.links else ""
+        await journey.seller.look(journey.stage.sandbox)
+        return journey.seller.links[0] if journey.seller.links else ""
 
     return await until(look, "the challenge in the seller's mailbox")
 
 
-async def _story(told: Journey) -> None:
-    first = await told.write(told.pitch)
-    labels = await told.settled(first, held=True)
+async def _story(journey: Journey) -> None:
+    first = await journey.write(journey.pitch)
+    labels = await journey.settled(first, held=True)
     assert "Pitchgate/Would be held" not in labels
 
-    link = await _challenge(told)
+    link = await _challenge(journey)
     (answer,) = (
-        mail for mail in await told.stage.sandbox.messages(told.pitch.address) if link in mail["text"]
+        mail for mail in await journey.stage.sandbox.messages(journey.pitch.address) if link in mail["text"]
     )
     assert f"for {OWNER_NAME} by Pitchgate." in answer["text"]
-    async with told.stage.http.get(link) as answer:
+    async with journey.stage.http.get(link) as answer:
         assert answer.status == 200
-    assert "Pitchgate/Held" in await told.labels(first)  # looking changes nothing
+    assert "Pitchgate/Held" in await journey.labels(first)  # looking changes nothing
 
-    assert await told.seller.answer(told.stage.http) == 1
-    labels = await told.settled(first, held=False)
+    assert await journey.seller.answer(journey.stage.http) == 1
+    labels = await journey.settled(first, held=False)
     assert "UNREAD" in labels
 
-    second = await told.write(told.pitch, subject="Following up on my last mail")
-    await told.quiet()
-    assert "INBOX" in await told.labels(second)
-    third = await told.write(told.pitch, subject="Did you see my proposal?")
-    await told.settled(third, held=True)
-    await told.quiet()
-    await told.seller.look(told.stage.sandbox)
-    assert len(told.seller.links) == 1  # held silently: one challenge a sender in seven days
+    second = await journey.write(journey.pitch, subject="Following up on my last mail")
+    await journey.quiet()
+    assert "INBOX" in await journey.labels(second)
+    third = await journey.write(journey.pitch, subject="Did you see my proposal?")
+    await journey.settled(third, held=True)
+    await journey.quiet()
+    await journey.seller.look(journey.stage.sandbox)
+    assert len(journey.seller.links) == 1  # held silently: one challenge a sender in seven days
 
 
 async def _books(folder: Path) -> tuple[list[str], int, int]:
@@ -64,10 +64,10 @@ async def _books(folder: Path) -> tuple[list[str], int, int]:
 @pytest.mark.parametrize("copies", [1, 3], ids=["each push once", "each push three times in random order"])
 async def test_from_authorization_to_the_second_hold(tmp_path: Path, copies: int) -> None:
     # Two credits a solve: one releases the first mail, one pays for the second, the third is held again.
-    async with journey(tmp_path, copies=copies, credits_per_solve=2) as told:
+    async with begin_journey(tmp_path, copies=copies, credits_per_solve=2) as journey:
         if copies > 1:
-            await told.stage.sandbox.push_modes(copies=copies, reorder=3)
-        await _story(told)
+            await journey.stage.sandbox.push_modes(copies=copies, reorder=3)
+        await _story(journey)
     rows, balance, differences = await _books(tmp_path)
     assert sorted(rows) == ["challenge", "credit", "quarantine"]
     assert balance == 0

@@ -11,13 +11,13 @@ from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
 from tests.journeys.conftest import Journey, until
 
 
-async def _move(told: Journey, gmail_id: str, add: list[str], remove: list[str]) -> None:
+async def _move(journey: Journey, gmail_id: str, add: list[str], remove: list[str]) -> None:
     data = {"ids": [gmail_id], "add": add, "remove": remove}
-    await told.stage.sandbox._call("POST", f"/sandbox/mailboxes/{OWNER}/labels", data)
+    await journey.stage.sandbox._call("POST", f"/sandbox/mailboxes/{OWNER}/labels", data)
 
 
-async def _fetches(told: Journey) -> int:
-    methods = (await told.stage.sandbox.meter(OWNER))["methods"]
+async def _fetches(journey: Journey) -> int:
+    methods = (await journey.stage.sandbox.meter(OWNER))["methods"]
     return int(methods.get("gmail.users.messages.get", {"calls": 0})["calls"])
 
 

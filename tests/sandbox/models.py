@@ -19,10 +19,10 @@ def mailbox(address: str = "ana@corp.test", seed: int = 7) -> Mailbox:
 
 def listening(seed: int = 7) -> tuple[Mailbox, list[list[HistoryRecord]]]:
     """A mailbox and the list its changes are told to, one entry an operation."""
-    told: list[list[HistoryRecord]] = []
+    found: list[list[HistoryRecord]] = []
     return Mailbox(
-        Owner("ana@corp.test", "Ana", "1"), random.Random(seed), lambda _, records: told.append(records)
-    ), told
+        Owner("ana@corp.test", "Ana", "1"), random.Random(seed), lambda _, records: found.append(records)
+    ), found
 
 
 def letter(**headers: str) -> bytes:

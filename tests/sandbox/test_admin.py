@@ -95,13 +95,13 @@ def test_delivery_to_nobody_is_told(google: SandboxProcess) -> None:
 
 
 def test_the_owner_replies_by_hand(google: SandboxProcess, ana: str, bo: str) -> None:
-    asked = google.send(bo, ana, subject="Form", text="Please sign.")
+    sent = google.send(bo, ana, subject="Form", text="Please sign.")
     got = google.messages(ana)[0]
     reply = google.send(ana, reply_to_id=got["id"], text="No, thanks.")
     assert reply["threadId"] == got["threadId"]
     back = google.messages(bo, label="INBOX", full=True)[0]
-    assert (back["subject"], back["threadId"]) == ("Re: Form", asked["threadId"])
-    assert ["In-Reply-To", f"<{asked['messageId']}>"] in back["headers"]
+    assert (back["subject"], back["threadId"]) == ("Re: Form", sent["threadId"])
+    assert ["In-Reply-To", f"<{sent['messageId']}>"] in back["headers"]
 
 
 def test_the_owners_hand_on_labels(google: SandboxProcess, ana: str) -> None:

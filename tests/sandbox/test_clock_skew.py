@@ -25,7 +25,7 @@ def skew(google: SandboxProcess, request: pytest.FixtureRequest) -> Iterator[flo
 
 
 @pytest.fixture
-def told(google: SandboxProcess, skew: float) -> float:
+def shown(google: SandboxProcess, skew: float) -> float:
     """How far what is told is off: other tests may have moved the clock on."""
     return skew + float(google.skew_clock(skew)["offset"])
 
@@ -40,26 +40,26 @@ def off(seconds: float, skew: float) -> bool:
     return abs(seconds - skew - time.time()) < 20
 
 
-def test_mail_is_dated_by_it(google: SandboxProcess, ana: str, bo: str, told: float) -> None:
+def test_mail_is_dated_by_it(google: SandboxProcess, ana: str, bo: str, shown: float) -> None:
     came = google.message(ana, google.deliver(ana, "p@x.test")["id"])
-    assert off(came["internalDate"] / 1000, told)
+    assert off(came["internalDate"] / 1000, shown)
     received = next(text for name, text in came["headers"] if name == "Received")
-    assert off(parsedate_to_datetime(received.rpartition(";")[2].strip()).timestamp(), told)
+    assert off(parsedate_to_datetime(received.rpartition(";")[2].strip()).timestamp(), shown)
     google.send(ana, bo, subject="Hello")
     sent = google.messages(ana, label="SENT", full=True)[0]
-    assert off(sent["internalDate"] / 1000, told)
-    assert off(parsedate_to_datetime(dict(sent["headers"])["Date"]).timestamp(), told)
+    assert off(sent["internalDate"] / 1000, shown)
+    assert off(parsedate_to_datetime(dict(sent["headers"])["Date"]).timestamp(), shown)
 
 
 def test_watches_and_times_to_come_back_are_told_by_it(
-    google: SandboxProcess, ana: str, head: dict[str, str], told: float
+    google: SandboxProcess, ana: str, head: dict[str, str], shown: float
 ) -> None:
     answer = google.http.post(f"{ME}/watch", json={"topicName": TOPIC}, headers=head)
-    assert off(int(answer.json()["expiration"]) / 1000 - 7 * 86_400, told)
-    assert off(parsedate_to_datetime(answer.headers["Date"]).timestamp(), told)
+    assert off(int(answer.json()["expiration"]) / 1000 - 7 * 86_400, shown)
+    assert off(parsedate_to_datetime(answer.headers["Date"]).timestamp(), shown)
     google.fault("too_many_requests", mailbox=ana, seconds=5)
     message = google.http.get(f"{ME}/profile", headers=head).json()["error"]["message"]
-    assert off(_stated(message) - 5, told)
+    assert off(_stated(message) - 5, shown)
 
 
 def _stated(message: str) -> float:

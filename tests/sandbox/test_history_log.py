@@ -183,19 +183,19 @@ def test_an_index_that_lags_shows_only_what_is_old_enough() -> None:
 
 
 def test_labels_that_change_nothing_leave_no_trace() -> None:
-    box, told = listening()
+    box, found = listening()
     message = put(box, "INBOX")
-    told.clear()
+    found.clear()
     box.change_labels([message], ["INBOX"], ["STARRED"], NOW_MS)
-    assert told == []
+    assert found == []
 
 
 def test_one_operation_on_many_messages_is_told_once() -> None:
-    box, told = listening()
+    box, found = listening()
     messages = [put(box, "INBOX") for _ in range(5)]
-    told.clear()
+    found.clear()
     box.change_labels(messages, [], ["INBOX"], NOW_MS)
-    assert [len(records) for records in told] == [5]
+    assert [len(records) for records in found] == [5]
 
 
 def test_mail_that_was_there_before_leaves_no_history() -> None:

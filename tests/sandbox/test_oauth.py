@@ -36,7 +36,7 @@ def _registered(google: SandboxProcess) -> None:
     google.allow_redirect(BACK)
 
 
-def auth_url(google: SandboxProcess, **asked: str) -> str:
+def auth_url(google: SandboxProcess, **options: str) -> str:
     query = {
         "response_type": "code",
         "client_id": CLIENT_ID,
@@ -44,7 +44,7 @@ def auth_url(google: SandboxProcess, **asked: str) -> str:
         "scope": f"openid email {MODIFY}",
         "access_type": "offline",
         "state": "s+1",
-    } | asked
+    } | options
     return str(httpx.URL(google.urls["auth"], params=query))
 
 
@@ -58,8 +58,8 @@ def refresh(google: SandboxProcess, token: str) -> httpx.Response:
     return google.http.post("/token", data=body)
 
 
-def connect(google: SandboxProcess, account: str, **asked: str) -> dict[str, Any]:
-    answer = redeem(google, google.consent_code(account, BACK, **asked))
+def connect(google: SandboxProcess, account: str, **options: str) -> dict[str, Any]:
+    answer = redeem(google, google.consent_code(account, BACK, **options))
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -139,11 +139,11 @@ def test_a_code_works_once(google: SandboxProcess, ana: str) -> None:
 @pytest.mark.parametrize("method", ["S256", "plain"])
 def test_pkce_wants_the_right_verifier(google: SandboxProcess, ana: str, method: str) -> None:
     verifier, hashed = pkce_pair()
-    asked = {"code_challenge": hashed if method == "S256" else verifier, "code_challenge_method": method}
-    code = google.consent_code(ana, BACK, **asked)
+    parameters = {"code_challenge": hashed if method == "S256" else verifier, "code_challenge_method": method}
+    code = google.consent_code(ana, BACK, **parameters)
     for wrong in ({}, {"code_verifier": pkce_pair()[0]}):
         assert redeem(google, code, **wrong).json()["error"] == "invalid_grant"
-        code = google.consent_code(ana, BACK, **asked)
+        code = google.consent_code(ana, BACK, **parameters)
     assert redeem(google, code, code_verifier=verifier).status_code == 200
 
 
@@ -195,8 +195,13 @@ def test_unticked_boxes_are_not_granted(google: SandboxProcess, ana: str) -> Non
 
 def test_scopes_granted_before_come_along_if_asked(google: SandboxProcess, ana: str) -> None:
     connect(google, ana)
-    asked = {"scope": f"openid {SETTINGS_BASIC}", "include_granted_scopes": "true"}
-    assert set(connect(google, ana, **asked)["scope"].split()) == {"openid", EMAIL, MODIFY, SETTINGS_BASIC}
+    parameters = {"scope": f"openid {SETTINGS_BASIC}", "include_granted_scopes": "true"}
+    assert set(connect(google, ana, **parameters)["scope"].split()) == {
+        "openid",
+        EMAIL,
+        MODIFY,
+        SETTINGS_BASIC,
+    }
 
 
 def test_denying_goes_back_with_access_denied(google: SandboxProcess, ana: str) -> None:
@@ -216,7 +221,7 @@ def test_prompt_none_never_shows_a_page(google: SandboxProcess, ana: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("parameters", "code"),
     [
         ({"client_id": "stranger"}, "invalid_client"),
         ({"redirect_uri": BACK + "/"}, "redirect_uri_mismatch"),
@@ -229,14 +234,14 @@ def test_prompt_none_never_shows_a_page(google: SandboxProcess, ana: str) -> Non
     ],
 )
 def test_configuration_errors_are_pages_not_redirects(
-    google: SandboxProcess, ana: str, asked: dict[str, str], code: str
+    google: SandboxProcess, ana: str, parameters: dict[str, str], code: str
 ) -> None:
-    answer = google.http.get(auth_url(google, **asked))
+    answer = google.http.get(auth_url(google, **parameters))
     assert answer.status_code in (400, 401)
     assert "Location" not in answer.headers
     assert code in answer.text
     with pytest.raises(SandboxRefused):
-        google.consent(auth_url(google, **asked), ana)
+        google.consent(auth_url(google, **parameters), ana)
 
 
 def test_the_consent_page_escapes_what_it_is_given(google: SandboxProcess, ana: str) -> None:

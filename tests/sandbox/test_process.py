@@ -59,7 +59,7 @@ def test_the_line_of_json_is_all_it_prints() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         (["--mailbox", "nonsense"], "not an e-mail address"),
         (["--redirect-uri", "http://app.corp.test/"], "may not be a redirect address"),
@@ -74,10 +74,10 @@ def test_the_line_of_json_is_all_it_prints() -> None:
         (["--push-endpoint", "ftp://x"], "pushEndpoint"),
     ],
 )
-def test_options_that_cannot_be_are_explained(options: list[str], said: str) -> None:
+def test_options_that_cannot_be_are_explained(options: list[str], expected: str) -> None:
     result = CliRunner().invoke(sandbox_command, options)
     assert result.exit_code == 2
-    assert said in result.output
+    assert expected in result.output
     assert "Traceback" not in result.output
 
 

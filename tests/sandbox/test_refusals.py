@@ -198,7 +198,7 @@ def test_bad_calls(api: Driver, build: Any, status: int, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         ({}, "No label add or removes specified"),
         ({"addLabelIds": ["Label_99"]}, "Invalid label: Label_99"),
@@ -208,11 +208,11 @@ def test_bad_calls(api: Driver, build: Any, status: int, reason: str) -> None:
         ({"addLabelIds": "INBOX"}, "Invalid value at 'addLabelIds'"),
     ],
 )
-def test_bad_label_changes(google: SandboxProcess, ana: str, api: Driver, body: Any, said: str) -> None:
+def test_bad_label_changes(google: SandboxProcess, ana: str, api: Driver, body: Any, expected: str) -> None:
     message_id = google.deliver(ana, "bo@ext.test")["id"]
     status, reason, message = refused(api.users.messages().modify(userId="me", id=message_id, body=body))
     assert (status, reason) == (400, "invalidArgument")
-    assert said in message
+    assert expected in message
 
 
 def test_a_label_name_taken_in_any_case(api: Driver) -> None:

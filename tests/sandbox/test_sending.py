@@ -15,16 +15,16 @@ from tests.sandbox_process import SandboxProcess
 def test_a_reply_lands_in_both_peoples_threads(
     google: SandboxProcess, ana: str, bo: str, api: Driver
 ) -> None:
-    asked = google.send(bo, ana, subject="Form", text="Please sign.")
+    request = google.send(bo, ana, subject="Form", text="Please sign.")
     got = google.messages(ana)[0]
     body = {
-        "raw": raw(bo, "Re: Form", "Signed.", In_Reply_To=f"<{asked['messageId']}>"),
+        "raw": raw(bo, "Re: Form", "Signed.", In_Reply_To=f"<{request['messageId']}>"),
         "threadId": got["threadId"],
     }
     sent = api(api.users.messages().send(userId="me", body=body))
     assert sent["threadId"] == got["threadId"]
     answer = google.messages(bo, label="INBOX")[0]
-    assert (answer["subject"], answer["threadId"]) == ("Re: Form", asked["threadId"])
+    assert (answer["subject"], answer["threadId"]) == ("Re: Form", request["threadId"])
 
 
 def test_missing_one_condition_starts_a_new_thread(

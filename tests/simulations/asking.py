@@ -25,15 +25,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--years", type=int, default=400)
     years = parser.parse_args().years
-    told = {}
+    shares = {}
     for weeks in (13, 52):
         for budget in (3, 5, 10):
             for name, pitches in MAILBOXES.items():
-                told[f"{name}, {budget} a week, {weeks} weeks"] = found = _setting(
+                shares[f"{name}, {budget} a week, {weeks} weeks"] = found = _setting(
                     weeks, budget, pitches, years
                 )
                 print(f"{name:8} {budget:3} questions, {weeks} weeks: {found}", flush=True)
-    print(json.dumps(told))
+    print(json.dumps(shares))
 
 
 def _setting(weeks: int, budget: int, pitches: tuple[float, ...], years: int) -> dict[str, float]:

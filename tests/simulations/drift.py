@@ -49,16 +49,16 @@ def pool() -> dict[str, dict[tuple[bool, str], list[Mail]]]:
 
 def _loudest(session: ModelSession, mails: Sequence[rows.Row]) -> frozenset[str]:
     """The eight words that speak loudest for a pitch over all of them."""
-    told: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for row in mails[::7]:
         if row.label == "sales":
             for term in set(row.text.split(" ")):
-                told[term] += 1
+                counts[term] += 1
     for row in mails[::7]:
         if row.label == "legit":
             for term in set(row.text.split(" ")):
-                told[term] -= 1
-    return frozenset(term for term, _ in told.most_common(8))
+                counts[term] -= 1
+    return frozenset(term for term, _ in counts.most_common(8))
 
 
 def _told(text: str, variant: str, loud: frozenset[str]) -> str:
@@ -126,14 +126,14 @@ def main() -> None:
                 for seed in range(seeds)
             ]
             if what in ("nothing", "restless"):
-                told = {"false": sum(week is not None for week in rung) / seeds}
+                fields = {"false": sum(week is not None for week in rung) / seeds}
             else:
-                told = {
+                fields = {
                     f"within_{weeks}": sum(w is not None and AT <= w < AT + weeks for w in rung) / seeds
                     for weeks in (2, 4, 8)
                 }
-            report[f"{what}_{size}"] = told
-            print(size, what, told, flush=True)
+            report[f"{what}_{size}"] = fields
+            print(size, what, fields, flush=True)
     report["seconds"] = {"all": round(time.perf_counter() - began, 1)}
     print(json.dumps(report))
 

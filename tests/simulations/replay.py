@@ -188,10 +188,10 @@ def main() -> None:
         output = io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
             audit.replay_command.main([], standalone_mode=False)
-        told = json.loads(output.getvalue().splitlines()[-1])
+        summary = json.loads(output.getvalue().splitlines()[-1])
         report = {
             "decisions": played.count,
-            **told,
+            **summary,
             "replay_seconds": round(time.perf_counter() - began, 1),
             **asyncio.run(spoilt(settings, given.bytes)),
         }

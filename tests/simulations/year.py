@@ -95,9 +95,11 @@ class Life:
         client = create_app(services).test_client()
         client.set_cookie("localhost", "pitchgate-session", await services.devices.sign_in("ana"))
         page = await (await client.get("/insights")).get_data(as_text=True)
-        told = SENTENCE.search(str(page))
+        found = SENTENCE.search(str(page))
         metrics = await (await client.get("/metrics")).get_data(as_text=True)
-        return told.group() if told else "", {name: int(float(n)) for name, n in GAUGE.findall(str(metrics))}
+        return found.group() if found else "", {
+            name: int(float(n)) for name, n in GAUGE.findall(str(metrics))
+        }
 
     def progress(self) -> object:
         """Another value whenever something was done."""
@@ -174,19 +176,19 @@ async def live(
     folder: Path, mails: Mails, weeks: int, size: int, at: int, tell: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
     """Live so many weeks, or until the alarm rings; see the module."""
-    numbers, told = random.Random(1), dict[str, Any]()
+    numbers, found = random.Random(1), dict[str, Any]()
     async with living(folder) as life:
         for week in range(weeks):
             if week == at:
-                told["before"] = await life.page_and_metrics()
+                found["before"] = await life.page_and_metrics()
             await life.a_week(mails, ABROAD if week >= at else HOME, size, numbers)
             drift = await life.application.context.store.drift("ana")
             tell(f"week {week}: {drift.weeks[-1].messages} of {life.delivered} counted, {drift.state}")
             if drift.state is State.CHANGED:
                 break
-        told["rang_in_week"] = week if drift.state is State.CHANGED else None
-        told["then"] = await life.page_and_metrics()
-    return told
+        found["rang_in_week"] = week if drift.state is State.CHANGED else None
+        found["then"] = await life.page_and_metrics()
+    return found
 
 
 def main() -> None:
@@ -195,13 +197,13 @@ def main() -> None:
     parser.add_argument("--weeks", type=int, default=52)
     parser.add_argument("--size", type=int, default=140)
     parser.add_argument("--at", type=int, default=50)
-    asked, began = parser.parse_args(), time.perf_counter()
+    options, began = parser.parse_args(), time.perf_counter()
     configure_logging(read_settings(log_level="WARNING"))
     with tempfile.TemporaryDirectory() as folder:
-        told = asyncio.run(
-            live(Path(folder), corpus(), asked.weeks, asked.size, asked.at, partial(print, flush=True))
+        found = asyncio.run(
+            live(Path(folder), corpus(), options.weeks, options.size, options.at, partial(print, flush=True))
         )
-    print(json.dumps(told | {"seconds": round(time.perf_counter() - began)}))
+    print(json.dumps(found | {"seconds": round(time.perf_counter() - began)}))
 
 
 if __name__ == "__main__":

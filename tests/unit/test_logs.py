@@ -33,9 +33,9 @@ def logs_as_before() -> Iterator[None]:
 
 def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     """What was logged; every line is JSON."""
-    told = capfd.readouterr().err
-    assert SECRET not in told
-    return [json.loads(line) for line in told.splitlines()]
+    output = capfd.readouterr().err
+    assert SECRET not in output
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def settings(address: str = "127.0.0.1:1") -> Settings:
@@ -67,9 +67,9 @@ def test_an_answer_that_breaks_while_it_is_sent_is_told_by_type_and_place(
         await serving
 
     asyncio.run(play())
-    (told,) = [line for line in lines(capfd) if line.get("error") == "KeyError"]
-    assert told["level"] == "error"
-    assert any("pieces" in place for place in told["places"])  # type: ignore[attr-defined]
+    (entry,) = [line for line in lines(capfd) if line.get("error") == "KeyError"]
+    assert entry["level"] == "error"
+    assert any("pieces" in place for place in entry["places"])  # type: ignore[attr-defined]
 
 
 async def _ask(http: aiohttp.ClientSession, url: str) -> None:
@@ -98,8 +98,8 @@ def test_an_error_nobody_waits_for_is_told_by_type_and_place(capfd: pytest.Captu
 
     configure_logging(settings())
     asyncio.run(play())
-    (told,) = lines(capfd)
-    assert (told["event"], told["error"]) == ("lost_error", "ValueError")
+    (entry,) = lines(capfd)
+    assert (entry["event"], entry["error"]) == ("lost_error", "ValueError")
 
 
 def test_what_libraries_log_of_an_exception_is_told_by_type_and_place(
@@ -111,6 +111,6 @@ def test_what_libraries_log_of_an_exception_is_told_by_type_and_place(
     except RuntimeError:
         logging.getLogger("some.library").exception("It broke for %s", "a reason")
     logging.getLogger("some.library").info("chatter")
-    (told,) = lines(capfd)
-    assert (told["logger"], told["error"], told["level"]) == ("some.library", "RuntimeError", "error")
-    assert told["event"] == "It broke for a reason"
+    (entry,) = lines(capfd)
+    assert (entry["logger"], entry["error"], entry["level"]) == ("some.library", "RuntimeError", "error")
+    assert entry["event"] == "It broke for a reason"

@@ -12,9 +12,9 @@ from backend import version
 
 def test_the_command_tells_release_commit_and_schema() -> None:
     command = [sys.executable, "-m", "backend", "--version"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    result = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(
-        rf"pitchgate \S+, commit ([0-9a-f]{{12}}\+?|unknown), schema {version.schema()}\n", told
+        rf"pitchgate \S+, commit ([0-9a-f]{{12}}\+?|unknown), schema {version.schema()}\n", result
     )
 
 

@@ -194,10 +194,10 @@ class Office:
         """How many senders began their check, as the owner is told."""
         return (await self.services.insights.look("ana"))[1].funnel.begun
 
-    async def appeal(self, token: str = TOKEN) -> str:
+    async def note(self, token: str = TOKEN) -> str:
         """The line of a sender to the owner."""
         challenge = await self.challenge(token)
-        return (await self.story.view(challenge.mailbox_id, challenge.about)).appeal
+        return (await self.story.view(challenge.mailbox_id, challenge.about)).note
 
     async def at_work(self, mailbox_id: str = "ana") -> None:
         """Google tells us of the mailbox's changes, and we have learnt whom its owner writes to."""
@@ -275,9 +275,9 @@ class Office:
         plain = {"subject": "Grow your pipeline by 300 %", "sender_name": "Max Vendor", "language": "en"}
         screened = story.screened(sender, **(plain | facts))
         intent = story.intent(sender, token) if outcome is Outcome.CHALLENGE else None
-        told = None if score is None else Score(score, 3.5, (), "model-7")
+        found = None if score is None else Score(score, 3.5, (), "model-7")
         await story.store.record_verdict(
-            job, Verdict(outcome, ROWS[outcome], told), screened, intent, story.now
+            job, Verdict(outcome, ROWS[outcome], found), screened, intent, story.now
         )
 
 
@@ -293,7 +293,7 @@ class Caller:
         headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
         return await self.client.open(f"/api/v1/{path}", method=method, headers=headers, **more)
 
-    async def told(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
+    async def request(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
         """Its JSON, if it has this status."""
         answer = await self.call(method, path, **more)
         assert answer.status_code == status, await answer.get_data(as_text=True)
@@ -338,9 +338,9 @@ def _office(
 ) -> Office:
     clock, scorer, lists, callers = FixedClock(), FixedScorer(), ListServers(), Callers()
     gmail, reader = FakeGmail(now=clock.now()), FakeReader(scorer.score, scorer.thresholds)
-    told = Settings(**({"live_page": True} | dict(settings)))
-    context = Context(told, store, gmail, reader, clock, SeededTokens(), GlassVault())
-    google = ConsentPage(frozenset(told.scopes))
+    fields = Settings(**({"live_page": True} | dict(settings)))
+    context = Context(fields, store, gmail, reader, clock, SeededTokens(), GlassVault())
+    google = ConsentPage(frozenset(fields.scopes))
     services = Services(
         context,
         google,

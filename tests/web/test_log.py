@@ -78,7 +78,7 @@ async def test_the_lines_of_one_request_share_an_id_of_ours(client: Client) -> N
 
 
 async def test_metrics_tell_verdicts_and_how_long_they_took(client: Client, here: Office) -> None:
-    told = (await (await client.get("/metrics")).get_data()).decode()
+    output = (await (await client.get("/metrics")).get_data()).decode()
     for name in ("verdict_lag_seconds", "reading_seconds"):
-        assert f'pitchgate_{name}_bucket{{le="+Inf"}} 0.0' in told
-    assert "# TYPE pitchgate_verdicts_total counter" in told
+        assert f'pitchgate_{name}_bucket{{le="+Inf"}} 0.0' in output
+    assert "# TYPE pitchgate_verdicts_total counter" in output

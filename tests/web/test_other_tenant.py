@@ -80,9 +80,23 @@ HARMLESS = {
         "band",
     ),
     "day",
+    "show",
     # a hint to Google, who asks which account it is
     "account",
-    *("since", "until", "appeal", "asked", "placement", "limit", "by", "after", "v", "t", "language", "text"),
+    *(
+        "since",
+        "until",
+        "note",
+        "challenged",
+        "placement",
+        "limit",
+        "by",
+        "after",
+        "v",
+        "t",
+        "language",
+        "text",
+    ),
     *(
         "default",
         "do",
@@ -150,11 +164,11 @@ async def here(tmp_path: Path) -> AsyncIterator[Office]:
     """Ana's mailbox with one of everything, Eve's with nothing. Streams end as soon as they have begun."""
     stopping = asyncio.Event()
     stopping.set()
-    async with office(tmp_path, stopping) as told:
-        story = told.story
-        await told.hold(HELD, text=f"The {SECRET} offer")
+    async with office(tmp_path, stopping) as found:
+        story = found.story
+        await found.hold(HELD, text=f"The {SECRET} offer")
         await story.receive("ana", ANSWERED, Outcome.CHALLENGE, "di@other.test")
-        await told.hold(RELEASED, "ed@third.test", text=f"Another {SECRET} offer")
+        await found.hold(RELEASED, "ed@third.test", text=f"Another {SECRET} offer")
         await story.decide("ana", RELEASED, Decision.RELEASE, KEY)
         await story.work()
         await story.store.set_rule("ana", f"{SECRET}.test", RuleKind.BLOCK, story.now)
@@ -163,7 +177,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Office]:
         with sqlite3.connect(tmp_path / "web.sqlite3") as file:
             file.execute(f"UPDATE messages SET subject = '{SECRET}', sender_name = '{SECRET}'")
         file.close()
-        yield told
+        yield found
 
 
 async def names(here: Office) -> dict[str, str]:
@@ -259,7 +273,7 @@ REACHING = (
 
 
 @pytest.mark.parametrize("name", REACHING)
-async def test_the_same_calls_by_their_owner_reach_what_is_his(
+async def test_the_same_calls_by_their_owner_reach_what_is_theirs(
     name: str, here: Office, tmp_path: Path
 ) -> None:
     """The walk would find nothing wrong either if its calls were all refused for their form."""

@@ -25,7 +25,7 @@ SECONDS = 60.0
 class FakeNotifier(Notifier):
     """Notes how long it was waited for. Only `tick` and `ring` end a wait, never time."""
 
-    asked: list[float] = field(default_factory=list)
+    timeouts: list[float] = field(default_factory=list)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -33,7 +33,7 @@ class FakeNotifier(Notifier):
         self._ticked = asyncio.Event()
 
     async def rung(self, timeout: float, heard: int | None = None) -> bool:
-        self.asked.append(timeout)
+        self.timeouts.append(timeout)
         self._ticked.clear()
         self.waiting.set()
         ring = asyncio.create_task(super().rung(SECONDS, heard))
@@ -79,8 +79,10 @@ class Log:
         self.notifier.ring()
 
     def stream(self, after: int = 0) -> AsyncIterator[bytes]:
-        told = lambda event: line(event.id, "told", {})  # noqa: E731
-        return follow(self.streams, Feed("d1", self.notifier, self.look, told, "missed", self.besides), after)
+        as_text = lambda event: line(event.id, "told", {})  # noqa: E731
+        return follow(
+            self.streams, Feed("d1", self.notifier, self.look, as_text, "missed", self.besides), after
+        )
 
 
 class Reader:
@@ -121,8 +123,8 @@ async def at_rest(log: Log) -> None:
 async def test_while_nothing_happens_it_looks_once_and_waits(log: Log) -> None:
     reader = Reader(log.stream())
     await at_rest(log)
-    assert log.looks == [0], "one look, and then only the bell"
-    assert log.notifier.asked == [TICK]
+    assert log.looks == [0], "one look, and then only the notifier"
+    assert log.notifier.timeouts == [TICK]
     assert TICK >= 5
     await reader.go()
 
@@ -156,7 +158,7 @@ async def test_a_change_during_the_look_is_not_slept_through(log: Log) -> None:
 async def test_another_replicas_change_is_found_by_the_next_tick(log: Log) -> None:
     reader = Reader(log.stream())
     await at_rest(log)
-    log.latest = 1  # and no bell rings here
+    log.latest = 1  # and no notifier rings here
     log.notifier.tick()
     assert [await reader.next() for _ in range(2)][1] == line(1, "told", {})
     await reader.go()
@@ -177,8 +179,8 @@ async def test_what_nobody_writes_down_is_asked_for_when_it_is_quiet(log: Log) -
     log.added = b"event: status\n\n"
     log.latest = 1
     reader = Reader(log.stream())
-    told = [await reader.next() for _ in range(3)]
-    assert told[1:] == [line(1, "told", {}), b"event: status\n\n"], "after the news, not between them"
+    found = [await reader.next() for _ in range(3)]
+    assert found[1:] == [line(1, "told", {}), b"event: status\n\n"], "after the news, not between them"
     await reader.go()
 
 
@@ -227,7 +229,7 @@ async def test_it_ends_by_itself(log: Log, why: str) -> None:
 
 @pytest.fixture
 async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    """Everything real, but no tick in a test's lifetime: whatever comes, the bell brought it."""
+    """Everything real, but no tick in a test's lifetime: whatever comes, the notifier brought it."""
     monkeypatch.setattr(module, "TICK", 3_600.0)
     async with office(tmp_path) as opened:
         yield opened
@@ -271,6 +273,6 @@ async def test_a_computer_that_is_removed_hears_the_end_at_once(here: Office) ->
     async with listening(here, caller) as stream:
         await begun(stream)
         (device,) = [one for one in await here.store.devices("ana") if one.id.endswith(caller.token[:8])]
-        await other.told("DELETE", f"devices/{device.id}", 204)
+        await other.request("DELETE", f"devices/{device.id}", 204)
         await asyncio.wait_for(stream.as_response(), SECONDS)
     assert not here.app.extensions[KEY].open

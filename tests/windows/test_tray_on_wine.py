@@ -179,23 +179,23 @@ def test_connect_in_the_browser_and_keep_the_token_with_windows(wine: Wine, back
     assert "pitchgate-trayw.exe --at-login" in wine.wine("reg", "query", RUN_KEY)
     wine.choose(ICON, "Quit")
     wine.until(lambda: backend.streams == 0, "the end")
-    said = wine.wine(str(TRAY), "--server", backend.url, "uninstall")
-    assert "Forgotten" in said
+    found = wine.wine(str(TRAY), "--server", backend.url, "uninstall")
+    assert "Forgotten" in found
     assert wine.wine(str(PYTHON), "-c", kept, backend.url).split() == ["WinVaultKeyring"]
     assert "Pitchgate" not in wine.wine("reg", "query", RUN_KEY)
     assert not wine.state.parent.exists()
 
 
 def test_the_start_menu_starts_it_without_a_console(wine: Wine, backend: FakeBackend) -> None:
-    said = wine.wine(str(TRAY), "install")
+    found = wine.wine(str(TRAY), "install")
     link = wine.roaming / "Microsoft/Windows/Start Menu/Programs/Pitchgate.lnk"
-    assert "Pitchgate.lnk" in said
+    assert "Pitchgate.lnk" in found
     assert link.exists()
     wine.environ["PITCHGATE_TRAY_SERVER"] = backend.url
     wine.start("wine", "start", "/unix", str(link))
     wine.until(lambda: shows(wine, Icon.ATTENTION), "the icon", seconds=60)
     wine.shot("windows-started")
-    said = wine.wine(str(TRAY), "uninstall", "--keep-state")
+    found = wine.wine(str(TRAY), "uninstall", "--keep-state")
     assert not link.exists()
     assert wine.state.exists()
 
@@ -208,6 +208,6 @@ def test_the_units_hold_on_windows_too(wine: Wine) -> None:
     done = wine.start("wine", str(PYTHON), "-m", "pytest", *options, *files)
     ended = done.wait(480)
     (log,) = (wine.folder / "log").glob("wine-*.txt")
-    said = log.read_text(errors="replace")
-    assert ended == 0, said
-    print("", *(line for line in said.splitlines() if "kills" in line or " passed" in line), sep="\n")
+    output = log.read_text(errors="replace")
+    assert ended == 0, output
+    print("", *(line for line in output.splitlines() if "kills" in line or " passed" in line), sep="\n")

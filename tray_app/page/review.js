@@ -119,8 +119,8 @@
     look.dataset.key = "p";
     look.addEventListener("click", () => preview(newest, article));
     further.append(look);
-    const appealing = messages.find((message) => message.appeal);
-    if (appealing) more.append(make("p", t("note", { text: appealing.appeal }), "appeal"));
+    const noted = messages.find((message) => message.note);
+    if (noted) more.append(make("p", t("note", { text: noted.note }), "note"));
     more.append(further);
     article.append(actions, more);
     return article;
@@ -132,7 +132,7 @@
     const cards = [];
     for (const [sender, messages] of grouped(state[tab])) {
       if (!matches(messages)) continue;
-      const sign = tab + messages.map((m) => m.gmail_id + (m.appeal || "")).join();
+      const sign = tab + messages.map((m) => m.gmail_id + (m.note || "")).join();
       const known = rows.get(sender);
       const row = known && known.sign === sign ? known : { sign, card: card(sender, messages) };
       kept.set(sender, row);

@@ -17,7 +17,7 @@ TOKEN_BYTES = 24
 """192 random bits in a link; 128 are required."""
 
 
-MAX_APPEAL = 200
+MAX_NOTE = 200
 """Characters of a sender's line to the owner."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -125,17 +125,17 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def appeal_line(text: str) -> str:
+def note_line(text: str) -> str:
     """A sender's word to the owner as one line that shows what it holds: controls, line breaks of every kind,
     marks of direction and halves of characters become blanks, runs of blanks one.
 
     Anything may stand in it, markup too: it is text and must be escaped like a subject. Raises `Refused`
-    (appeal_long) beyond `MAX_APPEAL`; "" is none.
+    (note_long) beyond `MAX_NOTE`; "" is none.
     """
-    bounded = text[: MAX_APPEAL * 20]
+    bounded = text[: MAX_NOTE * 20]
     line = " ".join("".join(" " if unicodedata.category(c) in _UNSEEN else c for c in bounded).split())
-    if len(line) > MAX_APPEAL:
-        raise Refused("appeal_long", length=len(line), most=MAX_APPEAL, field="line")
+    if len(line) > MAX_NOTE:
+        raise Refused("note_long", length=len(line), most=MAX_NOTE, field="line")
     return line
 
 

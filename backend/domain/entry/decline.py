@@ -59,7 +59,7 @@ _GOES_ON = re.compile(
 def is_decline(text: str) -> bool:
     """Whether the words its writer added to the mail (the quoted part is cut) are a short refusal.
 
-    A refusal that goes on ("no thanks, but ask me in May") opens a door and is none.
+    A refusal that goes on ("no thanks, but ask me in May") leaves it open and is none.
     """
     lines = sections(text[:20_000].replace("’", "'")).own.split("\n")
     own = " ".join(" ".join(lines).split())

@@ -8,7 +8,7 @@ Google does with a forged one is not documented, so two things must hold:
   "by mx.google.com", and no Received above the field was written by anybody else.
 
 Google evaluates all mail it takes in from outside and writes its field above everything the sender wrote,
-so the topmost one in that block is Google's. A mail Google took in by another door (fetched from a foreign
+so the topmost one in that block is Google's. A message Google took in another way (fetched from a foreign
 mailbox, inserted) has no such block, and then a forged field proves nothing.
 """
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox import archive_shapes
+from backend.domain.mailbox import archive_schemas
 from backend.domain.mailbox.archive_tables import JSON, Kind, Table
 
 FORMAT = "pitchgate-archive"
@@ -110,9 +110,9 @@ _READERS: Mapping[Kind, Callable[[object], Any]] = {
     Kind.REAL: _real,
     Kind.TRUTH: _truth,
     Kind.TIME: _time,
-    Kind.TEXTS: _json(archive_shapes.are_texts),
-    Kind.REASONS: _json(archive_shapes.are_reasons),
-    Kind.BEFORE: _json(archive_shapes.is_before),
+    Kind.TEXTS: _json(archive_schemas.are_texts),
+    Kind.REASONS: _json(archive_schemas.are_reasons),
+    Kind.BEFORE: _json(archive_schemas.is_before),
 }
 _WRITERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: lambda value: value,

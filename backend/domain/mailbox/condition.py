@@ -54,7 +54,7 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
     indexing = condition is Condition.INDEXING and mailbox.index_total
     lapsed = needs_owner or condition in (Condition.WATCH_LAPSED, Condition.DISCONNECTED)
     gap = mailbox.gap
-    told = gap and (gap.cut or gap.unchecked) and (now - gap.until).days < RECENT_DAYS
+    recent = gap and (gap.cut or gap.unchecked) and (now - gap.until).days < RECENT_DAYS
     return Explanation(
         condition,
         Who.OWNER if needs_owner else Who.NOBODY if condition in _QUIET else Who.PITCHGATE,
@@ -66,5 +66,5 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
         missing=mailbox.missing,
         silent_since=mailbox.silent_since(now) if not lapsed and mailbox.missing is None else None,
         watch_lapses=not lapsed and mailbox.watch_alarm(now),
-        gap=gap if told else None,
+        gap=gap if recent else None,
     )

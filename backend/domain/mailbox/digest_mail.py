@@ -94,8 +94,8 @@ def text(letter: Letter) -> str:
         who = f"{name} <{block.address}>" if name else block.address
         score = f"{block.score} {block.word}".strip()
         lines += [" · ".join(part for part in (who, block.count, score) if part)]
-        told = (plain(block.subject, MAX_SUBJECT), block.reason, plain(block.note, MAX_NOTE))
-        lines += [f"  {line}" for line in told if line]
+        texts = (plain(block.subject, MAX_SUBJECT), block.reason, plain(block.note, MAX_NOTE))
+        lines += [f"  {line}" for line in texts if line]
         width = max(len(button.label) for button in block.buttons)
         lines += [f"  {button.label:<{width}}  {button.url}" for button in block.buttons]
         lines += [""]

@@ -98,7 +98,7 @@ def filled(weeks: Sequence[Week], today: date) -> tuple[Week, ...]:
     return tuple(known.get(monday, Week(monday)) for monday in mondays)
 
 
-def told(weeks: Sequence[Week]) -> tuple[Week, ...]:
+def shown_weeks(weeks: Sequence[Week]) -> tuple[Week, ...]:
     """Those from the first with mail on, but at least `FEWEST`: what was before it says nothing."""
     first = next((at for at, week in enumerate(weeks) if week.held), len(weeks))
     return tuple(weeks[min(first, len(weeks) - FEWEST) :])

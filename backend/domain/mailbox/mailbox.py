@@ -11,7 +11,7 @@ from typing import Any
 from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
 from backend.domain.errors import Lost, Refused
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.failing import Failing, told
+from backend.domain.mailbox.failing import Failing, foremost
 from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.notices import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.verdict import Row
@@ -265,8 +265,8 @@ class Mailbox:
         return self.watch_expires_at is not None if self.notices.watched else polled
 
     def trouble(self, now: datetime) -> Failing | None:
-        """The failing job that the owner is told of at `now` (`failing.told`)."""
-        return told(self.failing, now, watched=self.begun)
+        """The failing job that the owner is told of at `now` (`failing.foremost`)."""
+        return foremost(self.failing, now, watched=self.begun)
 
     def silent_since(self, now: datetime) -> datetime | None:
         """Since when no notice has come although there was news; None while one may still be on its way."""

@@ -35,7 +35,7 @@ class Screened:
     references: tuple[str, ...] = ()
     reply_to: str = ""  # where a challenge would go; "" = the sender's own address
     language: str = "en"  # of the message, for the wording of a challenge
-    appeal: str = ""  # read only: what its sender has said since; recording a verdict leaves it alone
+    note: str = ""  # read only: what its sender has said since; recording a verdict leaves it alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,6 @@ class MessageView:
     changed_at: datetime
     set_aside: bool
     decided_by: str  # "" while undecided; solve, credit, owner, replied
-    appeal: str = (
+    note: str = (
         ""  # the sender's own line to the owner, one line of their making: to be escaped like a subject
     )

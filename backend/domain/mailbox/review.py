@@ -43,7 +43,7 @@ class Wanted:
     """What a list is to show. `shelves` is one shelf or all of them.
 
     `words` is looked for in sender, name and subject, whatever its case. `least` and `below` bound the score
-    (0..1), `appeal` wants a line of the sender's, `asked` that they were to be asked to pass a check; `since` and
+    (0..1), `note` wants a line of the sender's, `challenged` that they were to be asked to pass a check; `since` and
     `until` bound the time of arrival (until is not included).
     """
 
@@ -51,8 +51,8 @@ class Wanted:
     words: str = ""
     least: float | None = None
     below: float | None = None
-    appeal: bool = False
-    asked: bool = False
+    note: bool = False
+    challenged: bool = False
     since: datetime | None = None
     until: datetime | None = None
 
@@ -89,7 +89,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PastDecision:
     """A decision that was made about a message."""
 
     gmail_id: str
@@ -164,7 +164,7 @@ class SenderProfile:
     balance: int
     messages: tuple[MessageView, ...]
     position: Position | None
-    said: tuple[Said, ...]
+    decisions: tuple[PastDecision, ...]
     checks: tuple[Check, ...]
     ledger: tuple[Booked, ...]
     unsubscriptions: tuple[Unsubscription, ...]
@@ -198,9 +198,9 @@ LEASE_SECONDS = 60
 """How long one try to unsubscribe may take before another may begin."""
 
 
-def by_message(said: Sequence[Said]) -> Mapping[str, tuple[Said, ...]]:
+def by_message(decisions: Sequence[PastDecision]) -> Mapping[str, tuple[PastDecision, ...]]:
     """Decisions grouped by the message they were about, oldest first."""
-    found: dict[str, tuple[Said, ...]] = {}
-    for one in said:
+    found: dict[str, tuple[PastDecision, ...]] = {}
+    for one in decisions:
         found[one.gmail_id] = (*found.get(one.gmail_id, ()), one)
     return found

@@ -56,7 +56,7 @@ class Rehearsed:
     guards: tuple[str, ...]
     score: Score | None
     standing: Standing = Standing()
-    said: Word = Word.NONE
+    word: Word = Word.NONE
 
 
 def rehearse(

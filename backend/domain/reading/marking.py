@@ -56,17 +56,17 @@ def _phrases(text: str, tokens: Sequence[Placed], reasons: Sequence[Reason]) -> 
 
 def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark]:
     """Single words and word pairs; a pair is one for the model too when a one-letter word or "?" is between."""
-    told = [token for token in tokens if len(token.token) > 1]
+    longer = [token for token in tokens if len(token.token) > 1]
     wanted = {
         tuple(_TOKENS.get(piece, piece) for piece in shown.split()): reason.weight
         for reason in reasons
         if reason.code in (PITCH_WORDS, ORDINARY_WORDS)
         for shown in reason.words
     }
-    for start in range(len(told)):
+    for start in range(len(longer)):
         for length in (2, 1):
-            words = tuple(token.token for token in told[start : start + length])
+            words = tuple(token.token for token in longer[start : start + length])
             if words in wanted:
-                last = told[start + len(words) - 1]
-                yield Mark(told[start].start, last.end, wanted[words])
+                last = longer[start + len(words) - 1]
+                yield Mark(longer[start].start, last.end, wanted[words])
                 break

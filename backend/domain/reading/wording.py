@@ -53,10 +53,10 @@ def read(message: Message, owner: Owner) -> Reading:
     parts = sections(_body(message, seen), message.sender.name)
     names = names_of(message, owner)
     tongue = language(f"{message.subject} {parts.own or parts.quoted}")
-    told = tokens(parts.own, names)
-    own = [*tokens(message.subject, names)[:MAX_SUBJECT_WORDS], *told[:MAX_OWN_WORDS]]
+    body = tokens(parts.own, names)
+    own = [*tokens(message.subject, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
     words = (*own, ".", *tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
-    plain = sum(word != "?" for word in told)
+    plain = sum(word != "?" for word in body)
     return Reading(
         words=words,
         own=len(own),

@@ -125,9 +125,9 @@ def narrow(share: Share | None) -> bool:
 
 
 def _quality(by: str, name: str, every: Sequence[Label], some: Sequence[Label]) -> Quality:
-    said = [label for label in some if label.answer in (Answer.YES, Answer.NO)]
-    held = [label for label in said if label.stratum == HELD]
-    return Quality(by, name, len(some), len(said), _share(held, held), _recall(every, {*map(id, some)}))
+    answered = [label for label in some if label.answer in (Answer.YES, Answer.NO)]
+    held = [label for label in answered if label.stratum == HELD]
+    return Quality(by, name, len(some), len(answered), _share(held, held), _recall(every, {*map(id, some)}))
 
 
 def _share(labels: Sequence[Label], of: Sequence[Label]) -> Share | None:
@@ -145,8 +145,8 @@ def _recall(every: Sequence[Label], some: set[int]) -> Share | None:
     totals: dict[str, Share] = {}
     for stratum in sorted({label.stratum for label in every}):
         drawn_ = [label for label in every if label.stratum == stratum]
-        said = [label for label in drawn_ if label.answer in (Answer.YES, Answer.NO)]
-        share = _share([label for label in said if id(label) in some], said)
+        answered = [label for label in drawn_ if label.answer in (Answer.YES, Answer.NO)]
+        share = _share([label for label in answered if id(label) in some], answered)
         if share is None:
             return None
         size = sum(label.weight for label in drawn_)

@@ -81,7 +81,7 @@ def faults(key: bytes, head: Head, entries: Iterable[Entry], began: int = 0) -> 
             _seal(key, entry.number, before, entry.digest), entry.seal
         ):
             yield entry.number, Fault.RESEALED
-        if not _says_what_it_said(entry):
+        if not _seal_fits(entry):
             yield entry.number, Fault.CHANGED
         number, before = entry.number, entry.seal
     if number != head.number or not _same(before, head.seal):
@@ -107,7 +107,7 @@ def keyed(key: bytes, text: str) -> str:
     return hmac.digest(key, b"text" + text.encode(), "sha256").hex()[:16]
 
 
-def _says_what_it_said(entry: Entry) -> bool:
+def _seal_fits(entry: Entry) -> bool:
     if entry.payload is None:
         return entry.at is None and entry.about is None and entry.salt is None
     if entry.at is None or entry.about is None or entry.salt is None:

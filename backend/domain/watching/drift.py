@@ -153,11 +153,11 @@ def judged(weeks: Sequence[Counted], before: Change | None) -> tuple[State, Chan
 def change(weeks: Sequence[Week]) -> Change | None:
     """What changed since the first weeks, if the evidence is an alarm. None while there are too few."""
     found = [_channel(channel, weeks) for channel in CHANNELS]
-    told = [one for one in found if one is not None]
-    evidence = sum(one.evidence for one in told) / len(CHANNELS)
+    known = [one for one in found if one is not None]
+    evidence = sum(one.evidence for one in known) / len(CHANNELS)
     if evidence < ALARM:
         return None
-    most = max(told, key=lambda one: one.evidence)
+    most = max(known, key=lambda one: one.evidence)
     return Change(most.channel, most.grown, most.before, most.since, most.week, evidence)
 
 

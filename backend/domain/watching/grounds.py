@@ -126,8 +126,8 @@ def _setting(
 ) -> str:
     """The same for many messages, so it is remembered."""
     limits = {name: bits(value) for name, value in asdict(thresholds).items()}
-    told = {"version": version, "made_with": made_with, "thresholds": limits}
-    return _json({**told, **_settings(preferences, labels)})
+    model = {"version": version, "made_with": made_with, "thresholds": limits}
+    return _json({**model, **_settings(preferences, labels)})
 
 
 def _settings(preferences: Preferences, labels: LabelIds) -> dict[str, Any]:

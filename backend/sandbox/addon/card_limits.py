@@ -72,8 +72,8 @@ def _prompt(answer: Mapping[str, Any]) -> Iterator[str]:
     scopes = answer.get("requesting_google_scopes")
     if scopes is not None and not scopes.get("scopes") and scopes.get("all_scopes") is not True:
         yield "answer: a prompt for no scope"
-    asked = answer.get("basic_authorization_prompt")
-    if asked is not None and (not asked.get("resource") or not _secure(asked.get("authorization_url"))):
+    prompt = answer.get("basic_authorization_prompt")
+    if prompt is not None and (not prompt.get("resource") or not _secure(prompt.get("authorization_url"))):
         yield "answer: an authorization prompt needs an HTTPS address and a resource"
 
 
@@ -112,7 +112,7 @@ def _look(name: str, value: Any, path: str, found: list[str]) -> None:
             _look(name, inner, f"{path}[{number}]", found)
     elif isinstance(value, dict):
         if (check := CHECKS.get(name)) is not None:
-            found += [f"{path}: {said}" for said in check(value)]
+            found += [f"{path}: {fault}" for fault in check(value)]
         for field, inner in value.items():
             if isinstance(inner, (dict, list)):
                 _look(field, inner, f"{path}.{field}", found)

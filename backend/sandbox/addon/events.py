@@ -68,11 +68,11 @@ def posting(
     owner: Mailbox,
     granted: frozenset[str],
     setting: Setting,
-    asked: Asked,
+    request: Asked,
     forgery: Forgery,
 ) -> Posting:
     """The request Google would send. `granted` are the scopes the owner consented to."""
-    system = _signed(keys, _system(deployment, asked.url, now) | dict(forgery.system), forgery, "system")
+    system = _signed(keys, _system(deployment, request.url, now) | dict(forgery.system), forgery, "system")
     auth: dict[str, Any] = {"systemIdToken": system, "authorizedScopes": sorted(granted)}
     if granted:
         auth["userOAuthToken"] = f"ya29.sandbox-{secrets.token_urlsafe(24)}"
@@ -80,29 +80,29 @@ def posting(
         auth["userIdToken"] = _signed(
             keys, _user(deployment, owner, now) | dict(forgery.user), forgery, "user"
         )
-    body = {"commonEventObject": _common(setting, asked), "authorizationEventObject": auth}
-    if asked.message:
+    body = {"commonEventObject": _common(setting, request), "authorizationEventObject": auth}
+    if request.message:
         body["gmail"] = {
-            "messageId": _id("msg", asked.message, setting.id_form),
-            "threadId": _id("thread", asked.thread or asked.message, setting.id_form),
+            "messageId": _id("msg", request.message, setting.id_form),
+            "threadId": _id("thread", request.thread or request.message, setting.id_form),
             "accessToken": f"AKwx-{secrets.token_urlsafe(24)}",
         }
     headers = {} if forgery.no_header else {"Authorization": f"Bearer {system}"}
-    return Posting(asked.url, headers, body)
+    return Posting(request.url, headers, body)
 
 
-def _common(setting: Setting, asked: Asked) -> dict[str, Any]:
+def _common(setting: Setting, request: Asked) -> dict[str, Any]:
     common: dict[str, Any] = {
         "hostApp": "GMAIL",
         "platform": setting.platform,
         "userLocale": setting.locale,
         "timeZone": {"id": setting.zone, "offset": setting.offset_ms},
     }
-    if asked.parameters:
-        common["parameters"] = dict(asked.parameters)
-    if asked.inputs:
+    if request.parameters:
+        common["parameters"] = dict(request.parameters)
+    if request.inputs:
         common["formInputs"] = {
-            name: {"stringInputs": {"value": list(values)}} for name, values in asked.inputs.items()
+            name: {"stringInputs": {"value": list(values)}} for name, values in request.inputs.items()
         }
     return common
 
@@ -140,9 +140,9 @@ def _user(deployment: Deployment, owner: Mailbox, now: float) -> dict[str, Any]:
 
 
 def _signed(keys: KeyRing, claims: dict[str, Any], forgery: Forgery, which: str) -> str:
-    told = {name: value for name, value in claims.items() if value is not None}
+    present = {name: value for name, value in claims.items() if value is not None}
     if forgery.stranger != which:
-        return keys.sign(told)
+        return keys.sign(present)
     # A key of somebody else's, under the id of a published one.
     key = SigningKey.generate()
-    return jwt.encode(told, key.private, algorithm="RS256", headers={"kid": keys.current.kid})
+    return jwt.encode(present, key.private, algorithm="RS256", headers={"kid": keys.current.kid})

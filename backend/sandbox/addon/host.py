@@ -105,8 +105,8 @@ class Host:
             raise HostError("That is a link, not an action.")
         parameters = {item["key"]: item["value"] for item in action.get("parameters", ())}
         chosen = {**defaults(panel.card or {}), **{name: list(values) for name, values in inputs.items()}}
-        asked = Asked(action["function"], panel.message, "", parameters, chosen)
-        await self._call(owner, asked, clicked=True, forgery=forgery)
+        request = Asked(action["function"], panel.message, "", parameters, chosen)
+        await self._call(owner, request, clicked=True, forgery=forgery)
         return panel
 
     async def back(self, owner: Mailbox) -> Panel:
@@ -125,9 +125,9 @@ class Host:
         panel = self.panel(owner)
         if panel.pending is None:
             raise HostError("Nothing was asked for.")
-        asked, clicked = panel.pending
+        request, clicked = panel.pending
         self.granted[owner.address] = self.scopes(owner) | frozenset(panel.prompt.get("scopes", ()))
-        await self._call(owner, asked, clicked=clicked, forgery=HONEST)
+        await self._call(owner, request, clicked=clicked, forgery=HONEST)
         return panel
 
     async def replay(self, owner: Mailbox) -> Panel:
@@ -143,9 +143,9 @@ class Host:
             raise HostError("No add-on is deployed. PUT its deployment to /sandbox/addon first.")
         return self.deployment
 
-    async def _call(self, owner: Mailbox, asked: Asked, *, clicked: bool, forgery: Forgery) -> None:
+    async def _call(self, owner: Mailbox, request: Asked, *, clicked: bool, forgery: Forgery) -> None:
         panel = self.panel(owner)
-        panel.pending, panel.clicked = (asked, clicked), clicked
+        panel.pending, panel.clicked = (request, clicked), clicked
         panel.sent = posting(
             self._world.keys,
             self._world.clock.real(),
@@ -153,7 +153,7 @@ class Host:
             owner,
             self.scopes(owner),
             panel.setting,
-            asked,
+            request,
             forgery,
         )
         await self._send(panel, panel.sent, clicked=clicked)
@@ -195,8 +195,8 @@ class Host:
             panel.prompt = {"scopes": every if wanted.get("all_scopes") else list(wanted.get("scopes", ()))}
             return
         if "basic_authorization_prompt" in answer:
-            asked = answer["basic_authorization_prompt"]
-            panel.prompt = {"connect": asked["authorization_url"], "resource": asked["resource"]}
+            prompt = answer["basic_authorization_prompt"]
+            panel.prompt = {"connect": prompt["authorization_url"], "resource": prompt["resource"]}
             return
         panel.pending = None
         _show(panel, answer.get("renderActions", answer).get("action", {}))

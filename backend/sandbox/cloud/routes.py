@@ -56,10 +56,10 @@ async def enable_service(project: str, name: str) -> Response:
 @blueprint.post(_ACCOUNTS)
 async def create_account(project: str) -> Response:
     """Create a service account."""
-    told = await json_object()
-    email = f"{told.get('accountId')}@{project}.iam.gserviceaccount.com"
+    body = await json_object()
+    email = f"{body.get('accountId')}@{project}.iam.gserviceaccount.com"
     if email in world().cloud.accounts:
-        raise PubSubError(409, f"Service account {told.get('accountId')} already exists.")
+        raise PubSubError(409, f"Service account {body.get('accountId')} already exists.")
     found: dict[str, Any] = {"name": f"projects/{project}/serviceAccounts/{email}", "email": email}
     world().cloud.accounts[email] = found
     return jsonify(found)
@@ -104,11 +104,11 @@ async def set_policy(project: str, kind: str, name: str) -> Response:
 @blueprint.patch(_SUBSCRIPTION)
 async def patch_subscription(project: str, name: str) -> Response:
     """Change the fields of `updateMask`; what waits stays."""
-    told = await json_object()
+    body = await json_object()
     full = _there(f"projects/{project}/subscriptions/{name}")
     present = world().broker.subscriptions[full]
-    wanted = told.get("subscription") or {}
-    fields = [field for field in str(told.get("updateMask", "")).split(",") if field]
+    wanted = body.get("subscription") or {}
+    fields = [field for field in str(body.get("updateMask", "")).split(",") if field]
     if not fields or "topic" in fields:
         raise PubSubError(400, "The updateMask must name fields that can be changed.")
     merged = {**present.as_json(), **{field: wanted.get(field) for field in fields}}

@@ -167,7 +167,7 @@ def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
 
 
 def _error_for(world: World, rule: FaultRule) -> ApiError:
-    retry_at = world.clock.told() + rule.seconds
+    retry_at = world.clock.shown() + rule.seconds
     table: dict[str, Callable[[], ApiError]] = {
         "unauthenticated": errors.unauthenticated,
         "rate_limit": errors.quota_exceeded,

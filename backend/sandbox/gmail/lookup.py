@@ -62,7 +62,7 @@ def read_query(call: Call) -> Query | None:
     if headers_only(call.scopes):
         raise ApiError(403, "Metadata scope does not support 'q' parameter", "forbidden")
     try:
-        return compile_query(text, call.mailbox.labels, call.world.clock.told())
+        return compile_query(text, call.mailbox.labels, call.world.clock.shown())
     except QueryError as error:
         raise invalid(str(error)) from error
 

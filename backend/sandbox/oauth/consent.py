@@ -17,43 +17,44 @@ class ConsentChoice:
     ticked: frozenset[str]
 
 
-def refusal_without_page(world: World, asked: AuthorizationRequest) -> None:
+def refusal_without_page(world: World, request: AuthorizationRequest) -> None:
     """`prompt=none` never shows a page. Raises RedirectError if one would be needed."""
-    if "none" not in asked.prompt:
+    if "none" not in request.prompt:
         return
-    if asked.login_hint not in world.mailboxes:
+    if request.login_hint not in world.mailboxes:
         raise RedirectError("login_required")
     raise RedirectError("interaction_required")
 
 
-def allow(world: World, asked: AuthorizationRequest, choice: ConsentChoice) -> dict[str, str]:
+def allow(world: World, request: AuthorizationRequest, choice: ConsentChoice) -> dict[str, str]:
     """Record the consent and return the parameters of the redirect. Raises RedirectError."""
-    wanted = frozenset(asked.scopes)
+    wanted = frozenset(request.scopes)
     granted = (wanted & IDENTITY) | (wanted & choice.ticked)
     if not granted:
         raise RedirectError("access_denied")
-    account, project = choice.mailbox.address, asked.client.project
+    account, project = choice.mailbox.address, request.client.project
     before = world.grants.grant(account, project)
     earlier = frozenset(before.scopes) if before is not None else frozenset()
     first = world.grants.consent(account, project, granted)
-    if asked.include_granted:
+    if request.include_granted:
         granted |= earlier
     code = world.grants.issue_code(
         Code(
-            client_id=asked.client.client_id,
+            client_id=request.client.client_id,
             account=account,
             project=project,
-            redirect_uri=asked.redirect_uri,
+            redirect_uri=request.redirect_uri,
             scopes=granted,
             expires=world.clock.now() + world.knobs.authorization_code_lifetime,
-            nonce=asked.nonce,
-            offline=asked.offline and (first or "consent" in asked.prompt or asked.client.kind == "desktop"),
-            challenge=asked.challenge,
-            challenge_method=asked.challenge_method,
+            nonce=request.nonce,
+            offline=request.offline
+            and (first or "consent" in request.prompt or request.client.kind == "desktop"),
+            challenge=request.challenge,
+            challenge_method=request.challenge_method,
         )
     )
     answer = {"code": code, "scope": " ".join(sorted(granted)), "authuser": "0"}
-    answer["prompt"] = "consent" if first or "consent" in asked.prompt else "none"
+    answer["prompt"] = "consent" if first or "consent" in request.prompt else "none"
     if choice.mailbox.owner.hd:
         answer["hd"] = choice.mailbox.owner.hd
     return answer

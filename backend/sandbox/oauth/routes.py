@@ -28,24 +28,24 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 async def consent_page() -> Response:
     """Ask the person: which account, which permissions."""
     try:
-        asked = read_request(request.args, world().clients)
-        refusal_without_page(world(), asked)
+        authorization = read_request(request.args, world().clients)
+        refusal_without_page(world(), authorization)
     except PageError as error:
         return await _error_page(error)
     except RedirectError as error:
-        return _back(asked.answer({"error": error.code}))
+        return _back(authorization.answer({"error": error.code}))
     hidden = [(name, value) for name, value in request.args.items(multi=True)]
     page = await render_template(
         "consent.html",
-        asked=asked,
+        asked=authorization,
         accounts=[box.owner for box in world().mailboxes.values()],
-        chosen=_suggested(asked),
-        scopes=[(scope, WORDS[scope]) for scope in asked.optional_scopes],
-        identity=[WORDS[scope] for scope in asked.scopes if scope in IDENTITY],
+        chosen=_suggested(authorization),
+        scopes=[(scope, WORDS[scope]) for scope in authorization.optional_scopes],
+        identity=[WORDS[scope] for scope in authorization.scopes if scope in IDENTITY],
         hidden=hidden,
-        app_name=urlsplit(asked.redirect_uri).netloc,
+        app_name=urlsplit(authorization.redirect_uri).netloc,
     )
-    return _page(page, asked)
+    return _page(page, authorization)
 
 
 @blueprint.post("/o/oauth2/v2/auth")
@@ -53,19 +53,19 @@ async def consent_answer() -> Response:
     """The person's answer: `account`, `decision` allow or deny, and `grant` once per ticked scope."""
     form = await request.form
     try:
-        asked = read_request(form, world().clients)
+        authorization = read_request(form, world().clients)
     except PageError as error:
         return await _error_page(error)
     if form.get("decision") != "allow":
-        return _back(asked.answer({"error": "access_denied"}))
+        return _back(authorization.answer({"error": "access_denied"}))
     mailbox = world().mailboxes.get(form.get("account", "").strip().lower())
     if mailbox is None:
         return await _error_page(PageError("account_unknown", "Choose one of the accounts on the page."))
     choice = ConsentChoice(mailbox, frozenset(form.getlist("grant")))
     try:
-        return _back(asked.answer(allow(world(), asked, choice)))
+        return _back(authorization.answer(allow(world(), authorization, choice)))
     except RedirectError as error:
-        return _back(asked.answer({"error": error.code}))
+        return _back(authorization.answer({"error": error.code}))
 
 
 @blueprint.post("/token")
@@ -186,10 +186,10 @@ async def discovery() -> Response:
     )
 
 
-def _suggested(asked: AuthorizationRequest) -> str:
+def _suggested(authorization: AuthorizationRequest) -> str:
     boxes = world().mailboxes
     for box in boxes.values():
-        if asked.login_hint in (box.address, box.owner.sub):
+        if authorization.login_hint in (box.address, box.owner.sub):
             return box.address
     return next(iter(boxes), "")
 
@@ -256,10 +256,10 @@ async def _error_page(error: PageError) -> Response:
     return response
 
 
-def _page(html: str, asked: AuthorizationRequest | None) -> Response:
+def _page(html: str, authorization: AuthorizationRequest | None) -> Response:
     response = Response(html, 200, content_type="text/html; charset=utf-8")
     # The form's answer redirects to the client, and form-action covers redirects too.
-    parts = urlsplit(asked.redirect_uri) if asked is not None else None
+    parts = urlsplit(authorization.redirect_uri) if authorization is not None else None
     target = f" {parts.scheme}://{parts.netloc}" if parts is not None else ""
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{target}; "
@@ -279,7 +279,7 @@ def _as_text(value: Any) -> str:
 @blueprint.post("/sandbox/service-accounts")
 async def create_service_account() -> Response:
     """{"email", "project"}: the key file of a new service account, or a new one for it."""
-    told = await json_object()
+    body = await json_object()
     here = f"{request.url_root.rstrip('/')}/token"
-    email, project = (str(told.get(name, "")) for name in ("email", "project"))
+    email, project = (str(body.get(name, "")) for name in ("email", "project"))
     return jsonify(world().service_accounts.create(email, project, here))

@@ -127,7 +127,7 @@ async def send(address: str) -> Response:
     letter = {"from": _from(mailbox), "subject": _one_line(subject), "text": text}
     people = [item.strip() for item in to.replace(";", ",").split(",") if item.strip()]
     try:
-        raw = read_raw(letter, people, world().clock.told_ms(), secrets.token_hex(12))
+        raw = read_raw(letter, people, world().clock.shown_ms(), secrets.token_hex(12))
         check_sendable(raw)
     except (BadRequest, ApiError) as error:
         page = await _compose(mailbox, to, subject, text, str(error))
@@ -148,7 +148,7 @@ async def reply(address: str, message_id: str) -> Response:
     letter = {"from": _from(mailbox), "text": text} | reply_letter(mailbox, parent)
     if not letter["to"]:
         raise BadRequest("This message names nobody who could be answered.")
-    raw = read_raw(letter, letter["to"], world().clock.told_ms(), secrets.token_hex(12))
+    raw = read_raw(letter, letter["to"], world().clock.shown_ms(), secrets.token_hex(12))
     message = world().post.send(mailbox, raw, parent.thread_id, world().clock.now_ms())
     return _go(f"/mail/{mailbox.address}/thread/{message.thread_id}")
 
@@ -180,7 +180,7 @@ def _found(mailbox: Mailbox, current: str, query: str) -> list[StoredMessage]:
     date, _, last = request.args.get("before", "").partition("-")
     before = (int(date), last) if date.isdecimal() else None
     try:
-        compiled = compile_query(query, mailbox.labels, world().clock.told()) if query else None
+        compiled = compile_query(query, mailbox.labels, world().clock.shown()) if query else None
     except QueryError as error:
         raise BadRequest(str(error)) from error
     hidden = compiled is not None and compiled.hidden

@@ -15,7 +15,7 @@ from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import MessageView
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
-from backend.locale.words import told
+from backend.locale.words import error_words
 from backend.ports.devices import HeldSender
 from backend.web.api import schemas
 from backend.web.words import language_of
@@ -65,7 +65,7 @@ def tagged(data: Mapping[str, Any]) -> Response:
 
 def refusal(error: PitchgateError, code: str = "", **headers: str) -> Response:
     """An error in the agreed form, its words in the caller's language. `code` in place of its own."""
-    title, remedy = told(language_of(request.accept_languages), error)
+    title, remedy = error_words(language_of(request.accept_languages), error)
     code = code or error.code
     field = error.field if isinstance(error, Refused) else ""
     response = answer({"code": code, "title": title, "remedy": remedy, "field": field}, STATUS.get(code, 422))
@@ -95,7 +95,7 @@ def message_json(view: MessageView, language: str) -> schemas.Message:
         "decided_at": view.decided_at.isoformat() if view.decided_at else None,
         "changed_at": view.changed_at.isoformat(),
         "decided_by": view.decided_by,
-        "appeal": view.appeal,
+        "note": view.note,
     }
 
 

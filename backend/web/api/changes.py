@@ -37,9 +37,9 @@ async def events(call: Call) -> Response:
             name=device.id,
             notifier=call.service.changed(device),
             look=lambda after, limit: call.service.news(device, after, limit),
-            told=partial(_event, language=language_of(request.accept_languages)),
+            as_text=partial(_event, language=language_of(request.accept_languages)),
             missed="reset",
-            besides=_Condition(call).told,
+            besides=_Condition(call).changed,
         ),
         given,
         now,
@@ -54,7 +54,7 @@ class _Condition:
         self._clock = services().context.clock
         self._known = ""
 
-    async def told(self) -> bytes:
+    async def changed(self) -> bytes:
         """A status event if it is another one than when it was last asked for; b"" the first time."""
         mailbox = (await self._call.service.overview(self._call.mailbox_id)).mailbox
         before, self._known = self._known, mailbox.condition(self._clock.now())
@@ -71,7 +71,7 @@ def _event(event: Event, language: str) -> bytes:
     view = event.message
     if view is None:
         return b""
-    if event.kind is EventKind.APPEAL:
-        return line(event.id, "appeal", message_json(view, language))
+    if event.kind is EventKind.NOTE:
+        return line(event.id, "note", message_json(view, language))
     # Told as it was then: whatever has happened to it since comes behind, as an event of its own.
     return line(event.id, "held", message_json(view, language) | {"placement": "held", "decided_by": ""})

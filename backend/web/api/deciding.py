@@ -49,9 +49,9 @@ async def undo(call: Call, key: str) -> Response:
 @with_body(requests.QuestionAnswer)
 async def say(call: Call, gmail_id: str, data: requests.QuestionAnswer) -> Response:
     """Answer a question; a later answer stands in place of an earlier one."""
-    said = Answer(data["answer"])
-    await call.service.say(call.mailbox_id, gmail_id, said)
-    return answer({"gmail_id": gmail_id, "answer": said})
+    given = Answer(data["answer"])
+    await call.service.say(call.mailbox_id, gmail_id, given)
+    return answer({"gmail_id": gmail_id, "answer": given})
 
 
 @blueprint.patch("/preferences")

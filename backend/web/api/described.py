@@ -136,22 +136,25 @@ class _Provider(OpenAPIProvider):
             }
 
     def _answer(self, answer: type | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        told: dict[str, Any] = {"description": "Done.", "headers": _headers(VERSION_HEADER)}
+        success: dict[str, Any] = {"description": "Done.", "headers": _headers(VERSION_HEADER)}
         if answer is None:
-            return told, {}
+            return success, {}
         if answer is bytes:
-            return self._stream(told)
+            return self._stream(success)
         if answer is dict:
-            told |= {
+            success |= {
                 "description": "This document.",
                 "content": {"application/json": {"schema": {"type": "object"}}},
             }
-            return told, {}
+            return success, {}
         schema, components = self._shape(answer)
         text = str(answer.__doc__)
-        return told | {"description": text, "content": {"application/json": {"schema": schema}}}, components
+        return success | {
+            "description": text,
+            "content": {"application/json": {"schema": schema}},
+        }, components
 
-    def _stream(self, told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _stream(self, success: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Server-sent events. The standard has no words for them: the data of each stand under x-events."""
         events: dict[str, Any] = {}
         components: dict[str, Any] = {}
@@ -159,7 +162,7 @@ class _Provider(OpenAPIProvider):
             events[name], more = self._shape(shape)
             components |= more
         content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": events}}
-        return told | {
+        return success | {
             "description": "The stream; see docs/reference/api.md.",
             "content": content,
         }, components

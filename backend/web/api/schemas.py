@@ -69,7 +69,7 @@ class Message(TypedDict):
     decided_at: Time | None
     changed_at: Time
     decided_by: DecidedBy
-    appeal: NotRequired[Annotated[str, Field(description="The sender's own line to the owner.")]]
+    note: NotRequired[Annotated[str, Field(description="The sender's own line to the owner.")]]
 
 
 class Moved(TypedDict):
@@ -248,7 +248,7 @@ class Ticket(TypedDict):
 EVENTS: dict[str, Any] = {
     "held": Message,
     "moved": Moved,
-    "appeal": Message,
+    "note": Message,
     "status": Nothing,
     "reset": Nothing,
 }

@@ -118,12 +118,12 @@ async def _outcome(connected: Connected) -> Response:
     await browser_session.end_earlier()
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
     await first_run.order_first(services().context, connected.mailbox)
-    asked = await device_routes.kept_request()
-    if asked is None:
+    pending = await device_routes.kept_request()
+    if pending is None:
         response = await _connected(connected.email, connected.mailbox)
     else:
         # In this very answer: a redirect would still count as begun by Google, and bring no strict cookie.
-        response = await device_routes.confirm(asked, connected.mailbox.id, browser_session.csrf_of(secret))
+        response = await device_routes.confirm(pending, connected.mailbox.id, browser_session.csrf_of(secret))
     for note in (DEVICE, EARLIER, WANTED):
         response = note.drop(response)
     return browser_session.keep(without_cookie(response), secret)

@@ -71,10 +71,10 @@ class PushGate:
         if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != "POST":
             return await self._app(scope, receive, send)
         began = time.perf_counter()
-        told = dict(_told(scope["headers"]))
-        length = _length(told)
-        caller = _caller(scope, told.get(b"x-forwarded-for", b""), self._hops)
-        elsewhere = told.get(b"sec-fetch-site") in (b"cross-site", b"same-site")
+        headers = dict(_told(scope["headers"]))
+        length = _length(headers)
+        caller = _caller(scope, headers.get(b"x-forwarded-for", b""), self._hops)
+        elsewhere = headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site")
         if not 0 <= length <= self._most or elsewhere or not self._limits.admit(caller, LIMIT):
             return await self._app(scope, receive, send)
         try:
@@ -82,8 +82,8 @@ class PushGate:
                 body = await _whole(receive)
                 if body is None:
                     return None
-                names = (told.get(name, b"").decode("latin-1") for name in METADATA)
-                authorization = told.get(b"authorization", b"").decode("latin-1")
+                names = (headers.get(name, b"").decode("latin-1") for name in METADATA)
+                authorization = headers.get(b"authorization", b"").decode("latin-1")
                 fate = await self._push(authorization, body, Metadata(*names))
         except TimeoutError:
             broken: Exception = ServiceUnavailable(retry_after=5)
@@ -112,9 +112,9 @@ def _told(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
             yield name, value
 
 
-def _length(told: Mapping[bytes, bytes]) -> int:
+def _length(headers: Mapping[bytes, bytes]) -> int:
     """Of the body; -1 when it is not told, or told as nothing that is usual."""
-    length = told.get(b"content-length", b"")
+    length = headers.get(b"content-length", b"")
     return int(length) if length.isdigit() and len(length) < 10 else -1
 
 

@@ -71,6 +71,6 @@ PAGES = frozenset(
 """Where signing in may lead on to. Nothing else is followed, whatever a form or a note says."""
 
 
-def wanted(said: str) -> str:
+def wanted(page: str) -> str:
     """`said` if it is one of `PAGES`, else ""."""
-    return said if said in PAGES else ""
+    return page if page in PAGES else ""

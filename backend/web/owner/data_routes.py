@@ -7,7 +7,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import Refused
-from backend.locale.words import told
+from backend.locale.words import error_words
 from backend.pipeline.archive import ArchiveService
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
@@ -59,7 +59,7 @@ async def restore() -> Response:
     except Refused as error:
         known = error.code if error.code in CODES else "malformed"
         return await _page(
-            owner, 422, error=known, detail=told(language_of(request.accept_languages), error)[0]
+            owner, 422, error=known, detail=error_words(language_of(request.accept_languages), error)[0]
         )
     return await _page(owner, restored=restored)
 

@@ -26,11 +26,11 @@ blueprint = Blueprint("devices", __name__)
 async def ask() -> Response:
     """What an app wants, for the owner to confirm; they sign in first if they have not. Changes nothing."""
     try:
-        asked = read_request(request.args)
+        wanted = read_request(request.args)
     except Refused:
         return await _problem("malformed", 422)
     owner = await browser.present()
-    return await (_sign_in(asked) if owner is None else confirm(asked, owner.mailbox_id, owner.csrf))
+    return await (_sign_in(wanted) if owner is None else confirm(wanted, owner.mailbox_id, owner.csrf))
 
 
 @blueprint.post("/connect/device/sign-in")
@@ -54,12 +54,12 @@ async def answer() -> Response:
     except browser.SignedOut:
         return await _problem("signed_out", 422)
     try:
-        asked = service().unseal(fields.get("request", ""))
+        wanted = service().unseal(fields.get("request", ""))
     except PitchgateError as error:
         return await _refusal(error)
     if fields.get("answer") != "yes":
-        return back(asked.answer(error="denied"))
-    return back(await service().consent(owner.mailbox_id, asked))
+        return back(wanted.answer(error="denied"))
+    return back(await service().consent(owner.mailbox_id, wanted))
 
 
 @blueprint.get("/enter")
@@ -99,18 +99,18 @@ async def kept_request() -> DeviceRequest | None:
         return None
 
 
-async def confirm(asked: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
+async def confirm(wanted: DeviceRequest, mailbox_id: str, csrf: str) -> Response:
     """The page with the question. Its form leads to us and on to the app's listener, and nowhere else."""
     found = await service().overview(mailbox_id)
     response = await open_page(
         "device_confirm.html",
         section="devices",
-        name=asked.name,
+        name=wanted.name,
         email=found.mailbox.owner.email,
-        sealed=service().seal(asked),
+        sealed=service().seal(wanted),
         csrf=csrf,
     )
-    response.headers["Content-Security-Policy"] = content_policy(origin_of(asked.redirect_uri))
+    response.headers["Content-Security-Policy"] = content_policy(origin_of(wanted.redirect_uri))
     return response
 
 
@@ -121,9 +121,9 @@ async def _ask_to_sign_in(_: browser.SignedOut) -> Response:
     return await open_page("sign_in.html", 401, section="connect", page=page)
 
 
-async def _sign_in(asked: DeviceRequest) -> Response:
-    sealed = service().seal(asked)
-    return await open_page("device_sign_in.html", section="devices", name=asked.name, sealed=sealed)
+async def _sign_in(wanted: DeviceRequest) -> Response:
+    sealed = service().seal(wanted)
+    return await open_page("device_sign_in.html", section="devices", name=wanted.name, sealed=sealed)
 
 
 async def _refusal(error: PitchgateError) -> Response:

@@ -27,9 +27,9 @@ async def visitor_form() -> tuple[Visitor, dict[str, str]]:
     return (owner, await _mailbox(owner)), fields
 
 
-def back(path: str, **told: str) -> Response:
+def back(path: str, **args: str) -> Response:
     """To a page, as after every form that changed something."""
-    query = urlencode({name: value for name, value in told.items() if value})
+    query = urlencode({name: value for name, value in args.items() if value})
     return Response(b"", 303, headers={"Location": f"{path}?{query}" if query else path})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from quart import Blueprint, Response
 
-from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, Week, minutes_saved, told
+from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, Week, minutes_saved, shown_weeks
 from backend.domain.watching.asking import narrow
 from backend.domain.watching.drift import monday_of
 from backend.pipeline.insights import InsightService
@@ -41,7 +41,7 @@ async def insights() -> Response:
     owner = await browser.signed_in()
     mailbox, figures = await service().look(owner.mailbox_id)
     change = (await service().drift(owner.mailbox_id)).change
-    weeks = told(figures.weeks)
+    weeks = shown_weeks(figures.weeks)
     steps = [getattr(figures.funnel, step) for step in STEPS]
     return await owner_page(
         "insights.html",

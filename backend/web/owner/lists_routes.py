@@ -71,13 +71,13 @@ async def test() -> Response:
     sent = await visitor_form()
     (_, mailbox), fields = sent
     address, confirmed = fields.get("address", "")[:LONGEST_SUBJECT], "confirmed" in fields
-    told: dict[str, Any] = {"address": address, "confirmed": confirmed}
+    shown: dict[str, Any] = {"address": address, "confirmed": confirmed}
     try:
         trial = await own_lists.trial(service().context, mailbox, address, authenticated=confirmed)
     except Refused as error:
         code = "rule_address" if error.code in ("rule_domain", "rule_provider") else error.code
-        return await _page(sent[0], 422, errors={"address": code}, **told)
-    return await _page(sent[0], trial=trial, **told)
+        return await _page(sent[0], 422, errors={"address": code}, **shown)
+    return await _page(sent[0], trial=trial, **shown)
 
 
 @blueprint.post("/import")
@@ -88,19 +88,19 @@ async def bring_in() -> Response:
     sent = await visitor_form()
     (owner, _), fields = sent
     text, kind = await _uploaded() or fields.get("text", ""), _kind(fields.get("default", ""))
-    told: dict[str, Any] = {"text": text, "default": kind or RuleKind.BLOCK}
+    shown: dict[str, Any] = {"text": text, "default": kind or RuleKind.BLOCK}
     if kind is None:
-        return await _page(sent[0], 422, errors={"default": "error_kind"}, **told)
+        return await _page(sent[0], 422, errors={"default": "error_kind"}, **shown)
     really = fields.get("do") == "import"
     try:
         work = own_lists.bring_in if really else own_lists.weigh
         reading, effect = await work(service().context, owner.mailbox_id, text, kind)
     except Refused as error:
-        return await _page(sent[0], 422, errors={"text": error.code}, **told)
+        return await _page(sent[0], 422, errors={"text": error.code}, **shown)
     if not reading.rules:
-        return await _page(sent[0], 422, errors={"text": "import_empty"}, reading=reading, **told)
-    told["text"] = "" if really else text
-    return await _page(sent[0], reading=reading, effect=effect, imported=really, **told)
+        return await _page(sent[0], 422, errors={"text": "import_empty"}, reading=reading, **shown)
+    shown["text"] = "" if really else text
+    return await _page(sent[0], reading=reading, effect=effect, imported=really, **shown)
 
 
 @blueprint.get("/export")
@@ -116,9 +116,9 @@ async def export() -> Response:
 
 async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     owner, mailbox = found
-    asked = request.args
-    query, kind = asked.get("q", "").strip()[:100], _kind(asked.get("show", ""))
-    after = asked.get("after", "")[:LONGEST_SUBJECT]
+    args = request.args
+    query, kind = args.get("q", "").strip()[:100], _kind(args.get("show", ""))
+    after = args.get("after", "")[:LONGEST_SUBJECT]
     store = service().context.store
     rules = await store.rules(owner.mailbox_id, kind, query, after, PAGE + 1)
     values: dict[str, Any] = {
@@ -128,8 +128,8 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "query": query,
         "shown_kind": kind or "",
         "beginning": not after,
-        "done": asked.get("done", "") if status == 200 else "",
-        "told_subject": asked.get("subject", "")[:LONGEST_SUBJECT],
+        "done": args.get("done", "") if status == 200 else "",
+        "told_subject": args.get("subject", "")[:LONGEST_SUBJECT],
         "most_faults": MOST_FAULTS,
         "most_lines": MOST_LINES,
         "most_rules": MOST_RULES,

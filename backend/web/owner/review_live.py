@@ -1,7 +1,7 @@
 """What changes while a review page is open, as server-sent events for the page's own script.
 
 mail     {"id", "shelf", "text"}   a message stands elsewhere now; `text` says where, in the page's language
-appeal   {"id", "line"}            its sender has written a line to the owner
+note     {"id", "line"}            its sender has written a line to the owner
 lost     {}                        changes were missed: the page is to be loaded again
 """
 
@@ -42,20 +42,20 @@ async def events() -> Response:
             name=name,
             notifier=here.changed(mailbox_id),
             look=lambda after, limit: here.news(mailbox_id, name, after, limit),
-            told=partial(_told, words("review")),
+            as_text=partial(_event, words("review")),
             missed="lost",
         ),
         request.headers.get("Last-Event-ID", "") or request.args.get("after", ""),
     )
 
 
-def _told(t: Words, event: Event) -> bytes:
+def _event(t: Words, event: Event) -> bytes:
     """The bytes of one change; b"" for one that no review page shows."""
     if event.kind is EventKind.STATUS:
         return b""
-    if event.kind is EventKind.APPEAL:
-        said = plain(event.message.appeal) if event.message else ""
-        return line(event.id, "appeal", {"id": event.gmail_id, "line": said})
+    if event.kind is EventKind.NOTE:
+        note = plain(event.message.note) if event.message else ""
+        return line(event.id, "note", {"id": event.gmail_id, "line": note})
     stands = shelf_of(event.message) if event.message else None
     text = t(f"place_{stands or 'none'}")
     return line(event.id, "mail", {"id": event.gmail_id, "shelf": stands or "", "text": text})

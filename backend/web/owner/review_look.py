@@ -35,8 +35,8 @@ class Look:
     view: str = "held"
     q: str = ""
     band: str = ""
-    appeal: str = ""
-    asked: str = ""
+    note: str = ""
+    challenged: str = ""
     since: str = ""
     until: str = ""
     cursor: str = ""
@@ -56,8 +56,8 @@ class Look:
             words=self.q,
             least=least,
             below=below,
-            appeal=self.appeal == "1",
-            asked=self.asked == "1",
+            note=self.note == "1",
+            challenged=self.challenged == "1",
             since=_start(_day(self.since)),
             until=_start(until + timedelta(days=1)) if until else None,
         )
@@ -69,10 +69,10 @@ class Look:
 
     def address(self, **changes: str) -> str:
         """The address of this list with some of it changed."""
-        said = {name: value for name, value in asdict(replace(self, **changes)).items() if value}
-        if said.get("view") == "held":
-            del said["view"]
-        return f"/review?{urlencode(said)}" if said else "/review"
+        query = {name: value for name, value in asdict(replace(self, **changes)).items() if value}
+        if query.get("view") == "held":
+            del query["view"]
+        return f"/review?{urlencode(query)}" if query else "/review"
 
     def behind(self, position: Position) -> str:
         """The address of the page behind that position."""
@@ -87,8 +87,8 @@ def look_of(args: Mapping[str, str]) -> Look:
         view=view if view in VIEWS else "held",
         q=args.get("q", "").strip()[:QUERY_MOST],
         band=band if band in BANDS else "",
-        appeal="1" if args.get("appeal") == "1" else "",
-        asked="1" if args.get("asked") == "1" else "",
+        note="1" if args.get("note") == "1" else "",
+        challenged="1" if args.get("challenged") == "1" else "",
         since=since if _day(since) else "",
         until=until if _day(until) else "",
         cursor=args.get("cursor", "")[:CURSOR_MOST],
@@ -105,11 +105,11 @@ def position_of(cursor: str) -> Position | None:
 
 def sender_address(address: str, cursor: str = "") -> str:
     """The page of a sender."""
-    said = {"address": address} | ({"cursor": cursor} if cursor else {})
-    return f"/review/sender?{urlencode(said)}"
+    query = {"address": address} | ({"cursor": cursor} if cursor else {})
+    return f"/review/sender?{urlencode(query)}"
 
 
-def way_back(given: str, **told: str) -> str:
+def way_back(given: str, **notice: str) -> str:
     """Where an order leads: the page its form names, rebuilt from what we know of such pages, telling what was
     done. Anything else leads to the list."""
     path, _, query = given.partition("?")
@@ -118,8 +118,8 @@ def way_back(given: str, **told: str) -> str:
         where = sender_address(args["address"][: QUERY_MOST * 2])
     else:
         where = look_of(args).address()
-    said = urlencode({name: value for name, value in told.items() if value})
-    return where + ("&" if "?" in where else "?") + said if said else where
+    text = urlencode({name: value for name, value in notice.items() if value})
+    return where + ("&" if "?" in where else "?") + text if text else where
 
 
 def _day(text: str) -> date | None:

@@ -62,12 +62,12 @@ async def say() -> Response:
     """Answer one of the questions about messages that were drawn."""
     owner, fields = await browser.signed_in_form()
     answer, _, gmail_id = fields.get("say", "").partition(" ")
-    told = "answered"
+    notice = "answered"
     try:
         await service().say(owner.mailbox_id, gmail_id, answer)
     except NotFound:
-        told = "lost"
-    return back(way_back(fields.get("back", ""), told=told))
+        notice = "lost"
+    return back(way_back(fields.get("back", ""), told=notice))
 
 
 @blueprint.post("/undo")
@@ -75,16 +75,16 @@ async def say() -> Response:
 async def undo() -> Response:
     """Take an order back, all of it."""
     owner, fields = await browser.signed_in_form()
-    told = "undone"
+    notice = "undone"
     try:
         await service().undo(owner.mailbox_id, fields.get("key", ""))
     except NotFound:
-        told = "lost"
+        notice = "lost"
     except Refused as error:
         if error.code != "no_credit":
             raise
-        told = "no_credit"
-    return back(way_back(fields.get("back", ""), told=told))
+        notice = "no_credit"
+    return back(way_back(fields.get("back", ""), told=notice))
 
 
 @blueprint.post("/credits")

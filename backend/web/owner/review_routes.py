@@ -54,7 +54,7 @@ async def review() -> Response:
         following=look.behind(listed.position) if listed.position else "",
         back=look.address(),
         order=service().key(),
-        told=show.told(request.args, t),
+        told=show.notice(request.args, t),
     )
 
 
@@ -85,9 +85,9 @@ async def mail(gmail_id: str) -> Response:
 async def sender() -> Response:
     """Everything on record about one sender."""
     owner = await browser.signed_in()
-    asked = request.args.get("address", "")[:400]
+    address = request.args.get("address", "")[:400]
     after = position_of(request.args.get("cursor", ""))
-    found = await service().sender_profile(owner.mailbox_id, asked, after, SENDER_PAGE)
+    found = await service().sender_profile(owner.mailbox_id, address, after, SENDER_PAGE)
     return await owner_page(
         "review_sender.html",
         owner,
@@ -96,11 +96,11 @@ async def sender() -> Response:
         here="held",
         show=show,
         found=found,
-        said=by_message(found.said),
+        decisions=by_message(found.decisions),
         leaving={one.gmail_id: one for one in found.unsubscriptions},
         following=sender_address(found.address, packed_cursor(found.position)) if found.position else "",
         beginning=after is None,
         back=sender_address(found.address),
         order=service().key(),
-        told=show.told(request.args, words("review")),
+        told=show.notice(request.args, words("review")),
     )

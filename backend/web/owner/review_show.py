@@ -59,7 +59,7 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notice:
     """What was just done. `key` takes it back, if it can be."""
 
     text: str
@@ -158,29 +158,29 @@ def check_state(check: Check, now: datetime) -> str:
     return f"check_{check.state}"
 
 
-def leaving(asked: Unsubscription, t: Words) -> str:
+def leaving(unsubscription: Unsubscription, t: Words) -> str:
     """How an order to unsubscribe stands, in words."""
-    why = f"why_{asked.cause}"
-    if asked.state == "failed":
+    why = f"why_{unsubscription.cause}"
+    if unsubscription.state == "failed":
         return t("off_failed", why=t(why if why in t else "why_unreachable"))
-    return t(f"off_{asked.state}", host=plain(asked.host))
+    return t(f"off_{unsubscription.state}", host=plain(unsubscription.host))
 
 
-def told(args: Mapping[str, str], t: Words) -> Told | None:
+def notice(args: Mapping[str, str], t: Words) -> Notice | None:
     """What the address says about the order just given. Whoever writes such an address themselves reads a sentence
     of ours, and at most undoes what they have a key for."""
     name, count = args.get("told", ""), _number(args.get("n", ""))
     if name in SAYINGS:
-        return Told(t(f"told_{name}"))
+        return Notice(t(f"told_{name}"))
     key = args.get("order", "")[:64]
     if name == "credits":
-        return Told(t("told_credits", balance=_number(args.get("balance", ""))), key)
+        return Notice(t("told_credits", balance=_number(args.get("balance", ""))), key)
     if name not in ORDERS:
         return None
     text = t.count(f"told_{name}", count)
     if lost := _number(args.get("lost", "")):
         text = f"{text} {t.count('told_gone', lost)}"
-    return Told(text, key)
+    return Notice(text, key)
 
 
 def _number(text: str) -> int:

@@ -53,8 +53,8 @@ async def show() -> Response:
         waits=mailbox.indexed_at is None,
         listing=seen.run is not None and seen.run.state is RunState.LISTING,
         caught=list(seen.caught),
-        spoken=[pair for pair in seen.passed if pair[0].said],
-        passed=[pair for pair in seen.passed if not pair[0].said],
+        spoken=[pair for pair in seen.passed if pair[0].word],
+        passed=[pair for pair in seen.passed if not pair[0].word],
         answered=sum(verdict.outcome is Outcome.CHALLENGE for _, verdict in seen.caught),
         unread=seen.run.done - len(judged) if seen.run else 0,
         poll=POLL if mailbox.indexed_at is None or (seen.run and not seen.ready) else 0,
@@ -102,9 +102,9 @@ async def choose() -> Response:
     return back("/review")
 
 
-def _choice(asked: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
+def _choice(given: Any, mailbox: Mailbox) -> tuple[Mode, Strictness]:
     """Mode and strictness as asked for; where that says nothing, as they are set."""
-    mode, strictness = asked.get("mode", ""), asked.get("strictness", "")
+    mode, strictness = given.get("mode", ""), given.get("strictness", "")
     return (
         Mode(mode) if mode in tuple(Mode) else mailbox.preferences.mode,
         Strictness(strictness) if strictness in tuple(Strictness) else mailbox.preferences.strictness,
@@ -126,4 +126,4 @@ def _reasons(mail: Rehearsed) -> list[tuple[str, bool, list[str]]]:
 
 
 def _spoken_of(gmail_id: str, judged: list[tuple[Rehearsed, Verdict]]) -> Rehearsed | None:
-    return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.said), None)
+    return next((mail for mail, _ in judged if mail.gmail_id == gmail_id and mail.word), None)

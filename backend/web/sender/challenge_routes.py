@@ -90,21 +90,21 @@ async def solve(token: str) -> Response:
     return await _done(challenge, done)
 
 
-@blueprint.post("/<token>/appeal")
+@blueprint.post("/<token>/note")
 @guarded(per_minute(20), per_network(60), per_link(10, minutes=10))
-async def appeal(token: str) -> Response | AnyResponse:
+async def note(token: str) -> Response | AnyResponse:
     """Take the form field `line`, the sender's word to the owner; "" takes it back. Other callers get JSON."""
     line = (await request.form).get("line", "")
     try:
-        kept = await solving.appeal(services().context, token, line)
+        kept = await solving.leave_note(services().context, token, line)
     except Refused as error:
-        if error.code != "appeal_long" or not wants_page():
+        if error.code != "note_long" or not wants_page():
             raise
         challenge = await solving.open_challenge(services().context, token)
-        return await _page(challenge, 422, appeal_refusal=line[:1_000])
+        return await _page(challenge, 422, note_refusal=line[:1_000])
     if not wants_page():
-        return jsonify(appeal=kept)
-    return redirect(url_for("challenge.show", token=token, _anchor="appeal"), 303)
+        return jsonify(note=kept)
+    return redirect(url_for("challenge.show", token=token, _anchor="note"), 303)
 
 
 @blueprint.post("/<token>/abuse")
@@ -175,7 +175,7 @@ async def _page(
     ticket: str = "",
     by_code: bool = False,
     after_work: bool = False,
-    appeal_refusal: str | None = None,
+    note_refusal: str | None = None,
     told_operator: bool = False,
 ) -> Response:
     """The check in the form that is asked for: with `ticket` its code, `by_code` a new one, else the first."""
@@ -200,7 +200,7 @@ async def _page(
         code_follows=checks.code_follows(challenge.factor),
         way_back=first is Kind.PROOF_OF_WORK,
         widget=checks.first.widget,
-        appeal_refusal=appeal_refusal,
+        note_refusal=note_refusal,
         told_operator=told_operator,
     )
 

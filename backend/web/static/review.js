@@ -63,13 +63,13 @@
       else if (!here && !fresh.delete(told.id)) left.add(told.id);
       tellNews();
     });
-    events.addEventListener("appeal", (event) => {
+    events.addEventListener("note", (event) => {
       const told = JSON.parse(event.data);
       const row = known.get(told.id);
       if (!row) return;
-      let box = row.querySelector(".appeal");
+      let box = row.querySelector(".sender-note");
       if (!box) {
-        box = document.getElementById("appeal").content.firstElementChild.cloneNode(true);
+        box = document.getElementById("note").content.firstElementChild.cloneNode(true);
         (row.querySelector("[data-note]") || row).append(box);
       }
       box.querySelector("bdi").textContent = told.line;

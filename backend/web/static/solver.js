@@ -64,7 +64,7 @@
   async function fetchTask() {
     request = new AbortController();
     const answer = await fetch(words.task, {
-      method: "POST", // a start of his own is noted; looking is not
+      method: "POST", // a start of their own is noted; looking is not
       headers: { Accept: "application/json" },
       signal: request.signal,
       referrerPolicy: "no-referrer",

@@ -75,10 +75,10 @@ class Gmail:
         found: list[str] = []
         page, token = "", None
         while True:
-            asked = self._users.history().list(
+            call = self._users.history().list(
                 userId="me", startHistoryId=start, historyTypes=["messageAdded"], pageToken=token
             )
-            page = asked.execute(http=self._http)
+            page = call.execute(http=self._http)
             for record in page.get("history", ()):
                 for added in record.get("messagesAdded", ()):
                     if "INBOX" in added["message"].get("labelIds", ()):
@@ -89,8 +89,8 @@ class Gmail:
 
     def fetch(self, message_id: str) -> dict[str, Any]:
         """A whole message."""
-        asked = self._users.messages().get(userId="me", id=message_id, format="full")
-        found: dict[str, Any] = asked.execute(http=self._http)
+        call = self._users.messages().get(userId="me", id=message_id, format="full")
+        found: dict[str, Any] = call.execute(http=self._http)
         return found
 
     def hold(self, message_id: str, label: str) -> None:
@@ -111,9 +111,9 @@ def push() -> tuple[str, int]:
     claims = jwt.decode(token, certs=CERTS, audience=CONFIG["audience"])
     if claims["email"] != CONFIG["push_account"]:
         return "", 401
-    told = json.loads(base64.urlsafe_b64decode(request.get_json()["message"]["data"]))
-    with LOCKS[told["emailAddress"]]:
-        user = STORE.user(told["emailAddress"])
+    response = json.loads(base64.urlsafe_b64decode(request.get_json()["message"]["data"]))
+    with LOCKS[response["emailAddress"]]:
+        user = STORE.user(response["emailAddress"])
         if user is not None:
             look(user)
     return "", 204

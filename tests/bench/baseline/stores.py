@@ -79,9 +79,9 @@ class TinyStore:
 
     def challenged(self, owner: str, sender: str) -> bool:
         """See `BaselineStore`."""
-        asked = (Query().owner == owner) & (Query().sender == sender) & (Query().answered == True)  # noqa: E712
+        query = (Query().owner == owner) & (Query().sender == sender) & (Query().answered == True)  # noqa: E712
         with self._lock:
-            return self._messages.contains(asked)
+            return self._messages.contains(query)
 
     def record(
         self, owner: str, message_id: str, sender: str, subject: str, score: float, held: bool, answered: bool

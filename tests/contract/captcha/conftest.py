@@ -27,7 +27,7 @@ class StandIn:
 
     vendor: Vendor
     url: str = ""
-    asked: list[dict[str, str]] = field(default_factory=list)
+    requests: list[dict[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     says: dict[str, Any] | None = None
@@ -38,17 +38,17 @@ class StandIn:
 
     def success(self) -> dict[str, Any]:
         """The documented answer to a good token."""
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "success": True, "challenge_ts": "2026-03-02T09:00:00.000Z", "hostname": HOST, "error-codes": [],
         }  # fmt: skip
         if self.vendor.action:
-            told |= {"action": self.vendor.action, "cdata": ""}
-        return told
+            fields |= {"action": self.vendor.action, "cdata": ""}
+        return fields
 
     async def answer(self, request: web.Request) -> web.Response:
         """One call."""
         form = {name: str(value) for name, value in (await request.post()).items()}
-        self.asked.append(form)
+        self.requests.append(form)
         self.headers.append(dict(request.headers))
         if self.hangs:
             await asyncio.sleep(5)
@@ -115,5 +115,5 @@ def check(vendor: Vendor, stand_in: StandIn, http: aiohttp.ClientSession) -> Sit
 
 def adapter(vendor: Vendor, stand_in: StandIn, http: aiohttp.ClientSession, **changes: Any) -> SiteVerify:
     """One with other keys, or less patience."""
-    told = {"site_key": SITE_KEY, "secret": SECRET, "host": HOST, "verify_url": stand_in.url} | changes
-    return SiteVerify(vendor, http, **told)
+    fields = {"site_key": SITE_KEY, "secret": SECRET, "host": HOST, "verify_url": stand_in.url} | changes
+    return SiteVerify(vendor, http, **fields)

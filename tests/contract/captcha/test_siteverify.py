@@ -63,7 +63,7 @@ async def test_the_company_is_told_secret_and_token_and_nothing_of_the_sender(
     wanted = {"secret": SECRET, "response": "good-1"}
     if vendor.kind is Kind.HCAPTCHA:
         wanted["sitekey"] = SITE_KEY
-    assert stand_in.asked == [wanted]
+    assert stand_in.requests == [wanted]
     assert not {"Cookie", "Referer", "X-Forwarded-For"} & stand_in.headers[0].keys()
 
 
@@ -94,7 +94,7 @@ async def test_with_400_it_means_the_same(
     assert await outcome(check) == ("later" if fate in (Fate.OURS, Fate.THEIRS) else fate.value)
 
 
-async def test_our_own_mistake_is_never_told_to_the_sender_as_his(
+async def test_our_own_mistake_is_never_told_to_the_sender_as_theirs(
     check: SiteVerify, stand_in: StandIn
 ) -> None:
     stand_in.says = {"success": False, "error-codes": ["invalid-input-response", "invalid-input-secret"]}
@@ -204,7 +204,7 @@ async def test_what_can_be_no_token_is_not_sent_anywhere(
     check: SiteVerify, stand_in: StandIn, token: str
 ) -> None:
     assert await outcome(check, token) == "captcha_malformed"
-    assert stand_in.asked == []
+    assert stand_in.requests == []
 
 
 def test_each_page_is_told_what_the_company_documents(vendor: Vendor) -> None:

@@ -184,7 +184,7 @@ PASSING = {
 
 
 @pytest.mark.parametrize("trouble", PASSING)
-async def test_trouble_that_passes_costs_nobody_his_connection(story: Story, trouble: str) -> None:
+async def test_trouble_that_passes_costs_nobody_their_connection(story: Story, trouble: str) -> None:
     story.fake.on("POST /token", PASSING[trouble], Answer(body=token("a1")))
     with pytest.raises(TryLater):
         await story.tokens.access("m1")

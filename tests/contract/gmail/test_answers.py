@@ -188,9 +188,9 @@ async def test_a_mail_in_a_thread_of_its_own_is_found_among_what_was_sent_to_the
         fake.on(f"{LIST}/{gmail_id}", Answer(body=carrying(marker, gmail_id, "SENT")))
     async with open_against(fake) as google:
         assert await google.gmail.find_sent("m1", OURS) == "s2"
-    asked = [call.query["q"][0] for call in fake.calls("/messages") if "q" in call.query]
+    found = [call.query["q"][0] for call in fake.calls("/messages") if "q" in call.query]
     hour_before = int((NOON - timedelta(hours=1)).timestamp())
-    assert asked[1] == f"in:sent to:sam@seller.test after:{hour_before}"
+    assert found[1] == f"in:sent to:sam@seller.test after:{hour_before}"
 
 
 async def test_nothing_is_found_where_nothing_left(fake: FakeGoogle) -> None:
@@ -205,8 +205,8 @@ async def test_neither_id_nor_address_can_smuggle_a_query(fake: FakeGoogle, reci
     odd = replace(OURS, message_id="<a OR in:anywhere>", thread_id="", recipient=recipient)
     async with open_against(fake) as google:
         assert await google.gmail.find_sent("m1", odd) == ""
-    (asked,) = fake.calls("/messages")
-    assert asked.query["q"] == [f"in:sent after:{int((NOON - timedelta(hours=1)).timestamp())}"]
+    (found,) = fake.calls("/messages")
+    assert found.query["q"] == [f"in:sent after:{int((NOON - timedelta(hours=1)).timestamp())}"]
 
 
 # --- settings ------------------------------------------------------------------------------------

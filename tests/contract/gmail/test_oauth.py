@@ -54,10 +54,10 @@ async def test_the_consent_page_is_asked_for_what_offline_work_needs(story: Stor
         Access.MAILBOX, state="s&1", nonce="n1", verifier=VERIFIER, login_hint="ana@corp.test"
     )
     assert url.startswith(f"{story.fake.url}/auth?")
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     settings = Settings()
     challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
-    assert asked == {
+    assert query == {
         "response_type": "code",
         "client_id": settings.client_id,
         "redirect_uri": settings.redirect_uri,

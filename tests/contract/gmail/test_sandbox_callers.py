@@ -1,4 +1,4 @@
-"""An owner at the consent page and a push at our door, against a whole Google in its own process."""
+"""An owner at the consent page and a push at our server, against a whole Google in its own process."""
 
 from __future__ import annotations
 
@@ -110,10 +110,10 @@ class Hook:
 
     async def handle(self, request: web.Request) -> web.Response:
         heads = request.headers
-        told = Metadata(
+        fields = Metadata(
             heads.get("x-goog-pubsub-subscription-name", ""), heads.get("x-goog-pubsub-message-id", "")
         )
-        await self._arrived.put((heads.get("Authorization", ""), await request.read(), told))
+        await self._arrived.put((heads.get("Authorization", ""), await request.read(), fields))
         return web.Response(status=204)
 
     async def next(self) -> tuple[str, bytes, Metadata]:
@@ -152,9 +152,9 @@ async def test_googles_push_is_known_for_what_it_is(
     ours = {"topic": topic, "subscription": subscription, "push_audience": hook.url}
     async with story.open(clock, **ours) as google:
         await google.gmail.watch("m1")
-        authorization, body, told = await hook.next()
-        named = subscription_of(body, told)
-        envelope = read_envelope(body, told)
+        authorization, body, response = await hook.next()
+        named = subscription_of(body, response)
+        envelope = read_envelope(body, response)
         assert envelope is not None
         assert envelope.email == story.address
         assert named == (None if wrapper == {} else subscription)

@@ -55,9 +55,9 @@ async def test_a_message_is_read_and_scored_as_the_domain_does_it(reader: Reader
 
 async def test_nothing_of_body_and_headers_comes_back(reader: Reader) -> None:
     message = letter(text="a secret sentence of Sam's " * 200, X_Odd="an odd header")
-    told = repr(await reader.screen(fetched(message), ANA))
-    assert "secret sentence" not in told
-    assert "odd header" not in told
+    digest = repr(await reader.screen(fetched(message), ANA))
+    assert "secret sentence" not in digest
+    assert "odd header" not in digest
 
 
 async def test_what_comes_back_is_bounded_and_no_address_is_cut_short(reader: Reader) -> None:
@@ -71,23 +71,23 @@ async def test_what_comes_back_is_bounded_and_no_address_is_cut_short(reader: Re
         text="hello",
         defects=(long,) * 50,
     )
-    told = await reader.screen(fetched(message), ANA)
-    assert len(repr(told)) < 20_000
-    assert told.arrival.message.sender.address == told.reply_to == ""
-    assert told.arrival.message.references == ("<kept@a.test>",) * 20
+    digest = await reader.screen(fetched(message), ANA)
+    assert len(repr(digest)) < 20_000
+    assert digest.arrival.message.sender.address == digest.reply_to == ""
+    assert digest.arrival.message.references == ("<kept@a.test>",) * 20
 
 
 async def test_a_model_that_breaks_is_told_with_its_place_and_none_of_the_text(reader: Reader) -> None:
-    told = await reader.screen(fetched(letter(text="break it")), ANA)
-    assert (told.score, told.cause) == (None, FailOpen.SCORER_BROKEN)
-    assert told.fault.startswith("RuntimeError at reading_process.py:")
-    assert told.arrival.message.sender.address == "sam@seller.test"
+    digest = await reader.screen(fetched(letter(text="break it")), ANA)
+    assert (digest.score, digest.cause) == (None, FailOpen.SCORER_BROKEN)
+    assert digest.fault.startswith("RuntimeError at reading_process.py:")
+    assert digest.arrival.message.sender.address == "sam@seller.test"
 
 
 async def test_what_the_owner_wrote_is_not_scored_but_tells_whom_they_know(reader: Reader) -> None:
     mine = letter("ana@corp.test", "break this too, dear Bea", to="bea@firm.test")
-    told = await reader.screen(fetched(mine, "SENT"), ANA)
-    assert (told.score, told.cause, told.correspondents) == (None, None, ("bea@firm.test",))
+    digest = await reader.screen(fetched(mine, "SENT"), ANA)
+    assert (digest.score, digest.cause, digest.correspondents) == (None, None, ("bea@firm.test",))
     assert await reader.correspondents(fetched(mine), ANA) == ("bea@firm.test",)
     automatic = replace(mine, headers=Headers((("Auto-Submitted", "auto-replied"),)))
     assert await reader.correspondents(fetched(automatic), ANA) == ()
@@ -96,10 +96,10 @@ async def test_what_the_owner_wrote_is_not_scored_but_tells_whom_they_know(reade
 async def test_a_message_is_shown_with_its_marks(reader: Reader) -> None:
     message = letter(text="Do you have time for a pitchy call?\r\n\r\n\r\n\r\nSam\u202e")
     score = Score(0.9, 2.0, (Reason("pitch_words", 1.0, ("pitchy",)),))
-    told = await reader.show(fetched(message), ANA, score)
-    assert told == show(message, ANA, score)
-    assert [told.text[mark.start : mark.end] for mark in told.marks] == ["pitchy"]
-    assert told.text.endswith("call?\n\nSam")
+    digest = await reader.show(fetched(message), ANA, score)
+    assert digest == show(message, ANA, score)
+    assert [digest.text[mark.start : mark.end] for mark in digest.marks] == ["pitchy"]
+    assert digest.text.endswith("call?\n\nSam")
 
 
 async def test_an_offer_to_unsubscribe_is_read(reader: Reader) -> None:
@@ -107,8 +107,8 @@ async def test_an_offer_to_unsubscribe_is_read(reader: Reader) -> None:
 
 
 async def test_facts_are_those_of_the_score(reader: Reader) -> None:
-    told = await reader.screen(fetched(letter()), ANA)
-    assert replace(told, score=None, thresholds={}) == facts(arrival(letter()), ANA)
-    assert {strictness: reader.thresholds(strictness) for strictness in Strictness} == told.thresholds
+    digest = await reader.screen(fetched(letter()), ANA)
+    assert replace(digest, score=None, thresholds={}) == facts(arrival(letter()), ANA)
+    assert {strictness: reader.thresholds(strictness) for strictness in Strictness} == digest.thresholds
     assert {strictness: reader.cost(strictness) for strictness in Strictness} == COSTS
     assert reader.model_version == "fake"

@@ -141,10 +141,10 @@ def checked(make: Callable[..., Script[Any]]) -> Callable[..., Script[Any]]:
             except StopIteration as stop:
                 return stop.value
             answer = yield statement
-            said = kinds().get(statement.name)
-            if said is not None:
-                assert any(fits(answer, kind) for kind in said), (
-                    f"{statement.name} gave {answer!r}, not {said}"
+            found = kinds().get(statement.name)
+            if found is not None:
+                assert any(fits(answer, kind) for kind in found), (
+                    f"{statement.name} gave {answer!r}, not {found}"
                 )
 
     return script

@@ -38,7 +38,7 @@ async def test_a_card_reads_message_sender_and_history_at_once(story: Story, sto
     read = await store.reading("ana", "m1", story.now)
     assert read is not None
     assert (read.view.gmail_id, read.view.placement, read.view.row) == ("m1", Placement.HELD, Row.CHALLENGE)
-    assert read.record == SenderRecord(held=2, asked=1, solved=0)
+    assert read.record == SenderRecord(held=2, challenged=1, solved=0)
     assert read.standing.rules.domain is RuleKind.BLOCK
     await story.solve(first)
     after = await store.reading("ana", "m1", story.now)

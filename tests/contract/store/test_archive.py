@@ -35,7 +35,7 @@ class Notifier:
 
 
 def service(story: Story) -> ArchiveService:
-    """The desk over a story's store; nothing but store, clock and bell is touched."""
+    """The service over a story's store; nothing but store, clock and notifier is touched."""
     context = Context(
         settings=cast(Any, None),
         store=story.store,

@@ -53,7 +53,7 @@ async def test_a_link_whose_message_is_released_goes_on_for_the_senders_other_ma
     assert (await story.solve(challenge)).released == ("m2",)
 
 
-async def test_releasing_other_mail_of_the_sender_leaves_his_link(story: Story) -> None:
+async def test_releasing_other_mail_of_the_sender_leaves_their_link(story: Story) -> None:
     await story.mailbox("ana")
     challenge = await story.receive("ana", "m1", Outcome.CHALLENGE)
     assert challenge is not None
@@ -70,7 +70,7 @@ async def test_releasing_other_mail_of_the_sender_leaves_his_link(story: Story) 
         (Decision.ALLOW_DOMAIN, ("m2", "m1", "m3"), (None, RuleKind.ALLOW), "owner"),
     ],
 )
-async def test_letting_a_sender_in_lets_in_what_he_sent(
+async def test_letting_a_sender_in_lets_in_what_they_sent(
     story: Story,
     decision: Decision,
     let_in: tuple[str, ...],
@@ -127,7 +127,9 @@ async def test_blocking_a_held_sender_keeps_it_held_and_stops_the_answer(story: 
 
 
 @pytest.mark.parametrize("decision", [Decision.BLOCK, Decision.BLOCK_DOMAIN])
-async def test_whom_the_owner_blocks_nothing_of_waits_for_his_word(story: Story, decision: Decision) -> None:
+async def test_whom_the_owner_blocks_nothing_of_waits_for_their_word(
+    story: Story, decision: Decision
+) -> None:
     await story.mailbox("ana", mode="quarantine")
     for gmail_id in ("m1", "m2", "m3"):
         # A forged From is settled too: it stays where it is.
@@ -146,7 +148,7 @@ async def test_whom_the_owner_blocks_nothing_of_waits_for_his_word(story: Story,
     assert (await story.view("ana", "m2")).decided_by == ""
 
 
-async def test_a_sender_blocked_before_he_was_held_in_gmail_is_still_held(story: Story) -> None:
+async def test_a_sender_blocked_before_they_were_held_in_gmail_is_still_held(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
     await story.judge(await story.job("m1"), Outcome.HOLD)

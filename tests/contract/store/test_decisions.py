@@ -34,7 +34,7 @@ async def in_order(store: SqlStore, mailbox_id: str) -> int:
 
 
 async def says(story: Story, gmail_id: str) -> list[Mapping[str, Any]]:
-    return [told.says for told in await story.store.decisions_about("ana", gmail_id)]
+    return [entry.says for entry in await story.store.decisions_about("ana", gmail_id)]
 
 
 async def test_a_message_leaves_its_whole_story(story: Story) -> None:
@@ -44,10 +44,10 @@ async def test_a_message_leaves_its_whole_story(story: Story) -> None:
     await story.solve(intent)
     await story.decide("ana", "m1", Decision.SALES, key="k1")
     await story.store.undo("ana", "k1", story.now)
-    told = await says(story, "m1")
-    assert [one["kind"] for one in told] == ["verdict", "solve", "correction", "undone"]
-    assert told[0]["row"] == "challenge"
-    assert (told[2]["decision"], told[2]["by"]) == ("sales", "page")
+    entries = await says(story, "m1")
+    assert [one["kind"] for one in entries] == ["verdict", "solve", "correction", "undone"]
+    assert entries[0]["row"] == "challenge"
+    assert (entries[2]["decision"], entries[2]["by"]) == ("sales", "page")
     assert await in_order(story.store, "ana") == 4
 
 

@@ -18,7 +18,7 @@ from tests.contract.store.stories import Story
 MOST = 1_000
 
 
-async def told(story: Story, after: int = 0) -> list[tuple[str, str, str, str]]:
+async def events_of(story: Story, after: int = 0) -> list[tuple[str, str, str, str]]:
     """Changes after that number, as (kind, message, placement, decided by)."""
     news = await story.store.news("ana", "d1", after, 500)
     numbers = [event.id for event in news.events]
@@ -47,7 +47,7 @@ async def test_held_released_and_undone_are_told_in_order(story: Story) -> None:
     await story.work()
     await story.store.undo("ana", "key-1", story.now)
 
-    assert await told(story, start) == [
+    assert await events_of(story, start) == [
         ("held", "m1", "held", ""),
         ("moved", "m1", "inbox", "owner"),
         ("held", "m1", "held", ""),
@@ -61,7 +61,7 @@ async def test_blocking_sales_after_all_and_deleting_are_told(story: Story) -> N
     await story.decide("ana", "m1", Decision.BLOCK)
     await story.decide("ana", "m2", Decision.SALES)
     await story.sync("ana", SyncPage(deleted=("m1",)))
-    assert (await told(story, start))[1:] == [
+    assert (await events_of(story, start))[1:] == [
         ("moved", "m1", "held", "owner"),
         ("moved", "m2", "held", "owner"),
         ("moved", "m1", "inbox", "owner"),
@@ -74,7 +74,7 @@ async def test_a_solve_is_told(story: Story) -> None:
     assert intent is not None
     before = await position(story)
     await story.solve(intent)
-    assert await told(story, before) == [("moved", "m1", "inbox", "solve")]
+    assert await events_of(story, before) == [("moved", "m1", "inbox", "solve")]
 
 
 async def test_settings_and_the_link_are_told_and_nothing_else_is(story: Story) -> None:
@@ -83,7 +83,7 @@ async def test_settings_and_the_link_are_told_and_nothing_else_is(story: Story) 
     await story.store.change_preferences("ana", {"strictness": "strict"}, story.now)
     await story.store.save_sealed_token("ana", b"other", story.now)
     await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
-    assert await told(story, start) == [("status", "", "", "")] * 2
+    assert await events_of(story, start) == [("status", "", "", "")] * 2
 
 
 async def test_a_held_message_is_told_as_it_is_now(story: Story) -> None:
@@ -103,7 +103,7 @@ async def test_an_undone_transaction_tells_nothing(story: Story) -> None:
     await story.claim()  # another worker takes over
     with pytest.raises(LeaseLost):
         await story.judge(job, Outcome.HOLD)
-    assert await told(story, start) == []
+    assert await events_of(story, start) == []
 
 
 async def test_numbers_go_up_by_one_whoever_writes_at_once(story: Story) -> None:

@@ -115,7 +115,7 @@ async def test_the_owners_word_sets_a_rule_and_taking_it_back_brings_the_old_one
             await story.store.say_preview("ana", "m1", word, story.now)
         assert await rule(story, BO) is kind
         (seen,) = await story.store.previews("ana")
-        assert (seen.said, seen.standing.rules.address) == (word, kind)
+        assert (seen.word, seen.standing.rules.address) == (word, kind)
     await story.store.say_preview("ana", "m1", Word.NOT_SALES, story.now)
     await story.store.say_preview("ana", "m1", Word.NONE, story.now)
     assert await rule(story, BO) is RuleKind.BLOCK

@@ -81,11 +81,11 @@ async def test_a_duty_has_one_holder_and_mailboxes_do_not_wait_for_each_other(st
 async def test_what_was_asked_for_during_a_duty_is_not_lost(story: Story) -> None:
     await story.mailbox("ana")
     job = await story.hold("ana")
-    asked = story.now + timedelta(seconds=2)
-    await story.store.want("ana", Duty.SYNC, asked)
+    found = story.now + timedelta(seconds=2)
+    await story.store.want("ana", Duty.SYNC, found)
     assert await story.claim_duty() is None
     await story.store.finish_duty(job, story.now + timedelta(minutes=12), story.now)
-    assert await story.store.next_due(story.now) == asked
+    assert await story.store.next_due(story.now) == found
 
 
 async def test_a_duty_nobody_asked_for_again_comes_when_it_should(story: Story) -> None:

@@ -47,7 +47,7 @@ async def test_a_new_owner_is_watched_indexed_and_synced(story: Story) -> None:
     is_a_store(story.store)
 
 
-async def test_an_owner_who_comes_back_keeps_his_settings_and_place(story: Story) -> None:
+async def test_an_owner_who_comes_back_keeps_their_settings_and_place(story: Story) -> None:
     await story.store.connect(ANA, story.now)
     await due_duties(story)
     job = await story.hold("ana", Duty.INDEX)
@@ -172,7 +172,7 @@ async def test_a_leaving_mailbox_does_nothing_but_leave(story: Story) -> None:
         await story.store.connect(replace(ANA, sub="sub-ana"), story.now)
 
 
-async def test_an_owner_who_comes_back_before_his_leaving_began_stays(story: Story) -> None:
+async def test_an_owner_who_comes_back_before_their_leaving_began_stays(story: Story) -> None:
     await story.mailbox("ana")
     await story.store.set_link("ana", Link.LEAVING, story.now)
     back = await story.store.connect(replace(ANA, sub="sub-ana"), story.now)

@@ -34,7 +34,7 @@ ALL = frozenset(Scope)
 TRACE = Trace("model reading runtime", "t" * 32, "s" * 32, 20, 18)
 
 
-async def told(path: Path) -> None:
+async def fill(path: Path) -> None:
     """A file with a row in every table."""
     store = open_store(path, PlainKeys())
     await store.open()
@@ -50,7 +50,7 @@ async def told(path: Path) -> None:
         verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD, Score(0.1, -2.0), grounds=grounds)
         await store.record_verdict(await story.job("m4"), verdict, None, None, story.now)
         await store.count_try(name, challenge.id, f"k-{name}")
-        await store.appeal(name, challenge.id, "We met in Köln.", story.now)
+        await store.write_note(name, challenge.id, "We met in Köln.", story.now)
         await story.solve(challenge)
         await story.work()
         await story.decide(name, "m2", Decision.ALLOW)
@@ -81,7 +81,7 @@ async def told(path: Path) -> None:
 def source(tmp_path: Path) -> Path:
     """A file with everything in it."""
     path = tmp_path / "store.sqlite3"
-    asyncio.run(told(path))
+    asyncio.run(fill(path))
     return path
 
 

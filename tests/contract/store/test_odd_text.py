@@ -24,7 +24,7 @@ async def test_what_no_row_can_hold_is_not_found_or_refused_and_breaks_nothing(
     store, now = story.store, story.now
     await story.mailbox("ana")
     await story.receive("ana", "m1", Outcome.HOLD)
-    asked: dict[str, Callable[[], Awaitable[object]]] = {
+    fields: dict[str, Callable[[], Awaitable[object]]] = {
         "correct": lambda: store.correct(
             "ana", Correction("k" * 20, odd, Decision.RELEASE, Origin.TRAY), now
         ),
@@ -35,7 +35,7 @@ async def test_what_no_row_can_hold_is_not_found_or_refused_and_breaks_nothing(
         "mail": lambda: store.mail("ana", odd),
         "rule": lambda: store.set_rule("ana", odd, RuleKind.ALLOW, now),
         "rules": lambda: store.rules("ana", None, odd, odd, 9),
-        "dossier": lambda: store.sender_profile("ana", odd, odd, None, 9),
+        "sender_profile": lambda: store.sender_profile("ana", odd, odd, None, 9),
         "review": lambda: store.review("ana", Wanted((Shelf.HELD,), words=odd), None, 9),
         "held": lambda: store.held("ana", odd, None, 9),
         "cursor": lambda: store.held("ana", "", (1, odd), 9),
@@ -43,7 +43,7 @@ async def test_what_no_row_can_hold_is_not_found_or_refused_and_breaks_nothing(
         "by_email": lambda: store.mailbox_by_email(odd),
         "say": lambda: store.say_preview("ana", odd, Word.SALES, now),
     }
-    for name, ask in asked.items():
+    for name, ask in fields.items():
         try:
             await ask()
         except PitchgateError:

@@ -50,13 +50,15 @@ async def test_a_connection_that_names_no_mailbox_sees_nothing(story: Story, add
         await connection.close()
 
 
-@pytest.mark.parametrize(("role", "told"), [("postgres", ["row_security_off"]), (postgres_server.ROLE, [])])
-async def test_a_role_that_no_policy_binds_is_warned_of(role: str, told: list[str], address: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "expected"), [("postgres", ["row_security_off"]), (postgres_server.ROLE, [])]
+)
+async def test_a_role_that_no_policy_binds_is_warned_of(role: str, expected: list[str], address: str) -> None:
     other = open_store(address.replace(f"//{postgres_server.ROLE}@", f"//{role}@"))
     with capture_logs() as logs:
         await other.open()
     await other.close()
-    assert [entry["event"] for entry in logs] == told
+    assert [entry["event"] for entry in logs] == expected
 
 
 async def test_a_script_that_forgets_its_mailbox_reaches_only_the_one_it_was_run_for(story: Story) -> None:

@@ -27,7 +27,7 @@ async def a_week_later(story: Story, held: int = 4, passed: int = 8, **preferenc
     return await story.store.draw_questions("ana", story.now)
 
 
-async def asked(story: Story) -> list[str]:
+async def questions_of(story: Story) -> list[str]:
     return [view.gmail_id for view in await story.store.questions("ana", story.now)]
 
 
@@ -37,15 +37,15 @@ async def answers(story: Story) -> list[str]:
 
 async def test_three_messages_are_drawn_once_a_week(story: Story) -> None:
     assert await a_week_later(story) == 3
-    first = await asked(story)
+    first = await questions_of(story)
     assert len(first) == 3
     assert sorted(label.weight for label in await story.store.labels("ana", story.now)) == [2.0, 4.0, 6.0]
 
     assert await story.store.draw_questions("ana", story.now + timedelta(days=1)) == 0
-    assert await asked(story) == first
+    assert await questions_of(story) == first
     assert await story.store.draw_questions("ana", story.now + WEEK) == 0  # no mail came in that week
     story.pass_time(days=7)
-    assert await asked(story) == []
+    assert await questions_of(story) == []
 
 
 async def test_who_wants_no_questions_is_asked_none(story: Story) -> None:
@@ -53,18 +53,21 @@ async def test_who_wants_no_questions_is_asked_none(story: Story) -> None:
     await story.store.change_preferences("ana", {"questions_a_week": 5}, story.now)
     assert await story.store.draw_questions("ana", story.now) == 5
     await story.store.change_preferences("ana", {"questions_a_week": 0}, story.now)
-    assert await asked(story) == []
+    assert await questions_of(story) == []
 
 
 async def test_an_answer_is_kept_and_sealed_and_moves_nothing(story: Story) -> None:
     await a_week_later(story)
-    one, two, three = await asked(story)
+    one, two, three = await questions_of(story)
     for gmail_id, answer in ((one, Answer.YES), (two, Answer.UNSURE), (one, Answer.NO)):
         await story.store.answer_question("ana", gmail_id, answer, Origin.PAGE, story.now)
-    assert await asked(story) == [three]
+    assert await questions_of(story) == [three]
     assert sorted(map(str, await answers(story))) == ["", "no", "unsure"]
-    told = [entry.says for entry in await story.store.decisions_about("ana", one)]
-    assert [(says["kind"], says.get("answer")) for says in told[1:]] == [("answer", "yes"), ("answer", "no")]
+    entries = [entry.says for entry in await story.store.decisions_about("ana", one)]
+    assert [(says["kind"], says.get("answer")) for says in entries[1:]] == [
+        ("answer", "yes"),
+        ("answer", "no"),
+    ]
     assert await story.work() == []
     with pytest.raises(NotFound):
         await story.store.answer_question("ana", "other", Answer.YES, Origin.PAGE, story.now)
@@ -72,12 +75,12 @@ async def test_an_answer_is_kept_and_sealed_and_moves_nothing(story: Story) -> N
 
 async def test_what_the_owner_does_with_a_drawn_message_is_its_answer(story: Story) -> None:
     await a_week_later(story)
-    held = next(name for name in await asked(story) if name.startswith("h"))
+    held = next(name for name in await questions_of(story) if name.startswith("h"))
     await story.decide("ana", held, Decision.RELEASE, key="k1")
-    assert held not in await asked(story)
+    assert held not in await questions_of(story)
     assert "no" in await answers(story)
     await story.store.undo("ana", "k1", story.now)
-    assert held in await asked(story)
+    assert held in await questions_of(story)
     await story.store.answer_question("ana", held, Answer.YES, Origin.PAGE, story.now)
     await story.decide("ana", held, Decision.BLOCK, key="k2")
     await story.store.undo("ana", "k2", story.now)
@@ -89,21 +92,21 @@ async def test_what_was_decided_before_the_draw_is_not_asked_again(story: Story)
     await story.decide("ana", "h1", Decision.ALLOW)
     story.pass_time(days=7)
     assert await story.store.draw_questions("ana", story.now) == 1
-    assert await asked(story) == []
+    assert await questions_of(story) == []
     (label,) = await story.store.labels("ana", story.now)
     assert (label.stratum, label.answer, label.model, label.language) == (HELD, Answer.NO, "m1", "de")
 
 
 async def test_a_decision_about_another_message_answers_nothing(story: Story) -> None:
     await a_week_later(story)
-    drawn = await asked(story)
+    drawn = await questions_of(story)
     await story.decide("ana", next(f"h{n}" for n in range(4) if f"h{n}" not in drawn), Decision.RELEASE)
     assert await answers(story) == [""] * 3
 
 
 async def test_an_answer_outlives_its_message_by_a_year_and_no_more(story: Story) -> None:
     await a_week_later(story)
-    for gmail_id in await asked(story):
+    for gmail_id in await questions_of(story):
         await story.store.answer_question("ana", gmail_id, Answer.YES, Origin.PAGE, story.now)
     story.pass_time(days=100)
     await story.store.retain("ana", story.now - timedelta(days=90), 500)

@@ -45,7 +45,7 @@ async def five_held(story: Story) -> None:
         await story.receive("ana", f"m{number}", Outcome.HOLD, sender)
 
 
-async def test_a_sender_stands_once_where_his_newest_mail_is(story: Story) -> None:
+async def test_a_sender_stands_once_where_their_newest_mail_is(story: Story) -> None:
     await five_held(story)
 
     for limit in (1, 2, 3, 50):
@@ -98,7 +98,7 @@ async def test_the_four_shelves_and_all_of_them(story: Story) -> None:
             assert shelf_of(await story.view("ana", gmail_id)) is shelf
 
 
-async def test_all_shows_a_sender_once_whatever_shelf_his_mail_is_on(story: Story) -> None:
+async def test_all_shows_a_sender_once_whatever_shelf_their_mail_is_on(story: Story) -> None:
     await five_held(story)
     await story.decide("ana", "m4", Decision.RELEASE)
 
@@ -129,8 +129,8 @@ async def test_what_a_sender_has_beyond_those_shown_is_counted(story: Story) -> 
         ({"least": 0.98}, []),
         ({"below": 0.97}, []),
         ({"below": 0.98}, ["m4", "m3", "m2", "m1", "m0"]),
-        ({"asked": True}, []),
-        ({"appeal": True}, []),
+        ({"challenged": True}, []),
+        ({"note": True}, []),
     ],
 )
 async def test_a_list_narrowed(story: Story, change: dict[str, Any], found: list[str]) -> None:
@@ -141,20 +141,20 @@ async def test_a_list_narrowed(story: Story, change: dict[str, Any], found: list
     assert sorted((gmail_id for _, ids in pages for gmail_id in ids), reverse=True) == found
 
 
-async def test_narrowed_by_time_appeal_and_challenge(story: Story) -> None:
+async def test_narrowed_by_time_note_and_challenge(story: Story) -> None:
     await story.mailbox()
     start = story.now
     intent = await story.receive("ana", "asked", Outcome.CHALLENGE, "a@x.test")
     assert intent is not None
-    await story.store.appeal("ana", intent.id, "We met in Lisbon", story.now)
+    await story.store.write_note("ana", intent.id, "We met in Lisbon", story.now)
     story.pass_time(days=2)
     await story.receive("ana", "later", Outcome.HOLD, "b@x.test")
 
     async def ids(**change: Any) -> list[str]:
         return [i for _, found in await walked(story, replace(HELD, **change)) for i in found]
 
-    assert await ids(appeal=True) == ["asked"]
-    assert await ids(asked=True) == ["asked"]
+    assert await ids(note=True) == ["asked"]
+    assert await ids(challenged=True) == ["asked"]
     assert await ids(since=start + timedelta(days=1)) == ["later"]
     assert await ids(until=start + timedelta(days=1)) == ["asked"]
     assert await ids(since=start, until=story.now) == ["asked"]

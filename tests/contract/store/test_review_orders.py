@@ -139,11 +139,11 @@ async def test_unsubscribing_is_in_one_hand_at_a_time_and_done_once(story: Story
     assert not await store.ask_off("ana", "m0", story.now), "what is done is done"
     await store.told_off("ana", "m0", Leaving.FAILED, "x.test", "unreachable", story.now)
 
-    asked = (await store.mail("ana", "m0"))[2]
-    assert asked is not None
-    assert (asked.state, asked.host, asked.cause) == (Leaving.DONE, "x.test", "")
+    unsubscription = (await store.mail("ana", "m0"))[2]
+    assert unsubscription is not None
+    assert (unsubscription.state, unsubscription.host, unsubscription.cause) == (Leaving.DONE, "x.test", "")
     (found,) = (await store.sender_profile("ana", "a@x.test", "x.test", None, 9)).unsubscriptions
-    assert found == asked
+    assert found == unsubscription
     await story.work()
     await store.retain("ana", story.pass_time(days=100), 1_000)
     assert (await store.sender_profile("ana", "a@x.test", "x.test", None, 9)).unsubscriptions == ()
@@ -154,7 +154,7 @@ async def test_a_senders_record_holds_everything(story: Story) -> None:
     first = await story.receive("ana", "m0", Outcome.CHALLENGE)
     assert first is not None
     await story.store.note_bounce("ana", "t-m0", story.now)
-    await story.store.appeal("ana", first.id, "We met", story.now)
+    await story.store.write_note("ana", first.id, "We met", story.now)
     story.pass_time(minutes=5)
     await story.solve(first)
     await story.work()
@@ -170,9 +170,9 @@ async def test_a_senders_record_holds_everything(story: Story) -> None:
     rest = await story.store.sender_profile("ana", BO, "pitch.test", found.position, 1)
 
     assert [view.gmail_id for view in (*found.messages, *rest.messages)] == ["m1", "m0"]
-    assert (rest.position, rest.messages[0].appeal, rest.messages[0].decided_by) == (None, "We met", "solve")
+    assert (rest.position, rest.messages[0].note, rest.messages[0].decided_by) == (None, "We met", "solve")
     assert (found.rules.address, found.rules.domain) == (None, RuleKind.ALLOW)
-    assert [(said.decision, said.origin, said.undone_at is not None) for said in found.said] == [
+    assert [(past.decision, past.origin, past.undone_at is not None) for past in found.decisions] == [
         (Decision.BLOCK, "page", True),
         (Decision.ALLOW_DOMAIN, "page", False),
     ]
@@ -193,9 +193,9 @@ async def test_a_browser_is_told_while_its_session_lives(story: Story) -> None:
     news = await story.store.review_news("ana", "s1", start, 9, story.now)
     assert [(e.gmail_id, e.message and e.message.placement) for e in news.events] == [("m0", Placement.INBOX)]
     for mailbox, session, late in (("eve", "s1", 0), ("ana", "s2", 0), ("ana", "s1", 2)):
-        told = await story.store.review_news(mailbox, session, start, 9, story.now + timedelta(hours=late))
-        assert not told.alive
-        assert told.events == ()
+        found = await story.store.review_news(mailbox, session, start, 9, story.now + timedelta(hours=late))
+        assert not found.alive
+        assert found.events == ()
 
 
 async def test_another_owners_ids_are_nothing(story: Story, address: str) -> None:

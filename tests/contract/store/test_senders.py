@@ -49,14 +49,14 @@ async def held(story: Story) -> str:
 async def test_a_line_is_kept_with_the_message_corrected_and_taken_back(story: Story) -> None:
     challenge = await held(story)
     before = await story.view("ana", "m1")
-    assert before.appeal == ""
+    assert before.note == ""
     story.pass_time(hours=1)
     for line in (LINE, LINE, "No, at the one in Bonn.", ""):
-        await story.store.appeal("ana", challenge, line, story.now)
+        await story.store.write_note("ana", challenge, line, story.now)
         after = await story.view("ana", "m1")
-        assert after.appeal == line
+        assert after.note == line
         assert (after.placement, after.changed_at) == (before.placement, before.changed_at)
-    assert [view.appeal for view in await story.store.messages("ana")] == [""]
+    assert [view.note for view in await story.store.messages("ana")] == [""]
 
 
 async def test_the_owners_computers_hear_of_every_new_line(story: Story) -> None:
@@ -66,21 +66,21 @@ async def test_the_owners_computers_hear_of_every_new_line(story: Story) -> None
     await story.store.exchange("c1", "x", NewDevice("d1", "h1", frozenset(Scope)), story.now)
     start = (await story.store.news("ana", "d1", None, 0)).latest
     for line in (LINE, LINE, "Sorry, wrong fair."):
-        await story.store.appeal("ana", challenge, line, story.now)
+        await story.store.write_note("ana", challenge, line, story.now)
     events = (await story.store.news("ana", "d1", start, 10)).events
-    assert [(event.kind, event.gmail_id) for event in events] == [(EventKind.APPEAL, "m1")] * 2
+    assert [(event.kind, event.gmail_id) for event in events] == [(EventKind.NOTE, "m1")] * 2
     assert events[-1].message is not None
-    assert events[-1].message.appeal == "Sorry, wrong fair."
+    assert events[-1].message.note == "Sorry, wrong fair."
 
 
 async def test_no_line_is_taken_once_the_link_is_closed(story: Story) -> None:
     challenge = await held(story)
-    await story.store.appeal("ana", challenge, LINE, story.now)
+    await story.store.write_note("ana", challenge, LINE, story.now)
     await story.solve_id(challenge)
     with pytest.raises(Expired) as used:
-        await story.store.appeal("ana", challenge, "too late", story.now)
+        await story.store.write_note("ana", challenge, "too late", story.now)
     assert used.value.code == "link_used"
-    assert (await story.view("ana", "m1")).appeal == LINE
+    assert (await story.view("ana", "m1")).note == LINE
 
 
 async def test_no_line_is_taken_once_the_owner_decided_or_the_link_ran_out(story: Story) -> None:
@@ -89,18 +89,18 @@ async def test_no_line_is_taken_once_the_owner_decided_or_the_link_ran_out(story
     assert other is not None
     await story.decide("ana", "m1", Decision.RELEASE)
     with pytest.raises(Expired) as voided:
-        await story.store.appeal("ana", challenge, LINE, story.now)
+        await story.store.write_note("ana", challenge, LINE, story.now)
     assert voided.value.code == "link_voided"
     story.pass_time(days=14)
     with pytest.raises(Expired) as expired:
-        await story.store.appeal("ana", other.id, LINE, story.now)
+        await story.store.write_note("ana", other.id, LINE, story.now)
     assert expired.value.code == "link_expired"
 
 
 async def test_nul_and_every_script_can_be_stored(story: Story) -> None:
     challenge = await held(story)
-    await story.store.appeal("ana", challenge, "a\0b 你好 🙂 مرحبا", story.now)
-    assert (await story.view("ana", "m1")).appeal == "ab 你好 🙂 مرحبا"
+    await story.store.write_note("ana", challenge, "a\0b 你好 🙂 مرحبا", story.now)
+    assert (await story.view("ana", "m1")).note == "ab 你好 🙂 مرحبا"
 
 
 async def test_only_the_first_beginning_counts(story: Story, address: str) -> None:
@@ -118,7 +118,7 @@ async def test_a_line_or_a_solve_is_a_beginning_as_well(story: Story, address: s
     challenge = await held(story)
     other = await story.receive("ana", "m2", Outcome.CHALLENGE, "cy@pitch.test")
     assert other is not None
-    await story.store.appeal("ana", challenge, LINE, story.now)
+    await story.store.write_note("ana", challenge, LINE, story.now)
     await story.solve_id(other.id)
     now = int(story.now.timestamp() * 1_000_000)
     assert (await times(address, challenge))[0] == (await times(address, other.id))[0] == now
@@ -142,7 +142,7 @@ async def test_of_many_tries_at_once_no_two_are_the_same(story: Story) -> None:
 async def test_tries_go_with_their_challenge_and_a_line_with_its_message(story: Story) -> None:
     challenge = await held(story)
     await story.store.count_try("ana", challenge, "k1")
-    await story.store.appeal("ana", challenge, LINE, story.now)
+    await story.store.write_note("ana", challenge, LINE, story.now)
     later = story.pass_time(days=200)
     await story.store.retain("ana", later - timedelta(days=90), 1_000)
     assert await story.store.messages("ana") == ()

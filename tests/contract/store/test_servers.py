@@ -105,12 +105,12 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
 async def test_servers_count_one_another_while_they_say_that_they_are_at_work(story: Story) -> None:
     silence = timedelta(seconds=15)
 
-    async def said(name: str) -> int:
+    async def count_of(name: str) -> int:
         return await story.store.at_work(name, story.now, silence)
 
-    assert [await said("a"), await said("b"), await said("a")] == [1, 2, 2]
+    assert [await count_of("a"), await count_of("b"), await count_of("a")] == [1, 2, 2]
     story.pass_time(seconds=10)
-    assert await said("a") == 2
+    assert await count_of("a") == 2
     story.pass_time(seconds=10)
-    assert await said("a") == 1, "nothing has been heard of b"
-    assert await said("b") == 2
+    assert await count_of("a") == 1, "nothing has been heard of b"
+    assert await count_of("b") == 2

@@ -30,14 +30,14 @@ async def test_a_page_listed_twice_gives_each_message_one_row(story: Story) -> N
 
 async def test_the_cursor_moves_forward_only_and_by_value(story: Story) -> None:
     await story.mailbox("ana")
-    for told, stands in (
+    for found, stands in (
         ("9", "9"),
         ("10", "10"),
         ("8", "10"),
         (str(2**64 - 1), str(2**64 - 1)),
         ("11", None),
     ):
-        await story.sync("ana", SyncPage(cursor=told))
+        await story.sync("ana", SyncPage(cursor=found))
         mailbox = await story.store.mailbox("ana")
         assert mailbox is not None
         assert mailbox.cursor == (stands or str(2**64 - 1))

@@ -219,7 +219,7 @@ class Eve:
             "retain": lambda: store.retain("eve", now + timedelta(days=400), 1_000),
             "begin_challenge": lambda: store.begin_challenge("eve", "c1", now),
             "count_try": lambda: store.count_try("eve", "c1", "k1"),
-            "appeal": lambda: store.appeal("eve", "c1", "Hello", now),
+            "write_note": lambda: store.write_note("eve", "c1", "Hello", now),
             "note_bounce": lambda: store.note_bounce("eve", "t-m1", now),
             "order_preview": lambda: store.order_preview("eve", now),
             "preview_run": lambda: store.preview_run("eve"),

@@ -53,7 +53,7 @@ def reads(story: Story) -> Calls:
 
 
 async def _rings(story: Story) -> int:
-    """How often Eve's bell rang since anybody held it: never, whatever Ana did."""
+    """How often Eve's notifier rang since anybody held it: never, whatever Ana did."""
     return story.store.changed("eve").rings
 
 

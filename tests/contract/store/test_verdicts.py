@@ -149,7 +149,7 @@ async def test_the_same_sender_may_be_challenged_in_another_mailbox(story: Story
         assert await story.receive(name, "m1", Outcome.CHALLENGE) is not None
 
 
-async def test_a_sender_is_asked_again_after_seven_days_and_an_expired_link_does_not_bar_him(
+async def test_a_sender_is_asked_again_after_seven_days_and_an_expired_link_does_not_bar_them(
     story: Story,
 ) -> None:
     await story.mailbox("ana")

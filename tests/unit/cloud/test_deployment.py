@@ -72,10 +72,10 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], Setti
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_no_blank_is_left_in_any_file(environment: str, tmp_path: Path) -> None:
-    told = write(tmp_path, environment=environment)
-    assert told.exit_code == 0, told.output
+    output = write(tmp_path, environment=environment)
+    assert output.exit_code == 0, output.output
     for file in tmp_path.iterdir():
-        assert str(file) in told.output
+        assert str(file) in output.output
         assert "@{" not in file.read_text()
         assert "@@" not in file.read_text()
 
@@ -86,8 +86,8 @@ def test_the_settings_file_is_its_owners_alone_and_stays_once_it_holds_secrets(t
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.write_text("PITCHGATE_SECRET_KEYS=mine\n")
     (tmp_path / "Caddyfile").write_text("an older one")
-    told = write(tmp_path)
-    assert str(file) not in told.output
+    output = write(tmp_path)
+    assert str(file) not in output.output
     assert file.read_text() == "PITCHGATE_SECRET_KEYS=mine\n"
     assert "gate.acme.test {" in (tmp_path / "Caddyfile").read_text()
 
@@ -108,8 +108,8 @@ def test_the_settings_are_ones_the_server_takes_once_a_person_has_filled_them_in
 
 
 def test_without_a_public_address_or_a_sensible_image_nothing_is_written(tmp_path: Path) -> None:
-    for told in (write(tmp_path / "a", url=""), write(tmp_path / "a", "--image", "two words")):
-        assert told.exit_code == 1
+    for output in (write(tmp_path / "a", url=""), write(tmp_path / "a", "--image", "two words")):
+        assert output.exit_code == 1
     assert not (tmp_path / "a").exists()
 
 
@@ -128,8 +128,8 @@ def test_the_image_keeps_each_document_of_googles_that_is_read() -> None:
 
 
 def test_kubernetes_takes_the_manifests_strictly(folder: Path) -> None:
-    told = validated(BIN / "kubernetes-validate", "--strict", folder / "kubernetes.yaml")
-    assert told.count("passed for resource") == 6
+    output = validated(BIN / "kubernetes-validate", "--strict", folder / "kubernetes.yaml")
+    assert output.count("passed for resource") == 6
 
 
 def test_kubernetes_gives_the_server_settings_it_knows(folder: Path, only: Any) -> None:
@@ -161,11 +161,11 @@ def test_compose_keeps_the_password_out_of_the_file(folder: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
 def test_the_unit_is_shut_in(folder: Path) -> None:
-    told = validated("systemd-analyze", "security", "--offline=true", folder / "pitchgate.service")
-    score = re.search(r"Overall exposure level for pitchgate.service: ([\d.]+)", told)
+    output = validated("systemd-analyze", "security", "--offline=true", folder / "pitchgate.service")
+    score = re.search(r"Overall exposure level for pitchgate.service: ([\d.]+)", output)
     assert score
     print(score[0])
-    assert float(score[1]) <= EXPOSURE, told
+    assert float(score[1]) <= EXPOSURE, output
 
 
 def closed_schema(document: str, name: str) -> dict[str, Any]:

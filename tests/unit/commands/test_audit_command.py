@@ -91,8 +91,8 @@ def test_one_decision_is_told_in_words(played: Path) -> None:
 
 def test_judged_again_from_counts_every_bit_is_the_same(played: Path) -> None:
     code, output = run("replay")
-    told = json.loads(output.splitlines()[-1])
-    assert (code, told["checked"], told["different"], told["from_counts"]) == (0, 40, 0, 40)
+    summary = json.loads(output.splitlines()[-1])
+    assert (code, summary["checked"], summary["different"], summary["from_counts"]) == (0, 40, 0, 40)
     code, output = run("replay", "--sample", "5")
     assert json.loads(output.splitlines()[-1])["checked"] == 5
 

@@ -70,17 +70,17 @@ def test_a_start_at_which_no_key_opens_any_token_is_refused_in_few_words(runner:
         [sys.executable, "-m", "backend", "serve"], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 1
-    said = ended.stderr.splitlines()
-    assert said[0] == "pitchgate: The secret keys do not open the 1 refresh token that is kept."
-    assert "PITCHGATE_SECRET_KEYS" in said[1]
-    assert len(said) <= 3
-    assert not any(key in line for key in (OLD, NEW) for line in said)
+    output = ended.stderr.splitlines()
+    assert output[0] == "pitchgate: The secret keys do not open the 1 refresh token that is kept."
+    assert "PITCHGATE_SECRET_KEYS" in output[1]
+    assert len(output) <= 3
+    assert not any(key in line for key in (OLD, NEW) for line in output)
 
 
 def test_with_a_key_that_is_lost_the_server_starts_once_its_tokens_are_forgotten(runner: CliRunner) -> None:
     with_store(only_ana)
-    told = runner.invoke(keys_group, ["lost", "--yes"])
-    assert told.output.startswith("1 refresh token forgotten")
+    result = runner.invoke(keys_group, ["lost", "--yes"])
+    assert result.output.startswith("1 refresh token forgotten")
 
     async def look(store: SqlStore) -> None:
         await check_keys(store, vault(NEW))

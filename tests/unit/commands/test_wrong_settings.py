@@ -87,8 +87,8 @@ def test_several_faults_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, SECRET)
     with pytest.raises(Refused) as refused:
         read_settings()
-    told = f"{in_english(refused.value)}"
-    assert all(name in told for name in ("PITCHGATE_BIND", "PITCHGATE_TOPIC", "PITCHGATE_MAX_ATTEMPTS"))
+    found = f"{in_english(refused.value)}"
+    assert all(name in found for name in ("PITCHGATE_BIND", "PITCHGATE_TOPIC", "PITCHGATE_MAX_ATTEMPTS"))
 
 
 def test_a_line_end_that_was_copied_along_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,8 +97,14 @@ def test_a_line_end_that_was_copied_along_is_left_out(monkeypatch: pytest.Monkey
 
 
 def test_a_name_that_is_no_setting_is_told_with_what_may_be_meant() -> None:
-    said = ["HOME", "PITCHGATE_BIND", "PITCHGATE_TRUSTED_PROXY", "PITCHGATE_GIBBERISH", "PITCHGATE_TRAY_HOME"]
-    assert unknown_settings(said) == {
+    found = [
+        "HOME",
+        "PITCHGATE_BIND",
+        "PITCHGATE_TRUSTED_PROXY",
+        "PITCHGATE_GIBBERISH",
+        "PITCHGATE_TRAY_HOME",
+    ]
+    assert unknown_settings(found) == {
         "PITCHGATE_GIBBERISH": "",
         "PITCHGATE_TRUSTED_PROXY": "PITCHGATE_TRUSTED_PROXIES",
     }

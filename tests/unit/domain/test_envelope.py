@@ -57,19 +57,19 @@ def test_unwrapped_repeats_have_one_id() -> None:
 
 
 def test_an_unwrapped_push_may_tell_its_names_in_headers() -> None:
-    body, told = json.dumps(NOTICE).encode(), Metadata("s", "11")
-    envelope = read_envelope(body, told)
+    body, fields = json.dumps(NOTICE).encode(), Metadata("s", "11")
+    envelope = read_envelope(body, fields)
     assert envelope is not None
     assert (envelope.push_id, envelope.subscription) == ("11", "s")
-    assert subscription_of(body, told) == "s"
+    assert subscription_of(body, fields) == "s"
     assert read_envelope(body, Metadata("s", "1" * 201)) is None
 
 
 def test_headers_never_speak_for_a_wrapper() -> None:
-    told = Metadata("s", "99")
-    assert subscription_of(b'{"message": {}}', told) == ""
+    fields = Metadata("s", "99")
+    assert subscription_of(b'{"message": {}}', fields) == ""
     assert subscription_of(_wrapped(b""), Metadata("other")) == "s"
-    envelope = read_envelope(_wrapped(json.dumps(NOTICE).encode()), told)
+    envelope = read_envelope(_wrapped(json.dumps(NOTICE).encode()), fields)
     assert envelope is not None
     assert envelope.push_id == "11"
 

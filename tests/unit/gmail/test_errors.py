@@ -22,7 +22,7 @@ from backend.domain.errors import (
     Unexplained,
 )
 from backend.gmail.errors import NameTaken, OneWatchOnly, read_answer, translate
-from backend.locale.words import told
+from backend.locale.words import error_words
 
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
 GET, SEND = "gmail.users.messages.get", "gmail.users.messages.send"
@@ -147,7 +147,7 @@ def test_each_answer_becomes_the_error_it_means(
 ) -> None:
     error = error_for(status, content, method)
     assert type(error) is kind
-    assert all(told("en", error)) or kind in (Gone, HistoryGone), "whoever reads it is told what to do"
+    assert all(error_words("en", error)) or kind in (Gone, HistoryGone), "whoever reads it is told what to do"
     if reason is not None:
         assert error.reason == reason
 

@@ -38,10 +38,10 @@ class KnownKeys:
 
     def __init__(self, reachable: bool = True) -> None:
         self.reachable = reachable
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     async def key(self, kid: str) -> RSAPublicKey | None:
-        self.asked.append(kid)
+        self.requested.append(kid)
         if not self.reachable:
             raise TryLater("Google's signing keys cannot be fetched.")
         return GOOGLES.public_key() if kid == "k1" else None
@@ -202,7 +202,7 @@ async def test_an_algorithm_we_do_not_take_never_leads_to_a_key() -> None:
     for alg in ("none", "HS256", "ES256", "RS512"):
         with pytest.raises(Unauthenticated):
             await check(unsigned(claims(), {"alg": alg, "kid": "k1"}, b"x"), keys=keys)
-    assert keys.asked == []
+    assert keys.requested == []
 
 
 async def test_without_googles_keys_nobody_is_called_a_forger() -> None:

@@ -296,7 +296,7 @@ async def test_all_mailboxes_together_stay_within_the_projects_minute() -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_who_waits_too_long_is_sent_away_and_the_next_need_not_wait_for_his_share() -> None:
+async def test_who_waits_too_long_is_sent_away_and_the_next_need_not_wait_for_their_share() -> None:
     story = Story(per_user=300)
     await story.timer.advance(1.0)
     dear = asyncio.create_task(story.request("send", 100, Priority.PUSH, patience=5.0))
@@ -308,7 +308,7 @@ async def test_who_waits_too_long_is_sent_away_and_the_next_need_not_wait_for_hi
     await asyncio.gather(dear, cheap)
 
 
-async def test_who_is_cancelled_at_the_moment_of_admission_gives_his_slot_back() -> None:
+async def test_who_is_cancelled_at_the_moment_of_admission_gives_their_slot_back() -> None:
     story = Story(slots=1)
     first = asyncio.create_task(story.request("first", 1, Priority.PUSH, lasts=1.0))
     await story.timer.settle()

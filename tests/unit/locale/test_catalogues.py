@@ -93,11 +93,11 @@ def test_standard_tools_read_it(language: str, tmp_path: Path) -> None:
     tool = shutil.which("msgfmt")
     if tool is None:
         pytest.skip("msgfmt (Debian: gettext) is not installed")
-    told = subprocess.run(
+    result = subprocess.run(
         [tool, "--check", "-o", str(tmp_path / "x.mo"), str(po(language))], capture_output=True, text=True
     )
-    complaints = [line for line in told.stderr.splitlines() if "header field" not in line]
-    assert told.returncode == 0, told.stderr
+    complaints = [line for line in result.stderr.splitlines() if "header field" not in line]
+    assert result.returncode == 0, result.stderr
     assert not complaints
 
 

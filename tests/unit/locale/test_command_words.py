@@ -20,7 +20,7 @@ from backend.locale import DEFAULT, catalogue
 
 HERE = Path(backend.__file__).parent
 SPEAKERS = ("commands", "home", "cloud", "demo")
-ASK = {"say", "asked", "tell", "_tell"}
+ASK = {"say", "confirms", "tell", "_tell"}
 """What is called with a key; `words()(…)` is as well. The demo's `tell` has keys without their first part."""
 
 
@@ -66,10 +66,10 @@ def test_what_commands_say_is_there_with_all_its_values() -> None:
 
 
 def test_nothing_that_commands_could_say_is_left_over() -> None:
-    said = {key for path, _, expression in calls() for key in keys(path, expression)}
-    shapes = [re.compile(re.escape(key).replace(r"\*", "[a-z_]+")) for key in said if key != "demo.*"]
+    found = {key for path, _, expression in calls() for key in keys(path, expression)}
+    shapes = [re.compile(re.escape(key).replace(r"\*", "[a-z_]+")) for key in found if key != "demo.*"]
     texts = {i.removeprefix("cli.") for i in catalogue(DEFAULT).ids if i.startswith("cli.")}
-    assert len(said) > 50
+    assert len(found) > 50
     assert {text for text in texts if not any(shape.fullmatch(text) for shape in shapes)} == set()
 
 
@@ -161,6 +161,6 @@ def test_what_the_doctor_finds_has_words_and_nothing_else_has() -> None:
 
 @pytest.mark.parametrize("called", ["pitchgate", "python -m backend"])
 def test_a_command_explains_itself_however_the_program_was_called(called: str) -> None:
-    told = CliRunner().invoke(cli, ["jobs", "list", "--help"], prog_name=called)
-    assert told.exit_code == 0, told.exception
-    assert catalogue(DEFAULT)["help.jobs.list"].split(",")[0] in told.output
+    result = CliRunner().invoke(cli, ["jobs", "list", "--help"], prog_name=called)
+    assert result.exit_code == 0, result.exception
+    assert catalogue(DEFAULT)["help.jobs.list"].split(",")[0] in result.output

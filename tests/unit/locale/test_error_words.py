@@ -14,7 +14,7 @@ import pytest
 import backend
 from backend.domain.errors import PitchgateError, Refused, TryLater
 from backend.locale import DEFAULT, LANGUAGES, catalogue
-from backend.locale.words import told
+from backend.locale.words import error_words
 from backend.web.error_map import HTTP_CODES, TABLE
 
 HERE = Path(backend.__file__).parent
@@ -108,14 +108,14 @@ def test_no_sentence_is_left_over() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_has_no_words_of_its_own_has_those_of_its_group(language: str) -> None:
-    title, remedy = told(language, TryLater("later.indexing"))
+    title, remedy = error_words(language, TryLater("later.indexing"))
     assert title == catalogue(language)["error.later.title"]
     assert remedy == catalogue(language)["error.later.remedy"]
-    assert told(language, PitchgateError("never.heard_of")) == ("never.heard_of", "")
+    assert error_words(language, PitchgateError("never.heard_of")) == ("never.heard_of", "")
 
 
 def test_blanks_are_filled_as_the_language_writes_them() -> None:
-    assert told("de", Refused("appeal_long", length=1234, most=200)) == (
+    assert error_words("de", Refused("note_long", length=1234, most=200)) == (
         "Die Zeile hat 1.234 Zeichen.",
         "Höchstens 200 passen hinein.",
     )

@@ -25,25 +25,27 @@ def pieces(row: Row, size: int) -> list[str]:
 
 def test_every_mail_of_the_file_that_was_written_by_language(rows: list[Row]):
     """train_5 holds 24 messages of each of nine languages, one language after the other, then 144 in English."""
-    told = [(code, len(list(run))) for code, run in groupby(r.language for r in rows if r.group == "train_5")]
+    found = [
+        (code, len(list(run))) for code, run in groupby(r.language for r in rows if r.group == "train_5")
+    ]
     nine = ("de", "fr", "es", "pt", "it", "nl", "pl", "cs", "sv")
-    assert told == [*((code, 24) for code in nine), ("en", 144)]
+    assert found == [*((code, 24) for code in nine), ("en", 144)]
 
 
 @pytest.mark.parametrize(("size", "most"), [(4, 0.002), (6, 0.0025), (10, 0.002)])
 def test_a_few_words_of_english_are_hardly_ever_another_language(rows: list[Row], size: int, most: float):
     """Seen: 0.14, 0.18 and 0.14 % of 40,000, 26,000 and 15,000 pieces; Czech is 9 of these 126 errors."""
-    told = [language(piece) for row in rows if row.language == "en" for piece in pieces(row, size)]
-    wrong = [code for code in told if code not in ("en", OTHER)]
-    assert len(wrong) <= most * len(told)
-    assert wrong.count("cs") <= 0.0003 * len(told)
+    found = [language(piece) for row in rows if row.language == "en" for piece in pieces(row, size)]
+    wrong = [code for code in found if code not in ("en", OTHER)]
+    assert len(wrong) <= most * len(found)
+    assert wrong.count("cs") <= 0.0003 * len(found)
 
 
 def test_ten_words_of_any_language_are_seldom_another(rows: list[Row]):
-    told = [
+    found = [
         (row.language, language(piece)) for row in rows for piece in pieces(row, 10) if row.language != OTHER
     ]
-    for code in {known for known, _ in told}:
-        mine = [guess for known, guess in told if known == code]
+    for code in {known for known, _ in found}:
+        mine = [guess for known, guess in found if known == code]
         assert mine.count(code) >= 0.8 * len(mine), code
         assert sum(guess not in (code, OTHER) for guess in mine) <= 0.025 * len(mine), code

@@ -258,7 +258,7 @@ class TestCommands:
         assert all(0 < line["score"] < 0.5 and isinstance(line["reasons"], list) for line in lines)
 
     @pytest.mark.parametrize(
-        ("line", "told"),
+        ("line", "expected"),
         [
             (b"{", "not JSON"),
             (b"\xff\xfe", "not JSON"),
@@ -271,7 +271,7 @@ class TestCommands:
             (b'{"id": "a", "headers": {"Subject": "twice"}}', "Subject"),
         ],
     )
-    def test_score_names_the_line_it_cannot_read(self, line: bytes, told: str, tmp_path: Path):
+    def test_score_names_the_line_it_cannot_read(self, line: bytes, expected: str, tmp_path: Path):
         path = tmp_path / "rows.jsonl"
         path.write_bytes(b'{"id": "fine"}\n\n' + line + b"\n")
         done = subprocess.run(
@@ -280,7 +280,7 @@ class TestCommands:
         assert done.returncode == 1
         assert [json.loads(row)["id"] for row in done.stdout.splitlines()] == ["fine"]
         assert "rows.jsonl, line 3: " in done.stderr
-        assert told in done.stderr
+        assert expected in done.stderr
         assert "Traceback" not in done.stderr
 
     def test_export_reproduce_report_and_compare(self, tmp_path: Path):
@@ -293,7 +293,7 @@ class TestCommands:
         other = runner.invoke(cli, ["reproduce", str(out.with_suffix(".md")), "--files", "train_1,train_3"])
         assert other.exit_code == 1
         assert "corpus" in other.output
-        asked = [
+        found = [
             "report",
             "--model",
             str(out),
@@ -304,7 +304,7 @@ class TestCommands:
             str(page),
             *some,
         ]
-        shown = runner.invoke(cli, asked)
+        shown = runner.invoke(cli, found)
         assert shown.exit_code == 0, shown.output
         text = page.read_text()
         assert "<svg" in text

@@ -61,9 +61,9 @@ def test_a_small_archive_starts_no_process(model: tuple[bytes, Judge]) -> None:
 
 def test_a_process_that_ends_is_told_in_words(model: tuple[bytes, Judge]) -> None:
     _, judge = model
-    with pytest.raises(PitchgateError) as told:
+    with pytest.raises(PitchgateError) as raised:
         list(cores.weighed(judge, b"no model at all", _archive(), MANY, 2))
-    assert "--jobs 1" in in_english(told.value)
+    assert "--jobs 1" in in_english(raised.value)
 
 
 def test_long_messages_are_handed_over_in_small_numbers(model: tuple[bytes, Judge]) -> None:

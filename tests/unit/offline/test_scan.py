@@ -52,8 +52,8 @@ def _scan(*arguments: object) -> Result:
 
 
 def _lines(*arguments: object) -> dict[str, dict[str, object]]:
-    told = [json.loads(line) for line in _scan(*arguments, "--jsonl").stdout.splitlines()]
-    return {str(line["file"]): line for line in told}
+    output = [json.loads(line) for line in _scan(*arguments, "--jsonl").stdout.splitlines()]
+    return {str(line["file"]): line for line in output}
 
 
 def test_an_mbox_tells_a_pitch_from_an_order(tmp_path: Path) -> None:

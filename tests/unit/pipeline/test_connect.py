@@ -23,9 +23,9 @@ class Google:
     grant: Grant
     redeemed: list[dict[str, str]] = field(default_factory=list)
 
-    def consent_url(self, access: Access, **asked: str) -> str:
+    def consent_url(self, access: Access, **options: str) -> str:
         return f"https://accounts.test/auth?access={access}&" + "&".join(
-            f"{name}={value}" for name, value in asked.items()
+            f"{name}={value}" for name, value in options.items()
         )
 
     async def redeem(self, access: Access, **given: str) -> Grant:
@@ -66,13 +66,13 @@ async def test_a_new_owner_comes_back_and_has_a_mailbox(fixture: Fixture, google
     assert done.mailbox is not None
     assert (done.mailbox.sub, done.mailbox.owner.email) == ("sub2", "eva@corp.test")
     assert done.mailbox.preferences.mode is Mode.OBSERVE
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     [redeemed] = google.redeemed
-    wanted = {name: asked[name] for name in ("access", "verifier", "nonce")}
+    wanted = {name: query[name] for name in ("access", "verifier", "nonce")}
     assert redeemed == {"code": "c0de", **wanted}
     assert wanted["access"] == "mailbox"
-    assert len({asked["state"], asked["nonce"], asked["verifier"]}) == 3
-    assert len(asked["verifier"]) >= 43
+    assert len({query["state"], query["nonce"], query["verifier"]}) == 3
+    assert len(query["verifier"]) >= 43
 
 
 async def test_an_owner_who_comes_again_keeps_her_mailbox_and_her_wishes(

@@ -35,11 +35,11 @@ async def test_work_stops_at_once_and_goes_on_where_it_stopped(fixture: Fixture,
     mailbox = await fixture.mailbox()
     assert mailbox.link is Link.NEEDS_RECONNECT
     assert mailbox.lost is Lost.SCOPE
-    asked = fixture.gmail.calls.total()
+    found = fixture.gmail.calls.total()
     fixture.wait(hours=3)
     await fixture.push()
     await fixture.settle()
-    assert fixture.gmail.calls.total() == asked  # nothing is asked in her name
+    assert fixture.gmail.calls.total() == found  # nothing is asked in her name
 
     await _reconnect(fixture)
     await fixture.settle()

@@ -18,7 +18,7 @@ from tests.unit.pipeline.conftest import FORGED, Fixture, letter
 TEXTS = ("pitchy", "perhaps", "maybe", "dear Ana, the minutes")
 
 
-async def told(fixture: Fixture) -> list[tuple[dict[str, object], dict[str, object]]]:
+async def entries_of(fixture: Fixture) -> list[tuple[dict[str, object], dict[str, object]]]:
     settings = await fixture.store.decision_settings(fixture.mailbox_id)
     return [
         (dict(one.says), json.loads(settings.get(one.says.get("setting", ""), "{}")))
@@ -46,7 +46,7 @@ async def test_every_verdict_comes_out_the_same_again(fixture: Fixture) -> None:
         await fixture.push()
         await fixture.settle()
         fixture.wait(hours=1)
-    entries = await told(fixture)
+    entries = await entries_of(fixture)
     verdicts = [(says, setting) for says, setting in entries if says["kind"] == "verdict"]
     assert len(verdicts) == 36
     rows = {says["row"] for says, _ in verdicts}
@@ -66,7 +66,7 @@ async def test_another_bit_or_verdict_is_told(fixture: Fixture) -> None:
     fixture.gmail.deliver(letter())
     await fixture.push()
     await fixture.settle()
-    ((says, setting),) = await told(fixture)
+    ((says, setting),) = await entries_of(fixture)
     assert list(differences({**says, "outcome": Outcome.INBOX}, setting, None)) == ["verdict"]
     other = Score(0.97000000000000008, 0.0, trace=Trace("", "", "other", 1, 1))
     assert list(differences(says, setting, other)) == ["probability", "shares"]
@@ -78,7 +78,7 @@ async def test_no_word_of_a_stranger_is_in_the_log(fixture: Fixture) -> None:
     fixture.gmail.deliver(letter("sam@seller.test", "pitchy secret-word", subject="Secret subject"))
     await fixture.push()
     await fixture.settle()
-    text = json.dumps(await told(fixture)).lower()
+    text = json.dumps(await entries_of(fixture)).lower()
     assert not [word for word in ("sam", "seller", "secret", "ana@") if word in text]
 
 

@@ -36,13 +36,13 @@ async def test_it_is_logged_with_the_error_and_its_place_and_never_its_text(fixt
     with structlog.testing.capture_logs() as logs:
         await fixture.settle()
 
-    (told,) = [entry for entry in logs if entry["event"] == "failed_open"]
-    assert (told["cause"], told["mailbox"], told["log_level"]) == (
+    (line,) = [entry for entry in logs if entry["event"] == "failed_open"]
+    assert (line["cause"], line["mailbox"], line["log_level"]) == (
         "scorer_broken",
         fixture.mailbox_id,
         "warning",
     )
-    assert told["fault"].startswith("RuntimeError at conftest.py:")
+    assert line["fault"].startswith("RuntimeError at conftest.py:")
     assert "model broke" not in str(logs)  # an error's own text could quote mail
 
 

@@ -29,10 +29,10 @@ async def test_history_at_503_for_150_seconds_is_told_to_the_owner_and_the_opera
     )
     await fixture.work_for(50)
 
-    told = explain(await fixture.mailbox(), fixture.now())
-    assert told.condition is Condition.DELAYED
-    assert told.late is not None
-    assert told.late.reads
+    explanation = explain(await fixture.mailbox(), fixture.now())
+    assert explanation.condition is Condition.DELAYED
+    assert explanation.late is not None
+    assert explanation.late.reads
     census = await fixture.store.census(fixture.now())
     assert 120 <= census["failing_seconds"] <= 150
     assert fixture.failed["sync", "google"] >= 5

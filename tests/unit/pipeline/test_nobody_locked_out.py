@@ -50,7 +50,7 @@ class Play:
 
     fixture: Fixture
     numbers: count[int] = field(default_factory=count)
-    said: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
 
     async def act(self, *what: object) -> None:
         """One thing happens, and all that follows from it."""
@@ -106,11 +106,11 @@ class Play:
             key = f"said {next(self.numbers)}"
             wish = Correction(key, held[number % len(held)].gmail_id, decision, Origin.PAGE)
             await self.fixture.store.correct(self.fixture.mailbox_id, wish, self.fixture.now())
-            self.said.append(key)
+            self.keys.append(key)
 
     async def undo(self) -> None:
-        if self.said:
-            await self.fixture.store.undo(self.fixture.mailbox_id, self.said.pop(), self.fixture.now())
+        if self.keys:
+            await self.fixture.store.undo(self.fixture.mailbox_id, self.keys.pop(), self.fixture.now())
 
     async def delete(self) -> None:
         held = await self.fixture.store.messages(self.fixture.mailbox_id, Placement.HELD)

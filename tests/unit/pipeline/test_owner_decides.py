@@ -38,7 +38,7 @@ async def test_taking_the_held_label_off_in_gmail_lets_the_mail_in(fixture: Fixt
     assert challenge.state is ChallengeState.VOIDED
 
 
-async def test_answering_a_held_sender_lets_him_in(fixture: Fixture) -> None:
+async def test_answering_a_held_sender_lets_them_in(fixture: Fixture) -> None:
     pitch = await _held(fixture)
     fixture.gmail.deliver(
         _from_owner("Yes, let us talk on Tuesday at ten, I am curious."), labels=OWN, thread_id=pitch

@@ -48,8 +48,8 @@ async def test_a_second_start_changes_nothing(polled: Fixture) -> None:
 async def test_back_to_pushes_there_is_a_watch_again(polled: Fixture) -> None:
     await notices.adopt(polled.context)
     await polled.work_for(1)
-    told = polled.context.settings.model_copy(update={"notices": Notices.PUSH})
-    polled.context = replace(polled.context, settings=told)
+    fields = polled.context.settings.model_copy(update={"notices": Notices.PUSH})
+    polled.context = replace(polled.context, settings=fields)
     await notices.adopt(polled.context)
     await polled.work_for(1)
     mailbox = await polled.mailbox()

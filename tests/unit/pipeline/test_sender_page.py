@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from backend.captcha.proof_of_work import ProofOfWork
 from backend.captcha.solver import solve as work_out
 from backend.captcha.typed_code import TypedCode
-from backend.domain.entry.challenge import MAX_APPEAL, Solved, appeal_line
+from backend.domain.entry.challenge import MAX_NOTE, Solved, note_line
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mail.message import Address, Attachment, Headers, Message
 from backend.domain.mailbox.correction import Correction, Decision, Origin
@@ -87,8 +87,8 @@ async def test_three_tries_and_no_more_for_one_code(fixture: Fixture, checks: Ch
     _, token = await pitched(fixture)
     ticket = await ticket_for(fixture, checks, token)
 
-    told = [await answer(fixture, checks, token, ticket, WRONG) for _ in range(3)]
-    assert told == ["captcha_code_wrong"] * 3
+    answers = [await answer(fixture, checks, token, ticket, WRONG) for _ in range(3)]
+    assert answers == ["captcha_code_wrong"] * 3
     assert await answer(fixture, checks, token, ticket, RIGHT) == "captcha_code_spent"
     another = await solve.another_code(fixture.context, checks, token, ticket)
     assert await answer(fixture, checks, token, another, RIGHT) == "promised"
@@ -98,9 +98,9 @@ async def test_guesses_at_the_same_moment_share_no_try(fixture: Fixture, checks:
     _, token = await pitched(fixture)
     ticket = await ticket_for(fixture, checks, token)
 
-    told = await asyncio.gather(*(answer(fixture, checks, token, ticket, WRONG) for _ in range(12)))
+    answers = await asyncio.gather(*(answer(fixture, checks, token, ticket, WRONG) for _ in range(12)))
 
-    assert sorted(told) == ["captcha_code_spent"] * 9 + ["captcha_code_wrong"] * 3
+    assert sorted(answers) == ["captcha_code_spent"] * 9 + ["captcha_code_wrong"] * 3
 
 
 async def test_a_link_takes_no_code_after_thirty_tries_but_still_takes_work(
@@ -147,11 +147,11 @@ async def test_one_work_lets_in_once_however_many_codes_are_typed_behind_it(
     assert isinstance(first, solve.CodeDue)
     assert isinstance(second, solve.CodeDue)
 
-    told = await asyncio.gather(
+    answers = await asyncio.gather(
         *(answer(fixture, always, token, ticket, RIGHT) for ticket in (first.ticket, second.ticket))
     )
 
-    assert sorted(told) == ["captcha_replayed", "in"]
+    assert sorted(answers) == ["captcha_replayed", "in"]
     assert await answer(fixture, always, token, second.ticket, RIGHT) == "captcha_expired", (
         "the price has risen"
     )
@@ -229,11 +229,11 @@ async def test_only_checks_that_are_asked_for_count(fixture: Fixture, checks: Ch
 async def test_a_line_reaches_the_owner_beside_the_message(fixture: Fixture) -> None:
     pitch, token = await pitched(fixture)
 
-    kept = await solve.appeal(fixture.context, token, "  I met you\r\nat the fair \u202e<b>.\0 ")
+    kept = await solve.leave_note(fixture.context, token, "  I met you\r\nat the fair \u202e<b>.\0 ")
 
     assert kept == "I met you at the fair <b>."
-    assert (await fixture.store.known(fixture.mailbox_id, [pitch]))[pitch].appeal == kept
-    assert (await solve.open_challenge(fixture.context, token)).appeal == kept
+    assert (await fixture.store.known(fixture.mailbox_id, [pitch]))[pitch].note == kept
+    assert (await solve.open_challenge(fixture.context, token)).note == kept
     await fixture.settle()
     assert "INBOX" not in fixture.gmail.labels_of(pitch), "a word lets nothing in"
 
@@ -242,25 +242,25 @@ async def test_a_line_too_long_or_behind_no_link_is_not_taken(fixture: Fixture) 
     _, token = await pitched(fixture)
 
     with pytest.raises(Refused) as long:
-        await solve.appeal(fixture.context, token, "x" * (MAX_APPEAL + 1))
-    assert (long.value.code, long.value.field) == ("appeal_long", "line")
+        await solve.leave_note(fixture.context, token, "x" * (MAX_NOTE + 1))
+    assert (long.value.code, long.value.field) == ("note_long", "line")
     with pytest.raises(NotFound):
-        await solve.appeal(fixture.context, "B" * 32, "hello")
+        await solve.leave_note(fixture.context, "B" * 32, "hello")
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("", ""), (" \n\t ", ""), ("a\u2028b\u0085c", "a b c"), ("é" * MAX_APPEAL, "é" * MAX_APPEAL),
+    [("", ""), (" \n\t ", ""), ("a\u2028b\u0085c", "a b c"), ("é" * MAX_NOTE, "é" * MAX_NOTE),
      ("x" + " " * 3_000 + "y", "x y"), ("\ud800x", "x")],
 )  # fmt: skip
 def test_a_line_is_one_line_of_what_can_be_seen(text: str, line: str) -> None:
-    assert appeal_line(text) == line
+    assert note_line(text) == line
 
 
 @pytest.mark.parametrize(
     ("decision", "code"), [(Decision.RELEASE, "link_released"), (Decision.BLOCK, "link_voided")]
 )
-async def test_the_owners_yes_is_told_and_his_no_is_not(
+async def test_the_owners_yes_is_told_and_their_no_is_not(
     fixture: Fixture, decision: Decision, code: str
 ) -> None:
     pitch, token = await pitched(fixture)

@@ -14,7 +14,7 @@ DUTCH = "a pitchy letter. Ik wil graag weten of u deze week even tijd heeft voor
 
 
 @pytest.mark.parametrize(
-    ("text", "said", "own"),
+    ("text", "expected", "own"),
     [
         (GERMAN, "Automatisch gesendet", "Nur freitags."),
         (DUTCH, "Sent automatically", "On Fridays only."),
@@ -22,7 +22,7 @@ DUTCH = "a pitchy letter. Ik wil graag weten of u deze week even tijd heeft voor
     ],
 )
 async def test_a_challenge_is_in_the_senders_language_else_in_english(
-    fixture: Fixture, text: str, said: str, own: str
+    fixture: Fixture, text: str, expected: str, own: str
 ) -> None:
     await fixture.prefer(wording={"de": "Nur freitags.", "en": "On Fridays only."})
     fixture.gmail.deliver(letter(text=text))
@@ -31,6 +31,6 @@ async def test_a_challenge_is_in_the_senders_language_else_in_english(
 
     (sent,) = fixture.gmail.sent
     answer = parse(sent.raw).text
-    assert said.lower() in answer.lower()
+    assert expected.lower() in answer.lower()
     assert own in answer
     assert ("freitags" in answer) == (own == "Nur freitags.")

@@ -63,8 +63,8 @@ def change(model: Path, content: str | None) -> None:
 
 async def reads(pool: ReadingPool) -> bool:
     """Whether an ordinary message is read and scored."""
-    told = await pool.screen(mail("a pitchy letter"), ANA)
-    return told.score is not None and told.score.probability == 0.97
+    digest = await pool.screen(mail("a pitchy letter"), ANA)
+    return digest.score is not None and digest.score.probability == 0.97
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ async def test_several_processes_read_at_once(model: Path) -> None:
 async def test_it_is_given_none_of_our_secrets(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", "a key")
     async with opened(model) as pool:
-        told = await pool.screen(mail("environment"), ANA)
-    assert told.score is not None
-    (reason,) = told.score.reasons
+        digest = await pool.screen(mail("environment"), ANA)
+    assert digest.score is not None
+    (reason,) = digest.score.reasons
     assert reason.words
     assert not [name for name in reason.words if name.startswith("PITCHGATE_")]
 
@@ -212,9 +212,9 @@ class TestModels:
         change(model, "two")
         assert pool.model_version == "one", "a file is read when it is ordered, not when it changes"
         assert await pool.switch(model) == pool.model_version == "two"
-        told = await pool.screen(mail("pitchy"), ANA)
-        assert told.score is not None
-        assert told.score.model == "two"
+        digest = await pool.screen(mail("pitchy"), ANA)
+        assert digest.score is not None
+        assert digest.score.model == "two"
         assert len(pool.pids) == 1
         assert pool.pids != before
 

@@ -34,9 +34,9 @@ def test_a_laid_out_text_counts_the_same(words: list[str], known: frozenset[str]
     text = " ".join(words)
     numbers = {term: number for number, term in enumerate(sorted(known))}
     counts = unpacked(packed(text, numbers))
-    told = {sorted(known)[number]: often for number, often in counts.items()}
-    assert told == counted(text, known)
-    assert counted(laid_out(told), known) == told
+    fields = {sorted(known)[number]: often for number, often in counts.items()}
+    assert fields == counted(text, known)
+    assert counted(laid_out(fields), known) == fields
 
 
 @given(st.dictionaries(st.integers(0, 40_000), st.integers(1, 900), max_size=60))

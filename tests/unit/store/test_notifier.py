@@ -1,4 +1,4 @@
-"""The bells: one a mailbox, and none that nobody holds."""
+"""The notifiers: one a mailbox, and none that nobody holds."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_a_key_that_is_none_is_named_by_its_place_and_never_shown() -> None:
         MultiFernetVault(())
 
 
-def test_a_developer_gets_a_key_that_only_he_can_read_and_keeps_it(tmp_path: Path) -> None:
+def test_a_developer_gets_a_key_that_only_they_can_read_and_keeps_it(tmp_path: Path) -> None:
     settings = Settings(environment=Environment.DEV, state_dir=tmp_path / "var")
     first = load_or_make_keys(settings)
     assert load_or_make_keys(settings) == first

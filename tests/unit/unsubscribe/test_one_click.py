@@ -50,7 +50,7 @@ def certificate(folder: Path) -> Path:
 
 
 @dataclass
-class Asked:
+class Request:
     """One request as it came."""
 
     method: str
@@ -66,7 +66,7 @@ class ListServer:
     pem: Path
     port: int = 0
     status: int = 200
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     addresses: Sequence[str] = ("127.0.0.1",)
     hangs: bool = False
@@ -85,7 +85,7 @@ class ListServer:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.asked.append(Asked(request.method, request.raw_path, await request.read(), headers))
+        self.requests.append(Request(request.method, request.raw_path, await request.read(), headers))
         if self.hangs:
             await self.released.wait()
         response = web.StreamResponse(
@@ -134,7 +134,7 @@ async def test_one_post_and_nothing_else(lists: ListServer) -> None:
     await client.one_click(URL)
     await client.one_click(URL)  # no cookie is brought back
 
-    first, second = lists.asked
+    first, second = lists.requests
     assert (first.method, first.target, first.body) == (
         "POST",
         "/u?t=%7E1&x=a%2Fb",
@@ -157,7 +157,7 @@ async def test_a_redirect_is_no_acceptance_and_is_not_followed(lists: ListServer
     lists.status = status
 
     assert await refused(lists.client()) == "not_accepted"
-    assert len(lists.asked) == 1
+    assert len(lists.requests) == 1
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 500, 503])
@@ -177,7 +177,7 @@ async def test_a_certificate_nobody_vouches_for(lists: ListServer) -> None:
     client = OneClick(lists.lookup, lambda _: True, None, lists.port, 5.0)
 
     assert await refused(client) == "unreachable"
-    assert lists.asked == []
+    assert lists.requests == []
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ async def test_a_host_that_leads_inside_is_not_spoken_to(lists: ListServer, addr
     lists.addresses = addresses
 
     assert await refused(lists.client(anywhere=False)) == "unsafe_address"
-    assert lists.asked == []
+    assert lists.requests == []
 
 
 async def test_a_name_that_changes_is_looked_up_once(lists: ListServer) -> None:
@@ -210,7 +210,7 @@ async def test_a_name_that_changes_is_looked_up_once(lists: ListServer) -> None:
     trust = ssl.create_default_context(cafile=str(lists.pem))
     await OneClick(rebinding, lambda address: address == "127.0.0.1", trust, lists.port, 5.0).one_click(URL)
 
-    assert len(lists.asked) == 1
+    assert len(lists.requests) == 1
     assert lists.looked_up == [HOST]
 
 

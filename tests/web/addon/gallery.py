@@ -106,7 +106,7 @@ def messages(language: str) -> dict[str, Json]:
         "set aside": stranger(message(row="", outcome="", score=None, set_aside=True, placement=None)),
         "hostile": reading(message(sender_name=HOSTILE, subject=HOSTILE, reasons=REASONS)),
         "long": reading(message(sender_name=LONG, sender="x" * 60 + "@" + "y" * 50 + ".example")),
-        "appeal": reading(message(reasons=REASONS, appeal=f"We met in Porto. {HOSTILE}")),
+        "note": reading(message(reasons=REASONS, note=f"We met in Porto. {HOSTILE}")),
         "nobody": stranger(message(sender="", sender_name="")),
     }
     readings |= {

@@ -18,8 +18,8 @@ EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 class AddonHost:
     """Opens cards and presses buttons. Every answer is held to Google's schema and to the limits on the way."""
 
-    def __init__(self, told: Journey, owner: str = OWNER) -> None:
-        self._told = told
+    def __init__(self, journey: Journey, owner: str = OWNER) -> None:
+        self._told = journey
         self.owner = owner
         self.panel: Json = {}
 
@@ -44,7 +44,7 @@ class AddonHost:
         await self._call("PUT", "/sandbox/addon/grants", {"mailbox": self.owner, "scopes": list(scopes)})
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """Every text of the card."""
         return "\n".join(_texts(self.panel["card"]))
 

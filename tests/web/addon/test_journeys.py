@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.owner import connect
-from tests.journeys.conftest import Journey, journey
+from tests.journeys.conftest import Journey, begin_journey
 from tests.web.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE, AddonHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,14 +27,14 @@ NUMBERS = count(1)
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def told(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Journey]:
     """The shared stage."""
-    async with journey(tmp_path_factory.mktemp("addon")) as running:
+    async with begin_journey(tmp_path_factory.mktemp("addon")) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="function")
 async def alone(tmp_path: Path) -> AsyncIterator[Journey]:
     """A stage of one's own, for stories that count, change settings or stop the server."""
-    async with journey(tmp_path) as running:
+    async with begin_journey(tmp_path) as running:
         yield running
 
 
@@ -58,7 +58,7 @@ async def test_released_from_the_card_the_mail_is_back_and_undo_holds_it_again(t
     await gmail.open(gmail_id)
     assert gmail.panel["card"]["header"]["title"] == "Held"
     assert gmail.panel["card"]["header"]["subtitle"] == "99 Pitch"
-    assert pitch.address in gmail.said
+    assert pitch.address in gmail.text
     assert gmail.buttons[0] == "Release"
 
     await gmail.click("Release")
@@ -83,7 +83,7 @@ async def test_always_let_in_and_block_make_rules_that_the_next_mail_meets(told:
     first, gmail = await held(told, pitch), AddonHost(told)
     await gmail.open(first)
     await gmail.click("Allow sender")
-    assert "Allowed" in gmail.said
+    assert "Allowed" in gmail.text
     assert "Allow sender" not in gmail.buttons
     await told.settled(first, held=False)
     second = await told.write(pitch, subject="Another offer for you")
@@ -91,14 +91,14 @@ async def test_always_let_in_and_block_make_rules_that_the_next_mail_meets(told:
     assert "INBOX" in await told.labels(second)
 
     await gmail.open(second)
-    assert "You have allowed this sender." in gmail.said
+    assert "You have allowed this sender." in gmail.text
     await gmail.click("Block sender")
-    assert "Blocked" in gmail.said
+    assert "Blocked" in gmail.text
     await told.settled(second, held=True)
     third = await told.write(pitch, subject="A last offer for you")
     await told.settled(third, held=True)
     await gmail.open(third)
-    assert "You have blocked this sender." in gmail.said
+    assert "You have blocked this sender." in gmail.text
 
 
 async def test_what_slipped_through_is_held_after_all_and_a_credit_is_given(told: Journey) -> None:
@@ -145,12 +145,12 @@ async def test_a_known_message_costs_no_gmail_call_an_unknown_one_costs_one(told
     )
     before = await told.stage.sandbox.meter(OWNER)
     await gmail.open(old)
-    assert "It was judged just now and stays where it is." in gmail.said
+    assert "It was judged just now and stays where it is." in gmail.text
     after = await told.stage.sandbox.meter(OWNER)
     assert after["calls"] == before["calls"] + 1
     assert after["units"] == before["units"] + 20
     await gmail.open(old)
-    assert "judged just now" not in gmail.said
+    assert "judged just now" not in gmail.text
     await told.quiet()
     assert (await told.stage.sandbox.meter(OWNER))["calls"] == after["calls"]
     assert "Pitchgate/Held" not in await told.labels(old)
@@ -161,9 +161,9 @@ async def test_a_known_message_costs_no_gmail_call_an_unknown_one_costs_one(told
 async def test_an_id_gmail_does_not_give_out_is_told_plainly(told: Journey) -> None:
     gmail = AddonHost(told)
     await gmail.open("msg-a:r-7001")
-    assert "Gmail does not have this message any more." in gmail.said
+    assert "Gmail does not have this message any more." in gmail.text
     await gmail.open("0123456789abcdef")
-    assert "Gmail does not have this message any more." in gmail.said
+    assert "Gmail does not have this message any more." in gmail.text
 
 
 async def test_not_connected_yet_leads_to_our_page(told: Journey) -> None:
@@ -182,7 +182,7 @@ async def test_missing_consent_is_asked_for_and_the_call_repeated(told: Journey)
     await gmail.open()
     assert gmail.panel["prompt"] == {"scopes": [EMAIL]}
     await gmail.consent()
-    assert "Active" in gmail.said
+    assert "Active" in gmail.text
     await gmail.open(gmail_id)
     assert gmail.panel["prompt"] == {"scopes": [OPEN_MESSAGE]}
     await gmail.consent()
@@ -193,7 +193,7 @@ async def test_missing_consent_is_asked_for_and_the_call_repeated(told: Journey)
 async def test_home_pause_and_settings(alone: Journey) -> None:
     gmail_id, gmail = await held(alone), AddonHost(alone)
     await gmail.open()
-    assert "Held today: 1. Held in all: 1" in gmail.said
+    assert "Held today: 1. Held in all: 1" in gmail.text
     await gmail.click("Pause for 1 hour")
     assert gmail.panel["toast"] == "Paused."
     assert "Resume" in gmail.buttons
@@ -206,7 +206,7 @@ async def test_home_pause_and_settings(alone: Journey) -> None:
     assert [item["value"] for item in chosen] == ["quarantine", "strict", "daily"]
     await gmail.open()
     await gmail.click("Release")
-    assert "Nothing is held." in gmail.said
+    assert "Nothing is held." in gmail.text
     await alone.settled(gmail_id, held=False)
 
 
@@ -259,8 +259,8 @@ async def test_two_connected_owners_are_apart(told: Journey) -> None:
     await told.quiet()
     gmail_id, other = await held(told), AddonHost(told, bea)
     await other.open(gmail_id)
-    assert "Gmail does not have this message any more." in other.said
-    assert "Pitchworks" not in other.said
+    assert "Gmail does not have this message any more." in other.text
+    assert "Pitchworks" not in other.text
 
     gmail = AddonHost(told)
     await gmail.open(gmail_id)
@@ -279,13 +279,13 @@ async def test_a_whole_domain_is_blocked_and_let_in_again(told: Journey) -> None
     await gmail.open(first)
     await gmail.click("Block domain")
     assert gmail.panel["toast"] == "Blocked. This domain’s emails are held from now on."
-    assert "The whole domain is blocked" in gmail.said
+    assert "The whole domain is blocked" in gmail.text
     assert "Block domain" not in gmail.buttons
     await gmail.click("Undo")
-    assert "The whole domain is blocked" not in gmail.said
+    assert "The whole domain is blocked" not in gmail.text
     await gmail.click("Allow domain")
     await told.settled(first, held=False)
-    assert "The whole domain is allowed" in gmail.said
+    assert "The whole domain is allowed" in gmail.text
 
 
 @pytest.mark.asyncio(loop_scope="function")

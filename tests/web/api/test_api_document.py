@@ -60,20 +60,20 @@ def test_every_route_of_the_api_stands_in_it_and_no_other(app: Quart, document: 
 def test_every_route_asks_for_a_token_and_one_scope_but_two(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"]["device"] == {"type": "http", "scheme": "bearer"}
     scopes = {where: one["security"] for where, one in operations(document).items()}
-    assert {path for (_, path), asked in scopes.items() if not asked} == {PATH, "/api/v1/device/token"}
-    for asked in scopes.values():
-        assert all(scope in set(Scope) for one in asked for scope in one["device"])
+    assert {path for (_, path), found in scopes.items() if not found} == {PATH, "/api/v1/device/token"}
+    for found in scopes.values():
+        assert all(scope in set(Scope) for one in found for scope in one["device"])
 
 
 def test_every_refusal_is_told_of_with_its_codes(document: dict[str, Any]) -> None:
-    told = {
+    fields = {
         (code, int(status))
         for one in operations(document).values()
         for status, answer in one["responses"].items()
         if int(status) >= 400
         for code in answer["description"].split(", ")
     }
-    assert told == set(STATUS.items()) - {("wrong_method", 405)}, "a wrong method is no operation"
+    assert fields == set(STATUS.items()) - {("wrong_method", 405)}, "a wrong method is no operation"
 
 
 async def test_who_has_it_is_told_so(client: Client) -> None:

@@ -68,9 +68,9 @@ def test_every_route_of_the_api_is_walked_here(here: Office) -> None:
 @pytest.mark.parametrize(("method", "path"), CALLS)
 async def test_no_call_without_a_token_or_with_too_few_scopes(here: Office, method: str, path: str) -> None:
     stranger = Caller(here.app.test_client(), "x" * 43)
-    assert (await stranger.told(method, path, 401, json={}))["code"] == "unauthenticated"
+    assert (await stranger.request(method, path, 401, json={}))["code"] == "unauthenticated"
     bare = await here.caller(scopes=frozenset())
-    assert (await bare.told(method, path, 403, json={}))["code"] == "scope_missing"
+    assert (await bare.request(method, path, 403, json={}))["code"] == "scope_missing"
 
 
 async def test_another_owners_mail_keys_and_computers_are_not_found(
@@ -78,11 +78,11 @@ async def test_another_owners_mail_keys_and_computers_are_not_found(
 ) -> None:
     await here.hold("m1")
     body = {"key": KEY, "gmail_id": "m1", "decision": "release"}
-    await ana.told("POST", "corrections", json=body)
-    mine = (await ana.told("GET", "devices"))["devices"][0]["device_id"]
+    await ana.request("POST", "corrections", json=body)
+    mine = (await ana.request("GET", "devices"))["devices"][0]["device_id"]
 
-    assert (await eve.told("GET", "held"))["senders"] == []
-    assert (await eve.told("GET", "messages"))["messages"] == []
+    assert (await eve.request("GET", "held"))["senders"] == []
+    assert (await eve.request("GET", "messages"))["messages"] == []
     for method, path, sent in (
         ("GET", "messages/m1/preview", None),
         ("POST", "corrections", body | {"key": "e" * 20}),
@@ -90,9 +90,9 @@ async def test_another_owners_mail_keys_and_computers_are_not_found(
         ("POST", f"corrections/{KEY}/undo", None),
         ("DELETE", f"devices/{mine}", None),
     ):
-        assert (await eve.told(method, path, 404, json=sent))["code"] == "not_found"
+        assert (await eve.request(method, path, 404, json=sent))["code"] == "not_found"
     assert here.gmail.calls["fetch"] == 0
-    assert len((await ana.told("GET", "devices"))["devices"]) == 1
+    assert len((await ana.request("GET", "devices"))["devices"]) == 1
 
 
 async def test_an_unchanged_status_costs_its_tag(here: Office, ana: Caller) -> None:
@@ -100,9 +100,9 @@ async def test_an_unchanged_status_costs_its_tag(here: Office, ana: Caller) -> N
     again = await ana.call("GET", "status", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, await again.get_data()) == (304, b"")
     await here.hold("m1")
-    told = await ana.told("GET", "status", headers={"If-None-Match": first.headers["ETag"]})
-    assert told["held"] == {"messages": 1, "senders": 1}
-    assert told["email"] == "ana@corp.test"
+    response = await ana.request("GET", "status", headers={"If-None-Match": first.headers["ETag"]})
+    assert response["held"] == {"messages": 1, "senders": 1}
+    assert response["email"] == "ana@corp.test"
 
 
 @pytest.mark.parametrize(
@@ -120,45 +120,45 @@ async def test_an_unchanged_status_costs_its_tag(here: Office, ana: Caller) -> N
     ],
 )
 async def test_wrong_questions_name_their_field(ana: Caller, path: str, code: str, field: str) -> None:
-    told = await ana.told("GET", path, 422)
-    assert (told["code"], told["field"]) == (code, field)
+    response = await ana.request("GET", path, 422)
+    assert (response["code"], response["field"]) == (code, field)
 
 
 async def test_a_domain_where_anybody_gets_an_address_is_not_offered(here: Office, ana: Caller) -> None:
     await here.hold("m1", "bo@gmail.com")
-    (group,) = (await ana.told("GET", "held"))["senders"]
+    (group,) = (await ana.request("GET", "held"))["senders"]
     assert group["domain"] == group["messages"][0]["domain"] == ""
     body = {"key": KEY, "gmail_id": "m1", "decision": "allow_domain"}
-    told = await ana.told("POST", "corrections", 422, json=body)
-    assert (told["code"], told["field"]) == ("malformed", "decision")
-    assert (await ana.told("GET", "held"))["total"] == 1
+    response = await ana.request("POST", "corrections", 422, json=body)
+    assert (response["code"], response["field"]) == ("malformed", "decision")
+    assert (await ana.request("GET", "held"))["total"] == 1
 
 
 async def test_a_preview_is_text_that_is_only_text(here: Office, ana: Caller) -> None:
     html = "<p>Hello</p><script>steal()</script><img src='https://spy.test/1.gif'><p>\u202eevil\x07</p>"
     await here.hold("m1", text="", html=html)
-    told = await ana.told("GET", "messages/m1/preview")
-    assert told["text"].split() == ["Hello", "evil"]
+    response = await ana.request("GET", "messages/m1/preview")
+    assert response["text"].split() == ["Hello", "evil"]
     await here.hold("m2", text="x" * 30_000)
-    told = await ana.told("GET", "messages/m2/preview")
-    assert (len(told["text"]), told["truncated"]) == (20_000, True)
+    response = await ana.request("GET", "messages/m2/preview")
+    assert (len(response["text"]), response["truncated"]) == (20_000, True)
 
 
 async def test_page_and_preview_show_one_text(here: Office, ana: Caller) -> None:
     html = "<p>What the reader of the page sees, and more of it.</p><p style='display:none'>not this</p>"
     await here.hold("m1", text="A text that no reader is shown.", html=html)
     page = await (await (await here.browser()).get("/review/mail/m1")).get_data(as_text=True)
-    told = await ana.told("GET", "messages/m1/preview")
-    assert told["text"] == "What the reader of the page sees, and more of it."
-    assert told["text"] in page
+    response = await ana.request("GET", "messages/m1/preview")
+    assert response["text"] == "What the reader of the page sees, and more of it."
+    assert response["text"] in page
     assert "no reader is shown" not in page
 
 
 async def test_what_cannot_be_read_is_not_shown_and_says_so(here: Office, ana: Caller) -> None:
     await here.hold("m1")
     here.reader.trouble = FailOpen.TOO_SLOW
-    told = await ana.told("GET", "messages/m1/preview", 422)
-    assert (told["code"], told["remedy"]) == ("unreadable", "Open it in Gmail.")
+    response = await ana.request("GET", "messages/m1/preview", 422)
+    assert (response["code"], response["remedy"]) == ("unreadable", "Open it in Gmail.")
     page = await (await here.browser()).get("/review/mail/m1")
     assert page.status_code == 200
     assert "too large or too unusual to be read here" in await page.get_data(as_text=True)
@@ -178,9 +178,9 @@ async def test_what_google_says_becomes_an_error_of_the_contract(
 ) -> None:
     await here.hold("m1")
     here.gmail.trouble["fetch"] = trouble
-    told = await ana.told("GET", "messages/m1/preview", status)
-    assert told["code"] == code
-    assert "quotes" not in str(told)
+    response = await ana.request("GET", "messages/m1/preview", status)
+    assert response["code"] == code
+    assert "quotes" not in str(response)
 
 
 @pytest.mark.parametrize(
@@ -200,40 +200,40 @@ async def test_what_google_says_becomes_an_error_of_the_contract(
 async def test_settings_that_do_not_fit_change_nothing(
     ana: Caller, sent: dict[str, object], code: str, field: str
 ) -> None:
-    before = await ana.told("GET", "status")
-    told = await ana.told("PATCH", "preferences", 422, json={"strictness": "strict", **sent})
-    assert (told["code"], told["field"]) == (code, field)
-    assert await ana.told("GET", "status") == before
+    before = await ana.request("GET", "status")
+    response = await ana.request("PATCH", "preferences", 422, json={"strictness": "strict", **sent})
+    assert (response["code"], response["field"]) == (code, field)
+    assert await ana.request("GET", "status") == before
 
 
 async def test_bodies_are_small_json_objects(ana: Caller) -> None:
     for sent in (b"", b"[]", b"{", b'"x"', b"\xff", b"[" * 60_000):
-        assert (await ana.told("POST", "corrections", 422, data=sent))["code"] == "malformed"
+        assert (await ana.request("POST", "corrections", 422, data=sent))["code"] == "malformed"
     big = b'{"key": "' + b"x" * 70_000 + b'"}'
-    assert (await ana.told("POST", "corrections", 413, data=big))["code"] == "too_large"
+    assert (await ana.request("POST", "corrections", 413, data=big))["code"] == "too_large"
 
 
 async def test_an_old_app_is_told_and_a_newer_one_is_served(ana: Caller) -> None:
-    old = await ana.told("GET", "status", 426, headers={"Pitchgate-Client": "tray/0.0.9"})
+    old = await ana.request("GET", "status", 426, headers={"Pitchgate-Client": "tray/0.0.9"})
     assert (old["code"], bool(old["remedy"])) == ("client_too_old", True)
-    await ana.told("GET", "status", headers={"Pitchgate-Client": "tray/7.0"})
+    await ana.request("GET", "status", headers={"Pitchgate-Client": "tray/7.0"})
 
 
 async def test_even_an_address_that_leads_nowhere_answers_as_the_api(ana: Caller) -> None:
-    assert (await ana.told("GET", "nowhere", 404))["code"] == "not_found"
-    assert (await ana.told("PUT", "status", 405))["code"] == "wrong_method"
+    assert (await ana.request("GET", "nowhere", 404))["code"] == "not_found"
+    assert (await ana.request("PUT", "status", 405))["code"] == "wrong_method"
 
 
 async def test_previews_are_limited_to_thirty_a_minute_and_computer(here: Office, ana: Caller) -> None:
     await here.hold("m1")
     for _ in range(30):
-        await ana.told("GET", "messages/m1/preview")
+        await ana.request("GET", "messages/m1/preview")
     refused = await ana.call("GET", "messages/m1/preview")
     assert refused.status_code == 429
     assert (await refused.get_json())["code"] == "rate_limited"
     assert int(refused.headers["Retry-After"]) >= 1
     other = await here.caller("ana")
-    await other.told("GET", "messages/m1/preview")
+    await other.request("GET", "messages/m1/preview")
 
 
 async def test_codes_cannot_be_guessed_faster_than_ten_a_minute(here: Office) -> None:
@@ -246,15 +246,15 @@ async def test_codes_cannot_be_guessed_faster_than_ten_a_minute(here: Office) ->
 async def test_a_code_is_worth_a_token_that_is_stored_as_a_hash_only(here: Office, tmp_path: Path) -> None:
     verifier = "v" * 60
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    asked = DeviceRequest("http://127.0.0.1:9/back?x=1", challenge, "st4te", "laptop")
-    back = await here.service.consent("ana", asked)
+    found = DeviceRequest("http://127.0.0.1:9/back?x=1", challenge, "st4te", "laptop")
+    back = await here.service.consent("ana", found)
     assert back.startswith("http://127.0.0.1:9/back?x=1&code=")
     code = back.partition("code=")[2].partition("&")[0]
     answer = await here.app.test_client().post(
         "/api/v1/device/token", json={"code": code, "verifier": verifier}
     )
     token = (await answer.get_json())["token"]
-    assert (await Caller(here.app.test_client(), token).told("GET", "status"))["email"] == "ana@corp.test"
+    assert (await Caller(here.app.test_client(), token).request("GET", "status"))["email"] == "ana@corp.test"
     await here.store.close()
     stored = await asyncio.to_thread(everything_in, tmp_path)
     assert token.encode() not in stored
@@ -277,11 +277,11 @@ async def test_at_most_five_streams_a_computer(here: Office, ana: Caller) -> Non
 
 async def test_a_pause_ends_in_the_future_within_a_month(here: Office, ana: Caller) -> None:
     until = here.clock.now() + timedelta(hours=1)
-    await ana.told("POST", "pause", json={"until": until.isoformat()})
-    assert (await ana.told("GET", "status"))["preferences"]["paused_until"] == until.isoformat()
+    await ana.request("POST", "pause", json={"until": until.isoformat()})
+    assert (await ana.request("GET", "status"))["preferences"]["paused_until"] == until.isoformat()
     for wrong in ("yesterday", 5, (until - timedelta(hours=2)).isoformat(), "9999-12-31T23:59:59-23:59"):
-        told = await ana.told("POST", "pause", 422, json={"until": wrong})
-        assert told["field"] == "until"
+        response = await ana.request("POST", "pause", 422, json={"until": wrong})
+        assert response["field"] == "until"
 
 
 NEEDED = {
@@ -325,16 +325,16 @@ async def test_a_field_left_out_is_refused_and_means_nothing(
         "answer": "yes",
     }
     await here.hold("m1")
-    await ana.told("POST", "pause", json={"until": until})
-    before = await ana.told("GET", "status")
+    await ana.request("POST", "pause", json={"until": until})
+    before = await ana.request("GET", "status")
 
     for missing in NEEDED[method, path]:
         sent = {name: whole[name] for name in NEEDED[method, path] - {missing}}
-        told = await ana.told(method, path, 422, json=sent)
-        assert (told["code"], told["field"]) == ("malformed", missing)
-    told = await ana.told(method, path, 422, json={})
-    assert told["field"] in NEEDED[method, path]
-    assert await ana.told("GET", "status") == before
+        found = await ana.request(method, path, 422, json=sent)
+        assert (found["code"], found["field"]) == ("malformed", missing)
+    found = await ana.request(method, path, 422, json={})
+    assert found["field"] in NEEDED[method, path]
+    assert await ana.request("GET", "status") == before
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
@@ -345,12 +345,12 @@ async def test_an_empty_body_changes_nothing_anywhere(
         pytest.skip("is sent no body")
     until = (here.clock.now() + timedelta(days=1)).isoformat()
     await here.hold("m1")
-    await ana.told("PATCH", "preferences", json={"mode": "challenge", "strictness": "strict"})
-    await ana.told("POST", "pause", json={"until": until})
-    before = await ana.told("GET", "status"), await ana.told("GET", "held")
+    await ana.request("PATCH", "preferences", json={"mode": "challenge", "strictness": "strict"})
+    await ana.request("POST", "pause", json={"until": until})
+    before = await ana.request("GET", "status"), await ana.request("GET", "held")
 
     await ana.call(method, path, json={})
-    assert (await ana.told("GET", "status"), await ana.told("GET", "held")) == before
+    assert (await ana.request("GET", "status"), await ana.request("GET", "held")) == before
 
 
 async def test_the_scopes_are_those_of_the_contract() -> None:
@@ -360,6 +360,6 @@ async def test_the_scopes_are_those_of_the_contract() -> None:
 async def test_half_a_character_is_refused_and_breaks_nothing(here: Office) -> None:
     caller = await here.caller()
     sent = {"key": "k" * 20, "gmail_id": "\ud800", "decision": "release"}
-    assert (await caller.told("POST", "corrections", 422, json=sent))["code"] == "malformed"
+    assert (await caller.request("POST", "corrections", 422, json=sent))["code"] == "malformed"
     code = {"code": "\ud800", "verifier": "v" * 43}
-    assert (await caller.told("POST", "device/token", 422, json=code))["code"] == "malformed"
+    assert (await caller.request("POST", "device/token", 422, json=code))["code"] == "malformed"

@@ -103,7 +103,7 @@ async def test_an_unticked_box_is_named_with_what_it_is_needed_for(client: Clien
     assert "Connect again" in page
 
 
-async def told(answer: Response, status: int, words: str) -> None:
+async def shows(answer: Response, status: int, words: str) -> None:
     """Whoever came back another way is told so in plain words."""
     page = await answer.get_data(as_text=True)
     assert answer.status_code == status
@@ -113,25 +113,25 @@ async def told(answer: Response, status: int, words: str) -> None:
 
 
 async def test_whoever_does_not_agree_at_google_is_told_so(client: Client, here: Office) -> None:
-    await told(await come_back(client, here, error="access_denied"), 422, "You did not give access")
+    await shows(await come_back(client, here, error="access_denied"), 422, "You did not give access")
 
 
 async def test_an_answer_of_another_visit_is_refused(client: Client, here: Office) -> None:
-    await told(await come_back(client, here, state="s1"), 422, "belongs to another visit")
-    await told(await here.app.test_client().get(here.google.back()), 422, "belongs to another visit")
+    await shows(await come_back(client, here, state="s1"), 422, "belongs to another visit")
+    await shows(await here.app.test_client().get(here.google.back()), 422, "belongs to another visit")
 
 
 async def test_who_takes_too_long_is_told_so(client: Client, here: Office) -> None:
     await client.post("/connect")
     here.clock.advance(minutes=16)
-    await told(await client.get(here.google.back()), 422, "took too long")
+    await shows(await client.get(here.google.back()), 422, "took too long")
 
 
 async def test_another_account_than_the_one_to_be_connected_again_is_refused(
     client: Client, here: Office
 ) -> None:
     await client.post("/connect", form={"account": "eve@corp.test"})
-    await told(await client.get(here.google.back()), 422, "another Google account")
+    await shows(await client.get(here.google.back()), 422, "another Google account")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_what_google_refuses_is_told_in_plain_words(
     client: Client, here: Office, error: Exception, status: int, words: str
 ) -> None:
     here.google.trouble = error
-    await told(await come_back(client, here), status, words)
+    await shows(await come_back(client, here), status, words)
 
 
 async def test_an_absurd_answer_is_refused_before_it_goes_further(client: Client, here: Office) -> None:

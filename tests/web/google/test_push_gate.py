@@ -23,11 +23,11 @@ class Spy:
 
     def __init__(self, app: Quart) -> None:
         gate: Any = app.asgi_app
-        self.asked, self._app = 0, gate._app
+        self.calls, self._app = 0, gate._app
         gate._app = self
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.asked += 1
+        self.calls += 1
         await self._app(scope, receive, send)
 
 
@@ -36,16 +36,16 @@ async def test_a_usual_push_is_answered_before_quart_with_headers_log_and_count(
 ) -> None:
     behind = Spy(app)
     with capture_logs() as lines:
-        body, told = push(), {"Content-Length": str(len(push())), "Authorization": "Bearer a.b.c"}
-        answer = await client.post(HOOK, data=body, headers=told)
+        body, fields = push(), {"Content-Length": str(len(push())), "Authorization": "Bearer a.b.c"}
+        answer = await client.post(HOOK, data=body, headers=fields)
     assert answer.status_code == 204
-    assert behind.asked == 0
+    assert behind.calls == 0
     assert [{**line, "ms": 0} for line in lines] == [
         {"event": "request", "route": HOOK, "method": "POST", "status": 204, "ms": 0, "log_level": "info"}
     ]
     other = await client.get("/readyz")
     own = {"content-type", "content-length", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"}
-    names = [{name.lower() for name, _ in told.headers} - own for told in (answer, other)]
+    names = [{name.lower() for name, _ in fields.headers} - own for fields in (answer, other)]
     assert names[0] == names[1]
     assert "content-security-policy" in names[0]
     metrics = await (await client.get("/metrics")).get_data(as_text=True)
@@ -61,7 +61,7 @@ async def test_what_fails_is_answered_by_the_route_and_not_tried_there_again(
     here.callers.trouble = Unauthenticated("unauthenticated")
     answer = await client.post(HOOK, data=b"{}", headers=LENGTH)
     assert answer.status_code == 401
-    assert (behind.asked, len(here.callers.seen)) == (1, 1)
+    assert (behind.calls, len(here.callers.seen)) == (1, 1)
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
@@ -77,11 +77,11 @@ async def test_one_caller_is_limited_and_another_is_not(monkeypatch: pytest.Monk
     behind = Spy(app)
 
     async def post(caller: str) -> None:
-        told = LENGTH | {"X-Forwarded-For": f"198.51.100.1, {caller}"}
-        await app.test_client().post(HOOK, data=b"{}", headers=told)
+        fields = LENGTH | {"X-Forwarded-For": f"198.51.100.1, {caller}"}
+        await app.test_client().post(HOOK, data=b"{}", headers=fields)
 
     await post("192.0.2.1")
     await post("192.0.2.1")
-    assert behind.asked == 1, "handed on, to be refused by the route's own limit"
+    assert behind.calls == 1, "handed on, to be refused by the route's own limit"
     await post("192.0.2.2")
-    assert behind.asked == 1
+    assert behind.calls == 1

@@ -45,15 +45,15 @@ async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) ->
         census = await here.store.census()
     text = measures.exposition(census, {("screen", "limits"): 1}, fail_opens, judged).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    told = {sample.name: set(sample.labels) for sample in samples}
+    fields = {sample.name: set(sample.labels) for sample in samples}
     for query in queries():
         assert NAME.findall(query)
         for name in NAME.findall(query):
-            assert name in told, query
+            assert name in fields, query
         for name, label, value in LABELS.findall(query):
             assert any(s.name == name and s.labels.get(label) == value for s in samples), query
         for labels, name in GROUPED.findall(query):
-            assert set(labels.split(", ")) <= told[name], query
+            assert set(labels.split(", ")) <= fields[name], query
 
 
 def test_no_panel_lies_on_another() -> None:

@@ -71,13 +71,13 @@ async def test_that_nothing_is_judged_is_told_and_counted_by_cause(client: Clien
 
     fail_opens.note(broken)
     ready = await client.get("/readyz")
-    told = await (await client.get("/metrics")).get_data(as_text=True)
+    output = await (await client.get("/metrics")).get_data(as_text=True)
 
     # A stranger can send 20 messages that cannot be read: that must not take the server out of its balancer.
     assert (ready.status_code, (await ready.get_json())["judging"]) == (200, "failing open")
-    assert 'pitchgate_fail_open_total{cause="scorer_broken"} 39.0' in told
-    assert 'pitchgate_fail_open_total{cause="too_slow"} 0.0' in told
-    assert "pitchgate_nothing_is_judged 1.0" in told
+    assert 'pitchgate_fail_open_total{cause="scorer_broken"} 39.0' in output
+    assert 'pitchgate_fail_open_total{cause="too_slow"} 0.0' in output
+    assert "pitchgate_nothing_is_judged 1.0" in output
 
 
 async def test_metrics_tell_the_census_and_requests_by_route_never_by_token(
@@ -114,8 +114,8 @@ async def test_what_strangers_write_makes_the_metrics_no_longer(client: Client) 
 
     assert 'method="other"' in after
     assert "ODD" not in after
-    told = {line.partition(" ")[0] for line in after.splitlines()}
-    assert told - {line.partition(" ")[0] for line in before.splitlines()} <= {
+    found = {line.partition(" ")[0] for line in after.splitlines()}
+    assert found - {line.partition(" ")[0] for line in before.splitlines()} <= {
         'pitchgate_http_requests_total{method="other",route="(none)",status="429"}',
         'pitchgate_http_requests_created{method="other",route="(none)",status="429"}',
         'pitchgate_http_requests_total{method="GET",route="(none)",status="429"}',

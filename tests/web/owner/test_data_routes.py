@@ -144,7 +144,7 @@ async def test_only_there_a_body_may_be_that_long(here: Office, path: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (b"", "Choose a file first."),
         (b"not json", "it is not a Pitchgate export"),
@@ -154,10 +154,10 @@ async def test_only_there_a_body_may_be_that_long(here: Office, path: str) -> No
         ),
     ],
 )
-async def test_a_wrong_file_is_told_at_its_field(here: Office, content: bytes, told: str) -> None:
+async def test_a_wrong_file_is_told_at_its_field(here: Office, content: bytes, expected: str) -> None:
     page = await sent(await Visit.begin(here), content, 422)
 
-    assert told in page
+    assert expected in page
     assert 'aria-describedby="file-hint file-error"' in page
 
 

@@ -74,8 +74,8 @@ async def test_a_leaving_from_the_question_to_the_receipt(here: Office, ana: Vis
     await work(here, google)
     assert google.revoked == ["ana"]
     page = await ana.get(where)
-    for told in ("Disconnected and deleted", "withdrawn by us", "Messages and decisions", "In all"):
-        assert told in page
+    for figures in ("Disconnected and deleted", "withdrawn by us", "Messages and decisions", "In all"):
+        assert figures in page
     for private in ("ana@corp.test", "Ana", "bo@pitch.test", "ok@x.example"):
         assert private not in page
     assert await here.store.mailbox("ana") is None
@@ -85,14 +85,14 @@ async def test_a_leaving_from_the_question_to_the_receipt(here: Office, ana: Vis
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told"),
+    ("trouble", "expected"),
     [
         (NeedsReconnect("gone"), "had been withdrawn before"),
         (Rejected("no", reason="invalid"), "Please remove Pitchgate in your Google account yourself"),
     ],
 )
 async def test_the_receipt_says_what_became_of_the_grant(
-    here: Office, ana: Visit, trouble: Exception, told: str
+    here: Office, ana: Visit, trouble: Exception, expected: str
 ) -> None:
     where = await ana.post("/settings/leave", confirm="ana@corp.test")
     google = Google(trouble)
@@ -103,7 +103,7 @@ async def test_the_receipt_says_what_became_of_the_grant(
             await leave(here.service.context, google, job)
         await here.store.postpone_duty(job, here.story.now, "", here.story.now)
     await work(here, google)
-    assert told in await ana.get(where)
+    assert expected in await ana.get(where)
 
 
 async def test_a_leaving_that_fails_says_so(here: Office, ana: Visit) -> None:

@@ -94,8 +94,8 @@ async def test_would_this_sender_pass(ana: Visit) -> None:
     for (address, confirmed), words in trials.items():
         fields = {"confirmed": "1"} if confirmed else {}
         page = await ana.post(f"{LISTS}/test", 200, address=address, **fields)
-        for said in words:
-            assert said in page, (address, confirmed)
+        for expected in words:
+            assert expected in page, (address, confirmed)
     await ana.here.service.prefer("ana", {"mode": "observe"})
     page = await ana.post(f"{LISTS}/test", 200, address="new@seller.example", confirmed="1")
     assert "stays in the inbox with a label" in page
@@ -140,7 +140,7 @@ async def test_a_file_is_taken_whatever_its_bytes(ana: Visit) -> None:
     data = "﻿allow ok@x.example\nblock m\xfcll.example\n".encode()
     latin = "allow two@x.example\nblock b\xf6se.example\n".encode("latin-1")
     junk = b"\x00\xff\xfe\x80" * 50
-    for content, status, told in (
+    for content, status, figures in (
         (data, 200, "New: 2."),
         (latin, 200, "New: 2."),
         (junk, 422, "no rules in it"),
@@ -149,7 +149,7 @@ async def test_a_file_is_taken_whatever_its_bytes(ana: Visit) -> None:
         file = FileStorage(io.BytesIO(content), "rules.csv", "file")
         answer = await ana.browser.post(f"{LISTS}/import", form=form, files={"file": file})
         ana.page = await answer.get_data(as_text=True)
-        assert (answer.status_code, told in ana.page) == (status, True)
+        assert (answer.status_code, figures in ana.page) == (status, True)
     assert await kind(ana, "xn--mll-hoa.example") is RuleKind.BLOCK
 
 

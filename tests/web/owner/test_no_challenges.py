@@ -44,7 +44,7 @@ async def test_a_form_that_asks_for_it_all_the_same_is_refused(home: Office) -> 
 
 async def test_the_api_names_the_field_and_the_reason(home: Office) -> None:
     caller = await home.caller()
-    told = await caller.told("PATCH", "preferences", 422, json={"mode": "challenge"})
-    assert (told["code"], told["field"]) == ("out_of_range", "mode")
-    assert "public https address" in told["title"]
-    await caller.told("PATCH", "preferences", json={"mode": "quarantine"})
+    response = await caller.request("PATCH", "preferences", 422, json={"mode": "challenge"})
+    assert (response["code"], response["field"]) == ("out_of_range", "mode")
+    assert "public https address" in response["title"]
+    await caller.request("PATCH", "preferences", json={"mode": "quarantine"})

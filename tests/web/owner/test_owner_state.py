@@ -17,7 +17,7 @@ from backend.gmail.errors import reconnect, scope_missing
 from backend.locale import LANGUAGES, catalogue
 from backend.locale.words import Words
 from backend.web.state_words import State
-from backend.web.state_words import state_of as told_of
+from backend.web.state_words import state_of as shown
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ANA = Mailbox(
@@ -38,7 +38,7 @@ def words(language: str = "en") -> Words:
 
 
 def state_of(mailbox: Mailbox, t: Words, now: datetime) -> State:
-    return told_of(mailbox, t.language, now)
+    return shown(mailbox, t.language, now)
 
 
 def lost(error: NeedsReconnect) -> Mailbox:
@@ -117,11 +117,11 @@ def test_what_a_gap_left_out_is_told() -> None:
     gap = Gap(NOW - timedelta(days=3), NOW - timedelta(days=1), 4, "count", 17)
     mailbox = replace(ANA, gap=gap)
 
-    (told,) = state_of(mailbox, words(), NOW).warnings
+    (found,) = state_of(mailbox, words(), NOW).warnings
 
-    assert "4 emails" in told
-    assert "17 held emails" in told
-    assert "There were more" in told
+    assert "4 emails" in found
+    assert "17 held emails" in found
+    assert "There were more" in found
 
 
 def test_a_gap_that_only_left_moves_unchecked_is_told_too() -> None:
@@ -144,8 +144,8 @@ def test_where_nobody_tells_us_of_mail_the_state_says_so(language: str) -> None:
 @pytest.mark.parametrize("missing", list(Missing))
 def test_what_keeps_notices_from_arriving_is_a_warning(language: str, missing: Missing) -> None:
     t = words(language)
-    told = state_of(replace(ANA, notices=Notices.PULL, missing=missing), t, NOW)
-    assert told.warnings == (t(f"missing_{missing}"),)
+    found = state_of(replace(ANA, notices=Notices.PULL, missing=missing), t, NOW)
+    assert found.warnings == (t(f"missing_{missing}"),)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -90,16 +90,16 @@ async def test_an_answer_needs_the_owners_own_form(here: Office) -> None:
 async def test_a_computer_asks_and_answers_the_same(here: Office) -> None:
     names = await drawn(here)
     ana = await here.caller("ana")
-    told = await ana.told("GET", "questions")
-    assert [one["gmail_id"] for one in told["messages"]] == names
+    response = await ana.request("GET", "questions")
+    assert [one["gmail_id"] for one in response["messages"]] == names
 
     for _ in range(2):
-        said = await ana.told("PUT", f"questions/{names[0]}", json={"answer": "unsure"})
-        assert said == {"gmail_id": names[0], "answer": "unsure"}
+        answered = await ana.request("PUT", f"questions/{names[0]}", json={"answer": "unsure"})
+        assert answered == {"gmail_id": names[0], "answer": "unsure"}
 
-    assert len((await ana.told("GET", "questions"))["messages"]) == 2
-    assert (await ana.told("PUT", "questions/h9", 404, json={"answer": "no"}))["code"] == "not_found"
-    odd = await ana.told("PUT", f"questions/{names[0]}", 422, json={"answer": "perhaps"})
+    assert len((await ana.request("GET", "questions"))["messages"]) == 2
+    assert (await ana.request("PUT", "questions/h9", 404, json={"answer": "no"}))["code"] == "not_found"
+    odd = await ana.request("PUT", f"questions/{names[0]}", 422, json={"answer": "perhaps"})
     assert odd["field"] == "answer"
 
 

@@ -67,7 +67,7 @@ async def sent(client: Any, path: str, **fields: Any) -> str:
         {},
         optional={
             name: st.text(max_size=40)
-            for name in ("view", "q", "band", "appeal", "asked", "since", "until", "cursor", "told", "x")
+            for name in ("view", "q", "band", "note", "challenged", "since", "until", "cursor", "told", "x")
         },
     )
 )
@@ -279,9 +279,9 @@ async def test_gmail_being_away_leaves_an_order_to_be_tried_again(here: Office) 
     here.gmail.trouble["fetch"] = TryLater("Gmail rests.")
     browser = await here.browser()
     await sent(browser, "/review/decide", one="block_off m1")
-    asked = (await here.store.mail("ana", "m1"))[2]
-    assert asked is not None
-    assert (asked.state, asked.cause) == (Leaving.FAILED, "later")
+    found = (await here.store.mail("ana", "m1"))[2]
+    assert found is not None
+    assert (found.state, found.cause) == (Leaving.FAILED, "later")
     await sent(browser, "/review/unsubscribe", gmail_id="m1")
     assert len(here.lists.clicked) == 1
 
@@ -362,7 +362,7 @@ async def test_changes_are_told_in_the_owners_language_and_to_nobody_else(here: 
     assert overview is not None
     start = overview.latest
     await sent(ana, "/review/decide", one="release m1")
-    for client, told in ((ana, True), (eve, False)):
+    for client, figures in ((ana, True), (eve, False)):
         async with client.request(
             f"/review/events?after={start}", headers={"Accept-Language": "de"}
         ) as stream:
@@ -371,7 +371,7 @@ async def test_changes_are_told_in_the_owners_language_and_to_nobody_else(here: 
             while b"event: mail" not in heard and b"event: lost" not in heard:
                 heard += await stream.receive()
             await stream.disconnect()
-        if told:
+        if figures:
             (line,) = re.findall(rb"event: mail\ndata: (.*)\n", heard)
             assert json.loads(line) == {"id": "m1", "shelf": "let_in", "text": "Freigegeben"}
         else:

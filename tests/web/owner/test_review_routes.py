@@ -114,7 +114,7 @@ async def test_hostile_mail_is_text(here: Office) -> None:
 async def test_a_ticket_opens_the_page_once_with_a_strict_cookie(here: Office) -> None:
     caller: Caller = await here.caller()
     for page, where in (("review", "/review"), ("settings", "/settings")):
-        url = (await caller.told("POST", "ticket", json={"page": page}))["url"]
+        url = (await caller.request("POST", "ticket", json={"page": page}))["url"]
         path = url.removeprefix(here.settings.public_url)
         browser = here.app.test_client()
         assert (await browser.head(path)).status_code == 204  # a look ahead uses nothing up
@@ -141,7 +141,7 @@ async def test_removing_a_computer_and_signing_out(here: Office) -> None:
     page = await page_of(browser, "/devices")
     sent = {"csrf": hidden(page, "csrf"), "device_id": hidden(page, "device_id")}
     assert (await browser.post("/devices/remove", form=sent)).status_code == 303
-    await caller.told("GET", "status", 401)
+    await caller.request("GET", "status", 401)
     assert "No computer is connected" in await page_of(browser, "/devices")
     await browser.post("/sign-out", form=sent)
     await page_of(browser, "/devices", 401)
@@ -199,7 +199,7 @@ async def test_what_was_sealed_for_something_else_is_no_request(here: Office, ot
 async def test_another_site_cannot_sign_a_browser_in(here: Office) -> None:
     """Whoever lets a stranger's browser into their own mailbox reads what the stranger does there."""
     caller = await here.caller()
-    url = (await caller.told("POST", "ticket", json={"page": "review"}))["url"]
+    url = (await caller.request("POST", "ticket", json={"page": "review"}))["url"]
     path = url.removeprefix(here.settings.public_url)
     browser = here.app.test_client()
     for site in ("cross-site", "same-site"):
@@ -240,5 +240,5 @@ def test_a_request_that_is_not_in_order_is_refused(change: dict[str, str], field
 
 
 def test_the_v6_loopback_is_one_too() -> None:
-    asked = read_request(ASK | {"redirect_uri": "http://[::1]:4000/back"})
-    assert asked == DeviceRequest("http://[::1]:4000/back", CHALLENGE, "s", "Ana's")
+    fields = read_request(ASK | {"redirect_uri": "http://[::1]:4000/back"})
+    assert fields == DeviceRequest("http://[::1]:4000/back", CHALLENGE, "s", "Ana's")

@@ -18,9 +18,9 @@ from backend.web.words import words_for
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_why_a_message_was_not_judged_is_said_in_words(language: str) -> None:
     words = words_for("review", LanguageAccept([(language, 1)]))
-    told = {decided(unjudged(cause), words) for cause in FailOpen}
-    assert len(told) == len(FailOpen)
-    assert all(text.startswith(words("row_fail_open")) for text in told)
+    found = {decided(unjudged(cause), words) for cause in FailOpen}
+    assert len(found) == len(FailOpen)
+    assert all(text.startswith(words("row_fail_open")) for text in found)
     # A file from another instance may hold a sentence of an older release, or anything else.
     assert decided(unjudged("The message could not be scored (KeyError)."), words) == words("row_fail_open")
 

@@ -90,7 +90,7 @@ async def test_a_ticket_ends_the_session_the_browser_had(here: Office) -> None:
     caller = await here.caller()
     browser = await signed_in(here)
     old = secret_of(browser)
-    url = (await caller.told("POST", "ticket", json={"page": "settings"}))["url"]
+    url = (await caller.request("POST", "ticket", json={"page": "settings"}))["url"]
     answer = await browser.get(url.removeprefix(here.settings.public_url))
     assert answer.headers["Location"] == "/settings"
     assert await here.service.session(old) is None

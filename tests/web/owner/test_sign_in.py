@@ -42,30 +42,30 @@ async def back_from_google(here: Office, browser: Any) -> str:
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))
-async def test_he_comes_to_the_page_he_asked_for(here: Office, page: str) -> None:
+async def test_they_come_to_the_page_they_asked_for(here: Office, page: str) -> None:
     browser = here.app.test_client()
-    asked = await browser.get(page)
-    assert asked.status_code == 401
-    assert f'name="page" value="{page}"' in await text_of(asked)
+    page_shown = await browser.get(page)
+    assert page_shown.status_code == 401
+    assert f'name="page" value="{page}"' in await text_of(page_shown)
 
     await browser.post("/connect/sign-in", form={"page": page})
-    told = await back_from_google(here, browser)
+    answer = await back_from_google(here, browser)
 
-    assert f'content="0; url={page}"' in told
-    assert f'href="{page}"' in told
+    assert f'content="0; url={page}"' in answer
+    assert f'href="{page}"' in answer
     assert (await browser.get(page)).status_code == 200
     assert {cookie.name for cookie in browser.cookie_jar} == {"pitchgate-session"}
 
 
 @pytest.mark.parametrize("page", ELSEWHERE)
-async def test_no_form_leads_him_elsewhere(here: Office, page: str) -> None:
+async def test_no_form_leads_them_elsewhere(here: Office, page: str) -> None:
     browser = here.app.test_client()
     await browser.post("/connect/sign-in", form={"page": page})
     assert 'content="0; url=/review"' in await back_from_google(here, browser)
 
 
 @pytest.mark.parametrize("page", ELSEWHERE)
-async def test_no_planted_cookie_leads_him_elsewhere(here: Office, page: str) -> None:
+async def test_no_planted_cookie_leads_them_elsewhere(here: Office, page: str) -> None:
     browser = here.app.test_client()
     await browser.post("/connect/sign-in")
     browser.set_cookie("localhost", "pitchgate-wanted", page, path="/connect")
@@ -76,9 +76,9 @@ async def test_a_mailbox_that_only_begins_shows_what_happens_now(here: Office) -
     browser = here.app.test_client()
     here.google.grant = replace(here.google.grant, sub="sub-eve", email="eve@corp.test")
     await browser.post("/connect/sign-in", form={"page": "/review"})
-    told = await back_from_google(here, browser)
-    assert "What happens now" in told
-    assert "refresh" not in told
+    answer = await back_from_google(here, browser)
+    assert "What happens now" in answer
+    assert "refresh" not in answer
 
 
 async def test_connecting_from_the_start_page_forgets_an_earlier_wish(here: Office) -> None:
@@ -131,9 +131,9 @@ async def test_an_address_without_a_mailbox_is_led_to_connect_it(here: Office) -
     newcomer(here)
     browser = here.app.test_client()
     await browser.post("/connect/sign-in", form={"page": "/insights"})
-    told = await back_from_google(here, browser)
-    assert "No mailbox of new@corp.test is connected yet" in told
-    assert 'name="page" value="/insights"' in told
+    answer = await back_from_google(here, browser)
+    assert "No mailbox of new@corp.test is connected yet" in answer
+    assert 'name="page" value="/insights"' in answer
     assert await here.store.mailbox_by_email("new@corp.test") is None
     assert (await browser.get("/review")).status_code == 401, "nobody is signed in by that"
     await browser.post("/connect", form={"page": "/insights"})
@@ -145,8 +145,8 @@ async def test_an_address_without_a_mailbox_is_led_to_connect_it(here: Office) -
 async def test_an_apps_request_waits_until_its_owners_mailbox_is_connected(here: Office) -> None:
     newcomer(here)
     browser = here.app.test_client()
-    asked = hidden(await text_of(await browser.get("/connect/device", query_string=ASK)), "request")
-    await browser.post("/connect/device/sign-in", form={"request": asked})
+    sealed = hidden(await text_of(await browser.get("/connect/device", query_string=ASK)), "request")
+    await browser.post("/connect/device/sign-in", form={"request": sealed})
     assert here.google.begun[-1]["access"] == "identity"
     sent = hidden(await back_from_google(here, browser), "request")
     await browser.post("/connect", form={"request": sent})
@@ -160,6 +160,6 @@ async def test_who_does_not_say_who_they_are_may_sign_in_again(here: Office) -> 
     await browser.post("/connect/sign-in")
     answer = await browser.get(here.google.back(error="access_denied"))
     assert answer.status_code == 422
-    told = await text_of(answer)
-    assert "You are not signed in" in told
-    assert 'action="/connect/sign-in"' in told
+    text = await text_of(answer)
+    assert "You are not signed in" in text
+    assert 'action="/connect/sign-in"' in text

@@ -22,7 +22,7 @@ async def solved(client: Client) -> str:
     return solve(await (await client.get(f"{LINK}/task")).get_json())
 
 
-async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_he_has(
+async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_they_have(
     client: Client, here: Office
 ) -> None:
     await here.link()
@@ -178,9 +178,9 @@ async def test_every_closed_link_has_a_friendly_page(
 ) -> None:
     await close(here, code)
     for language in LANGUAGES:
-        told = await client.get(LINK, headers=BROWSER | {"Accept-Language": language})
-        page = await told.get_data(as_text=True)
-        assert told.status_code == 410
+        fields = await client.get(LINK, headers=BROWSER | {"Accept-Language": language})
+        page = await fields.get_data(as_text=True)
+        assert fields.status_code == 410
         assert f'<html lang="{catalogue(language).tag}">' in page
         assert escape(catalogue(language)[f"error.{code}.title"]) in page
         assert escape(catalogue(language)[f"error.{code}.remedy"]) in page

@@ -215,7 +215,7 @@ async def test_after_some_solves_work_alone_is_not_enough(opened: Opened) -> Non
     page = await step.get_data(as_text=True)
     assert "One more step" in page
     assert await here.solves() == 2, "not yet"
-    assert 'id="appeal"' not in page, "leaving this page for a line would throw the work away"
+    assert 'id="note"' not in page, "leaving this page for a line would throw the work away"
     status, again = await type_in(client, ticket_in(page), "9", after="1")
     assert status == 422
     assert "One more step" in again

@@ -11,7 +11,7 @@ WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until 
 INSERT INTO questions (mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, script, asked_at)
 VALUES (:mailbox_id, :id, :kind, :round, :gmail_id, :stratum, :weight, :model, :language, :script, :now);
 
--- name: said_of(mailbox_id, gmail_id)$
+-- name: decision_of(mailbox_id, gmail_id)$
 SELECT decision FROM corrections WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND undone_at IS NULL
 ORDER BY decided_at DESC, correction_key LIMIT 1;
 

@@ -2,10 +2,10 @@
 UPDATE challenges SET started_at = :now
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND started_at IS NULL;
 
--- name: write_appeal(mailbox_id, gmail_id, appeal)!
+-- name: write_note(mailbox_id, gmail_id, note)!
 -- `changed_at` stays: a line of the sender's moves nothing in the owner's lists.
-UPDATE messages SET appeal = :appeal
-WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND appeal <> :appeal;
+UPDATE messages SET appeal = :note
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND appeal <> :note;
 
 -- name: count_try(mailbox_id, code_id, challenge_id, expires_at)!
 INSERT INTO code_tries (mailbox_id, code_id, challenge_id, tries, expires_at)

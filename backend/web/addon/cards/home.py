@@ -43,8 +43,8 @@ def _undo(frame: Frame, key: str) -> Json | None:
 def _held(frame: Frame, home: Home) -> Json | None:
     words = frame.words
     if not home.waiting:
-        return widgets.section((widgets.paragraph(widgets.said(words["nobody"])),), words["held"])
-    counted = widgets.said(words["held_today"], today=home.today, all=home.waiting)
+        return widgets.section((widgets.paragraph(widgets.escaped(words["nobody"])),), words["held"])
+    counted = widgets.escaped(words["held_today"], today=home.today, all=home.waiting)
     lines = [_one(frame, view) for view in home.recent[:MOST_SENDERS]]
     return widgets.section(
         (widgets.paragraph(counted), *lines),
@@ -67,8 +67,8 @@ def _elsewhere(frame: Frame) -> Json | None:
 
 def _one(frame: Frame, view: MessageView, *, release: bool = True) -> Json:
     """One sender with their latest message, which a click shows, and the button that lets it in."""
-    who = shown(view.sender_name or view.sender, 80) or widgets.said(frame.words["unknown_sender"])
-    subject = shown(view.subject, 80) or widgets.said(frame.words["no_subject"])
+    who = shown(view.sender_name or view.sender, 80) or widgets.escaped(frame.words["unknown_sender"])
+    subject = shown(view.subject, 80) or widgets.escaped(frame.words["no_subject"])
     version = f"home.{int(view.changed_at.timestamp() * 1_000_000)}"
     told = {"act": "release", "message": view.gmail_id, "version": version, "card": "home"}
     when = frame.t.short(view.received_at or view.first_seen_at, frame.now)

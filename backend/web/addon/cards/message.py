@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from backend.domain.entry.challenge import MAX_APPEAL
+from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.labels import Placement
@@ -45,7 +45,7 @@ def message_card(
         (
             trouble(frame, mailbox),
             _verdict(frame, view, note),
-            _appeal(frame, view),
+            _note(frame, view),
             # Above the reasons: on a phone the owner should not have to scroll to act.
             _again(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, reading, undo_key),
             *_reasons(frame, view),
@@ -58,7 +58,7 @@ def message_card(
 
 def note_card(frame: Frame, mailbox: Mailbox, gmail_id: str, note: str) -> Json:
     """The card of a message about which nothing can be said; `note` names the text that says why."""
-    told = widgets.section((widgets.paragraph(widgets.said(frame.words[note])),))
+    told = widgets.section((widgets.paragraph(widgets.escaped(frame.words[note])),))
     return widgets.card(
         "message",
         frame.words["message"],
@@ -88,19 +88,21 @@ def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
     elif view.stage is Stage.SCREEN:
         note = "note_reading"
     if note:
-        found.append(widgets.paragraph(widgets.said(words[note])))
+        found.append(widgets.paragraph(widgets.escaped(words[note])))
     if view.row:
         text = words.get(f"row_{view.row}", words["row_fail_open"])
-        found.append(widgets.line(f"<b>{widgets.said(text)}</b>"))
+        found.append(widgets.line(f"<b>{widgets.escaped(text)}</b>"))
     # A spent credit is a row of its own and need not be said twice.
     if view.decided_by and view.row != Row.CREDIT:
-        found.append(widgets.paragraph(widgets.said(words.get(f"by_{view.decided_by}", words["by_owner"]))))
+        found.append(
+            widgets.paragraph(widgets.escaped(words.get(f"by_{view.decided_by}", words["by_owner"])))
+        )
     return widgets.section(found)
 
 
-def _appeal(frame: Frame, view: MessageView) -> Json | None:
+def _note(frame: Frame, view: MessageView) -> Json | None:
     """What the sender of a held message wrote to the owner on the page of their link."""
-    said = widgets.line(shown(view.appeal, MAX_APPEAL), frame.words["appeal"]) if view.appeal else None
+    said = widgets.line(shown(view.note, MAX_NOTE), frame.words["note"]) if view.note else None
     return widgets.section((said,))
 
 
@@ -176,13 +178,13 @@ def _sender(frame: Frame, reading: Reading) -> Json | None:
     lines.append(words["credits"].format(count=standing.credits))
     if record.held:
         lines.append(words["waiting"].format(count=record.held))
-    if record.asked:
-        lines.append(words["asked"].format(asked=record.asked, solved=record.solved))
-    told = "<br>".join(widgets.said(text) for text in lines)
+    if record.challenged:
+        lines.append(words["asked"].format(asked=record.challenged, solved=record.solved))
+    told = "<br>".join(widgets.escaped(text) for text in lines)
     return widgets.section(
         (
             widgets.line(
-                f"{name}{shown(view.sender) or widgets.said(words['unknown_sender'])}", icon="PERSON"
+                f"{name}{shown(view.sender) or widgets.escaped(words['unknown_sender'])}", icon="PERSON"
             ),
             widgets.paragraph(told),
         ),

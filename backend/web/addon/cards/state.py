@@ -24,14 +24,14 @@ def review_address(base: str) -> str:
 def warnings(frame: Frame, mailbox: Mailbox) -> tuple[Json, ...]:
     """What is no state and should be known."""
     told = state_of(mailbox, frame.language, frame.now, frame.t.moment).warnings
-    return tuple(widgets.line(widgets.said(warning)) for warning in told)
+    return tuple(widgets.line(widgets.escaped(warning)) for warning in told)
 
 
 def state_line(frame: Frame, mailbox: Mailbox) -> Json:
     """The state in one or two sentences."""
     state = state_of(mailbox, frame.language, frame.now, frame.t.moment)
     paused = state.condition is Condition.PAUSED
-    return widgets.line(widgets.said(state.line), frame.words["state"], icon="CLOCK" if paused else "")
+    return widgets.line(widgets.escaped(state.line), frame.words["state"], icon="CLOCK" if paused else "")
 
 
 def trouble(frame: Frame, mailbox: Mailbox) -> Json | None:

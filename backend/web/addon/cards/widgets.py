@@ -24,7 +24,7 @@ def shown(text: str, most: int = MOST_TEXT) -> str:
     return html.escape(plain, quote=True)
 
 
-def said(text: str, **values: object) -> str:
+def escaped(text: str, **values: object) -> str:
     """Our own words, with values that are ours too; escaped, since they may hold an ampersand."""
     return html.escape(text.format(**values), quote=False)
 

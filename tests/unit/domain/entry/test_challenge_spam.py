@@ -30,14 +30,14 @@ def test_no_language_looks_like_spam(filter_program: str) -> None:
         b"From x@y Tue Nov 24 12:00:00 2026\n" + written(language=name).replace(b"\r\n", b"\n") + b"\n"
         for name in LANGUAGES
     )  # one run reads them all: most of its time goes into reading its rules
-    told = subprocess.run(
+    result = subprocess.run(
         [filter_program, "--local", "--nocreate-prefs", "--mbox"],
         input=folder,
         capture_output=True,
         check=True,
     )
     points = [
-        float(found) for found in re.findall(rb"(?m)^X-Spam-Status: \w+, score=(-?[\d.]+)", told.stdout)
+        float(found) for found in re.findall(rb"(?m)^X-Spam-Status: \w+, score=(-?[\d.]+)", result.stdout)
     ]
-    assert len(points) == len(LANGUAGES), told.stderr
+    assert len(points) == len(LANGUAGES), result.stderr
     assert max(points) <= MOST, dict(zip(LANGUAGES, points, strict=True))

@@ -43,10 +43,10 @@ STATES = {
 
 @pytest.mark.parametrize("condition", list(Condition))
 def test_every_state_can_be_reached(condition: Condition) -> None:
-    told = explain(STATES[condition], NOW)
-    assert told.condition is condition
-    assert not told.watch_lapses
-    assert told.gap is None
+    explanation = explain(STATES[condition], NOW)
+    assert explanation.condition is condition
+    assert not explanation.watch_lapses
+    assert explanation.gap is None
 
 
 def test_only_a_lost_access_is_the_owners_to_mend() -> None:
@@ -63,9 +63,9 @@ def test_what_must_be_mended_comes_before_what_merely_is() -> None:
 
 @pytest.mark.parametrize("condition", [Condition.CONNECTING, Condition.INDEXING, Condition.WATCH_LAPSED])
 def test_no_state_that_promises_to_pass_is_told_while_its_work_fails(condition: Condition) -> None:
-    told = explain(replace(STATES[condition], failing=(LATE,)), NOW)
-    assert told.condition is Condition.DELAYED
-    assert told.late == LATE
+    explanation = explain(replace(STATES[condition], failing=(LATE,)), NOW)
+    assert explanation.condition is Condition.DELAYED
+    assert explanation.late == LATE
 
 
 def test_a_connection_that_fails_is_told_as_one() -> None:
@@ -75,15 +75,15 @@ def test_a_connection_that_fails_is_told_as_one() -> None:
 
 
 def test_one_message_that_fails_is_told_as_some_mail() -> None:
-    told = explain(replace(WORKING, failing=(replace(LATE, job="act", cause=Cause.FAULT),)), NOW)
-    assert told.late is not None
-    assert (told.late.reads, told.late.blame) == (False, Blame.OURS)
+    explanation = explain(replace(WORKING, failing=(replace(LATE, job="act", cause=Cause.FAULT),)), NOW)
+    assert explanation.late is not None
+    assert (explanation.late.reads, explanation.late.blame) == (False, Blame.OURS)
 
 
 def test_a_pause_stays_a_pause_and_tells_of_the_trouble_beside() -> None:
-    told = explain(replace(PAUSED, failing=(LATE,)), NOW)
-    assert told.condition is Condition.PAUSED
-    assert told.late == LATE
+    explanation = explain(replace(PAUSED, failing=(LATE,)), NOW)
+    assert explanation.condition is Condition.PAUSED
+    assert explanation.late == LATE
 
 
 def test_renewing_is_said_to_have_failed_only_when_it_has() -> None:
@@ -106,8 +106,8 @@ def test_the_index_tells_its_progress_and_a_pause_its_end() -> None:
     assert explain(PAUSED, NOW).paused_until == NOW + timedelta(hours=2)
 
 
-@pytest.mark.parametrize(("cut", "said"), [("", False), ("time", True), ("count", True)])
-def test_mail_left_out_of_a_gap_is_told_for_a_week(cut: str, said: bool) -> None:
+@pytest.mark.parametrize(("cut", "expected"), [("", False), ("time", True), ("count", True)])
+def test_mail_left_out_of_a_gap_is_told_for_a_week(cut: str, expected: bool) -> None:
     box = replace(WORKING, gap=Gap(NOW - timedelta(days=3), NOW - timedelta(days=1), 7, cut))
-    assert (explain(box, NOW).gap == box.gap) is said
+    assert (explain(box, NOW).gap == box.gap) is expected
     assert explain(box, NOW + timedelta(days=8)).gap is None

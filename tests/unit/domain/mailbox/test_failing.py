@@ -24,7 +24,7 @@ from backend.domain.mailbox.failing import (
     Failing,
     cause_of,
     code_of,
-    told,
+    foremost,
 )
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import REFUSALS, once_more, refusals
@@ -69,20 +69,20 @@ def test_what_keeps_mail_waiting_is_told_after_two_minutes_and_not_before(job: s
         Failing(job, Cause.GOOGLE, LONG_AGO),
         Failing(job, Cause.GOOGLE, LONG_AGO + timedelta(seconds=1)),
     )
-    assert told([young], NOW, watched=True) is None
+    assert foremost([young], NOW, watched=True) is None
     waits = job not in ("retain", "preview", "leave", "watch")
-    assert told([late], NOW, watched=True) == (late if waits else None)
-    assert told([late], NOW, watched=False) == (late if waits or job == "watch" else None)
+    assert foremost([late], NOW, watched=True) == (late if waits else None)
+    assert foremost([late], NOW, watched=False) == (late if waits or job == "watch" else None)
 
 
 def test_what_keeps_all_new_mail_waiting_comes_before_one_message_and_the_longest_before_the_rest() -> None:
     message = Failing(Stage.ACT, Cause.FAULT, LONG_AGO - timedelta(hours=1))
     sync, index = (Failing(duty, Cause.GOOGLE, LONG_AGO) for duty in (Duty.SYNC, Duty.INDEX))
     older = Failing(Duty.INDEX, Cause.LIMITS, LONG_AGO - timedelta(seconds=1))
-    assert told([message, sync], NOW, watched=True) == sync
-    assert told([sync, older], NOW, watched=True) == older
-    assert told([index, sync], NOW, watched=True) == index
-    assert told([], NOW, watched=True) is None
+    assert foremost([message, sync], NOW, watched=True) == sync
+    assert foremost([sync, older], NOW, watched=True) == older
+    assert foremost([index, sync], NOW, watched=True) == index
+    assert foremost([], NOW, watched=True) is None
 
 
 @pytest.mark.parametrize(

@@ -27,35 +27,35 @@ def move(
     return Relabelled(gmail_id, "t1", frozenset(add), frozenset(remove), labels, record)
 
 
-def said(row: Row | None, *moves: Relabelled, labels: LabelIds = LABELS) -> list[Decision]:
+def decided(row: Row | None, *moves: Relabelled, labels: LabelIds = LABELS) -> list[Decision]:
     rows = {} if row is None else {"m1": row}
     return [correction.decision for correction in decisions(moves, rows, labels)]
 
 
 class TestTheOwnersWord:
     def test_taking_the_label_off_releases(self):
-        assert said(AT_REST, move(remove=[HELD])) == [Decision.RELEASE]
+        assert decided(AT_REST, move(remove=[HELD])) == [Decision.RELEASE]
 
     def test_taking_it_off_and_leaving_the_mail_archived_releases_too(self):
-        assert said(AT_REST, move(remove=[HELD], now=["Label_9"])) == [Decision.RELEASE]
+        assert decided(AT_REST, move(remove=[HELD], now=["Label_9"])) == [Decision.RELEASE]
 
     def test_moving_to_the_inbox_releases_even_if_the_label_stays(self):
-        assert said(AT_REST, move(add=["INBOX"], now=[HELD, "INBOX"])) == [Decision.RELEASE]
+        assert decided(AT_REST, move(add=["INBOX"], now=[HELD, "INBOX"])) == [Decision.RELEASE]
 
     def test_both_in_one_page_are_one_release(self):
-        assert said(AT_REST, move(add=["INBOX"]), move(remove=[HELD])) == [Decision.RELEASE]
+        assert decided(AT_REST, move(add=["INBOX"]), move(remove=[HELD])) == [Decision.RELEASE]
 
     @pytest.mark.parametrize("placement", list(Placement))
     def test_allow_and_block_count_wherever_the_message_is(self, placement: Placement):
-        assert said(Row(placement, None), move(add=[ALLOW])) == [Decision.ALLOW]
-        assert said(Row(placement, None), move(add=[BLOCK])) == [Decision.BLOCK]
+        assert decided(Row(placement, None), move(add=[ALLOW])) == [Decision.ALLOW]
+        assert decided(Row(placement, None), move(add=[BLOCK])) == [Decision.BLOCK]
 
     def test_allowing_a_held_message_is_more_than_releasing_it(self):
-        assert said(AT_REST, move(add=[ALLOW, "INBOX"], remove=[HELD])) == [Decision.ALLOW]
-        assert said(AT_REST, move(add=[ALLOW]), move(remove=[HELD])) == [Decision.ALLOW]
+        assert decided(AT_REST, move(add=[ALLOW, "INBOX"], remove=[HELD])) == [Decision.ALLOW]
+        assert decided(AT_REST, move(add=[ALLOW]), move(remove=[HELD])) == [Decision.ALLOW]
 
     def test_of_two_orders_the_later_one_counts(self):
-        assert said(AT_REST, move(add=[ALLOW]), move(add=[BLOCK], remove=[ALLOW])) == [Decision.BLOCK]
+        assert decided(AT_REST, move(add=[ALLOW]), move(add=[BLOCK], remove=[ALLOW])) == [Decision.BLOCK]
 
     def test_a_decision_names_its_message_and_where_it_was_made(self):
         (correction,) = decisions([move(add=[BLOCK])], {"m1": AT_REST}, LABELS)
@@ -98,52 +98,52 @@ class TestEchoes:
     def test_of_what_a_row_asks_for(self, placement: Placement, stage: str | None):
         change = changes_for(placement, LABELS)
         echo = [move(add=change.add), move(remove=change.remove)]
-        assert said(Row(placement, stage), *echo) == []
+        assert decided(Row(placement, stage), *echo) == []
 
     def test_of_a_hold_that_was_released_since(self):
-        assert said(Row(Placement.INBOX, "release"), move(add=[HELD], remove=["INBOX"])) == []
+        assert decided(Row(Placement.INBOX, "release"), move(add=[HELD], remove=["INBOX"])) == []
 
     def test_of_a_release_that_was_taken_back_before_we_held_again(self):
-        assert said(Row(Placement.HELD, "act"), move(add=["INBOX"]), move(remove=[HELD])) == []
+        assert decided(Row(Placement.HELD, "act"), move(add=["INBOX"]), move(remove=[HELD])) == []
 
     def test_of_a_release_that_was_taken_back_and_held_again(self):
         page = [move(add=["INBOX"]), move(remove=[HELD]), move(add=[HELD]), move(remove=["INBOX"])]
-        assert said(AT_REST, *page) == []
+        assert decided(AT_REST, *page) == []
 
     def test_an_old_release_of_a_message_that_lies_where_it_should(self):
-        assert said(AT_REST, move(remove=[HELD], now=[HELD])) == []
+        assert decided(AT_REST, move(remove=[HELD], now=[HELD])) == []
 
     def test_an_owner_who_undoes_our_hold_before_we_noted_it_is_heard(self):
         page = [move(add=[HELD], remove=["INBOX"]), move(remove=[HELD])]
-        assert said(Row(Placement.HELD, "act"), *page) == [Decision.RELEASE]
+        assert decided(Row(Placement.HELD, "act"), *page) == [Decision.RELEASE]
 
 
 class TestNothing:
     def test_other_changes_are_the_owners_own_business(self):
-        assert said(AT_REST, move(remove=["UNREAD"]), move(add=["STARRED", "Label_9"])) == []
+        assert decided(AT_REST, move(remove=["UNREAD"]), move(add=["STARRED", "Label_9"])) == []
 
     @pytest.mark.parametrize("gone", ["TRASH", "SPAM"])
     def test_held_mail_thrown_away_is_not_let_in(self, gone: str):
-        assert said(AT_REST, move(add=[gone]), move(remove=[HELD])) == []
-        assert said(AT_REST, move(add=[gone], remove=[HELD])) == []
+        assert decided(AT_REST, move(add=[gone]), move(remove=[HELD])) == []
+        assert decided(AT_REST, move(add=[gone], remove=[HELD])) == []
 
     def test_but_mail_taken_out_of_the_bin_into_the_inbox_is(self):
-        assert said(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"]), move(add=["INBOX"])) == [
+        assert decided(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"]), move(add=["INBOX"])) == [
             Decision.RELEASE
         ]
 
     @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
     def test_mail_that_is_not_held_cannot_be_released(self, placement: Placement | None):
-        assert said(Row(placement, None), move(add=["INBOX"]), move(remove=[HELD])) == []
+        assert decided(Row(placement, None), move(add=["INBOX"]), move(remove=[HELD])) == []
 
     def test_taking_allow_or_block_off_again_undoes_nothing(self):
-        assert said(AT_REST, move(remove=[ALLOW]), move(remove=[BLOCK])) == []
+        assert decided(AT_REST, move(remove=[ALLOW]), move(remove=[BLOCK])) == []
 
     def test_a_message_without_a_row(self):
-        assert said(None, move(add=[ALLOW])) == []
+        assert decided(None, move(add=[ALLOW])) == []
 
     def test_before_our_labels_exist_an_empty_id_matches_nothing(self):
-        assert said(AT_REST, move(add=["", "x"], remove=[""]), labels=LabelIds()) == []
+        assert decided(AT_REST, move(add=["", "x"], remove=[""]), labels=LabelIds()) == []
 
 
 @given(

@@ -16,7 +16,7 @@ from backend.domain.mailbox.insights import (
     filled,
     first_monday,
     minutes_saved,
-    told,
+    shown_weeks,
     wilson,
 )
 
@@ -55,8 +55,8 @@ def test_weeks_before_the_first_mail_are_not_drawn_but_four_are_at_least() -> No
     now = Week(date(2026, 11, 23), held=2)
     weeks = filled([Week(date(2026, 10, 12), held=1), now], TUESDAY)
 
-    assert told(weeks)[0].monday == date(2026, 10, 12)
-    assert told(filled([now], TUESDAY)) == filled([now], TUESDAY)[-4:]
+    assert shown_weeks(weeks)[0].monday == date(2026, 10, 12)
+    assert shown_weeks(filled([now], TUESDAY)) == filled([now], TUESDAY)[-4:]
 
 
 def test_wilsons_interval_is_the_one_of_the_tables() -> None:

@@ -85,8 +85,8 @@ def test_the_mail_is_ascii_says_the_same_twice_and_loads_nothing() -> None:
     assert (str(mail["To"]), str(mail["Message-ID"])) == ("ana@corp.test", "<digest.abc@corp.test>")
     for part in mail.iter_parts():
         content = part.get_content()
-        for said in ("Zoë", "sam@seller.test", "More leads?", "We met.", "Since 23 Nov", "Nothing happens"):
-            assert said in content, (part.get_content_type(), said)
+        for words in ("Zoë", "sam@seller.test", "More leads?", "We met.", "Since 23 Nov", "Nothing happens"):
+            assert words in content, (part.get_content_type(), words)
         assert {button.url for button in BUTTONS} <= set(re.findall(r"https://[^\s\"<]+", content))
     assert not re.search(r"<(img|script|link|iframe|form)|url\(|src=|@import", page(LETTER))
     assert raw == composed(
@@ -105,8 +105,8 @@ def test_nothing_a_stranger_wrote_breaks_the_mail_or_its_page(name: str, subject
 
     assert "<script" not in shown
     assert shown.count("<a ") == page(LETTER).count("<a ")
-    told = text(letter)
-    assert len(told.splitlines()) <= len(text(LETTER).splitlines())
+    found = text(letter)
+    assert len(found.splitlines()) <= len(text(LETTER).splitlines())
     mail = email.message_from_bytes(composed(letter), policy=policy.default)
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 

@@ -167,14 +167,14 @@ ANSWERED = {
 }
 
 
-@pytest.mark.parametrize(("name", "asked"), SILENCED, ids=[f"{n}-{i}" for i, (n, _) in enumerate(SILENCED)])
-def test_this_guard_alone_stops_the_answer(name: str, asked: Inquiry):
-    assert objections(asked) == (name,)
+@pytest.mark.parametrize(("name", "case"), SILENCED, ids=[f"{n}-{i}" for i, (n, _) in enumerate(SILENCED)])
+def test_this_guard_alone_stops_the_answer(name: str, case: Inquiry):
+    assert objections(case) == (name,)
 
 
-@pytest.mark.parametrize("asked", ANSWERED.values(), ids=ANSWERED.keys())
-def test_these_may_be_answered(asked: Inquiry):
-    assert objections(asked) == ()
+@pytest.mark.parametrize("case", ANSWERED.values(), ids=ANSWERED.keys())
+def test_these_may_be_answered(case: Inquiry):
+    assert objections(case) == ()
 
 
 def test_every_guard_has_such_a_case_and_explains_itself():
@@ -187,8 +187,8 @@ def test_every_guard_has_such_a_case_and_explains_itself():
 
 
 def test_all_that_object_are_named_in_the_order_of_the_table():
-    asked = inquiry(pitch(("Precedence", "bulk")), authentication=FORGED, vacation_on=True, backlog=True)
-    assert objections(asked) == ("precedence", "not_authenticated", "backlog", "vacation")
+    case = inquiry(pitch(("Precedence", "bulk")), authentication=FORGED, vacation_on=True, backlog=True)
+    assert objections(case) == ("precedence", "not_authenticated", "backlog", "vacation")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -248,5 +248,5 @@ class TestReplyAddress:
 
     def test_an_answer_that_would_come_back_to_the_owner_is_stopped(self):
         owner = replace(OWNER, aliases=frozenset({"ana@seller.test"}))
-        asked = inquiry(pitch(reply_to=(Address("ana@seller.test"),)), owner=owner, authentication=AUTHENTIC)
-        assert objections(asked) == ("own_address",)
+        case = inquiry(pitch(reply_to=(Address("ana@seller.test"),)), owner=owner, authentication=AUTHENTIC)
+        assert objections(case) == ("own_address",)

@@ -47,7 +47,7 @@ def rows(*messages: Rehearsed, mode: Mode = Mode.CHALLENGE) -> list[Row]:
     return [one.row for one in rehearse(messages, ANA, Preferences(mode=mode), LIMITS, LabelIds())]
 
 
-def test_a_sender_whose_mail_is_held_makes_his_next_one_wait_for_thirty_days() -> None:
+def test_a_sender_whose_mail_is_held_makes_their_next_one_wait_for_thirty_days() -> None:
     newest_first = (mail(32, 0.3), mail(20, 0.3), mail(0))
     assert rows(*newest_first) == [Row.HELD_WITH_EARLIER, Row.HELD_WITH_EARLIER, Row.CHALLENGE]
     assert rows(mail(30, 0.3), mail(0)) == [Row.BELOW_HOLD, Row.CHALLENGE]
@@ -55,7 +55,7 @@ def test_a_sender_whose_mail_is_held_makes_his_next_one_wait_for_thirty_days() -
     assert rows(mail(20, 0.3), mail(0), mode=Mode.OBSERVE) == [Row.BELOW_HOLD, Row.OBSERVE]
 
 
-def test_a_sender_is_answered_again_when_his_link_is_over_and_never_twice_in_one_thread() -> None:
+def test_a_sender_is_answered_again_when_their_link_is_over_and_never_twice_in_one_thread() -> None:
     outcomes = rehearse(
         (mail(0), mail(13), mail(14), mail(15), mail(40, thread_id="t0")),
         ANA,
@@ -63,8 +63,8 @@ def test_a_sender_is_answered_again_when_his_link_is_over_and_never_twice_in_one
         LIMITS,
         LabelIds(),
     )
-    asked, held = Outcome.CHALLENGE, Outcome.HOLD
-    assert [one.outcome for one in outcomes] == [asked, held, asked, held, held]
+    found, held = Outcome.CHALLENGE, Outcome.HOLD
+    assert [one.outcome for one in outcomes] == [found, held, found, held, held]
     assert [one.guards for one in outcomes[1:]] == [
         ("open_challenge",),
         (),

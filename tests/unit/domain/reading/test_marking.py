@@ -100,7 +100,7 @@ REASONS = st.tuples(
 def test_marks_of_any_text_are_in_it_in_order_and_apart(
     text: str, reasons: list[tuple[str, float, list[str]]]
 ):
-    found = marks(text, score(*(Reason(said, weight, tuple(words)) for said, weight, words in reasons)))
+    found = marks(text, score(*(Reason(code, weight, tuple(words)) for code, weight, words in reasons)))
     edges = [edge for mark in found for edge in (mark.start, mark.end)]
     assert edges == sorted(edges)
     assert all(0 <= mark.start < mark.end <= len(text) for mark in found)

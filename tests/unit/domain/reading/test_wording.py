@@ -74,9 +74,9 @@ class TestPrepare:
         assert prepare(plain, ANNA) == prepare(forged, ANNA)
         for body in ("Free audit?", "Free audit?\n> old words"):
             without, named = mail(body, subject="Re: Hello"), mail(body, subject="Re: Hello", **headers)
-            said = tokens(without) - tokens(named)
-            assert said <= {"f_re_unanswered", "f_re_quoting"}
-            assert said
+            found = tokens(without) - tokens(named)
+            assert found <= {"f_re_unanswered", "f_re_quoting"}
+            assert found
             assert not tokens(named) - tokens(without)
 
     def test_long_mail_is_cut(self):

@@ -27,7 +27,7 @@ def mail(held: int, near: int, passed: int) -> dict[str, list[str]]:
     return {stratum: [f"{stratum}{number}" for number in range(size)] for stratum, size in sizes}
 
 
-def said(
+def labels_of(
     stratum: str,
     yes: int,
     no: int,
@@ -81,7 +81,7 @@ def test_the_weights_of_a_week_are_its_mail(held: int, near: int, passed: int, b
 
 
 def test_precision_and_recall_weigh_each_answer_by_the_mail_it_stands_for() -> None:
-    labels = [*said(HELD, 45, 5, 2.0), *said(NEAR, 10, 40, 2.0), *said(PASSED, 0, 50, 10.0)]
+    labels = [*labels_of(HELD, 45, 5, 2.0), *labels_of(NEAR, 10, 40, 2.0), *labels_of(PASSED, 0, 50, 10.0)]
 
     (every,) = quality(labels)
 
@@ -94,7 +94,7 @@ def test_precision_and_recall_weigh_each_answer_by_the_mail_it_stands_for() -> N
 
 
 def test_who_cannot_say_leaves_the_sample_and_their_mail_stays() -> None:
-    sure = [*said(HELD, 9, 1, 2.0), *said(PASSED, 1, 9, 2.0)]
+    sure = [*labels_of(HELD, 9, 1, 2.0), *labels_of(PASSED, 1, 9, 2.0)]
     unsure = [
         Label(PASSED, 2.0, "m1", "en", "latin", Answer.UNSURE),
         Label(PASSED, 2.0, "m1", "en", "latin", ""),
@@ -110,7 +110,7 @@ def test_who_cannot_say_leaves_the_sample_and_their_mail_stays() -> None:
 
 
 def test_nothing_is_told_of_what_nobody_said_anything_about() -> None:
-    (every,) = quality([*said(HELD, 3, 0, 1.0), Label(PASSED, 5.0, "m1", "en", "latin", "")])
+    (every,) = quality([*labels_of(HELD, 3, 0, 1.0), Label(PASSED, 5.0, "m1", "en", "latin", "")])
     assert every.recall is None
     assert not narrow(every.precision)
     assert quality([])[0].precision is None
@@ -118,30 +118,30 @@ def test_nothing_is_told_of_what_nobody_said_anything_about() -> None:
 
 def test_languages_and_models_are_told_apart_where_there_are_several() -> None:
     labels = [
-        *said(HELD, 30, 0, 1.0, "en"),
-        *said(HELD, 0, 30, 1.0, "pl"),
-        *said(PASSED, 6, 54, 1.0, "en"),
+        *labels_of(HELD, 30, 0, 1.0, "en"),
+        *labels_of(HELD, 0, 30, 1.0, "pl"),
+        *labels_of(PASSED, 6, 54, 1.0, "en"),
     ]
 
-    told = {(one.by, one.name): one for one in quality(labels)}
+    found = {(one.by, one.name): one for one in quality(labels)}
 
-    assert set(told) == {("", ""), ("language", "en"), ("language", "pl")}
-    english, polish = told["language", "en"].precision, told["language", "pl"].precision
+    assert set(found) == {("", ""), ("language", "en"), ("language", "pl")}
+    english, polish = found["language", "en"].precision, found["language", "pl"].precision
     assert english is not None
     assert polish is not None
     assert (english.value, polish.value) == (1.0, 0.0)
     assert narrow(english)
-    recall = told["language", "en"].recall
+    recall = found["language", "en"].recall
     assert recall is not None
     assert round(recall.value, 3) == round(30 / 36, 3)
 
 
 def test_names_in_letters_that_are_rare_are_one_group() -> None:
     labels = [
-        *said(HELD, 3, 0, 1.0, script="latin"),
-        *said(HELD, 2, 1, 1.0, script="cyrillic"),
-        *said(HELD, 1, 0, 1.0, script="cjk"),
-        *said(HELD, 1, 0, 1.0, script=""),
+        *labels_of(HELD, 3, 0, 1.0, script="latin"),
+        *labels_of(HELD, 2, 1, 1.0, script="cyrillic"),
+        *labels_of(HELD, 1, 0, 1.0, script="cjk"),
+        *labels_of(HELD, 1, 0, 1.0, script=""),
     ]
 
     answered = {one.name: one.answered for one in quality(labels) if one.by == "letters"}

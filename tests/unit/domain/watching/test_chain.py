@@ -23,13 +23,13 @@ def log(length: int, key: bytes = KEY) -> tuple[list[Entry], Head]:
     return entries, head
 
 
-def told(entries: list[Entry], head: Head, key: bytes = KEY) -> list[tuple[int, Fault]]:
+def faults_of(entries: list[Entry], head: Head, key: bytes = KEY) -> list[tuple[int, Fault]]:
     return list(faults(key, head, entries))
 
 
 def test_a_log_that_nobody_touched_is_in_order() -> None:
     for length in (0, 1, 2_000):
-        assert told(*log(length)) == []
+        assert faults_of(*log(length)) == []
 
 
 def test_every_single_changed_byte_of_2000_entries_is_found() -> None:
@@ -45,7 +45,7 @@ def test_every_single_changed_byte_of_2000_entries_is_found() -> None:
                 fault for fault in part(before, end, place, [changed, *rest]) if fault[1] is not Fault.HEAD
             ]
             assert found, (place, name)
-    assert told(entries, head) == []
+    assert faults_of(entries, head) == []
 
 
 def part(before: bytes, end: Head, began: int, entries: list[Entry]) -> list[tuple[int, Fault]]:
@@ -64,7 +64,7 @@ def test_every_byte_of_an_entry_counts() -> None:
         size = len(value) if isinstance(value, (str, bytes)) else 8
         for at in range(size):
             spoilt = replace(entry, **{field.name: spoiled(value, at)})
-            assert told([*entries[:20], spoilt, *entries[21:]], head), (field.name, at)
+            assert faults_of([*entries[:20], spoilt, *entries[21:]], head), (field.name, at)
 
 
 def spoiled(value: object, at: int | None = None) -> object:
@@ -79,15 +79,15 @@ def spoiled(value: object, at: int | None = None) -> object:
 
 def test_a_removed_entry_is_missed() -> None:
     entries, head = log(30)
-    assert (11, Fault.MISSING) in told([*entries[:10], *entries[11:]], head)
-    assert told(entries[1:], head)[0] == (1, Fault.MISSING)
+    assert (11, Fault.MISSING) in faults_of([*entries[:10], *entries[11:]], head)
+    assert faults_of(entries[1:], head)[0] == (1, Fault.MISSING)
 
 
 def test_two_that_changed_places_are_found() -> None:
     entries, head = log(30)
     one, two = entries[4], entries[9]
     entries[4], entries[9] = replace(two, number=5), replace(one, number=10)
-    assert {number for number, _ in told(entries, head)} >= {5, 10}
+    assert {number for number, _ in faults_of(entries, head)} >= {5, 10}
 
 
 def test_an_entry_hashed_again_without_the_key_is_found() -> None:
@@ -97,22 +97,22 @@ def test_an_entry_hashed_again_without_the_key_is_found() -> None:
         b"x" * 32, Head(7, entries[6].seal), entries[7].at or 0, entries[7].about or "", bytes(16), lie
     )
     entries[7] = forged
-    assert (8, Fault.RESEALED) in told(entries, head)
+    assert (8, Fault.RESEALED) in faults_of(entries, head)
 
 
 def test_a_whole_log_sealed_with_another_key_is_found() -> None:
     entries, head = log(10, b"x" * 32)
-    assert len(told(entries, head)) == 11
+    assert len(faults_of(entries, head)) == 11
 
 
 def test_a_cut_end_is_found_by_the_head_and_by_what_was_logged() -> None:
     entries, head = log(30)
-    assert told(entries[:25], head) == [(26, Fault.CUT)]
+    assert faults_of(entries[:25], head) == [(26, Fault.CUT)]
     shorter = Head(25, entries[24].seal, head.tag)
-    assert told(entries[:25], shorter) == [(25, Fault.HEAD)]
+    assert faults_of(entries[:25], shorter) == [(25, Fault.HEAD)]
     # Whoever kept an old head can put it back whole; what was logged that day still tells.
     old_entries, old_head = log(25)
-    assert told(old_entries, old_head) == []
+    assert faults_of(old_entries, old_head) == []
     seals = {entry.number: entry.seal for entry in old_entries}
     assert list(cut(seals, [(25, entries[24].seal.hex()), (30, head.seal.hex())])) == [30]
 
@@ -120,10 +120,10 @@ def test_a_cut_end_is_found_by_the_head_and_by_what_was_logged() -> None:
 def test_erased_entries_verify_and_tell_nothing() -> None:
     entries, head = log(50)
     erased = [replace(entry, at=None, about=None, salt=None, payload=None) for entry in entries]
-    assert told(erased, head) == []
-    assert told([*erased[:20], *entries[20:]], head) == []
+    assert faults_of(erased, head) == []
+    assert faults_of([*erased[:20], *entries[20:]], head) == []
     half = replace(erased[3], about=entries[3].about)
-    assert told([*erased[:3], half, *erased[4:]], head) == [(4, Fault.CHANGED)]
+    assert faults_of([*erased[:3], half, *erased[4:]], head) == [(4, Fault.CHANGED)]
 
 
 def test_a_log_goes_on_behind_entries_of_a_lost_key() -> None:

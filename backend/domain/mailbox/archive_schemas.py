@@ -1,4 +1,4 @@
-"""The shapes of what an archive holds as JSON. Pure, total."""
+"""The schemas of what an archive holds as JSON. Pure, total."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Unmade(Exception):
     """No value of this type can be made."""
 
 
-def doors() -> Iterator[tuple[str, Callable[[str], object]]]:
+def functions() -> Iterator[tuple[str, Callable[[str], object]]]:
     """(name, the function with all its arguments made from a text). Raises `Unmade` for what cannot be called."""
     for module in modules():
         for name, function in vars(module).items():

@@ -26,21 +26,21 @@ async def look(client: Client) -> str:
 async def test_a_line_to_the_owner_is_kept_shown_and_corrected(client: Client, here: Office) -> None:
     await here.link()
     for line in ("I met you at the fair.", "At the fair in Bonn."):
-        answer = await client.post(f"{LINK}/appeal", form={"line": line}, headers=BROWSER)
+        answer = await client.post(f"{LINK}/note", form={"line": line}, headers=BROWSER)
         assert answer.status_code == 303
-        assert answer.headers["Location"] == f"{LINK}#appeal"
+        assert answer.headers["Location"] == f"{LINK}#note"
         page = await look(client)
         assert f'value="{line}"' in page
         assert "Ana can see this note now" in page
-    assert await here.appeal() == "At the fair in Bonn."
+    assert await here.note() == "At the fair in Bonn."
     assert await here.solves() == 0, "a line lets nothing in"
 
 
 async def test_a_hostile_line_is_text_and_one_line(client: Client, here: Office) -> None:
     await here.link()
-    await client.post(f"{LINK}/appeal", form={"line": f"{NASTY}\r\nBcc: all\u202egnp.\0"}, headers=BROWSER)
+    await client.post(f"{LINK}/note", form={"line": f"{NASTY}\r\nBcc: all\u202egnp.\0"}, headers=BROWSER)
 
-    assert await here.appeal() == f"{NASTY} Bcc: all gnp."
+    assert await here.note() == f"{NASTY} Bcc: all gnp."
     page = await look(client)
     assert "<img src=x" not in page
     assert "<class" not in page
@@ -48,14 +48,14 @@ async def test_a_hostile_line_is_text_and_one_line(client: Client, here: Office)
 
 async def test_too_long_a_line_comes_back_as_it_was(client: Client, here: Office) -> None:
     await here.link()
-    answer = await client.post(f"{LINK}/appeal", form={"line": "a" * 201}, headers=BROWSER)
+    answer = await client.post(f"{LINK}/note", form={"line": "a" * 201}, headers=BROWSER)
 
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert "at most 200 characters fit" in page
     assert "a" * 201 in page
-    assert await here.appeal() == ""
-    problem = await client.post(f"{LINK}/appeal", form={"line": "a" * 201}, headers=SCRIPT)
+    assert await here.note() == ""
+    problem = await client.post(f"{LINK}/note", form={"line": "a" * 201}, headers=SCRIPT)
     assert (await problem.get_json())["field"] == "line"
 
 
@@ -63,12 +63,12 @@ async def test_a_line_is_not_taken_from_an_address_or_behind_a_closed_link(
     client: Client, here: Office
 ) -> None:
     await here.link()
-    assert (await client.get(f"{LINK}/appeal", query_string={"line": "x"})).status_code == 405
-    await client.post(f"{LINK}/appeal", query_string={"line": "x"})
-    assert await here.appeal() == ""
+    assert (await client.get(f"{LINK}/note", query_string={"line": "x"})).status_code == 405
+    await client.post(f"{LINK}/note", query_string={"line": "x"})
+    assert await here.note() == ""
     await here.story.decide("ana", (await here.challenge()).gmail_id, Decision.RELEASE)
 
-    answer = await client.post(f"{LINK}/appeal", form={"line": "x"}, headers=BROWSER)
+    answer = await client.post(f"{LINK}/note", form={"line": "x"}, headers=BROWSER)
 
     assert answer.status_code == 410
     assert "Your message was delivered" in await answer.get_data(as_text=True)
@@ -77,8 +77,7 @@ async def test_a_line_is_not_taken_from_an_address_or_behind_a_closed_link(
 async def test_lines_and_starts_are_limited(client: Client, here: Office) -> None:
     await here.link()
     statuses = [
-        (await client.post(f"{LINK}/appeal", form={"line": "x"}, headers=SCRIPT)).status_code
-        for _ in range(12)
+        (await client.post(f"{LINK}/note", form={"line": "x"}, headers=SCRIPT)).status_code for _ in range(12)
     ]
     assert statuses == [200] * 10 + [429] * 2
 
@@ -103,7 +102,7 @@ async def test_a_network_of_many_addresses_is_held_back_as_one(here: Office) -> 
         number = len(statuses)
         scope = {"client": (f"198.51.100.{number}", 4000)}
         link = f"/c/{number:032}"  # a link of its own each time: not the link's limit is meant
-        answer = await here.app.test_client().post(f"{link}/appeal", form={"line": "x"}, scope_base=scope)
+        answer = await here.app.test_client().post(f"{link}/note", form={"line": "x"}, scope_base=scope)
         statuses.append(answer.status_code)
     # The limit refills by the clock, so on a slow machine it takes a few more.
     assert statuses[:60] == [404] * 60
@@ -111,11 +110,11 @@ async def test_a_network_of_many_addresses_is_held_back_as_one(here: Office) -> 
 
 
 async def test_a_computer_hears_of_a_line_with_the_message_it_is_about() -> None:
-    told = Event(7, EventKind.APPEAL, "m1", "held", "", message(appeal='We met at the "fair".'))
+    found = Event(7, EventKind.NOTE, "m1", "held", "", message(note='We met at the "fair".'))
 
-    lines = changes._event(told, "en").decode().splitlines()
+    lines = changes._event(found, "en").decode().splitlines()
 
-    assert lines[:2] == ["id: 7", "event: appeal"]
+    assert lines[:2] == ["id: 7", "event: note"]
     data = json.loads(lines[2].removeprefix("data: "))
-    assert (data["gmail_id"], data["appeal"]) == ("m1", 'We met at the "fair".')
-    assert changes._event(replace(told, message=None), "en") == b"", "its message is gone"
+    assert (data["gmail_id"], data["note"]) == ("m1", 'We met at the "fair".')
+    assert changes._event(replace(found, message=None), "en") == b"", "its message is gone"
