@@ -49,7 +49,7 @@ MESSAGE = shape(
     received_at=MAYBE_TIME,
     decided_at=MAYBE_TIME,
     changed_at=TEXT,
-    decided_by={"enum": ["", "solve", "credit", "owner", "replied"]},
+    decided_by={"enum": ["", "solve", "credit", "owner", "kept", "replied"]},
 )
 STATUS = shape(
     version=TEXT,
