@@ -33,6 +33,6 @@ async def first_digest(file: Path, owner: str, held: int) -> None:
 def next_morning(file: Path) -> bool:
     """What was told so far was told a day earlier, and the digest is due; False before anybody was to be told."""
     with closing(sqlite3.connect(file, timeout=30)) as books, books:
-        moved = books.execute("UPDATE digests SET told_until = told_until - ?", (DAY,)).rowcount
-        books.execute("UPDATE duties SET due_at=0 WHERE duty=?", ("digest",))
+        moved = books.execute('UPDATE "digests" SET told_until=told_until-?', (DAY,)).rowcount
+        books.execute('UPDATE "duties" SET due_at=0 WHERE duty=?', ("digest",))
     return moved > 0
