@@ -10,7 +10,7 @@ from playwright.async_api import Page, async_playwright, expect
 from backend.demo.letters import OWNER
 from backend.demo.morning import next_morning
 from tests import browsers
-from tests.journeys.conftest import Journey, journey, until
+from tests.journeys.conftest import Journey, begin_journey, until
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +45,7 @@ async def _link(page: Page, label: str) -> str:
 
 async def test_the_digest_from_settings_to_the_released_message(tmp_path: Path, shots: Path) -> None:
     file = tmp_path / "state" / "pitchgate.sqlite3"
-    async with journey(tmp_path) as told, async_playwright() as playwright:
+    async with begin_journey(tmp_path) as told, async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=browsers.chromium(), args=browsers.ARGUMENTS
         )
