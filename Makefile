@@ -6,10 +6,11 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# Two workers for two cores; a file stays on one worker, so that what it starts is started once.
+# Three workers for two cores, as many tests wait for processes; a file stays on one worker, so that what it starts is
+# started once, and files begin in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
-WORKERS ?= 2
-PARALLEL := -n $(WORKERS) --dist loadfile
+WORKERS ?= 3
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SUITE := tests -m "not bench and not windows and not deploy"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
 TYPED_TESTS := tests/doubles.py tests/postgres_server.py tests/fakes tests/faults tests/contract tests/unit/pipeline \

@@ -14,6 +14,8 @@ from tests import browsers
 from tests.doubles import FixedClock, SeededTokens
 from tests.guard import loopback_only
 
+HERE = Path(__file__).parent
+SLOW = ("faults", "journeys", "desktop")
 GUARD = str(Path(loopback_only.__file__).parent)
 SHOTS = "PITCHGATE_SHOTS"  # where browser tests leave pictures: of the tests, not of the product
 IN_CI = bool(os.environ.get("CI"))
@@ -57,7 +59,15 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails."""
+    """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails.
+
+    Tests that wait for processes begin first, so that no worker is left alone with them at the end.
+    """
+    items.sort(
+        key=lambda item: (
+            not item.path.is_relative_to(HERE) or item.path.relative_to(HERE).parts[0] not in SLOW
+        )
+    )
     no_browser = not browsers.found() and not IN_CI and not AS_ROOT
     for item in items:
         if no_browser and item.get_closest_marker("browser"):
