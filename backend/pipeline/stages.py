@@ -69,4 +69,4 @@ async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob) -> No
         return
     next_due = await DUTIES[job.duty](context, job)
     if not isinstance(next_due, GivenBack):
-        await context.store.finish_duty(job, next_due, context.clock.now())
+        await context.store.finish_duty(job, next_due)

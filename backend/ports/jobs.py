@@ -59,13 +59,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class DutyJob:
-    """A claimed duty. `wanted` is the count of requests seen at the claim."""
+    """A claimed duty."""
 
     mailbox_id: str
     duty: Duty
     attempt: int
     lease: str
-    wanted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ class JobStore(NoticeStore, Protocol):
         """One of `claim_duties`, None if none is due."""
         ...
 
-    async def finish_duty(self, job: DutyJob, next_due: datetime | None, now: datetime) -> None:
+    async def finish_duty(self, job: DutyJob, next_due: datetime | None) -> None:
         """Give the duty back, next due at `next_due` (None: only when wanted again). A time it was wanted at,
         before or meanwhile, that is still to come stands."""
         ...

@@ -78,7 +78,7 @@ def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -
     return tuple(rows.duty_job(row, lease) for row in found)
 
 
-def finish_duty(job: DutyJob, next_due: datetime | None, now: datetime) -> Script[None]:
+def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
     """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile."""
     yield from give_back(job, (yield from held_duty(job)), next_due)
 

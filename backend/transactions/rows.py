@@ -71,7 +71,7 @@ def _words(text: str) -> frozenset[str]:
 
 def duty_job(row: ClaimedDutyRow, lease: str) -> DutyJob:
     """A duty just claimed under `lease`."""
-    return DutyJob(row["mailbox_id"], Duty(row["duty"]), row["attempts"], lease, row["wanted"])
+    return DutyJob(row["mailbox_id"], Duty(row["duty"]), row["attempts"], lease)
 
 
 def challenge(row: ChallengeRow, prospects: ProspectsRow) -> Challenge:

@@ -62,12 +62,12 @@ class ClaimedDutyRow(TypedDict):
     mailbox_id: str
     duty: str
     attempts: int
-    wanted: int
 
 
 class DutyRow(ClaimedDutyRow):
     """Of `duties`."""
 
+    wanted: int
     lease: str | None
     asked_at: int | None
     again_at: int | None

@@ -60,7 +60,7 @@ async def seed(path: Path, number: int) -> None:
             for n in range(min(2_000, number - first))
         )
         await store.commit_sync(job, SyncPage(sightings=seen), story.now)
-    await store.finish_duty(job, None, story.now)
+    await store.finish_duty(job, None)
     while jobs := await story.claim(500):
         for one in jobs:
             await store.finish_stage(one, story.now)

@@ -95,10 +95,10 @@ async def _arrive(store: SqlStore, names: list[str]) -> None:
         job = await store.claim_duty("w", START, START + LEASE)
         assert job is not None
         if job.duty is not Duty.SYNC:
-            await store.finish_duty(job, None, START)
+            await store.finish_duty(job, None)
     seen = tuple(Sighting(name, f"t{name}", frozenset({"INBOX"})) for name in names)
     await store.commit_sync(job, SyncPage(sightings=seen), START)
-    await store.finish_duty(job, None, START)
+    await store.finish_duty(job, None)
 
 
 async def _judge(

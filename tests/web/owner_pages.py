@@ -67,7 +67,7 @@ class Visit:
         """Sent has been read."""
         job = await self.here.story.hold(self.mailbox_id, Duty.INDEX)
         await self.here.store.save_index(job, "", done, done, True, self.here.story.now)
-        await self.here.store.finish_duty(job, None, self.here.story.now)
+        await self.here.store.finish_duty(job, None)
 
     def deliver(self, *messages: Any, labels: frozenset[str] = frozenset({"INBOX"})) -> list[str]:
         """Mail that is in the inbox at Gmail, the last one the newest."""
@@ -89,5 +89,5 @@ class Visit:
             if job is None:
                 return
             assert job.duty is Duty.PREVIEW
-            await store.finish_duty(job, await preview(context, job), now)
+            await store.finish_duty(job, await preview(context, job))
         raise AssertionError("the preview never ends")

@@ -203,7 +203,7 @@ class Office:
         """Google tells us of the mailbox's changes, and we have learnt whom its owner writes to."""
         job = await self.story.hold(mailbox_id, Duty.INDEX)
         await self.store.save_index(job, "", 40, 40, True, self.story.now)
-        await self.store.finish_duty(job, None, self.story.now)
+        await self.store.finish_duty(job, None)
         await self.store.save_watch(mailbox_id, self.story.now + timedelta(days=5), "900")
 
     async def connect(self, client: Client, name: str = "ana", agent: str = "", **form: str) -> Any:

@@ -62,7 +62,7 @@ class Story:
         # The duties a connect asks for are done, the one of the next day too: a story begins with none due.
         later = self.now + timedelta(days=1)
         while (job := await self.store.claim_duty("w1", later, later + LEASE)) is not None:
-            await self.store.finish_duty(job, None, self.now)
+            await self.store.finish_duty(job, None)
         return connected
 
     async def claim_duty(self, worker: str = "w1") -> DutyJob | None:
@@ -86,7 +86,7 @@ class Story:
         """One page committed under a lease that is given back."""
         job = await self.hold(mailbox_id)
         new = await self.store.commit_sync(job, page, self.now)
-        await self.store.finish_duty(job, None, self.now)
+        await self.store.finish_duty(job, None)
         return new
 
     async def preview(self, mailbox_id: str, *gmail_ids: str) -> DutyJob:
@@ -99,7 +99,7 @@ class Story:
         assert run is not None
         found = [(gmail_id, f"t-{gmail_id}") for gmail_id in gmail_ids]
         await self.store.list_previews(job, run.run, found, self.now)
-        await self.store.finish_duty(job, None, self.now)
+        await self.store.finish_duty(job, None)
         return job
 
     async def digest(self, mailbox_id: str, *gmail_ids: str, token_hash: str = "h" * 64) -> DigestLink:

@@ -47,7 +47,7 @@ async def rested(story: Story) -> Story:
     for name in ("ana", "bea"):
         await story.mailbox(name)
         while (job := await story.claim_duty()) is not None:
-            await story.store.finish_duty(job, None, story.now)
+            await story.store.finish_duty(job, None)
     await story.arrive("ana", "m1")
     assert await failing(story) == ()
     assert await seconds(story) == 0
@@ -79,7 +79,7 @@ async def test_a_duty_that_is_done_or_goes_on_fails_no_more(rested: Story) -> No
     rested.pass_time(seconds=2)
     job = await rested.store.claim_duty("w", rested.now, rested.now + timedelta(minutes=1))
     assert job is not None
-    await rested.store.finish_duty(job, None, rested.now)
+    await rested.store.finish_duty(job, None)
     assert await failing(rested) == ()
     assert await seconds(rested) == 0
 

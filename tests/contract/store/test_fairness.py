@@ -50,7 +50,7 @@ class Busy:
     async def duty(self, context: Context, authorizer: object, job: DutyJob) -> None:
         """What is run instead of a duty."""
         self.synced.append(job.mailbox_id)
-        await context.store.finish_duty(job, None, self.clock.now())
+        await context.store.finish_duty(job, None)
 
     async def ended(self, mailbox: str, *ids: str) -> bool:
         """Whether these are done with."""

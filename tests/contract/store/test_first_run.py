@@ -100,7 +100,7 @@ async def test_what_an_older_run_still_reports_changes_nothing(story: Story) -> 
 async def test_nobody_reports_without_the_lease(story: Story) -> None:
     await story.mailbox("ana")
     job = await ordered(story, "m1")
-    await story.store.finish_duty(job, None, story.now)
+    await story.store.finish_duty(job, None)
     with pytest.raises(LeaseLost):
         await story.store.record_previews(job, 1, [Looked("m1", mail(story, "m1"))], story.now)
 

@@ -28,7 +28,7 @@ async def test_a_push_told_three_times_is_one_notice(story: Story) -> None:
     assert fates == [PushFate.NEW, PushFate.REPEAT, PushFate.REPEAT]
     job = await story.claim_duty()
     assert job is not None
-    await story.store.finish_duty(job, None, story.now)
+    await story.store.finish_duty(job, None)
     assert await story.claim_duty() is None
 
 
@@ -84,7 +84,7 @@ async def test_what_was_asked_for_during_a_duty_is_not_lost(story: Story) -> Non
     found = story.now + timedelta(seconds=2)
     await story.store.want("ana", Duty.SYNC, found)
     assert await story.claim_duty() is None
-    await story.store.finish_duty(job, story.now + timedelta(minutes=12), story.now)
+    await story.store.finish_duty(job, story.now + timedelta(minutes=12))
     assert await story.store.next_due(story.now) == found
 
 
@@ -92,7 +92,7 @@ async def test_a_duty_nobody_asked_for_again_comes_when_it_should(story: Story) 
     await story.mailbox("ana")
     job = await story.hold("ana")
     again = story.now + timedelta(minutes=12)
-    await story.store.finish_duty(job, again, story.now)
+    await story.store.finish_duty(job, again)
     assert await story.store.next_due(story.now) == again
 
 
@@ -107,7 +107,7 @@ async def test_a_postponed_duty_counts_its_attempts_until_it_succeeds(story: Sto
         claimed = await story.claim_duty()
         assert claimed is not None
         job = claimed
-    await story.store.finish_duty(job, story.now, story.now)
+    await story.store.finish_duty(job, story.now)
     fresh = await story.claim_duty()
     assert fresh is not None
     assert fresh.attempt == 1
@@ -122,7 +122,7 @@ async def test_the_duty_of_a_dead_worker_goes_to_the_next_and_the_dead_changes_n
     assert heir is not None
     assert heir.attempt == 2
     for late in (
-        story.store.finish_duty(dead, None, story.now),
+        story.store.finish_duty(dead, None),
         story.store.postpone_duty(dead, story.now, "late", story.now),
         story.store.commit_sync(dead, SyncPage((Sighting("m1", "t1", None),), cursor="7"), story.now),
         story.store.save_index(dead, "x", 1, 1, finished=True, now=story.now),
@@ -133,7 +133,7 @@ async def test_the_duty_of_a_dead_worker_goes_to_the_next_and_the_dead_changes_n
     assert untouched is not None
     assert (untouched.cursor, untouched.indexed_at) == ("", None)
     assert await story.store.known("ana", ["m1"]) == {}
-    await story.store.finish_duty(heir, None, story.now)
+    await story.store.finish_duty(heir, None)
 
 
 # Messages

@@ -29,7 +29,7 @@ async def _looks(story: Story, seconds: int, *pushes: int, held: tuple[int, ...]
             await _push(story)
         if tenth not in held and (job := await story.claim_duty()):
             looks.append(tenth)
-            await story.store.finish_duty(job, None, story.now)
+            await story.store.finish_duty(job, None)
         story.pass_time(seconds=0.1)
     return looks
 
@@ -68,7 +68,7 @@ async def test_the_last_of_many_pushes_during_a_sync_gets_its_look_too(story: St
     for _ in range(2):
         await _push(story)
         story.pass_time(seconds=1)
-    await story.store.finish_duty(job, None, story.now)
+    await story.store.finish_duty(job, None)
     assert await _looks(story, 6) == [0, 1]
 
 
@@ -122,7 +122,7 @@ async def test_no_mail_is_lost_in_googles_window(
         if tenth not in busy and (job := await story.claim_duty()):
             seen, looks = sum(1 for at in arrivals if at <= tenth), looks + 1
             await story.store.commit_sync(job, SyncPage(cursor=str(seen)), story.now)
-            await story.store.finish_duty(job, None, story.now)
+            await story.store.finish_duty(job, None)
         story.pass_time(seconds=0.1)
     assert seen == len(arrivals)
     assert looks <= 2 * sum(len(some) for some in pushes.values())

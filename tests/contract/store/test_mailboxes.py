@@ -31,7 +31,7 @@ async def due_duties(story: Story) -> list[Duty]:
     found = []
     while (job := await story.claim_duty()) is not None:
         found.append(job.duty)
-        await story.store.finish_duty(job, None, story.now)
+        await story.store.finish_duty(job, None)
     return sorted(found)
 
 
@@ -52,7 +52,7 @@ async def test_an_owner_who_comes_back_keeps_their_settings_and_place(story: Sto
     await due_duties(story)
     job = await story.hold("ana", Duty.INDEX)
     await story.store.save_index(job, "", 40, 40, finished=True, now=story.now)
-    await story.store.finish_duty(job, None, story.now)
+    await story.store.finish_duty(job, None)
     await story.sync("ana", SyncPage(cursor="900"))
     await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
     again = replace(
@@ -218,7 +218,7 @@ async def test_a_worker_whose_mailbox_was_forgotten_has_lost_its_lease(story: St
         story.store.finish_stage(message, story.now),
         story.judge(message, Outcome.INBOX),
         story.store.commit_sync(duty, SyncPage(cursor="1"), story.now),
-        story.store.finish_duty(duty, None, story.now),
+        story.store.finish_duty(duty, None),
         story.store.save_index(duty, "", 1, 1, finished=True, now=story.now),
     ):
         with pytest.raises(Conflict):
@@ -242,10 +242,10 @@ async def test_what_is_old_is_forgotten_even_if_we_die_right_after_connecting(st
     """The duty is part of the connect itself: asked for afterwards, a death in between would lose it."""
     await story.store.connect(ANA, story.now)
     while (job := await story.claim_duty()) is not None:
-        await story.store.finish_duty(job, None, story.now)
+        await story.store.finish_duty(job, None)
     story.now += timedelta(days=1, seconds=1)
     due = []
     while (job := await story.claim_duty()) is not None:
         due.append(job.duty)
-        await story.store.finish_duty(job, None, story.now)
+        await story.store.finish_duty(job, None)
     assert due == [Duty.RETAIN]

@@ -129,7 +129,7 @@ async def test_an_act_of_the_owner_makes_the_history_of_a_polled_mailbox_due(sto
     await story.mailbox("ana")
     await story.work()
     job = await story.hold("ana")
-    await story.store.finish_duty(job, story.now + timedelta(hours=1), story.now)
+    await story.store.finish_duty(job, story.now + timedelta(hours=1))
     await story.store.owner_acted("ana", story.now)
     assert await story.claim_duty() is None, "Gmail tells of it"
     await story.store.hear_by("ana", Notices.POLL)

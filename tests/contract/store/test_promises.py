@@ -101,7 +101,7 @@ async def test_the_owners_word_ends_it_and_taking_it_back_lets_it_go_on(
         await promise(story, challenge, "another code")
     await story.work()
     while (job := await story.claim_duty()) is not None:
-        await story.store.finish_duty(job, None, story.now)
+        await story.store.finish_duty(job, None)
 
     await story.store.undo("ana", "the-word", story.now)
     job = await story.claim_duty()

@@ -57,7 +57,7 @@ async def test_what_is_in_nobodys_hands_stays_as_it_is(story: Story) -> None:
     await story.work()
     later = story.now + timedelta(hours=1)
     job = await story.hold("ana")
-    await story.store.finish_duty(job, later, story.now)
+    await story.store.finish_duty(job, later)
     await story.store.inherit(story.now)
     assert await story.claim_duty() is None
 

@@ -187,7 +187,7 @@ class Eve:
             "want": lambda: store.want("eve", Duty.SYNC, now),
             "hear_by": lambda: store.hear_by("eve", Notices.POLL),
             "owner_acted": lambda: store.owner_acted("eve", now),
-            "finish_duty": lambda: store.finish_duty(duty, now, now),
+            "finish_duty": lambda: store.finish_duty(duty, now),
             "postpone_duty": lambda: store.postpone_duty(duty, now, "", now),
             "put_back": lambda: store.put_back(message),
             "finish_stage": lambda: store.finish_stage(message, now),

@@ -170,5 +170,5 @@ async def test_the_next_due_time_is_never_too_late(story: Story) -> None:
     story.pass_time(seconds=5)
     job = await story.claim_duty()
     assert job is not None
-    await story.store.finish_duty(job, None, story.now)
+    await story.store.finish_duty(job, None)
     assert await story.store.next_due(story.now) is None

@@ -314,7 +314,7 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
         await context.store.want(job.mailbox_id, Duty.SYNC, context.clock.now() - timedelta(seconds=1))
         inside[job.mailbox_id] -= 1
         turns += 1
-        await context.store.finish_duty(job, context.clock.now(), context.clock.now())
+        await context.store.finish_duty(job, context.clock.now())
 
     monkeypatch.setattr(loop, "run_duty", sync)
     for name in ("ana", "bea"):

@@ -309,7 +309,7 @@ async def test_what_comes_while_the_re_list_is_under_way_is_found_too(fixture: F
     )  # the page before was the last
     assert await relist.go_on(fixture.context, job, await fixture.mailbox())
     assert await fixture.store.known(fixture.mailbox_id, [late]) == {}
-    await fixture.store.finish_duty(job, fixture.now(), fixture.now())
+    await fixture.store.finish_duty(job, fixture.now())
     await fixture.settle()
     assert (await fixture.store.known(fixture.mailbox_id, [late]))[late].outcome == "inbox"
 
