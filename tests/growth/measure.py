@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -72,8 +73,15 @@ def _stopped() -> Iterator[None]:
     def stop(*_: object) -> None:
         raise _Hang
 
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, HANG)
+    def lost(ignored: sys.UnraisableHookArgs) -> None:
+        if ignored.exc_type is not _Hang:
+            told(ignored)
+
+    before, told = signal.signal(signal.SIGVTALRM, stop), sys.unraisablehook
+    sys.unraisablehook = (
+        lost  # it may be raised where Python calls back and listens to nothing: so it comes again
+    )
+    signal.setitimer(signal.ITIMER_VIRTUAL, HANG, HANG / 4)
     try:
         yield
     except _Hang:
@@ -81,6 +89,7 @@ def _stopped() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+        sys.unraisablehook = told
 
 
 @contextmanager

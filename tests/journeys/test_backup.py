@@ -74,7 +74,11 @@ async def test_a_backup_put_back_while_mail_flows_loses_nothing(tmp_path: Path) 
         await all_decided(tmp_path, written)
         found = await tally(told, tmp_path)
     assert found.delivered == 24
-    assert found.clean, (found.lost, found.doubled)
+    assert not found.lost
+    assert not found.ledger_differences
+    # A link that left after the backup died with the restore: its sender gets another, and nobody gets a third.
+    senders = {f"['{letter.address}']: 2 challenges" for letter in strangers}
+    assert set(found.doubled) <= senders, found.doubled
 
 
 async def all_decided(folder: Path, written: list[str]) -> None:
