@@ -306,7 +306,7 @@ class Screen:
                         display.sync()
                         time.sleep(0.02)
 
-    def tab_to(self, name: str, most: int = 60) -> None:
+    def tab_to(self, name: str, most: int = 150) -> None:
         """Press Tab until a widget whose name begins so has the keyboard."""
         for _ in range(most):
             self.keys("Tab")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from backend.domain.mail.authentication import Authentication
-from backend.domain.mail.machine_mail import MailForm
+from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
@@ -56,7 +56,7 @@ def grounds(
         "at": _micros(now),
         "labels": sorted(facts.arrival.labels),
         "authenticated": facts.authentication.passed,
-        "form": facts.form,
+        "form": form_of(facts.arrival, facts.owner) if facts.form is None else facts.form,
         "own_organisation": any(same_organisation(ours, domain) for ours in own),
         "rules": [standing.rules.address, standing.rules.domain],
         "held_score": None if standing.held_score is None else bits(standing.held_score),

@@ -6,6 +6,8 @@ import json
 
 from hypothesis import given
 
+from backend.domain.mail.machine_mail import MailForm
+from backend.domain.mail.message import Attachment, Message
 from backend.domain.policy.decide import decide
 from backend.domain.policy.table import Facts
 from backend.domain.reading.score import Score, Thresholds
@@ -25,3 +27,10 @@ def test_the_table_decides_alike_from_what_was_written_down(
     assert (again.row, again.outcome) == (first.row, first.outcome), (
         "a fact the table reads is not written down"
     )
+
+
+def test_a_form_that_nobody_looked_at_yet_is_written_down_as_it_is() -> None:
+    reply = Attachment("", "text/calendar", 0, "reply")
+    facts = make.facts(message=Message(attachments=(reply,)))
+    kept = grounds(facts, Score(0.1, 0.0), Thresholds(0.2, 0.8, 0.9, 0.6), (), make.NOW)
+    assert json.loads(kept.case)["form"] == MailForm.CLAIMED
