@@ -94,6 +94,7 @@ class Screen:
             self.until(lambda: self.owned("org.freedesktop.Notifications"), "dunst")
             if panel:
                 self.until(lambda: self.owned("org.kde.StatusNotifierWatcher"), "the tray host")
+            self.start(sys.executable, "-m", "tests.desktop.accessible", "stay")
         except BaseException:
             self.close()
             raise
