@@ -6,10 +6,10 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# Three workers for two cores, as many tests wait for processes; a file stays on one worker, so that what it starts is
-# started once, and files begin in the order of tests/conftest.py.
+# Two workers for two cores: with three a run is a sixth shorter, and a desktop may be too busy for its tests. A file
+# stays on one worker, so that what it starts is started once; files begin in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
-WORKERS ?= 3
+WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SUITE := tests -m "not bench and not windows and not deploy"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
