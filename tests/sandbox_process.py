@@ -271,7 +271,7 @@ class SandboxProcess:
         return str(answer.headers["Location"])
 
     def consent_code(self, account: str, redirect_uri: str, *scopes: str, **options: str) -> str:
-        """A code for the default client, as a browser would bring it back; `asked` adds query parameters."""
+        """A code for the default client, as a browser would bring it back; `options` are added query parameters."""
         query = {
             "response_type": "code",
             "client_id": CLIENT_ID,

@@ -124,7 +124,8 @@ class SyncPage:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a page of history is read against: which of its messages are challenges we sent (`ours`), the views of those
-    that are `known`, and the furthest position the latest pushes `told` of with the time the last of them came."""
+    that are `known`, and what was `pushed`: the furthest position of the latest pushes with the time the last of
+    them came."""
 
     ours: frozenset[str]
     known: Mapping[str, MessageView]

@@ -59,7 +59,7 @@ async def nothing() -> bytes:
 class Feed:
     """What one stream tells.
 
-    `name` is what streams are counted by. `look(after, limit)` gives the changes behind a number, `told` the bytes
+    `name` is what streams are counted by. `look(after, limit)` gives the changes behind a number, `as_text` the bytes
     of one (b"" for one that is not told here). `missed` is the event that says that some are forgotten. `besides` is
     asked whenever the stream has fallen quiet, and while it is: what nobody writes down as a change.
     """

@@ -1,6 +1,6 @@
 """How long a pitch waits for its label where notices are fetched or asked for, with the server killed meanwhile.
 
-    python -m tests.bench.notices poll|pull|push [--mails N] [--seconds S] [--kills K]
+    python -m tests.bench.notices poll|pull|push [--emails N] [--seconds S] [--kills K]
     python -m tests.bench.notices quiet [--seconds S]
 
 Sandbox and server run as processes on loopback with the settings of production. N pitches arrive at random moments
@@ -34,7 +34,7 @@ PATIENCE = 150.0
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("how", choices=("push", "pull", "poll", "quiet"))
-    parser.add_argument("--mails", type=int, default=100)
+    parser.add_argument("--emails", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--kills", type=int, default=5)
     given = parser.parse_args()
@@ -45,18 +45,18 @@ async def main() -> None:
         if given.how == "quiet":
             print(json.dumps(await quiet(options, given.seconds)))
         else:
-            print(json.dumps(await race(options, given.mails, given.seconds, given.kills)))
+            print(json.dumps(await race(options, given.emails, given.seconds, given.kills)))
 
 
-async def race(options: Options, mails: int, seconds: float, kills: int) -> dict[str, Any]:
+async def race(options: Options, emails: int, seconds: float, kills: int) -> dict[str, Any]:
     """Deliver, kill, time, and take stock."""
     async with stage(options, lambda text: None) as running:
         delivered: dict[str, float] = {}
         held: dict[str, float] = {}
         acts = [
-            asyncio.create_task(deliver(running, delivered, mails, seconds)),
+            asyncio.create_task(deliver(running, delivered, emails, seconds)),
             asyncio.create_task(die(running, kills, seconds)),
-            asyncio.create_task(look(running, held, mails)),
+            asyncio.create_task(look(running, held, emails)),
         ]
         await asyncio.wait_for(asyncio.gather(*acts), seconds + PATIENCE)
         mailbox, outbox = await running.sandbox.messages(OWNER), await running.sandbox.outbox()
@@ -70,7 +70,7 @@ async def race(options: Options, mails: int, seconds: float, kills: int) -> dict
     waits = sorted(held[name] - at for name, at in delivered.items())
     return {
         "notices": options.notices,
-        "mails": len(waits),
+        "emails": len(waits),
         "kills": running.kills,
         "lost": len(tally.lost),
         "doubled": len(tally.doubled),
@@ -81,10 +81,10 @@ async def race(options: Options, mails: int, seconds: float, kills: int) -> dict
     }
 
 
-async def deliver(running: Stage, delivered: dict[str, float], mails: int, seconds: float) -> None:
+async def deliver(running: Stage, delivered: dict[str, float], emails: int, seconds: float) -> None:
     chance = random.Random(7)
     pitch = next(letter for letter in letters() if letter.local)
-    moments = sorted(chance.uniform(0, seconds) for _ in range(mails))
+    moments = sorted(chance.uniform(0, seconds) for _ in range(emails))
     began = time.monotonic()
     for number, moment in enumerate(moments):
         await asyncio.sleep(max(0.0, began + moment - time.monotonic()))
@@ -100,8 +100,8 @@ async def die(running: Stage, kills: int, seconds: float) -> None:
         await running.die_and_return()
 
 
-async def look(running: Stage, held: dict[str, float], mails: int) -> None:
-    while len(held) < mails:
+async def look(running: Stage, held: dict[str, float], emails: int) -> None:
+    while len(held) < emails:
         async with running.http.get(
             f"{running.sandbox.url}/sandbox/mailboxes/{OWNER}/messages?label={HELD}"
         ) as found:

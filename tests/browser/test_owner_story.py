@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
@@ -15,9 +16,9 @@ from tests.journeys.conftest import Journey, begin_journey, until
 pytestmark = pytest.mark.browser
 
 
-async def _digests(told: Journey) -> list[dict[str, object]]:
-    mails = await told.stage.sandbox.messages(OWNER)
-    return [mail for mail in mails if " held from " in str(mail["subject"])]
+async def _digests(told: Journey) -> list[dict[str, Any]]:
+    emails = await told.stage.sandbox.messages(OWNER)
+    return [email for email in emails if " held from " in str(email["subject"])]
 
 
 async def _morning(told: Journey, file: Path, digests: int) -> None:
@@ -67,7 +68,7 @@ async def test_the_digest_from_settings_to_the_released_message(tmp_path: Path, 
         await told.quiet()
         (digest,) = await _digests(told)
         assert digest["subject"] == "1 email held from 1 sender"
-        assert {"INBOX", "UNREAD"} <= set(digest["labels"])  # type: ignore[call-overload]
+        assert {"INBOX", "UNREAD"} <= set(digest["labels"])
 
         await page.goto(f"{told.stage.sandbox.url}/mail/{OWNER}")
         await page.get_by_role("link", name="1 email held from 1 sender").click()

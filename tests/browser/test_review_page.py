@@ -225,7 +225,7 @@ def test_by_keyboard_alone(here: Fixture, browser: Browser) -> None:
 
 @SCRIPTS
 def test_a_line_stands_for_all_its_sender_has_waiting(here: Fixture, browser: Browser, script: bool) -> None:
-    mails = [here.hold(f"m{number}", subject=f"Offer {number}") for number in range(EACH)]
+    emails = [here.hold(f"m{number}", subject=f"Offer {number}") for number in range(EACH)]
     with visit(here, browser, java_script_enabled=script) as page:
         for button, words, placed in (
             ("Release", "Released: 3 emails", Placement.INBOX),
@@ -237,10 +237,10 @@ def test_a_line_stands_for_all_its_sender_has_waiting(here: Fixture, browser: Br
             page.locator(".item").get_by_role("button", name=button).click()
             says(page, words)
             expect(page.get_by_text("All done")).to_be_visible()
-            assert [here.place(mail) for mail in mails] == [placed] * EACH
+            assert [here.place(mail) for mail in emails] == [placed] * EACH
             page.get_by_role("button", name="Undo").click()
             says(page, "Undone.")
-            assert [here.decided(mail) for mail in mails] == [""] * EACH
+            assert [here.decided(mail) for mail in emails] == [""] * EACH
 
 
 def test_keys_move_through_the_list_and_act_where_they_are(here: Fixture, browser: Browser) -> None:

@@ -2,7 +2,7 @@
 
     python -m tests.simulations.asking [--years 400]
 
-Made-up mailboxes: 140 strangers' mails a week, a fifth of them held; of what is held, nearly held and passed a share
+Made-up mailboxes: 140 strangers' emails a week, a fifth of them held; of what is held, nearly held and passed a share
 are pitches. 15% of the questions get "can't say". The last line is JSON.
 """
 

@@ -34,10 +34,10 @@ Mail = dict[str, str]
 def pool() -> dict[str, dict[tuple[bool, str], list[Mail]]]:
     """The corpus's messages as classes, by variant, and by whether they are pitches and their language."""
     session = ModelSession.open(MODELS / "pitchgate.onnx")
-    mails = [row for row in rows.corpus() if row.label in ("sales", "legit")]
-    loud = _loudest(session, mails)
+    emails = [row for row in rows.corpus() if row.label in ("sales", "legit")]
+    loud = _loudest(session, emails)
     found: dict[str, dict[tuple[bool, str], list[Mail]]] = {name: defaultdict(list) for name in VARIANTS}
-    for row in mails:
+    for row in emails:
         key = (row.label == "sales", row.language)
         for variant in VARIANTS:
             score = session.score(_told(row.text, variant, loud if key[0] else frozenset()), explain=False)
@@ -47,14 +47,14 @@ def pool() -> dict[str, dict[tuple[bool, str], list[Mail]]]:
     return found
 
 
-def _loudest(session: ModelSession, mails: Sequence[rows.Row]) -> frozenset[str]:
+def _loudest(session: ModelSession, emails: Sequence[rows.Row]) -> frozenset[str]:
     """The eight words that speak loudest for a pitch over all of them."""
     counts: Counter[str] = Counter()
-    for row in mails[::7]:
+    for row in emails[::7]:
         if row.label == "sales":
             for term in set(row.text.split(" ")):
                 counts[term] += 1
-    for row in mails[::7]:
+    for row in emails[::7]:
         if row.label == "legit":
             for term in set(row.text.split(" ")):
                 counts[term] -= 1
@@ -73,7 +73,7 @@ def _told(text: str, variant: str, loud: frozenset[str]) -> str:
 
 
 def year(
-    mails: dict[str, dict[tuple[bool, str], list[Mail]]],
+    emails: dict[str, dict[tuple[bool, str], list[Mail]]],
     size: int,
     what: str,
     numbers: random.Random,
@@ -81,7 +81,7 @@ def year(
 ) -> int | None:
     """The week of the first alarm; None if it never rang. `what` begins in week `AT`."""
     weeks = []
-    tongues = sorted({tongue for _, tongue in mails["plain"]})
+    tongues = sorted({tongue for _, tongue in emails["plain"]})
     home = {
         tongue: 1.0 / (place + 1) ** 1.5
         for place, tongue in enumerate(["en", *[t for t in tongues if t != "en"]])
@@ -102,7 +102,7 @@ def year(
         for tongue in chosen:
             pitch = numbers.random() < pitches
             variant = what if late and what in VARIANTS else "plain"
-            kind = mails[variant].get((pitch, tongue)) or mails[variant][pitch, "en"]
+            kind = emails[variant].get((pitch, tongue)) or emails[variant][pitch, "en"]
             week.update(numbers.choice(kind).items())
         weeks.append(week)
         if number >= REFERENCE and change(weeks) is not None:
@@ -114,7 +114,7 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=50)
-    seeds, began, mails, report = parser.parse_args().seeds, time.perf_counter(), pool(), {}
+    seeds, began, emails, report = parser.parse_args().seeds, time.perf_counter(), pool(), {}
     assert set(CHANNELS) == {"score", "unknown", "language"}
     for size in (35, 140, 700):
         for what, wobble in (
@@ -122,7 +122,7 @@ def main() -> None:
             ("pitches", WOBBLE), ("evading", WOBBLE),
         ):  # fmt: skip
             rung = [
-                year(mails, size, what, random.Random(f"{seed} {size} {what}"), wobble)
+                year(emails, size, what, random.Random(f"{seed} {size} {what}"), wobble)
                 for seed in range(seeds)
             ]
             if what in ("nothing", "restless"):

@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -31,7 +32,7 @@ def logs_as_before() -> Iterator[None]:
     structlog.configure(**ours)
 
 
-def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """What was logged; every line is JSON."""
     output = capfd.readouterr().err
     assert SECRET not in output
@@ -69,7 +70,7 @@ def test_an_answer_that_breaks_while_it_is_sent_is_told_by_type_and_place(
     asyncio.run(play())
     (entry,) = [line for line in lines(capfd) if line.get("error") == "KeyError"]
     assert entry["level"] == "error"
-    assert any("pieces" in place for place in entry["places"])  # type: ignore[attr-defined]
+    assert any("pieces" in place for place in entry["places"])
 
 
 async def _ask(http: aiohttp.ClientSession, url: str) -> None:

@@ -72,5 +72,5 @@ PAGES = frozenset(
 
 
 def wanted(page: str) -> str:
-    """`said` if it is one of `PAGES`, else ""."""
+    """`page` if it is one of `PAGES`, else ""."""
     return page if page in PAGES else ""

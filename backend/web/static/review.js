@@ -92,9 +92,9 @@
     const all = boxes();
     const chosen = all.filter((box) => box.checked);
     bulk.hidden = !chosen.length;
-    const mails = chosen.reduce((sum, box) => sum + Number(box.closest("[data-count]").dataset.count), 0);
+    const emails = chosen.reduce((sum, box) => sum + Number(box.closest("[data-count]").dataset.count), 0);
     const words = bulk.querySelector("[data-many]");
-    words.textContent = mails === 1 ? words.dataset.one : words.dataset.many.replace("#", mails);
+    words.textContent = emails === 1 ? words.dataset.one : words.dataset.many.replace("#", emails);
     const every = find("[data-every] input");
     every.checked = chosen.length > 0 && chosen.length === all.length;
     every.indeterminate = chosen.length > 0 && chosen.length < all.length;
