@@ -15,7 +15,7 @@ from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment_or_none, number, q
-from backend.transactions.tables import ChallengeRow, GmailIdRow, OpenChallengeRow, ProspectsRow
+from backend.transactions.tables import ChallengeRow, OpenChallengeRow, ProspectsRow, WaitingMailRow
 
 
 def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:
@@ -173,7 +173,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     yield q("record_solved", mailbox_id=challenge.mailbox_id, challenge_id=challenge.id, now=micros(now))
     entry = earned(challenge.sender, challenge.id, worth, challenge.solves)
     yield from credits.enter(challenge.mailbox_id, entry, now, challenge.id)
-    waiting: list[GmailIdRow] = yield q(
+    waiting: list[WaitingMailRow] = yield q(
         "waiting_of_sender",
         mailbox_id=challenge.mailbox_id,
         sender=challenge.sender,
@@ -197,4 +197,5 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, now, **told)
     if waiting:
         yield from due(challenge.mailbox_id, now)
-    return Solved(released, left, challenge.sender, challenge.waiting - len(released))
+    subjects = tuple(row["subject"] for row in waiting)
+    return Solved(released, left, challenge.sender, challenge.waiting - len(released), subjects)

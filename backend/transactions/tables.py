@@ -81,6 +81,12 @@ class GmailIdRow(TypedDict):
     gmail_id: str
 
 
+class WaitingMailRow(GmailIdRow):
+    """A message a solve lets in, as its sender named it."""
+
+    subject: str
+
+
 class OpenChallengeRow(TypedDict):
     """Of `challenges`: one that may be closed."""
 

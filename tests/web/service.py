@@ -173,11 +173,11 @@ class Office:
             await self.story.work()
         return await self.challenge(token)
 
-    async def more(self, sender: str = MAX) -> None:
+    async def more(self, sender: str = MAX, **facts: Any) -> None:
         """Another message of a sender who has been asked is held."""
         gmail_id = f"more-{next(self.story.numbers)}"
         await self.story.arrive("ana", gmail_id)
-        await self.judge(gmail_id, Outcome.HOLD, sender)
+        await self.judge(gmail_id, Outcome.HOLD, sender, **facts)
         await self.story.work()
 
     async def challenge(self, token: str = TOKEN) -> Challenge:

@@ -142,12 +142,14 @@ def note_line(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Solved:
     """What a solve did: the messages now on their way back (oldest first), the credits left, and how many messages
-    still wait for the next solve behind the same link."""
+    still wait for the next solve behind the same link. `subjects` are those of the released, in their order ("" for
+    one that has none, or whose subject is forgotten)."""
 
     released: tuple[str, ...]
     balance: int
     sender: str
     waiting: int = 0
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from backend.web.words import sender_words
 blueprint = Blueprint("challenge", __name__, url_prefix="/c")
 
 LATER = "captcha_later"
+MOST_NAMED = 10
+"""Delivered messages the last page names; of more it tells how many."""
 
 
 @blueprint.get("/<token>")
@@ -144,10 +146,14 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
         return jsonify(released=count, balance=done.balance, waiting=done.waiting)
     following = min(done.waiting, done.balance + challenge.credits)
     key = {0: "done_none", 1: "done_one"}.get(count, "done_many")
+    named = [subject for subject in done.subjects[:MOST_NAMED] if subject]
     return await _rendered(
         "solved.html",
-        challenge,
+        replace(challenge, note=""),  # what waits now is another message
         count=count,
+        note_refusal=None,
+        named=named,
+        unnamed=count - len(named),
         key=key,
         balance=done.balance,
         still=done.waiting,

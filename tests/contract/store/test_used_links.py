@@ -56,6 +56,7 @@ async def test_the_same_link_delivers_the_rest_at_the_next_price(story: Story) -
 
     first = await story.solve(challenge)
     assert (first.released, first.balance, first.waiting) == (("m0", "m1"), 0, 3)
+    assert first.subjects == ("More leads", "More leads")
     assert await is_open(story)
     between = await known(story, challenge)
     assert (between.waiting, between.delivers(2), between.solved_before, between.oldest) == (3, 2, 1, "m2")

@@ -10,6 +10,7 @@ from quart import Quart
 
 from backend.captcha.solver import solve
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.mailbox import Preferences
 from backend.locale import LANGUAGES, catalogue
 from tests.web.service import LINK, TOKEN, Client, Office
 
@@ -56,6 +57,36 @@ async def test_the_success_page_counts_what_was_let_in(
     answer = await client.post(LINK, form={"payload": await solved(client)}, headers=BROWSER)
 
     assert words in await answer.get_data(as_text=True)
+
+
+async def test_the_success_page_names_what_it_delivered_and_nothing_else(
+    client: Client, here: Office
+) -> None:
+    await here.link(subject="First <b>offer</b>")
+    for subject in ("Second offer", "Third offer", "Fourth offer"):
+        await here.more(subject=subject)
+    await here.more("else@pitch.test", subject="Somebody else's offer")
+
+    answer = await client.post(LINK, form={"payload": await solved(client)}, headers=BROWSER)
+
+    page = await answer.get_data(as_text=True)
+    named = ["First &lt;b&gt;offer&lt;/b&gt;", "Second offer", "Third offer"]
+    assert re.findall("<dd><bdi>(.*)</bdi></dd>", page) == named
+    assert "Fourth offer" not in page
+    assert "Somebody else" not in page
+    assert f'action="{LINK}/note"' in page, "a note to what still waits"
+    assert "too long" not in page
+
+
+async def test_of_many_delivered_the_success_page_names_ten(client: Client, here: Office) -> None:
+    await here.link(waiting=12)
+    await here.store.save_preferences("ana", Preferences(credits_per_solve=20), here.story.now)
+
+    answer = await client.post(LINK, form={"payload": await solved(client)}, headers=BROWSER)
+
+    page = await answer.get_data(as_text=True)
+    assert page.count("<dd><bdi>") == 10
+    assert "and 2 more" in page
 
 
 async def test_a_script_gets_numbers_and_no_ids(client: Client, here: Office) -> None:
