@@ -1,4 +1,5 @@
-"""Requests to Google Cloud, built by google-api-python-client from the documents it ships, sent one after the other."""
+"""Requests to Google Cloud, built by google-api-python-client from the documents it ships and one of ours, sent one
+after the other."""
 
 from __future__ import annotations
 
@@ -20,15 +21,17 @@ APIS = {
     "serviceusage": "serviceusage.v1",
     "projects": "cloudresourcemanager.v3",
 }
+OWN = {"addons": "gsuiteaddons.v1"}
+"""What google-api-python-client ships no document of; ours, in documents/, have the methods that are used."""
 Json = dict[str, Any]
 
 
 class CloudRefused(PitchgateError):
-    """What Google Cloud does not do. `status` is HTTP's."""
+    """What Google Cloud does not do. `absent`: there is no such thing, or the service it would belong to is off."""
 
-    def __init__(self, key: str, status: int, **blanks: object) -> None:
+    def __init__(self, key: str, absent: bool, **blanks: object) -> None:
         super().__init__(key, **blanks)
-        self.status = status
+        self.absent = absent
 
 
 class GoogleCloud:
@@ -43,10 +46,7 @@ class GoogleCloud:
     def api(self, name: str) -> Any:
         """A service object, whose requests `ask` sends."""
         if name not in self._built:
-            path = f"discovery_cache/documents/{APIS[name]}.json"
-            document = json.loads(
-                resources.files("googleapiclient").joinpath(path).read_text(encoding="utf-8")
-            )
+            document = _document(name)
             if self._root:
                 document["rootUrl"] = document["baseUrl"] = f"{self._root}/"
             document.pop("mtlsRootUrl", None)
@@ -59,7 +59,7 @@ class GoogleCloud:
         try:
             return await self.ask(request)
         except CloudRefused as error:
-            if error.status == 404:
+            if error.absent:
                 return None
             raise
 
@@ -78,8 +78,18 @@ class GoogleCloud:
         return response if isinstance(response, dict) else {}
 
 
+def _document(name: str) -> Json:
+    if name in OWN:
+        file = resources.files(__package__) / "documents" / f"{OWN[name]}.json"
+    else:
+        file = resources.files("googleapiclient") / f"discovery_cache/documents/{APIS[name]}.json"
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
 def _refused(request: Any, response: object, status: int) -> CloudRefused:
     error = response.get("error") if isinstance(response, dict) else None
     message = str(error.get("message", ""))[:500] if isinstance(error, dict) else ""
-    key = "cloud.forbidden" if status == 403 else "cloud.refused"
-    return CloudRefused(key, status, method=request.methodId, said=message or status)
+    details = error.get("details") or () if isinstance(error, dict) else ()
+    off = any(isinstance(one, dict) and one.get("reason") == "SERVICE_DISABLED" for one in details)
+    key = "cloud.forbidden" if status == 403 and not off else "cloud.refused"
+    return CloudRefused(key, off or status == 404, method=request.methodId, said=message or status)

@@ -4,10 +4,11 @@ was left half done is finished by the next."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from backend.cloud.add_on import AddOn, add_on
 from backend.cloud.google_cloud import GoogleCloud
-from backend.cloud.template import GMAIL, PUBLISHER, SERVICES, SUBSCRIBER, Environment
+from backend.cloud.template import GMAIL, PUBLISHER, SUBSCRIBER, Environment
 from backend.cloud.things import Account, Right, Service, Subscription, Thing, Topic
 
 
@@ -31,7 +32,7 @@ async def things(cloud: GoogleCloud, environment: Environment) -> list[Thing]:
     account = Account(environment.project, environment.account_id)
     keeping = {"topic": environment.dead_topic, "pushConfig": {}, "expirationPolicy": {}}
     wanted: list[Thing] = [
-        *(Service(environment.project, name) for name in SERVICES),
+        *(Service(environment.project, name) for name in environment.services),
         Topic(environment.topic),
         Topic(environment.dead_topic),
         account,
@@ -41,9 +42,9 @@ async def things(cloud: GoogleCloud, environment: Environment) -> list[Thing]:
         Right(environment.dead_topic, PUBLISHER, broker),
         Right(environment.subscription, SUBSCRIBER, broker),
     ]
-    if not environment.url:
-        wanted.append(Right(environment.subscription, SUBSCRIBER, f"serviceAccount:{account.email}"))
-    return wanted
+    if environment.url:
+        return [*wanted, add_on(environment)]
+    return [*wanted, Right(environment.subscription, SUBSCRIBER, f"serviceAccount:{account.email}")]
 
 
 async def plan(cloud: GoogleCloud, environment: Environment) -> list[Change]:
@@ -73,10 +74,8 @@ async def apply(cloud: GoogleCloud, environment: Environment, tell: Callable[[st
 
 
 async def doomed(cloud: GoogleCloud, environment: Environment) -> list[Change]:
-    """What `destroy` would take away, last made first. Services stay: others in the project may use them."""
-    found = [
-        thing
-        for thing in await things(cloud, environment)
-        if not thing.shared and not isinstance(thing, Right)
-    ]
+    """What `destroy` would take away, last made first. Services stay: others in the project may use them. An add-on
+    goes whatever address is told now."""
+    made = [*await things(cloud, replace(environment, url="")), AddOn(environment.deployment, {})]
+    found = [thing for thing in made if not thing.shared and not isinstance(thing, Right)]
     return [Change("-", thing) for thing in reversed(found) if await thing.difference(cloud) is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.cloud.google_cloud import Json
@@ -11,6 +12,7 @@ from backend.domain.errors import Refused
 ENVIRONMENTS = ("dev", "test", "staging", "production")
 PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 SERVICES = ("gmail.googleapis.com", "pubsub.googleapis.com", "iam.googleapis.com")
+ADD_ONS = "gsuiteaddons.googleapis.com"
 GMAIL = "serviceAccount:gmail-api-push@system.gserviceaccount.com"
 PUBLISHER, SUBSCRIBER = "roles/pubsub.publisher", "roles/pubsub.subscriber"
 ATTEMPTS = 10
@@ -30,6 +32,11 @@ class Environment:
             raise Refused("malformed.project", field="project", project=self.project)
         if self.url and not self.url.startswith("https://"):
             raise Refused("insecure_url.push", field="url")
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The APIs that are needed. Gmail calls an add-on at a public address only."""
+        return (*SERVICES, ADD_ONS) if self.url else SERVICES
 
     @property
     def topic(self) -> str:
@@ -62,6 +69,11 @@ class Environment:
         return f"{self.account_id}@{self.project}.iam.gserviceaccount.com"
 
     @property
+    def deployment(self) -> str:
+        """The Gmail add-on's."""
+        return f"projects/{self.project}/deployments/pitchgate-{self.name}"
+
+    @property
     def endpoint(self) -> str:
         """Where notices are pushed to."""
         return f"{self.url.rstrip('/')}/hooks/gmail"
@@ -89,16 +101,24 @@ class Environment:
         }
         return {"PITCHGATE_PUBLIC_URL": self.url.rstrip("/"), **found} if self.url else found
 
-    def by_hand(self) -> dict[str, dict[str, str]]:
-        """What only a person can do, by its key, with the exact place and values."""
+    def by_hand(self, add_on: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """What only a person can do, by its key, with the exact place and values. `add_on`: its settings."""
         console = f"https://console.cloud.google.com/auth/{{}}?project={self.project}"
         places = ("branding", "audience", "scopes", "clients/create", "verification")
         redirect = f"{self.url.rstrip('/') or 'http://127.0.0.1:8400'}/connect/callback"
-        return {
+        found: dict[str, dict[str, str]] = {
             **{
                 place.partition("/")[0]: {"address": console.format(place), "redirect": redirect}
                 for place in places
             },
             "key": {},
-            "addon": {"name": self.name, "project": self.project},
         }
+        if add_on:
+            found["addon"] = {
+                "name": self.name,
+                "project": self.project,
+                "address": console.format("scopes"),
+                "account": add_on["PITCHGATE_ADDON_ACCOUNT"],
+                "client": add_on["PITCHGATE_ADDON_CLIENT_ID"],
+            }
+        return found

@@ -168,7 +168,7 @@ class Subscription:
         if found is None:
             return None
         return [
-            f"{field}: {_shown(found.get(field))} -> {_shown(value)}"
+            f"{field}: {shown(found.get(field))} -> {shown(value)}"
             for field, value in self.wanted.items()
             if _unlike(found.get(field), value)
         ]
@@ -239,7 +239,8 @@ class Right:
         """It goes with the thing it is on."""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as a line of a difference has it."""
     return json.dumps(value) if isinstance(value, dict) and value else str(value or words()("cloud.nothing"))
 
 

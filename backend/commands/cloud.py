@@ -12,6 +12,7 @@ import click
 
 from backend.cloud import deployment
 from backend.cloud import plan as plans
+from backend.cloud.add_on import add_on_settings
 from backend.cloud.google_cloud import SCOPE, GoogleCloud
 from backend.cloud.template import ENVIRONMENTS, Environment
 from backend.gmail.credentials import CloudCredentials
@@ -25,7 +26,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 @click.group("cloud", cls=WordedGroup)
 def cloud_group() -> None:
-    """Set up Google Cloud for an environment: services, topic, rights, service account, subscription, dead letters.
+    """Set up Google Cloud for an environment: services, topic, rights, service account, subscription, dead letters,
+    Gmail add-on.
 
     Uses this machine's own credentials (gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS).
     """
@@ -63,19 +65,27 @@ def plan_command(**given: str) -> None:
 @_options
 def apply_command(settings_file: Path | None, **given: str) -> None:
     """Do what the plan says, and say what only a person can do. May run again at any time."""
-    count = _run(lambda cloud, environment: plans.apply(cloud, environment, click.echo), given)
+    add_on: dict[str, str] = {}
+
+    async def work(cloud: GoogleCloud, environment: Environment) -> int:
+        count = await plans.apply(cloud, environment, click.echo)
+        add_on.update(await add_on_settings(cloud, environment))
+        return count
+
+    count = _run(work, given)
     say("cloud.done" if count else "cloud.was_in_order", count=count)
     environment = _environment(given)
+    settings = {**environment.settings(), **add_on}
     if settings_file is not None:
         if settings_file.exists():
             say("cloud.settings_there", file=settings_file)
-            for name, value in environment.settings().items():
+            for name, value in settings.items():
                 click.echo(f"  {name}={value}")
         else:
-            write(settings_file, environment.settings())
+            write(settings_file, settings)
             say("cloud.settings", file=settings_file)
     say("cloud.by_hand")
-    for number, (key, blanks) in enumerate(environment.by_hand().items(), 1):
+    for number, (key, blanks) in enumerate(environment.by_hand(add_on).items(), 1):
         click.echo(f"  {number}. {words()(f'cloud.by_hand_{key}', **blanks)}")
 
 

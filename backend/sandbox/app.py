@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from backend.sandbox import admin_mail_routes, admin_routes
 from backend.sandbox.addon import pages as addon_pages
 from backend.sandbox.addon import routes as addon_routes
+from backend.sandbox.cloud import add_on_routes
 from backend.sandbox.cloud import routes as cloud_routes
 from backend.sandbox.gmail import routes as gmail_routes
 from backend.sandbox.oauth import routes as oauth_routes
@@ -32,6 +33,7 @@ def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
         gmail_routes,
         pubsub_routes,
         cloud_routes,
+        add_on_routes,
         admin_routes,
         admin_mail_routes,
         webmail_routes,

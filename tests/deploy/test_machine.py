@@ -160,7 +160,7 @@ def test_one_command_does_steps_one_to_three(installed: Played) -> None:
     assert [line.split("#")[0].strip() for line in failed] == [
         "pitchgate cloud plan --env production --project $PROJECT --url https://$HOST"
     ], "something is to be done, and its exit status says so"
-    assert "11 things done." in told
+    assert "13 things done." in told
     pushes = installed.cloud.http.get("/sandbox/push").json()
     assert f"projects/{PROJECT}/topics/{NAME}" in pushes["topics"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +12,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from backend.cloud.google_cloud import SCOPE
 from backend.commands.cloud import cloud_group
+from backend.gmail.credentials import CloudCredentials
 from tests.sandbox_process import SandboxProcess
 
 PROJECT = "acme-mail"
 TOPIC = f"projects/{PROJECT}/topics/pitchgate-test"
 SUBSCRIPTION = f"projects/{PROJECT}/subscriptions/pitchgate-test"
+DEPLOYMENT = f"projects/{PROJECT}/deployments/pitchgate-test"
 URL = "https://gate.acme.test"
 Run = Callable[..., Result]
 
@@ -51,14 +56,19 @@ def held(cloud: SandboxProcess) -> tuple[list[str], list[str]]:
 def test_a_second_plan_is_empty_and_a_second_apply_changes_nothing(run: Run, tmp_path: Path) -> None:
     planned = run("plan")
     assert planned.exit_code == 1
-    assert planned.output.count("\n+ ") + planned.output.startswith("+ ") == 11
+    assert planned.output.count("\n+ ") + planned.output.startswith("+ ") == 13
     file = tmp_path / "settings.env"
     applied = run("apply", "--settings-file", str(file))
     assert applied.exit_code == 0
-    assert "11 things done." in applied.output
+    assert "13 things done." in applied.output
     assert f"{URL}/connect/callback" in applied.output
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert f"PITCHGATE_TOPIC={TOPIC}" in file.read_text()
+    caller = re.search(
+        r"^PITCHGATE_ADDON_ACCOUNT=(service-\d+@gcp-sa-gsuiteaddons\S+)$", file.read_text(), re.M
+    )
+    assert caller
+    assert caller[1] in applied.output
     again = run("plan")
     assert (again.exit_code, again.output) == (0, "Everything is as it should be.\n")
     assert "Everything was as it should be." in run("apply").output
@@ -68,8 +78,10 @@ def test_what_is_otherwise_is_shown_and_changed_alone(run: Run, cloud: SandboxPr
     run("apply")
     moved = run("plan", url="https://new.acme.test")
     assert moved.output.startswith(f"~ subscription {SUBSCRIPTION}\n    pushConfig: ")
-    assert "1 thing to do." in moved.output
-    assert "1 thing done." in run("apply", url="https://new.acme.test").output
+    assert f"~ add-on deployment {DEPLOYMENT}\n    addOns." in moved.output
+    assert f"    addOns.common.logoUrl: {URL}/static/logo-128.png -> https://new.acme.test/" in moved.output
+    assert "2 things to do." in moved.output
+    assert "2 things done." in run("apply", url="https://new.acme.test").output
     assert run("plan", url="https://new.acme.test").exit_code == 0
     fetched = run("apply", url="")
     assert "2 things done." in fetched.output, "no endpoint, and the account may fetch"
@@ -77,10 +89,11 @@ def test_what_is_otherwise_is_shown_and_changed_alone(run: Run, cloud: SandboxPr
 
 def test_what_was_left_half_done_is_finished(run: Run, cloud: SandboxProcess) -> None:
     run("apply")
-    headers = {"Authorization": "Bearer none"}
-    assert cloud.http.delete(f"/v1/{SUBSCRIPTION}", headers=headers).status_code == 200
+    headers = {"Authorization": f"Bearer {asyncio.run(CloudCredentials((SCOPE,)).token())}"}
+    for name in (SUBSCRIPTION, DEPLOYMENT):
+        assert cloud.http.delete(f"/v1/{name}", headers=headers).status_code == 200
     assert "+ subscription" in run("plan").output
-    assert "2 things done." in run("apply").output, "the subscription, and the right on it"
+    assert "3 things done." in run("apply").output, "the subscription, the right on it, and the add-on"
     assert run("plan").exit_code == 0
 
 
@@ -93,10 +106,10 @@ def test_destroy_leaves_nothing_of_it_and_everything_else(run: Run, cloud: Sandb
         "[y/N]"
     )
     assert (thought_better.exit_code, run("plan").exit_code) == (1, 0), "all of it is still there"
-    assert "5 things taken away." in run("destroy", answer="y\n").output
+    assert "6 things taken away." in run("destroy", answer="y\n", url="").output, "whatever address is told"
     assert held(cloud) == before
     assert "0 things taken away." in run("destroy", "--yes").output
-    assert run("plan").output.count("+ ") == 8, "all but the services"
+    assert run("plan").output.count("+ ") == 9, "all but the services"
 
 
 def test_somebody_without_a_right_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,1 +1,2 @@
-"""Google Cloud's management as far as setting up an environment needs it: services, service accounts, rights."""
+"""Google Cloud's management as far as setting up an environment needs it: services, service accounts, rights,
+add-ons."""

@@ -1,4 +1,4 @@
-"""What a project holds beside Pub/Sub's own: services switched on, service accounts, policies of rights."""
+"""What a project holds beside Pub/Sub's own: services switched on, service accounts, policies of rights, add-ons."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ class Cloud:
     services: set[str] = field(default_factory=set)
     accounts: dict[str, Json] = field(default_factory=dict)
     policies: dict[str, Json] = field(default_factory=dict)
+    deployments: dict[str, Json] = field(default_factory=dict)
 
     def policy(self, resource: str) -> Json:
         """Who may what on a resource, with the etag a change must show."""

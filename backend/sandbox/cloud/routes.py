@@ -35,8 +35,7 @@ async def known_callers() -> None:
 @blueprint.get("/v3/projects/<project>")
 async def get_project(project: str) -> Response:
     """A project and its number."""
-    number = 10**11 + zlib.crc32(project.encode())
-    return jsonify({"name": f"projects/{number}", "projectId": project, "state": "ACTIVE"})
+    return jsonify({"name": f"projects/{number(project)}", "projectId": project, "state": "ACTIVE"})
 
 
 @blueprint.get(_SERVICE)
@@ -117,6 +116,11 @@ async def patch_subscription(project: str, name: str) -> Response:
     world().broker.subscriptions[full] = changed
     world().broker.wake()
     return jsonify(changed.as_json())
+
+
+def number(project: str) -> int:
+    """Google's own number of a project."""
+    return 10**11 + zlib.crc32(project.encode())
 
 
 def _account(email: str) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_a_local_address_is_refused_with_every_place_named() -> None:
 def test_outside_a_checkout_it_says_where_the_template_is(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         rendered("dev", folder=tmp_path)
-    assert "--folder" in in_english(caught.value)
+    assert "from a checkout" in in_english(caught.value)
 
 
 @pytest.mark.parametrize(
