@@ -50,7 +50,7 @@ def message(gmail_id: str = "m1", **changes: Any) -> MessageView:
         received_at=START,
         decided_at=START,
         changed_at=START,
-        set_aside=False,
+        dead_letter=False,
         decided_by="",
     )
     return replace(plain, **changes)

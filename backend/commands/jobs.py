@@ -19,18 +19,18 @@ from backend.transactions.statement import moment
 
 @click.group("jobs", cls=WordedGroup)
 def jobs_group() -> None:
-    """See messages that were set aside, try them again or let them be."""
+    """See dead letters (messages tried too often), try them again or drop them."""
 
 
 @jobs_group.command("list")
 @click.option("--mailbox", "email")
 @click.option("--json", "as_json", is_flag=True)
 def list_command(email: str | None, as_json: bool) -> None:
-    """Show messages set aside, oldest first: tried too often, they stay where they are in Gmail."""
+    """Show dead letters, oldest first. In Gmail they stay where they are."""
 
     async def work(store: SqlStore) -> list[dict[str, Any]]:
         names = {mailbox.id: mailbox.owner.email for mailbox in await store.mailboxes()}
-        found = await store.aside(await _mailbox_id(store, email) if email else None)
+        found = await store.dead_letters(await _mailbox_id(store, email) if email else None)
         return [
             {
                 "mailbox": names.get(row["mailbox_id"], row["mailbox_id"]),
@@ -61,7 +61,7 @@ def list_command(email: str | None, as_json: bool) -> None:
 @click.argument("message", required=False)
 @click.option("--all", "everything", is_flag=True)
 def retry_command(email: str, message: str | None, everything: bool) -> None:
-    """Give MESSAGE of the mailbox EMAIL new tries, or with --all every one that is set aside."""
+    """Give MESSAGE of the mailbox EMAIL new tries, or with --all every dead letter."""
     count = with_store(lambda store: _each(store, email, message, everything, retry=True))
     say("jobs.retried", count=count)
 
@@ -80,8 +80,8 @@ async def _each(store: SqlStore, email: str, message: str | None, everything: bo
     if (message is None) is not everything:
         raise click.UsageError(words()("jobs.one_or_all"))
     mailbox_id = await _mailbox_id(store, email)
-    names = [message] if message else [row["gmail_id"] for row in await store.aside(mailbox_id)]
-    change = store.retry_aside if retry else store.drop_aside
+    names = [message] if message else [row["gmail_id"] for row in await store.dead_letters(mailbox_id)]
+    change = store.retry_dead_letter if retry else store.drop_dead_letter
     done = [await change(mailbox_id, name, SystemClock().now()) for name in names]
     if message and not any(done):
         raise NotFound("unknown_job", message=message, email=email)

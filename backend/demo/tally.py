@@ -103,8 +103,8 @@ def _judge(tally: Tally, gmail_id: str, view: MessageView | None, labels: frozen
     if view.outcome == "ignore":
         tally.ignored += 1
         return
-    if view.stage is not None or view.set_aside:
-        tally.lost.append(f"{gmail_id}: stuck at {view.stage or 'set aside'}")
+    if view.stage is not None or view.dead_letter:
+        tally.lost.append(f"{gmail_id}: stuck at {view.stage or 'dead letter'}")
     if view.placement is not None and PLACES[view.placement] is not (HELD in labels):
         tally.lost.append(f"{gmail_id}: meant to be {view.placement}, labels {sorted(labels)}")
     if view.outcome in ("inbox", "mark"):

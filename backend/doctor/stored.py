@@ -89,12 +89,12 @@ async def of_keys(store: SqlStore | None, vault: MultiFernetVault) -> list[Findi
 
 
 async def of_jobs(store: SqlStore) -> list[Finding]:
-    """Jobs that fail, and messages that were set aside."""
+    """Jobs that fail, and dead letters."""
     counts = await store.census()
-    failing, aside = counts.get("failing_seconds", 0), counts.get("set_aside", 0)
+    failing, dead = counts.get("failing_seconds", 0), counts.get("dead_letters", 0)
     found = []
     if failing > 120:
         found.append(warning("jobs", "failing", seconds=failing))
-    if aside:
-        found.append(warning("jobs", "aside", count=aside))
+    if dead:
+        found.append(warning("jobs", "dead_letters", count=dead))
     return found or [well("jobs", "none")]

@@ -15,7 +15,7 @@
         │   └── NotYet          something of our own comes first: a wait, no failure
         ├── SendUncertain       a send whose fate is unknown: look for its Message-ID, never send blindly
         ├── NeedsReconnect      consent revoked or narrowed: stop this mailbox's jobs, tell the owner
-        └── Rejected            a request Google will never accept: a bug or bad input; set aside
+        └── Rejected            a request Google will never accept: a bug or bad input; a dead letter
             └── Unexplained     a no without a reason: as often as not it passes, so it is met a few times
 
 An error holds a key and the values for the blanks of its sentences, no words:
@@ -110,7 +110,7 @@ class TryLater(GoogleError):
 
 class StoreAway(TryLater):
     """The database does not answer. Whether the last transaction took place may be unknown: every stage may run
-    again. No job is to blame, so none is set aside for it."""
+    again. No job is to blame, so none becomes a dead letter for it."""
 
 
 class NotYet(TryLater):

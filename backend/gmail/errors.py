@@ -136,7 +136,7 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
     if "domainPolicy" in answer.reasons:
         return NeedsReconnect("reconnect.policy", reason=reason, lost=Lost.POLICY)
     if answer.names(_SWITCHED_OFF):
-        # The operator's mistake, not the owner's: nothing may be set aside while they mend it.
+        # The operator's mistake, not the owner's: nothing may become a dead letter while they mend it.
         return TryLater("later.switched_off", reason=reason)
     if not answer.names_a_reason:
         # A proxy's page or a bare message: it passes as often as not.

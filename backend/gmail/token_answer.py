@@ -89,5 +89,5 @@ def bad_code() -> Refused:
 
 
 def _settings_are_wrong(word: str) -> GoogleError:
-    # The operator's mistake: nothing of the owners' may be set aside while they mend it.
+    # The operator's mistake: nothing of the owners' may become a dead letter while they mend it.
     return TryLater("later.client", reason=word)

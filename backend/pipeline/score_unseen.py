@@ -89,6 +89,6 @@ def _view(mailbox: Mailbox, arrival: Arrival, screened: Screened, verdict: Verdi
         received_at=arrival.received_at,
         decided_at=arrival.received_at,
         changed_at=arrival.received_at,
-        set_aside=False,
+        dead_letter=False,
         decided_by="",
     )

@@ -233,7 +233,7 @@ class JobStore(NoticeStore, Protocol):
         """It was claimed and not begun: to be claimed again at once, with as many attempts and deaths as before."""
         ...
 
-    async def set_aside(self, job: MessageJob, cause: str, now: datetime) -> None:
+    async def make_dead_letter(self, job: MessageJob, cause: str, now: datetime) -> None:
         """Tried too often: keep it with its cause for a person. The mailbox goes on."""
         ...
 

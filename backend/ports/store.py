@@ -42,7 +42,7 @@ class Store(
         """Counts for health, metrics, the live page and the demo. A key that is absent counts 0.
 
         mailboxes, messages.<outcome> (as decided first; "undecided" before), stages.<stage> (still to do;
-        "ended" after), released (held once, back by now or on the way), set_aside, challenges.<state>,
+        "ended" after), released (held once, back by now or on the way), dead_letters, challenges.<state>,
         notices.<fate>, and oldest_due_seconds (how late the oldest due job is).
         """
         ...

@@ -20,10 +20,10 @@ from backend.store.watched import Watched
 from backend.transactions import (
     addon,
     archive,
-    aside,
     challenges,
     corrections,
     credits,
+    dead_letters,
     digests,
     first_run,
     held_list,
@@ -86,13 +86,13 @@ class SqlStore(Watched):
         """Call `listener` in the event loop whenever a job may have become due."""
         self._driver.notifier.listen(listener)
 
-    # Before `aside` names a method.
-    retry_aside = writes(aside.retry_aside)
-    drop_aside = writes(aside.drop_aside)
+    # Before `dead_letters` names a method.
+    retry_dead_letter = writes(dead_letters.retry_dead_letter)
+    drop_dead_letter = writes(dead_letters.drop_dead_letter)
 
-    async def aside(self, mailbox_id: str | None = None) -> list[MessageRow]:
-        """Messages set aside, of one mailbox or of all, oldest first (operator's view)."""
-        return await self._driver.read(mailbox_id or EVERY, aside.list_aside, mailbox_id)
+    async def dead_letters(self, mailbox_id: str | None = None) -> list[MessageRow]:
+        """Dead letters, of one mailbox or of all, oldest first (operator's view)."""
+        return await self._driver.read(mailbox_id or EVERY, dead_letters.list_dead_letters, mailbox_id)
 
     connect = writes_all(mailbox_transactions.connect)
     mailbox = looks(mailbox_transactions.mailbox)
@@ -165,7 +165,7 @@ class SqlStore(Watched):
     finish_stage = writes(jobs.finish_stage)
     postpone = writes(jobs.postpone)
     put_back = writes(jobs.put_back)
-    set_aside = writes(jobs.set_aside)
+    make_dead_letter = writes(jobs.make_dead_letter)
     gone = writes(jobs.gone)
 
     async def next_due(self, now: datetime, full: Collection[str] = ()) -> datetime | None:

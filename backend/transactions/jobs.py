@@ -242,14 +242,14 @@ def postpone(
     yield from due(job.mailbox_id, at, wake=False)
 
 
-def set_aside(job: MessageJob, cause: str, now: datetime) -> Script[None]:
+def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]:
     """For a person to look at; a newer order gets its own tries first."""
     row = yield from held_message(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
         return
     yield q(
-        "set_message_aside", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, error=cause, now=micros(now)
+        "make_dead_letter", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id, error=cause, now=micros(now)
     )
 
 

@@ -97,8 +97,8 @@ def message_job(row: ClaimedRow, lease: str) -> MessageJob:
 
 
 def view(row: MessageRow) -> MessageView:
-    """A message as screens show it. A message set aside shows the error that made it so as its cause."""
-    aside = bool(row["set_aside"])
+    """A message as screens show it. A dead letter shows the error that made it one as its cause."""
+    dead = bool(row["set_aside"])
     return MessageView(
         mailbox_id=row["mailbox_id"],
         gmail_id=row["gmail_id"],
@@ -110,7 +110,7 @@ def view(row: MessageRow) -> MessageView:
         score=row["score"],
         reasons=tuple(json.loads(row["reasons"])),
         guards=tuple(json.loads(row["guards"])),
-        cause=row["error"] if aside else row["cause"],
+        cause=row["error"] if dead else row["cause"],
         sender=row["sender"],
         sender_name=row["sender_name"],
         subject=row["subject"],
@@ -119,7 +119,7 @@ def view(row: MessageRow) -> MessageView:
         received_at=moment_or_none(row["received_at"]),
         decided_at=moment_or_none(row["decided_at"]),
         changed_at=moment(row["changed_at"]),
-        set_aside=aside,
+        dead_letter=dead,
         decided_by=row["decided_by"],
         note=row["appeal"],
     )

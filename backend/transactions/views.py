@@ -92,7 +92,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
         for key in (f"messages.{row['outcome'] or 'undecided'}", f"stages.{row['stage'] or 'ended'}"):
             counts[key] = counts.get(key, 0) + row["n"]
     counts["released"] = yield from number("count_released")
-    counts["set_aside"] = yield from number("count_aside")
+    counts["dead_letters"] = yield from number("count_dead_letters")
     unjudged: list[CountRow] = yield q("count_unjudged")
     challenges: list[CountRow] = yield q("count_challenges")
     notices: list[NoticeCountRow] = yield q("count_notices")

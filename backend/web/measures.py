@@ -22,7 +22,7 @@ ALONE = {
     "links.needs_reconnect": ("pitchgate_mailboxes_needing_reconnect", "Mailboxes whose access is lost"),
     "notices.by_push": ("pitchgate_mailboxes_heard_by_push", "Mailboxes of whose mail pushes tell"),
     "released": ("pitchgate_messages_released", "Messages held once that are back, or on the way"),
-    "set_aside": ("pitchgate_messages_set_aside", "Messages tried too often, for a person to look at"),
+    "dead_letters": ("pitchgate_dead_letters", "Messages tried too often, for a person to look at"),
     "notices.repeat": ("pitchgate_notices_repeated", "How often a push was told again"),
     "failing_seconds": ("pitchgate_job_failing_seconds", "How long the job that fails longest has failed"),
     "oldest_due_seconds": ("pitchgate_job_overdue_seconds", "How long the oldest job has been due"),

@@ -1,1 +1,1 @@
-"""The only job loop: take, run the stage, record, retry or set aside."""
+"""The only job loop: take, run the stage, record, retry or make a dead letter."""

@@ -1,6 +1,6 @@
 """How a job ends when its stage did not: tried again at a time, handed to a person, or closed.
 
-No error loses a message. A message that is set aside before it was judged simply stays in the inbox.
+No error loses a message. A message that is a dead letter before it was judged simply stays in the inbox.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Endings:
         """The process stops: the job is free for another, a send of unknown fate as soon as it can be looked for."""
         await self._postpone(job, timedelta(0), "stopped", counts=False)
 
-    async def set_aside(self, job: MessageJob, cause: str) -> None:
+    async def make_dead_letter(self, job: MessageJob, cause: str) -> None:
         """A person has to look at it; the mailbox goes on."""
-        log.warning("set_aside", job=job.stage, mailbox=job.mailbox_id, cause=cause)
-        await self._context.store.set_aside(job, cause, self._context.clock.now())
+        log.warning("dead_letter", job=job.stage, mailbox=job.mailbox_id, cause=cause)
+        await self._context.store.make_dead_letter(job, cause, self._context.clock.now())
 
     async def after(self, job: MessageJob | DutyJob, error: Exception, began: datetime | None = None) -> None:
         """End `job`, begun at `began`, after `error`; losing the lease meanwhile, or the store, changes nothing
@@ -78,7 +78,7 @@ class Endings:
             timed = isinstance(error, TryLater) and error.retry_at is not None
             await self._postpone(job, wait, code_of(error), counts=not timed, failed=cause)
         elif isinstance(job, MessageJob):
-            await context.store.set_aside(job, code_of(error), now)
+            await context.store.make_dead_letter(job, code_of(error), now)
         else:
             doubling = FIRST_PATIENCE * 2 ** min(max(job.attempt, 1) - 1, 10)
             patience = timedelta(seconds=longest) if isinstance(error, Unexplained) else DUTY_PATIENCE

@@ -160,7 +160,7 @@ class Worker:
         kind = job.stage if isinstance(job, MessageJob) else job.duty
         try:
             if isinstance(job, MessageJob) and job.deaths >= self._context.settings.max_attempts:
-                await self._endings.set_aside(job, DEADLY)
+                await self._endings.make_dead_letter(job, DEADLY)
                 return
             async with asyncio.timeout(self._context.settings.lease_seconds * SHARE_OF_LEASE):
                 following = await run()

@@ -30,7 +30,7 @@ class End:
     strays: list[str] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)
     ledger_differences: int = 0
-    set_aside: int = 0
+    dead_letters: int = 0
 
     def count_challenges(self, sent: Mapping[str, Counter[str]]) -> None:
         """What left: how often each challenge was sent to each recipient."""
@@ -43,9 +43,9 @@ class End:
 
     def note(self, key: str, view: MessageView, labels: frozenset[str]) -> None:
         """Where a letter is and why; a letter that is nowhere, or still on its way, is lost."""
-        if view.stage is not None or view.set_aside:
-            aside = " (set aside)" if view.set_aside else ""
-            self.lost.append(f"{key}: stuck at {view.stage}{aside} ({view.cause})")
+        if view.stage is not None or view.dead_letter:
+            dead = " (dead letter)" if view.dead_letter else ""
+            self.lost.append(f"{key}: stuck at {view.stage}{dead} ({view.cause})")
         if not labels & PLACES:
             self.lost.append(f"{key}: neither in the inbox nor held")
         self.labels[key] = labels & PLACES
@@ -88,7 +88,7 @@ async def take_stock(fixture: Fixture, script: Script) -> End:
     end.count_challenges(challenges_sent(await fixture.sandbox.outbox()).get(OWNER, {}))
     end.strays = strays(await fixture.sandbox.sent_mail(OWNER))
     end.ledger_differences = len(await fixture.store.ledger_differences())
-    end.set_aside = (await fixture.store.census()).get("set_aside", 0)
+    end.dead_letters = (await fixture.store.census()).get("dead_letters", 0)
     return end
 
 

@@ -53,7 +53,7 @@ SCALES = {
     "small": Scale(6, 50, 2, 2, 2.5, 1, 4.0, 4.0, durable=False),
 }
 PROMISES = ("lost", "double_challenges", "wrong_final_labels", "other_verdicts", "ledger_differences",
-            "other_balances", "challenges_missing", "challenges_not_due", "set_aside")  # fmt: skip
+            "other_balances", "challenges_missing", "challenges_not_due", "dead_letters")  # fmt: skip
 
 
 async def run(
@@ -116,7 +116,7 @@ async def _result(cluster: Cluster, ends: Sequence[End], expected: Sequence[End]
         "other_balances": len(differences["other_balances"]),
         "challenges_missing": len(differences["challenges_missing"]),
         "challenges_not_due": len(differences["challenges_not_due"]),
-        "set_aside": census.get("set_aside", 0),
+        "dead_letters": census.get("dead_letters", 0),
         "challenges": sum(sum(end.challenges.values()) for end in ends),
         "solved": cluster.counts["solved"],
         "pushes": pushes.get("pushed", 0),

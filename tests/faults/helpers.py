@@ -74,7 +74,7 @@ async def work_left(store: SqlStore, sandbox: FaultySandbox) -> str:
     """What the jobs and the pushes still have to do, in words; "" if nothing."""
     census = await store.census()
     stages = {k: n for k, n in census.items() if k.startswith("stages.") and k != "stages.ended"}
-    if sum(stages.values()) > census.get("set_aside", 0):
+    if sum(stages.values()) > census.get("dead_letters", 0):
         return f"stages {stages}"
     return "pushes pending" if await sandbox.pushes_pending() else ""
 

@@ -65,7 +65,7 @@ async def run(seed: int, scale: Scale, folder: Path, tell: Tell) -> dict[str, An
         "challenges": sum(end.challenges.values()),
         "challenges_missing": len(differences["challenges_missing"]),
         "challenges_not_due": len(differences["challenges_not_due"]),
-        "set_aside": end.set_aside,
+        "dead_letters": end.dead_letters,
         "faults": faults,
         "least_fault": min(faults.get(name, 0) for name in PLANNED),
         "least_planned": scale.each,
@@ -108,7 +108,7 @@ def clean(result: dict[str, Any]) -> bool:
     """Whether a run kept every promise, and met all that it was to meet."""
     promises = (
         "lost", "double_challenges", "challenges_outside_thread", "wrong_final_labels", "ledger_differences",
-        "other_verdicts", "challenges_missing", "challenges_not_due", "set_aside",
+        "other_verdicts", "challenges_missing", "challenges_not_due", "dead_letters",
     )  # fmt: skip
     met = result["least_fault"] >= result["least_planned"] and result["kills"] >= result["kills_planned"]
     return met and not any(result[name] for name in promises)

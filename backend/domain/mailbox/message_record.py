@@ -61,7 +61,7 @@ class MessageView:
     received_at: datetime | None
     decided_at: datetime | None
     changed_at: datetime
-    set_aside: bool
+    dead_letter: bool
     decided_by: str  # "" while undecided; solve, credit, owner, replied
     note: str = (
         ""  # the sender's own line to the owner, one line of their making: to be escaped like a subject

@@ -100,7 +100,7 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words)
 
 
 def _tone(view: MessageView) -> str:
-    if view.set_aside:
+    if view.dead_letter:
         return "failed"
     if view.placement is Placement.HELD:
         return "held"
@@ -119,7 +119,7 @@ def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:
         "solve": _solve(view, challenge),
         "release": _release(view),
     }
-    if view.set_aside:
+    if view.dead_letter:
         pending = view.stage.value if view.stage else "screen"
         states[pending if pending in states else "screen"] = State.FAILED
     return tuple(Step(name, states[name]) for name in STEPS)

@@ -106,7 +106,7 @@ def strongest(view: MessageView, language: str) -> Why | None:
 
 
 def decided(view: MessageView, t: Words) -> str:
-    """What the policy made of it; where nothing could be judged, why. A message set aside tells the error instead."""
+    """What the policy made of it; where nothing could be judged, why. A dead letter tells the error instead."""
     if f"row_{view.row}" not in t:
         return plain(view.cause)
     # Rows written before causes were codes hold a sentence of another time.

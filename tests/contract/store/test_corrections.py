@@ -355,10 +355,10 @@ async def test_a_decision_that_still_waits_is_taken_back_before_it_counts(story:
     assert await rule(story) == (None, None)
 
 
-async def test_a_decision_about_mail_set_aside_unread_moves_the_mail_without_a_rule(story: Story) -> None:
+async def test_a_decision_about_an_unread_dead_letter_moves_the_mail_without_a_rule(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
-    await story.store.set_aside(await story.job("m1"), "cannot be read", story.now)
+    await story.store.make_dead_letter(await story.job("m1"), "cannot be read", story.now)
     assert await story.decide("ana", "m1", Decision.BLOCK) == ("m1",)
     assert not (await story.store.beginning("ana", "t1")).blocks
     assert await story.work() == [(Stage.ACT, "m1")]

@@ -94,7 +94,7 @@ async def test_the_longest_of_many_messages_is_told(rested: Story) -> None:
     assert await failing(rested) == (Failing(Stage.SCREEN, Cause.FAULT, began),)
 
 
-@pytest.mark.parametrize("end", ["judged", "held", "aside", "gone", "ordered"])
+@pytest.mark.parametrize("end", ["judged", "held", "dead letter", "gone", "ordered"])
 async def test_however_a_messages_job_ends_it_fails_no_more(rested: Story, end: str) -> None:
     await fail_message(rested)
     rested.pass_time(seconds=2)
@@ -102,8 +102,8 @@ async def test_however_a_messages_job_ends_it_fails_no_more(rested: Story, end: 
     assert await failing(rested)
     if end in ("judged", "held", "ordered"):
         await rested.judge(job, Outcome.INBOX if end == "judged" else Outcome.HOLD)
-    elif end == "aside":
-        await rested.store.set_aside(job, "broken", rested.now)
+    elif end == "dead letter":
+        await rested.store.make_dead_letter(job, "broken", rested.now)
     else:
         await rested.store.gone(job, rested.now)
     if end == "ordered":

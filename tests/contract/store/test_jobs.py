@@ -216,7 +216,7 @@ async def test_the_message_of_a_dead_worker_goes_to_the_next_and_the_dead_change
         story.judge(dead, Outcome.CHALLENGE),
         story.store.finish_stage(dead, story.now),
         story.store.postpone(dead, story.now, "late", story.now),
-        story.store.set_aside(dead, "late", story.now),
+        story.store.make_dead_letter(dead, "late", story.now),
         story.store.gone(dead, story.now),
         story.store.mark_sending(dead, "c1", story.now),
         story.store.mark_sent(dead, "c1", "x", story.now),
@@ -225,7 +225,7 @@ async def test_the_message_of_a_dead_worker_goes_to_the_next_and_the_dead_change
         with pytest.raises(LeaseLost):
             await late
     view = await story.view("ana", "m1")
-    assert (view.stage, view.outcome, view.sender, view.set_aside) == (Stage.SCREEN, "", "", False)
+    assert (view.stage, view.outcome, view.sender, view.dead_letter) == (Stage.SCREEN, "", "", False)
     assert await story.store.challenge_of("ana", "m1") is None
     await story.judge(heir, Outcome.INBOX)
 
@@ -241,28 +241,28 @@ async def test_a_postponed_message_waits_and_counts(story: Story) -> None:
     assert (await story.job("m1")).attempt == 2
 
 
-async def test_a_message_set_aside_waits_for_a_person_while_the_mailbox_goes_on(story: Story) -> None:
+async def test_a_dead_letter_waits_for_a_person_while_the_mailbox_goes_on(story: Story) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1", "m2")
     first, second = await story.claim()
-    await story.store.set_aside(first, "cannot be read", story.now)
+    await story.store.make_dead_letter(first, "cannot be read", story.now)
     await story.judge(second, Outcome.HOLD)
     assert await story.work() == [(Stage.ACT, "m2")]
     view = await story.view("ana", "m1")
-    assert (view.set_aside, view.cause, view.stage) == (True, "cannot be read", Stage.SCREEN)
-    assert [row["gmail_id"] for row in await story.store.aside()] == ["m1"]
-    assert [row["gmail_id"] for row in await story.store.aside("ana")] == ["m1"]
-    assert await story.store.aside("bea") == []
-    assert (await story.store.census(story.now))["set_aside"] == 1
+    assert (view.dead_letter, view.cause, view.stage) == (True, "cannot be read", Stage.SCREEN)
+    assert [row["gmail_id"] for row in await story.store.dead_letters()] == ["m1"]
+    assert [row["gmail_id"] for row in await story.store.dead_letters("ana")] == ["m1"]
+    assert await story.store.dead_letters("bea") == []
+    assert (await story.store.census(story.now))["dead_letters"] == 1
 
-    assert await story.store.retry_aside("ana", "m1", story.now)
-    assert not await story.store.retry_aside("ana", "m1", story.now)
+    assert await story.store.retry_dead_letter("ana", "m1", story.now)
+    assert not await story.store.retry_dead_letter("ana", "m1", story.now)
     again = await story.job("m1")
     assert again.attempt == 1
-    await story.store.set_aside(again, "still not", story.now)
-    assert await story.store.drop_aside("ana", "m1", story.now)
-    assert not await story.store.drop_aside("ana", "m1", story.now)
-    assert await story.store.aside() == []
+    await story.store.make_dead_letter(again, "still not", story.now)
+    assert await story.store.drop_dead_letter("ana", "m1", story.now)
+    assert not await story.store.drop_dead_letter("ana", "m1", story.now)
+    assert await story.store.dead_letters() == []
     assert await story.claim() == ()
 
 
@@ -298,7 +298,7 @@ async def test_an_order_given_while_a_worker_acts_is_carried_out_afterwards(stor
     assert await story.claim() == ()
 
 
-@pytest.mark.parametrize("ending", ["postpone", "set_aside"])
+@pytest.mark.parametrize("ending", ["postpone", "make_dead_letter"])
 async def test_a_newer_order_does_not_wait_for_the_old_ones_trouble(story: Story, ending: str) -> None:
     await story.mailbox("ana")
     await story.arrive("ana", "m1")
@@ -308,7 +308,7 @@ async def test_a_newer_order_does_not_wait_for_the_old_ones_trouble(story: Story
     if ending == "postpone":
         await story.store.postpone(acting, story.now + timedelta(hours=1), "503", story.now)
     else:
-        await story.store.set_aside(acting, "refused", story.now)
+        await story.store.make_dead_letter(acting, "refused", story.now)
     assert (await story.job("m1")).stage is Stage.RELEASE
 
 

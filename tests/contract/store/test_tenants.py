@@ -192,7 +192,7 @@ class Eve:
             "put_back": lambda: store.put_back(message),
             "finish_stage": lambda: store.finish_stage(message, now),
             "postpone": lambda: store.postpone(message, now, "", now),
-            "set_aside": lambda: store.set_aside(message, "", now),
+            "make_dead_letter": lambda: store.make_dead_letter(message, "", now),
             "gone": lambda: store.gone(message, now),
             "commit_sync": lambda: store.commit_sync(duty, page, now),
             "ours": lambda: store.ours("eve", ["sent-c1"]),

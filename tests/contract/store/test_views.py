@@ -68,7 +68,7 @@ async def test_the_census_counts_everything(story: Story) -> None:
     await story.store.record_verdict(await story.job("m6"), unjudged, None, None, story.now)
     await story.arrive("ana", "m4", "m5")
     first, _ = await story.claim()
-    await story.store.set_aside(first, "unreadable", story.now)
+    await story.store.make_dead_letter(first, "unreadable", story.now)
     assert challenge is not None
     await story.solve(challenge)
     for push_id in ("p1", "p1", "p2"):
@@ -83,7 +83,7 @@ async def test_the_census_counts_everything(story: Story) -> None:
         "stages.release": 2,
         "stages.screen": 2,
         "stages.ended": 2,
-        "set_aside": 1,
+        "dead_letters": 1,
         "fail_open.too_slow": 1,
         "challenges.solved": 1,
         "notices.new": 2,
@@ -123,7 +123,7 @@ async def test_the_census_counts_watches_that_want_somebodys_eye(story: Story) -
 
 async def test_an_empty_store_has_nothing_due(story: Story) -> None:
     counts = await story.store.census(story.now)
-    assert (counts["mailboxes"], counts["set_aside"], counts["oldest_due_seconds"]) == (0, 0, 0)
+    assert (counts["mailboxes"], counts["dead_letters"], counts["oldest_due_seconds"]) == (0, 0, 0)
     assert (counts["watches.unwatched"], counts["watches.lapsed"], counts["watches.lapsing"]) == (0, 0, 0)
     assert await story.store.next_due(story.now) is None
     await story.store.ping()

@@ -89,9 +89,9 @@ class Workshop:
         known = await self.story.store.known(mailbox, ids)
         return len(known) == len(ids) and all(view.stage is None for view in known.values())
 
-    async def aside(self) -> list[str]:
-        """Messages set aside."""
-        return [row["gmail_id"] for row in await self.story.store.aside()]
+    async def dead_letters(self) -> list[str]:
+        """Ids of the dead letters."""
+        return [row["gmail_id"] for row in await self.story.store.dead_letters()]
 
 
 @pytest.fixture
@@ -111,18 +111,18 @@ async def workshop(
     return shop
 
 
-async def test_a_message_that_breaks_its_stage_is_set_aside_and_the_mailbox_goes_on(
+async def test_a_message_that_breaks_its_stage_becomes_a_dead_letter_and_the_mailbox_goes_on(
     workshop: Workshop,
 ) -> None:
     await workshop.story.arrive("ana", "m1", POISON, "m2")
     await workshop.story.arrive("bea", "m3")
 
     async def done() -> bool:
-        return bool(await workshop.aside()) and await workshop.ended("ana", "m1", "m2")
+        return bool(await workshop.dead_letters()) and await workshop.ended("ana", "m1", "m2")
 
     await workshop.work_until(done)
     assert await workshop.ended("bea", "m3")
-    assert await workshop.aside() == [POISON]
+    assert await workshop.dead_letters() == [POISON]
     assert workshop.ran.count(POISON) == TRIES
     view = await workshop.story.view("ana", POISON)
     assert (view.cause, view.placement) == ("fault RuntimeError", None)  # it stays where Gmail put it
@@ -139,10 +139,10 @@ async def test_what_others_are_to_blame_for_is_tried_for_as_long_as_it_takes(
         return workshop.ran.count(POISON) >= 3 * TRIES
 
     await workshop.work_until(done)
-    assert await workshop.aside() == []
+    assert await workshop.dead_letters() == []
 
 
-async def test_a_message_that_kills_its_workers_is_set_aside_too(workshop: Workshop) -> None:
+async def test_a_message_that_kills_its_workers_becomes_a_dead_letter_too(workshop: Workshop) -> None:
     """It ends no job: the process is gone each time, and with it whatever else it held."""
     await workshop.story.arrive("ana", POISON, "m1")
     for number in range(TRIES):
@@ -154,7 +154,7 @@ async def test_a_message_that_kills_its_workers_is_set_aside_too(workshop: Works
     await workshop.story.arrive("ana", "m2")
 
     async def done() -> bool:
-        return bool(await workshop.aside()) and await workshop.ended("ana", "m1", "m2")
+        return bool(await workshop.dead_letters()) and await workshop.ended("ana", "m1", "m2")
 
     await workshop.work_until(done)
     assert POISON not in workshop.ran
@@ -171,7 +171,9 @@ async def test_a_few_deaths_that_had_other_causes_do_not_count_against_a_message
     assert workshop.ran == ["m1"]
 
 
-async def test_of_all_that_a_dying_worker_held_only_the_cause_is_set_aside(workshop: Workshop) -> None:
+async def test_of_all_that_a_dying_worker_held_only_the_cause_becomes_a_dead_letter(
+    workshop: Workshop,
+) -> None:
     """A process that dies takes everything it holds with it, and here it does so again and again."""
     innocent = ("m1", "m2", "m3", "m4", "m5", "m6")
     died = asyncio.Event()
@@ -195,15 +197,15 @@ async def test_of_all_that_a_dying_worker_held_only_the_cause_is_set_aside(works
             stop = asyncio.Event()
             running = asyncio.create_task(workshop.worker(f"life{life}").run(stop))
             async with asyncio.timeout(30):
-                while not died.is_set() and not await workshop.aside():
+                while not died.is_set() and not await workshop.dead_letters():
                     pass
             stop.set()
             await running
             workshop.clock.advance(61)
             workshop.story.now = workshop.clock.now()
-    assert await workshop.aside() == [POISON]
+    assert await workshop.dead_letters() == [POISON]
     await workshop.work_until(lambda: workshop.ended("ana", *innocent))
-    assert await workshop.aside() == [POISON]
+    assert await workshop.dead_letters() == [POISON]
 
 
 async def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(workshop: Workshop) -> None:

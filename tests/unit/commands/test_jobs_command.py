@@ -1,4 +1,4 @@
-"""What an operator does about messages that were set aside."""
+"""What an operator does about dead letters."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from backend.store import SqlStore
 from tests.contract.store.stories import Story
 
 
-async def three_aside(store: SqlStore) -> None:
+async def three_dead_letters(store: SqlStore) -> None:
     story = Story(store)
     for name, number in (("ana", 2), ("bea", 1)):
         await story.mailbox(name)
         await story.arrive(name, *(f"m{one}" for one in range(number)))
         for job in await story.claim():
-            await store.set_aside(job, "Gmail would not give it out", story.now)
+            await store.make_dead_letter(job, "Gmail would not give it out", story.now)
             story.pass_time(seconds=1)
 
 
 @pytest.fixture
 def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    """A command line over a store with two messages of Ana's and one of Bea's set aside."""
+    """A command line over a store with two messages of Ana's and one of Bea's as dead letters."""
     monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
-    with_store(three_aside)
+    with_store(three_dead_letters)
     return CliRunner()
 
 
@@ -57,8 +57,8 @@ def test_one_is_tried_again_and_one_let_be(runner: CliRunner) -> None:
     assert runner.invoke(jobs_group, ["retry", "ana@corp.test", "m0"]).exit_code == 0
     assert runner.invoke(jobs_group, ["drop", "ana@corp.test", "m1"]).exit_code == 0
     assert listed(runner) == [("bea@corp.test", "m0")]
-    assert (view("m0").stage, view("m0").set_aside) == (Stage.SCREEN, False)
-    assert (view("m1").stage, view("m1").set_aside) == (None, False)
+    assert (view("m0").stage, view("m0").dead_letter) == (Stage.SCREEN, False)
+    assert (view("m1").stage, view("m1").dead_letter) == (None, False)
 
 
 def test_all_of_a_mailbox_are_tried_again(runner: CliRunner) -> None:
@@ -66,7 +66,7 @@ def test_all_of_a_mailbox_are_tried_again(runner: CliRunner) -> None:
     assert done.stdout.startswith("2 messages given new tries")
     assert listed(runner) == [("bea@corp.test", "m0")]
     runner.invoke(jobs_group, ["drop", "bea@corp.test", "--all"])
-    assert runner.invoke(jobs_group, ["list"]).stdout == "Nothing is set aside.\n"
+    assert runner.invoke(jobs_group, ["list"]).stdout == "No dead letters.\n"
 
 
 @pytest.mark.parametrize("command", ["retry", "drop"])

@@ -48,7 +48,7 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
 
 
 def test_a_token_no_key_opens_asks_its_owner_to_connect_again(runner: CliRunner) -> None:
-    """It was "refused": its sync was tried for ever, and its messages were set aside one by one."""
+    """It was "refused": its sync was tried for ever, and its messages became dead letters one by one."""
 
     async def look(store: SqlStore) -> None:
         await connected(store)

@@ -33,7 +33,7 @@ MEANT = {
     "Dear Rosa, shall we say the 12th?": "a letter of the demo",
     ": never decided": "the demo's JSON",
     ": stuck at ": "the demo's JSON",
-    "set aside": "the demo's JSON",
+    "dead letter": "the demo's JSON",
     ": meant to be ": "the demo's JSON",
     "settings file": "a check of the doctor's: doctor.name.settings_file",
     "round trip": "a check of the doctor's: doctor.name.round_trip",

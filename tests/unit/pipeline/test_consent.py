@@ -149,4 +149,4 @@ async def test_a_message_that_is_really_gone_is_believed_so(fixture: Fixture) ->
     await fixture.settle()
     view = (await fixture.store.known(fixture.mailbox_id, [pitch]))[pitch]
     assert view.stage is None
-    assert not view.set_aside
+    assert not view.dead_letter

@@ -70,7 +70,7 @@ async def test_own_mail_that_cannot_be_read_teaches_nothing_and_stops_nothing(fi
     fixture.gmail.deliver(letter("bea@firm.test"))
     await fixture.push()
     await fixture.settle()
-    assert (await fixture.store.census()).get("set_aside", 0) == 0
+    assert (await fixture.store.census()).get("dead_letters", 0) == 0
     assert len(fixture.gmail.sent) == 1, "Bea is a stranger still"
 
 
@@ -123,7 +123,7 @@ async def test_a_refusal_without_a_reason_is_waited_out(fixture: Fixture, call: 
     await fixture.settle(turns=200)
     assert LABELS.held in fixture.gmail.labels_of(pitch)
     assert len(fixture.gmail.sent) == 1
-    assert (await fixture.store.census()).get("set_aside", 0) == 0
+    assert (await fixture.store.census()).get("dead_letters", 0) == 0
 
 
 async def test_a_sync_refused_without_a_reason_is_not_late_by_more_than_an_outage_makes_it(
@@ -162,7 +162,7 @@ async def test_a_challenge_that_google_goes_on_refusing_is_given_up(fixture: Fix
     assert challenge is not None
     assert challenge.state is ChallengeState.FAILED
     assert fixture.gmail.sent == []
-    assert (await fixture.store.census()).get("set_aside", 0) == 0
+    assert (await fixture.store.census()).get("dead_letters", 0) == 0
 
 
 async def test_a_message_deleted_before_it_is_read_is_closed(fixture: Fixture) -> None:
@@ -170,7 +170,7 @@ async def test_a_message_deleted_before_it_is_read_is_closed(fixture: Fixture) -
     del fixture.gmail.messages[pitch]
     await fixture.push()
     await fixture.settle()
-    assert (await fixture.store.census()).get("set_aside", 0) == 0
+    assert (await fixture.store.census()).get("dead_letters", 0) == 0
 
 
 async def test_nobody_is_answered_behind_a_forged_sender(fixture: Fixture) -> None:

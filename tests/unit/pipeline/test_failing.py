@@ -84,7 +84,7 @@ async def test_mail_that_waits_for_the_index_has_not_failed(
     assert (await fixture.mailbox()).failing == ()
 
 
-async def test_a_message_whose_facts_are_missing_is_set_aside_with_what_is_true(
+async def test_a_message_whose_facts_are_missing_becomes_a_dead_letter_with_what_is_true(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It said "disconnected", kept its lease, and was tried again for ever."""
@@ -96,7 +96,7 @@ async def test_a_message_whose_facts_are_missing_is_set_aside_with_what_is_true(
 
     monkeypatch.setattr(message_rows, "screened", lambda row: None)
     await fixture.work_for(100)
-    (aside,) = await fixture.store.aside()
-    assert aside["gmail_id"] == gmail_id
-    assert aside["error"] == "refused facts_missing"
+    (dead,) = await fixture.store.dead_letters()
+    assert dead["gmail_id"] == gmail_id
+    assert dead["error"] == "refused facts_missing"
     assert isinstance(NotFound("x"), Refused), "which is not tried again"

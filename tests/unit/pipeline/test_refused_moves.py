@@ -49,7 +49,7 @@ async def test_what_may_pass_is_waited_out_and_the_mail_is_held(
     pitch = await _pitch(fixture)
     assert left == []
     assert LABELS.held in fixture.gmail.labels_of(pitch)
-    assert (await fixture.store.census()).get("set_aside", 0) == 0
+    assert (await fixture.store.census()).get("dead_letters", 0) == 0
 
 
 async def test_a_no_that_stays_is_left_to_a_person_and_the_mail_where_it_is(fixture: Fixture) -> None:
@@ -57,4 +57,4 @@ async def test_a_no_that_stays_is_left_to_a_person_and_the_mail_where_it_is(fixt
     pitch = await _pitch(fixture)
     assert "INBOX" in fixture.gmail.labels_of(pitch)
     assert len(left) == 100 - 2 * 4
-    assert (await fixture.store.census())["set_aside"] == 1
+    assert (await fixture.store.census())["dead_letters"] == 1

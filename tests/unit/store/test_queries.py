@@ -100,7 +100,7 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
             "count_links",
             "count_messages",
             "count_released",
-            "count_aside",
+            "count_dead_letters",
             "count_unjudged",
             "count_challenges",
         ),

@@ -103,7 +103,7 @@ def messages(language: str) -> dict[str, Json]:
         "being read": stranger(
             message(row="", outcome="", score=None, stage=Stage.SCREEN, placement=Placement.INBOX)
         ),
-        "set aside": stranger(message(row="", outcome="", score=None, set_aside=True, placement=None)),
+        "dead letter": stranger(message(row="", outcome="", score=None, dead_letter=True, placement=None)),
         "hostile": reading(message(sender_name=HOSTILE, subject=HOSTILE, reasons=REASONS)),
         "long": reading(message(sender_name=LONG, sender="x" * 60 + "@" + "y" * 50 + ".example")),
         "note": reading(message(reasons=REASONS, note=f"We met in Porto. {HOSTILE}")),

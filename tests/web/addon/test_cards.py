@@ -55,7 +55,7 @@ def test_every_state_of_a_message_has_a_card(language: str) -> None:
         view = message(row=row, placement=placement, stage=stage, decided_by=by)
         check(message_card(frame(language), active(), "m1", reading(view)))
     check(message_card(frame(language), active(), "m1", reading(message(row="", outcome="", score=None))))
-    check(message_card(frame(language), active(), "m1", reading(message(set_aside=True, cause="x"))))
+    check(message_card(frame(language), active(), "m1", reading(message(dead_letter=True, cause="x"))))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -114,8 +114,8 @@ def test_blocked_mail_stays_held_and_is_not_called_released() -> None:
 @pytest.mark.parametrize(
     "stage", [Stage.SCREEN, Stage.ACT, Stage.CHALLENGE, Stage.RELEASE, Stage.LEARN, None]
 )
-def test_what_was_set_aside_says_where(stage: Stage | None) -> None:
-    steps = walk(stage=stage, set_aside=True)
+def test_what_became_a_dead_letter_says_where(stage: Stage | None) -> None:
+    steps = walk(stage=stage, dead_letter=True)
 
     failed = [name for name in STEPS if steps[name] is State.FAILED]
     assert failed == [stage.value if stage and stage.value in STEPS else "screen"]

@@ -36,7 +36,7 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 UPDATE messages SET lease = '', attempts = attempts - 1, due_at = first_seen_at
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: set_message_aside(mailbox_id, gmail_id, error, now)!
+-- name: make_dead_letter(mailbox_id, gmail_id, error, now)!
 UPDATE messages SET lease = NULL, due_at = NULL, set_aside = TRUE, error = :error, failing_since = NULL,
     changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;

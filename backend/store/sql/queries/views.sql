@@ -59,7 +59,7 @@ SELECT outcome, stage, COUNT(*) AS n FROM messages GROUP BY outcome, stage;
 -- name: count_released()$
 SELECT COUNT(*) FROM messages WHERE outcome IN ('hold', 'challenge') AND placement <> 'held';
 
--- name: count_aside()$
+-- name: count_dead_letters()$
 SELECT COUNT(*) FROM messages WHERE set_aside;
 
 -- name: count_unjudged()

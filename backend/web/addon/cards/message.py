@@ -69,7 +69,7 @@ def note_card(frame: Frame, mailbox: Mailbox, gmail_id: str, note: str) -> Json:
 
 
 def _place(view: MessageView) -> str:
-    if view.stage is Stage.SCREEN and not view.set_aside:
+    if view.stage is Stage.SCREEN and not view.dead_letter:
         return "place_reading"
     if view.stage is Stage.RELEASE:
         return "place_returning"
@@ -83,8 +83,8 @@ def _place(view: MessageView) -> str:
 def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
     words = frame.words
     found: list[Json | None] = []
-    if view.set_aside:
-        note = "note_aside"
+    if view.dead_letter:
+        note = "note_dead_letter"
     elif view.stage is Stage.SCREEN:
         note = "note_reading"
     if note:
