@@ -60,7 +60,7 @@ make_venv() {
 }
 
 # Stamps hold what was installed: the lock, the project file and the interpreter.
-fingerprint() { { cat "$@" pyproject.toml; .venv/bin/python --version; pwd; } | cksum; }
+fingerprint() { { cat "$@" pyproject.toml tray_app/pyproject.toml; .venv/bin/python --version; pwd; } | cksum; }
 stamped() { [ "$(cat ".venv/stamp-$1" 2>/dev/null)" = "$2" ]; }
 
 pip_install() {
@@ -72,17 +72,21 @@ pip_install() {
 # setuptools comes from its own lock, so that nothing is fetched that no hash holds: packages that have no
 # wheel, and this project itself, are built with it and without build isolation.
 install() {
-    local kind=$1 mark lock files=()
+    local kind=$1 mark lock files=() projects=(.) project
     shift
     make_venv
     mark=$(fingerprint requirements/build.txt "$@")
-    for lock in "$@"; do files+=(-r "$lock"); done
+    for lock in "$@"; do
+        files+=(-r "$lock")
+        case $lock in */dev.txt | */extra-tray.txt) projects=(. tray_app) ;; esac
+    done
     if stamped "$kind" "$mark"; then return; fi
     rm -f ".venv/stamp-$kind"
     say "installing $(cat "$@" | grep -c '^[a-zA-Z0-9]') packages from $* (the first time: about a minute)"
     pip_install --require-hashes -r requirements/build.txt
     pip_install --require-hashes --no-build-isolation "${files[@]}"
-    pip_install --no-deps --no-build-isolation --editable .
+    # One after the other: what replaces an older release takes that one's commands away.
+    for project in "${projects[@]}"; do pip_install --no-deps --no-build-isolation --editable "$project"; done
     .venv/bin/python -m pip check >.venv/setup.log || { cat .venv/setup.log >&2; die "the lock contradicts itself"; }
     printf '%s\n' "$mark" >".venv/stamp-$kind"
     say "ready"
@@ -189,17 +193,18 @@ lock() {
     anywhere() { compile --universal --python-version 3.11 "$@"; }
     named() { .venv/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))$1, sep='\n')"; }
     anywhere pyproject.toml --output-file requirements/run.txt
-    anywhere pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
-    # Of an extra only what the program does not have already.
+    anywhere pyproject.toml tray_app/pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
+    # Of an extra only what the program does not have already. The desktop app is a project of its own.
     for extra in "${EXTRAS[@]}"; do
-        anywhere pyproject.toml --extra "$extra" --constraints requirements/dev.txt --no-annotate |
+        local of=(pyproject.toml --extra "$extra")
+        [ "$extra" != tray ] || of=(tray_app/pyproject.toml)
+        anywhere "${of[@]}" --constraints requirements/dev.txt --no-annotate |
             awk 'NR == FNR { if (/^[a-zA-Z0-9]/) have[$1] = 1; next } /^[a-zA-Z0-9]/ { on = !($1 in have) } on' \
                 requirements/run.txt - >"requirements/extra-$extra.txt"
         [ -s "requirements/extra-$extra.txt" ] || rm "requirements/extra-$extra.txt"
     done
     named "['build-system']['requires']" | anywhere - --no-annotate --output-file requirements/build.txt
-    named "['project']['optional-dependencies']['tray']" |
-        compile - --group pyproject.toml:windows --python-platform windows --python-version 3.13 \
+    compile tray_app/pyproject.toml --group pyproject.toml:windows --python-platform windows --python-version 3.13 \
             --constraints requirements/dev.txt --no-annotate --output-file requirements/windows.txt
     say "locked; look at git diff requirements/"
 }

@@ -65,9 +65,9 @@ backslashed() { printf 'Z:%s\n' "${1//\//\\}"; }
 
 wineboot --init >"$scratch/wine.log" 2>&1 && wineserver -w || { tail -n 20 "$scratch/wine.log" >&2; exit 1; }
 mkdir "$scratch/source"  # a build leaves its own folder where it works
-cp -r "$repository"/{pyproject.toml,README.md,LICENSE,backend,tray_app,model_export} "$scratch/source"
+cp -r "$repository/tray_app/." "$scratch/source"
 "${pip[@]}" wheel -q --no-deps --no-build-isolation -w "$scratch" "$scratch/source"
 # Not looking at what the repository's own .venv left there for its own Python.
 wine "$python" -m pip install -q --disable-pip-version-check --no-warn-script-location \
-    --no-index --no-deps --ignore-installed "$(echo "$scratch"/pitchgate-*.whl)"
+    --no-index --no-deps --ignore-installed "$(echo "$scratch"/pitchgate_tray-*.whl)"
 wineserver -k -w

@@ -58,8 +58,8 @@ def _start(settings: Settings, plain_token_file: bool, at_login: bool) -> int:
 @click.pass_obj
 def install_command(settings: Settings) -> None:
     """Add Pitchgate to the applications menu (start menu)."""
-    from tray_app.app import start_command
     from tray_app.install import install
+    from tray_app.start import start_command
 
     written = install(start_command())
     click.echo(f"Installed: {written[0]}")
@@ -85,6 +85,14 @@ def uninstall_command(settings: Settings, keep_state: bool) -> None:
         click.echo("The keyring could not be opened: remove the entry “Pitchgate” there yourself.", err=True)
     shutil.rmtree(settings.folder, ignore_errors=True)
     click.echo("Forgotten. Remove this computer on the review page too if it was still connected.")
+
+
+@main.command("window", hidden=True)
+def window_command() -> None:
+    """Be the review window's process: where there is no interpreter to start it with."""
+    from tray_app.window import run
+
+    run()
 
 
 def _forget_token(settings: Settings) -> bool:

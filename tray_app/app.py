@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol
 
 from tray_app import desktop, orders
@@ -24,6 +23,7 @@ from tray_app.parts import Parts, SystemBrowser
 from tray_app.ports import Autostart, IconView, Secrets
 from tray_app.settings import Settings
 from tray_app.snapshot import snapshot
+from tray_app.start import start_command
 from tray_app.window_host import WindowProcess
 from tray_app.window_only import WindowOnly
 from tray_app.words import t
@@ -181,18 +181,6 @@ class App:
     def _window_closed(self) -> None:
         if self._no_tray and self._controller is not None:
             self._controller.stop()
-
-
-def start_command(platform: str = sys.platform, python: str = sys.executable) -> list[str]:
-    """The installed command, or this interpreter with the package. On Windows those that open no console."""
-    import shutil
-
-    windows = platform == "win32"
-    found = shutil.which("pitchgate-trayw" if windows else "pitchgate-tray")
-    if found:
-        return [found]
-    quiet = Path(python).with_name("pythonw.exe")
-    return [str(quiet) if windows and quiet.exists() else python, "-m", "tray_app"]
 
 
 def platform_autostart() -> Autostart | None:

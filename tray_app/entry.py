@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command. The server's packages alone do not make a desktop app: it needs the extra `tray`."""
+    """Run the command."""
     try:
         from tray_app.__main__ import main as command
 
@@ -14,5 +14,5 @@ def main() -> None:
     except ModuleNotFoundError as error:
         sys.exit(
             f"pitchgate-tray: the package {error.name} is not installed.\n"
-            "  Install the extra: `make setup EXTRAS=tray` in a checkout, or pip install 'pitchgate[tray]'."
+            "  In a checkout: make setup EXTRAS=tray. Else: pipx reinstall pitchgate-tray."
         )

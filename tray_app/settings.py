@@ -38,6 +38,6 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 def installed_version() -> str:
     """The version of the installed distribution, 0 when run from bare sources."""
     try:
-        return version("pitchgate")
+        return version("pitchgate-tray")
     except PackageNotFoundError:
         return "0"

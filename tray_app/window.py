@@ -162,8 +162,13 @@ def _follow(pipe: Pipe, window: Any) -> None:
     window.destroy()
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Be the window, and end with it."""
     # Not through sys.exit: a web view's threads must not keep a closed window's process alive.
     code = main()
     sys.stderr.flush()
     os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

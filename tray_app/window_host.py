@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tray_app.errors import TrayError
+from tray_app.start import window_command
 from tray_app.words import t
 
 LINE_LIMIT = 1 << 20
@@ -36,7 +37,7 @@ class WindowProcess:
         on_broken: Callable[[str, str], None],
         on_closed: Callable[[], None],
         on_lost: Callable[[], None],
-        command: tuple[str, ...] = (sys.executable, "-m", "tray_app.window"),
+        command: tuple[str, ...] = window_command(),
     ) -> None:
         self._answer = answer
         self._snapshot = snapshot

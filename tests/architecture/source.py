@@ -50,9 +50,9 @@ def text(path: Path) -> str | None:
 
 
 @cache
-def project() -> dict[str, Any]:
-    """pyproject.toml."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+def project(folder: str = ".") -> dict[str, Any]:
+    """pyproject.toml of the server; of the desktop app in "tray_app"."""
+    return tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

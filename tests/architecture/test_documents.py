@@ -74,8 +74,9 @@ def test_every_file_named_exists(document: Path) -> None:
     assert not broken, listing(broken)
 
 
-def test_the_changelog_has_the_version() -> None:
+def test_the_changelog_has_the_version_of_both_distributions() -> None:
     version = project()["project"]["version"]
+    assert project("tray_app")["project"]["version"] == version
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert version in headings
 
@@ -84,8 +85,9 @@ def test_every_dependency_has_its_reason() -> None:
     reasons = "".join(path.read_text() for path in DECISIONS).lower()
     parts = project()["project"]
     lines = parts["dependencies"] + [
-        line for extra in ("tray", "train", "postgres") for line in parts["optional-dependencies"][extra]
+        line for extra in ("train", "postgres") for line in parts["optional-dependencies"][extra]
     ]
+    lines += project("tray_app")["project"]["dependencies"]
     names = {Requirement(line).name.lower() for line in lines}
     lacking = [name for name in names if f"`{name}`" not in reasons]
     assert not lacking, listing(lacking)

@@ -1,4 +1,4 @@
-"""What is installed is complete: every page, query, style and model is in the wheel, and nothing else."""
+"""What is installed is complete: every page, query, style and model is in its wheel, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,21 +12,32 @@ from pathlib import Path
 import pytest
 
 from backend.__main__ import SOURCE_ONLY
-from tests.architecture.source import PACKAGES, ROOT, files, listing, project
+from tests.architecture.source import ROOT, files, listing, project
+
+OF_BOTH = {"pyproject.toml", "README.md"}
+FOLDERS = {".": ("backend", "model_export"), "tray_app": ("tray_app",)}
+"""Of each distribution, by where its project file is."""
+COMMANDS = [line for folder in FOLDERS for line in project(folder)["project"]["scripts"].values()]
+
+
+@pytest.fixture(scope="module", params=FOLDERS)
+def distribution(request: pytest.FixtureRequest) -> str:
+    """The folder of a project file."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def wheel(distribution: str, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names of the files in a wheel built from a copy of what is under version control."""
     copy = tmp_path_factory.mktemp("source")
     for path in files():
-        if path.parts[0] in (*PACKAGES, "pyproject.toml", "README.md", "LICENSE"):
+        if path.parts[0] in (*FOLDERS[distribution], "pyproject.toml", "README.md", "LICENSE"):
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / path, copy / path)
     program = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
     built = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program, str(copy / "dist")],
-        cwd=copy,
+        cwd=copy / distribution,
         capture_output=True,
         text=True,
         timeout=120,
@@ -37,20 +48,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return {name for name in zipfile.ZipFile(archive).namelist() if not name.endswith("/")}
 
 
-def test_every_file_of_the_packages_is_in_the_wheel_but_the_local_google(wheel: set[str]) -> None:
-    ours = {path.as_posix() for path in files() if path.parts[0] in PACKAGES}
+def test_every_file_of_the_packages_is_in_the_wheel_but_the_local_google(
+    wheel: set[str], distribution: str
+) -> None:
+    ours = {path.as_posix() for path in files() if path.parts[0] in FOLDERS[distribution]}
     left_out = tuple(f"{name.replace('.', '/')}/" for name in SOURCE_ONLY)
     assert not {name for name in wheel if name.startswith(left_out)}
     ours = {name for name in ours if not name.startswith(left_out)}
+    ours -= {f"{distribution}/{name}" for name in OF_BOTH}
     assert ours <= wheel, "see [tool.setuptools.package-data]" + listing(ours - wheel)
 
 
-def test_nothing_else_is_in_the_wheel(wheel: set[str]) -> None:
+def test_nothing_else_is_in_the_wheel(wheel: set[str], distribution: str) -> None:
     tops = {Path(name).parts[0] for name in wheel}
-    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(FOLDERS[distribution])
+    assert not wheel & {f"{distribution}/{name}" for name in OF_BOTH}
 
 
-@pytest.mark.parametrize("command", project()["project"]["scripts"].values())
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_something_to_run(command: str) -> None:
     module, _, attribute = command.partition(":")
     assert callable(getattr(importlib.import_module(module), attribute))

@@ -17,7 +17,6 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from tests.desktop.rights import WINDOWS, posix_only, private
 from tray_app import desktop, install
-from tray_app.app import start_command
 from tray_app.autostart_linux import LinuxAutostart, quoted
 from tray_app.autostart_macos import MacAutostart
 from tray_app.autostart_windows import RUN_KEY, WindowsAutostart
@@ -25,6 +24,7 @@ from tray_app.errors import AlreadyRunning, ConnectFailed, NoTray, SecretsRefuse
 from tray_app.instance import Instance
 from tray_app.keyring_secrets import FileSecrets, KeyringSecrets
 from tray_app.orders import checked_server
+from tray_app.start import start_command, window_command
 
 COMMAND = ["/opt/my apps/pitchgate-tray", "--server", 'https://p.example/100%/a"b$c`d\\e', "--at-login"]
 
@@ -233,6 +233,14 @@ def test_windows_starts_what_opens_no_console(tmp_path: Path, monkeypatch: pytes
         program.touch(0o755)
         platform = "win32" if name.endswith("w") else "linux"
         assert [Path(part).stem for part in start_command(platform, str(python))] == [name]
+
+
+def test_a_folder_with_everything_in_it_is_its_own_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "/opt/pitchgate/pitchgate-tray"
+    assert window_command(program) == (program, "-m", "tray_app.window")
+    monkeypatch.setattr("sys.frozen", True, raising=False)
+    assert start_command("linux", program) == [program]
+    assert window_command(program) == (program, "window")
 
 
 @posix_only
