@@ -86,7 +86,7 @@ test-windows: setup-dev ## the tray app as a Windows program, on Wine (not part 
 	@bash requirements/setup.sh windows
 	@$(PYTEST) tests/windows
 
-test-deploy: setup-dev ## an image, and docs/how-to/deploy.md played through on a fresh Debian; as root (not part of test)
+test-deploy: setup-dev ## an image, Compose, and docs/how-to/deploy.md played through on a fresh Debian; as root (not part of test)
 	@bash requirements/setup.sh deploy
 	@$(PYTEST) -s tests/deploy tests/unit/cloud
 

@@ -10,7 +10,7 @@
 #   bash requirements/setup.sh desktop    a virtual screen, a tray host and PyGObject for the desktop tests
 #                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
-#   bash requirements/setup.sh deploy     Buildah and debootstrap for `make test-deploy` (installed when root, with the dev set)
+#   bash requirements/setup.sh deploy     Buildah, Podman, Compose and debootstrap for `make test-deploy` (installed when root, with the dev set)
 #   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
 #   bash requirements/setup.sh lock       the locks again from pyproject.toml (no hash is asked for uv itself)
 #
@@ -164,9 +164,11 @@ bench() {
 
 deploy() {
     install dev requirements/dev.txt
-    if root && [ -x /usr/lib/podman/netavark ] && type -P buildah crun debootstrap >/dev/null; then return; fi
-    root || die "make test-deploy needs root, Buildah and debootstrap: apt-get install buildah crun netavark debootstrap"
-    apt_install buildah crun netavark debootstrap
+    local tools=(buildah podman docker-compose crun nft debootstrap)
+    if root && [ -x /usr/lib/podman/aardvark-dns ] && [ "$(type -P "${tools[@]}" | wc -l)" = ${#tools[@]} ]; then return; fi
+    tools=(buildah podman docker-compose crun netavark aardvark-dns nftables debootstrap)
+    root || die "make test-deploy needs root, and: apt-get install ${tools[*]}"
+    apt_install "${tools[@]}"
 }
 
 windows() {

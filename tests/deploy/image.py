@@ -17,6 +17,7 @@ from tests.architecture.source import ROOT
 from tests.deploy.debian import CERTIFICATES, base, entering, pip_settings, run
 
 STATE = "/var/lib/pitchgate"
+COMPOSE = Path(__file__).with_name("compose.sh")
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,18 @@ class Builder:
             for soft, hard in (resource.getrlimit(number),)
         ]
         # The greatest limits that are usual for containers are more than a container may ask for in one.
-        (folder / "containers.conf").write_text(f"[containers]\ndefault_ulimits = [{', '.join(limits)}]\n")
+        # Not every machine gives control groups that count processes.
+        text = f"[containers]\ndefault_ulimits = [{', '.join(limits)}]\npids_limit = 0\n"
+        (folder / "containers.conf").write_text(text)
         (folder / "pip.conf").write_text(pip_settings())
 
     def __call__(self, *words: str | Path) -> str:
         store = ("--root", self._store, "--runroot", self._folder / "run")
-        environment = {**os.environ, "CONTAINERS_CONF": str(self._folder / "containers.conf")}
-        return run("buildah", *store, *words, env=environment)
+        return run("buildah", *store, *words, env=self._environment)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "CONTAINERS_CONF": str(self._folder / "containers.conf")}
 
     @functools.cached_property
     def base(self) -> str:
@@ -62,17 +68,29 @@ class Builder:
         if not source.exists():
             run("git", "clone", "--quiet", ROOT, source)
         name = f"localhost/pitchgate:{target or 'serve'}"
-        self(
-            *("build", "--layers", "--network=host", "--isolation=chroot", "--format=docker", "--file", file),
-            *("--build-arg", f"BASE={self.base}", "--build-arg", f"COMMIT={head()}", "--tag", name),
-            *("--volume", f"{self._folder / 'pip.conf'}:/etc/pip.conf:ro"),
-            *("--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"),
-            *(("--target", target) if target else ()),
-            source,
-        )
+        self.make(name, source, "--file", file, "--build-arg", f"COMMIT={head()}", target=target)
         response = json.loads(self("inspect", "--type=image", name))
         (size,) = json.loads(self("images", "--json", name))
         return Image(name, _bytes(size["size"]), response["Docker"]["config"])
+
+    def make(self, name: str, source: Path, *words: str | Path, target: str = "") -> None:
+        """An image of this name."""
+        self(
+            *("build", "--layers", "--network=host", "--isolation=chroot", "--format=docker", "--tag", name),
+            *("--build-arg", f"BASE={self.base}"),
+            *("--volume", f"{self._folder / 'pip.conf'}:/etc/pip.conf:ro"),
+            *("--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"),
+            *(("--target", target) if target else ()),
+            *words,
+            source,
+        )
+
+    def composed(self, folder: Path, script: str) -> str:
+        """What a script says in a folder with compose.yaml, where `docker-compose` has these images; with a network of
+        its own, and what runs then ends with it."""
+        apart = ("--mount", "--pid", "--fork", "--kill-child", "--net", "--cgroup", "--uts", "--ipc")
+        command = ("unshare", *apart, "bash", COMPOSE, folder, self._store, script)
+        return run(*command, env=self._environment)
 
     def close(self) -> None:
         """Give the room back, some gigabytes."""

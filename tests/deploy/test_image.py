@@ -7,12 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 import httpx
-import pytest
 from cryptography.fernet import Fernet
 
 from backend.demo.processes import free_port
@@ -21,21 +19,6 @@ from tests.deploy.image import STATE, Builder, Image, head, started
 
 LARGEST = 450_000_000
 PATIENCE = 60.0
-
-
-@pytest.fixture(scope="module")
-def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
-    builder = Builder(tmp_path_factory.mktemp("buildah"))
-    yield builder
-    builder.close()
-
-
-@pytest.fixture(scope="module")
-def image(builder: Builder, files: Path) -> Image:
-    began = time.monotonic()
-    built = builder.build(files / "Containerfile")
-    print(f"\nimage: {built.size / 1e6:.0f} MB in {time.monotonic() - began:.0f} s")
-    return built
 
 
 def folder_size(folder: Path) -> int:
