@@ -21,6 +21,7 @@ COMMANDS = {
     "db": ("backend.commands.db", "db_group"),
     "audit": ("backend.commands.audit", "audit_group"),
     "watch": ("backend.commands.watch", "watch_command"),
+    "models": ("backend.commands.models", "models_group"),
     "jobs": ("backend.commands.jobs", "jobs_group"),
     "cloud": ("backend.commands.cloud", "cloud_group"),
     "doctor": ("backend.commands.doctor", "doctor_command"),

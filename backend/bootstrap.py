@@ -48,6 +48,7 @@ from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
+from backend.worker.models import Following
 from backend.worker.roll import Roll
 
 READER_ENTRY = "backend.reader_process"
@@ -64,7 +65,7 @@ class Application:
     google: Google
     services: Services
     worker: Worker
-    reader: ReadingPool
+    models: Following
     fetcher: Fetcher | None = None
     roll: Roll | None = None
 
@@ -75,6 +76,7 @@ class Application:
             await notices.adopt(self.context)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.worker.run(stop))
+            group.create_task(self.models.run(stop))
             if self.fetcher is not None:
                 group.create_task(self.fetcher.run(stop))
             if self.roll is not None:
@@ -124,6 +126,8 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
         store = await open_configured(settings, VaultKeys(vault))
         stack.push_async_callback(store.close)
         await check_keys(store, vault)
+        models = Following(store, reader, settings.model_path)
+        await models.look()
         name, roll = _worker_name(), None
         await _succeed(store, settings, name, clock, stack)
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
@@ -153,7 +157,7 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
         fetcher = None
         if settings.notices is Notices.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
-        yield Application(settings, context, google, services, worker, reader, fetcher, roll)
+        yield Application(settings, context, google, services, worker, models, fetcher, roll)
 
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:

@@ -35,5 +35,10 @@ def _load(data: bytes, name: str) -> Model:
     facts = admit(data, path)
     session = ModelSession(data, facts, path)
     return Model(
-        facts.version, facts.thresholds, facts.costs, lambda text, keep: session.score(text, keep_counts=keep)
+        facts.version,
+        facts.digest,
+        facts.thresholds,
+        facts.costs,
+        lambda text, keep: session.score(text, keep_counts=keep),
+        session.score_alone,
     )

@@ -24,7 +24,6 @@ from backend import listening
 from backend.bootstrap import Application, open_application
 from backend.domain.errors import PitchgateError
 from backend.logs import configure_logging, tell_of_lost_errors
-from backend.reader.process import ModelFile
 from backend.settings import Settings, read_settings, unknown_settings
 from backend.terminal import in_words
 from backend.web.app import create_app
@@ -78,25 +77,11 @@ async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
 
 
 def _switch_on_hangup(application: Application, group: asyncio.TaskGroup) -> None:
-    """SIGHUP: serve the model file as it is now. Not on Windows, which has no such signal."""
+    """SIGHUP: serve the models, and the model file, as they are now. Not on Windows, which has no such signal."""
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(
-            signal.SIGHUP, lambda: group.create_task(switch_model(application))
+            signal.SIGHUP, lambda: group.create_task(application.models.try_to_look(again=True))
         )
-
-
-async def switch_model(application: Application) -> None:
-    """Read the model file again and score with it from now on; a file that is refused changes nothing."""
-    path = application.settings.model_path
-    try:
-        version = await application.reader.switch(path)
-    except ModelFile as error:
-        log.error("model_refused", file=path.name, cause=error.key)
-    except Exception:
-        # Whatever it was, the model in use goes on; an error let out here would end the server.
-        log.exception("model_not_switched", file=path.name)
-    else:
-        log.info("model_switched", file=path.name, version=version)
 
 
 def server_config(settings: Settings) -> Config:

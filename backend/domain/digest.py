@@ -6,6 +6,7 @@ Everything that looks at a stranger's bytes or text happens in `digest`, `showin
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -42,7 +43,8 @@ class Digest:
 
     `guards` are the objections to an answer that follow from the message itself, asked only where the score is one that
     may be answered; `reply_to` is where an answer would go, `language` that of the text (`xx`: none we know).
-    `correspondents` are those a message the owner wrote makes known. `score` and `thresholds` come from one model.
+    `correspondents` are those a message the owner wrote makes known. `score` and `thresholds` come from one model,
+    `challenger` and `challenger_thresholds` from the one in trial; without one they are None and empty.
     Without a score, `cause` says why, and `fault` which error was raised where, for logs.
     """
 
@@ -56,8 +58,18 @@ class Digest:
     correspondents: tuple[str, ...] = ()
     score: Score | None = None
     thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
+    challenger: Score | None = None
+    challenger_thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
     cause: FailOpen | None = None
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A challenger: how it scores a text, and its own thresholds."""
+
+    score: Callable[[str], Score]
+    thresholds: Mapping[Strictness, Thresholds]
 
 
 def facts(arrival: Arrival, owner: Owner) -> Digest:
@@ -77,10 +89,15 @@ def facts(arrival: Arrival, owner: Owner) -> Digest:
 
 
 def digest(
-    arrival: Arrival, owner: Owner, model: Callable[[str], Score], thresholds: Mapping[Strictness, Thresholds]
+    arrival: Arrival,
+    owner: Owner,
+    model: Callable[[str], Score],
+    thresholds: Mapping[Strictness, Thresholds],
+    second: Second | None = None,
 ) -> Digest:
-    """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own. What the owner
-    wrote is not scored. Raises nothing but `MemoryError` once the facts are known."""
+    """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own; so does the
+    `second` one, which may break and cost nothing. What the owner wrote is not scored. Raises nothing but `MemoryError`
+    once the facts are known."""
     known = facts(arrival, owner)
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         return known
@@ -99,7 +116,11 @@ def digest(
     except Exception as error:
         # Whatever breaks in here must not hold mail back, and would break again.
         return replace(known, cause=cause, fault=fault_of(error))
-    return replace(known, guards=guards, score=score, thresholds=thresholds)
+    known = replace(known, guards=guards, score=score, thresholds=thresholds)
+    with contextlib.suppress(Exception):
+        if second is not None:
+            known = replace(known, challenger=second.score(text), challenger_thresholds=second.thresholds)
+    return known
 
 
 def fault_of(error: BaseException) -> str:

@@ -23,9 +23,10 @@ from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.policy.standing import Standing
-from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.score import Thresholds
 from backend.domain.retry import believed, refusals
 from backend.domain.watching import grounds
+from backend.domain.watching.shadow import shadow_of
 from backend.pipeline import learn, owner_digest
 from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
@@ -172,8 +173,8 @@ async def _decide(
     digest: Digest,
     standing: Standing,
 ) -> Verdict:
-    now, score = context.clock.now(), digest.score
-    if score is None:
+    now = context.clock.now()
+    if digest.score is None:
         return unjudged(digest)
     thresholds = digest.thresholds[mailbox.preferences.strictness]
     facts = Facts(
@@ -185,7 +186,7 @@ async def _decide(
         labels=mailbox.labels,
         form=digest.form,
     )
-    verdict = _verdict(context, facts, score, thresholds, (), now)
+    verdict = _verdict(context, facts, digest, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return verdict
     inquiry = Inquiry(
@@ -211,23 +212,26 @@ async def _decide(
     if not refused:
         vacation_on = await context.gmail.vacation_on(job.mailbox_id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
-    return _verdict(context, facts, score, thresholds, refused, now)
+    return _verdict(context, facts, digest, thresholds, refused, now)
 
 
 def _verdict(
     context: Context,
     facts: Facts,
-    score: Score,
+    digest: Digest,
     thresholds: Thresholds,
     guards: tuple[str, ...],
     now: datetime,
 ) -> Verdict:
-    """The table's verdict, with what the log of decisions keeps of it."""
+    """The table's verdict, with what the log of decisions keeps of it, and the challenger's beside it."""
+    score = digest.score
+    assert score is not None
     verdict = decide(facts, score, thresholds, guards, now)
     found = grounds.grounds(facts, score, thresholds, guards, now)
     if score.trace is not None and score.trace.counts:
         found = replace(found, counts=context.vault.seal(score.trace.counts))
-    return replace(verdict, grounds=found)
+    shadow = shadow_of(verdict, digest, facts, guards, now)
+    return replace(verdict, grounds=found, shadow=shadow)
 
 
 async def _owner_now(context: Context, mailbox: Mailbox) -> Owner:

@@ -11,11 +11,20 @@ from backend.ports.devices import DeviceStore
 from backend.ports.digests import DigestStore
 from backend.ports.jobs import JobStore
 from backend.ports.messages import MessageStore
+from backend.ports.models import ModelStore
 from backend.ports.owner import OwnerStore
 
 
 class Store(
-    JobStore, MessageStore, DecisionStore, QuestionStore, OwnerStore, DeviceStore, DigestStore, Protocol
+    JobStore,
+    MessageStore,
+    DecisionStore,
+    QuestionStore,
+    ModelStore,
+    OwnerStore,
+    DeviceStore,
+    DigestStore,
+    Protocol,
 ):
     """All of it; `open` also brings the schema up to date."""
 

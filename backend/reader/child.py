@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
-from backend.domain.digest import correspondents, digest, facts, fault_of
+from backend.domain.digest import Second, correspondents, digest, facts, fault_of
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Arrival
 from backend.domain.mail.unsubscribe import offer
@@ -35,14 +35,34 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelData:
+    """A model file as it was read: a process that is started later must not find another one in its place. `digest` is
+    what its own must be, "" where any will do."""
+
+    data: bytes = field(repr=False)
+    name: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a process reads with. Nothing follows from the scores of a challenger."""
+
+    champion: ModelData
+    challenger: ModelData | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
-    """A model that has been loaded: its version, what it was published with, and how it scores a text; the second
-    argument says whether the counts of its terms are told."""
+    """A model that has been loaded: its version and digest, what it was published with, and how it scores a text; the
+    second argument says whether the counts of its terms are told. `beside` scores as a challenger does: no reasons."""
 
     version: str
+    digest: str
     thresholds: Mapping[Strictness, Thresholds]
     costs: Mapping[Strictness, Cost]
     score: Callable[[str, bool], Score]
+    beside: Callable[[str], Score]
 
 
 class NoAnswer(Exception):
@@ -50,42 +70,57 @@ class NoAnswer(Exception):
 
 
 def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model]) -> None:
-    """Load the model that comes first, then read what comes. `opened` raises `NoAnswer`."""
+    """Load the models that come first, then read what comes. `opened` raises `NoAnswer`. A challenger that is refused
+    is done without."""
     ignore_signals()
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     _silence(sys.stdout)
     first = read_request(requests)
     if first is None:
         return
-    _, (name, limits), data = first
-    assert isinstance(name, str)
+    _, (models, limits), _ = first
+    assert isinstance(models, Models)
     assert isinstance(limits, Limits)
     try:
-        model = load(data, name)
+        model = _loaded(load, models.champion)
     except PitchgateError as error:
-        _write(
-            answers,
-            {"refused": {"key": error.key, **{name: str(value) for name, value in error.blanks.items()}}},
-        )
+        _write(answers, {"refused": _told(error)})
         return
-    del data, first
+    beside, refusal = None, None
+    try:
+        beside = _loaded(load, models.challenger) if models.challenger is not None else None
+    except PitchgateError as error:
+        refusal = _told(error)
+    del models, first
     ready = {"version": model.version, "thresholds": model.thresholds, "costs": model.costs}
-    _write(answers, {"ready": ready})
+    _write(answers, {"ready": {**ready, "challenger_refused": refusal}})
     _silence(sys.stderr)
     confine(limits.memory)
-    _read_all(requests, answers, _works(opened, model, limits.keep_counts), limits)
+    _read_all(requests, answers, _works(opened, model, beside, limits.keep_counts), limits)
+
+
+def _loaded(load: Callable[[bytes, str], Model], file: ModelData) -> Model:
+    model = load(file.data, file.name)
+    if file.digest not in ("", model.digest):
+        raise PitchgateError("model.digest", path=file.name)
+    return model
+
+
+def _told(error: PitchgateError) -> dict[str, str]:
+    return {"key": error.key, **{name: str(value) for name, value in error.blanks.items()}}
 
 
 def _works(
-    opened: Callable[[bytes], Arrival], model: Model, keep: bool
+    opened: Callable[[bytes], Arrival], model: Model, beside: Model | None, keep: bool
 ) -> Mapping[str, Callable[..., object]]:
     """What may be asked for, by name."""
 
     def score(text: str) -> Score:
         return model.score(text, keep)
 
+    second = None if beside is None else Second(beside.beside, beside.thresholds)
     return {
-        "digest": lambda raw, owner: digest(opened(raw), owner, score, model.thresholds),
+        "digest": lambda raw, owner: digest(opened(raw), owner, score, model.thresholds, second),
         "facts": lambda raw, owner: facts(opened(raw), owner),
         "show": lambda raw, owner, score: show(opened(raw).message, owner, score),
         "correspondents": lambda raw, owner: correspondents(opened(raw).message, owner),

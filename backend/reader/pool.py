@@ -23,9 +23,10 @@ from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.domain.reading.showing import Shown
 from backend.ports.gmail import Fetched
+from backend.ports.models import StoredModel
 from backend.ports.reader import Unread
-from backend.reader.child import Limits
-from backend.reader.process import Lost, ModelData, ModelFacts, ModelFile, ReadingProcess
+from backend.reader.child import Limits, ModelData, Models
+from backend.reader.process import Lost, ModelFacts, ModelFile, ReadingProcess, read_model
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -53,10 +54,12 @@ class ReadingPool:
     """Implements `backend.ports.reader.Reader`. Messages wait here for a process that is free: one at a time, so that
     a message can take nothing down but its own reading."""
 
-    def __init__(self, entry: str, model: ModelData, limits: Limits, wait: float) -> None:
+    def __init__(self, entry: str, path: Path, models: Models, limits: Limits, wait: float) -> None:
         self._entry = entry
+        self._path = path
         self._wait = wait
-        self._model = model
+        self._models = models
+        self._former: Models | None = None
         self._limits = limits
         self._facts = ModelFacts(version="", thresholds={}, costs={})
         self._free: asyncio.Queue[ReadingProcess | None] = asyncio.Queue()
@@ -72,7 +75,7 @@ class ReadingPool:
     ) -> AsyncIterator[ReadingPool]:
         """Start `processes` of them with the model at `model`; all end at the end. A message waits `wait` seconds for
         one that is free. Raises `ModelFile`."""
-        pool = cls(entry, await ModelData.read(model), limits, wait)
+        pool = cls(entry, model, Models(await read_model(model)), limits, wait)
         try:
             for _ in range(processes):
                 pool._free.put_nowait(await pool._usable(None))
@@ -125,15 +128,22 @@ class ReadingPool:
         """The numbers of the processes that run."""
         return sorted(process.pid for process in self._all if process.running)
 
-    async def switch(self, path: Path) -> str:
-        """Read with another model file from now on; its version. Raises `ModelFile`, and the old model stays. What is
-        being read is finished with the old one."""
-        model = await ModelData.read(path)
-        self._spare = await self._start(model)
-        self._model, self._facts = model, self._spare.facts
-        for _ in range(self._free.qsize()):
-            self._hand_back(await self._free.get())
-        return self._facts.version
+    async def switch(self, champion: StoredModel | None, challenger: StoredModel | None = None) -> ModelFacts:
+        """Read with other models from now on; what is said of them. No champion: the file, as it is now. Raises
+        `ModelFile`, and the old ones stay. What is being read is finished with the old ones, and processes are
+        replaced one after the other: meanwhile the others read with the old ones."""
+        file = await read_model(self._path) if champion is None else _data(champion)
+        models = Models(file, None if challenger is None else _data(challenger))
+        spare, self._spare = self._spare, await self._start(models)
+        self._former, self._models, self._facts = self._models, models, self._spare.facts
+        try:
+            if spare is not None:
+                await self._end(spare)
+            for _ in range(self._free.qsize()):
+                await self._replace(await self._free.get())
+        finally:
+            self._former = None
+        return self._facts
 
     async def _ask(self, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object) -> T:
         for left in reversed(range(TRIES)):
@@ -220,22 +230,32 @@ class ReadingPool:
             self._free.put_nowait(made)
 
     def _good(self, held: ReadingProcess) -> bool:
-        return held.usable and held.model is self._model
+        return held.usable and held.models in (self._models, self._former)
+
+    def _newest(self, held: ReadingProcess) -> bool:
+        return held.usable and held.models is self._models
+
+    async def _end(self, held: ReadingProcess) -> None:
+        await held.close()
+        self._all.discard(held)
 
     async def _usable(self, held: ReadingProcess | None) -> ReadingProcess:
         """`held`, or one in its place."""
         if held is not None:
-            if self._good(held):
+            if self._newest(held):
                 return held
-            await held.close()
-            self._all.discard(held)
+            await self._end(held)
         spare, self._spare = self._spare, None
-        if spare is None or not self._good(spare):
-            spare = await self._start(self._model)
+        if spare is None or not self._newest(spare):
+            spare = await self._start(self._models)
             self._facts = spare.facts
         return spare
 
-    async def _start(self, model: ModelData) -> ReadingProcess:
-        process = await ReadingProcess.start(self._entry, model, self._limits)
+    async def _start(self, models: Models) -> ReadingProcess:
+        process = await ReadingProcess.start(self._entry, models, self._limits)
         self._all.add(process)
         return process
+
+
+def _data(model: StoredModel) -> ModelData:
+    return ModelData(model.file, model.name, model.digest)

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -17,7 +16,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Thresholds
-from backend.reader.child import Limits
+from backend.reader.child import Limits, ModelData, Models
 from backend.reader.frames import ANSWER, MAX_ANSWER, packed
 
 START_SECONDS = 90.0
@@ -40,20 +39,12 @@ class ModelFile(PitchgateError):
     """The model file must not be used, or nothing could be started with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelData:
-    """A model file as it was read: a process that is started later must not find another one in its place."""
-
-    data: bytes
-    name: str
-
-    @classmethod
-    async def read(cls, path: Path) -> ModelData:
-        """The file as it is now. Raises `ModelFile`."""
-        try:
-            return cls(await asyncio.to_thread(_beginning, path), str(path))
-        except OSError as error:
-            raise ModelFile("model.unread", path=path, why=error.strerror) from error
+async def read_model(path: Path) -> ModelData:
+    """The file as it is now. Raises `ModelFile`."""
+    try:
+        return ModelData(await asyncio.to_thread(_beginning, path), str(path))
+    except OSError as error:
+        raise ModelFile("model.unread", path=path, why=error.strerror) from error
 
 
 def _beginning(path: Path) -> bytes:
@@ -62,11 +53,12 @@ def _beginning(path: Path) -> bytes:
 
 
 class ModelFacts(BaseModel):
-    """What the process says of the model it has loaded."""
+    """What the process says of the model it has loaded, and why it reads without the challenger it was given."""
 
     version: str
     thresholds: Mapping[Strictness, Thresholds]
     costs: Mapping[Strictness, Cost]
+    challenger_refused: dict[str, str] | None = None
 
 
 class _Start(BaseModel):
@@ -80,16 +72,16 @@ _START = TypeAdapter(_Start)
 class ReadingProcess:
     """One process, asked one thing at a time. It ends when its input is closed, so it ends with us."""
 
-    def __init__(self, process: asyncio.subprocess.Process, model: ModelData, limits: Limits) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, models: Models, limits: Limits) -> None:
         self._process = process
         self._limits = limits
         self._retired = False
-        self.model = model
+        self.models = models
         self.facts = ModelFacts(version="", thresholds={}, costs={})
 
     @classmethod
-    async def start(cls, entry: str, model: ModelData, limits: Limits) -> ReadingProcess:
-        """Start and load the model. `entry` names the module whose `main` runs. Raises `ModelFile`."""
+    async def start(cls, entry: str, models: Models, limits: Limits) -> ReadingProcess:
+        """Start and load the models. `entry` names the module whose `main` runs. Raises `ModelFile`."""
         # The package's folder comes last: it must not hide anything of Python's own.
         code = f"import sys; sys.path.append({_ROOT!r}); from {entry} import main; main()"
         process = await asyncio.create_subprocess_exec(
@@ -99,9 +91,9 @@ class ReadingProcess:
             # It reads what strangers wrote and needs none of our keys.
             env={name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)},
         )
-        made = cls(process, model, limits)
+        made = cls(process, models, limits)
         try:
-            body = await made._exchange(START_SECONDS, *packed("", model.data, model.name, limits))
+            body = await made._exchange(START_SECONDS, *packed("", b"", models, limits))
             first = _START.validate_json(body)
         except (Lost, ValidationError) as error:
             await made.kill()

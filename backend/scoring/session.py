@@ -64,6 +64,12 @@ class ModelSession:
         trace = self.trace(text, terms, shares, counts)
         return Score(float(probability[0]), float(logit[0]), found, self.facts.version, trace)
 
+    def score_alone(self, text: str) -> Score:
+        """Like `score`, and nothing but probability and logit."""
+        feed = {"text": np.array([clean(text)], dtype=object)}
+        probability, logit = self._session.run(["probability", "logit"], feed)
+        return Score(float(probability[0]), float(logit[0]), model=self.facts.version)
+
     def trace(
         self, text: str, terms: NDArray[np.int64], shares: NDArray[np.float64], counts: str = ""
     ) -> Trace:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backend.store.binding import reads, writes
+from backend.store.binding import looks_all, reads, reads_all, writes, writes_all
 from backend.store.driver import Driver
-from backend.transactions import asking, insights, weeks
+from backend.transactions import asking, insights, models, weeks
 from backend.transactions import decisions as log
 
 
@@ -28,3 +28,10 @@ class Watched:
     decision_counts = reads(log.counts)
     drop_counts = writes(log.drop_counts)
     swap_chain_key = writes(log.swap_key)
+
+    models_at_work = looks_all(models.at_work)
+    known_models = reads_all(models.known)
+    stored_model = reads_all(models.stored)
+    add_model = writes_all(models.add)
+    change_models = writes_all(models.change)
+    model_acts = reads_all(models.acts)

@@ -50,7 +50,7 @@ TABLES = (
     "unsubscriptions",
     "mailboxes",
 )
-LASTING = ("receipts", "servers", "tallies")
+LASTING = ("model_acts", "models", "receipts", "servers", "tallies")
 """Tables that outlive a mailbox: they hold nothing of anybody."""
 
 

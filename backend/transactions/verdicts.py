@@ -100,7 +100,7 @@ def record_verdict(
 
 def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, now: datetime) -> Script[None]:
     """What was decided and why, and the facts that are kept of the message."""
-    score = verdict.score
+    score, shadow = verdict.score, verdict.shadow
     reasons = score.reasons if score else ()
     counts = verdict.row in STRANGERS
     drift_class = classed(score, screened.language) if counts and score and screened else ""
@@ -117,6 +117,9 @@ def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, n
         guards=packed(verdict.guards),
         cause=verdict.cause,
         drift_class=drift_class,
+        shadow_model=shadow.model if shadow else None,
+        shadow_row=shadow.row if shadow else None,
+        shadow_score=shadow.score if shadow else None,
         now=micros(now),
     )
     if screened is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 
-from backend.domain.digest import Digest, correspondents, digest
+from backend.domain.digest import Digest, Second, correspondents, digest
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.unsubscribe import Offer, offer
 from backend.domain.mailbox.mailbox import Strictness
@@ -24,11 +24,12 @@ class FakeReader:
         self._score = score
         self._thresholds = thresholds
         self.trouble: FailOpen | None = None
+        self.second: Second | None = None
 
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score."""
         limits = {strictness: self._thresholds(strictness) for strictness in Strictness}
-        return digest(self._opened(fetched), owner, self._score, limits)
+        return digest(self._opened(fetched), owner, self._score, limits, self.second)
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
         """As its owner is shown it."""

@@ -38,7 +38,14 @@ def _load(data: bytes, name: str) -> Model:
     version = data.decode()
     if version == "bad":
         raise PitchgateError(f"The model file {name} is bad.")
-    return Model(version, THRESHOLDS, COSTS, lambda text, _: _score(text, version))
+    return Model(
+        version,
+        f"digest-{version}",
+        THRESHOLDS,
+        COSTS,
+        lambda text, _: _score(text, version),
+        lambda text: _score(text, version),
+    )
 
 
 def _score(text: str, version: str) -> Score:

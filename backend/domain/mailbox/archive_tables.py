@@ -92,6 +92,9 @@ _MESSAGE: dict[str, Column] = {
     "reply_to": TEXT,
     "language": TEXT,
     "appeal": TEXT,
+    "shadow_model": _maybe(TEXT),
+    "shadow_row": _maybe(_one_of(Row)),
+    "shadow_score": _maybe(REAL),
 }
 _CHALLENGE: dict[str, Column] = {
     "id": TEXT,

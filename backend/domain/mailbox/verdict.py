@@ -63,6 +63,15 @@ class Grounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a challenger would have decided: its version, the row, the probability. Nothing follows from it."""
+
+    model: str
+    row: Row
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The decision about one message.
 
@@ -77,6 +86,7 @@ class Verdict:
     cause: str = ""
     spends_credit: bool = False
     grounds: Grounds | None = field(default=None, compare=False)
+    shadow: Shadow | None = field(default=None, compare=False)
 
     @property
     def holds(self) -> bool:

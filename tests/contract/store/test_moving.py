@@ -21,6 +21,7 @@ from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.ports.jobs import Notice
+from backend.ports.models import StoredModel
 from backend.ports.owner import DisconnectReceipt, GrantEnd
 from backend.store import moving, open_store
 from backend.store.moving import ORDER, copy
@@ -74,6 +75,7 @@ async def fill(path: Path) -> None:
     await store.forget("cyd", DisconnectReceipt(GrantEnd.REVOKED, story.now))
     await store.note_push(Notice("p9", "nobody@corp.test", "7"), story.now, story.now)
     await store.at_work("host:1", story.now, HOUR)
+    await store.add_model(StoredModel("two", "2" * 64, "two.onnx", bytes(range(256))), "op", story.now)
     await store.close()
 
 

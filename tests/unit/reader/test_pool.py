@@ -19,6 +19,7 @@ from backend.domain.errors import TryLater
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Score
 from backend.ports.gmail import Fetched
+from backend.ports.models import StoredModel
 from backend.ports.reader import Unread
 from backend.reader.child import Limits
 from backend.reader.pool import ReadingPool
@@ -54,6 +55,10 @@ def mail(text: str) -> Fetched:
     return fetched(letter(text=text))
 
 
+def stored(version: str) -> StoredModel:
+    return StoredModel(version, f"digest-{version}", f"{version}.onnx", version.encode())
+
+
 def change(model: Path, content: str | None) -> None:
     """Another model file in its place, or none."""
     model.unlink()
@@ -65,6 +70,12 @@ async def reads(pool: ReadingPool) -> bool:
     """Whether an ordinary message is read and scored."""
     digest = await pool.screen(mail("a pitchy letter"), ANA)
     return digest.score is not None and digest.score.probability == 0.97
+
+
+async def model_that_read(pool: ReadingPool) -> str:
+    score = (await pool.screen(mail("a pitchy letter"), ANA)).score
+    assert score is not None
+    return score.model
 
 
 @pytest.mark.parametrize(
@@ -211,17 +222,53 @@ class TestModels:
         before = pool.pids
         change(model, "two")
         assert pool.model_version == "one", "a file is read when it is ordered, not when it changes"
-        assert await pool.switch(model) == pool.model_version == "two"
+        assert (await pool.switch(None)).version == pool.model_version == "two"
         digest = await pool.screen(mail("pitchy"), ANA)
         assert digest.score is not None
         assert digest.score.model == "two"
         assert len(pool.pids) == 1
         assert pool.pids != before
 
+    async def test_a_stored_one_takes_over_and_must_be_the_one_that_was_added(
+        self, pool: ReadingPool
+    ) -> None:
+        await pool.switch(stored("two"))
+        assert pool.model_version == "two"
+        with pytest.raises(ModelFile):
+            await pool.switch(StoredModel("three", "digest-other", "three.onnx", b"three"))
+        assert pool.model_version == "two"
+        await pool.switch(None)
+        assert pool.model_version == "one"
+
+    async def test_a_challenger_scores_beside_the_champion(self, pool: ReadingPool) -> None:
+        assert (await pool.switch(None, stored("two"))).challenger_refused is None
+        digest = await pool.screen(mail("a pitchy letter"), ANA)
+        assert digest.score is not None
+        assert digest.challenger is not None
+        assert (digest.score.model, digest.challenger.model) == ("one", "two")
+        assert digest.challenger_thresholds == digest.thresholds
+        await pool.switch(None)
+        assert (await pool.screen(mail("pitchy"), ANA)).challenger is None
+
+    async def test_a_challenger_that_is_refused_costs_the_champion_nothing(self, pool: ReadingPool) -> None:
+        assert (await pool.switch(None, stored("bad"))).challenger_refused is not None
+        assert await reads(pool)
+
+    async def test_processes_are_replaced_one_after_the_other_and_the_rest_read_on(self, model: Path) -> None:
+        async with opened(model, processes=3) as pool:
+            during: list[str] = []
+            switching = asyncio.create_task(pool.switch(stored("two")))
+            while not switching.done():
+                during.append(await model_that_read(pool))
+            await switching
+            assert during[0] == "one"
+            assert set(during) <= {"one", "two"}
+            assert {await model_that_read(pool) for _ in range(6)} == {"two"}
+
     async def test_one_that_is_refused_changes_nothing(self, pool: ReadingPool, model: Path) -> None:
         change(model, "bad")
         with pytest.raises(ModelFile) as refused:
-            await pool.switch(model)
+            await pool.switch(None)
         assert in_english(refused.value).endswith("is bad.")
         assert pool.model_version == "one"
         assert await reads(pool)

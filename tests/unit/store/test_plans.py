@@ -32,6 +32,8 @@ WALKS = {
     *("inherit_messages", "inherit_duties"),
     # a row a server
     *("drop_silent_servers", "count_servers"),
+    # asked by an operator, or the last row alone
+    *("models_at_work", "model_acts", "known_models"),
 }
 """Queries that may walk: asked by people now and then, or over one row a mailbox."""
 

@@ -35,17 +35,18 @@ SELECT * FROM devices WHERE mailbox_id = :mailbox_id AND id > :after ORDER BY id
 INSERT INTO rules (mailbox_id, subject, kind, set_at) VALUES (:mailbox_id, :subject, :kind, :set_at)
 ON CONFLICT DO NOTHING;
 
--- name: restore_messages(mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, placement, decided_by, outcome, policy_row, score, logit, model, reasons, guards, cause, error, set_aside, decided_at, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language, appeal)!
+-- name: restore_messages(mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, placement, decided_by, outcome, policy_row, score, logit, model, reasons, guards, cause, error, set_aside, decided_at, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language, appeal, shadow_model, shadow_row, shadow_score)!
 -- Nothing is left to do for it: what was to be done was done, or still is, where it comes from.
 INSERT INTO messages (
     mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, placement, decided_by, outcome, policy_row,
     score, logit, model, reasons, guards, cause, error, set_aside, decided_at, sender, sender_name, sender_domain,
-    subject, message_id, received_at, authenticated, reference_ids, reply_to, language, appeal
+    subject, message_id, received_at, authenticated, reference_ids, reply_to, language, appeal, shadow_model,
+    shadow_row, shadow_score
 ) VALUES (
     :mailbox_id, :gmail_id, :thread_id, :backlog, :first_seen_at, :changed_at, :placement, :decided_by, :outcome,
     :policy_row, :score, :logit, :model, :reasons, :guards, :cause, :error, :set_aside, :decided_at, :sender,
     :sender_name, :sender_domain, :subject, :message_id, :received_at, :authenticated, :reference_ids, :reply_to,
-    :language, :appeal
+    :language, :appeal, :shadow_model, :shadow_row, :shadow_score
 ) ON CONFLICT DO NOTHING;
 
 -- name: restore_challenges(mailbox_id, id, gmail_id, thread_id, sender, sender_domain, state, message_id, cause, created_at, expires_at, sending_at, started_at, ended_at, solved_at, bounced_at, sent_gmail_id, token_hash, sealed_token)!

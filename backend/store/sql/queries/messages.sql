@@ -58,10 +58,11 @@ SET stage = :stage, placement = :placement, decided_by = :decided_by, revision =
                   WHEN CAST(:stage AS TEXT) IS NULL THEN NULL ELSE :now END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: record_facts(mailbox_id, gmail_id, outcome, policy_row, score, logit, model, reasons, guards, cause, drift_class, now)!
+-- name: record_facts(mailbox_id, gmail_id, outcome, policy_row, score, logit, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, now)!
 UPDATE messages
 SET outcome = :outcome, policy_row = :policy_row, score = :score, logit = :logit, model = :model,
     reasons = :reasons, guards = :guards, cause = :cause, drift_class = :drift_class,
+    shadow_model = :shadow_model, shadow_row = :shadow_row, shadow_score = :shadow_score,
     decided_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 

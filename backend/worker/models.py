@@ -1,0 +1,85 @@
+"""Keeps this process reading with the models that the store names, however many other processes do the same."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from backend.domain.errors import PitchgateError
+from backend.domain.watching.models import FILE
+from backend.ports.models import StoredModel
+from backend.ports.store import Store
+from backend.transactions.statement import EVERY
+
+log = structlog.get_logger()
+
+LOOKED = 5.0
+"""Seconds after which it is looked again without a notice."""
+
+
+class Taken(Protocol):
+    """What is read with now: the champion's version, and why not with the challenger, if that was refused."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def challenger_refused(self) -> dict[str, str] | None: ...
+
+
+class Readers(Protocol):
+    """Who reads. No champion: the file of the settings. Raises `PitchgateError` where it goes on with the old ones."""
+
+    async def switch(self, champion: StoredModel | None, challenger: StoredModel | None = None) -> Taken: ...
+
+
+class Following:
+    """`file` is the model file of the settings, for logs."""
+
+    def __init__(self, store: Store, readers: Readers, file: Path) -> None:
+        self._store, self._readers, self._file = store, readers, file
+        self._seen = 0
+        self._one = asyncio.Lock()
+
+    async def look(self, again: bool = False) -> None:
+        """Read with what is at work now; `again`: with the file as it is now, too. A model that is refused changes
+        nothing until the next act. Raises what the store raises."""
+        async with self._one:
+            now = await self._store.models_at_work()
+            if now.number == self._seen and not again:
+                return
+            champion = None if now.champion == FILE else await self._store.stored_model(now.champion)
+            challenger = None
+            if now.challenger is not None:
+                challenger = await self._store.stored_model(now.challenger)
+            self._seen, name = now.number, now.champion or self._file.name
+            try:
+                taken = await self._readers.switch(champion, challenger)
+            except PitchgateError as error:
+                log.error("model_refused", file=name, cause=error.key)
+                return
+            told = {"file": name, "version": taken.version, "challenger": now.challenger, "act": now.number}
+            log.info("model_switched", **told)
+            if taken.challenger_refused is not None:
+                log.error("model_refused", file=now.challenger, cause=taken.challenger_refused["key"])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look at every notice, and now and then without one, until `stop`."""
+        notifier = self._store.changed(EVERY)
+        while not stop.is_set():
+            heard = notifier.rings
+            await self.try_to_look()
+            waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(notifier.rung(LOOKED, heard))]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+
+    async def try_to_look(self, again: bool = False) -> None:
+        """`look`; whatever goes wrong, the models in use go on."""
+        try:
+            await self.look(again)
+        except Exception:
+            log.exception("models_not_looked_at")

@@ -1,0 +1,71 @@
+"""What an operator does with models at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from backend.commands.models import models_group
+from backend.commands.with_store import with_store
+from backend.domain.errors import PitchgateError
+from tests.doubles import in_english
+from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put, put_renamed
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another model; the store is empty."""
+    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
+    put_renamed(tmp_path / "other.onnx")
+    return tmp_path / "other.onnx"
+
+
+def run(*arguments: str) -> str:
+    """What is said, or what is refused and why."""
+    done = CliRunner().invoke(models_group, arguments)
+    if isinstance(done.exception, PitchgateError):
+        return in_english(done.exception)
+    assert done.exit_code == 0
+    return done.output
+
+
+def states() -> dict[str, str]:
+    return {one["version"]: one["state"] for one in map(json.loads, run("list", "--json").splitlines())}
+
+
+def test_from_adding_one_to_going_back(file: Path) -> None:
+    assert states() == {SHIPPED_VERSION: "champion"}
+    assert "kept in the database" in run("add", str(file))
+    assert "added before" in run("add", str(file))
+    run("shadow", OTHER_VERSION)
+    assert states() == {SHIPPED_VERSION: "champion", OTHER_VERSION: "challenger"}
+    run("stop")
+    assert states()[OTHER_VERSION] == ""
+    run("promote", OTHER_VERSION)
+    assert states() == {SHIPPED_VERSION: "before", OTHER_VERSION: "champion"}
+    assert SHIPPED_VERSION in run("rollback")
+    assert states() == {SHIPPED_VERSION: "champion", OTHER_VERSION: "before"}
+    assert "other.onnx" in run("list")
+    acts = with_store(lambda store: store.model_acts())
+    assert [done.act for done in acts] == ["add", "shadow", "stop", "promote", "rollback"]
+    assert all("@" in done.by for done in acts)
+
+
+def test_what_cannot_be_is_refused_in_words(file: Path) -> None:
+    assert "No trial is under way." in run("stop")
+    assert "no model before" in run("rollback")
+    assert "There is no model nothing." in run("promote", "nothing")
+    assert "in use already" in run("promote", SHIPPED_VERSION)
+    assert "There is no model" in run("shadow", SHIPPED_VERSION)
+
+
+def test_a_file_that_must_not_be_served_is_not_added(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(file, b"not a model")
+    assert "not loaded" in run("add", str(file))
+    put_renamed(file)
+    monkeypatch.setattr("backend.scoring.audit.reading_digest", lambda: "another preparation")
+    assert "another preparation of texts" in run("add", str(file))
+    assert with_store(lambda store: store.known_models()) == ()

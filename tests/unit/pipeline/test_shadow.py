@@ -1,0 +1,66 @@
+"""A challenger's verdict is kept beside the champion's, and nothing follows from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.domain.digest import Second
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Score, Thresholds
+from tests.fakes.gmail import FakeGmail
+from tests.unit.pipeline.conftest import FORGED, Fixture, letter, open_fixture
+
+LIMITS = {strictness: Thresholds(0.1, 0.5, 0.8, 0.3) for strictness in Strictness}
+TEXTS = ("pitchy", "perhaps", "maybe", "dear Ana, the minutes")
+KEPT = ("gmail_id", "placement", "outcome", "policy_row", "score", "model", "reasons", "guards", "sender")
+
+
+def backwards(text: str) -> Score:
+    """Takes for a pitch what the other does not."""
+    return Score(0.02 if "pitchy" in text else 0.97, 0.0, model="second")
+
+
+def breaks(text: str) -> Score:
+    raise RuntimeError(text)
+
+
+async def lived(folder: Path, second: Second | None) -> tuple[list[dict[str, Any]], list[Any], FakeGmail]:
+    """A mailbox's morning: its rows, what the log says, and its Gmail."""
+    async with open_fixture(folder) as fixture:
+        fixture.reader.second = second
+        await morning(fixture)
+        rows = await fixture.store.archive_page(fixture.mailbox_id, "messages", "", 100)
+        says = [entry.says for entry in await fixture.store.decisions(fixture.mailbox_id, 0, 100)]
+        return [dict(row) for row in rows], says, fixture.gmail
+
+
+async def morning(fixture: Fixture) -> None:
+    for number, text in enumerate(TEXTS):
+        fixture.gmail.deliver(letter(f"s{number}@seller{number}.test", text))
+        fixture.gmail.deliver(letter(f"t{number}@seller{number}.test", text, trust=FORGED))
+    fixture.gmail.deliver(letter("colleague@corp.test"))
+    await fixture.push()
+    await fixture.settle()
+
+
+@pytest.mark.parametrize("second", [backwards, breaks])
+async def test_everything_else_is_as_without_one(tmp_path: Path, second: Any) -> None:
+    for name in ("with", "without"):
+        (tmp_path / name).mkdir()
+    rows, says, gmail = await lived(tmp_path / "with", Second(second, LIMITS))
+    plain, told, without = await lived(tmp_path / "without", None)
+    assert [[row[name] for name in KEPT] for row in rows] == [[row[name] for name in KEPT] for row in plain]
+    assert says == told
+    assert gmail.calls == without.calls
+    assert {row["shadow_model"] for row in plain} == {None}
+
+
+async def test_it_is_kept_of_strangers_mail_alone(tmp_path: Path) -> None:
+    rows, _, _ = await lived(tmp_path, Second(backwards, LIMITS))
+    kept = {row["sender"]: (row["policy_row"], row["shadow_row"], row["shadow_score"]) for row in rows}
+    assert kept["s0@seller0.test"] == ("challenge", "below_hold", 0.02)
+    assert kept["s3@seller3.test"] == ("below_hold", "challenge", 0.97)
+    assert kept["colleague@corp.test"] == ("same_organisation", None, None)

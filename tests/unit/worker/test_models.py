@@ -1,0 +1,105 @@
+"""A process goes over to the models that the store names, and stays with its own where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backend.domain.errors import PitchgateError
+from backend.domain.watching.models import Act
+from backend.ports.models import StoredModel
+from backend.store import SqlStore, open_store
+from backend.worker.models import Following
+from tests.doubles import START
+
+TWO = StoredModel("two", "digest", "two.onnx", b"two")
+
+
+@dataclass
+class Taken:
+    version: str
+    challenger_refused: dict[str, str] | None = None
+
+
+class Readers:
+    """Takes every champion but a broken one."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str | None]] = []
+        self.took = asyncio.Event()
+        self.broken = False
+
+    async def switch(self, champion: StoredModel | None, challenger: StoredModel | None = None) -> Taken:
+        if self.broken:
+            raise PitchgateError("model.lexicon")
+        name = "file" if champion is None else champion.version
+        self.taken.append((name, challenger and challenger.version))
+        self.took.set()
+        return Taken(name)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    opened = open_store(tmp_path / "store.sqlite3")
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def test_it_follows_every_act_and_does_nothing_without_one(store: SqlStore) -> None:
+    readers = Readers()
+    following = Following(store, readers, Path("file.onnx"))
+    await following.look()
+    assert readers.taken == [], "the file is what it began with"
+    await store.add_model(TWO, "op", START)
+    await store.change_models(Act.SHADOW, "two", "op", START)
+    for _ in range(2):
+        await following.look()
+    await store.change_models(Act.PROMOTE, "two", "op", START)
+    await following.look()
+    assert readers.taken == [("file", "two"), ("two", None)]
+    await following.look(again=True)
+    assert readers.taken[-1] == ("two", None)
+
+
+async def test_a_refused_model_is_tried_again_at_the_next_act_alone(store: SqlStore) -> None:
+    readers = Readers()
+    following = Following(store, readers, Path("file.onnx"))
+    await store.add_model(TWO, "op", START)
+    await store.change_models(Act.PROMOTE, "two", "op", START)
+    readers.broken = True
+    await following.look()
+    readers.broken = False
+    await following.look()
+    assert readers.taken == []
+    await store.change_models(Act.ROLLBACK, "", "op", START)
+    await following.look()
+    assert readers.taken == [("file", None)]
+
+
+async def test_it_looks_again_when_the_store_could_not_be_asked_until_it_is_told_to_stop(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.worker.models.LOOKED", 0.01)
+    await store.add_model(TWO, "op", START)
+    readers, asked = Readers(), 0
+    look = store.models_at_work
+
+    async def sometimes() -> object:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise PitchgateError("store.away")
+        return await look()
+
+    monkeypatch.setattr(store, "models_at_work", sometimes)
+    stop = asyncio.Event()
+    running = asyncio.create_task(Following(store, readers, Path("file.onnx")).run(stop))
+    await readers.took.wait()
+    stop.set()
+    await running
+    assert readers.taken == [("file", None)]
