@@ -22,9 +22,10 @@ async def first_digest(file: Path, owner: str, held: int) -> None:
         mailbox = await store.mailbox_by_email(owner)
         if mailbox is None:
             return
-        began = datetime.now(UTC)
-        await store.change_preferences(mailbox.id, {"digest": "daily"}, began)
-        while (await store.waiting(mailbox.id, began))[0] < held or not next_morning(file):  # noqa: ASYNC110
+        await store.change_preferences(mailbox.id, {"digest": "daily"}, datetime.now(UTC))
+        while (seen := await store.overview(mailbox.id)) and (  # noqa: ASYNC110
+            seen.messages < held or not next_morning(file)
+        ):
             await asyncio.sleep(1.0)  # another process writes there
     finally:
         await store.close()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from backend.domain.entry.credits import Entry, Posting
@@ -25,13 +24,15 @@ from backend.pipeline.modes import check_mode
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
 from backend.ports.callers import AddonCallers
+from backend.ports.devices import HeldSender
 from backend.ports.messages import Reading
 from backend.ports.owner import Tenant
 from backend.ports.reader import Unread
 
-RECENT = 40
-"""Messages looked through for the senders of the home card."""
-
+RECENT = 6
+"""Senders on the home card."""
+LOOKED_THROUGH = 40
+"""Messages looked through for the senders of what would be held."""
 
 PATIENCE = 7.0
 """Seconds Gmail may take to give out a message. Google gives up on us some seconds later, and would show a failure."""
@@ -50,12 +51,12 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the home card shows. `recent` are held messages, one a sender, newest first; `marked` are those that
-    would be held, while it only observes."""
+    """What the home card shows: how many emails of how many senders wait for the owner, the `recent` of them by
+    sender, newest first; `marked` are emails that would be held, one a sender, while it only observes."""
 
-    waiting: int
-    today: int
-    recent: tuple[MessageView, ...]
+    emails: int
+    senders: int
+    recent: tuple[HeldSender, ...]
     marked: tuple[MessageView, ...] = ()
 
 
@@ -92,19 +93,20 @@ class AddonService:
             return Look(None, "later")
         return Look(judged, fresh=True, coming=coming)
 
-    async def home(self, mailbox: Mailbox, since: datetime) -> Home:
-        """The state of the mailbox; `since` is where the owner's day began."""
-        waiting, today = await self.context.store.waiting(mailbox.id, since)
-        recent = await self._senders(mailbox, Placement.HELD) if waiting else ()
-        observing = mailbox.preferences.mode is Mode.OBSERVE
-        marked = await self._senders(mailbox, Placement.MARKED) if observing else ()
-        return Home(waiting, today, recent, marked)
+    async def home(self, mailbox: Mailbox) -> Home:
+        """The state of the mailbox."""
+        overview = await self.context.store.overview(mailbox.id)
+        marked = await self._marked(mailbox) if mailbox.preferences.mode is Mode.OBSERVE else ()
+        if overview is None or not overview.messages:
+            return Home(0, 0, (), marked)
+        recent = (await self.context.store.held(mailbox.id, "", None, RECENT)).senders
+        return Home(overview.messages, overview.senders, recent, marked)
 
-    async def _senders(self, mailbox: Mailbox, placement: Placement) -> tuple[MessageView, ...]:
+    async def _marked(self, mailbox: Mailbox) -> tuple[MessageView, ...]:
         latest: dict[str, MessageView] = {}
-        for view in await self.context.store.messages(mailbox.id, placement, RECENT):
+        for view in await self.context.store.messages(mailbox.id, Placement.MARKED, LOOKED_THROUGH):
             latest.setdefault(view.sender, view)
-        return tuple(latest.values())
+        return tuple(latest.values())[:RECENT]
 
     async def decide(self, mailbox: Mailbox, gmail_id: str, decision: Decision, version: str) -> str:
         """Apply a decision; returns its key, by which it can be taken back. Raises `NotFound`, or `Refused`

@@ -248,10 +248,6 @@ class MessageStore(Protocol):
         """The same of a sender whose message has no row yet."""
         ...
 
-    async def waiting(self, mailbox_id: str, since: datetime) -> tuple[int, int]:
-        """Messages held now: all, and those decided about since `since`."""
-        ...
-
     async def adopt(
         self, mailbox_id: str, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
     ) -> bool:

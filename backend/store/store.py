@@ -223,7 +223,6 @@ class SqlStore(Watched):
     tenant = reads_all(addon.tenant)
     reading = reads(addon.reading)
     sender = reads(addon.sender)
-    waiting = reads(addon.waiting)
     adopt = writes(addon.adopt)
     prefer = writes(addon.prefer)
 

@@ -30,13 +30,6 @@ class RecordRow(TypedDict):
     solved: int
 
 
-class WaitingRow(TypedDict):
-    """Messages held now, and those of them since some time."""
-
-    held: int
-    lately: int
-
-
 def tenant(sub: str) -> Script[Tenant | None]:
     """The mailbox of a Google account."""
     row: MailboxRow | None = yield q("mailbox_by_sub", sub=sub)
@@ -63,12 +56,6 @@ def sender(
         return standing, SenderRecord()
     row: RecordRow = yield q("sender_record", mailbox_id=mailbox_id, sender=address)
     return standing, SenderRecord(row["held"], row["challenged"], row["solved"])
-
-
-def waiting(mailbox_id: str, since: datetime) -> Script[tuple[int, int]]:
-    """How many messages are held."""
-    row: WaitingRow = yield q("waiting", mailbox_id=mailbox_id, since=micros(since))
-    return row["held"], row["lately"]
 
 
 def adopt(

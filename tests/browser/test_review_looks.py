@@ -27,7 +27,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 PAGES = {
     "held": "/review",
-    "filters": "/review?view=all&band=high&challenged=1",
+    "filters": "/review?view=all&band=pitch&challenged=1",
     "let-in": "/review?view=let_in",
     "nothing": "/review?q=nobody",
     "mail": "/review/mail/m3",

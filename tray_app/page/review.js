@@ -46,7 +46,8 @@
     return messages.some((m) => `${m.sender} ${m.sender_name} ${m.subject}`.toLowerCase().includes(query));
   };
 
-  const LANGUAGE = document.documentElement.lang;
+  // English dates as the server writes them: 25 Nov, 09:42.
+  const LANGUAGE = document.documentElement.lang.replace(/^en$/, "en-GB");
   const TODAY = { timeStyle: "short" }, YEAR = { day: "numeric", month: "short" }, OLDER = { dateStyle: "medium" };
   const when = (text) => text ? new Date(text).toLocaleString(LANGUAGE, { dateStyle: "medium", timeStyle: "short" }) : "";
 

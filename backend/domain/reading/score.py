@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -51,9 +52,19 @@ def points(share: float) -> int:
     return min(max(round(share * 100), 1), 99)
 
 
+LIKENESS: Mapping[str, tuple[int, int]] = {"pitch": (80, 99), "maybe": (40, 79), "unlikely": (1, 39)}
+"""The names of the words beside scores: from which to which."""
+
+
 def likeness(score: int) -> str:
-    """The name of the word beside a score: unlikely below 40, maybe to 79, pitch from 80."""
-    return "unlikely" if score < 40 else "maybe" if score < 80 else "pitch"
+    """The name of the word beside a score of 1 to 99."""
+    return next(name for name, (least, _) in LIKENESS.items() if score >= least)
+
+
+def shares(name: str) -> tuple[float, float]:
+    """From which share, and below which, a score has that word."""
+    least, most = LIKENESS[name]
+    return (least - 0.5) / 100 if least > 1 else 0.0, (most + 0.5) / 100 if most < 99 else 1.01
 
 
 @dataclass(frozen=True, slots=True)

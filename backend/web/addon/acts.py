@@ -51,7 +51,7 @@ async def _message(call: Call, gmail_id: str, undo_key: str = "") -> Json:
 
 
 async def _home(call: Call, undo_key: str = "") -> Json:
-    home = await call.service.home(call.mailbox, call.frame.midnight)
+    home = await call.service.home(call.mailbox)
     return home_card(call.frame, call.mailbox, home, undo_key)
 
 

@@ -61,9 +61,7 @@ async def act() -> Response:
 
 
 async def _home(call: Call) -> Json:
-    return answers.opened(
-        home_card(call.frame, call.mailbox, await call.service.home(call.mailbox, call.frame.midnight))
-    )
+    return answers.opened(home_card(call.frame, call.mailbox, await call.service.home(call.mailbox)))
 
 
 async def _settings(call: Call) -> Json:

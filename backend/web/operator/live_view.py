@@ -59,7 +59,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message as the live page shows it. `percent` is the score, None if it was not scored; `since` is
+    """One message as the live page shows it. `score` is the share, None if it was not scored; `since` is
     what was decided after the verdict."""
 
     key: str
@@ -69,7 +69,7 @@ class Line:
     subject: str
     verdict: str
     since: str
-    percent: int | None
+    score: float | None
     tone: str
     steps: tuple[Step, ...]
 
@@ -93,7 +93,7 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words)
         since=t(f"decided_{view.decided_by}")
         if view.decided_by in DECIDED and view.row != Row.CREDIT
         else "",
-        percent=None if view.score is None else round(view.score * 100),
+        score=view.score,
         tone=_tone(view),
         steps=_steps(view, challenge),
     )

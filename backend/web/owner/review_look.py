@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.review import Position, Shelf, Wanted
+from backend.domain.reading.score import LIKENESS, shares
 from backend.web.api.reading import packed_cursor, read_cursor
 
 VIEWS: Mapping[str, tuple[Shelf, ...]] = {
@@ -16,11 +17,6 @@ VIEWS: Mapping[str, tuple[Shelf, ...]] = {
     "let_in": (Shelf.LET_IN,),
     "passed": (Shelf.PASSED,),
     "all": tuple(Shelf),
-}
-BANDS: Mapping[str, tuple[float | None, float | None]] = {
-    "high": (0.9, None),
-    "middle": (0.7, 0.9),
-    "low": (None, 0.7),
 }
 QUERY_MOST = 200
 CURSOR_MOST = 600
@@ -49,7 +45,7 @@ class Look:
     @property
     def wanted(self) -> Wanted:
         """What the store is asked for."""
-        least, below = BANDS.get(self.band, (None, None))
+        least, below = shares(self.band) if self.band else (None, None)
         until = _day(self.until)
         return Wanted(
             shelves=VIEWS[self.view],
@@ -86,7 +82,7 @@ def look_of(args: Mapping[str, str]) -> Look:
     return Look(
         view=view if view in VIEWS else "held",
         q=args.get("q", "").strip()[:QUERY_MOST],
-        band=band if band in BANDS else "",
+        band=band if band in LIKENESS else "",
         note="1" if args.get("note") == "1" else "",
         challenged="1" if args.get("challenged") == "1" else "",
         since=since if _day(since) else "",

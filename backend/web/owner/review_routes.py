@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from backend.domain.mailbox.review import by_message
+from backend.domain.reading.score import LIKENESS
 from backend.pipeline.review import ReviewService
 from backend.web import browser_session as browser
 from backend.web.api.reading import packed_cursor
@@ -12,7 +13,7 @@ from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import review_show as show
 from backend.web.owner.page import owner_page, words
-from backend.web.owner.review_look import BANDS, VIEWS, look_of, position_of, sender_address
+from backend.web.owner.review_look import VIEWS, look_of, position_of, sender_address
 from backend.web.services import services
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -48,7 +49,7 @@ async def review() -> Response:
         show=show,
         look=look,
         views=VIEWS,
-        bands=BANDS,
+        bands=LIKENESS,
         listed=listed,
         asked=await service().questions(owner.mailbox_id) if first else (),
         following=look.behind(listed.position) if listed.position else "",

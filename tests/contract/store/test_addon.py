@@ -48,15 +48,6 @@ async def test_a_card_reads_message_sender_and_history_at_once(story: Story, sto
     assert await store.reading("ana", "nothing", story.now) is None
 
 
-async def test_held_mail_is_counted_all_and_lately(story: Story, store: SqlStore) -> None:
-    await story.mailbox("ana")
-    await story.receive("ana", "m1", Outcome.HOLD)
-    since = story.pass_time(hours=12)
-    await story.receive("ana", "m2", Outcome.HOLD, "cy@other.test")
-    await story.receive("ana", "m3", Outcome.INBOX, "di@third.test")
-    assert await store.waiting("ana", since) == (2, 1)
-
-
 async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(
     story: Story, store: SqlStore
 ) -> None:
@@ -104,7 +95,6 @@ async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, stor
     standing, record = await store.sender("eve", BO, "pitch.test", "t-m1", story.now)
     assert record == SenderRecord()
     assert not standing.held_undecided
-    assert await store.waiting("eve", story.now - timedelta(days=9)) == (0, 0)
     await store.adopt("eve", Sighting("m1", "t-m1", None), LOOKS_LIKE_ONE, story.screened(), story.now)
     read = await store.reading("ana", "m1", story.now)
     assert read is not None

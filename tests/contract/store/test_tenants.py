@@ -93,7 +93,6 @@ SERVED = {
     "tenant",
     "told_off",
     "undo_order",
-    "waiting",
 }
 """What pages, apps and the add-on ask for: the walk of `test_tenants_services`."""
 

@@ -36,7 +36,6 @@ def reads(story: Story) -> Calls:
     return {
         "reading": lambda: store.reading("eve", "m1", now),
         "sender": lambda: store.sender("eve", BO, "pitch.test", "t-m1", now),
-        "waiting": lambda: store.waiting("eve", now.replace(year=2000)),
         "archive_page": lambda: store.archive_page("eve", "messages", "", 100),
         "changed": lambda: _rings(story),
         "devices": lambda: store.devices("eve"),

@@ -59,7 +59,7 @@ def test_the_mailbox_that_changed_comes_first_with_its_cause() -> None:
         ("ben", "steady"),
         ("cyd", "learning"),
     ]
-    assert told[0]["told"].startswith("since May 4, 2026, more of it is in Polish: 10% before, 67% since")
+    assert told[0]["told"].startswith("since 4 May 2026, more of it is in Polish: 10% before, 67% since")
     assert told[0]["change"]["evidence"] > 520
     assert told[1]["change"] is None
     assert len(told[0]["weeks"]) == 11
@@ -94,7 +94,7 @@ def test_the_page_needs_nothing_but_itself_and_draws_every_week(tmp_path: Path) 
     assert page.tags.count("svg") == 2 * 4
     assert page.tags.count("line") == 3
     assert all(path.count("M") <= 11 for path in page.paths)
-    assert "Its mail has changed: since May 4, 2026, more of it is in Polish" in text
+    assert "Its mail has changed: since 4 May 2026, more of it is in Polish" in text
 
 
 def test_table_and_page_speak_the_terminals_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

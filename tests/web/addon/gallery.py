@@ -14,6 +14,7 @@ from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.standing import Standing
 from backend.pipeline.addon import Home
+from backend.ports.devices import HeldSender
 from backend.ports.messages import Reading, SenderRecord
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.home import home_card
@@ -79,11 +80,12 @@ def boxes() -> dict[Condition, Mailbox]:
 def homes(language: str) -> dict[str, Json]:
     """The homepage in every state."""
     pitches = (message(), message("m2", sender_name=LONG, subject=HOSTILE), message("m3", subject=""))
+    piles = tuple(HeldSender(f"{n}@vendor.example", n, NOW, (pitch,)) for n, pitch in enumerate(pitches, 1))
     found = {
         f"home {condition}": home_card(frame(language), box, Home(0, 0, ()))
         for condition, box in boxes().items()
     }
-    found["home waiting"] = home_card(frame(language), active(), Home(12, 3, pitches))
+    found["home waiting"] = home_card(frame(language), active(), Home(12, 3, piles))
     found["home released"] = home_card(frame(language), active(), Home(0, 0, ()), KEY)
     found["home would hold"] = home_card(frame(language), active(), Home(0, 0, (), pitches))
     return found

@@ -19,6 +19,7 @@ from backend.domain.mailbox.notices import Notices
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
+from backend.ports.devices import HeldSender
 from backend.sandbox.addon.card_limits import answer_problems, card_problems
 from backend.web.addon.cards.answers import ask_connection, ask_scopes, changed, opened
 from backend.web.addon.cards.home import home_card
@@ -101,9 +102,10 @@ def test_whatever_a_mail_says_its_cards_are_valid(name: str, sender: str, subjec
     reasons = tuple({"text": word, "weight": (-1) ** n, "words": [word] * 9} for n in range(12))
     view = message(sender_name=name, sender=sender, subject=subject, reasons=reasons)
     check_answer(opened(check(message_card(frame(), active(), "m1", reading(view)))), clicked=False)
-    held = tuple(message(f"m{n}", sender_name=name, subject=subject) for n in range(60))
+    held = tuple(message(f"m{n}", sender_name=name, subject=subject) for n in range(6))
+    piles = tuple(HeldSender(sender, 9, NOW, (pitch,)) for pitch in held)
     check_answer(
-        changed(check(home_card(frame(), active(), Home(10_000, 77, held))), "Done.", moved=True),
+        changed(check(home_card(frame(), active(), Home(10_000, 77, piles, held))), "Done.", moved=True),
         clicked=True,
     )
 
@@ -120,7 +122,7 @@ def test_hostile_text_stays_text() -> None:
     made = json.dumps(
         [
             message_card(frame(), active(), "m1", reading(view)),
-            home_card(frame(), active(), Home(1, 1, (view,))),
+            home_card(frame(), active(), Home(1, 1, (HeldSender("a@b.test", 1, NOW, (view,)),))),
         ],
         ensure_ascii=False,
     )

@@ -46,7 +46,7 @@ async def test_the_page_shows_counters_and_the_latest_mail(client: Client, here:
     assert "<dt>passed</dt><dd>5</dd>" in page
     assert "<dt>released</dt><dd>1</dd>" in page
     assert page.count("<tr class=") == MOST_LINES
-    assert "97%" in page
+    assert "<b>97</b> Pitch" in page
 
 
 async def test_an_empty_page_says_so(client: Client) -> None:

@@ -134,8 +134,3 @@ def test_names_and_subjects(changes: dict[str, str], sender: str, subject: str) 
     shown = line(message(**changes), "ana@corp.test", None, T)
 
     assert (shown.sender, shown.subject) == (sender, subject)
-
-
-@pytest.mark.parametrize(("score", "percent"), [(None, None), (0.0, 0), (0.974, 97), (1.0, 100)])
-def test_a_score_is_told_in_percent(score: float | None, percent: int | None) -> None:
-    assert line(message(score=score), "ana@corp.test", None, T).percent == percent

@@ -66,7 +66,7 @@ async def test_each_drawn_message_has_a_button_for_each_answer(here: Office) -> 
 async def test_the_card_is_on_the_first_page_of_what_is_held_alone(here: Office) -> None:
     await drawn(here)
     browser = await here.browser()
-    for path in ("/review?view=passed", "/review?q=pitch", "/review?band=high"):
+    for path in ("/review?view=passed", "/review?q=pitch", "/review?band=pitch"):
         assert 'name="say"' not in await page_of(browser, path)
     assert 'name="say"' not in await page_of(await here.browser("eve"), "/review")
 

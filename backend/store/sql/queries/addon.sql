@@ -6,7 +6,3 @@ SELECT
     COUNT(solved_at) AS solved
 FROM challenges
 WHERE mailbox_id = :mailbox_id AND sender = :sender AND sending_at IS NOT NULL;
-
--- name: waiting(mailbox_id, since)^
-SELECT COUNT(*) AS held, COUNT(CASE WHEN decided_at >= :since THEN 1 END) AS lately
-FROM messages WHERE mailbox_id = :mailbox_id AND placement = 'held';

@@ -112,10 +112,15 @@ def _reasons(frame: Frame, view: MessageView) -> Iterator[Json | None]:
     for reason in view.reasons[:MOST_REASONS]:
         words = list(reason.get("words", ()))[:MOST_WORDS]
         quoted = ", ".join(shown(reason_words(frame.language, str(word)), 40) for word in words)
-        text = shown(reason_text(frame.language, str(reason.get("text", ""))))
+        text = shown(_capital(reason_text(frame.language, str(reason.get("text", "")))))
         side = "for" if reason.get("weight", 0) > 0 else "against"
         sides[side].append(widgets.line(f"{text}<br><i>{quoted}</i>" if quoted else text))
     return (widgets.section(lines, frame.words[side]) for side, lines in sides.items())
+
+
+def _capital(text: str) -> str:
+    """A reason stands on a line of its own here."""
+    return text[:1].upper() + text[1:]
 
 
 def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Json | None:

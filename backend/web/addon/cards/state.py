@@ -34,6 +34,11 @@ def state_line(frame: Frame, mailbox: Mailbox) -> Json:
     return widgets.line(widgets.escaped(state.line), frame.words["state"], icon="CLOCK" if paused else "")
 
 
+def state_title(frame: Frame, mailbox: Mailbox) -> str:
+    """The same in two or three words."""
+    return state_of(mailbox, frame.language, frame.now).title
+
+
 def trouble(frame: Frame, mailbox: Mailbox) -> Json | None:
     """A warning on top of a card, with the way out; None if all is well."""
     condition = mailbox.condition(frame.now)
