@@ -133,7 +133,7 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due
-        context = Context(settings, store, google.gmail, reader, clock, tokens, vault, wake.set)
+        context = Context(settings, store, google.gmail, reader, clock, tokens, vault, wake.set, clock.now())
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,12 +19,12 @@ from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.executor import Executor
 from backend.gmail.requests import Call, Priority, Requests
 from backend.gmail.unreadable import AnswerUnreadable
-from backend.ports.gmail import Fetched, HistoryPage, Leaving, ListPage, Profile, WatchGrant
+from backend.ports.gmail import Answered, Fetched, HistoryPage, Leaving, ListPage, Profile, WatchGrant
 from backend.ports.system import Clock
 
 log = structlog.get_logger(__name__)
 
-MARKER_HEADER = "X-Pitchgate-Challenge"
+MARKER_HEADER, LINK_HEADER = "X-Pitchgate-Challenge", "X-Pitchgate-Link"
 NAME_LIMIT = 200
 MOST_LOOKED_AT = 10
 """Sent messages whose headers are read to find one that may have left."""
@@ -121,11 +122,20 @@ class GmailClient:
     async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
         """Gmail id of a mail of ours that may have left, or "": by its id, else by our header, in its thread and
         then wherever it landed."""
-        return (
-            await self._with_message_id(mailbox_id, mail.message_id)
-            or await self._in_thread(mailbox_id, mail)
-            or await self._among_sent(mailbox_id, mail)
-        )
+        if found := await self._with_message_id(mailbox_id, mail.message_id):
+            return found
+        async for gmail_id, fields in self._headers(mailbox_id, mail, MARKER_HEADER):
+            if fields.get(MARKER_HEADER.lower()) == mail.marker:
+                return gmail_id
+        return ""
+
+    async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
+        """The newest reply of ours to the recipient, in the thread or else among what was sent since."""
+        async for gmail_id, fields in self._headers(mailbox_id, mail, LINK_HEADER, "To"):
+            # A search for an address finds others that hold it.
+            if (link := fields.get(LINK_HEADER.lower())) and fields.get("to", "").lower() == mail.recipient:
+                return Answered(gmail_id, link)
+        return None
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:
         """25 units. Put a message into the inbox, unread; returns its gmail id. Raises `SendUncertain`."""
@@ -150,31 +160,30 @@ class GmailClient:
         found = await self._sent(mailbox_id, f"rfc822msgid:{bare}", 1)
         return found[0] if found else ""
 
-    async def _in_thread(self, mailbox_id: str, mail: Leaving) -> str:
-        if not mail.thread_id:
-            return ""
-        try:
-            thread = await self._executor.run(
-                mailbox_id, self._requests.thread_headers(mail.thread_id, [MARKER_HEADER])
-            )
-        except Gone:
-            return ""
-        return _marked(thread, mail.marker)
-
-    async def _among_sent(self, mailbox_id: str, mail: Leaving) -> str:
-        """Google may have rewritten the id *and* begun a new thread."""
+    async def _headers(
+        self, mailbox_id: str, mail: Leaving, *names: str
+    ) -> AsyncIterator[tuple[str, dict[str, str]]]:
+        """Gmail id and headers of what was sent, newest first, in the thread and then wherever mail to them landed:
+        Google may have rewritten the id *and* begun a new thread."""
+        thread: Mapping[str, Any] = {}
+        with suppress(Gone):
+            if mail.thread_id:
+                thread = await self._executor.run(
+                    mailbox_id, self._requests.thread_headers(mail.thread_id, names)
+                )
+        for found in reversed([*_sent_headers(thread)]):
+            yield found
         query = f"after:{int((mail.since - CLOCKS_APART).timestamp())}"
         if _SEARCHABLE.fullmatch(mail.recipient):
             query = f"to:{mail.recipient} {query}"
         for gmail_id in await self._sent(mailbox_id, query, MOST_LOOKED_AT):
             try:
-                call = self._requests.message_headers(gmail_id, [MARKER_HEADER])
-                found = await self._executor.run(mailbox_id, call)
+                call = self._requests.message_headers(gmail_id, names)
+                message = await self._executor.run(mailbox_id, call)
             except Gone:
                 continue
-            if _marked({"messages": [found]}, mail.marker):
-                return gmail_id
-        return ""
+            for found in _sent_headers({"messages": [message]}):
+                yield found
 
     async def _sent(self, mailbox_id: str, query: str, limit: int) -> list[str]:
         call = self._requests.list_messages(f"in:sent {query}", "", limit, Priority.PUSH)
@@ -251,15 +260,15 @@ def _watch_grant(data: Mapping[str, Any]) -> WatchGrant:
     )
 
 
-def _marked(thread: Mapping[str, Any], marker: str) -> str:
-    """The sent message of `thread` that carries our private header with `marker`."""
+def _sent_headers(thread: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The sent messages of `thread`: Gmail id, and headers by their names in lower case."""
     for message in payload.objects(thread.get("messages")):
         carried = payload.labels(message)
         if carried is not None and "SENT" not in carried:
             continue  # somebody may have quoted our header back at us
         head = message.get("payload")
-        for field in payload.objects(head.get("headers") if isinstance(head, dict) else None):
-            name, value = payload.text(field, "name"), payload.text(field, "value")
-            if name.lower() == MARKER_HEADER.lower() and value.strip() == marker:
-                return payload.text(message, "id")
-    return ""
+        fields = payload.objects(head.get("headers") if isinstance(head, dict) else None)
+        yield (
+            payload.text(message, "id"),
+            {payload.text(field, "name").lower(): payload.text(field, "value").strip() for field in fields},
+        )

@@ -3,11 +3,16 @@
 The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as
 leaving; a run that finds it so marked looks for the mail, in three ways, before it sends again. So a death at any
 point leaves at most one challenge in the sender's inbox.
+
+A database that was restored has forgotten what left after its backup, and a server starts after that. So a message from
+before, or soon after, is answered only if no reply of ours is found; the link of one that is found works again.
 """
 
 from __future__ import annotations
 
-from backend.domain.entry.challenge import Challenge, ChallengeState
+from datetime import timedelta
+
+from backend.domain.entry.challenge import LIFE, Challenge, ChallengeState, token_hash
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected
 from backend.domain.mail.message import Address, Arrival, Message
@@ -22,6 +27,9 @@ from backend.pipeline.context import Context
 from backend.pipeline.wording import challenge_wording
 from backend.ports.gmail import Leaving
 from backend.ports.jobs import MessageJob
+
+SETTLING = timedelta(minutes=10)
+"""How long after its start a server may find that it was restored."""
 
 
 async def challenge(context: Context, job: MessageJob) -> None:
@@ -58,6 +66,8 @@ async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
         raise LeaseLost("conflict.mailbox")
     if screened is None:
         raise NotFound("facts_missing")
+    if await _taken_up(context, job, screened, pending):
+        return
     raw = _mail(context, mailbox, screened, pending)
     await context.store.mark_sending(job, pending.id, context.clock.now())
     try:
@@ -68,6 +78,19 @@ async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
         await context.store.mark_unsent(job, pending.id, error.reason or "rejected", context.clock.now())
         return
     await context.store.mark_sent(job, pending.id, sent, context.clock.now())
+
+
+async def _taken_up(context: Context, job: MessageJob, screened: Screened, pending: Challenge) -> bool:
+    now = context.clock.now()
+    if screened.received_at >= context.started + SETTLING:
+        return False
+    recipient = normalise(reply_address(_remembered(screened, pending).message).address)
+    forgotten = Leaving("", job.thread_id, "", recipient, now - LIFE)
+    found = await context.gmail.find_link(job.mailbox_id, forgotten)
+    if found is None:
+        return False
+    known = token_hash(found.link.rpartition("/")[2])
+    return await context.store.take_up(job, pending.id, known, found.gmail_id, now)
 
 
 def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Challenge) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
@@ -39,6 +39,8 @@ class Context:
     vault: Vault
     wake: Callable[[], None] = _nobody
     """Tells this process's job loop, if it has one, that there may be work."""
+    started: datetime = datetime.min.replace(tzinfo=UTC)
+    """When this process began to serve."""
     fail_opens: FailOpens = field(default_factory=FailOpens)
     judged: Judged = field(default_factory=Judged)
 

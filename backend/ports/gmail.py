@@ -95,6 +95,14 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A reply of ours that has left, and the link in it."""
+
+    gmail_id: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """A message as Google answered it, unread: its bytes are for `backend.ports.reader.Reader` alone."""
 
@@ -153,6 +161,11 @@ class Gmail(Protocol):
         Looks for its id in Sent (5 units); if Google rewrote that, for our header in the thread (40 more); and if
         it began a new thread as well, in what was sent to the recipient since (5, and 20 for each mail read).
         """
+        ...
+
+    async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
+        """The newest reply of ours in a thread (40 units), else in what was sent to the recipient since (5, and 20 for
+        each mail read), whatever its id and marker."""
         ...
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:

@@ -103,6 +103,14 @@ class MessageStore(Protocol):
         """It left: erase the sealed token, end the stage."""
         ...
 
+    async def take_up(
+        self, job: MessageJob, challenge_id: str, token_hash: str, sent_gmail_id: str, now: datetime
+    ) -> bool:
+        """A reply that left before the database was restored takes the place of this challenge, which has not left: its
+        link works again; end the stage. False, and nothing changed, if the link is known or the challenge has ended.
+        """
+        ...
+
     async def mark_unsent(self, job: MessageJob, challenge_id: str, cause: str, now: datetime) -> None:
         """It will not leave: end the stage; the mail stays held silently."""
         ...

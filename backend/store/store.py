@@ -183,6 +183,7 @@ class SqlStore(Watched):
     screened = looks(challenges.screened)
     mark_sending = writes(challenges.mark_sending)
     mark_sent = writes(challenges.mark_sent)
+    take_up = writes(challenges.take_up)
     mark_unsent = writes(challenges.mark_unsent)
     solve = writes_all(challenges.solve)
     promise = writes_all(challenges.promise)

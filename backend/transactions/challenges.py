@@ -66,6 +66,26 @@ def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datet
     yield from _end(job, row, now)
 
 
+def take_up(
+    job: MessageJob, challenge_id: str, token_hash: str, sent_gmail_id: str, now: datetime
+) -> Script[bool]:
+    """Another reply that left is this challenge; see the port."""
+    row = yield from held_message(job)
+    yield from _of_job(job, challenge_id)
+    taken = yield from number(
+        "take_up",
+        mailbox_id=job.mailbox_id,
+        challenge_id=challenge_id,
+        token_hash=token_hash,
+        sent_gmail_id=sent_gmail_id,
+        empty=b"",
+        now=micros(now),
+    )
+    if taken:
+        yield from _end(job, row, now)
+    return bool(taken)
+
+
 def mark_unsent(job: MessageJob, challenge_id: str, cause: str, now: datetime) -> Script[None]:
     """It will not leave."""
     row = yield from held_message(job)

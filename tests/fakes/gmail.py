@@ -15,6 +15,7 @@ from backend.domain.mail.message import Address, Arrival, Headers, Message, Owne
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.ports.gmail import (
     Added,
+    Answered,
     Fetched,
     HistoryPage,
     Leaving,
@@ -28,7 +29,7 @@ T = TypeVar("T")
 LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="Label_4")
 UNITS = {
     "profile": 1, "watch": 100, "stop_watch": 50, "history": 2, "list_messages": 5, "fetch": 20,
-    "labels_on": 20, "relabel": 5, "send": 100, "find_sent": 5, "ensure_labels": 1, "identity": 1,
+    "labels_on": 20, "relabel": 5, "send": 100, "find_sent": 5, "find_link": 65, "ensure_labels": 1, "identity": 1,
     "vacation_on": 1, "place": 25, "find_placed": 5,
 }  # fmt: skip
 
@@ -217,6 +218,17 @@ class FakeGmail:
             if mail.message_id == sent.message_id or mail.marker == sent.marker
         ]
         return self._leave("find_sent", found[0] if found else "")
+
+    async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
+        self._enter("find_link")
+        links = [
+            (sent.gmail_id, message_from_bytes(sent.raw, policy=policy.default))
+            for sent in reversed(self.sent)
+        ]
+        found = [
+            Answered(id, str(sent["X-Pitchgate-Link"])) for id, sent in links if sent["To"] == mail.recipient
+        ]
+        return self._leave("find_link", found[0] if found else None)
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:
         self._enter("place")

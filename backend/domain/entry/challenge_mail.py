@@ -23,6 +23,8 @@ from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import is_writable, normalise
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
+LINK_HEADER = "X-Pitchgate-Link"
+"""The link once more, to be read from Sent by a server whose database was restored."""
 MAX_SUBJECT = 900
 MAX_REPEATED = 120
 """Characters of the sender's name and of their subject that are repeated in the text."""
@@ -85,6 +87,7 @@ def compose(
         "Auto-Submitted: auto-replied",
         "X-Auto-Response-Suppress: All",
         f"{MARKER_HEADER}: {marker}",
+        f"{LINK_HEADER}: {link}",
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{boundary}"',
         "",

@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.errors import HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
-from backend.ports.gmail import Leaving
+from backend.ports.gmail import Answered, Leaving
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, StoryClock, open_against
 
 HISTORY = "GET /gmail/v1/users/me/history"
@@ -191,6 +191,27 @@ async def test_a_mail_in_a_thread_of_its_own_is_found_among_what_was_sent_to_the
     found = [call.query["q"][0] for call in fake.calls("/messages") if "q" in call.query]
     hour_before = int((NOON - timedelta(hours=1)).timestamp())
     assert found[1] == f"in:sent to:sam@seller.test after:{hour_before}"
+
+
+def linking(link: str, gmail_id: str, *carried: str, to: str = "Sam@seller.test") -> dict[str, object]:
+    headers = [{"name": "X-Pitchgate-Link", "value": link}, {"name": "To", "value": to}]
+    return {"id": gmail_id, "labelIds": list(carried), "payload": {"headers": headers}}
+
+
+async def test_the_newest_link_in_a_thread_is_found_else_one_that_was_sent_to_them_alone(
+    fake: FakeGoogle,
+) -> None:
+    thread = [linking("l1", "s1", "SENT"), linking("l2", "s2", "SENT"), linking("l3", "a3", "INBOX")]
+    fake.on(THREAD, Answer(body={"messages": thread}), Answer(body={}))
+    fake.on(
+        LIST, Answer(body={"messages": [{"id": n, "threadId": n} for n in ("s4", "s5")]}), Answer(body={})
+    )
+    fake.on(f"{LIST}/s4", Answer(body=linking("l4", "s4", "SENT", to="co-sam@seller.test")))
+    fake.on(f"{LIST}/s5", Answer(body=linking("l5", "s5", "SENT")))
+    async with open_against(fake) as google:
+        assert await google.gmail.find_link("m1", OURS) == Answered("s2", "l2")
+        assert await google.gmail.find_link("m1", OURS) == Answered("s5", "l5")
+        assert await google.gmail.find_link("m1", OURS) is None
 
 
 async def test_nothing_is_found_where_nothing_left(fake: FakeGoogle) -> None:

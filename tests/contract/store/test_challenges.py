@@ -52,6 +52,30 @@ async def test_a_challenge_goes_from_intent_to_sent_and_forgets_its_token(story:
     assert await story.store.challenge_by_token(token_hash("guessed")) is None
 
 
+async def test_a_reply_that_left_before_a_restore_takes_its_place(story: Story) -> None:
+    job = await challenge_stage(story)
+    left = token_hash("token-of-before")
+    assert await story.store.take_up(job, "c1", left, "s1", story.now)
+    taken = await story.store.challenge_by_token(left)
+    assert taken is not None
+    assert (taken.id, taken.state, taken.sealed_token, taken.sent_gmail_id) == (
+        *("c1", ChallengeState.SENT),
+        *(b"", "s1"),
+    )
+    assert await story.store.challenge_by_token(token_hash("token-c1")) is None
+    assert await story.claim() == ()
+    assert (await story.solve_id("c1")).released == ("m1",)
+
+
+async def test_a_link_that_is_known_or_a_challenge_that_ended_is_not_taken_up(story: Story) -> None:
+    job = await challenge_stage(story)
+    assert not await story.store.take_up(job, "c1", token_hash("token-c1"), "s1", story.now)
+    assert await state(story) == ChallengeState.INTENDED
+    await story.decide("ana", "m1", Decision.RELEASE)
+    assert not await story.store.take_up(job, "c1", token_hash("token-of-before"), "s1", story.now)
+    assert await state(story) == ChallengeState.VOIDED
+
+
 async def test_a_challenge_that_will_not_leave_ends_and_the_mail_stays_held(story: Story) -> None:
     job = await challenge_stage(story)
     await story.store.mark_sending(job, "c1", story.now)
@@ -90,6 +114,7 @@ async def test_a_challenge_of_another_message_is_not_this_jobs(story: Story) -> 
     for wrong in (
         story.store.mark_sending(job, "c9", story.now),
         story.store.mark_sent(job, "c9", "s1", story.now),
+        story.store.take_up(job, "c9", "hash", "s1", story.now),
         story.store.mark_unsent(job, "c9", "", story.now),
     ):
         with pytest.raises(NotFound):

@@ -211,6 +211,7 @@ class Eve:
             "screened": lambda: store.screened("eve", "m1"),
             "mark_sending": lambda: store.mark_sending(message, "c1", now),
             "mark_sent": lambda: store.mark_sent(message, "c1", "x", now),
+            "take_up": lambda: store.take_up(message, "c1", "hash", "x", now),
             "mark_unsent": lambda: store.mark_unsent(message, "c1", "", now),
             "post": lambda: store.post("eve", Entry(BO, 1, Posting.GRANTED, "grant:1"), now),
             "balance": lambda: store.balance("eve", "di@pitch.test"),
@@ -294,6 +295,7 @@ async def test_even_with_work_of_her_own_she_reaches_only_her_own(story: Story, 
     for reach in (
         story.store.mark_sending(mine, "c1", story.now),
         story.store.mark_sent(mine, "c2", "x", story.now),
+        story.store.take_up(mine, "c2", "hash", "x", story.now),
         story.store.mark_unsent(mine, "c2", "", story.now),
     ):
         with pytest.raises(NotFound):

@@ -111,6 +111,14 @@ SET sent_gmail_id = :sent_gmail_id,
     state = CASE WHEN state IN ('intended', 'sending') THEN 'sent' ELSE state END
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
 
+-- name: take_up(mailbox_id, challenge_id, token_hash, sent_gmail_id, empty, now)!
+-- A reply that left before the database was restored. One whose link is known answered something else.
+UPDATE challenges
+SET token_hash = :token_hash, sealed_token = :empty, sent_gmail_id = :sent_gmail_id, state = 'sent',
+    sending_at = COALESCE(sending_at, :now)
+WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state IN ('intended', 'sending')
+    AND NOT EXISTS (SELECT 1 FROM challenges AS other WHERE other.token_hash = :token_hash);
+
 -- name: record_unsent(mailbox_id, challenge_id, cause, now)!
 UPDATE challenges SET state = 'failed', is_open = FALSE, cause = :cause, ended_at = :now
 WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND state IN ('intended', 'sending');

@@ -29,7 +29,7 @@ EXPLAINED = "https://gate.test/#how"
 UNTIL = NOW + timedelta(days=14)
 EXPECTED = {
     "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted",
-    "X-Auto-Response-Suppress", "X-Pitchgate-Challenge", "MIME-Version", "Content-Type",
+    "X-Auto-Response-Suppress", "X-Pitchgate-Challenge", "X-Pitchgate-Link", "MIME-Version", "Content-Type",
 }  # fmt: skip
 
 
