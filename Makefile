@@ -142,6 +142,19 @@ faults-cluster: setup-dev ## equal replicas and their PostgreSQL killed under lo
 
 # ---- the rest
 
+.PHONY: reference docs
+reference: setup-dev ## the pages of docs/reference that are written from the code
+	@$(BIN)/python -m tests.reference
+
+SITE := build/docs
+PAGES := README.md CHANGELOG.md CODE_OF_CONDUCT.md CONTRIBUTING.md SECURITY.md
+docs: ## the documents as a site, in build/docs/site; a link that leads nowhere is an error
+	@bash requirements/setup.sh docs
+	@rm -rf $(SITE) && mkdir -p $(SITE)/source/addon_manifest
+	@cp -r docs $(PAGES) $(SITE)/source && cp LICENSE $(SITE)/source/LICENSE.md && cp docs/site.yml $(SITE)/mkdocs.yml
+	@cp addon_manifest/README.md $(SITE)/source/addon_manifest
+	@cd $(SITE) && ../../.venv/docs/bin/zensical build --strict --clean
+
 .PHONY: lock clean
 lock: ## new hashed locks from pyproject.toml
 	@bash requirements/setup.sh lock

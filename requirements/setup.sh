@@ -12,6 +12,7 @@
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
 #   bash requirements/setup.sh deploy     Buildah, Podman, Compose and debootstrap for `make test-deploy` (installed when root, with the dev set)
 #   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
+#   bash requirements/setup.sh docs       Zensical for `make docs`, in an environment of its own below .venv
 #   bash requirements/setup.sh lock       the locks again from pyproject.toml (no hash is asked for uv itself)
 #
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
@@ -155,6 +156,18 @@ desktop() {
     fi
 }
 
+docs() {
+    make_venv
+    local mark
+    mark=$(fingerprint requirements/docs.txt)
+    if stamped docs "$mark"; then return; fi
+    say "installing Zensical from requirements/docs.txt"
+    .venv/bin/python -m venv .venv/docs
+    .venv/docs/bin/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes \
+        -r requirements/docs.txt || die "pip could not install requirements/docs.txt"
+    printf '%s\n' "$mark" >.venv/stamp-docs
+}
+
 bench() {
     install dev
     if command -v wrk >/dev/null; then return; fi
@@ -205,6 +218,7 @@ lock() {
                 requirements/run.txt - >"requirements/extra-$extra.txt"
         [ -s "requirements/extra-$extra.txt" ] || rm "requirements/extra-$extra.txt"
     done
+    anywhere --group pyproject.toml:docs --no-annotate --output-file requirements/docs.txt
     named "['build-system']['requires']" | anywhere - --no-annotate --output-file requirements/build.txt
     compile tray_app/pyproject.toml --group pyproject.toml:windows --python-platform windows --python-version 3.13 \
             --constraints requirements/dev.txt --no-annotate --output-file requirements/windows.txt
@@ -220,6 +234,7 @@ case "${1:-}" in
     windows) windows ;;
     deploy) deploy ;;
     bench) bench ;;
+    docs) docs ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|bench|lock" ;;
+    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|bench|docs|lock" ;;
 esac

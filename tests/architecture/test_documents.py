@@ -93,6 +93,16 @@ def test_every_dependency_has_its_reason() -> None:
     assert not lacking, listing(lacking)
 
 
+def test_every_page_is_in_the_sites_menu() -> None:
+    menu = (ROOT / "docs/site.yml").read_text()
+    silent = [
+        path
+        for path in DOCUMENTS
+        if path.parts[0] != ".github" and ROOT / path not in DECISIONS and f": {path}" not in menu
+    ]
+    assert not silent, listing(silent)
+
+
 def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
     assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
     listed = (ROOT / "docs/adr/README.md").read_text()

@@ -1,0 +1,92 @@
+"""The pages of docs/reference that are written from the code: `make reference` writes them, a test holds them true."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from backend.__main__ import cli
+from backend.domain.policy.guards import GUARDS
+from backend.domain.policy.table import TABLE
+from backend.terminal import explain
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+WRITTEN = "<!-- Written by `make reference` from the code. -->"
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    parts = [WRITTEN, "", "# Commands", "", "What `pitchgate --help` and its like say, on one page.", ""]
+    for names, command in _commands(cli, ("pitchgate",)):
+        explain(command, ".".join(names[1:]) or "pitchgate")
+        context = click.Context(command, info_name=" ".join(names))
+        usage = " ".join(command.collect_usage_pieces(context))
+        parts += [f"## {' '.join(names)}", "", inspect.cleandoc(command.help or ""), ""]
+        if isinstance(command, click.Group):
+            continue
+        parts += [f"`{' '.join(names)} {usage}`".rstrip(), ""]
+        options = [found for each in command.params if (found := each.get_help_record(context))]
+        if options:
+            parts += ["| option | what it does |", "|---|---|"]
+            parts += [f"| `{_cell(name)}` | {_cell(help_)} |" for name, help_ in options]
+            parts.append("")
+    return "\n".join(parts)
+
+
+def policy() -> str:
+    """The rows of the policy table and the guards of a reply, in their order."""
+    parts = [
+        WRITTEN,
+        "",
+        "# The policy table",
+        "",
+        "The first row that matches decides, and is named in the verdict. How to change one: "
+        "[change the policy](../how-to/change-the-policy.md).",
+        "",
+        "| | row | what it catches | what follows |",
+        "|---|---|---|---|",
+    ]
+    for number, row in enumerate(TABLE, 1):
+        parts.append(f"| {number} | `{row.row}` | {_cell(row.catches)} | {row.outcome} |")
+    parts += [
+        "",
+        "Where a held message is answered, every one of these guards has agreed:",
+        "",
+        "| guard | why no reply leaves |",
+        "|---|---|",
+    ]
+    parts += [f"| `{guard.name}` | {_cell(guard.description)} |" for guard in GUARDS]
+    return "\n".join([*parts, ""])
+
+
+PAGES = {"commands.md": commands, "policy.md": policy}
+
+
+def _commands(
+    command: click.Command, names: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield names, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            if below := command.get_command(context, name):
+                yield from _commands(below, (*names, name))
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def main() -> None:
+    """Write them, in English."""
+    os.environ["LC_ALL"] = "C.UTF-8"
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
