@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -11,42 +10,16 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from backend.domain.errors import Refused
-from backend.unsubscribe.addresses import is_public
+from backend.public_addresses import is_public
+from backend.public_post import PublicPost
 from backend.unsubscribe.one_click import OneClick
+from tests.certificates import certificate
 from tests.doubles import in_english
 
 HOST = "lists.pitch.test"
 URL = f"https://{HOST}/u?t=%7E1&x=a%2Fb"
-
-
-def certificate(folder: Path) -> Path:
-    """A key and a certificate for `HOST`, signed by nobody but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "list.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
 
 
 @dataclass
@@ -81,7 +54,7 @@ class ListServer:
         """As it is wired, but for what loopback needs."""
         trust = ssl.create_default_context(cafile=str(self.pem))
         allowed = (lambda _: True) if anywhere else is_public
-        return OneClick(self.lookup, allowed, trust, self.port, seconds)
+        return OneClick(PublicPost(self.lookup, allowed, trust, self.port, seconds))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -106,7 +79,7 @@ class ListServer:
 
 @pytest.fixture
 async def lists(tmp_path: Path) -> AsyncIterator[ListServer]:
-    here = ListServer(certificate(tmp_path))
+    here = ListServer(certificate(tmp_path, HOST))
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trust.load_cert_chain(here.pem)
     app = web.Application()
@@ -174,7 +147,7 @@ async def test_who_does_not_answer_is_left(lists: ListServer) -> None:
 
 
 async def test_a_certificate_nobody_vouches_for(lists: ListServer) -> None:
-    client = OneClick(lists.lookup, lambda _: True, None, lists.port, 5.0)
+    client = OneClick(PublicPost(lists.lookup, lambda _: True, None, lists.port, 5.0))
 
     assert await refused(client) == "unreachable"
     assert lists.requests == []
@@ -208,7 +181,8 @@ async def test_a_name_that_changes_is_looked_up_once(lists: ListServer) -> None:
         return next(answers)
 
     trust = ssl.create_default_context(cafile=str(lists.pem))
-    await OneClick(rebinding, lambda address: address == "127.0.0.1", trust, lists.port, 5.0).one_click(URL)
+    post = PublicPost(rebinding, lambda address: address == "127.0.0.1", trust, lists.port, 5.0)
+    await OneClick(post).one_click(URL)
 
     assert len(lists.requests) == 1
     assert lists.looked_up == [HOST]
@@ -218,7 +192,7 @@ async def test_a_host_nobody_knows(lists: ListServer) -> None:
     async def unknown(host: str) -> Sequence[str]:
         raise OSError("no such host")
 
-    assert await refused(OneClick(unknown)) == "unreachable"
+    assert await refused(OneClick(PublicPost(unknown))) == "unreachable"
 
 
 @pytest.mark.parametrize(
