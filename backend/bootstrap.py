@@ -32,6 +32,7 @@ from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService
 from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
+from backend.pipeline.web_push import WebPushService
 from backend.ports.store import Store
 from backend.ports.system import Clock, Vault
 from backend.reader.child import Limits
@@ -46,6 +47,7 @@ from backend.system.tokens import SystemTokens
 from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
 from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services
+from backend.web_push.vapid import VapidPush
 from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
 from backend.worker.models import Following
@@ -133,7 +135,10 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
         google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due
-        context = Context(settings, store, google.gmail, reader, clock, tokens, vault, wake.set, clock.now())
+        web_push = VapidPush(settings.public_url.replace("http:", "https:"), clock)
+        context = Context(
+            settings, store, google.gmail, reader, clock, tokens, vault, web_push, wake.set, clock.now()
+        )
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
@@ -151,6 +156,7 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
             ReviewService(context, OneClick()),
             InsightService(context),
             ArchiveService(context),
+            WebPushService(context),
             AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None,
             worker.failed,
         )

@@ -25,8 +25,8 @@ def new_command() -> None:
 
 @keys_group.command("rotate")
 def rotate_command() -> None:
-    """Seal refresh tokens and the keys of the logs of decisions again with the first key. May run again, and while the
-    server runs."""
+    """Seal refresh tokens, keys of the logs of decisions and addresses of browsers again with the first key. May run
+    again, and while the server runs."""
     vault = MultiFernetVault(load_or_make_keys(read_settings()))
 
     async def work(store: Store) -> tuple[int, int]:
@@ -41,6 +41,9 @@ def rotate_command() -> None:
             chain = await store.decision_chain(mailbox.id)
             if chain is not None and opens(vault, chain.sealed_key):
                 await store.swap_chain_key(mailbox.id, chain.sealed_key, vault.rotate(chain.sealed_key))
+            for push in await store.web_pushes(mailbox.id, SystemClock().now()):
+                if opens(vault, push.sealed):
+                    await store.swap_web_push(mailbox.id, push.id, push.sealed, vault.rotate(push.sealed))
         return count, shut
 
     count, shut = with_store(work)

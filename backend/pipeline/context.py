@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from backend.ports.gmail import Gmail
 from backend.ports.reader import Reader
 from backend.ports.store import Store
 from backend.ports.system import Clock, TokenSource, Vault
+from backend.ports.web_push import Pushed, PushService
 from backend.settings import Settings
 
 
@@ -21,9 +23,9 @@ def _nobody() -> None:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """How a duty tells that it was given back in the commit of its result, to be due at `due`."""
+    """How a duty tells that it was given back in the commit of its result, due at `due` (None: when wanted again)."""
 
-    due: datetime
+    due: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,15 @@ class Context:
     clock: Clock
     tokens: TokenSource
     vault: Vault
+    web_push: PushService
     wake: Callable[[], None] = _nobody
     """Tells this process's job loop, if it has one, that there may be work."""
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
     fail_opens: FailOpens = field(default_factory=FailOpens)
     judged: Judged = field(default_factory=Judged)
+    web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))
+    """What push services said, since the start."""
 
     def lease_until(self) -> datetime:
         """To when a job taken now is held."""

@@ -12,7 +12,8 @@ on with what follows.
 
 Duties belong to a mailbox instead: SYNC when pushed and every quarter of an hour or so, WATCH daily, INDEX once,
 RETAIN daily (it counts the week's mail before it forgets any), PREVIEW when an owner asks what would have been held,
-DELIVER when a wait behind a typed code ends, DIGEST in the morning of its day, LEAVE when they go.
+DELIVER when a wait behind a typed code ends, DIGEST in the morning of its day, WEB_PUSH when a message is held and a
+browser asked to be told, LEAVE when they go.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from backend.pipeline.retain import retain
 from backend.pipeline.screen import screen
 from backend.pipeline.sync import sync
 from backend.pipeline.watch import watch
+from backend.pipeline.web_push import web_push
 from backend.ports.gmail import Authorizer
 from backend.ports.jobs import Duty, DutyJob, MessageJob
 
@@ -53,6 +55,7 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | GivenBac
     Duty.PREVIEW: preview,
     Duty.DELIVER: deliver,
     Duty.DIGEST: digest,
+    Duty.WEB_PUSH: web_push,
 }
 
 

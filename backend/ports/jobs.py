@@ -36,6 +36,7 @@ class Duty(StrEnum):
     RETAIN = "retain"
     DELIVER = "deliver"  # when a wait ends that follows a typed code
     DIGEST = "digest"  # what was held since the last time, put into the owner's inbox
+    WEB_PUSH = "web_push"  # new senders, told to browsers that asked for it
     PREVIEW = "preview"  # once, when the owner asks what would have been held
 
 

@@ -13,6 +13,7 @@ from backend.ports.jobs import JobStore
 from backend.ports.messages import MessageStore
 from backend.ports.models import ModelStore
 from backend.ports.owner import OwnerStore
+from backend.ports.web_push import WebPushStore
 
 
 class Store(
@@ -24,6 +25,7 @@ class Store(
     OwnerStore,
     DeviceStore,
     DigestStore,
+    WebPushStore,
     Protocol,
 ):
     """All of it; `open` also brings the schema up to date."""

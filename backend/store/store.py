@@ -39,6 +39,7 @@ from backend.transactions import (
     undoing,
     verdicts,
     views,
+    web_push,
 )
 from backend.transactions import devices as device_transactions
 from backend.transactions import mailboxes as mailbox_transactions
@@ -134,6 +135,11 @@ class SqlStore(Watched):
     digest_link = looks_all(digests.digest_link)
     use_digest_link = writes_all(digests.use_digest_link)
     undo_digest_link = writes_all(digests.undo_digest_link)
+    web_pushes = looks(web_push.web_pushes)
+    add_web_push = writes(web_push.add_web_push)
+    swap_web_push = writes(web_push.swap_web_push)
+    remove_web_push = writes(web_push.remove_web_push)
+    web_pushed = writes(web_push.web_pushed)
     finish_duty = writes(jobs.finish_duty)
     postpone_duty = writes(jobs.postpone_duty)
     commit_sync = writes(sync.commit_sync)

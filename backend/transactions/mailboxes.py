@@ -48,6 +48,7 @@ TABLES = (
     "sessions",
     "threads",
     "unsubscriptions",
+    "web_pushes",
     "mailboxes",
 )
 LASTING = ("model_acts", "models", "receipts", "servers", "tallies")

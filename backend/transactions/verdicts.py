@@ -12,13 +12,14 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.labels import PLACES, Placement
 from backend.domain.mailbox.message_record import Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
+from backend.domain.mailbox.web_push import SETTLE
 from backend.domain.policy.limits import COUNTED, reached
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.policy.table import STRANGERS
 from backend.domain.watching.drift import classed
-from backend.ports.jobs import Beginning, MessageJob
+from backend.ports.jobs import Beginning, Duty, MessageJob
 from backend.transactions import corrections, credits, decisions, message_rows, rows, sync
-from backend.transactions.jobs import due, give_way, go_on, held_message
+from backend.transactions.jobs import due, give_way, go_on, held_message, want
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, number, packed, q
 from backend.transactions.tables import CorrectionRow, DealingsRow, MailboxRow, StandingRow
@@ -91,6 +92,10 @@ def record_verdict(
     if challenge is not None:
         yield from _intend(job, challenge, mailbox, now)
     acts = yield from _place(job, verdict, "credit" if verdict.spends_credit else "", now)
+    if PLACES[verdict.outcome] is Placement.HELD and (
+        yield from number("has_web_push", mailbox_id=job.mailbox_id)
+    ):
+        yield from want(job.mailbox_id, Duty.WEB_PUSH, now + SETTLE)
     if acts and until is not None:
         return (yield from go_on(replace(job, placement=PLACES[verdict.outcome]), Stage.ACT, until))
     if acts:

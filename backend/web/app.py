@@ -27,6 +27,7 @@ from backend.web.owner import (
     sessions_routes,
     settings_routes,
     start_routes,
+    web_push_routes,
 )
 from backend.web.sender import challenge_routes
 from backend.web.services import Services, install
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     digest_routes.blueprint,
     sessions_routes.blueprint,
     settings_routes.blueprint,
+    web_push_routes.blueprint,
     lists_routes.blueprint,
     start_routes.blueprint,
     leave_routes.blueprint,

@@ -13,6 +13,7 @@ from backend import logs
 from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.ports.jobs import PushFate
+from backend.ports.web_push import Pushed
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -115,17 +116,20 @@ class Measures:
         failed: Mapping[tuple[str, str], int],
         fail_opens: FailOpens,
         judged: Judged,
+        web_pushed: Mapping[Pushed, int],
     ) -> bytes:
         """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
         job and cause since the start of the process, `fail_opens` the messages that could not be judged,
-        `judged` those that were."""
+        `judged` those that were, `web_pushed` what push services said."""
         unread, worth = "Messages let in because they could not be judged", "Log events worth a look"
+        told = "Messages to browsers by what their push service said"
         nothing = "1 when none of the last 20 messages could be judged"
         self._told.families = [
             *_census(census),
             _counter("pitchgate_jobs_failed", "Tries that failed", ("job", "cause"), failed),
             _counter("pitchgate_fail_open", unread, ("cause",), fail_opens.counts),
             GaugeMetricFamily("pitchgate_nothing_is_judged", nothing, value=fail_opens.nothing_is_judged),
+            _counter("pitchgate_web_pushes", told, ("outcome",), web_pushed),
             _counter("pitchgate_log_events", worth, ("event",), logs.COUNTED),
         ]
         return generate_latest(self._registry) + generate_latest(judged.registry)

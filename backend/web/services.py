@@ -15,6 +15,7 @@ from backend.pipeline.context import Context
 from backend.pipeline.devices import DeviceService
 from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
+from backend.pipeline.web_push import WebPushService
 from backend.ports.callers import PushCallers
 from backend.ports.gmail import Authorizer
 from backend.web.measures import Measures
@@ -35,6 +36,7 @@ class Services:
     review: ReviewService
     insights: InsightService
     archive: ArchiveService
+    web_push: WebPushService
     addon: AddonService | None = None
     failed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 

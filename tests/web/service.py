@@ -30,6 +30,7 @@ from backend.pipeline.devices import DeviceService
 from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
 from backend.pipeline.stages import run_duty
+from backend.pipeline.web_push import WebPushService
 from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
 from backend.ports.gmail import Access
 from backend.ports.jobs import Duty
@@ -41,6 +42,7 @@ from backend.web.services import Services
 from tests.contract.store.stories import LEASE, ROWS, Story
 from tests.doubles import FixedClock, GlassVault, NoAuthorizer, PlainKeys, SeededTokens
 from tests.fakes.gmail import FakeGmail
+from tests.fakes.push_service import FakePushService
 from tests.fakes.reader import FakeReader
 
 ALL = frozenset(Scope)
@@ -339,7 +341,7 @@ def _office(
     clock, scorer, lists, callers = FixedClock(), FixedScorer(), ListServers(), Callers()
     gmail, reader = FakeGmail(now=clock.now()), FakeReader(scorer.score, scorer.thresholds)
     fields = Settings(**({"live_page": True} | dict(settings)))
-    context = Context(fields, store, gmail, reader, clock, SeededTokens(), GlassVault())
+    context = Context(fields, store, gmail, reader, clock, SeededTokens(), GlassVault(), FakePushService())
     google = ConsentPage(frozenset(fields.scopes))
     services = Services(
         context,
@@ -350,6 +352,7 @@ def _office(
         ReviewService(context, lists),
         InsightService(context),
         ArchiveService(context),
+        WebPushService(context),
     )
     app = create_app(services, stopping)
     return Office(services, Story(store), gmail, google, callers, app, lists, reader, clock)

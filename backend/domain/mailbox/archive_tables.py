@@ -198,6 +198,12 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 {"id": TEXT, "name": TEXT, "created_at": TIME, "last_seen_at": _maybe(TIME)},
                 returns=False,
             ),
+            Table(
+                "web_pushes",
+                "id",
+                {"id": TEXT, "browser": TEXT, "language": TEXT, "created_at": TIME, "told_at": _maybe(TIME)},
+                returns=False,
+            ),
         )
     }
 )
@@ -242,6 +248,10 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "decisions.seal": "seals the log here",
         "devices.token_hash": "a secret's",
         "devices.scopes": "the same for all",
+        "web_pushes.session": "a secret's",
+        "web_pushes.sealed": "a secret",
+        "web_pushes.told_until": "work to be done here",
+        "web_pushes.failing_since": "work to be done here",
         "previews.thread_id": "Gmail's",
         "previews.place": "the order of the list",
         "previews.state": "work to be done here",

@@ -51,5 +51,5 @@ async def metrics() -> Response:
     """Prometheus' text format: requests, pushes, what was not judged, the store's census. Keep it behind the proxy."""
     context, failed = services().context, services().failed
     census = await context.store.census()
-    body = measures().exposition(census, failed, context.fail_opens, context.judged)
+    body = measures().exposition(census, failed, context.fail_opens, context.judged, context.web_pushed)
     return Response(body, content_type=CONTENT_TYPE_LATEST)

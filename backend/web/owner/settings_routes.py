@@ -25,7 +25,7 @@ from backend.web.state_words import paused_until
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
-DONE = ("saved", "paused", "resumed")
+DONE = ("saved", "paused", "resumed", "notified", "not_notified")
 PAUSES = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 FARTHEST = timedelta(days=30)
 
@@ -104,6 +104,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
     owner, mailbox = found
     now, until = services().context.clock.now(), mailbox.preferences.paused_until
     done = request.args.get("done", "")
+    public_key, sealed_key = services().web_push.offer()
     values: dict[str, Any] = {
         "filled": settings_form.filled(mailbox.preferences),
         "done": done if done in DONE and status == 200 else "",
@@ -118,6 +119,9 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "challenges": services().context.settings.challenges,
         "paces": tuple(DigestPace),
         "languages": LANGUAGES,
+        "notified": await services().web_push.on(owner.session),
+        "public_key": public_key,
+        "sealed_key": sealed_key,
         "pause_error": "",
         "day": "",
         "first_day": now.date().isoformat(),

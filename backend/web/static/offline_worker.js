@@ -2,6 +2,8 @@
 // here: no page of an owner's, and nothing about their mail.
 "use strict";
 
+importScripts("push_worker.js");
+
 const KEPT = "offline";
 const OFFLINE = "/offline";
 // Only these, of which looking changes nothing. An address that another site must not open (a ticket, the way back from

@@ -15,9 +15,11 @@ from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.reading.score import Reason, Score, Trace
+from backend.ports.devices import Session
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.ports.owner import NewMailbox
 from backend.ports.store import Store
+from backend.ports.web_push import WebPush
 from backend.store import SqlStore
 from tests.doubles import START
 
@@ -112,6 +114,17 @@ class Story:
         await self.store.tell_digest(job, f"<{mailbox_id}@x>", until, (link,), until)
         await self.store.digest_told(job, until, f"digest-{mailbox_id}", until + timedelta(days=1), until)
         return link
+
+    async def browser(self, mailbox_id: str, name: str = "1") -> WebPush:
+        """A signed-in browser of theirs that is told of new senders."""
+        session = f"s{name}-{mailbox_id}"
+        until = self.now + timedelta(days=30)
+        await self.store.add_session(Session(session, mailbox_id, until, browser="Firefox/Linux"), self.now)
+        push = WebPush(
+            f"w{name}-{mailbox_id}", session, b"sealed " + name.encode(), "Firefox/Linux", "en", self.now
+        )
+        await self.store.add_web_push(mailbox_id, push, self.now)
+        return push
 
     async def arrive(self, mailbox_id: str, *gmail_ids: str, stage: Stage = Stage.SCREEN) -> int:
         """Messages seen by a sync; the thread of message x is t-x."""

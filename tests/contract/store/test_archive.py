@@ -44,6 +44,7 @@ def service(story: Story) -> ArchiveService:
         clock=FixedClock(story.now),
         tokens=cast(Any, None),
         vault=cast(Any, None),
+        web_push=cast(Any, None),
         wake=Notifier().ring,
     )
     return ArchiveService(context)

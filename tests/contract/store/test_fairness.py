@@ -29,7 +29,9 @@ class Busy:
     def __init__(self, store: SqlStore, story: Story, folder: Path) -> None:
         self.clock = FixedClock()
         settings = Settings(state_dir=folder, poll_seconds=0.005, stop_seconds=0.2, worker_tasks=TASKS)
-        self.context = Context(settings, store, NOBODY, NOBODY, self.clock, SeededTokens(), GlassVault())
+        self.context = Context(
+            settings, store, NOBODY, NOBODY, self.clock, SeededTokens(), GlassVault(), NOBODY
+        )
         story.now = self.clock.now()
         self.story = story
         self.free = asyncio.Event()

@@ -19,7 +19,7 @@ from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
-from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
+from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
 from backend.ports.jobs import Notice
 from backend.ports.models import StoredModel
 from backend.ports.owner import DisconnectReceipt, GrantEnd
@@ -62,7 +62,7 @@ async def fill(path: Path) -> None:
         laptop = OneTimeCode(f"code-{name}", name, Purpose.DEVICE, "x", story.now + HOUR, "laptop")
         await store.add_code(laptop, story.now)
         await store.exchange(f"code-{name}", "x", NewDevice(f"d-{name}", f"h-{name}", ALL), story.now)
-        await store.add_session(Session(f"s-{name}", name, story.now + HOUR), story.now)
+        await story.browser(name)
         await story.preview(name, "m3")
         await story.digest(name, "m2", token_hash=f"digest-{name}")
         await store.ask_off(name, "m2", story.now)

@@ -23,6 +23,7 @@ from backend.domain.policy.standing import Standing
 from backend.domain.watching.asking import Answer
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.ports.store import Store
+from backend.ports.web_push import Pushed, WebPush
 from backend.store import SqlStore
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
@@ -140,7 +141,8 @@ OWN = {
 class Eve:
     """Holds valid work of her own mailbox and every id of Ana's."""
 
-    def __init__(self, story: Story, message: MessageJob, duty: DutyJob) -> None:
+    def __init__(self, story: Story, message: MessageJob, duty: DutyJob, browser: WebPush) -> None:
+        self.browser = browser
         self.store, self.now, self.story = story.store, story.now, story
         self.message = replace(message, mailbox_id="eve")
         self.duty = replace(duty, mailbox_id="eve")
@@ -181,6 +183,11 @@ class Eve:
             "digest_state": lambda: store.digest_state("eve"),
             "tell_digest": lambda: store.tell_digest(duty, "<d@x>", now, (), now),
             "digest_told": lambda: store.digest_told(duty, now, "m1", now, now),
+            "web_pushes": lambda: store.web_pushes("eve", now),
+            "add_web_push": lambda: store.add_web_push("eve", self.browser, now),
+            "swap_web_push": lambda: store.swap_web_push("eve", self.browser.id, self.browser.sealed, b"eve"),
+            "remove_web_push": lambda: store.remove_web_push("eve", self.browser.session),
+            "web_pushed": lambda: store.web_pushed(duty, [(self.browser, Pushed.GONE)], now, now),
             "keep_promises": lambda: store.keep_promises("eve", now),
             "decided_on": lambda: store.decided_on("eve", ["m0", "m1"]),
             "want": lambda: store.want("eve", Duty.SYNC, now),
@@ -251,7 +258,8 @@ async def eve_beside_ana(story: Story) -> Eve:
     await story.work()
     await story.arrive("ana", "m2")
     await story.judge(await story.job("m2"), Outcome.CHALLENGE, "fay@fay.test")
-    return Eve(story, await story.job("m2"), await story.hold("ana"))
+    browser = await story.browser("ana")
+    return Eve(story, await story.job("m2"), await story.hold("ana"), browser)
 
 
 def methods() -> set[str]:

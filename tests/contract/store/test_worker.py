@@ -102,7 +102,7 @@ async def workshop(
     settings = Settings(
         state_dir=tmp_path, max_attempts=TRIES, stop_seconds=STOP, poll_seconds=0.005, worker_tasks=4
     )
-    context = Context(settings, store, NOBODY, NOBODY, clock, SeededTokens(), GlassVault())
+    context = Context(settings, store, NOBODY, NOBODY, clock, SeededTokens(), GlassVault(), NOBODY)
     story.now = clock.now()
     for name in ("ana", "bea"):
         await story.mailbox(name)

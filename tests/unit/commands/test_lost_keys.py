@@ -16,6 +16,7 @@ from backend.commands.keys import keys_group
 from backend.domain.errors import Lost, NeedsReconnect
 from backend.gmail.errors import sealed_shut
 from backend.store import SqlStore
+from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault, make_key
 from tests.contract.store.stories import Story
 
@@ -110,3 +111,22 @@ def test_only_what_no_key_opens_is_forgotten_and_the_rest_is_rotated(
 
 def test_without_a_mailbox_any_key_will_do(runner: CliRunner) -> None:
     with_store(lambda store: check_keys(store, vault(NEW)))
+
+
+def test_the_addresses_of_browsers_are_sealed_again_too(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PITCHGATE_SECRET_KEYS", f"{NEW},{OLD}")
+
+    async def switched_on(store: SqlStore) -> None:
+        story = Story(store, SystemClock().now())
+        await story.mailbox("ana")
+        push = await story.browser("ana")
+        await store.swap_web_push("ana", push.id, push.sealed, vault(OLD).seal("address"))
+
+    async def kept(store: SqlStore) -> list[bytes]:
+        return [push.sealed for push in await store.web_pushes("ana", SystemClock().now())]
+
+    with_store(switched_on)
+    runner.invoke(keys_group, ["rotate"])
+    assert [vault(NEW).open(sealed) for sealed in with_store(kept)] == ["address"]

@@ -24,6 +24,7 @@ from backend.store import SqlStore, open_store
 from backend.worker.endings import Endings
 from tests.doubles import NoAuthorizer, PlainKeys
 from tests.fakes.gmail import Died, FakeGmail
+from tests.fakes.push_service import FakePushService
 from tests.fakes.reader import FakeReader
 
 LEASE = timedelta(seconds=60)
@@ -168,7 +169,7 @@ async def open_fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
 
     settings = Settings(state_dir=tmp_path, public_url="https://gate.test", index_limit=100)
     reader = FakeReader(scorer.score, scorer.thresholds)
-    context = Context(settings, store, gmail, reader, Now(), secrets, secrets)
+    context = Context(settings, store, gmail, reader, Now(), secrets, secrets, FakePushService())
     mailbox = await store.connect(
         NewMailbox(
             id="box1",

@@ -43,7 +43,7 @@ async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) ->
     measures.request("/healthz", "GET", 200, 0.1)
     async with office(tmp_path) as here:
         census = await here.store.census()
-    text = measures.exposition(census, {("screen", "limits"): 1}, fail_opens, judged).decode()
+    text = measures.exposition(census, {("screen", "limits"): 1}, fail_opens, judged, {}).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     fields = {sample.name: set(sample.labels) for sample in samples}
     for query in queries():

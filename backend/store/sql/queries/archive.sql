@@ -31,6 +31,9 @@ SELECT * FROM previews WHERE mailbox_id = :mailbox_id AND gmail_id > :after ORDE
 -- name: archive_devices(mailbox_id, after, limit)
 SELECT * FROM devices WHERE mailbox_id = :mailbox_id AND id > :after ORDER BY id LIMIT :limit;
 
+-- name: archive_web_pushes(mailbox_id, after, limit)
+SELECT * FROM web_pushes WHERE mailbox_id = :mailbox_id AND id > :after ORDER BY id LIMIT :limit;
+
 -- name: restore_rules(mailbox_id, subject, kind, set_at)!
 INSERT INTO rules (mailbox_id, subject, kind, set_at) VALUES (:mailbox_id, :subject, :kind, :set_at)
 ON CONFLICT DO NOTHING;
