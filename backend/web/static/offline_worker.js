@@ -2,7 +2,7 @@
 // here: no page of an owner's, and nothing about their mail.
 "use strict";
 
-importScripts("push_worker.js");
+importScripts("pushed.js");
 
 const KEPT = "offline";
 const OFFLINE = "/offline";
