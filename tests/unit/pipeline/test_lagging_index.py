@@ -19,6 +19,7 @@ async def _look(fixture: Fixture) -> timedelta:
     assert job.duty is Duty.SYNC
     ended = await sync(fixture.context, job)
     assert isinstance(ended, GivenBack)
+    assert ended.due is not None
     return ended.due - fixture.now()
 
 
