@@ -147,23 +147,30 @@ async def open_application(settings: Settings, clock: Clock | None = None) -> As
             roll = Roll(store, clock, name, google.divide)
             await roll.call()
         worker = Worker(context, google.authorizer, name, wake)
-        services = Services(
-            context,
-            google.authorizer,
-            google.push_callers,
-            checks,
-            DeviceService(context),
-            ReviewService(context, OneClick()),
-            InsightService(context),
-            ArchiveService(context),
-            WebPushService(context),
-            AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None,
-            worker.failed,
-        )
+        services = _services(settings, context, google, checks, worker)
         fetcher = None
         if settings.notices is Notices.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
         yield Application(settings, context, google, services, worker, models, fetcher, roll)
+
+
+def _services(
+    settings: Settings, context: Context, google: Google, checks: Checks, worker: Worker
+) -> Services:
+    """What the routes are given."""
+    return Services(
+        context,
+        google.authorizer,
+        google.push_callers,
+        checks,
+        DeviceService(context),
+        ReviewService(context, OneClick()),
+        InsightService(context),
+        ArchiveService(context),
+        WebPushService(context),
+        AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None,
+        worker.failed,
+    )
 
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
