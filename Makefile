@@ -142,6 +142,11 @@ faults-cluster: setup-dev ## equal replicas and their PostgreSQL killed under lo
 
 # ---- the rest
 
+.PHONY: dist
+dist: ## what is released, in dist/: both distributions, what is in them (CycloneDX), and SHA256SUMS
+	@bash requirements/setup.sh dist
+	@bash requirements/dist.sh
+
 .PHONY: reference docs
 reference: setup-dev ## the pages of docs/reference that are written from the code
 	@$(BIN)/python -m tests.reference

@@ -12,7 +12,7 @@
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
 #   bash requirements/setup.sh deploy     Buildah, Podman, Compose and debootstrap for `make test-deploy` (installed when root, with the dev set)
 #   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
-#   bash requirements/setup.sh docs       Zensical for `make docs`, in an environment of its own below .venv
+#   bash requirements/setup.sh docs|dist  what `make docs` and `make dist` need, each in an environment of its own below .venv
 #   bash requirements/setup.sh lock       the locks again from pyproject.toml (no hash is asked for uv itself)
 #
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
@@ -156,16 +156,17 @@ desktop() {
     fi
 }
 
-docs() {
+# Tools that no test needs have an environment of their own each.
+apart() {
     make_venv
-    local mark
-    mark=$(fingerprint requirements/docs.txt)
-    if stamped docs "$mark"; then return; fi
-    say "installing Zensical from requirements/docs.txt"
-    .venv/bin/python -m venv .venv/docs
-    .venv/docs/bin/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes \
-        -r requirements/docs.txt || die "pip could not install requirements/docs.txt"
-    printf '%s\n' "$mark" >.venv/stamp-docs
+    local mark lock=requirements/$1.txt
+    mark=$(fingerprint "$lock")
+    if stamped "$1" "$mark"; then return; fi
+    say "installing $(grep -c '^[a-zA-Z0-9]' "$lock") packages from $lock"
+    .venv/bin/python -m venv ".venv/$1"
+    ".venv/$1/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r "$lock" ||
+        die "pip could not install $lock"
+    printf '%s\n' "$mark" >".venv/stamp-$1"
 }
 
 bench() {
@@ -209,16 +210,18 @@ lock() {
     named() { .venv/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))$1, sep='\n')"; }
     anywhere pyproject.toml --output-file requirements/run.txt
     anywhere pyproject.toml tray_app/pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
-    # Of an extra only what the program does not have already. The desktop app is a project of its own.
+    # Of an extra only what the program does not have already; of the desktop app all, for it is a project of its own.
     for extra in "${EXTRAS[@]}"; do
-        local of=(pyproject.toml --extra "$extra")
-        [ "$extra" != tray ] || of=(tray_app/pyproject.toml)
-        anywhere "${of[@]}" --constraints requirements/dev.txt --no-annotate |
+        [ "$extra" != tray ] || continue
+        anywhere pyproject.toml --extra "$extra" --constraints requirements/dev.txt --no-annotate |
             awk 'NR == FNR { if (/^[a-zA-Z0-9]/) have[$1] = 1; next } /^[a-zA-Z0-9]/ { on = !($1 in have) } on' \
                 requirements/run.txt - >"requirements/extra-$extra.txt"
         [ -s "requirements/extra-$extra.txt" ] || rm "requirements/extra-$extra.txt"
     done
-    anywhere --group pyproject.toml:docs --no-annotate --output-file requirements/docs.txt
+    anywhere tray_app/pyproject.toml --constraints requirements/dev.txt --no-annotate --output-file requirements/extra-tray.txt
+    for extra in docs dist; do
+        anywhere --group "pyproject.toml:$extra" --no-annotate --output-file "requirements/$extra.txt"
+    done
     named "['build-system']['requires']" | anywhere - --no-annotate --output-file requirements/build.txt
     compile tray_app/pyproject.toml --group pyproject.toml:windows --python-platform windows --python-version 3.13 \
             --constraints requirements/dev.txt --no-annotate --output-file requirements/windows.txt
@@ -234,7 +237,7 @@ case "${1:-}" in
     windows) windows ;;
     deploy) deploy ;;
     bench) bench ;;
-    docs) docs ;;
+    docs | dist) apart "$1" ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|bench|docs|lock" ;;
+    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|bench|docs|dist|lock" ;;
 esac

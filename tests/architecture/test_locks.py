@@ -44,17 +44,22 @@ def test_the_dev_lock_holds_every_dependency_and_every_extra() -> None:
     _assert_locked(project()["project"]["dependencies"] + wanted + desktop, "dev.txt")
 
 
-@pytest.mark.parametrize("extra", ["postgres", "train", "tray"])
+@pytest.mark.parametrize("extra", ["postgres", "train"])
 def test_an_extra_is_installed_from_the_same_lock_as_it_is_tested_with(extra: str) -> None:
     """`make setup EXTRAS=…`: what run.txt has already is left out, the rest is dev.txt's."""
     name, dev, run = f"extra-{extra}.txt", _pins("dev.txt"), _pins("run.txt")
     pins = _pins(name)
     assert {one: found for one, found in pins.items() if not found <= dev[one]} == {}
     assert not pins.keys() & run.keys()
-    extras = project()["project"]["optional-dependencies"]
-    wanted = extras[extra] if extra in extras else project(f"{extra}_app")["project"]["dependencies"]
+    wanted = project()["project"]["optional-dependencies"][extra]
     lacking = {canonicalize_name(Requirement(line).name) for line in wanted} - pins.keys() - run.keys()
     assert lacking == set()
+
+
+def test_the_desktop_apps_lock_is_whole_and_the_one_it_is_tested_with() -> None:
+    pins, dev = _pins("extra-tray.txt"), _pins("dev.txt")
+    assert {one: found for one, found in pins.items() if not found <= dev[one]} == {}
+    _assert_locked(project("tray_app")["project"]["dependencies"], "extra-tray.txt")
 
 
 def test_the_build_lock_holds_what_builds_this_project() -> None:
