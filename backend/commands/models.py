@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from backend.commands.trial import trial_command
 from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound, Refused
 from backend.domain.watching.models import FILE, Act, AtWork
@@ -89,6 +90,9 @@ def shadow_command(version: str) -> None:
 def stop_command() -> None:
     """End the trial: the second model scores no more."""
     _change(Act.STOP, None)
+
+
+models_group.add_command(trial_command)
 
 
 @models_group.command("promote")

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader
 from rich.console import Console
 from rich.table import Table
 
+from backend.commands.trial import UnderWay, height, under_way
 from backend.commands.with_store import with_store
 from backend.domain.reading.language import LANGUAGES, OTHER
 from backend.domain.watching.drift import (
@@ -28,6 +29,7 @@ from backend.domain.watching.drift import (
     State,
     monday_of,
 )
+from backend.domain.watching.trial import ENOUGH
 from backend.store import SqlStore
 from backend.system.clock import SystemClock
 from backend.terminal import Worded, words
@@ -81,13 +83,15 @@ class Part:
 def watch_command(as_json: bool, html: Path | None) -> None:
     """Tell of each mailbox whether its mail has changed since its first weeks."""
 
-    async def work(store: SqlStore) -> list[Watched]:
+    async def work(store: SqlStore) -> tuple[list[Watched], UnderWay | None]:
         mailboxes = await store.mailboxes()
-        return [Watched(mailbox.owner.email, await store.drift(mailbox.id)) for mailbox in mailboxes]
+        found = [Watched(mailbox.owner.email, await store.drift(mailbox.id)) for mailbox in mailboxes]
+        return found, await under_way(store) if html is not None else None
 
-    found = sorted(with_store(work), key=lambda one: one.drift.change is None)
+    watched, trial = with_store(work)
+    found = sorted(watched, key=lambda one: one.drift.change is None)
     if html is not None:
-        html.write_text(page(found, SystemClock().now()), encoding="utf-8")
+        html.write_text(page(found, SystemClock().now(), trial), encoding="utf-8")
     elif as_json:
         for one in found:
             click.echo(json.dumps(_as_json(one)))
@@ -99,7 +103,7 @@ def watch_command(as_json: bool, html: Path | None) -> None:
         Console().print(table)
 
 
-def page(found: Sequence[Watched], now: datetime) -> str:
+def page(found: Sequence[Watched], now: datetime, trial: UnderWay | None = None) -> str:
     """The page: it needs nothing but itself."""
     here = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
     states = Counter(one.drift.state for one in found)
@@ -113,6 +117,9 @@ def page(found: Sequence[Watched], now: datetime) -> str:
         alarm=ALARM,
         reference=REFERENCE,
         monday_of=monday_of,
+        trial=trial,
+        enough=height(ENOUGH),
+        start=height(1.0),
     )
 
 

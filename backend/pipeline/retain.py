@@ -1,23 +1,28 @@
 """retain: count the weeks that are over, for the test of drift; then forget what is older than the owner wants kept, in
 small batches; then tell the log where the log of decisions ends today, against which a cut end is
-found, and draw what the owner is asked this week.
+found, draw what the owner is asked this week, and end a trial whose challenger was found worse.
 
 One duty, for no message may be forgotten before its week is counted.
 """
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import LeaseLost
+from backend.domain.errors import Conflict, LeaseLost, Refused
+from backend.domain.watching.models import Act
+from backend.domain.watching.trial import Finding, trial
 from backend.pipeline.context import Context
 from backend.ports.jobs import DutyJob
 
 log = structlog.get_logger()
 
 BATCH = 500
+ITSELF = "pitchgate"
+"""Who did what no person did."""
 
 
 async def retain(context: Context, job: DutyJob) -> datetime:
@@ -34,6 +39,7 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     if deleted < BATCH:
         await _log_head(context, job.mailbox_id)
         await context.store.draw_questions(job.mailbox_id, now)
+        await _end_lost_trial(context, now)
     return now if deleted >= BATCH else now + timedelta(days=1)
 
 
@@ -41,3 +47,15 @@ async def _log_head(context: Context, mailbox_id: str) -> None:
     found = await context.store.decision_chain(mailbox_id)
     if found is not None:
         log.info("decisions_head", mailbox=mailbox_id, number=found.head.number, seal=found.head.seal.hex())
+
+
+async def _end_lost_trial(context: Context, now: datetime) -> None:
+    """A challenger that was found worse scores no more. One that was found better waits for a person."""
+    at_work = await context.store.models_at_work()
+    if at_work.challenger is None or at_work.since is None:
+        return
+    found = trial(await context.store.trial_labels(at_work.challenger, at_work.since))
+    if found.finding is Finding.WORSE:
+        with contextlib.suppress(Refused, Conflict):  # somebody, or another mailbox's duty, came first
+            await context.store.change_models(Act.STOP, at_work.challenger, ITSELF, now)
+            log.warning("trial_lost", challenger=at_work.challenger, answers=found.answered)

@@ -12,6 +12,7 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.domain.watching.asking import Answer, Label
 from backend.domain.watching.chain import Entry, Head
 from backend.domain.watching.drift import Drift
+from backend.domain.watching.trial import Counted
 
 
 class DecisionKeys(Protocol):
@@ -86,7 +87,8 @@ class QuestionStore(Protocol):
     """What owners are asked about decisions. An owner's act on a message that was drawn is its answer too."""
 
     async def draw_questions(self, mailbox_id: str, now: datetime) -> int:
-        """Draw from last week's mail what the owner is asked, once a week; how many. Forgets which messages older
+        """Draw from last week's mail what the owner is asked, once a week; how many. While a trial runs, messages on
+        which its models disagree come first. Forgets which messages older
         questions were about when those are forgotten, and all of them after a year."""
         ...
 
@@ -102,4 +104,16 @@ class QuestionStore(Protocol):
 
     async def labels(self, mailbox_id: str, now: datetime) -> tuple[Label, ...]:
         """Everything asked about all mail in the last year."""
+        ...
+
+    async def labels_of_model(self, version: str, now: datetime) -> tuple[Label, ...]:
+        """The same of every mailbox, as far as `version` decided."""
+        ...
+
+    async def trial_labels(self, challenger: str, since: datetime) -> tuple[Label, ...]:
+        """Everything asked in a trial, of every mailbox, in the order in which it was answered."""
+        ...
+
+    async def trial_counts(self, challenger: str, since: datetime) -> Counted:
+        """How the models of a trial differ on the messages that are kept."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
@@ -12,8 +14,10 @@ from backend.domain.mailbox.effects import EFFECTS
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.watching.asking import QUALITY, Answer, Label, drawn, stratified
 from backend.domain.watching.drift import week_of
+from backend.domain.watching.models import AtWork
+from backend.domain.watching.trial import CHALLENGER, CHAMPION, TRIAL, Counted, disagreement
 from backend.ports.decisions import DecisionKeys
-from backend.transactions import decisions, message_rows, rows
+from backend.transactions import decisions, message_rows, models, rows
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import KEYS, Script, micros, number, q
@@ -33,6 +37,17 @@ class JudgedRow(TypedDict):
     model: str
     language: str
     sender_name: str
+    decided_at: int
+    shadow_model: str | None
+    shadow_row: str | None
+
+
+class PairRow(TypedDict):
+    """How many messages the champion decided by one row and the challenger by another."""
+
+    policy_row: str
+    shadow_row: str
+    n: int
 
 
 class LabelRow(TypedDict):
@@ -48,12 +63,12 @@ class LabelRow(TypedDict):
 
 def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     """Draw from the week before this one, once; see the port. What the owner did with a message before it was drawn is
-    its answer."""
+    its answer. While a trial runs, the messages on which its models disagree come first."""
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
     yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT))
     week = week_of(now.astimezone(UTC)) - 1
-    latest: int | None = yield q("latest_round", mailbox_id=mailbox_id, kind=QUALITY)
+    latest: int | None = yield q("latest_round", mailbox_id=mailbox_id)
     budget = mailbox.preferences.questions_a_week
     if not budget or (latest is not None and latest >= week):
         return 0
@@ -66,20 +81,52 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
         "judged_between", mailbox_id=mailbox_id, since=beginning(week), until=beginning(week + 1)
     )
     known = {row["gmail_id"]: row for row in found}
+    at_work = yield from models.at_work()
+    alone = disagreements(found, at_work)
+    name = f"{TRIAL} {at_work.challenger} {week}"
+    picked = [(one, alone[one], weight) for one, _, weight in drawn(key, name, {"": list(alone)}, budget)]
+    yield from _ask(mailbox_id, TRIAL, week, picked, known, at_work.challenger, now)
     strata = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
-    picked = drawn(key, f"{QUALITY} {week}", strata, budget)
+    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(picked))
+    yield from _ask(mailbox_id, QUALITY, week, others, known, None, now)
+    return len(picked) + len(others)
+
+
+def disagreements(judged: Iterable[JudgedRow], at_work: AtWork) -> dict[str, str]:
+    """Of the messages that one model of the trial under way holds alone: which, by id."""
+    if at_work.challenger is None or at_work.since is None:
+        return {}
+    found = {}
+    for row in judged:
+        if row["shadow_model"] == at_work.challenger and row["decided_at"] >= micros(at_work.since):
+            stratum = disagreement(row["policy_row"], row["shadow_row"] or "")
+            if stratum is not None:
+                found[row["gmail_id"]] = stratum
+    return found
+
+
+def _ask(
+    mailbox_id: str,
+    kind: str,
+    week: int,
+    picked: Iterable[tuple[str, str, float]],
+    known: Mapping[str, JudgedRow],
+    model: str | None,
+    now: datetime,
+) -> Script[None]:
+    """About these messages (id, stratum, weight), for the sake of `model`, or of the one that decided."""
     for place, (gmail_id, stratum, weight) in enumerate(picked):
         row = known[gmail_id]
         yield q(
             "ask",
             mailbox_id=mailbox_id,
-            id=f"{QUALITY}-{week:05d}-{place:02d}",
-            kind=QUALITY,
+            id=f"{kind}-{week:05d}-{place:02d}",
+            kind=kind,
             round=week,
             gmail_id=gmail_id,
             stratum=stratum,
             weight=weight,
-            model=row["model"],
+            model=model or row["model"],
             language=row["language"],
             script=script_of(row["sender_name"]),
             now=micros(now),
@@ -87,7 +134,6 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
         decided: str | None = yield q("decision_of", mailbox_id=mailbox_id, gmail_id=gmail_id)
         if decided is not None:
             yield from acted(mailbox_id, gmail_id, Decision(decided), now)
-    return len(picked)
 
 
 def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
@@ -130,3 +176,24 @@ def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
     """See the port."""
     found: list[LabelRow] = yield q("labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - KEPT))
     return tuple(Label(**row) for row in found)
+
+
+def labels_of_model(version: str, now: datetime) -> Script[tuple[Label, ...]]:
+    """See the port."""
+    found: list[LabelRow] = yield q("labels_of_model", kind=QUALITY, model=version, since=micros(now - KEPT))
+    return tuple(Label(**row) for row in found)
+
+
+def trial_labels(challenger: str, since: datetime) -> Script[tuple[Label, ...]]:
+    """See the port."""
+    found: list[LabelRow] = yield q("labels_of_model", kind=TRIAL, model=challenger, since=micros(since))
+    return tuple(Label(**row) for row in found)
+
+
+def trial_counts(challenger: str, since: datetime) -> Script[Counted]:
+    """See the port."""
+    found: list[PairRow] = yield q("trial_pairs", challenger=challenger, since=micros(since))
+    counts: Counter[str | None] = Counter()
+    for row in found:
+        counts[disagreement(row["policy_row"], row["shadow_row"])] += row["n"]
+    return Counted(counts.total(), counts[CHAMPION], counts[CHALLENGER])

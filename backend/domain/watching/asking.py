@@ -124,6 +124,12 @@ def narrow(share: Share | None) -> bool:
     return share is not None and share.high - share.low < NARROW
 
 
+def stratum_share(labels: Sequence[Label]) -> Share | None:
+    """The share of pitches in a stratum of which these were drawn; None if nothing was said about any."""
+    answered = [label for label in labels if label.answer in (Answer.YES, Answer.NO)]
+    return _share(answered, answered)
+
+
 def _quality(by: str, name: str, every: Sequence[Label], some: Sequence[Label]) -> Quality:
     answered = [label for label in some if label.answer in (Answer.YES, Answer.NO)]
     held = [label for label in answered if label.stratum == HELD]

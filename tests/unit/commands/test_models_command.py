@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.models import models_group
+from backend.commands.watch import watch_command
 from backend.commands.with_store import with_store
 from backend.domain.errors import PitchgateError
 from tests.doubles import in_english
@@ -52,6 +53,24 @@ def test_from_adding_one_to_going_back(file: Path) -> None:
     acts = with_store(lambda store: store.model_acts())
     assert [done.act for done in acts] == ["add", "shadow", "stop", "promote", "rollback"]
     assert all("@" in done.by for done in acts)
+
+
+def test_a_trial_is_told_in_words_in_json_and_on_the_page(file: Path) -> None:
+    assert run("trial") == "No trial is under way."
+    run("add", str(file))
+    run("shadow", OTHER_VERSION)
+    told = run("trial")
+    assert f"{OTHER_VERSION} beside {SHIPPED_VERSION}" in told
+    assert "nothing is proven yet" in told
+    found = json.loads(run("trial", "--json"))
+    assert (found["finding"], found["answered"], found["f1"]) == (
+        "open",
+        0,
+        {"champion": None, "challenger": None},
+    )
+    page = file.parent / "page.html"
+    assert CliRunner().invoke(watch_command, ["--html", str(page)]).exit_code == 0
+    assert f"{OTHER_VERSION} beside" in page.read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_is_refused_in_words(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,11 @@ import pytest
 from backend.domain.digest import Second
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
+from backend.domain.watching.asking import Answer, Label
+from backend.domain.watching.models import Act
+from backend.domain.watching.trial import CHALLENGER, CHAMPION
+from backend.ports.jobs import Duty
+from backend.ports.models import StoredModel
 from tests.fakes.gmail import FakeGmail
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter, open_fixture
 
@@ -44,6 +50,27 @@ async def morning(fixture: Fixture) -> None:
     fixture.gmail.deliver(letter("colleague@corp.test"))
     await fixture.push()
     await fixture.settle()
+
+
+async def test_a_challenger_that_was_found_worse_is_stopped_by_the_daily_duty_and_a_better_one_stays(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, held_by = fixture.store, [CHAMPION]
+
+    async def labels(challenger: str, since: datetime) -> tuple[Label, ...]:
+        return (Label(held_by[-1], 1.0, challenger, "en", "latin", Answer.NO),) * 40
+
+    monkeypatch.setattr(store, "trial_labels", labels)
+    await store.add_model(StoredModel("second", "digest", "second.onnx", b"x"), "op", fixture.now())
+    for stratum, left in ((CHAMPION, "second"), (CHALLENGER, None)):
+        held_by.append(stratum)
+        await store.want(fixture.mailbox_id, Duty.RETAIN, fixture.now())
+        if (await store.models_at_work()).challenger is None:
+            await store.change_models(Act.SHADOW, "second", "op", fixture.now())
+        await fixture.settle()
+        assert (await store.models_at_work()).challenger == left
+    last = (await store.model_acts())[-1]
+    assert (last.act, last.by) == (Act.STOP, "pitchgate")
 
 
 @pytest.mark.parametrize("second", [backwards, breaks])

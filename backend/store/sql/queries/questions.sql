@@ -1,9 +1,9 @@
--- name: latest_round(mailbox_id, kind)$
-SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id AND kind = :kind;
+-- name: latest_round(mailbox_id)$
+SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id;
 
 -- name: judged_between(mailbox_id, since, until)
 -- What was decided on its score: the rows of `asking.HOLDING`, and what stayed below it.
-SELECT gmail_id, policy_row, logit, model, language, sender_name FROM messages
+SELECT gmail_id, policy_row, logit, model, language, sender_name, decided_at, shadow_model, shadow_row FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until AND logit IS NOT NULL
     AND policy_row IN ('held_with_earlier', 'observe', 'quarantine', 'challenge', 'below_hold');
 
@@ -34,6 +34,15 @@ ORDER BY m.received_at DESC, m.gmail_id;
 -- name: labels(mailbox_id, kind, since)
 SELECT stratum, weight, model, language, script, answer FROM questions
 WHERE mailbox_id = :mailbox_id AND kind = :kind AND asked_at >= :since ORDER BY id;
+
+-- name: labels_of_model(kind, model, since)
+-- Of all mailboxes, in the order in which they were answered.
+SELECT stratum, weight, model, language, script, answer FROM questions
+WHERE kind = :kind AND model = :model AND asked_at >= :since ORDER BY answered_at, mailbox_id, id;
+
+-- name: trial_pairs(challenger, since)
+SELECT policy_row, shadow_row, COUNT(*) AS n FROM messages
+WHERE shadow_model = :challenger AND decided_at >= :since GROUP BY policy_row, shadow_row;
 
 -- name: retain_questions(mailbox_id)!
 -- The answer stays without its message.
