@@ -168,10 +168,12 @@ class DeviceService:
         """End a session."""
         await self.context.store.remove_session(session.mailbox_id, session.token_hash)
 
-    async def end(self, digest: str) -> None:
-        """End the session whose secret has this hash, if there is one."""
+    async def end(self, digest: str, successor: str) -> None:
+        """End the session whose secret has this hash, if there is one. The same owner's `successor` keeps being told of
+        new senders."""
         found = await self.context.store.session(digest, self.context.clock.now())
         if found is not None:
+            await self.context.store.hand_over_web_push(found.mailbox_id, digest, successor)
             await self.sign_out(found)
 
     async def sessions(self, mailbox_id: str) -> tuple[Session, ...]:

@@ -81,6 +81,10 @@ class WebPushStore(Protocol):
         """That of a session, if there is one."""
         ...
 
+    async def hand_over_web_push(self, mailbox_id: str, old: str, new: str) -> None:
+        """That of session `old` is session `new`'s from now on, if both are of this mailbox."""
+        ...
+
     async def web_pushed(
         self, job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetime, next_due: datetime | None
     ) -> None:

@@ -139,6 +139,7 @@ class SqlStore(Watched):
     add_web_push = writes(web_push.add_web_push)
     swap_web_push = writes(web_push.swap_web_push)
     remove_web_push = writes(web_push.remove_web_push)
+    hand_over_web_push = writes(web_push.hand_over_web_push)
     web_pushed = writes(web_push.web_pushed)
     finish_duty = writes(jobs.finish_duty)
     postpone_duty = writes(jobs.postpone_duty)

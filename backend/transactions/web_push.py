@@ -72,6 +72,11 @@ def remove_web_push(mailbox_id: str, session: str) -> Script[None]:
     yield q("remove_web_push", mailbox_id=mailbox_id, session=session)
 
 
+def hand_over_web_push(mailbox_id: str, old: str, new: str) -> Script[None]:
+    """That of session `old` is session `new`'s from now on."""
+    yield q("hand_over_web_push", mailbox_id=mailbox_id, old=old, new=new)
+
+
 def web_pushed(
     job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetime, next_due: datetime | None
 ) -> Script[None]:

@@ -105,11 +105,11 @@ def remember_earlier(response: Response) -> Response:
     return EARLIER.keep(response, token_hash(secret)) if secret else response
 
 
-async def end_earlier() -> None:
-    """End the session this browser had: the one it still shows, or the one it noted."""
+async def end_earlier(secret: str) -> None:
+    """End the session this browser had, the one it still shows or the one it noted, for the one of `secret`."""
     shown = request.cookies.get(_cookie_name(), "")
     for digest in {token_hash(shown) if shown else "", EARLIER.read()} - {""}:
-        await service().end(digest)
+        await service().end(digest, token_hash(secret))
 
 
 _BROWSERS = (

@@ -28,6 +28,20 @@ PushManager.prototype.subscribe = async ({{ applicationServerKey }}) => {{
   return kept;
 }};
 """
+CLICKED = """async () => {
+  const opened = [];
+  clients.openWindow = async (address) => opened.push(address);
+  const [notification] = await registration.getNotifications();
+  dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+  while (!opened.length) await new Promise((done) => setTimeout(done, 10));
+  return [opened, (await registration.getNotifications()).length];
+}"""
+"""A click as the worker hears of it."""
+MOVED = """(address) => {
+  const newSubscription = { toJSON: () => address };
+  dispatchEvent(Object.assign(new ExtendableEvent("pushsubscriptionchange"), { newSubscription }));
+}"""
+"""The browser has got another address."""
 SHOWN = """async () => {
   const shown = await (await navigator.serviceWorker.ready).getNotifications();
   return shown.map(({ title, body, tag }) => [title, body, tag]);
@@ -43,6 +57,12 @@ def told(here: Fixture) -> list[dict[str, Any]]:
 async def _work(here: Fixture) -> None:
     story, context = here.office.story, here.office.context
     await web_push(context, await story.hold("ana", Duty.WEB_PUSH))
+
+
+def address(here: Fixture) -> str:
+    """Where Ana's one browser is reached."""
+    (kept,) = here.do(here.store.web_pushes("ana", here.office.clock.now()))
+    return str(json.loads(here.office.context.vault.open(kept.sealed))["endpoint"])
 
 
 def deliver(page: Page, origin: str, payload: dict[str, Any]) -> None:
@@ -87,6 +107,12 @@ def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off
             deliver(page, here.address, payload)
             page.wait_for_function(f"async () => (await ({SHOWN})()).length === 1")
         assert page.evaluate(SHOWN) == [["New sender held: Bo Pitcher", "Grow your pipeline", "held"]]
+
+        (worker,) = context.service_workers
+        assert worker.evaluate(CLICKED) == [["/review"], 0]
+        with page.context.expect_event("requestfinished", lambda sent: sent.url.endswith("/moved")):
+            worker.evaluate(MOVED, {"endpoint": f"{ENDPOINT}-2", "keys": {"p256dh": POINT, "auth": SECRET}})
+        assert address(here) == f"{ENDPOINT}-2"
 
         page.get_by_role("button", name="Turn off", exact=True).click()
         expect(page.get_by_text("Notifications are off in this browser.")).to_be_visible()

@@ -115,8 +115,8 @@ async def _outcome(connected: Connected) -> Response:
         kept = (("page", wanted(WANTED.read())), ("request", DEVICE.read()))
         return without_cookie(await _page("connect.html", email=connected.email, kept=kept))
     # Google has vouched for them: this browser is theirs from now on, under a new secret.
-    await browser_session.end_earlier()
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
+    await browser_session.end_earlier(secret)
     await first_run.order_first(services().context, connected.mailbox)
     pending = await device_routes.kept_request()
     if pending is None:

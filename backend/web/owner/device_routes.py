@@ -75,7 +75,7 @@ async def enter() -> Response:
         secret, where = await service().enter(request.args.get("ticket", ""), browser.browser_name())
     except PitchgateError:
         return await _problem("ticket", 410)
-    await browser.end_earlier()
+    await browser.end_earlier(secret)
     return browser.keep(back("/settings" if where == "settings" else "/review"), secret)
 
 

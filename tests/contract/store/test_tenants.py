@@ -187,6 +187,7 @@ class Eve:
             "add_web_push": lambda: store.add_web_push("eve", self.browser, now),
             "swap_web_push": lambda: store.swap_web_push("eve", self.browser.id, self.browser.sealed, b"eve"),
             "remove_web_push": lambda: store.remove_web_push("eve", self.browser.session),
+            "hand_over_web_push": lambda: store.hand_over_web_push("eve", self.browser.session, "s-eve"),
             "web_pushed": lambda: store.web_pushed(duty, [(self.browser, Pushed.GONE)], now, now),
             "keep_promises": lambda: store.keep_promises("eve", now),
             "decided_on": lambda: store.decided_on("eve", ["m0", "m1"]),

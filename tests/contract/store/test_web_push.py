@@ -10,6 +10,7 @@ import pytest
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.mailbox.web_push import GIVEN_UP, MOST_BROWSERS, SETTLE
+from backend.ports.devices import Session
 from backend.ports.jobs import Duty
 from backend.ports.web_push import Pushed
 from tests.contract.store.stories import Story
@@ -67,6 +68,19 @@ async def test_a_session_that_has_ended_or_is_anothers_keeps_none(ana: Story) ->
     await ana.store.add_web_push("eve", replace(mine, id="w9"), ana.now)
     assert await names(ana) == [mine.id]
     assert await ana.store.web_pushes("eve", ana.now) == ()
+
+
+async def test_the_same_owners_next_session_takes_it_over(ana: Story) -> None:
+    push = await ana.browser("ana")
+    until = ana.now + timedelta(days=30)
+    await ana.mailbox("eve")
+    for name, mailbox_id in (("next", "ana"), ("eves", "eve")):
+        await ana.store.add_session(Session(name, mailbox_id, until), ana.now)
+    await ana.store.hand_over_web_push("ana", push.session, "eves")
+    assert await ana.store.web_pushes("ana", ana.now) == (push,)
+    await ana.store.hand_over_web_push("ana", push.session, "next")
+    await ana.store.remove_session("ana", push.session)
+    assert await ana.store.web_pushes("ana", ana.now) == (replace(push, session="next"),)
 
 
 async def test_a_mailbox_has_a_bounded_number_of_them(ana: Story) -> None:

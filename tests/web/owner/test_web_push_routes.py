@@ -72,6 +72,19 @@ async def test_signing_out_ends_them(here: Office, ana: Visit) -> None:
     assert await kept(here) == []
 
 
+@pytest.mark.parametrize(("who", "left"), [("ana", 1), ("eve", 0)])
+async def test_signing_in_again_keeps_them_for_the_same_owner_only(
+    here: Office, ana: Visit, who: str, left: int
+) -> None:
+    await switch_on(ana)
+    caller = await here.caller(who)
+    url = (await caller.request("POST", "ticket", json={"page": "review"}))["url"]
+    answer = await ana.browser.get(url[url.index("/enter") :])
+    assert answer.status_code == 303
+    assert (len(await kept(here)), len(await kept(here, "eve"))) == (left, 0)
+    assert ("On in this browser" in await ana.get("/settings")) is bool(left)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

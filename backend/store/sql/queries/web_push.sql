@@ -18,6 +18,11 @@ UPDATE web_pushes SET sealed = :new WHERE mailbox_id = :mailbox_id AND id = :id 
 -- name: remove_web_push(mailbox_id, session)!
 DELETE FROM web_pushes WHERE mailbox_id = :mailbox_id AND session = :session;
 
+-- name: hand_over_web_push(mailbox_id, old, new)!
+UPDATE web_pushes SET session = :new
+WHERE mailbox_id = :mailbox_id AND session = :old
+    AND EXISTS (SELECT 1 FROM sessions AS s WHERE s.mailbox_id = :mailbox_id AND s.token_hash = :new);
+
 -- name: drop_web_push(mailbox_id, id, sealed)!
 DELETE FROM web_pushes WHERE mailbox_id = :mailbox_id AND id = :id AND sealed = :sealed;
 
