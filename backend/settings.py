@@ -177,6 +177,8 @@ class Settings(BaseSettings):
 
     live_page: bool = False
     """Serve /live, which shows senders and subjects without a sign-in. For the demo and development only."""
+    story_url: WebAddress | Literal[""] = ""
+    """Where the steps of the demo's story are found; every page then has its bar. For the demo only."""
     log_level: LogLevel = "INFO"
     log_json: bool = False
 
@@ -215,6 +217,8 @@ class Settings(BaseSettings):
                 raise ValueError("settings.together.public_url")
             if self.live_page:
                 raise ValueError("settings.together.live_page")
+            if self.story_url:
+                raise ValueError("settings.together.story_url")
         return self
 
     @model_validator(mode="after")

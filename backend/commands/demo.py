@@ -45,6 +45,7 @@ def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **ho
             seed=int(how["seed"]),
             port=0 if as_json else int(how["port"]),
             sandbox_port=0 if as_json else int(how["sandbox_port"]),
+            story=not as_json,
         )
 
         def tell(key: str) -> None:

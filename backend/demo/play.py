@@ -42,7 +42,8 @@ ACCOUNT = "push@pitchgate-demo.iam.gserviceaccount.com"
 class Options:
     """How to play. `every` seconds between two letters; `scripted` lets a script solve the challenges;
     `kills` is how often the server dies within `seconds`; `copies` how often each push is delivered. `notices` is how
-    the server hears of mail, `poll_interval` how often it asks where nobody tells it."""
+    the server hears of mail, `poll_interval` how often it asks where nobody tells it. `story` draws the bar that leads
+    whoever watches through the pages."""
 
     folder: Path
     seconds: float | None = None
@@ -57,6 +58,7 @@ class Options:
     mode: str = "challenge"
     notices: str = "push"
     poll_interval: float = 20.0
+    story: bool = False
 
 
 @dataclass
@@ -111,6 +113,9 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
             server = Process("server", ["backend", "serve"], environment, options.folder / "server.log")
             running = Stage(options, http, sandbox, server, server_url)
             await _people(sandbox)
+            if options.story:
+                seller = next(letter for letter in letters() if letter.local)
+                await sandbox.tell_story(seller.address, OWNER, server_url)
             tell("server")
             await server.start()
             await running.ready()
@@ -282,6 +287,7 @@ def _environment(options: Options, server_url: str, google: str) -> dict[str, st
         "PITCHGATE_DEFAULT_MODE": options.mode,
         "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),
         "PITCHGATE_LIVE_PAGE": "true",
+        "PITCHGATE_STORY_URL": f"{google}/story" if options.story else "",
         "PITCHGATE_LEASE_SECONDS": "15" if options.kills else "60",
         "PITCHGATE_SWEEP_INTERVAL": "5" if options.kills else "720",
         "PITCHGATE_LOG_JSON": "true",

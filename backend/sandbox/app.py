@@ -17,6 +17,7 @@ from backend.sandbox.pubsub import routes as pubsub_routes
 from backend.sandbox.pubsub.pusher import Pusher
 from backend.sandbox.web import BadRequest, refuse
 from backend.sandbox.webmail import routes as webmail_routes
+from backend.sandbox.webmail import story
 from backend.sandbox.world import World
 
 MAX_BODY = 64 * 1024 * 1024
@@ -39,6 +40,7 @@ def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
         webmail_routes,
         addon_routes,
         addon_pages,
+        story,
     ):
         app.register_blueprint(module.blueprint)
     pusher: list[Pusher] = []

@@ -7,7 +7,7 @@ import asyncio
 from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart
 
-from backend.web import error_map, faces, guards, log, static_routes, streams
+from backend.web import error_map, faces, guards, log, static_routes, story, streams
 from backend.web.addon import routes as addon_routes
 from backend.web.api import described
 from backend.web.api import routes as api
@@ -76,6 +76,8 @@ def create_app(services: Services, stopping: asyncio.Event | None = None) -> Qua
     streams.install(app, stopping)
     if settings.live_page:
         live_routes.install(app, stopping)
+    if settings.story_url:
+        story.install(app, settings.story_url)
     if hops := settings.trusted_proxies:
         trusting = ProxyFixMiddleware(app.asgi_app, mode="legacy", trusted_hops=hops)
         app.asgi_app = trusting  # type: ignore[method-assign]

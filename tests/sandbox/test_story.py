@@ -1,0 +1,74 @@
+"""The bar of a demo's story over the webmail, and where its steps lead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Quart
+
+from backend.sandbox.app import create_app
+from backend.sandbox.world import World
+
+SAM, ANA = "sam@pitchworks.test", "ana@corp.test"
+GATE = "http://127.0.0.1:9"
+TOLD = {
+    "seller": SAM,
+    "owner": ANA,
+    "check": f"{GATE}/c/",
+    "live": f"{GATE}/live",
+    "review": f"{GATE}/review",
+}
+
+
+async def call(app: Quart, method: str, path: str, **more: Any) -> Any:
+    return await app.test_client().open(path, method=method, headers={"Host": "localhost"}, **more)
+
+
+async def place(app: Quart, step: int) -> tuple[int, str]:
+    answer = await call(app, "GET", f"/story/{step}")
+    return answer.status_code, answer.headers.get("Location", "")
+
+
+def demo() -> Quart:
+    world = World()
+    world.create_mailbox(SAM, "Sam Okafor")
+    world.create_mailbox(ANA, "Ana Duarte")
+    return create_app(world, "http://127.0.0.1:8")
+
+
+async def test_without_a_story_there_is_no_bar() -> None:
+    app = demo()
+    assert "step by step" not in await (await call(app, "GET", f"/mail/{ANA}")).get_data(as_text=True)
+    assert (await place(app, 1))[0] == 404
+
+
+async def test_each_step_leads_to_where_it_is_seen_as_far_as_things_have_come() -> None:
+    app = demo()
+    assert (await call(app, "PUT", "/sandbox/story", json=TOLD)).status_code == 200
+    assert [await place(app, step) for step in (1, 2, 3, 4)] == [
+        (303, f"/mail/{SAM}?label=SENT"), (303, f"/mail/{SAM}"), (303, f"/mail/{SAM}"), (303, f"/mail/{ANA}"),
+    ]  # fmt: skip
+    assert (await place(app, 5))[0] == 404
+
+    letter = {"to": SAM, "from": ANA, "subject": "Re: A question", "text": f"Open {GATE}/c/{'t' * 32}."}
+    told = await (await call(app, "POST", "/sandbox/deliver", json=letter)).get_json()
+    thread = told["delivered"][0]["threadId"]
+    assert await place(app, 2) == (303, f"/mail/{SAM}/thread/{thread}")
+    assert await place(app, 3) == (303, f"{GATE}/c/{'t' * 32}")
+
+
+async def test_the_bar_says_where_one_is_and_leads_to_the_live_page_and_the_review() -> None:
+    app = demo()
+    await call(app, "PUT", "/sandbox/story", json=TOLD)
+    for path, here in ((f"/mail/{SAM}?label=SENT", 1), (f"/mail/{SAM}", 2), (f"/mail/{ANA}", 4)):
+        page = await (await call(app, "GET", path)).get_data(as_text=True)
+        assert f'<a href="/story/{here}" aria-current="step">' in page
+        assert page.count('aria-current="step"') == 1
+    assert f'<a href="{GATE}/live">Live</a><a href="{GATE}/review">Ana’s review</a>' in page
+    assert "Be Sam, who sells" in page
+
+
+async def test_a_story_that_is_incomplete_or_of_strangers_is_refused() -> None:
+    app = demo()
+    assert (await call(app, "PUT", "/sandbox/story", json={"seller": SAM})).status_code == 400
+    assert (await call(app, "PUT", "/sandbox/story", json=TOLD | {"owner": "eve@x.test"})).status_code == 404
