@@ -4,8 +4,8 @@ The intent, with its Message-ID, was committed with the verdict. Before the send
 leaving; a run that finds it so marked looks for the mail, in three ways, before it sends again. So a death at any
 point leaves at most one challenge in the sender's inbox.
 
-A database that was restored has forgotten what left after its backup, and a server starts after that. So a message from
-before, or soon after, is answered only if no reply of ours is found; the link of one that is found works again.
+A database that was restored has forgotten what left after its backup, and a server starts after that. So a message that
+came before the start is answered only if no reply of ours is found; the link of one that is found works again.
 """
 
 from __future__ import annotations
@@ -27,9 +27,6 @@ from backend.pipeline.context import Context
 from backend.pipeline.wording import challenge_wording
 from backend.ports.gmail import Leaving
 from backend.ports.jobs import MessageJob
-
-SETTLING = timedelta(minutes=10)
-"""How long after its start a server may find that it was restored."""
 
 
 async def challenge(context: Context, job: MessageJob) -> None:
@@ -68,6 +65,9 @@ async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
         raise NotFound("facts_missing")
     if await _taken_up(context, job, screened, pending):
         return
+    if pending.created_at - screened.received_at > timedelta(seconds=context.settings.fresh_seconds):
+        await context.store.mark_unsent(job, pending.id, "not_fresh", context.clock.now())
+        return
     raw = _mail(context, mailbox, screened, pending)
     await context.store.mark_sending(job, pending.id, context.clock.now())
     try:
@@ -82,7 +82,7 @@ async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
 
 async def _taken_up(context: Context, job: MessageJob, screened: Screened, pending: Challenge) -> bool:
     now = context.clock.now()
-    if screened.received_at >= context.started + SETTLING:
+    if screened.received_at >= context.started:
         return False
     recipient = normalise(reply_address(_remembered(screened, pending).message).address)
     forgotten = Leaving("", job.thread_id, "", recipient, now - LIFE)

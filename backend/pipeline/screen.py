@@ -17,6 +17,7 @@ from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, t
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected
 from backend.domain.mail.message import Owner
 from backend.domain.mail.sender import organisational_domain
+from backend.domain.mailbox.labels import as_it_came
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
@@ -62,7 +63,7 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
         return None
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
-        digest = await _read(context, fetched, mailbox.owner)
+        digest = await _read(context, fetched, mailbox)
     except Gone as error:
         ripe = job.first_seen_at + BELIEVE_GONE
         if context.clock.now() < ripe:
@@ -99,20 +100,22 @@ async def _own(context: Context, job: MessageJob, digest: Digest) -> bool:
     return sent
 
 
-async def _read(context: Context, fetched: Fetched, owner: Owner) -> Digest:
+async def _read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
     """The message read and scored, and how long that took."""
     began = time.perf_counter()
-    digest = await context.reader.screen(fetched, owner)
+    digest = await context.reader.screen(fetched, mailbox.owner)
     context.judged.reading.observe(time.perf_counter() - began)
-    return digest
+    labels = as_it_came(digest.arrival.labels, mailbox.labels)
+    return replace(digest, arrival=replace(digest.arrival, labels=labels))
 
 
 def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Beginning) -> Verdict | None:
     now, wishes, took_part, blocks = context.clock.now(), mailbox.preferences, begun.took_part, begun.blocks
-    verdict = prescreen(job.labels, took_part, wishes, blocks, now, mailbox.labels)
+    labels = None if job.labels is None else as_it_came(job.labels, mailbox.labels)
+    verdict = prescreen(labels, took_part, wishes, blocks, now, mailbox.labels)
     if verdict is None:
         return None
-    kept = grounds.from_history(job.labels, took_part, wishes, blocks, now, mailbox.labels)
+    kept = grounds.from_history(labels, took_part, wishes, blocks, now, mailbox.labels)
     return replace(verdict, grounds=kept)
 
 
@@ -197,7 +200,7 @@ async def _decide(
         dealings=standing.dealings,
         vacation_on=False,
         backlog=job.backlog,
-        fresh=timedelta(seconds=context.settings.fresh_seconds),
+        fresh=_fresh(context, mailbox, digest),
         now=now,
         of_message=digest.guards,
     )
@@ -213,6 +216,13 @@ async def _decide(
         vacation_on = await context.gmail.vacation_on(job.mailbox_id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
     return _verdict(context, facts, digest, thresholds, refused, now)
+
+
+def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:
+    """Up to which age the message may be answered. One that was held before a restore may have been: its link is looked
+    for, and no new one leaves late."""
+    held_before = mailbox.labels.held in digest.arrival.labels
+    return LIFE if held_before else timedelta(seconds=context.settings.fresh_seconds)
 
 
 def _verdict(

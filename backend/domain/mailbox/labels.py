@@ -50,6 +50,12 @@ class LabelChange:
         return bool(self.add or self.remove)
 
 
+def as_it_came(labels: frozenset[str], ours: LabelIds) -> frozenset[str]:
+    """The labels of a message that is to be judged, as they were when it came. One that is held already was held by
+    what a restored database has forgotten."""
+    return labels | {INBOX} if ours.held and ours.held in labels else labels
+
+
 def changes_for(placement: Placement, labels: LabelIds) -> LabelChange:
     """What brings a message to `placement`. A label that does not exist yet is left out.
 
