@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backend.ports.models import StoredModel
 from backend.scoring import SHIPPED
 from backend.scoring.audit import digest_of, read_model
 
@@ -11,12 +12,19 @@ SHIPPED_VERSION = read_model(SHIPPED)[1].version
 OTHER_VERSION = "x" * len(SHIPPED_VERSION)
 
 
-def put_renamed(path: Path) -> None:
-    """The renamed model at `path`, signed as it must be."""
+def renamed() -> StoredModel:
+    """The renamed model, signed as it must be."""
     data, facts = read_model(SHIPPED)
     data = data.replace(SHIPPED_VERSION.encode(), OTHER_VERSION.encode())
     place = data.index(facts.digest.encode())
-    put(path, data[:place] + digest_of(data, place, place + 64).encode() + data[place + 64 :])
+    digest = digest_of(data, place, place + 64)
+    whole = data[:place] + digest.encode() + data[place + 64 :]
+    return StoredModel(OTHER_VERSION, digest, "renamed.onnx", whole)
+
+
+def put_renamed(path: Path) -> None:
+    """The renamed model at `path`."""
+    put(path, renamed().file)
 
 
 def put(path: Path, data: bytes) -> None:

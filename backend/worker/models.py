@@ -41,21 +41,22 @@ class Following:
 
     def __init__(self, store: Store, readers: Readers, file: Path) -> None:
         self._store, self._readers, self._file = store, readers, file
-        self._seen = 0
+        self._wanted: tuple[str, str | None] = (FILE, None)
         self._one = asyncio.Lock()
 
     async def look(self, again: bool = False) -> None:
         """Read with what is at work now; `again`: with the file as it is now, too. A model that is refused changes
-        nothing until the next act. Raises what the store raises."""
+        nothing until another is wanted. Raises what the store raises."""
         async with self._one:
             now = await self._store.models_at_work()
-            if now.number == self._seen and not again:
+            wanted = (now.champion, now.challenger)
+            if wanted == self._wanted and not again:
                 return
             champion = None if now.champion == FILE else await self._store.stored_model(now.champion)
             challenger = None
             if now.challenger is not None:
                 challenger = await self._store.stored_model(now.challenger)
-            self._seen, name = now.number, now.champion or self._file.name
+            self._wanted, name = wanted, now.champion or self._file.name
             try:
                 taken = await self._readers.switch(champion, challenger)
             except PitchgateError as error:

@@ -53,7 +53,8 @@ SCALES = {
     "small": Scale(6, 50, 2, 2, 2.5, 1, 4.0, 4.0, durable=False),
 }
 PROMISES = ("lost", "double_challenges", "wrong_final_labels", "other_verdicts", "ledger_differences",
-            "other_balances", "challenges_missing", "challenges_not_due", "dead_letters")  # fmt: skip
+            "other_balances", "challenges_missing", "challenges_not_due", "dead_letters",
+            "by_a_third_model")  # fmt: skip
 
 
 async def run(
@@ -108,6 +109,9 @@ async def _result(cluster: Cluster, ends: Sequence[End], expected: Sequence[End]
     result: dict[str, Any] = {
         "kills": cluster.counts["kills"],
         "database_restarts": cluster.counts["database_restarts"],
+        "by_first_model": cluster.counts["by_first_model"],
+        "by_second_model": cluster.counts["by_second_model"],
+        "by_a_third_model": cluster.counts["by_a_third_model"],
         "lost": len(lost),
         "double_challenges": len(doubled),
         "wrong_final_labels": len(differences["wrong_labels"]),

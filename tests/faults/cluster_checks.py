@@ -6,6 +6,7 @@ from backend.demo.tally import every_message
 from backend.domain.mailbox.labels import HELD, Placement
 from tests.faults.checks import End, challenges_sent
 from tests.faults.cluster_fixture import Cluster, Owner
+from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION
 
 MEANT = {Placement.HELD: True, Placement.INBOX: False}
 
@@ -35,6 +36,9 @@ async def _letters(cluster: Cluster, one: Owner, mailbox_id: str, end: End) -> N
             continue
         if "SPAM" in shown:
             continue  # Google's own affair
+        if view.model:
+            judge = {SHIPPED_VERSION: "by_first_model", OTHER_VERSION: "by_second_model"}
+            cluster.counts[judge.get(view.model, "by_a_third_model")] += 1
         if view.placement in MEANT and MEANT[view.placement] is not (HELD in shown):
             end.lost.append(f"{one.email} {key}: meant to be {view.placement}, labels {sorted(shown)}")
         end.note(key, view, shown)

@@ -9,14 +9,17 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import aiohttp
 
-from backend.domain.errors import PitchgateError, StoreAway
+from backend.domain.errors import Conflict, PitchgateError, StoreAway
 from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
-from tests.faults.cluster_fixture import Cluster, Owner
+from backend.domain.watching.models import Act
+from tests.faults.cluster_fixture import NAME, Cluster, Owner
 from tests.faults.helpers import Tell
 from tests.faults.script import Piece
+from tests.renamed_model import renamed
 
 SOLVE_SECONDS = 600.0
 POSTMEN = 4
@@ -121,6 +124,7 @@ async def play(cluster: Cluster, chaos: Chaos, seed: int, tell: Tell) -> float:
         [(one, one.script.second) for one in owners],
         _hands(cluster),
         cluster.solve_all(SOLVE_SECONDS),
+        _go_over(cluster),
     )
     await act("follow-ups", [(one, one.script.third) for one in owners])
     return time.monotonic() - began
@@ -198,3 +202,16 @@ async def _hands(cluster: Cluster) -> None:
         await asyncio.gather(*(some() for _ in range(POSTMEN)))
     except aiohttp.ClientError as error:
         raise PitchgateError(f"The sandbox went away. See {cluster.folder}/sandbox.log") from error
+
+
+async def _go_over(cluster: Cluster) -> None:
+    """An operator adds a model and has everybody judge by it."""
+    other = renamed()
+    while True:
+        try:
+            await cluster.store.add_model(other, NAME, datetime.now(UTC))
+            if (await cluster.store.models_at_work()).champion != other.version:
+                await cluster.store.change_models(Act.PROMOTE, other.version, NAME, datetime.now(UTC))
+            return
+        except (StoreAway, Conflict):
+            await asyncio.sleep(0.2)

@@ -28,5 +28,7 @@ async def test_two_replicas_and_a_database_that_die_lose_and_double_nothing(
     # It would also be clean if nothing had been at stake.
     assert result["kills"] >= 1
     assert result["database_restarts"] == scale.restarts
+    assert result["by_first_model"] > 0
+    assert result["by_second_model"] > 0
     assert result["solved"] == 3 * scale.mailboxes
     assert result["challenges"] > result["solved"]

@@ -54,6 +54,15 @@ ABOUT_ALL = {
     "undo_digest_link": "named by a secret",
     "ledger_differences": "the operator's",
     "census": "the operator's",
+    "models_at_work": "a server's: no mailbox",
+    "known_models": "the operator's: no mailbox",
+    "stored_model": "a server's: no mailbox",
+    "add_model": "the operator's: no mailbox",
+    "change_models": "the operator's: no mailbox",
+    "model_acts": "the operator's: no mailbox",
+    "labels_of_model": "the operator's: figures",
+    "trial_labels": "the operator's: figures",
+    "trial_counts": "the operator's: figures",
 }
 """Methods that name no mailbox, and who may call them instead."""
 

@@ -56,6 +56,8 @@ async def test_it_follows_every_act_and_does_nothing_without_one(store: SqlStore
     await following.look()
     assert readers.taken == [], "the file is what it began with"
     await store.add_model(TWO, "op", START)
+    await following.look()
+    assert readers.taken == [], "what is only kept is read with by nobody"
     await store.change_models(Act.SHADOW, "two", "op", START)
     for _ in range(2):
         await following.look()
@@ -86,6 +88,7 @@ async def test_it_looks_again_when_the_store_could_not_be_asked_until_it_is_told
 ) -> None:
     monkeypatch.setattr("backend.worker.models.LOOKED", 0.01)
     await store.add_model(TWO, "op", START)
+    await store.change_models(Act.SHADOW, "two", "op", START)
     readers, asked = Readers(), 0
     look = store.models_at_work
 
@@ -102,4 +105,4 @@ async def test_it_looks_again_when_the_store_could_not_be_asked_until_it_is_told
     await readers.took.wait()
     stop.set()
     await running
-    assert readers.taken == [("file", None)]
+    assert readers.taken == [("file", "two")]
