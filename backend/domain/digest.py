@@ -26,6 +26,7 @@ from backend.domain.policy.guards import objections_of_message
 from backend.domain.reading.language import language
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.topics import Topic, topics
 from backend.domain.reading.wording import read, written
 
 MAX_ADDRESS = 320
@@ -43,9 +44,9 @@ class Digest:
 
     `guards` are the objections to an answer that follow from the message itself, asked only where the score is one that
     may be answered; `reply_to` is where an answer would go, `language` that of the text (`xx`: none we know).
-    `correspondents` are those a message the owner wrote makes known. `score` and `thresholds` come from one model,
-    `challenger` and `challenger_thresholds` from the one in trial; without one they are None and empty.
-    Without a score, `cause` says why, and `fault` which error was raised where, for logs.
+    `correspondents` are those a message the owner wrote makes known, `topics` what a message offers that may be held.
+    `score` and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the one in trial, if
+    there is one. Without a score, `cause` says why, and `fault` which error was raised where, for logs.
     """
 
     arrival: Arrival
@@ -56,6 +57,7 @@ class Digest:
     reply_to: str
     language: str
     correspondents: tuple[str, ...] = ()
+    topics: frozenset[Topic] = frozenset()
     score: Score | None = None
     thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
     challenger: Score | None = None
@@ -108,8 +110,7 @@ def digest(
         cause = FailOpen.SCORER_BROKEN
         score = illustrate(model(text), reading)
         cause = FailOpen.UNREADABLE
-        # No policy answers mail that scores lower, and most does.
-        answerable = score.probability >= min((limits.strict for limits in thresholds.values()), default=0.0)
+        answerable = _may_hold(score, thresholds)
         guards = objections_of_message(arrival, owner, known.authentication) if answerable else ()
     except MemoryError:
         raise
@@ -120,7 +121,14 @@ def digest(
     with contextlib.suppress(Exception):
         if second is not None:
             known = replace(known, challenger=second.score(text), challenger_thresholds=second.thresholds)
-    return known
+    heard = answerable or _may_hold(known.challenger, known.challenger_thresholds)
+    return replace(known, topics=topics(text)) if heard else known
+
+
+def _may_hold(score: Score | None, thresholds: Mapping[Strictness, Thresholds]) -> bool:
+    """Whether any policy holds or answers mail that scores so; most scores lower."""
+    least = min((limits.strict for limits in thresholds.values()), default=0.0)
+    return score is not None and score.probability >= least
 
 
 def fault_of(error: BaseException) -> str:

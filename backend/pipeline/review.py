@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -30,6 +30,7 @@ from backend.domain.mailbox.review import (
     Wanted,
 )
 from backend.domain.reading.showing import Shown
+from backend.domain.reading.topics import Topic, unwelcomed
 from backend.domain.watching.asking import Answer
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
@@ -44,6 +45,9 @@ MOST_ORDERED = 200
 """Messages of one order. A page shows fewer."""
 
 MOST_CREDITS = 20
+LATELY = timedelta(days=90)
+"""How long a release is remembered when a topic is offered."""
+
 KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 LONGEST_ADDRESS = 320
 
@@ -97,6 +101,12 @@ class ReviewService:
         except GoogleError as error:
             return replace(letter, missing="reconnect" if isinstance(error, NeedsReconnect) else "later")
         return replace(letter, shown=found)
+
+    async def offer(self, mailbox: Mailbox) -> Topic | None:
+        """The topic to ask about after a release: do they welcome it?"""
+        since = self.context.clock.now() - LATELY
+        released = await self.context.store.released_topics(mailbox.id, since)
+        return unwelcomed(released, mailbox.preferences.welcome)
 
     async def questions(self, mailbox_id: str) -> tuple[MessageView, ...]:
         """See `QuestionStore.questions`."""

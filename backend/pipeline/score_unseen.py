@@ -45,6 +45,7 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
             preferences=replace(mailbox.preferences, mode=Mode.OBSERVE, paused_until=None),
             standing=replace(standing, credits=0),
             form=digest.form,
+            topics=digest.topics,
         )
         thresholds = digest.thresholds[mailbox.preferences.strictness]
         verdict = decide(facts, digest.score, thresholds, (), now)
@@ -91,4 +92,5 @@ def _view(mailbox: Mailbox, arrival: Arrival, screened: Screened, verdict: Verdi
         changed_at=arrival.received_at,
         dead_letter=False,
         decided_by="",
+        topics=screened.topics,
     )

@@ -180,15 +180,7 @@ async def _decide(
     if digest.score is None:
         return unjudged(digest)
     thresholds = digest.thresholds[mailbox.preferences.strictness]
-    facts = Facts(
-        arrival=digest.arrival,
-        owner=mailbox.owner,
-        authentication=digest.authentication,
-        preferences=in_force(context.settings, mailbox.preferences),
-        standing=standing,
-        labels=mailbox.labels,
-        form=digest.form,
-    )
+    facts = _facts(context, mailbox, digest, standing)
     verdict = _verdict(context, facts, digest, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return verdict
@@ -209,7 +201,7 @@ async def _decide(
         owner = await _owner_now(context, mailbox)
         if owner is not mailbox.owner:
             again = await context.reader.screen(fetched, owner)
-            facts = replace(facts, owner=owner, form=again.form)
+            facts = replace(facts, owner=owner, form=again.form, topics=again.topics)
             inquiry = replace(inquiry, owner=owner, of_message=again.guards)
             refused = objections(inquiry)
     if not refused:
@@ -223,6 +215,19 @@ def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:
     for, and no new one leaves late."""
     held_before = mailbox.labels.held in digest.arrival.labels
     return LIFE if held_before else timedelta(seconds=context.settings.fresh_seconds)
+
+
+def _facts(context: Context, mailbox: Mailbox, digest: Digest, standing: Standing) -> Facts:
+    return Facts(
+        arrival=digest.arrival,
+        owner=mailbox.owner,
+        authentication=digest.authentication,
+        preferences=in_force(context.settings, mailbox.preferences),
+        standing=standing,
+        labels=mailbox.labels,
+        form=digest.form,
+        topics=digest.topics,
+    )
 
 
 def _verdict(
@@ -269,6 +274,7 @@ def kept(digest: Digest) -> Screened:
         references=message.references,
         reply_to=digest.reply_to,
         language=digest.language,
+        topics=digest.topics,
     )
 
 

@@ -25,6 +25,7 @@ from backend.domain.mailbox.review import (
 )
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.standing import Standing
+from backend.domain.reading.topics import Topic
 from backend.ports.jobs import MessageJob, Sighting
 
 
@@ -194,6 +195,10 @@ class MessageStore(Protocol):
 
         Raises `NotFound` when the mailbox is gone.
         """
+        ...
+
+    async def released_topics(self, mailbox_id: str, since: datetime) -> tuple[frozenset[Topic], ...]:
+        """What was offered in the messages that the owner let in since then, the latest first; none without topics."""
         ...
 
     async def sender_profile(

@@ -270,6 +270,7 @@ class SqlStore(Watched):
         return self._driver.notifiers.of(mailbox_id)
 
     # ---- the review page
+    released_topics = reads(review.released_topics)
     review = reads(review.review)
     sender_profile = reads(review_senders.sender_profile)
     mail = reads(review_senders.mail)

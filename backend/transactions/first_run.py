@@ -57,6 +57,7 @@ class PreviewRow(ToReadRow):
     logit: float | None
     model: str
     reasons: str
+    topics: str
     said: str
     rule_before: str
 
@@ -184,6 +185,7 @@ def _record(mailbox_id: str, one: Looked) -> Script[None]:
         logit=score.logit if score else None,
         model=score.model if score else "",
         reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
+        topics=packed(sorted(mail.topics) if mail else ()),
     )
 
 
@@ -213,4 +215,5 @@ def _rehearsed(row: StandingPreviewRow) -> Rehearsed:
             credits=row["credits"],
         ),
         word=Word(row["said"]),
+        topics=message_rows.topics(row["topics"]),
     )

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.domain.reading.topics import Topic
 from backend.ports.jobs import MessageJob
 from backend.transactions.statement import micros, moment, moment_or_none, packed
 from backend.transactions.tables import Flag
@@ -74,6 +75,7 @@ class MessageRow(JobRow, ReachedRow):
     reference_ids: str
     reply_to: str
     language: str
+    topics: str
     appeal: str
 
 
@@ -121,6 +123,7 @@ def view(row: MessageRow) -> MessageView:
         changed_at=moment(row["changed_at"]),
         dead_letter=dead,
         decided_by=row["decided_by"],
+        topics=topics(row["topics"]),
         note=row["appeal"],
     )
 
@@ -140,6 +143,7 @@ def screened(row: MessageRow) -> Screened | None:
         references=tuple(json.loads(row["reference_ids"])),
         reply_to=row["reply_to"],
         language=row["language"],
+        topics=topics(row["topics"]),
         note=row["appeal"],
     )
 
@@ -157,7 +161,14 @@ def columns(screened: Screened) -> dict[str, Any]:
         "reference_ids": packed(screened.references),
         "reply_to": storable(screened.reply_to),
         "language": storable(screened.language),
+        "topics": packed(sorted(screened.topics)),
     }
+
+
+def topics(text: str) -> frozenset[Topic]:
+    """Topics as they are stored; those of another release are left out."""
+    stored = json.loads(text)
+    return frozenset(topic for topic in Topic if topic in stored)
 
 
 def storable(text: str) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
+from backend.domain.reading.topics import Topic
 from backend.transactions import message_rows
 from backend.transactions.jobs import mailbox_of
 from backend.transactions.message_rows import MessageRow
@@ -43,6 +45,13 @@ class WalkedRow(TypedDict):
     has_note: Flag
     is_head: Flag
     at: int
+
+
+class TopicsRow(TypedDict):
+    """Of `messages`."""
+
+    gmail_id: str
+    topics: str
 
 
 class ShelvedRow(MessageRow):
@@ -213,3 +222,11 @@ class Walk:
         if chunk:
             self.at = place_of(chunk[-1])
         return chunk
+
+
+def released_topics(mailbox_id: str, since: datetime) -> Script[tuple[frozenset[Topic], ...]]:
+    """What was offered in the messages let in since then."""
+    found: list[TopicsRow] = yield q(
+        "released_topics", mailbox_id=mailbox_id, since=micros(since), limit=MATCHES
+    )
+    return tuple(message_rows.topics(row["topics"]) for row in found)

@@ -109,6 +109,8 @@ HARMLESS = {
         "csrf",
         "wording",
         "left_alone",
+        "welcome",
+        "topic",
         "rows_off",
     ),
     *(

@@ -15,15 +15,19 @@ from backend.domain.mailbox.failing import Failing, foremost
 from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.notices import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.verdict import Row
+from backend.domain.reading.topics import Topic
 
 WATCH_ALARM = timedelta(hours=48)
 """A watch with less life left than this is shown to the owner as about to lapse."""
 
 ROWS_ALWAYS_ON = frozenset(
-    {Row.NOT_INCOMING, Row.LEFT_ALONE, Row.BELOW_HOLD, Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE}
+    {
+        *(Row.NOT_INCOMING, Row.LEFT_ALONE, Row.WELCOME, Row.BELOW_HOLD),
+        *(Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE),
+    }
 )
 """Rows no setting can switch off: without them the table would hold mail it has no reason to hold, or go on
-while it is paused (the categories left to Gmail have a setting of their own)."""
+while it is paused (the categories left to Gmail and the topics that are welcome have settings of their own)."""
 
 QUESTIONS = (0, 3, 5, 10)  # messages a week an owner may be asked about; fewer would leave out a stratum
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,31}){0,2}")
@@ -87,6 +91,7 @@ class Preferences:
     strictness: Strictness = Strictness.NORMAL
     left_alone: frozenset[str] = frozenset({"CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_FORUMS"})
     rows_off: frozenset[Row] = frozenset()
+    welcome: frozenset[Topic] = frozenset()
     credits_per_solve: int = 3
     daily_challenges: int = 50
     domain_challenges: int = 3
@@ -115,6 +120,7 @@ class Preferences:
         data = asdict(self)
         data["left_alone"] = sorted(self.left_alone)
         data["rows_off"] = sorted(self.rows_off)
+        data["welcome"] = sorted(self.welcome)
         data["paused_until"] = self.paused_until.isoformat() if self.paused_until else None
         data["wording"] = dict(self.wording)
         return data
@@ -132,6 +138,7 @@ class Preferences:
             "strictness": Strictness,
             "left_alone": _words,
             "rows_off": lambda rows: frozenset(Row(row) for row in _words(rows)),
+            "welcome": lambda topics: frozenset(Topic(topic) for topic in _words(topics)),
             "paused_until": lambda at: _aware(at) if at else None,
             "wording": _wordings,
             "digest": DigestPace,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from backend.domain.mailbox.labels import Placement
+from backend.domain.reading.topics import Topic
 
 
 class Stage(StrEnum):
@@ -35,6 +36,7 @@ class Screened:
     references: tuple[str, ...] = ()
     reply_to: str = ""  # where a challenge would go; "" = the sender's own address
     language: str = "en"  # of the message, for the wording of a challenge
+    topics: frozenset[Topic] = frozenset()
     note: str = ""  # read only: what its sender has said since; recording a verdict leaves it alone
 
 
@@ -66,3 +68,4 @@ class MessageView:
     note: str = (
         ""  # the sender's own line to the owner, one line of their making: to be escaped like a subject
     )
+    topics: frozenset[Topic] = frozenset()

@@ -28,6 +28,7 @@ class Row(StrEnum):
     CORRESPONDENT = "correspondent"
     MACHINE_MAIL = "machine_mail"
     LEFT_ALONE = "left_alone"
+    WELCOME = "welcome"
     HELD_WITH_EARLIER = "held_with_earlier"
     BELOW_HOLD = "below_hold"
     CREDIT = "credit"

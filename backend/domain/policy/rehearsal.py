@@ -21,6 +21,7 @@ from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.topics import Topic
 
 CAUGHT = frozenset({Outcome.MARK, Outcome.HOLD, Outcome.CHALLENGE})
 
@@ -57,6 +58,7 @@ class Rehearsed:
     score: Score | None
     standing: Standing = Standing()
     word: Word = Word.NONE
+    topics: frozenset[Topic] = frozenset()
 
 
 def rehearse(
@@ -142,6 +144,7 @@ def _verdict(
         standing=mail.standing,
         labels=labels,
         form=mail.form,
+        topics=mail.topics,
     )
     return decide(facts, mail.score, thresholds, mail.guards, mail.received_at)
 

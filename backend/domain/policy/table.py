@@ -15,6 +15,7 @@ from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Prefe
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Thresholds
+from backend.domain.reading.topics import Topic
 
 NOT_INCOMING_LABELS = frozenset({"SENT", "DRAFT", "CHAT", "SPAM", "TRASH"})
 
@@ -25,7 +26,7 @@ class Facts:
 
     `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
     message as it arrives, which is their word on that message like a rule. `form` stands for the mail's form where
-    the mail itself is no longer at hand.
+    the mail itself is no longer at hand. `topics` are what its text offers.
     """
 
     arrival: Arrival
@@ -35,6 +36,12 @@ class Facts:
     standing: Standing = Standing()
     labels: LabelIds = LabelIds()
     form: MailForm | None = None
+    topics: frozenset[Topic] = frozenset()
+
+    @property
+    def welcome(self) -> frozenset[Topic]:
+        """The topics of the message that its owner welcomes."""
+        return self.topics & self.preferences.welcome
 
     def carries(self, label_id: str) -> bool:
         """Whether the message arrived with this label of ours."""
@@ -143,6 +150,10 @@ def _left_alone(case: Case) -> bool:
     return leaves_alone(case.facts.preferences, case.facts.arrival.labels, case.now)
 
 
+def _welcome(case: Case) -> bool:
+    return bool(case.facts.welcome) and (not _below_hold(case) or _held_with_earlier(case))
+
+
 def _held_with_earlier(case: Case) -> bool:
     standing = case.facts.standing
     # A forged From proves nothing about the mail of the one whose address it is.
@@ -223,6 +234,13 @@ TABLE = (
         "Screening is paused, or the owner leaves this Gmail category to Gmail.",
         Outcome.INBOX,
         _left_alone,
+    ),
+    PolicyRow(
+        Row.WELCOME,
+        "A message that a row below would hold or label, about a topic that the owner welcomes.",
+        Outcome.INBOX,
+        _welcome,
+        reads_score=True,
     ),
     PolicyRow(
         Row.HELD_WITH_EARLIER,

@@ -24,6 +24,7 @@ from backend.domain.policy.decide import decide, prescreen
 from backend.domain.policy.standing import Standing
 from backend.domain.policy.table import Facts
 from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.topics import Topic
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWNER = Owner("owner@owner.test")
@@ -62,6 +63,7 @@ def grounds(
         "held_score": None if standing.held_score is None else bits(standing.held_score),
         **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
+        "welcome": sorted(facts.welcome),
         "p": bits(score.probability),
         "logit": bits(score.logit),
     }
@@ -94,6 +96,8 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
     `KeyError` or `TypeError` for what `grounds` did not write."""
     now = _EPOCH + timedelta(microseconds=case["at"])
     preferences = Preferences.from_json({name: setting[name] for name in _CHOSEN if name in setting})
+    welcome = frozenset(Topic(topic) for topic in case.get("welcome", ()))
+    preferences = replace(preferences, welcome=welcome)
     labels = LabelIds(allow=setting["labels"][0], block=setting["labels"][1])
     if "history" in case:
         seen = None if case["history"] is None else frozenset(case["history"])
@@ -114,6 +118,7 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
         standing=standing,
         labels=labels,
         form=MailForm(case.get("form", "")),
+        topics=welcome,
     )
     thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
     then = Score(from_bits(case["p"]), from_bits(case["logit"]))

@@ -122,7 +122,11 @@ async def _resume(call: Call) -> Json:
 
 async def _save(call: Call) -> Json:
     inputs = call.event.inputs
-    chosen = {name: inputs[name][0] for name in ("mode", "strictness", "digest") if inputs.get(name)}
+    chosen: dict[str, str | list[str]] = {
+        name: inputs[name][0] for name in ("mode", "strictness", "digest") if inputs.get(name)
+    }
+    if "mode" in chosen:  # a form that was filled in: of ticks it names only those that are there
+        chosen["welcome"] = sorted(inputs.get("welcome", ()))
     if chosen.get("digest", DigestPace.OFF) != call.mailbox.preferences.digest is DigestPace.OFF:
         # Where the owner is and what they read, as Gmail tells it: no card asks for it.
         chosen |= {"zone": call.event.zone} if zone_of(call.event.zone) else {}
@@ -142,7 +146,7 @@ async def _save(call: Call) -> Json:
 
 
 async def _prefer(
-    call: Call, toast: str, card: Callable[[Call], Awaitable[Json]], **changes: str | None
+    call: Call, toast: str, card: Callable[[Call], Awaitable[Json]], **changes: str | list[str] | None
 ) -> Json:
     """Change settings, if they are still those the card showed. The same click again finds them changed
     already, and changes nothing."""

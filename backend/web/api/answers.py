@@ -89,6 +89,7 @@ def message_json(view: MessageView, language: str) -> schemas.Message:
         "score": view.score,
         "reasons": [_reason(one, language) for one in view.reasons],
         "guards": list(view.guards),
+        "topics": sorted(view.topics),
         "cause": view.cause,
         "model": view.model,
         "received_at": view.received_at.isoformat() if view.received_at else None,

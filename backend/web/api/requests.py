@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from backend.domain.mailbox.mailbox import DigestPace, Mode, Strictness
+from backend.domain.reading.topics import Topic
 from backend.domain.watching.asking import Answer
 from backend.web.api.schemas import Key, Time
 
@@ -43,6 +44,7 @@ class PreferenceChanges(TypedDict, total=False):
     strictness: Strictness
     left_alone: list[str]
     rows_off: list[str]
+    welcome: list[Topic]
     credits_per_solve: Annotated[int, Field(strict=True, ge=1, le=20)]
     daily_challenges: Annotated[int, Field(strict=True, ge=0, le=200)]
     domain_challenges: Annotated[int, Field(strict=True, ge=1, le=50)]

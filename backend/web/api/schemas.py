@@ -14,6 +14,7 @@ from backend.domain.mailbox.condition import Who
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Condition, DigestPace, Mode, Strictness
+from backend.domain.reading.topics import Topic
 from backend.domain.watching.asking import Answer
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]
@@ -63,6 +64,7 @@ class Message(TypedDict):
     score: Annotated[float | None, Field(ge=0, le=1)]
     reasons: list[Reason]
     guards: list[str]
+    topics: Annotated[list[Topic], Field(description="What it offers, if it might be held.")]
     cause: str
     model: str
     received_at: Time | None
@@ -105,6 +107,7 @@ class Preferences(TypedDict):
     strictness: Strictness
     left_alone: list[str]
     rows_off: list[str]
+    welcome: list[Topic]
     credits_per_solve: int
     daily_challenges: int
     domain_challenges: int

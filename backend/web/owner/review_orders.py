@@ -9,9 +9,10 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.pipeline.review import malformed
 from backend.web import browser_session as browser
+from backend.web.api.authentication import service as devices
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.owner.entry import back
+from backend.web.owner.entry import back, visitor_form
 from backend.web.owner.review_look import way_back
 from backend.web.owner.review_routes import service
 from backend.web.owner.review_show import ORDERS, WITH_EARLIER
@@ -68,6 +69,16 @@ async def say() -> Response:
     except NotFound:
         notice = "lost"
     return back(way_back(fields.get("back", ""), told=notice))
+
+
+@blueprint.post("/welcome")
+@guarded(per_minute(60))
+async def welcome() -> Response:
+    """Welcome one more topic."""
+    (owner, mailbox), fields = await visitor_form()
+    wanted = sorted(mailbox.preferences.welcome | {fields.get("topic", "")})
+    await devices().prefer(owner.mailbox_id, {"welcome": wanted})
+    return back(way_back(fields.get("back", ""), told="welcome"))
 
 
 @blueprint.post("/undo")

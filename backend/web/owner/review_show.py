@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +14,12 @@ from backend.domain.mailbox.review import MOST_COUNTED, Check, Pile, Shelf, Unsu
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.marking import Mark
 from backend.domain.reading.reasons import PITCH_WORDS
+from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
 from backend.locale.words import Words
 from backend.web.owner.review_look import Look
+from backend.web.verdict_words import row_words
 
 REASONS = 4
 WITH_EARLIER = "+"
@@ -38,7 +40,9 @@ KEYS = (
 
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)
-SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule", "answered"})
+SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule", "answered", "welcome"})
+LETS_IN = (Decision.RELEASE, Decision.ALLOW)
+"""After these orders a topic may be offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +109,15 @@ def strongest(view: MessageView, language: str) -> Why | None:
     return found[speaking[0][1] if speaking else 0] if found else None
 
 
-def decided(view: MessageView, t: Words) -> str:
-    """What the policy made of it; where nothing could be judged, why. A dead letter tells the error instead."""
+def decided(view: MessageView, welcome: Set[Topic], t: Words) -> str:
+    """What the policy made of it; where nothing could be judged, why. A dead letter tells the error instead.
+    `welcome`: the topics that its owner welcomes."""
     if f"row_{view.row}" not in t:
         return plain(view.cause)
     # Rows written before causes were codes hold a sentence of another time.
     cause = f"cause_{view.cause}" if view.row == Row.FAIL_OPEN else ""
-    return f"{t(f'row_{view.row}')} {t(cause)}" if cause in t else t(f"row_{view.row}")
+    said = row_words(view, welcome, t)
+    return f"{said} {t(cause)}" if cause in t else said
 
 
 def named(pile: Pile, look: Look) -> str:

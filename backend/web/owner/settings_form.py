@@ -18,6 +18,7 @@ from backend.domain.mailbox.mailbox import (
     Strictness,
 )
 from backend.domain.mailbox.verdict import Row
+from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
 from backend.pipeline.owner_digest import known_zone
 
@@ -40,7 +41,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 DIGEST: Mapping[str, tuple[str, ...]] = {"digest": tuple(DigestPace), "language": LANGUAGES, "zone": ()}
 """What a form may leave out (an older page, a program): then it stays as it is."""
 
-TICKS: Mapping[str, tuple[str, ...]] = {"left_alone": CATEGORIES, "rows": ROWS}
+TICKS: Mapping[str, tuple[str, ...]] = {
+    "left_alone": CATEGORIES,
+    "rows": ROWS,
+    "welcome": tuple(Topic),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,8 @@ def filled(preferences: Preferences) -> Filled:
     single = {name: str(getattr(preferences, name)) for name in (*CHOICES, *DIGEST)}
     numbers = {name: str(getattr(preferences, name)) for name in NUMBERS}
     rows = frozenset[str](ROWS) - preferences.rows_off
-    return Filled(single | numbers, {"left_alone": preferences.left_alone, "rows": rows})
+    ticked = {"left_alone": preferences.left_alone, "rows": rows, "welcome": preferences.welcome}
+    return Filled(single | numbers, ticked)
 
 
 def read(
@@ -94,6 +100,7 @@ def read(
     shown = Filled(single, {name: ticked[name] & frozenset(TICKS[name]) for name in TICKS}, errors)
     if errors:
         return {}, shown
+    changes["welcome"] = sorted(ticked["welcome"])
     # What these pages do not show (a newer release may have set it) stays as it is.
     kept = present.left_alone - frozenset(CATEGORIES)
     changes["left_alone"] = sorted(ticked["left_alone"] | kept)

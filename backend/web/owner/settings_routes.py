@@ -110,6 +110,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "done": done if done in DONE and status == 200 else "",
         "categories": CATEGORIES,
         "rows": settings_form.ROWS,
+        "topics": settings_form.TICKS["welcome"],
         "numbers": settings_form.NUMBERS,
         "questions": settings_form.CHOICES["questions_a_week"],
         "costs": {each.value: service().context.reader.cost(each) for each in Strictness},

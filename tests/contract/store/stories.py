@@ -15,6 +15,7 @@ from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.reading.score import Reason, Score, Trace
+from backend.domain.reading.topics import Topic
 from backend.ports.devices import Session
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.ports.owner import NewMailbox
@@ -157,6 +158,7 @@ class Story:
             references=("<0@pitch.test>",),
             reply_to=sender,
             language="de",
+            topics=frozenset({Topic.GOODS}),
         )
         return replace(plain, **changes)
 

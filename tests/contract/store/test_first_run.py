@@ -15,6 +15,7 @@ from backend.domain.mailbox.rules import MOST_RULES, Rule
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.policy.rehearsal import Looked, Rehearsed, RunState, Word
 from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.topics import Topic
 from backend.ports.jobs import Duty, DutyJob
 from backend.ports.owner import DisconnectReceipt, GrantEnd
 from tests.contract.store.dump import dump
@@ -35,6 +36,7 @@ def mail(story: Story, gmail_id: str, sender: str = BO, **changes: Any) -> Rehea
         "form": MailForm.CLAIMED,
         "guards": ("stale",),
         "score": Score(0.97, 3.5, (Reason("asks for a call", 1.5, ("quick", "call")),), "m1"),
+        "topics": frozenset({Topic.GOODS, Topic.EVENTS}),
     }
     return Rehearsed(**(values | changes))
 

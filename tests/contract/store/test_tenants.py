@@ -89,6 +89,7 @@ SERVED = {
     "prefer",
     "reading",
     "redeem_ticket",
+    "released_topics",
     "remove_device",
     "remove_other_sessions",
     "extend_session",

@@ -26,6 +26,7 @@ MESSAGE = {
     "score": 0.5,
     "reasons": [],
     "guards": [],
+    "topics": [],
 }
 
 

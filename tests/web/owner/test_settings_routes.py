@@ -13,6 +13,7 @@ import pytest
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Row
+from backend.domain.reading.topics import Topic
 from backend.web.owner.settings_form import NUMBERS, ROWS
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office
@@ -21,6 +22,7 @@ GOOD: dict[str, Any] = {
     "mode": "quarantine",
     "strictness": "strict",
     "left_alone": ["CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"],
+    "welcome": ["candidates"],
     "rows": [row for row in ROWS if row is not Row.CREDIT],
     "credits_per_solve": "5",
     "daily_challenges": "0",
@@ -67,9 +69,12 @@ async def test_everything_is_saved_at_once_and_shown(ana: Visit) -> None:
     assert (wishes.mode, wishes.strictness) == (Mode.QUARANTINE, Strictness.STRICT)
     assert wishes.left_alone == {"CATEGORY_PROMOTIONS", "CATEGORY_UPDATES"}
     assert wishes.rows_off == {Row.CREDIT}
+    assert wishes.welcome == {Topic.CANDIDATES}
     assert [getattr(wishes, name) for name in NUMBERS] == [5, 0, 7, 30]
     assert 'value="quarantine" checked' in page
     assert 'value="credit" checked' not in page
+    assert 'value="candidates" checked' in page
+    assert 'value="goods" checked' not in page
     assert 'value="5"' in field_of(page, "credits_per_solve")
 
 
@@ -86,6 +91,7 @@ async def test_each_wrong_field_is_named_and_nothing_is_saved(ana: Visit) -> Non
         "retention_days": "soon",
         "mode": "harsh",
         "left_alone": ["SPAM"],
+        "welcome": ["everything"],
     }
     page = await ana.post("/settings", 422, **wrong)
     assert (await ana.mailbox()).preferences == before
@@ -98,6 +104,7 @@ async def test_each_wrong_field_is_named_and_nothing_is_saved(ana: Visit) -> Non
     assert 'id="credits_per_solve-error">This must be a whole number from 1 to 20.' in page
     assert 'id="mode-error">Choose one of these.' in page
     assert 'id="left_alone-error"' in page
+    assert 'id="welcome-error"' in page
     assert "aria-invalid" not in field_of(page, "domain_challenges")  # what is right stays as it was sent
     assert 'value="7"' in field_of(page, "domain_challenges")
 

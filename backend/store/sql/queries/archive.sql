@@ -38,18 +38,19 @@ SELECT * FROM web_pushes WHERE mailbox_id = :mailbox_id AND id > :after ORDER BY
 INSERT INTO rules (mailbox_id, subject, kind, set_at) VALUES (:mailbox_id, :subject, :kind, :set_at)
 ON CONFLICT DO NOTHING;
 
--- name: restore_messages(mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, placement, decided_by, outcome, policy_row, score, logit, model, reasons, guards, cause, error, set_aside, decided_at, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language, appeal, shadow_model, shadow_row, shadow_score)!
--- Nothing is left to do for it: what was to be done was done, or still is, where it comes from.
+-- name: restore_messages(mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, placement, decided_by, outcome, policy_row, score, logit, model, reasons, guards, cause, error, set_aside, decided_at, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language, topics, appeal, shadow_model, shadow_row, shadow_score)!
+-- Nothing is left to do for it: what was to be done was done, or still is, where it comes from. A file of an earlier
+-- release tells no topics.
 INSERT INTO messages (
     mailbox_id, gmail_id, thread_id, backlog, first_seen_at, changed_at, placement, decided_by, outcome, policy_row,
     score, logit, model, reasons, guards, cause, error, set_aside, decided_at, sender, sender_name, sender_domain,
-    subject, message_id, received_at, authenticated, reference_ids, reply_to, language, appeal, shadow_model,
-    shadow_row, shadow_score
+    subject, message_id, received_at, authenticated, reference_ids, reply_to, language, topics, appeal,
+    shadow_model, shadow_row, shadow_score
 ) VALUES (
     :mailbox_id, :gmail_id, :thread_id, :backlog, :first_seen_at, :changed_at, :placement, :decided_by, :outcome,
     :policy_row, :score, :logit, :model, :reasons, :guards, :cause, :error, :set_aside, :decided_at, :sender,
     :sender_name, :sender_domain, :subject, :message_id, :received_at, :authenticated, :reference_ids, :reply_to,
-    :language, :appeal, :shadow_model, :shadow_row, :shadow_score
+    :language, COALESCE(:topics, '[]'), :appeal, :shadow_model, :shadow_row, :shadow_score
 ) ON CONFLICT DO NOTHING;
 
 -- name: restore_challenges(mailbox_id, id, gmail_id, thread_id, sender, sender_domain, state, message_id, cause, created_at, expires_at, sending_at, started_at, ended_at, solved_at, bounced_at, sent_gmail_id, token_hash, sealed_token)!

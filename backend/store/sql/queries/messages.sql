@@ -66,11 +66,11 @@ SET outcome = :outcome, policy_row = :policy_row, score = :score, logit = :logit
     decided_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: record_screened(mailbox_id, gmail_id, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language)!
+-- name: record_screened(mailbox_id, gmail_id, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language, topics)!
 UPDATE messages
 SET sender = :sender, sender_name = :sender_name, sender_domain = :sender_domain, subject = :subject,
     message_id = :message_id, received_at = :received_at, authenticated = :authenticated,
-    reference_ids = :reference_ids, reply_to = :reply_to, language = :language
+    reference_ids = :reference_ids, reply_to = :reply_to, language = :language, topics = :topics
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: place_message(mailbox_id, gmail_id, stage, placement, decided_by, due_at, now)!

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
@@ -11,6 +11,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
 from backend.ports.messages import Reading
@@ -18,6 +19,7 @@ from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.state import trouble
 from backend.web.addon.cards.widgets import Json, shown
+from backend.web.verdict_words import row_words
 
 MOST_REASONS = 6
 MOST_WORDS = 5
@@ -44,7 +46,7 @@ def message_card(
         "Pitchgate" if view.score is None else frame.score(view.score),
         (
             trouble(frame, mailbox),
-            _verdict(frame, view, note),
+            _verdict(frame, view, mailbox.preferences.welcome, note),
             _note(frame, view),
             # Above the reasons: on a phone the owner should not have to scroll to act.
             _again(frame, gmail_id) if note == COMING else _actions(frame, gmail_id, reading, undo_key),
@@ -80,7 +82,7 @@ def _place(view: MessageView) -> str:
     return f"place_{view.placement}"
 
 
-def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
+def _verdict(frame: Frame, view: MessageView, welcome: Set[Topic], note: str) -> Json | None:
     words = frame.words
     found: list[Json | None] = []
     if view.dead_letter:
@@ -90,7 +92,8 @@ def _verdict(frame: Frame, view: MessageView, note: str) -> Json | None:
     if note:
         found.append(widgets.paragraph(widgets.escaped(words[note])))
     if view.row:
-        text = words.get(f"row_{view.row}", words["row_fail_open"])
+        known = f"row_{view.row}" in words
+        text = row_words(view, welcome, frame.t) if known else words["row_fail_open"]
         found.append(widgets.line(f"<b>{widgets.escaped(text)}</b>"))
     # A spent credit is a row of its own and need not be said twice.
     if view.decided_by and view.row != Row.CREDIT:

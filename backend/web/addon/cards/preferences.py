@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.domain.mailbox.mailbox import DigestPace, Mailbox, Mode, Strictness
+from backend.domain.reading.topics import Topic
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.state import trouble, warnings
@@ -17,6 +18,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
     why = widgets.paragraph(frame.no_challenges) if closed else None
     degrees = [(words[f"strictness_{degree}"], str(degree)) for degree in Strictness]
     paces = [(words[f"digest_{pace}"], str(pace)) for pace in DigestPace]
+    topics = [(words[f"topic_{topic}"], str(topic)) for topic in Topic]
     save = frame.act("save", {"act": "save", "version": frame.version}, "FILLED")
     return widgets.card(
         "settings",
@@ -28,6 +30,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
             widgets.section((widgets.choice("mode", words["mode"], modes, chosen.mode), why)),
             widgets.section((widgets.choice("strictness", words["strictness"], degrees, chosen.strictness),)),
             widgets.section((widgets.choice("digest", words["digest_h"], paces, chosen.digest),)),
+            widgets.section((widgets.ticks("welcome", words["welcome_h"], topics, chosen.welcome),)),
         ),
         fixedFooter={"primaryButton": save},
     )

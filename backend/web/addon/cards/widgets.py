@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 Json = dict[str, Any]
@@ -103,5 +103,14 @@ def link(text: str, url: str, kind: str = "OUTLINED") -> Json:
 
 def choice(name: str, label: str, items: Iterable[tuple[str, str]], chosen: str) -> Json:
     """Radio buttons."""
-    listed = [{"text": text, "value": value, "selected": value == chosen} for text, value in items]
-    return {"selectionInput": {"name": name, "label": label, "type": "RADIO_BUTTON", "items": listed}}
+    return _selection("RADIO_BUTTON", name, label, items, {chosen})
+
+
+def ticks(name: str, label: str, items: Iterable[tuple[str, str]], chosen: Set[str]) -> Json:
+    """Checkboxes. A form in which none is ticked does not name them."""
+    return _selection("CHECK_BOX", name, label, items, chosen)
+
+
+def _selection(kind: str, name: str, label: str, items: Iterable[tuple[str, str]], chosen: Set[str]) -> Json:
+    listed = [{"text": text, "value": value, "selected": value in chosen} for text, value in items]
+    return {"selectionInput": {"name": name, "label": label, "type": kind, "items": listed}}

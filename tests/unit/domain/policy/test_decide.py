@@ -17,6 +17,7 @@ from backend.domain.policy import decide as policy
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen, rows
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Score
+from backend.domain.reading.topics import Topic
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import FORGED, NOW, THRESHOLDS, facts, pitch, score
 
@@ -31,6 +32,12 @@ def verdict_on(given: Facts, probability: float = 0.97, guards: tuple[str, ...] 
 
 def known(**changes: Any) -> Standing:
     return replace(Standing(), **changes)
+
+
+def welcomed(**more: Any) -> Facts:
+    """An offer of candidates to an owner who welcomes those."""
+    given_ = facts(welcome=frozenset({Topic.CANDIDATES}), **more)
+    return replace(given_, topics=frozenset({Topic.CANDIDATES, Topic.GOODS}))
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,9 @@ STORIES = (
         facts(labels=frozenset({"INBOX", "CATEGORY_SOCIAL"})),
     ),
     Story(Row.LEFT_ALONE, Outcome.INBOX, Outcome.CHALLENGE, facts(paused_until=NOW + timedelta(hours=1))),
+    Story(Row.WELCOME, Outcome.INBOX, Outcome.CHALLENGE, welcomed()),
+    Story(Row.WELCOME, Outcome.INBOX, Outcome.HOLD, welcomed(standing=known(held_score=0.79)), 0.3),
+    Story(Row.WELCOME, Outcome.INBOX, Outcome.MARK, welcomed(mode=Mode.OBSERVE)),
     Story(Row.HELD_WITH_EARLIER, Outcome.HOLD, Outcome.INBOX, facts(standing=known(held_score=0.79)), 0.3),
     Story(
         Row.HELD_WITH_EARLIER, Outcome.CHALLENGE, Outcome.INBOX, facts(standing=known(held_score=0.8)), 0.3

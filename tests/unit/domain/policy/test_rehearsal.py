@@ -18,6 +18,7 @@ from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, rehearse
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.topics import Topic
 from tests.doubles import START
 
 ANA = Owner("ana@corp.test", "Ana")
@@ -71,6 +72,14 @@ def test_a_sender_is_answered_again_when_their_link_is_over_and_never_twice_in_o
         ("open_challenge",),
         ("thread_answered",),
     ]
+
+
+def test_what_the_owner_welcomes_would_have_stayed_and_makes_nothing_wait() -> None:
+    offer, later = mail(0, topics=frozenset({Topic.GOODS})), mail(1, 0.3)
+    wishes = Preferences(mode=Mode.CHALLENGE, welcome=frozenset({Topic.GOODS}))
+    found = rehearse((offer, later), ANA, wishes, LIMITS, LabelIds())
+    assert [one.row for one in found] == [Row.WELCOME, Row.BELOW_HOLD]
+    assert rows(offer, later) == [Row.CHALLENGE, Row.HELD_WITH_EARLIER]
 
 
 def test_a_credit_is_spent_once() -> None:
