@@ -85,7 +85,7 @@ def deliver(page: Page, origin: str, payload: dict[str, Any]) -> None:
 
 
 def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off(
-    tmp_path: Path, browser: Browser
+    tmp_path: Path, browser: Browser, shots: Path
 ) -> None:
     with fixture(tmp_path) as here, here.signed_in(browser) as context:
         context.grant_permissions(["notifications"], origin=here.address)
@@ -98,6 +98,8 @@ def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off
         expect(page.get_by_text("Notifications are on in this browser.")).to_be_visible()
         expect(page.get_by_text("On in this browser, until you sign out.")).to_be_visible()
         assert page.evaluate("sessionStorage.getItem('kept')") is not None
+        expect(page.locator("#notifications").get_by_role("status")).to_be_hidden()
+        page.locator("#notifications").screenshot(path=shots / "notifications-on.png")
 
         here.office.story.now = here.office.clock.now()
         here.hold("g1", subject="Grow your pipeline")
@@ -113,6 +115,14 @@ def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off
         with page.context.expect_event("requestfinished", lambda sent: sent.url.endswith("/moved")):
             worker.evaluate(MOVED, {"endpoint": f"{ENDPOINT}-2", "keys": {"p256dh": POINT, "auth": SECRET}})
         assert address(here) == f"{ENDPOINT}-2"
+
+        page.evaluate("sessionStorage.clear()")
+        page.reload()
+        lost = "This browser does not show notifications from Pitchgate any more. Turn them on again."
+        expect(page.get_by_text(lost)).to_be_visible()
+        assert_no_serious(page)
+        page.locator("#notifications").screenshot(path=shots / "notifications-lost.png")
+        page.get_by_role("button", name="Turn on", exact=True).click()
 
         page.get_by_role("button", name="Turn off", exact=True).click()
         expect(page.get_by_text("Notifications are off in this browser.")).to_be_visible()

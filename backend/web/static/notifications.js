@@ -42,6 +42,7 @@
 
   async function look() {
     if (!off || (Notification.permission === "granted" && (await known()))) return;
+    off.hidden = true;
     on.hidden = false;
     say("lost");
   }
