@@ -1,0 +1,144 @@
+"""What people have to do and see, counted in a real browser beside the goals: `python -m tests.browser.counts`.
+
+Clicks are those of the shortest way; a page's way on by itself is none. Seconds are this machine's. docs/performance.md
+has the table of the last time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Locator, Page, async_playwright
+from playwright.sync_api import sync_playwright
+
+from backend.demo.letters import OWNER, letters
+from backend.demo.morning import first_digest
+from tests import browsers
+from tests.browser.review_fixture import fixture, visit
+from tests.browser.test_owner_story import digests, link_in, town
+from tests.journeys.conftest import Journey, begin_journey, until
+
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+TOUCHED: dict[str, Any] = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
+FOLD = """(fold) => [...document.querySelectorAll("main .row .who")]
+  .filter((row) => row.closest(".row").getBoundingClientRect().bottom <= fold).length"""
+Counted = tuple[str, str, str]
+
+
+class Clicks:
+    """Clicks, counted."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def on(self, thing: Locator) -> None:
+        """One more."""
+        await thing.click()
+        self.count += 1
+
+
+async def demo(folder: Path) -> list[Counted]:
+    """From the start of the demo to a released pitch, and from a digest to a released email."""
+    began, clicks = time.monotonic(), Clicks()
+    async with begin_journey(folder, story=True) as journey, async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=browsers.chromium(), args=browsers.ARGUMENTS
+        )
+        page = await chromium.new_page(locale="en-GB", viewport=DESKTOP)  # type: ignore[arg-type]
+        pitch = await journey.write(journey.pitch)
+        await page.goto(f"{journey.stage.server_url}/live")
+        await journey.settled(pitch, held=True)
+        await journey.quiet()
+        bar = page.get_by_role("navigation", name="The demo, step by step")
+        for step in ("Open the reply", "Take the check"):
+            await clicks.on(bar.get_by_role("link", name=step))
+        await clicks.on(page.get_by_role("button", name="Start the check"))
+        await journey.settled(pitch, held=False)
+        seconds = time.monotonic() - began
+        phone = await chromium.new_page(locale="en-GB", **TOUCHED)
+        taps = await _digest(journey, folder, phone)
+        await chromium.close()
+    return [
+        ("start of the demo to a released pitch, clicks", str(clicks.count), "3, none pasted"),
+        ("the same, seconds, without set-up", f"{seconds:.0f}", "90"),
+        ("digest on the phone to a released email, taps", str(taps), "2"),
+    ]
+
+
+async def _digest(journey: Journey, folder: Path, phone: Page) -> int:
+    other = next(letter for letter in letters() if letter.kind == "pitch" and not letter.local)
+    held = await journey.write(other)
+    await journey.settled(held, held=True)
+    await first_digest(folder / "state" / "pitchgate.sqlite3", OWNER, 1)
+    (digest,) = await until(lambda: digests(journey), "the digest")
+    await phone.goto(f"{journey.stage.sandbox.url}/mail/{OWNER}/thread/{digest['threadId']}")
+    await phone.goto(await link_in(phone, "Release"))  # tapped in a mail program
+    taps = Clicks()
+    await taps.on(phone.get_by_role("button", name="Release"))
+    await journey.settled(held, held=False)
+    return 1 + taps.count
+
+
+async def correction(folder: Path) -> list[Counted]:
+    """From the landing page to the first correction."""
+    clicks = Clicks()
+    async with town(folder) as stage, async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=browsers.chromium(), args=browsers.ARGUMENTS
+        )
+        page = await chromium.new_page(locale="en-GB")
+        page.set_default_timeout(120_000)
+        await page.goto(stage.server_url)
+        await clicks.on(page.get_by_role("button", name="Connect Gmail"))
+        await clicks.on(page.get_by_role("radio", name=OWNER))
+        await clicks.on(page.get_by_role("button", name="Allow"))
+        await clicks.on(page.get_by_role("link", name="Continue: see what would have been held"))
+        await clicks.on(page.get_by_role("button", name="Not a pitch").first)
+        await page.get_by_role("status").filter(has_text="Marked as not sales").wait_for()
+        await chromium.close()
+    return [("landing page to the first correction, clicks", str(clicks.count), "5")]
+
+
+def review(folder: Path) -> Iterator[Counted]:
+    """What one sees of the review list."""
+    with sync_playwright() as playwright, fixture(folder) as here:
+        chromium = playwright.chromium.launch(executable_path=browsers.chromium(), args=browsers.ARGUMENTS)
+        for number in range(7):
+            here.hold(f"a{number}", f"sender{number}@vendor{number}.test", name=f"Sender {number}")
+        with visit(here, chromium, **TOUCHED) as page:
+            bottom = page.locator("main .row").last.evaluate("(row) => row.getBoundingClientRect().bottom")
+            yield "seven senders on a phone, pixels", f"{bottom:.0f}", "2,000"
+        for number in range(7, 15):
+            here.hold(f"a{number}", f"sender{number}@vendor{number}.test", name=f"Sender {number}")
+        goals = (("desktop, 1280 × 800", {"viewport": DESKTOP}, "8"), ("phone, 390 × 844", TOUCHED, "4"))
+        for name, look, goal in goals:
+            with visit(here, chromium, **look) as page:
+                seen = page.evaluate(FOLD, look["viewport"]["height"])
+                yield f"senders above the fold, {name}", str(seen), f"at least {goal}"
+        chromium.close()
+
+
+def main() -> None:
+    """Count, and print a table."""
+    logging.disable()
+    counted: list[Counted] = []
+    with tempfile.TemporaryDirectory() as folder:
+        places = [Path(folder, name) for name in ("demo", "town", "review")]
+        for place in places:
+            place.mkdir()
+        counted += asyncio.run(demo(places[0]))
+        counted += asyncio.run(correction(places[1]))
+        counted += review(places[2])
+    print("| what | counted | goal |\n|---|---|---|")
+    for what, count, goal in counted:
+        print(f"| {what} | {count} | {goal} |")
+
+
+if __name__ == "__main__":
+    main()
