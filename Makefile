@@ -6,11 +6,11 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# Two workers for two cores: with three a run is a sixth shorter, and a desktop may be too busy for its tests. A file
-# stays on one worker, so that what it starts is started once; files begin in the order of tests/conftest.py.
+# Three workers for two cores, since many tests wait. A file stays on one of them, so that what it starts is started
+# once, and all that needs a desktop stays on one, so that no two are busy with it; the order is tests/conftest.py's.
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
-WORKERS ?= 2
-PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+WORKERS ?= 3
+PARALLEL := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 SUITE := tests -m "not bench and not windows and not deploy"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
 TYPED_TESTS := tests/doubles.py tests/postgres_server.py tests/fakes tests/faults tests/contract tests/unit/pipeline \
@@ -40,7 +40,7 @@ setup-dev: ## .venv with what tests, gates and training need
 	@bash requirements/setup.sh dev
 
 gates: setup-dev ## lint, format, types, import directions: all of them, whatever fails
-	@$(MAKE) -k lint format-check types imports
+	@$(MAKE) -k -j2 -O lint format-check types imports
 
 lint: setup-dev ## ruff's rules
 	@$(BIN)/ruff check --quiet . && echo "ruff: clean"

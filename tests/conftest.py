@@ -61,7 +61,8 @@ def pytest_unconfigure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails.
 
-    Tests that wait for processes begin first, so that no worker is left alone with them at the end.
+    Tests that wait for processes begin first, so that no worker is left alone with them at the end. A group of
+    xdist's is a file, and everything that needs a desktop.
     """
     items.sort(
         key=lambda item: (
@@ -70,6 +71,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     )
     no_browser = not browsers.found() and not IN_CI and not AS_ROOT
     for item in items:
+        group = "desktop" if item.get_closest_marker("desktop") else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
         if no_browser and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=browsers.MISSING))
         if item.get_closest_marker("linked") and not config.getoption("--linked"):
