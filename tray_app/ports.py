@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -61,6 +61,8 @@ class Backend(Protocol):
         ...
 
     async def set_strictness(self, strictness: str) -> None: ...
+
+    async def set_welcome(self, topics: Collection[str]) -> None: ...
 
     async def pause(self, until: datetime | None) -> None: ...
 

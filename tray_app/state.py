@@ -87,6 +87,7 @@ class Status:
     warnings: tuple[str, ...] = ()
     mode: str = "observe"
     strictness: str = "normal"
+    welcome: frozenset[str] = frozenset()
     paused_until: datetime | None = None
     held_messages: int = 0
     held_senders: int = 0
@@ -274,9 +275,8 @@ def _newest_first(message: Message) -> float:
 
 def expired(state: TrayState, now: datetime) -> TrayState:
     """Drop the offer to undo once its time is over."""
-    if state.undoable and now >= state.undoable.until:
-        return replace(state, undoable=None)
-    return state
+    over = state.undoable is not None and now >= state.undoable.until
+    return replace(state, undoable=None) if over else state
 
 
 def signed_out(state: TrayState) -> TrayState:

@@ -38,6 +38,7 @@ def status_from_json(data: Mapping[str, Any]) -> Status:
             warnings=tuple(str(sentence) for sentence in data.get("warnings") or ()),
             mode=str(preferences["mode"]),
             strictness=str(preferences["strictness"]),
+            welcome=frozenset(str(topic) for topic in preferences.get("welcome") or ()),
             paused_until=_time(preferences.get("paused_until")),
             held_messages=int(held["messages"]),
             held_senders=int(held["senders"]),

@@ -142,7 +142,7 @@ def test_settings_by_keyboard_alone(home: Fixture, browser: Browser, shots: Path
     shot(page, shots, "settings")
     reach(page, "input[name=mode]:checked")
     page.keyboard.press("ArrowDown")
-    reach(page, ".fold > summary")
+    reach(page, ".fold:has(input[name=rows]) > summary")
     page.keyboard.press("Enter")
     reach(page, "input[name=rows][value=credit]")
     page.keyboard.press("Space")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.desktop.rig import flat
-from tray_app.menu import LABEL_LIMIT, SENDERS_SHOWN, TITLE_LIMIT, Do, Item, clipped, cut, screen
+from tray_app.menu import LABEL_LIMIT, SENDERS_SHOWN, TITLE_LIMIT, Action, Do, Item, clipped, cut, screen
 from tray_app.state import Message, Status, TrayState, Trouble, TroubleKind, Undoable
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -109,6 +109,16 @@ def test_strictness_is_a_choice_of_one() -> None:
         ("Normal", True, True),
         ("Strict", False, True),
     ]
+
+
+def test_topics_are_ticked_one_by_one() -> None:
+    some = replace(ONLINE, status=replace(STATUS, welcome=frozenset({"candidates", "of a newer release"})))
+    topics = item(some, "Topics you welcome").children
+    assert [(one.label, one.checked, one.radio) for one in topics[:2]] == [
+        ("Offers of candidates", True, False),
+        ("Events and sponsorship", False, False),
+    ]
+    assert topics[0].action == Action(Do.WELCOME, ("candidates",))
 
 
 def test_an_update_is_told_only_when_asked_for() -> None:
