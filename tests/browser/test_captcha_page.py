@@ -228,6 +228,10 @@ def test_the_live_page_moves_by_itself(browser: Browser, tmp_path: Path) -> None
 
         expect(page.get_by_role("row").nth(2)).to_contain_text("Fresh from the wire")
         expect(page.locator(".arrived dd")).to_have_text("12")
+        expect(page.locator(".lanes.wide [data-dot='held m6']")).to_be_attached()
+        expect(
+            page.locator(".lanes.wide .dot.past").first
+        ).to_be_attached()  # what was there stays in its place
         assert problems == []
 
 

@@ -15,7 +15,7 @@ from backend.locale.words import Words
 from backend.ports.store import Store
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
-from backend.web.operator.live_view import COUNTERS, Line, line, worth_showing
+from backend.web.operator.live_view import COUNTERS, Line, lanes, line, worth_showing
 from backend.web.services import services
 from backend.web.state_words import state_of
 from backend.web.words import words_for
@@ -108,8 +108,9 @@ async def _board(store: Store, t: Words) -> str:
     now = services().context.clock.now()
     boxes = (await store.mailboxes())[:MOST_MAILBOXES]
     states = [(box.owner.email, state_of(box, t.language, now)) for box in boxes]
+    lines = await _lines(store, t)
     return await render_template(
-        "live_board.html", t=t, lines=await _lines(store, t), counters=counters, states=states
+        "live_board.html", t=t, lines=lines, lanes=lanes(lines, census), counters=counters, states=states
     )
 
 

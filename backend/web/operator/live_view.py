@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,13 +28,10 @@ STEPS = ("push", "sync", "screen", "act", "challenge", "solve", "release")
 
 COUNTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("arrived", tuple(f"messages.{word}" for word in ("undecided", "inbox", "mark", "hold", "challenge"))),
-    ("passed", ("messages.inbox", "messages.mark")),
-    ("held", ("messages.hold", "messages.challenge")),
     ("challenged", ("challenges.sent", "challenges.solved")),
     ("solved", ("challenges.solved",)),
-    ("released", ("released",)),
 )
-"""What is counted at the top of the page, from keys of the store's census."""
+"""What is counted below the picture, from keys of the store's census."""
 
 CHALLENGE_STATES: Mapping[ChallengeState, State] = {
     ChallengeState.INTENDED: State.NOW,
@@ -44,6 +41,9 @@ CHALLENGE_STATES: Mapping[ChallengeState, State] = {
     ChallengeState.VOIDED: State.NONE,
     ChallengeState.FAILED: State.FAILED,
 }
+
+LANES: Mapping[str, int] = {"inbox": 8, "held": 8, "released": 3}
+"""Lanes of the picture, and how many dots there is room for in each."""
 
 DECIDED = ("solve", "credit", "owner", "replied")
 """Who may have decided after the verdict: values of `MessageView.decided_by` that have words."""
@@ -71,7 +71,34 @@ class Line:
     since: str
     score: float | None
     tone: str
+    lane: str
     steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One lane of the picture: how many messages have come there, and the keys of the latest, newest first."""
+
+    name: str
+    count: int
+    keys: tuple[str, ...]
+
+
+def lanes(lines: Sequence[Line], census: Mapping[str, int]) -> tuple[Lane, ...]:
+    """The picture. `lines` are the latest messages, newest first; `census` is the store's."""
+    passed, held, released = (
+        sum(census.get(key, 0) for key in keys)
+        for keys in (
+            ("messages.inbox", "messages.mark"),
+            ("messages.hold", "messages.challenge"),
+            ("released",),
+        )
+    )
+    come = {"inbox": passed, "held": max(held - released, 0), "released": released}
+    return tuple(
+        Lane(name, come[name], tuple(line.key for line in lines if line.lane == name)[:room])
+        for name, room in LANES.items()
+    )
 
 
 def worth_showing(view: MessageView) -> bool:
@@ -95,6 +122,7 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words)
         else "",
         score=view.score,
         tone=_tone(view),
+        lane=_lane(view),
         steps=_steps(view, challenge),
     )
 
@@ -107,6 +135,14 @@ def _tone(view: MessageView) -> str:
     if view.decided_by:
         return "released"
     return "passed" if view.outcome else "open"
+
+
+def _lane(view: MessageView) -> str:
+    if not view.outcome or view.dead_letter:
+        return ""
+    if view.placement is Placement.HELD:
+        return "held"
+    return "released" if view.outcome in (Outcome.HOLD, Outcome.CHALLENGE) and view.decided_by else "inbox"
 
 
 def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:

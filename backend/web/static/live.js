@@ -6,16 +6,26 @@
   const connection = document.getElementById("connection");
   const events = new EventSource(board.dataset.events);
 
+  // The server knows no zone of whoever looks; the browser does.
+  function tellLocalTimes() {
+    for (const time of board.querySelectorAll("time"))
+      time.textContent = new Date(time.dateTime).toLocaleTimeString(document.documentElement.lang);
+  }
+
   function say(text) {
     if (connection.textContent !== text) connection.textContent = text;
   }
 
   events.addEventListener("board", (event) => {
     // Text in it was escaped where the page was made; the policy of the page runs no script from it either.
+    const dots = () => [...board.querySelectorAll("[data-dot]")];
+    const known = new Set(dots().map((dot) => dot.dataset.dot));
     const held = board.querySelector(".scroll");
     const left = held ? held.scrollLeft : 0;
     const focused = held && held === document.activeElement;
     board.innerHTML = JSON.parse(event.data);
+    for (const dot of dots()) dot.classList.toggle("past", known.has(dot.dataset.dot)); // only what is new travels
+    tellLocalTimes();
     const now = board.querySelector(".scroll");
     if (now) {
       now.scrollLeft = left;
@@ -23,6 +33,7 @@
     }
     say(board.dataset.on);
   });
+  tellLocalTimes();
   events.addEventListener("open", () => say(board.dataset.on));
   events.addEventListener("error", () => say(board.dataset.off));
 })();

@@ -43,8 +43,9 @@ async def test_the_page_shows_counters_and_the_latest_mail(client: Client, here:
     page = await (await client.get("/live")).get_data(as_text=True)
 
     assert "<dt>arrived</dt><dd>44</dd>" in page
-    assert "<dt>passed</dt><dd>5</dd>" in page
-    assert "<dt>released</dt><dd>1</dd>" in page
+    assert 'aria-label="New emails reach the gate. In the inbox: 5. Held: 38. Released: 1."' in page
+    assert page.count('data-dot="held ') == 2 * 8, "as many as there is room for, wide and narrow"
+    assert page.count('data-dot="released m40"') == 2
     assert page.count("<tr class=") == MOST_LINES
     assert "<b>97</b> Pitch" in page
 

@@ -15,6 +15,7 @@ from backend.web.operator.live_view import (
     CHALLENGE_STATES,
     COUNTERS,
     DECIDED,
+    LANES,
     STEPS,
     State,
     line,
@@ -36,6 +37,7 @@ def test_every_row_of_the_policy_table_and_every_state_has_its_words() -> None:
     wanted = [*(f"row_{row}" for row in Row), *(f"decided_{who}" for who in DECIDED)]
     wanted += [*(f"step_{step}" for step in STEPS), *(f"step_state_{state}" for state in State)]
     wanted += [f"count_{label}" for label, _ in COUNTERS]
+    wanted += [f"lane_{lane}{note}" for lane in LANES for note in ("", "_note")]
     assert [name for name in wanted if name not in T] == [], "missing words"
     assert set(CHALLENGE_STATES) == set(ChallengeState)
 
