@@ -9,6 +9,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.watching.asking import Quality, quality
+from backend.domain.watching.degrees import Offer, better_degree
 from backend.domain.watching.drift import Drift
 from backend.pipeline.context import Context
 
@@ -39,3 +40,9 @@ class InsightService:
     async def quality(self, mailbox_id: str) -> list[Quality]:
         """What the owner's answers say of the verdicts: of all first."""
         return quality(await self.context.store.labels(mailbox_id, self.context.clock.now()))
+
+    async def better_degree(self, mailbox: Mailbox) -> Offer | None:
+        """The strictness that the answers say would serve the owner better."""
+        reader, now = self.context.reader, self.context.clock.now()
+        answered = await self.context.store.answered(mailbox.id, reader.model_version, now)
+        return better_degree(mailbox.preferences.strictness, answered, reader.thresholds)

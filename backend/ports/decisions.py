@@ -106,6 +106,11 @@ class QuestionStore(Protocol):
         """Everything asked about all mail in the last year."""
         ...
 
+    async def answered(self, mailbox_id: str, model: str, now: datetime) -> tuple[tuple[float, Answer], ...]:
+        """Of that, what was scored by `model` and answered with yes or no: score and answer, in the order of the
+        answers. Messages that are forgotten by now are left out."""
+        ...
+
     async def labels_of_model(self, version: str, now: datetime) -> tuple[Label, ...]:
         """The same of every mailbox, as far as `version` decided."""
         ...

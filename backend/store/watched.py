@@ -20,6 +20,7 @@ class Watched:
     questions = reads(asking.open_questions)
     answer_question = writes(asking.answer_question)
     labels = reads(asking.labels)
+    answered = reads(asking.answered)
     labels_of_model = reads_all(asking.labels_of_model)
     trial_labels = reads_all(asking.trial_labels)
     trial_counts = reads_all(asking.trial_counts)

@@ -61,6 +61,13 @@ class LabelRow(TypedDict):
     answer: str
 
 
+class AnsweredRow(TypedDict):
+    """A message that was asked about, with the owner's answer."""
+
+    score: float
+    answer: str
+
+
 def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     """Draw from the week before this one, once; see the port. What the owner did with a message before it was drawn is
     its answer. While a trial runs, the messages on which its models disagree come first."""
@@ -176,6 +183,14 @@ def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
     """See the port."""
     found: list[LabelRow] = yield q("labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - KEPT))
     return tuple(Label(**row) for row in found)
+
+
+def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[tuple[float, Answer], ...]]:
+    """See the port."""
+    found: list[AnsweredRow] = yield q(
+        "answered", mailbox_id=mailbox_id, kind=QUALITY, model=model, since=micros(now - KEPT)
+    )
+    return tuple((row["score"], Answer(row["answer"])) for row in found)
 
 
 def labels_of_model(version: str, now: datetime) -> Script[tuple[Label, ...]]:

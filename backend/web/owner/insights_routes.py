@@ -56,6 +56,7 @@ async def insights() -> Response:
         minutes=round(minutes_saved(figures)),
         seconds=SECONDS_A_PITCH,
         quality=await service().quality(owner.mailbox_id),
+        offer=await service().better_degree(mailbox),
         narrow=narrow,
         weeks=weeks,
         bars=_weeks(weeks),

@@ -97,6 +97,18 @@ async def test_what_was_decided_before_the_draw_is_not_asked_again(story: Story)
     assert (label.stratum, label.answer, label.model, label.language) == (HELD, Answer.NO, "m1", "de")
 
 
+async def test_answers_come_with_the_score_of_the_model_that_was_asked_for(story: Story) -> None:
+    await a_week_later(story)
+    first, second, _ = await questions_of(story)
+    await story.store.answer_question("ana", second, Answer.NO, Origin.PAGE, story.now)
+    await story.store.answer_question("ana", first, Answer.UNSURE, Origin.PAGE, story.now)
+    view = await story.view("ana", second)
+
+    assert await story.store.answered("ana", view.model, story.now) == ((view.score, Answer.NO),)
+    assert await story.store.answered("ana", "another", story.now) == ()
+    assert await story.store.answered("bea", view.model, story.now) == ()
+
+
 async def test_a_decision_about_another_message_answers_nothing(story: Story) -> None:
     await a_week_later(story)
     drawn = await questions_of(story)

@@ -143,6 +143,7 @@ OWN = {
     "draw_questions",
     "questions",
     "labels",
+    "answered",
     "swap_chain_key",
 }
 """Methods that name a mailbox and nothing in it."""
@@ -181,6 +182,7 @@ class Eve:
             "questions": lambda: store.questions("eve", now),
             "answer_question": lambda: store.answer_question("eve", "m1", Answer.YES, Origin.PAGE, now),
             "labels": lambda: store.labels("eve", now),
+            "answered": lambda: store.answered("eve", "v1", now),
             "swap_sealed_token": lambda: store.swap_sealed_token("eve", b"sealed", b"eve", now),
             "save_preferences": lambda: store.save_preferences("eve", Preferences(), now),
             "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), Owner("")),

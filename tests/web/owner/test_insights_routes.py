@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import Outcome
+from backend.domain.watching.degrees import Offer
 from backend.locale import catalogue
 from backend.web.owner.drawing import lengths, upright
 from tests.web.service import Office, office
@@ -55,6 +57,22 @@ async def test_the_figures_and_how_they_were_reckoned(here: Office) -> None:
     assert 'style="' not in page
 
 
+async def test_a_degree_that_is_proven_better_is_offered(
+    here: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.story.receive("ana", "m1", Outcome.HOLD, "bo@pitch.test")
+    here.story.pass_time(days=7)
+    await here.store.draw_questions("ana", here.story.now)
+    assert "would also have held" not in await seen(here)
+
+    monkeypatch.setattr(
+        "backend.pipeline.insights.better_degree", lambda *_: Offer(Strictness.STRICT, True, 14, 1)
+    )
+    page = await seen(here)
+    assert "“Strict: hold more” would also have held 14 of the pitches you were asked about, and 1 of" in page
+    assert '<a href="/settings">Change it in the settings</a>' in page
+
+
 async def test_a_sender_cannot_write_the_page(here: Office) -> None:
     await here.story.receive("ana", "m1", Outcome.HOLD, '"<script>alert(1)</script>"@pitch.test')
 
@@ -88,7 +106,7 @@ async def test_the_owner_is_told_how_their_mail_has_changed_and_since_when(here:
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("de", "Einblicke"), ("fr", "Bilan"), ("es", "Resumen"), ("pt-BR,en;q=0.4", "Balanço")],
+    [("de", "Einblicke"), ("fr", "Bilan"), ("es", "Balance"), ("pt-BR,en;q=0.4", "Balanço")],
 )
 async def test_the_browser_chooses_the_language(here: Office, language: str, words: str) -> None:
     await here.story.receive("ana", "m1", Outcome.HOLD)

@@ -35,6 +35,14 @@ ORDER BY m.received_at DESC, m.gmail_id;
 SELECT stratum, weight, model, language, script, answer FROM questions
 WHERE mailbox_id = :mailbox_id AND kind = :kind AND asked_at >= :since ORDER BY id;
 
+-- name: answered(mailbox_id, kind, model, since)
+-- Scores of one model's only can be compared.
+SELECT m.score, q.answer FROM questions AS q
+INNER JOIN messages AS m ON m.mailbox_id = q.mailbox_id AND m.gmail_id = q.gmail_id
+WHERE q.mailbox_id = :mailbox_id AND q.kind = :kind AND q.model = :model AND q.asked_at >= :since
+    AND q.answer IN ('yes', 'no') AND m.model = :model AND m.score IS NOT NULL
+ORDER BY q.answered_at, q.id;
+
 -- name: labels_of_model(kind, model, since)
 -- Of all mailboxes, in the order in which they were answered.
 SELECT stratum, weight, model, language, script, answer FROM questions
