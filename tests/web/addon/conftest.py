@@ -3,13 +3,14 @@ journeys' business."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import pytest
 
 from backend.domain.errors import Unauthenticated
 from backend.pipeline.addon import AddonService
+from backend.pipeline.context import Context
 from backend.web.app import create_app
 from backend.web.services import Services
 from tests.unit.pipeline.conftest import Fixture, fixture
@@ -20,8 +21,6 @@ from tests.web.service import Client
 __all__ = ["fixture"]
 
 Json = dict[str, Any]
-NOBODY: Any = None
-"""Whom no card asks."""
 GRANTED = (EXECUTE, EMAIL, OPEN_MESSAGE)
 
 
@@ -89,9 +88,16 @@ def _parameters(node: Any) -> list[dict[str, str]]:
     return own + [found for value in node.values() for found in _parameters(value)]
 
 
+def client_of(context: Context, addon: AddonService) -> Client:
+    """Of an app that has the add-on alone."""
+    needed = [
+        one.name for one in fields(Services) if one.default is MISSING and one.default_factory is MISSING
+    ]
+    services: dict[str, Any] = dict.fromkeys(needed) | {"context": context, "addon": addon}
+    return create_app(Services(**services)).test_client()
+
+
 @pytest.fixture
 def service(fixture: Fixture) -> Service:
     callers = Trusting()
-    addon = AddonService(fixture.context, callers)
-    services = Services(fixture.context, *[NOBODY] * 7, addon)
-    return Service(fixture, create_app(services).test_client(), callers, {})
+    return Service(fixture, client_of(fixture.context, AddonService(fixture.context, callers)), callers, {})

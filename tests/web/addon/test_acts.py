@@ -14,10 +14,8 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mode
 from backend.pipeline.addon import AddonService
 from backend.settings import Environment
-from backend.web.app import create_app
-from backend.web.services import Services
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
-from tests.web.addon.conftest import NOBODY, Json, Service, _parameters
+from tests.web.addon.conftest import Json, Service, _parameters, client_of
 from tests.web.addon.host import EMAIL, EXECUTE
 from tests.web.service import unopened
 
@@ -326,7 +324,7 @@ async def test_where_senders_could_not_open_a_link_the_card_does_not_offer_it_an
         ),
     )
     addon = AddonService(home, service.callers)
-    service.client = create_app(Services(home, *[NOBODY] * 7, addon)).test_client()
+    service.client = client_of(home, addon)
     await service.fixture.store.change_preferences(
         service.fixture.mailbox_id, {"mode": "observe"}, service.fixture.now()
     )
