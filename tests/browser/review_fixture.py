@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from backend.domain.mail.message import Address, Arrival, Headers, Message
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Screened
-from backend.domain.mailbox.verdict import Outcome, Verdict
+from backend.domain.mailbox.verdict import Outcome, Shadow, Verdict
 from backend.domain.reading.score import Reason, Score
 from backend.store import SqlStore
 from tests.contract.store.stories import ROWS
@@ -88,6 +88,7 @@ class Fixture(Server):
         note: str = "",
         score: float = 0.97,
         headers: Headers | None = None,
+        shadow: Shadow | None = None,
     ) -> str:
         story = self.office.story
         now = story.pass_time(seconds=1)
@@ -104,7 +105,7 @@ class Fixture(Server):
             reply_to=sender,
         )
         intent = story.intent(sender) if outcome is Outcome.CHALLENGE else None
-        verdict = Verdict(outcome, ROWS[outcome], Score(score, 3.5, REASONS, "m1"))
+        verdict = Verdict(outcome, ROWS[outcome], Score(score, 3.5, REASONS, "m1"), shadow=shadow)
         await story.store.record_verdict(job, verdict, facts, intent, now)
         await story.work()
         if note and intent:

@@ -1,0 +1,90 @@
+"""A second model is tried on an owner's mail: added at the command line, asked about on their page, gone over to, and
+back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+from playwright.sync_api import Browser, expect
+
+from backend.__main__ import cli
+from backend.domain.mailbox.verdict import Row, Shadow
+from tests.browser.axe import assert_no_serious
+from tests.browser.checks import look_over
+from tests.browser.review_fixture import Fixture, fixture, visit
+from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put_renamed
+
+pytestmark = pytest.mark.browser
+
+ASKED = 3
+"""Questions a week that an owner is asked who has not set it."""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fixture]:
+    """An owner's pages, and a command line on the same database at the same time of day."""
+    with fixture(tmp_path) as opened:
+        (tmp_path / "pitchgate.sqlite3").symlink_to(tmp_path / "web.sqlite3")
+        monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
+        clock = SimpleNamespace(now=lambda: opened.office.story.now)
+        for module in ("models", "trial", "watch"):
+            monkeypatch.setattr(f"backend.commands.{module}.SystemClock", lambda: clock)
+        yield opened
+
+
+def run(*arguments: str) -> str:
+    """A command of the operator's, in a thread of its own: Playwright's loop has this one."""
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(CliRunner().invoke, cli, arguments).result()
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def states() -> dict[str, str]:
+    """Which model is at work, and as what."""
+    found = map(json.loads, run("models", "list", "--json").splitlines())
+    return {one["version"]: one["state"] for one in found}
+
+
+def test_from_adding_a_model_to_going_back(
+    here: Fixture, browser: Browser, tmp_path: Path, shots: Path
+) -> None:
+    put_renamed(tmp_path / "other.onnx")
+    run("models", "add", str(tmp_path / "other.onnx"))
+    run("models", "shadow", OTHER_VERSION)
+    passes = Shadow(OTHER_VERSION, Row.BELOW_HOLD, 0.2)
+    for number in range(6):
+        here.hold(f"h{number}", f"bo{number}@pitch.test", subject=f"Offer {number}", shadow=passes)
+    here.office.story.pass_time(days=7)
+    here.do(here.store.draw_questions("ana", here.office.story.now))
+
+    with visit(here, browser) as page:
+        expect(page.locator(".ask li")).to_have_count(ASKED)
+        page.screenshot(path=shots / "trial-asked.png")
+        for left in range(ASKED - 1, -1, -1):
+            page.locator(".ask li").first.get_by_role("button", name="Yes").click()
+            expect(page.locator(".ask li")).to_have_count(left)
+
+    told = json.loads(run("models", "trial", "--json"))
+    assert (told["finding"], told["answered"]) == ("open", ASKED), "three answers prove nothing yet"
+    run("watch", "--html", str(tmp_path / "watch.html"))
+    page = browser.new_page()
+    try:
+        page.goto((tmp_path / "watch.html").as_uri())
+        expect(page.get_by_text(f"{OTHER_VERSION} beside")).to_be_visible()
+        look_over(page)
+        assert_no_serious(page)
+        page.screenshot(path=shots / "trial-told.png", full_page=True)
+    finally:
+        page.close()
+
+    run("models", "promote", OTHER_VERSION)
+    assert states() == {SHIPPED_VERSION: "before", OTHER_VERSION: "champion"}
+    run("models", "rollback")
+    assert states() == {SHIPPED_VERSION: "champion", OTHER_VERSION: "before"}
