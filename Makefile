@@ -49,9 +49,10 @@ format-check: setup-dev
 	@$(BIN)/ruff format --check --quiet --output-format concise . && echo "format: clean" || \
 		{ echo "format: run 'make format'"; false; }
 
-pictures: setup-dev ## the pictures of README.md and docs/tutorial/first-mailbox.md, taken of the real pages
+pictures: setup-dev ## the pictures of README.md, the tutorial and the second model, taken of the real pages
 	@$(BIN)/python -m tests.browser.pictures
 	PITCHGATE_SHOTS=docs/tutorial $(BIN)/pytest -q tests/browser/test_home.py -k empty
+	PITCHGATE_SHOTS=docs/how-to $(BIN)/pytest -q tests/browser/test_trial_story.py
 
 types: setup-dev ## mypy, strict: the packages, and what tests share
 	@$(BIN)/mypy

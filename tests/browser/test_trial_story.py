@@ -66,7 +66,7 @@ def test_from_adding_a_model_to_going_back(
 
     with visit(here, browser) as page:
         expect(page.locator(".ask li")).to_have_count(ASKED)
-        page.screenshot(path=shots / "trial-asked.png")
+        page.screenshot(path=shots / "second-model-asked.png")
         for left in range(ASKED - 1, -1, -1):
             page.locator(".ask li").first.get_by_role("button", name="Yes").click()
             expect(page.locator(".ask li")).to_have_count(left)
@@ -80,7 +80,7 @@ def test_from_adding_a_model_to_going_back(
         expect(page.get_by_text(f"{OTHER_VERSION} beside")).to_be_visible()
         look_over(page)
         assert_no_serious(page)
-        page.screenshot(path=shots / "trial-told.png", full_page=True)
+        page.screenshot(path=shots / "second-model-told.png", full_page=True)
     finally:
         page.close()
 
