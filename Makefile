@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 # Three workers for two cores, since many tests wait. A file stays on one of them, so that what it starts is started
-# once, and all that needs a desktop stays on one, so that no two are busy with it; the order is tests/conftest.py's.
+# once; files begin in the order of tests/conftest.py, and one desktop is there at a time (tests/desktop/conftest.py).
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= 3
-PARALLEL := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SUITE := tests -m "not bench and not windows and not deploy"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
 TYPED_TESTS := tests/doubles.py tests/postgres_server.py tests/fakes tests/faults tests/contract tests/unit/pipeline \

@@ -61,18 +61,16 @@ def pytest_unconfigure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what cannot run here, saying what is missing. In CI and for root it is not skipped: it fails.
 
-    Tests that wait for processes begin first, so that no worker is left alone with them at the end. A group of
-    xdist's is a file, and everything that needs a desktop.
+    Tests that wait for processes begin first, so that no worker is left alone with them at the end; those
+    that share the one desktop stand between the others.
     """
-    items.sort(
-        key=lambda item: (
-            not item.path.is_relative_to(HERE) or item.path.relative_to(HERE).parts[0] not in SLOW
-        )
-    )
+    order: dict[Path, tuple[int, str]] = {}
+    for folder in SLOW:
+        found = sorted({item.path for item in items if item.path.is_relative_to(HERE / folder)})
+        order |= {path: (place, folder) for place, path in enumerate(found)}
+    items.sort(key=lambda item: order.get(item.path, (len(items), "")))
     no_browser = not browsers.found() and not IN_CI and not AS_ROOT
     for item in items:
-        group = "desktop" if item.get_closest_marker("desktop") else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
         if no_browser and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=browsers.MISSING))
         if item.get_closest_marker("linked") and not config.getoption("--linked"):

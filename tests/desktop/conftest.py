@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.conftest import AS_ROOT
 from tests.desktop.fake_backend import backend
@@ -26,7 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def screen(tmp_path: Path) -> Iterator[Screen]:
-    """A desktop with a panel."""
-    desktop = Screen(tmp_path / "desktop")
-    yield desktop
-    desktop.close()
+    """A desktop with a panel. Two at a time are more than two cores draw and read in time."""
+    with FileLock(Path(tempfile.gettempdir()) / "pitchgate-desktop.lock"):
+        desktop = Screen(tmp_path / "desktop")
+        yield desktop
+        desktop.close()
