@@ -170,7 +170,7 @@ apart() {
 }
 
 bench() {
-    install dev
+    install dev requirements/dev.txt
     if command -v wrk >/dev/null; then return; fi
     root || die "make bench needs wrk; as root: apt-get install wrk"
     apt_install wrk
