@@ -73,7 +73,11 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     its answer. While a trial runs, the messages on which its models disagree come first."""
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
-    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT))
+    at_work = yield from models.at_work()
+    running = at_work.challenger or ""
+    yield q(
+        "drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT), kind=TRIAL, challenger=running
+    )
     week = week_of(now.astimezone(UTC)) - 1
     latest: int | None = yield q("latest_round", mailbox_id=mailbox_id)
     budget = mailbox.preferences.questions_a_week
@@ -88,7 +92,6 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
         "judged_between", mailbox_id=mailbox_id, since=beginning(week), until=beginning(week + 1)
     )
     known = {row["gmail_id"]: row for row in found}
-    at_work = yield from models.at_work()
     alone = disagreements(found, at_work)
     name = f"{TRIAL} {at_work.challenger} {week}"
     picked = [(one, alone[one], weight) for one, _, weight in drawn(key, name, {"": list(alone)}, budget)]

@@ -114,6 +114,44 @@ async def test_what_was_not_drawn_moves_nothing_whatever_its_owner_does(story: S
     assert trial(before).path == trial(await story.store.trial_labels("two", since)).path
 
 
+async def test_a_trial_of_more_than_a_year_keeps_its_first_answers_and_no_other_is_kept_so_long(
+    story: Story,
+) -> None:
+    since = await a_week_with_disagreements(story, questions_a_week=5)
+    await story.store.draw_questions("ana", story.now)
+    await story.store.answer_question("ana", "theirs0", Answer.YES, Origin.PAGE, story.now)
+    before = await story.store.trial_labels("two", since)
+    story.pass_time(weeks=53)
+    await story.store.draw_questions("ana", story.now)
+    assert await story.store.trial_labels("two", since) == before
+    assert await story.store.archive_page("ana", "questions", "", 9) != ()
+    await story.store.change_models(Act.STOP, "two", "op", story.now)
+    story.pass_time(weeks=1)
+    await story.store.draw_questions("ana", story.now)
+    assert await story.store.archive_page("ana", "questions", "", 9) == ()
+
+
+async def told(story: Story) -> dict[str, int]:
+    return {name: n for name, n in (await story.store.census()).items() if name.startswith("trial.")}
+
+
+async def test_the_census_tells_of_a_trial_what_its_answers_prove(story: Story) -> None:
+    assert await told(story) == {"trial.better": 0, "trial.worse": 0, "trial.open": 0}
+    await story.mailbox("ana", questions_a_week=10)
+    await in_trial(story)
+    for week in range(2):
+        for number in range(10):
+            await judged(story, f"theirs{week}{number}", False, True)
+        story.pass_time(days=7)
+        await story.store.draw_questions("ana", story.now)
+        assert await told(story) == {"trial.better": 0, "trial.worse": 0, "trial.open": 1}
+        for name in await asked(story):
+            await story.store.answer_question("ana", name, Answer.YES, Origin.PAGE, story.now)
+    assert await told(story) == {"trial.better": 1, "trial.worse": 0, "trial.open": 0}
+    await story.store.change_models(Act.STOP, "two", "op", story.now)
+    assert await told(story) == {"trial.better": 0, "trial.worse": 0, "trial.open": 0}
+
+
 async def test_another_trial_begins_without_the_answers_of_the_last(story: Story) -> None:
     since = await a_week_with_disagreements(story, questions_a_week=5)
     await story.store.draw_questions("ana", story.now)
