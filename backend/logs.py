@@ -31,6 +31,7 @@ COUNTED = dict.fromkeys(
         "sent_mail_not_read",
         "not_revoked",
         "lease_lost",
+        "trial_lost",
     ),
     0,
 )

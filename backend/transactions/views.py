@@ -10,7 +10,8 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.watching.drift import State
-from backend.transactions import message_rows
+from backend.domain.watching.trial import Finding, trial
+from backend.transactions import asking, message_rows, models
 from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, number, q
@@ -79,8 +80,8 @@ def messages(
 
 
 def census(now: datetime) -> Script[Mapping[str, int]]:
-    """Counts of everything, keyed "group.name". Links and watches that want somebody's eye are there with 0 too: an
-    alarm on a count that is missing would never ring."""
+    """Counts of everything, keyed "group.name". Links, watches and trials that want somebody's eye are there with 0
+    too: an alarm on a count that is missing would never ring."""
     counts: dict[str, int] = {"mailboxes": (yield from number("count_mailboxes"))}
     links: LinksRow = yield q("count_links", now=micros(now), soon=micros(now + WATCH_ALARM))
     counts["links.needs_reconnect"] = links["lost"]
@@ -110,6 +111,11 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     drifts: list[CountRow] = yield q("count_drifts")
     counts |= dict.fromkeys((f"drift.{state}" for state in State), 0)
     counts |= {f"drift.{row['name']}": row["n"] for row in drifts}
+    counts |= dict.fromkeys((f"trial.{finding}" for finding in Finding), 0)
+    at_work = yield from models.at_work()
+    if at_work.challenger is not None and at_work.since is not None:
+        labels = yield from asking.trial_labels(at_work.challenger, at_work.since)
+        counts[f"trial.{trial(labels).finding}"] = 1
     due = yield from next_due()
     counts["failing_seconds"] = yield from failing_seconds(now)
     counts["oldest_due_seconds"] = 0 if due is None else max(0, int((now - due).total_seconds()))

@@ -36,6 +36,7 @@ GROUPS = {
     "notices": ("pitchgate_notices", "fate", "Notices kept, by what became of them"),
     "watches": ("pitchgate_watches", "state", "Gmail watches that want somebody's eye"),
     "drift": ("pitchgate_drift_mailboxes", "state", "Mailboxes by whether their mail has changed"),
+    "trial": ("pitchgate_trials", "finding", "Models in trial by what is known of them"),
 }
 """The store's census as gauges: by whole key, and by group with what follows its dot as a label."""
 

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
+from backend.ports.web_push import Pushed
 from backend.web.measures import Measures
 from tests.web.service import office
 
@@ -43,7 +44,9 @@ async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) ->
     measures.request("/healthz", "GET", 200, 0.1)
     async with office(tmp_path) as here:
         census = await here.store.census()
-    text = measures.exposition(census, {("screen", "limits"): 1}, fail_opens, judged, {}).decode()
+    text = measures.exposition(
+        census, {("screen", "limits"): 1}, fail_opens, judged, {Pushed.SENT: 1}
+    ).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     fields = {sample.name: set(sample.labels) for sample in samples}
     for query in queries():
