@@ -1,39 +1,61 @@
 """Years of a mailbox with a challenger beside the champion: how often the finding is right, and after how many answers.
 
-    python -m tests.simulations.trial --seeds 200
+    python -m tests.simulations.trial --seeds 200 [--workers 2]
 
 Mail is drawn from the corpus, 140 strangers' emails a week, a fifth of them pitches, five questions a week of which 10%
 get "can't say". A model's logit is the shipped one's and an error, the larger the lower its F1; two models learn from
 much the same mail, so they share the error of the better one, and the other has one of its own on top. Both walk the
-real table; draw, payoffs and finding are the product's own. The last line is JSON.
+real table.
+
+The rest is the product, on the embedded store: what the two disagree on stands in `messages` by the commit of its
+verdict, the daily duty draws, the owner reads and answers by the API, the finding is what `pitchgate models trial
+--json` tells, and it is the duty that stops a challenger that lost. Emails on which both agree move nothing and are
+left out; the API's rate limits, which count real minutes, are off. The last line is JSON.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import logging
 import math
 import random
 import statistics
+import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
+from itertools import repeat
+from pathlib import Path
+from typing import NamedTuple
 
+import structlog
+
+from backend.commands.trial import under_way
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import Mode, Preferences
+from backend.domain.mailbox.verdict import Shadow, Verdict
 from backend.domain.policy.decide import decide
 from backend.domain.policy.standing import Standing
 from backend.domain.policy.table import Facts
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.watching.asking import Answer, Label, drawn
-from backend.domain.watching.trial import Counted, Finding, Trial, disagreement, trial
+from backend.domain.watching.asking import Answer
+from backend.domain.watching.models import Act
+from backend.domain.watching.trial import Finding, disagreement
+from backend.pipeline.stages import run_duty
+from backend.ports.jobs import Duty
+from backend.ports.models import StoredModel
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
 from model_export import rows
+from tests.web.service import Caller, Office, office
 
 MAIL, PITCHES, BUDGET, UNSURE, WEEKS = 140, 0.2, 5, 0.1, 104
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -63,11 +85,11 @@ class Pair:
     challenger: Model
     shared: float
 
-    def rows(self, logit: float, numbers: random.Random) -> tuple[str, str]:
-        """The rows of the table for an email with this logit."""
+    def verdicts(self, logit: float, numbers: random.Random) -> tuple[Verdict, Verdict]:
+        """What the table says of an email with this logit."""
         logit += numbers.gauss(0, self.shared)
         ours, theirs = (
-            _row(
+            _verdict(
                 logit + numbers.gauss(0, math.sqrt(max(0.0, model.error**2 - self.shared**2)))
                 >= model.threshold
             )
@@ -77,8 +99,8 @@ class Pair:
 
 
 @cache
-def _row(certain: bool) -> str:
-    return decide(_FACTS, Score(float(certain), 0.0), LIMITS, (), NOW).row
+def _verdict(certain: bool) -> Verdict:
+    return decide(_FACTS, Score(float(certain), 0.0, model="old"), LIMITS, (), NOW)
 
 
 LIMITS = Thresholds(0.1, 0.5, 0.9, 0.5)
@@ -125,60 +147,151 @@ def _threshold(mail: Logits, error: float, wrong: float) -> float:
     return noisy[int(len(noisy) * (1 - wrong))]
 
 
-def lived(mail: Logits, pair: Pair, seed: str) -> tuple[Trial, int]:
-    """A trial until it is decided or the time is over, and how many weeks that took."""
-    numbers, week = random.Random(seed), 0
-    key, labels, counts = numbers.randbytes(32), list[Label](), Counter[str]()
-    found = trial(labels)
-    while found.finding is Finding.OPEN and week < WEEKS:
-        truth: dict[str, bool] = {}
-        alone: dict[str, str] = {}
+class Ended(NamedTuple):
+    """What a trial came to, after how many answers and weeks; whether the duty stopped it."""
+
+    finding: str
+    answered: int
+    weeks: int
+    stopped: bool
+
+
+@dataclass
+class Life:
+    """A mailbox in which the model "old" decides and "new" is in trial, on a store that others had before it."""
+
+    here: Office
+    name: str
+    pair: Pair
+    mail: Logits
+    numbers: random.Random
+
+    async def lived(self) -> Ended:
+        """Until it is decided or the time is over."""
+        story, store = self.here.story, self.here.store
+        await story.mailbox(self.name, mode=Mode.QUARANTINE, questions_a_week=BUDGET)
+        caller = await self.here.caller(self.name)
+        await store.change_models(Act.SHADOW, "new", "operator", story.now)
+        for week in range(1, WEEKS + 1):
+            truth = await self.arrive(week)
+            self.pass_days(7)
+            await self.duty()
+            await self.answer(caller, truth)
+            running = await under_way(store)
+            assert running is not None
+            told = running.as_json()
+            if told["finding"] != Finding.OPEN:
+                break
+        self.pass_days(1)
+        await self.duty()
+        stopped = (await store.models_at_work()).challenger is None
+        if not stopped:
+            await store.change_models(Act.STOP, "new", "operator", story.now)
+        await store.forget(self.name)
+        return Ended(told["finding"], told["answered"], week, stopped)
+
+    async def arrive(self, week: int) -> dict[str, bool]:
+        """A week's emails on which the models disagree, judged; whether each is a pitch."""
+        truth, decided = dict[str, bool](), dict[str, Verdict]()
         for number in range(MAIL):
-            pitch, name = numbers.random() < PITCHES, f"{week}-{number}"
-            stratum = disagreement(*pair.rows(numbers.choice(mail[pitch]), numbers))
-            if stratum is not None:
-                truth[name], alone[name] = pitch, stratum
-        counts.update(alone.values())
-        week += 1
-        for name, _, weight in drawn(key, f"trial {week}", {"": list(alone)}, BUDGET):
-            answer = Answer.YES if truth[name] else Answer.NO
-            answer = Answer.UNSURE if numbers.random() < UNSURE else answer
-            labels.append(Label(alone[name], weight, "m", "en", "latin", answer))
-        found = trial(labels, Counted(week * MAIL, counts["champion"], counts["challenger"]))
-    return found, week
+            pitch, gmail_id = self.numbers.random() < PITCHES, f"{self.name}-{week}-{number}"
+            ours, theirs = self.pair.verdicts(self.numbers.choice(self.mail[pitch]), self.numbers)
+            if disagreement(ours.row, theirs.row) is not None:
+                truth[gmail_id] = pitch
+                decided[gmail_id] = replace(ours, shadow=Shadow("new", theirs.row, 0.5))
+        story = self.here.story
+        await story.arrive(self.name, *decided)
+        await asyncio.gather(
+            *(
+                story.store.record_verdict(
+                    job, decided[job.gmail_id], story.screened(f"{job.gmail_id}@s.test"), None, story.now
+                )
+                for job in await story.claim(MAIL)
+            )
+        )
+        await story.work()
+        return truth
+
+    async def answer(self, caller: Caller, truth: dict[str, bool]) -> None:
+        """The owner answers all they are asked."""
+        for asked in (await caller.request("GET", "questions"))["messages"]:
+            answer = Answer.YES if truth[asked["gmail_id"]] else Answer.NO
+            answer = Answer.UNSURE if self.numbers.random() < UNSURE else answer
+            await caller.request("PUT", f"questions/{asked['gmail_id']}", json={"answer": answer})
+
+    def pass_days(self, days: int) -> None:
+        """Every clock goes on."""
+        self.here.clock.advance(days=days)
+        self.here.story.now = self.here.clock.now()
+
+    async def duty(self) -> None:
+        """What is done once a day."""
+        job = await self.here.story.hold(self.name, Duty.RETAIN)
+        await run_duty(self.here.context, self.here.google, job)
+
+
+async def lives(mail: Logits, what: str, pair: Pair, seeds: Sequence[int]) -> list[Ended]:
+    """One after the other, on a store of their own."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        here = await stack.enter_async_context(office(folder))
+        here.app.config["QUART_RATE_LIMITER_ENABLED"] = False
+        here.story.now = here.clock.now()
+        for version in ("old", "new"):
+            model = StoredModel(version, version * 21, f"{version}.onnx", version.encode())
+            await here.store.add_model(model, "operator", here.story.now)
+        await here.store.change_models(Act.PROMOTE, "old", "operator", here.story.now)
+        return [
+            await Life(here, f"{what}-{seed}", pair, mail, random.Random(f"{seed} {what}")).lived()
+            for seed in seeds
+        ]
+
+
+def lived_through(mail: Logits, what: str, pair: Pair, seeds: Sequence[int]) -> tuple[list[Ended], float]:
+    """The same in a process of its own, and the processor time it took, in seconds."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    return asyncio.run(lives(mail, what, pair, seeds)), time.process_time()
 
 
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=200)
-    seeds, began, mail = parser.parse_args().seeds, time.perf_counter(), logits()
+    parser.add_argument("--workers", type=int, default=1)
+    options, mail = parser.parse_args(), logits()
+    seeds, workers = options.seeds, options.workers
     high = fitted(mail, 0.813, 0.02)
     low = fitted(mail, 0.731, threshold=high.threshold)
     quiet = fitted(mail, 0.813, 0.012)
     loud = Model(quiet.error, _threshold(mail, quiet.error, 0.06))
     report: dict[str, dict[str, object]] = {}
+    seconds = time.process_time()
     for what, pair in {
         "better": Pair(low, high, high.error),
         "worse": Pair(high, low, high.error),
-        "equal": Pair(high, high, 0.8 * high.error),
         "holds_five_times": Pair(quiet, loud, 0.9 * quiet.error),
+        "equal": Pair(high, high, 0.8 * high.error),
     }.items():
-        ended = [lived(mail, pair, f"{seed} {what}") for seed in range(seeds)]
+        shared = [range(first, seeds, workers) for first in range(workers)]
+        with ProcessPoolExecutor(workers) as pool:
+            found = list(pool.map(lived_through, repeat(mail), repeat(what), repeat(pair), shared))
+        seconds += sum(took for _, took in found)
+        ended = [one for lives_, _ in found for one in lives_]
+        decided = [one for one in ended if one.finding != Finding.OPEN]
+        answers = sorted(one.answered for one in decided)
         champion, challenger = pair.champion, pair.challenger
-        decided = sorted(one.answered for one, _ in ended if one.finding is not Finding.OPEN)
-        weeks = sorted(week for one, week in ended if one.finding is not Finding.OPEN)
         report[what] = {
             "f1": [round(shares(mail, model)[2], 3) for model in (champion, challenger)],
             "ordinary_held": [round(shares(mail, model)[1], 4) for model in (champion, challenger)],
-            "found_better": sum(one.finding is Finding.BETTER for one, _ in ended) / seeds,
-            "found_worse": sum(one.finding is Finding.WORSE for one, _ in ended) / seeds,
-            "labels_median": statistics.median(decided) if decided else None,
-            "labels_p90": decided[len(decided) * 9 // 10] if decided else None,
-            "weeks_median": statistics.median(weeks) if weeks else None,
+            "found_better": sum(one.finding == Finding.BETTER for one in ended) / seeds,
+            "found_worse": sum(one.finding == Finding.WORSE for one in ended) / seeds,
+            "stopped": sum(one.stopped for one in ended) / seeds,
+            "labels_median": statistics.median(answers) if answers else None,
+            "labels_p90": answers[len(answers) * 9 // 10] if answers else None,
+            "weeks_median": statistics.median(one.weeks for one in decided) if decided else None,
         }
         print(what, report[what], flush=True)
-    report["seconds"] = {"all": round(time.perf_counter() - began, 1)}
+    report["cpu_seconds"] = {"all": round(seconds)}
     print(json.dumps(report))
 
 

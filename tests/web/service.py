@@ -226,9 +226,8 @@ class Office:
     ) -> str:
         """The token of a computer that has been let in."""
         token = self.context.tokens.token(32)
-        code = OneTimeCode(
-            token_hash(token), mailbox_id, Purpose.DEVICE, "x", self.story.now.replace(year=2090), name
-        )
+        until = self.story.now + timedelta(days=1)
+        code = OneTimeCode(token_hash(token), mailbox_id, Purpose.DEVICE, "x", until, name)
         await self.store.add_code(code, self.story.now)
         await self.store.exchange(
             token_hash(token), "x", NewDevice(f"d-{token[:8]}", token_hash(token), scopes), self.story.now
