@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
@@ -118,3 +118,15 @@ def wilson(hits: float, of: float) -> Share:
     middle = (share + z2 / (2 * of)) / (1 + z2 / of)
     reach = NORMAL_95 / (1 + z2 / of) * sqrt(share * (1 - share) / of + z2 / (4 * of * of))
     return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))
+
+
+def joined(shares: Mapping[str, Share], figure: Callable[[Mapping[str, float]], float]) -> Share:
+    """A figure of independent shares, by name, with its interval: each at its bounds moves the figure by so much, and
+    the squares add up (MOVER; Zou and Donner 2008)."""
+    best = {name: share.value for name, share in shares.items()}
+    value, down, up = figure(best), 0.0, 0.0
+    for name, share in shares.items():
+        ends = [figure({**best, name: end}) for end in (share.low, share.high)]
+        down += max(0.0, value - min(ends)) ** 2
+        up += max(0.0, max(ends) - value) ** 2
+    return Share(value, max(0.0, value - sqrt(down)), min(1.0, value + sqrt(up)))

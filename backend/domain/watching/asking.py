@@ -10,9 +10,8 @@ pitches of stratum h,
 
     precision = Σ weight · pitch / Σ weight over what was held        recall = T(held) / Σ T(h)
 
-The interval of a share is Wilson's with Kish's effective size, (Σ weight)² / Σ weight². Recall is held pitches against
-the others, both with the intervals of their strata: MOVER (Zou and Donner 2008) adds them up, MOVER-R (Donner and Zou
-2012) divides.
+The interval of a share is Wilson's with Kish's effective size, (Σ weight)² / Σ weight²; recall joins those of its
+strata (`joined`).
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
-from math import ceil, inf, sqrt
+from math import ceil
 
-from backend.domain.mailbox.insights import Share, wilson
+from backend.domain.mailbox.insights import Share, joined, wilson
 from backend.domain.mailbox.verdict import Row
 
 QUALITY = "quality"
@@ -124,64 +123,41 @@ def narrow(share: Share | None) -> bool:
     return share is not None and share.high - share.low < NARROW
 
 
-def stratum_share(labels: Sequence[Label]) -> Share | None:
-    """The share of pitches in a stratum of which these were drawn; None if nothing was said about any."""
-    answered = [label for label in labels if label.answer in (Answer.YES, Answer.NO)]
-    return _share(answered, answered)
-
-
-def _quality(by: str, name: str, every: Sequence[Label], some: Sequence[Label]) -> Quality:
-    answered = [label for label in some if label.answer in (Answer.YES, Answer.NO)]
-    held = [label for label in answered if label.stratum == HELD]
-    return Quality(by, name, len(some), len(answered), _share(held, held), _recall(every, {*map(id, some)}))
-
-
-def _share(labels: Sequence[Label], of: Sequence[Label]) -> Share | None:
-    """Of `of` the share of pitches that are among `labels`."""
-    weight = sum(label.weight for label in of)
+def share_of_pitches(labels: Sequence[Label], of: Sequence[Label]) -> Share | None:
+    """Of messages of a stratum, of which `of` were drawn, the share of pitches that are among `labels`; None if nothing
+    was said about any."""
+    answered = [label for label in of if label.answer in (Answer.YES, Answer.NO)]
+    weight = sum(label.weight for label in answered)
     if not weight:
         return None
-    size = weight**2 / sum(label.weight**2 for label in of)
+    size = weight**2 / sum(label.weight**2 for label in answered)
     pitches = sum(label.weight for label in labels if label.answer == Answer.YES)
     return wilson(min(pitches / weight, 1.0) * size, size)
 
 
+def _quality(by: str, name: str, every: Sequence[Label], some: Sequence[Label]) -> Quality:
+    answered = sum(label.answer in (Answer.YES, Answer.NO) for label in some)
+    held = [label for label in some if label.stratum == HELD]
+    recall = _recall(every, {*map(id, some)})
+    return Quality(by, name, len(some), answered, share_of_pitches(held, held), recall)
+
+
 def _recall(every: Sequence[Label], some: set[int]) -> Share | None:
     """None if nobody said anything about a stratum, or there was no pitch."""
-    totals: dict[str, Share] = {}
+    shares: dict[str, Share] = {}
+    sizes: dict[str, float] = {}
     for stratum in sorted({label.stratum for label in every}):
-        drawn_ = [label for label in every if label.stratum == stratum]
-        answered = [label for label in drawn_ if label.answer in (Answer.YES, Answer.NO)]
-        share = _share([label for label in answered if id(label) in some], answered)
+        of = [label for label in every if label.stratum == stratum]
+        sizes[stratum] = sum(label.weight for label in of)
+        share = share_of_pitches([label for label in of if id(label) in some], of)
         if share is None:
             return None
-        size = sum(label.weight for label in drawn_)
-        totals[stratum] = Share(share.value * size, share.low * size, share.high * size)
-    if HELD not in totals or len(totals) < 2:
+        shares[stratum] = share
+
+    def recall(of: Mapping[str, float]) -> float:
+        pitches = {stratum: sizes[stratum] * value for stratum, value in of.items()}
+        return pitches[HELD] / (sum(pitches.values()) or 1.0)
+
+    if HELD not in shares or len(shares) < 2 or not any(share.value for share in shares.values()):
         return None
-    held, others = totals.pop(HELD), _sum(list(totals.values()))
-    pitches = held.value + others.value
-    if not pitches:
-        return None
-    low, high = _odds(held, others)
-    return Share(held.value / pitches, low / (1 + low), 1.0 if high == inf else high / (1 + high))
-
-
-def _sum(parts: Sequence[Share]) -> Share:
-    value = sum(part.value for part in parts)
-    down = sqrt(sum((part.value - part.low) ** 2 for part in parts))
-    up = sqrt(sum((part.high - part.value) ** 2 for part in parts))
-    return Share(value, max(0.0, value - down), value + up)
-
-
-def _odds(one: Share, other: Share) -> tuple[float, float]:
-    """The interval of one / other."""
-    product = one.value * other.value
-    below = one.low * (2 * one.value - one.low)
-    root = sqrt(max(0.0, product**2 - below * other.high * (2 * other.value - other.high)))
-    low = below / (product + root) if product + root else 0.0
-    above = other.low * (2 * other.value - other.low)
-    if above <= 0:
-        return low, inf
-    root = sqrt(max(0.0, product**2 - one.high * (2 * one.value - one.high) * above))
-    return low, (product + root) / above
+    return joined(shares, recall)

@@ -11,13 +11,13 @@ F1 is for people to read: it weighs errors otherwise than `COST` does, and decid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
+from functools import partial
 
-from backend.domain.mailbox.insights import Share
-from backend.domain.watching.asking import HELD, HOLDING, Answer, Label, stratum_share
+from backend.domain.mailbox.insights import Share, joined
+from backend.domain.watching.asking import HELD, HOLDING, Answer, Label, share_of_pitches
 
 COST = 2.0
 """How many missed pitches one ordinary message held is worth."""
@@ -124,36 +124,27 @@ def _f1(
     the messages that one of them alone holds."""
     strata = sorted({label.stratum for label in usual})
     mail = sum(label.weight for label in usual)
-    sizes = {name: sum(label.weight for label in usual if label.stratum == name) / mail for name in strata}
-    shares = {name: stratum_share([label for label in usual if label.stratum == name]) for name in strata}
+    drawn = {
+        name: [label for label in (*usual, *labels) if label.stratum == name]
+        for name in (*strata, CHAMPION, CHALLENGER)
+    }
+    sizes = {name: sum(label.weight for label in drawn[name]) / mail for name in strata}
+    shares = {name: share_of_pitches(of, of) for name, of in drawn.items()}
     for name, alone in ((CHAMPION, counted.champion), (CHALLENGER, counted.challenger)):
         sizes[name] = alone / max(counted.messages, 1)
-        shares[name] = stratum_share([label for label in labels if label.stratum == name])
         if not alone:
             shares[name] = Share(0.0, 0.0, 0.0)
     known = {name: share for name, share in shares.items() if share is not None}
     if len(known) < len(shares) or HELD not in strata or len(strata) < 2:
         return None, None
-    return tuple(_interval(known, sizes, side) for side in (False, True))  # type: ignore[return-value]
 
-
-def _interval(shares: dict[str, Share], sizes: dict[str, float], challenger: bool) -> Share | None:
-    """Each share at its bounds moves the F1 by so much; independent, their squares add up (MOVER)."""
-
-    def f1(values: dict[str, float]) -> float:
-        pitches = {name: sizes[name] * value for name, value in values.items()}
-        every = sum(n for name, n in pitches.items() if name not in (CHAMPION, CHALLENGER))
+    def f1(of: Mapping[str, float], challenger: bool) -> float:
+        pitches = {name: sizes[name] * value for name, value in of.items()}
+        every = sum(pitches[name] for name in strata)
         caught, held = pitches[HELD], sizes[HELD]
         if challenger:
             caught += pitches[CHALLENGER] - pitches[CHAMPION]
             held += sizes[CHALLENGER] - sizes[CHAMPION]
         return min(max(2 * caught / (held + every), 0.0), 1.0) if held + every else 0.0
 
-    best = {name: share.value for name, share in shares.items()}
-    value = f1(best)
-    down = up = 0.0
-    for name, share in shares.items():
-        ends = [f1({**best, name: end}) for end in (share.low, share.high)]
-        down += max(0.0, value - min(ends)) ** 2
-        up += max(0.0, max(ends) - value) ** 2
-    return Share(value, max(0.0, value - sqrt(down)), min(1.0, value + sqrt(up)))
+    return joined(known, partial(f1, challenger=False)), joined(known, partial(f1, challenger=True))
