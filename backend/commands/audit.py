@@ -214,7 +214,8 @@ class Replay:
                 if entry.number not in chosen or "case" not in says:
                     continue
                 setting = settings.get(says.get("setting", ""), {})
-                score, text = await self._score(mailbox, entry, setting, counts.get(entry.number))
+                source, score, text = await self._score(mailbox, entry, setting, counts.get(entry.number))
+                self.counted[source] += 1
                 wrong = list(differences(says, setting, score, chain.keyed(key, text) if text else ""))
                 self.counted["checked"] += 1
                 self.counted["different" if wrong else "same"] += 1
@@ -224,32 +225,26 @@ class Replay:
 
     async def _score(
         self, mailbox: Mailbox, entry: chain.Entry, setting: Mapping[str, Any], counts: bytes | None
-    ) -> tuple[Score | None, str]:
-        """The message scored again, and its text's digest if it was fetched."""
+    ) -> tuple[str, Score | None, str]:
+        """From what it was scored again or why it was not, the score, and its text's digest if it was fetched."""
         model, rest = model_of(setting)
         here, besides = model_of({"made_with": self.session.made_with})
         if "p" not in entry.says["case"]:
-            self.counted["without_score"] += 1
-        elif model != here:
-            self.counted["of_another_model"] += 1
-        elif counts is not None:
-            self.counted["from_counts"] += 1
+            return "without_score", None, ""
+        if model != here:
+            return "of_another_model", None, ""
+        if counts is not None:
             self.counted["on_other_machine"] += rest != besides
-            return self.session.scored_again(self.vault.open(counts)), ""
-        elif self.application is not None and entry.about:
-            context = self.application.context
-            try:
-                fetched = await context.gmail.fetch(mailbox.id, entry.about)
-            except Gone:
-                self.counted["gone"] += 1
-                return None, ""
-            score = (await context.reader.screen(fetched, mailbox.owner)).score
-            self.counted["fetched"] += 1
-            if score is not None and score.trace is not None:
-                return score, score.trace.text
-        else:
-            self.counted["score_not_kept"] += 1
-        return None, ""
+            return "from_counts", self.session.scored_again(self.vault.open(counts)), ""
+        if self.application is None or not entry.about:
+            return "score_not_kept", None, ""
+        context = self.application.context
+        try:
+            fetched = await context.gmail.fetch(mailbox.id, entry.about)
+        except Gone:
+            return "gone", None, ""
+        score = (await context.reader.screen(fetched, mailbox.owner)).score
+        return "fetched", score, score.trace.text if score and score.trace else ""
 
 
 def _vault() -> MultiFernetVault:

@@ -100,12 +100,12 @@ def trial_command(as_json: bool) -> None:
 
 async def under_way(store: Store) -> UnderWay | None:
     """None while no model is in trial."""
-    at_work, settings = await store.models_at_work(), read_settings()
+    at_work = await store.models_at_work()
     if at_work.challenger is None or at_work.since is None:
         return None
     champion = at_work.champion
     if champion == FILE:
-        champion = read_model(settings.model_path)[1].version
+        champion = read_model(read_settings().model_path)[1].version
     found = trial(
         await store.trial_labels(at_work.challenger, at_work.since),
         await store.trial_counts(at_work.challenger, at_work.since),
