@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from base64 import b85decode, b85encode
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from itertools import accumulate, chain, pairwise
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 
 APART = "zqxjkvzq"
 """A word that no vocabulary has: it keeps its neighbours from being counted together."""
 
 
-def packed(text: str, known: Mapping[str, int]) -> str:
-    """The counts of the `known` terms (by text, with their numbers) in a text that was prepared for scoring: the
-    numbers in their order, each as often as it is there, and of each its distance from the one before. UTF-8 writes
-    small distances in a byte."""
-    words = [word for word in text.split(" ") if len(word) > 1]
-    terms = chain(words, (f"{one} {two}" for one, two in pairwise(words)))
-    found = sorted(known[term] for term in terms if term in known)
-    steps = "".join(chr(two - one) for one, two in pairwise([0, *found]))
-    return b85encode(steps.encode("utf-8", "surrogatepass")).decode()
+def packed(counts: Iterable[tuple[int, int]]) -> str:
+    """Terms by number, ascending, and how often each was counted: the numbers in their order, each as often as it is
+    there, and of each its distance from the one before. UTF-8 writes small distances in a byte."""
+    steps, before = [], 0
+    for term, often in counts:
+        steps.append(chr(term - before) + "\0" * (often - 1))
+        before = term
+    return b85encode("".join(steps).encode("utf-8", "surrogatepass")).decode()
 
 
 def unpacked(counts: str) -> Counter[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from backend.domain.mail.charset import clean
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.reasons import reasons
+from backend.domain.reading.reasons import FINDINGS, reasons
 from backend.domain.reading.score import Reason, Score, Thresholds, Trace
 from backend.scoring.audit import ModelFacts, ModelRefused, read_model
 from backend.scoring.counts import laid_out, packed, unpacked
 
-OUTPUTS = ("probability", "logit", "term", "share")
+OUTPUTS = ("probability", "logit", "term", "share", "count")
+_COUNT_TOO = b"\x3a\x13\x62\x11\x0a\x05count\x12\x08\x0a\x06\x08\x07\x12\x02\x0a\x00"
+"""What makes `count`, which the graph computes for itself, an output: a model with a graph with an output of 64-bit
+integers. Protobuf reads two messages in a row as one in which the lists of both are joined."""
 _WARM_UP = "f_language_en quick question about your team"
 _TERMS_EXPLAINED = 400
 
@@ -37,8 +40,11 @@ class ModelSession:
         options.enable_cpu_mem_arena = False
         self.facts = facts
         self._single = np.array([" " not in term for term in facts.vocabulary])
+        self._finding = np.array([term.startswith(FINDINGS) for term in facts.vocabulary])
         try:
-            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(
+                data + _COUNT_TOO, options, providers=["CPUExecutionProvider"]
+            )
             # The runtime's wrapper keeps the file to build the session again on other hardware: a megabyte for nothing.
             vars(self._session)["_model_bytes"] = None
             self.score(_WARM_UP)
@@ -58,9 +64,9 @@ class ModelSession:
             raise TypeError(f"text must be str, not {type(text).__name__}")
         text = clean(text)
         feed = {"text": np.array([text], dtype=object)}
-        probability, logit, terms, shares = self._session.run(list(OUTPUTS), feed)
+        probability, logit, terms, shares, often = self._session.run(OUTPUTS, feed)
         found = self._reasons(terms, shares) if explain else ()
-        counts = self._counts(text, terms) if keep_counts else ""
+        counts = packed(zip(terms.tolist(), often.tolist(), strict=True)) if keep_counts else ""
         trace = self.trace(text, terms, shares, counts)
         return Score(float(probability[0]), float(logit[0]), found, self.facts.version, trace)
 
@@ -97,10 +103,6 @@ class ModelSession:
             laid_out({vocabulary[term]: often for term, often in unpacked(counts).items()}), explain=False
         )
 
-    def _counts(self, text: str, terms: NDArray[np.int64]) -> str:
-        vocabulary = self.facts.vocabulary
-        return packed(text, {vocabulary[term]: term for term in terms.tolist()})
-
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Probabilities of many texts in one run (for measurement; serving scores one at a time)."""
         feed = {"text": np.array([clean(text) for text in texts], dtype=object)}
@@ -109,9 +111,16 @@ class ModelSession:
 
     def _reasons(self, terms: NDArray[np.int64], shares: NDArray[np.float64]) -> tuple[Reason, ...]:
         strongest = np.argsort(-np.abs(shares), kind="stable")[:_TERMS_EXPLAINED]
-        vocabulary = self.facts.vocabulary
-        pairs = zip(terms[strongest].tolist(), shares[strongest].tolist(), strict=True)
-        return reasons([(vocabulary[term], share) for term, share in pairs])
+        terms, shares = terms[strongest], shares[strongest]
+        findings = self._finding[terms]
+        net = sum(shares[~findings].tolist())
+        told = ~findings & (shares * net > 0)
+        return reasons(
+            self._named(terms[findings], shares[findings]), self._named(terms[told], shares[told]), net
+        )
+
+    def _named(self, terms: NDArray[np.int64], shares: NDArray[np.float64]) -> Iterator[tuple[str, float]]:
+        return zip(map(self.facts.vocabulary.__getitem__, terms.tolist()), shares.tolist(), strict=True)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The thresholds this model was published with."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
@@ -46,16 +47,16 @@ class Vocabulary:
     def __init__(self, joined: str) -> None:
         self._text = joined.encode()
         breaks = np.flatnonzero(np.frombuffer(self._text, np.uint8) == ord("\n"))
-        self._ends = np.append(breaks, len(self._text)).astype(np.int32)
+        # Where one ends and the next begins. An array of Python's: one of numpy's takes six times as long for a number.
+        self._breaks = array("i", [-1, *breaks.tolist(), len(self._text)])
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return len(self._breaks) - 1
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._text.decode().split("\n"))
 
     def __getitem__(self, number: int) -> str:
-        if not 0 <= number < len(self._ends):
+        if number < 0:
             raise IndexError(number)
-        start = self._ends[number - 1] + 1 if number else 0
-        return self._text[start : self._ends[number]].decode()
+        return self._text[self._breaks[number] + 1 : self._breaks[number + 1]].decode()

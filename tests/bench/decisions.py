@@ -122,7 +122,7 @@ def of_a_message(count: int, folder: Path) -> dict[str, float]:
     text = prepare(
         Message(from_=(Address("sam@seller.test"),), subject=letter.subject, text=letter.text), OWNER
     )
-    _, _, terms, shares = session._session.run(list(OUTPUTS), {"text": np.array([text], dtype=object)})
+    _, _, terms, shares, _ = session._session.run(list(OUTPUTS), {"text": np.array([text], dtype=object)})
     measures = measured(count, folder)
     score = one.score
 

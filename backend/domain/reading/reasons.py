@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from backend.domain.reading.language import commonplace
@@ -16,6 +18,9 @@ MOST = 6
 MOST_WORDS = 5
 MOST_LETTERS = 160
 """Letters of one of the `MOST_WORDS` words or turns of phrase beside a reason."""
+
+FINDINGS = ("t_", "f_")
+"""How terms begin that name a finding; all others are made of words or concepts."""
 
 PITCH_WORDS = "pitch_words"
 ORDINARY_WORDS = "ordinary_words"
@@ -54,25 +59,25 @@ _DULL = frozenset(
 )
 
 
-def reasons(shares: Iterable[tuple[str, float]], most: int = MOST) -> tuple[Reason, ...]:
-    """At most `most` reasons, strongest first. `shares` are (term, share of the logit) in any order.
+def reasons(
+    findings: Iterable[tuple[str, float]],
+    words: Iterable[tuple[str, float]] = (),
+    net: float = 0.0,
+    most: int = MOST,
+) -> tuple[Reason, ...]:
+    """At most `most` reasons, strongest first, of terms and their shares of the logit.
 
-    Terms that say the same thing are added up. Plain words and concepts end in one reason each way; the
-    words shown are the mail's own.
+    `findings` that say the same thing are added up. Plain words and concepts end in one reason: `net` is the sum of
+    their shares, `words` are those on its side, the weightiest first. No more of these are read than are told, and
+    those are the mail's own.
     """
     found: dict[str, float] = {}
-    words: list[tuple[str, float]] = []
-    for term, share in shares:
+    for term, share in findings:
         code = finding(term)
-        if code:
-            found[code] = found.get(code, 0.0) + share
-        else:
-            words.append((term, share))
+        found[code] = found.get(code, 0.0) + share
     listed = [Reason(code, weight) for code, weight in found.items()]
-    net = sum(share for _, share in words)
-    side = sorted((w for w in words if w[1] * net > 0), key=lambda w: (-abs(w[1]), w[0]))
-    if side:
-        listed.append(Reason(PITCH_WORDS if net > 0 else ORDINARY_WORDS, net, _shown(side)))
+    if net:
+        listed.append(Reason(PITCH_WORDS if net > 0 else ORDINARY_WORDS, net, _shown(words)))
     return tuple(sorted(listed, key=lambda r: (-abs(r.weight) * _telling(r.code), r.code))[:most])
 
 
@@ -91,10 +96,13 @@ def illustrate(score: Score, reading: Reading) -> Score:
         code = finding(f"t_{hit.finding}")
         words = " ".join(spoken(word) for word in reading.words[hit.start : hit.end])
         spans.setdefault(code, []).append(words)
-    filled = [replace(r, words=_distinct(spans.get(r.code, []))) if not r.words else r for r in score.reasons]
-    return replace(score, reasons=tuple(filled))
+    filled = tuple(
+        r if r.words else Reason(r.code, r.weight, _distinct(spans.get(r.code, ()))) for r in score.reasons
+    )
+    return replace(score, reasons=filled)
 
 
+@lru_cache(maxsize=5_000)
 def finding(term: str) -> str:
     """The code of a finding, or "" if `term` is made of words or concepts."""
     token = term.partition(" ")[0]
@@ -112,20 +120,23 @@ def spoken(token: str) -> str:
     return f"{{{token}}}" if token in CLASSES else token
 
 
-def _shown(side: list[tuple[str, float]]) -> tuple[str, ...]:
+def _shown(words: Iterable[tuple[str, float]]) -> tuple[str, ...]:
+    alike = groupby(words, key=lambda word: abs(word[1]))
+    terms = (term for _, same in alike for term, _ in sorted(same))
     # An "and" may weigh; shown by itself it would explain nothing. In a pair, as "we help", it does.
-    plain = [term for term, _ in side if not term.startswith(("c_", "s_")) and not commonplace(_bare(term))]
-    return _distinct([" ".join(spoken(_bare(token)) for token in term.split(" ")) for term in plain])
+    plain = (term for term in terms if not term.startswith(("c_", "s_")) and not commonplace(_bare(term)))
+    return _distinct(" ".join(spoken(_bare(token)) for token in term.split(" ")) for term in plain)
 
 
 def _bare(token: str) -> str:
     return token.removeprefix("g_").removeprefix("q_")
 
 
-def _distinct(texts: list[str]) -> tuple[str, ...]:
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     """The first few texts, cut, none of them part of one already taken."""
     taken: list[str] = []
-    for text in (text[:MOST_LETTERS] for text in texts):
+    for whole in texts:
+        text = whole[:MOST_LETTERS]
         if not any(text in other or other in text for other in taken):
             taken.append(text)
         if len(taken) == MOST_WORDS:

@@ -31,19 +31,25 @@ def counted(text: str, known: frozenset[str]) -> Counter[str]:
     ),
 )
 def test_a_laid_out_text_counts_the_same(words: list[str], known: frozenset[str]) -> None:
-    text = " ".join(words)
-    numbers = {term: number for number, term in enumerate(sorted(known))}
-    counts = unpacked(packed(text, numbers))
-    fields = {sorted(known)[number]: often for number, often in counts.items()}
-    assert fields == counted(text, known)
-    assert counted(laid_out(fields), known) == fields
+    counts = counted(" ".join(words), known)
+    assert counted(laid_out(counts), known) == counts
 
 
-@given(st.dictionaries(st.integers(0, 40_000), st.integers(1, 900), max_size=60))
+@given(st.dictionaries(st.integers(0, 200_000), st.integers(1, 900), max_size=60))
 def test_counts_come_back_as_they_were_packed(counts: dict[int, int]) -> None:
-    words = {f"w{number}": number for number in counts}
-    text = " ".join(word for word, number in words.items() for _ in range(counts[number]))
-    assert unpacked(packed(text, words)) == counts
+    assert unpacked(packed(sorted(counts.items()))) == counts
+
+
+def test_the_graph_counts_what_the_text_holds() -> None:
+    session = ModelSession.open(MODELS / "pitchgate.onnx")
+    vocabulary = session.facts.vocabulary
+    known = frozenset(vocabulary)
+    for row in rows.corpus()[::97]:
+        text = prepare(row.message, row.owner)
+        trace = session.score(text, keep_counts=True).trace
+        assert trace is not None
+        found = {vocabulary[number]: often for number, often in unpacked(trace.counts).items()}
+        assert found == counted(text, known)
 
 
 def test_half_of_it_is_refused() -> None:

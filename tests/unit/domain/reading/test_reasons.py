@@ -18,23 +18,39 @@ def test_the_same_finding_is_added_up():
 
 
 def test_words_end_in_one_reason_and_are_the_mails_own():
-    (found,) = reasons(
-        [("quick question", 1.0), ("quick", 0.5), ("s_quest", 0.4), ("c_we", 0.3), ("the", -0.2)]
-    )
+    words = [("quick question", 1.0), ("quick", 0.5), ("s_quest", 0.4), ("c_we", 0.3)]
+    (found,) = reasons([], words, 2.0)
     assert found.code == PITCH_WORDS
     assert found.words == ("quick question",)
-    assert abs(found.weight - 2.0) < 1e-12
-    assert reasons([("thanks", -1.0)])[0].code == ORDINARY_WORDS
+    assert found.weight == 2.0
+    assert reasons([], [("thanks", -1.0)], -1.0)[0].code == ORDINARY_WORDS
 
 
 def test_a_word_that_tells_nothing_alone_weighs_but_is_not_shown():
-    (found,) = reasons([("and", 1.0), ("q_for", 0.9), ("we help", 0.5), ("funnel", 0.4), ("für", 0.3)])
+    words = [("and", 1.0), ("q_for", 0.9), ("we help", 0.5), ("funnel", 0.4), ("für", 0.3)]
+    (found,) = reasons([], words, 3.1)
     assert found.words == ("we help", "funnel")
-    assert abs(found.weight - 3.1) < 1e-12
+
+
+def test_no_more_words_are_read_than_are_told_and_equal_ones_by_the_alphabet():
+    words = iter(
+        [
+            ("zeal", 1.0),
+            ("able", 1.0),
+            ("five", 0.5),
+            ("four", 0.4),
+            ("nine", 0.3),
+            ("rest", 0.2),
+            ("left", 0.1),
+        ]
+    )
+    (found,) = reasons([], words, 3.5)
+    assert found.words == ("able", "zeal", "five", "four", "nine")
+    assert next(words) == ("left", 0.1)
 
 
 def test_class_tokens_stand_in_braces():
-    (found,) = reasons([("n_number minutes", 1.0), ("g_x_name", 0.5)])
+    (found,) = reasons([], [("n_number minutes", 1.0), ("g_x_name", 0.5)], 1.5)
     assert found.words == ("{n_number} minutes", "{x_name}")
 
 
@@ -63,7 +79,8 @@ def test_words_are_cut_however_long_they_are_and_still_marked():
     assert max(len(w) for w in (*reading.words, *reading.quoted)) == MOST_LETTERS
     shown = illustrate(Score(0.9, 2.0, (Reason("phrase.offers_free", 1.0),)), reading)
     assert all(len(w) <= reasons_module.MOST_LETTERS for r in shown.reasons for w in r.words)
-    (found,) = reasons([(f"{reading.words[0]} {reading.words[0]}", 1.0), (reading.words[0], 0.5)])
+    words = [(f"{reading.words[0]} {reading.words[0]}", 1.0), (reading.words[0], 0.5)]
+    (found,) = reasons([], words, 1.5)
     assert all(len(w) <= reasons_module.MOST_LETTERS for w in found.words)
     shorter = word[:20_000]
     assert marks(f"{shorter} {shorter}", Score(0.9, 2.0, (found,))) == (Mark(0, 40_001, 1.5),)
