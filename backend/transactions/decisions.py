@@ -107,15 +107,8 @@ def _begun(mailbox_id: str, keys: DecisionKeys, before: ChainRow | None) -> Scri
     sealed, key = keys.fresh()
     last = before["number"] if before else 0
     yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=last, seal=chain.START)
-    begun: ChainRow = {
-        "sealed_key": sealed,
-        "began": last,
-        "number": last,
-        "seal": chain.START,
-        "tag": b"",
-        "setting": "",
-    }
-    return begun, key
+    row: ChainRow = yield q("chain", mailbox_id=mailbox_id)
+    return row, key
 
 
 def head(mailbox_id: str) -> Script[Chain | None]:
