@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -19,6 +21,7 @@ from backend.ports.web_push import Pushed
 from backend.web.measures import Measures
 from tests.web.service import office
 
+PROMTOOL = shutil.which("promtool")
 NAME = re.compile(r"pitchgate_\w+")
 LABELS = re.compile(r'(pitchgate_\w+)\{(\w+)="([^"]+)"\}')
 GROUPED = re.compile(r"by \(([^)]+)\) \(rate\((pitchgate_\w+)")
@@ -57,6 +60,18 @@ async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) ->
             assert any(s.name == name and s.labels.get(label) == value for s in samples), query
         for labels, name in GROUPED.findall(query):
             assert set(labels.split(", ")) <= fields[name], query
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="needs promtool; as root: bash requirements/setup.sh dev")
+def test_prometheus_understands_every_query(tmp_path: Path) -> None:
+    rules = [{"record": f"panel:{number}", "expr": query} for number, query in enumerate(queries())]
+    file = tmp_path / "rules.yml"  # JSON is YAML
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}), encoding="utf-8")
+    ran = subprocess.run(
+        [str(PROMTOOL), "check", "rules", str(file)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"{len(rules)} rules found" in ran.stdout
 
 
 def test_no_panel_lies_on_another() -> None:
