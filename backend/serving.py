@@ -24,7 +24,8 @@ from backend import listening
 from backend.bootstrap import Application, open_application
 from backend.domain.errors import PitchgateError
 from backend.logs import configure_logging, tell_of_lost_errors
-from backend.settings import Settings, read_settings, unknown_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings, unknown_settings
 from backend.terminal import in_words
 from backend.web.app import create_app
 

@@ -1,23 +1,20 @@
-"""One frozen `Settings`; the environment is read here and nowhere else.
+"""One frozen `Settings`; `backend.settings_read` fills it from the environment.
 
 Every value has a default that runs on a developer's machine against the sandbox. Names in the
 environment carry the prefix PITCHGATE_, e.g. PITCHGATE_PUBLIC_URL. Times are seconds, sizes bytes.
+The words below each are the page docs/reference/settings.md (`make reference`).
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Mode
 from backend.domain.mailbox.notices import Notices
 from backend.ports.captcha import Kind
@@ -37,13 +34,7 @@ USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 IDENTITY = ("openid", USERINFO_EMAIL)
 """All that signing in asks for."""
 MODELS = Path(__file__).parent / "models"
-
-
-_PREFIX = "PITCHGATE_"
-FILE_VARIABLE = "PITCHGATE_SETTINGS_FILE"
-"""Names a file of settings, one NAME=value a line; what the environment says counts before it."""
-_OTHERS = ("PITCHGATE_TRAY_", "PITCHGATE_LINKED_", "PITCHGATE_SHOTS", FILE_VARIABLE)
-"""Of the desktop app and the tests."""
+PREFIX = "PITCHGATE_"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -60,7 +51,7 @@ class Settings(BaseSettings):
     """Everything a process is told from outside."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         env_file=None,
         enable_decoding=False,
         frozen=True,
@@ -70,117 +61,163 @@ class Settings(BaseSettings):
     )
 
     environment: Environment = Environment.DEV
+    """`dev`, `test`, `staging` or `production`. The last two refuse to make up a sealing key; production sends HSTS,
+    and does not start with a public address that is not https or with the live page on."""
     public_url: WebAddress = "http://127.0.0.1:8400"
+    """How browsers and Pub/Sub reach this server."""
     bind: Bind = "127.0.0.1:8400"
+    """Where it listens."""
     state_dir: Path = Path("var")
+    """Each server's own folder: the SQLite file or, with PostgreSQL, the server's name for the one that comes after
+    it; in dev and test the key file."""
     database_url: Database = ""
-    """Empty: an SQLite file in `state_dir`. postgresql://… for many machines."""
+    """Empty: an SQLite file in the state folder. `postgresql://…`: that server, for many machines; it may hold a
+    password."""
 
     secret_keys: tuple[SecretStr, ...] = ()
-    """Fernet keys, newest first, comma-separated. Empty: one is made and kept in `state_dir` (dev and test only)."""
+    """Fernet keys that seal refresh tokens, newest first, comma-separated. Empty: one is made and kept in the state
+    folder (dev and test only)."""
 
     model_path: Path = MODELS / "pitchgate.onnx"
+    """Another audited model file; SIGHUP serves what stands there now."""
 
     # Google
     client_id: str = Field("pitchgate-dev.apps.example", min_length=1)
+    """The OAuth client that owners connect with."""
     client_secret: SecretStr = SecretStr("pitchgate-dev-secret")
+    """That client's secret."""
     authorize_url: WebAddress = "https://accounts.google.com/o/oauth2/v2/auth"
+    """Google's, or the sandbox's."""
     token_url: WebAddress = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    """Google's, or the sandbox's."""
     revoke_url: WebAddress = "https://oauth2.googleapis.com/revoke"
+    """Google's, or the sandbox's."""
     jwks_url: WebAddress = "https://www.googleapis.com/oauth2/v3/certs"
+    """Google's, or the sandbox's."""
     gmail_url: WebAddress = "https://gmail.googleapis.com"
+    """Google's, or the sandbox's."""
     scopes: tuple[str, ...] = Field((*IDENTITY, GMAIL_MODIFY), min_length=1)
+    """What an owner is asked for, comma-separated."""
     notices: Notices = Notices.PUSH
     """How new mail comes to our notice: `push` (Pub/Sub posts here), `pull` (we fetch from Pub/Sub) or `poll` (no
     Pub/Sub: history is asked for). The last two work behind a router."""
     pubsub_url: WebAddress = "https://pubsub.googleapis.com"
+    """Where notices are fetched from, with `pull`."""
     topic: Topic = "projects/pitchgate-dev/topics/gmail"
+    """Pub/Sub's name of the topic that Gmail publishes to."""
     subscription: Subscription = "projects/pitchgate-dev/subscriptions/gmail-push"
+    """Pub/Sub's name of the subscription that notices come by."""
     push_audience: str = ""
-    """Empty: the push endpoint's own public address."""
+    """The audience of the tokens that pushes are signed with. Empty: the push endpoint's own public address."""
     push_account: Account = "push@pitchgate-dev.iam.gserviceaccount.com"
+    """The service account that signs the pushes."""
     clock_skew: float = Field(30.0, ge=0, le=300)
+    """How far Google's clock and this machine's may differ: times in signed tokens, dates of mail. Beyond this,
+    pushes and sign-ins are refused (`caller refused`, `check` is `iat` or `exp`)."""
 
     addon_account: Account = ""
-    """The service account that calls the Gmail add-on's endpoints, as `gcloud workspace-add-ons
-    get-authorization` tells it. Empty, or an empty `addon_client_id`: there is no add-on here (404)."""
+    """The service account that calls the Gmail add-on's endpoints, as `gcloud workspace-add-ons get-authorization`
+    tells it. Empty, or an empty `PITCHGATE_ADDON_CLIENT_ID`: there is no add-on here (404)."""
     addon_client_id: str = ""
     """The add-on's own OAuth client, from the same command; not the one owners connect with."""
 
     quota_per_user_minute: int = Field(6_000, ge=300)
+    """Units a mailbox may use; 15000 for projects that keep Google's old limits."""
     quota_per_project_minute: int = Field(1_200_000, ge=1_000)
+    """Units all mailboxes may use together."""
     old_prices: bool = False
+    """`messages.get` at 5 units instead of 20, for the same projects."""
     requests_in_flight: int = Field(8, ge=1, le=50)
+    """Requests at once for one mailbox; Google's own limit is shared with the owner's other programs."""
     request_timeout: float = Field(20.0, gt=0)
+    """How long one call to Google may take."""
     daily_limit_wait: float = Field(3600.0, gt=0)
-    """How long to wait when Google says that the project's quota of the day is used up."""
+    """How long to rest when Google says that the project's quota of the day is used up."""
     response_limit: int = Field(16_000_000, ge=100_000)
+    """How large one answer of Google may be; a message whose text alone is larger fails open (`too_large`)."""
 
     # Reading
     readers: int = Field(1, ge=1, le=16)
-    """Processes that parse, read and score. One keeps up with all that Google lets one project fetch."""
+    """Processes that parse, read and score, 80 MB each. One keeps up with all that Google lets one project fetch."""
     reader_seconds: float = Field(2.0, ge=0.01, le=30)
     """Processor time one message may take to be read. Ordinary ones take thousandths of a second."""
     reader_memory: int = Field(100_000_000, ge=1_000_000)
     """Bytes one message may take while it is read. Held on Linux only."""
 
     replay_days: int = Field(0, ge=0, le=730)
-    """How long what the model counted in a message is kept, sealed, to score it again. It is nearly the message."""
+    """For how many days what the model counted in each message is kept, sealed, so that `pitchgate audit replay` can
+    score it again without fetching it. It is nearly the message itself, so 0: not at all."""
     # Rhythm
     push_settle: float = Field(1.1, ge=0)
     """How long after a push history is listed a second time. Google drops further pushes within a second: this look
     sees what they would have told."""
     sweep_interval: float = Field(720.0, gt=0)
+    """How long a mailbox may be quiet before it is looked at without a push."""
     poll_interval: float = Field(20.0, ge=1)
-    """How long after a look at a mailbox's history it is looked at again, with `notices=poll`: 2 units a look."""
+    """With `poll`: how long after a look at a mailbox's history it is looked at again, 2 units a look."""
     poll_quiet_interval: float = Field(120.0, ge=1)
-    """The longest such wait, for a mailbox in which nothing has happened for hours."""
+    """With `poll`: the longest such wait, for a mailbox in which nothing has happened for hours."""
     watch_interval: float = Field(86_400.0, gt=0)
+    """How often the watch is renewed; it lives seven days."""
     lease_seconds: float = Field(60.0, gt=0)
+    """How long a job may be held."""
     poll_seconds: float = Field(1.0, gt=0)
+    """The longest nap of the job loop."""
     stop_seconds: float = Field(10.0, gt=0)
+    """Time to finish when stopped."""
     fresh_seconds: float = Field(6 * 3600.0, gt=0)
     """Mail older than this is backlog: it may be held but is never answered."""
     max_attempts: int = Field(8, ge=1)
+    """Tries before a message becomes a dead letter."""
     longest_backoff: float = Field(64.0, ge=1, le=3600)
     """Waits after an error double up to this."""
     worker_tasks: int = Field(64, ge=1, le=512)
-    """Jobs under way at once. Nearly all of their time they wait for Google; quota and `requests_in_flight` bound
-    what one mailbox may ask."""
+    """Jobs under way at once in one process. Nearly all of their time they wait for Google."""
     relist_days: int = Field(30, ge=1, le=365)
+    """When Google's history does not reach back to where we were: how far back is looked for new mail by listing.
+    What lies beyond stays in the inbox and is reported."""
     relist_limit: int = Field(5_000, ge=100)
-    """When Google's history does not reach back to where we were: how far back, and how much new mail, is looked
-    for by listing. What lies beyond stays in the inbox and is reported."""
+    """How much new mail is looked for then."""
     index_limit: int = Field(2_000, ge=0)
-    """How many sent messages the correspondent index reads at most."""
+    """How many sent messages are read at most when a mailbox connects."""
 
     # New mailboxes
     default_mode: Mode = Mode.OBSERVE
+    """Of new mailboxes: `observe`, `quarantine` or `challenge`."""
     default_credits_per_solve: int = Field(3, ge=1, le=20)
+    """Of new mailboxes: how many further messages a solve lets in."""
 
     # The page of a challenge
     captcha: Kind = Kind.PROOF_OF_WORK
-    """The first check a sender is asked for. The last three are other companies': see docs/security.md."""
+    """The first check a sender is asked for: `proof_of_work`, `typed_code`, or another company's: `turnstile`,
+    `hcaptcha`, `recaptcha` (v2, checkbox)."""
     captcha_code_after: int = Field(3, ge=0, le=7)
     """After how many solves of a sender a typed code is asked for behind the first check; 0 always, 7 never."""
     captcha_site_key: str = ""
+    """Of the other company's check; without both keys the server does not start with one."""
     captcha_secret: SecretStr = SecretStr("")
+    """Of the other company's check."""
     captcha_verify_url: WebAddress | Literal[""] = ""
-    """Empty: the company's own siteverify address."""
+    """For tests and for mirrors such as recaptcha.net. Empty: the company's own siteverify address."""
     captcha_cost: int = Field(5_000, ge=10)
     """PBKDF2 iterations of one step of the first proof of work."""
     captcha_life: float = Field(900.0, gt=0)
+    """How long a task or a code may be answered."""
 
     body_limit: int = Field(256 * 1024, ge=1_024)
+    """The largest request body."""
     trusted_proxies: int = Field(0, ge=0, le=5)
     """How many proxies stand in front, whose X-Forwarded-For is believed. Rate limits count by caller."""
 
     live_page: bool = False
-    """Serve /live, which shows senders and subjects without a sign-in. For the demo and development only."""
+    """Serve `/live`, which shows senders and subjects without a sign-in. For the demo and development only."""
     story_url: WebAddress | Literal[""] = ""
-    """Where the steps of the demo's story are found; every page then has its bar. For the demo only."""
+    """Where the steps of the demo's story are found (`/1` to `/4` below it); every page then has its bar. For the
+    demo only."""
     log_level: LogLevel = "INFO"
+    """The least that is logged."""
     log_json: bool = False
+    """One JSON object a line, also on a terminal."""
 
     @field_validator("secret_keys", "scopes", mode="before")
     @classmethod
@@ -257,40 +294,3 @@ class Settings(BaseSettings):
     def sqlite_path(self) -> Path:
         """The embedded database."""
         return self.state_dir / "pitchgate.sqlite3"
-
-
-def read_settings(**given: object) -> Settings:
-    """The settings of the environment and of the file it names; `given` counts before both. Raises `Refused`, which
-    names what is wrong and never quotes a value."""
-    arguments: dict[str, Any] = {"_env_file": _file(), **given}
-    try:
-        return Settings(**arguments)
-    except ValidationError as error:
-        raise _refused(error) from None  # the cause knows the values
-
-
-def _file() -> str | None:
-    """The file of settings, if one is named. Raises `Refused` for one that cannot be read."""
-    name = os.environ.get(FILE_VARIABLE, "")
-    if name and not os.access(name, os.R_OK):
-        raise Refused("settings.file", path=name)
-    return name or None
-
-
-def unknown_settings(environment: Iterable[str] = os.environ) -> dict[str, str]:
-    """Variables that look like settings and are none, each with the setting that may have been meant, or ""."""
-    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
-    strange = {
-        name for name in environment if name.startswith(_PREFIX) and not name.startswith(_OTHERS)
-    } - known
-    return {name: next(iter(get_close_matches(name, known, 1, 0.8)), "") for name in sorted(strange)}
-
-
-def _refused(error: ValidationError) -> Refused:
-    """The first fault; others by name. What pydantic itself finds wrong is told in its words."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    names = [f"{_PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else "" for fault in faults]
-    why = faults[0]["msg"].removeprefix("Value error, ")
-    key = why if why.startswith("settings.") else "settings.other"
-    wrong = ", ".join(sorted({*names}))
-    return Refused(key, setting=names[0], why=why, wrong=wrong, field=names[0].removeprefix(_PREFIX).lower())

@@ -22,7 +22,7 @@ from backend.domain.watching import chain
 from backend.domain.watching.grounds import from_bits
 from backend.domain.watching.replay import differences, model_of
 from backend.scoring.session import ModelSession
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.store import SqlStore
 from backend.system.decision_keys import VaultKeys
 from backend.system.vault import MultiFernetVault, load_or_make_keys

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.domain.errors import Refused
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.store import opening
 from backend.store.backup import Copy, back_up, restore
 from backend.store.library import Dialect

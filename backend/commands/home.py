@@ -12,7 +12,8 @@ from backend.domain.errors import Refused
 from backend.home import client as clients
 from backend.home import settings_file, unit
 from backend.home.client import OAuthClient
-from backend.settings import Settings, read_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings
 from backend.terminal import Worded, say, words
 
 PORTS = range(8400, 8420)

@@ -6,7 +6,7 @@ import click
 
 from backend.commands.with_store import with_store
 from backend.ports.store import Store
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault, load_or_make_keys, make_key, opens
 from backend.terminal import WordedGroup, confirms, say

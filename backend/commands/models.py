@@ -18,7 +18,7 @@ from backend.domain.watching.models import FILE, Act, AtWork
 from backend.ports.models import StoredModel
 from backend.scoring.audit import ModelFacts, admit, read_model
 from backend.scoring.session import ModelSession
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.store import SqlStore
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, say, words

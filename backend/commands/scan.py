@@ -27,7 +27,7 @@ from backend.offline.cores import cores, weighed
 from backend.offline.judge import Judge, Judged
 from backend.scoring.audit import read_model
 from backend.scoring.session import ModelSession
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.terminal import Worded, language, words
 
 SHOWN_SENDERS = 60

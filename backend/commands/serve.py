@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.terminal import Worded
 
 

@@ -18,7 +18,7 @@ from backend.domain.watching.models import FILE
 from backend.domain.watching.trial import COST, ENOUGH, Trial, trial
 from backend.ports.store import Store
 from backend.scoring.audit import read_model
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.terminal import Worded, words
 

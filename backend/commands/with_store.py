@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.store import SqlStore
 from backend.store.opening import open_configured
 

@@ -14,7 +14,8 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.notices import Notices
 from backend.gmail.opening import open_google
-from backend.settings import Settings, read_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings
 from backend.store import SqlStore, opening
 from backend.store.library import Dialect
 from backend.system.clock import SystemClock

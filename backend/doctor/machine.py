@@ -15,7 +15,8 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.notices import Notices
 from backend.scoring.audit import read_model
 from backend.setting_kinds import on_this_machine
-from backend.settings import FILE_VARIABLE, Environment, Settings, unknown_settings
+from backend.settings import Environment, Settings
+from backend.settings_read import FILE_VARIABLE, unknown_settings
 
 LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
 """Bytes of disk."""

@@ -12,7 +12,7 @@ from backend.system.vault import make_key
 NAME = "settings.env"
 HEAD = """\
 # Written by Pitchgate. Whoever reads this file can read the mailbox: keep it to yourself.
-# All settings are in docs/reference/operations.md; change a line and start again.
+# All settings are in docs/reference/settings.md; change a line and start again.
 """
 
 

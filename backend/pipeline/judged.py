@@ -18,10 +18,15 @@ class Judged:
     def __init__(self) -> None:
         here = self.registry = CollectorRegistry()
         labels = ("row", "outcome", "model")
-        self.verdicts = Counter("pitchgate_verdicts", "Messages decided", labels, registry=here)
-        words = "From Gmail's receipt to the verdict"
+        self.verdicts = Counter(
+            "pitchgate_verdicts",
+            "Messages decided; model is empty where none was asked",
+            labels,
+            registry=here,
+        )
+        words = "From Gmail's receipt of a message to its verdict, of those that were fresh when found"
         self.lag = Histogram("pitchgate_verdict_lag_seconds", words, buckets=LAGS, registry=here)
-        words = "To read and score a message, waiting included"
+        words = "To read and score a message, waiting for a free reading process included"
         self.reading = Histogram("pitchgate_reading_seconds", words, buckets=READINGS, registry=here)
 
     def note(self, verdict: Verdict) -> None:

@@ -122,8 +122,11 @@ class Measures:
         """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
         job and cause since the start of the process, `fail_opens` the messages that could not be judged,
         `judged` those that were, `web_pushed` what push services said."""
-        unread, worth = "Messages let in because they could not be judged", "Log events worth a look"
-        told = "Messages to browsers by what their push service said"
+        unread, worth = (
+            "Messages let in because they could not be judged",
+            "Log events worth a look, from the log level on that is set",
+        )
+        told = "Messages to browsers by their push service's word; gone: the browser is forgotten, later: tried again"
         nothing = "1 when none of the last 20 messages could be judged"
         self._told.families = [
             *_census(census),

@@ -27,7 +27,7 @@ from backend.doctor.checks import examine
 from backend.doctor.finding import Finding, State
 from backend.domain.mailbox.mailbox import Mode
 from backend.scoring import SHIPPED
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from backend.store import SqlStore, open_store
 from backend.system.clock import SystemClock
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, PROJECT, SUBSCRIPTION, TOPIC, SandboxProcess
@@ -163,7 +163,7 @@ async def test_a_healthy_set_up_has_nothing_to_mend(connected: Patient, ask: Cal
 @pytest.mark.parametrize(
     ("fault", "check", "mend"),
     [
-        ({"SWEEP_INTERVAL": "-1"}, "settings", "operations.md"),
+        ({"SWEEP_INTERVAL": "-1"}, "settings", "settings.md"),
         ({"SWEEP_INTERVALL": "9"}, "settings", "PITCHGATE_SWEEP_INTERVAL"),
         ({"SETTINGS_FILE": "/nowhere/settings.env"}, "settings", "--settings"),
         ({"ENVIRONMENT": "production"}, "notices", "PITCHGATE_NOTICES=poll"),

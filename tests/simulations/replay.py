@@ -34,7 +34,8 @@ from backend.pipeline.screen import kept
 from backend.ports.jobs import Duty, Sighting, SyncPage
 from backend.ports.owner import NewMailbox
 from backend.scoring.session import ModelSession
-from backend.settings import Settings, read_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings
 from backend.store import SqlStore, open_store
 from backend.system.decision_keys import VaultKeys
 from backend.system.vault import MultiFernetVault, load_or_make_keys

@@ -38,6 +38,7 @@ STATUS = {
     "out_of_range": 422,
     "unknown_field": 422,
     "code_wrong": 422,
+    "unreadable": 422,
     "client_too_old": 426,
     "rate_limited": 429,
     "broken": 500,

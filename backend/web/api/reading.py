@@ -114,7 +114,7 @@ async def questions(call: Call) -> Response:
 
 
 @blueprint.get("/messages/<gmail_id>/preview")
-@described(schemas.Preview, scope=Scope.READ)
+@described(schemas.Preview, scope=Scope.READ, refuses=("unreadable",))
 @guarded(per_device(30), NETWORK, patience=25.0)
 @with_device(Scope.READ)
 async def preview(call: Call, gmail_id: str) -> Response:

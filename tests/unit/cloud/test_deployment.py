@@ -24,7 +24,8 @@ import backend
 from backend.cloud.deployment import DOCUMENTS, SETTINGS_FILE
 from backend.cloud.template import ENVIRONMENTS
 from backend.commands.cloud import cloud_group
-from backend.settings import Settings, read_settings, unknown_settings
+from backend.settings import Settings
+from backend.settings_read import read_settings, unknown_settings
 
 URL = "https://gate.acme.test"
 BIN = Path(sys.executable).parent

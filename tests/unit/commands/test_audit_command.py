@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.__main__ import cli
-from backend.settings import read_settings
+from backend.settings_read import read_settings
 from tests.simulations.replay import play
 
 

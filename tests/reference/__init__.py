@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +12,12 @@ from backend.__main__ import cli
 from backend.domain.policy.guards import GUARDS
 from backend.domain.policy.table import TABLE
 from backend.terminal import explain
+from tests.reference.figures import metrics
+from tests.reference.refusals import errors, routes
+from tests.reference.tables import WRITTEN, cell
+from tests.reference.variables import settings
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
-WRITTEN = "<!-- Written by `make reference` from the code. -->"
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def commands() -> str:
@@ -32,7 +34,7 @@ def commands() -> str:
         options = [found for each in command.params if (found := each.get_help_record(context))]
         if options:
             parts += ["| option | what it does |", "|---|---|"]
-            parts += [f"| `{_cell(name)}` | {_cell(help_)} |" for name, help_ in options]
+            parts += [f"| `{cell(name)}` | {cell(help_)} |" for name, help_ in options]
             parts.append("")
     return "\n".join(parts)
 
@@ -51,7 +53,7 @@ def policy() -> str:
         "|---|---|---|---|",
     ]
     for number, row in enumerate(TABLE, 1):
-        parts.append(f"| {number} | `{row.row}` | {_cell(row.catches)} | {row.outcome} |")
+        parts.append(f"| {number} | `{row.row}` | {cell(row.catches)} | {row.outcome} |")
     parts += [
         "",
         "Where a held message is answered, every one of these guards has agreed:",
@@ -59,11 +61,18 @@ def policy() -> str:
         "| guard | why no reply leaves |",
         "|---|---|",
     ]
-    parts += [f"| `{guard.name}` | {_cell(guard.description)} |" for guard in GUARDS]
+    parts += [f"| `{guard.name}` | {cell(guard.description)} |" for guard in GUARDS]
     return "\n".join([*parts, ""])
 
 
-PAGES = {"commands.md": commands, "policy.md": policy}
+PAGES = {
+    "api-routes.md": routes,
+    "commands.md": commands,
+    "errors.md": errors,
+    "metrics.md": metrics,
+    "policy.md": policy,
+    "settings.md": settings,
+}
 
 
 def _commands(
@@ -75,18 +84,3 @@ def _commands(
         for name in command.list_commands(context):
             if below := command.get_command(context, name):
                 yield from _commands(below, (*names, name))
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def main() -> None:
-    """Write them, in English."""
-    os.environ["LC_ALL"] = "C.UTF-8"
-    for name, page in PAGES.items():
-        (FOLDER / name).write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,49 @@
+"""Metrics: what `/metrics` tells, read from an exposition in which everything has happened once."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.pipeline.fail_opens import FailOpens
+from backend.pipeline.judged import Judged
+from backend.ports.web_push import Pushed
+from backend.web.measures import ALONE, GROUPS, Measures
+from tests.reference.tables import page, table
+
+
+def metrics() -> str:
+    """Every family with its type, labels and words."""
+    found = {each.name: each for each in text_string_to_metric_families(exposition())}
+    rows = []
+    for name in sorted(name for name in found if not name.endswith("_created")):
+        family = found[name]
+        labels = dict.fromkeys(
+            label for sample in family.samples for label in sample.labels if label not in ("le", "quantile")
+        )
+        full = f"{name}_total" if family.type == "counter" else name
+        rows.append(
+            (f"`{full}`", family.type, ", ".join(f"`{label}`" for label in labels), family.documentation)
+        )
+    return page(
+        "Metrics",
+        """What `/metrics` tells Prometheus. Labels are fixed words and templates of routes: no address,
+        subject or token is among them. Gauges about mailboxes, messages, links and jobs are what the store
+        holds, the same from every replica: take the highest, not the sum. Counters and histograms are the
+        process's own, from its start; `…_created` beside each is when it began.""",
+        """Alarms on them and what to do: [operations](operations.md#alarms), [alerts.yml](../alerts.yml). All
+        drawn in Grafana: [dashboard.json](../dashboard.json).""",
+        table(("name", "type", "labels", "what it counts"), rows),
+    )
+
+
+def exposition() -> str:
+    """What a server says that has met everything."""
+    measures, judged = Measures(), Judged()
+    measures.request("/", "GET", 200, 0.01)
+    judged.note(Verdict(Outcome.INBOX, Row.BELOW_HOLD))
+    judged.lag.observe(1)
+    judged.reading.observe(0.01)
+    census = dict.fromkeys([*ALONE, *(f"{group}.x" for group in GROUPS)], 1)
+    told = measures.exposition(census, {("sync", "google"): 1}, FailOpens(), judged, dict.fromkeys(Pushed, 1))
+    return told.decode()
