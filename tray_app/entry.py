@@ -13,6 +13,6 @@ def main() -> None:
         command()
     except ModuleNotFoundError as error:
         sys.exit(
-            f"pitchgate-tray: the package {error.name} is not installed.\n"
-            "  In a checkout: make setup EXTRAS=tray. Else: pipx reinstall pitchgate-tray."
+            f"pitchgate-tray: the package {error.name} is not installed. "
+            "In a checkout: make setup EXTRAS=tray. Else: pipx reinstall pitchgate-tray."
         )
