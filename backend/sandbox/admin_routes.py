@@ -167,9 +167,10 @@ async def add_redirects(client_id: str) -> Response:
 
 @blueprint.post("/sandbox/tokens")
 async def mint_tokens() -> Response:
-    """{account, scopes: [...], client_id?} -> a token answer, without the consent page."""
+    """{account, scopes: [...], client_id?, refresh_token?} -> a token answer, without the consent page. With
+    `refresh_token` that one is the grant's, as another sandbox gave it out."""
     data = await json_object()
-    check_keys(data, frozenset({"account", "scopes", "client_id"}))
+    check_keys(data, frozenset({"account", "scopes", "client_id", "refresh_token"}))
     account = str(data.get("account") or "").strip().lower()
     if account not in world().mailboxes:
         return refuse("There is no such mailbox.", 404)
@@ -177,7 +178,8 @@ async def mint_tokens() -> Response:
     if client_id not in world().clients:
         return refuse("There is no such client.", 404)
     scopes = frozenset(expand(" ".join(strings(data, "scopes"))))
-    return jsonify(mint(world(), world().clients[client_id], account, scopes))
+    given = str(data.get("refresh_token") or "")
+    return jsonify(mint(world(), world().clients[client_id], account, scopes, given))
 
 
 @blueprint.post("/sandbox/clock")

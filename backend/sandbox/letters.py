@@ -9,6 +9,7 @@ from typing import Any
 from backend.sandbox.mail import headers as fields
 from backend.sandbox.mail.authentication import Authentication, AuthenticationError
 from backend.sandbox.mail.compose import ComposeError, Letter, write
+from backend.sandbox.mail.ids import is_message_id
 from backend.sandbox.mail.labels import SYSTEM_LABELS
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.mail.post_office import ARRIVAL_LABELS, Arrival
@@ -27,7 +28,7 @@ TEXT_KEYS = (
 )
 LETTER_KEYS = frozenset({*TEXT_KEYS, "cc", "bcc", "headers", "attachments", "date", "raw", "raw_base64"})
 ARRIVAL_KEYS = frozenset(
-    {"mail_from", "auth", "authentication_results", "labels", "category", "spam", "internal_date"}
+    {"id", "mail_from", "auth", "authentication_results", "labels", "category", "spam", "internal_date"}
 )
 
 
@@ -76,11 +77,15 @@ def read_arrival(data: dict[str, Any], raw: bytes, mailbox: Mailbox) -> Arrival:
     internal_date = data.get("internal_date")
     if internal_date is not None and (isinstance(internal_date, bool) or not isinstance(internal_date, int)):
         raise BadRequest("internal_date must be epoch milliseconds.")
+    message_id = data.get("id")
+    if message_id is not None and not (isinstance(message_id, str) and is_message_id(message_id)):
+        raise BadRequest("id must be up to 16 lower-case hex digits.")
     return Arrival(
         mail_from=mail_from.strip().lower(),
         auth=_authentication(data),
         labels=_labels(data, mailbox),
         internal_date=internal_date,
+        message_id=message_id,
     )
 
 

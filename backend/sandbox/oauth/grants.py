@@ -125,10 +125,11 @@ class Grants:
         return token
 
     def issue_refresh(
-        self, account: str, project: str, client_id: str, scopes: frozenset[str]
+        self, account: str, project: str, client_id: str, scopes: frozenset[str], given: str = ""
     ) -> RefreshToken:
-        """A new refresh token; beyond 100 for one client the oldest dies in silence."""
-        token = RefreshToken("1//0g" + secrets.token_urlsafe(60), account, project, client_id, scopes)
+        """A new refresh token, or `given`; beyond 100 for one client the oldest dies in silence."""
+        text = given or "1//0g" + secrets.token_urlsafe(60)
+        token = RefreshToken(text, account, project, client_id, scopes)
         self._refresh[token.token] = token
         grant = self._grants.setdefault((account, project), Grant(account, project, set(scopes)))
         living = grant.refresh_tokens.setdefault(client_id, deque())

@@ -40,12 +40,15 @@ def refresh_access(world: World, client: Client, form: Mapping[str, str]) -> dic
     return _access(world, client, token.account, wanted or scopes, None)
 
 
-def mint(world: World, client: Client, account: str, scopes: frozenset[str]) -> dict[str, Any]:
-    """Tokens without a consent page, for tests that are about something else."""
+def mint(
+    world: World, client: Client, account: str, scopes: frozenset[str], given: str = ""
+) -> dict[str, Any]:
+    """Tokens without a consent page, for tests that are about something else. `given` is the refresh token, if it is
+    to be that one."""
     world.grants.consent(account, client.project, scopes)
     answer = _access(world, client, account, scopes, None)
     answer["refresh_token"] = world.grants.issue_refresh(
-        account, client.project, client.client_id, scopes
+        account, client.project, client.client_id, scopes, given
     ).token
     return answer
 

@@ -10,12 +10,14 @@ from itertools import count, pairwise
 import asyncpg
 import pytest
 
+from backend.demo.tally import every_message
 from backend.domain.errors import Conflict, Lost
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.store import open_store, postgres_schema, schema
 from backend.store.library import Dialect, Migration, migrations
 from tests.contract.store.stories import Story
+from tests.journeys.from_0_1_0 import VERSION, Kept
 
 KNOWN = migrations(Dialect.POSTGRES)
 COLUMNS = """
@@ -188,6 +190,47 @@ async def test_rows_of_the_first_release_are_worked_on_by_this_one(
         assert (await story.view("ana", "m1")).placement == "held"
     finally:
         await store.close()
+
+
+async def test_a_mailbox_of_0_1_0_is_there_after_the_upgrade(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        releases(patch, *(step for step in KNOWN if step.version <= VERSION))
+        await postgres_schema.upgrade(address)
+    kept, old = Kept(), await asyncpg.connect(address)
+    rows = kept.rows()
+    await old.execute("SET app.mailbox = '*'")
+    kinds = {name: kind for name, (kind, _) in (await columns(address)).items()}
+    tables = {name.partition(".")[0] for name in kinds}
+    for table in ("mailboxes", *sorted(tables - {"mailboxes"})):
+        found = rows.execute(f"SELECT * FROM {table}")  # of our own dump
+        names = [column[0] for column in found.description]
+        truths = [kinds[f"{table}.{name}"] == "boolean" for name in names]
+        marks = ", ".join(f"${number}" for number in range(1, len(names) + 1))
+        await old.executemany(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})",
+            [
+                [bool(value) if truth else value for value, truth in zip(row, truths, strict=True)]
+                for row in found
+            ],
+        )
+    assert await postgres_schema.upgrade(address) == len([step for step in KNOWN if step.version > VERSION])
+    store = open_store(address)
+    await store.open()
+    try:
+        mailbox = await store.mailbox_by_email(kept.owner["email"])
+        assert mailbox is not None
+        assert not await store.ledger_differences()
+        placed = {
+            name: str(view.placement) for name, view in (await every_message(store, mailbox.id)).items()
+        }
+        assert placed == dict(rows.execute("SELECT gmail_id, placement FROM messages").fetchall())
+        balances = await old.fetch("SELECT sender, balance FROM balances")
+        assert [(row["sender"], row["balance"]) for row in balances] == [("sam@pitchworks.example", 1)]
+    finally:
+        await store.close()
+        await old.close()
 
 
 async def test_sentences_of_an_earlier_release_become_codes(
