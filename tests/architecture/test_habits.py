@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.source import ROOT, listing, project
 
 CHECK = ROOT / ".ci/commit-subject"
-CALLERS = (".pre-commit-config.yaml", ".github/workflows/tests.yml")
+CALLERS = (".pre-commit-config.yaml", ".github/workflows/release.yml", ".github/workflows/tests.yml")
 
 
 @pytest.mark.parametrize(
