@@ -1,7 +1,11 @@
-"""The shell blocks of the documents: each is played by `tests/deploy/test_machine.py`, or says why not in a comment
-above it that does not show:
+"""The shell blocks of the documents: each is played by `tests/deploy/test_machine.py`, or a line above it says to
+readers that no test runs it, and why:
 
-    <!-- not played: needs Google -->
+    *No test runs this: it needs Google.*
+
+What is run elsewhere says so in a comment, which does not show:
+
+    <!-- tried by tests/browser/test_trial_story.py -->
 """
 
 from __future__ import annotations
@@ -13,8 +17,8 @@ from pathlib import Path
 
 from tests.architecture.source import text
 
-REASONS = ("needs Google", "needs a person", "needs a cluster", "is for developers")
-"""What such a comment begins with."""
+REASONS = ("it needs Google", "it needs a person", "it needs a machine")
+"""What such a line goes on with."""
 
 PLAYED: Mapping[str, Mapping[str, int]] = {
     "README.md": {"Try it, without any account": 1, "Working on it": 2},
@@ -38,7 +42,9 @@ PLAYED: Mapping[str, Mapping[str, int]] = {
 """How many blocks are played, by page and heading ("": above the first)."""
 
 _FOUND = re.compile(
-    r"^(?P<indent> *)(?:<!-- not played: (?P<why>[^\n]+) -->\n(?P=indent))?```sh\n(?P<code>.*?)^(?P=indent)```$"
+    r"^(?P<indent> *)(?:\*No test runs this: (?P<why>[^\n]+)\.\*\n\n(?P=indent)"
+    r"|<!-- tried by (?P<tried>[^\n]+) -->\n(?P=indent))?"
+    r"```sh\n(?P<code>.*?)^(?P=indent)```$"
     r"|^## (?P<heading>[^\n]+)$",
     re.DOTALL | re.MULTILINE,
 )
@@ -46,12 +52,13 @@ _FOUND = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """One block, and why it is not played ("" if it is)."""
+    """One block, why no test runs it, and which others do ("" and "" if it is played)."""
 
     page: str
     heading: str
     code: str
     why: str
+    tried: str
 
 
 def blocks(page: str) -> Iterator[Block]:
@@ -61,7 +68,7 @@ def blocks(page: str) -> Iterator[Block]:
         if found["heading"]:
             heading = found["heading"]
         else:
-            yield Block(page, heading, found["code"], found["why"] or "")
+            yield Block(page, heading, found["code"], found["why"] or "", found["tried"] or "")
 
 
 def to_play(page: str, heading: str | None = None) -> list[Block]:
@@ -70,5 +77,6 @@ def to_play(page: str, heading: str | None = None) -> list[Block]:
         block
         for block in blocks(page)
         if not block.why
+        and not block.tried
         and (heading is None or block.heading == heading or (heading and block.heading.startswith(heading)))
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -12,9 +13,22 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.shell_blocks import PLAYED, REASONS, blocks, to_play
-from tests.architecture.source import files
+from tests.architecture.source import ROOT, files, text
 
 PAGES = [page for path in files() if path.suffix == ".md" and any(blocks(page := str(path)))]
+COMMANDS = {
+    "pitchgate",
+    "pitchgate-model",
+    "pitchgate-tray",
+    "make",
+    "git",
+    "sudo",
+    "curl",
+    "pip",
+    "pipx",
+    "python",
+}
+COMMANDS |= {"gcloud", "podman", "docker", "kubectl", ".venv/bin/python"}
 SERVICE = 23_456  # nobody's number: the service's user in the play
 
 # The operator is root without the right to pass closed folders, which is what a person with sudo is before "sudo".
@@ -42,10 +56,20 @@ def test_every_block_is_shell(page: str) -> None:
 @pytest.mark.parametrize("page", sorted({*PAGES, *PLAYED}))
 def test_every_block_is_played_or_says_why_not(page: str) -> None:
     found = list(blocks(page))
-    played = Counter(block.heading for block in found if not block.why)
+    played = Counter(block.heading for block in found if not block.why and not block.tried)
     assert played == PLAYED.get(page, {}), "play it in tests/deploy/test_machine.py, or say above it why not"
     for block in found:
         assert not block.why or block.why.startswith(REASONS), block
+        assert all((ROOT / place).exists() for place in block.tried.split()), block
+
+
+@pytest.mark.parametrize(
+    "page", [str(path) for path in files() if path.suffix == ".md" and path.parts[0] != "tests"]
+)
+def test_a_block_of_commands_is_marked_as_shell(page: str) -> None:
+    fences = re.findall(r"^ *```(\w*)\n *([\w./-]+)", text(Path(page)) or "", re.MULTILINE)
+    wrong = [word for language, word in fences if language != "sh" and word in COMMANDS]
+    assert not wrong, f"in {page}, blocks that nobody looks at: {wrong}"
 
 
 @pytest.mark.skipif(
