@@ -15,6 +15,7 @@ from backend.domain.mailbox.mailbox import CATEGORIES, DigestPace, Strictness
 from backend.locale import LANGUAGES
 from backend.pipeline.wording import challenge_wording
 from backend.web.api.authentication import service
+from backend.web.api.reading import VERSION
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.owner import settings_form
@@ -123,6 +124,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "notified": await services().web_push.on(owner.session),
         "public_key": public_key,
         "sealed_key": sealed_key,
+        "release": VERSION,
         "pause_error": "",
         "day": "",
         "first_day": now.date().isoformat(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,10 @@ async def test_each_strictness_says_what_it_costs(ana: Visit) -> None:
     page = await ana.get("/settings")
     for held, caught in ((4, 61), (12, 72), (40, 83)):
         assert f"from strangers, about {held} are held; of 100 pitches, about {caught} are caught" in page
+
+
+async def test_the_foot_says_which_release_serves(ana: Visit) -> None:
+    assert f"Pitchgate {version('pitchgate')}</p>" in await ana.get("/settings")
 
 
 async def test_each_wrong_field_is_named_and_nothing_is_saved(ana: Visit) -> None:
