@@ -6,15 +6,19 @@ A pattern is a row of slots. `a/b` is any of these words, `ab*` any word that be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import TypeVar
 
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
 MAX_HITS = 400
 MAX_WORDS = 10_000
 """Words that are looked at, about twenty pages: whoever sells has said so by then."""
+
+MAX_KEPT = 5_000
+"""Words of a language whose patterns are kept at hand."""
 
 _GAP_WORDS = 4
 
@@ -28,18 +32,19 @@ class Hit:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    words: frozenset[str]
-    stems: tuple[str, ...]
-    least: int = 1
-    most: int = 1
+_T = TypeVar("_T")
+_Lists = dict[str, list[_T]]
 
-    def takes(self, word: str) -> bool:
-        return word in self.words or word.startswith(self.stems) or not (self.words or self.stems)
+_ALWAYS, _ANY, _GAP = range(3)
+"""Slots by number: one that is nowhere missed, not even behind the last word; any one word; a gap."""
+_UNKNOWN = frozenset({_ALWAYS, _ANY})
+_BEHIND = frozenset({_ALWAYS})
 
-
-_Tails = dict[str, list[tuple[tuple[_Slot, ...], str]]]
+_Tail = tuple[int, ...]
+_Candidate = tuple[int, _Tail, str]
+"""What must be taken by the word behind the first, the slots behind the first, and the finding."""
+_Known = tuple[frozenset[int], tuple[_Candidate, ...]]
+"""The slots that take a word, and the patterns whose first slot takes it."""
 
 
 def find(words: Sequence[str], language: str) -> list[Hit]:
@@ -48,69 +53,69 @@ def find(words: Sequence[str], language: str) -> list[Hit]:
     `words` are lower-case, with classes for names and numbers and with "?" as a word; at most `MAX_HITS`
     hits of the first `MAX_WORDS` words are returned, and a finding counts once at each position.
     """
-    exact, stems, lengths = _index(language if language in LANGUAGES else "en")
+    known = list(map(_patterns(language if language in LANGUAGES else "en"), words))
+    taken = [slots for slots, _ in known]
+    taken.append(_BEHIND)
     hits: dict[tuple[int, str], Hit] = {}
-    for start, word in enumerate(words[:MAX_WORDS]):
-        for tail, finding in _candidates(word, exact, stems, lengths):
-            if (start, finding) in hits:
-                continue
-            end = _end(tail, words, start + 1)
-            if end:
-                hits[start, finding] = Hit(finding, start, end)
+    for start, (_, candidates) in enumerate(known[:MAX_WORDS]):
+        for second, tail, finding in candidates:
+            if second in taken[start + 1] and (start, finding) not in hits:
+                end = _end(tail, taken, start + 1)
+                if end:
+                    hits[start, finding] = Hit(finding, start, end)
         if len(hits) >= MAX_HITS:
             break
     return list(hits.values())
 
 
-def _candidates(
-    word: str, exact: _Tails, stems: _Tails, lengths: tuple[int, ...]
-) -> Iterator[tuple[tuple[_Slot, ...], str]]:
-    yield from exact.get(word, ())
-    for length in lengths:
-        if length > len(word):
-            return
-        yield from stems.get(word[:length], ())
-
-
-def _end(tail: tuple[_Slot, ...], words: Sequence[str], position: int) -> int:
+def _end(tail: _Tail, taken: Sequence[frozenset[int]], position: int) -> int:
     """Where the match ends, 0 if there is none. A gap is tried short first."""
-    if not tail:
-        return position
-    slot, rest = tail[0], tail[1:]
-    for taken in range(slot.least, slot.most + 1):
-        if position + taken > len(words):
+    for place, slot in enumerate(tail):
+        if slot == _GAP:
+            furthest = min(position + _GAP_WORDS, len(taken) - 1)
+            ends = (_end(tail[place + 1 :], taken, behind) for behind in range(position, furthest + 1))
+            return next(filter(None, ends), 0)
+        if slot not in taken[position]:
             return 0
-        if slot.most > 1 or slot.takes(words[position]):
-            end = _end(rest, words, position + taken)
-            if end:
-                return end
-    return 0
-
-
-def _slot(text: str) -> _Slot:
-    if text == "..":
-        return _Slot(frozenset(), (), 0, _GAP_WORDS)
-    if text == "_":
-        return _Slot(frozenset(), ())
-    choices = text.split("/")
-    return _Slot(
-        frozenset(c for c in choices if not c.endswith("*")),
-        tuple(c[:-1] for c in choices if c.endswith("*")),
-    )
+        position += 1
+    return position
 
 
 @cache
-def _index(language: str) -> tuple[_Tails, _Tails, tuple[int, ...]]:
-    exact: _Tails = {}
-    stems: _Tails = {}
+def _patterns(language: str) -> Callable[[str], _Known]:
+    """What is known of a word in a language. Words are looked up once: mail says the same ones again and again."""
+    numbers: dict[str, int] = {"_": _ANY, "..": _GAP}
+    exact: _Lists[int] = {}
+    stems: _Lists[int] = {}
+    starts: _Lists[_Candidate] = {}
+    stem_starts: _Lists[_Candidate] = {}
     for finding, body in lexicon(language).phrases:
         for pattern in body.split("|"):
-            slots = [_slot(text) for text in pattern.split()]
+            slots = pattern.split()
             if not slots:
                 continue
-            tail = tuple(slots[1:])
-            for word in sorted(slots[0].words):
-                exact.setdefault(word, []).append((tail, finding))
-            for stem in slots[0].stems:
-                stems.setdefault(stem, []).append((tail, finding))
-    return exact, stems, tuple(sorted({len(stem) for stem in stems}))
+            for slot in slots[1:]:
+                if slot not in numbers:
+                    numbers[slot] = len(numbers) + 1
+                    _enter(slot, numbers[slot], exact, stems)
+            tail = tuple(numbers[slot] for slot in slots[1:])
+            second = tail[0] if tail and tail[0] != _GAP else _ALWAYS
+            _enter(slots[0], (second, tail, finding), starts, stem_starts)
+    lengths = sorted({len(stem) for stem in (*stems, *stem_starts)})
+
+    @lru_cache(maxsize=MAX_KEPT)
+    def known(word: str) -> _Known:
+        begun = [word[:length] for length in lengths if length <= len(word)]
+        slots = [*exact.get(word, ()), *(slot for stem in begun for slot in stems.get(stem, ()))]
+        found = [*starts.get(word, ()), *(one for stem in begun for one in stem_starts.get(stem, ()))]
+        return _UNKNOWN.union(slots) if slots else _UNKNOWN, tuple(found)
+
+    return known
+
+
+def _enter(slot: str, what: _T, exact: _Lists[_T], stems: _Lists[_T]) -> None:
+    """Put down `what` under each word and each stem of a slot."""
+    choices = set() if slot in ("_", "..") else set(slot.split("/"))
+    for choice in sorted(choices):
+        table, key = (stems, choice[:-1]) if choice.endswith("*") else (exact, choice)
+        table.setdefault(key, []).append(what)
