@@ -24,6 +24,8 @@ _ALIASES = {
 
 def clean(text: str) -> str:
     """`text` with each lone surrogate and NUL replaced by U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _SURROGATE_OR_NUL.sub("\ufffd", text)
 
 

@@ -8,6 +8,7 @@ harm, while an English mail read as Czech loses what it says.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 OTHER = "xx"
 
@@ -85,10 +86,11 @@ _COMMON = {
     vänliga mvh idag imorgon igår vecka veckan samtal fråga minuter gärna snabb kort
     """,
 }
-_VOTES: dict[str, tuple[str, ...]] = {}
+_OF_WORD: dict[str, tuple[str, ...]] = {}
 for _code, _words in _COMMON.items():
     for _word in set(_words.split()):
-        _VOTES[_word] = (*_VOTES.get(_word, ()), _code)
+        _OF_WORD[_word] = (*_OF_WORD.get(_word, ()), _code)
+_VOTES = {word: tuple((code, 1 / len(codes)) for code in codes) for word, codes in _OF_WORD.items()}
 
 # Letters that only these languages use, among those known here.
 _LETTERS = {
@@ -101,6 +103,9 @@ _LETTERS = {
 _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
 # Letters at a number are no word: the "k" of "400k" would be a vote for Czech, the "h" of "17h" for nobody.
 _WORD = re.compile(r"\b[^\W\d_]+\b|[¿¡]")
+
+_BEGINNING = 8_000
+"""Characters in which most texts have the words that are looked at: they are found in one go there."""
 
 LANGUAGES = tuple(_COMMON)
 ENOUGH = 1.2
@@ -117,12 +122,13 @@ def commonplace(word: str) -> bool:
 def language(text: str, most: int = 400) -> str:
     """ISO code out of `LANGUAGES`, or "xx" where none is clearly ahead. Looks at the first `most` words."""
     votes = dict.fromkeys(LANGUAGES, 0.0)
-    for i, match in enumerate(_WORD.finditer(text.lower())):
-        if i >= most:
-            break
-        word = match.group()
-        for code in (codes := _VOTES.get(word, ())):
-            votes[code] += 1 / len(codes)
+    text = text.lower()
+    words = _WORD.findall(text, 0, _BEGINNING)
+    if len(text) > _BEGINNING and len(words) <= most:  # the last one may be cut
+        words = [match.group() for match in islice(_WORD.finditer(text), most)]
+    for word in words[:most]:
+        for code, share in _VOTES.get(word, ()):
+            votes[code] += share
         if not word.isascii():
             for letter in set(_LETTER.findall(word)):
                 for code in _LETTERS[letter]:

@@ -14,11 +14,9 @@ from backend.domain.mail.charset import clean
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]{1,64}+(?:\.[\w-]{1,64}+){1,6}")
-_HOST = re.compile(
-    r"\b[\w-]{1,40}+(?:\.[\w-]{1,40}+){0,3}\.(?:com|io|co|dev|net|org|de|fr|es|it|nl|pl|cz|se|pt|ch|at|eu|uk"
-    r"|ai|app)\b(?:/\S{0,300})?",
-    re.I,
-)
+_ENDING = r"\.(?:com|io|co|dev|net|org|de|fr|es|it|nl|pl|cz|se|pt|ch|at|eu|uk|ai|app)\b"
+_HOST = re.compile(rf"\b[\w-]{{1,40}}+(?:\.[\w-]{{1,40}}+){{0,3}}{_ENDING}(?:/\S{{0,300}})?", re.I)
+_HOST_ENDS = re.compile(_ENDING, re.I)
 _MONEY = re.compile(
     r"(?:[$€£¥]|\b(?:usd|eur|gbp|chf|sek|pln|czk|kč|zł|kr)\b)\s?\d[\d.,' ]{0,15}(?:k|m)?\b"
     r"|\d[\d.,']{0,15}+\s?+(?:k|m|mio|million)?\s?(?:[$€£¥]|\b(?:usd|eur|euros?|dollars?|gbp|chf|sek|pln|czk"
@@ -30,14 +28,16 @@ _CLOCK = re.compile(r"\b\d{1,2}(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\b\d{1,2}\s?
 _PHONE = re.compile(r"(?<!\w)(?:\+|00)?\d(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
 _NUMBER = re.compile(r"\d[\d.,']*+")
+_DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"\w++|\?")
 MOST_LETTERS = 64
 """Letters of a word that are read: nothing anybody says is longer, and it ends among the reasons people are shown."""
 
-_CLASSES = (
-    (_URL, "u_link"), (_MAIL, "u_mail"), (_HOST, "u_link"), (_MONEY, "n_money"), (_PERCENT, "n_percent"),
-    (_CLOCK, "n_clock"), (_PHONE, "n_phone"), (_YEAR, "n_year"), (_NUMBER, "n_number"),
+_NUMBERS = (
+    (_MONEY, "n_money"), (_PERCENT, "n_percent"), (_CLOCK, "n_clock"), (_PHONE, "n_phone"), (_YEAR, "n_year"),
+    (_NUMBER, "n_number"),
 )  # fmt: skip
+_CLASSES = ((_URL, "u_link"), (_MAIL, "u_mail"), (_HOST, "u_link"), *_NUMBERS)
 
 
 class Placed(NamedTuple):
@@ -51,8 +51,16 @@ class Placed(NamedTuple):
 def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     """Words, classes and "?" of `text`, in order. `names` maps lower-case words to the classes that replace them."""
     text = clean(text).replace("_", " ")
-    for pattern, token in _CLASSES:
-        text = pattern.sub(f" {token} ", text)
+    # Most texts show by one sign that there is nothing of a class in them.
+    if "://" in text or "www." in text.lower():
+        text = _URL.sub(" u_link ", text)
+    if "@" in text:
+        text = _MAIL.sub(" u_mail ", text)
+    if _HOST_ENDS.search(text):
+        text = _HOST.sub(" u_link ", text)
+    if _DIGIT.search(text):
+        for pattern, token in _NUMBERS:
+            text = pattern.sub(f" {token} ", text)
     return [names.get(word, word[:MOST_LETTERS]) for word in _WORD.findall(text.lower())]
 
 
