@@ -16,6 +16,7 @@ MAX_NAME = 200
 _FOLD = re.compile(r"\r?\n[ \t]*|\r")
 _WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,80}\?[bBqQ]\?)")
+_DIVIDES = re.compile(r"[,;:]")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,998})>")
 # Begun only where a word begins: from every letter of a long one, the search would read it to its end.
 _ADDRESS = re.compile(r"(?<![^\s<>,;:\"()@])[^\s<>,;:\"()@]{1,128}+@[^\s<>,;:\"()@]{1,255}+")
@@ -23,6 +24,8 @@ _ADDRESS = re.compile(r"(?<![^\s<>,;:\"()@])[^\s<>,;:\"()@]{1,128}+@[^\s<>,;:\"(
 
 def unfold(value: str) -> str:
     """One line, surrounding blanks gone; 8-bit bytes smuggled in as surrogates are decoded."""
+    if value.isascii() and "\n" not in value and "\r" not in value:
+        return clean(value).strip()
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -99,6 +102,8 @@ def addresses(value: str) -> tuple[Address, ...]:
 
 def _chunks(value: str) -> list[str]:
     """Split at commas, semicolons and group colons that stand outside quotes, brackets and comments."""
+    if not _DIVIDES.search(value):
+        return [value.strip()] if value.strip() else []
     chunks: list[str] = []
     current: list[str] = []
     quoted = escaped = angle = False

@@ -5,9 +5,10 @@ All values are immutable. Text is `str` without lone surrogates; sizes are bytes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Address:
         return self.address.rpartition("@")[0] or self.address
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Headers:
     """Header fields in the order of the message, spelling kept, names matched without case."""
 
@@ -36,19 +37,25 @@ class Headers:
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of `name`, topmost first."""
-        wanted = name.lower()
-        return tuple(value for key, value in self.fields if key.lower() == wanted)
+        return self._by_name.get(name.lower(), ())
 
     def first(self, name: str, default: str = "") -> str:
         """The topmost value of `name`, or `default`."""
-        wanted = name.lower()
-        return next((value for key, value in self.fields if key.lower() == wanted), default)
+        values = self.all(name)
+        return values[0] if values else default
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(key.lower() == name.lower() for key, _ in self.fields)
+        return isinstance(name, str) and name.lower() in self._by_name
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.fields)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for key, value in self.fields:
+            found.setdefault(key.lower(), []).append(value)
+        return {name: tuple(values) for name, values in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import email.policy
 import email.utils
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message as StdMessage
 
@@ -26,6 +26,7 @@ _CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,
 _METHOD = re.compile(r";\s{0,9}method\s{0,9}=\s{0,9}\"?([A-Za-z-]{1,30})", re.I)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}\Z")
 _ADDRESS_FIELDS = ("From", "Reply-To", "To", "Cc")
+_ABOUT = frozenset({"content-type", "content-disposition"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
     harvest = _Harvest(limits)
     headers = _headers(part.headers, harvest)
     _walk(part, harvest)
-    lists = {name: addresses(", ".join(_raw(part.headers, name, limits))) for name in _ADDRESS_FIELDS}
+    raw = _raw(part.headers, limits)
+    lists = {name: addresses(", ".join(raw[name.lower()])) for name in _ADDRESS_FIELDS}
     return Message(
         headers=headers,
         from_=lists["From"],
@@ -156,10 +158,10 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
         # One level beyond the limit is kept, so that the walk sees that there was more and says so.
         deeper = payload[: limits.parts + 1] if depth <= limits.depth else []
         children = tuple(_part(child, limits, depth + 1) for child in deeper if isinstance(child, StdMessage))
-        return Part(content_type, "", _filename(headers), headers, None, 0, children)
+        return Part(content_type, "", _filename(_about(headers)), headers, None, 0, children)
     body = message.get_payload(decode=True)
     data = body if isinstance(body, bytes) else b""
-    return Part(content_type, "", _filename(headers), headers, data, len(data))
+    return Part(content_type, "", _filename(_about(headers)), headers, data, len(data))
 
 
 def _walk(root: Part, harvest: _Harvest) -> None:
@@ -182,12 +184,13 @@ def _walk(root: Part, harvest: _Harvest) -> None:
 
 
 def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
-    filename = decode_words(unfold(part.filename)) or _filename(part.headers)
-    disposition = _first(part.headers, "Content-Disposition").strip().lower()
+    about = _about(part.headers)
+    filename = decode_words(unfold(part.filename)) or _filename(about)
+    disposition = about.get("content-disposition", "").strip().lower()
     readable = kind in ("text/plain", "text/html") or kind.startswith("multipart/")
     if filename or disposition.startswith("attachment") or not readable:
         size = 0 if kind.startswith("message/") else max(part.size, 0)
-        harvest.attachments.append(Attachment(filename[:300], kind, size, _method(part, kind)))
+        harvest.attachments.append(Attachment(filename[:300], kind, size, _method(about, kind)))
         return
     if part.body is None:
         harvest.defect("body missing" if part.size else "")
@@ -197,15 +200,15 @@ def _leaf(part: Part, kind: str, harvest: _Harvest) -> None:
         harvest.defect("text limit")
         return
     # Four bytes a character at most; cutting before the charset is known keeps the work bounded.
-    text, trouble = decode(part.body[: limit * 4], part.charset or _charset(part.headers))
+    text, trouble = decode(part.body[: limit * 4], part.charset or _charset(about))
     harvest.defect(trouble)
     harvest.chars[kind] += len(text)
     (harvest.html if kind == "text/html" else harvest.text).append(text)
 
 
-def _method(part: Part, kind: str) -> str:
+def _method(about: Mapping[str, str], kind: str) -> str:
     """The iTIP method of a calendar part: an answer to an invitation and an invitation differ in it alone."""
-    match = _METHOD.search(_first(part.headers, "Content-Type")) if kind == "text/calendar" else None
+    match = _METHOD.search(about.get("content-type", "")) if kind == "text/calendar" else None
     return match.group(1).lower() if match else ""
 
 
@@ -231,15 +234,24 @@ def _headers(fields: Sequence[tuple[str, str]], harvest: _Harvest) -> Headers:
     return Headers(tuple(kept))
 
 
-def _raw(fields: Sequence[tuple[str, str]], name: str, limits: MimeLimits) -> list[str]:
-    wanted = name.lower()
-    values = [v for k, v in fields[: limits.headers] if k.strip().lower() == wanted]
-    return [unfold(value[: limits.header_chars]) for value in values[:5]]
+def _raw(fields: Sequence[tuple[str, str]], limits: MimeLimits) -> dict[str, list[str]]:
+    """The first five values of each address field, by its name in lower case, encoded words left as they are."""
+    found: dict[str, list[str]] = {name.lower(): [] for name in _ADDRESS_FIELDS}
+    for name, value in fields[: limits.headers]:
+        values = found.get(name.strip().lower())
+        if values is not None and len(values) < 5:
+            values.append(unfold(value[: limits.header_chars]))
+    return found
 
 
-def _first(fields: Sequence[tuple[str, str]], name: str) -> str:
-    wanted = name.lower()
-    return next((unfold(v[:2000]) for k, v in fields if k.strip().lower() == wanted), "")
+def _about(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """What says what a part is, by names in lower case."""
+    found: dict[str, str] = {}
+    for name, value in fields:
+        wanted = name.strip().lower()
+        if wanted in _ABOUT and wanted not in found:
+            found[wanted] = unfold(value[:2000])
+    return found
 
 
 def _content_type(part: Part) -> str:
@@ -250,16 +262,16 @@ def _content_type(part: Part) -> str:
     return "application/octet-stream" if "/" in kind else "text/plain"
 
 
-def _charset(fields: Sequence[tuple[str, str]]) -> str:
-    match = _CHARSET.search(_first(fields, "Content-Type"))
+def _charset(about: Mapping[str, str]) -> str:
+    match = _CHARSET.search(about.get("content-type", ""))
     # RFC 2231 writes charset*=us-ascii'en'utf-8: the value stands behind the last quote.
     return match.group(1).rpartition("'")[2] if match else ""
 
 
-def _filename(fields: Sequence[tuple[str, str]]) -> str:
+def _filename(about: Mapping[str, str]) -> str:
     """The file name a part declares, from Content-Disposition or the old `name` of Content-Type."""
     for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
-        value = _first(fields, header)
+        value = about.get(header.lower(), "")
         if parameter in value.lower():
             probe = StdMessage()
             probe[header] = value.replace("\n", " ")
