@@ -117,12 +117,19 @@ def digest(
     except Exception as error:
         # Whatever breaks in here must not hold mail back, and would break again.
         return replace(known, cause=cause, fault=fault_of(error))
-    known = replace(known, guards=guards, score=score, thresholds=thresholds)
+    challenger: Score | None = None
     with contextlib.suppress(Exception):
-        if second is not None:
-            known = replace(known, challenger=second.score(text), challenger_thresholds=second.thresholds)
-    heard = answerable or _may_hold(known.challenger, known.challenger_thresholds)
-    return replace(known, topics=topics(text)) if heard else known
+        challenger = second.score(text) if second is not None else None
+    limits = second.thresholds if second is not None and challenger is not None else {}
+    return replace(
+        known,
+        guards=guards,
+        score=score,
+        thresholds=thresholds,
+        challenger=challenger,
+        challenger_thresholds=limits,
+        topics=topics(text) if answerable or _may_hold(challenger, limits) else frozenset(),
+    )
 
 
 def _may_hold(score: Score | None, thresholds: Mapping[Strictness, Thresholds]) -> bool:

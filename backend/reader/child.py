@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -95,6 +96,9 @@ def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model
     ready = {"version": model.version, "thresholds": model.thresholds, "costs": model.costs}
     _write(answers, {"ready": {**ready, "challenger_refused": refusal}})
     _silence(sys.stderr)
+    # What is here now stays: the collector need not look through it after every few messages.
+    gc.collect()
+    gc.freeze()
     confine(limits.memory)
     _read_all(requests, answers, _works(opened, model, beside, limits.keep_counts), limits)
 

@@ -11,6 +11,7 @@ import faulthandler
 import os
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 
 if sys.platform != "win32":
@@ -49,9 +50,15 @@ def resident() -> int:
 def _pages(column: int) -> int:
     """A figure of Linux' statm in bytes: 1 is what is resident, 5 what the data limit counts."""
     try:
-        return int(_STATM.read_bytes().split()[column]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
+        return int(os.pread(_statm(), 200, 0).split()[column]) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
         return 0
+
+
+@cache
+def _statm() -> int:
+    """Opened once: it is asked after every message."""
+    return os.open(_STATM, os.O_RDONLY)
 
 
 class Alarm:

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from typing import BinaryIO
 
 REQUEST = struct.Struct("<II")
@@ -41,15 +42,23 @@ def read_request(stream: BinaryIO) -> tuple[str, tuple[object, ...], bytes] | No
 
 def answered(value: Mapping[str, object]) -> bytes:
     """An answer, ready to be written."""
-    body = json.dumps(value, default=_plain, separators=(",", ":")).encode()
+    body = _JSON.encode(value).encode()
     return ANSWER.pack(len(body)) + body
 
 
 def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        return {name: getattr(value, name) for name in _names(type(value))}
     if isinstance(value, Set):
         return list(value)
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} is no part of an answer")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+_JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))
