@@ -1,10 +1,10 @@
 """What gives a topic away: findings that its pitches have far more often than other pitches.
 
-    python -m model_export.topics [--write]
+    python -m model_export.topics [--write | --swapped]
 
 The topics are defined on half of the corpus' writers and judged on the other half, by logits of models that have read
 neither. A finding with a lift of 8 says a topic alone, one of 4 says it beside another. Printed as JSON; `--write` puts
-the findings where the server reads them.
+the findings where the server reads them, `--swapped` defines on the other half and judges on the first.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading import topics as reading
+from backend.domain.reading.lexicon import LANGUAGES, lexicon
 from backend.domain.reading.topics import Signs, Topic
 from model_export.rows import Row, corpus
 from model_export.training import Trained, train
@@ -27,6 +29,9 @@ WRITERS = frozenset(f"train_{number}" for number in range(2, 17, 2))
 """The files a topic is defined on; the others judge it."""
 
 ALONE, BESIDE = 8.0, 4.0
+OTHERWISE = {Topic.GOODS: (10.0, 2.6)}
+"""Makers write each in their own way, so there it takes weaker findings, and fewer tell the topic alone."""
+
 LEAST, LEAST_WRITERS = 4, 3
 """A finding counts if so many pitches of the topic have it, by so many writers."""
 
@@ -56,8 +61,11 @@ KINDS = {
 def main() -> None:
     """Define, judge, print."""
     trained = train(corpus())
-    found = {topic: define(topic, trained.judged) for topic in Topic}
-    figures = {topic: judged(topic, found[topic], trained) for topic in Topic}
+    writers = WRITERS
+    if "--swapped" in sys.argv:
+        writers = frozenset(row.group for row in trained.judged) - WRITERS
+    found = {topic: define(topic, trained.judged, writers) for topic in Topic}
+    figures = {topic: judged(topic, found[topic], trained, writers) for topic in Topic}
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
     if "--write" in sys.argv:
         lines = [
@@ -69,9 +77,9 @@ def main() -> None:
         path.write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
 
 
-def define(topic: Topic, rows: Sequence[Row]) -> Signs:
+def define(topic: Topic, rows: Sequence[Row], writers: Set[str] = WRITERS) -> Signs:
     """The findings that tell the topic, the surest first."""
-    pitches = [row for row in rows if row.sales and row.group in WRITERS]
+    pitches = [row for row in rows if row.sales and row.group in writers]
     inside = [row for row in pitches if about(row, topic)]
     outside = [findings(row) for row in pitches if not about(row, topic)]
     lifts: dict[str, float] = {}
@@ -81,17 +89,18 @@ def define(topic: Topic, rows: Sequence[Row]) -> Signs:
             others = sum(term in found for found in outside) + 0.5
             lifts[term] = len(having) / len(inside) / (others / len(outside))
     ordered = sorted(lifts, key=lambda term: -lifts[term])
+    least_alone, least_beside = OTHERWISE.get(topic, (ALONE, BESIDE))
     return Signs(
-        tuple(term for term in ordered if lifts[term] >= ALONE),
-        tuple(term for term in ordered if BESIDE <= lifts[term] < ALONE),
+        tuple(term for term in ordered if lifts[term] >= least_alone),
+        tuple(term for term in ordered if least_beside <= lifts[term] < least_alone),
     )
 
 
-def judged(topic: Topic, signs: Signs, trained: Trained) -> dict[str, float]:
+def judged(topic: Topic, signs: Signs, trained: Trained, writers: Set[str] = WRITERS) -> dict[str, float]:
     """Shares of mail of the other writers held at *normal*, in %, without and with the topic welcome."""
     held = trained.probabilities >= trained.thresholds[Strictness.NORMAL].hold
     still = held & np.array([not signs.tell(findings(row)) for row in trained.judged])
-    new = np.array([row.group not in WRITERS for row in trained.judged])
+    new = np.array([row.group not in writers for row in trained.judged])
     sales = np.array([bool(row.sales) for row in trained.judged])
     own = sales & np.array([about(row, topic) for row in trained.judged])
     parts = {"own": own & new, "other pitches": sales & ~own & new, "ordinary": ~sales & new}
@@ -108,8 +117,15 @@ def about(row: Row, topic: Topic) -> bool:
 
 
 def findings(row: Row) -> frozenset[str]:
-    """What was found in a message."""
-    return reading.findings(row.text)
+    """What was found in a message by the lexicon: a topic is told by what is said, not by links, names or numbers."""
+    return reading.findings(row.text) & _said()
+
+
+@cache
+def _said() -> frozenset[str]:
+    every = [lexicon(language) for language in LANGUAGES]
+    turns = ("t_" + name for one in every for name, _ in one.phrases)
+    return frozenset((*turns, *("c_" + name for one in every for name, _ in one.concepts)))
 
 
 if __name__ == "__main__":
