@@ -26,7 +26,7 @@ MOST_TRIES = 30
 
 @dataclass(frozen=True, slots=True)
 class OpenChallenge:
-    """A challenge that can be solved now, as its page needs it. `factor` is the price (1, 2, 4, …),
+    """A challenge as its page needs it. `factor` is the price (1, 2, 4, …),
     `credits` what a solve earns; `waiting` counts the sender's mail that waits, `delivers` how many of it this check
     lets in, and `expires_at` ends the link. `wait` is what follows a typed code without the check; one that is under
     way ends at `deliver_at`. `subject` is that of the oldest of it ("" once it is forgotten),
@@ -64,7 +64,15 @@ class Promised:
 async def open_challenge(context: Context, token: str) -> OpenChallenge:
     """The challenge behind a link. Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used,
     link_released, link_voided)."""
-    challenge = await _challenge(context, token)
+    return await _opened(context, await _challenge(context, token))
+
+
+async def noted_challenge(context: Context, token: str) -> OpenChallenge:
+    """The same, also when all was delivered and a note may still be written. Raises as `leave_note` does."""
+    return await _opened(context, await _challenge(context, token, Challenge.refuse_note))
+
+
+async def _opened(context: Context, challenge: Challenge) -> OpenChallenge:
     mailbox = await context.store.mailbox(challenge.mailbox_id)
     if mailbox is None:
         raise _unknown()
@@ -143,9 +151,10 @@ async def show_code(context: Context, checks: Checks, token: str, ticket: str, s
 async def leave_note(context: Context, token: str, text: str) -> str:
     """Keep the sender's line to the owner, in place of an earlier one; returns it as it is shown.
 
-    Raises what `open_challenge` raises, and `Refused` (note_long, field line) for too long a one.
+    Raises what `open_challenge` raises, but link_used only where a note is no longer taken; and `Refused` (note_long,
+    field line) for too long a one.
     """
-    challenge = await _challenge(context, token)
+    challenge = await _challenge(context, token, Challenge.refuse_note)
     line = note_line(text)
     await context.store.write_note(challenge.mailbox_id, challenge.id, line, context.clock.now())
     return line
@@ -171,7 +180,9 @@ async def _count(context: Context, challenge: Challenge, answer: Answer) -> None
         raise Refused("captcha_code_wrong")
 
 
-async def _challenge(context: Context, token: str) -> Challenge:
+async def _challenge(
+    context: Context, token: str, refuse: Callable[[Challenge, datetime], None] = Challenge.refuse_closed
+) -> Challenge:
     if not TOKEN.match(token):
         raise _unknown()
     # Looked up by hash: timing could at most tell of the hash, and nobody can invert that.
@@ -180,7 +191,7 @@ async def _challenge(context: Context, token: str) -> Challenge:
         raise _unknown()
     if challenge.state in (ChallengeState.VOIDED, ChallengeState.FAILED):
         raise await _voided(context, challenge)
-    challenge.refuse_closed(context.clock.now())
+    refuse(challenge, context.clock.now())
     return challenge
 
 

@@ -33,11 +33,11 @@ def count_try(mailbox_id: str, challenge_id: str, code_id: str) -> Script[Tries]
 
 
 def write_note(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Script[None]:
-    """Store the line, while the link is open."""
+    """Store the line, while one is taken behind this link."""
     yield from locked(mailbox_id)
     row = yield from _own_challenge(mailbox_id, challenge_id)
     challenge = yield from whole(row)
-    challenge.refuse_closed(now)
+    challenge.refuse_note(now)
     yield from begin_challenge(mailbox_id, challenge_id, now)
     yield q("write_note", mailbox_id=mailbox_id, gmail_id=challenge.about, note=line.replace("\0", ""))
 

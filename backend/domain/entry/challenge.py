@@ -107,6 +107,16 @@ class Challenge:
         if self.expired(now) and self.deliver_at is None:
             raise Expired("link_expired")
 
+    def refuse_note(self, now: datetime) -> None:
+        """Raise `Expired` unless its sender may write a note: while it can be solved, and when all was delivered until
+        the link's life is over, a later one took its place or the owner decided."""
+        if self.state is not ChallengeState.SOLVED or self.waiting:
+            self.refuse_closed(now)
+        elif not self.is_open:
+            raise Expired("link_used")
+        elif self.expired(now):
+            raise Expired("link_expired")
+
 
 @dataclass(frozen=True, slots=True)
 class Dealings:

@@ -11,7 +11,7 @@ from quart import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain.entry.challenge import Solved
-from backend.domain.errors import Refused, TryLater
+from backend.domain.errors import Expired, Refused, TryLater
 from backend.pipeline import solve as solving
 from backend.pipeline.solve import CodeDue, OpenChallenge, Promised
 from backend.ports.captcha import Kind
@@ -35,7 +35,12 @@ MOST_NAMED = 10
 async def show(token: str) -> Response:
     """Why the mail waits, the check, and room for a line to the owner. `?by=code`: with a code to be typed, which a
     wait follows."""
-    challenge = await solving.open_challenge(services().context, token)
+    try:
+        challenge = await solving.open_challenge(services().context, token)
+    except Expired as error:
+        if error.code != "link_used" or not wants_page():
+            raise
+        return await _used(await solving.noted_challenge(services().context, token))
     return await _page(challenge, by_code=request.args.get("by") == "code")
 
 
@@ -102,8 +107,9 @@ async def note(token: str) -> Response | AnyResponse:
     except Refused as error:
         if error.code != "note_long" or not wants_page():
             raise
-        challenge = await solving.open_challenge(services().context, token)
-        return await _page(challenge, 422, note_refusal=line[:1_000])
+        challenge = await solving.noted_challenge(services().context, token)
+        drawn = _page if challenge.waiting else _used
+        return await drawn(challenge, 422, note_refusal=line[:1_000])
     if not wants_page():
         return jsonify(note=kept)
     return redirect(url_for("challenge.show", token=token, _anchor="note"), 303)
@@ -147,9 +153,10 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
     following = min(done.waiting, done.balance + challenge.credits)
     key = {0: "done_none", 1: "done_one"}.get(count, "done_many")
     named = [subject for subject in done.subjects[:MOST_NAMED] if subject]
+    token = str((request.view_args or {})["token"])
     return await _rendered(
         "solved.html",
-        replace(challenge, note=""),  # what waits now is another message
+        await solving.noted_challenge(services().context, token),  # a note is about another message now
         count=count,
         note_refusal=None,
         named=named,
@@ -159,6 +166,11 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
         still=done.waiting,
         next=following,
     )
+
+
+async def _used(challenge: OpenChallenge, status: int = 410, *, note_refusal: str | None = None) -> Response:
+    """Of a link behind which nothing waits: all that is left is a note."""
+    return await _rendered("used.html", challenge, status, note_refusal=note_refusal)
 
 
 async def _again(challenge: OpenChallenge, token: str, code: str, ticket: str, after: bool) -> Response:

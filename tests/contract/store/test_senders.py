@@ -73,14 +73,28 @@ async def test_the_owners_computers_hear_of_every_new_line(story: Story) -> None
     assert events[-1].message.note == "Sorry, wrong fair."
 
 
-async def test_no_line_is_taken_once_the_link_is_closed(story: Story) -> None:
+async def test_a_line_is_taken_after_the_delivery_until_the_link_ends(story: Story) -> None:
     challenge = await held(story)
-    await story.store.write_note("ana", challenge, LINE, story.now)
     await story.solve_id(challenge)
-    with pytest.raises(Expired) as used:
-        await story.store.write_note("ana", challenge, "too late", story.now)
-    assert used.value.code == "link_used"
+    await story.work()
+    await story.store.write_note("ana", challenge, LINE, story.now)
     assert (await story.view("ana", "m1")).note == LINE
+    story.pass_time(days=14)
+    with pytest.raises(Expired) as expired:
+        await story.store.write_note("ana", challenge, "too late", story.now)
+    assert expired.value.code == "link_expired"
+    assert (await story.view("ana", "m1")).note == LINE
+
+
+async def test_no_line_is_taken_behind_a_used_link_once_the_owner_blocked(story: Story) -> None:
+    challenge = await held(story)
+    await story.solve_id(challenge)
+    await story.work()
+    await story.decide("ana", "m1", Decision.BLOCK)
+    with pytest.raises(Expired) as used:
+        await story.store.write_note("ana", challenge, LINE, story.now)
+    assert used.value.code == "link_used"
+    assert (await story.view("ana", "m1")).note == ""
 
 
 async def test_no_line_is_taken_once_the_owner_decided_or_the_link_ran_out(story: Story) -> None:

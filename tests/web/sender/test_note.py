@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from backend.captcha.solver import solve
 from backend.domain.mailbox.correction import Decision
 from backend.ports.devices import Event, EventKind
 from backend.web.api import changes
@@ -72,6 +73,41 @@ async def test_a_line_is_not_taken_from_an_address_or_behind_a_closed_link(
 
     assert answer.status_code == 410
     assert "Your message was delivered" in await answer.get_data(as_text=True)
+
+
+async def test_after_the_delivery_a_line_can_still_be_left(client: Client, here: Office) -> None:
+    await here.link(waiting=2)
+    payload = solve(await (await client.get(f"{LINK}/task")).get_json())
+    page = await client.post(LINK, form={"payload": payload}, headers=BROWSER)
+    assert f'action="{LINK}/note"' in await page.get_data(as_text=True)
+
+    answer = await client.post(f"{LINK}/note", form={"line": "I met you at the fair."}, headers=BROWSER)
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{LINK}#note")
+    used = await client.get(LINK, headers=BROWSER)
+    text = await used.get_data(as_text=True)
+    assert used.status_code == 410
+    assert "This link has been used" in text
+    assert 'value="I met you at the fair."' in text
+    assert "Ana can see this note now" in text
+    assert await here.note() == "I met you at the fair."
+    assert await here.solves() == 1, "a line earns nothing"
+    problem = await client.get(LINK, headers=SCRIPT)
+    assert (problem.status_code, (await problem.get_json())["code"]) == (410, "link_used")
+
+
+async def test_too_long_a_line_after_the_delivery_comes_back_too(client: Client, here: Office) -> None:
+    await here.link()
+    payload = solve(await (await client.get(f"{LINK}/task")).get_json())
+    await client.post(LINK, form={"payload": payload}, headers=BROWSER)
+
+    answer = await client.post(f"{LINK}/note", form={"line": "a" * 201}, headers=BROWSER)
+
+    page = await answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "This link has been used" in page
+    assert "a" * 201 in page
+    assert await here.note() == ""
 
 
 async def test_lines_and_starts_are_limited(client: Client, here: Office) -> None:
