@@ -39,6 +39,7 @@ class Do(StrEnum):
     DECIDE = "decide"  # gmail_id, decision
     UNDO = "undo"  # key
     REVIEW = "review"
+    QUESTIONS = "questions"
     PAUSE = "pause"  # hour | tomorrow
     RESUME = "resume"
     STRICTNESS = "strictness"  # relaxed | normal | strict
@@ -231,6 +232,8 @@ def _review_block(state: TrayState, now: datetime) -> tuple[Item, ...]:
     lines = [Item(t("menu.review"), Action(Do.REVIEW), default=True)]
     status = state.status
     if state.signed_in and status and not state.trouble:
+        if status.questions:
+            lines.append(Item(count("menu.questions", status.questions), Action(Do.QUESTIONS)))
         if paused(status, now):
             lines.append(Item(t("menu.resume"), Action(Do.RESUME)))
         else:

@@ -52,6 +52,12 @@ async def _review(app: Controller) -> None:
     await app.parts.window.open_local()
 
 
+async def _questions(app: Controller) -> None:
+    """The full review page, where it asks."""
+    if app.backend is not None:
+        await app.parts.window.open_page(await app.backend.ticket("questions"))
+
+
 async def _live(app: Controller) -> None:
     """The full review page, asked for from the local one."""
     if app.backend is not None:
@@ -205,6 +211,7 @@ ORDERS: Mapping[Do, Callable[..., Awaitable[None]]] = {
     Do.DECIDE: _decide,
     Do.UNDO: _undo,
     Do.REVIEW: _review,
+    Do.QUESTIONS: _questions,
     Do.PAUSE: _pause,
     Do.RESUME: _resume,
     Do.STRICTNESS: _strictness,

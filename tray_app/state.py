@@ -91,6 +91,7 @@ class Status:
     paused_until: datetime | None = None
     held_messages: int = 0
     held_senders: int = 0
+    questions: int = 0
     index_done: int = 0
     index_total: int = 0
     event: str = ""
@@ -149,8 +150,7 @@ NEEDS_GOOGLE = ("needs_reconnect", "watch_lapsed", "disconnected")
 
 def explained(status: Status) -> tuple[str, ...]:
     """Cause, remedy and warnings, as far as there is anything the owner should know."""
-    needed = status.who != "nobody"
-    reasons = (status.cause, status.remedy) if needed else ()
+    reasons = (status.cause, status.remedy) if status.who != "nobody" else ()
     return tuple(sentence for sentence in (*reasons, *status.warnings) if sentence)
 
 

@@ -42,6 +42,7 @@ def status_from_json(data: Mapping[str, Any]) -> Status:
             paused_until=_time(preferences.get("paused_until")),
             held_messages=int(held["messages"]),
             held_senders=int(held["senders"]),
+            questions=int(data.get("questions") or 0),
             index_done=int(index.get("done", 0)),
             index_total=int(index.get("total", 0)),
             event=str(data["event"]),

@@ -55,7 +55,7 @@ REQUEST = "device request"
 REQUEST_LIFE = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
 PAUSE_MOST = timedelta(days=31)
-PAGES = ("review", "settings")
+PAGES = ("review", "settings", "questions")
 ALL_SCOPES = frozenset(Scope)
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 

@@ -75,6 +75,7 @@ STATUS = shape(
         paused_until=MAYBE_TIME,
     ),
     held=shape(messages=COUNT, senders=COUNT),
+    questions=COUNT,
     event={"type": "string", "pattern": "^[0-9]+$"},
 )
 SENDER = shape(

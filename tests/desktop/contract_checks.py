@@ -217,7 +217,7 @@ class TestContract:
     async def test_a_ticket_is_for_this_server_and_works_once(
         self, client: httpx.AsyncClient, subject: Subject
     ) -> None:
-        for page in ("review", "settings"):
+        for page in ("review", "settings", "questions"):
             ticket = fits(await client.post("ticket", json={"page": page}), contract.TICKET)
             assert ticket["url"].startswith(subject.url + "/")
             async with httpx.AsyncClient(follow_redirects=True) as browser:

@@ -353,7 +353,7 @@ class FakeBackend:
 
     async def _ticket(self) -> Response:
         page = (await self._body()).get("page", "review")
-        if page not in ("review", "settings"):
+        if page not in ("review", "settings", "questions"):
             return self._refuse("malformed", "page")
         ticket = secrets.token_urlsafe(24)
         self.mailbox.tickets.add(ticket)
@@ -365,6 +365,8 @@ class FakeBackend:
             return Response("This link was used already.", 410)
         self.mailbox.tickets.discard(ticket)
         senders = "".join(f"<li>{s['sender']}</li>" for s in self.mailbox.senders())
+        if request.args.get("page") == "questions":
+            return Response("<!doctype html><title>Review</title><h1>Questions, signed in</h1>", 200)
         return Response(
             f"<!doctype html><title>Review</title><h1>Review page, signed in</h1><ul>{senders}</ul>", 200
         )

@@ -58,6 +58,7 @@ class FakeMailbox:
     paused_until: str | None = None
     strictness: str = "normal"
     welcome: tuple[str, ...] = ()
+    questions: int = 0
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     corrections: dict[str, dict[str, Any]] = field(default_factory=dict)
     applied: list[tuple[str, str, str]] = field(default_factory=list)  # (key, gmail_id, decision), each once
@@ -153,6 +154,7 @@ class FakeMailbox:
                 "domain_challenges": 3,
             },
             "held": {"messages": len(held), "senders": len({m["sender"] for m in held})},
+            "questions": self.questions,
             "event": str(self.latest),
         }
 

@@ -111,6 +111,16 @@ def test_strictness_is_a_choice_of_one() -> None:
     ]
 
 
+def test_questions_are_counted_and_lead_to_them() -> None:
+    assert not [label for label in labels(ONLINE) if "question" in label]
+    asked = replace(ONLINE, status=replace(STATUS, questions=3))
+    assert item(asked, "3 questions about your mail…").action == Action(Do.QUESTIONS)
+    one = replace(ONLINE, status=replace(STATUS, questions=1))
+    assert item(one, "1 question about your mail…").enabled
+    away = replace(asked, trouble=Trouble(TroubleKind.UNREACHABLE, "No connection"))
+    assert not [label for label in labels(away) if "question" in label], "the server has them"
+
+
 def test_topics_are_ticked_one_by_one() -> None:
     some = replace(ONLINE, status=replace(STATUS, welcome=frozenset({"candidates", "of a newer release"})))
     topics = item(some, "Topics you welcome").children

@@ -36,10 +36,11 @@ PAGE = 50
 @with_device(Scope.READ)
 async def status(call: Call) -> Response:
     """State, settings, counts and the number of the latest change."""
-    return tagged(_status(await call.service.overview(call.mailbox_id)))
+    asked = await call.service.questions(call.mailbox_id)
+    return tagged(_status(await call.service.overview(call.mailbox_id), len(asked)))
 
 
-def _status(found: Overview) -> schemas.Status:
+def _status(found: Overview, questions: int) -> schemas.Status:
     mailbox = found.mailbox
     state = state_of(mailbox, language_of(request.accept_languages), services().context.clock.now())
     until = mailbox.watch_expires_at
@@ -57,6 +58,7 @@ def _status(found: Overview) -> schemas.Status:
         "index": {"done": mailbox.index_done, "total": mailbox.index_total},
         "preferences": preferences_json(mailbox.preferences),
         "held": {"messages": found.messages, "senders": found.senders},
+        "questions": questions,
         "event": str(found.latest),
     }
 

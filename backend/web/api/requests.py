@@ -64,7 +64,7 @@ class Pause(TypedDict):
 class TicketWish(TypedDict, total=False):
     """The page to be shown."""
 
-    page: Literal["review", "settings"]
+    page: Literal["review", "settings", "questions"]
 
 
 class HeldQuestion(TypedDict, total=False):

@@ -138,6 +138,7 @@ class Status(TypedDict):
     index: Index
     preferences: Preferences
     held: HeldCounts
+    questions: Annotated[Count, Field(description="Messages the owner is asked about now.")]
     event: Annotated[str, Field(pattern="^[0-9]+$", description="For Last-Event-ID.")]
 
 

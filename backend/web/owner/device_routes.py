@@ -19,6 +19,8 @@ from backend.web.owner.entry import back
 from backend.web.owner.open_page import open_page
 
 blueprint = Blueprint("devices", __name__)
+PLACES = {"settings": "/settings", "questions": "/review#ask"}
+"""Where a ticket leads that was given for such a page; any other leads to the review page."""
 
 
 @blueprint.get("/connect/device")
@@ -76,7 +78,7 @@ async def enter() -> Response:
     except PitchgateError:
         return await _problem("ticket", 410)
     await browser.end_earlier(secret)
-    return browser.keep(back("/settings" if where == "settings" else "/review"), secret)
+    return browser.keep(back(PLACES.get(where, "/review")), secret)
 
 
 @blueprint.post("/sign-out")

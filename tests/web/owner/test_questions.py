@@ -14,6 +14,7 @@ import pytest
 from backend.domain.mailbox.correction import Origin
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.watching.asking import Answer
+from backend.ports.devices import EventKind
 from tests.web.service import Office, office
 
 
@@ -120,3 +121,18 @@ async def test_insights_shows_a_share_once_it_is_known(here: Office) -> None:
     page = await page_of(await here.browser(), "/insights")
 
     assert '100% <span class="quiet">(94% to 100%)</span>' in page
+
+
+async def test_computers_hear_how_many_questions_there_are(here: Office) -> None:
+    caller = await here.caller()
+    assert (await caller.request("GET", "status"))["questions"] == 0
+    one, *others = await drawn(here)
+    before = await caller.request("GET", "status")
+    assert before["questions"] == 3
+    device = await here.service.device(caller.token)
+
+    await caller.request("PUT", f"questions/{one}", json={"answer": "unsure"})
+
+    news = await here.store.news("ana", device.id, int(before["event"]), 10)
+    assert [event.kind for event in news.events] == [EventKind.STATUS]
+    assert (await caller.request("GET", "status"))["questions"] == len(others)

@@ -113,7 +113,7 @@ async def test_hostile_mail_is_text(here: Office) -> None:
 
 async def test_a_ticket_opens_the_page_once_with_a_strict_cookie(here: Office) -> None:
     caller: Caller = await here.caller()
-    for page, where in (("review", "/review"), ("settings", "/settings")):
+    for page, where in (("review", "/review"), ("settings", "/settings"), ("questions", "/review#ask")):
         url = (await caller.request("POST", "ticket", json={"page": page}))["url"]
         path = url.removeprefix(here.settings.public_url)
         browser = here.app.test_client()
