@@ -89,10 +89,10 @@ class Sandbox:
         if deployment is not None:
             await self._call("PUT", "/sandbox/addon", deployment)
 
-    async def tell_story(self, seller: str, owner: str, server: str) -> None:
+    async def tell_story(self, name: str, seller: str, owner: str, server: str) -> None:
         """Draw the bar that leads through the demo over the mail's pages."""
         pages = {"check": f"{server}/c/", "live": f"{server}/live", "review": f"{server}/review"}
-        await self._call("PUT", "/sandbox/story", {"seller": seller, "owner": owner, **pages})
+        await self._call("PUT", "/sandbox/story", {"name": name, "seller": seller, "owner": owner, **pages})
 
     async def _call(self, method: str, path: str, data: Any = None) -> dict[str, Any]:
         async with self._http.request(method, self.url + path, json=data) as answer:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import random
 import re
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -107,15 +108,16 @@ async def stage(options: Options, tell: Callable[[str], None]) -> AsyncIterator[
         server: Process | None = None
         try:
             sandbox = Sandbox(http, str((await google.first_line())["sandbox"]))
-            environment = _environment(options, server_url, sandbox.url)
+            story = f"story-{secrets.token_hex(4)}" if options.story else ""
+            environment = _environment(options, server_url, sandbox.url, story)
             if options.notices == "pull":
                 environment |= await _credentials(sandbox, options.folder)
             server = Process("server", ["backend", "serve"], environment, options.folder / "server.log")
             running = Stage(options, http, sandbox, server, server_url)
             await _people(sandbox)
-            if options.story:
+            if story:
                 seller = next(letter for letter in letters() if letter.local)
-                await sandbox.tell_story(seller.address, OWNER, server_url)
+                await sandbox.tell_story(story, seller.address, OWNER, server_url)
             tell("server")
             await server.start()
             await running.ready()
@@ -264,7 +266,7 @@ async def _credentials(sandbox: Sandbox, folder: Path) -> dict[str, str]:
     return {"GOOGLE_APPLICATION_CREDENTIALS": str(file)}
 
 
-def _environment(options: Options, server_url: str, google: str) -> dict[str, str]:
+def _environment(options: Options, server_url: str, google: str, story: str) -> dict[str, str]:
     """The server's settings: those of production, with Google's addresses replaced."""
     return {
         "PITCHGATE_PUBLIC_URL": server_url,
@@ -287,7 +289,7 @@ def _environment(options: Options, server_url: str, google: str) -> dict[str, st
         "PITCHGATE_DEFAULT_MODE": options.mode,
         "PITCHGATE_DEFAULT_CREDITS_PER_SOLVE": str(options.credits_per_solve),
         "PITCHGATE_LIVE_PAGE": "true",
-        "PITCHGATE_STORY_URL": f"{google}/story" if options.story else "",
+        "PITCHGATE_STORY_URL": f"{google}/{story}" if story else "",
         "PITCHGATE_LEASE_SECONDS": "15" if options.kills else "60",
         "PITCHGATE_SWEEP_INTERVAL": "5" if options.kills else "720",
         "PITCHGATE_LOG_JSON": "true",

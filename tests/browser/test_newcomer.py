@@ -51,17 +51,26 @@ async def test_a_person_plays_both_sides(tmp_path: Path, shots: Path) -> None:
         await bar.get_by_role("link", name="Take the check").click()
         assert page.url == link
         await expect(bar.locator("[aria-current=step]")).to_have_text("3Take the check")
+        await expect(bar.locator("li", has_text="done")).to_have_text(
+            ["1Be Sam, who sells, done", "2Open the reply, done"]
+        )
         await _shot(page, shots, "captcha")
         await page.get_by_role("button", name="Start").focus()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
         await expect(page.get_by_text(journey.pitch.subject)).to_be_visible()
+        await expect(bar.locator("li", has_text="done")).to_have_count(3)
         await _shot(page, shots, "solved")
 
         await journey.settled(pitch, held=False)
         await bar.get_by_role("link", name="Back in Ana’s inbox").click()
         await expect(page.get_by_text(journey.pitch.subject).first).to_be_visible()
+        await expect(bar.locator("li", has_text="done")).to_have_count(4)
         await _shot(page, shots, "back-in-inbox")
+        await page.goto(f"{journey.stage.server_url}/live")
+        await expect(bar.locator("li", has_text="done")).to_have_count(4)
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await _shot(page, shots, "live-phone")
         await chromium.close()
 
 

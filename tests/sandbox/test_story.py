@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from quart import Quart
@@ -11,7 +12,9 @@ from backend.sandbox.world import World
 
 SAM, ANA = "sam@pitchworks.test", "ana@corp.test"
 GATE = "http://127.0.0.1:9"
+NAME = "story-1f"
 TOLD = {
+    "name": NAME,
     "seller": SAM,
     "owner": ANA,
     "check": f"{GATE}/c/",
@@ -25,7 +28,7 @@ async def call(app: Quart, method: str, path: str, **more: Any) -> Any:
 
 
 async def place(app: Quart, step: int) -> tuple[int, str]:
-    answer = await call(app, "GET", f"/story/{step}")
+    answer = await call(app, "GET", f"/{NAME}/{step}")
     return answer.status_code, answer.headers.get("Location", "")
 
 
@@ -49,6 +52,7 @@ async def test_each_step_leads_to_where_it_is_seen_as_far_as_things_have_come() 
         (303, f"/mail/{SAM}?label=SENT"), (303, f"/mail/{SAM}"), (303, f"/mail/{SAM}"), (303, f"/mail/{ANA}"),
     ]  # fmt: skip
     assert (await place(app, 5))[0] == 404
+    assert (await call(app, "GET", "/story-of-yesterday/1")).status_code == 404
 
     letter = {"to": SAM, "from": ANA, "subject": "Re: A question", "text": f"Open {GATE}/c/{'t' * 32}."}
     told = await (await call(app, "POST", "/sandbox/deliver", json=letter)).get_json()
@@ -62,10 +66,54 @@ async def test_the_bar_says_where_one_is_and_leads_to_the_live_page_and_the_revi
     await call(app, "PUT", "/sandbox/story", json=TOLD)
     for path, here in ((f"/mail/{SAM}?label=SENT", 1), (f"/mail/{SAM}", 2), (f"/mail/{ANA}", 4)):
         page = await (await call(app, "GET", path)).get_data(as_text=True)
-        assert f'<a href="/story/{here}" aria-current="step">' in page
+        assert f'<a href="/{NAME}/{here}" aria-current="step">' in page
         assert page.count('aria-current="step"') == 1
     assert f'<a href="{GATE}/live">Live</a><a href="{GATE}/review">Ana’s review</a>' in page
     assert "Be Sam, who sells" in page
+
+
+async def steps_done(client: Any, path: str) -> list[int]:
+    """The steps that a page shows as done."""
+    page = await (await client.get(path, headers={"Host": "localhost"})).get_data(as_text=True)
+    return [int(n) for n in re.findall(r'<span class="n">(\d)</span>[^<]*<svg class="tick"', page)]
+
+
+async def test_the_bar_ticks_what_was_done_and_keeps_it_over_a_reload() -> None:
+    app = demo()
+    await call(app, "PUT", "/sandbox/story", json=TOLD)
+    asked = {
+        "to": ANA,
+        "from": SAM,
+        "subject": "A question",
+        "text": "Buy!",
+        "message_id": "q@pitchworks.test",
+    }
+    got = await (await call(app, "POST", "/sandbox/deliver", json=asked)).get_json()
+    client = app.test_client()
+    inbox = f"/mail/{ANA}"
+    assert await steps_done(client, inbox) == [], "looked at before its time"
+    assert await steps_done(client, f"/mail/{SAM}?label=SENT") == [1]
+    assert await steps_done(client, inbox) == [1], "on another page too"
+
+    gmail_id = got["delivered"][0]["id"]
+    held = {"ids": [gmail_id], "remove": ["INBOX"]}
+    await call(app, "POST", f"/sandbox/mailboxes/{ANA}/labels", json=held)
+    letter = {"to": SAM, "from": ANA, "subject": "Re: A question", "text": f"Open {GATE}/c/{'t' * 32}."}
+    answer = letter | {"in_reply_to": "q@pitchworks.test"}
+    told = await (await call(app, "POST", "/sandbox/deliver", json=answer)).get_json()
+    reply = f"/mail/{SAM}/thread/{told['delivered'][0]['threadId']}"
+    assert await steps_done(client, f"/mail/{SAM}") == [1], "the reply is there, and was not opened"
+    assert await steps_done(client, reply) == [1, 2]
+    assert await steps_done(client, inbox) == [1, 2]
+
+    back = {"ids": [gmail_id], "add": ["INBOX"]}
+    await call(app, "POST", f"/sandbox/mailboxes/{ANA}/labels", json=back)
+    assert await steps_done(client, reply) == [1, 2, 3]
+    assert await steps_done(client, inbox) == [1, 2, 3, 4]
+    assert await steps_done(client, reply) == [1, 2, 3, 4]
+    stranger = app.test_client()
+    stranger.set_cookie("localhost", NAME, "9")
+    assert await steps_done(stranger, f"/mail/{SAM}?label=SENT") == [1, 2, 3]
 
 
 async def test_a_story_that_is_incomplete_or_of_strangers_is_refused() -> None:
