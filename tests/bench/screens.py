@@ -70,7 +70,7 @@ def _clicks(here: Fixture, browser: Browser) -> dict[str, int]:
         clicks = _pressed(page, ".item .go")
         page.get_by_text("Released").first.wait_for()
         found["clicks from the list to a release"] = clicks
-        clicks += _pressed(page, ".told button")
+        clicks += _pressed(page, ".flash button")
         page.get_by_text("Undone").first.wait_for()
         found["clicks from the list to a release taken back"] = clicks
         found["clicks from the list to the text"] = _pressed(page, ".item .open")

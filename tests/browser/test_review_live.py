@@ -35,7 +35,7 @@ def test_two_windows_of_one_owner(here: Fixture, browser: Browser, shots: Path) 
         row = other.locator("[data-id=m1]")
         row.get_by_role("checkbox").check()
         one.get_by_role("button", name="Release First").click()
-        expect(one.locator(".told")).to_contain_text("Released")
+        expect(one.locator(".flash")).to_contain_text("Released")
 
         expect(row.locator("[data-state]")).to_have_text("Released")
         expect(row.get_by_role("button", name="Release First", include_hidden=True)).to_be_disabled()

@@ -29,7 +29,7 @@ def here(tmp_path: Path) -> Iterator[Fixture]:
 
 
 def says(page: Page, text: str) -> None:
-    expect(page.locator(".told")).to_contain_text(text)
+    expect(page.locator(".flash")).to_contain_text(text)
 
 
 def selected(page: Page) -> Locator:

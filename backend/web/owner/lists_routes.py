@@ -129,7 +129,7 @@ async def _page(found: Visitor, status: int = 200, **more: Any) -> Response:
         "shown_kind": kind or "",
         "beginning": not after,
         "done": args.get("done", "") if status == 200 else "",
-        "told_subject": args.get("subject", "")[:LONGEST_SUBJECT],
+        "subject_of_rule": args.get("subject", "")[:LONGEST_SUBJECT],
         "most_faults": MOST_FAULTS,
         "most_lines": MOST_LINES,
         "most_rules": MOST_RULES,

@@ -20,7 +20,7 @@ VIEWS: Mapping[str, tuple[Shelf, ...]] = {
 }
 QUERY_MOST = 200
 CURSOR_MOST = 600
-TOLD = frozenset({"told", "n", "lost", "order", "balance"})
+DONE = frozenset({"done", "n", "lost", "order", "balance"})
 """What an address says about the order just given; it is not carried on."""
 
 

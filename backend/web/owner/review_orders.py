@@ -41,7 +41,7 @@ async def decide() -> Response:
         picked = " ".join((await request.form).getlist("pick")).split()
     decision = Decision.BLOCK if name == BLOCK_AND_LEAVE else name
     if name == NOTHING or not picked:
-        return back(way_back(here, told=NOTHING))
+        return back(way_back(here, done=NOTHING))
     if decision not in ORDERS:
         raise Refused("malformed.decision")
     key = fields.get("order", "")
@@ -52,9 +52,9 @@ async def decide() -> Response:
     if name == BLOCK_AND_LEAVE and done.applied:
         await service().unsubscribe(owner.mailbox_id, done.applied[0])
     if not done.applied:
-        return back(way_back(here, told="lost" if done.lost else "again"))
+        return back(way_back(here, done="lost" if done.lost else "again"))
     lost = str(done.lost) if done.lost else ""
-    return back(way_back(here, told=decision, n=str(len(done.applied)), lost=lost, order=key))
+    return back(way_back(here, done=decision, n=str(len(done.applied)), lost=lost, order=key))
 
 
 @blueprint.post("/answer")
@@ -68,7 +68,7 @@ async def say() -> Response:
         await service().say(owner.mailbox_id, gmail_id, answer)
     except NotFound:
         notice = "lost"
-    return back(way_back(fields.get("back", ""), told=notice))
+    return back(way_back(fields.get("back", ""), done=notice))
 
 
 @blueprint.post("/welcome")
@@ -78,7 +78,7 @@ async def welcome() -> Response:
     (owner, mailbox), fields = await visitor_form()
     wanted = sorted(mailbox.preferences.welcome | {fields.get("topic", "")})
     await devices().prefer(owner.mailbox_id, {"welcome": wanted})
-    return back(way_back(fields.get("back", ""), told="welcome"))
+    return back(way_back(fields.get("back", ""), done="welcome"))
 
 
 @blueprint.post("/undo")
@@ -95,7 +95,7 @@ async def undo() -> Response:
         if error.code != "no_credit":
             raise
         notice = "no_credit"
-    return back(way_back(fields.get("back", ""), told=notice))
+    return back(way_back(fields.get("back", ""), done=notice))
 
 
 @blueprint.post("/credits")
@@ -112,8 +112,8 @@ async def credits() -> Response:
     except Refused as error:
         if error.code != "no_credit":
             raise
-        return back(way_back(fields.get("back", ""), told="no_credit"))
-    return back(way_back(fields.get("back", ""), told="credits", balance=str(balance), order=key))
+        return back(way_back(fields.get("back", ""), done="no_credit"))
+    return back(way_back(fields.get("back", ""), done="credits", balance=str(balance), order=key))
 
 
 @blueprint.post("/rule")
@@ -124,7 +124,7 @@ async def rule() -> Response:
     if fields.get("rule") not in RULES:
         raise malformed("rule")
     await service().set_rule(owner.mailbox_id, fields.get("subject", ""), RULES[fields["rule"]])
-    return back(way_back(fields.get("back", ""), told="rule"))
+    return back(way_back(fields.get("back", ""), done="rule"))
 
 
 @blueprint.post("/unsubscribe")
@@ -135,5 +135,5 @@ async def unsubscribe() -> Response:
     try:
         await service().unsubscribe(owner.mailbox_id, fields.get("gmail_id", ""))
     except NotFound:
-        return back(way_back(fields.get("back", ""), told="lost"))
+        return back(way_back(fields.get("back", ""), done="lost"))
     return back(way_back(fields.get("back", "")))

@@ -40,8 +40,8 @@ async def review() -> Response:
     look, t = look_of(request.args), words("review")
     listed = await service().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
     first = look.view == "held" and not look.narrow and not look.cursor
-    told = show.notice(request.args, t)
-    released = told is not None and request.args.get("told") in show.LETS_IN
+    notice = show.notice(request.args, t)
+    released = notice is not None and request.args.get("done") in show.LETS_IN
     return await owner_page(
         "review.html",
         owner,
@@ -57,7 +57,7 @@ async def review() -> Response:
         following=look.behind(listed.position) if listed.position else "",
         back=look.address(),
         order=service().key(),
-        told=told,
+        notice=notice,
         offer=await service().offer(listed.mailbox) if released else None,
     )
 
@@ -106,5 +106,5 @@ async def sender() -> Response:
         beginning=after is None,
         back=sender_address(found.address),
         order=service().key(),
-        told=show.notice(request.args, words("review")),
+        notice=show.notice(request.args, words("review")),
     )

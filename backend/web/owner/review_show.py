@@ -175,17 +175,17 @@ def leaving(unsubscription: Unsubscription, t: Words) -> str:
 def notice(args: Mapping[str, str], t: Words) -> Notice | None:
     """What the address says about the order just given. Whoever writes such an address themselves reads a sentence
     of ours, and at most undoes what they have a key for."""
-    name, count = args.get("told", ""), _number(args.get("n", ""))
+    name, count = args.get("done", ""), _number(args.get("n", ""))
     if name in SAYINGS:
-        return Notice(t(f"told_{name}"))
+        return Notice(t(f"done_{name}"))
     key = args.get("order", "")[:64]
     if name == "credits":
-        return Notice(t("told_credits", balance=_number(args.get("balance", ""))), key)
+        return Notice(t("done_credits", balance=_number(args.get("balance", ""))), key)
     if name not in ORDERS:
         return None
-    text = t.count(f"told_{name}", count)
+    text = t.count(f"done_{name}", count)
     if lost := _number(args.get("lost", "")):
-        text = f"{text} {t.count('told_gone', lost)}"
+        text = f"{text} {t.count('done_gone', lost)}"
     return Notice(text, key)
 
 

@@ -38,9 +38,7 @@ async def show(token: str) -> Response:
     try:
         challenge = await solving.open_challenge(services().context, token)
     except Expired as error:
-        if error.code != "link_used" or not wants_page():
-            raise
-        return await _used(await solving.noted_challenge(services().context, token))
+        return await _ended(error, token)
     return await _page(challenge, by_code=request.args.get("by") == "code")
 
 
@@ -81,7 +79,10 @@ async def solve(token: str) -> Response:
     form = await request.form
     ticket, after = form.get("ticket", ""), "after" in form
     context, checks = services().context, services().checks
-    challenge = await solving.open_challenge(context, token)
+    try:
+        challenge = await solving.open_challenge(context, token)
+    except Expired as error:
+        return await _ended(error, token)
     try:
         if ticket and "other" in form:
             another = await solving.another_code(context, checks, token, ticket)
@@ -166,6 +167,13 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
         still=done.waiting,
         next=following,
     )
+
+
+async def _ended(error: Expired, token: str) -> Response:
+    """What a browser is shown of a link behind which nothing waits; anything else is refused."""
+    if error.code != "link_used" or not wants_page():
+        raise error
+    return await _used(await solving.noted_challenge(services().context, token))
 
 
 async def _used(challenge: OpenChallenge, status: int = 410, *, note_refusal: str | None = None) -> Response:

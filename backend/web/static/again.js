@@ -4,7 +4,7 @@
 
 (() => {
   const choice = document.getElementById("choice");
-  const told = document.getElementById("told");
+  const said = document.getElementById("progress-said");
   let latest = 0;
 
   const address = () => {
@@ -28,7 +28,7 @@
       if (open) next.querySelector("details")?.setAttribute("open", "");
     }
     const words = fresh.querySelector("[data-say]")?.textContent.trim();
-    if (told && words && told.textContent !== words) told.textContent = words;
+    if (said && words && said.textContent !== words) said.textContent = words;
   };
 
   const look = async () => {

@@ -34,10 +34,10 @@
   }
 
   // A line is where it was; it only says where its mail is now, and can no longer be ordered about.
-  function settle(row, told) {
-    const moved = told.shelf !== row.dataset.shelf;
+  function settle(row, change) {
+    const moved = change.shelf !== row.dataset.shelf;
     const state = row.querySelector("[data-state]");
-    state.textContent = moved ? told.text : "";
+    state.textContent = moved ? change.text : "";
     state.hidden = !moved;
     row.classList.toggle("moved", moved);
     for (const control of row.querySelectorAll("input[name=pick], button[name=one]")) {
@@ -51,29 +51,29 @@
     const events = new EventSource(document.getElementById("live").dataset.events);
     events.addEventListener("mail", (event) => {
       if (Number(event.lastEventId) <= latest) return; // the page was made after it
-      const told = JSON.parse(event.data);
-      const row = known.get(told.id);
+      const change = JSON.parse(event.data);
+      const row = known.get(change.id);
       if (row) {
-        settle(row, told);
+        settle(row, change);
         return;
       }
       const news = find("[data-news]");
-      const here = news && news.dataset.shelves.split(" ").includes(told.shelf);
-      if (here && !left.delete(told.id)) fresh.add(told.id);
-      else if (!here && !fresh.delete(told.id)) left.add(told.id);
+      const here = news && news.dataset.shelves.split(" ").includes(change.shelf);
+      if (here && !left.delete(change.id)) fresh.add(change.id);
+      else if (!here && !fresh.delete(change.id)) left.add(change.id);
       tellNews();
     });
     events.addEventListener("note", (event) => {
-      const told = JSON.parse(event.data);
-      const row = known.get(told.id);
+      const change = JSON.parse(event.data);
+      const row = known.get(change.id);
       if (!row) return;
       let box = row.querySelector(".sender-note");
       if (!box) {
         box = document.getElementById("note").content.firstElementChild.cloneNode(true);
         (row.querySelector("[data-note]") || row).append(box);
       }
-      box.querySelector("bdi").textContent = told.line;
-      box.hidden = !told.line;
+      box.querySelector("bdi").textContent = change.line;
+      box.hidden = !change.line;
     });
     events.addEventListener("lost", () => {
       const news = find("[data-news]");
@@ -128,7 +128,7 @@
       window.scrollTo(0, top);
       const rest = lines();
       if (at >= 0 && rest.length) go(rest[Math.min(at, rest.length - 1)], false);
-      document.getElementById("spoken").textContent = find(".told p")?.textContent || "";
+      document.getElementById("spoken").textContent = find(".flash p")?.textContent || "";
     } catch {
       document.getElementById("spoken").textContent = "";
       form.submit(); // nothing was answered: as without this script
@@ -158,7 +158,7 @@
       go(all[Math.max(0, Math.min(at, all.length - 1))], true);
     } else if (key === "/") document.getElementById("q").focus();
     else if (key === "?") document.getElementById("all-keys").showModal();
-    else if (key === "u") find(".told button")?.click();
+    else if (key === "u") find(".flash button")?.click();
     else line?.querySelector(`[data-key="${key}"]:not(:disabled)`)?.click();
   }
 
@@ -182,7 +182,7 @@
     line.querySelector(".row").classList.add("here");
   });
   document.addEventListener("submit", async (event) => {
-    if (!event.target.matches("#orders, .told form")) return;
+    if (!event.target.matches("#orders, .flash form")) return;
     event.preventDefault();
     if (busy) return;
     busy = true;

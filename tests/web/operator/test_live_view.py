@@ -104,7 +104,7 @@ def test_mail_let_in_by_its_owner_was_not_solved() -> None:
 
     assert (steps["solve"], steps["release"]) == (State.NONE, State.DONE)
     shown = line(message(decided_by="owner", placement=Placement.INBOX), "ana@corp.test", None, T)
-    assert shown.since == "decided by you"
+    assert shown.since == "Decided by you"
 
 
 def test_blocked_mail_stays_held_and_is_not_called_released() -> None:

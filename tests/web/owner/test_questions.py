@@ -84,7 +84,7 @@ async def test_an_answer_needs_the_owners_own_form(here: Office) -> None:
     eve = await here.browser("eve")
     theirs = {"csrf": csrf(await page_of(eve, "/review")), "say": f"yes {one}"}
     lost = await eve.post("/review/answer", form=theirs)
-    assert "told=lost" in lost.headers["Location"]
+    assert "done=lost" in lost.headers["Location"]
     assert all(label.answer == "" for label in await here.store.labels("ana", here.clock.now()))
 
 

@@ -91,7 +91,7 @@ def test_whatever_an_address_says_it_becomes_a_list_of_ours(args: dict[str, str]
         ("https://evil.test/review/sender?address=a", "/review"),
         ("/review/sender", "/review"),
         ("javascript:alert(1)", "/review"),
-        ("/review?told=release&order=x&view=passed", "/review?view=passed"),
+        ("/review?done=release&order=x&view=passed", "/review?view=passed"),
         ("/review?q=%0d%0aSet-Cookie:x", "/review?q=Set-Cookie%3Ax"),
     ],
 )
@@ -155,10 +155,10 @@ async def test_an_order_sent_twice_is_one(here: Office) -> None:
         where = await sent(
             browser, "/review/decide", bulk="release", pick=["m1", "m2"], back="/review?view=all"
         )
-        assert where == f"/review?view=all&told=release&n=2&order={ORDER}"
+        assert where == f"/review?view=all&done=release&n=2&order={ORDER}"
     assert "2 emails are on their way" in await shown(browser, where)
     await sent(browser, "/review/undo", key=ORDER)
-    assert await sent(browser, "/review/decide", bulk="release", pick=["m1", "m2"]) == "/review?told=again"
+    assert await sent(browser, "/review/decide", bulk="release", pick=["m1", "m2"]) == "/review?done=again"
     assert await here.story.place("ana", "m1") is Placement.HELD
 
 
@@ -331,7 +331,7 @@ async def test_looking_changes_nothing(here: Office, tmp_path: Path) -> None:
     before = await dump(str(tmp_path / "web.sqlite3"))
     for path in (
         *("/review", "/review?view=all&q=x", "/review/mail/m1", "/review/sender?address=bo@pitch.test"),
-        *("/review?told=release&n=3&order=" + ORDER, "/review/sender?address=who@else.test"),
+        *("/review?done=release&n=3&order=" + ORDER, "/review/sender?address=who@else.test"),
     ):
         await shown(browser, path)
     assert await dump(str(tmp_path / "web.sqlite3")) == before
@@ -347,7 +347,7 @@ async def test_another_owners_sender_is_a_stranger(here: Office) -> None:
     page = await shown(eve, "/review/sender?address=bo@pitch.test")
     assert "Nothing is on record" in page
     assert "More leads" not in page
-    assert (await sent(eve, "/review/undo", key=ORDER)) == "/review?told=lost"
+    assert (await sent(eve, "/review/undo", key=ORDER)) == "/review?done=lost"
     assert await here.store.balance("ana", "bo@pitch.test") == 2
 
 

@@ -93,7 +93,7 @@ async def test_another_owners_mail_is_not_found(here: Office) -> None:
     csrf = hidden(await page_of(eve, "/review"), "csrf")
     sent = {"csrf": csrf, "order": "o" * 24, "one": "release m1"}
     lost = await eve.post("/review/decide", form=sent)
-    assert lost.headers["Location"] == "/review?told=lost"
+    assert lost.headers["Location"] == "/review?done=lost"
     assert (await here.store.held("ana", "", None, 9)).total == 1
 
 

@@ -16,7 +16,7 @@ from tests.web.owner_pages import Visit
 from tests.web.service import Office, office
 
 OFFER = "You have let in several emails about this: goods from makers and suppliers."
-RELEASED = "/review?told=release&n=1"
+RELEASED = "/review?done=release&n=1"
 
 
 @pytest.fixture

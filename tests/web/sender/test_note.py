@@ -91,6 +91,9 @@ async def test_after_the_delivery_a_line_can_still_be_left(client: Client, here:
     assert 'value="I met you at the fair."' in text
     assert "Ana can see this note now" in text
     assert await here.note() == "I met you at the fair."
+    again = await client.post(LINK, form={"payload": payload}, headers=BROWSER)
+    assert again.status_code == 410
+    assert 'value="I met you at the fair."' in await again.get_data(as_text=True), "a reload of the last page"
     assert await here.solves() == 1, "a line earns nothing"
     problem = await client.get(LINK, headers=SCRIPT)
     assert (problem.status_code, (await problem.get_json())["code"]) == (410, "link_used")

@@ -18,7 +18,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
     why = widgets.paragraph(frame.no_challenges) if closed else None
     degrees = [(words[f"strictness_{degree}"], str(degree)) for degree in Strictness]
     paces = [(words[f"digest_{pace}"], str(pace)) for pace in DigestPace]
-    topics = [(words[f"topic_{topic}"], str(topic)) for topic in Topic]
+    topics = [(_capital(words[f"topic_{topic}"]), str(topic)) for topic in Topic]
     save = frame.act("save", {"act": "save", "version": frame.version}, "FILLED")
     return widgets.card(
         "settings",
@@ -34,3 +34,7 @@ def settings_card(frame: Frame, mailbox: Mailbox) -> Json:
         ),
         fixedFooter={"primaryButton": save},
     )
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
