@@ -11,7 +11,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-SUITE := tests -m "not bench and not windows and not deploy"
+SUITE := tests -m "not bench and not windows and not deploy and not dist"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
 TYPED_TESTS := tests/doubles.py tests/postgres_server.py tests/fakes tests/faults tests/contract tests/unit/pipeline \
 	tests/unit/store tests/unit/system
@@ -91,12 +91,17 @@ test-deploy: setup-dev ## an image, Compose, and docs/how-to/deploy.md played th
 	@bash requirements/setup.sh deploy
 	@$(PYTEST) -s tests/deploy tests/unit/cloud
 
+.PHONY: test-dist
+test-dist: dist-linux ## what was made: each installed on a computer that has nothing of it, played, removed; as root (not part of test)
+	@bash requirements/setup.sh test-dist
+	@$(PYTEST) -s tests/artefacts
+
 .PHONY: coverage
 BASE ?= main
 TESTS ?= tests/unit tests/web tests/contract
 coverage: setup-dev ## lines that changed since BASE and that no test ran: make coverage BASE=main TESTS=tests/web
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q $(PARALLEL) $(TESTS) -m "not bench and not windows and not deploy and not linked"
+	@$(BIN)/coverage run -m pytest -q $(PARALLEL) $(TESTS) -m "not bench and not windows and not deploy and not dist and not linked"
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage xml --quiet
 	@$(BIN)/diff-cover .venv/coverage.xml --compare-branch $(BASE) --show-uncovered
 
@@ -143,10 +148,14 @@ faults-cluster: setup-dev ## equal replicas and their PostgreSQL killed under lo
 
 # ---- the rest
 
-.PHONY: dist
-dist: ## what is released, in dist/: both distributions, what is in them (CycloneDX), and SHA256SUMS
+.PHONY: dist dist-linux
+dist: ## what is released, in dist/: both distributions, the .deb, what is in them (CycloneDX), and SHA256SUMS
 	@bash requirements/setup.sh dist
 	@bash requirements/dist.sh
+
+dist-linux: dist ## with it, the desktop app for Linux in one folder with its own Python, in a tar
+	@bash requirements/setup.sh dist-linux
+	@bash requirements/linux.sh
 
 .PHONY: reference docs
 reference: setup-dev ## the pages of docs/reference that are written from the code

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What is released, into dist/, from the last commit alone: wheel and source of `pitchgate` and of `pitchgate-tray`,
-# for each a bill of materials made of its lock, and SHA256SUMS over all. The same commit gives the same wheels.
+# What is released, into dist/, from the last commit alone: wheel and source of `pitchgate` and of `pitchgate-tray`, the
+# latter's Debian package, for both distributions a bill of materials made of its lock, and SHA256SUMS over all. The
+# same commit gives the same wheels and package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,4 +28,9 @@ for name in pitchgate pitchgate_tray; do
     "$python" -W ignore -m cyclonedx_py requirements --output-reproducible --pyproject "$project" \
         --output-file "$out/${wheel%-py3-none-any.whl}.cdx.json" "$lock"
 done
+if command -v dpkg-deb >/dev/null; then
+    "$python" requirements/deb.py "$scratch" "$(echo "$out"/pitchgate_tray-*.whl)" "$out"
+else
+    echo "pitchgate: no dpkg-deb here, so no .deb"
+fi
 cd "$out" && sha256sum -- * >SHA256SUMS && ls -l

@@ -11,8 +11,10 @@
 #                                         (installed when root, with the dev set)
 #   bash requirements/setup.sh windows    that, Wine and Windows' Python for the tests of the tray app on Windows
 #   bash requirements/setup.sh deploy     Buildah, Podman, Compose and debootstrap for `make test-deploy` (installed when root, with the dev set)
+#   bash requirements/setup.sh test-dist  debootstrap and lintian for `make test-dist` (installed when root, with the desktop's)
 #   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
 #   bash requirements/setup.sh docs|dist  what `make docs` and `make dist` need, each in an environment of its own below .venv
+#   bash requirements/setup.sh dist-linux    PyGObject beside that (installed when root)
 #   bash requirements/setup.sh lock       the locks again from pyproject.toml (no hash is asked for uv itself)
 #
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
@@ -169,6 +171,14 @@ apart() {
     printf '%s\n' "$mark" >".venv/stamp-$1"
 }
 
+test_dist() {
+    desktop
+    local tools=(debootstrap lintian)
+    if [ "$(type -P "${tools[@]}" | wc -l)" = ${#tools[@]} ]; then return; fi
+    root || die "make test-dist needs root, and: apt-get install ${tools[*]}"
+    apt_install "${tools[@]}"
+}
+
 bench() {
     install dev requirements/dev.txt
     if command -v wrk >/dev/null; then return; fi
@@ -198,6 +208,13 @@ windows() {
     printf '%s\n' "$mark" >.venv/stamp-windows
 }
 
+# PyInstaller takes from the machine what draws, so PyGObject is there too.
+dist_linux() {
+    local log=.venv/dist-linux.log
+    bash requirements/desktop.sh .venv/dist/bin/python >"$log" 2>&1 ||
+        { tail -n 25 "$log" >&2; die "PyGObject could not be built (whole output: $log)"; }
+}
+
 # The locks name no address: neither a registry's nor a folder's.
 lock() {
     make_venv
@@ -219,9 +236,9 @@ lock() {
         [ -s "requirements/extra-$extra.txt" ] || rm "requirements/extra-$extra.txt"
     done
     anywhere tray_app/pyproject.toml --constraints requirements/dev.txt --no-annotate --output-file requirements/extra-tray.txt
-    for extra in docs dist; do
-        anywhere --group "pyproject.toml:$extra" --no-annotate --output-file "requirements/$extra.txt"
-    done
+    anywhere --group pyproject.toml:docs --no-annotate --output-file requirements/docs.txt
+    anywhere tray_app/pyproject.toml --group pyproject.toml:dist --constraints requirements/dev.txt --no-annotate \
+        --output-file requirements/dist.txt
     named "['build-system']['requires']" | anywhere - --no-annotate --output-file requirements/build.txt
     compile tray_app/pyproject.toml --group pyproject.toml:windows --python-platform windows --python-version 3.13 \
             --constraints requirements/dev.txt --no-annotate --output-file requirements/windows.txt
@@ -236,8 +253,10 @@ case "${1:-}" in
     desktop) desktop ;;
     windows) windows ;;
     deploy) deploy ;;
+    test-dist) test_dist ;;
     bench) bench ;;
+    dist-linux) dist_linux ;;
     docs | dist) apart "$1" ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|bench|docs|dist|lock" ;;
+    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|test-dist|bench|docs|dist|dist-linux|lock" ;;
 esac

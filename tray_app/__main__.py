@@ -11,6 +11,7 @@ import click
 
 from tray_app.errors import AlreadyRunning, TrayError
 from tray_app.settings import Settings, installed_version, read_settings
+from tray_app.start import give_back_libraries
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,6 +27,7 @@ from tray_app.settings import Settings, installed_version, read_settings
 @click.pass_context
 def main(context: click.Context, server: str, plain_token_file: bool, at_login: bool) -> None:
     """Pitchgate in the tray: be told of held mail, look at it, decide."""
+    give_back_libraries()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = read_settings()
     if server:

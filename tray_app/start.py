@@ -6,8 +6,10 @@ Three ways lead to it: an installed command, an interpreter with the package, an
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 
 
@@ -31,3 +33,12 @@ def start_command(platform: str = sys.platform, python: str = sys.executable) ->
 def window_command(python: str = sys.executable) -> tuple[str, ...]:
     """The process of the review window (`tray_app.window`)."""
     return (python, "window") if frozen() else (python, "-m", "tray_app.window")
+
+
+def give_back_libraries(environ: MutableMapping[str, str] = os.environ) -> None:
+    """What we start looks for libraries where it always did: a browser must not load ours from the folder."""
+    if not frozen() or not sys.platform.startswith("linux"):
+        return
+    environ.pop("LD_LIBRARY_PATH", None)
+    if before := environ.pop("LD_LIBRARY_PATH_ORIG", ""):
+        environ["LD_LIBRARY_PATH"] = before

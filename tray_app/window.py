@@ -77,9 +77,9 @@ class Api:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
 
-    def ask(self, do: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Pass a request on to the tray."""
-        return self._pipe.ask(str(do), dict(args or {}))
+    def ask(self, name: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Pass a request on to the tray. In pywebview 5 a parameter must not be named by a word of JavaScript's."""
+        return self._pipe.ask(str(name), dict(args or {}))
 
 
 def local_page() -> str:
@@ -136,7 +136,7 @@ def _say_shown(pipe: Pipe) -> Any:
 
 def _say_lost(pipe: Pipe, window: Any) -> Any:
     def loaded() -> None:
-        if window.run_js(NO_PAGE) is True:
+        if _run(window, NO_PAGE) is True:
             pipe.say({"lost": True})
 
     return loaded
@@ -150,12 +150,19 @@ def _window(webview: Any, first: dict[str, Any], pipe: Pipe) -> Any:
     return webview.create_window(t("page.title"), html=local_page(), js_api=Api(pipe), **common)
 
 
+def _run(window: Any, script: str) -> Any:
+    """The value of a script that no page's content policy forbids. pywebview 5, Debian 13's, has no name for that."""
+    if hasattr(window, "run_js"):
+        return window.run_js(script)
+    return window.gui.evaluate_js(script, window.uid)
+
+
 def _follow(pipe: Pipe, window: Any) -> None:
     """Do what the tray says until it stops speaking."""
     window.events.shown.wait()
     while (piece := pipe.read()) is not None:
         if "push" in piece:
-            window.run_js(f"window.pitchgate && window.pitchgate.show({json.dumps(piece['push'])})")
+            _run(window, f"window.pitchgate && window.pitchgate.show({json.dumps(piece['push'])})")
         elif piece.get("front"):
             window.restore()
             window.show()

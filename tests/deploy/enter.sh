@@ -1,6 +1,7 @@
 # bash enter.sh ROOT COMMAND…, in mount and process namespaces of its own (`unshare`): runs COMMAND with ROOT as /.
 #   CHANGES=FOLDER  what is written goes there and ROOT stays as it is
 #   STATE=FOLDER    ROOT is read-only but for that folder, of user 10001, and /tmp: as in a container
+#   SHARED=1        /dev, /proc, /sys and /tmp are this machine's, for a program on a desktop that is here
 #   BOOT=1          COMMAND is an init: ROOT takes the place of /, with a tree of control groups
 set -euo pipefail
 root=$1
@@ -14,6 +15,10 @@ else
     mount --bind "$root" "$root"
 fi
 cd "$root"
+if [ -n "${SHARED:-}" ]; then
+    for part in dev proc sys tmp; do mount --rbind "/$part" "$part"; done
+    exec chroot . "$@"
+fi
 mount -t proc proc proc
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys

@@ -24,7 +24,7 @@ from tray_app.errors import AlreadyRunning, ConnectFailed, NoTray, SecretsRefuse
 from tray_app.instance import Instance
 from tray_app.keyring_secrets import FileSecrets, KeyringSecrets
 from tray_app.orders import checked_server
-from tray_app.start import start_command, window_command
+from tray_app.start import give_back_libraries, start_command, window_command
 
 COMMAND = ["/opt/my apps/pitchgate-tray", "--server", 'https://p.example/100%/a"b$c`d\\e', "--at-login"]
 
@@ -241,6 +241,20 @@ def test_a_folder_with_everything_in_it_is_its_own_interpreter(monkeypatch: pyte
     monkeypatch.setattr("sys.frozen", True, raising=False)
     assert start_command("linux", program) == [program]
     assert window_command(program) == (program, "window")
+
+
+@posix_only
+def test_what_the_folder_starts_does_not_load_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = {"LD_LIBRARY_PATH": "/opt/pitchgate/_internal", "LD_LIBRARY_PATH_ORIG": "/usr/local/lib"}
+    monkeypatch.setattr("sys.platform", "linux")
+    give_back_libraries(started)
+    assert "LD_LIBRARY_PATH_ORIG" in started, "set by others where nothing is frozen"
+    monkeypatch.setattr("sys.frozen", True, raising=False)
+    give_back_libraries(started)
+    assert started == {"LD_LIBRARY_PATH": "/usr/local/lib"}
+    bare = {"LD_LIBRARY_PATH": "/opt/pitchgate/_internal"}
+    give_back_libraries(bare)
+    assert bare == {}
 
 
 @posix_only

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tray_app.window import _check_modern
+from tray_app.window import Api, _check_modern, _run
 from tray_app.window_host import WindowProcess
 
 
@@ -32,6 +33,21 @@ def test_internet_explorer_shows_no_page_of_ours(
     else:
         with pytest.raises(RuntimeError, match="WebView2"):
             _check_modern(webview)
+
+
+def test_what_pywebview_5_makes_a_javascript_function_of() -> None:
+    """It takes our parameters' names as they are, and a function of JavaScript's with the parameter "do" is none."""
+    assert list(inspect.signature(Api.ask).parameters) == ["self", "name", "args"]
+
+
+def test_a_script_runs_where_pywebview_has_no_name_for_it() -> None:
+    asked: list[tuple[str, ...]] = []
+    old = SimpleNamespace(
+        uid="master", gui=SimpleNamespace(evaluate_js=lambda *call: asked.append(call) or 5)
+    )
+    new = SimpleNamespace(uid="master", run_js=lambda *call: asked.append(call) or 6)
+    assert (_run(old, "1"), _run(new, "2")) == (5, 6)
+    assert asked == [("1", "master"), ("2",)]
 
 
 LOST_TWICE = """

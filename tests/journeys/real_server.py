@@ -161,10 +161,12 @@ class RealSubject:
             return await consent(browser, page, self.email)
 
 
-async def consent(browser: httpx.AsyncClient, page: httpx.Response, account: str) -> str:
-    """From the app's request to its listener's address, as an owner clicks through it."""
+async def consent(
+    browser: httpx.AsyncClient, page: httpx.Response, account: str, computer: str = "Olga"
+) -> str:
+    """From the app's request to its listener's address, as an owner clicks through it; the page names the computer."""
     assert page.status_code == 200, page.text
-    assert "Olga" in page.text
+    assert computer in page.text
     server = "{0.scheme}://{0.netloc}".format(urlsplit(str(page.url)))
     to_google = await browser.post(f"{server}/connect/device/sign-in", data=hidden(page.text))
     parts = urlsplit(onward(to_google.text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SENDER = ("Why:", "Allow ann", "Allow everyone at", "Release, without a rule", "Block ann")
+SENDER = ("Why:", "Allow ann", "Allow everyone at", "Release, without a rule", "Block ann", "Keep held")
 
 
 def item(label: str, *children: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+"""Opt-in, `make test-dist`: installs what `make dist` made; needs root, Linux, debootstrap and Debian's packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.conftest import screen
+from tests.journeys.real_server import RealServer, real_server
+
+__all__ = ["screen"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them carry the mark by which `make test` leaves them out."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.dist)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RealServer]:
+    """The sandbox's Gmail and the real server."""
+    with real_server(tmp_path / "server") as running:
+        yield running
