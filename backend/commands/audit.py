@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend.bootstrap import Application, open_application
 from backend.commands.with_store import with_store
 from backend.domain.errors import Gone, NotFound
 from backend.domain.mailbox.mailbox import Mailbox
@@ -28,6 +27,9 @@ from backend.system.decision_keys import VaultKeys
 from backend.system.vault import MultiFernetVault, load_or_make_keys
 from backend.terminal import WordedGroup, say, words
 from backend.transactions.statement import moment
+
+if TYPE_CHECKING:
+    from backend.bootstrap import Application
 
 PAGE = 2_000
 
@@ -169,6 +171,8 @@ def replay_command(email: str | None, sample: int | None, fetch: bool, model: Pa
     The last line is a JSON object. A verdict whose score cannot be made again is reached again from the score that was
     written down.
     """
+    from backend.bootstrap import open_application
+
     settings = read_settings(**({"model_path": model} if model else {}))
 
     async def work(store: SqlStore) -> Counter[str]:

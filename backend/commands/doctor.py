@@ -6,11 +6,14 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from backend.doctor.checks import Finding, State, examine
 from backend.terminal import Worded, words
+
+if TYPE_CHECKING:
+    from backend.doctor.finding import Finding
 
 
 @click.command("doctor", cls=Worded)
@@ -18,6 +21,8 @@ from backend.terminal import Worded, words
 @click.option("--offline", is_flag=True)
 def doctor_command(as_json: bool, offline: bool) -> None:
     """Look at a set-up from end to end. Changes nothing; may run beside the server. Exit status 1 if anything fails."""
+    from backend.doctor.checks import State, examine
+
     found = asyncio.run(examine(offline=offline))
     if as_json:
         click.echo(json.dumps({"checks": [asdict(finding) for finding in found]}))
