@@ -34,7 +34,6 @@ USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 IDENTITY = ("openid", USERINFO_EMAIL)
 """All that signing in asks for."""
 MODELS = Path(__file__).parent / "models"
-PREFIX = "PITCHGATE_"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -51,7 +50,7 @@ class Settings(BaseSettings):
     """Everything a process is told from outside."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
+        env_prefix="PITCHGATE_",
         env_file=None,
         enable_decoding=False,
         frozen=True,

@@ -1,16 +1,23 @@
-"""Reads the settings: the environment is looked at here and nowhere else."""
+"""Reads the settings: the environment is looked at here and nowhere else.
+
+Pydantic is imported when they are read: a command that is asked for its help reads none.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from backend.domain.errors import Refused
-from backend.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from backend.settings import Settings
+
+PREFIX = "PITCHGATE_"
 
 FILE_VARIABLE = "PITCHGATE_SETTINGS_FILE"
 """Names a file of settings, one NAME=value a line; what the environment says counts before it."""
@@ -21,6 +28,10 @@ _OTHERS = ("PITCHGATE_TRAY_", "PITCHGATE_LINKED_", "PITCHGATE_SHOTS", FILE_VARIA
 def read_settings(**given: object) -> Settings:
     """The settings of the environment and of the file it names; `given` counts before both. Raises `Refused`, which
     names what is wrong and never quotes a value."""
+    from pydantic import ValidationError
+
+    from backend.settings import Settings
+
     arguments: dict[str, Any] = {"_env_file": _file(), **given}
     try:
         return Settings(**arguments)
@@ -38,6 +49,8 @@ def _file() -> str | None:
 
 def unknown_settings(environment: Iterable[str] = os.environ) -> dict[str, str]:
     """Variables that look like settings and are none, each with the setting that may have been meant, or ""."""
+    from backend.settings import Settings
+
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     strange = {
         name for name in environment if name.startswith(PREFIX) and not name.startswith(_OTHERS)

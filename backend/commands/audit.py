@@ -15,14 +15,11 @@ import click
 
 from backend.commands.with_store import with_store
 from backend.domain.errors import Gone, NotFound
-from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.reading.score import Score
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import from_bits
 from backend.domain.watching.replay import differences, model_of
 from backend.scoring.session import ModelSession
 from backend.settings_read import read_settings
-from backend.store import SqlStore
 from backend.system.decision_keys import VaultKeys
 from backend.system.vault import MultiFernetVault, load_or_make_keys
 from backend.terminal import WordedGroup, say, words
@@ -30,6 +27,9 @@ from backend.transactions.statement import moment
 
 if TYPE_CHECKING:
     from backend.bootstrap import Application
+    from backend.domain.mailbox.mailbox import Mailbox
+    from backend.domain.reading.score import Score
+    from backend.store import SqlStore
 
 PAGE = 2_000
 

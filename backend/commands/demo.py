@@ -10,13 +10,16 @@ import sys
 import tempfile
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from backend.demo.letters import OWNER, OWNER_NAME, letters
 from backend.demo.play import Options, Stage, play
-from backend.demo.tally import Tally
 from backend.terminal import Worded, say, words
+
+if TYPE_CHECKING:
+    from backend.demo.tally import Tally
 
 ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """A closed terminal or a service manager ends it as Ctrl-C does, and its processes with it."""

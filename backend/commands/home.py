@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from backend.domain.errors import Refused
 from backend.home import client as clients
 from backend.home import settings_file, unit
-from backend.home.client import OAuthClient
-from backend.settings import Settings
 from backend.settings_read import read_settings
 from backend.terminal import Worded, say, words
+
+if TYPE_CHECKING:
+    from backend.home.client import OAuthClient
+    from backend.settings import Settings
 
 PORTS = range(8400, 8420)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -11,10 +11,12 @@ from rich.table import Table
 
 from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound
-from backend.store import SqlStore
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, say, words
 from backend.transactions.statement import moment
+
+if TYPE_CHECKING:
+    from backend.store import SqlStore
 
 
 @click.group("jobs", cls=WordedGroup)

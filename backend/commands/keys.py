@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from backend.commands.with_store import with_store
-from backend.ports.store import Store
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault, load_or_make_keys, make_key, opens
 from backend.terminal import WordedGroup, confirms, say
+
+if TYPE_CHECKING:
+    from backend.ports.store import Store
 
 
 @click.group("keys", cls=WordedGroup)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -12,10 +13,12 @@ from rich.table import Table
 from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Link, Mailbox
-from backend.ports.store import Store
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, confirms, language, say, words
 from backend.web.state_words import state_of
+
+if TYPE_CHECKING:
+    from backend.ports.store import Store
 
 COLUMNS = ("mailbox", "state", "mode", "strictness", "watch", "read")
 

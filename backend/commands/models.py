@@ -6,6 +6,7 @@ import getpass
 import json
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -19,9 +20,11 @@ from backend.ports.models import StoredModel
 from backend.scoring.audit import ModelFacts, admit, read_model
 from backend.scoring.session import ModelSession
 from backend.settings_read import read_settings
-from backend.store import SqlStore
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, say, words
+
+if TYPE_CHECKING:
+    from backend.store import SqlStore
 
 COLUMNS = ("version", "state", "file", "digest", "added", "by")
 

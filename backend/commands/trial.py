@@ -7,20 +7,22 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from math import log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from backend.commands.with_store import with_store
 from backend.domain.errors import Refused
-from backend.domain.mailbox.insights import Share
 from backend.domain.watching.models import FILE
 from backend.domain.watching.trial import COST, ENOUGH, Trial, trial
-from backend.ports.store import Store
 from backend.scoring.audit import read_model
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.terminal import Worded, words
+
+if TYPE_CHECKING:
+    from backend.domain.mailbox.insights import Share
+    from backend.ports.store import Store
 
 LEAST, MOST = 0.01, 2 * ENOUGH
 """What is drawn of the evidence; it is drawn by its logarithm."""

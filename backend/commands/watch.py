@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from jinja2 import Environment, FileSystemLoader
@@ -30,9 +30,11 @@ from backend.domain.watching.drift import (
     monday_of,
 )
 from backend.domain.watching.trial import ENOUGH
-from backend.store import SqlStore
 from backend.system.clock import SystemClock
 from backend.terminal import Worded, words
+
+if TYPE_CHECKING:
+    from backend.store import SqlStore
 
 COLUMNS = ("mailbox", "state", "weeks", "change")
 DRAWN = 30

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from backend.settings_read import read_settings
-from backend.store import SqlStore
-from backend.store.opening import open_configured
+
+if TYPE_CHECKING:
+    from backend.store import SqlStore
 
 T = TypeVar("T")
 
 
 def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
     """Run `work` with the open store; returns what it returns."""
+    from backend.store.opening import open_configured
 
     async def run() -> T:
         store = await open_configured(read_settings())

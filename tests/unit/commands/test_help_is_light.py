@@ -63,6 +63,19 @@ def test_help_takes_little_memory_and_imports_little(script: str) -> None:
         assert int(found[1]) < LIMIT_KB
 
 
+@pytest.mark.parametrize("command", ["serve", "mailbox", "keys", "jobs", "addon", "doctor"])
+def test_help_of_a_command_starts_no_server_and_no_store(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CALL, SCRIPTS["pitchgate"], command, "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    (modules,) = re.findall(r"^MODULES (.*)$", done.stderr, re.MULTILINE)
+    assert not (HEAVY - {"pydantic"}) & set(modules.split())
+
+
 def test_the_models_commands_are_listed_as_they_are() -> None:
     from model_export.__main__ import cli
 
