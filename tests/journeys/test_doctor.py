@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -151,7 +152,10 @@ def copied(patient: Patient, tmp_path: Path) -> Path:
     """A state folder of its own, to be spoilt."""
     folder = tmp_path / "state"
     folder.mkdir(mode=0o700)
-    with sqlite3.connect(patient.database) as there, sqlite3.connect(folder / "pitchgate.sqlite3") as here:
+    with (
+        closing(sqlite3.connect(patient.database)) as there,
+        closing(sqlite3.connect(folder / "pitchgate.sqlite3")) as here,
+    ):
         there.backup(here)
     return folder
 
@@ -224,7 +228,7 @@ async def test_a_schema_of_another_release(
     version: int, mend: str, ask: Callable[..., Any], patient: Patient, tmp_path: Path
 ) -> None:
     folder = copied(patient, tmp_path)
-    with sqlite3.connect(folder / "pitchgate.sqlite3") as database:
+    with closing(sqlite3.connect(folder / "pitchgate.sqlite3")) as database, database:
         database.execute(f"PRAGMA user_version = {version}")
     found = await ask(offline=True, STATE_DIR=str(folder))
     assert mend in found["database"].mend
@@ -323,7 +327,7 @@ async def test_notices_that_never_arrive(
 ) -> None:
     monkeypatch.setattr("backend.doctor.mailboxes.ROUND_TRIP", 0.1)
     folder = copied(connected, tmp_path)
-    with sqlite3.connect(folder / "pitchgate.sqlite3") as rows:
+    with closing(sqlite3.connect(folder / "pitchgate.sqlite3")) as rows, rows:
         rows.execute("UPDATE mailboxes SET unheard_since = 1")
     rows.close()
     found = await ask(STATE_DIR=str(folder))

@@ -10,6 +10,7 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Office]:
         await story.store.set_rule("ana", f"{SECRET}.test", RuleKind.BLOCK, story.now)
         await story.store.set_rule("ana", SENDER, RuleKind.ALLOW, story.now)
         await story.store.post("ana", Entry(SENDER, 3, Posting.GRANTED, "grant:1"), story.now)
-        with sqlite3.connect(tmp_path / "web.sqlite3") as file:
+        with closing(sqlite3.connect(tmp_path / "web.sqlite3")) as file, file:
             file.execute(f"UPDATE messages SET subject = '{SECRET}', sender_name = '{SECRET}'")
         file.close()
         yield found

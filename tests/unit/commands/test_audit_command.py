@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def spoil(played: Path, change: str) -> None:
-    with sqlite3.connect(played) as connection:
+    with closing(sqlite3.connect(played)) as connection, connection:
         assert connection.execute(change).rowcount
 
 
