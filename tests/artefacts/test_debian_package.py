@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.architecture.source import project
 from tests.artefacts.places import APT, FreshDebian, artefact
 from tests.artefacts.story import Measured, play
 from tests.desktop.screen import Screen
@@ -39,7 +40,7 @@ def test_installed_played_and_removed(screen: Screen, server: RealServer, tmp_pa
     assert f"Exec={NAME}\n" in entry
     assert "Icon=pitchgate\n" in entry
     debian.do(f"test -s {ICON} && test ! -e /etc/xdg/autostart/{NAME}.desktop")
-    assert "0.1.0" in debian.do(f"{NAME} --version")
+    assert project()["project"]["version"] in debian.do(f"{NAME} --version")
 
     play(
         screen,

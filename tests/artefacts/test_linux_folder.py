@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from tests.architecture.source import project
 from tests.artefacts.places import APT, FreshDebian, artefact
 from tests.artefacts.story import Measured, play
 from tests.desktop.screen import Screen
@@ -24,7 +25,7 @@ def test_unpacked_played_and_deleted(screen: Screen, server: RealServer, tmp_pat
     measured = Measured(file.stat().st_size, time.monotonic() - began)
     entry = screen.folder / "home/.local/share/applications/pitchgate-tray.desktop"
     assert f"Exec={PROGRAM}\n" in entry.read_text()
-    assert "0.1.0" in debian.do(f"{PROGRAM} --version")
+    assert project()["project"]["version"] in debian.do(f"{PROGRAM} --version")
 
     play(
         screen,
