@@ -79,6 +79,7 @@ class FakeGmail:
     lag_tells: bool = False
     history_size: int = 0
     watch_days: float = 7.0
+    delivered: int = 0
 
     @property
     def units(self) -> int:
@@ -88,7 +89,8 @@ class FakeGmail:
     def deliver(self, message: Message, *, labels: frozenset[str] = frozenset({"INBOX", "UNREAD"}),
                 thread_id: str = "", known_labels: bool = True) -> str:  # fmt: skip
         """A mail arrives; returns its id."""
-        gmail_id = f"{len(self.messages) + 1:016x}"
+        self.delivered = max(self.delivered, len(self.messages)) + 1  # Gmail gives no id twice
+        gmail_id = f"{self.delivered:016x}"
         arrival = Arrival(gmail_id, thread_id or gmail_id, labels, self.now, message)
         self.messages[gmail_id] = arrival
         self._record(Added(gmail_id, arrival.thread_id, labels if known_labels else None))

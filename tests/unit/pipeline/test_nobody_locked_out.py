@@ -213,6 +213,7 @@ EXPIRED = [("mail", SAM, "pitchy", True), ("wait", 14.0), ("mail", SAM, "maybe",
 RELEASED = [*MANY, ("owner", 4, Decision.RELEASE)]
 SWITCHED = [("quarantine",), *MANY, ("challenge",)]
 BLOCKED = [*MANY, ("solve", 0), ("owner", 0, Decision.BLOCK), ("mail", SAM, "pitchy", True), ("undo",)]
+DELETED = [("quarantine",), *MANY[:2], ("delete",)]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -222,6 +223,7 @@ BLOCKED = [*MANY, ("solve", 0), ("owner", 0, Decision.BLOCK), ("mail", SAM, "pit
 @example(RELEASED)
 @example(SWITCHED)
 @example(BLOCKED)
+@example(DELETED)
 def test_nobody_is_locked_out(history: list[tuple[object, ...]]) -> None:
     asyncio.run(played(history))
 
