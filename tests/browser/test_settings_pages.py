@@ -85,7 +85,7 @@ def test_the_preview_follows_its_progress_and_the_choice(
     home.do(visit_of(home).worked())
     # The page looks again by itself.
     expect(page.get_by_role("heading", name="2 of your last 4 emails look like pitches")).to_be_visible()
-    expect(page.locator("#told")).to_have_text(re.compile("2 of your last"))
+    expect(page.locator("#progress-said")).to_have_text(re.compile("2 of your last"))
     shot(page, shots, "start")
     page.get_by_text("Strict: hold more").click()
     expect(page.get_by_role("heading", name="3 of your last")).to_be_visible()
@@ -226,7 +226,7 @@ def test_leaving_is_confirmed_followed_and_leaves_a_receipt(
     home.do(leave(home.office.service.context, Google(), job))
     # The page looks again by itself.
     expect(page.get_by_role("heading", name="Getrennt und gelöscht")).to_be_visible()
-    expect(page.locator("#told")).to_have_text("Getrennt und gelöscht")
+    expect(page.locator("#progress-said")).to_have_text("Getrennt und gelöscht")
     shot(page, shots, "receipt")
     look_over(page)
     assert_no_serious(page)

@@ -70,7 +70,6 @@ HARMLESS = {
         "strictness",
         "done",
         "ended",
-        "told",
         "order",
         "back",
         "n",

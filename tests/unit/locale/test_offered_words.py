@@ -15,7 +15,7 @@ from backend.web.api.requests import Correction
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_decision_has_its_words(language: str) -> None:
-    wanted = {f"review.{what}_{decision}" for decision in OFFERED for what in ("told", "said")}
+    wanted = {f"review.{what}_{decision}" for decision in OFFERED for what in ("done", "said")}
     wanted |= {f"card.did_{decision}" for decision in OFFERED}
     assert wanted - catalogue(language).ids == set(), f"missing in {language}.po"
 
