@@ -266,7 +266,7 @@ async def _credentials(sandbox: Sandbox, folder: Path) -> dict[str, str]:
     return {"GOOGLE_APPLICATION_CREDENTIALS": str(file)}
 
 
-def _environment(options: Options, server_url: str, google: str, story: str) -> dict[str, str]:
+def _environment(options: Options, server_url: str, google: str, story: str = "") -> dict[str, str]:
     """The server's settings: those of production, with Google's addresses replaced."""
     return {
         "PITCHGATE_PUBLIC_URL": server_url,
