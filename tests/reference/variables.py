@@ -78,7 +78,7 @@ def settings() -> str:
         never a value. A name that is no setting is logged as `unknown_setting`, with the one that may be
         meant. **Secret** ones are shown nowhere, not even when they are wrong. `pitchgate doctor` looks at
         what is set. What they are for in practice: [operations](operations.md).""",
-        table(("variable", "type", "default", "what it does"), rows),
+        table(("variable, type, default", "what it does"), rows),
         "## Other variables",
         table(
             ("variable", "type", "default", "what it does"), [(f"`{name}`", *rest) for name, *rest in OTHERS]
@@ -111,12 +111,8 @@ def _row(name: str, annotation: str, words: str) -> tuple[str, ...]:
     least = least or next((f"over {each.gt:n}" for each in field.metadata if isinstance(each, Gt)), "")
     most = next((f"to {each.le:n}" for each in field.metadata if isinstance(each, Le)), "")
     limits = " ".join(filter(None, (least, most)))
-    return (
-        f"`PITCHGATE_{name.upper()}`",
-        ", ".join(filter(None, (called, limits))),
-        _default(field.default),
-        words,
-    )
+    shape = ", ".join(filter(None, (called, limits)))
+    return f"`PITCHGATE_{name.upper()}`<br>{shape}<br>default: {_default(field.default)}", words
 
 
 def _default(value: object) -> str:
