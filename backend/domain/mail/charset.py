@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
 _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\x00]")
@@ -27,6 +28,14 @@ def clean(text: str) -> str:
     if text.isascii() and "\0" not in text:
         return text
     return _SURROGATE_OR_NUL.sub("\ufffd", text)
+
+
+def may_match(text: str, signs: Sequence[str]) -> bool:
+    """Whether a pattern without case, no match of which lacks all the `signs` (lower case), may match in `text`.
+
+    Beyond ASCII the answer is yes, for some letters there are, without case, the equals of others.
+    """
+    return not text.isascii() or any(map(text.lower().__contains__, signs))
 
 
 def codec_for(label: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 
+from backend.domain.mail.charset import may_match
 from backend.domain.mail.message import Message
 from backend.domain.mail.sender import organisational_domain
 
@@ -52,7 +53,7 @@ _BODY = re.compile(
     r"|(?:solve|complete|pass|löse\w{0,3}|résou\w{0,5}|resuelv\w{0,3}|resolv\w{0,3}).{0,60}captcha",
     re.I,
 )
-# Without one of these there is no match: most mail in ASCII is looked through for them alone.
+# What no match is without: most mail is looked through for them alone.
 _BODY_SIGNS = """
 verification confirmation held quarantined queued gated tmda boxtrapper arrest boxbe pitchgate guest allow white safe
 approved spammer robot captcha
@@ -75,16 +76,11 @@ def is_challenge(message: Message) -> bool:
     words = _words(message)
     if _SUBJECT.search(message.subject[:500]):
         return True
-    return (_may_hold(words, _OF_BODY) and _BODY.search(words) is not None) or _orders_proof(words)
-
-
-def _may_hold(words: str, signs: tuple[str, ...]) -> bool:
-    # Beyond ASCII some letters are, without case, another letter's equal.
-    return not words.isascii() or any(map(words.lower().__contains__, signs))
+    return (may_match(words, _OF_BODY) and _BODY.search(words) is not None) or _orders_proof(words)
 
 
 def _orders_proof(words: str) -> bool:
-    if not _may_hold(words, _OF_AIM):
+    if not may_match(words, _OF_AIM):
         return False
     orders = [match.end() for match in _ORDER.finditer(words)]
     doubts = [match.start() for match in _DOUBT.finditer(words)]

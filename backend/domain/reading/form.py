@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from backend.domain.mail.charset import may_match
 from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.quoting import Sections
 from backend.domain.mail.sender import organisational_domain
@@ -27,6 +28,10 @@ _OUT_OF_LIST = re.compile(
     r"|afmeld|wypisz|odhlas|avregistr",
     re.I,
 )
+_LIST_SIGNS = """
+unsub opt abmeld austrag desinscri desabonn baja disiscri cancella uitschrijv afmeld wypisz odhlas avregistr
+"""
+_OF_LIST = tuple(_LIST_SIGNS.split())
 _TRACKED = re.compile(
     r"[?&](?:utm_|_t=|mc_|trk|hs|e=|m=)|/(?:click|track|trk|ls|wf|e/c|u/click)(?:[/?]|$)|^https?://(?:click"
     r"|links?|track|trk|go|email|t|url\d+)\.",
@@ -50,6 +55,7 @@ _MERGE = re.compile(
     r"|%[a-z_]{3,20}%|<<[^<>]{2,30}>>|\bhi (?:,|there,)|\$\{[^}]{1,30}\}",
     re.I,
 )
+_OF_MERGE = ("{", "[", "%", "<<", "hi ,", "hi there,")
 _BULLET = re.compile(r"^[^\S\n]*+(?:[-•*·▪✓✅→]|\d[.)])\s++\S", re.M)
 _ADVERT_DOMAIN = re.compile(
     r"^(?:get|try|use|join|with|hello|meet)[a-z]{4,}|[a-z](?:hq|app|hub|now|online)\.",
@@ -127,7 +133,8 @@ def _bulk(message: Message, parts: Sections) -> Iterator[str]:
         yield "outreach_tool"
     elif "X-Mailer" in headers:
         yield "mailer_named"
-    if _OUT_OF_LIST.search(parts.own[-600:] + parts.signature[-600:]):
+    ending = parts.own[-600:] + parts.signature[-600:]
+    if may_match(ending, _OF_LIST) and _OUT_OF_LIST.search(ending):
         yield "unsubscribe_line"
 
 
@@ -196,7 +203,8 @@ def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
         yield "ends_asking"
     if "!" in parts.own:
         yield "exclaims" if parts.own.count("!") > 2 else "exclaim"
-    if _MERGE.search(f"{message.subject}\n{parts.own}"):
+    whole = f"{message.subject}\n{parts.own}"
+    if may_match(whole, _OF_MERGE) and _MERGE.search(whole):
         yield "merge_field"
     if _BULLET.search(parts.own):
         yield "bullets"

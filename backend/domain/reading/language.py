@@ -126,6 +126,11 @@ def language(text: str, most: int = 400) -> str:
     words = _WORD.findall(text, 0, _BEGINNING)
     if len(text) > _BEGINNING and len(words) <= most:  # the last one may be cut
         words = [match.group() for match in islice(_WORD.finditer(text), most)]
+    if text.isascii():
+        for known in filter(None, map(_VOTES.get, words[:most])):
+            for code, share in known:
+                votes[code] += share
+        words = []
     for word in words[:most]:
         for code, share in _VOTES.get(word, ()):
             votes[code] += share

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from backend.domain.mail.charset import clean
+from backend.domain.mail.charset import clean, may_match
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]{1,64}+(?:\.[\w-]{1,64}+){1,6}")
@@ -23,6 +23,7 @@ _MONEY = re.compile(
     r"|kč|zł|kr)\b)",
     re.I,
 )
+_OF_MONEY = ("$", "usd", "eur", "dollar", "gbp", "chf", "sek", "pln", "czk", "kr")
 _PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b|procent\b)", re.I)
 _CLOCK = re.compile(r"\b\d{1,2}(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\b\d{1,2}\s?(?:am|pm|uhr)\b", re.I)
 _PHONE = re.compile(r"(?<!\w)(?:\+|00)?\d(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
@@ -33,11 +34,10 @@ _WORD = re.compile(r"\w++|\?")
 MOST_LETTERS = 64
 """Letters of a word that are read: nothing anybody says is longer, and it ends among the reasons people are shown."""
 
-_NUMBERS = (
-    (_MONEY, "n_money"), (_PERCENT, "n_percent"), (_CLOCK, "n_clock"), (_PHONE, "n_phone"), (_YEAR, "n_year"),
-    (_NUMBER, "n_number"),
+_CLASSES = (
+    (_URL, "u_link"), (_MAIL, "u_mail"), (_HOST, "u_link"), (_MONEY, "n_money"), (_PERCENT, "n_percent"),
+    (_CLOCK, "n_clock"), (_PHONE, "n_phone"), (_YEAR, "n_year"), (_NUMBER, "n_number"),
 )  # fmt: skip
-_CLASSES = ((_URL, "u_link"), (_MAIL, "u_mail"), (_HOST, "u_link"), *_NUMBERS)
 
 
 class Placed(NamedTuple):
@@ -58,9 +58,15 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
         text = _MAIL.sub(" u_mail ", text)
     if _HOST_ENDS.search(text):
         text = _HOST.sub(" u_link ", text)
-    if _DIGIT.search(text):
-        for pattern, token in _NUMBERS:
-            text = pattern.sub(f" {token} ", text)
+    digits = len(_DIGIT.findall(text))
+    if digits and may_match(text, _OF_MONEY):
+        text = _MONEY.sub(" n_money ", text)
+    if digits:
+        text = _PERCENT.sub(" n_percent ", text)
+        text = _CLOCK.sub(" n_clock ", text)
+        text = _PHONE.sub(" n_phone ", text) if digits > 6 else text
+        text = _YEAR.sub(" n_year ", text)
+        text = _NUMBER.sub(" n_number ", text)
     return [names.get(word, word[:MOST_LETTERS]) for word in _WORD.findall(text.lower())]
 
 
