@@ -132,22 +132,24 @@ def _googles_own(headers: Headers) -> str | None:
     for name, value in headers:
         kind = name.lower()
         if kind == "received":
-            if border or not (_by_border(value) or _by_inside(value)):
+            if border:
                 break  # from here on the sender's side wrote
-            border = _by_border(value)
+            plain = _without_comments(value) or ""
+            border = _by_border(plain)
+            if not border and not _by_inside(plain):
+                break
         elif kind == "authentication-results" and results is None and _authserv_id(value) == AUTHSERV_ID:
             results = value
     return results if border else None
 
 
-def _by_border(received: str) -> bool:
-    match = _BY.search(_without_comments(received) or "")
+def _by_border(plain: str) -> bool:
+    match = _BY.search(plain)
     return match is not None and match.group(1).rstrip(";").lower() == AUTHSERV_ID
 
 
-def _by_inside(received: str) -> bool:
+def _by_inside(plain: str) -> bool:
     """A hop between Google's own machines: by an address or a google.com host, without a `from` clause."""
-    plain = _without_comments(received) or ""
     match = _BY.search(plain)
     if match is None or _FROM.search(plain):
         return False
