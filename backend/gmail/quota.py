@@ -159,6 +159,9 @@ class Gate:
         self._serve()
 
     async def _turn(self, units: float, priority: int, patience: float) -> None:
+        if not self._queue and self._wait(units, self._timer.time()) <= 0 < self._free:
+            self._admit(units, self._timer.time())
+            return
         self._number += 1
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(priority, self._number, units, turn)
@@ -188,17 +191,23 @@ class Gate:
                 heapq.heappop(self._queue)
                 continue
             now = self._timer.time()
-            pause = max(self._own.wait(head.units, now), self._shared.wait(head.units, now))
+            pause = self._wait(head.units, now)
             if self._free <= 0:
                 return  # the next to leave calls again
             if pause > 0:
                 self._alarm = self._timer.call_at(now + max(pause, 0.001), self._serve)
                 return
-            self._own.take(head.units, now)
-            self._shared.take(head.units, now)
-            self._free -= 1
+            self._admit(head.units, now)
             heapq.heappop(self._queue)
             head.turn.set_result(None)
+
+    def _wait(self, units: float, now: float) -> float:
+        return max(self._own.wait(units, now), self._shared.wait(units, now))
+
+    def _admit(self, units: float, now: float) -> None:
+        self._own.take(units, now)
+        self._shared.take(units, now)
+        self._free -= 1
 
 
 def _give_up(turn: asyncio.Future[None]) -> None:

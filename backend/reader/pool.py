@@ -171,6 +171,11 @@ class ReadingPool:
 
     async def _process(self) -> ReadingProcess:
         """One that is free. None is started for a message: it would be lost with the message's patience."""
+        with contextlib.suppress(asyncio.QueueEmpty):
+            held = self._free.get_nowait()
+            if held is not None and self._good(held):
+                return held
+            self._free.put_nowait(held)
         failed = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._wait):
