@@ -92,7 +92,7 @@ test-deploy: setup-dev ## an image, Compose, and docs/how-to/deploy.md played th
 	@$(PYTEST) -s tests/deploy tests/unit/cloud
 
 .PHONY: test-dist
-test-dist: dist-linux ## what was made: each installed on a computer that has nothing of it, played, removed; as root (not part of test)
+test-dist: dist-linux dist-windows ## what was made: each installed on a computer that has nothing of it, played, removed; as root (not part of test)
 	@bash requirements/setup.sh test-dist
 	@$(PYTEST) -s tests/artefacts
 
@@ -148,7 +148,7 @@ faults-cluster: setup-dev ## equal replicas and their PostgreSQL killed under lo
 
 # ---- the rest
 
-.PHONY: dist dist-linux
+.PHONY: dist dist-linux dist-windows
 dist: ## what is released, in dist/: both distributions, the .deb, what is in them (CycloneDX), and SHA256SUMS
 	@bash requirements/setup.sh dist
 	@bash requirements/dist.sh
@@ -156,6 +156,10 @@ dist: ## what is released, in dist/: both distributions, the .deb, what is in th
 dist-linux: dist ## with it, the desktop app for Linux in one folder with its own Python, in a tar
 	@bash requirements/setup.sh dist-linux
 	@bash requirements/linux.sh
+
+dist-windows: dist ## with it, the desktop app's installer for Windows, built on Wine
+	@bash requirements/setup.sh dist-windows
+	@bash requirements/windows-installer.sh
 
 .PHONY: reference docs
 reference: setup-dev ## the pages of docs/reference that are written from the code

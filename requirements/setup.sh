@@ -14,7 +14,7 @@
 #   bash requirements/setup.sh test-dist  debootstrap and lintian for `make test-dist` (installed when root, with the desktop's)
 #   bash requirements/setup.sh bench      wrk for `make bench` (installed when root, with the dev set)
 #   bash requirements/setup.sh docs|dist  what `make docs` and `make dist` need, each in an environment of its own below .venv
-#   bash requirements/setup.sh dist-linux    PyGObject beside that (installed when root)
+#   bash requirements/setup.sh dist-linux    PyGObject beside that; dist-windows: the Windows set, and NSIS (installed when root)
 #   bash requirements/setup.sh lock       the locks again from pyproject.toml (no hash is asked for uv itself)
 #
 # PYTHON=/path/to/python3 picks the interpreter. Any pip settings of the machine apply; none are made here.
@@ -215,6 +215,13 @@ dist_linux() {
         { tail -n 25 "$log" >&2; die "PyGObject could not be built (whole output: $log)"; }
 }
 
+dist_windows() {
+    windows
+    if command -v makensis >/dev/null; then return; fi
+    root || die "the installer needs NSIS; as root: apt-get install nsis"
+    apt_install nsis
+}
+
 # The locks name no address: neither a registry's nor a folder's.
 lock() {
     make_venv
@@ -256,7 +263,8 @@ case "${1:-}" in
     test-dist) test_dist ;;
     bench) bench ;;
     dist-linux) dist_linux ;;
+    dist-windows) dist_windows ;;
     docs | dist) apart "$1" ;;
     lock) lock ;;
-    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|test-dist|bench|docs|dist|dist-linux|lock" ;;
+    *) die "usage: bash requirements/setup.sh run [EXTRA …]|dev|browser|mail|desktop|windows|deploy|test-dist|bench|docs|dist|dist-linux|dist-windows|lock" ;;
 esac
