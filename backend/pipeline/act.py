@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.domain.errors import Gone, LeaseLost, Rejected
 from backend.domain.mailbox.labels import LabelChange, Placement, changes_for
-from backend.domain.mailbox.mailbox import LabelIds
+from backend.domain.mailbox.mailbox import LabelIds, Mailbox
 from backend.domain.retry import once_more
 from backend.pipeline.context import Context
 from backend.ports.jobs import MessageJob
@@ -28,11 +28,11 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, job.mailbox_id)
     try:
         try:
-            await _apply(context, job, changes_for(placement, labels))
+            await _apply(context, job, mailbox, changes_for(placement, labels))
         except Rejected:
             # The owner may have deleted one of our labels: make it again and try once more.
             labels = await _labels_renewed(context, job.mailbox_id)
-            await _apply(context, job, changes_for(placement, labels))
+            await _apply(context, job, mailbox, changes_for(placement, labels))
     except Rejected as error:
         # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
         again = once_more(error.key, error, job.error)
@@ -45,7 +45,8 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     return await context.store.finish_stage(job, context.clock.now(), context.lease_until())
 
 
-async def _apply(context: Context, job: MessageJob, change: LabelChange) -> None:
+async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: LabelChange) -> None:
+    context.echoes.expect(mailbox.owner.email, context.clock.now())
     await context.gmail.relabel(job.mailbox_id, job.gmail_id, change.add, change.remove)
 
 

@@ -70,6 +70,7 @@ async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
         return
     raw = _mail(context, mailbox, screened, pending)
     await context.store.mark_sending(job, pending.id, context.clock.now())
+    context.echoes.expect(mailbox.owner.email, context.clock.now())
     try:
         sent = await context.gmail.send(job.mailbox_id, raw, job.thread_id)
     except (Rejected, Gone) as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from backend.pipeline.echoes import Echoes
 from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.ports.gmail import Gmail
@@ -44,6 +45,7 @@ class Context:
     """Tells this process's job loop, if it has one, that there may be work."""
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
+    echoes: Echoes = field(default_factory=Echoes)
     fail_opens: FailOpens = field(default_factory=FailOpens)
     judged: Judged = field(default_factory=Judged)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))

@@ -37,12 +37,15 @@ async def fetched(context: Context, body: bytes) -> PushFate | None:
 
 async def _stored(context: Context, envelope: Envelope | None) -> PushFate | None:
     """Sync becomes due at once, and again after Google's one-second window, in which it drops further notices, has
-    closed: that look sees what they would have told."""
+    closed: that look sees what they would have told. Of an echo of our own change only that look is made, and one that
+    is still to come is put off to serve as it."""
     if envelope is None:
         return None
     now = context.clock.now()
     notice = Notice(envelope.push_id, envelope.email, envelope.history_id)
-    return await context.store.note_push(notice, now + timedelta(seconds=context.settings.push_settle), now)
+    again_at = now + timedelta(seconds=context.settings.push_settle)
+    echo = context.echoes.heard(envelope.email, now)
+    return await context.store.note_push(notice, again_at, now, echo)
 
 
 async def owner_acted(context: Context, mailbox_id: str) -> None:

@@ -146,15 +146,17 @@ class Beginning:
 class JobStore(NoticeStore, Protocol):
     """Pushes, duties, the stages of messages, and what a sync commits."""
 
-    async def note_push(self, notice: Notice, again_at: datetime, now: datetime) -> PushFate:
+    async def note_push(
+        self, notice: Notice, again_at: datetime, now: datetime, echo: bool = False
+    ) -> PushFate:
         """Store the notice. Unless it is a repeat or unknown the mailbox's SYNC is due at once, and at `again_at`,
         when the time in which Google drops further pushes has passed.
 
         Not at once, but at `again_at` alone, if the change it tells of has been listed already (a late push, or the
         echo of a change of our own): it may still be the only word of what came in the second after it. And while the
         second look of an earlier push is still to come, that one serves as the first look of this push: pushes that
-        come faster than Google sends them do not make us list faster.
-
+        come faster than Google sends them do not make us list faster. `echo`: it most likely tells of a change of our
+        own. It gets its look at `again_at` alone, for which the second look of an earlier push waits, up to a window.
         A notice is stale when its history id is below the stored cursor.
         """
         ...

@@ -21,7 +21,7 @@ ROUNDS = 4
 """How often one claim goes round the mailboxes to fill its batch."""
 
 
-def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushFate]:
+def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:
     """Store a push, and ask for the looks it is good for; see the port."""
     pushed = position(notice.history_id)
     mailbox: MailboxRow | None = yield q("mailbox_by_email", email=notice.email.lower())
@@ -50,7 +50,8 @@ def note_push(notice: Notice, again_at: datetime, now: datetime) -> Script[PushF
         duty=Duty.SYNC,
         now=micros(now),
         again_at=micros(again_at),
-        at_once=not seen,
+        at_once=not seen and not echo,
+        put_off=micros(again_at) - micros(now) if echo else 0,
     )
     if claimable:
         yield WAKE

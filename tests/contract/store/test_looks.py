@@ -13,20 +13,22 @@ from tests.contract.store.stories import Story
 WINDOW = timedelta(seconds=1.1)
 
 
-async def _push(story: Story) -> None:
+async def _push(story: Story, echo: bool = False) -> None:
     """A push of a change nobody has listed yet."""
     number = next(story.numbers)
     notice = Notice(f"p{number}", "ana@corp.test", str(number))
-    await story.store.note_push(notice, story.now + WINDOW, story.now)
+    await story.store.note_push(notice, story.now + WINDOW, story.now, echo)
 
 
-async def _looks(story: Story, seconds: int, *pushes: int, held: tuple[int, ...] = ()) -> list[int]:
+async def _looks(
+    story: Story, seconds: int, *pushes: int, held: tuple[int, ...] = (), echoes: tuple[int, ...] = ()
+) -> list[int]:
     """At which of the next tenths of a second the sync is done, each look taking none of them, with pushes at these
-    tenths. During the tenths of `held` nobody claims."""
+    tenths, those of `echoes` taken for echoes. During the tenths of `held` nobody claims."""
     looks = []
     for tenth in range(seconds * 10):
-        if tenth in pushes:
-            await _push(story)
+        if tenth in pushes or tenth in echoes:
+            await _push(story, tenth in echoes)
         if tenth not in held and (job := await story.claim_duty()):
             looks.append(tenth)
             await story.store.finish_duty(job, None)
@@ -58,6 +60,34 @@ async def test_what_is_listed_already_is_looked_after_at_the_end_of_the_window_a
     await story.mailbox("ana")
     await story.sync("ana", SyncPage(cursor="1000"))
     assert await _looks(story, 3, 0) == [11]
+
+
+async def test_one_look_ends_the_windows_of_a_push_and_of_the_echo_that_follows(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await _looks(story, 5, 0, echoes=(1,)) == [0, 12]
+    assert await _looks(story, 5, 0, echoes=(9,)) == [0, 20]
+    assert await _looks(story, 5, 0, 4, echoes=(2,)) == [0, 13, 15], "what may be mail puts nothing off"
+
+
+async def test_echoes_put_a_look_off_by_one_window_at_most(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await _looks(story, 6, 0, echoes=tuple(range(1, 30))) == [0, 22, 40]
+
+
+async def test_an_echo_alone_is_looked_after_at_the_end_of_its_window(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await _looks(story, 3, echoes=(0,)) == [11]
+
+
+async def test_an_echo_during_a_look_puts_off_what_follows_it(story: Story) -> None:
+    await story.mailbox("ana")
+    await _push(story)
+    job = await story.claim_duty()
+    assert job is not None
+    story.pass_time(seconds=0.3)
+    await _push(story, echo=True)
+    await story.store.finish_duty(job, None)
+    assert await _looks(story, 4) == [11]
 
 
 async def test_the_last_of_many_pushes_during_a_sync_gets_its_look_too(story: Story) -> None:
@@ -99,13 +129,14 @@ async def test_a_look_to_come_wakes_nobody(story: Story) -> None:
     mail=st.lists(st.integers(0, 80), min_size=1, max_size=12),
     delays=st.lists(st.integers(0, 15), min_size=12, max_size=12),
     busy=st.frozensets(st.integers(0, 100), max_size=60),
+    mistaken=st.frozensets(st.integers(0, 100), max_size=60),
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_mail_is_lost_in_googles_window(
-    story: Story, mail: list[int], delays: list[int], busy: frozenset[int]
+    story: Story, mail: list[int], delays: list[int], busy: frozenset[int], mistaken: frozenset[int]
 ) -> None:
     """Google publishes the first change of each second and drops the others; pushes take their time, and so do we.
-    All mail is seen without any sweep, by at most two looks a push."""
+    Some pushes are taken for echoes that are none. All mail is seen without any sweep, by at most two looks a push."""
     name = f"box{next(story.numbers)}"
     await story.mailbox(name)
     arrivals, published = sorted(mail), -10
@@ -118,7 +149,7 @@ async def test_no_mail_is_lost_in_googles_window(
     for tenth in range(120):
         for number in pushes.get(tenth, ()):
             notice = Notice(f"{name}-{number}", f"{name}@corp.test", str(number))
-            await story.store.note_push(notice, story.now + WINDOW, story.now)
+            await story.store.note_push(notice, story.now + WINDOW, story.now, tenth in mistaken)
         if tenth not in busy and (job := await story.claim_duty()):
             seen, looks = sum(1 for at in arrivals if at <= tenth), looks + 1
             await story.store.commit_sync(job, SyncPage(cursor=str(seen)), story.now)
