@@ -95,6 +95,8 @@ def places_only(logger: object, method: str, event: MutableMapping[str, Any]) ->
     if isinstance(info, tuple):
         info = info[1]
     error = info if isinstance(info, BaseException) else sys.exc_info()[1] if info else None
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        (error,) = error.exceptions  # a task group's, from Python 3.13 on
     if error is not None:
         frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
         event["error"] = type(error).__name__
