@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from babel.dates import format_date
+from babel import Locale
+from babel.dates import format_date, format_timedelta
 from quart import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -241,7 +242,7 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
         "waiting": challenge.waiting,
         "delivers": challenge.delivers,
         "until": format_date(challenge.expires_at, "long", locale=words.catalogue.locale),
-        "minutes": challenge.wait // timedelta(minutes=1),
+        "wait": _span(challenge.wait, words.catalogue.locale),
     }
 
     def say(key: str, **more: Any) -> str:
@@ -249,12 +250,18 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
 
     if challenge.deliver_at is not None:
         left = challenge.deliver_at - services().context.clock.now()
-        known["left"] = max(1, -(-left // timedelta(minutes=1)))
+        known["left"] = _span(max(left, timedelta(minutes=1)), words.catalogue.locale)
         known["at"] = f"{challenge.deliver_at:%H:%M}"
     response = await page(template, status, challenge=challenge, words=words, say=say, **values)
     response.headers["Vary"] = "Accept-Language, Accept"
     response.headers["Content-Security-Policy"] = _policy(values.get("widget"))
     return response
+
+
+def _span(time: timedelta, locale: Locale) -> str:
+    """20 minutes or, from two hours on, 11 hours."""
+    minutes = timedelta(minutes=-(-time // timedelta(minutes=1)))
+    return str(format_timedelta(minutes, threshold=2, locale=locale))
 
 
 def _policy(widget: Any) -> str:

@@ -74,12 +74,12 @@ async def test_typed_digits_alone_let_in_after_a_wait_and_the_page_says_so_befor
 
     assert status == 200
     assert "Your message will be delivered" in page
-    assert "delivered automatically in about 20 min, at 09:50 UTC" in unescape(page)
+    assert "delivered automatically in about 20 minutes, at 09:50 UTC" in unescape(page)
     assert await here.solves() == 1, "not yet"
     here.clock.advance(11.5 * 60)
     for by in ("", "code"):
         later = await look(client, by)
-        assert "in about 9 min, at 09:50 UTC" in unescape(later)
+        assert "in about 9 minutes, at 09:50 UTC" in unescape(later)
         assert 'name="ticket"' not in later, "there is nothing more to type"
         assert ('id="start"' in later) is (first == "work"), "who would rather work may"
 
