@@ -77,7 +77,8 @@ def raw_mail(record: dict[str, Any]) -> bytes:
     if html:
         add = mail.add_alternative if text else mail.set_content
         add(html, subtype="html")
-    return mail.as_bytes()
+    # Folded lines lose or gain a blank between encoded words, and not the same ones in each Python.
+    return mail.as_bytes(policy=mail.policy.clone(max_line_length=0))
 
 
 def row_of(record: dict[str, Any], group: str) -> Row:
