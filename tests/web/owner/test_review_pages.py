@@ -304,7 +304,7 @@ async def test_a_mail_gmail_does_not_give_out_can_still_be_decided(here: Office)
     ("language", "title", "button"),
     [
         ("en", "Held mail", "Release"),
-        ("de", "Zurückgehaltene Mails", "Freigeben"),
+        ("de", "Zurückgehaltene E-Mails", "Freigeben"),
         ("fr", "Messages retenus", "Libérer"),
         ("es", "Correo retenido", "Liberar"),
         ("pt-BR", "Correio retido", "Libertar"),
