@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright
@@ -33,9 +34,9 @@ async def leading_on(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
     real = play._environment
 
-    def elsewhere(options: play.Options, server_url: str, url: str) -> dict[str, str]:
+    def elsewhere(options: play.Options, server_url: str, url: str, *rest: Any) -> dict[str, str]:
         google.append(url.replace("127.0.0.1", "localhost"))
-        settings = real(options, server_url, url)
+        settings = real(options, server_url, url, *rest)
         return settings | {"PITCHGATE_AUTHORIZE_URL": f"http://127.0.0.1:{port}/o/oauth2/v2/auth"}
 
     first = await asyncio.start_server(answer, "127.0.0.1", 0)

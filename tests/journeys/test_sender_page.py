@@ -13,6 +13,7 @@ from tests.journeys.conftest import Journey, begin_journey, until
 
 JSON = {"Accept": "application/json"}
 LINE = "We met at the harbour fair <b>last May</b>."
+LATER = "It is in your inbox now."
 
 
 async def _link(journey: Journey) -> str:
@@ -52,8 +53,7 @@ async def test_a_guessed_code_a_line_and_the_work_after_all(tmp_path: Path) -> N
 
         assert await journey.seller.answer(journey.stage.http) == 1
         await journey.settled(pitch, held=False)
-        status, problem = await _post(journey, f"{link}/note", {"line": "too late"})
-        assert (status, problem["code"]) == (410, "link_used")
+        assert await _post(journey, f"{link}/note", {"line": LATER}) == (200, {"note": LATER})
 
     path = tmp_path / "state" / "pitchgate.sqlite3"
     store = open_store(path)
@@ -61,7 +61,7 @@ async def test_a_guessed_code_a_line_and_the_work_after_all(tmp_path: Path) -> N
     try:
         mailbox = await store.mailbox_by_email(OWNER)
         assert mailbox is not None
-        assert [view.note for view in await store.messages(mailbox.id)] == [LINE]
+        assert [view.note for view in await store.messages(mailbox.id)] == [LATER]
     finally:
         await store.close()
     connection = sqlite3.connect(path)
