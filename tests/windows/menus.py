@@ -19,6 +19,7 @@ def menu(*held: str, state: tuple[str, ...] = ("Active",), undo: bool = False) -
     shelf = [item("Held, waiting for you"), *words] if held else [item("Nothing is held")]
     pause = item("Pause", item("For 1 hour"), item("Until tomorrow"))
     level = item("Strictness", item("Relaxed"), item("Normal"), item("Strict"))
+    topics = item("Topics", item(""))
     switches = map(item, ("Notify me", "Open at login", "Tell me of updates"))
     account = map(item, ("Connected computers", "Disconnect", "About", "Quit"))
-    return [*head, *shelf, item("Review"), pause, level, *switches, *account]
+    return [*head, *shelf, item("Review"), pause, level, topics, *switches, *account]

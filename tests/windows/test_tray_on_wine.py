@@ -125,7 +125,7 @@ def test_killed_and_started_again_a_decision_still_arrives(wine: Wine, backend: 
     wine.expected = [
         line
         for line in menu("Ann Seller 1", state=("No", "Tried", "Try again"))
-        if line["label"] not in ("Pause", "Strictness")
+        if line["label"] not in ("Pause", "Strictness", "Topics")
     ]
     wine.choose(ICON, "Ann Seller 1", "Block ann")
     wine.until(lambda: wine.kept().get("outbox"), "the decision on the disk")
