@@ -45,6 +45,8 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if pipe else log,
                 stderr=log,
+                # Ctrl-C at a terminal goes to all of a group: ours ends its children when it has taken stock.
+                start_new_session=True,
             )
 
     async def first_line(self) -> dict[str, object]:

@@ -17,13 +17,16 @@ from tests.journeys.conftest import until
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 async def test_nobody_is_left_behind(end: signal.Signals) -> None:
+    """The signal goes to the whole group, as a terminal and `timeout` send it."""
     ports = [*("--port", str(free_port())), *("--sandbox-port", str(free_port()))]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "backend", "demo", "--no-browser", *ports),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )
     try:
@@ -33,10 +36,13 @@ async def test_nobody_is_left_behind(end: signal.Signals) -> None:
                 break
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 3, "the local Google, the server and the process that reads mail"
-        process.send_signal(end)
+        os.killpg(process.pid, end)
+        told, failed = await asyncio.wait_for(process.communicate(), 120)
+        assert (process.returncode, failed) == (0, b"")
+        assert b'"lost": 0' in told
 
         async def gone() -> bool:
-            return process.returncode is not None and not any(child.is_running() for child in children)
+            return not any(child.is_running() for child in children)
 
         await until(gone, f"the end after {end.name}")
     finally:
