@@ -155,11 +155,12 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
     following = min(done.waiting, done.balance + challenge.credits)
     key = {0: "done_none", 1: "done_one"}.get(count, "done_many")
     named = [subject for subject in done.subjects[:MOST_NAMED] if subject]
-    token = str((request.view_args or {})["token"])
+    after = await _noted(str((request.view_args or {})["token"]))  # a note is about another message now
     return await _rendered(
         "solved.html",
-        await solving.noted_challenge(services().context, token),  # a note is about another message now
+        after or challenge,
         count=count,
+        takes_note=after is not None,
         note_refusal=None,
         named=named,
         unnamed=count - len(named),
@@ -172,9 +173,18 @@ async def _done(challenge: OpenChallenge, done: Solved | CodeDue | Promised) -> 
 
 async def _ended(error: Expired, token: str) -> Response:
     """What a browser is shown of a link behind which nothing waits; anything else is refused."""
-    if error.code != "link_used" or not wants_page():
+    after = await _noted(token) if error.code == "link_used" and wants_page() else None
+    if after is None:
         raise error
-    return await _used(await solving.noted_challenge(services().context, token))
+    return await _used(after)
+
+
+async def _noted(token: str) -> OpenChallenge | None:
+    """What a note could be written to after all was delivered; None when none is taken any more."""
+    try:
+        return await solving.noted_challenge(services().context, token)
+    except Expired:
+        return None
 
 
 async def _used(challenge: OpenChallenge, status: int = 410, *, note_refusal: str | None = None) -> Response:

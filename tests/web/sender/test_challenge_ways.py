@@ -84,6 +84,23 @@ async def test_typed_digits_alone_let_in_after_a_wait_and_the_page_says_so_befor
         assert ('id="start"' in later) is (first == "work"), "who would rather work may"
 
 
+async def test_work_during_the_wait_delivers_though_the_time_of_the_link_is_over(opened: Opened) -> None:
+    here = await opened(with_codes())
+    client = here.app.test_client()
+    here.clock.advance(days=13, hours=23, minutes=50)
+    status, _ = await type_in(client, ticket_in(await look(client)), DIGITS)
+    assert status == 200
+    here.clock.advance(minutes=11)  # past the end of the link, and the wait of twenty minutes is still on
+
+    task = await (await client.get(f"{LINK}/task")).get_json()
+    answer = await client.post(LINK, form={"payload": solve(task)}, headers=BROWSER)
+
+    text = await answer.get_data(as_text=True)
+    assert await here.solves() == 1
+    assert (answer.status_code, "was delivered" in text) == (200, True)
+    assert f'action="{LINK}/note"' not in text, "no note is taken any more"
+
+
 async def test_a_script_is_told_when_its_mail_will_be_let_in(opened: Opened) -> None:
     client = (await opened(with_codes())).app.test_client()
     ticket = ticket_in(await look(client))

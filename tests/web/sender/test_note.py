@@ -99,6 +99,20 @@ async def test_after_the_delivery_a_line_can_still_be_left(client: Client, here:
     assert (problem.status_code, (await problem.get_json())["code"]) == (410, "link_used")
 
 
+async def test_a_used_link_stays_used_when_its_time_is_over(client: Client, here: Office) -> None:
+    await here.link()
+    payload = solve(await (await client.get(f"{LINK}/task")).get_json())
+    await client.post(LINK, form={"payload": payload}, headers=BROWSER)
+    here.clock.advance(days=14)
+
+    page = await client.get(LINK, headers=BROWSER)
+
+    text = await page.get_data(as_text=True)
+    assert page.status_code == 410
+    assert "This link has been used" in text, "what was delivered did not expire"
+    assert f'action="{LINK}/note"' not in text
+
+
 async def test_too_long_a_line_after_the_delivery_comes_back_too(client: Client, here: Office) -> None:
     await here.link()
     payload = solve(await (await client.get(f"{LINK}/task")).get_json())
