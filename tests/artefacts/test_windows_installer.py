@@ -24,7 +24,6 @@ from tests.windows.menus import item, menu
 from tests.windows.wine import ICON, PYTHON, Wine, missing
 from tray_app.state import Icon
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=f"not set up: {missing()}; make dist-windows")
 KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Pitchgate"
 RUN_KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
 NOT_CONNECTED = ("Not connected", "Review", "Notify", "Open", "Tell", "Connect", "About", "Quit")
@@ -36,6 +35,7 @@ KEPT = (
 
 @pytest.fixture
 def wine(tmp_path: Path) -> Iterator[Wine]:
+    assert not missing(), f"not set up: {missing()}; make dist-windows"
     with FileLock(Path(tempfile.gettempdir()) / "pitchgate-desktop.lock"):
         desktop = Wine(tmp_path / "desktop")
         (desktop.folder / "bin/xdg-open").write_text(BROWSER.format(desktop.addresses))

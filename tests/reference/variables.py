@@ -95,9 +95,11 @@ def fields() -> Iterator[tuple[str, str, str]]:
     ]
     for field, after in zip(found.body, found.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            told = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-            words = str(after.value.value) if told else ""  # type: ignore[attr-defined]
-            yield field.target.id, ast.unparse(field.annotation), words
+            match after:
+                case ast.Expr(value=ast.Constant(value=str(words))):
+                    yield field.target.id, ast.unparse(field.annotation), words
+                case _:
+                    yield field.target.id, ast.unparse(field.annotation), ""
 
 
 def _row(name: str, annotation: str, words: str) -> tuple[str, ...]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import subprocess
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend import logs
 from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.web.measures import ALONE, GROUPS, Measures
+from tests.web.operator.promtool import PROMTOOL, needs_promtool
 from tests.web.service import office
 
 RULES = Path("docs/alerts.yml")
@@ -23,7 +22,6 @@ PAGE = Path("docs/reference/operations.md")
 CASES = Path("tests/web/operator/alerts.test.yml")
 ALERT = re.compile(r"- alert: (\w+)\n\s+expr: (.+)")
 ASKED = re.compile(r"(pitchgate_\w+)(?:\{(\w+)=~?\"([^\"]+)\"\})?")
-PROMTOOL = shutil.which("promtool")
 
 
 def alerts() -> dict[str, str]:
@@ -31,7 +29,7 @@ def alerts() -> dict[str, str]:
     return dict(ALERT.findall(RULES.read_text(encoding="utf-8")))
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="needs promtool; as root: bash requirements/setup.sh dev")
+@needs_promtool
 def test_the_alarms_ring_when_they_should_and_not_else() -> None:
     ran = subprocess.run(
         [str(PROMTOOL), "test", "rules", str(CASES)], capture_output=True, text=True, timeout=60, check=False
@@ -67,7 +65,7 @@ def test_every_alarm_leads_to_its_own_heading_of_the_operations_page() -> None:
     assert sorted(headings) == sorted(alerts())
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="needs promtool; as root: bash requirements/setup.sh dev")
+@needs_promtool
 async def test_names_and_units_are_those_prometheus_asks_for(tmp_path: Path) -> None:
     async with office(tmp_path) as here:
         await here.hold("m1")

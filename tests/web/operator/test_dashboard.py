@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from itertools import combinations
@@ -19,9 +18,9 @@ from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.ports.web_push import Pushed
 from backend.web.measures import Measures
+from tests.web.operator.promtool import PROMTOOL, needs_promtool
 from tests.web.service import office
 
-PROMTOOL = shutil.which("promtool")
 NAME = re.compile(r"pitchgate_\w+")
 LABELS = re.compile(r'(pitchgate_\w+)\{(\w+)="([^"]+)"\}')
 GROUPED = re.compile(r"by \(([^)]+)\) \(rate\((pitchgate_\w+)")
@@ -62,7 +61,7 @@ async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) ->
             assert set(labels.split(", ")) <= fields[name], query
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="needs promtool; as root: bash requirements/setup.sh dev")
+@needs_promtool
 def test_prometheus_understands_every_query(tmp_path: Path) -> None:
     rules = [{"record": f"panel:{number}", "expr": query} for number, query in enumerate(queries())]
     file = tmp_path / "rules.yml"  # JSON is YAML
