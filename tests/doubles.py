@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from backend.domain.errors import PitchgateError, Refused
 from backend.domain.mailbox.mailbox import Grant
-from backend.locale.words import error_words
 from backend.ports.gmail import Access
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -114,4 +113,7 @@ class PlainKeys:
 
 def in_english(error: PitchgateError) -> str:
     """What happened and what to do, as a person reads it."""
+    # Needs Babel, which Windows' Python does without in the desktop's tests.
+    from backend.locale.words import error_words
+
     return " ".join(error_words("en", error)).strip()
