@@ -1,4 +1,4 @@
-"""skl2onnx converter of `PitchModel`: a sparse graph, raw text in, probability and per-term shares out.
+"""skl2onnx converter of `PitchModel`: a sparse graph, raw text in, probability and per-term shares and counts out.
 
 The stock conversion of tf-idf builds a dense row per message and differs from scikit-learn on most real
 mail (tokeniser, sublinear tf, pruned bigrams). This one looks up only the terms that occur and keeps
@@ -20,7 +20,7 @@ from model_export.learner import PitchModel
 
 WORD = r"[\p{L}\p{N}_]{2,}"  # RE2's spelling of the learner's token pattern
 IR_VERSION = 10
-OUTPUTS = ("probability", "logit", "row", "term", "share")
+OUTPUTS = ("probability", "logit", "row", "term", "share", "count")
 
 
 def to_onnx(model: PitchModel) -> ModelProto:
@@ -52,12 +52,12 @@ def _settled(model: ModelProto) -> ModelProto:
 
 
 def _outputs(scope: Any, model: PitchModel, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
-    """Declare five outputs instead of a classifier's usual two; `row` and `term` say which share is whose."""
+    """Declare six outputs instead of a classifier's usual two; `row` and `term` say which share and count is whose."""
     del custom_parsers
     operator = scope.declare_local_operator("PitchModel", model)
     operator.inputs = inputs
     for name in OUTPUTS:
-        kind = Int64TensorType if name in ("row", "term") else DoubleTensorType
+        kind = Int64TensorType if name in ("row", "term", "count") else DoubleTensorType
         operator.outputs.append(scope.declare_local_variable(name, kind([None])))
     return list(operator.outputs)
 
@@ -83,7 +83,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     _told(emit, model.params.brevity, model.longest_)
     _weighed(emit, model)
     _probability(emit, model.slope_, model.offset_)
-    for ours, output in zip(("p", "logit_", "row_", "fid", "contrib"), operator.outputs, strict=True):
+    for ours, output in zip(("p", "logit_", "row_", "fid", "contrib", "often"), operator.outputs, strict=True):
         emit.node("Identity", [ours], output.full_name)
 
 
@@ -171,7 +171,7 @@ def _counts(emit: Emitter) -> None:
     emit.node("Reshape", ["k2", "sm1"], "k1")
     emit.node("Compress", ["k1", "known"], "k", axis=0)
     # The unused outputs are named: skl2onnx takes two empty names for a cycle.
-    emit.node("Unique", ["k"], ["uk", "unused_i", "unused_v", "count"], sorted=1)
+    emit.node("Unique", ["k"], ["uk", "unused_i", "unused_v", "often"], sorted=1)
     emit.node("Div", ["uk", "V1"], "row_")
     emit.node("Mul", ["row_", "V1"], "rowkey")
     emit.node("Sub", ["uk", "rowkey"], "fid")
@@ -183,7 +183,7 @@ def _unit_length(emit: Emitter, idf: Any, blocks: Any) -> None:
     emit.constant("block", np.append(blocks, 0), TensorProto.UINT8)
     emit.constant("blocks", np.int64(len(BLOCKS)), TensorProto.INT64)
     emit.constant("blocks1", [len(BLOCKS)], TensorProto.INT64)
-    emit.node("Cast", ["count"], "tf", to=TensorProto.DOUBLE)
+    emit.node("Cast", ["often"], "tf", to=TensorProto.DOUBLE)
     emit.node("Log", ["tf"], "logtf")
     emit.node("Add", ["logtf", "one"], "stf")
     emit.node("Gather", ["idf16", "fid"], "idf_f")

@@ -20,7 +20,7 @@ from backend.domain.reading.score import Cost, Thresholds
 from backend.scoring.protobuf import Damaged, Field, fields, run_of_numbers, text
 from backend.scoring.vocabulary import Vocabulary, unpacked
 
-FORMAT = "2"
+FORMAT = "3"
 MAX_BYTES = 5_000_000
 TOKEN_PATTERN = r"[\p{L}\p{N}_]{2,}"  # noqa: S105 - a pattern, not a secret
 OPSETS: Mapping[str, int] = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}

@@ -21,9 +21,6 @@ from backend.scoring.audit import ModelFacts, ModelRefused, read_model
 from backend.scoring.counts import laid_out, packed, unpacked
 
 OUTPUTS = ("probability", "logit", "term", "share", "count")
-_COUNT_TOO = b"\x3a\x13\x62\x11\x0a\x05count\x12\x08\x0a\x06\x08\x07\x12\x02\x0a\x00"
-"""What makes `count`, which the graph computes for itself, an output: a model with a graph with an output of 64-bit
-integers. Protobuf reads two messages in a row as one in which the lists of both are joined."""
 _WARM_UP = "f_language_en quick question about your team"
 _TERMS_EXPLAINED = 400
 
@@ -42,9 +39,7 @@ class ModelSession:
         self._single = np.array([" " not in term for term in facts.vocabulary])
         self._finding = np.array([term.startswith(FINDINGS) for term in facts.vocabulary])
         try:
-            self._session = ort.InferenceSession(
-                data + _COUNT_TOO, options, providers=["CPUExecutionProvider"]
-            )
+            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
             # The runtime's wrapper keeps the file to build the session again on other hardware: a megabyte for nothing.
             vars(self._session)["_model_bytes"] = None
             self.score(_WARM_UP)

@@ -62,7 +62,7 @@ def test_a_file_cut_short(cut: int):
 
 
 def test_another_format_number(model: onnx.ModelProto):
-    assert "format number 3" in refusal(signed(model, format="3"))
+    assert "format number 4" in refusal(signed(model, format="4"))
 
 
 def test_an_operator_that_is_not_allowed(model: onnx.ModelProto):
