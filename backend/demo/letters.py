@@ -12,6 +12,8 @@ from typing import Any
 OWNER = "ana@harbourlane.example"
 OWNER_NAME = "Ana Duarte"
 COLLEAGUES = ("Nadia Petrov", "Oliver Brandt", "Yuki Tanaka", "Ravi Menon", "Lena Ortiz", "Felix Braun")
+FIRMS = ("north", "bright", "open", "swift", "clear", "prime", "blue")
+"""One more than there are colleagues: so the two walk past each other, and nobody comes back for forty rounds."""
 LETTERS = Path(__file__).with_name("letters.json")
 
 
@@ -65,12 +67,13 @@ def arrivals(seed: int) -> Iterator[Letter]:
 
 
 def _again(letter: Letter, rounds: int) -> Letter:
-    """Later rounds: a colleague of who sells tries, new to the owner; who has a mailbox here follows up."""
+    """Later rounds: somebody else at another firm sells the same, for a firm that wrote three times today is answered
+    no more; who has a mailbox here follows up."""
     if letter.local:
         return replace(letter, subject=f"Re: {letter.subject}")
     if letter.kind != "pitch":
         return letter
-    domain = letter.address.partition("@")[2]
+    domain = f"{FIRMS[rounds % len(FIRMS)]}{letter.address.partition('@')[2]}"
     name = COLLEAGUES[(rounds + len(domain)) % len(COLLEAGUES)]  # no two of a round have one name
     sender = f"{name} <{name.lower().replace(' ', '.')}@{domain}>"
     return replace(letter, sender=sender, text=letter.text.replace(letter.name, name))
