@@ -83,7 +83,9 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     _told(emit, model.params.brevity, model.longest_)
     _weighed(emit, model)
     _probability(emit, model.slope_, model.offset_)
-    for ours, output in zip(("p", "logit_", "row_", "fid", "contrib", "often"), operator.outputs, strict=True):
+    for ours, output in zip(
+        ("p", "logit_", "row_", "fid", "contrib", "often"), operator.outputs, strict=True
+    ):
         emit.node("Identity", [ours], output.full_name)
 
 
