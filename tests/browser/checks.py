@@ -61,7 +61,7 @@ STRUCTURE = """
   if (levels.some((level, at) => at && level > levels[at - 1] + 1)) wrong.push("a heading level is skipped");
   if (document.documentElement.scrollWidth > document.documentElement.clientWidth) wrong.push("scrolls sideways");
   const places = document.querySelector("nav.places");
-  if (places && places.scrollWidth > places.clientWidth) wrong.push(`a place is cut off by ${places.scrollWidth - places.clientWidth} of ${document.documentElement.clientWidth}`);
+  if (places && places.scrollWidth > places.clientWidth) wrong.push("a place is cut off");
   return wrong;
 }
 """
