@@ -14,7 +14,7 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from backend.captcha.opening import open_captchas
@@ -35,7 +35,7 @@ from backend.pipeline.review import ReviewService
 from backend.pipeline.web_push import WebPushService
 from backend.ports.store import Store
 from backend.ports.system import Clock, Vault
-from backend.reader.child import Limits
+from backend.reader.opening import open_reader
 from backend.reader.pool import ReadingPool
 from backend.settings import Settings
 from backend.store.alone import alone, follows
@@ -52,10 +52,6 @@ from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
 from backend.worker.models import Following
 from backend.worker.roll import Roll
-
-READER_ENTRY = "backend.reader_process"
-READER_PATIENCE = 5
-"""How many times its processor time a message may take by the clock, on a machine that is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +114,16 @@ async def check_keys(store: Store, vault: Vault) -> None:
 
 
 @asynccontextmanager
-async def open_application(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Application]:
-    """Open store, Google, model and captcha. Raises a `PitchgateError` that says what is wrong and what to do."""
+async def open_application(
+    settings: Settings, clock: Clock | None = None, opened: ReadingPool | None = None
+) -> AsyncIterator[Application]:
+    """Open store, Google, captcha and the reader, unless it is `opened` already. Raises a `PitchgateError` that says
+    what is wrong and what to do."""
     async with AsyncExitStack() as stack:
         clock, tokens = clock or SystemClock(), SystemTokens()
         keys = load_or_make_keys(settings)
         vault = MultiFernetVault(keys)
-        reader = await stack.enter_async_context(open_reader(settings))
+        reader = await stack.enter_async_context(open_reader(settings)) if opened is None else opened
         store = await open_configured(settings, VaultKeys(vault))
         stack.push_async_callback(store.close)
         await check_keys(store, vault)
@@ -170,17 +169,6 @@ def _services(
         WebPushService(context),
         AddonService(context, AddonVerifier(settings, google.tokens)) if settings.addon else None,
         worker.failed,
-    )
-
-
-def open_reader(settings: Settings) -> AbstractAsyncContextManager[ReadingPool]:
-    """The processes that read, started. Raises `ModelFile`."""
-    patience = settings.reader_seconds * READER_PATIENCE
-    limits = Limits(
-        settings.reader_seconds, settings.reader_memory, patience, keep_counts=settings.replay_days > 0
-    )
-    return ReadingPool.open(
-        READER_ENTRY, settings.model_path, limits, settings.readers, wait=settings.lease_seconds / 3
     )
 
 

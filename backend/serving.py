@@ -24,6 +24,7 @@ from backend import listening
 from backend.bootstrap import Application, open_application
 from backend.domain.errors import PitchgateError
 from backend.logs import configure_logging, tell_of_lost_errors
+from backend.reader.pool import ReadingPool
 from backend.settings import Settings
 from backend.settings_read import read_settings, unknown_settings
 from backend.terminal import in_words
@@ -32,20 +33,13 @@ from backend.web.app import create_app
 log = structlog.get_logger()
 
 
-def quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """What makes uvloop's event loop; None, for asyncio's own, where there is no uvloop."""
-    try:
-        import uvloop
-    except ImportError:  # Windows
-        return None
-    return uvloop.new_event_loop
-
-
 async def serve(
-    settings: Settings, beside: Callable[[Application], Coroutine[Any, Any, None]] | None = None
+    settings: Settings,
+    beside: Callable[[Application], Coroutine[Any, Any, None]] | None = None,
+    reader: ReadingPool | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what runs within `stop_seconds`. `beside` runs with it, until then
-    at most."""
+    at most. `reader` is closed by whoever opened it."""
     configure_logging(settings)
     for name, meant in unknown_settings().items():
         log.warning("unknown_setting", name=name, meant=meant)
@@ -56,7 +50,7 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     config = server_config(settings)
     listening.take(config, "PITCHGATE_BIND")
-    async with open_application(settings) as application:
+    async with open_application(settings, opened=reader) as application:
         app = create_app(application.services, stop)
         log.info("serving", address=settings.public_url, environment=settings.environment)
         async with asyncio.TaskGroup() as group:

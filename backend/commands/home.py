@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from backend import starting
 from backend.domain.errors import Refused
 from backend.home import client as clients
 from backend.home import settings_file, unit
@@ -124,8 +125,5 @@ def _offer_unit(file: Path, wanted: bool | None) -> None:
 
 def _run(settings: Settings, *, browser: bool) -> None:
     from backend.home.guide import Guide
-    from backend.serving import quick_loop, serve
 
-    guide = Guide(say, browser=browser)
-    with asyncio.Runner(loop_factory=quick_loop()) as runner:
-        runner.run(serve(settings, guide.run))
+    starting.run(settings, Guide(say, browser=browser).run)

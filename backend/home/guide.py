@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import webbrowser
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from backend.bootstrap import Application
 from backend.domain.mailbox.mailbox import Condition, Mailbox
+
+if TYPE_CHECKING:  # a server that starts imports it while its reading process comes up
+    from backend.bootstrap import Application
 
 LOOK = 0.5
 _UNDER_WAY = frozenset({Condition.CONNECTING, Condition.INDEXING})

@@ -13,7 +13,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, Response, request
 
-from backend.serving import quick_loop
+from backend.starting import quick_loop
 
 app = Quart(__name__)
 

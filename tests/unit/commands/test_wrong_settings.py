@@ -53,7 +53,7 @@ def assert_in_words(shown: str, *named: str) -> None:
         assert name in shown
 
 
-async def accepted(settings: Settings) -> None:
+def accepted(settings: Settings) -> None:
     raise AssertionError("a server would have started with it")
 
 
@@ -64,7 +64,7 @@ def test_each_setting_broken_is_named_and_not_quoted(
     variable = f"PITCHGATE_{name}".upper()
     monkeypatch.setenv("PITCHGATE_CLIENT_SECRET", f"{SECRET}-of-the-client")
     monkeypatch.setenv(variable, value)
-    monkeypatch.setattr("backend.serving.serve", accepted)
+    monkeypatch.setattr("backend.starting.run", accepted)
     monkeypatch.setattr(sys, "argv", ["pitchgate", "serve"])
     with pytest.raises(SystemExit) as ended:
         main()
