@@ -15,7 +15,7 @@ from typing import Any
 from backend.domain.entry.credits import refunded
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.effects import EFFECTS, Effect, Order, Touched, ordered
+from backend.domain.mailbox.effects import EFFECTS, Change, Effect, Touched, change_of
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.transactions import asking, credits, decisions, voiding
@@ -36,18 +36,18 @@ class Trace:
     challenges: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
 
-    def note(self, row: ReachedRow, order: Order) -> None:
+    def note(self, row: ReachedRow, change: Change) -> None:
         """Keep what a message was."""
         self.messages.append(
             Touched(
                 gmail_id=row["gmail_id"],
                 placement=row["placement"],
                 decided_by=row["decided_by"],
-                revision=row["revision"] + (not order.noted),
-                moved=order.moves,
+                revision=row["revision"] + (not change.noted),
+                moved=change.moves,
             )
         )
-        if order.moves:
+        if change.moves:
             self.moved.append(row["gmail_id"])
 
     def before(self) -> str:
@@ -140,10 +140,10 @@ def _apply(
     others = yield from _others(mailbox_id, effect, row)
     reached: list[ReachedRow] = [row, *others]
     for one in reached:
-        order = ordered(effect, one, meant=one is row, authenticated=bool(one["authenticated"]))
-        if order is not None:
-            yield from carry_out(mailbox_id, one["gmail_id"], order, now)
-            trace.note(one, order)
+        change = change_of(effect, one, meant=one is row, authenticated=bool(one["authenticated"]))
+        if change is not None:
+            yield from carry_out(mailbox_id, one["gmail_id"], change, now)
+            trace.note(one, change)
     if effect.refunds:
         yield from _refund(mailbox_id, correction.key, row, trace, now)
 
@@ -172,18 +172,18 @@ def _others(mailbox_id: str, effect: Effect, row: MessageRow) -> Script[list[Rea
     return [other for other in found if other["gmail_id"] != row["gmail_id"]]
 
 
-def carry_out(mailbox_id: str, gmail_id: str, order: Order, now: datetime) -> Script[None]:
+def carry_out(mailbox_id: str, gmail_id: str, change: Change, now: datetime) -> Script[None]:
     """Order one message to its place, or only note who decided if it is meant to be there already."""
     about = {
         "mailbox_id": mailbox_id,
         "gmail_id": gmail_id,
-        "decided_by": order.decided_by,
+        "decided_by": change.decided_by,
         "now": micros(now),
     }
-    if order.noted:
+    if change.noted:
         yield q("mark_decided", **about)
     else:
-        yield q("order_message", **about, stage=order.stage, placement=order.placement)
+        yield q("order_message", **about, stage=change.stage, placement=change.placement)
 
 
 def write_rule(mailbox_id: str, subject: str, kind: str | None, now: datetime) -> Script[None]:

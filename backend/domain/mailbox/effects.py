@@ -67,7 +67,7 @@ class Touched(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Change:
     """What is to become of a message. `moves`: it is not there yet; `noted`: all that changes is who decided."""
 
     stage: str | None
@@ -77,38 +77,38 @@ class Order:
     noted: bool
 
 
-def ordered(effect: Effect, message: Stood, *, meant: bool, authenticated: bool) -> Order | None:
+def change_of(effect: Effect, message: Stood, *, meant: bool, authenticated: bool) -> Change | None:
     """What a decision makes of a message it reaches; None leaves it as it is. `meant`: it was made about this one."""
     if effect.lets_in:
         # A forged From profits from nobody's kindness; the message the owner pointed at is their own choice.
         trusted = meant or authenticated
-        return _order(message, Stage.RELEASE, Placement.INBOX, effect.by) if trusted else None
+        return _change(message, Stage.RELEASE, Placement.INBOX, effect.by) if trusted else None
     waits = message["decided_by"] in WAITS
     if effect.by == KEPT:
         # Off the list, and nothing else: a check may deliver it as before.
         held = message["placement"] == Placement.HELD and not message["decided_by"]
-        return _order(message, message["stage"], Placement.HELD, KEPT) if held else None
+        return _change(message, message["stage"], Placement.HELD, KEPT) if held else None
     if meant and message["placement"] != Placement.HELD:
-        return _order(message, Stage.ACT, Placement.HELD, effect.by)
+        return _change(message, Stage.ACT, Placement.HELD, effect.by)
     # Held already and now decided: what is still to be done for it stays, except to answer it. Whom the owner blocks
     # they have decided about: none of it waits for their word any more.
     if effect.voids if meant else waits:
         stage = None if message["stage"] == Stage.CHALLENGE else message["stage"]
-        return _order(message, stage, Placement.HELD, effect.by)
+        return _change(message, stage, Placement.HELD, effect.by)
     return None
 
 
-def _order(message: Stood, stage: str | None, placement: Placement, by: str) -> Order:
+def _change(message: Stood, stage: str | None, placement: Placement, by: str) -> Change:
     # Mail that was left alone was never taken out of the inbox.
     moves = (message["placement"] or Placement.INBOX) != placement
-    return Order(stage, placement, by, moves, noted=not moves and stage in (message["stage"], Stage.RELEASE))
+    return Change(stage, placement, by, moves, noted=not moves and stage in (message["stage"], Stage.RELEASE))
 
 
-def put_back(was: Touched) -> Order:
+def put_back(was: Touched) -> Change:
     """What taking a decision back makes of a message that nobody has changed since."""
     placement = Placement(was["placement"] or Placement.INBOX)
     stage = Stage.RELEASE if placement is Placement.INBOX else Stage.ACT
-    return Order(stage, placement, was["decided_by"], was["moved"], noted=not was["moved"])
+    return Change(stage, placement, was["decided_by"], was["moved"], noted=not was["moved"])
 
 
 def ends_with_its_message(state: str, waits_beside: bool) -> bool:

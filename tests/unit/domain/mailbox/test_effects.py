@@ -7,11 +7,11 @@ import pytest
 from backend.domain.mailbox.correction import OFFERED, Decision
 from backend.domain.mailbox.effects import (
     EFFECTS,
-    Order,
+    Change,
     Stood,
     Touched,
+    change_of,
     ends_with_its_message,
-    ordered,
     put_back,
     sends_again,
 )
@@ -22,10 +22,10 @@ HELD = Stood(placement="held", decided_by="", stage=None)
 PASSED = Stood(placement="inbox", decided_by="", stage=None)
 
 
-def order(
+def change(
     decision: Decision, message: Stood, *, meant: bool = True, authenticated: bool = True
-) -> Order | None:
-    return ordered(EFFECTS[decision], message, meant=meant, authenticated=authenticated)
+) -> Change | None:
+    return change_of(EFFECTS[decision], message, meant=meant, authenticated=authenticated)
 
 
 def test_every_decision_has_a_meaning() -> None:
@@ -35,33 +35,33 @@ def test_every_decision_has_a_meaning() -> None:
 
 @pytest.mark.parametrize("decision", [d for d in Decision if EFFECTS[d].lets_in])
 def test_what_lets_in_brings_held_mail_back(decision: Decision) -> None:
-    assert order(decision, HELD) == Order(Stage.RELEASE, Placement.INBOX, EFFECTS[decision].by, True, False)
+    assert change(decision, HELD) == Change(Stage.RELEASE, Placement.INBOX, EFFECTS[decision].by, True, False)
 
 
 def test_a_kindness_to_a_sender_is_none_to_who_only_claims_to_be_them() -> None:
-    assert order(Decision.ALLOW, HELD, meant=False, authenticated=False) is None
-    assert order(Decision.ALLOW, HELD, meant=True, authenticated=False) is not None
+    assert change(Decision.ALLOW, HELD, meant=False, authenticated=False) is None
+    assert change(Decision.ALLOW, HELD, meant=True, authenticated=False) is not None
 
 
 def test_letting_in_what_was_never_taken_out_only_notes_who_decided() -> None:
-    found = order(Decision.ALLOW, PASSED)
+    found = change(Decision.ALLOW, PASSED)
     assert found is not None
     assert found.noted
     assert not found.moves
 
 
 def test_a_pitch_that_slipped_through_is_held_after_all() -> None:
-    assert order(Decision.SALES, PASSED) == Order(Stage.ACT, Placement.HELD, "owner", True, False)
-    assert order(Decision.SALES, HELD) is None
+    assert change(Decision.SALES, PASSED) == Change(Stage.ACT, Placement.HELD, "owner", True, False)
+    assert change(Decision.SALES, HELD) is None
 
 
 def test_who_is_blocked_is_answered_no_more_and_their_mail_waits_no_more() -> None:
     waiting = Stood(placement="held", decided_by="", stage=Stage.CHALLENGE)
-    found = order(Decision.BLOCK, waiting, meant=False)
+    found = change(Decision.BLOCK, waiting, meant=False)
     assert found is not None
     assert (found.stage, found.placement, found.decided_by) == (None, Placement.HELD, "owner")
     settled = Stood(placement="held", decided_by="owner", stage=None)
-    assert order(Decision.BLOCK, settled, meant=False) is None
+    assert change(Decision.BLOCK, settled, meant=False) is None
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_who_is_blocked_is_answered_no_more_and_their_mail_waits_no_more() -> No
 )
 def test_taken_back_a_message_goes_where_it_was(placement: str | None, stage: Stage) -> None:
     was = Touched(gmail_id="m1", placement=placement, decided_by="solve", revision=3, moved=True)
-    assert put_back(was) == Order(stage, Placement(placement or "inbox"), "solve", True, False)
+    assert put_back(was) == Change(stage, Placement(placement or "inbox"), "solve", True, False)
 
 
 def test_taken_back_what_did_not_move_has_its_former_decider() -> None:
@@ -105,10 +105,10 @@ def test_owners_teach_by_what_they_decide() -> None:
 
 def test_what_is_kept_leaves_the_list_and_nothing_else_changes() -> None:
     waiting: Stood = {"placement": "held", "decided_by": "", "stage": Stage.CHALLENGE}
-    assert order(Decision.KEEP, waiting) == Order(Stage.CHALLENGE, Placement.HELD, "kept", False, True)
-    assert order(Decision.KEEP, PASSED) is None
+    assert change(Decision.KEEP, waiting) == Change(Stage.CHALLENGE, Placement.HELD, "kept", False, True)
+    assert change(Decision.KEEP, PASSED) is None
     kept: Stood = {"placement": "held", "decided_by": "kept", "stage": None}
-    assert order(Decision.KEEP, kept) is None
-    found = order(Decision.BLOCK, kept, meant=False)
+    assert change(Decision.KEEP, kept) is None
+    found = change(Decision.BLOCK, kept, meant=False)
     assert found is not None
     assert found.decided_by == "owner"
