@@ -24,8 +24,14 @@ PACKAGE = "pitchgate-tray"
 MAINTAINER = "The Pitchgate developers <maintainers@pitchgate.invalid>"
 NAMES = {"pillow": "pil", "python-xlib": "xlib", "pywebview": "webview"}
 """What Debian calls otherwise."""
-DESKTOP = ("gir1.2-ayatanaappindicator3-0.1", "gir1.2-gtk-3.0", "gir1.2-webkit2-4.1", "python3-gi")
-"""What draws icon and window; no package index has it."""
+DESKTOP = (
+    "gir1.2-ayatanaappindicator3-0.1",
+    "gir1.2-gtk-3.0",
+    "gir1.2-secret-1",
+    "gir1.2-webkit2-4.1",
+    "python3-gi",
+)
+"""What draws icon and window, and what reaches the keyring; no package index has it."""
 CONTROL = """Package: {package}
 Version: {version}
 Architecture: all

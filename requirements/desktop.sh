@@ -12,8 +12,8 @@ python=${1:?usage: desktop.sh PATH-OF-THE-VENV-PYTHON}
 lock="$(dirname "$0")/desktop.txt"
 
 packages=(
-    xvfb dbus xfce4-panel xfconf dunst adwaita-icon-theme librsvg2-common at-spi2-core gnome-keyring
-    gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1 gir1.2-webkit2-4.1 gir1.2-atspi-2.0
+    xvfb dbus xfce4-panel xfconf dunst adwaita-icon-theme librsvg2-common at-spi2-core gnome-keyring libsecret-tools
+    gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1 gir1.2-webkit2-4.1 gir1.2-secret-1 gir1.2-atspi-2.0
     gcc pkg-config libgirepository-2.0-dev libcairo2-dev
 )
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import sys
+import threading
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from tray_app.errors import AlreadyRunning, TrayError
 from tray_app.settings import Settings, installed_version, read_settings
 from tray_app.start import give_back_libraries
+
+if TYPE_CHECKING:
+    from tray_app.ports import Secrets
+
+KEYRING_PATIENCE = 20.0
+"""Seconds for the owner to unlock their keyring in."""
+REMAINS = (
+    "The token is still in the keyring, which did not open. Remove the entry “Pitchgate” in the keyring's own program, "
+    "and this computer on the review page: that makes the token worthless at once."
+)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,7 +86,7 @@ def install_command(settings: Settings) -> None:
 @click.pass_obj
 def uninstall_command(settings: Settings, keep_state: bool) -> None:
     """Remove it from the menu, from login, and forget the token and everything kept on this computer."""
-    from tray_app.app import platform_autostart
+    from tray_app.app import platform_autostart, platform_secrets
     from tray_app.install import uninstall
 
     for path in uninstall():
@@ -83,8 +96,8 @@ def uninstall_command(settings: Settings, keep_state: bool) -> None:
         autostart.disable()
     if keep_state:
         return
-    if not _forget_token(settings):
-        click.echo("The keyring could not be opened: remove the entry “Pitchgate” there yourself.", err=True)
+    if not forget_token(kept_server(settings), platform_secrets()):
+        click.echo(REMAINS, err=True)
     shutil.rmtree(settings.folder, ignore_errors=True)
     click.echo("Forgotten. Remove this computer on the review page too if it was still connected.")
 
@@ -97,16 +110,26 @@ def window_command() -> None:
     run()
 
 
-def _forget_token(settings: Settings) -> bool:
-    from tray_app.keyring_secrets import KeyringSecrets
+def kept_server(settings: Settings) -> str:
+    """The server this computer was connected to last."""
     from tray_app.memory import Memory
 
-    server = Memory(settings.folder / "state.json").kept.server or settings.server
-    try:
-        KeyringSecrets().forget(server)
-    except TrayError:
-        return False
-    return True
+    return Memory(settings.folder / "state.json").kept.server or settings.server
+
+
+def forget_token(server: str, secrets: Secrets, patience: float = KEYRING_PATIENCE) -> bool:
+    """Whether the token is gone after `patience` s: a keyring that asks for its password may never be answered."""
+    gone = threading.Event()
+
+    def forget() -> None:
+        with contextlib.suppress(TrayError):
+            secrets.forget(server)
+            gone.set()
+
+    asking = threading.Thread(target=forget, daemon=True)
+    asking.start()
+    asking.join(patience)
+    return gone.is_set()
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from tray_app.backend_client import HttpBackend
 from tray_app.connection import Pace
 from tray_app.controller import Controller
 from tray_app.errors import NoTray
+from tray_app.file_secrets import FileSecrets
 from tray_app.instance import Instance
-from tray_app.keyring_secrets import FileSecrets, KeyringSecrets
 from tray_app.memory import Memory
 from tray_app.menu import Action, Do
 from tray_app.parts import Parts, SystemBrowser
@@ -47,8 +47,8 @@ class App:
 
     def __init__(self, settings: Settings, *, plain_token_file: bool = False, at_login: bool = False) -> None:
         self._settings = settings
-        self._secrets: Secrets = (
-            FileSecrets(settings.folder / "token.json") if plain_token_file else KeyringSecrets()
+        self._secrets = (
+            FileSecrets(settings.folder / "token.json") if plain_token_file else platform_secrets()
         )
         self._plain = plain_token_file
         self._at_login = at_login
@@ -181,6 +181,17 @@ class App:
     def _window_closed(self) -> None:
         if self._no_tray and self._controller is not None:
             self._controller.stop()
+
+
+def platform_secrets() -> Secrets:
+    """This platform's keyring."""
+    if str(sys.platform).startswith("linux"):
+        from tray_app.secret_service import SecretServiceSecrets
+
+        return SecretServiceSecrets()
+    from tray_app.keyring_secrets import KeyringSecrets
+
+    return KeyringSecrets()
 
 
 def platform_autostart() -> Autostart | None:

@@ -43,7 +43,6 @@ class FreshDebian:
             "SHARED": "1",
             "PATH": debian.PATH,
             "BROWSER": str(browser),
-            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # else the desktop's asks for its password
             "DEBIAN_FRONTEND": "noninteractive",
             "LC_ALL": "C.UTF-8",
         }

@@ -12,7 +12,9 @@ from tests.desktop.screen import Screen
 from tests.journeys.real_server import RealServer
 
 PROGRAM = "/opt/pitchgate-tray/pitchgate-tray"
-DRAWN_BY = "libgirepository-2.0-0 gir1.2-ayatanaappindicator3-0.1 gir1.2-gtk-3.0 gir1.2-webkit2-4.1"
+DRAWN_BY = (
+    "libgirepository-2.0-0 gir1.2-ayatanaappindicator3-0.1 gir1.2-gtk-3.0 gir1.2-secret-1 gir1.2-webkit2-4.1"
+)
 """As docs/reference/desktop.md asks for; a Debian with a desktop has most of it. No Python."""
 
 

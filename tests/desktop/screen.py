@@ -48,11 +48,12 @@ def missing() -> str:
     programs = [p for p in ("Xvfb", "dbus-daemon", "xfce4-panel", "dunst") if not shutil.which(p)]
     check = (
         "import gi\n"
-        "for n, v in (('Gtk','3.0'), ('AyatanaAppIndicator3','0.1'), ('WebKit2','4.1'), ('Atspi','2.0')):\n"
+        "for n, v in (('Gtk','3.0'), ('AyatanaAppIndicator3','0.1'), ('WebKit2','4.1'),\n"
+        "             ('Secret','1'), ('Atspi','2.0')):\n"
         "    gi.require_version(n, v)"
     )
     if subprocess.run([sys.executable, "-c", check], capture_output=True, check=False).returncode:
-        programs.append("PyGObject with GTK, AyatanaAppIndicator3, WebKit2 and Atspi")
+        programs.append("PyGObject with GTK, AyatanaAppIndicator3, WebKit2, Secret and Atspi")
     return ", ".join(programs)
 
 

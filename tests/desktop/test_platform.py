@@ -1,4 +1,4 @@
-"""Keyring, autostart, menu entry, single instance, choice of tray: with real files, and stand-ins elsewhere."""
+"""Autostart, menu entry, single instance, choice of tray: with real files, and stand-ins elsewhere."""
 
 from __future__ import annotations
 
@@ -9,91 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import keyring.backends.fail
-import keyring.backends.null
 import pytest
-from keyring.backend import KeyringBackend
-from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from tests.desktop.rights import WINDOWS, posix_only, private
 from tray_app import desktop, install
 from tray_app.autostart_linux import LinuxAutostart, quoted
 from tray_app.autostart_macos import MacAutostart
 from tray_app.autostart_windows import RUN_KEY, WindowsAutostart
-from tray_app.errors import AlreadyRunning, ConnectFailed, NoTray, SecretsRefused
+from tray_app.errors import AlreadyRunning, ConnectFailed, NoTray
 from tray_app.instance import Instance
-from tray_app.keyring_secrets import FileSecrets, KeyringSecrets
 from tray_app.orders import checked_server
 from tray_app.start import give_back_libraries, start_command, window_command
 
 COMMAND = ["/opt/my apps/pitchgate-tray", "--server", 'https://p.example/100%/a"b$c`d\\e', "--at-login"]
-
-
-class Ring(KeyringBackend):
-    """A keyring in memory."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-        self.locked = False
-
-    def get_password(self, service: str, username: str) -> str | None:
-        if self.locked:
-            raise KeyringLocked("Prompt dismissed")
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        if self.locked:
-            raise KeyringLocked("Prompt dismissed")
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        if self.kept.pop((service, username), None) is None:
-            raise PasswordDeleteError("not there")
-
-
-def test_the_token_goes_to_the_keyring_and_from_it() -> None:
-    ring = Ring()
-    secrets = KeyringSecrets(ring)
-    assert secrets.load("https://p.example") == ""
-    secrets.save("https://p.example", "t0ken")
-    assert secrets.load("https://p.example") == "t0ken"
-    secrets.forget("https://p.example")
-    secrets.forget("https://p.example")
-    assert ring.kept == {}
-
-
-@pytest.mark.parametrize("backend", [keyring.backends.fail.Keyring(), keyring.backends.null.Keyring()])
-def test_without_a_safe_place_it_refuses_and_says_what_to_do(backend: KeyringBackend) -> None:
-    with pytest.raises(SecretsRefused) as refused:
-        KeyringSecrets(backend).save("https://p.example", "t0ken")
-    assert "--plain-token-file" in refused.value.remedy
-
-
-def test_a_plain_text_keyring_is_refused_too() -> None:
-    plain = type("PlaintextKeyring", (Ring,), {"__module__": "keyrings.alt.file"})()
-    with pytest.raises(SecretsRefused):
-        KeyringSecrets(plain).save("https://p.example", "t0ken")
-    assert plain.kept == {}
-
-
-def test_a_locked_keyring_is_told_in_plain_words() -> None:
-    ring = Ring()
-    ring.locked = True
-    with pytest.raises(SecretsRefused, match="The keyring did not open: Prompt dismissed"):
-        KeyringSecrets(ring).load("https://p.example")
-
-
-def test_the_plain_file_is_for_its_owner_only(tmp_path: Path) -> None:
-    secrets = FileSecrets(tmp_path / "s" / "token.json")
-    assert secrets.load("https://p.example") == ""
-    secrets.save("https://p.example", "one")
-    secrets.save("https://q.example", "two")
-    assert private(tmp_path / "s" / "token.json")
-    secrets.forget("https://p.example")
-    assert (secrets.load("https://p.example"), secrets.load("https://q.example")) == ("", "two")
 
 
 @posix_only

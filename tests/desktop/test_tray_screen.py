@@ -226,24 +226,76 @@ def test_the_older_kind_of_tray_works_too(screen: Screen, backend: FakeBackend) 
     screen.shot("tray-gtk")
 
 
-def test_the_token_is_kept_in_a_real_keyring(screen: Screen) -> None:
-    """GNOME Keyring, unlocked: the secret service over D-Bus."""
+SERVICE = "org.freedesktop.secrets"
+DEFAULT = "/org/freedesktop/secrets/aliases/default"
+SECRETS = (
+    "import sys; from tray_app.errors import SecretsRefused; from tray_app.app import platform_secrets\n"
+    "k, at = platform_secrets(), 'https://p.example'\n"
+)
+
+
+@pytest.fixture
+def keyring(screen: Screen) -> None:
+    """GNOME Keyring, unlocked: the Secret Service over D-Bus."""
     screen.start(
         "sh", "-c", "printf secret | gnome-keyring-daemon --unlock --foreground --components=secrets"
     )
-    screen.until(lambda: screen.owned("org.freedesktop.secrets"), "the keyring")
-    use = (
-        "from tray_app.keyring_secrets import KeyringSecrets as K; k = K();"
-        "k.save('https://p.example', 't0ken'); print(k.load('https://p.example'));"
-        "k.forget('https://p.example'); print(repr(k.load('https://p.example')))"
+    screen.until(lambda: screen.owned(SERVICE), "the keyring")
+
+
+def kept(screen: Screen, use: str) -> list[str]:
+    """What these lines print; `k` is the keyring, `at` a server."""
+    return screen.run(sys.executable, "-c", SECRETS + use).split()
+
+
+@pytest.mark.usefixtures("keyring")
+def test_the_token_is_kept_in_a_real_keyring(screen: Screen) -> None:
+    assert kept(screen, "k.save(at, 'one'); k.save(at, 't0ken'); print(k.load(at))") == ["t0ken"]
+    assert kept(screen, "k.forget(at); k.forget(at); print(repr(k.load(at)))") == ["''"]
+
+
+@pytest.mark.usefixtures("keyring")
+def test_a_token_that_the_keyring_package_kept_is_found_and_forgotten(screen: Screen) -> None:
+    """As 0.1.0 kept it: https://github.com/jaraco/keyring, backends/SecretService.py."""
+    attributes = (
+        "service",
+        "Pitchgate",
+        "username",
+        "https://p.example",
+        "application",
+        "Python keyring library",
     )
-    assert screen.run(sys.executable, "-c", use).split() == ["t0ken", "''"]
+    store = (
+        "secret-tool",
+        "store",
+        "--label",
+        "Password for 'https://p.example' on 'Pitchgate'",
+        *attributes,
+    )
+    screen.run("sh", "-c", 'printf t0ken | "$@"', "sh", *store)
+    assert kept(screen, "print(k.load(at)); k.save(at, 'new'); print(k.load(at))") == ["t0ken", "new"]
+    assert kept(screen, "k.forget(at); print(repr(k.load(at)))") == ["''"]
+
+
+@pytest.mark.usefixtures("keyring")
+def test_a_locked_keyring_asks_and_what_stays_locked_is_refused(screen: Screen) -> None:
+    kept(screen, "k.save(at, 't0ken')")
+    screen.call(SERVICE, "/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock", f"['{DEFAULT}']")
+    assert kept(screen, "print(repr(k.load('https://q.example')))") == ["''"], (
+        "nothing is kept: nobody is asked"
+    )
+    told = screen.folder / "told"
+    waits = "try: k.load(at)\nexcept SecretsRefused as e: open(sys.argv[1], 'w').write(e.title)"
+    asking = screen.start(sys.executable, "-c", SECRETS + waits, str(told))
+    screen.click_on("button", "Cancel")
+    assert asking.wait(20) == 0
+    assert told.read_text() == "The keyring did not open: it is still locked"
 
 
 def test_without_a_keyring_the_token_is_refused(tmp_path: Path) -> None:
     use = (
-        "from tray_app.keyring_secrets import KeyringSecrets\nfrom tray_app.errors import SecretsRefused\n"
-        "try: KeyringSecrets().save('s', 't')\nexcept SecretsRefused as e: print(e.remedy)"
+        "from tray_app.app import platform_secrets\nfrom tray_app.errors import SecretsRefused\n"
+        "try: platform_secrets().save('s', 't')\nexcept SecretsRefused as e: print(e.remedy)"
     )
     bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     result = subprocess.run([sys.executable, "-c", use], env=bare, capture_output=True, text=True, check=True)
