@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from backend.domain.mail.providers import BRANDS, PROVIDERS, SHARED_PARENTS
 
 MAX_DOMAIN = 253
 """Characters of a domain's name (RFC 1035)."""
 
-_SUFFIXES = PublicSuffixList()
 _ADDRESS_LITERAL = re.compile(r"\[.*\]|(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f:.]*")
 _LOCAL = re.compile(r"(?!.{65})[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -101,11 +101,30 @@ def organisational_domain(domain: str) -> str:
     return _organisational(domain) if len(domain) <= MAX_DOMAIN else domain
 
 
+@cache
+def suffixes() -> PublicSuffixList:
+    """The public suffixes, names in other scripts in both spellings. Read when the first domain is asked about.
+
+    The library spells each of its ten thousand rules anew, which takes longer than all the rest; five hundred need it.
+    """
+    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
+    rules = [line.strip() for line in lines if line and not line.startswith("//")]
+    return PublicSuffixList(
+        [*rules, *(_spelt(rule) for rule in rules if not rule.isascii())], accept_encoded_idn=False
+    )
+
+
+def _spelt(rule: str) -> str:
+    """The list is normalised, so a label's other spelling is its Punycode."""
+    parts = rule.split(".")
+    return ".".join(part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in parts)
+
+
 @lru_cache(maxsize=4096)
 def _organisational(domain: str) -> str:
     if not _LABELS.fullmatch(domain) or _ADDRESS_LITERAL.fullmatch(domain):
         return domain
-    found = _SUFFIXES.privatesuffix(domain)
+    found = suffixes().privatesuffix(domain)
     organisation = found if isinstance(found, str) and found else domain
     if organisation in SHARED_PARENTS and domain != organisation:
         tenant = domain.removesuffix(f".{organisation}").rpartition(".")[2]
@@ -119,7 +138,7 @@ def same_organisation(owner_domain: str, sender_domain: str) -> bool:
         return False
     ours = organisational_domain(owner_domain)
     # A bare public suffix (co.uk as a sender's domain) is nobody's organisation.
-    return ours == organisational_domain(sender_domain) and _SUFFIXES.privatesuffix(ours) is not None
+    return ours == organisational_domain(sender_domain) and suffixes().privatesuffix(ours) is not None
 
 
 def is_machine_local(local: str) -> bool:
