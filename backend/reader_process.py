@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backend.domain.mail.message import Arrival
-from backend.gmail import payload
+from backend.gmail import arrivals
 from backend.gmail.unreadable import AnswerUnreadable
 from backend.reader.child import Model, NoAnswer, serve
 from backend.scoring.audit import admit
@@ -24,7 +24,7 @@ def main() -> None:
 
 def _opened(raw: bytes) -> Arrival:
     try:
-        return payload.opened(raw)
+        return arrivals.opened(raw)
     except AnswerUnreadable as error:
         raise NoAnswer from error
 

@@ -15,7 +15,7 @@ from backend.domain.mail.unsubscribe import Offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.domain.reading.showing import Shown
+from backend.domain.reading.shown import Shown
 from backend.ports.gmail import Fetched
 
 

@@ -6,10 +6,10 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO, TextIO
 
-from backend.domain.digest import Second, correspondents, digest, facts, fault_of
+from backend.domain.digesting import Second, correspondents, digest, facts, fault_of
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Arrival
 from backend.domain.mail.unsubscribe import offer
@@ -18,39 +18,10 @@ from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.domain.reading.showing import show
 from backend.reader.confined import Alarm, confine, ignore_signals, resident
-from backend.reader.frames import answered, read_request
+from backend.reader.frames import Limits, ModelData, Models, answered, read_request
 
 GROWTH = 32_000_000
 """Bytes by which a process may have grown over a message and still read the next one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one message may take: `seconds` of processor time, `memory` in bytes. `patience` is how long it may take by
-    the clock, on a machine that is busy with other things. `keep_counts`: what the model counts in it is told."""
-
-    seconds: float
-    memory: int
-    patience: float
-    keep_counts: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ModelData:
-    """A model file as it was read: a process that is started later must not find another one in its place. `digest` is
-    what its own must be, "" where any will do."""
-
-    data: bytes = field(repr=False)
-    name: str
-    digest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What a process reads with. Nothing follows from the scores of a challenger."""
-
-    champion: ModelData
-    challenger: ModelData | None = None
 
 
 @dataclass(frozen=True, slots=True)

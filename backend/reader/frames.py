@@ -11,7 +11,7 @@ import json
 import pickle
 import struct
 from collections.abc import Mapping, Set
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from typing import BinaryIO
@@ -19,6 +19,35 @@ from typing import BinaryIO
 REQUEST = struct.Struct("<II")
 ANSWER = struct.Struct("<I")
 MAX_ANSWER = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one message may take: `seconds` of processor time, `memory` in bytes. `patience` is how long it may take by
+    the clock, on a machine that is busy with other things. `keep_counts`: what the model counts in it is told."""
+
+    seconds: float
+    memory: int
+    patience: float
+    keep_counts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelData:
+    """A model file as it was read: a process that is started later must not find another one in its place. `digest` is
+    what its own must be, "" where any will do."""
+
+    data: bytes = field(repr=False)
+    name: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a process reads with. Nothing follows from the scores of a challenger."""
+
+    champion: ModelData
+    challenger: ModelData | None = None
 
 
 def packed(work: str, raw: bytes, *arguments: object) -> tuple[bytes, bytes]:

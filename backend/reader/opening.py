@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from backend.reader.child import Limits
+from backend.reader.frames import Limits
 from backend.reader.pool import ReadingPool
 from backend.settings import Settings
 

@@ -21,11 +21,11 @@ from backend.domain.mailbox.failing import NO_READER
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.domain.reading.showing import Shown
+from backend.domain.reading.shown import Shown
 from backend.ports.gmail import Fetched
 from backend.ports.models import StoredModel
 from backend.ports.reader import Unread
-from backend.reader.child import Limits, ModelData, Models
+from backend.reader.frames import Limits, ModelData, Models
 from backend.reader.process import Lost, ModelFacts, ModelFile, ReadingProcess, read_model
 
 log = structlog.get_logger()

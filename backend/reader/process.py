@@ -16,8 +16,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Thresholds
-from backend.reader.child import Limits, ModelData, Models
-from backend.reader.frames import ANSWER, MAX_ANSWER, packed
+from backend.reader.frames import ANSWER, MAX_ANSWER, Limits, ModelData, Models, packed
 
 START_SECONDS = 90.0
 END_SECONDS = 1.0

@@ -32,8 +32,8 @@ from aiohttp import web
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 
+from backend.gmail.arrivals import arrival
 from backend.gmail.opening import open_google
-from backend.gmail.payload import arrival
 from backend.settings import Settings
 from backend.system import SystemClock
 

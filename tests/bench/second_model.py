@@ -15,10 +15,11 @@ import math
 import statistics
 import time
 
-from backend.domain.digest import Digest, Second, digest
+from backend.domain.digest import Digest
+from backend.domain.digesting import Second, digest
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
-from backend.gmail.payload import opened
+from backend.gmail.arrivals import opened
 from backend.reader.frames import ANSWER, answered
 from backend.reader.pool import Answer
 from backend.scoring import SHIPPED

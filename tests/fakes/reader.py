@@ -5,13 +5,15 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 
-from backend.domain.digest import Digest, Second, correspondents, digest
+from backend.domain.digest import Digest
+from backend.domain.digesting import Second, correspondents, digest
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.unsubscribe import Offer, offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.domain.reading.showing import Shown, show
+from backend.domain.reading.showing import show
+from backend.domain.reading.shown import Shown
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from tests.fakes.reading_process import COSTS

@@ -33,7 +33,7 @@ from backend.domain.reading.marking import marks
 from backend.domain.reading.reasons import PITCH_WORDS, illustrate
 from backend.domain.reading.score import Reason, Score
 from backend.domain.reading.wording import body, names_of, read, written
-from backend.gmail import payload
+from backend.gmail import arrivals
 from backend.gmail.push_tokens import GoogleTokens, PushVerifier
 from backend.gmail.wire import AnswerUnreadable
 from backend.pipeline import archive as restoring
@@ -68,7 +68,7 @@ def _mail(raw: bytes) -> None:
 
 def _gmail_payload(data: object) -> None:
     with suppress(AnswerUnreadable):
-        _walk(payload.arrival(data if isinstance(data, dict) else {}))
+        _walk(arrivals.arrival(data if isinstance(data, dict) else {}))
 
 
 def _walk(arrival: Arrival) -> None:

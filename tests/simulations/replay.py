@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.commands import audit
-from backend.domain.digest import digest
+from backend.domain.digesting import digest
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences, Strictness

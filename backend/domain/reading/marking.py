@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from backend.domain.mail.quoting import earlier_mail
 from backend.domain.reading.language import language
 from backend.domain.reading.phrases import find
 from backend.domain.reading.reasons import CLASSES, ORDINARY_WORDS, PITCH_WORDS, finding, spoken
 from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.shown import Mark
 from backend.domain.reading.tokens import Placed, placed
 
 MOST_MARKS = 100
 MOST_TEXT = 50_000
 _TOKENS = {spoken(token): token for token in CLASSES}
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """text[start:end] weighed: `weight` is that of the reason it stands for, positive speaks for a pitch."""
-
-    start: int
-    end: int
-    weight: float
 
 
 def marks(text: str, score: Score, names: Mapping[str, str] | None = None) -> tuple[Mark, ...]:

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from backend.domain.mail.charset import UNSEEN
 from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.unsubscribe import offer
-from backend.domain.reading.marking import Mark, marks
+from backend.domain.reading.marking import marks
 from backend.domain.reading.score import Score
+from backend.domain.reading.shown import MAX_SHOWN, Shown
 from backend.domain.reading.wording import body, names_of
 
-MAX_SHOWN = 20_000
 _EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """`text` is what the reader of the message sees, without controls and direction marks, at most `MAX_SHOWN`
-    characters (`truncated`: there was more); `marks` point into it. `offers`: one click unsubscribes, and that can be
-    believed."""
-
-    text: str
-    truncated: bool = False
-    marks: tuple[Mark, ...] = ()
-    offers: bool = False
 
 
 def show(message: Message, owner: Owner, score: Score) -> Shown:

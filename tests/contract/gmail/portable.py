@@ -18,8 +18,8 @@ from typing import Any, Protocol
 import pytest
 
 from backend.domain.errors import Gone, HistoryGone
+from backend.gmail.arrivals import opened
 from backend.gmail.opening import Google
-from backend.gmail.payload import opened
 from backend.ports.gmail import Leaving
 
 PATIENCE = 45.0

@@ -12,8 +12,8 @@ from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.labels import NAMES
+from backend.gmail.arrivals import opened
 from backend.gmail.opening import Google
-from backend.gmail.payload import opened
 from backend.pipeline.wording import challenge_wording
 from backend.ports.gmail import Leaving
 from tests.contract.gmail.sandbox_story import Story

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.digest import digest, facts
+from backend.domain.digesting import digest, facts
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
@@ -17,7 +17,7 @@ from backend.domain.reading.score import Reason, Score
 from backend.domain.reading.showing import show
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Reader
-from backend.reader.child import Limits
+from backend.reader.frames import Limits
 from backend.reader.pool import ReadingPool
 from tests.doubles import START
 from tests.fakes.reader import FakeReader

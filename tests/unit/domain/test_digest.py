@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backend.domain.digest import Digest, digest
+from backend.domain.digest import Digest
+from backend.domain.digesting import digest
 from backend.domain.entry.challenge_mail import reply_subject
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.mime import parse

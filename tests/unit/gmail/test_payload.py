@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mail import mime
-from backend.gmail.payload import arrival, decoded, history_page, list_page, milliseconds
+from backend.gmail.arrivals import arrival, decoded
+from backend.gmail.payload import history_page, list_page, milliseconds
 from backend.gmail.unreadable import AnswerUnreadable
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.digest import Second
+from backend.domain.digesting import Second
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.watching.asking import Answer, Label

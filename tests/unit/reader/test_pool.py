@@ -21,7 +21,7 @@ from backend.domain.reading.score import Score
 from backend.ports.gmail import Fetched
 from backend.ports.models import StoredModel
 from backend.ports.reader import Unread
-from backend.reader.child import Limits
+from backend.reader.frames import Limits
 from backend.reader.pool import ReadingPool
 from backend.reader.process import ModelFile, ReadingProcess
 from tests.contract.reader.test_reader import ANA, fetched

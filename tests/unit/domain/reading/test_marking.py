@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.domain.mail.message import Address, Message, Owner
-from backend.domain.reading.marking import MOST_MARKS, MOST_TEXT, Mark, marks
+from backend.domain.reading.marking import MOST_MARKS, MOST_TEXT, marks
 from backend.domain.reading.reasons import ORDINARY_WORDS, PITCH_WORDS
 from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.shown import Mark
 from backend.domain.reading.tokens import placed, tokens
 from backend.domain.reading.wording import body, names_of
 

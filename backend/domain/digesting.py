@@ -1,0 +1,151 @@
+"""Reads a message, and keeps of it what a `Digest` holds.
+
+Everything that looks at a stranger's bytes or text happens in `digest`, `showing.show`, `correspondents` and
+`mail.unsubscribe.offer`, so that it can run where it can be stopped. What comes out can be handed about freely.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+from backend.domain.digest import Digest
+from backend.domain.entry.challenge_mail import MAX_SUBJECT
+from backend.domain.entry.decline import is_decline
+from backend.domain.mail.authentication import authenticate
+from backend.domain.mail.bounce import is_bounce
+from backend.domain.mail.machine_mail import form_of
+from backend.domain.mail.message import Address, Arrival, Message, Owner
+from backend.domain.mail.reply import reply_address
+from backend.domain.mail.visible import visible
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.verdict import FailOpen
+from backend.domain.policy.guards import objections_of_message
+from backend.domain.reading.language import language
+from backend.domain.reading.reasons import illustrate
+from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.topics import topics
+from backend.domain.reading.wording import read, written
+
+MAX_ADDRESS = 320
+MAX_NAME = 200
+MAX_MESSAGE_ID = 500
+MAX_REFERENCES = 20
+MAX_CORRESPONDENTS = 500
+LANGUAGE_READ = 20_000
+"""Characters of a text that tell its language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A challenger: how it scores a text, and its own thresholds."""
+
+    score: Callable[[str], Score]
+    thresholds: Mapping[Strictness, Thresholds]
+
+
+def facts(arrival: Arrival, owner: Owner) -> Digest:
+    """Everything but the score and what only an answer asks: what headers and form tell. Total."""
+    message = arrival.message
+    authentication = authenticate(message)
+    return Digest(
+        arrival=replace(arrival, message=_pared(message)),
+        authentication=authentication,
+        form=form_of(arrival, owner),
+        guards=(),
+        bounce=is_bounce(message),
+        reply_to=_usable(reply_address(message).address),
+        language=language(message.text[:LANGUAGE_READ]),
+        correspondents=correspondents(message, owner) if "SENT" in arrival.labels else (),
+    )
+
+
+def digest(
+    arrival: Arrival,
+    owner: Owner,
+    model: Callable[[str], Score],
+    thresholds: Mapping[Strictness, Thresholds],
+    second: Second | None = None,
+) -> Digest:
+    """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own; so does the
+    `second` one, which may break and cost nothing. What the owner wrote is not scored. Raises nothing but `MemoryError`
+    once the facts are known."""
+    known = facts(arrival, owner)
+    if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
+        return known
+    cause = FailOpen.UNREADABLE
+    try:
+        reading = read(arrival.message, owner)
+        text = written(reading)
+        cause = FailOpen.SCORER_BROKEN
+        score = illustrate(model(text), reading)
+        cause = FailOpen.UNREADABLE
+        answerable = _may_hold(score, thresholds)
+        guards = objections_of_message(arrival, owner, known.authentication) if answerable else ()
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Whatever breaks in here must not hold mail back, and would break again.
+        return replace(known, cause=cause, fault=fault_of(error))
+    challenger: Score | None = None
+    with contextlib.suppress(Exception):
+        challenger = second.score(text) if second is not None else None
+    limits = second.thresholds if second is not None and challenger is not None else {}
+    return replace(
+        known,
+        guards=guards,
+        score=score,
+        thresholds=thresholds,
+        challenger=challenger,
+        challenger_thresholds=limits,
+        topics=topics(text) if answerable or _may_hold(challenger, limits) else frozenset(),
+    )
+
+
+def _may_hold(score: Score | None, thresholds: Mapping[Strictness, Thresholds]) -> bool:
+    """Whether any policy holds or answers mail that scores so; most scores lower."""
+    least = min((limits.strict for limits in thresholds.values()), default=0.0)
+    return score is not None and score.probability >= least
+
+
+def fault_of(error: BaseException) -> str:
+    """The type of an error and where it was raised: never its message, which might quote mail."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return (
+        f"{type(error).__name__} at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}"
+        if frames
+        else ""
+    )
+
+
+def correspondents(message: Message, owner: Owner) -> tuple[str, ...]:
+    """Whom a message the owner wrote makes a correspondent, sorted; nobody if it is automatic or a refusal."""
+    automatic = message.headers.first("Auto-Submitted").partition(";")[0].strip().lower() not in ("", "no")
+    if automatic or "X-Pitchgate-Challenge" in message.headers or is_decline(_own_words(message)):
+        return ()
+    written_to = {address.address for address in (*message.to, *message.cc)} - {""}
+    known = sorted(address for address in written_to - owner.addresses if len(address) <= MAX_ADDRESS)
+    return tuple(known[:MAX_CORRESPONDENTS])
+
+
+def _own_words(message: Message) -> str:
+    """The body as a reader sees it: some programs send HTML alone."""
+    return message.text if message.text.strip() or not message.html else visible(message.html).text
+
+
+def _pared(message: Message) -> Message:
+    references = tuple(known for known in message.references if len(known) <= MAX_MESSAGE_ID)
+    return Message(
+        from_=tuple(Address(_usable(a.address), a.name[:MAX_NAME]) for a in message.from_[:2]),
+        subject=message.subject[:MAX_SUBJECT],
+        message_id=message.message_id[:MAX_MESSAGE_ID],
+        references=references[-MAX_REFERENCES:],
+    )
+
+
+def _usable(address: str) -> str:
+    """The address, or "": cut short it would be somebody else's."""
+    return address if len(address) <= MAX_ADDRESS else ""
