@@ -50,8 +50,10 @@ def verify_command(email: str | None, heads: Path | None) -> None:
     logged = _logged(heads) if heads else {}
 
     async def work(store: SqlStore) -> bool:
-        fine = True
-        for mailbox in await _mailboxes(store, email):
+        fine, mailboxes = True, await _mailboxes(store, email)
+        if not mailboxes:
+            say("audit.no_mailbox")
+        for mailbox in mailboxes:
             count, wrong = await _verified(store, mailbox.id, logged.get(mailbox.id, []))
             say("audit.wrong" if wrong else "audit.in_order", email=mailbox.owner.email, count=count)
             for line in wrong:
