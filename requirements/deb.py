@@ -21,7 +21,6 @@ from typing import Any
 from packaging.requirements import Requirement
 
 PACKAGE = "pitchgate-tray"
-MAINTAINER = "The Pitchgate developers <maintainers@pitchgate.invalid>"
 NAMES = {"pillow": "pil", "python-xlib": "xlib", "pywebview": "webview"}
 """What Debian calls otherwise."""
 DESKTOP = (
@@ -88,6 +87,12 @@ def depends(project: dict[str, Any]) -> str:
     return ", ".join(sorted(found))
 
 
+def maintainer(source: Path) -> str:
+    """Whom to ask, of both distributions, as pyproject.toml names them: `Name <address>`."""
+    first, *_ = tomllib.loads((source / "pyproject.toml").read_text())["project"]["maintainers"]
+    return f"{first['name']} <{first['email']}>"
+
+
 def fill(root: Path, source: Path, wheel: Path, version: str) -> None:
     """The files of the package, below `root`."""
     with zipfile.ZipFile(wheel) as files:
@@ -102,7 +107,7 @@ def fill(root: Path, source: Path, wheel: Path, version: str) -> None:
     _write(about / "copyright", copyright_text(source / "LICENSE").encode())
     when = formatdate(int(os.environ["SOURCE_DATE_EPOCH"]))
     change = f"{PACKAGE} ({version}) stable; urgency=medium\n\n  * See CHANGELOG.md of the source.\n\n"
-    _write(about / "changelog.gz", _packed(f"{change} -- {MAINTAINER}  {when}\n"))
+    _write(about / "changelog.gz", _packed(f"{change} -- {maintainer(source)}  {when}\n"))
     _write(root / "usr/share/man/man1" / f"{PACKAGE}.1.gz", _packed(MANUAL))
 
 
@@ -114,12 +119,17 @@ def copyright_text(licence: Path) -> str:
     return COPYRIGHT.format(holder=holder.removeprefix("Copyright (c) "), text=text)
 
 
-def about(root: Path, project: dict[str, Any], version: str) -> None:
+def about(root: Path, source: Path, project: dict[str, Any]) -> None:
     """The folder DEBIAN."""
     paths = sorted(path for path in root.rglob("*") if path.is_file())
     size = sum(path.stat().st_size for path in paths) // 1024 + 1
     sums = [f"{hashlib.md5(p.read_bytes()).hexdigest()}  {p.relative_to(root)}\n" for p in paths]  # noqa: S324
-    given = {"package": PACKAGE, "maintainer": MAINTAINER, "version": version, "size": size}
+    given = {
+        "package": PACKAGE,
+        "maintainer": maintainer(source),
+        "version": project["version"],
+        "size": size,
+    }
     _write(root / "DEBIAN/control", CONTROL.format(depends=depends(project), **given).encode())
     _write(root / "DEBIAN/md5sums", "".join(sums).encode())
     for name, script in SCRIPTS.items():
@@ -145,7 +155,7 @@ def main(source: Path, wheel: Path, out: Path) -> None:
         root = Path(folder) / "root"
         root.mkdir(mode=0o755)
         fill(root, source, wheel, version)
-        about(root, project, version)
+        about(root, source, project)
         for path in root.rglob("*"):
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         build = ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, out]

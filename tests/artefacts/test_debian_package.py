@@ -42,6 +42,9 @@ def test_installed_played_and_removed(screen: Screen, server: RealServer, tmp_pa
     debian.do(f"test -s {ICON} && test ! -e /etc/xdg/autostart/{NAME}.desktop")
     assert project()["project"]["version"] in debian.do(f"{NAME} --version")
 
+    (asked,) = project()["project"]["maintainers"]
+    assert asked["email"] in debian.do(f"dpkg-query -W -f='${{Maintainer}}' {NAME}")
+
     play(
         screen,
         server,
