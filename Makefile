@@ -2,6 +2,7 @@
 # `make help` lists the rest.
 
 SHELL := /bin/bash
+unexport PYTHONDONTWRITEBYTECODE # or every process that a test starts would compile the program anew
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 

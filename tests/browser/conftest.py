@@ -20,10 +20,11 @@ expect_async.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real Chromium: the system's own."""
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A real Chromium: the system's own; a module whose tests need another one says which in CHROMIUM."""
+    path = getattr(request.module, "CHROMIUM", browsers.chromium)()
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browsers.chromium(), args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium
         chromium.close()
 

@@ -38,8 +38,8 @@ def watched(page: Page) -> None:
 def test_chromium_finds_nothing_that_keeps_it_from_being_installed(
     tmp_path: Path, browser: Browser, path: str
 ) -> None:
-    # A profile of its own: in one that keeps nothing Chromium installs nothing.
-    profile, chromium = tmp_path / "profile", browsers.chromium()
+    # A profile of its own, in the whole program: where nothing is kept, nothing is installed.
+    profile, chromium = tmp_path / "profile", browsers.whole_chromium()
     with (
         fixture(tmp_path) as here,
         browser.browser_type.launch_persistent_context(

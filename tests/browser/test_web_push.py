@@ -12,11 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from backend.pipeline.web_push import web_push
 from backend.ports.jobs import Duty
+from tests import browsers
 from tests.browser.axe import assert_no_serious
 from tests.browser.review_fixture import LOOKS, Fixture, fixture
 from tests.fakes.push_service import POINT, SECRET, FakePushService
 
 pytestmark = pytest.mark.browser
+
+CHROMIUM = browsers.whole_chromium
 
 ENDPOINT = "https://push.maker.test/send/abc"
 MAKER = f"""
