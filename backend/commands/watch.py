@@ -28,6 +28,7 @@ from backend.domain.watching.drift import (
     Drift,
     State,
     monday_of,
+    of,
 )
 from backend.domain.watching.trial import ENOUGH
 from backend.system.clock import SystemClock
@@ -68,15 +69,6 @@ class Watched:
             since=t.percent(change.since),
             **named,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A class in a drawing: the path of its share in every week, one unit a week wide and one high."""
-
-    label: str
-    colour: str
-    path: str
 
 
 @click.command("watch", cls=Worded)
@@ -135,20 +127,17 @@ def _as_json(one: Watched) -> dict[str, Any]:
         and asdict(change) | {"cause": change.cause, "began": monday_of(change.week).isoformat()},
         "weeks": [
             {"monday": monday_of(week.number).isoformat(), "model": week.model, "messages": week.messages}
-            | {channel: dict(_of(channel, week)) for channel in CHANNELS}
+            | {channel: of(channel, week.counts) for channel in CHANNELS}
             for week in one.drift.weeks
         ],
     }
 
 
-def _of(channel: str, week: Counted) -> Iterator[tuple[str, float]]:
-    return ((name, n) for (of, name), n in sorted(week.counts.items()) if of == channel)
-
-
-def _drawings(weeks: Sequence[Counted]) -> Iterator[tuple[str, list[Part]]]:
-    """Every channel: its title, and its classes one on the other."""
+def _drawings(weeks: Sequence[Counted]) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Every channel: its title, and its classes one on the other, each with label, colour, and the path of its share in
+    every week, one unit a week wide and one high."""
     for channel in CHANNELS:
-        counts = [dict(_of(channel, week)) for week in weeks]
+        counts = [of(channel, week.counts) for week in weeks]
         often = sum(map(Counter, counts), Counter[str]())
         names = sorted(often, key=lambda name: -often[name] if channel == "language" else int(name))
         paths = dict.fromkeys(names, "")
@@ -158,25 +147,19 @@ def _drawings(weeks: Sequence[Counted]) -> Iterator[tuple[str, list[Part]]]:
                 if share := week.get(name, 0) / total:
                     top -= share
                     paths[name] += f"M{x} {top:.4f}h.9v{share:.4f}h-.9z"
-        yield (
-            words("watch")(f"title_{channel}"),
-            [Part(_label(channel, name), _colour(channel, name), paths[name]) for name in names],
-        )
+        parts = [(*_looks(channel, name), path) for name, path in paths.items()]
+        yield words("watch")(f"title_{channel}"), parts
 
 
-def _label(channel: str, name: str) -> str:
+def _looks(channel: str, name: str) -> tuple[str, str]:
+    """Label and colour of a class: cold to warm where classes have an order, the hues of a circle, light and dark by
+    turns, where they have none."""
     t = words("watch")
     if channel == "language":
-        return t("another_language") if name in ("", OTHER) else t.tongue(name)
+        place = LANGUAGES.index(name) if name in LANGUAGES else -1
+        colour = f"hsl({(210 + 137 * place) % 360} {45 if place >= 0 else 0}% {45 + 12 * (place % 2)}%)"
+        return t("another_language") if name in ("", OTHER) else t.tongue(name), colour
     limits = list(map(t.percent, UNKNOWN)) if channel == "unknown" else list(map(t.number, SCORES))
     at = int(name)
-    return t("class_under", limit=limits[0]) if at == 0 else t("class_from", limit=limits[at - 1])
-
-
-def _colour(channel: str, name: str) -> str:
-    """Cold to warm where classes have an order, the hues of a circle, light and dark by turns, where they have none."""
-    if channel == "language":
-        place = LANGUAGES.index(name) if name in LANGUAGES else -1
-        return f"hsl({(210 + 137 * place) % 360} {45 if place >= 0 else 0}% {45 + 12 * (place % 2)}%)"
-    steps = len(UNKNOWN if channel == "unknown" else SCORES)
-    return f"hsl({200 - 190 * int(name) / steps:.0f} 50% 52%)"
+    label = t("class_from", limit=limits[at - 1]) if at else t("class_under", limit=limits[0])
+    return label, f"hsl({200 - 190 * at / len(limits):.0f} 50% 52%)"

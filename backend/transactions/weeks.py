@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from itertools import groupby
@@ -59,7 +58,7 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
         return
     for number, rows in groupby(fresh, key=lambda row: row["week"]):
         week = counted(number, ((row["drift_class"], row["n"]) for row in rows))
-        counts = json.dumps({" ".join(of): n for of, n in week.counts.items()})
+        counts = json.dumps(week.counts)
         yield q("keep_week", mailbox_id=mailbox_id, week=number, model=week.model, counts=counts)
         weeks.append(week)
     model = weeks[-1].model
@@ -82,13 +81,7 @@ def drift(mailbox_id: str) -> Script[Drift]:
 
 def _weeks(mailbox_id: str) -> Script[list[Counted]]:
     rows: list[WeekRow] = yield q("mail_weeks", mailbox_id=mailbox_id)
-    return [Counted(row["week"], row["model"], dict(_counts(json.loads(row["counts"])))) for row in rows]
-
-
-def _counts(counts: dict[str, int]) -> Iterable[tuple[tuple[str, str], int]]:
-    for of, n in counts.items():
-        channel, _, name = of.partition(" ")
-        yield (channel, name), n
+    return [Counted(row["week"], row["model"], json.loads(row["counts"])) for row in rows]
 
 
 def _change(row: MailboxRow) -> Change | None:

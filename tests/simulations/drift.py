@@ -17,7 +17,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from backend.domain.watching.drift import CHANNELS, REFERENCE, change, classes
+from backend.domain.watching.drift import REFERENCE, change, classed, counted
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
 from model_export import rows
@@ -28,7 +28,8 @@ WOBBLE = 0.15
 """Spread of the logarithm of a class of mail's share from week to week."""
 VARIANTS = ("plain", "broken", "evading")
 
-Mail = dict[str, str]
+Mail = Sequence[str]
+"""The classes of one message."""
 
 
 def pool() -> dict[str, dict[tuple[bool, str], list[Mail]]]:
@@ -41,9 +42,7 @@ def pool() -> dict[str, dict[tuple[bool, str], list[Mail]]]:
         key = (row.label == "sales", row.language)
         for variant in VARIANTS:
             score = session.score(_told(row.text, variant, loud if key[0] else frozenset()), explain=False)
-            assert score.trace is not None
-            unknown = 1 - score.trace.known / max(score.trace.words, 1)
-            found[variant][key].append(classes(score.logit, unknown, row.language))
+            found[variant][key].append(list(counted(0, [(classed(score, row.language), 1)]).counts))
     return found
 
 
@@ -96,14 +95,14 @@ def year(
         shares[foreign] = (
             rest * (1.5 if late and what == "language" else 0.11) * math.exp(numbers.gauss(0, wobble))
         )
-        week: Counter[tuple[str, str]] = Counter()
+        week: Counter[str] = Counter()
         arrived = max(0, round(numbers.gauss(size, math.sqrt(size))))
         chosen = numbers.choices(list(shares), list(shares.values()), k=arrived)
         for tongue in chosen:
             pitch = numbers.random() < pitches
             variant = what if late and what in VARIANTS else "plain"
             kind = emails[variant].get((pitch, tongue)) or emails[variant][pitch, "en"]
-            week.update(numbers.choice(kind).items())
+            week.update(numbers.choice(kind))
         weeks.append(week)
         if number >= REFERENCE and change(weeks) is not None:
             return number
@@ -115,7 +114,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=50)
     seeds, began, emails, report = parser.parse_args().seeds, time.perf_counter(), pool(), {}
-    assert set(CHANNELS) == {"score", "unknown", "language"}
     for size in (35, 140, 700):
         for what, wobble in (
             ("nothing", WOBBLE), ("restless", 2 * WOBBLE), ("broken", WOBBLE), ("language", WOBBLE),

@@ -13,7 +13,7 @@ of two models cannot be compared, so a week counts for one model, and each model
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -39,8 +39,8 @@ _FIRST_MONDAY = date(1969, 12, 29)
 _DOUBTFUL, _PITCHES = 5, 8
 """Classes of scores from which mail is no longer clearly ordinary, and is clearly a pitch."""
 
-Week = Mapping[tuple[str, str], float]
-"""Counts by (channel, class)."""
+Week = Mapping[str, float]
+"""Counts by channel and class: "language en"."""
 
 
 class State(StrEnum):
@@ -87,7 +87,7 @@ class Counted:
     @property
     def messages(self) -> int:
         """How many there were."""
-        return round(sum(n for (channel, _), n in self.counts.items() if channel == CHANNELS[0]))
+        return round(sum(of(CHANNELS[0], self.counts).values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,36 +99,29 @@ class Drift:
     weeks: tuple[Counted, ...]
 
 
-def classes(logit: float, unknown: float, language: str) -> dict[str, str]:
-    """The class of one message in each channel."""
-    return {
-        "score": str(bisect_right(SCORES, logit)),
-        "unknown": str(bisect_right(UNKNOWN, unknown)),
-        "language": language,
-    }
-
-
 def classed(score: Score, language: str) -> str:
-    """The classes of one message in a line, behind the file of the model that they hold for; "" if the score has no
-    trace."""
-    trace = score.trace
-    if trace is None:
+    """The class of one message in each of `CHANNELS`, in a line behind the file of the model that they hold for; "" if
+    the score has no trace."""
+    if (trace := score.trace) is None:
         return ""
-    unknown = 1 - trace.known / max(trace.words, 1)
-    found = classes(score.logit, unknown, language)
-    return " ".join((trace.made_with.partition(" ")[0][:12], *(found[channel] for channel in CHANNELS)))
+    model, unknown = trace.made_with.partition(" ")[0][:12], 1 - trace.known / max(trace.words, 1)
+    return f"{model} {bisect_right(SCORES, score.logit)} {bisect_right(UNKNOWN, unknown)} {language}"
 
 
 def counted(number: int, lines: Iterable[tuple[str, int]]) -> Counted:
     """A week of messages, from lines of `classed` and how many are the same. What another model read than most does not
     count."""
-    models: dict[str, Counter[tuple[str, str]]] = {}
+    models: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for line, n in lines:
         model, *names = line.split(" ")
-        of_model = models.setdefault(model, Counter())
-        of_model.update(dict.fromkeys(zip(CHANNELS, names, strict=True), n))
+        models[model].update(dict.fromkeys(map(" ".join, zip(CHANNELS, names, strict=True)), n))
     model = max(models, key=lambda name: models[name].total())
     return Counted(number, model, models[model])
+
+
+def of(channel: str, week: Week) -> dict[str, float]:
+    """The counts of one channel, by class."""
+    return {key.removeprefix(f"{channel} "): n for key, n in week.items() if key.startswith(f"{channel} ")}
 
 
 def week_of(day: date) -> int:
@@ -152,25 +145,20 @@ def judged(weeks: Sequence[Counted], before: Change | None) -> tuple[State, Chan
 
 def change(weeks: Sequence[Week]) -> Change | None:
     """What changed since the first weeks, if the evidence is an alarm. None while there are too few."""
-    found = [_channel(channel, weeks) for channel in CHANNELS]
-    known = [one for one in found if one is not None]
-    evidence = sum(one.evidence for one in known) / len(CHANNELS)
-    if evidence < ALARM:
+    if len(weeks) <= REFERENCE or not any(weeks[:REFERENCE]):
         return None
-    most = max(known, key=lambda one: one.evidence)
-    return Change(most.channel, most.grown, most.before, most.since, most.week, evidence)
+    found = [_changed(channel, [_scaled(of(channel, week)) for week in weeks]) for channel in CHANNELS]
+    evidence = sum(one.evidence for one in found) / len(CHANNELS)
+    most = max(found, key=lambda one: one.evidence)
+    return replace(most, evidence=evidence) if evidence >= ALARM else None
 
 
-def _channel(channel: str, weeks: Sequence[Week]) -> Change | None:
-    counts = [_scaled({name: n for (of, name), n in week.items() if of == channel}) for week in weeks]
-    names = sorted({name for week in counts for name in week})
-    first, later = counts[:REFERENCE], counts[REFERENCE:]
-    reference = _sum(first)
-    total = sum(reference.values())
-    if len(weeks) <= REFERENCE or total <= 0:
-        return None
+def _changed(channel: str, weeks: Sequence[Counter[str]]) -> Change:
+    first, later = weeks[:REFERENCE], weeks[REFERENCE:]
+    reference = sum(first, Counter[str]())
+    names = sorted(set().union(*weeks))
     spread = _spread(first, reference)
-    shares = {name: (reference[name] + 0.5) / (total + 0.5 * len(names)) for name in names}
+    shares = {name: (reference[name] + 0.5) / (reference.total() + 0.5 * len(names)) for name in names}
     usual = {name: reference[name] / spread + 0.5 for name in names}
     weak = {name: PRIOR * share for name, share in shares.items()}
     evidence, best = 0.0, (float("-inf"), len(weeks) - 1)
@@ -180,35 +168,27 @@ def _channel(channel: str, weeks: Sequence[Week]) -> Change | None:
         ratio = _likelihood(since, weak) - _likelihood(since, usual)
         evidence += exp(min(ratio, 600.0))
         best = max(best, (ratio, len(weeks) - back))
-    now = _sum(counts[best[1] :])
-    share = {name: now[name] / max(sum(now.values()), 1e-9) for name in names}
+    now = sum(weeks[best[1] :], Counter[str]())
+    share = {name: now[name] / max(now.total(), 1e-9) for name in names}
     grown = max(names, key=lambda name: share[name] - shares[name])
     moved = 0.0 if channel == "language" else sum(int(name) * (share[name] - shares[name]) for name in names)
     return Change(channel, grown, shares[grown], share[grown], best[1], evidence, moved >= 0)
 
 
-def _scaled(week: Mapping[str, float]) -> dict[str, float]:
-    total = sum(week.values())
-    return dict(week) if total <= MOST else {name: n * MOST / total for name, n in week.items()}
+def _scaled(week: Mapping[str, float]) -> Counter[str]:
+    size = max(sum(week.values()), MOST)
+    return Counter({name: n * MOST / size for name, n in week.items()})
 
 
-def _sum(weeks: Iterable[Mapping[str, float]]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for week in weeks:
-        found.update(week)
-    return found
-
-
-def _spread(weeks: Sequence[Mapping[str, float]], reference: Mapping[str, float]) -> float:
+def _spread(weeks: Sequence[Counter[str]], reference: Counter[str]) -> float:
     """By how much the reference's weeks differ from one another beyond chance."""
-    total, seen = sum(reference.values()), [week for week in weeks if week]
-    square, free = 0.0, (len(seen) - 1) * (sum(n > 0 for n in reference.values()) - 1)
+    seen = [week for week in weeks if week]
+    square, free = 0.0, (len(seen) - 1) * (len(reference) - 1)
     for week in seen:
-        size = sum(week.values())
         for name, n in reference.items():
-            due = size * n / total
-            square += (week.get(name, 0.0) - due) ** 2 / due if due else 0.0
-    return max(LEAST_SPREAD, square / free) if free > 0 else LEAST_SPREAD
+            due = week.total() * n / reference.total()
+            square += (week[name] - due) ** 2 / due
+    return max(LEAST_SPREAD, square / free) if free else LEAST_SPREAD
 
 
 def _likelihood(counts: Mapping[str, float], weights: Mapping[str, float]) -> float:
