@@ -17,7 +17,7 @@ from backend.commands.with_store import with_store
 from backend.domain.errors import Gone, NotFound
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import from_bits
-from backend.domain.watching.replay import differences, model_of
+from backend.domain.watching.replay import differences
 from backend.scoring.session import ModelSession
 from backend.settings_read import read_settings
 from backend.system.decision_keys import VaultKeys
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from backend.bootstrap import Application
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.domain.reading.score import Score
+    from backend.ports.decisions import Log
     from backend.store import SqlStore
-
-PAGE = 2_000
 
 
 @click.group("audit", cls=WordedGroup)
@@ -50,50 +49,43 @@ def verify_command(email: str | None, heads: Path | None) -> None:
     logged = _logged(heads) if heads else {}
 
     async def work(store: SqlStore) -> bool:
-        fine, mailboxes = True, await _mailboxes(store, email)
-        if not mailboxes:
-            say("audit.no_mailbox")
-        for mailbox in mailboxes:
-            count, wrong = await _verified(store, mailbox.id, logged.get(mailbox.id, []))
-            say("audit.wrong" if wrong else "audit.in_order", email=mailbox.owner.email, count=count)
+        fine: list[bool] = []
+        async for mailbox, log in _logs(store, email):
+            wrong = list(_wrong(log, logged.get(mailbox.id, [])))
+            key = "audit.wrong" if wrong else "audit.in_order"
+            say(key, email=mailbox.owner.email, count=len(log.entries))
             for line in wrong:
                 click.echo(f"  {line}")
-            fine = fine and not wrong
-        return fine
+            fine.append(not wrong)
+        if not fine:
+            say("audit.no_mailbox")
+        return all(fine)
 
     if not with_store(work):
         raise SystemExit(1)
 
 
-async def _verified(
-    store: SqlStore, mailbox_id: str, logged: Sequence[tuple[int, str]]
-) -> tuple[int, list[str]]:
-    tell, found = words(), await store.decision_chain(mailbox_id)
-    entries = [entry async for page in _pages(store, mailbox_id) for entry in page]
+def _wrong(log: Log, logged: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """A line for each thing that is wrong with a log, given the heads of it that were `logged`."""
+    tell, found = words(), log.chain
     if found is None:
-        return len(entries), [tell("audit.no_chain")] if entries or logged else []
+        if log.entries or logged:
+            yield tell("audit.no_chain")
+        return
     key = VaultKeys(_vault()).open(found.sealed_key)
     if key is None:
-        return len(entries), [tell("audit.shut")]
-    seals = {entry.number: entry.seal for entry in entries}
-    rest = [entry for entry in entries if entry.number > found.began]
-    settings = await store.decision_settings(mailbox_id)
-    return len(entries), [
-        *(
-            tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
-            for number, fault in chain.faults(key, found.head, rest, found.began)
-        ),
-        *(tell("audit.cut", number=str(number)) for number in chain.cut(seals, logged)),
-        *([tell("audit.lost_key", number=str(found.began))] if found.began else []),
-        *(tell("audit.setting", name=name) for name, told in settings.items() if chain.name_of(told) != name),
-    ]
-
-
-async def _pages(store: SqlStore, mailbox_id: str) -> AsyncIterator[tuple[chain.Entry, ...]]:
-    after = 0
-    while page := await store.decisions(mailbox_id, after, PAGE):
-        yield page
-        after = page[-1].number
+        yield tell("audit.shut")
+        return
+    rest = [entry for entry in log.entries if entry.number > found.began]
+    for number, fault in chain.faults(key, found.head, rest, found.began):
+        yield tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
+    for number in chain.cut({entry.number: entry.seal for entry in log.entries}, logged):
+        yield tell("audit.cut", number=str(number))
+    if found.began:
+        yield tell("audit.lost_key", number=str(found.began))
+    for name, content in log.settings.items():
+        if chain.name_of(content) != name:
+            yield tell("audit.setting", name=name)
 
 
 def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
@@ -116,18 +108,17 @@ def show_command(message: str, email: str | None, as_json: bool) -> None:
 
     async def work(store: SqlStore) -> int:
         shown = 0
-        for mailbox in await _mailboxes(store, email):
-            settings = await store.decision_settings(mailbox.id)
-            for entry in await store.decisions_about(mailbox.id, message):
-                says, about = entry.says, {"mailbox": mailbox.owner.email, "number": entry.number}
-                setting = json.loads(settings.get(says.get("setting", ""), "{}"))
+        async for mailbox, log in _logs(store, email, message):
+            for entry in log.entries:
+                says, setting = entry.says, _setting(log, entry)
                 if as_json:
-                    click.echo(json.dumps({**about, "at": entry.at, **says, "setting": setting}))
+                    about = {"mailbox": mailbox.owner.email, "number": entry.number, "at": entry.at}
+                    click.echo(json.dumps({**about, **says, "setting": setting}))
                 else:
                     at = f"{moment(entry.at or 0):%Y-%m-%d %H:%M:%S}"
                     say("audit.head", at=at, email=mailbox.owner.email, number=str(entry.number))
                     click.echo("\n".join(_in_words(says, setting)))
-                shown += 1
+            shown += len(log.entries)
         return shown
 
     if not with_store(work):
@@ -182,9 +173,9 @@ def replay_command(email: str | None, sample: int | None, fetch: bool, model: Pa
         async with AsyncExitStack() as stack:
             application = await stack.enter_async_context(open_application(settings)) if fetch else None
             replay = Replay(ModelSession.open(settings.model_path), _vault(), application, counted)
-            for mailbox in await _mailboxes(store, email):
-                async for line in replay.mailbox(store, mailbox, sample):
-                    click.echo(line)
+            async for mailbox, log in _logs(store, email):
+                async for number, names in replay.differing(mailbox, log, sample):
+                    say("audit.differs", email=mailbox.owner.email, number=str(number), names=names)
         return counted
 
     counted = with_store(work)
@@ -202,64 +193,59 @@ class Replay:
     application: Application | None
     counted: Counter[str]
 
-    async def mailbox(self, store: SqlStore, mailbox: Mailbox, sample: int | None) -> AsyncIterator[str]:
-        """A line for each entry that differs; all are counted."""
-        found = await store.decision_chain(mailbox.id)
-        if found is None:
-            return
-        key = VaultKeys(self.vault).open(found.sealed_key) or b""
-        numbers = range(1, found.head.number + 1)
-        chosen = set(random.sample(numbers, min(sample, len(numbers)))) if sample else numbers
-        settings = {
-            name: json.loads(text) for name, text in (await store.decision_settings(mailbox.id)).items()
-        }
-        async for page in _pages(store, mailbox.id):
-            counts = await store.decision_counts(mailbox.id, page[0].number, page[-1].number)
-            for entry in page:
-                says = entry.says
-                if entry.number not in chosen or "case" not in says:
-                    continue
-                setting = settings.get(says.get("setting", ""), {})
-                source, score, text = await self._score(mailbox, entry, setting, counts.get(entry.number))
-                self.counted[source] += 1
-                wrong = list(differences(says, setting, score, chain.keyed(key, text) if text else ""))
-                self.counted["checked"] += 1
-                self.counted["different" if wrong else "same"] += 1
-                if wrong:
-                    about = {"email": mailbox.owner.email, "number": str(entry.number)}
-                    yield words()("audit.differs", names=", ".join(wrong), **about)
+    async def differing(
+        self, mailbox: Mailbox, log: Log, sample: int | None
+    ) -> AsyncIterator[tuple[int, str]]:
+        """The number of each entry that differs, and in what; all are counted."""
+        key = log.chain and VaultKeys(self.vault).open(log.chain.sealed_key)
+        verdicts = [entry for entry in log.entries if "case" in entry.says]
+        for entry in random.sample(verdicts, min(sample, len(verdicts))) if sample else verdicts:
+            setting = _setting(log, entry)
+            source, score = await self._score(mailbox, entry, setting, log.counts.get(entry.number))
+            text = score.trace.text if source == "fetched" and score and score.trace else ""
+            names = ", ".join(differences(entry.says, setting, score, text and chain.keyed(key or b"", text)))
+            self.counted.update([source, "checked", "different" if names else "same"])
+            if names:
+                yield entry.number, names
 
     async def _score(
         self, mailbox: Mailbox, entry: chain.Entry, setting: Mapping[str, Any], counts: bytes | None
-    ) -> tuple[str, Score | None, str]:
-        """From what it was scored again or why it was not, the score, and its text's digest if it was fetched."""
-        model, rest = model_of(setting)
-        here, besides = model_of({"made_with": self.session.made_with})
+    ) -> tuple[str, Score | None]:
+        """From what it was scored again or why it was not, and the score."""
+        made_with, here = str(setting.get("made_with", "")), self.session.made_with
         if "p" not in entry.says["case"]:
-            return "without_score", None, ""
-        if model != here:
-            return "of_another_model", None, ""
+            return "without_score", None
+        if made_with.partition(" ")[0] != here.partition(" ")[0]:
+            return "of_another_model", None
         if counts is not None:
-            self.counted["on_other_machine"] += rest != besides
-            return "from_counts", self.session.scored_again(self.vault.open(counts)), ""
+            self.counted["on_other_machine"] += made_with != here
+            return "from_counts", self.session.scored_again(self.vault.open(counts))
         if self.application is None or not entry.about:
-            return "score_not_kept", None, ""
+            return "score_not_kept", None
         context = self.application.context
         try:
             fetched = await context.gmail.fetch(mailbox.id, entry.about)
         except Gone:
-            return "gone", None, ""
-        score = (await context.reader.screen(fetched, mailbox.owner)).score
-        return "fetched", score, score.trace.text if score and score.trace else ""
+            return "gone", None
+        return "fetched", (await context.reader.screen(fetched, mailbox.owner)).score
 
 
 def _vault() -> MultiFernetVault:
     return MultiFernetVault(load_or_make_keys(read_settings()))
 
 
-async def _mailboxes(store: SqlStore, email: str | None) -> tuple[Mailbox, ...]:
-    found = await store.mailboxes()
-    chosen = tuple(mailbox for mailbox in found if email in (None, mailbox.owner.email))
+def _setting(log: Log, entry: chain.Entry) -> dict[str, Any]:
+    """What an entry shares with others; nothing if it shares none."""
+    found: dict[str, Any] = json.loads(log.settings.get(entry.says.get("setting", ""), "{}"))
+    return found
+
+
+async def _logs(
+    store: SqlStore, email: str | None, gmail_id: str | None = None
+) -> AsyncIterator[tuple[Mailbox, Log]]:
+    """The log of every mailbox, or of the one named; of one message if it is named."""
+    chosen = [mailbox for mailbox in await store.mailboxes() if email in (None, mailbox.owner.email)]
     if email and not chosen:
         raise NotFound("no_mailbox", email=email)
-    return chosen
+    for mailbox in chosen:
+        yield mailbox, await store.decisions(mailbox.id, gmail_id)

@@ -33,9 +33,8 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     now = context.clock.now()
     await context.store.count_weeks(job.mailbox_id, now)
     before = now - timedelta(days=mailbox.preferences.retention_days)
-    deleted = await context.store.retain(job.mailbox_id, before, BATCH)
     counted = now - timedelta(days=context.settings.replay_days)
-    deleted = max(deleted, await context.store.drop_counts(job.mailbox_id, counted, BATCH))
+    deleted = await context.store.retain(job.mailbox_id, before, BATCH, counted)
     if deleted < BATCH:
         await _log_head(context, job.mailbox_id)
         await context.store.draw_questions(job.mailbox_id, now)

@@ -41,6 +41,17 @@ class Chain:
     head: Head
 
 
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What is kept of decisions, as of one moment: the chain, None before the first; entries in their order; what they
+    share, JSON by its name (`chain.name_of`); the sealed counts that are kept, by number."""
+
+    chain: Chain | None
+    entries: tuple[Entry, ...]
+    settings: Mapping[str, str]
+    counts: Mapping[int, bytes]
+
+
 class DecisionStore(Protocol):
     """Reading the log, and the weeks of mail. Entries are appended by the transactions that decide, and change only by
     being erased: `ViewStore.retain` leaves tombstones of those that are older than the owner keeps mail."""
@@ -49,24 +60,8 @@ class DecisionStore(Protocol):
         """None before the first decision."""
         ...
 
-    async def decisions(self, mailbox_id: str, after: int, limit: int) -> tuple[Entry, ...]:
-        """Entries with numbers above `after`, in their order."""
-        ...
-
-    async def decisions_about(self, mailbox_id: str, gmail_id: str) -> tuple[Entry, ...]:
-        """Everything decided about a message, oldest first."""
-        ...
-
-    async def decision_counts(self, mailbox_id: str, first: int, last: int) -> Mapping[int, bytes]:
-        """The sealed counts that are kept of entries `first` to `last`, by number."""
-        ...
-
-    async def decision_settings(self, mailbox_id: str) -> Mapping[str, str]:
-        """What decisions share, JSON by its name: the beginning of its SHA-256, 32 hex digits."""
-        ...
-
-    async def drop_counts(self, mailbox_id: str, before: datetime, limit: int) -> int:
-        """Delete up to `limit` counts kept before then; returns how many."""
+    async def decisions(self, mailbox_id: str, gmail_id: str | None = None) -> Log:
+        """Every entry, or those about one message."""
         ...
 
     async def swap_chain_key(self, mailbox_id: str, old: bytes, new: bytes) -> bool:

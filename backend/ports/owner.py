@@ -229,6 +229,9 @@ class OwnerStore(Protocol):
         """
         ...
 
-    async def retain(self, mailbox_id: str, before: datetime, limit: int) -> int:
-        """Delete up to `limit` rows that ended before `before`; returns how many."""
+    async def retain(
+        self, mailbox_id: str, before: datetime, limit: int, counts_before: datetime | None = None
+    ) -> int:
+        """Delete up to `limit` rows that ended before `before`, and counts that are kept to judge again before
+        `counts_before`, if that is later; returns how many."""
         ...

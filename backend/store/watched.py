@@ -27,10 +27,6 @@ class Watched:
 
     decision_chain = reads(log.head)
     decisions = reads(log.log)
-    decision_settings = reads(log.settings)
-    decisions_about = reads(log.about)
-    decision_counts = reads(log.counts)
-    drop_counts = writes(log.drop_counts)
     swap_chain_key = writes(log.swap_key)
 
     models_at_work = looks_all(models.at_work)

@@ -6,14 +6,14 @@ Whoever appends holds the mailbox's row (`mailboxes.locked`), so entries come on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.watching import chain
-from backend.ports.decisions import Chain, DecisionKeys
+from backend.ports.decisions import Chain, DecisionKeys, Log
 from backend.transactions.statement import KEYS, Script, micros, number, q
 from backend.transactions.tables import ChainRow, CountsRow, DecisionRow, SettingRow
 
@@ -68,7 +68,12 @@ def _append(
     row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
     key = keys.open(row["sealed_key"]) if row else None
     if row is None or key is None:
-        row, key = yield from _begun(mailbox_id, keys, row)
+        # The first chain; or no key of ours opens the old one, which must not stop a verdict: what went before cannot
+        # be verified any more.
+        last = row["number"] if row else 0
+        sealed, key = keys.fresh()
+        row = yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=last, seal=chain.START)
+        assert row is not None
     head = chain.Head(row["number"], row["seal"], row["tag"])
     known = row["setting"]
     if grounds is not None:
@@ -101,16 +106,6 @@ def _append(
     return head.number
 
 
-def _begun(mailbox_id: str, keys: DecisionKeys, before: ChainRow | None) -> Script[tuple[ChainRow, bytes]]:
-    """A first chain; or one that goes on with a new key where no key of ours opens the old one, which must not stop a
-    verdict: what went before cannot be verified any more."""
-    sealed, key = keys.fresh()
-    last = before["number"] if before else 0
-    yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=last, seal=chain.START)
-    row: ChainRow = yield q("chain", mailbox_id=mailbox_id)
-    return row, key
-
-
 def head(mailbox_id: str) -> Script[Chain | None]:
     """See the port."""
     row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
@@ -119,36 +114,22 @@ def head(mailbox_id: str) -> Script[Chain | None]:
     return Chain(row["sealed_key"], row["began"], chain.Head(row["number"], row["seal"], row["tag"]))
 
 
-def log(mailbox_id: str, after: int, limit: int) -> Script[tuple[chain.Entry, ...]]:
+def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
     """See the port."""
-    found: list[DecisionRow] = yield q("decisions_after", mailbox_id=mailbox_id, after=after, limit=limit)
-    return tuple(chain.Entry(**row) for row in found)
-
-
-def about(mailbox_id: str, gmail_id: str) -> Script[tuple[chain.Entry, ...]]:
-    """See the port."""
-    found: list[DecisionRow] = yield q("decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return tuple(chain.Entry(**row) for row in found)
-
-
-def counts(mailbox_id: str, first: int, last: int) -> Script[Mapping[int, bytes]]:
-    """See the port."""
-    found: list[CountsRow] = yield q("decision_counts", mailbox_id=mailbox_id, first=first, last=last)
-    return {row["number"]: row["counts"] for row in found}
-
-
-def settings(mailbox_id: str) -> Script[Mapping[str, str]]:
-    """See the port."""
-    found: list[SettingRow] = yield q("decision_settings", mailbox_id=mailbox_id)
-    return {row["name"]: row["content"] for row in found}
-
-
-def drop_counts(mailbox_id: str, before: datetime, limit: int) -> Script[int]:
-    """See the port."""
-    dropped: int = yield q(
-        "retain_decision_counts", mailbox_id=mailbox_id, before=micros(before), limit=limit
+    found = yield from head(mailbox_id)
+    entries: list[DecisionRow]
+    if gmail_id is None:
+        entries = yield q("decisions", mailbox_id=mailbox_id)
+    else:
+        entries = yield q("decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    settings: list[SettingRow] = yield q("decision_settings", mailbox_id=mailbox_id)
+    counts: list[CountsRow] = yield q("decision_counts", mailbox_id=mailbox_id)
+    return Log(
+        found,
+        tuple(chain.Entry(**row) for row in entries),
+        {row["name"]: row["content"] for row in settings},
+        {row["number"]: row["counts"] for row in counts},
     )
-    return dropped
 
 
 def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:

@@ -122,13 +122,16 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     return counts
 
 
-def retain(mailbox_id: str, before: datetime, limit: int) -> Script[int]:
-    """Delete up to `limit` rows that ended before `before`."""
+def retain(
+    mailbox_id: str, before: datetime, limit: int, counts_before: datetime | None = None
+) -> Script[int]:
+    """See the port."""
     deleted = 0
     for table in RETAINED:
+        at = micros(max(before, counts_before or before) if table == "decision_counts" else before)
         if deleted < limit:
             deleted += yield from number(
-                f"retain_{table}", mailbox_id=mailbox_id, before=micros(before), limit=limit - deleted
+                f"retain_{table}", mailbox_id=mailbox_id, before=at, limit=limit - deleted
             )
     return deleted
 

@@ -91,13 +91,13 @@ def measured(count: int, folder: Path) -> dict[str, float]:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     grown = path.stat().st_size + _wal(path) - size
     key = keys.open(connection.execute("SELECT sealed_key FROM chains").fetchone()[0]) or b""
-    found = run_script(connection, known, decisions.head(MAILBOX))
+    log = run_script(connection, known, decisions.log(MAILBOX))
+    found, entries = log.chain, log.entries
     assert found is not None
-    entries = run_script(connection, known, decisions.log(MAILBOX, 0, count))
     verify = best(lambda: list(chain.faults(key, found.head, entries)))
     whole = best(
         lambda: list(
-            chain.faults(key, found.head, run_script(connection, known, decisions.log(MAILBOX, 0, count)))
+            chain.faults(key, found.head, run_script(connection, known, decisions.log(MAILBOX)).entries)
         )
     )
     assert not list(chain.faults(key, found.head, entries))

@@ -148,7 +148,7 @@ async def spoilt(settings: Settings, length: int = 2_000) -> dict[str, int]:
     assert found is not None
     key = keys.open(found.sealed_key)
     assert key is not None
-    entries = await store.decisions("box1", 0, length)
+    entries = (await store.decisions("box1")).entries[:length]
     await store.close()
     changed = seen = 0
     for place in range(1, len(entries) - 1):

@@ -9,12 +9,6 @@ from backend.domain.reading.score import Score
 from backend.domain.watching.grounds import bits, decided_again
 
 
-def model_of(setting: Mapping[str, Any]) -> tuple[str, str]:
-    """Model file (its digest) and everything else its bits depend on, "" for a verdict without a score."""
-    model, _, rest = str(setting.get("made_with", "")).partition(" ")
-    return model, rest
-
-
 def differences(
     says: Mapping[str, Any], setting: Mapping[str, Any], score: Score | None, text: str = ""
 ) -> Iterator[str]:

@@ -27,14 +27,14 @@ async def in_order(store: SqlStore, mailbox_id: str) -> int:
     assert found is not None
     key = KEYS.open(found.sealed_key)
     assert key is not None
-    entries = await store.decisions(mailbox_id, 0, 10_000)
+    entries = (await store.decisions(mailbox_id)).entries
     rest = [entry for entry in entries if entry.number > found.began]
     assert list(chain.faults(key, found.head, rest, found.began)) == []
     return len(entries)
 
 
 async def says(story: Story, gmail_id: str) -> list[Mapping[str, Any]]:
-    return [entry.says for entry in await story.store.decisions_about("ana", gmail_id)]
+    return [entry.says for entry in (await story.store.decisions("ana", gmail_id)).entries]
 
 
 async def test_a_message_leaves_its_whole_story(story: Story) -> None:
@@ -81,16 +81,19 @@ async def test_the_grounds_of_a_verdict_are_kept_with_it(story: Story) -> None:
         await story.store.record_verdict(
             await story.job(gmail_id), verdict, story.screened(), None, story.now
         )
-    (one,), (two,) = [await story.store.decisions_about("ana", name) for name in ("m1", "m2")]
+    (one,), (two,) = [(await story.store.decisions("ana", name)).entries for name in ("m1", "m2")]
     assert one.says["case"] == {"at": 1, "p": "00"}
     assert one.says["text"] == chain.keyed((KEYS.open(b"sealed" + (1).to_bytes(32, "big")) or b""), "t" * 32)
     assert one.says["shares"] == "s" * 32
-    assert await story.store.decision_counts("ana", 1, 1) == {1: b"sealed counts"}
+    log = await story.store.decisions("ana")
+    assert log.counts == dict.fromkeys((1, 2), b"sealed counts")
     assert one.says["setting"] == two.says["setting"]
-    settings = await story.store.decision_settings("ana")
-    assert settings == {one.says["setting"]: '{"mode":"observe"}'}
-    assert await story.store.drop_counts("ana", story.now + timedelta(days=1), 1) == 1
-    assert list(await story.store.decision_counts("ana", 0, 9)) == [2]
+    assert log.settings == {one.says["setting"]: '{"mode":"observe"}'}
+    before = story.now - timedelta(days=90)
+    assert await story.store.retain("ana", before, 1, before - timedelta(days=1)) == 0
+    assert await story.store.retain("ana", before, 1, story.now + timedelta(days=1)) == 1
+    log = await story.store.decisions("ana")
+    assert (list(log.counts), log.entries) == ([2], (one, two))
 
 
 async def test_what_is_too_old_becomes_tombstones_that_verify(story: Story) -> None:
@@ -100,7 +103,7 @@ async def test_what_is_too_old_becomes_tombstones_that_verify(story: Story) -> N
     story.pass_time(days=100)
     await story.receive("ana", "late", Outcome.HOLD, "late@pitch.test")
     await story.store.retain("ana", story.now - timedelta(days=90), 500)
-    entries = await story.store.decisions("ana", 0, 100)
+    entries = (await story.store.decisions("ana")).entries
     assert [entry.about for entry in entries] == [None] * 5 + ["late"]
     assert {(entry.payload, entry.salt, entry.at) for entry in entries[:5]} == {(None, None, None)}
     assert await in_order(story.store, "ana") == 6
@@ -116,7 +119,7 @@ async def test_leaving_takes_the_log_along(story: Story) -> None:
         await story.receive(name, f"m-{name}", Outcome.HOLD)
     deleted = await story.store.forget("ana")
     assert (deleted["decisions"], deleted["chains"]) == (1, 1)
-    assert await story.store.decisions("ana", 0, 9) == ()
+    assert (await story.store.decisions("ana")).entries == ()
     assert await in_order(story.store, "ben") == 1
 
 

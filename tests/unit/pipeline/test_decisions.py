@@ -19,10 +19,10 @@ TEXTS = ("pitchy", "perhaps", "maybe", "dear Ana, the minutes")
 
 
 async def entries_of(fixture: Fixture) -> list[tuple[dict[str, object], dict[str, object]]]:
-    settings = await fixture.store.decision_settings(fixture.mailbox_id)
+    log = await fixture.store.decisions(fixture.mailbox_id)
     return [
-        (dict(one.says), json.loads(settings.get(one.says.get("setting", ""), "{}")))
-        for one in await fixture.store.decisions(fixture.mailbox_id, 0, 1_000)
+        (dict(one.says), json.loads(log.settings.get(one.says.get("setting", ""), "{}")))
+        for one in log.entries
     ]
 
 

@@ -39,7 +39,7 @@ async def lived(folder: Path, second: Second | None) -> tuple[list[dict[str, Any
         fixture.reader.second = second
         await morning(fixture)
         rows = await fixture.store.archive_page(fixture.mailbox_id, "messages", "", 100)
-        says = [entry.says for entry in await fixture.store.decisions(fixture.mailbox_id, 0, 100)]
+        says = [entry.says for entry in (await fixture.store.decisions(fixture.mailbox_id)).entries]
         return [dict(row) for row in rows], says, fixture.gmail
 
 

@@ -1,12 +1,13 @@
 -- name: chain(mailbox_id)^
 SELECT * FROM chains WHERE mailbox_id = :mailbox_id;
 
--- name: begin_chain(mailbox_id, sealed_key, number, seal)!
+-- name: begin_chain(mailbox_id, sealed_key, number, seal)^
 -- Anew where no key opens the old one: what went before stays, and nobody can verify it any more.
 INSERT INTO chains (mailbox_id, sealed_key, began, number, seal, tag)
 VALUES (:mailbox_id, :sealed_key, :number, :number, :seal, :seal)
 ON CONFLICT (mailbox_id) DO UPDATE SET
-    sealed_key = excluded.sealed_key, began = excluded.began, seal = excluded.seal, tag = excluded.tag;
+    sealed_key = excluded.sealed_key, began = excluded.began, seal = excluded.seal, tag = excluded.tag
+RETURNING *;
 
 -- name: move_chain(mailbox_id, number, seal, tag, setting)!
 UPDATE chains SET number = :number, seal = :seal, tag = :tag, setting = :setting WHERE mailbox_id = :mailbox_id;
@@ -25,16 +26,16 @@ ON CONFLICT DO NOTHING;
 -- name: keep_counts(mailbox_id, number, at, counts)!
 INSERT INTO decision_counts (mailbox_id, number, at, counts) VALUES (:mailbox_id, :number, :at, :counts);
 
--- name: decisions_after(mailbox_id, after, limit)
+-- name: decisions(mailbox_id)
 SELECT number, at, gmail_id AS about, salt, payload, digest, seal FROM decisions
-WHERE mailbox_id = :mailbox_id AND number > :after ORDER BY number LIMIT :limit;
+WHERE mailbox_id = :mailbox_id ORDER BY number;
 
 -- name: decisions_about(mailbox_id, gmail_id)
 SELECT number, at, gmail_id AS about, salt, payload, digest, seal FROM decisions
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id ORDER BY number;
 
--- name: decision_counts(mailbox_id, first, last)
-SELECT number, counts FROM decision_counts WHERE mailbox_id = :mailbox_id AND number BETWEEN :first AND :last;
+-- name: decision_counts(mailbox_id)
+SELECT number, counts FROM decision_counts WHERE mailbox_id = :mailbox_id;
 
 -- name: decision_settings(mailbox_id)
 SELECT name, content FROM decision_settings WHERE mailbox_id = :mailbox_id;
