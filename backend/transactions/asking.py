@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
@@ -14,7 +13,6 @@ from backend.domain.mailbox.effects import EFFECTS
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.watching.asking import QUALITY, Answer, Label, drawn, stratified
 from backend.domain.watching.drift import week_of
-from backend.domain.watching.models import AtWork
 from backend.domain.watching.trial import CHALLENGER, CHAMPION, TRIAL, Counted, disagreement
 from backend.ports.decisions import DecisionKeys
 from backend.transactions import decisions, message_rows, models, rows
@@ -29,7 +27,7 @@ KEPT = timedelta(weeks=52)
 
 
 class JudgedRow(TypedDict):
-    """Of `messages`: one that may be drawn."""
+    """Of `messages`: one to draw from. `shadow_row` is by the challenger of the trial under way, else `policy_row`."""
 
     gmail_id: str
     policy_row: str
@@ -37,9 +35,7 @@ class JudgedRow(TypedDict):
     model: str
     language: str
     sender_name: str
-    decided_at: int
-    shadow_model: str | None
-    shadow_row: str | None
+    shadow_row: str
 
 
 class PairRow(TypedDict):
@@ -75,9 +71,8 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     yield q("retain_questions", mailbox_id=mailbox_id)
     at_work = yield from models.at_work()
     running = at_work.challenger or ""
-    yield q(
-        "drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT), kind=TRIAL, challenger=running
-    )
+    before = micros(now - KEPT)
+    yield q("drop_questions", mailbox_id=mailbox_id, before=before, kind=TRIAL, challenger=running)
     week = week_of(now.astimezone(UTC)) - 1
     latest: int | None = yield q("latest_round", mailbox_id=mailbox_id)
     budget = mailbox.preferences.questions_a_week
@@ -89,43 +84,22 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     if key is None:
         return 0
     found: list[JudgedRow] = yield q(
-        "judged_between", mailbox_id=mailbox_id, since=beginning(week), until=beginning(week + 1)
+        "judged_between",
+        mailbox_id=mailbox_id,
+        since=beginning(week),
+        until=beginning(week + 1),
+        challenger=running,
+        began=micros(at_work.since or now),
     )
     known = {row["gmail_id"]: row for row in found}
-    alone = disagreements(found, at_work)
-    name = f"{TRIAL} {at_work.challenger} {week}"
-    picked = [(one, alone[one], weight) for one, _, weight in drawn(key, name, {"": list(alone)}, budget)]
-    yield from _ask(mailbox_id, TRIAL, week, picked, known, at_work.challenger, now)
+    differ = {one: disagreement(row["policy_row"], row["shadow_row"]) for one, row in known.items()}
+    alone = {one: stratum for one, stratum in differ.items() if stratum is not None}
+    first = drawn(key, f"{TRIAL} {running} {week}", {"": list(alone)}, budget)
     strata = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
-    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(picked))
-    yield from _ask(mailbox_id, QUALITY, week, others, known, None, now)
-    return len(picked) + len(others)
-
-
-def disagreements(judged: Iterable[JudgedRow], at_work: AtWork) -> dict[str, str]:
-    """Of the messages that one model of the trial under way holds alone: which, by id."""
-    if at_work.challenger is None or at_work.since is None:
-        return {}
-    found = {}
-    for row in judged:
-        if row["shadow_model"] == at_work.challenger and row["decided_at"] >= micros(at_work.since):
-            stratum = disagreement(row["policy_row"], row["shadow_row"] or "")
-            if stratum is not None:
-                found[row["gmail_id"]] = stratum
-    return found
-
-
-def _ask(
-    mailbox_id: str,
-    kind: str,
-    week: int,
-    picked: Iterable[tuple[str, str, float]],
-    known: Mapping[str, JudgedRow],
-    model: str | None,
-    now: datetime,
-) -> Script[None]:
-    """About these messages (id, stratum, weight), for the sake of `model`, or of the one that decided."""
-    for place, (gmail_id, stratum, weight) in enumerate(picked):
+    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(first))
+    asked = [(TRIAL, place, one, alone[one], weight) for place, (one, _, weight) in enumerate(first)]
+    asked += [(QUALITY, place, *question) for place, question in enumerate(others)]
+    for kind, place, gmail_id, stratum, weight in asked:
         row = known[gmail_id]
         yield q(
             "ask",
@@ -136,7 +110,7 @@ def _ask(
             gmail_id=gmail_id,
             stratum=stratum,
             weight=weight,
-            model=model or row["model"],
+            model=running if kind == TRIAL else row["model"],
             language=row["language"],
             script=script_of(row["sender_name"]),
             now=micros(now),
@@ -144,6 +118,7 @@ def _ask(
         decided: str | None = yield q("decision_of", mailbox_id=mailbox_id, gmail_id=gmail_id)
         if decided is not None:
             yield from acted(mailbox_id, gmail_id, Decision(decided), now)
+    return len(asked)
 
 
 def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:

@@ -144,20 +144,19 @@ def _quality(by: str, name: str, every: Sequence[Label], some: Sequence[Label]) 
 
 def _recall(every: Sequence[Label], some: set[int]) -> Share | None:
     """None if nobody said anything about a stratum, or there was no pitch."""
-    shares: dict[str, Share] = {}
-    sizes: dict[str, float] = {}
-    for stratum in sorted({label.stratum for label in every}):
-        of = [label for label in every if label.stratum == stratum]
-        sizes[stratum] = sum(label.weight for label in of)
-        share = share_of_pitches([label for label in of if id(label) in some], of)
-        if share is None:
-            return None
-        shares[stratum] = share
+    drawn = {stratum: [label for label in every if label.stratum == stratum] for stratum in STRATA}
+    sizes = {stratum: sum(label.weight for label in of) for stratum, of in drawn.items() if of}
+    shares = {
+        stratum: share_of_pitches([label for label in drawn[stratum] if id(label) in some], drawn[stratum])
+        for stratum in sizes
+    }
+    known = {stratum: share for stratum, share in shares.items() if share is not None}
+    pitches = any(share.value for share in known.values())
+    if HELD not in known or len(known) < max(2, len(sizes)) or not pitches:
+        return None
 
     def recall(of: Mapping[str, float]) -> float:
         pitches = {stratum: sizes[stratum] * value for stratum, value in of.items()}
         return pitches[HELD] / (sum(pitches.values()) or 1.0)
 
-    if HELD not in shares or len(shares) < 2 or not any(share.value for share in shares.values()):
-        return None
-    return joined(shares, recall)
+    return joined(known, recall)

@@ -1,9 +1,11 @@
 -- name: latest_round(mailbox_id)$
 SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id;
 
--- name: judged_between(mailbox_id, since, until)
+-- name: judged_between(mailbox_id, since, until, challenger, began)
 -- What was decided on its score: the rows of `asking.HOLDING`, and what stayed below it.
-SELECT gmail_id, policy_row, logit, model, language, sender_name, decided_at, shadow_model, shadow_row FROM messages
+SELECT gmail_id, policy_row, logit, model, language, sender_name,
+    CASE WHEN shadow_model = :challenger AND decided_at >= :began THEN shadow_row ELSE policy_row END AS shadow_row
+FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until AND logit IS NOT NULL
     AND policy_row IN ('held_with_earlier', 'observe', 'quarantine', 'challenge', 'below_hold');
 
