@@ -137,7 +137,8 @@ def answer_question(
     yield from locked(mailbox_id)
     if not (yield from _answer(mailbox_id, gmail_id, answer, False, now)):
         raise NotFound("not_found.question")
-    yield from decisions.noted(mailbox_id, decisions.ANSWER, [gmail_id], now, answer=answer, by=origin)
+    told = {"answer": answer, "by": origin}
+    yield from decisions.noted(mailbox_id, decisions.ANSWER, [gmail_id], told, now)
 
 
 def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:

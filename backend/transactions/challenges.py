@@ -214,7 +214,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     released = tuple(row["gmail_id"] for row in waiting)
     about = released or (challenge.gmail_id,)
     told = {"challenge": challenge.id, "by": "sender"}
-    yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, now, **told)
+    yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, told, now)
     if waiting:
         yield from due(challenge.mailbox_id, now)
     subjects = tuple(row["subject"] for row in waiting)

@@ -6,7 +6,7 @@ Whoever appends holds the mailbox's row (`mailboxes.locked`), so entries come on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,85 +25,62 @@ def verdict_reached(
     mailbox_id: str, gmail_id: str, verdict: Verdict, late: bool, now: datetime
 ) -> Script[None]:
     """A verdict was recorded. `late`: a newer order stood already, and nothing follows from it."""
-    keys: DecisionKeys | None = yield KEYS
-    if keys is None:
-        return
-    grounds = verdict.grounds
-    entry: dict[str, Any] = {
-        "kind": VERDICT,
+    told = {
         "row": verdict.row,
         "outcome": verdict.outcome,
         "guards": list(verdict.guards),
         "cause": verdict.cause,
         "late": late,
     }
-    if grounds is not None and grounds.trace is not None:
-        entry["text"], entry["shares"] = grounds.trace.text, grounds.trace.shares
-    last = yield from _append(mailbox_id, keys, [(gmail_id, entry)], grounds, now)
-    if grounds is not None and grounds.counts:
-        yield q("keep_counts", mailbox_id=mailbox_id, number=last, at=micros(now), counts=grounds.counts)
+    yield from noted(mailbox_id, VERDICT, [gmail_id], told, now, verdict.grounds)
 
 
 def corrected(mailbox_id: str, correction: Correction, about: Iterable[str], now: datetime) -> Script[None]:
     """An owner decided `about` these messages."""
-    fields = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
-    yield from noted(mailbox_id, CORRECTION, about, now, **fields)
+    told = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
+    yield from noted(mailbox_id, CORRECTION, about, told, now)
 
 
-def noted(mailbox_id: str, kind: str, about: Iterable[str], now: datetime, **told: str) -> Script[None]:
-    """Something else than a verdict was decided `about` these messages; `told`: what, and by whom."""
-    keys: DecisionKeys | None = yield KEYS
-    if keys is not None:
-        entries = [(gmail_id, {"kind": kind, **told}) for gmail_id in dict.fromkeys(about)]
-        yield from _append(mailbox_id, keys, entries, None, now)
-
-
-def _append(
+def noted(
     mailbox_id: str,
-    keys: DecisionKeys,
-    entries: list[tuple[str, dict[str, Any]]],
-    grounds: Grounds | None,
+    kind: str,
+    about: Iterable[str],
+    told: Mapping[str, Any],
     now: datetime,
-) -> Script[int]:
+    grounds: Grounds | None = None,
+) -> Script[None]:
+    """Append an entry `about` each of these messages; `told`: what was decided, and by whom. Nothing where the store
+    seals nothing."""
+    keys: DecisionKeys | None = yield KEYS
+    if keys is None:
+        return
     row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
     key = keys.open(row["sealed_key"]) if row else None
     if row is None or key is None:
         # The first chain; or no key of ours opens the old one, which must not stop a verdict: what went before cannot
         # be verified any more.
-        last = row["number"] if row else 0
+        began = row["number"] if row else 0
         sealed, key = keys.fresh()
-        row = yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=last, seal=chain.START)
+        row = yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=began, seal=chain.START)
         assert row is not None
-    head = chain.Head(row["number"], row["seal"], row["tag"])
-    known = row["setting"]
+    head, setting = chain.Head(row["number"], row["seal"], row["tag"]), row["setting"]
+    fields = {"kind": kind, **{name: value for name, value in told.items() if value}}
+    if grounds is not None and grounds.trace is not None:
+        fields["text"], fields["shares"] = chain.keyed(key, grounds.trace.text), grounds.trace.shares
+    payload = _payload(fields)
     if grounds is not None:
         named = chain.name_of(grounds.setting)
-        if named != known:
+        if named != setting:
             yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
-            known = named
-    for gmail_id, fields in entries:
-        given = {name: value for name, value in fields.items() if value}
-        if "text" in given:
-            given["text"] = chain.keyed(key, given["text"])
-        payload = _payload(given)
-        if grounds is not None:
-            payload = f'{payload[:-1]},"setting":"{known}","case":{grounds.case}}}'
+            setting = named
+        payload = f'{payload[:-1]},"setting":"{setting}","case":{grounds.case}}}'
+    for gmail_id in dict.fromkeys(about):
         entry, head = chain.grown(key, head, micros(now), gmail_id, keys.salt(), payload)
-        yield q(
-            "append_decision",
-            mailbox_id=mailbox_id,
-            number=entry.number,
-            at=entry.at,
-            gmail_id=gmail_id,
-            salt=entry.salt,
-            payload=payload,
-            digest=entry.digest,
-            seal=entry.seal,
-        )
-    yield q(
-        "move_chain", mailbox_id=mailbox_id, number=head.number, seal=head.seal, tag=head.tag, setting=known
-    )
-    return head.number
+        yield q("append_decision", mailbox_id=mailbox_id, **entry._asdict())
+    last, seal, tag = head
+    yield q("move_chain", mailbox_id=mailbox_id, number=last, seal=seal, tag=tag, setting=setting)
+    if grounds is not None and grounds.counts:
+        yield q("keep_counts", mailbox_id=mailbox_id, number=last, at=micros(now), counts=grounds.counts)
 
 
 def head(mailbox_id: str) -> Script[Chain | None]:

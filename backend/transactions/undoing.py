@@ -54,7 +54,7 @@ def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     )
     told = {"decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
     about = (record["gmail_id"], *moved)
-    yield from decisions.noted(mailbox_id, decisions.UNDONE, about, now, **told)
+    yield from decisions.noted(mailbox_id, decisions.UNDONE, about, told, now)
     yield q("unanswer_questions", mailbox_id=mailbox_id, gmail_id=record["gmail_id"])
     yield from due(mailbox_id, now)
     return tuple(moved)

@@ -16,7 +16,7 @@ import os
 import random
 import tempfile
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -156,10 +156,9 @@ async def spoilt(settings: Settings, length: int = 2_000) -> dict[str, int]:
         head = chain.Head(around[2].number, around[2].seal)
         began = around[0].number - 1
         usual = set(chain.faults(key, head, around, began))
-        for field in fields(chain.Entry):
-            value = getattr(around[1], field.name)
+        for name, value in around[1]._asdict().items():
             for at in range(len(value) if isinstance(value, (str, bytes)) else 8):
-                one = replace(around[1], **{field.name: _other(value, at)})
+                one = around[1]._replace(**{name: _other(value, at)})
                 changed += 1
                 seen += set(chain.faults(key, head, (around[0], one, around[2]), began)) != usual
     return {"bytes_changed": changed, "bytes_found": seen}

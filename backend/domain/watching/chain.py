@@ -13,10 +13,10 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from hmac import compare_digest
+from typing import Any, NamedTuple
 
 KEY_BYTES = 32
 SALT_BYTES = 16
@@ -24,8 +24,7 @@ START = bytes(32)
 """What stands before the first entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry, numbered from 1. `about` is a message's id, `at` microseconds since 1970; both, `payload` and `salt`
     are None in a tombstone."""
 
@@ -44,8 +43,7 @@ class Entry:
         return told
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Where a log ends: the number and the seal of its last entry, and a seal over both."""
 
     number: int = 0
@@ -77,16 +75,15 @@ def faults(key: bytes, head: Head, entries: Iterable[Entry], began: int = 0) -> 
     for entry in entries:
         if entry.number > number + 1:
             yield number + 1, Fault.MISSING
-        if entry.number == number + 1 and not _same(
-            _seal(key, entry.number, before, entry.digest), entry.seal
-        ):
+        follows = entry.number == number + 1
+        if follows and not compare_digest(_seal(key, entry.number, before, entry.digest), entry.seal):
             yield entry.number, Fault.RESEALED
         if not _seal_fits(entry):
             yield entry.number, Fault.CHANGED
         number, before = entry.number, entry.seal
-    if number != head.number or not _same(before, head.seal):
+    if number != head.number or not compare_digest(before, head.seal):
         yield number + 1, Fault.CUT
-    if head.number > began and not _same(_tag(key, head.number, head.seal), head.tag):
+    if head.number > began and not compare_digest(_tag(key, head.number, head.seal), head.tag):
         yield head.number, Fault.HEAD
 
 
@@ -112,7 +109,7 @@ def _seal_fits(entry: Entry) -> bool:
         return entry.at is None and entry.about is None and entry.salt is None
     if entry.at is None or entry.about is None or entry.salt is None:
         return False
-    return _same(_digest(entry.at, entry.about, entry.salt, entry.payload), entry.digest)
+    return compare_digest(_digest(entry.at, entry.about, entry.salt, entry.payload), entry.digest)
 
 
 def _digest(at: int, about: str, salt: bytes, payload: str) -> bytes:
@@ -127,7 +124,3 @@ def _seal(key: bytes, number: int, before: bytes, digest: bytes) -> bytes:
 
 def _tag(key: bytes, number: int, seal: bytes) -> bytes:
     return hmac.digest(key, b"head" + number.to_bytes(8, "big") + seal, "sha256")
-
-
-def _same(one: bytes, other: bytes) -> bool:
-    return hmac.compare_digest(one, other)

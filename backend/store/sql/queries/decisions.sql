@@ -15,9 +15,9 @@ UPDATE chains SET number = :number, seal = :seal, tag = :tag, setting = :setting
 -- name: swap_chain_key(mailbox_id, old, new)!
 UPDATE chains SET sealed_key = :new WHERE mailbox_id = :mailbox_id AND sealed_key = :old;
 
--- name: append_decision(mailbox_id, number, at, gmail_id, salt, payload, digest, seal)!
+-- name: append_decision(mailbox_id, number, at, about, salt, payload, digest, seal)!
 INSERT INTO decisions (mailbox_id, number, at, gmail_id, salt, payload, digest, seal)
-VALUES (:mailbox_id, :number, :at, :gmail_id, :salt, :payload, :digest, :seal);
+VALUES (:mailbox_id, :number, :at, :about, :salt, :payload, :digest, :seal);
 
 -- name: keep_setting(mailbox_id, name, content)!
 INSERT INTO decision_settings (mailbox_id, name, content) VALUES (:mailbox_id, :name, :content)
