@@ -13,6 +13,7 @@ from backend.domain.mailbox.effects import EFFECTS
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.watching.asking import QUALITY, Answer, Label, drawn, stratified
 from backend.domain.watching.drift import week_of
+from backend.domain.watching.models import AtWork
 from backend.domain.watching.trial import CHALLENGER, CHAMPION, TRIAL, Counted, disagreement
 from backend.ports.decisions import DecisionKeys
 from backend.transactions import decisions, message_rows, models, rows
@@ -83,24 +84,9 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     key = keys.open(chain["sealed_key"]) if keys and chain else None
     if key is None:
         return 0
-    found: list[JudgedRow] = yield q(
-        "judged_between",
-        mailbox_id=mailbox_id,
-        since=beginning(week),
-        until=beginning(week + 1),
-        challenger=running,
-        began=micros(at_work.since or now),
-    )
-    known = {row["gmail_id"]: row for row in found}
-    differ = {one: disagreement(row["policy_row"], row["shadow_row"]) for one, row in known.items()}
-    alone = {one: stratum for one, stratum in differ.items() if stratum is not None}
-    first = drawn(key, f"{TRIAL} {running} {week}", {"": list(alone)}, budget)
-    strata = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
-    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(first))
-    asked = [(TRIAL, place, one, alone[one], weight) for place, (one, _, weight) in enumerate(first)]
-    asked += [(QUALITY, place, *question) for place, question in enumerate(others)]
-    for kind, place, gmail_id, stratum, weight in asked:
-        row = known[gmail_id]
+    asked = yield from _picked(mailbox_id, key, at_work, week, budget)
+    for kind, place, row, stratum, weight in asked:
+        gmail_id = row["gmail_id"]
         yield q(
             "ask",
             mailbox_id=mailbox_id,
@@ -119,6 +105,25 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
         if decided is not None:
             yield from acted(mailbox_id, gmail_id, Decision(decided), now)
     return len(asked)
+
+
+def _picked(
+    mailbox_id: str, key: bytes, at_work: AtWork, week: int, budget: int
+) -> Script[list[tuple[str, int, JudgedRow, str, float]]]:
+    """At most `budget` questions: kind, place among them, message, stratum, weight."""
+    challenger, began = at_work.challenger or "", micros(at_work.since) if at_work.since else 0
+    times = {"since": beginning(week), "until": beginning(week + 1), "began": began}
+    found: list[JudgedRow] = yield q("judged_between", mailbox_id=mailbox_id, challenger=challenger, **times)
+    known = {row["gmail_id"]: row for row in found}
+    differ = {one: disagreement(row["policy_row"], row["shadow_row"]) for one, row in known.items()}
+    alone = {one: stratum for one, stratum in differ.items() if stratum is not None}
+    first = drawn(key, f"{TRIAL} {challenger} {week}", {"": list(alone)}, budget)
+    strata = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
+    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(first))
+    asked = [(TRIAL, place, known[one], alone[one], weight) for place, (one, _, weight) in enumerate(first)]
+    return asked + [
+        (QUALITY, place, known[one], of, weight) for place, (one, of, weight) in enumerate(others)
+    ]
 
 
 def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
