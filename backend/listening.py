@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 
-import psutil
 from hypercorn.config import Config
 
 from backend.domain.errors import Refused
@@ -49,6 +48,8 @@ def _refused(address: str, error: Exception, variable: str) -> Refused:
 
 def _holder(port: str) -> dict[str, str] | None:
     """Program and process that listen on a TCP port; None if this user may not see it."""
+    import psutil  # only here: ten milliseconds of a start that finds its port free
+
     try:
         for link in psutil.net_connections("tcp"):
             if link.status == psutil.CONN_LISTEN and str(link.laddr.port) == port and link.pid:

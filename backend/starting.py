@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from types import ModuleType
@@ -32,10 +33,24 @@ def quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+def _structlog_without_rich() -> None:
+    """structlog takes rich where it is installed, for traces at a terminal. Our logs have none (`logs.places_only`),
+    and rich with Pygments is a thirtieth of a start."""
+    modules: dict[str, Any] = sys.modules
+    if "rich" in modules:
+        return
+    modules["rich"] = None  # so Python marks a package that is not there
+    try:
+        import structlog  # noqa: F401
+    finally:
+        del modules["rich"]
+
+
 async def _served(
     settings: Settings, beside: Callable[[Application], Coroutine[Any, Any, None]] | None
 ) -> None:
     gc.disable()  # what is imported stays: looking for garbage in it takes a tenth of the start
+    _structlog_without_rich()
     from backend.reader.opening import open_reader
 
     async with AsyncExitStack() as stack:
