@@ -41,11 +41,9 @@ class Hearer(Protocol):
 
     def on_event(self, event: Event) -> None:
         """A `held`, `moved` or `note` event."""
-        ...
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
         """The outbox is empty."""
-        ...
 
     def on_failed(self, error: BackendError) -> None: ...
 

@@ -34,7 +34,6 @@ class Backend(Protocol):
 
     def use_token(self, token: str) -> None:
         """The token for all later calls; "" for none."""
-        ...
 
     async def exchange(self, code: str, verifier: str) -> Token: ...
 
@@ -42,23 +41,18 @@ class Backend(Protocol):
 
     async def held(self) -> tuple[Message, ...]:
         """All held, undecided messages, newest sender first, up to `HELD_LIMIT`."""
-        ...
 
     async def passed(self) -> tuple[Message, ...]:
         """The latest messages that went to the inbox, latest first."""
-        ...
 
     async def preview(self, gmail_id: str) -> str:
         """The message's text, as plain text."""
-        ...
 
     async def correct(self, key: str, gmail_id: str, decision: Decision) -> tuple[str, ...]:
         """Decide; gives the ids of what goes to another place. The same key again has no second effect."""
-        ...
 
     async def undo(self, key: str) -> None:
         """Take a decision back. Again: no second effect."""
-        ...
 
     async def set_strictness(self, strictness: str) -> None: ...
 
@@ -68,15 +62,12 @@ class Backend(Protocol):
 
     async def sign_out(self) -> None:
         """Make this computer's token worthless. Not an error if it is already."""
-        ...
 
     async def ticket(self, page: str) -> str:
         """An address that shows this page (review, settings), signed in, once."""
-        ...
 
     def events(self, after: str) -> AsyncIterator[Event]:
         """Everything after the event `after` ("" = from now on), until the connection breaks."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -90,7 +81,6 @@ class IconView(Protocol):
 
     def stop(self) -> None:
         """End the view's loop; the main thread returns from `run`."""
-        ...
 
 
 class Window(Protocol):
@@ -99,21 +89,17 @@ class Window(Protocol):
     @property
     def showing(self) -> str:
         """ "page", "local", or "" while no window is open."""
-        ...
 
     async def open_page(self, url: str) -> None:
         """Show the server's review page (one-time address). Replaces whatever is open."""
-        ...
 
     async def open_local(self) -> None:
         """Show the local page with the last known list. If it is open already, bring it to the front."""
-        ...
 
     async def to_front(self) -> None: ...
 
     def refresh(self) -> None:
         """The state changed: tell an open local page. Returns at once."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -126,7 +112,6 @@ class Secrets(Protocol):
 
     def load(self, server: str) -> str:
         """The token for this server, "" if none is kept."""
-        ...
 
     def save(self, server: str, token: str) -> None: ...
 
@@ -148,7 +133,6 @@ class Browser(Protocol):
 
     def open(self, url: str) -> bool:
         """False if none could be opened."""
-        ...
 
 
 class Orders(Protocol):
@@ -156,4 +140,3 @@ class Orders(Protocol):
 
     def submit(self, action: Action) -> None:
         """Any thread; returns at once."""
-        ...

@@ -30,15 +30,12 @@ class Loop(Protocol):
 
     def do(self, work: Work) -> None:
         """Work on the icon, on its thread, in order."""
-        ...
 
     def notify(self, work: Work) -> None:
         """Show a notice."""
-        ...
 
     def when_closed(self, work: Work) -> None:
         """Change the menu, unless it is open: then once it is closed, and only the last such work. On that thread."""
-        ...
 
 
 class LinuxLoop:

@@ -21,26 +21,21 @@ class Thing(Protocol):
     @property
     def label(self) -> str:
         """Kind and name, for people."""
-        ...
 
     @property
     def shared(self) -> bool: ...
 
     async def difference(self, cloud: GoogleCloud) -> list[str] | None:
         """None: it is not there. []: it is as wanted. Else what is otherwise, a line each. Changes nothing."""
-        ...
 
     async def make(self, cloud: GoogleCloud) -> None:
         """Make it."""
-        ...
 
     async def change(self, cloud: GoogleCloud) -> None:
         """Make it as wanted."""
-        ...
 
     async def remove(self, cloud: GoogleCloud) -> None:
         """Take it away."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

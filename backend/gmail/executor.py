@@ -28,15 +28,12 @@ class AccessTokenSource(Protocol):
 
     async def access(self, mailbox_id: str) -> str:
         """A token believed valid. Raises `NeedsReconnect`, `TryLater`."""
-        ...
 
     def discard(self, mailbox_id: str, token: str) -> None:
         """Google refused `token`."""
-        ...
 
     def condemn(self, mailbox_id: str, token: str, error: NeedsReconnect) -> None:
         """The grant behind `token` is of no use: no refresh until there is another."""
-        ...
 
 
 class Executor:

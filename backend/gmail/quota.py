@@ -58,7 +58,6 @@ class Handle(Protocol):
 
     def cancel(self) -> None:
         """Call it off."""
-        ...
 
 
 class Timer(Protocol):
@@ -66,11 +65,9 @@ class Timer(Protocol):
 
     def time(self) -> float:
         """Seconds, never running backwards."""
-        ...
 
     def call_at(self, when: float, callback: Callable[[], None], /) -> Handle:
         """Call `callback` at `when`."""
-        ...
 
 
 class Bucket:

@@ -16,7 +16,6 @@ class PushCallers(Protocol):
 
         Raises `TryLater` when Google's keys cannot be had: that is no forgery, so Pub/Sub should push again.
         """
-        ...
 
 
 class AddonCallers(Protocol):
@@ -24,8 +23,6 @@ class AddonCallers(Protocol):
 
     async def verify_system(self, authorization: str, audience: str) -> None:
         """The header's bearer token is Google's own for our deployment, and for exactly this endpoint."""
-        ...
 
     async def verify_user(self, token: str) -> str:
         """The event's user token, meant for our deployment; returns the account's `sub`."""
-        ...

@@ -59,11 +59,9 @@ class Captcha(Protocol):
     @property
     def widget(self) -> Widget | None:
         """Of another company's check; None for our own."""
-        ...
 
     def task(self, challenge_id: str, factor: int, now: datetime) -> dict[str, Any]:
         """Public JSON for the page. `factor` multiplies the work (1, 2, 4, …) where it can."""
-        ...
 
     async def verify(self, payload: str, challenge_id: str, factor: int, now: datetime) -> Answer:
         """The answer, if it is one to a task of this challenge at this price that is still good.
@@ -71,7 +69,6 @@ class Captcha(Protocol):
         Raises `Refused` with code captcha_wrong, captcha_expired, captcha_replayed or captcha_malformed, and
         `TryLater` if it could not be found out: never is that a pass.
         """
-        ...
 
 
 class TypedCodes(Captcha, Protocol):
@@ -85,16 +82,12 @@ class TypedCodes(Captcha, Protocol):
     def after_work(self, challenge_id: str, factor: int, work: str, now: datetime) -> str:
         """A ticket for one who has done another check already. `work` is the signature of its answer, which is what
         the code's answer then carries: one work lets in once, however many codes follow it."""
-        ...
 
     def another(self, ticket: str, challenge_id: str, now: datetime) -> str:
         """A new ticket at the price and behind the work of `ticket`. Raises what `verify` raises for the ticket."""
-        ...
 
     async def picture(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
         """The code as PNG. Raises `Refused` (captcha_expired, captcha_malformed, captcha_wrong)."""
-        ...
 
     async def sound(self, ticket: str, challenge_id: str, now: datetime) -> bytes:
         """The code spoken, as WAV (8 bit, 8 kHz, mono), 10 to 40 s. Raises as `picture` does."""
-        ...

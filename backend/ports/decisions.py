@@ -20,15 +20,12 @@ class DecisionKeys(Protocol):
 
     def fresh(self) -> tuple[bytes, bytes]:
         """A new key: sealed, to be kept, and in the clear."""
-        ...
 
     def open(self, sealed: bytes) -> bytes | None:
         """The key in the clear; None if no secret key opens it."""
-        ...
 
     def salt(self) -> bytes:
         """Random bytes for one entry."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +55,19 @@ class DecisionStore(Protocol):
 
     async def decision_chain(self, mailbox_id: str) -> Chain | None:
         """None before the first decision."""
-        ...
 
     async def decisions(self, mailbox_id: str, gmail_id: str | None = None) -> Log:
         """Every entry, or those about one message."""
-        ...
 
     async def swap_chain_key(self, mailbox_id: str, old: bytes, new: bytes) -> bool:
         """Keep the key sealed again, if `old` is still what is kept."""
-        ...
 
     async def count_weeks(self, mailbox_id: str, now: datetime) -> None:
         """Count the weeks that are over and were not counted, and test whether the mail has changed. Weeks older than a
         year are dropped, but for the first ones of the model in use."""
-        ...
 
     async def drift(self, mailbox_id: str) -> Drift:
         """What the test said last, with every week that is kept, oldest first."""
-        ...
 
 
 class QuestionStore(Protocol):
@@ -85,35 +77,27 @@ class QuestionStore(Protocol):
         """Draw from last week's mail what the owner is asked, once a week; how many. While a trial runs, messages on
         which its models disagree come first. Forgets which messages older
         questions were about when those are forgotten, and all of them after a year."""
-        ...
 
     async def questions(self, mailbox_id: str, now: datetime) -> tuple[MessageView, ...]:
         """The messages asked about that have no answer yet; a question is open for a week."""
-        ...
 
     async def answer_question(
         self, mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin, now: datetime
     ) -> None:
         """Keep an answer, in place of an earlier one. Raises `NotFound` for a message that was not drawn."""
-        ...
 
     async def labels(self, mailbox_id: str, now: datetime) -> tuple[Label, ...]:
         """Everything asked about all mail in the last year."""
-        ...
 
     async def answered(self, mailbox_id: str, model: str, now: datetime) -> tuple[tuple[float, Answer], ...]:
         """Of that, what was scored by `model` and answered with yes or no: score and answer, in the order of the
         answers. Messages that are forgotten by now are left out."""
-        ...
 
     async def labels_of_model(self, version: str, now: datetime) -> tuple[Label, ...]:
         """The same of every mailbox, as far as `version` decided."""
-        ...
 
     async def trial_labels(self, challenger: str, since: datetime) -> tuple[Label, ...]:
         """Everything asked in a trial, of every mailbox, in the order in which it was answered."""
-        ...
 
     async def trial_counts(self, challenger: str, since: datetime) -> Counted:
         """How the models of a trial differ on the messages that are kept."""
-        ...

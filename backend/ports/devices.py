@@ -147,11 +147,9 @@ class Notifier(Protocol):
     @property
     def rings(self) -> int:
         """How often it rang. Read before looking and handed to `rung`, no ring is missed."""
-        ...
 
     async def rung(self, timeout: float, heard: int | None = None) -> bool:
         """Wait for a ring, at most `timeout` seconds; True if there was one (since `heard`, if given)."""
-        ...
 
 
 class DeviceStore(Protocol):
@@ -163,15 +161,12 @@ class DeviceStore(Protocol):
 
     async def devices(self, mailbox_id: str) -> tuple[Device, ...]:
         """Oldest first."""
-        ...
 
     async def remove_device(self, mailbox_id: str, device_id: str) -> bool:
         """Its token, tickets and sessions are dead at once. False if there is no such device."""
-        ...
 
     async def add_code(self, code: OneTimeCode, now: datetime) -> None:
         """Keep a code. Codes long past their life are dropped. Raises `NotFound` for an unknown mailbox."""
-        ...
 
     async def exchange(
         self, code_hash: str, challenge: str, device: NewDevice, now: datetime
@@ -181,65 +176,52 @@ class DeviceStore(Protocol):
         Raises `Refused` (code_wrong: unknown, or another challenge, which uses it up too), `Expired`
         (code_expired: used or past its life), or `Refused` (too_many_devices).
         """
-        ...
 
     async def redeem_ticket(
         self, code_hash: str, session: str, until: datetime, now: datetime, browser: str = ""
     ) -> OneTimeCode:
         """Use a ticket up and open a session with the token hash `session`. Raises `Expired` (code_expired),
         for an unknown ticket too."""
-        ...
 
     async def add_session(self, session: Session, now: datetime) -> None:
         """Open a session."""
-        ...
 
     async def session(self, token_hash: str, now: datetime) -> Session | None:
         """The session, if its life is not over."""
-        ...
 
     async def extend_session(self, mailbox_id: str, token_hash: str, expires_at: datetime) -> None:
         """Let a session run to that moment."""
-        ...
 
     async def remove_session(self, mailbox_id: str, token_hash: str) -> None: ...
 
     async def sessions(self, mailbox_id: str, now: datetime) -> tuple[Session, ...]:
         """Those that still run, the newest first."""
-        ...
 
     async def remove_other_sessions(self, mailbox_id: str, token_hash: str) -> int:
         """End all but this one; returns how many."""
-        ...
 
     async def overview(self, mailbox_id: str) -> Overview | None: ...
 
     async def held(self, mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> HeldPage:
         """A page of held senders. `query` is looked for in sender, name and subject, whatever its case."""
-        ...
 
     async def correct_once(self, mailbox_id: str, correction: Correction, now: datetime) -> tuple[str, ...]:
         """As `correct`, but the same key for another decision is `Refused` (key_reused)."""
-        ...
 
     async def change_preferences(
         self, mailbox_id: str, changes: Mapping[str, Any], now: datetime
     ) -> Preferences:
         """All of the changes, in JSON form, or none. Raises `Refused` naming the field."""
-        ...
 
     async def news(self, mailbox_id: str, device_id: str, after: int | None, limit: int) -> News:
         """Changes after number `after` (None: only the latest number), oldest first."""
-        ...
 
     async def review_news(
         self, mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
     ) -> News:
         """As `news` for a browser: `alive` while its session lives. Every event has its message as it
         is now, None for one that has no row any more."""
-        ...
 
     def changed(self, mailbox_id: str) -> Notifier:
         """Rung after the commit of every change `news` tells of, and when a device or session of the mailbox ends.
         Other processes' commits may go unheard: look now and then all the same."""
-        ...

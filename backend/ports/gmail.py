@@ -114,33 +114,26 @@ class Gmail(Protocol):
 
     async def profile(self, mailbox_id: str) -> Profile:
         """1 unit."""
-        ...
 
     async def watch(self, mailbox_id: str) -> WatchGrant:
         """100 units. Renews; when another client's watch stands in the way, stops it and asks once more."""
-        ...
 
     async def stop_watch(self, mailbox_id: str) -> None:
         """50 units. May run again."""
-        ...
 
     async def history(self, mailbox_id: str, start: str, page: str = "") -> HistoryPage:
         """2 units. Records after `start` (exclusive). Raises `HistoryGone` when `start` is too old."""
-        ...
 
     async def list_messages(
         self, mailbox_id: str, query: str, page: str = "", limit: int = 500, *, label: str = ""
     ) -> ListPage:
         """5 units. `query` in Gmail's search syntax; with `label` (an id) only messages that carry it."""
-        ...
 
     async def fetch(self, mailbox_id: str, gmail_id: str) -> Fetched:
         """20 units. The message with body text, without attachment contents, unread. Raises `Gone`."""
-        ...
 
     async def labels_on(self, mailbox_id: str, gmail_id: str) -> frozenset[str]:
         """20 units. Label ids a message carries now. Raises `Gone`."""
-        ...
 
     async def relabel(
         self, mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
@@ -149,11 +142,9 @@ class Gmail(Protocol):
 
         Raises `Gone`; `Rejected` with the reason unknownLabel when an id is no label (any more).
         """
-        ...
 
     async def send(self, mailbox_id: str, raw: bytes, thread_id: str) -> str:
         """100 units. Send an RFC 5322 message into a thread; returns its gmail id. Raises `SendUncertain`."""
-        ...
 
     async def find_sent(self, mailbox_id: str, mail: Leaving) -> str:
         """Gmail id of a mail of ours that may have left, or "".
@@ -161,36 +152,29 @@ class Gmail(Protocol):
         Looks for its id in Sent (5 units); if Google rewrote that, for our header in the thread (40 more); and if
         it began a new thread as well, in what was sent to the recipient since (5, and 20 for each mail read).
         """
-        ...
 
     async def find_link(self, mailbox_id: str, mail: Leaving) -> Answered | None:
         """The newest reply of ours in a thread (40 units), else in what was sent to the recipient since (5, and 20 for
         each mail read), whatever its id and marker."""
-        ...
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:
         """25 units. Put an RFC 5322 message into the inbox, unread, dated now, sent to nobody; returns its gmail id.
 
         As a send it is never repeated by the adapter. Raises `SendUncertain`.
         """
-        ...
 
     async def find_placed(self, mailbox_id: str, message_id: str) -> str:
         """5 units. Gmail id of a message with this Message-ID, wherever the owner has put it by now, or ""."""
-        ...
 
     async def ensure_labels(self, mailbox_id: str) -> LabelIds:
         """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""
-        ...
 
     async def identity(self, mailbox_id: str) -> Owner:
         """1 unit. Who the owner is to those they write to: primary address, the name their mail bears ("" if they have
         set none), and all addresses they may send from as `aliases`, lower-case."""
-        ...
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         """1 unit. Whether Gmail's own vacation responder answers now."""
-        ...
 
 
 class Access(StrEnum):
@@ -207,18 +191,15 @@ class Authorizer(Protocol):
         self, access: Access, *, state: str, nonce: str, verifier: str, login_hint: str = ""
     ) -> str:
         """Where to send the browser, with PKCE S256 of `verifier`. MAILBOX: offline access, forced consent."""
-        ...
 
     async def redeem(self, access: Access, *, code: str, verifier: str, nonce: str) -> Grant:
         """Exchange the code. The grant of IDENTITY has no refresh token.
 
         Raises `Refused` for a bad code or id token, `TryLater` when Google is down.
         """
-        ...
 
     async def revoke(self, mailbox_id: str) -> None:
         """Revoke the grant at Google; one already revoked counts as done."""
-        ...
 
 
 class GrantKeeper(Protocol):
@@ -229,7 +210,6 @@ class GrantKeeper(Protocol):
 
         Raises `NeedsReconnect` when there is one that no key of ours opens: only a new one helps.
         """
-        ...
 
     async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
         """Keep `new` instead of `old`: Google answered a refresh with a new one and the old one may die.
@@ -237,4 +217,3 @@ class GrantKeeper(Protocol):
         Does nothing if `old` is no longer what is kept: the owner has connected again meanwhile. May run
         again.
         """
-        ...

@@ -159,28 +159,23 @@ class JobStore(NoticeStore, Protocol):
         own. It gets its look at `again_at` alone, for which the second look of an earlier push waits, up to a window.
         A notice is stale when its history id is below the stored cursor.
         """
-        ...
 
     async def want(self, mailbox_id: str, duty: Duty, due_at: datetime) -> None:
         """Ask for a duty at `due_at`. It may be done sooner too, if it is due sooner, and then once more at
         `due_at`; asked for at many times it is done at the first and the last of them at least."""
-        ...
 
     async def claim_duties(
         self, worker: str, now: datetime, lease_until: datetime, limit: int
     ) -> tuple[DutyJob, ...]:
         """Up to `limit` duties of connected mailboxes nobody holds, those that have been due longest. One holder per
         mailbox and duty."""
-        ...
 
     async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
         """One of `claim_duties`, None if none is due."""
-        ...
 
     async def finish_duty(self, job: DutyJob, next_due: datetime | None) -> None:
         """Give the duty back, next due at `next_due` (None: only when wanted again). A time it was wanted at,
         before or meanwhile, that is still to come stands."""
-        ...
 
     async def postpone_duty(
         self,
@@ -195,7 +190,6 @@ class JobStore(NoticeStore, Protocol):
 
         With a `cause` it has failed, from `now` or from an earlier failure on, until a try comes to its end.
         """
-        ...
 
     async def claim_messages(
         self,
@@ -208,7 +202,6 @@ class JobStore(NoticeStore, Protocol):
     ) -> tuple[MessageJob, ...]:
         """Up to `limit` due messages of connected mailboxes, oldest first, fair across mailboxes: at most `most` of any
         one, and none of those in `full`."""
-        ...
 
     async def finish_stage(
         self, job: MessageJob, now: datetime, until: datetime | None = None
@@ -218,7 +211,6 @@ class JobStore(NoticeStore, Protocol):
 
         With `until` the same worker keeps the message for the stage that follows, if there is one, under the same lease
         prolonged to then: that job is returned. Without, or when there is none, None."""
-        ...
 
     async def postpone(
         self,
@@ -230,24 +222,19 @@ class JobStore(NoticeStore, Protocol):
         cause: Cause | None = None,
     ) -> None:
         """Try again at `at`; `counts` and `cause` as for a duty."""
-        ...
 
     async def put_back(self, job: MessageJob) -> None:
         """It was claimed and not begun: to be claimed again at once, with as many attempts and deaths as before."""
-        ...
 
     async def make_dead_letter(self, job: MessageJob, cause: str, now: datetime) -> None:
         """Tried too often: keep it with its cause for a person. The mailbox goes on."""
-        ...
 
     async def gone(self, job: MessageJob, now: datetime) -> None:
         """The message no longer exists: end its job, void its open challenge."""
-        ...
 
     async def next_due(self, now: datetime, full: Collection[str] = ()) -> datetime | None:
         """When the next job of any kind is due, None if there is none (for the worker's nap); messages of the mailboxes
         in `full` do not count."""
-        ...
 
     async def commit_sync(
         self, job: DutyJob, page: SyncPage, now: datetime, next_due: datetime | None = None
@@ -258,42 +245,33 @@ class JobStore(NoticeStore, Protocol):
         A message id already known is dropped, and so is one of our own sent challenges. The cursor never
         moves backwards (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
         """
-        ...
 
     async def surroundings(
         self, mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]
     ) -> Surroundings:
         """What a page of history is read against: what is known of messages that appeared in it and of others whose
         labels changed, and of pushes."""
-        ...
 
     async def beginning(self, mailbox_id: str, thread_id: str) -> Beginning:
         """What a message of this thread is screened with before it is fetched. The mailbox comes without what fails
         in it."""
-        ...
 
     async def held_at_rest(self, mailbox_id: str, limit: int) -> tuple[str, ...]:
         """Messages that are meant to be held and for which nothing is left to do, latest change first."""
-        ...
 
     async def decided_on(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
         """(gmail id, decision) of every decision ever made about these messages, taken back or not."""
-        ...
 
     async def ours(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[str]:
         """Which of these are challenges we sent."""
-        ...
 
     async def challenge_pending_in(self, mailbox_id: str, thread_id: str) -> bool:
         """Whether a challenge of ours is on its way in this thread (intended or sending)."""
-        ...
 
     async def held_from(self, mailbox_id: str, addresses: frozenset[str]) -> tuple[tuple[str, str], ...]:
         """(sender, gmail id) of one held, undecided message of each of these senders that has any."""
-        ...
 
     async def save_index(
         self, job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime
     ) -> None:
         """Where the correspondent index stands."""
-        ...

@@ -55,7 +55,6 @@ class MessageStore(Protocol):
         self, mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
     ) -> Standing:
         """Everything the policy table and the guards look up of a sender."""
-        ...
 
     async def record_verdict(
         self,
@@ -71,26 +70,21 @@ class MessageStore(Protocol):
         credit is gone or a challenge for this sender was opened meanwhile: the caller reads `standing` again and
         decides again.
         """
-        ...
 
     async def correct(self, mailbox_id: str, correction: Correction, now: datetime) -> tuple[str, ...]:
         """Apply an owner's decision: rule, placements, voided challenge, refund. Returns the messages that move.
 
         The same key again returns the same and changes nothing. Raises `NotFound` for an unknown message.
         """
-        ...
 
     async def undo(self, mailbox_id: str, key: str, now: datetime) -> tuple[str, ...]:
         """Take a correction back: placement and rules as before. Returns the messages that move."""
-        ...
 
     async def known(self, mailbox_id: str, gmail_ids: Sequence[str]) -> Mapping[str, MessageView]:
         """The views of those of these messages that have a row."""
-        ...
 
     async def challenge_of(self, mailbox_id: str, gmail_id: str) -> Challenge | None:
         """The latest challenge about this message."""
-        ...
 
     async def challenge_by_token(self, token_hash: str) -> Challenge | None: ...
 
@@ -98,11 +92,9 @@ class MessageStore(Protocol):
 
     async def mark_sending(self, job: MessageJob, challenge_id: str, now: datetime) -> None:
         """The send starts: from now on it must be looked for before it is sent again."""
-        ...
 
     async def mark_sent(self, job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> None:
         """It left: erase the sealed token, end the stage."""
-        ...
 
     async def take_up(
         self, job: MessageJob, challenge_id: str, token_hash: str, sent_gmail_id: str, now: datetime
@@ -110,11 +102,9 @@ class MessageStore(Protocol):
         """A reply that left before the database was restored takes the place of this challenge, which has not left: its
         link works again; end the stage. False, and nothing changed, if the link is known or the challenge has ended.
         """
-        ...
 
     async def mark_unsent(self, job: MessageJob, challenge_id: str, cause: str, now: datetime) -> None:
         """It will not leave: end the stage; the mail stays held silently."""
-        ...
 
     async def solve(
         self,
@@ -131,29 +121,24 @@ class MessageStore(Protocol):
         Raises `Expired` (codes link_expired, link_used, link_voided) or `Refused` (captcha_replayed, and
         captcha_expired when another solve came first).
         """
-        ...
 
     async def post(self, mailbox_id: str, entry: Entry, now: datetime) -> int:
         """Post one ledger entry; returns the balance. A known key posts nothing. `Refused` (no_credit) when
         the balance would fall below 0."""
-        ...
 
     async def balance(self, mailbox_id: str, sender: str) -> int: ...
 
     async def ledger_differences(self) -> tuple[Mapping[str, Any], ...]:
         """Every balance or daily total that is not the sum of its entries. Must always be empty."""
-        ...
 
     async def begin_challenge(self, mailbox_id: str, challenge_id: str, now: datetime) -> None:
         """The sender did something on the page. Only the first time is kept (`challenges.started_at`)."""
-        ...
 
     async def count_try(self, mailbox_id: str, challenge_id: str, code_id: str) -> Tries:
         """Count one try of a code before it is compared. Each call counts, so no two callers share one.
 
         Raises `NotFound` if the mailbox has no such challenge.
         """
-        ...
 
     async def promise(
         self,
@@ -170,12 +155,10 @@ class MessageStore(Protocol):
 
         Raises what `MessageStore.solve` raises.
         """
-        ...
 
     async def keep_promises(self, mailbox_id: str, now: datetime) -> datetime | None:
         """Solve every open link whose wait is over, as `solve` does; returns when the next wait ends. A used link
         for which nothing waits any more earns nothing."""
-        ...
 
     async def write_note(self, mailbox_id: str, challenge_id: str, line: str, now: datetime) -> None:
         """Store the sender's line with the message the challenge is about, in place of an earlier one; ""
@@ -183,35 +166,29 @@ class MessageStore(Protocol):
 
         Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used, link_voided).
         """
-        ...
 
     async def note_bounce(self, mailbox_id: str, thread_id: str, now: datetime) -> bool:
         """A mail of ours in this thread came back: mark the latest challenge that left in it
         (`challenges.bounced_at`). False if there is none that is not marked yet."""
-        ...
 
     async def review(self, mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Listing:
         """One page of at most `limit` senders. The cost does not grow with what the mailbox holds.
 
         Raises `NotFound` when the mailbox is gone.
         """
-        ...
 
     async def released_topics(self, mailbox_id: str, since: datetime) -> tuple[frozenset[Topic], ...]:
         """What was offered in the messages that the owner let in since then, the latest first; none without topics."""
-        ...
 
     async def sender_profile(
         self, mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
     ) -> SenderProfile:
         """One sender; `domain` is the organisation they belong to. Raises `NotFound` when the mailbox is gone."""
-        ...
 
     async def mail(
         self, mailbox_id: str, gmail_id: str
     ) -> tuple[MessageView, Mailbox, Unsubscription | None]:
         """One message. Raises `NotFound`."""
-        ...
 
     async def order(
         self,
@@ -227,53 +204,43 @@ class MessageStore(Protocol):
         Each of them that is among `whole` stands for what its sender has waiting from before it, too (at most
         `MOST_EARLIER`); where it is proved to be theirs, only for what is as well.
         """
-        ...
 
     async def undo_order(self, mailbox_id: str, key: str, now: datetime) -> tuple[str, ...]:
         """Take everything back that was ordered under `key`, latest first; the messages that move. Once.
 
         Raises `NotFound`, or `Refused` (no_credit) when given credits have been spent.
         """
-        ...
 
     async def give(self, mailbox_id: str, key: str, address: str, amount: int, now: datetime) -> int:
         """Give (above 0) or take (below 0) credits; the balance. Once per key. Raises `Refused` (no_credit)."""
-        ...
 
     async def ask_off(self, mailbox_id: str, gmail_id: str, now: datetime) -> bool:
         """Note the owner's order to unsubscribe and take it in hand. False if it is done, or somebody has it in
         hand for less than `LEASE_SECONDS`. Raises `NotFound` for an unknown message."""
-        ...
 
     async def told_off(
         self, mailbox_id: str, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
     ) -> None:
         """Note how it ended. What is done stays done."""
-        ...
 
     async def reading(self, mailbox_id: str, gmail_id: str, now: datetime) -> Reading | None:
         """Everything the card of a message shows; None for a message that has no row."""
-        ...
 
     async def sender(
         self, mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
     ) -> tuple[Standing, SenderRecord]:
         """The same of a sender whose message has no row yet."""
-        ...
 
     async def adopt(
         self, mailbox_id: str, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
     ) -> bool:
         """Note a message no sync will bring, with what is thought of it; nothing follows. False: it was known."""
-        ...
 
     async def figures(self, mailbox_id: str, since: datetime, senders: int) -> Figures:
         """Everything decided since then. `weeks` holds only those with mail, oldest first; of the senders the
         `senders` with most."""
-        ...
 
     async def messages(
         self, mailbox_id: str, placement: Placement | None = None, limit: int = 50, before: str = ""
     ) -> tuple[MessageView, ...]:
         """Latest change first. `before` is the `gmail_id` of the last one of the page before."""
-        ...

@@ -24,25 +24,19 @@ class ModelStore(Protocol):
 
     async def models_at_work(self) -> AtWork:
         """What was said last; cheap."""
-        ...
 
     async def known_models(self) -> tuple[KnownModel, ...]:
         """Those that were added, oldest first."""
-        ...
 
     async def stored_model(self, version: str) -> StoredModel:
         """Raises `NotFound`."""
-        ...
 
     async def add_model(self, model: StoredModel, by: str, now: datetime) -> bool:
         """Keep it; False if the same was added before. Raises `Refused` if another file has its version."""
-        ...
 
     async def change_models(self, act: Act, version: str, by: str, now: datetime) -> AtWork:
         """Do it, write it down, and have every replica told. Raises `Refused` as `AtWork.after` does, `NotFound` for a
         version that was not added, and `Conflict` if another act came between."""
-        ...
 
     async def model_acts(self) -> tuple[Done, ...]:
         """Everything that was done, oldest first."""
-        ...

@@ -36,29 +36,22 @@ class Reader(Protocol):
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score. What breaks while scoring ends as a digest with a cause; raises `Unread` where not even the
         facts could be read."""
-        ...
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
         """The message as its owner is shown it, the reasons of `score` marked. Raises `Unread`."""
-        ...
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
         """Whom this message of the owner's makes a correspondent. Raises `Unread`."""
-        ...
 
     async def offer(self, fetched: Fetched) -> Offer:
         """What the message offers for unsubscribing. Raises `Unread`."""
-        ...
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The probabilities at which the model in use was found to be right often enough."""
-        ...
 
     def cost(self, strictness: Strictness) -> Cost:
         """What the model in use was found to cost at this strictness."""
-        ...
 
     @property
     def model_version(self) -> str:
         """Version of the model in use; it may change between two calls."""
-        ...

@@ -34,20 +34,16 @@ class Store(
 
     async def close(self) -> None:
         """Finish what is queued, then disconnect."""
-        ...
 
     async def ping(self) -> None:
         """Raise if the store does not answer."""
-        ...
 
     async def inherit(self, now: datetime, worker: str = "") -> None:
         """Server `worker`, or with "" whoever held jobs, is dead, for sure: what it held is due now, a challenge once
         it could be found if it was sent."""
-        ...
 
     async def at_work(self, name: str, now: datetime, silence: timedelta) -> int:
         """Server `name` is at work; returns how many are: those that have said so within `silence`, this one too."""
-        ...
 
     async def census(self) -> Mapping[str, int]:
         """Counts for health, metrics, the live page and the demo. A key that is absent counts 0.
@@ -56,4 +52,3 @@ class Store(
         "ended" after), released (held once, back by now or on the way), dead_letters, challenges.<state>,
         notices.<fate>, and oldest_due_seconds (how late the oldest due job is).
         """
-        ...

@@ -11,7 +11,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Aware UTC."""
-        ...
 
 
 class TokenSource(Protocol):
@@ -19,11 +18,9 @@ class TokenSource(Protocol):
 
     def token(self, size: int = 24) -> str:
         """A URL-safe secret of `size` random bytes."""
-        ...
 
     def identifier(self) -> str:
         """A new id for one of our own rows: 26 or fewer URL-safe characters, never repeated."""
-        ...
 
 
 class Vault(Protocol):
@@ -31,8 +28,6 @@ class Vault(Protocol):
 
     def seal(self, secret: str) -> bytes:
         """Encrypt with the newest key."""
-        ...
 
     def open(self, sealed: bytes) -> str:
         """Decrypt with whichever key fits. Raises `Refused` (code sealed) if none does."""
-        ...

@@ -15,4 +15,3 @@ class Unsubscriber(Protocol):
         Internet), unreachable (no answer in time, or none at all), not_accepted (an answer other than 2xx; a
         redirect is one, for RFC 8058 forbids it).
         """
-        ...

@@ -49,16 +49,13 @@ class PushService(Protocol):
 
     def new_key(self) -> str:
         """A private key for one browser, as text."""
-        ...
 
     def public_key(self, key: str) -> str:
         """What a browser is to know a key by (RFC 8292)."""
-        ...
 
     async def push(self, to: Subscription, payload: bytes) -> PushAnswer:
         """Send, encrypted for this browser alone, within some seconds. One that has not been delivered yet is replaced
         by the next. Raises nothing that a service or its address may cause."""
-        ...
 
 
 class WebPushStore(Protocol):
@@ -66,28 +63,22 @@ class WebPushStore(Protocol):
 
     async def web_pushes(self, mailbox_id: str, now: datetime) -> tuple[WebPush, ...]:
         """Those of a mailbox whose sessions run, oldest first."""
-        ...
 
     async def add_web_push(self, mailbox_id: str, push: WebPush, now: datetime) -> None:
         """Keep it in place of what its session had; nothing, if that has ended. What is held by `now` is known to it.
         Raises `Refused` (too_many_browsers)."""
-        ...
 
     async def swap_web_push(self, mailbox_id: str, push_id: str, old: bytes, new: bytes) -> bool:
         """Seal it anew, or another address of the same browser; False if it is not `old` any more."""
-        ...
 
     async def remove_web_push(self, mailbox_id: str, session: str) -> None:
         """That of a session, if there is one."""
-        ...
 
     async def hand_over_web_push(self, mailbox_id: str, old: str, new: str) -> None:
         """That of session `old` is session `new`'s from now on, if both are of this mailbox."""
-        ...
 
     async def web_pushed(
         self, job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetime, next_due: datetime | None
     ) -> None:
         """What became of a round that told up to `now`; those that are gone, or failed for too long, are removed.
         Ends the duty. Raises `LeaseLost`."""
-        ...

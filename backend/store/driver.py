@@ -15,30 +15,23 @@ class Driver(Protocol):
     @property
     def notifier(self) -> Notifier:
         """Rung after commits that made a job due."""
-        ...
 
     @property
     def notifiers(self) -> Notifiers:
         """Rung for a mailbox after commits of which its open streams are to be told: a change of what its owner
         sees, and the end of a device or session."""
-        ...
 
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
-        ...
 
     async def close(self) -> None:
         """Finish what is queued, then disconnect."""
-        ...
 
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run the script in a transaction of its own; returns once it is durable. An error undoes it."""
-        ...
 
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a script that only reads, on one snapshot."""
-        ...
 
     async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same for a script that reads a few rows by key, which may cost less than asking somebody else."""
-        ...
