@@ -40,10 +40,7 @@ def audit_group() -> None:
 
 @audit_group.command("verify")
 @click.option("--mailbox", "email")
-@click.option(
-    "--heads",
-    type=click.Path(exists=True, path_type=Path),
-)
+@click.option("--heads", type=click.Path(exists=True, path_type=Path))
 def verify_command(email: str | None, heads: Path | None) -> None:
     """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
     logged = _logged(heads) if heads else {}

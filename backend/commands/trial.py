@@ -13,11 +13,11 @@ import click
 
 from backend.commands.with_store import with_store
 from backend.domain.errors import Refused
+from backend.domain.watching.asking import QUALITY
 from backend.domain.watching.models import FILE
-from backend.domain.watching.trial import COST, ENOUGH, Trial, trial
+from backend.domain.watching.trial import COST, ENOUGH, TRIAL, Trial, trial
 from backend.scoring.audit import read_model
 from backend.settings_read import read_settings
-from backend.system.clock import SystemClock
 from backend.terminal import Worded, words
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ async def under_way(store: Store) -> UnderWay | None:
     if champion == FILE:
         champion = read_model(read_settings().model_path)[1].version
     found = trial(
-        await store.trial_labels(at_work.challenger, at_work.since),
+        await store.labels_of_model(TRIAL, at_work.challenger, at_work.since),
         await store.trial_counts(at_work.challenger, at_work.since),
-        await store.labels_of_model(champion, SystemClock().now()),
+        await store.labels_of_model(QUALITY, champion),
     )
     return UnderWay(champion, at_work.challenger, at_work.since, found)
 

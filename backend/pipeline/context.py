@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from backend.pipeline.echoes import Echoes
-from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.ports.gmail import Gmail
 from backend.ports.reader import Reader
@@ -46,7 +45,6 @@ class Context:
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
     echoes: Echoes = field(default_factory=Echoes)
-    fail_opens: FailOpens = field(default_factory=FailOpens)
     judged: Judged = field(default_factory=Judged)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))
     """What push services said, since the start."""

@@ -1,13 +1,21 @@
-"""What this process decided and how long it took, counted in memory: figures of rates, for `/metrics`."""
+"""What this process decided or could not, and how long it took, counted in memory: figures of rates, for `/metrics`.
+
+The store's census holds what became of each message.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections import deque
 
-from backend.domain.mailbox.verdict import Verdict
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from backend.domain.mailbox.verdict import FailOpen, Row, Verdict
 
 LAGS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 21_600.0)
 READINGS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 10.0)
+
+
+WATCHED = 20
 
 
 class Judged:
@@ -28,8 +36,28 @@ class Judged:
         self.lag = Histogram("pitchgate_verdict_lag_seconds", words, buckets=LAGS, registry=here)
         words = "To read and score a message, waiting for a free reading process included"
         self.reading = Histogram("pitchgate_reading_seconds", words, buckets=READINGS, registry=here)
+        words = "Messages let in because they could not be judged"
+        self.fail_opens = Counter("pitchgate_fail_open", words, ("cause",), registry=here)
+        for cause in FailOpen:
+            self.fail_opens.labels(
+                cause
+            )  # an alarm on the rise of a count that is missing at 0 misses the first
+        self._latest: deque[bool] = deque(maxlen=WATCHED)
+        words = "1 when none of the last 20 messages could be judged"
+        gauge = Gauge("pitchgate_nothing_is_judged", words, registry=here)
+        gauge.set_function(lambda: self.nothing_is_judged)
 
-    def note(self, verdict: Verdict) -> None:
-        """A verdict was committed: counted by row, outcome and model ("" where none was asked)."""
-        model = verdict.score.model if verdict.score is not None else ""
+    def note(self, verdict: Verdict, read: bool = True) -> None:
+        """A verdict was committed: counted by row, outcome and model ("" where none was asked). `read`: the message was
+        to be read for it."""
+        model, failed = verdict.score.model if verdict.score is not None else "", verdict.row is Row.FAIL_OPEN
         self.verdicts.labels(verdict.row, verdict.outcome, model).inc()
+        if read:
+            self._latest.append(failed)
+        if failed:
+            self.fail_opens.labels(verdict.cause).inc()
+
+    @property
+    def nothing_is_judged(self) -> bool:
+        """Whether none of the last 20 messages that were to be read could be judged."""
+        return len(self._latest) == WATCHED and all(self._latest)

@@ -14,7 +14,7 @@ import structlog
 
 from backend.domain.errors import Conflict, LeaseLost, Refused
 from backend.domain.watching.models import Act
-from backend.domain.watching.trial import Finding, trial
+from backend.domain.watching.trial import TRIAL, Finding, trial
 from backend.pipeline.context import Context
 from backend.ports.jobs import DutyJob
 
@@ -53,7 +53,8 @@ async def _end_lost_trial(context: Context, now: datetime) -> None:
     at_work = await context.store.models_at_work()
     if at_work.challenger is None or at_work.since is None:
         return
-    found = trial(await context.store.trial_labels(at_work.challenger, at_work.since))
+    labels = await context.store.labels_of_model(TRIAL, at_work.challenger, at_work.since)
+    found = trial(labels)
     if found.finding is Finding.WORSE:
         with contextlib.suppress(Refused, Conflict):  # somebody, or another mailbox's duty, came first
             await context.store.change_models(Act.STOP, at_work.challenger, ITSELF, now)

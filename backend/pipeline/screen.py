@@ -59,7 +59,7 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
     early = _from_history(context, job, mailbox, begun)
     if early is not None:
         await context.store.record_verdict(job, early, None, None, context.clock.now())
-        context.judged.note(early)
+        context.judged.note(early, read=False)
         return None
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
@@ -153,7 +153,6 @@ async def _end(
     """Commit the verdict; one that lets a message in because it could not be judged is logged and counted."""
     now, until = context.clock.now(), context.lease_until()
     following = await context.store.record_verdict(job, verdict, screened, intent, now, until)
-    context.fail_opens.note(verdict)
     context.judged.note(verdict)
     if screened is not None and not job.backlog:
         lag = (now - screened.received_at).total_seconds()

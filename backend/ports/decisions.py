@@ -93,11 +93,11 @@ class QuestionStore(Protocol):
         """Of that, what was scored by `model` and answered with yes or no: score and answer, in the order of the
         answers. Messages that are forgotten by now are left out."""
 
-    async def labels_of_model(self, version: str, now: datetime) -> tuple[Label, ...]:
-        """The same of every mailbox, as far as `version` decided."""
-
-    async def trial_labels(self, challenger: str, since: datetime) -> tuple[Label, ...]:
-        """Everything asked in a trial, of every mailbox, in the order in which it was answered."""
+    async def labels_of_model(
+        self, kind: str, model: str, since: datetime | None = None
+    ) -> tuple[Label, ...]:
+        """Everything asked since then of every mailbox, in the order in which it was answered: about all mail that
+        `model` decided (`QUALITY`), or in its trial (`TRIAL`)."""
 
     async def trial_counts(self, challenger: str, since: datetime) -> Counted:
         """How the models of a trial differ on the messages that are kept."""

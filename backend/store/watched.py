@@ -22,7 +22,6 @@ class Watched:
     labels = reads(asking.labels)
     answered = reads(asking.answered)
     labels_of_model = reads_all(asking.labels_of_model)
-    trial_labels = reads_all(asking.trial_labels)
     trial_counts = reads_all(asking.trial_counts)
 
     decision_chain = reads(log.head)

@@ -177,15 +177,10 @@ def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[tuple[f
     return tuple((row["score"], Answer(row["answer"])) for row in found)
 
 
-def labels_of_model(version: str, now: datetime) -> Script[tuple[Label, ...]]:
+def labels_of_model(kind: str, model: str, since: datetime | None = None) -> Script[tuple[Label, ...]]:
     """See the port."""
-    found: list[LabelRow] = yield q("labels_of_model", kind=QUALITY, model=version, since=micros(now - KEPT))
-    return tuple(Label(**row) for row in found)
-
-
-def trial_labels(challenger: str, since: datetime) -> Script[tuple[Label, ...]]:
-    """See the port."""
-    found: list[LabelRow] = yield q("labels_of_model", kind=TRIAL, model=challenger, since=micros(since))
+    began = micros(since) if since else 0
+    found: list[LabelRow] = yield q("labels_of_model", kind=kind, model=model, since=began)
     return tuple(Label(**row) for row in found)
 
 

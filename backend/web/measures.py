@@ -10,7 +10,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from backend import logs
-from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.ports.jobs import PushFate
 from backend.ports.web_push import Pushed
@@ -115,24 +114,17 @@ class Measures:
         self,
         census: Mapping[str, int],
         failed: Mapping[tuple[str, str], int],
-        fail_opens: FailOpens,
         judged: Judged,
         web_pushed: Mapping[Pushed, int],
     ) -> bytes:
         """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
-        job and cause since the start of the process, `fail_opens` the messages that could not be judged,
-        `judged` those that were, `web_pushed` what push services said."""
-        unread, worth = (
-            "Messages let in because they could not be judged",
-            "Log events worth a look, from the log level on that is set",
-        )
+        job and cause since the start of the process, `judged` the messages that were judged or could not be,
+        `web_pushed` what push services said."""
+        worth = "Log events worth a look, from the log level on that is set"
         told = "Messages to browsers by their push service's word; gone: the browser is forgotten, later: tried again"
-        nothing = "1 when none of the last 20 messages could be judged"
         self._told.families = [
             *_census(census),
             _counter("pitchgate_jobs_failed", "Tries that failed", ("job", "cause"), failed),
-            _counter("pitchgate_fail_open", unread, ("cause",), fail_opens.counts),
-            GaugeMetricFamily("pitchgate_nothing_is_judged", nothing, value=fail_opens.nothing_is_judged),
             _counter("pitchgate_web_pushes", told, ("outcome",), web_pushed),
             _counter("pitchgate_log_events", worth, ("event",), logs.COUNTED),
         ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.ports.web_push import Pushed
 from backend.web.measures import ALONE, GROUPS, Measures
@@ -45,5 +44,5 @@ def exposition() -> str:
     judged.lag.observe(1)
     judged.reading.observe(0.01)
     census = dict.fromkeys([*ALONE, *(f"{group}.x" for group in GROUPS)], 1)
-    told = measures.exposition(census, {("sync", "google"): 1}, FailOpens(), judged, dict.fromkeys(Pushed, 1))
+    told = measures.exposition(census, {("sync", "google"): 1}, judged, dict.fromkeys(Pushed, 1))
     return told.decode()

@@ -37,7 +37,7 @@ async def ready() -> Response:
     else:
         store = "ok"
     fine = store == "ok" and bool(model)
-    judging = "failing open" if services().context.fail_opens.nothing_is_judged else "ok"
+    judging = "failing open" if services().context.judged.nothing_is_judged else "ok"
     response = jsonify(
         status="ready" if fine else "not ready", store=store, model=model or "none", judging=judging
     )
@@ -51,5 +51,5 @@ async def metrics() -> Response:
     """Prometheus' text format: requests, pushes, what was not judged, the store's census. Keep it behind the proxy."""
     context, failed = services().context, services().failed
     census = await context.store.census()
-    body = measures().exposition(census, failed, context.fail_opens, context.judged, context.web_pushed)
+    body = measures().exposition(census, failed, context.judged, context.web_pushed)
     return Response(body, content_type=CONTENT_TYPE_LATEST)

@@ -61,7 +61,6 @@ ABOUT_ALL = {
     "change_models": "the operator's: no mailbox",
     "model_acts": "the operator's: no mailbox",
     "labels_of_model": "the operator's: figures",
-    "trial_labels": "the operator's: figures",
     "trial_counts": "the operator's: figures",
 }
 """Methods that name no mailbox, and who may call them instead."""

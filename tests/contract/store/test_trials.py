@@ -10,9 +10,9 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import Decision, Origin
 from backend.domain.mailbox.verdict import Outcome, Row, Shadow, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.asking import QUALITY, Answer
 from backend.domain.watching.models import Act
-from backend.domain.watching.trial import CHALLENGER, CHAMPION, Counted, trial
+from backend.domain.watching.trial import CHALLENGER, CHAMPION, TRIAL, Counted, trial
 from backend.ports.models import StoredModel
 from tests.contract.store.stories import Story
 
@@ -60,7 +60,7 @@ async def test_disagreements_come_first_and_what_is_left_is_asked_about_all_mail
     since = await a_week_with_disagreements(story, questions_a_week=5)
     assert await story.store.draw_questions("ana", story.now) == 5
     assert await asked(story) >= {"ours0", "ours1", "theirs0", "theirs1"}
-    labels = await story.store.trial_labels("two", since)
+    labels = await story.store.labels_of_model(TRIAL, "two", since)
     assert sorted((label.stratum, label.weight) for label in labels) == [
         (CHALLENGER, 1.0),
         (CHALLENGER, 1.0),
@@ -75,7 +75,7 @@ async def test_disagreements_come_first_and_what_is_left_is_asked_about_all_mail
 async def test_a_smaller_budget_is_drawn_uniformly_and_none_asks_nothing(story: Story) -> None:
     since = await a_week_with_disagreements(story, questions_a_week=3)
     assert await story.store.draw_questions("ana", story.now) == 3
-    labels = await story.store.trial_labels("two", since)
+    labels = await story.store.labels_of_model(TRIAL, "two", since)
     assert {label.weight for label in labels} == {4 / 3}
     assert await story.store.labels("ana", story.now) == ()
 
@@ -91,7 +91,7 @@ async def test_an_answer_and_an_act_count_and_cannot_say_does_not(story: Story) 
     await story.store.answer_question("ana", "theirs0", Answer.YES, Origin.PAGE, story.now)
     await story.store.answer_question("ana", "theirs1", Answer.UNSURE, Origin.PAGE, story.now)
     await story.decide("ana", "ours0", Decision.RELEASE, key="k")
-    found = trial(await story.store.trial_labels("two", since))
+    found = trial(await story.store.labels_of_model(TRIAL, "two", since))
     assert (found.asked, found.answered) == (4, 2)
     assert found.path[-1].better > 1 > found.path[-1].worse
 
@@ -99,7 +99,7 @@ async def test_an_answer_and_an_act_count_and_cannot_say_does_not(story: Story) 
 async def test_what_was_not_drawn_moves_nothing_whatever_its_owner_does(story: Story) -> None:
     since = await a_week_with_disagreements(story, questions_a_week=3)
     await story.store.draw_questions("ana", story.now)
-    before = await story.store.trial_labels("two", since)
+    before = await story.store.labels_of_model(TRIAL, "two", since)
     drawn, numbers = await asked(story), random.Random(3)
     names = ["early", "ours0", "ours1", "theirs0", "theirs1", "held0", "held1", "passed0a", "passed1b"]
     for number in range(40):
@@ -110,8 +110,8 @@ async def test_what_was_not_drawn_moves_nothing_whatever_its_owner_does(story: S
         except Refused:
             continue
     await story.work()
-    assert await story.store.trial_labels("two", since) == before
-    assert trial(before).path == trial(await story.store.trial_labels("two", since)).path
+    assert await story.store.labels_of_model(TRIAL, "two", since) == before
+    assert trial(before).path == trial(await story.store.labels_of_model(TRIAL, "two", since)).path
 
 
 async def test_a_trial_of_more_than_a_year_keeps_its_first_answers_and_no_other_is_kept_so_long(
@@ -120,10 +120,10 @@ async def test_a_trial_of_more_than_a_year_keeps_its_first_answers_and_no_other_
     since = await a_week_with_disagreements(story, questions_a_week=5)
     await story.store.draw_questions("ana", story.now)
     await story.store.answer_question("ana", "theirs0", Answer.YES, Origin.PAGE, story.now)
-    before = await story.store.trial_labels("two", since)
+    before = await story.store.labels_of_model(TRIAL, "two", since)
     story.pass_time(weeks=53)
     await story.store.draw_questions("ana", story.now)
-    assert await story.store.trial_labels("two", since) == before
+    assert await story.store.labels_of_model(TRIAL, "two", since) == before
     assert await story.store.archive_page("ana", "questions", "", 9) != ()
     await story.store.change_models(Act.STOP, "two", "op", story.now)
     story.pass_time(weeks=1)
@@ -158,13 +158,13 @@ async def test_another_trial_begins_without_the_answers_of_the_last(story: Story
     await story.store.change_models(Act.STOP, "two", "op", story.now)
     story.pass_time(minutes=1)
     await story.store.change_models(Act.SHADOW, "two", "op", story.now)
-    assert await story.store.trial_labels("two", since) != ()
-    assert await story.store.trial_labels("two", story.now) == ()
+    assert await story.store.labels_of_model(TRIAL, "two", since) != ()
+    assert await story.store.labels_of_model(TRIAL, "two", story.now) == ()
     assert await story.store.trial_counts("two", story.now) == Counted()
 
 
 async def test_answers_about_all_mail_are_found_by_the_model_that_decided(story: Story) -> None:
     await a_week_with_disagreements(story, questions_a_week=10)
     await story.store.draw_questions("ana", story.now)
-    assert len(await story.store.labels_of_model("m1", story.now)) == 6
-    assert await story.store.labels_of_model("two", story.now) == ()
+    assert len(await story.store.labels_of_model(QUALITY, "m1")) == 6
+    assert await story.store.labels_of_model(QUALITY, "two") == ()

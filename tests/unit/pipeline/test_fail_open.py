@@ -11,6 +11,7 @@ from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.retry import REFUSALS
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
+from tests.unit.pipeline.test_judged import told
 
 
 async def test_a_model_that_breaks_leaves_the_mail_alone(fixture: Fixture) -> None:
@@ -25,7 +26,7 @@ async def test_a_model_that_breaks_leaves_the_mail_alone(fixture: Fixture) -> No
     assert view.row == "fail_open"
     assert view.cause == FailOpen.SCORER_BROKEN
     assert view.sender == "sam@seller.test"
-    assert fixture.context.fail_opens.counts[FailOpen.SCORER_BROKEN] == 1
+    assert told(fixture, "fail_open_total", cause="scorer_broken") == 1
     assert (await fixture.store.census())["fail_open.scorer_broken"] == 1
 
 
@@ -57,7 +58,7 @@ async def test_what_its_reader_could_not_read_is_let_in_after_one_try(fixture: F
     assert fixture.gmail.calls["fetch"] == 1
     (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert (view.row, view.cause) == ("fail_open", "reader_lost")
-    assert fixture.context.fail_opens.counts[FailOpen.READER_LOST] == 1
+    assert told(fixture, "fail_open_total", cause="reader_lost") == 1
 
 
 async def test_own_mail_that_cannot_be_read_teaches_nothing_and_stops_nothing(fixture: Fixture) -> None:

@@ -57,10 +57,10 @@ async def test_a_challenger_that_was_found_worse_is_stopped_by_the_daily_duty_an
 ) -> None:
     store, held_by = fixture.store, [CHAMPION]
 
-    async def labels(challenger: str, since: datetime) -> tuple[Label, ...]:
+    async def labels(kind: str, challenger: str, since: datetime) -> tuple[Label, ...]:
         return (Label(held_by[-1], 1.0, challenger, "en", "latin", Answer.NO),) * 40
 
-    monkeypatch.setattr(store, "trial_labels", labels)
+    monkeypatch.setattr(store, "labels_of_model", labels)
     await store.add_model(StoredModel("second", "digest", "second.onnx", b"x"), "op", fixture.now())
     for stratum, left in ((CHAMPION, "second"), (CHALLENGER, None)):
         held_by.append(stratum)

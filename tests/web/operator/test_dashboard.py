@@ -14,7 +14,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
-from backend.pipeline.fail_opens import FailOpens
 from backend.pipeline.judged import Judged
 from backend.ports.web_push import Pushed
 from backend.web.measures import Measures
@@ -40,15 +39,13 @@ def queries() -> list[str]:
 
 
 async def test_every_name_and_label_in_it_is_told_by_a_server(tmp_path: Path) -> None:
-    measures, judged, fail_opens = Measures(), Judged(), FailOpens()
+    measures, judged = Measures(), Judged()
     judged.note(Verdict(Outcome.INBOX, Row.BELOW_HOLD))
-    fail_opens.note(Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.UNREADABLE))
+    judged.note(Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.UNREADABLE))
     measures.request("/healthz", "GET", 200, 0.1)
     async with office(tmp_path) as here:
         census = await here.store.census()
-    text = measures.exposition(
-        census, {("screen", "limits"): 1}, fail_opens, judged, {Pushed.SENT: 1}
-    ).decode()
+    text = measures.exposition(census, {("screen", "limits"): 1}, judged, {Pushed.SENT: 1}).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     fields = {sample.name: set(sample.labels) for sample in samples}
     for query in queries():

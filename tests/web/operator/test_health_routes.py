@@ -61,15 +61,14 @@ async def test_not_ready_without_a_model(here: Office) -> None:
 
 
 async def test_that_nothing_is_judged_is_told_and_counted_by_cause(client: Client, here: Office) -> None:
-    fail_opens = here.context.fail_opens
-    judged = Verdict(Outcome.INBOX, Row.BELOW_HOLD)
+    note, judged = here.context.judged.note, Verdict(Outcome.INBOX, Row.BELOW_HOLD)
     broken = Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=FailOpen.SCORER_BROKEN)
     for verdict in (*[broken] * 19, judged, *[broken] * 19):
-        fail_opens.note(verdict)
+        note(verdict)
     assert (await (await client.get("/readyz")).get_json())["judging"] == "ok"
     assert "pitchgate_nothing_is_judged 0.0" in await (await client.get("/metrics")).get_data(as_text=True)
 
-    fail_opens.note(broken)
+    note(broken)
     ready = await client.get("/readyz")
     output = await (await client.get("/metrics")).get_data(as_text=True)
 
