@@ -9,12 +9,7 @@ import pytest
 from backend.domain.mail.quoting import sections
 from backend.domain.reading.language import OTHER, language
 from backend.domain.reading.wording import body
-from model_export.rows import Row, corpus
-
-
-@pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    return corpus()
+from model_export.rows import Row
 
 
 def pieces(row: Row, size: int) -> list[str]:
@@ -23,27 +18,32 @@ def pieces(row: Row, size: int) -> list[str]:
     return [" ".join(words[i : i + size]) for i in range(0, len(words) - size + 1, size)]
 
 
-def test_every_mail_of_the_file_that_was_written_by_language(rows: list[Row]):
+def test_every_mail_of_the_file_that_was_written_by_language(every_row: list[Row]):
     """train_5 holds 24 messages of each of nine languages, one language after the other, then 144 in English."""
     found = [
-        (code, len(list(run))) for code, run in groupby(r.language for r in rows if r.group == "train_5")
+        (code, len(list(run))) for code, run in groupby(r.language for r in every_row if r.group == "train_5")
     ]
     nine = ("de", "fr", "es", "pt", "it", "nl", "pl", "cs", "sv")
     assert found == [*((code, 24) for code in nine), ("en", 144)]
 
 
 @pytest.mark.parametrize(("size", "most"), [(4, 0.002), (6, 0.0025), (10, 0.002)])
-def test_a_few_words_of_english_are_hardly_ever_another_language(rows: list[Row], size: int, most: float):
+def test_a_few_words_of_english_are_hardly_ever_another_language(
+    every_row: list[Row], size: int, most: float
+):
     """Seen: 0.14, 0.18 and 0.14 % of 40,000, 26,000 and 15,000 pieces; Czech is 9 of these 126 errors."""
-    found = [language(piece) for row in rows if row.language == "en" for piece in pieces(row, size)]
+    found = [language(piece) for row in every_row if row.language == "en" for piece in pieces(row, size)]
     wrong = [code for code in found if code not in ("en", OTHER)]
     assert len(wrong) <= most * len(found)
     assert wrong.count("cs") <= 0.0003 * len(found)
 
 
-def test_ten_words_of_any_language_are_seldom_another(rows: list[Row]):
+def test_ten_words_of_any_language_are_seldom_another(every_row: list[Row]):
     found = [
-        (row.language, language(piece)) for row in rows for piece in pieces(row, 10) if row.language != OTHER
+        (row.language, language(piece))
+        for row in every_row
+        for piece in pieces(row, 10)
+        if row.language != OTHER
     ]
     for code in {known for known, _ in found}:
         mine = [guess for known, guess in found if known == code]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from backend.scoring import SHIPPED
 from backend.scoring.audit import audit
 from backend.scoring.session import ModelSession
 from model_export import loaders, training
-from model_export.__main__ import cli
+from model_export.__main__ import cli, main
 from model_export.card import BadCard, read_card, write_card
 from model_export.counts import Counts
 from model_export.evaluation import evaluate, summary
@@ -81,14 +80,14 @@ class TestExport:
             publish(data, moved, rows, out)
         assert out.read_bytes() == b"the old one"
 
-    def test_the_shipped_model_belongs_to_this_corpus_and_this_wording(self):
-        assert audit(SHIPPED.read_bytes()).corpus == corpus_digest(corpus())
+    def test_the_shipped_model_belongs_to_this_corpus_and_this_wording(self, every_row: list[Row]):
+        assert audit(SHIPPED.read_bytes()).corpus == corpus_digest(every_row)
 
 
 class TestSplits:
-    def test_no_sender_stands_on_both_sides(self):
+    def test_no_sender_stands_on_both_sides(self, every_row: list[Row]):
         owners: dict[str, set[str]] = {}
-        for row in sides(corpus())[0]:
+        for row in sides(every_row)[0]:
             owners.setdefault(row.sender, set()).add(row.group)
         shared = {sender for sender, groups in owners.items() if len(groups) > 1}
         assert not shared
@@ -271,17 +270,22 @@ class TestCommands:
             (b'{"id": "a", "headers": {"Subject": "twice"}}', "Subject"),
         ],
     )
-    def test_score_names_the_line_it_cannot_read(self, line: bytes, expected: str, tmp_path: Path):
+    def test_score_names_the_line_it_cannot_read(
+        self,
+        line: bytes,
+        expected: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ):
         path = tmp_path / "rows.jsonl"
         path.write_bytes(b'{"id": "fine"}\n\n' + line + b"\n")
-        done = subprocess.run(
-            [sys.executable, "-m", "model_export", "score", str(path)], capture_output=True, text=True
-        )
-        assert done.returncode == 1
-        assert [json.loads(row)["id"] for row in done.stdout.splitlines()] == ["fine"]
-        assert "rows.jsonl, line 3: " in done.stderr
-        assert expected in done.stderr
-        assert "Traceback" not in done.stderr
+        monkeypatch.setattr(sys, "argv", ["pitchgate-model", "score", str(path)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert [json.loads(row)["id"] for row in capsys.readouterr().out.splitlines()] == ["fine"]
+        assert "rows.jsonl, line 3: " in str(ended.value.code)
+        assert expected in str(ended.value.code)
 
     def test_export_reproduce_report_and_compare(self, tmp_path: Path):
         out, page = tmp_path / "model.onnx", tmp_path / "report.html"
