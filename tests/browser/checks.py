@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
+
+from tests.conftest import SHOTS
 
 # For each visible text: its colour against the nearest painted background (WCAG 2 contrast).
 CONTRAST = """
@@ -82,3 +86,9 @@ def look_over(page: Page) -> None:
     wrong: list[Any] = page.evaluate(STRUCTURE)
     assert poor == [], f"contrast on {page.url}: {poor}"
     assert wrong == [], f"structure of {page.url}: {wrong}"
+
+
+def keep_picture(shown: Page | Locator, path: Path, **options: Any) -> None:
+    """Keep how it looks, if a person asked for pictures: no test compares them."""
+    if SHOTS in os.environ:
+        shown.screenshot(path=path, **options)

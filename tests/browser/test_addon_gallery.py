@@ -18,7 +18,7 @@ from backend.locale import LANGUAGES
 from backend.sandbox.addon.render import drawn
 from backend.web.words import card_words
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.test_addon_page import LOOKS
 from tests.web.addon.gallery import GROUPS
 
@@ -90,5 +90,5 @@ def test_every_card_fits_in_every_language(browser: Browser, group: str, languag
         assert problems == []
         if "PITCHGATE_SHOTS" in os.environ:  # ten thousand pixels of it: only if somebody looks
             page.set_viewport_size({"width": 1280, "height": 900})
-            page.screenshot(path=shots / f"gallery-{group}-{language}-{look}.png", full_page=True)
+            keep_picture(page, shots / f"gallery-{group}-{language}-{look}.png", full_page=True)
         page.context.close()

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from backend.demo.letters import OWNER
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.journeys.conftest import Journey, begin_journey
 
 pytestmark = pytest.mark.browser
@@ -118,12 +118,12 @@ def test_every_card_can_be_seen_and_read_aloud(
         page.goto(url)
         look_over(page)
         assert_no_serious(page)
-        page.screenshot(path=shots / f"addon-{name}-{look}.png", full_page=True)
+        keep_picture(page, shots / f"addon-{name}-{look}.png", full_page=True)
     page.goto(f"{stage.url}/{OWNER}")
     page.locator(".panel-bar").get_by_role("button", name="Settings").click()
     expect(page.get_by_role("radio", name="Normal")).to_be_checked()
     look_over(page)
-    page.screenshot(path=shots / f"addon-settings-{look}.png", full_page=True)
+    keep_picture(page, shots / f"addon-settings-{look}.png", full_page=True)
     assert problems == []
     page.context.close()
 
@@ -135,7 +135,7 @@ def test_release_and_undo_by_hand_without_javascript(browser: Browser, stage: Ru
     expect(page.get_by_role("heading", name="Held")).to_be_visible()
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_role("status")).to_have_text("Released. It goes back to the inbox.")
-    page.screenshot(path=shots / "addon-released.png", full_page=True)
+    keep_picture(page, shots / "addon-released.png", full_page=True)
     stage.do(stage.journey.settled(gmail_id, held=False))
     page.goto(f"{stage.url}/{OWNER}/message/{gmail_id}?stay=1")
     expect(page.locator(".chip", has_text="Inbox")).to_be_visible()
@@ -165,7 +165,7 @@ def test_every_click_says_what_it_did(browser: Browser, stage: Running, shots: P
         page.get_by_role("button", name=button, exact=True).click()
         expect(page.get_by_role("status")).to_have_text(toast)
         look_over(page)
-        page.screenshot(path=shots / f"addon-click-{number}.png", full_page=True)
+        keep_picture(page, shots / f"addon-click-{number}.png", full_page=True)
     page.context.close()
 
 
@@ -177,7 +177,7 @@ def test_from_home_to_a_message_and_to_settings_and_back(
     page.goto(f"{stage.url}/{OWNER}")
     page.get_by_role("button", name="Lou Bell Grow <b>now</b> & cheap").click()
     expect(page.get_by_role("heading", name="Held", exact=True)).to_be_visible()
-    page.screenshot(path=shots / "addon-home-to-message.png", full_page=True)
+    keep_picture(page, shots / "addon-home-to-message.png", full_page=True)
     page.get_by_role("button", name="Back").click()
     page.locator(".addon-card").get_by_role("button", name="Settings").click()
     page.get_by_role("radio", name="Strict: hold more").check()
@@ -189,7 +189,7 @@ def test_from_home_to_a_message_and_to_settings_and_back(
     expect(page.get_by_text("Active")).to_be_visible()
     page.get_by_role("button", name="Pause until tomorrow").click()
     expect(page.get_by_role("status")).to_have_text("Paused.")
-    page.screenshot(path=shots / "addon-paused.png", full_page=True)
+    keep_picture(page, shots / "addon-paused.png", full_page=True)
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("status")).to_have_text("Resumed.")
     page.context.close()
@@ -207,14 +207,14 @@ def test_connecting_begins_in_the_panel_with_one_click_on_our_page(
     ours = found.value
     ours.wait_for_load_state()
     look_over(ours)
-    ours.screenshot(path=shots / "addon-connect.png", full_page=True)
+    keep_picture(ours, shots / "addon-connect.png", full_page=True)
     ours.get_by_role("button", name="Continue with Google").click()
     ours.get_by_role("radio", name="Zoe Marsh").check()
     ours.get_by_role("button", name="Allow").click()
     expect(ours.get_by_role("main")).to_contain_text(zoe)
     page.reload()
     expect(page.get_by_role("heading", name="Pitchgate", exact=True)).to_be_visible()
-    page.screenshot(path=shots / "addon-connected.png", full_page=True)
+    keep_picture(page, shots / "addon-connected.png", full_page=True)
     page.context.close()
 
 
@@ -228,7 +228,7 @@ def test_what_gmail_would_show_for_a_refusal(browser: Browser, stage: Running, s
     page = opened(browser, **LOOKS["desktop"])
     page.goto(f"{stage.url}/{OWNER}?stay=1")
     expect(page.get_by_role("alert")).to_contain_text("answered 401")
-    page.screenshot(path=shots / "addon-refused.png", full_page=True)
+    keep_picture(page, shots / "addon-refused.png", full_page=True)
     page.context.close()
 
 
@@ -241,7 +241,7 @@ def test_every_language_fits(browser: Browser, stage: Running, held: str, shots:
         page.get_by_role("button", name="Set", exact=True).click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         look_over(page)
-        page.screenshot(path=shots / f"addon-message-{locale}.png", full_page=True)
+        keep_picture(page, shots / f"addon-message-{locale}.png", full_page=True)
     page.get_by_label("Language of Gmail").select_option("en-US")
     page.get_by_role("button", name="Set", exact=True).click()
     page.context.close()
@@ -258,7 +258,7 @@ def test_a_missing_consent_is_given_on_the_page(browser: Browser, stage: Running
     page.goto(f"{stage.url}/{OWNER}")
     expect(page.get_by_role("heading", name="asks for more access")).to_be_visible()
     look_over(page)
-    page.screenshot(path=shots / "addon-consent.png", full_page=True)
+    keep_picture(page, shots / "addon-consent.png", full_page=True)
     page.get_by_role("button", name="Allow", exact=True).click()
     expect(page.get_by_text("Active")).to_be_visible()
     page.context.close()

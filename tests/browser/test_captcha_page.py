@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Route, expect
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Outcome
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, TOKEN, Office
 from tests.web.serving import Server
@@ -75,7 +75,7 @@ def test_progress_is_told_to_eye_and_ear_and_can_be_cancelled(
         expect(page.get_by_role("status")).to_have_text("Cancelled. You can start again at any time.")
         expect(page.get_by_role("button", name="Start the check")).to_be_focused()
         expect(bar).to_be_hidden()
-        page.screenshot(path=shots / "captcha-cancelled.png")
+        keep_picture(page, shots / "captcha-cancelled.png")
         assert here.do(here.office.solves()) == 0
 
 
@@ -111,7 +111,7 @@ def test_an_answer_that_came_too_late_brings_the_page_back(
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text("too long or is out of date")
         look_over(page)
-        page.screenshot(path=shots / "captcha-again.png")
+        keep_picture(page, shots / "captcha-again.png")
         page.unroute_all()
         page.get_by_role("button", name="Start the check").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
@@ -263,13 +263,13 @@ def test_every_page_looks_right_everywhere(browser: Browser, tmp_path: Path, sho
             page.goto(here.address + path)
             assert_no_serious(page)
             look_over(page)
-            page.screenshot(path=shots / f"{name}-{look}.png", full_page=True)
+            keep_picture(page, shots / f"{name}-{look}.png", full_page=True)
 
         page.goto(here.address + LINK)
         page.get_by_role("button", name="Start the check").click()
         expect(page.get_by_role("progressbar")).to_have_attribute("value", re.compile(r"^([1-9]|\d\d)$"))
         look_over(page)
-        page.screenshot(path=shots / f"captcha-running-{look}.png", full_page=True)
+        keep_picture(page, shots / f"captcha-running-{look}.png", full_page=True)
         page.get_by_role("button", name="Cancel").click()
 
     (tmp_path / "another").mkdir()
@@ -279,4 +279,4 @@ def test_every_page_looks_right_everywhere(browser: Browser, tmp_path: Path, sho
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message was delivered")
         assert_no_serious(page)
         look_over(page)
-        page.screenshot(path=shots / f"captcha-solved-{look}.png", full_page=True)
+        keep_picture(page, shots / f"captcha-solved-{look}.png", full_page=True)

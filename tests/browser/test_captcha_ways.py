@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from backend.captcha.vendors import VENDORS
 from backend.ports.captcha import Kind
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.sender import LOOKS, check_server, visit
 from tests.web.service import LINK, Office
 from tests.web.ways import DIGITS, ToldCheck, with_codes
@@ -35,7 +35,7 @@ def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(
         page.goto(here.address + LINK)
         expect(page.get_by_role("img", name="The digits as a picture")).to_be_visible()
         assert page.locator(".code img").evaluate("image => image.naturalWidth") >= 280, "it was really shown"
-        page.screenshot(path=shots / "code-noscript.png", full_page=True)
+        keep_picture(page, shots / "code-noscript.png", full_page=True)
         field = page.get_by_role("textbox", name="Digits")
         expect(field).to_have_accessible_description("They are valid for three tries and a few minutes.")
 
@@ -45,7 +45,7 @@ def test_without_javascript_and_by_keyboard_a_sender_types_the_digits(
 
         expect(page.get_by_role("heading", level=1)).to_have_text("Your message will be delivered")
         expect(page.get_by_text("In about 10 min")).to_be_visible()
-        page.screenshot(path=shots / "code-promised.png", full_page=True)
+        keep_picture(page, shots / "code-promised.png", full_page=True)
         assert here.do(here.office.solves()) == 0, "a code alone is followed by a wait"
         assert problems == [], "the page broke its own policy"
 
@@ -66,7 +66,7 @@ def test_wrong_digits_come_back_and_others_are_there_for_the_asking(
         expect(page.get_by_role("textbox", name="Digits")).to_have_attribute("aria-invalid", "true")
         expect(page.get_by_role("textbox", name="Digits")).to_be_focused()
         assert page.locator(".code img").get_attribute("src") == first
-        page.screenshot(path=shots / "code-wrong.png", full_page=True)
+        keep_picture(page, shots / "code-wrong.png", full_page=True)
         page.get_by_role("button", name="New digits").click()
         expect(page.get_by_role("alert")).to_have_count(0)
         assert page.locator(".code img").get_attribute("src") != first
@@ -111,7 +111,7 @@ def test_behind_the_work_at_a_risen_price_come_the_digits(
         expect(page.get_by_role("heading", level=1)).to_have_text("One more step")
         assert_no_serious(page)
         look_over(page)
-        page.screenshot(path=shots / "code-step.png", full_page=True)
+        keep_picture(page, shots / "code-step.png", full_page=True)
         page.get_by_role("textbox", name="Digits").fill(DIGITS)
         page.get_by_role("button", name="Deliver my message").click()
         through(page)
@@ -177,7 +177,7 @@ def test_a_companys_script_runs_on_this_page_and_its_token_is_handed_on(
         expect(page.get_by_text("I am no robot")).to_be_visible()
         assert_no_serious(page)
         look_over(page)
-        page.screenshot(path=shots / f"widget-{kind}.png", full_page=True)
+        keep_picture(page, shots / f"widget-{kind}.png", full_page=True)
         page.get_by_role("button", name="Deliver my message").click()
 
         through(page)
@@ -201,7 +201,7 @@ def test_code_and_line_look_right_everywhere(
             page.goto(here.address + path)
             assert_no_serious(page)
             look_over(page)
-            page.screenshot(path=shots / f"{name}-{look}.png", full_page=True)
+            keep_picture(page, shots / f"{name}-{look}.png", full_page=True)
 
 
 @pytest.mark.parametrize(("language", "tag"), [("de", "de"), ("fr", "fr"), ("es", "es"), ("pt", "pt-PT")])
@@ -214,4 +214,4 @@ def test_no_language_breaks_the_page(
         assert page.locator("html").get_attribute("lang") == tag
         assert_no_serious(page)
         look_over(page)
-        page.screenshot(path=shots / f"code-{language}.png", full_page=True)
+        keep_picture(page, shots / f"code-{language}.png", full_page=True)

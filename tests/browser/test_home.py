@@ -21,6 +21,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.demo.processes import free_port
+from tests.browser.checks import keep_picture
 from tests.sandbox_process import SandboxProcess
 
 pytestmark = pytest.mark.browser
@@ -185,4 +186,4 @@ def until(look: Callable[[], T], good: Callable[[T], bool], pause: float = 0.0) 
 
 
 def picture(page: Page, shots: Path, number: int, name: str, whole: bool = False) -> None:
-    page.screenshot(path=shots / f"first-mailbox-{number}-{name}.png", full_page=whole)
+    keep_picture(page, shots / f"first-mailbox-{number}-{name}.png", full_page=whole)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from backend.domain.mailbox.correction import Decision, RuleKind
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
@@ -53,7 +53,7 @@ def test_how_it_looks(here: Fixture, browser: Browser, shots: Path, name: str, l
     with visit(here, browser, PAGES[name], **LOOKS[look]) as page:
         problems = watch_console(page)
         expect(page.locator("h1")).to_be_visible()
-        page.screenshot(path=shots / f"{name}-{look}.png", full_page=True)
+        keep_picture(page, shots / f"{name}-{look}.png", full_page=True)
         look_over(page)
         assert_no_serious(page)
         assert not problems

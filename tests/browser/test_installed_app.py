@@ -14,6 +14,7 @@ from backend.web.google.way_back import PAGES
 from backend.web.static_routes import FOLDER
 from tests import browsers
 from tests.browser.axe import assert_no_serious
+from tests.browser.checks import keep_picture
 from tests.browser.review_fixture import LOOKS, fixture
 
 pytestmark = pytest.mark.browser
@@ -93,7 +94,7 @@ def test_where_the_server_is_gone_a_page_says_so_and_no_mail_was_kept(
     expect(page.get_by_role("heading", level=1)).to_have_text("Pitchgate cannot be reached")
     expect(page.get_by_text("Grow your pipeline")).to_have_count(0)
     assert page.evaluate("document.styleSheets[0].cssRules.length") > 50, "with its style"
-    page.screenshot(path=shots / f"offline-{look}.png")
+    keep_picture(page, shots / f"offline-{look}.png")
     assert_no_serious(page)
     page.get_by_role("link", name="Try again").click()
     page.wait_for_url(f"{here.address}/review")

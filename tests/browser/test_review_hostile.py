@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.checks import watch_console
+from tests.browser.checks import keep_picture, watch_console
 from tests.browser.review_fixture import Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
@@ -118,7 +118,7 @@ def test_in_a_list_a_search_and_a_senders_record(here: Fixture, browser: Browser
             expect(row.locator(".line a")).to_have_text(evil, use_inner_text=True)
             expect(row.locator(".sender-note bdi")).to_have_text(evil)
         expect(page.locator("[data-id=bidi] .line a")).to_have_text("Bill gro.knab 2")
-        page.screenshot(path=shots / "review-hostile.png", full_page=True)
+        keep_picture(page, shots / "review-hostile.png", full_page=True)
         for number in range(len(SHOWN)):
             page.goto(f"{here.address}/review")
             line = page.locator(f"[data-id=m{number:02}]")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
@@ -42,7 +42,7 @@ def test_two_windows_of_one_owner(here: Fixture, browser: Browser, shots: Path) 
         expect(row.get_by_role("checkbox", include_hidden=True)).not_to_be_checked()
         assert subjects(other) == ["Second", "First"]
         expect(other.locator("[data-id=m2]").get_by_role("button", name="Release")).to_be_enabled()
-        other.screenshot(path=shots / "review-settled.png")
+        keep_picture(other, shots / "review-settled.png")
         look_over(other)
         assert_no_serious(other)
 
@@ -63,7 +63,7 @@ def test_new_mail_is_offered_and_never_pushed_in(here: Fixture, browser: Browser
         assert subjects(page) == ["First"]
         here.do(here.office.story.decide("ana", "m3", Decision.RELEASE))  # decided elsewhere meanwhile
         expect(news).to_have_text("2 new: show")
-        page.screenshot(path=shots / "review-new.png")
+        keep_picture(page, shots / "review-new.png")
         look_over(page)
         news.click()
         expect(page.locator(".item")).to_have_count(3)

@@ -13,7 +13,7 @@ from backend.domain.entry.credits import Entry, Posting
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import DESKTOP, PHONE, Fixture, fixture, visit
 
 pytestmark = pytest.mark.browser
@@ -85,7 +85,7 @@ def test_every_page_in_every_light(
     with visit(here, browser, PAGES[name], **({"viewport": DESKTOP} | LOOKS[look])) as page:
         problems = watch_console(page)
         expect(page.locator("h1")).to_be_visible()
-        page.screenshot(path=shots / f"review-{name}-{look}.png", full_page=True)
+        keep_picture(page, shots / f"review-{name}-{look}.png", full_page=True)
         look_over(page)
         assert_no_serious(page)
         assert problems == []

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.leave import leave
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import PHONE, Fixture, fixture
 from tests.contract.store.stories import LEASE
 from tests.web.owner_pages import Visit, letter
@@ -60,7 +60,7 @@ def wishes(home: Fixture) -> tuple[Mode, Strictness]:
 
 
 def shot(page: Page, shots: Path, name: str) -> None:
-    page.screenshot(path=shots / f"settings-{name}.png", full_page=True)
+    keep_picture(page, shots / f"settings-{name}.png", full_page=True)
 
 
 def reach(page: Page, what: str, most: int = 80) -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 from backend.__main__ import cli
 from backend.domain.mailbox.verdict import Row, Shadow
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over
+from tests.browser.checks import keep_picture, look_over
 from tests.browser.review_fixture import Fixture, fixture, visit
 from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put_renamed
 
@@ -66,7 +66,7 @@ def test_from_adding_a_model_to_going_back(
 
     with visit(here, browser) as page:
         expect(page.locator(".ask li")).to_have_count(ASKED)
-        page.screenshot(path=shots / "second-model-asked.png")
+        keep_picture(page, shots / "second-model-asked.png")
         for left in range(ASKED - 1, -1, -1):
             page.locator(".ask li").first.get_by_role("button", name="Yes").click()
             expect(page.locator(".ask li")).to_have_count(left)
@@ -80,7 +80,7 @@ def test_from_adding_a_model_to_going_back(
         expect(page.get_by_text(f"{OTHER_VERSION} beside")).to_be_visible()
         look_over(page)
         assert_no_serious(page)
-        page.screenshot(path=shots / "second-model-told.png", full_page=True)
+        keep_picture(page, shots / "second-model-told.png", full_page=True)
     finally:
         page.close()
 

@@ -14,7 +14,7 @@ from backend.__main__ import cli
 from backend.domain.watching.drift import CHANNELS
 from backend.store import open_store
 from tests.browser.axe import assert_no_serious
-from tests.browser.checks import look_over, watch_console
+from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS
 from tests.contract.store.stories import Story
 
@@ -64,7 +64,7 @@ def test_it_opens_from_a_file_and_asks_for_nothing_else(
         page.on("request", lambda request: asked.append(request.url))
         page.goto(file.as_uri())
         expect(page.locator("h1")).to_be_visible()
-        page.screenshot(path=shots / f"watch-{look}.png", full_page=True)
+        keep_picture(page, shots / f"watch-{look}.png", full_page=True)
         look_over(page)
         assert_no_serious(page)
         assert asked == [file.as_uri()]

@@ -14,6 +14,7 @@ from backend.pipeline.web_push import web_push
 from backend.ports.jobs import Duty
 from tests import browsers
 from tests.browser.axe import assert_no_serious
+from tests.browser.checks import keep_picture
 from tests.browser.review_fixture import LOOKS, Fixture, fixture
 from tests.fakes.push_service import POINT, SECRET, FakePushService
 
@@ -102,7 +103,7 @@ def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off
         expect(page.get_by_text("On in this browser, until you sign out.")).to_be_visible()
         assert page.evaluate("sessionStorage.getItem('kept')") is not None
         expect(page.locator("#notifications").get_by_role("status")).to_be_hidden()
-        page.locator("#notifications").screenshot(path=shots / "notifications-on.png")
+        keep_picture(page.locator("#notifications"), shots / "notifications-on.png")
 
         here.office.story.now = here.office.clock.now()
         here.hold("g1", subject="Grow your pipeline")
@@ -124,7 +125,7 @@ def test_an_owner_switches_them_on_is_told_of_a_new_sender_and_switches_them_off
         lost = "This browser does not show notifications from Pitchgate any more. Turn them on again."
         expect(page.get_by_text(lost)).to_be_visible()
         assert_no_serious(page)
-        page.locator("#notifications").screenshot(path=shots / "notifications-lost.png")
+        keep_picture(page.locator("#notifications"), shots / "notifications-lost.png")
         page.get_by_role("button", name="Turn on", exact=True).click()
 
         page.get_by_role("button", name="Turn off", exact=True).click()
@@ -140,7 +141,7 @@ def test_how_the_switch_looks(tmp_path: Path, browser: Browser, shots: Path, loo
         page.goto(f"{here.address}/settings#notifications")
         part = page.locator("#notifications")
         expect(part.get_by_role("button")).to_be_visible()
-        part.screenshot(path=shots / f"notifications-{look}.png")
+        keep_picture(part, shots / f"notifications-{look}.png")
         assert_no_serious(page)
 
 
