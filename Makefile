@@ -95,7 +95,7 @@ test-deploy: setup-dev ## an image, Compose, and docs/how-to/deploy.md played th
 .PHONY: test-dist
 test-dist: dist-linux dist-windows ## what was made: each installed on a computer that has nothing of it, played, removed; as root (not part of test)
 	@bash requirements/setup.sh test-dist
-	@$(PYTEST) -s tests/artefacts
+	@$(PYTEST) -s -o faulthandler_timeout=1200 tests/artefacts
 
 .PHONY: coverage
 BASE ?= main

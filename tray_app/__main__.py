@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 KEYRING_PATIENCE = 20.0
 """Seconds for the owner to unlock their keyring in."""
 REMAINS = (
-    "The token is still in the keyring, which did not open. Remove the entry “Pitchgate” in the keyring's own program, "
-    "and this computer on the review page: that makes the token worthless at once."
+    "The keyring did not open, so a token may still be in it. Remove the entry “Pitchgate” in the keyring's "
+    "own program, and this computer on the review page: that makes the token worthless at once."
 )
 
 
@@ -96,9 +96,11 @@ def uninstall_command(settings: Settings, keep_state: bool) -> None:
         autostart.disable()
     if keep_state:
         return
-    if not forget_token(kept_server(settings), platform_secrets()):
-        click.echo(REMAINS, err=True)
+    plain = (settings.folder / "token.json").exists()  # then the keyring is not where it is
+    forgotten = forget_token(kept_server(settings), platform_secrets()) or plain
     shutil.rmtree(settings.folder, ignore_errors=True)
+    if not forgotten:
+        raise click.ClickException(REMAINS)
     click.echo("Forgotten. Remove this computer on the review page too if it was still connected.")
 
 
