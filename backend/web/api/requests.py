@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
-from typing_extensions import TypedDict
 
 from backend.domain.mailbox.mailbox import DigestPace, Mode, Strictness
 from backend.domain.reading.topics import Topic
 from backend.domain.watching.asking import Answer
 from backend.web.api.schemas import Key, Time
+from backend.web.api.typed import TypedDict
 
 
 class Exchange(TypedDict):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
-from typing_extensions import TypedDict  # pydantic reads the standard one from Python 3.12 on
 
 from backend.domain.mailbox.condition import Who
 from backend.domain.mailbox.correction import Decision
@@ -16,6 +15,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Condition, DigestPace, Mode, Strictness
 from backend.domain.reading.topics import Topic
 from backend.domain.watching.asking import Answer
+from backend.web.api.typed import TypedDict
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]
 Count = Annotated[int, Field(ge=0)]
