@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
-from backend.transactions.statement import Script, micros, moment, q
-
-WEEK = 604_800_000_000
-THREE_DAYS = timedelta(days=3)
+from backend.domain.watching.drift import monday_of
+from backend.transactions.statement import Script, micros, q
 
 
 class WeekRow(TypedDict):
-    """A week's held mail. `week` counts them since 1970."""
+    """A week's held mail. `week` counts them, as `monday_of` does."""
 
     week: int
     held: int
@@ -53,15 +51,10 @@ def figures(mailbox_id: str, since: datetime, senders: int) -> Script[Figures]:
     wrong: DisagreedRow = yield q("owner_disagreed", mailbox_id=mailbox_id, since=at)
     funnel: FunnelRow = yield q("challenge_funnel", mailbox_id=mailbox_id, since=at)
     return Figures(
-        weeks=tuple(
-            Week((moment(row["week"] * WEEK) - THREE_DAYS).date(), row["held"], row["let_in"])
-            for row in weeks
-        ),
+        weeks=tuple(Week(monday_of(row["week"]), row["held"], row["let_in"]) for row in weeks),
         wrong=wrong["wrong"],
         missed=wrong["missed"],
-        senders=tuple(SenderCount(row["sender"], row["held"]) for row in most),
-        funnel=Funnel(
-            funnel["sent"], funnel["begun"], funnel["solved"], funnel["bounced"], funnel["regretted"]
-        ),
+        senders=tuple(SenderCount(**row) for row in most),
+        funnel=Funnel(**funnel),
         confirmed=wrong["confirmed"],
     )
