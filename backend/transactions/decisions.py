@@ -61,8 +61,9 @@ def noted(
         # be verified any more.
         began = row["number"] if row else 0
         sealed, key = keys.fresh()
-        row = yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=began, seal=chain.START)
-        assert row is not None
+        yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=began, seal=chain.START)
+        fresh: ChainRow = yield q("chain", mailbox_id=mailbox_id)
+        row = fresh
     head, setting = chain.Head(row["number"], row["seal"], row["tag"]), row["setting"]
     fields = {"kind": kind, **{name: value for name, value in told.items() if value}}
     if grounds is not None and grounds.trace is not None:
@@ -94,16 +95,15 @@ def head(mailbox_id: str) -> Script[Chain | None]:
 def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
     """See the port."""
     found = yield from head(mailbox_id)
-    entries: list[DecisionRow]
     if gmail_id is None:
-        entries = yield q("decisions", mailbox_id=mailbox_id)
+        every: list[DecisionRow] = yield q("decisions", mailbox_id=mailbox_id)
     else:
-        entries = yield q("decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        about: list[DecisionRow] = yield q("decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
     settings: list[SettingRow] = yield q("decision_settings", mailbox_id=mailbox_id)
     counts: list[CountsRow] = yield q("decision_counts", mailbox_id=mailbox_id)
     return Log(
         found,
-        tuple(chain.Entry(**row) for row in entries),
+        tuple(chain.Entry(**row) for row in (every if gmail_id is None else about)),
         {row["name"]: row["content"] for row in settings},
         {row["number"]: row["counts"] for row in counts},
     )

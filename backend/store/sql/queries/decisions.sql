@@ -1,13 +1,12 @@
 -- name: chain(mailbox_id)^
 SELECT * FROM chains WHERE mailbox_id = :mailbox_id;
 
--- name: begin_chain(mailbox_id, sealed_key, number, seal)^
+-- name: begin_chain(mailbox_id, sealed_key, number, seal)!
 -- Anew where no key opens the old one: what went before stays, and nobody can verify it any more.
 INSERT INTO chains (mailbox_id, sealed_key, began, number, seal, tag)
 VALUES (:mailbox_id, :sealed_key, :number, :number, :seal, :seal)
 ON CONFLICT (mailbox_id) DO UPDATE SET
-    sealed_key = excluded.sealed_key, began = excluded.began, seal = excluded.seal, tag = excluded.tag
-RETURNING *;
+    sealed_key = excluded.sealed_key, began = excluded.began, seal = excluded.seal, tag = excluded.tag;
 
 -- name: move_chain(mailbox_id, number, seal, tag, setting)!
 UPDATE chains SET number = :number, seal = :seal, tag = :tag, setting = :setting WHERE mailbox_id = :mailbox_id;
