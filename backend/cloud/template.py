@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from backend.cloud.google_cloud import Json
 from backend.domain.errors import Refused
 
 ENVIRONMENTS = ("dev", "test", "staging", "production")
@@ -78,7 +78,7 @@ class Environment:
         """Where notices are pushed to."""
         return f"{self.url.rstrip('/')}/hooks/gmail"
 
-    def subscription_body(self) -> Json:
+    def subscription_body(self) -> dict[str, Any]:
         """The subscription as Pub/Sub's REST has it; an empty expirationPolicy never ends it."""
         token = {"serviceAccountEmail": self.account, "audience": self.endpoint}
         return {

@@ -18,10 +18,7 @@ from backend.domain.errors import Gone, NotFound
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import from_bits
 from backend.domain.watching.replay import differences
-from backend.scoring.session import ModelSession
 from backend.settings_read import read_settings
-from backend.system.decision_keys import VaultKeys
-from backend.system.vault import MultiFernetVault, load_or_make_keys
 from backend.terminal import WordedGroup, say, words
 from backend.transactions.statement import moment
 
@@ -30,7 +27,10 @@ if TYPE_CHECKING:
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.domain.reading.score import Score
     from backend.ports.decisions import Log
+    from backend.scoring.session import ModelSession
     from backend.store import SqlStore
+    from backend.system.decision_keys import VaultKeys
+    from backend.system.vault import MultiFernetVault
 
 
 @click.group("audit", cls=WordedGroup)
@@ -69,7 +69,7 @@ def _wrong(log: Log, logged: Sequence[tuple[int, str]]) -> Iterator[str]:
         if log.entries or logged:
             yield tell("audit.no_chain")
         return
-    key = VaultKeys(_vault()).open(found.sealed_key)
+    key = _keys(_vault()).open(found.sealed_key)
     if key is None:
         yield tell("audit.shut")
         return
@@ -162,6 +162,7 @@ def replay_command(email: str | None, sample: int | None, fetch: bool, model: Pa
     written down.
     """
     from backend.bootstrap import open_application
+    from backend.scoring.session import ModelSession
 
     settings = read_settings(**({"model_path": model} if model else {}))
 
@@ -194,7 +195,7 @@ class Replay:
         self, mailbox: Mailbox, log: Log, sample: int | None
     ) -> AsyncIterator[tuple[int, str]]:
         """The number of each entry that differs, and in what; all are counted."""
-        key = log.chain and VaultKeys(self.vault).open(log.chain.sealed_key)
+        key = log.chain and _keys(self.vault).open(log.chain.sealed_key)
         verdicts = [entry for entry in log.entries if "case" in entry.says]
         for entry in random.sample(verdicts, min(sample, len(verdicts))) if sample else verdicts:
             setting = _setting(log, entry)
@@ -227,7 +228,15 @@ class Replay:
         return "fetched", (await context.reader.screen(fetched, mailbox.owner)).score
 
 
+def _keys(vault: MultiFernetVault) -> VaultKeys:
+    from backend.system.decision_keys import VaultKeys
+
+    return VaultKeys(vault)
+
+
 def _vault() -> MultiFernetVault:
+    from backend.system.vault import MultiFernetVault, load_or_make_keys
+
     return MultiFernetVault(load_or_make_keys(read_settings()))
 
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import click
 
-from backend.cloud import deployment
-from backend.cloud import plan as plans
-from backend.cloud.add_on import add_on_settings
-from backend.cloud.google_cloud import SCOPE, GoogleCloud
 from backend.cloud.template import ENVIRONMENTS, Environment
-from backend.gmail.credentials import CloudCredentials
 from backend.home.settings_file import write
 from backend.terminal import WordedGroup, say, words
-from backend.version import release
 
-Work = Callable[[GoogleCloud, Environment], Awaitable[int]]
-TIMEOUT = aiohttp.ClientTimeout(total=60)
+if TYPE_CHECKING:
+    from backend.cloud.google_cloud import GoogleCloud
+
+    Work = Callable[[GoogleCloud, Environment], Awaitable[int]]
+SECONDS = 60
 
 
 @click.group("cloud", cls=WordedGroup)
@@ -49,6 +45,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def plan_command(**given: str) -> None:
     """Print what apply would do. Changes nothing. Exit status 1 if there is something to do."""
 
+    from backend.cloud import plan as plans
+
     async def work(cloud: GoogleCloud, environment: Environment) -> int:
         changes = await plans.plan(cloud, environment)
         for change in changes:
@@ -65,6 +63,9 @@ def plan_command(**given: str) -> None:
 @_options
 def apply_command(settings_file: Path | None, **given: str) -> None:
     """Do what the plan says, and say what only a person can do. May run again at any time."""
+    from backend.cloud import plan as plans
+    from backend.cloud.add_on import add_on_settings
+
     add_on: dict[str, str] = {}
 
     async def work(cloud: GoogleCloud, environment: Environment) -> int:
@@ -95,6 +96,8 @@ def apply_command(settings_file: Path | None, **given: str) -> None:
 def destroy_command(yes: bool, **given: str) -> None:
     """List what there is of the environment, ask, and take it away. Services stay on."""
 
+    from backend.cloud import plan as plans
+
     async def work(cloud: GoogleCloud, environment: Environment) -> int:
         changes = await plans.doomed(cloud, environment)
         for change in changes:
@@ -119,6 +122,9 @@ def files_command(folder: Path, image: str, region: str, **given: str) -> None:
 
     Asks nobody. Files that are there are replaced, but for pitchgate.env, which holds your secrets.
     """
+    from backend.cloud import deployment
+    from backend.version import release
+
     environment = _environment(given)
     image = image or deployment.default_image(environment, region, release())
     for name in deployment.write(folder, environment, image):
@@ -130,8 +136,15 @@ def _environment(given: dict[str, str]) -> Environment:
 
 
 def _run(work: Work, given: dict[str, str]) -> int:
+    # What speaks to Google is imported here and above: help needs none of it.
+    import aiohttp
+
+    from backend.cloud.google_cloud import SCOPE, GoogleCloud
+    from backend.gmail.credentials import CloudCredentials
+
     async def run() -> int:
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
+        timeout = aiohttp.ClientTimeout(total=SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as http:
             cloud = GoogleCloud(http, CloudCredentials((SCOPE,)), given["api_root"])
             return await work(cloud, _environment(given))
 

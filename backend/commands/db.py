@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -12,12 +13,14 @@ from rich.table import Table
 
 from backend.domain.errors import Refused
 from backend.settings_read import read_settings
-from backend.store import opening
-from backend.store.backup import Copy, back_up, restore
-from backend.store.library import Dialect
-from backend.store.schema import Place, place, status, upgrade
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, say, words
+
+if TYPE_CHECKING:
+    from backend.store.backup import Copy
+    from backend.store.schema import Place
+
+# The store is imported where it is used: help needs none.
 
 
 @click.group("db", cls=WordedGroup)
@@ -29,6 +32,9 @@ def db_group() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def status_command(as_json: bool) -> None:
     """Show where the database is and which steps its schema still lacks. Exit status 1 if any."""
+    from backend.store import opening
+    from backend.store.schema import status
+
     where = opening.configured(read_settings())
     with opening.explained(where):
         found = asyncio.run(status(where))
@@ -56,6 +62,9 @@ def status_command(as_json: bool) -> None:
 @db_group.command("upgrade")
 def upgrade_command() -> None:
     """Bring the schema up to date. Servers of the previous release may go on running meanwhile."""
+    from backend.store import opening
+    from backend.store.schema import upgrade
+
     where = opening.configured(read_settings())
     with opening.explained(where):
         made = asyncio.run(upgrade(where))
@@ -66,6 +75,9 @@ def upgrade_command() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def backup_command(file: Path) -> None:
     """Copy the database to the new FILE while servers run, and check the copy. Only you can read it."""
+    from backend.store import opening
+    from backend.store.backup import back_up
+
     where = _file_of("pg_dump --format=custom --file=FILE")
     with opening.explained(where):
         made = back_up(where.path, file)
@@ -76,6 +88,9 @@ def backup_command(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def restore_command(file: Path) -> None:
     """Put FILE, made by `db backup`, in the database's place. Stop the server first; the old one is kept."""
+    from backend.store import opening
+    from backend.store.backup import restore
+
     where = _file_of("pg_restore --clean --single-transaction --dbname=DATABASE FILE")
     with opening.explained(where):
         put, kept = restore(file, where.path, SystemClock().now())
@@ -89,6 +104,9 @@ def _counts(copy: Copy) -> str:
 
 
 def _file_of(instead: str) -> Place:
+    from backend.store import opening
+    from backend.store.library import Dialect
+
     where = opening.configured(read_settings())
     if where.dialect is Dialect.POSTGRES:
         raise Refused("db_server", name=where.name, instead=instead)
@@ -103,14 +121,17 @@ def copy_command(target: str, source: Path | None) -> None:
 
     Counts and sums of every table are compared before the copy counts; the file stays as it is.
     """
+    from backend.store import opening
+    from backend.store.library import Dialect
+    from backend.store.moving import copy
+    from backend.store.schema import place
+
     try:
         there = place(target)
     except ValueError as error:
         raise Refused("db_target.address", field="target") from error
     if there.dialect is not Dialect.POSTGRES:
         raise Refused("db_target", field="target")
-    from backend.store.moving import copy
-
     with opening.explained(there), Console(stderr=True).status(words()("db.copying")) as shown:
         moved = asyncio.run(
             copy(

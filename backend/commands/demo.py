@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import click
 
 from backend.demo.letters import OWNER, OWNER_NAME, letters
-from backend.demo.play import Options, Stage, play
 from backend.terminal import Worded, say, words
 
 if TYPE_CHECKING:
+    from backend.demo.play import Stage
     from backend.demo.tally import Tally
 
 ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -37,6 +37,8 @@ ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signa
 @click.option("--sandbox-port", default=8900)
 def demo_command(*, no_browser: bool, as_json: bool, seconds: float | None, **how: float) -> None:
     """Run a local Google, the server and people who write mail. Nothing leaves this machine."""
+    from backend.demo.play import Options, play  # here: help needs neither a store nor HTTP
+
     with tempfile.TemporaryDirectory(prefix="pitchgate-demo-") as folder:
         options = Options(
             folder=Path(folder),

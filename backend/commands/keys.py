@@ -9,7 +9,6 @@ import click
 from backend.commands.with_store import with_store
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
-from backend.system.vault import MultiFernetVault, load_or_make_keys, make_key, opens
 from backend.terminal import WordedGroup, confirms, say
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def keys_group() -> None:
 @keys_group.command("new")
 def new_command() -> None:
     """Print a new key for PITCHGATE_SECRET_KEYS (put it first, keep the old ones behind it)."""
+    from backend.system.vault import make_key  # here and below: help needs no cryptography
+
     click.echo(make_key())
 
 
@@ -31,6 +32,8 @@ def new_command() -> None:
 def rotate_command() -> None:
     """Seal refresh tokens, keys of the logs of decisions and addresses of browsers again with the first key. May run
     again, and while the server runs."""
+    from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
+
     vault = MultiFernetVault(load_or_make_keys(read_settings()))
 
     async def work(store: Store) -> tuple[int, int]:
@@ -60,6 +63,8 @@ def rotate_command() -> None:
 @confirms("keys.lost_really")
 def lost_command() -> None:
     """Forget the refresh tokens that no key opens any more, so that the server starts with the keys there are."""
+    from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
+
     vault = MultiFernetVault(load_or_make_keys(read_settings()))
 
     async def work(store: Store) -> int:

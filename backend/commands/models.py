@@ -1,4 +1,7 @@
-"""`pitchgate models`: which models are at work, a second one beside the first, and going over to it and back."""
+"""`pitchgate models`: which models are at work, a second one beside the first, and going over to it and back.
+
+What audits and runs a model is imported where it is used: it takes seconds on a slow machine, and help needs none.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,12 @@ from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound, Refused
 from backend.domain.watching.models import FILE, Act, AtWork
 from backend.ports.models import StoredModel
-from backend.scoring.audit import ModelFacts, admit, read_model
-from backend.scoring.session import ModelSession
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, say, words
 
 if TYPE_CHECKING:
+    from backend.scoring.audit import ModelFacts
     from backend.store import SqlStore
 
 COLUMNS = ("version", "state", "file", "digest", "added", "by")
@@ -71,6 +73,9 @@ def _state(now: AtWork, version: str) -> str:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def add_command(file: Path) -> None:
     """Audit FILE and keep a copy of it in the database, where every server finds it. Nothing is judged by it yet."""
+    from backend.scoring.audit import admit, read_model
+    from backend.scoring.session import ModelSession
+
     data, facts = read_model(file)
     admit(data, file)
     ModelSession(data, facts, file)
@@ -114,6 +119,8 @@ def rollback_command() -> None:
 def _change(act: Act, version: str | None) -> None:
     """About the model `version`; None: the one that the act is about."""
 
+    from backend.scoring.audit import admit
+
     async def work(store: SqlStore) -> str:
         now = await store.models_at_work()
         about = now.challenger if act is Act.STOP else now.before
@@ -143,6 +150,8 @@ async def _chosen(store: SqlStore, version: str) -> str:
 
 
 def _file() -> ModelFacts:
+    from backend.scoring.audit import read_model
+
     return read_model(read_settings().model_path)[1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -22,13 +23,11 @@ from rich.text import Text
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.locale import reason as reason_text
-from backend.offline.archives import opened
-from backend.offline.cores import cores, weighed
-from backend.offline.judge import Judge, Judged
-from backend.scoring.audit import read_model
-from backend.scoring.session import ModelSession
 from backend.settings_read import read_settings
 from backend.terminal import Worded, language, words
+
+if TYPE_CHECKING:
+    from backend.offline.judge import Judged
 
 SHOWN_SENDERS = 60
 COLUMNS = ("sender", "emails", "score", "subject", "why")
@@ -48,11 +47,18 @@ COLUMNS = ("sender", "emails", "score", "subject", "why")
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
-    default=cores,
+    default=lambda: _cores(),
     metavar="N",
 )
 def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path | None, jobs: int) -> None:
     """Screen an mbox, a Google Takeout zip, a folder of .eml or one .eml: who would be held, and why."""
+    # Reading and scoring are imported here: help needs neither.
+    from backend.offline.archives import opened
+    from backend.offline.cores import weighed
+    from backend.offline.judge import Judge
+    from backend.scoring.audit import read_model
+    from backend.scoring.session import ModelSession
+
     model = model or read_settings().model_path
     data, facts = read_model(model)
     judge = Judge(ModelSession(data, facts, model), me.strip().lower(), Strictness(strictness))
@@ -73,6 +79,12 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
             click.echo(json.dumps(_line(judged), ensure_ascii=False))
     if not jsonl:
         _report(Console(), held, rows)
+
+
+def _cores() -> int:
+    from backend.offline.cores import cores
+
+    return cores()
 
 
 def _progress(console: Console) -> Progress:

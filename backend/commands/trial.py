@@ -16,7 +16,6 @@ from backend.domain.errors import Refused
 from backend.domain.watching.asking import QUALITY
 from backend.domain.watching.models import FILE
 from backend.domain.watching.trial import COST, ENOUGH, TRIAL, Trial, trial
-from backend.scoring.audit import read_model
 from backend.settings_read import read_settings
 from backend.terminal import Worded, words
 
@@ -107,6 +106,8 @@ async def under_way(store: Store) -> UnderWay | None:
         return None
     champion = at_work.champion
     if champion == FILE:
+        from backend.scoring.audit import read_model  # here: help needs no NumPy
+
         champion = read_model(read_settings().model_path)[1].version
     found = trial(
         await store.labels_of_model(TRIAL, at_work.challenger, at_work.since),

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from jinja2 import Environment, FileSystemLoader
 from rich.console import Console
 from rich.table import Table
 
@@ -99,6 +98,8 @@ def watch_command(as_json: bool, html: Path | None) -> None:
 
 def page(found: Sequence[Watched], now: datetime, trial: UnderWay | None = None) -> str:
     """The page: it needs nothing but itself."""
+    from jinja2 import Environment, FileSystemLoader
+
     here = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
     states = Counter(one.drift.state for one in found)
     return here.get_template("watch.html").render(

@@ -6,12 +6,13 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import aiohttp
-
 from backend.domain.errors import Refused
-from backend.settings import Settings
+
+if TYPE_CHECKING:
+    from backend.settings import Settings
 
 LARGEST_FILE = 64 * 1024
 _ID = re.compile(r"[A-Za-z0-9._-]{5,200}")
@@ -73,6 +74,8 @@ def check_redirect(client: OAuthClient, redirect: str) -> None:
 async def try_out(client: OAuthClient, settings: Settings) -> None:
     """Ask Google for a token with a code that cannot be right: a client it knows is told that the code is wrong, any
     other that it is unknown. Raises `Refused` (field client_id), or `Refused` (field network) without an answer."""
+    import aiohttp  # here, for the help of the command
+
     form = urlencode(
         {
             "grant_type": "authorization_code",

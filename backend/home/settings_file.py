@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from backend.home.client import OAuthClient
-from backend.system.vault import make_key
 
 NAME = "settings.env"
 HEAD = """\
@@ -18,6 +17,8 @@ HEAD = """\
 
 def settings_of_home(folder: Path, client: OAuthClient, port: int) -> dict[str, str]:
     """What a home needs, by setting. A new key seals the refresh token."""
+    from backend.system.vault import make_key  # here, for the help of the commands that write settings
+
     return {
         "PITCHGATE_ENVIRONMENT": "production",
         "PITCHGATE_PUBLIC_URL": f"http://127.0.0.1:{port}",

@@ -18,7 +18,7 @@ import time
 from backend.domain.errors import GoogleError
 from backend.gmail.opening import Google, open_google
 from backend.settings import Settings
-from backend.system import SystemClock
+from backend.system.clock import SystemClock
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
 
 OWNER = "ana@corp.test"

@@ -99,7 +99,7 @@ def test_listening_beyond_this_machine_is_warned_of(
     async def served(_: object, listener: socket.socket, host: str) -> None:
         listener.close()
 
-    monkeypatch.setattr("backend.sandbox.cli.run", served)
+    monkeypatch.setattr("backend.sandbox.launch.run", served)
     result = CliRunner().invoke(sandbox_command, ["--host", host, "--port", "0"])
     assert result.exit_code == 0
     assert ("WARNING" in result.stderr) is warned

@@ -6,7 +6,8 @@ import base64
 import re
 from datetime import timedelta
 
-from backend.system import SystemClock, SystemTokens
+from backend.system.clock import SystemClock
+from backend.system.tokens import SystemTokens
 
 
 def test_ids_never_repeat_and_sort_by_the_time_they_were_made() -> None:
