@@ -22,15 +22,19 @@ def connect(path: Path) -> sqlite3.Connection:
         path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=512, check_same_thread=False
     )
     connection.row_factory = sqlite3.Row
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "temp_store = MEMORY",
-        "cache_size = -4096",  # KiB a connection: the system caches the file once for all
-        "wal_autocheckpoint = 16000",  # 64 MB: pages written again and again go to the file once
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            "cache_size = -4096",  # KiB a connection: the system caches the file once for all
+            "wal_autocheckpoint = 16000",  # 64 MB: pages written again and again go to the file once
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:  # no database, or none that opens: Python 3.13 and later warn of what is left open
+        connection.close()
+        raise
     return connection
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,22 @@ async def test_a_commit_that_fails_is_acknowledged_to_nobody(
     fates = [await store.note_push(notice, story.now, story.now) for notice in pushes]
     await store.close()
     assert fates == [PushFate.NEW] * 5
+
+
+def test_a_file_that_is_no_database_is_not_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[sqlite3.Connection] = []
+    plain = sqlite3.connect
+
+    def noted(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        opened.append(plain(*args, **kwargs))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", noted)
+    (tmp_path / "store.sqlite3").write_text("no database " * 100)
+    with pytest.raises(sqlite3.DatabaseError):
+        connect(tmp_path / "store.sqlite3")
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")
 
 
 async def test_what_is_queued_is_finished_before_the_store_closes(tmp_path: Path) -> None:
