@@ -49,8 +49,8 @@ def verify_command(email: str | None, heads: Path | None) -> None:
         fine: list[bool] = []
         async for mailbox, log in _logs(store, email):
             wrong = list(_wrong(log, logged.get(mailbox.id, [])))
-            key = "audit.wrong" if wrong else "audit.in_order"
-            say(key, email=mailbox.owner.email, count=len(log.entries))
+            count = len(log.entries)
+            say("audit.wrong" if wrong else "audit.in_order", email=mailbox.owner.email, count=count)
             for line in wrong:
                 click.echo(f"  {line}")
             fine.append(not wrong)
