@@ -220,11 +220,13 @@ class Controller:
         await self.use_server(self.state.server)
         if self.parts.memory.recovered == "lost":
             self.tell(t("notice.damaged"), t("notice.damaged_text"))
+        if self.parts.window_only:  # nothing else shows: not even that the keyring refuses
+            self._take(Action(Do.REVIEW))
         token = await asyncio.to_thread(self.parts.secrets.load, self.state.server)
         if token:
             self.become(replace(self.state, signed_in=True))
             await self.link(token)
-        if self.parts.window_only or (not token and not self.parts.memory.kept.email):
+        elif not self.parts.window_only and not self.parts.memory.kept.email:
             self._take(Action(Do.REVIEW))
 
     def _take(self, action: Action) -> None:

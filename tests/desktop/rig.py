@@ -175,6 +175,7 @@ async def running(
     signed_in: bool = True,
     secrets: FakeSecrets | None = None,
     patience: Patience = QUICK,
+    window_only: str = "",
 ) -> AsyncIterator[Rig]:
     """A controller against `backend`, its state file in `folder`; ends with it."""
     secrets = secrets or FakeSecrets()
@@ -194,6 +195,7 @@ async def running(
         command=["pitchgate-tray"],
         computer="test computer",
         pace=BRISK,
+        window_only=window_only,
     )
     app = Controller(parts, orders.carry_out)
     rig = Rig(app, backend, view, window, secrets, browser, autostart)

@@ -12,6 +12,8 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
+from tests.desktop.fake_backend import FakeBackend
+from tests.desktop.rig import FakeSecrets, running
 from tests.desktop.rights import private
 from tray_app.__main__ import forget_token
 from tray_app.errors import SecretsRefused
@@ -118,3 +120,13 @@ def test_the_plain_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert private(tmp_path / "s" / "token.json")
     secrets.forget("https://p.example")
     assert (secrets.load("https://p.example"), secrets.load("https://q.example")) == ("", "two")
+
+
+async def test_without_an_icon_the_window_says_that_the_keyring_refuses(
+    backend: FakeBackend, tmp_path: Path
+) -> None:
+    shut = FakeSecrets(locked=True)
+    async with running(backend, tmp_path, signed_in=False, secrets=shut, window_only="No tray.") as rig:
+        await rig.until(lambda: rig.window.opened == ["local"] and rig.app.state.trouble is not None)
+        assert rig.app.state.trouble is not None
+        assert rig.app.state.trouble.remedy == "Unlock it."
