@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     """Where it listens."""
     state_dir: Path = Path("var")
     """Each server's own folder: the SQLite file or, with PostgreSQL, the server's name for the one that comes after
-    it; in dev and test the key file."""
+    it; in dev and test the key file. Without a leading `/` it is looked for where the command is started."""
     database_url: Database = ""
     """Empty: an SQLite file in the state folder. `postgresql://…`: that server, for many machines; it may hold a
     password."""

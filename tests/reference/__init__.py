@@ -28,7 +28,7 @@ def commands() -> str:
         context = click.Context(command, info_name=" ".join(names))
         usage = " ".join(command.collect_usage_pieces(context))
         parts += [f"## {' '.join(names)}", "", inspect.cleandoc(command.help or ""), ""]
-        if isinstance(command, click.Group):
+        if isinstance(command, click.Group) and not command.params:
             continue
         parts += [f"`{' '.join(names)} {usage}`".rstrip(), ""]
         options = [found for each in command.params if (found := each.get_help_record(context))]
