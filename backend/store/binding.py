@@ -38,7 +38,8 @@ class Bound(Generic[P, T]):
         if store is None:
             return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # asked of the class
         driver = store._driver
-        run = driver.write if self.writes else driver.near if self.few else driver.read
+        small, any_ = (driver.put, driver.write) if self.writes else (driver.near, driver.read)
+        run = small if self.few else any_
 
         def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
             scope = EVERY if self.everywhere else _mailbox(args, kwargs)
@@ -65,6 +66,16 @@ def looks_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
 def writes(make: Callable[P, Script[T]]) -> Bound[P, T]:
     """A transaction about one mailbox."""
     return Bound(make, writes=True, everywhere=False)
+
+
+def puts(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that writes a few rows by key, about one mailbox."""
+    return Bound(make, writes=True, everywhere=False, few=True)
+
+
+def puts_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that writes a few rows by key, about no one mailbox."""
+    return Bound(make, writes=True, everywhere=True, few=True)
 
 
 def reads_all(make: Callable[P, Script[T]]) -> Bound[P, T]:

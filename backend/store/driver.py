@@ -30,6 +30,9 @@ class Driver(Protocol):
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run the script in a transaction of its own; returns once it is durable. An error undoes it."""
 
+    async def put(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for a script that writes a few rows by key, which may cost less than asking somebody else."""
+
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a script that only reads, on one snapshot."""
 

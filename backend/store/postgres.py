@@ -113,6 +113,10 @@ class PostgresDriver:
         begin = f"BEGIN; SET LOCAL app.mailbox = {literal(scope)}"
         return await self._run(begin, lambda: make(*args, **kwargs))
 
+    async def put(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As any other: the server is never near."""
+        return await self.write(scope, make, *args, **kwargs)
+
     async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run on one snapshot."""
         begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.mailbox = {literal(scope)}"

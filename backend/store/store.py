@@ -11,7 +11,7 @@ from backend.domain.errors import PitchgateError
 from backend.ports.decisions import DecisionKeys
 from backend.ports.devices import Device, NewDevice, Notifier
 from backend.ports.jobs import DutyJob, MessageJob
-from backend.store.binding import looks, looks_all, reads, reads_all, writes, writes_all
+from backend.store.binding import looks, looks_all, puts, puts_all, reads, reads_all, writes, writes_all
 from backend.store.driver import Driver
 from backend.store.library import Dialect
 from backend.store.schema import place
@@ -101,19 +101,19 @@ class SqlStore(Watched):
     mailboxes = reads_all(mailbox_transactions.mailboxes)
     sealed_token = looks(mailbox_transactions.sealed_token)
     sealed_tokens = reads_all(mailbox_transactions.sealed_tokens)
-    save_sealed_token = writes(mailbox_transactions.save_sealed_token)
-    swap_sealed_token = writes(mailbox_transactions.swap_sealed_token)
+    save_sealed_token = puts(mailbox_transactions.save_sealed_token)
+    swap_sealed_token = puts(mailbox_transactions.swap_sealed_token)
     save_preferences = writes(mailbox_transactions.save_preferences)
-    save_labels = writes(mailbox_transactions.save_labels)
-    save_watch = writes(mailbox_transactions.save_watch)
-    set_link = writes(mailbox_transactions.set_link)
-    lose_link = writes(mailbox_transactions.lose_link)
+    save_labels = puts(mailbox_transactions.save_labels)
+    save_watch = puts(mailbox_transactions.save_watch)
+    set_link = puts(mailbox_transactions.set_link)
+    lose_link = puts(mailbox_transactions.lose_link)
     busy = reads(mailbox_transactions.busy)
     forget = writes(mailbox_transactions.forget)
-    note_push = writes_all(jobs.note_push)
+    note_push = puts_all(jobs.note_push)
     inherit = writes_all(servers.inherit)
-    at_work = writes_all(servers.at_work)
-    want = writes(jobs.want)
+    at_work = puts_all(servers.at_work)
+    want = puts(jobs.want)
     hear_by = writes(notices.hear_by)
     note_missing = writes_all(notices.note_missing)
     owner_acted = writes(notices.owner_acted)
@@ -123,15 +123,15 @@ class SqlStore(Watched):
         self, worker: str, now: datetime, lease_until: datetime, limit: int
     ) -> tuple[DutyJob, ...]:
         """See `JobStore`."""
-        return await self._driver.write(EVERY, jobs.claim_duties, now, new_lease(worker), lease_until, limit)
+        return await self._driver.put(EVERY, jobs.claim_duties, now, new_lease(worker), lease_until, limit)
 
     async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
-        """See `JobStore`."""
+        """One of `claim_duties`, None if none is due."""
         return next(iter(await self.claim_duties(worker, now, lease_until, 1)), None)
 
     digest_state = looks(digests.digest_state)
     tell_digest = writes(digests.tell_digest)
-    digest_told = writes(digests.digest_told)
+    digest_told = puts(digests.digest_told)
     digest_link = looks_all(digests.digest_link)
     use_digest_link = writes_all(digests.use_digest_link)
     undo_digest_link = writes_all(digests.undo_digest_link)
@@ -140,20 +140,20 @@ class SqlStore(Watched):
     swap_web_push = writes(web_push.swap_web_push)
     remove_web_push = writes(web_push.remove_web_push)
     hand_over_web_push = writes(web_push.hand_over_web_push)
-    web_pushed = writes(web_push.web_pushed)
-    finish_duty = writes(jobs.finish_duty)
-    postpone_duty = writes(jobs.postpone_duty)
-    commit_sync = writes(sync.commit_sync)
+    web_pushed = puts(web_push.web_pushed)
+    finish_duty = puts(jobs.finish_duty)
+    postpone_duty = puts(jobs.postpone_duty)
+    commit_sync = puts(sync.commit_sync)
     surroundings = looks(sync.surroundings)
     held_at_rest = reads(sync.held_at_rest)
     decided_on = reads(sync.decided_on)
     ours = looks(sync.ours)
     challenge_pending_in = looks(sync.challenge_pending_in)
     known = reads(sync.known)
-    learn = writes(sync.learn)
+    learn = puts(sync.learn)
     took_part = looks(sync.took_part)
     held_from = reads(sync.held_from)
-    save_index = writes(sync.save_index)
+    save_index = puts(sync.save_index)
 
     async def claim_messages(
         self,
@@ -165,22 +165,22 @@ class SqlStore(Watched):
         full: Collection[str] = (),
     ) -> tuple[MessageJob, ...]:
         """See `JobStore`."""
-        return await self._driver.write(
+        return await self._driver.put(
             EVERY, jobs.claim_messages, now, new_lease(worker), lease_until, limit, most, full
         )
 
-    finish_stage = writes(jobs.finish_stage)
-    postpone = writes(jobs.postpone)
-    put_back = writes(jobs.put_back)
-    make_dead_letter = writes(jobs.make_dead_letter)
-    gone = writes(jobs.gone)
+    finish_stage = puts(jobs.finish_stage)
+    postpone = puts(jobs.postpone)
+    put_back = puts(jobs.put_back)
+    make_dead_letter = puts(jobs.make_dead_letter)
+    gone = puts(jobs.gone)
 
     async def next_due(self, now: datetime, full: Collection[str] = ()) -> datetime | None:
         """See `JobStore`. May name a time at which nothing turns out to be due, never one too late."""
         return await self._driver.near(EVERY, jobs.next_due, full)
 
     standing = looks(verdicts.standing)
-    record_verdict = writes(verdicts.record_verdict)
+    record_verdict = puts(verdicts.record_verdict)
     correct = writes(corrections.correct)
     undo = writes(undoing.undo)
     set_rule = writes(verdicts.set_rule)
@@ -188,14 +188,14 @@ class SqlStore(Watched):
     challenge_of = looks(challenges.challenge_of)
     challenge_by_token = looks_all(challenges.challenge_by_token)
     screened = looks(challenges.screened)
-    mark_sending = writes(challenges.mark_sending)
-    mark_sent = writes(challenges.mark_sent)
-    take_up = writes(challenges.take_up)
-    mark_unsent = writes(challenges.mark_unsent)
+    mark_sending = puts(challenges.mark_sending)
+    mark_sent = puts(challenges.mark_sent)
+    take_up = puts(challenges.take_up)
+    mark_unsent = puts(challenges.mark_unsent)
     solve = writes_all(challenges.solve)
     promise = writes_all(challenges.promise)
     keep_promises = writes(challenges.keep_promises)
-    post = writes(credits.post)
+    post = puts(credits.post)
     balance = reads(credits.balance)
     ledger_differences = reads_all(credits.differences)
     messages = reads(views.messages)
@@ -206,10 +206,10 @@ class SqlStore(Watched):
 
     retain = writes(views.retain)
 
-    begin_challenge = writes(senders.begin_challenge)
-    count_try = writes(senders.count_try)
+    begin_challenge = puts(senders.begin_challenge)
+    count_try = puts(senders.count_try)
     write_note = writes(senders.write_note)
-    note_bounce = writes(senders.note_bounce)
+    note_bounce = puts(senders.note_bounce)
 
     # ---- first run, lists, leaving
     order_preview = writes(first_run.order)

@@ -121,6 +121,10 @@ class Checking:
         """As `Driver.write`."""
         return await self._driver.write(scope, checked(make), *args, **kwargs)
 
+    async def put(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
+        """As `Driver.put`."""
+        return await self._driver.put(scope, checked(make), *args, **kwargs)
+
     async def read(self, scope: str, make: Callable[..., Script[Any]], *args: Any, **kwargs: Any) -> Any:
         """As `Driver.read`."""
         return await self._driver.read(scope, checked(make), *args, **kwargs)

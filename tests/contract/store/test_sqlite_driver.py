@@ -48,6 +48,44 @@ async def test_one_error_undoes_its_own_script_and_no_neighbours(story: Story) -
     assert learned == {f"t{number}" for number in range(0, 20, 2)}
 
 
+async def test_small_and_large_scripts_of_one_commit_do_not_disturb_each_other(story: Story) -> None:
+    await story.mailbox("ana")
+
+    def learn(thread: str, fails: bool = False) -> Script[None]:
+        yield q("learn_thread", mailbox_id="ana", thread_id=thread, now=0)
+        if fails:
+            raise LookupError(thread)
+
+    driver = story.store._driver
+    alone = await asyncio.gather(
+        driver.put(EVERY, learn, "a"), driver.put(EVERY, learn, "b", fails=True), return_exceptions=True
+    )
+    mixed = await asyncio.gather(
+        driver.put(EVERY, learn, "c", fails=True), driver.write(EVERY, learn, "d"), return_exceptions=True
+    )
+    failed = [isinstance(outcome, LookupError) for outcome in (*alone, *mixed)]
+    assert failed == [False, True, True, False]
+    assert await story.store.took_part("ana", list("abcd")) == {"a", "d"}
+
+
+async def test_a_small_script_waits_for_another_process_and_the_loop_does_not(
+    story: Story, address: str
+) -> None:
+    await story.mailbox("ana")
+    other = sqlite3.connect(address, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    push = asyncio.create_task(
+        story.store.note_push(Notice("p1", "ana@corp.test", "7"), story.now, story.now)
+    )
+    for _ in range(3):
+        await asyncio.to_thread(int)
+    assert not push.done()
+    assert await story.store.mailbox("ana"), "what only reads goes on"
+    other.execute("COMMIT")
+    other.close()
+    assert await push is PushFate.NEW
+
+
 async def test_scripts_that_wait_together_share_a_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
