@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from backend.pipeline.echoes import Echoes
 from backend.pipeline.judged import Judged
 from backend.ports.gmail import Gmail
+from backend.ports.jobs import MessageJob
 from backend.ports.reader import Reader
 from backend.ports.store import Store
 from backend.ports.system import Clock, TokenSource, Vault
@@ -23,9 +24,11 @@ def _nobody() -> None:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """How a duty tells that it was given back in the commit of its result, due at `due` (None: when wanted again)."""
+    """How a duty tells that it was given back in the commit of its result, due at `due` (None: when wanted again), and
+    the message that this commit left in our hands."""
 
     due: datetime | None
+    following: MessageJob | None = None
 
 
 @dataclass(frozen=True, slots=True)

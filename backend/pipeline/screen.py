@@ -106,6 +106,8 @@ async def _read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
     digest = await context.reader.screen(fetched, mailbox.owner)
     context.judged.reading.observe(time.perf_counter() - began)
     labels = as_it_came(digest.arrival.labels, mailbox.labels)
+    if labels == digest.arrival.labels:
+        return digest
     return replace(digest, arrival=replace(digest.arrival, labels=labels))
 
 

@@ -1,7 +1,7 @@
 """The map: which stage is which verb, and what follows it.
 
 A message walks these boxes; each arrow is one commit, each box may run twice. The worker that ends SCREEN or ACT goes
-on with what follows.
+on with what follows, and so does the one whose SYNC finds a single message.
 
     push ──▶ SYNC ──▶ SCREEN ──▶ ACT ──▶ CHALLENGE
                 │        │        (held or marked)  (held, and the sender is answered)
@@ -65,11 +65,14 @@ async def run_stage(context: Context, job: MessageJob) -> MessageJob | None:
     return await STAGES[job.stage](context, job)
 
 
-async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
-    """Run the mailbox's duty and give it back with the time it is due again, if its last commit has not."""
+async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob) -> MessageJob | None:
+    """Run the mailbox's duty and give it back with the time it is due again, if its last commit has not; what is
+    returned is a message it found, which that commit left in our hands."""
     if job.duty is Duty.LEAVE:
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
-        return
+        return None
     next_due = await DUTIES[job.duty](context, job)
-    if not isinstance(next_due, GivenBack):
-        await context.store.finish_duty(job, next_due)
+    if isinstance(next_due, GivenBack):
+        return next_due.following
+    await context.store.finish_duty(job, next_due)
+    return None

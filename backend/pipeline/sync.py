@@ -98,10 +98,10 @@ async def _last_page(
         page = replace(page, cursor=listed.history_id)
     moved = listed.history_id != mailbox.cursor
     due = again or look_again_at(context, replace(mailbox, moved_at=now) if moved else mailbox)
-    await context.store.commit_sync(job, page, now, due)
+    _, following = await context.store.commit_sync(job, page, now, due, context.lease_until())
     if page.sightings and (pushed is None or pushed[0] <= int(mailbox.cursor)):
         await _renew_watch(context, mailbox)
-    return GivenBack(due)
+    return GivenBack(due, following)
 
 
 def _empty(mailbox: Mailbox, listed: HistoryPage) -> bool:

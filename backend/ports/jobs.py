@@ -167,11 +167,7 @@ class JobStore(NoticeStore, Protocol):
     async def claim_duties(
         self, worker: str, now: datetime, lease_until: datetime, limit: int
     ) -> tuple[DutyJob, ...]:
-        """Up to `limit` duties of connected mailboxes nobody holds, those that have been due longest. One holder per
-        mailbox and duty."""
-
-    async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
-        """One of `claim_duties`, None if none is due."""
+        """Up to `limit` duties of connected mailboxes nobody holds, longest due first. One holder per duty."""
 
     async def finish_duty(self, job: DutyJob, next_due: datetime | None) -> None:
         """Give the duty back, next due at `next_due` (None: only when wanted again). A time it was wanted at,
@@ -237,13 +233,19 @@ class JobStore(NoticeStore, Protocol):
         in `full` do not count."""
 
     async def commit_sync(
-        self, job: DutyJob, page: SyncPage, now: datetime, next_due: datetime | None = None
-    ) -> int:
+        self,
+        job: DutyJob,
+        page: SyncPage,
+        now: datetime,
+        next_due: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[int, MessageJob | None]:
         """New message rows, corrections, deletions and the moved cursor in one transaction. With `next_due` this is the
         end of the duty, and it is given back like by `finish_duty`.
 
-        A message id already known is dropped, and so is one of our own sent challenges. The cursor never
-        moves backwards (compared as integers). Returns how many rows were new. Raises `LeaseLost`.
+        A message id already known is dropped, and so is one of our own sent challenges. The cursor never moves
+        backwards (compared as integers). Returns how many rows were new, and, with `until`, the job of a message that
+        came alone: the worker of this duty holds it to then. Raises `LeaseLost`.
         """
 
     async def surroundings(

@@ -15,8 +15,7 @@ from backend.ports.jobs import MessageJob, Sighting
 from backend.ports.messages import Reading, SenderRecord
 from backend.ports.owner import Tenant
 from backend.transactions import message_rows, verdicts
-from backend.transactions.jobs import mailbox_of
-from backend.transactions.mailboxes import locked, write_preferences
+from backend.transactions.mailboxes import locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, number, q
 from backend.transactions.tables import MailboxRow
@@ -65,7 +64,14 @@ def adopt(
     yield from locked(mailbox_id)
     values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
     new = yield from number(
-        "insert_messages", mailbox_id=mailbox_id, rows=json.dumps(values), backlog=True, now=micros(now)
+        "insert_messages",
+        mailbox_id=mailbox_id,
+        rows=json.dumps(values),
+        backlog=True,
+        lease=None,
+        attempts=0,
+        due_at=micros(now),
+        now=micros(now),
     )
     if not new:
         return False
@@ -82,17 +88,8 @@ def adopt(
         backlog=True,
         first_seen_at=now,
     )
-    yield from verdicts.record_facts(job, verdict, screened, now)
-    yield q(
-        "place_message",
-        mailbox_id=mailbox_id,
-        gmail_id=seen.gmail_id,
-        stage=None,
-        placement=PLACES[verdict.outcome] and Placement.INBOX,
-        decided_by="",
-        due_at=None,
-        now=micros(now),
-    )
+    placement = PLACES[verdict.outcome] and Placement.INBOX
+    yield from verdicts.write_verdict(job, verdict, screened, now, placement=placement)
     return True
 
 

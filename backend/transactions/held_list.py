@@ -14,8 +14,7 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
 from backend.transactions import corrections, message_rows
 from backend.transactions.devices import DeviceRow
-from backend.transactions.jobs import mailbox_of
-from backend.transactions.mailboxes import locked, write_preferences
+from backend.transactions.mailboxes import locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment, number, packed, q
 from backend.transactions.tables import CorrectionRow, MailboxRow

@@ -9,13 +9,12 @@ from datetime import datetime
 
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.failing import Cause
-from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Stage
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions import message_rows, rows, voiding
 from backend.transactions.message_rows import ClaimedRow, LaneRow, MessageRow
 from backend.transactions.statement import WAKE, Script, micros, moment, number, packed, q
-from backend.transactions.tables import ClaimedDutyRow, DutyRow, FailingRow, MailboxRow
+from backend.transactions.tables import ClaimedDutyRow, DutyRow, MailboxRow
 
 ROUNDS = 4
 """How often one claim goes round the mailboxes to fill its batch."""
@@ -199,6 +198,11 @@ def go_on(job: MessageJob, stage: Stage, until: datetime) -> Script[MessageJob]:
         lease_until=micros(until),
     )
     yield from due(job.mailbox_id, until, wake=False)
+    return next_job(job, stage)
+
+
+def next_job(job: MessageJob, stage: Stage) -> MessageJob:
+    """What the worker that ended `job` goes on with."""
     return replace(job, stage=stage, attempt=1, deaths=0, error="")
 
 
@@ -282,12 +286,6 @@ def next_due(full: Collection[str] = ()) -> Script[datetime | None]:
     turn: int | None = yield q("next_turn", full=packed(sorted(full)))
     known = [at for at in (duty, turn) if at is not None]
     return moment(min(known)) if known else None
-
-
-def mailbox_of(row: MailboxRow) -> Script[Mailbox]:
-    """A row of `mailboxes` with those of its jobs that fail."""
-    failing: list[FailingRow] = yield q("failing_jobs", mailbox_id=row["id"])
-    return rows.mailbox(row, failing)
 
 
 def failing_seconds(now: datetime) -> Script[int]:

@@ -12,9 +12,10 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import DigestPace, LabelIds, Link, Mailbox, Preferences
 from backend.ports.jobs import Duty
 from backend.ports.owner import DisconnectReceipt, NewMailbox
-from backend.transactions.jobs import mailbox_of, want
+from backend.transactions import rows
+from backend.transactions.jobs import want
 from backend.transactions.statement import WAKE, Script, Statement, micros, moment, number, packed, q
-from backend.transactions.tables import MailboxRow
+from backend.transactions.tables import FailingRow, MailboxRow
 
 # Children before parents: foreign keys point at `mailboxes`.
 TABLES = (
@@ -120,6 +121,12 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
     )
     yield from _claimable(mailbox_id, Link.CONNECTED)
     return mailbox_id
+
+
+def mailbox_of(row: MailboxRow) -> Script[Mailbox]:
+    """A row of `mailboxes` with those of its jobs that fail."""
+    failing: list[FailingRow] = yield q("failing_jobs", mailbox_id=row["id"])
+    return rows.mailbox(row, failing)
 
 
 def mailbox(mailbox_id: str) -> Script[Mailbox | None]:

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any, TypedDict
 
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.reading.topics import Topic
-from backend.ports.jobs import MessageJob
+from backend.ports.jobs import DutyJob, MessageJob, Sighting
 from backend.transactions.statement import micros, moment, moment_or_none, packed
 from backend.transactions.tables import Flag
 
@@ -98,6 +99,23 @@ def message_job(row: ClaimedRow, lease: str) -> MessageJob:
     )
 
 
+def fresh_job(job: DutyJob, seen: Sighting, backlog: bool, now: datetime) -> MessageJob:
+    """A message that was first seen just now, in the hands of the worker whose `job` found it."""
+    return MessageJob(
+        mailbox_id=job.mailbox_id,
+        gmail_id=seen.gmail_id,
+        thread_id=seen.thread_id,
+        stage=seen.stage,
+        attempt=1,
+        lease=job.lease,
+        revision=0,
+        labels=seen.labels,
+        placement=None,
+        backlog=backlog,
+        first_seen_at=now,
+    )
+
+
 def view(row: MessageRow) -> MessageView:
     """A message as screens show it. A dead letter shows the error that made it one as its cause."""
     dead = bool(row["set_aside"])
@@ -148,8 +166,16 @@ def screened(row: MessageRow) -> Screened | None:
     )
 
 
-def columns(screened: Screened) -> dict[str, Any]:
-    """The other way: what `record_screened` writes."""
+SCREENED = (
+    *("sender", "sender_name", "sender_domain", "subject", "message_id", "received_at", "authenticated"),
+    *("reference_ids", "reply_to", "language", "topics"),
+)
+
+
+def columns(screened: Screened | None) -> dict[str, Any]:
+    """The other way: what `record_verdict` writes. None leaves them as they are."""
+    if screened is None:
+        return dict.fromkeys(SCREENED)
     return {
         "sender": storable(screened.sender),
         "sender_name": storable(screened.sender_name),

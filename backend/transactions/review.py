@@ -17,7 +17,7 @@ from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.review import MOST_COUNTED, Listing, Pile, Position, Shelf, Wanted
 from backend.domain.reading.topics import Topic
 from backend.transactions import message_rows
-from backend.transactions.jobs import mailbox_of
+from backend.transactions.mailboxes import mailbox_of
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment, number, packed, q
 from backend.transactions.tables import Flag, MailboxRow

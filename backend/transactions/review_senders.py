@@ -24,7 +24,7 @@ from backend.domain.mailbox.review import (
 )
 from backend.ports.devices import News
 from backend.transactions import credits, held_list, message_rows
-from backend.transactions.jobs import mailbox_of
+from backend.transactions.mailboxes import mailbox_of
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.review import FAR, of_sender, place_of
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q

@@ -10,7 +10,7 @@ from typing import TypedDict
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.notices import NOTICE_DELAY
-from backend.ports.jobs import DutyJob, Surroundings, SyncPage
+from backend.ports.jobs import DutyJob, MessageJob, Surroundings, SyncPage
 from backend.transactions import corrections, message_rows, voiding
 from backend.transactions.jobs import due, give_back, held_duty, position
 from backend.transactions.mailboxes import locked
@@ -52,7 +52,13 @@ class HeldFromRow(TypedDict):
     gmail_id: str
 
 
-def commit_sync(job: DutyJob, page: SyncPage, now: datetime, next_due: datetime | None = None) -> Script[int]:
+def commit_sync(
+    job: DutyJob,
+    page: SyncPage,
+    now: datetime,
+    next_due: datetime | None = None,
+    until: datetime | None = None,
+) -> Script[tuple[int, MessageJob | None]]:
     """New rows, corrections, deletions and the moved cursor; see the port."""
     mailbox, held = yield from _mailbox_of(job)
     if next_due is None:
@@ -62,7 +68,9 @@ def commit_sync(job: DutyJob, page: SyncPage, now: datetime, next_due: datetime 
     yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
-    new = yield from _insert(job.mailbox_id, page, now)
+    alone = len(page.sightings) == 1 and not page.corrections and not page.deleted
+    kept = until if alone else None
+    new = yield from _insert(job, page, now, kept)
     for correction in page.corrections:
         yield from corrections.correct_if_known(job.mailbox_id, correction, now)
     if page.deleted:
@@ -71,9 +79,12 @@ def commit_sync(job: DutyJob, page: SyncPage, now: datetime, next_due: datetime 
         )
         for row in ended:
             yield from voiding.of_message(job.mailbox_id, row["gmail_id"], now)
+    if new and kept is not None:
+        yield from due(job.mailbox_id, kept, wake=False)
+        return new, message_rows.fresh_job(job, page.sightings[0], page.backlog, now)
     if new or page.corrections:
         yield from due(job.mailbox_id, now)
-    return new
+    return new, None
 
 
 def _mailbox_of(job: DutyJob) -> Script[tuple[MailboxRow, DutyRow]]:
@@ -104,7 +115,8 @@ def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[N
     )
 
 
-def _insert(mailbox_id: str, page: SyncPage, now: datetime) -> Script[int]:
+def _insert(job: DutyJob, page: SyncPage, now: datetime, kept: datetime | None) -> Script[int]:
+    """`kept`: until when the worker of `job` holds what is new; else it is due now."""
     if not page.sightings:
         return 0
     values = [
@@ -118,9 +130,12 @@ def _insert(mailbox_id: str, page: SyncPage, now: datetime) -> Script[int]:
     ]
     new: int = yield q(
         "insert_messages",
-        mailbox_id=mailbox_id,
+        mailbox_id=job.mailbox_id,
         rows=json.dumps(values),
         backlog=page.backlog,
+        lease=job.lease if kept else None,
+        attempts=1 if kept else 0,
+        due_at=micros(kept or now),
         now=micros(now),
     )
     return new

@@ -143,6 +143,13 @@ class SenderRulesRow(TypedDict):
     corresponded: Flag
 
 
+class BeginningRow(MailboxRow):
+    """A mailbox, and what else a screening begins with."""
+
+    took_part: Flag
+    blocks: Flag
+
+
 class StandingRow(SenderRulesRow):
     """How a sender stands."""
 

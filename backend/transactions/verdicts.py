@@ -18,11 +18,11 @@ from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.policy.table import STRANGERS
 from backend.domain.watching.drift import classed
 from backend.ports.jobs import Beginning, Duty, MessageJob
-from backend.transactions import corrections, credits, decisions, message_rows, rows, sync
-from backend.transactions.jobs import due, give_way, go_on, held_message, want
+from backend.transactions import corrections, credits, decisions, message_rows, rows
+from backend.transactions.jobs import due, held_message, next_job, want
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, number, packed, q
-from backend.transactions.tables import CorrectionRow, DealingsRow, MailboxRow, StandingRow
+from backend.transactions.tables import BeginningRow, CorrectionRow, DealingsRow, MailboxRow, StandingRow
 
 
 def standing(
@@ -71,18 +71,22 @@ def record_verdict(
     except NotFound as error:
         raise LeaseLost("conflict.mailbox") from error
     row = yield from held_message(job)
-    yield from record_facts(job, verdict, screened, now)
     late = row["revision"] != job.revision
     yield from decisions.verdict_reached(job.mailbox_id, job.gmail_id, verdict, late, now)
     if late:
-        yield from give_way(job, now)
+        # A newer order stands: the message is given back as that left it.
+        stage, placement = row["stage"], row["placement"]
+        yield from write_verdict(job, verdict, screened, now, stage, placement, row["decided_by"])
+        yield from due(job.mailbox_id, now)
         return None
+    placement = PLACES[verdict.outcome]
+    acts = Stage.ACT if placement in (Placement.MARKED, Placement.HELD) else None
     waiting: list[CorrectionRow] = yield q(
         "pending_corrections", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id
     )
     if waiting:
         # The owner has spoken while the message was being screened: their word is all that happens.
-        yield from _place(job, verdict, "", now)
+        yield from write_verdict(job, verdict, screened, now, acts, placement)
         for correction in waiting:
             yield from corrections.apply_pending(correction, now)
         yield from due(job.mailbox_id, now)
@@ -91,26 +95,37 @@ def record_verdict(
         yield from _spend(job, screened, now)
     if challenge is not None:
         yield from _intend(job, challenge, mailbox, now)
-    acts = yield from _place(job, verdict, "credit" if verdict.spends_credit else "", now)
-    if PLACES[verdict.outcome] is Placement.HELD and (
-        yield from number("has_web_push", mailbox_id=job.mailbox_id)
-    ):
+    decided_by = "credit" if verdict.spends_credit else ""
+    kept = until if acts else None
+    yield from write_verdict(job, verdict, screened, now, acts, placement, decided_by, kept)
+    if placement is Placement.HELD and (yield from number("has_web_push", mailbox_id=job.mailbox_id)):
         yield from want(job.mailbox_id, Duty.WEB_PUSH, now + SETTLE)
-    if acts and until is not None:
-        return (yield from go_on(replace(job, placement=PLACES[verdict.outcome]), Stage.ACT, until))
+    if acts and kept is not None:
+        yield from due(job.mailbox_id, kept, wake=False)
+        return next_job(replace(job, placement=placement), acts)
     if acts:
         yield from due(job.mailbox_id, now)
     return None
 
 
-def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, now: datetime) -> Script[None]:
-    """What was decided and why, and the facts that are kept of the message."""
+def write_verdict(
+    job: MessageJob,
+    verdict: Verdict,
+    screened: Screened | None,
+    now: datetime,
+    stage: str | None = None,
+    placement: str | None = None,
+    decided_by: str = "",
+    kept: datetime | None = None,
+) -> Script[None]:
+    """What was decided and why, the facts that are kept of the message, where it is meant to be, and the stage that
+    takes it there. `kept`: until when the same worker holds it for that; else it is due now."""
     score, shadow = verdict.score, verdict.shadow
     reasons = score.reasons if score else ()
     counts = verdict.row in STRANGERS
     drift_class = classed(score, screened.language) if counts and score and screened else ""
     yield q(
-        "record_facts",
+        "record_verdict",
         mailbox_id=job.mailbox_id,
         gmail_id=job.gmail_id,
         outcome=verdict.outcome,
@@ -125,32 +140,15 @@ def record_facts(job: MessageJob, verdict: Verdict, screened: Screened | None, n
         shadow_model=shadow.model if shadow else None,
         shadow_row=shadow.row if shadow else None,
         shadow_score=shadow.score if shadow else None,
-        now=micros(now),
-    )
-    if screened is not None:
-        yield q(
-            "record_screened",
-            mailbox_id=job.mailbox_id,
-            gmail_id=job.gmail_id,
-            **message_rows.columns(screened),
-        )
-
-
-def _place(job: MessageJob, verdict: Verdict, decided_by: str, now: datetime) -> Script[bool]:
-    """Where the message is meant to be, and the stage that takes it there; True if there is one."""
-    placement = PLACES[verdict.outcome]
-    acts = placement in (Placement.MARKED, Placement.HELD)
-    yield q(
-        "place_message",
-        mailbox_id=job.mailbox_id,
-        gmail_id=job.gmail_id,
-        stage=Stage.ACT if acts else None,
+        **message_rows.columns(screened),
+        stage=stage,
         placement=placement,
         decided_by=decided_by,
-        due_at=micros(now) if acts else None,
+        due_at=micros(kept or now) if stage else None,
+        lease=job.lease if kept else None,
+        attempts=1 if kept else 0,
         now=micros(now),
     )
-    return acts
 
 
 def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[None]:
@@ -194,7 +192,7 @@ def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime
 
 def beginning(mailbox_id: str, thread_id: str) -> Script[Beginning]:
     """What a message is screened with before it is fetched; see the port."""
-    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
-    took_part = yield from sync.took_part(mailbox_id, [thread_id])
-    blocks = yield from number("has_block_rules", mailbox_id=mailbox_id)
-    return Beginning(None if row is None else rows.mailbox(row), bool(took_part), bool(blocks))
+    row: BeginningRow | None = yield q("beginning", mailbox_id=mailbox_id, thread_id=thread_id)
+    if row is None:
+        return Beginning(None, took_part=False, blocks=False)
+    return Beginning(rows.mailbox(row), bool(row["took_part"]), bool(row["blocks"]))

@@ -138,17 +138,19 @@ class Worker:
     def _start(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]) -> None:
         task = asyncio.create_task(self._run_one(job, run))
         self._running.add(task)
-        if isinstance(job, MessageJob):
-            self._in_hand[job.mailbox_id] += 1
+        self._count(job.mailbox_id, isinstance(job, MessageJob))
         task.add_done_callback(partial(self._done, job))
 
     def _done(self, job: MessageJob | DutyJob, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if isinstance(job, MessageJob):
-            self._in_hand[job.mailbox_id] -= 1
-            if not self._in_hand[job.mailbox_id]:
-                del self._in_hand[job.mailbox_id]
+        self._count(job.mailbox_id, -isinstance(job, MessageJob))
         self._wake.set()
+
+    def _count(self, mailbox_id: str, more: int) -> None:
+        """So many messages of this mailbox more are under way."""
+        self._in_hand[mailbox_id] += more
+        if not self._in_hand[mailbox_id]:
+            del self._in_hand[mailbox_id]
 
     async def _run_one(
         self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]
@@ -177,7 +179,11 @@ class Worker:
             # Syncs come by the second; what they find is told by the messages.
             tell = self._log.debug if kind is Duty.SYNC else self._log.info
             tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
-            if following is not None:
+            if following is not None and isinstance(job, DutyJob):
+                self._start(
+                    following, partial(run_stage, self._context, following)
+                )  # counts as its mailbox's
+            elif following is not None:
                 await self._run_one(following, partial(run_stage, self._context, following))
 
     async def _nap(self, stop: asyncio.Event) -> None:

@@ -12,7 +12,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Score
-from backend.ports.jobs import MessageJob
+from backend.ports.jobs import MessageJob, Sighting, SyncPage
 from tests.contract.store.stories import BO, LEASE, ROWS, Story
 
 
@@ -38,6 +38,52 @@ async def test_judging_acting_and_answering_are_one_workers_work(story: Story) -
     assert answer.stage is Stage.CHALLENGE
     assert await story.claim() == ()
     assert await story.store.finish_stage(answer, story.now, story.now + LEASE) is None
+
+
+def page(*gmail_ids: str) -> SyncPage:
+    """These messages, new."""
+    return SyncPage(tuple(Sighting(gmail_id, "t1", frozenset({"INBOX"})) for gmail_id in gmail_ids))
+
+
+async def found(story: Story, listed: SyncPage) -> MessageJob | None:
+    """What the worker of a sync that lists this page goes on with."""
+    duty = await story.hold("ana")
+    quiet = story.now + timedelta(days=1)
+    _, job = await story.store.commit_sync(duty, listed, story.now, quiet, story.now + LEASE)
+    assert job is None or job.lease == duty.lease
+    return job
+
+
+async def test_finding_one_message_and_judging_it_are_one_workers_work(story: Story) -> None:
+    await story.mailbox("ana")
+    job = await found(story, page("m1"))
+    assert job is not None
+    assert (job.stage, job.attempt, job.labels) == (Stage.SCREEN, 1, frozenset({"INBOX"}))
+    assert await story.claim() == (), "nobody else gets it meanwhile"
+    verdict = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
+    assert await story.store.record_verdict(job, verdict, story.screened(BO), None, story.now) is None
+    story.pass_time(seconds=61)
+    assert await story.claim() == (), "nothing is left to do"
+
+
+async def test_should_the_worker_of_a_sync_die_another_judges_what_it_found(story: Story) -> None:
+    await story.mailbox("ana")
+    job = await found(story, page("m1"))
+    assert job is not None
+    assert await story.store.next_due(story.now) == story.now + LEASE
+    story.pass_time(seconds=60)
+    (again,) = await story.claim(worker="w2")
+    assert (again.gmail_id, again.deaths, again.attempt) == ("m1", 1, 2)
+    with pytest.raises(LeaseLost):
+        await story.store.finish_stage(job, story.now)
+
+
+async def test_what_is_known_or_comes_with_others_is_claimed_like_any(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await found(story, page("m1", "m2")) is None
+    claimed = await story.claim(limit=2)
+    assert {job.gmail_id for job in claimed} == {"m1", "m2"}
+    assert await found(story, page("m1")) is None
 
 
 async def test_what_stays_needs_no_next_stage(story: Story) -> None:

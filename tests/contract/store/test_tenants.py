@@ -37,7 +37,6 @@ ABOUT_ALL = {
     "sealed_tokens": "the start's: do our keys open any",
     "mailbox_by_email": "named by address",
     "note_push": "named by address, checked by Pub/Sub's token",
-    "claim_duty": "the worker's",
     "claim_duties": "the worker's",
     "claim_messages": "the worker's",
     "next_due": "the worker's",
@@ -314,5 +313,5 @@ async def test_even_with_work_of_her_own_she_reaches_only_her_own(story: Story, 
         with pytest.raises(NotFound):
             await reach
     page = SyncPage((Sighting("m2", "t9", None),), deleted=("m1", "m0"), cursor="9999")
-    assert await story.store.commit_sync(duty, page, story.now) == 1
+    assert await story.store.commit_sync(duty, page, story.now) == (1, None)
     assert await dump(address, "ana") == before

@@ -140,7 +140,7 @@ class Fixture:
             if jobs:
                 self.following = await run_stage(self.context, jobs[0])
             elif duty is not None:
-                await run_duty(self.context, self.authorizer, duty)
+                self.following = await run_duty(self.context, self.authorizer, duty)
         except Died:
             self.deaths += 1
             self.wait(seconds=61)

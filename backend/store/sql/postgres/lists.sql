@@ -1,11 +1,13 @@
 -- Queries over a list of values, handed over as one JSON text.
 
--- name: insert_messages(mailbox_id, rows, backlog, now)!
+-- name: insert_messages(mailbox_id, rows, backlog, lease, attempts, due_at, now)!
 -- Each row: [gmail id, thread id, labels as JSON text or null, stage]. Known ids and challenges of ours
 -- are left out.
-INSERT INTO messages (mailbox_id, gmail_id, thread_id, labels, stage, backlog, first_seen_at, changed_at, due_at)
+INSERT INTO messages (mailbox_id, gmail_id, thread_id, labels, stage, backlog, first_seen_at, changed_at, due_at,
+    lease, attempts)
 SELECT CAST(:mailbox_id AS TEXT), r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3,
-    CAST(:backlog AS BOOLEAN), CAST(:now AS BIGINT), CAST(:now AS BIGINT), CAST(:now AS BIGINT)
+    CAST(:backlog AS BOOLEAN), CAST(:now AS BIGINT), CAST(:now AS BIGINT), CAST(:due_at AS BIGINT),
+    CAST(:lease AS TEXT), CAST(:attempts AS INTEGER)
 FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS r (value)
 WHERE NOT EXISTS (
     SELECT 1 FROM challenges AS c WHERE c.mailbox_id = :mailbox_id AND c.sent_gmail_id <> ''

@@ -58,25 +58,22 @@ SET stage = :stage, placement = :placement, decided_by = :decided_by, revision =
                   WHEN CAST(:stage AS TEXT) IS NULL THEN NULL ELSE :now END
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: record_facts(mailbox_id, gmail_id, outcome, policy_row, score, logit, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, now)!
+-- name: record_verdict(mailbox_id, gmail_id, outcome, policy_row, score, logit, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language, topics, stage, placement, decided_by, due_at, lease, attempts, now)!
+-- What was decided and why, the facts that are kept of the message (NULL: as they are), and where it is meant to be: all
+-- in one, since each UPDATE writes the whole row anew.
 UPDATE messages
 SET outcome = :outcome, policy_row = :policy_row, score = :score, logit = :logit, model = :model,
     reasons = :reasons, guards = :guards, cause = :cause, drift_class = :drift_class,
     shadow_model = :shadow_model, shadow_row = :shadow_row, shadow_score = :shadow_score,
-    decided_at = :now
-WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
-
--- name: record_screened(mailbox_id, gmail_id, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language, topics)!
-UPDATE messages
-SET sender = :sender, sender_name = :sender_name, sender_domain = :sender_domain, subject = :subject,
-    message_id = :message_id, received_at = :received_at, authenticated = :authenticated,
-    reference_ids = :reference_ids, reply_to = :reply_to, language = :language, topics = :topics
-WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
-
--- name: place_message(mailbox_id, gmail_id, stage, placement, decided_by, due_at, now)!
-UPDATE messages
-SET lease = NULL, attempts = 0, error = '', failing_since = NULL, stage = :stage, due_at = :due_at, placement = :placement,
-    decided_by = :decided_by, changed_at = :now
+    decided_at = :now,
+    sender = COALESCE(:sender, sender), sender_name = COALESCE(:sender_name, sender_name),
+    sender_domain = COALESCE(:sender_domain, sender_domain), subject = COALESCE(:subject, subject),
+    message_id = COALESCE(:message_id, message_id), received_at = COALESCE(:received_at, received_at),
+    authenticated = COALESCE(:authenticated, authenticated),
+    reference_ids = COALESCE(:reference_ids, reference_ids), reply_to = COALESCE(:reply_to, reply_to),
+    language = COALESCE(:language, language), topics = COALESCE(:topics, topics),
+    stage = :stage, placement = :placement, decided_by = :decided_by, due_at = :due_at, lease = :lease,
+    attempts = :attempts, deaths = 0, error = '', failing_since = NULL, changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: held_of_sender(mailbox_id, sender)
