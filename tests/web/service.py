@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
+from werkzeug.routing import Rule
 
 from backend.captcha.proof_of_work import ProofOfWork
 from backend.captcha.typed_code import TypedCode
@@ -44,6 +45,7 @@ from tests.doubles import FixedClock, GlassVault, NoAuthorizer, PlainKeys, Seede
 from tests.fakes.gmail import FakeGmail
 from tests.fakes.push_service import FakePushService
 from tests.fakes.reader import FakeReader
+from tests.migrated import migrated
 
 ALL = frozenset(Scope)
 SECRET = "a secret of sufficient length"
@@ -52,6 +54,21 @@ TOKEN = "A" * 32
 
 LINK = f"/c/{TOKEN}"
 MAX = "max@vendor.example"
+
+
+def _once(compile_builder: Callable[[Rule, bool], Callable[..., Any]]) -> Callable[..., Any]:
+    """Nearly all the time an app takes to make goes into compiling what writes the addresses of its routes. They are
+    the same in every test, so each is compiled once a process."""
+    compiled: dict[object, Callable[..., Any]] = {}
+
+    def builder(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+        key = (rule.rule, *rule._trace, str(rule.defaults), append_unknown)
+        return compiled.get(key) or compiled.setdefault(key, compile_builder(rule, append_unknown))
+
+    return builder
+
+
+Rule._compile_builder = _once(Rule._compile_builder)  # type: ignore[method-assign]
 
 
 @dataclass
@@ -323,7 +340,7 @@ async def office(
     folder: Path, stopping: asyncio.Event | None = None, checks: Checks | None = None, **settings: Any
 ) -> AsyncIterator[Office]:
     """Everything, open."""
-    store = open_store(folder / "web.sqlite3", PlainKeys())
+    store = open_store(migrated(folder / "web.sqlite3"), PlainKeys())
     await store.open()
     try:
         here = _office(store, stopping, checks, settings)

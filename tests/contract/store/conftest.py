@@ -12,6 +12,7 @@ from tests import postgres_server
 from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story
 from tests.doubles import PlainKeys
+from tests.migrated import migrated
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def postgres_address() -> Iterator[str]:
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where the store under test lives."""
     if request.param == "sqlite":
-        return str(tmp_path / "store.sqlite3")
+        return str(migrated(tmp_path / "store.sqlite3"))
     found: str = request.getfixturevalue("postgres_address")
     return found
 

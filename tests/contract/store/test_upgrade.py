@@ -113,7 +113,8 @@ async def test_nothing_fails_while_the_schema_is_upgraded_under_it(
         stop, done, story = asyncio.Event(), Counter[str](), Story(store)
         boxes = [f"box{number}" for number in range(4)]
         working = [asyncio.create_task(work(story, stop, done, number)) for number in range(4)]
-        while set(done) < set(boxes):  # noqa: ASYNC110 - everybody is at work
+        while set(done) < set(boxes):  # everybody is at work
+            assert not any(task.done() for task in working), working
             await asyncio.sleep(0.01)
         with monkeypatch.context() as patch:
             releases(patch, *KNOWN, NEXT)

@@ -26,6 +26,7 @@ from tests.doubles import NoAuthorizer, PlainKeys
 from tests.fakes.gmail import Died, FakeGmail
 from tests.fakes.push_service import FakePushService
 from tests.fakes.reader import FakeReader
+from tests.migrated import migrated
 
 LEASE = timedelta(seconds=60)
 TRUSTED = "mx.google.com; dkim=pass header.i=@{0}; spf=pass smtp.mailfrom=x@{0}; dmarc=pass header.from={0}"
@@ -160,7 +161,7 @@ async def fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
 async def open_fixture(tmp_path: Path) -> AsyncIterator[Fixture]:
     """What the fixture `house` gives, for tests that need many of them."""
     gmail, scorer, secrets = FakeGmail(), FakeScorer(), Secrets()
-    store = open_store(tmp_path / "store.sqlite3", PlainKeys())
+    store = open_store(migrated(tmp_path / "store.sqlite3"), PlainKeys())
     await store.open()
 
     class Now:
