@@ -230,6 +230,7 @@ async def test_a_mailbox_of_0_1_0_is_there_after_the_upgrade(
         balances = await old.fetch("SELECT sender, balance FROM balances")
         assert [(row["sender"], row["balance"]) for row in balances] == [("sam@pitchworks.example", 1)]
     finally:
+        rows.close()
         await store.close()
         await old.close()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Kept:
         self.later = datetime.now(UTC) - AGO - made
 
     def rows(self) -> sqlite3.Connection:
-        """The database in memory, every time and day as much later as 0.1.0 is the past."""
+        """The database in memory, to be closed, every time and day as much later as 0.1.0 is the past."""
         micros, made = self.later // timedelta(microseconds=1), datetime.now(UTC) - AGO - self.later
         days = (made + self.later).date() - made.date()
         sql = (HERE / "database.sql").read_text(encoding="utf-8")
@@ -50,12 +51,11 @@ class Kept:
     def restore(self, path: Path, cursor: str) -> None:
         """Write the file, at the position `cursor` of the mailbox's history."""
         path.parent.mkdir(mode=0o700)
-        database, file = self.rows(), sqlite3.connect(path)
-        database.execute("UPDATE mailboxes SET cursor = ?", (cursor,))
-        database.commit()
-        with file:
-            database.backup(file)
-        file.close()
+        with closing(self.rows()) as database, closing(sqlite3.connect(path)) as file:
+            database.execute("UPDATE mailboxes SET cursor = ?", (cursor,))
+            database.commit()
+            with file:
+                database.backup(file)
 
     def settle(self, google: SandboxProcess) -> str:
         """The same mail, labels and grant in a sandbox; where its history is."""
