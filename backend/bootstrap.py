@@ -69,6 +69,7 @@ class Application:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Everything this process does beside the web, until `stop`."""
+        await asyncio.to_thread(self.google.gmail.prepare)  # now that the port is open
         # A database that is away: the next start, or the day's watch, does it.
         with contextlib.suppress(TryLater):
             await notices.adopt(self.context)

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 import structlog
@@ -37,11 +38,19 @@ _Value = TypeVar("_Value")
 class GmailClient:
     """Calls on one mailbox each; the docstrings of the port hold."""
 
-    def __init__(self, executor: Executor, requests: Requests, topic: str, clock: Clock) -> None:
+    def __init__(self, executor: Executor, root: str, topic: str, clock: Clock) -> None:
         self._executor = executor
-        self._requests = requests
+        self._root = root
         self._topic = topic
         self._clock = clock
+
+    @cached_property
+    def _requests(self) -> Requests:
+        return Requests(self._root)
+
+    def prepare(self) -> None:
+        """Read Google's library and its description of the API; else the first call does."""
+        _ = self._requests
 
     async def profile(self, mailbox_id: str) -> Profile:
         """1 unit."""

@@ -16,7 +16,6 @@ from backend.gmail.keys import GoogleKeys
 from backend.gmail.oauth import GoogleAuthorizer
 from backend.gmail.push_tokens import GoogleTokens, PushVerifier
 from backend.gmail.quota import Quota, prices
-from backend.gmail.requests import Requests
 from backend.gmail.tokens import AccessTokens
 from backend.gmail.wire import check_addresses, open_session
 from backend.ports.gmail import GrantKeeper
@@ -69,11 +68,10 @@ async def open_google(
             settings.response_limit,
             timedelta(seconds=settings.daily_limit_wait),
         )
-        requests = Requests(settings.gmail_url)
         tokens = GoogleTokens(GoogleKeys(session, settings.jwks_url, clock), clock, settings.clock_skew)
         try:
             yield Google(
-                gmail=GmailClient(executor, requests, settings.topic, clock),
+                gmail=GmailClient(executor, settings.gmail_url, settings.topic, clock),
                 authorizer=GoogleAuthorizer(settings, session, keeper, access, tokens),
                 push_callers=PushVerifier(settings, tokens),
                 tokens=tokens,

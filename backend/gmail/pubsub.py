@@ -10,8 +10,6 @@ from importlib import resources
 from typing import Any
 
 import aiohttp
-from googleapiclient.discovery import build_from_document
-from googleapiclient.http import HttpMock
 
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.notices import Missing
@@ -43,6 +41,10 @@ def pubsub_document() -> str:
 
 
 def _subscriptions(root: str) -> Any:
+    # Here, as in `requests`: a server that is pushed to never needs it.
+    from googleapiclient.discovery import build_from_document
+    from googleapiclient.http import HttpMock
+
     document = json.loads(pubsub_document())
     document["rootUrl"] = document["baseUrl"] = f"{root}/"
     document.pop("mtlsRootUrl", None)

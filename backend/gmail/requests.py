@@ -17,9 +17,6 @@ from importlib import resources
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from googleapiclient.discovery import build_from_document
-from googleapiclient.http import HttpMock
-
 from backend.gmail.errors import MAKES_MAIL
 
 HISTORY_TYPES = ("messageAdded", "messageDeleted", "labelAdded", "labelRemoved")
@@ -63,6 +60,10 @@ class Requests:
     """Builds every request the product makes, against `root` (scheme and host, no trailing slash)."""
 
     def __init__(self, root: str) -> None:
+        # Here, since the library is a twentieth of a start: `bootstrap` reads it when the port is open.
+        from googleapiclient.discovery import build_from_document
+        from googleapiclient.http import HttpMock
+
         document = json.loads(_document())
         # All three, or uploads and batches would leave for the real host whatever the setting says.
         document["rootUrl"] = document["baseUrl"] = f"{root}/"

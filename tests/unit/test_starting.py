@@ -9,6 +9,7 @@ UNUSED = {
     *("numpy", "onnxruntime", "selectolax"),  # the reading process has them
     *("rich", "pygments"),  # our logs have no traces
     *("psutil", "captcha", "PIL", "requests"),  # asked for by few, imported by what asks
+    *("googleapiclient", "httplib2"),  # read when the port is open
     "publicsuffixlist.read",
 }
 STARTED = """
