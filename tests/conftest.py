@@ -68,7 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for folder in SLOW:
         found = sorted({item.path for item in items if item.path.is_relative_to(HERE / folder)})
         order |= {path: (place, folder) for place, path in enumerate(found)}
-    items.sort(key=lambda item: order.get(item.path, (len(items), "")))
+    others = (len(items), "")  # counted here: a list that is being sorted is empty
+    items.sort(key=lambda item: order.get(item.path, others))
     no_browser = not browsers.found() and not IN_CI and not AS_ROOT
     for item in items:
         if no_browser and item.get_closest_marker("browser"):

@@ -90,7 +90,6 @@ async def test_a_release_reads_and_writes_what_a_later_one_has_upgraded(
 async def work(story: Story, stop: asyncio.Event, done: Counter[str], number: int) -> None:
     """What a process does all day, on a mailbox of its own."""
     box = f"box{number}"
-    await story.mailbox(box)
     for one in count():
         if stop.is_set():
             return
@@ -112,9 +111,11 @@ async def test_nothing_fails_while_the_schema_is_upgraded_under_it(
     try:
         stop, done, story = asyncio.Event(), Counter[str](), Story(store)
         boxes = [f"box{number}" for number in range(4)]
+        for box in boxes:  # all of them first: a new mailbox has duties, which nobody else may find
+            await story.mailbox(box)
         working = [asyncio.create_task(work(story, stop, done, number)) for number in range(4)]
         while set(done) < set(boxes):  # everybody is at work
-            assert not any(task.done() for task in working), working
+            assert not any(task.done() for task in working), [task for task in working if task.done()]
             await asyncio.sleep(0.01)
         with monkeypatch.context() as patch:
             releases(patch, *KNOWN, NEXT)
