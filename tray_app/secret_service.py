@@ -24,8 +24,9 @@ class SecretServiceSecrets:
             found = self._find(secret, server)
             if not found:
                 return ""
-            newest = max(found, key=lambda item: item.get_modified())
-            return str(newest.retrieve_secret_sync().get_text() or "")
+            # What `keyring` kept says so, and may be of the same second as ours.
+            ours = min(found, key=lambda item: "application" in item.get_attributes())
+            return str(ours.retrieve_secret_sync().get_text() or "")
         except failed as error:
             raise _locked(error.message) from error
 

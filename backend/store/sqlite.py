@@ -93,10 +93,12 @@ class SqliteDriver:
             await last.future
         if near is not None:
             near.close()
-        for thread in threads:
-            thread.queue.put(None)
-        for thread in threads:
-            await asyncio.to_thread(thread.join)
+        writer, *readers = threads
+        for ended in (readers, [writer]):  # of two that close at once, neither takes the write-ahead log away
+            for thread in ended:
+                thread.queue.put(None)
+            for thread in ended:
+                await asyncio.to_thread(thread.join)
 
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in the next commit, with whatever else is written in this turn of the loop."""
