@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from pathlib import Path
 
-from publicsuffixlist import PSLFILE, PublicSuffixList
+from publicsuffixlist import PublicSuffixList
 
 from backend.domain.mail.providers import BRANDS, PROVIDERS, SHARED_PARENTS
 
@@ -103,21 +102,8 @@ def organisational_domain(domain: str) -> str:
 
 @cache
 def suffixes() -> PublicSuffixList:
-    """The public suffixes, names in other scripts in both spellings. Read when the first domain is asked about.
-
-    The library spells each of its ten thousand rules anew, which takes longer than all the rest; five hundred need it.
-    """
-    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
-    rules = [line.strip() for line in lines if line and not line.startswith("//")]
-    return PublicSuffixList(
-        [*rules, *(_spelt(rule) for rule in rules if not rule.isascii())], accept_encoded_idn=False
-    )
-
-
-def _spelt(rule: str) -> str:
-    """The list is normalised, so a label's other spelling is its Punycode."""
-    parts = rule.split(".")
-    return ".".join(part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in parts)
+    """The public suffixes, read when the first domain is asked about: a start needs none."""
+    return PublicSuffixList()
 
 
 @lru_cache(maxsize=4096)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from backend.domain.mail.providers import PROVIDERS
 from backend.domain.mail.sender import (
@@ -18,7 +15,6 @@ from backend.domain.mail.sender import (
     normalise,
     organisational_domain,
     same_organisation,
-    suffixes,
 )
 
 WORDS = st.text("ab.-@+ü\x00 []1:", max_size=30) | st.text(max_size=30)
@@ -148,14 +144,3 @@ def test_no_text_breaks_them(first: str, second: str):
     assert isinstance(is_machine_local(first), bool)
     assert isinstance(is_writable(first), bool)
     assert mailbox_key(mailbox_key(first)) == mailbox_key(first)
-
-
-def test_our_quicker_reading_of_the_list_is_the_librarys():
-    theirs = PublicSuffixList()
-    for line in Path(PSLFILE).read_text(encoding="utf-8").splitlines():
-        rule = line.strip().removeprefix("!").replace("*", "star")
-        if not rule or rule.startswith("//"):
-            continue
-        for name in (rule, rule.encode("idna").decode("ascii")):
-            for domain in (name, f"one.{name}", f"two.one.{name}"):
-                assert suffixes().privatesuffix(domain) == theirs.privatesuffix(domain)
