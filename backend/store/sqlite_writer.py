@@ -206,8 +206,8 @@ class Writer:
 def told(error: BaseException) -> BaseException:
     """What a caller hears of it: a file that is locked, full or unreadable is the store's trouble, not the call's."""
     code = getattr(error, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF in AWAY:
-        away = StoreAway("later.store", reason=error.sqlite_errorname)  # type: ignore[attr-defined]
+    if isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in AWAY:
+        away = StoreAway("later.store", reason=error.sqlite_errorname)
         away.__cause__ = error
         return away
     return error

@@ -60,7 +60,7 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: record_verdict(mailbox_id, gmail_id, outcome, policy_row, score, logit, model, reasons, guards, cause, drift_class, shadow_model, shadow_row, shadow_score, sender, sender_name, sender_domain, subject, message_id, received_at, authenticated, reference_ids, reply_to, language, topics, stage, placement, decided_by, due_at, lease, attempts, now)!
 -- What was decided and why, the facts that are kept of the message (NULL: as they are), and where it is meant to be: all
--- in one, since each UPDATE writes the whole row anew.
+-- in one, since every UPDATE writes the whole row.
 UPDATE messages
 SET outcome = :outcome, policy_row = :policy_row, score = :score, logit = :logit, model = :model,
     reasons = :reasons, guards = :guards, cause = :cause, drift_class = :drift_class,
