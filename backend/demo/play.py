@@ -33,6 +33,8 @@ from backend.store import open_store
 DRAIN_SECONDS = 60.0
 """How long nothing at all may change while something is left to do."""
 WATCH_SECONDS = 30.0
+REPEATS = 6
+"""How many times as long each letter is waited for once all have come."""
 TOLD = 4
 """Messages held when the owner's first digest comes."""
 WAITING = re.compile(r'^pitchgate_message_stages\{stage="(?!ended)[a-z]+"\} ([0-9.e+]+)$', re.MULTILINE)
@@ -191,13 +193,14 @@ async def _people(sandbox: Sandbox) -> None:
 
 
 async def _post(running: Stage) -> None:
-    """Letters arrive at irregular intervals around `every`."""
-    chance = random.Random(running.options.seed)  # noqa: S311 - the rhythm of a play
-    for letter in arrivals(running.options.seed):
+    """Letters arrive at irregular intervals around `every`; slower, for whoever watches, once they repeat."""
+    chance, first = random.Random(running.options.seed), len(letters())  # noqa: S311 - the rhythm of a play
+    for number, letter in enumerate(arrivals(running.options.seed), 1):
         await running.deliver(letter)
         if letter.local:  # what they wrote is in their own Sent
             await running.sandbox.seed_sent(letter.address, OWNER, letter.subject, letter.text)
-        await asyncio.sleep(running.options.every * chance.uniform(0.4, 1.6))
+        rest = REPEATS if number >= first and running.options.seconds is None else 1
+        await asyncio.sleep(running.options.every * rest * chance.uniform(0.4, 1.6))
 
 
 async def _answer(running: Stage, person: Salesperson) -> None:
