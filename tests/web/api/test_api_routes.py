@@ -338,12 +338,10 @@ async def test_a_field_left_out_is_refused_and_means_nothing(
     assert await ana.request("GET", "status") == before
 
 
-@pytest.mark.parametrize(("method", "path"), CALLS)
+@pytest.mark.parametrize(("method", "path"), [call for call in CALLS if call[0] in ("PUT", "POST", "PATCH")])
 async def test_an_empty_body_changes_nothing_anywhere(
     here: Office, ana: Caller, method: str, path: str
 ) -> None:
-    if method in ("GET", "DELETE"):
-        pytest.skip("is sent no body")
     until = (here.clock.now() + timedelta(days=1)).isoformat()
     await here.hold("m1")
     await ana.request("PATCH", "preferences", json={"mode": "challenge", "strictness": "strict"})
