@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 from tray_app import desktop, orders
 from tray_app.backend_client import HttpBackend
+from tray_app.browser_window import BrowserWindow
 from tray_app.connection import Pace
 from tray_app.controller import Controller
-from tray_app.errors import NoTray
+from tray_app.errors import NoTray, NoWindow
 from tray_app.file_secrets import FileSecrets
 from tray_app.instance import Instance
 from tray_app.memory import Memory
@@ -26,7 +27,6 @@ from tray_app.snapshot import snapshot
 from tray_app.start import start_command
 from tray_app.window_host import WindowProcess
 from tray_app.window_only import WindowOnly
-from tray_app.words import t
 
 LOGIN_PATIENCE = 20.0
 """Seconds to wait for the panel at login."""
@@ -161,17 +161,18 @@ class App:
         return snapshot(self._controller.state, self._controller.parts.now(), self._no_tray)
 
     def _window_broken(self, mode: str, url: str) -> None:
-        """No web view here: the browser shows the page; offline there is only the menu."""
+        """No web view here: from now on the browser shows the pages."""
         assert self._controller is not None
-        if mode == "page":
-            self._controller.parts.browser.open(url)
-        else:
-            self._controller.tell(
-                t("error.no_window"),
-                t("error.no_window_remedy"),
-            )
-            if self._no_tray:
-                self._controller.stop()
+        parts = self._controller.parts
+        parts.window = BrowserWindow(parts.browser, self._answer, self._snapshot, self._window_closed)
+        self._controller.start(self._instead(parts.window, mode, url))
+
+    async def _instead(self, window: BrowserWindow, mode: str, url: str) -> None:
+        try:
+            await (window.open_page(url) if mode == "page" else window.open_local())
+        except NoWindow:
+            self._window_closed()
+            raise
 
     def _page_lost(self) -> None:
         """The owner shall not be left before a web view's error text: the list we know takes their word too."""

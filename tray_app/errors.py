@@ -11,6 +11,7 @@ TrayError
 │   └── Refused              any other 4xx: `code` and `field` as in docs/reference/api.md
 ├── ConnectFailed            the browser round did not end with a token
 ├── SecretsRefused           no safe place for the token
+├── NoWindow                 neither a web view nor a browser shows the review page
 ├── NoTray                   this desktop shows no tray icon that could be clicked
 └── AlreadyRunning
 """
@@ -88,6 +89,10 @@ class ConnectFailed(TrayError):
 
 class SecretsRefused(TrayError):
     """The token cannot be kept safely here."""
+
+
+class NoWindow(TrayError):
+    """There is nothing that could show the review page."""
 
 
 class NoTray(TrayError):

@@ -17,6 +17,7 @@ import threading
 from importlib.resources import files
 from typing import IO, Any
 
+from tray_app.autostart_linux import APPLICATION, ICON
 from tray_app.words import catalogue, language, section, t
 
 SIZE = (980, 720)
@@ -82,11 +83,16 @@ class Api:
         return self._pipe.ask(str(name), dict(args or {}))
 
 
-def local_page() -> str:
-    """Our page as one text: its own style and script, and a policy that lets nothing else in."""
+def local_page(*, in_browser: bool = False) -> str:
+    """Our page as one text: its own style and script, and a policy that lets nothing else in. `in_browser` it brings
+    what speaks to the app there (`tray_app.browser_window`); in a window that is pywebview's, which needs eval."""
     folder = files("tray_app") / "page"
     nonce = secrets.token_urlsafe(16)
     text = (folder / "review.html").read_text(encoding="utf-8")
+    silent = {"title": t("error.silent"), "remedy": t("error.silent_remedy")}
+    bridge = (folder / "bridge.js").read_text(encoding="utf-8") if in_browser else ""
+    text = text.replace("{{BRIDGE}}", bridge.replace("{{SILENT}}", json.dumps({"error": silent})))
+    text = text.replace("{{MORE}}", "; connect-src 'self'" if in_browser else " 'unsafe-eval'")
     for token, name in (("{{STYLE}}", "review.css"), ("{{SCRIPT}}", "review.js")):
         text = text.replace(token, (folder / name).read_text(encoding="utf-8"))
     words = section("page")
@@ -106,6 +112,7 @@ def main() -> int:
     if first is None:
         return 0
     try:
+        be_named()
         import webview
 
         _check_modern(webview)
@@ -119,6 +126,22 @@ def main() -> int:
         sys.stderr.write(f"Pitchgate's window could not be shown: {error}\n")
         return 3
     return 0
+
+
+def be_named() -> None:
+    """On Linux, tell which entry of the applications menu the window belongs to: the task list shows its name and icon.
+
+    The toolkit takes its application's id (WM_CLASS) from the first argument, once it is imported.
+    """
+    if not str(sys.platform).startswith("linux"):
+        return
+    sys.argv[0] = APPLICATION
+    import gi
+
+    gi.require_version("Gtk", "3.0")
+    from gi.repository import Gtk
+
+    Gtk.Window.set_default_icon_name(ICON)
 
 
 def _check_modern(webview: Any) -> None:

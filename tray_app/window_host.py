@@ -137,10 +137,14 @@ class WindowProcess:
                 self._on_closed()
 
     async def _serve(self, message: dict[str, Any]) -> None:
-        try:
-            answer = await self._answer(str(message["do"]), dict(message.get("args") or {}))
-        except TrayError as error:
-            answer = {"error": {"title": error.title, "remedy": error.remedy}}
-        except (KeyError, TypeError, ValueError):
-            answer = {"error": {"title": t("error.unknown_request"), "remedy": ""}}
-        self._say({"id": message.get("id"), "answer": answer})
+        self._say({"id": message.get("id"), "answer": await answered(self._answer, message)})
+
+
+async def answered(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
+    """What the local page is told that asked {"do": name, "args": {…}}; in words if it fails."""
+    try:
+        return await answer(str(asked["do"]), dict(asked.get("args") or {}))
+    except TrayError as error:
+        return {"error": {"title": error.title, "remedy": error.remedy}}
+    except (KeyError, TypeError, ValueError):
+        return {"error": {"title": t("error.unknown_request"), "remedy": ""}}

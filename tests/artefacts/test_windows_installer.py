@@ -1,6 +1,6 @@
 """The installer for Windows in a new Wine prefix: installed, played, and uninstalled again without a trace.
 
-Wine has no Edge WebView2, so the review page opens in the browser, as on a Windows without one.
+Wine has no Edge WebView2, so the window's pages open in the browser, as on a Windows without one.
 """
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from filelock import FileLock
+from playwright.sync_api import expect
 
 from tests.architecture.source import project
 from tests.artefacts.places import BROWSER, artefact
 from tests.artefacts.story import Measured, memory, released, says_yes
+from tests.browser.conftest import shots
 from tests.desktop.test_tray_screen import shows
 from tests.journeys.real_server import RealServer
-from tests.windows.menus import item, menu
+from tests.windows.menus import menu
+from tests.windows.page import shown
 from tests.windows.wine import ICON, PYTHON, Wine, missing
 from tray_app.state import Icon
 
+__all__ = ["shots"]
+
 KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Pitchgate"
 RUN_KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
-NOT_CONNECTED = ("Not connected", "Review", "Notify", "Open", "Tell", "Connect", "About", "Quit")
 KEPT = (
     "from tray_app.keyring_secrets import KeyringSecrets as K; import sys; print(bool(K().load(sys.argv[1])))"
 )
@@ -43,7 +46,7 @@ def wine(tmp_path: Path) -> Iterator[Wine]:
         desktop.close()
 
 
-def test_installed_played_and_uninstalled(wine: Wine, server: RealServer) -> None:
+def test_installed_played_and_uninstalled(wine: Wine, server: RealServer, shots: Path) -> None:
     installer = artefact("pitchgate-tray-*-windows.exe")
     began = time.monotonic()
     wine.wine(str(installer), "/S", seconds=300)
@@ -62,9 +65,10 @@ def test_installed_played_and_uninstalled(wine: Wine, server: RealServer) -> Non
     app = wine.start("wine", str(program), "--server", server.url)
     wine.until(lambda: shows(wine, Icon.ATTENTION), "the icon", seconds=120)
     measured.start = time.monotonic() - began
-    wine.expected = [item(label) for label in NOT_CONNECTED]
-    wine.choose(ICON, "Connect")
-    wine.until(wine.opened, "the browser")
+    wine.until(wine.opened, "the browser, where the window would be")
+    with shown(wine.opened()[0]) as page:
+        page.get_by_role("button", name="Connect").click()
+        wine.until(lambda: len(wine.opened()) == 2, "the server's page in the browser")
     says_yes(wine.addresses, subject, computer="")
     wine.until(lambda: shows(wine, Icon.ACTIVE), "connected")
     measured.icon, _ = memory(app)
@@ -77,8 +81,10 @@ def test_installed_played_and_uninstalled(wine: Wine, server: RealServer) -> Non
     wine.keys("Escape")
     wine.dismiss()
     wine.pointer(*ICON)
-    wine.until(lambda: len(wine.opened()) == 2, "the review page")
-    assert "Pitchgate" in httpx.get(wine.opened()[-1], follow_redirects=True).text
+    wine.until(lambda: len(wine.opened()) == 3, "the review page")
+    with shown(wine.opened()[-1]) as page:
+        expect(page.get_by_role("link", name="Grow your pipeline")).to_be_visible()
+        page.screenshot(path=shots / "windows-review.png")
     wine.choose(ICON, "Ann Seller 1", "Allow ann")
     wine.until(released(subject, gmail_id), "the mail back in the inbox")
     print(f"\n{measured.row('Windows installer, on Wine')}")

@@ -219,6 +219,18 @@ class Screen:
                     boxes.append((box.x, box.y, box.width, box.height))
         return boxes
 
+    def application(self, title: str) -> tuple[str, ...]:
+        """The class of the window whose title begins so, as the task list reads it; () while there is none."""
+        from Xlib.display import Display
+        from Xlib.error import BadWindow
+
+        with contextlib.closing(Display(self.display)) as display:
+            for window in display.screen().root.query_tree().children:
+                with contextlib.suppress(BadWindow):
+                    if str(window.get_wm_name() or "").startswith(title):
+                        return tuple(window.get_wm_class() or ())
+        return ()
+
     def lines(self, box: tuple[int, int, int, int]) -> list[int]:
         """The middles (y) of the lines of text in an open menu, from its picture. Separators are no text."""
         left, top, width, height = box

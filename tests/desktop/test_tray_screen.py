@@ -14,6 +14,7 @@ import pytest
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.fake_mailbox import make_message
 from tests.desktop.screen import Screen
+from tray_app.autostart_linux import APPLICATION, desktop_entry
 from tray_app.icons import TILES
 from tray_app.state import Icon
 
@@ -189,6 +190,9 @@ def test_a_first_start_begins_in_the_window(screen: Screen, backend: FakeBackend
     start_app(screen, backend, signed_in=False, BROWSER="/bin/false")
     screen.until(lambda: screen.find("heading", "Connect this computer"), "the connect form")
     screen.shot("window-connect")
+    entry = desktop_entry(["pitchgate-tray"])
+    assert screen.application("Pitchgate")[0] == APPLICATION
+    assert f"StartupWMClass={APPLICATION}\n" in entry, "the task list shows the entry's name and icon"
     assert shows(screen, Icon.ATTENTION)
 
 

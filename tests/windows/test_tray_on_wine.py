@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
+from playwright.sync_api import expect
 
+from tests.browser.conftest import shots
 from tests.desktop.fake_backend import FakeBackend
 from tests.desktop.test_tray_screen import shows
 from tests.windows.menus import item, menu
+from tests.windows.page import shown
 from tests.windows.wine import ICON, PYTHON, TRAY, Wine
 from tray_app.icons import BADGE
 from tray_app.state import Icon
+
+__all__ = ["shots"]
 
 pytestmark = pytest.mark.windows
 RUN_KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
@@ -153,6 +160,23 @@ def test_a_second_start_shows_the_review_page_of_the_first(wine: Wine, backend: 
     assert first.poll() is None
 
 
+def test_the_window_is_a_page_in_the_browser(wine: Wine, backend: FakeBackend, shots: Path) -> None:
+    """What a Windows without Edge WebView2 gets, and Wine: connect, be shown what is held, decide."""
+    wine.app(backend.url)
+    wine.until(wine.opened, "the browser", seconds=120)
+    with shown(wine.opened()[0]) as page:
+        expect(page.get_by_role("heading", name="Connect this computer")).to_be_visible()
+        page.screenshot(path=shots / "windows-page-connect.png")
+        page.get_by_role("button", name="Connect").click()
+        wine.until(lambda: backend.streams == 1 and shows(wine, Icon.ACTIVE), "connected")
+        backend.mailbox.hold(1)
+        expect(page.get_by_role("article")).to_contain_text("Ann Seller 1")
+        page.screenshot(path=shots / "windows-page-held.png")
+        page.get_by_role("button", name="Release").click()
+        wine.until(lambda: backend.mailbox.applied, "the decision at the server")
+    assert [decision[1:] for decision in backend.mailbox.applied] == [("m00001", "release")]
+
+
 def test_connect_in_the_browser_and_keep_the_token_with_windows(wine: Wine, backend: FakeBackend) -> None:
     wine.app(backend.url)
     wine.until(lambda: shows(wine, Icon.ATTENTION), "the icon", seconds=60)
@@ -160,9 +184,10 @@ def test_connect_in_the_browser_and_keep_the_token_with_windows(wine: Wine, back
         item(label)
         for label in ("Not connected", "Review", "Notify", "Open", "Tell", "Connect", "About", "Quit")
     ]
+    wine.until(wine.opened, "the page of a first start")
     wine.choose(ICON, "Connect")
     wine.until(lambda: backend.streams == 1 and shows(wine, Icon.ACTIVE), "connected")
-    assert "/connect/device?" in wine.opened()[0]
+    assert "/connect/device?" in wine.opened()[-1]
     assert not wine.state.with_name("token.json").exists()
     kept = (
         "from tray_app.keyring_secrets import KeyringSecrets as K; import keyring, sys;"
