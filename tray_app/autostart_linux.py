@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-NAME = "pitchgate-tray.desktop"
+APPLICATION = "pitchgate-tray"
+"""The app's id on a Linux desktop: the name of its entry, and the class of its windows."""
+ICON = "pitchgate"
+NAME = f"{APPLICATION}.desktop"
 
 
 def config_home() -> Path:
@@ -13,7 +16,7 @@ def config_home() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
 
 
-def desktop_entry(command: list[str], icon: str = "pitchgate") -> str:
+def desktop_entry(command: list[str], icon: str = ICON) -> str:
     """A desktop entry that runs `command`."""
     return "\n".join(
         (
@@ -26,6 +29,7 @@ def desktop_entry(command: list[str], icon: str = "pitchgate") -> str:
             "Terminal=false",
             "Categories=Network;Email;",
             "StartupNotify=false",
+            f"StartupWMClass={APPLICATION}",
             "",
         )
     )

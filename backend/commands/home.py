@@ -49,7 +49,8 @@ def home_command(
 ) -> None:
     """Set up and run Pitchgate for one mailbox of yours. No Pub/Sub and no public address are needed.
 
-    Before that Google wants an OAuth client: docs/tutorial/first-mailbox.md shows how to make one, with pictures.
+    Before that Google wants an OAuth client of the type Desktop app, made at
+    https://console.cloud.google.com/auth/clients.
     """
     where = (folder or default_folder()).expanduser().absolute()
     file = where / settings_file.NAME

@@ -12,5 +12,5 @@ from backend.terminal import Worded
 @click.command("serve", cls=Worded)
 @click.option("--bind")
 def serve_command(bind: str | None) -> None:
-    """Serve until stopped. Everything else is set by PITCHGATE_… in the environment (docs/how-to/deploy.md)."""
+    """Serve until stopped. Everything else is set by PITCHGATE_… in the environment or in the file of --settings."""
     starting.run(read_settings(bind=bind) if bind else read_settings())

@@ -11,7 +11,7 @@ from backend.home.client import OAuthClient
 NAME = "settings.env"
 HEAD = """\
 # Written by Pitchgate. Whoever reads this file can read the mailbox: keep it to yourself.
-# All settings are in docs/reference/settings.md; change a line and start again.
+# Change a line and start again; a line PITCHGATE_…= may be added for every other setting.
 """
 
 

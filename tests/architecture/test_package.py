@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from backend.__main__ import SOURCE_ONLY
-from tests.architecture.source import ROOT, files, listing, project
+from tests.architecture.source import PACKAGES, ROOT, files, listing, project
 
 OF_BOTH = {"pyproject.toml", "README.md"}
 FOLDERS = {".": ("backend", "model_export"), "tray_app": ("tray_app",)}
@@ -69,3 +72,28 @@ def test_nothing_else_is_in_the_wheel(wheel: set[str], distribution: str) -> Non
 def test_every_command_has_something_to_run(command: str) -> None:
     module, _, attribute = command.partition(":")
     assert callable(getattr(importlib.import_module(module), attribute))
+
+
+def shown() -> Iterator[tuple[Path, str]]:
+    """What a wheel's people may read: strings of the code, catalogues, and files that a command writes."""
+    for path in files():
+        if path.parts[0] not in PACKAGES or {"sandbox", "demo"} & set(path.parts):
+            continue
+        if path.suffix == ".py":
+            tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+            about = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
+            constants = (
+                one for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in about
+            )
+            yield from ((path, one.value) for one in constants if isinstance(one.value, str))
+        elif path.suffix == ".po":
+            lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+            yield from ((path, line) for line in lines if not line.startswith("#"))
+        elif path.suffix in (".html", ".js") or path.parent.name == "templates":
+            yield path, (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_no_message_sends_a_person_to_a_file_that_no_wheel_brings() -> None:
+    found = list(shown())
+    assert len(found) > 10_000
+    assert [(str(path), text[:100]) for path, text in found if re.search(r"\bdocs/[a-z-]+[/.]", text)] == []

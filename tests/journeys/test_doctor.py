@@ -167,7 +167,7 @@ async def test_a_healthy_set_up_has_nothing_to_mend(connected: Patient, ask: Cal
 @pytest.mark.parametrize(
     ("fault", "check", "mend"),
     [
-        ({"SWEEP_INTERVAL": "-1"}, "settings", "settings.md"),
+        ({"SWEEP_INTERVAL": "-1"}, "settings", "Wrong: PITCHGATE_SWEEP_INTERVAL"),
         ({"SWEEP_INTERVALL": "9"}, "settings", "PITCHGATE_SWEEP_INTERVAL"),
         ({"SETTINGS_FILE": "/nowhere/settings.env"}, "settings", "--settings"),
         ({"ENVIRONMENT": "production"}, "notices", "PITCHGATE_NOTICES=poll"),

@@ -77,7 +77,10 @@ def document(app: Quart, address: str) -> dict[str, Any]:
 
 
 def _about(address: str) -> QuartSchema:
-    text = "What the desktop app calls. Rules for every call, rate limits and the browser round: docs/reference/api.md."
+    text = (
+        "What the desktop app calls. The rules for every call, rate limits and the browser round: the page “The API” "
+        "of Pitchgate's documents."
+    )
     return QuartSchema(
         info=Info("Pitchgate", API, description=text),
         servers=[Server(address)],
@@ -163,7 +166,7 @@ class _Provider(OpenAPIProvider):
             components |= more
         content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": events}}
         return success | {
-            "description": "The stream; see docs/reference/api.md.",
+            "description": "The stream of server-sent events.",
             "content": content,
         }, components
 
