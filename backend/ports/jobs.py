@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.failing import Cause
@@ -47,6 +47,18 @@ class PushFate(StrEnum):
     REPEAT = "repeat"  # Pub/Sub's message id is known
     STALE = "stale"  # the change it speaks of has been listed already; what followed it perhaps not
     UNKNOWN = "unknown"  # no such mailbox here
+
+
+class Due(NamedTuple):
+    """When a duty and when a message may next be claimed, None if there is none."""
+
+    duty: datetime | None
+    message: datetime | None
+
+    @property
+    def first(self) -> datetime | None:
+        """The earlier one."""
+        return min((at for at in self if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +240,8 @@ class JobStore(NoticeStore, Protocol):
     async def gone(self, job: MessageJob, now: datetime) -> None:
         """The message no longer exists: end its job, void its open challenge."""
 
-    async def next_due(self, now: datetime, full: Collection[str] = ()) -> datetime | None:
-        """When the next job of any kind is due, None if there is none (for the worker's nap); messages of the mailboxes
-        in `full` do not count."""
+    async def next_due(self, now: datetime, full: Collection[str] = ()) -> Due:
+        """When the next jobs are due; messages of the mailboxes in `full` do not count."""
 
     async def commit_sync(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 from backend.domain.errors import PitchgateError
 from backend.ports.decisions import DecisionKeys
 from backend.ports.devices import Device, NewDevice, Notifier
-from backend.ports.jobs import DutyJob, MessageJob
+from backend.ports.jobs import Due, DutyJob, MessageJob
 from backend.store.binding import looks, looks_all, puts, puts_all, reads, reads_all, writes, writes_all
 from backend.store.driver import Driver
 from backend.store.library import Dialect
@@ -175,7 +175,7 @@ class SqlStore(Watched):
     make_dead_letter = puts(jobs.make_dead_letter)
     gone = puts(jobs.gone)
 
-    async def next_due(self, now: datetime, full: Collection[str] = ()) -> datetime | None:
+    async def next_due(self, now: datetime, full: Collection[str] = ()) -> Due:
         """See `JobStore`. May name a time at which nothing turns out to be due, never one too late."""
         return await self._driver.near(EVERY, jobs.next_due, full)
 

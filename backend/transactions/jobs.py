@@ -10,10 +10,10 @@ from datetime import datetime
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.message_record import Stage
-from backend.ports.jobs import Duty, DutyJob, MessageJob, Notice, PushFate
+from backend.ports.jobs import Due, Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions import message_rows, rows, voiding
 from backend.transactions.message_rows import ClaimedRow, LaneRow, MessageRow
-from backend.transactions.statement import WAKE, Script, micros, moment, number, packed, q
+from backend.transactions.statement import WAKE, Script, micros, moment, moment_or_none, number, packed, q
 from backend.transactions.tables import ClaimedDutyRow, DutyRow, MailboxRow
 
 ROUNDS = 4
@@ -280,12 +280,11 @@ def due(mailbox_id: str, at: datetime, *, wake: bool = True) -> Script[None]:
         yield WAKE
 
 
-def next_due(full: Collection[str] = ()) -> Script[datetime | None]:
-    """When the next job may be claimed; see the port."""
+def next_due(full: Collection[str] = ()) -> Script[Due]:
+    """When the next jobs may be claimed; see the port."""
     duty: int | None = yield q("next_duty_due")
     turn: int | None = yield q("next_turn", full=packed(sorted(full)))
-    known = [at for at in (duty, turn) if at is not None]
-    return moment(min(known)) if known else None
+    return Due(moment_or_none(duty), moment_or_none(turn))
 
 
 def failing_seconds(now: datetime) -> Script[int]:

@@ -116,7 +116,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     if at_work.challenger is not None and at_work.since is not None:
         labels = yield from asking.labels_of_model(TRIAL, at_work.challenger, at_work.since)
         counts[f"trial.{trial(labels).finding}"] = 1
-    due = yield from next_due()
+    due = (yield from next_due()).first
     counts["failing_seconds"] = yield from failing_seconds(now)
     counts["oldest_due_seconds"] = 0 if due is None else max(0, int((now - due).total_seconds()))
     return counts

@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -21,7 +21,7 @@ from backend.domain.errors import LeaseLost
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
 from backend.ports.gmail import Authorizer
-from backend.ports.jobs import Duty, DutyJob, MessageJob
+from backend.ports.jobs import Due, Duty, DutyJob, MessageJob
 from backend.worker.endings import Endings
 
 log = structlog.get_logger()
@@ -58,8 +58,12 @@ class Worker:
         self.failed: Counter[tuple[str, str]] = Counter()
         self._endings = Endings(context, self.failed)
         self._careful_until = context.clock.now()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[bool]] = set()
         self._in_hand: Counter[str] = Counter()
+        self._share = max(1, context.settings.worker_tasks // SHARES)
+        self._short = False
+        """Whether something may be due for which there was no room."""
+        self._due: datetime | None = None
         self._log = structlog.get_logger().bind()
 
     @property
@@ -77,36 +81,44 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and run until `stop` is set, then finish or give back what runs."""
-        while not stop.is_set():
-            self._wake.clear()
-            if self._free <= 0:
-                await self._woken(stop)
-                continue
-            try:
-                claimed = await self._claim()
-            except Exception:
-                # The store is away: nothing was claimed, so nothing is lost; it is asked again.
-                log.exception("claim_failed", worker=self._name)
-                claimed = 0
-            if not claimed:
-                await self._nap(stop)
-        await self._wind_down()
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _: self._wake.set())
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                self._due = None
+                self._short = self._free <= 0
+                if self._short:
+                    await self._wake.wait()
+                    continue
+                try:
+                    claimed = await self._claim()
+                except Exception:
+                    # The store is away: nothing was claimed, so nothing is lost; it is asked again.
+                    log.exception("claim_failed", worker=self._name)
+                    claimed = 0
+                if not claimed:
+                    await self._nap()
+            await self._wind_down()
+        finally:
+            stopped.cancel()
 
     async def _claim(self) -> int:
         """Start as many due jobs as there is room for; returns how many."""
         context, free = self._context, self._free
         now = context.clock.now()
         full = self._full()
-        first = await context.store.next_due(now, full)
-        if first is None or first > now:
-            return 0
-        until = now + timedelta(seconds=context.settings.lease_seconds)
         duties = len(self._running) - self._in_hand.total()
         room = free if self._careful else free - max(0, context.settings.worker_tasks // SHARES - duties)
+        self._short = bool(full) or room <= 0 or self._careful
+        due = await context.store.next_due(now, full)
+        turn = due.message if room > 0 else None
+        self._due = Due(due.duty, turn).first
+        until = now + timedelta(seconds=context.settings.lease_seconds)
         share = self._share - self._share // 2
-        messages = (
-            await context.store.claim_messages(self._name, now, until, room, share, full) if room > 0 else ()
-        )
+        messages: tuple[MessageJob, ...] = ()
+        if turn is not None and turn <= now:
+            messages = await context.store.claim_messages(self._name, now, until, room, share, full)
         if any(message.deaths >= SUSPECTED for message in messages):
             self._careful_until = now + CAREFUL
             messages = await self._alone(messages)
@@ -114,19 +126,16 @@ class Worker:
         for message in messages:
             self._start(message, partial(run_stage, context, message))
         claimed: tuple[DutyJob, ...] = ()
-        if len(messages) < free:
+        if due.duty is not None and due.duty <= now and len(messages) < free:
             claimed = await context.store.claim_duties(self._name, now, until, free - len(messages))
         for duty in claimed:
             self._start(duty, partial(run_duty, context, self._authorizer, duty))
         return len(messages) + len(claimed)
 
-    @property
-    def _share(self) -> int:
-        return max(1, self._context.settings.worker_tasks // SHARES)
-
     def _full(self) -> list[str]:
         """Mailboxes of which so much is under way that another claim might be more than their share."""
-        return [name for name, number in self._in_hand.items() if number > self._share // 2]
+        half = self._share // 2
+        return [name for name, number in self._in_hand.items() if number > half]
 
     async def _alone(self, messages: tuple[MessageJob, ...]) -> tuple[MessageJob, ...]:
         """Of these one suspect, if nothing else runs. The others are put back."""
@@ -141,10 +150,13 @@ class Worker:
         self._count(job.mailbox_id, isinstance(job, MessageJob))
         task.add_done_callback(partial(self._done, job))
 
-    def _done(self, job: MessageJob | DutyJob, task: asyncio.Task[None]) -> None:
+    def _done(self, job: MessageJob | DutyJob, task: asyncio.Task[bool]) -> None:
+        """Look for work, unless there is none: there was room for all that was due, and what a message that has come
+        to its end makes due is told by the store."""
         self._running.discard(task)
         self._count(job.mailbox_id, -isinstance(job, MessageJob))
-        self._wake.set()
+        if self._short or task.cancelled() or not task.result():
+            self._wake.set()
 
     def _count(self, mailbox_id: str, more: int) -> None:
         """So many messages of this mailbox more are under way."""
@@ -154,7 +166,8 @@ class Worker:
 
     async def _run_one(
         self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]
-    ) -> None:
+    ) -> bool:
+        """Run it to its end; whether that is the end of a message that went well."""
         # Every line that is logged in this task tells which message it is about.
         about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
         structlog.contextvars.bind_contextvars(mailbox=job.mailbox_id, **about)
@@ -163,7 +176,7 @@ class Worker:
         try:
             if isinstance(job, MessageJob) and job.deaths >= self._context.settings.max_attempts:
                 await self._endings.make_dead_letter(job, DEADLY)
-                return
+                return False
             async with asyncio.timeout(self._context.settings.lease_seconds * SHARE_OF_LEASE):
                 following = await run()
         except asyncio.CancelledError:
@@ -184,25 +197,18 @@ class Worker:
                     following, partial(run_stage, self._context, following)
                 )  # counts as its mailbox's
             elif following is not None:
-                await self._run_one(following, partial(run_stage, self._context, following))
+                return await self._run_one(following, partial(run_stage, self._context, following))
+            return isinstance(job, MessageJob)
+        return False
 
-    async def _nap(self, stop: asyncio.Event) -> None:
+    async def _nap(self) -> None:
         """Sleep until woken, stopped, or the next job is due; at most `poll_seconds`."""
-        context, seconds = self._context, self._context.settings.poll_seconds
-        with contextlib.suppress(Exception):
-            due = await context.store.next_due(context.clock.now(), self._full())
-            if due is not None:
-                seconds = min(seconds, max((due - context.clock.now()).total_seconds(), 0.005))
-        await self._woken(stop, seconds)
-
-    async def _woken(self, stop: asyncio.Event, seconds: float | None = None) -> None:
-        """Until something is due or done, or it is time to stop; at most `seconds`."""
-        waits = {asyncio.create_task(self._wake.wait()), asyncio.create_task(stop.wait())}
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        seconds = self._context.settings.poll_seconds
+        if self._due is not None:
+            seconds = min(seconds, max((self._due - self._context.clock.now()).total_seconds(), 0.005))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     async def _wind_down(self) -> None:
         if not self._running:

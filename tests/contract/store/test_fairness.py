@@ -140,8 +140,8 @@ async def test_a_claim_takes_no_more_than_a_mailboxs_share_and_nothing_of_a_full
     until = story.now + LEASE
     claimed = await story.store.claim_messages("w1", story.now, until, 100, 2, ["bea"])
     assert sorted(job.gmail_id for job in claimed) == ["ana0", "ana1", "cy0", "cy1"]
-    assert await story.store.next_due(story.now, ["ana", "bea", "cy"]) is None
-    assert await story.store.next_due(story.now, ["ana"]) == story.now
+    assert (await story.store.next_due(story.now, ["ana", "bea", "cy"])).first is None
+    assert (await story.store.next_due(story.now, ["ana"])).first == story.now
 
 
 async def test_duties_are_claimed_together_each_by_one_worker(story: Story) -> None:

@@ -59,7 +59,7 @@ async def test_a_duty_asked_for_again_is_never_delayed(story: Story) -> None:
     soon, later = story.now + timedelta(seconds=5), story.now + timedelta(hours=1)
     await story.store.want("ana", Duty.SYNC, soon)
     await story.store.want("ana", Duty.SYNC, later)
-    assert await story.store.next_due(story.now) == soon
+    assert (await story.store.next_due(story.now)).first == soon
     assert await story.claim_duty() is None
     story.pass_time(seconds=5)
     assert await story.claim_duty() is not None
@@ -85,7 +85,7 @@ async def test_what_was_asked_for_during_a_duty_is_not_lost(story: Story) -> Non
     await story.store.want("ana", Duty.SYNC, found)
     assert await story.claim_duty() is None
     await story.store.finish_duty(job, story.now + timedelta(minutes=12))
-    assert await story.store.next_due(story.now) == found
+    assert (await story.store.next_due(story.now)).first == found
 
 
 async def test_a_duty_nobody_asked_for_again_comes_when_it_should(story: Story) -> None:
@@ -93,7 +93,7 @@ async def test_a_duty_nobody_asked_for_again_comes_when_it_should(story: Story) 
     job = await story.hold("ana")
     again = story.now + timedelta(minutes=12)
     await story.store.finish_duty(job, again)
-    assert await story.store.next_due(story.now) == again
+    assert (await story.store.next_due(story.now)).first == again
 
 
 async def test_a_postponed_duty_counts_its_attempts_until_it_succeeds(story: Story) -> None:
@@ -198,7 +198,7 @@ async def test_everything_due_is_claimed_in_the_end(story: Story) -> None:
         for job in jobs:
             await story.store.finish_stage(job, story.now)
     assert claimed == {name: number + 1 for number, name in enumerate(names)}
-    assert await story.store.next_due(story.now) is None or await story.claim() == ()
+    assert (await story.store.next_due(story.now)).first is None or await story.claim() == ()
 
 
 async def test_the_message_of_a_dead_worker_goes_to_the_next_and_the_dead_changes_nothing(
@@ -208,7 +208,7 @@ async def test_the_message_of_a_dead_worker_goes_to_the_next_and_the_dead_change
     await story.arrive("ana", "m1")
     dead = await story.job("m1")
     assert await story.claim(worker="w2") == ()
-    assert await story.store.next_due(story.now) == story.now + LEASE
+    assert (await story.store.next_due(story.now)).first == story.now + LEASE
     story.pass_time(seconds=60)
     heir = await story.job("m1")
     assert heir.attempt == 2
@@ -236,7 +236,7 @@ async def test_a_postponed_message_waits_and_counts(story: Story) -> None:
     again = story.now + timedelta(seconds=30)
     await story.store.postpone(await story.job("m1"), again, "503", story.now)
     assert await story.claim() == ()
-    assert await story.store.next_due(story.now) == again
+    assert (await story.store.next_due(story.now)).first == again
     story.pass_time(seconds=30)
     assert (await story.job("m1")).attempt == 2
 

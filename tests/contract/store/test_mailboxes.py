@@ -140,7 +140,7 @@ async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: SqlSt
         with pytest.raises(NotFound):
             await attempt
     await store.want("nobody", Duty.SYNC, now)
-    assert await store.next_due(now) is None
+    assert (await store.next_due(now)).first is None
 
 
 async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(story: Story) -> None:
@@ -150,7 +150,7 @@ async def test_a_mailbox_that_needs_reconnecting_stops_and_goes_on_where_it_was(
     await story.store.set_link("ana", Link.NEEDS_RECONNECT, story.now, Lost.GRANT)
     assert await story.claim() == ()
     assert await story.claim_duty() is None
-    assert await story.store.next_due(story.now) is None
+    assert (await story.store.next_due(story.now)).first is None
     await story.store.set_link("ana", Link.CONNECTED, story.now)
     assert [job.gmail_id for job in await story.claim()] == ["m1"]
     job = await story.claim_duty()

@@ -100,7 +100,7 @@ async def test_a_held_message_makes_telling_due_only_where_a_browser_wants_it(an
     await ana.browser("ana")
     await ana.receive("ana", "m2", Outcome.INBOX)
     await ana.receive("ana", "m3", Outcome.MARK)
-    assert await ana.store.next_due(ana.now) is None or await ana.claim_duty() is None
+    assert (await ana.store.next_due(ana.now)).first is None or await ana.claim_duty() is None
     await ana.receive("ana", "m4", Outcome.CHALLENGE)
     assert await ana.claim_duty() is None
     ana.pass_time(seconds=SETTLE.total_seconds())
@@ -132,7 +132,7 @@ async def test_a_round_records_what_became_of_each_and_ends_its_duty(ana: Story)
     )
     with pytest.raises(LeaseLost):
         await ana.store.web_pushed(job, answers, now, None)
-    assert await ana.store.next_due(now) == now + timedelta(minutes=2)
+    assert (await ana.store.next_due(now)).first == now + timedelta(minutes=2)
 
 
 async def test_one_that_failed_for_days_is_forgotten_and_one_success_forgives(ana: Story) -> None:

@@ -121,7 +121,9 @@ class Fixture:
     async def work_for(self, seconds: float) -> None:
         """Run what is due until this much time has passed, whether or not the jobs come to rest."""
         until = self.now() + timedelta(seconds=seconds)
-        while self.following or ((due := await self.store.next_due(self.now())) is not None and due <= until):
+        while self.following or (
+            (due := (await self.store.next_due(self.now())).first) is not None and due <= until
+        ):
             await self._turn()
         self.gmail.now = until
 
@@ -132,7 +134,7 @@ class Fixture:
         duty = None if jobs else await self.store.claim_duty("w", now, now + LEASE)
         job = jobs[0] if jobs else duty
         if job is None:
-            due = await self.store.next_due(now)
+            due = (await self.store.next_due(now)).first
             if due is None or due > now + timedelta(minutes=5):
                 return False
             self.gmail.now = max(due, now + timedelta(milliseconds=1))
