@@ -1,6 +1,6 @@
 """Our server against the article's design, in one run, on one local Google, with the same mail.
 
-    python -m tests.bench.speed [--quick] [--parts mail latency far push memory] [--scenes plain million …] [--write]
+    python -m tests.bench.speed [--quick] [--parts mail floor latency …] [--scenes plain million …] [--write]
 
 Every figure is taken in turns: ours, the article (Flask, pickle, httplib2, `build` a push, TinyDB), the article as a
 good developer keeps it (SQLite, kept service). A run whose letters do not end in the same place at all three fails.
@@ -10,6 +10,7 @@ mail     CPU a message in ms: ordinary under one push and ten under one, held, c
          with one mailbox and with many, and on PostgreSQL; quota units a message; start-up and memory at the start
 watching  what the log of decisions, the test of drift and the counters are of a message's CPU: timed by itself, against
          the least that `mail` found a message to cost
+floor    the bare steps of a message with these packages, one by one; how many times their sum ours takes in `mail`
 latency  ms from a pitch's delivery to its label, with Google near
 far      messages a second when each call of Gmail's takes 80 ms
 push     pushes by wrk (token checked, notice durable) over the bare Quart route's, by connections
@@ -45,6 +46,7 @@ from tests import postgres_server
 from tests.bench import decisions, speed_measures, speed_push, speed_report
 from tests.bench.addon_card import keys_served
 from tests.bench.baseline.model import train
+from tests.bench.floor import floor
 from tests.bench.speed_fixtures import (
     ARTICLE,
     KEPT,
@@ -59,7 +61,7 @@ from tests.bench.speed_fixtures import (
     sandbox_arguments,
 )
 
-PARTS = ("mail", "watching", "latency", "far", "push", "memory")
+PARTS = ("mail", "floor", "watching", "latency", "far", "push", "memory")
 KINDS = (("ordinary", 1), ("ordinary", 10), ("held", 1), ("challenged", 1))
 
 
@@ -131,7 +133,7 @@ class Bench:
                     costs[fixture.kind].append(done.cpu_ms)
                     units[fixture.kind].append(done.units)
                     fates[fixture.kind] = done.fates
-                same(fates)
+                speed_measures.same(fates)
             name = kind if kind != "ordinary" else f"{kind}, {'one' if each == 1 else 'ten'} a push"
             report[name] = {
                 fixture.kind: round(statistics.median(costs[fixture.kind]), 2) for fixture in fixtures
@@ -139,6 +141,11 @@ class Bench:
             report[name]["units"] = round(statistics.median(units[OURS]), 1)
             self.tell(f"{scene}: {name}: {report[name]}")
         return report
+
+    async def floor(self) -> None:
+        """How little a message could cost."""
+        self.found["floor"] = await floor(self.google, self.folder, self.found.get("mail", {}))
+        self.tell(f"floor: {self.found['floor']}")
 
     async def watching(self) -> None:
         """What watching adds to a message."""
@@ -235,16 +242,6 @@ class Bench:
     def tell(self, line: str) -> None:
         """To a person who waits."""
         print(line, file=sys.stderr, flush=True)
-
-
-def same(fates: dict[str, dict[str, str]]) -> None:
-    """Raise unless every house did the same with every letter."""
-    names = list(fates)
-    for other in names[1:]:
-        differ = [(key, fates[names[0]][key], fate) for key, fate in fates[other].items()]
-        differ = [one for one in differ if one[1] != one[2]]
-        if differ or fates[names[0]].keys() != fates[other].keys():
-            raise RuntimeError(f"{names[0]} and {other} did not do the same: {differ[:5]}")
 
 
 async def run(size: Size, parts: Sequence[str]) -> dict[str, Any]:

@@ -120,3 +120,13 @@ async def memory(google: Google, fixture: Fixture, number: int) -> list[tuple[in
         await handled(google, fixture, "ordinary", number // 10, 10, next(NUMBERS), drain=1.2)
         points.append(((part + 1) * (number // 10), round(fixture.resident(), 1)))
     return points
+
+
+def same(fates: dict[str, dict[str, str]]) -> None:
+    """Raise unless every house did the same with every letter."""
+    names = list(fates)
+    for other in names[1:]:
+        differ = [(key, fates[names[0]][key], fate) for key, fate in fates[other].items()]
+        differ = [one for one in differ if one[1] != one[2]]
+        if differ or fates[names[0]].keys() != fates[other].keys():
+            raise RuntimeError(f"{names[0]} and {other} did not do the same: {differ[:5]}")

@@ -91,8 +91,17 @@ def _watching(found: Mapping[str, Any]) -> str:
     return _table(["µs a message", *fields, "of the cheapest message"], [["", *fields.values(), share]])
 
 
+def _floor(found: Mapping[str, Any]) -> str:
+    fields = found["floor"]
+    steps = _table(["µs a step", *fields["steps_us"]], [["", *map(round, fields["steps_us"].values())]])
+    head = ["CPU a message, ms", "floor", "ours over it"]
+    rows = [[kind, ms, fields["ours"].get(kind, "–")] for kind, ms in fields["floor_ms"].items()]
+    return steps + "\n\n" + _table(head, rows)
+
+
 SECTIONS = {
     "mail": _mail,
+    "floor": _floor,
     "watching": _watching,
     "latency": _latency,
     "far": _far,

@@ -1,0 +1,123 @@
+"""How little a message could cost with the packages this program is made of: its bare steps, measured one by one.
+
+Each step is taken as cheaply as its package lets it be, with nothing checked, logged, counted, leased or kept but what
+the step is for (`tests/bench/baseline/floor.py`). Their sum is a floor: ours has tokens, leases, a policy and a log of
+decisions on top, and cannot come below it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from backend.demo.processes import free_port
+from backend.settings import MODELS
+from tests.bench.processor import spent
+from tests.bench.speed_fixtures import NUMBERS, OURS, Google, letters_like
+from tests.bench.speed_measures import ORDINARY
+
+STEPS: Mapping[str, Mapping[str, float]] = {
+    # A look at once and one after Google's window, in which it drops pushes: without it mail would be lost.
+    "ordinary, one a push": {"push": 1, "history": 2, "get": 1, "read": 1, "commit": 3},
+    "ordinary, ten a push": {"push": 0.1, "history": 0.2, "get": 1, "read": 1, "commit": 0.3, "row": 1},
+    # Our own change is pushed too. What is moved is said before it is done, and its end after.
+    "held": {"push": 2, "history": 2, "get": 1, "read": 1, "modify": 1, "commit": 5},
+    # Whether the owner is away, and which addresses are theirs; a sending is said before it is begun.
+    "challenged": {
+        "push": 2,
+        "history": 2,
+        "get": 1,
+        "read": 1,
+        "modify": 1,
+        "ask": 2,
+        "send": 1,
+        "commit": 7,
+    },
+}
+"""How often each step is taken for a message."""
+LETTERS = 200
+PUSHES = 2_000
+
+
+async def floor(google: Google, folder: Path, mail: Mapping[str, Any]) -> dict[str, Any]:
+    """µs of CPU a step, ms a message of each kind, and how many times that ours takes in the first scene of `mail`,
+    if it was measured."""
+    config = await _mailbox(google)
+    path = folder / "floor.json"
+    await asyncio.to_thread(path.write_text, json.dumps(config), "utf-8")
+    output = await asyncio.to_thread(subprocess.check_output, _command("steps", str(path)))
+    steps: dict[str, float] = {"push": await _pushes(google), **json.loads(output)}
+    least = {kind: sum(steps[step] * n for step, n in taken.items()) / 1e3 for kind, taken in STEPS.items()}
+    ours: Mapping[str, Any] = next(iter(mail.values()), {})
+    return {
+        "steps_us": {step: round(us, 1) for step, us in steps.items()},
+        "floor_ms": {kind: round(ms, 2) for kind, ms in least.items()},
+        "ours": {kind: round(ours[kind][OURS] / ms, 2) for kind, ms in least.items() if kind in ours},
+    }
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tests.bench.baseline.floor", *arguments]
+
+
+async def _mailbox(google: Google) -> dict[str, Any]:
+    """One mailbox with mail in it, and what the steps are taken with."""
+    email = f"floor{next(NUMBERS)}@floor.example"
+    await google.create(email, "Ana Duarte")
+    token = (await google.tokens(email))["access_token"]
+    label = await google.api(token, "POST", "labels", {"name": "Floor"})
+    load = letters_like(ORDINARY, LETTERS, next(NUMBERS))
+    ids = [await google.deliver(letter, email) for letter in load]
+    found = [await google.api(token, "GET", f"messages/{one}?format=full") for one in ids]
+    history = (await google.api(token, "GET", "profile"))["historyId"]
+    letter = f"From: {email}\r\nTo: kim@r.example\r\nSubject: Re: yours\r\n\r\n{'A link. ' * 40}\r\n".encode()
+    raw = base64.urlsafe_b64encode(letter).decode()
+    return {
+        "google": google.url,
+        "token": token,
+        "label": label["id"],
+        "history": history,
+        "ids": ids,
+        "raws": [json.dumps(one) for one in found[:40]],
+        "answers": [(raw, one["threadId"]) for one in found],
+        "model": str(MODELS / "pitchgate.onnx"),
+    }
+
+
+async def _pushes(google: Google) -> float:
+    """µs of CPU that a bare ASGI application takes for a push."""
+    where = f"127.0.0.1:{free_port()}"
+    server = await asyncio.to_thread(subprocess.Popen, _command("push", where))
+    try:
+        body = {
+            "message": {"data": base64.b64encode(b"x" * 60).decode(), "messageId": "1"},
+            "subscription": "s",
+        }
+        headers = {"authorization": f"Bearer {'x' * 800}"}
+        async with aiohttp.ClientSession() as http:
+            end = time.monotonic() + 30
+            while True:
+                try:
+                    await http.get(f"http://{where}/")
+                    break
+                except aiohttp.ClientError:
+                    if time.monotonic() > end:
+                        raise
+                    await asyncio.sleep(0.1)
+            before = spent([server.pid])
+            for _ in range(PUSHES):
+                async with http.post(f"http://{where}/hooks/gmail", json=body, headers=headers) as answer:
+                    assert answer.status == 204
+            return 1e6 * (spent([server.pid]) - before) / PUSHES
+    finally:
+        server.terminate()
+        await asyncio.to_thread(server.wait)
