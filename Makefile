@@ -40,8 +40,9 @@ setup: ## .venv with what the program needs; extras too: make setup EXTRAS="post
 setup-dev: ## .venv with what tests, gates and training need
 	@bash requirements/setup.sh dev
 
+GATES := types lint format-check imports
 gates: setup-dev ## lint, format, types, import directions: all of them, whatever fails
-	@$(MAKE) -k -j2 -O lint format-check types imports
+	@$(MAKE) -k -j2 -O $(GATES)
 
 lint: setup-dev ## ruff's rules
 	@$(BIN)/ruff check --quiet . && echo "ruff: clean"
@@ -67,11 +68,20 @@ format: setup-dev ## put every file in ruff's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
 
 .PHONY: test test-unit test-browser test-desktop test-windows test-deploy
-test: gates ## everything: gates, then unit, contract, journeys, browser and desktop tests
+test: setup-dev ## everything: gates, then unit, contract, journeys, browser and desktop tests
+	@$(MAKE) -k -j2 -O $(GATES) machine collected
+	@$(PYTEST) $(PARALLEL) $(SUITE)
+
+# The longest of the gates leaves a core idle meanwhile: what else tests need is installed (apt-get has a lock, so one
+# after the other), and the tests are compiled once, which each worker would do anew.
+.PHONY: machine collected
+machine: setup-dev
 	@bash requirements/setup.sh browser
 	@bash requirements/setup.sh mail
 	@bash requirements/setup.sh desktop
-	@$(PYTEST) $(PARALLEL) $(SUITE)
+
+collected: setup-dev
+	@$(BIN)/python -m pytest -qq --collect-only $(SUITE) >.venv/collected.log 2>&1 || { cat .venv/collected.log; false; }
 
 test-unit: setup-dev ## the quick ones only: no processes, no browser
 	@$(PYTEST) $(PARALLEL) tests/unit tests/architecture
