@@ -7,7 +7,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,6 +50,17 @@ def words(section: str = "cli") -> Words:
 def say(key: str, *, err: bool = False, **blanks: object) -> None:
     """Print the text `cli.<key>`, its blanks filled."""
     click.echo(words()(key, **blanks), err=err)
+
+
+def print_table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print rows below their titles, as wide as the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*titles)
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
 
 
 def confirms(key: str) -> Callable[[FC], FC]:

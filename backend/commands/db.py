@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from backend.domain.errors import Refused
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
-from backend.terminal import WordedGroup, say, words
+from backend.terminal import WordedGroup, print_table, say, words
 
 if TYPE_CHECKING:
     from backend.store.backup import Copy
@@ -140,8 +139,6 @@ def copy_command(target: str, source: Path | None) -> None:
                 lambda table, rows: shown.update(f"{table}: {rows:,}"),
             )
         )
-    table = Table(words()("db.column_table"), words()("db.column_rows"))
-    for one in moved:
-        table.add_row(one.table, f"{one.rows:,}")
-    Console().print(table)
+    titles = (words()(f"db.column_{name}") for name in ("table", "rows"))
+    print_table(titles, ((one.table, f"{one.rows:,}") for one in moved))
     say("db.copied", name=there.name)

@@ -6,13 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from backend.commands.with_store import with_store
+from backend.commands.with_store import named, of_mailbox, with_store
 from backend.domain.errors import NotFound
 from backend.system.clock import SystemClock
-from backend.terminal import WordedGroup, say, words
+from backend.terminal import WordedGroup, print_table, say, words
 from backend.transactions.statement import moment
 
 if TYPE_CHECKING:
@@ -25,14 +23,14 @@ def jobs_group() -> None:
 
 
 @jobs_group.command("list")
-@click.option("--mailbox", "email")
+@of_mailbox
 @click.option("--json", "as_json", is_flag=True)
 def list_command(email: str | None, as_json: bool) -> None:
     """Show dead letters, oldest first. In Gmail they stay where they are."""
 
     async def work(store: SqlStore) -> list[dict[str, Any]]:
         names = {mailbox.id: mailbox.owner.email for mailbox in await store.mailboxes()}
-        found = await store.dead_letters(await _mailbox_id(store, email) if email else None)
+        found = await store.dead_letters((await named(store, email)).id if email else None)
         return [
             {
                 "mailbox": names.get(row["mailbox_id"], row["mailbox_id"]),
@@ -52,10 +50,7 @@ def list_command(email: str | None, as_json: bool) -> None:
     if not found:
         say("jobs.none")
         return
-    table = Table(*(words()(f"jobs.column_{name}") for name in found[0]))
-    for one in found:
-        table.add_row(*(str(value) for value in one.values()))
-    Console().print(table)
+    print_table((words()(f"jobs.column_{name}") for name in found[0]), (one.values() for one in found))
 
 
 @jobs_group.command("retry")
@@ -81,17 +76,10 @@ def drop_command(email: str, message: str | None, everything: bool) -> None:
 async def _each(store: SqlStore, email: str, message: str | None, everything: bool, *, retry: bool) -> int:
     if (message is None) is not everything:
         raise click.UsageError(words()("jobs.one_or_all"))
-    mailbox_id = await _mailbox_id(store, email)
+    mailbox_id = (await named(store, email)).id
     names = [message] if message else [row["gmail_id"] for row in await store.dead_letters(mailbox_id)]
     change = store.retry_dead_letter if retry else store.drop_dead_letter
     done = [await change(mailbox_id, name, SystemClock().now()) for name in names]
     if message and not any(done):
         raise NotFound("unknown_job", message=message, email=email)
     return sum(done)
-
-
-async def _mailbox_id(store: SqlStore, email: str) -> str:
-    mailbox = await store.mailbox_by_email(email)
-    if mailbox is None:
-        raise NotFound("no_mailbox", email=email)
-    return mailbox.id

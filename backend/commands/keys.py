@@ -32,9 +32,9 @@ def new_command() -> None:
 def rotate_command() -> None:
     """Seal refresh tokens, keys of the logs of decisions and addresses of browsers again with the first key. May run
     again, and while the server runs."""
-    from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
+    from backend.system.vault import configured_vault, opens
 
-    vault = MultiFernetVault(load_or_make_keys(read_settings()))
+    vault = configured_vault(read_settings())
 
     async def work(store: Store) -> tuple[int, int]:
         count = shut = 0
@@ -63,9 +63,9 @@ def rotate_command() -> None:
 @confirms("keys.lost_really")
 def lost_command() -> None:
     """Forget the refresh tokens that no key opens any more, so that the server starts with the keys there are."""
-    from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
+    from backend.system.vault import configured_vault, opens
 
-    vault = MultiFernetVault(load_or_make_keys(read_settings()))
+    vault = configured_vault(read_settings())
 
     async def work(store: Store) -> int:
         count = 0

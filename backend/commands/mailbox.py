@@ -7,18 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from backend.commands.with_store import with_store
-from backend.domain.errors import NotFound
+from backend.commands.with_store import named, with_store
 from backend.domain.mailbox.mailbox import Link, Mailbox
 from backend.system.clock import SystemClock
-from backend.terminal import WordedGroup, confirms, language, say, words
-from backend.web.state_words import state_of
+from backend.terminal import WordedGroup, confirms, language, print_table, say, words
+from backend.web.state_words import State, state_of
 
 if TYPE_CHECKING:
-    from backend.ports.store import Store
+    from backend.store import SqlStore
 
 COLUMNS = ("mailbox", "state", "mode", "strictness", "watch", "read")
 
@@ -38,18 +35,20 @@ def list_command(as_json: bool) -> None:
         for mailbox in mailboxes:
             click.echo(json.dumps(_as_json(mailbox, now)))
         return
-    table = Table(*(words()(f"mailbox.column_{name}") for name in COLUMNS))
-    for mailbox in mailboxes:
-        until, state = mailbox.watch_expires_at, state_of(mailbox, language(), now)
-        table.add_row(
-            mailbox.owner.email,
-            "\n".join((f"{state.title}: {state.text}", *state.warnings)),
-            mailbox.preferences.mode,
-            mailbox.preferences.strictness,
-            f"{until:%Y-%m-%d %H:%M} UTC" if until else "–",
-            f"{mailbox.index_done}/{mailbox.index_total}",
-        )
-    Console().print(table)
+    rows = [_row(mailbox, state_of(mailbox, language(), now)) for mailbox in mailboxes]
+    print_table((words()(f"mailbox.column_{name}") for name in COLUMNS), rows)
+
+
+def _row(mailbox: Mailbox, state: State) -> tuple[str, ...]:
+    until, wishes = mailbox.watch_expires_at, mailbox.preferences
+    return (
+        mailbox.owner.email,
+        "\n".join((f"{state.title}: {state.text}", *state.warnings)),
+        wishes.mode,
+        wishes.strictness,
+        f"{until:%Y-%m-%d %H:%M} UTC" if until else "–",
+        f"{mailbox.index_done}/{mailbox.index_total}",
+    )
 
 
 def _as_json(mailbox: Mailbox, now: datetime) -> dict[str, object]:
@@ -81,11 +80,11 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
         except ValueError:
             values[name] = value  # a plain word
 
-    async def work(store: Store) -> Mailbox:
-        mailbox = await _named(store, email)
+    async def work(store: SqlStore) -> Mailbox:
+        mailbox = await named(store, email)
         preferences = mailbox.preferences.changed(**values)
         await store.save_preferences(mailbox.id, preferences, SystemClock().now())
-        return await _named(store, email)
+        return await named(store, email)
 
     click.echo(json.dumps(with_store(work).preferences.to_json(), indent=2))
 
@@ -96,16 +95,9 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
 def disconnect_command(email: str) -> None:
     """Disconnect EMAIL: a running server stops the watch, revokes the grant and deletes all its rows."""
 
-    async def work(store: Store) -> None:
-        mailbox = await _named(store, email)
+    async def work(store: SqlStore) -> None:
+        mailbox = await named(store, email)
         await store.set_link(mailbox.id, Link.LEAVING, SystemClock().now())
 
     with_store(work)
     say("mailbox.leaving", email=email)
-
-
-async def _named(store: Store, email: str) -> Mailbox:
-    mailbox = await store.mailbox_by_email(email.lower())
-    if mailbox is None:
-        raise NotFound("no_mailbox", email=email)
-    return mailbox

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from backend.commands.trial import trial_command
 from backend.commands.with_store import with_store
@@ -22,7 +20,7 @@ from backend.domain.watching.models import FILE, Act, AtWork
 from backend.ports.models import StoredModel
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
-from backend.terminal import WordedGroup, say, words
+from backend.terminal import WordedGroup, print_table, say, words
 
 if TYPE_CHECKING:
     from backend.scoring.audit import ModelFacts
@@ -57,11 +55,11 @@ def list_command(as_json: bool) -> None:
         for row in found:
             click.echo(json.dumps(dict(zip(COLUMNS, row, strict=True))))
         return
-    table = Table(*(words()(f"models.column_{name}") for name in COLUMNS))
-    for version, state, name, digest, added, by in found:
-        told = words()(f"models.state_{state}") if state else ""
-        table.add_row(version, told, name, digest[:12], added, by)
-    Console().print(table)
+    rows = (
+        (version, words()(f"models.state_{state}") if state else "", name, digest[:12], added, by)
+        for version, state, name, digest, added, by in found
+    )
+    print_table((words()(f"models.column_{name}") for name in COLUMNS), rows)
 
 
 def _state(now: AtWork, version: str) -> str:

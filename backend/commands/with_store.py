@@ -1,17 +1,26 @@
-"""Open the store of the settings for one command, and close it."""
+"""The store of the settings, opened for one command and closed; the mailboxes a command is about."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+import click
+
+from backend.domain.errors import NotFound
 from backend.settings_read import read_settings
 
 if TYPE_CHECKING:
+    from backend.domain.mailbox.mailbox import Mailbox
     from backend.store import SqlStore
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+of_mailbox = click.option("--mailbox", "email")
+"""For a command about every mailbox, or the one that is named (`chosen`)."""
 
 
 def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
@@ -26,3 +35,26 @@ def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
             await store.close()
 
     return asyncio.run(run())
+
+
+def stored(command: Callable[Concatenate[SqlStore, P], Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """The same of a whole command: the open store comes before its own arguments."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return with_store(lambda store: command(store, *args, **kwargs))
+
+    return run
+
+
+async def named(store: SqlStore, email: str) -> Mailbox:
+    """The mailbox of this address. Raises `NotFound`."""
+    mailbox = await store.mailbox_by_email(email)
+    if mailbox is None:
+        raise NotFound("no_mailbox", email=email)
+    return mailbox
+
+
+async def chosen(store: SqlStore, email: str | None) -> Sequence[Mailbox]:
+    """The mailbox of this address, or every one. Raises `NotFound`."""
+    return [await named(store, email)] if email else await store.mailboxes()

@@ -15,7 +15,7 @@ from backend.settings import Environment, Settings
 from backend.store import SqlStore, opening
 from backend.store.library import Dialect
 from backend.store.schema import Place, status
-from backend.system.vault import KEY_FILE, MultiFernetVault, load_or_make_keys, opens
+from backend.system.vault import KEY_FILE, MultiFernetVault, configured_vault, opens
 
 
 async def of_database(settings: Settings) -> list[Finding]:
@@ -72,7 +72,7 @@ def vault_of(settings: Settings) -> MultiFernetVault | Finding:
     ):
         return skipped("keys", "none")
     try:
-        return MultiFernetVault(load_or_make_keys(settings))
+        return configured_vault(settings)
     except Refused as error:
         return refused("keys", error)
 

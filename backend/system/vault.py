@@ -52,6 +52,11 @@ class MultiFernetVault:
             raise _unsealable() from error
 
 
+def configured_vault(settings: Settings) -> MultiFernetVault:
+    """The vault of this deployment. See `load_or_make_keys`."""
+    return MultiFernetVault(load_or_make_keys(settings))
+
+
 def opens(vault: Vault, sealed: bytes) -> bool:
     """Whether any key of the vault fits."""
     try:

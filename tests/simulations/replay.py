@@ -38,7 +38,7 @@ from backend.settings import Settings
 from backend.settings_read import read_settings
 from backend.store import SqlStore, open_store
 from backend.system.decision_keys import VaultKeys
-from backend.system.vault import MultiFernetVault, load_or_make_keys
+from backend.system.vault import MultiFernetVault, configured_vault
 from model_export import rows
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -59,7 +59,7 @@ class Played:
 
 async def play(settings: Settings, count: int) -> Played:
     """Judge `count` messages for one mailbox and record each verdict with its grounds."""
-    vault = MultiFernetVault(load_or_make_keys(settings))
+    vault = configured_vault(settings)
     store = open_store(settings.sqlite_path, VaultKeys(vault))
     await store.open()
     session = ModelSession.open(settings.model_path)
@@ -141,7 +141,7 @@ async def spoilt(settings: Settings, length: int = 2_000) -> dict[str, int]:
 
     An entry is judged by itself and the seal before it, so those two and the next stand for the whole log.
     """
-    keys = VaultKeys(MultiFernetVault(load_or_make_keys(settings)))
+    keys = VaultKeys(configured_vault(settings))
     store = open_store(settings.sqlite_path, keys)
     await store.open()
     found = await store.decision_chain("box1")
