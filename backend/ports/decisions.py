@@ -9,7 +9,7 @@ from typing import Protocol
 
 from backend.domain.mailbox.correction import Origin
 from backend.domain.mailbox.message_record import MessageView
-from backend.domain.watching.asking import Answer, Label
+from backend.domain.watching.asking import Answer, Label, Scored
 from backend.domain.watching.chain import Entry, Head
 from backend.domain.watching.drift import Drift
 from backend.domain.watching.trial import Counted
@@ -89,7 +89,7 @@ class QuestionStore(Protocol):
     async def labels(self, mailbox_id: str, now: datetime) -> tuple[Label, ...]:
         """Everything asked about all mail in the last year."""
 
-    async def answered(self, mailbox_id: str, model: str, now: datetime) -> tuple[tuple[float, Answer], ...]:
+    async def answered(self, mailbox_id: str, model: str, now: datetime) -> tuple[Scored, ...]:
         """Of that, what was scored by `model` and answered with yes or no: score and answer, in the order of the
         answers. Messages that are forgotten by now are left out."""
 

@@ -15,7 +15,7 @@ class Watched:
 
     figures = reads(insights.figures)
     count_weeks = writes(weeks.count_weeks)
-    drift = reads(weeks.drift)
+    drift = reads(weeks.state)
     draw_questions = writes(asking.draw_questions)
     questions = reads(asking.open_questions)
     answer_question = writes(asking.answer_question)

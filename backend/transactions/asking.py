@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from backend.domain.errors import NotFound
 from backend.domain.mail.script import script_of
 from backend.domain.mailbox.correction import Decision, Origin
 from backend.domain.mailbox.effects import EFFECTS
 from backend.domain.mailbox.message_record import MessageView
-from backend.domain.watching.asking import QUALITY, Answer, Label, drawn, stratified
+from backend.domain.watching.asking import QUALITY, Answer, Label, Scored, drawn, stratified
 from backend.domain.watching.drift import week_of
 from backend.domain.watching.models import AtWork
 from backend.domain.watching.trial import CHALLENGER, CHAMPION, TRIAL, Counted, disagreement
@@ -19,7 +19,7 @@ from backend.ports.decisions import DecisionKeys
 from backend.transactions import decisions, message_rows, models, rows
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
-from backend.transactions.statement import KEYS, Script, micros, number, q
+from backend.transactions.statement import KEYS, Script, each, micros, number, q
 from backend.transactions.tables import ChainRow, MailboxRow
 from backend.transactions.weeks import beginning
 
@@ -33,8 +33,6 @@ class JudgedRow(TypedDict):
     gmail_id: str
     policy_row: str
     logit: float
-    model: str
-    language: str
     sender_name: str
     shadow_row: str
 
@@ -47,24 +45,6 @@ class PairRow(TypedDict):
     n: int
 
 
-class LabelRow(TypedDict):
-    """Of `questions`, as far as a figure needs it: a `Label`."""
-
-    stratum: str
-    weight: float
-    model: str
-    language: str
-    script: str
-    answer: str
-
-
-class AnsweredRow(TypedDict):
-    """A message that was asked about, with the owner's answer."""
-
-    score: float
-    answer: str
-
-
 def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     """Draw from the week before this one, once; see the port. What the owner did with a message before it was drawn is
     its answer. While a trial runs, the messages on which its models disagree come first."""
@@ -72,8 +52,8 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     yield q("retain_questions", mailbox_id=mailbox_id)
     at_work = yield from models.at_work()
     running = at_work.challenger or ""
-    before = micros(now - KEPT)
-    yield q("drop_questions", mailbox_id=mailbox_id, before=before, kind=TRIAL, challenger=running)
+    trial = {"kind": TRIAL, "challenger": running}
+    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT), **trial)
     week = week_of(now.astimezone(UTC)) - 1
     latest: int | None = yield q("latest_round", mailbox_id=mailbox_id)
     budget = mailbox.preferences.questions_a_week
@@ -85,45 +65,41 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     if key is None:
         return 0
     asked = yield from _picked(mailbox_id, key, at_work, week, budget)
-    for kind, place, row, stratum, weight in asked:
-        gmail_id = row["gmail_id"]
+    for place, (row, kind, stratum, weight) in enumerate(asked):
+        about: dict[str, Any] = {"mailbox_id": mailbox_id, "gmail_id": row["gmail_id"]}
         yield q(
             "ask",
-            mailbox_id=mailbox_id,
+            **about,
             id=f"{kind}-{week:05d}-{place:02d}",
             kind=kind,
             round=week,
-            gmail_id=gmail_id,
             stratum=stratum,
             weight=weight,
-            model=running if kind == TRIAL else row["model"],
-            language=row["language"],
+            trial_of=running if kind == TRIAL else "",
             script=script_of(row["sender_name"]),
             now=micros(now),
         )
-        decided: str | None = yield q("decision_of", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        decided: str | None = yield q("decision_of", **about)
         if decided is not None:
-            yield from acted(mailbox_id, gmail_id, Decision(decided), now)
+            yield from acted(**about, decision=Decision(decided), now=now)
     return len(asked)
 
 
 def _picked(
     mailbox_id: str, key: bytes, at_work: AtWork, week: int, budget: int
-) -> Script[list[tuple[str, int, JudgedRow, str, float]]]:
-    """At most `budget` questions: kind, place among them, message, stratum, weight."""
+) -> Script[list[tuple[JudgedRow, str, str, float]]]:
+    """At most `budget` questions: message, kind, stratum, weight."""
     challenger, began = at_work.challenger or "", micros(at_work.since) if at_work.since else 0
     times = {"since": beginning(week), "until": beginning(week + 1), "began": began}
     found: list[JudgedRow] = yield q("judged_between", mailbox_id=mailbox_id, challenger=challenger, **times)
     known = {row["gmail_id"]: row for row in found}
-    differ = {one: disagreement(row["policy_row"], row["shadow_row"]) for one, row in known.items()}
-    alone = {one: stratum for one, stratum in differ.items() if stratum is not None}
+    parted = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
+    alone = {one: stratum for one, stratum in parted.items() if stratum is not None}
     first = drawn(key, f"{TRIAL} {challenger} {week}", {"": list(alone)}, budget)
     strata = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
     others = drawn(key, f"{QUALITY} {week}", strata, budget - len(first))
-    asked = [(TRIAL, place, known[one], alone[one], weight) for place, (one, _, weight) in enumerate(first)]
-    return asked + [
-        (QUALITY, place, known[one], of, weight) for place, (one, of, weight) in enumerate(others)
-    ]
+    asked = [(known[one], TRIAL, alone[one], weight) for one, _, weight in first]
+    return asked + [(known[one], QUALITY, stratum, weight) for one, stratum, weight in others]
 
 
 def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
@@ -140,7 +116,8 @@ def answer_question(
 ) -> Script[None]:
     """See the port."""
     yield from locked(mailbox_id)
-    if not (yield from _answer(mailbox_id, gmail_id, answer, False, now)):
+    how = {"gmail_id": gmail_id, "answer": answer, "by_act": False, "now": micros(now)}
+    if not (yield from number("answer_questions", mailbox_id=mailbox_id, **how)):
         raise NotFound("not_found.question")
     told = {"answer": answer, "by": origin}
     yield from decisions.noted(mailbox_id, decisions.ANSWER, [gmail_id], told, now)
@@ -149,39 +126,24 @@ def answer_question(
 def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
     """The owner decided about a message: if it was drawn, that is its answer."""
     answer = Answer.YES if EFFECTS[decision].teaches == "sales" else Answer.NO
-    yield from _answer(mailbox_id, gmail_id, answer, True, now)
-
-
-def _answer(mailbox_id: str, gmail_id: str, answer: Answer, by_act: bool, now: datetime) -> Script[int]:
-    return number(
-        "answer_questions",
-        mailbox_id=mailbox_id,
-        gmail_id=gmail_id,
-        answer=answer,
-        by_act=by_act,
-        now=micros(now),
-    )
+    how = {"gmail_id": gmail_id, "answer": answer, "by_act": True, "now": micros(now)}
+    yield q("answer_questions", mailbox_id=mailbox_id, **how)
 
 
 def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
     """See the port."""
-    found: list[LabelRow] = yield q("labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - KEPT))
-    return tuple(Label(**row) for row in found)
+    return each(Label, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - KEPT))
 
 
-def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[tuple[float, Answer], ...]]:
+def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
     """See the port."""
-    found: list[AnsweredRow] = yield q(
-        "answered", mailbox_id=mailbox_id, kind=QUALITY, model=model, since=micros(now - KEPT)
-    )
-    return tuple((row["score"], Answer(row["answer"])) for row in found)
+    asked = {"kind": QUALITY, "model": model, "since": micros(now - KEPT)}
+    return each(Scored, "answered", mailbox_id=mailbox_id, **asked)
 
 
 def labels_of_model(kind: str, model: str, since: datetime | None = None) -> Script[tuple[Label, ...]]:
     """See the port."""
-    began = micros(since) if since else 0
-    found: list[LabelRow] = yield q("labels_of_model", kind=kind, model=model, since=began)
-    return tuple(Label(**row) for row in found)
+    return each(Label, "labels_of_model", kind=kind, model=model, since=micros(since) if since else 0)
 
 
 def trial_counts(challenger: str, since: datetime) -> Script[Counted]:

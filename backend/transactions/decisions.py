@@ -14,8 +14,8 @@ from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.watching import chain
 from backend.ports.decisions import Chain, DecisionKeys, Log
-from backend.transactions.statement import KEYS, Script, micros, number, q
-from backend.transactions.tables import ChainRow, CountsRow, DecisionRow, SettingRow
+from backend.transactions.statement import KEYS, Script, each, micros, number, q
+from backend.transactions.tables import ChainRow, CountsRow, SettingRow
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
@@ -25,14 +25,8 @@ def verdict_reached(
     mailbox_id: str, gmail_id: str, verdict: Verdict, late: bool, now: datetime
 ) -> Script[None]:
     """A verdict was recorded. `late`: a newer order stood already, and nothing follows from it."""
-    told = {
-        "row": verdict.row,
-        "outcome": verdict.outcome,
-        "guards": list(verdict.guards),
-        "cause": verdict.cause,
-        "late": late,
-    }
-    yield from noted(mailbox_id, VERDICT, [gmail_id], told, now, verdict.grounds)
+    told = {"row": verdict.row, "outcome": verdict.outcome, "guards": verdict.guards, "cause": verdict.cause}
+    yield from noted(mailbox_id, VERDICT, [gmail_id], told | {"late": late}, now, verdict.grounds)
 
 
 def corrected(mailbox_id: str, correction: Correction, about: Iterable[str], now: datetime) -> Script[None]:
@@ -87,26 +81,20 @@ def noted(
 def head(mailbox_id: str) -> Script[Chain | None]:
     """See the port."""
     row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
-    if row is None:
-        return None
-    return Chain(row["sealed_key"], row["began"], chain.Head(row["number"], row["seal"], row["tag"]))
+    return row and Chain(row["sealed_key"], row["began"], chain.Head(row["number"], row["seal"], row["tag"]))
 
 
 def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
     """See the port."""
     found = yield from head(mailbox_id)
     if gmail_id is None:
-        every: list[DecisionRow] = yield q("decisions", mailbox_id=mailbox_id)
+        entries = yield from each(chain.Entry, "decisions", mailbox_id=mailbox_id)
     else:
-        about: list[DecisionRow] = yield q("decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        entries = yield from each(chain.Entry, "decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
     settings: list[SettingRow] = yield q("decision_settings", mailbox_id=mailbox_id)
     counts: list[CountsRow] = yield q("decision_counts", mailbox_id=mailbox_id)
-    return Log(
-        found,
-        tuple(chain.Entry(**row) for row in (every if gmail_id is None else about)),
-        {row["name"]: row["content"] for row in settings},
-        {row["number"]: row["counts"] for row in counts},
-    )
+    shared = {row["name"]: row["content"] for row in settings}
+    return Log(found, entries, shared, {row["number"]: row["counts"] for row in counts})
 
 
 def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
 from backend.domain.watching.drift import monday_of
-from backend.transactions.statement import Script, micros, q
+from backend.transactions.statement import Script, each, micros, q
 
 
 class WeekRow(TypedDict):
@@ -16,13 +16,6 @@ class WeekRow(TypedDict):
     week: int
     held: int
     let_in: int
-
-
-class HeldBySenderRow(TypedDict):
-    """A sender's held mail."""
-
-    sender: str
-    held: int
 
 
 class DisagreedRow(TypedDict):
@@ -47,14 +40,14 @@ def figures(mailbox_id: str, since: datetime, senders: int) -> Script[Figures]:
     """See the port."""
     at = micros(since)
     weeks: list[WeekRow] = yield q("held_by_week", mailbox_id=mailbox_id, since=at)
-    most: list[HeldBySenderRow] = yield q("held_by_sender", mailbox_id=mailbox_id, since=at, limit=senders)
+    most = yield from each(SenderCount, "held_by_sender", mailbox_id=mailbox_id, since=at, limit=senders)
     wrong: DisagreedRow = yield q("owner_disagreed", mailbox_id=mailbox_id, since=at)
     funnel: FunnelRow = yield q("challenge_funnel", mailbox_id=mailbox_id, since=at)
     return Figures(
         weeks=tuple(Week(monday_of(row["week"]), row["held"], row["let_in"]) for row in weeks),
         wrong=wrong["wrong"],
         missed=wrong["missed"],
-        senders=tuple(SenderCount(**row) for row in most),
+        senders=most,
         funnel=Funnel(**funnel),
         confirmed=wrong["confirmed"],
     )

@@ -8,13 +8,16 @@ embedded file and the server run the very same one. Raising ends the transaction
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Generator, Iterable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from backend.domain.errors import Refused
+from backend.domain.moments import micros as micros
+from backend.domain.moments import moment as moment
 
 T = TypeVar("T")
+V = TypeVar("V")
 P = ParamSpec("P")
 
 
@@ -49,29 +52,21 @@ def q(name: str, /, **params: Any) -> Statement:
     return Statement(name, params)
 
 
+def each(kind: Callable[..., V], name: str, /, **params: Any) -> Script[tuple[V, ...]]:
+    """What the query `name` finds: of every row a `kind`, whose fields are called as its columns."""
+    found: list[Mapping[str, Any]] = yield q(name, **params)
+    return tuple(kind(**row) for row in found)
+
+
 def number(name: str, /, **params: Any) -> Script[int]:
     """What the query `name` counts, or how many rows it changed; 0 where it finds nothing."""
     found: int | None = yield q(name, **params)
     return found or 0
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def micros(at: datetime) -> int:
-    """Microseconds since 1970. Refuses naive times: they would be read as some zone's or other's."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
 def micros_or_none(at: datetime | None) -> int | None:
     """Like `micros`, None for None."""
     return None if at is None else micros(at)
-
-
-def moment(value: int) -> datetime:
-    """Inverse of `micros`."""
-    return _EPOCH + timedelta(microseconds=value)
 
 
 def moment_or_none(value: int | None) -> datetime | None:

@@ -191,18 +191,6 @@ class ChainRow(TypedDict):
     setting: str
 
 
-class DecisionRow(TypedDict):
-    """Of `decisions`: a `chain.Entry`."""
-
-    number: int
-    at: int | None
-    about: str | None
-    salt: bytes | None
-    payload: str | None
-    digest: bytes
-    seal: bytes
-
-
 class CountsRow(TypedDict):
     """Of `decision_counts`."""
 

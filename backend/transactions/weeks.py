@@ -6,19 +6,10 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from itertools import groupby
+from operator import itemgetter
 from typing import TypedDict
 
-from backend.domain.watching.drift import (
-    REFERENCE,
-    Change,
-    Counted,
-    Drift,
-    State,
-    counted,
-    judged,
-    monday_of,
-    week_of,
-)
+from backend.domain.watching import drift
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, q
 from backend.transactions.tables import MailboxRow
@@ -47,47 +38,45 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
     """See the port."""
     mailbox = yield from locked(mailbox_id)
     weeks = yield from _weeks(mailbox_id)
-    today = week_of(now.astimezone(UTC))
+    today = drift.week_of(now.astimezone(UTC))
+    since = beginning(weeks[-1].number + 1) if weeks else 0
     fresh: list[ClassRow] = yield q(
-        "classes_by_week",
-        mailbox_id=mailbox_id,
-        since=beginning(weeks[-1].number + 1) if weeks else 0,
-        until=beginning(today),
+        "classes_by_week", mailbox_id=mailbox_id, since=since, until=beginning(today)
     )
     if not fresh:
         return
-    for number, rows in groupby(fresh, key=lambda row: row["week"]):
-        week = counted(number, ((row["drift_class"], row["n"]) for row in rows))
-        counts = json.dumps(week.counts)
-        yield q("keep_week", mailbox_id=mailbox_id, week=number, model=week.model, counts=counts)
+    for number, rows in groupby(fresh, key=itemgetter("week")):
+        week = drift.counted(number, map(itemgetter("drift_class", "n"), rows))
+        kept = {"week": number, "model": week.model, "counts": json.dumps(week.counts)}
+        yield q("keep_week", mailbox_id=mailbox_id, **kept)
         weeks.append(week)
     model = weeks[-1].model
-    weeks = [week for week in weeks if week.model == model]
-    state, change = judged(weeks, _change(mailbox))
-    change_json = json.dumps(asdict(change)) if change else ""
-    yield q("save_drift", mailbox_id=mailbox_id, state=state, change=change_json)
-    reference = weeks[:REFERENCE][-1].number
+    of_model = [week for week in weeks if week.model == model]
+    stands, change = drift.judged(of_model, _change(mailbox))
+    told = json.dumps(asdict(change)) if change else ""
+    yield q("save_drift", mailbox_id=mailbox_id, state=stands, change=told)
+    reference = of_model[: drift.REFERENCE][-1].number
     yield q("drop_weeks", mailbox_id=mailbox_id, before=today - KEPT, model=model, reference=reference)
 
 
-def drift(mailbox_id: str) -> Script[Drift]:
+def state(mailbox_id: str) -> Script[drift.Drift]:
     """See the port."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
-    weeks = yield from _weeks(mailbox_id)
     if row is None:
-        return Drift(State.LEARNING, None, ())
-    return Drift(State(row["drift_state"]), _change(row), tuple(weeks))
+        return drift.Drift(drift.State.LEARNING, None, ())
+    weeks = yield from _weeks(mailbox_id)
+    return drift.Drift(drift.State(row["drift_state"]), _change(row), tuple(weeks))
 
 
-def _weeks(mailbox_id: str) -> Script[list[Counted]]:
+def _weeks(mailbox_id: str) -> Script[list[drift.Counted]]:
     rows: list[WeekRow] = yield q("mail_weeks", mailbox_id=mailbox_id)
-    return [Counted(row["week"], row["model"], json.loads(row["counts"])) for row in rows]
+    return [drift.Counted(row["week"], row["model"], json.loads(row["counts"])) for row in rows]
 
 
-def _change(row: MailboxRow) -> Change | None:
-    return Change(**json.loads(row["drift_change"])) if row["drift_change"] else None
+def _change(row: MailboxRow) -> drift.Change | None:
+    return drift.Change(**json.loads(row["drift_change"])) if row["drift_change"] else None
 
 
 def beginning(week: int) -> int:
     """When a week begins, in microseconds."""
-    return micros(datetime.combine(monday_of(week), time(), UTC))
+    return micros(datetime.combine(drift.monday_of(week), time(), UTC))

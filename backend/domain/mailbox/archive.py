@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox import archive_schemas
 from backend.domain.mailbox.archive_tables import JSON, Kind, Table
+from backend.domain.moments import micros, moment
 
 FORMAT = "pitchgate-archive"
 VERSION = 1
@@ -27,8 +28,6 @@ MOST_JSON = 500_000
 LARGEST = 2**62
 MOST_CREDITS = 1_000_000
 """Of one entry: no sum of a file that can be sent leaves the range of a database."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def written(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,8 +61,7 @@ def read(table: Table, number: int, entry: object) -> dict[str, Any]:
 def _time(value: object) -> int:
     if not isinstance(value, str):
         raise TypeError
-    at = datetime.fromisoformat(value)
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return micros(datetime.fromisoformat(value))
 
 
 def _text(value: object) -> str:
@@ -119,8 +117,6 @@ _WRITERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.WHOLE: lambda value: value,
     Kind.REAL: lambda value: value,
     Kind.TRUTH: bool,
-    Kind.TIME: lambda value: (
-        None if value is None else (_EPOCH + timedelta(microseconds=value)).isoformat(timespec="microseconds")
-    ),
+    Kind.TIME: lambda value: None if value is None else moment(value).isoformat(timespec="microseconds"),
     **dict.fromkeys(JSON, json.loads),
 }

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 from math import ceil
+from typing import NamedTuple
 
 from backend.domain.mailbox.insights import Share, joined, wilson
 from backend.domain.mailbox.verdict import Row
@@ -37,7 +38,6 @@ NEAR_SHARE = 0.25
 HOLDING = frozenset({Row.HELD_WITH_EARLIER, Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE})
 NARROW = 0.2
 """An interval as wide as this or wider says too little to be shown."""
-
 
 BY = ("model", "language", "letters")
 """Attributes of a label that figures are told by."""
@@ -68,6 +68,13 @@ class Label:
         return self.script if self.script in ("latin", "accents", "") else "other"
 
 
+class Scored(NamedTuple):
+    """A drawn message's probability, and the owner's yes or no on it."""
+
+    score: float
+    answer: str
+
+
 @dataclass(frozen=True, slots=True)
 class Quality:
     """What the answers about some messages say: asked, answered with yes or no, and the shares, None where there is too
@@ -85,11 +92,9 @@ def stratified(judged: Iterable[tuple[str, str, float]]) -> dict[str, list[str]]
     """The ids of messages that were decided on their score, given as (id, row, score), by stratum."""
     every = list(judged)
     held = [name for name, row, _ in every if row in HOLDING]
-    passed = [
-        name for _, name in sorted((-score, name) for name, row, score in every if row == Row.BELOW_HOLD)
-    ]
-    near = ceil(len(passed) * NEAR_SHARE)
-    return {HELD: held, NEAR: passed[:near], PASSED: passed[near:]}
+    passed = sorted((-score, name) for name, row, score in every if row == Row.BELOW_HOLD)
+    near, names = ceil(len(passed) * NEAR_SHARE), [name for _, name in passed]
+    return {HELD: held, NEAR: names[:near], PASSED: names[near:]}
 
 
 def drawn(
@@ -108,14 +113,12 @@ def drawn(
 
 def quality(labels: Sequence[Label]) -> list[Quality]:
     """Of all, then by model, by language and by the letters of the sender's name, where there are several."""
-    found = [_quality("", "", labels, labels)]
+    groups = [("", "", labels)]
     for by in BY:
         names = sorted({getattr(label, by) for label in labels} - {""})
         for name in names if len(names) > 1 else ():
-            found.append(
-                _quality(by, name, labels, [label for label in labels if getattr(label, by) == name])
-            )
-    return found
+            groups.append((by, name, [label for label in labels if getattr(label, by) == name]))
+    return [_quality(labels, *group) for group in groups]
 
 
 def narrow(share: Share | None) -> bool:
@@ -135,7 +138,7 @@ def share_of_pitches(labels: Sequence[Label], of: Sequence[Label]) -> Share | No
     return wilson(min(pitches / weight, 1.0) * size, size)
 
 
-def _quality(by: str, name: str, every: Sequence[Label], some: Sequence[Label]) -> Quality:
+def _quality(every: Sequence[Label], by: str, name: str, some: Sequence[Label]) -> Quality:
     answered = sum(label.answer in (Answer.YES, Answer.NO) for label in some)
     held = [label for label in some if label.stratum == HELD]
     recall = _recall(every, {*map(id, some)})

@@ -64,8 +64,9 @@ class Fault(StrEnum):
 def grown(key: bytes, head: Head, at: int, about: str, salt: bytes, payload: str) -> tuple[Entry, Head]:
     """The next entry behind `head`, and the head it makes."""
     number, digest = head.number + 1, _digest(at, about, salt, payload)
-    seal = _seal(key, number, head.seal, digest)
-    return Entry(number, at, about, salt, payload, digest, seal), Head(number, seal, _tag(key, number, seal))
+    seal = _seal(key, b"entry", number, head.seal + digest)
+    tag = _seal(key, b"head", number, seal)
+    return Entry(number, at, about, salt, payload, digest, seal), Head(number, seal, tag)
 
 
 def faults(key: bytes, head: Head, entries: Iterable[Entry], began: int = 0) -> Iterator[tuple[int, Fault]]:
@@ -75,23 +76,21 @@ def faults(key: bytes, head: Head, entries: Iterable[Entry], began: int = 0) -> 
     for entry in entries:
         if entry.number > number + 1:
             yield number + 1, Fault.MISSING
-        follows = entry.number == number + 1
-        if follows and not compare_digest(_seal(key, entry.number, before, entry.digest), entry.seal):
+        sealed = _seal(key, b"entry", number + 1, before + entry.digest)
+        if entry.number == number + 1 and not compare_digest(sealed, entry.seal):
             yield entry.number, Fault.RESEALED
-        if not _seal_fits(entry):
+        if not _digest_fits(entry):
             yield entry.number, Fault.CHANGED
         number, before = entry.number, entry.seal
     if number != head.number or not compare_digest(before, head.seal):
         yield number + 1, Fault.CUT
-    if head.number > began and not compare_digest(_tag(key, head.number, head.seal), head.tag):
+    if head.number > began and not compare_digest(_seal(key, b"head", head.number, head.seal), head.tag):
         yield head.number, Fault.HEAD
 
 
-def cut(seals: dict[int, bytes], logged: Iterable[tuple[int, str]]) -> Iterator[int]:
+def cut(seals: dict[int, bytes], logged: Iterable[tuple[int, str]]) -> list[int]:
     """Numbers of the `logged` heads (number, seal in hex) that a log with these `seals` does not have."""
-    for number, seal in logged:
-        if number and seals.get(number, b"").hex() != seal:
-            yield number
+    return [number for number, seal in logged if number and seals.get(number, b"").hex() != seal]
 
 
 def name_of(content: str) -> str:
@@ -104,23 +103,16 @@ def keyed(key: bytes, text: str) -> str:
     return hmac.digest(key, b"text" + text.encode(), "sha256").hex()[:16]
 
 
-def _seal_fits(entry: Entry) -> bool:
-    if entry.payload is None:
-        return entry.at is None and entry.about is None and entry.salt is None
-    if entry.at is None or entry.about is None or entry.salt is None:
-        return False
-    return compare_digest(_digest(entry.at, entry.about, entry.salt, entry.payload), entry.digest)
+def _digest_fits(entry: Entry) -> bool:
+    at, about, salt, payload = told = entry[1:5]
+    if at is None or about is None or salt is None or payload is None:
+        return told == (None, None, None, None)
+    return compare_digest(_digest(at, about, salt, payload), entry.digest)
 
 
 def _digest(at: int, about: str, salt: bytes, payload: str) -> bytes:
-    return sha256(
-        salt + at.to_bytes(8, "big", signed=True) + about.encode() + b"\0" + payload.encode()
-    ).digest()
+    return sha256(salt + at.to_bytes(8, "big", signed=True) + f"{about}\0{payload}".encode()).digest()
 
 
-def _seal(key: bytes, number: int, before: bytes, digest: bytes) -> bytes:
-    return hmac.digest(key, b"entry" + number.to_bytes(8, "big") + before + digest, "sha256")
-
-
-def _tag(key: bytes, number: int, seal: bytes) -> bytes:
-    return hmac.digest(key, b"head" + number.to_bytes(8, "big") + seal, "sha256")
+def _seal(key: bytes, what: bytes, number: int, covered: bytes) -> bytes:
+    return hmac.digest(key, what + number.to_bytes(8, "big") + covered, "sha256")

@@ -29,7 +29,7 @@ class Offer:
 
 def better_degree(
     chosen: Strictness,
-    answered: Sequence[tuple[float, Answer]],
+    answered: Sequence[tuple[float, str]],
     thresholds: Callable[[Strictness], Thresholds],
 ) -> Offer | None:
     """The neighbour of `chosen` that is better; None while that is not proven of one. `answered` are probabilities with

@@ -194,9 +194,5 @@ def _spread(weeks: Sequence[Counter[str]], reference: Counter[str]) -> float:
 def _likelihood(counts: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """The logarithm of a Dirichlet-multinomial's, up to what depends on the counts alone."""
     weight, total = sum(weights.values()), sum(counts.values())
-    each = sum(
-        lgamma(weight_of + counts[name]) - lgamma(weight_of)
-        for name, weight_of in weights.items()
-        if counts.get(name)
-    )
+    each = sum(lgamma(own + counts[name]) - lgamma(own) for name, own in weights.items() if counts.get(name))
     return lgamma(weight) - lgamma(weight + total) + each

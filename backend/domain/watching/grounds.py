@@ -1,4 +1,4 @@
-"""What a verdict was reached from, written down so that it can be reached again by the same table.
+"""What a verdict was reached from, written down so that it can be reached again by the same table, and compared.
 
 No name, address, subject or word of a message is in it: of the sender it holds how they stood with the owner.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -20,13 +20,13 @@ from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import LabelIds, Preferences
 from backend.domain.mailbox.verdict import Grounds, Verdict
+from backend.domain.moments import micros, moment
 from backend.domain.policy.decide import decide, prescreen
 from backend.domain.policy.standing import Standing
 from backend.domain.policy.table import Facts
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
 """The preferences a verdict depends on."""
@@ -52,14 +52,14 @@ def grounds(
     """What `decide` takes."""
     domain = facts.arrival.message.sender.domain
     own = {address.rpartition("@")[2] for address in facts.owner.addresses}
-    standing = facts.standing
+    standing, rules = facts.standing, facts.standing.rules
     case = {
-        "at": _micros(now),
+        "at": micros(now),
         "labels": sorted(facts.arrival.labels),
         "authenticated": facts.authentication.passed,
         "form": form_of(facts.arrival, facts.owner) if facts.form is None else facts.form,
         "own_organisation": any(same_organisation(ours, domain) for ours in own),
-        "rules": [standing.rules.address, standing.rules.domain],
+        "rules": [rules.address, rules.domain] if rules.address or rules.domain else [],
         "held_score": None if standing.held_score is None else bits(standing.held_score),
         **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
@@ -70,7 +70,8 @@ def grounds(
     made_with = score.trace.made_with if score.trace else ""
     setting = _setting(score.model, made_with, thresholds, facts.preferences, facts.labels)
     trace = None if score.trace is None else replace(score.trace, counts="")
-    return Grounds(setting, _json(_told(case)), trace)
+    # Without what is nothing: most senders are strangers.
+    return Grounds(setting, _json({name: value for name, value in case.items() if value}), trace)
 
 
 def from_history(
@@ -83,7 +84,7 @@ def from_history(
 ) -> Grounds:
     """What `prescreen` takes."""
     case = {
-        "at": _micros(now),
+        "at": micros(now),
         "history": None if labels is None else sorted(labels),
         "took_part": took_part,
         "blocks": blocks,
@@ -94,7 +95,7 @@ def from_history(
 def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | None) -> Verdict | None:
     """The verdict of today's table on what was written down. `score` in place of the one of then. Raises `ValueError`,
     `KeyError` or `TypeError` for what `grounds` did not write."""
-    now = _EPOCH + timedelta(microseconds=case["at"])
+    now = moment(case["at"])
     preferences = Preferences.from_json({name: setting[name] for name in _CHOSEN if name in setting})
     welcome = frozenset(Topic(topic) for topic in case.get("welcome", ()))
     preferences = replace(preferences, welcome=welcome)
@@ -125,6 +126,37 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
     return decide(facts, score or then, thresholds, tuple(case.get("guards", ())), now)
 
 
+def differences(
+    says: Mapping[str, Any], setting: Mapping[str, Any], score: Score | None, text: str = ""
+) -> Iterator[str]:
+    """What differs between an entry and the same judged again, by name; nothing if every bit is equal.
+
+    `score` is the message's, scored again; None: the one that was written down is believed. `text` is the digest of its
+    text under the log's key, where the message was read again.
+    """
+    case = says["case"]
+    if score is not None:
+        if bits(score.probability) != case["p"]:
+            yield "probability"
+        if bits(score.logit) != case["logit"]:
+            yield "logit"
+        if score.trace is None or score.trace.shares != says.get("shares"):
+            yield "shares"
+    if text and text != says.get("text"):
+        yield "text"
+    try:
+        verdict = decided_again(setting, case, score)
+    except (KeyError, TypeError, ValueError):
+        yield "grounds"
+        return
+    if verdict is None or (verdict.row, verdict.outcome, list(verdict.guards)) != (
+        says["row"],
+        says["outcome"],
+        says.get("guards", []),
+    ):
+        yield "verdict"
+
+
 @lru_cache(1_000)
 def _setting(
     version: str, made_with: str, thresholds: Thresholds, preferences: Preferences, labels: LabelIds
@@ -138,12 +170,3 @@ def _setting(
 def _settings(preferences: Preferences, labels: LabelIds) -> dict[str, Any]:
     chosen = preferences.to_json()
     return {**{name: chosen[name] for name in _CHOSEN}, "labels": [labels.allow, labels.block]}
-
-
-def _told(case: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is nothing: most senders are strangers."""
-    return {name: value for name, value in case.items() if value and value != [None, None]}
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -6,7 +6,7 @@ import ast
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
@@ -49,13 +49,18 @@ def _of(module: ModuleType) -> Iterator[Ask]:
     above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
         if not (
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("q", "number")
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("q", "number", "each")
         ):
             continue
         where = f"{module.__name__}:{node.lineno}"
         holder = above[above[node]]
         kind: Any = None
-        if node.func.id == "number":
+        if node.func.id == "each":
+            row = _resolved(ast.unparse(node.args.pop(0)), module)
+            kind = list[row]
+        elif node.func.id == "number":
             kind = int | None
         elif isinstance(holder, ast.AnnAssign):
             kind = _resolved(ast.unparse(holder.annotation), module)
@@ -76,7 +81,12 @@ def _resolved(annotation: str, module: ModuleType) -> Any:
 def row_of(kind: Any) -> Any:
     """The row type inside `list[Row]` or `Row | None`; None for anything else."""
     parts = get_args(kind)
-    return next((part for part in (kind, *parts) if is_typeddict(part)), None)
+    return next((part for part in (kind, *parts) if _is_row(part)), None)
+
+
+def _is_row(kind: Any) -> bool:
+    """Whether it is one, or a value of the domain that is made of a row by `each`."""
+    return is_typeddict(kind) or is_dataclass(kind) or hasattr(kind, "_fields")
 
 
 @cache
@@ -103,7 +113,7 @@ def fits(value: Any, kind: Any) -> bool:
         return value is None
     if get_origin(kind) is list:
         return all(fits(one, get_args(kind)[0]) for one in value)
-    if is_typeddict(kind):
+    if _is_row(kind):
         return value is not None and all(fits(value[name], of) for name, of in columns_of(kind).items())
     return isinstance(value, (int, float) if kind is float else kind)
 

@@ -3,15 +3,18 @@ SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id;
 
 -- name: judged_between(mailbox_id, since, until, challenger, began)
 -- What was decided on its score: the rows of `asking.HOLDING`, and what stayed below it.
-SELECT gmail_id, policy_row, logit, model, language, sender_name,
+SELECT gmail_id, policy_row, logit, sender_name,
     CASE WHEN shadow_model = :challenger AND decided_at >= :began THEN shadow_row ELSE policy_row END AS shadow_row
 FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until AND logit IS NOT NULL
     AND policy_row IN ('held_with_earlier', 'observe', 'quarantine', 'challenge', 'below_hold');
 
--- name: ask(mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, script, now)!
+-- name: ask(mailbox_id, id, kind, round, gmail_id, stratum, weight, trial_of, script, now)!
+-- In a trial the model that it is about, else the one that decided.
 INSERT INTO questions (mailbox_id, id, kind, round, gmail_id, stratum, weight, model, language, script, asked_at)
-VALUES (:mailbox_id, :id, :kind, :round, :gmail_id, :stratum, :weight, :model, :language, :script, :now);
+SELECT :mailbox_id, :id, :kind, :round, :gmail_id, :stratum, :weight,
+    CASE WHEN :trial_of = '' THEN model ELSE :trial_of END, language, :script, :now
+FROM messages WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: decision_of(mailbox_id, gmail_id)$
 SELECT decision FROM corrections WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND undone_at IS NULL
