@@ -37,6 +37,9 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     grant_end = await _revoked(authorizer, job)
     now = context.clock.now()
     await context.store.forget(job.mailbox_id, DisconnectReceipt(grant_end, now))
+    log.info(
+        "mailbox_left", mailbox=job.mailbox_id
+    )  # `audit verify --heads` misses no log that went with its owner
     await context.store.drop_receipts(now - RECEIPT_LIFE)
 
 

@@ -13,7 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from backend.__main__ import cli
+from backend.commands import audit
 from backend.settings_read import read_settings
+from backend.transactions import decisions
 from tests.simulations.replay import play
 
 
@@ -82,6 +84,32 @@ def test_an_old_copy_is_found_by_what_was_logged(played: Path, tmp_path: Path) -
     code, output = run("verify", "--heads", str(logs))
     assert code == 1
     assert "entry 41: not what the log told that day" in output
+
+
+def test_a_log_that_is_gone_with_its_mailbox_is_missed_unless_its_owner_left(
+    played: Path, tmp_path: Path
+) -> None:
+    logs = tmp_path / "server.log"
+    told = [
+        {"event": "decisions_head", "mailbox": name, "number": number, "seal": "00"}
+        for name, number in (("box8", 6), ("box9", 6), ("box9", 7))
+    ]
+    told.append({"event": "mailbox_left", "mailbox": "box8"})
+    logs.write_text("".join(f"{json.dumps(line)}\n" for line in told))
+    code, output = run("verify", "--heads", str(logs))
+    assert code == 1
+    assert "mailbox box9: no log any more, and the server told of its entry 7" in output
+    assert "box8" not in output
+    assert run("verify", "--heads", str(logs), "--mailbox", "ana@corp.test")[0] == 0
+    logs.write_text("".join(f"{json.dumps(line)}\n" for line in (told[0], told[-1])))
+    assert run("verify", "--heads", str(logs))[0] == 0
+
+
+def test_every_kind_of_entry_is_told_in_words() -> None:
+    told = {"decision": "block", "by": "page", "on": "m1", "challenge": "c1", "answer": "yes"}
+    for kind in (decisions.CORRECTION, decisions.UNDONE, decisions.SOLVE, decisions.ANSWER):
+        (line,) = audit._in_words({"kind": kind, **told}, {})
+        assert "page" in line or "c1" in line
 
 
 def test_one_decision_is_told_in_words(played: Path) -> None:

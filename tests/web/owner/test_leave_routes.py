@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from backend.domain.errors import NeedsReconnect, Rejected
 from backend.domain.mailbox.correction import RuleKind
@@ -71,8 +72,10 @@ async def test_a_leaving_from_the_question_to_the_receipt(here: Office, ana: Vis
     assert "data-poll" in page
     assert (await ana.browser.get("/settings")).status_code == 401
     google = Google()
-    await work(here, google)
+    with capture_logs() as logs:
+        await work(here, google)
     assert google.revoked == ["ana"]
+    assert {"event": "mailbox_left", "log_level": "info", "mailbox": "ana"} in logs
     page = await ana.get(where)
     for figures in ("Disconnected and deleted", "withdrawn by us", "Messages and decisions", "In all"):
         assert figures in page
