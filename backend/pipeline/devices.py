@@ -257,10 +257,10 @@ class DeviceService:
         await owner_acted(self.context, mailbox_id)
         return moved
 
-    async def say(self, mailbox_id: str, gmail_id: str, answer: Answer) -> None:
+    async def say(self, mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin) -> None:
         """Answer a question. Raises `NotFound`."""
         now = self.context.clock.now()
-        await self.context.store.answer_question(mailbox_id, gmail_id, answer, Origin.TRAY, now)
+        await self.context.store.answer_question(mailbox_id, gmail_id, answer, origin, now)
 
     async def decide(self, mailbox_id: str, gmail_id: str, decision: Decision) -> str:
         """A decision made on a page; its key, by which it can be taken back."""

@@ -13,8 +13,6 @@ from backend.domain.mailbox.verdict import FailOpen, Row, Verdict
 
 LAGS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 21_600.0)
 READINGS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 10.0)
-
-
 WATCHED = 20
 
 
@@ -25,23 +23,16 @@ class Judged:
 
     def __init__(self) -> None:
         here = self.registry = CollectorRegistry()
-        labels = ("row", "outcome", "model")
-        self.verdicts = Counter(
-            "pitchgate_verdicts",
-            "Messages decided; model is empty where none was asked",
-            labels,
-            registry=here,
-        )
+        words = "Messages decided; model is empty where none was asked"
+        self.verdicts = Counter("pitchgate_verdicts", words, ("row", "outcome", "model"), registry=here)
         words = "From Gmail's receipt of a message to its verdict, of those that were fresh when found"
         self.lag = Histogram("pitchgate_verdict_lag_seconds", words, buckets=LAGS, registry=here)
         words = "To read and score a message, waiting for a free reading process included"
         self.reading = Histogram("pitchgate_reading_seconds", words, buckets=READINGS, registry=here)
         words = "Messages let in because they could not be judged"
         self.fail_opens = Counter("pitchgate_fail_open", words, ("cause",), registry=here)
-        for cause in FailOpen:
-            self.fail_opens.labels(
-                cause
-            )  # an alarm on the rise of a count that is missing at 0 misses the first
+        for cause in FailOpen:  # an alarm on the rise of a count that is missing at 0 misses the first
+            self.fail_opens.labels(cause)
         self._latest: deque[bool] = deque(maxlen=WATCHED)
         words = "1 when none of the last 20 messages could be judged"
         gauge = Gauge("pitchgate_nothing_is_judged", words, registry=here)

@@ -17,7 +17,7 @@ from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Refused, Re
 from backend.domain.mail.charset import UNSEEN
 from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
 from backend.domain.mail.unsubscribe import host_of
-from backend.domain.mailbox.correction import Decision, Origin, RuleKind, refuse_shared_domain
+from backend.domain.mailbox.correction import Decision, RuleKind, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.review import (
@@ -31,7 +31,6 @@ from backend.domain.mailbox.review import (
 )
 from backend.domain.reading.shown import Shown
 from backend.domain.reading.topics import Topic, unwelcomed
-from backend.domain.watching.asking import Answer
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.showing import shown
@@ -108,10 +107,6 @@ class ReviewService:
         released = await self.context.store.released_topics(mailbox.id, since)
         return unwelcomed(released, mailbox.preferences.welcome)
 
-    async def questions(self, mailbox_id: str) -> tuple[MessageView, ...]:
-        """See `QuestionStore.questions`."""
-        return await self.context.store.questions(mailbox_id, self.context.clock.now())
-
     async def news(self, mailbox_id: str, session_hash: str, after: int | None, limit: int) -> News:
         """See `DeviceStore.review_news`."""
         return await self.context.store.review_news(
@@ -148,13 +143,6 @@ class ReviewService:
         done = await self.context.store.order(mailbox_id, proper(key), decision, gmail_ids, now, whole)
         await owner_acted(self.context, mailbox_id)
         return done
-
-    async def say(self, mailbox_id: str, gmail_id: str, answer: str) -> None:
-        """Answer a question. Raises `NotFound`, or `Refused` (malformed)."""
-        if answer not in tuple(Answer):
-            raise malformed("answer")
-        now = self.context.clock.now()
-        await self.context.store.answer_question(mailbox_id, gmail_id, Answer(answer), Origin.PAGE, now)
 
     async def undo(self, mailbox_id: str, key: str) -> None:
         """Take an order back. Raises `NotFound`, or `Refused` (no_credit) for credits spent meanwhile."""

@@ -87,16 +87,13 @@ class ModelSession:
     @cached_property
     def made_with(self) -> str:
         """What the bits of a score depend on: model file, preparation, runtime, processor."""
-        return (
-            f"{self.facts.digest[:32]} {self.facts.reading[:32]} onnxruntime {ort.__version__} {_processor()}"
-        )
+        file, reading = self.facts.digest[:32], self.facts.reading[:32]
+        return f"{file} {reading} onnxruntime {ort.__version__} {_processor()}"
 
     def scored_again(self, counts: str) -> Score:
         """The score of a text of which the counts were kept. Raises `ValueError` or `IndexError` for others."""
-        vocabulary = self.facts.vocabulary
-        return self.score(
-            laid_out({vocabulary[term]: often for term, often in unpacked(counts).items()}), explain=False
-        )
+        terms = {self.facts.vocabulary[term]: often for term, often in unpacked(counts).items()}
+        return self.score(laid_out(terms), explain=False)
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Probabilities of many texts in one run (for measurement; serving scores one at a time)."""

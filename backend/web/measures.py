@@ -15,9 +15,7 @@ from backend.ports.jobs import PushFate
 from backend.ports.web_push import Pushed
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-ALONE = {
+GROUPS = {
     "mailboxes": ("pitchgate_mailboxes", "Connected mailboxes"),
     "links.needs_reconnect": ("pitchgate_mailboxes_needing_reconnect", "Mailboxes whose access is lost"),
     "notices.by_push": ("pitchgate_mailboxes_heard_by_push", "Mailboxes of whose mail pushes tell"),
@@ -26,18 +24,16 @@ ALONE = {
     "notices.repeat": ("pitchgate_notices_repeated", "How often a push was told again"),
     "failing_seconds": ("pitchgate_job_failing_seconds", "How long the job that fails longest has failed"),
     "oldest_due_seconds": ("pitchgate_job_overdue_seconds", "How long the oldest job has been due"),
+    "messages": ("pitchgate_messages", "Messages by what was decided first", "outcome"),
+    "stages": ("pitchgate_message_stages", "Messages by what is still to be done", "stage"),
+    "fail_open": ("pitchgate_messages_not_judged", "Messages kept that could not be judged", "cause"),
+    "challenges": ("pitchgate_challenges", "Links by how they stand", "state"),
+    "notices": ("pitchgate_notices", "Notices kept, by what became of them", "fate"),
+    "watches": ("pitchgate_watches", "Gmail watches that want somebody's eye", "state"),
+    "drift": ("pitchgate_drift_mailboxes", "Mailboxes by whether their mail has changed", "state"),
+    "trial": ("pitchgate_trials", "Models in trial by what is known of them", "finding"),
 }
-GROUPS = {
-    "messages": ("pitchgate_messages", "outcome", "Messages by what was decided first"),
-    "stages": ("pitchgate_message_stages", "stage", "Messages by what is still to be done"),
-    "fail_open": ("pitchgate_messages_not_judged", "cause", "Messages kept that could not be judged"),
-    "challenges": ("pitchgate_challenges", "state", "Links by how they stand"),
-    "notices": ("pitchgate_notices", "fate", "Notices kept, by what became of them"),
-    "watches": ("pitchgate_watches", "state", "Gmail watches that want somebody's eye"),
-    "drift": ("pitchgate_drift_mailboxes", "state", "Mailboxes by whether their mail has changed"),
-    "trial": ("pitchgate_trials", "finding", "Models in trial by what is known of them"),
-}
-"""The store's census as gauges: by whole key, and by group with what follows its dot as a label."""
+"""The store's census as gauges: by whole key, or by group with what follows its dot as a label."""
 
 
 class Told(Collector):
@@ -64,14 +60,10 @@ def _census(counts: Mapping[str, int]) -> Iterator[Metric]:
     none of now is not told, but for what the census names with 0."""
     families: dict[str, GaugeMetricFamily] = {}
     for key, count in counts.items():
-        if key in ALONE:
-            yield GaugeMetricFamily(*ALONE[key], value=count)
-            continue
-        group, _, name = key.partition(".")
-        metric, label, words = GROUPS[group]
-        if group not in families:
-            families[group] = GaugeMetricFamily(metric, words, labels=[label])
-        families[group].add_metric([name], count)
+        group, _, name = (key, "", "") if key in GROUPS else key.partition(".")
+        metric, words, *label = GROUPS[group]
+        family = families.setdefault(group, GaugeMetricFamily(metric, words, labels=label))
+        family.add_metric([name] if label else [], count)
     yield from families.values()
 
 

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.pipeline.judged import Judged
 from backend.ports.web_push import Pushed
-from backend.web.measures import ALONE, GROUPS, Measures
+from backend.web.measures import GROUPS, Measures
 from tests.reference.tables import page, table
 
 
@@ -43,6 +43,6 @@ def exposition() -> str:
     judged.note(Verdict(Outcome.INBOX, Row.BELOW_HOLD))
     judged.lag.observe(1)
     judged.reading.observe(0.01)
-    census = dict.fromkeys([*ALONE, *(f"{group}.x" for group in GROUPS)], 1)
+    census = dict.fromkeys((key if len(told) == 2 else f"{key}.x" for key, told in GROUPS.items()), 1)
     told = measures.exposition(census, {("sync", "google"): 1}, judged, dict.fromkeys(Pushed, 1))
     return told.decode()

@@ -50,7 +50,7 @@ async def undo(call: Call, key: str) -> Response:
 async def say(call: Call, gmail_id: str, data: requests.QuestionAnswer) -> Response:
     """Answer a question; a later answer stands in place of an earlier one."""
     given = Answer(data["answer"])
-    await call.service.say(call.mailbox_id, gmail_id, given)
+    await call.service.say(call.mailbox_id, gmail_id, given, Origin.TRAY)
     return answer({"gmail_id": gmail_id, "answer": given})
 
 

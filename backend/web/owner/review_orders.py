@@ -6,7 +6,8 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.correction import Decision, Origin, RuleKind
+from backend.domain.watching.asking import Answer
 from backend.pipeline.review import malformed
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service as devices
@@ -64,8 +65,10 @@ async def say() -> Response:
     owner, fields = await browser.signed_in_form()
     answer, _, gmail_id = fields.get("say", "").partition(" ")
     notice = "answered"
+    if answer not in tuple(Answer):
+        raise malformed("answer")
     try:
-        await service().say(owner.mailbox_id, gmail_id, answer)
+        await devices().say(owner.mailbox_id, gmail_id, Answer(answer), Origin.PAGE)
     except NotFound:
         notice = "lost"
     return back(way_back(fields.get("back", ""), done=notice))

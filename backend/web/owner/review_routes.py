@@ -8,6 +8,7 @@ from backend.domain.mailbox.review import by_message
 from backend.domain.reading.score import LIKENESS
 from backend.pipeline.review import ReviewService
 from backend.web import browser_session as browser
+from backend.web.api.authentication import service as devices
 from backend.web.api.reading import packed_cursor
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
@@ -53,7 +54,7 @@ async def review() -> Response:
         views=VIEWS,
         bands=LIKENESS,
         listed=listed,
-        asked=await service().questions(owner.mailbox_id) if first else (),
+        asked=await devices().questions(owner.mailbox_id) if first else (),
         following=look.behind(listed.position) if listed.position else "",
         back=look.address(),
         order=service().key(),

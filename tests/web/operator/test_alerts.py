@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend import logs
 from backend.pipeline.judged import Judged
-from backend.web.measures import ALONE, GROUPS, Measures
+from backend.web.measures import GROUPS, Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
 from tests.web.service import office
 
@@ -83,7 +83,7 @@ async def test_every_count_of_the_store_has_a_name_of_its_own(tmp_path: Path) ->
     census = {**census, "fail_open.too_slow": 1, "notices.new": 2, "notices.repeat": 1, "notices.unknown": 1}
     output = Measures().exposition(census, {}, Judged(), {}).decode()
     families = {family.name: family for family in text_string_to_metric_families(output)}
-    names = {name for name, *_ in (*ALONE.values(), *GROUPS.values())}
+    names = {name for name, *_ in GROUPS.values()}
     assert sum(len(families[name].samples) for name in names if name in families) == len(census)
 
 
