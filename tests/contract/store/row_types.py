@@ -58,8 +58,7 @@ def _of(module: ModuleType) -> Iterator[Ask]:
         holder = above[above[node]]
         kind: Any = None
         if node.func.id == "each":
-            row = _resolved(ast.unparse(node.args.pop(0)), module)
-            kind = list[row]
+            kind = _resolved(f"list[{ast.unparse(node.args.pop(0))}]", module)
         elif node.func.id == "number":
             kind = int | None
         elif isinstance(holder, ast.AnnAssign):
