@@ -6,9 +6,10 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, TextIO
 
+from backend.domain.digest import Digest
 from backend.domain.digesting import Second, correspondents, digest, facts, fault_of
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.message import Arrival
@@ -65,7 +66,8 @@ def serve(opened: Callable[[bytes], Arrival], load: Callable[[bytes, str], Model
         refusal = _told(error)
     del models, first
     ready = {"version": model.version, "thresholds": model.thresholds, "costs": model.costs}
-    _write(answers, {"ready": {**ready, "challenger_refused": refusal}})
+    challenger = {} if beside is None else beside.thresholds
+    _write(answers, {"ready": {**ready, "challenger_thresholds": challenger, "challenger_refused": refusal}})
     _silence(sys.stderr)
     # What is here now stays: the collector need not look through it after every few messages.
     gc.collect()
@@ -95,12 +97,17 @@ def _works(
 
     second = None if beside is None else Second(beside.beside, beside.thresholds)
     return {
-        "digest": lambda raw, owner: digest(opened(raw), owner, score, model.thresholds, second),
+        "digest": lambda raw, owner: _pared(digest(opened(raw), owner, score, model.thresholds, second)),
         "facts": lambda raw, owner: facts(opened(raw), owner),
         "show": lambda raw, owner, score: show(opened(raw).message, owner, score),
         "correspondents": lambda raw, owner: correspondents(opened(raw).message, owner),
         "offer": lambda raw: offer(opened(raw).message),
     }
+
+
+def _pared(read: Digest) -> Digest:
+    """Without what was said of the models at the start."""
+    return replace(read, thresholds={}, challenger_thresholds={})
 
 
 def _read_all(

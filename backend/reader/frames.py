@@ -11,7 +11,7 @@ import json
 import pickle
 import struct
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from typing import BinaryIO
@@ -77,7 +77,9 @@ def answered(value: Mapping[str, object]) -> bytes:
 
 def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: getattr(value, name) for name in _names(type(value))}
+        # What is as it would be anyway is not said: it would be read and checked again at the other end.
+        every = ((name, getattr(value, name), usual) for name, usual in _usual(type(value)))
+        return {name: told for name, told, usual in every if told != usual}
     if isinstance(value, Set):
         return list(value)
     if isinstance(value, datetime):
@@ -86,8 +88,12 @@ def _plain(value: object) -> object:
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _usual(kind: type) -> tuple[tuple[str, object], ...]:
+    """The fields of a class and their defaults."""
+    return tuple(
+        (field.name, field.default if field.default_factory is MISSING else field.default_factory())
+        for field in fields(kind)
+    )
 
 
 _JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))

@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -48,6 +49,16 @@ class Answer(BaseModel, Generic[T]):
     unread: FailOpen | None = None
     fault: str = ""
     spent: bool = False
+
+
+# Made once: to look one up costs as much as to read an answer.
+_DIGEST, _SHOWN, _OFFER, _CORRESPONDENTS, _ANY = (
+    Answer[Digest],
+    Answer[Shown],
+    Answer[Offer],
+    Answer[tuple[str, ...]],
+    Answer[Any],
+)
 
 
 class ReadingPool:
@@ -91,24 +102,24 @@ class ReadingPool:
     async def screen(self, fetched: Fetched, owner: Owner) -> Digest:
         """Read and score; where that is too much, at least the facts, so that its owner sees whose message it is."""
         try:
-            return await self._ask(Answer[Digest], "digest", fetched.raw, owner)
+            return await self._ask(_DIGEST, "digest", fetched.raw, owner)
         except Unread as error:
             with contextlib.suppress(Unread):
-                facts = await self._ask(Answer[Digest], "facts", fetched.raw, owner)
+                facts = await self._ask(_DIGEST, "facts", fetched.raw, owner)
                 return replace(facts, cause=error.cause, fault=error.fault)
             raise
 
     async def show(self, fetched: Fetched, owner: Owner, score: Score) -> Shown:
         """See `Reader.show`."""
-        return await self._ask(Answer[Shown], "show", fetched.raw, owner, score)
+        return await self._ask(_SHOWN, "show", fetched.raw, owner, score)
 
     async def correspondents(self, fetched: Fetched, owner: Owner) -> tuple[str, ...]:
         """See `Reader.correspondents`."""
-        return await self._ask(Answer[tuple[str, ...]], "correspondents", fetched.raw, owner)
+        return await self._ask(_CORRESPONDENTS, "correspondents", fetched.raw, owner)
 
     async def offer(self, fetched: Fetched) -> Offer:
         """See `Reader.offer`."""
-        return await self._ask(Answer[Offer], "offer", fetched.raw)
+        return await self._ask(_OFFER, "offer", fetched.raw)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """Thresholds of the model in use."""
@@ -162,12 +173,35 @@ class ReadingPool:
         raise AssertionError("the last try returns or raises")
 
     async def _once(self, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object) -> Answer[T]:
-        reading = self._task(self._read(await self._process(), shape, work, raw, *arguments))
+        held = await self._process()
         try:
-            return await asyncio.shield(reading)
+            answer = shape.model_validate_json(await held.ask(work, raw, *arguments))
+            if answer.spent:
+                held.retire()
+            if isinstance(answer.value, Digest):
+                answer.value = cast(T, held.with_thresholds(answer.value))
         except asyncio.CancelledError:
-            asyncio.get_running_loop().call_later(ABANDONED, reading.cancel)
+            held.leave(ABANDONED, partial(self._left, held))
             raise
+        except ValidationError as error:
+            held.end_now()
+            self._hand_back(held)
+            raise Lost(FailOpen.READER_LOST) from error
+        except BaseException:
+            self._hand_back(held)
+            raise
+        self._hand_back(held)
+        return answer
+
+    def _left(self, held: ReadingProcess, body: bytes) -> None:
+        """A reading nobody waited for has come to its end."""
+        try:
+            spent = _ANY.model_validate_json(body).spent
+        except ValidationError:
+            spent = True
+        if spent:
+            held.retire()
+        self._hand_back(held)
 
     async def _process(self) -> ReadingProcess:
         """One that is free. None is started for a message: it would be lost with the message's patience."""
@@ -189,20 +223,6 @@ class ReadingPool:
                     failed = held is None
                     self._hand_back(held)
         raise TryLater("later.reader", reason=NO_READER)
-
-    async def _read(
-        self, held: ReadingProcess, shape: type[Answer[T]], work: str, raw: bytes, *arguments: object
-    ) -> Answer[T]:
-        try:
-            answer = shape.model_validate_json(await held.ask(work, raw, *arguments))
-            if answer.spent:
-                held.retire()
-            return answer
-        except ValidationError as error:
-            held.end_now()
-            raise Lost(FailOpen.READER_LOST) from error
-        finally:
-            self._hand_back(held)
 
     def _hand_back(self, held: ReadingProcess | None) -> None:
         """The process waits for the next message; in place of one that is of no more use another is started now."""

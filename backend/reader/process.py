@@ -7,11 +7,14 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from backend.domain.digest import Digest
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
@@ -52,11 +55,13 @@ def _beginning(path: Path) -> bytes:
 
 
 class ModelFacts(BaseModel):
-    """What the process says of the model it has loaded, and why it reads without the challenger it was given."""
+    """What the process says of the models it has loaded, before it has read any message, and why it reads without the
+    challenger it was given."""
 
     version: str
     thresholds: Mapping[Strictness, Thresholds]
     costs: Mapping[Strictness, Cost]
+    challenger_thresholds: Mapping[Strictness, Thresholds] = {}
     challenger_refused: dict[str, str] | None = None
 
 
@@ -68,11 +73,72 @@ class _Start(BaseModel):
 _START = TypeAdapter(_Start)
 
 
+class _Pipes(asyncio.SubprocessProtocol):
+    """What goes to and fro: at most one answer at a time, and none that nobody asked for."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.open = True
+        self.answer: asyncio.Future[bytes] | None = None
+        self.left: Callable[[bytes], None] | None = None
+        self._received = bytearray()
+        self._size = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(
+            "asyncio.SubprocessTransport", transport
+        )  # uvloop's own is not registered as one
+
+    def ask(self, head: bytes, raw: bytes) -> asyncio.Future[bytes]:
+        """Where the answer will be. Raises `OSError` for a process whose pipes are closed."""
+        requests = cast("asyncio.WriteTransport | None", self.transport.get_pipe_transport(0))
+        if not self.open or requests is None:
+            raise BrokenPipeError
+        self.answer, self.left = asyncio.get_running_loop().create_future(), None
+        requests.writelines((head, raw))
+        return self.answer
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        received, head = self._received, ANSWER.size
+        received += data
+        if not self._size and len(received) >= head:
+            (self._size,) = ANSWER.unpack_from(received)
+        whole = head + self._size
+        if self.answer is None or self._size > MAX_ANSWER or len(received) > whole > head:
+            self.broken()
+        elif len(received) == whole > head:
+            body = bytes(memoryview(received)[head:])
+            self._received, self._size = bytearray(), 0
+            self._settle(body)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.broken()
+
+    def process_exited(self) -> None:
+        self.broken()
+        if not self.exited.done():
+            self.exited.set_result(None)
+
+    def broken(self) -> None:
+        """It is of no more use."""
+        self.open = False
+        self._settle(b"")
+
+    def _settle(self, body: bytes) -> None:
+        answer, self.answer = self.answer, None
+        left, self.left = self.left, None
+        if answer is not None and not answer.done():
+            answer.set_result(body)
+        if left is not None:
+            left(body)
+
+
 class ReadingProcess:
     """One process, asked one thing at a time. It ends when its input is closed, so it ends with us."""
 
-    def __init__(self, process: asyncio.subprocess.Process, models: Models, limits: Limits) -> None:
-        self._process = process
+    def __init__(self, pipes: _Pipes, models: Models, limits: Limits) -> None:
+        self._pipes = pipes
         self._limits = limits
         self._retired = False
         self.models = models
@@ -83,14 +149,14 @@ class ReadingProcess:
         """Start and load the models. `entry` names the module whose `main` runs. Raises `ModelFile`."""
         # The package's folder comes last: it must not hide anything of Python's own.
         code = f"import sys; sys.path.append({_ROOT!r}); from {entry} import main; main()"
-        process = await asyncio.create_subprocess_exec(
+        _, pipes = await asyncio.get_running_loop().subprocess_exec(
+            _Pipes,
             *(sys.executable, "-c", code),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
+            stderr=None,
             # It reads what strangers wrote and needs none of our keys.
             env={name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)},
         )
-        made = cls(process, models, limits)
+        made = cls(pipes, models, limits)
         try:
             body = await made._exchange(START_SECONDS, *packed("", b"", models, limits))
             first = _START.validate_json(body)
@@ -109,80 +175,99 @@ class ReadingProcess:
     @property
     def pid(self) -> int:
         """Its number."""
-        return self._process.pid
+        return self._pipes.transport.get_pid()
 
     @property
     def running(self) -> bool:
         """Whether it has not ended, as far as is known."""
-        return self._process.returncode is None
+        return self._pipes.transport.get_returncode() is None
 
     @property
     def usable(self) -> bool:
         """Whether it can be asked something."""
-        return self.running and not self._retired
+        return self.running and self._pipes.open and not self._retired
+
+    def with_thresholds(self, read: Digest) -> Digest:
+        """With the thresholds of the models that scored."""
+        facts = self.facts
+        return replace(
+            read,
+            thresholds=facts.thresholds if read.score is not None else {},
+            challenger_thresholds=facts.challenger_thresholds if read.challenger is not None else {},
+        )
 
     def retire(self) -> None:
         """It is about to end by itself."""
         self._retired = True
 
     async def ask(self, work: str, raw: bytes, *arguments: object) -> bytes:
-        """The answer as JSON. Raises `Lost`; cancelled, it ends the process, which is still at work."""
+        """The answer as JSON. Raises `Lost`. Cancelled, it leaves the process at work: see `leave`."""
         try:
             return await self._exchange(self._limits.patience, *packed(work, raw, *arguments))
-        except BaseException:
+        except Lost:
             self.end_now()
             raise
 
+    def leave(self, patience: float, then: Callable[[bytes], None]) -> None:
+        """Nobody waits for the answer any more. `then` is called with it when it comes, or with b"" when the process
+        has ended: by itself, or in `patience` seconds."""
+        if self._pipes.answer is None:
+            then(b"")
+            return
+        end = asyncio.get_running_loop().call_later(patience, self.end_now)
+
+        def left(body: bytes) -> None:
+            end.cancel()
+            then(body)
+
+        self._pipes.left = left
+
     async def _exchange(self, patience: float, head: bytes, raw: bytes) -> bytes:
-        requests, answers = self._process.stdin, self._process.stdout
-        assert requests is not None
-        assert answers is not None
         try:
-            async with asyncio.timeout(patience):
-                requests.writelines((head, raw))
-                await requests.drain()
-                (size,) = ANSWER.unpack(await answers.readexactly(ANSWER.size))
-                if size > MAX_ANSWER:
-                    raise Lost(FailOpen.READER_LOST)
-                return await answers.readexactly(size)
-        except TimeoutError as error:
-            raise Lost(FailOpen.TOO_SLOW) from error
-        except (OSError, asyncio.IncompleteReadError) as error:
+            answer = self._pipes.ask(head, raw)
+        except OSError as error:
             raise Lost(await self._why()) from error
+        late = asyncio.get_running_loop().call_later(patience, _too_late, answer)
+        try:
+            body = await answer
+        finally:
+            late.cancel()
+        if not body:
+            raise Lost(await self._why())
+        return body
 
     async def _why(self) -> FailOpen:
         """Why it ended by itself."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), END_SECONDS)
+        await self._ended()
         alarm = getattr(signal, "SIGPROF", None)
-        slow = alarm is not None and self._process.returncode == -alarm
+        slow = alarm is not None and self._pipes.transport.get_returncode() == -alarm
         return FailOpen.TOO_SLOW if slow else FailOpen.READER_LOST
+
+    async def _ended(self) -> None:
+        """Once it has ended, or some time has passed."""
+        await asyncio.wait((self._pipes.exited,), timeout=END_SECONDS)
 
     async def close(self) -> None:
         """Let it end by itself, or make it. May run again."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), END_SECONDS)
+        if (requests := self._pipes.transport.get_pipe_transport(0)) is not None:
+            requests.close()
+        await self._ended()
         await self.kill()
 
     async def kill(self) -> None:
         """End it and wait until it has ended. May run again."""
         self.end_now()
-        await self._process.wait()
-        await self._read_to_the_end()
-
-    async def _read_to_the_end(self) -> None:
-        """What it wrote and nobody read: asyncio keeps the pipe of an ended process open until then."""
-        if self._process.stdout is not None:
-            with contextlib.suppress(
-                RuntimeError, TimeoutError
-            ):  # Somebody else is reading it, or nothing ends.
-                await asyncio.wait_for(self._process.stdout.read(), END_SECONDS)
+        await asyncio.shield(self._pipes.exited)
+        self._pipes.transport.close()
 
     def end_now(self) -> None:
         """End it without waiting."""
         self._retired = True
         if self.running:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                self._pipes.transport.kill()
+
+
+def _too_late(answer: asyncio.Future[bytes]) -> None:
+    if not answer.done():
+        answer.set_exception(Lost(FailOpen.TOO_SLOW))

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,9 +21,9 @@ from backend.domain.reading.score import Score
 from backend.ports.gmail import Fetched
 from backend.ports.models import StoredModel
 from backend.ports.reader import Unread
-from backend.reader.frames import Limits
+from backend.reader.frames import Limits, answered
 from backend.reader.pool import ReadingPool
-from backend.reader.process import ModelFile, ReadingProcess
+from backend.reader.process import ModelFile, ReadingProcess, _Pipes
 from tests.contract.reader.test_reader import ANA, fetched
 from tests.doubles import in_english
 from tests.unit.pipeline.conftest import letter
@@ -320,3 +320,31 @@ def test_it_ends_with_its_parent(model: Path, text: str) -> None:
         assert ended
     finally:
         os.close(child)
+
+
+async def test_an_answer_in_pieces_is_one_and_what_nobody_asked_for_is_none() -> None:
+    said = answered({"value": 1})
+
+    class Requests:
+        def get_pipe_transport(self, _: int) -> Requests:
+            return self
+
+        def writelines(self, _: object) -> None: ...
+
+    pipes = _Pipes()
+    pipes.connection_made(cast(Any, Requests()))
+    for _ in range(2):
+        answer = pipes.ask(b"", b"")
+        for byte in said:
+            pipes.pipe_data_received(1, bytes([byte]))
+        assert await answer == said[4:]
+    assert pipes.open
+    pipes.pipe_data_received(1, said)
+    assert not pipes.open
+    with pytest.raises(BrokenPipeError):
+        pipes.ask(b"", b"")
+    pipes = _Pipes()
+    pipes.connection_made(cast(Any, Requests()))
+    answer = pipes.ask(b"", b"")
+    pipes.pipe_data_received(1, said + said)
+    assert (await answer, pipes.open) == (b"", False)
