@@ -29,6 +29,9 @@ from backend.transactions.statement import Script
 BATCH = 256
 """Scripts that share one commit at most: bounds how long the first of them waits."""
 
+SLICE = 16
+"""Scripts of a batch that run in the event loop in one go: between two such goes it does what else there is to do."""
+
 NEAR_BUSY_MS = 5
 """How long the event loop waits for a lock before a thread is asked instead: everything stands still meanwhile."""
 
@@ -116,10 +119,18 @@ class Writer:
         batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         self._under_way = True
         if all(call.near for call in batch) and self._began():
-            self._run(batch)
-            self._queue.put(partial(self._end, batch))
+            self._some(batch)
         else:
             self._queue.put(partial(self._whole, batch))
+
+    def _some(self, batch: list[Call], first: int = 0) -> None:
+        """A batch from its `first` script on, slice by slice, in the loop; then the thread commits it."""
+        after = first + SLICE
+        self._run(batch, slice(first, after))
+        if after < len(batch) and self._connection.in_transaction:
+            self._loop.call_soon(self._some, batch, after)
+        else:
+            self._queue.put(partial(self._end, batch))
 
     def _began(self) -> bool:
         """Whether nobody else writes to the file."""
@@ -141,9 +152,9 @@ class Writer:
             connection.execute(f"PRAGMA busy_timeout = {NEAR_BUSY_MS}")
         self._end(batch, connection)
 
-    def _run(self, batch: list[Call]) -> None:
+    def _run(self, batch: list[Call], part: slice = slice(None)) -> None:
         try:
-            for call in batch:
+            for call in batch[part]:
                 self._run_call(call)
                 if not self._connection.in_transaction:
                     raise call.error or sqlite3.OperationalError("the transaction was rolled back")
