@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from backend.bootstrap import Application
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.domain.reading.score import Score
-    from backend.ports.decisions import DecisionKeys, Log
+    from backend.ports.decisions import Log
+    from backend.ports.system import Vault
     from backend.scoring.session import ModelSession
     from backend.store import SqlStore
-    from backend.system.vault import MultiFernetVault
+    from backend.system.decision_keys import VaultKeys
 
 LINES = ("cause", "score", "model", "text", "known", "chosen", "guards", "late")
 """What is told of a verdict, a line each, where there is something to tell."""
@@ -45,8 +46,7 @@ def audit_group() -> None:
 @stored
 async def verify_command(store: SqlStore, email: str | None, heads: Path | None) -> None:
     """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
-    (_, keys), faulty = _secrets(), False
-    logged = _logged(heads) if heads else {}
+    keys, logged, faulty = _keys(), _logged(heads) if heads else {}, False
     mailboxes = await chosen(store, email)
     for mailbox in mailboxes:
         log = await store.decisions(mailbox.id)
@@ -64,7 +64,7 @@ async def verify_command(store: SqlStore, email: str | None, heads: Path | None)
         raise SystemExit(1)
 
 
-def _wrong(log: Log, keys: DecisionKeys, logged: Sequence[tuple[int, str]]) -> Iterator[str]:
+def _wrong(log: Log, keys: VaultKeys, logged: Sequence[tuple[int, str]]) -> Iterator[str]:
     """A line for each thing that is wrong with a log, given the heads of it that were `logged`."""
     tell, found = words(), log.chain
     if found is None:
@@ -170,9 +170,9 @@ async def replay_command(
 
     settings = read_settings(**({"model_path": model} if model else {}))
     counted: Counter[str] = Counter(checked=0, same=0, different=0)
-    (vault, keys), session = _secrets(), ModelSession.open(settings.model_path)
+    keys, session = _keys(), ModelSession.open(settings.model_path)
     async with open_application(settings) if fetch else nullcontext() as application:
-        again = Again(session, vault, application)
+        again = Again(session, keys.vault, application)
         for mailbox in await chosen(store, email):
             log = await store.decisions(mailbox.id)
             key = keys.open(log.chain.sealed_key) if log.chain else None
@@ -197,7 +197,7 @@ class Again:
     """What scores again. `application` is there if messages may be fetched."""
 
     session: ModelSession
-    vault: MultiFernetVault
+    vault: Vault
     application: Application | None
 
     async def score(
@@ -220,9 +220,8 @@ class Again:
         return "fetched", (await context.reader.screen(fetched, mailbox.owner)).score
 
 
-def _secrets() -> tuple[MultiFernetVault, DecisionKeys]:
+def _keys() -> VaultKeys:
     from backend.system.decision_keys import VaultKeys
     from backend.system.vault import configured_vault
 
-    vault = configured_vault(read_settings())
-    return vault, VaultKeys(vault)
+    return VaultKeys(configured_vault(read_settings()))

@@ -18,17 +18,17 @@ class VaultKeys:
     all the rest of an entry."""
 
     def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+        self.vault = vault
         self.open = lru_cache(REMEMBERED)(self._open)
 
     def fresh(self) -> tuple[bytes, bytes]:
         """A new key."""
         key = os.urandom(KEY_BYTES)
-        return self._vault.seal(b64encode(key).decode()), key
+        return self.vault.seal(b64encode(key).decode()), key
 
     def _open(self, sealed: bytes) -> bytes | None:
         try:
-            return b64decode(self._vault.open(sealed))
+            return b64decode(self.vault.open(sealed))
         except Refused:
             return None
 

@@ -55,7 +55,7 @@ class FailOpen(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Grounds:
     """What a verdict was reached from, as JSON: `setting` is what many messages share, `case` what is this one's.
-    `trace` is the score's, without the counts, which are sealed in `counts` if they are kept."""
+    `trace` is the score's, and `counts` the counts in it, sealed, if they are kept."""
 
     setting: str
     case: str

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from backend.domain.errors import Refused
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
@@ -25,7 +26,6 @@ from backend.domain.policy.decide import decide, prescreen
 from backend.domain.policy.standing import Standing
 from backend.domain.policy.table import Facts
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.reading.topics import Topic
 
 _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
@@ -69,9 +69,8 @@ def grounds(
     }
     made_with = score.trace.made_with if score.trace else ""
     setting = _setting(score.model, made_with, thresholds, facts.preferences, facts.labels)
-    trace = None if score.trace is None else replace(score.trace, counts="")
     # Without what is nothing: most senders are strangers.
-    return Grounds(setting, _json({name: value for name, value in case.items() if value}), trace)
+    return Grounds(setting, _json({name: value for name, value in case.items() if value}), score.trace)
 
 
 def from_history(
@@ -93,12 +92,11 @@ def from_history(
 
 
 def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | None) -> Verdict | None:
-    """The verdict of today's table on what was written down. `score` in place of the one of then. Raises `ValueError`,
-    `KeyError` or `TypeError` for what `grounds` did not write."""
+    """The verdict of today's table on what was written down. `score` in place of the one of then. Raises `Refused`,
+    `ValueError`, `KeyError` or `TypeError` for what `grounds` did not write."""
     now = moment(case["at"])
-    preferences = Preferences.from_json({name: setting[name] for name in _CHOSEN if name in setting})
-    welcome = frozenset(Topic(topic) for topic in case.get("welcome", ()))
-    preferences = replace(preferences, welcome=welcome)
+    chosen = {name: setting[name] for name in _CHOSEN if name in setting}
+    preferences = Preferences.from_json({**chosen, "welcome": case.get("welcome", [])})
     labels = LabelIds(allow=setting["labels"][0], block=setting["labels"][1])
     if "history" in case:
         seen = None if case["history"] is None else frozenset(case["history"])
@@ -119,7 +117,7 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
         standing=standing,
         labels=labels,
         form=MailForm(case.get("form", "")),
-        topics=welcome,
+        topics=preferences.welcome,
     )
     thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
     then = Score(from_bits(case["p"]), from_bits(case["logit"]))
@@ -146,14 +144,11 @@ def differences(
         yield "text"
     try:
         verdict = decided_again(setting, case, score)
-    except (KeyError, TypeError, ValueError):
+    except (Refused, KeyError, TypeError, ValueError):
         yield "grounds"
         return
-    if verdict is None or (verdict.row, verdict.outcome, list(verdict.guards)) != (
-        says["row"],
-        says["outcome"],
-        says.get("guards", []),
-    ):
+    again = verdict and (verdict.row, verdict.outcome, list(verdict.guards))
+    if again != (says["row"], says["outcome"], says.get("guards", [])):
         yield "verdict"
 
 
