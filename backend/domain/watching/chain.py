@@ -115,4 +115,4 @@ def _digest(at: int, about: str, salt: bytes, payload: str) -> bytes:
 
 
 def _seal(key: bytes, what: bytes, number: int, covered: bytes) -> bytes:
-    return hmac.digest(key, what + number.to_bytes(8, "big") + covered, "sha256")
+    return hmac.digest(key, what + number.to_bytes(8, "big", signed=True) + covered, "sha256")

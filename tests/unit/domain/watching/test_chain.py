@@ -137,3 +137,9 @@ def test_the_digest_of_an_entry_is_its_salted_content(number: int) -> None:
         (entry.salt or b"") + (entry.at or 0).to_bytes(8, "big") + f"{entry.about}\0{entry.payload}".encode()
     )
     assert entry.digest == hashlib.sha256(text).digest()
+
+
+def test_an_entry_whose_number_was_made_negative_is_told_like_any_other() -> None:
+    entries, head = log(3)
+    entries[1] = entries[1]._replace(number=-2)
+    assert (-1, Fault.MISSING) in faults_of(entries, head)
