@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tray_app.autostart_linux import desktop_entry
+from tray_app.autostart_linux import APPLICATION, desktop_entry
 from tray_app.icons import draw
 from tray_app.state import Icon
 
@@ -25,6 +25,11 @@ def data_home() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 
 
+def cache_home() -> Path:
+    """XDG_CACHE_HOME, or its default."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
 def install(
     command: list[str], platform: str = sys.platform, write_link: WriteLink | None = None
 ) -> list[Path]:
@@ -37,9 +42,11 @@ def install(
 
 
 def uninstall(platform: str = sys.platform) -> list[Path]:
-    """Remove what `install` made, and folders that are empty then; returns what was there. Again: nothing."""
+    """Remove what `install` made, what WebKit keeps for the window where pywebview is older than 6 (Debian 13), and
+    folders that are empty then; returns what was there. Again: nothing."""
     removed = []
-    for path in installed_paths(platform):
+    kept = [home / APPLICATION for home in (cache_home(), data_home())] if platform == "linux" else []
+    for path in (*installed_paths(platform), *kept):
         if path.is_dir():
             shutil.rmtree(path)
         elif path.exists():

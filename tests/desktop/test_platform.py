@@ -112,20 +112,27 @@ def test_autostart_on_macos_is_a_launch_agent(tmp_path: Path) -> None:
 def test_install_and_uninstall_on_linux_leave_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     written = install.install(COMMAND, "linux")
     assert exec_line(written[0]) == COMMAND
     assert all(path.exists() for path in written)
     assert install.install(COMMAND, "linux") == written
     assert sorted(install.uninstall("linux")) == sorted(written)
-    assert list(tmp_path.iterdir()) == [], "no empty folders either"
+    assert list((tmp_path / "data").iterdir()) == [], "no empty folders either"
     assert install.uninstall("linux") == []
+    of_the_window = [tmp_path / "cache/pitchgate-tray", tmp_path / "data/pitchgate-tray"]
+    for folder in of_the_window:
+        (folder / "WebKitCache").mkdir(parents=True)
+    assert install.uninstall("linux") == of_the_window
+    assert not [folder for folder in of_the_window if folder.exists()]
 
 
 def test_uninstall_leaves_other_programs_their_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
     other = tmp_path / "icons/hicolor/48x48/apps/other.png"
     other.parent.mkdir(parents=True)
     other.touch()
