@@ -98,7 +98,7 @@ def test_a_log_that_is_gone_with_its_mailbox_is_missed_unless_its_owner_left(
     logs.write_text("".join(f"{json.dumps(line)}\n" for line in told))
     code, output = run("verify", "--heads", str(logs))
     assert code == 1
-    assert "mailbox box9: no log any more, and the server told of its entry 7" in output
+    assert "mailbox box9: the log is gone; the server logged its head at entry 7" in output
     assert "box8" not in output
     assert run("verify", "--heads", str(logs), "--mailbox", "ana@corp.test")[0] == 0
     logs.write_text("".join(f"{json.dumps(line)}\n" for line in (told[0], told[-1])))
