@@ -67,18 +67,9 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     asked = yield from _picked(mailbox_id, key, at_work, week, budget)
     for place, (row, kind, stratum, weight) in enumerate(asked):
         about: dict[str, Any] = {"mailbox_id": mailbox_id, "gmail_id": row["gmail_id"]}
-        yield q(
-            "ask",
-            **about,
-            id=f"{kind}-{week:05d}-{place:02d}",
-            kind=kind,
-            round=week,
-            stratum=stratum,
-            weight=weight,
-            trial_of=running if kind == TRIAL else "",
-            script=script_of(row["sender_name"]),
-            now=micros(now),
-        )
+        draw = {"id": f"{kind}-{week:05d}-{place:02d}", "round": week, "stratum": stratum, "weight": weight}
+        told_by = {"trial_of": running if kind == TRIAL else "", "script": script_of(row["sender_name"])}
+        yield q("ask", **about, **draw, **told_by, kind=kind, now=micros(now))
         decided: str | None = yield q("decision_of", **about)
         if decided is not None:
             yield from acted(**about, decision=Decision(decided), now=now)

@@ -149,11 +149,11 @@ def _recall(every: Sequence[Label], some: set[int]) -> Share | None:
     """None if nobody said anything about a stratum, or there was no pitch."""
     drawn = {stratum: [label for label in every if label.stratum == stratum] for stratum in STRATA}
     sizes = {stratum: sum(label.weight for label in of) for stratum, of in drawn.items() if of}
-    shares = {
-        stratum: share_of_pitches([label for label in drawn[stratum] if id(label) in some], drawn[stratum])
-        for stratum in sizes
+    known = {
+        stratum: share
+        for stratum, of in drawn.items()
+        if (share := share_of_pitches([label for label in of if id(label) in some], of)) is not None
     }
-    known = {stratum: share for stratum, share in shares.items() if share is not None}
     pitches = any(share.value for share in known.values())
     if HELD not in known or len(known) < max(2, len(sizes)) or not pitches:
         return None
