@@ -178,9 +178,11 @@ async def decided(owner: Owner, gmail_id: str, what: str) -> tuple[MessageView, 
 
 @dataclass
 class Ordinary:
-    """Letters of ordinary people and of salespeople, one after the other, while something else goes on."""
+    """Letters of ordinary people and of salespeople while something else goes on, each when the one before is decided:
+    under a limit that most are past, a process that reads is started for each, and they would wait in a growing row."""
 
     running: Stage
+    owner: Owner
     sent: dict[str, Letter] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -195,9 +197,11 @@ class Ordinary:
 
     async def _deliver(self) -> None:
         known = [letter for letter in letters() if letter.kind in ("customer", "pitch")]
-        for number, letter in enumerate(known * 1_000):
-            self.sent[await self.running.sandbox.deliver(letter, OWNER)] = letter
-            await asyncio.sleep(0.3 if number else 0)
+        for letter in known * 1_000:
+            gmail_id = await self.running.sandbox.deliver(letter, OWNER)
+            self.sent[gmail_id] = letter
+            await decided(self.owner, gmail_id, letter.kind)
+            await asyncio.sleep(0.2)
 
 
 async def play(folder: Path, kinds: Sequence[str] = tuple(KINDS), rounds: int = 1) -> dict[str, Any]:
@@ -209,7 +213,7 @@ async def play(folder: Path, kinds: Sequence[str] = tuple(KINDS), rounds: int = 
             Watch(running),
             Watch(running),
             Watch(running),
-            Ordinary(running),
+            Ordinary(running, owner),
         )
         ids: dict[str, str] = {}
         async with quiet.watching(), ordinary.arriving():
@@ -235,13 +239,13 @@ async def play(folder: Path, kinds: Sequence[str] = tuple(KINDS), rounds: int = 
         figures["fail_open"] = {
             line.partition('"')[2].partition('"')[0]: float(line.split()[-1]) for line in lines
         }
-        figures["stop"] = await stopped(running)
+        figures["stop"] = await stopped(running, kinds)
         return figures
 
 
-async def stopped(running: Stage) -> dict[str, Any]:
+async def stopped(running: Stage, kinds: Sequence[str]) -> dict[str, Any]:
     """Told to stop with hostile messages at work, the server ends by itself, and its children with it."""
-    for kind in KINDS:
+    for kind in kinds:
         await deliver(running, KINDS[kind]())
     children = family(running.server.pid)
     began = time.perf_counter()
