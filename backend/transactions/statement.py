@@ -80,6 +80,9 @@ def no_text() -> Refused:
     return Refused("malformed.text")
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def packed(values: Iterable[Any]) -> str:
     """A JSON list, for storing and for handing a query many values at once."""
-    return json.dumps(list(values), separators=(",", ":"), ensure_ascii=False)
+    return _encode(list(values))

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -62,7 +62,8 @@ class Worker:
         self._in_hand: Counter[str] = Counter()
         self._share = max(1, context.settings.worker_tasks // SHARES)
         self._short = False
-        """Whether something may be due for which there was no room."""
+        """Whether something may be due for which there was no room, and in which mailboxes."""
+        self._skipped: Sequence[str] = ()
         self._due: datetime | None = None
         self._log = structlog.get_logger().bind()
 
@@ -110,7 +111,7 @@ class Worker:
         full = self._full()
         duties = len(self._running) - self._in_hand.total()
         room = free if self._careful else free - max(0, context.settings.worker_tasks // SHARES - duties)
-        self._short = bool(full) or room <= 0 or self._careful
+        self._short, self._skipped = room <= 0 or self._careful, full
         due = await context.store.next_due(now, full)
         turn = due.message if room > 0 else None
         self._due = Due(due.duty, turn).first
@@ -134,8 +135,10 @@ class Worker:
 
     def _full(self) -> list[str]:
         """Mailboxes of which so much is under way that another claim might be more than their share."""
-        half = self._share // 2
-        return [name for name, number in self._in_hand.items() if number > half]
+        return [name for name in self._in_hand if self._is_full(name)]
+
+    def _is_full(self, mailbox_id: str) -> bool:
+        return self._in_hand[mailbox_id] > self._share // 2
 
     async def _alone(self, messages: tuple[MessageJob, ...]) -> tuple[MessageJob, ...]:
         """Of these one suspect, if nothing else runs. The others are put back."""
@@ -155,7 +158,8 @@ class Worker:
         to its end makes due is told by the store."""
         self._running.discard(task)
         self._count(job.mailbox_id, -isinstance(job, MessageJob))
-        if self._short or task.cancelled() or not task.result():
+        room_again = job.mailbox_id in self._skipped and not self._is_full(job.mailbox_id)
+        if self._short or room_again or task.cancelled() or not task.result():
             self._wake.set()
 
     def _count(self, mailbox_id: str, more: int) -> None:

@@ -96,8 +96,9 @@ def organisational_domain(domain: str) -> str:
     domains whose subdomains are rented out. A public suffix itself, an address literal, a lone word and what
     is no domain at all are their own organisation; "" stays "".
     """
-    domain = _ascii(domain)
-    return _organisational(domain) if len(domain) <= MAX_DOMAIN else domain
+    if len(domain) > MAX_DOMAIN and len(domain := _ascii(domain)) > MAX_DOMAIN:
+        return domain
+    return _organisational(domain)
 
 
 @cache
@@ -108,7 +109,8 @@ def suffixes() -> PublicSuffixList:
 
 @lru_cache(maxsize=4096)
 def _organisational(domain: str) -> str:
-    if not _LABELS.fullmatch(domain) or _ADDRESS_LITERAL.fullmatch(domain):
+    domain = _ascii(domain)
+    if len(domain) > MAX_DOMAIN or not _LABELS.fullmatch(domain) or _ADDRESS_LITERAL.fullmatch(domain):
         return domain
     found = suffixes().privatesuffix(domain)
     organisation = found if isinstance(found, str) and found else domain

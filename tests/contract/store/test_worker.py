@@ -335,3 +335,23 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
         stop.set()
         await asyncio.gather(*workers)
     assert most == {"ana": 1, "bea": 1}
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 8, 64])
+async def test_what_there_was_no_room_for_is_not_left_until_the_next_look(
+    workshop: Workshop, tasks: int
+) -> None:
+    """Neither room of the worker's nor a mailbox's share: nothing but the end of a message tells that there is some."""
+    settings = workshop.context.settings.model_copy(update={"worker_tasks": tasks, "poll_seconds": 3600.0})
+    names = [f"m{number}" for number in range(20)]
+    await workshop.story.arrive("ana", *names)
+    stop, worker = asyncio.Event(), workshop.worker(context=replace(workshop.context, settings=settings))
+    running = asyncio.create_task(worker.run(stop))
+    async with asyncio.timeout(30):
+        ended = False
+        while worker.busy or not ended:
+            await asyncio.sleep(0)
+            ended = await workshop.ended("ana", *names)
+    stop.set()
+    await running
+    assert await workshop.ended("ana", *names)
