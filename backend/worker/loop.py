@@ -33,6 +33,10 @@ SHARES = 4
 """A mailbox may have so many messages under way as a share of all tasks makes, and as many tasks are kept for duties:
 one with much to do, or with Google's quota used up, keeps nobody else waiting."""
 
+WORTH = 8
+"""With no room left for messages, an eighth of all tasks must be free before the store is asked again: asking costs as
+much for many as for one."""
+
 DEADLY = "workers_died"
 """The code of a message under which as many workers died in a row as it may have tries."""
 
@@ -77,6 +81,14 @@ class Worker:
         return (1 if self._careful else self._context.settings.worker_tasks) - len(self._running)
 
     @property
+    def _room(self) -> int:
+        """How many messages may be begun."""
+        if self._careful:
+            return self._free
+        duties = len(self._running) - self._in_hand.total()
+        return self._free - max(0, self._context.settings.worker_tasks // SHARES - duties)
+
+    @property
     def _careful(self) -> bool:
         return self._context.clock.now() < self._careful_until
 
@@ -90,7 +102,7 @@ class Worker:
                 self._due = None
                 self._short = self._free <= 0
                 if self._short:
-                    await self._wake.wait()
+                    await self._nap()
                     continue
                 try:
                     claimed = await self._claim()
@@ -109,8 +121,7 @@ class Worker:
         context, free = self._context, self._free
         now = context.clock.now()
         full = self._full()
-        duties = len(self._running) - self._in_hand.total()
-        room = free if self._careful else free - max(0, context.settings.worker_tasks // SHARES - duties)
+        room = self._room
         self._short, self._skipped = room <= 0 or self._careful, full
         due = await context.store.next_due(now, full)
         turn = due.message if room > 0 else None
@@ -159,7 +170,9 @@ class Worker:
         self._running.discard(task)
         self._count(job.mailbox_id, -isinstance(job, MessageJob))
         room_again = job.mailbox_id in self._skipped and not self._is_full(job.mailbox_id)
-        if self._short or room_again or task.cancelled() or not task.result():
+        if self._short:
+            room_again = self._careful or self._room >= max(1, self._context.settings.worker_tasks // WORTH)
+        if room_again or task.cancelled() or not task.result():
             self._wake.set()
 
     def _count(self, mailbox_id: str, more: int) -> None:
