@@ -46,7 +46,7 @@ class Params:
 
     c: float = 1.0
     min_df: int = 2
-    min_groups: int = 3
+    min_groups: int = 5
     meaning: float = 0.6
     form: float = 0.2
     steepness: float = 8.0
