@@ -115,7 +115,7 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words)
         when=view.first_seen_at,
         mailbox=mailbox,
         sender=f"{name} <{address}>" if name and address else name or address,
-        subject=view.subject or t("no_subject" if view.outcome else "new_message"),
+        subject=view.subject or t(_nameless(view)),
         verdict=t(f"row_{view.row}" if f"row_{view.row}" in t else waiting),
         since=t(f"decided_{view.decided_by}")
         if view.decided_by in DECIDED and view.row != Row.CREDIT
@@ -125,6 +125,17 @@ def line(view: MessageView, mailbox: str, challenge: Challenge | None, t: Words)
         lane=_lane(view),
         steps=_steps(view, challenge),
     )
+
+
+def _was_read(view: MessageView) -> bool:
+    """Whether it was looked into: what is left to Gmail, or came in a pause, is decided without that."""
+    return bool(view.outcome and view.sender)
+
+
+def _nameless(view: MessageView) -> str:
+    if not view.outcome:
+        return "new_message"
+    return "no_subject" if _was_read(view) else "not_read"
 
 
 def _tone(view: MessageView) -> str:
@@ -149,7 +160,7 @@ def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:
     states = {
         "push": State.DONE,
         "sync": State.DONE,
-        "screen": State.DONE if view.outcome else State.NOW if view.stage else State.NONE,
+        "screen": _screen(view),
         "act": _act(view),
         "challenge": _challenge(view, challenge),
         "solve": _solve(view, challenge),
@@ -159,6 +170,12 @@ def _steps(view: MessageView, challenge: Challenge | None) -> tuple[Step, ...]:
         pending = view.stage.value if view.stage else "screen"
         states[pending if pending in states else "screen"] = State.FAILED
     return tuple(Step(name, states[name]) for name in STEPS)
+
+
+def _screen(view: MessageView) -> State:
+    if view.outcome:
+        return State.DONE if _was_read(view) else State.NONE
+    return State.NOW if view.stage else State.NONE
 
 
 def _act(view: MessageView) -> State:

@@ -123,6 +123,11 @@ def test_what_became_a_dead_letter_says_where(stage: Stage | None) -> None:
     assert failed == [stage.value if stage and stage.value in STEPS else "screen"]
 
 
+def test_what_was_left_to_gmail_was_not_read() -> None:
+    assert walk(**INBOX)["screen"] is State.DONE
+    assert walk(**INBOX, sender="", sender_name="", subject="")["screen"] is State.NONE
+
+
 @pytest.mark.parametrize(
     ("changes", "sender", "subject"),
     [
@@ -130,6 +135,7 @@ def test_what_became_a_dead_letter_says_where(stage: Stage | None) -> None:
         ({"sender_name": ""}, "max@vendor.example", "Grow your pipeline by 300 %"),
         ({"sender_name": "", "sender": "", "subject": "", "outcome": ""}, "", "A new message"),
         ({"subject": ""}, "Max Vendor <max@vendor.example>", "(no subject)"),
+        ({"sender_name": "", "sender": "", "subject": "", **INBOX}, "", "Not read by Pitchgate"),
     ],
 )
 def test_names_and_subjects(changes: dict[str, str], sender: str, subject: str) -> None:
