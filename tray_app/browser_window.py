@@ -102,6 +102,11 @@ class BrowserWindow:
         if not self._pages:
             self._left()
 
+    def _gone(self) -> None:
+        """The last page has closed. If a browser is on its way, its ticket's end tells."""
+        if not self._tickets:
+            self._left()
+
     def _left(self) -> None:
         self.showing = ""
         self._on_closed()
@@ -166,7 +171,7 @@ class BrowserWindow:
         finally:
             self._pages.discard(changed)
             if not self._pages and self.showing:
-                self._leaving = asyncio.get_running_loop().call_later(GONE_AFTER, self._left)
+                self._leaving = asyncio.get_running_loop().call_later(GONE_AFTER, self._gone)
 
 
 async def _request(http: h11.Connection, reader: asyncio.StreamReader) -> tuple[h11.Request, bytes]:

@@ -86,6 +86,19 @@ async def test_a_ticket_nobody_came_with_ends(opened: Opened, monkeypatch: pytes
     assert (await opened.key()).status_code == 404
 
 
+async def test_a_page_that_closes_while_another_is_on_its_way_ends_nothing(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("PULSE", 0.02), ("GONE_AFTER", 0.05), ("TICKET_LIFE", 1.0)):
+        monkeypatch.setattr(browser_window, name, seconds)
+    key = {"Authorization": f"Bearer {(await opened.key()).text}"}
+    async with opened.client.stream("GET", f"{opened.site}/changes", headers=key):
+        began = asyncio.get_running_loop().time()
+        await opened.window.open_local()
+    await asyncio.wait_for(opened.closed.wait(), 20)
+    assert asyncio.get_running_loop().time() - began >= 0.99
+
+
 async def test_nobody_gets_in_without_a_key_or_under_another_name(opened: Opened) -> None:
     key = (await opened.key()).text
     signed = {"Authorization": f"Bearer {key}"}
