@@ -1,8 +1,9 @@
 """How little a message could cost with the packages this program is made of: its bare steps, measured one by one.
 
 Each step is taken as cheaply as its package lets it be, with nothing checked, logged, counted, leased or kept but what
-the step is for (`tests/bench/baseline/floor.py`). Their sum is a floor: ours has tokens, leases, a policy and a log of
-decisions on top, and cannot come below it.
+the step is for (`tests/bench/baseline/floor.py`). Their sum is a floor. `ASKED` is what the product asks of a message
+on top, just as bare: tokens checked, what a policy must know, duties that outlive a crash, log lines, the log of
+decisions. With it the floor is a limit; what ours takes above that is its own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import aiohttp
 
 from backend.demo.processes import free_port
 from backend.settings import MODELS
+from tests.bench import decisions
 from tests.bench.processor import spent
 from tests.bench.speed_fixtures import NUMBERS, OURS, Google, letters_like
 from tests.bench.speed_measures import ORDINARY
@@ -44,25 +46,44 @@ STEPS: Mapping[str, Mapping[str, float]] = {
     },
 }
 """How often each step is taken for a message."""
+ASKED: Mapping[str, Mapping[str, float]] = {
+    # Looked up: the mailbox by its address and at each look, whether the message is known, its sender's standing, what
+    # was agreed with them. Kept: the cursor, the verdict, the second look as a duty and its end. Lines: push, message.
+    "ordinary, one a push": {"token": 1, "look": 6, "row": 4, "line": 2, "entry": 1},
+    "ordinary, ten a push": {"token": 0.1, "look": 3.3, "row": 1.4, "line": 1.1, "entry": 1},
+    # The move as a duty, its end, the message's new state; our own change's push and its look.
+    "held": {"token": 2, "look": 9, "row": 8, "line": 4, "entry": 1},
+    # The challenge, the sending said before it is begun and its end; limits of answers, an earlier challenge.
+    "challenged": {"token": 2, "look": 12, "row": 12, "line": 5, "entry": 1},
+}
+"""How often, on top, what no step of `STEPS` does."""
 LETTERS = 200
 PUSHES = 2_000
 
 
 async def floor(google: Google, folder: Path, mail: Mapping[str, Any]) -> dict[str, Any]:
-    """µs of CPU a step, ms a message of each kind, and how many times that ours takes in the first scene of `mail`,
-    if it was measured."""
+    """µs of CPU a step, ms a message of each kind without and with what is asked, and how many times the latter ours
+    takes in the first scene of `mail`, if it was measured."""
     config = await _mailbox(google)
     path = folder / "floor.json"
     await asyncio.to_thread(path.write_text, json.dumps(config), "utf-8")
     output = await asyncio.to_thread(subprocess.check_output, _command("steps", str(path)))
-    steps: dict[str, float] = {"push": await _pushes(google), **json.loads(output)}
-    least = {kind: sum(steps[step] * n for step, n in taken.items()) / 1e3 for kind, taken in STEPS.items()}
+    entry = await asyncio.to_thread(decisions.of_a_message, 5_000, folder)
+    steps: dict[str, float] = {"push": await _pushes(google), **json.loads(output), "entry": entry["all"]}
     ours: Mapping[str, Any] = next(iter(mail.values()), {})
+    least, asked = (_summed(steps, table) for table in (STEPS, ASKED))
+    limit = {kind: ms + asked[kind] for kind, ms in least.items()}
     return {
         "steps_us": {step: round(us, 1) for step, us in steps.items()},
         "floor_ms": {kind: round(ms, 2) for kind, ms in least.items()},
-        "ours": {kind: round(ours[kind][OURS] / ms, 2) for kind, ms in least.items() if kind in ours},
+        "limit_ms": {kind: round(ms, 2) for kind, ms in limit.items()},
+        "ours": {kind: round(ours[kind][OURS] / ms, 2) for kind, ms in limit.items() if kind in ours},
     }
+
+
+def _summed(steps: Mapping[str, float], table: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """ms of CPU a message of each kind."""
+    return {kind: sum(steps[step] * n for step, n in taken.items()) / 1e3 for kind, taken in table.items()}
 
 
 def _command(*arguments: str) -> list[str]:

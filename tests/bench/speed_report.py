@@ -94,8 +94,11 @@ def _watching(found: Mapping[str, Any]) -> str:
 def _floor(found: Mapping[str, Any]) -> str:
     fields = found["floor"]
     steps = _table(["µs a step", *fields["steps_us"]], [["", *map(round, fields["steps_us"].values())]])
-    head = ["CPU a message, ms", "floor", "ours over it"]
-    rows = [[kind, ms, fields["ours"].get(kind, "–")] for kind, ms in fields["floor_ms"].items()]
+    head = ["CPU a message, ms", "floor", "with what is asked", "ours over it"]
+    rows = [
+        [kind, ms, fields["limit_ms"][kind], fields["ours"].get(kind, "–")]
+        for kind, ms in fields["floor_ms"].items()
+    ]
     return steps + "\n\n" + _table(head, rows)
 
 

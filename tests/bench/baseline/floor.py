@@ -8,15 +8,20 @@ python -m tests.bench.baseline.floor steps CONFIG      takes the other steps; on
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import logging
+import os
 import resource
 import sqlite3
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +170,56 @@ def _commits(rows: int, number: int) -> float:
     return spent / number
 
 
+def _looks(number: int) -> float:
+    """A row read by its key."""
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE messages (id TEXT PRIMARY KEY, cursor TEXT, facts TEXT) WITHOUT ROWID")
+    rows = [(str(one), "1234567", "x" * 600) for one in range(1_000)]
+    database.executemany("INSERT INTO messages VALUES (?, ?, ?)", rows)
+    before = used()
+    for one in range(number):
+        database.execute("SELECT cursor, facts FROM messages WHERE id = ?", (str(one % 1_000),)).fetchone()
+    return (used() - before) / number
+
+
+def _tokens(number: int) -> float:
+    """A push's token against one whose signature was verified before: its digest, times and claims, and a limit."""
+    token, now, pushes = "x" * 800, time.time(), dict.fromkeys(map(str, range(100)), 0)
+    digest = hashlib.sha256(token.encode()).digest()
+    claims = {
+        "exp": now + 3_600,
+        "iat": now,
+        "aud": "https://a.example",
+        "email": "p@a.example",
+        "iss": "google",
+    }
+    kept, wanted = {digest: claims}, ("https://a.example", "p@a.example", "google")
+    before = used()
+    for one in range(number):
+        found = kept[hashlib.sha256(token.encode()).digest()]
+        asked = (found["aud"], found["email"], found["iss"])
+        assert all(map(hmac.compare_digest, asked, wanted))
+        assert found["iat"] <= time.time() < found["exp"]
+        pushes[str(one % 100)] += 1
+    return (used() - before) / number
+
+
+def _lines(number: int) -> float:
+    """A line of JSON that tells what was done, written at once."""
+    with open(os.devnull, "wb", buffering=0) as log:
+        before = used()
+        for one in range(number):
+            line = {
+                "event": "job_done",
+                "level": "info",
+                "mailbox": "ana@corp.example",
+                "message": f"{one:016x}",
+            }
+            line |= {"job": "screen", "ms": 5.6, "timestamp": datetime.now(UTC).isoformat(), "attempt": 1}
+            log.write(json.dumps(line).encode() + b"\n")
+    return (used() - before) / number
+
+
 def steps(config: dict[str, Any]) -> dict[str, float]:
     """µs of CPU a step."""
     from backend.starting import quick_loop
@@ -173,6 +228,7 @@ def steps(config: dict[str, Any]) -> dict[str, float]:
         found = runner.run(_calls(config))
     one, ten = _commits(1, 1_000), _commits(10, 500)
     found |= {"read": _read_each(config), "commit": one, "row": max(0.0, (ten - one) / 9)}
+    found |= {"look": _looks(20_000), "token": _tokens(20_000), "line": _lines(20_000)}
     return found
 
 
