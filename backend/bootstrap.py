@@ -42,9 +42,8 @@ from backend.store.alone import alone, follows
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured
 from backend.system.clock import SystemClock
-from backend.system.decision_keys import VaultKeys
 from backend.system.tokens import SystemTokens
-from backend.system.vault import MultiFernetVault, load_or_make_keys, opens
+from backend.system.vault import MultiFernetVault, VaultKeys, load_or_make_keys, opens
 from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services
 from backend.web_push.vapid import VapidPush

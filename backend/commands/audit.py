@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,9 @@ if TYPE_CHECKING:
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.domain.reading.score import Score
     from backend.ports.decisions import Log
-    from backend.ports.system import Vault
     from backend.scoring.session import ModelSession
     from backend.store import SqlStore
-    from backend.system.decision_keys import VaultKeys
-
-LINES = ("cause", "score", "model", "text", "known", "chosen", "guards", "late")
-"""What is told of a verdict, a line each, where there is something to tell."""
+    from backend.system.vault import VaultKeys
 
 
 @click.group("audit", cls=WordedGroup)
@@ -47,44 +43,35 @@ def audit_group() -> None:
 async def verify_command(store: SqlStore, email: str | None, heads: Path | None) -> None:
     """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
     keys, logged, faulty = _keys(), _logged(heads) if heads else {}, False
-    mailboxes = await chosen(store, email)
-    for mailbox in mailboxes:
-        log = await store.decisions(mailbox.id)
-        wrong = list(_wrong(log, keys, logged.pop(mailbox.id, ())))
-        say("audit.wrong" if wrong else "audit.in_order", email=mailbox.owner.email, count=len(log.entries))
-        for line in wrong:
-            click.echo(f"  {line}")
+    names = {mailbox.id: mailbox.owner.email for mailbox in await chosen(store, email)}
+    for mailbox_id, name in (names if email else dict.fromkeys(logged) | names).items():
+        log = await store.decisions(mailbox_id)
+        wrong = list(_wrong(log, keys, logged.get(mailbox_id, ())))
+        say("audit.wrong" if wrong else "audit.in_order", email=name or mailbox_id, count=len(log.entries))
+        click.echo("".join(f"  {line}\n" for line in wrong), nl=False)
         faulty |= bool(wrong)
-    if not mailboxes:
+    if not names:
         say("audit.no_mailbox")
-    for mailbox_id, rest in logged.items() if email is None else ():
-        say("audit.no_log", mailbox=mailbox_id, number=str(rest[-1][0]))
-        faulty = True
     if faulty:
         raise SystemExit(1)
 
 
-def _wrong(log: Log, keys: VaultKeys, logged: Sequence[tuple[int, str]]) -> Iterator[str]:
+def _wrong(log: Log, keys: VaultKeys, logged: Iterable[tuple[int, str]]) -> Iterator[str]:
     """A line for each thing that is wrong with a log, given the heads of it that were `logged`."""
     tell, found = words(), log.chain
     if found is None:
         if log.entries or logged:
             yield tell("audit.no_chain")
-        return
-    key = keys.open(found.sealed_key)
-    if key is None:
+    elif (key := keys.open(found.sealed_key)) is None:
         yield tell("audit.shut")
-        return
-    rest = [entry for entry in log.entries if entry.number > found.began]
-    for number, fault in chain.faults(key, found.head, rest, found.began):
-        yield tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
-    for number in chain.cut({entry.number: entry.seal for entry in log.entries}, logged):
-        yield tell("audit.cut", number=str(number))
-    if found.began:
-        yield tell("audit.lost_key", number=str(found.began))
-    for name, content in log.settings.items():
-        if chain.name_of(content) != name:
-            yield tell("audit.setting", name=name)
+    else:
+        for number, fault in chain.faults(key, found, log.entries, logged):
+            yield tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
+        if found.began:
+            yield tell("audit.lost_key", number=str(found.began))
+        for name, content in log.settings.items():
+            if chain.name_of(content) != name:
+                yield tell("audit.setting", name=name)
 
 
 def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
@@ -92,74 +79,49 @@ def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
     heads = defaultdict(list)
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            if line.startswith("{") and ('"decisions_head"' in line or '"mailbox_left"' in line):
-                noted = json.loads(line)
-                if noted["event"] == "decisions_head":
-                    heads[noted["mailbox"]].append((noted["number"], noted["seal"]))
-                else:
-                    heads.pop(noted["mailbox"], None)
+            match json.loads(line) if line.startswith("{") else None:
+                case {"event": "decisions_head", "mailbox": mailbox, "number": number, "seal": seal}:
+                    heads[mailbox].append((number, seal))
+                case {"event": "mailbox_left", "mailbox": mailbox}:
+                    heads.pop(mailbox, None)
     return heads
 
 
 @audit_group.command("show")
 @click.argument("message")
 @of_mailbox
-@click.option("--json", "as_json", is_flag=True)
 @stored
-async def show_command(store: SqlStore, message: str, email: str | None, as_json: bool) -> None:
+async def show_command(store: SqlStore, message: str, email: str | None) -> None:
     """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
-    shown = 0
+    told = list[tuple[str, chain.Entry, dict[str, Any]]]()
     for mailbox in await chosen(store, email):
         log = await store.decisions(mailbox.id, message)
-        shown += len(log.entries)
-        for entry in log.entries:
-            says, address = entry.says, mailbox.owner.email
-            setting = json.loads(log.settings.get(says.get("setting", ""), "{}"))
-            if as_json:
-                about = {"mailbox": address, "number": entry.number, "at": entry.at}
-                click.echo(json.dumps(about | says | {"setting": setting}))
-            else:
-                at = f"{moment(entry.at or 0):%Y-%m-%d %H:%M:%S}"
-                say("audit.head", at=at, email=address, number=str(entry.number))
-                click.echo("\n".join(_in_words(says, setting)))
-    if not shown:
+        told += [(mailbox.owner.email, entry, _setting(log, entry)) for entry in log.entries]
+    if not told:
         raise NotFound("nothing_written", message=message)
+    click.echo(in_words(told), nl=False)
 
 
-def _in_words(says: Mapping[str, Any], setting: Mapping[str, Any]) -> Iterator[str]:
-    tell, card, kind = words(), words("card"), says["kind"]
-    if kind != "verdict":
-        yield tell(f"audit.kind_{kind}", **says)
-        return
-    case, row = says.get("case", {}), f"row_{says['row']}"
-    why = card(row if row in card else "row_fail_open")
-    yield tell("audit.verdict", outcome=says["outcome"], row=says["row"], why=why)
-    told = {
-        **says,
-        "known": _without(case, "p", "logit", "at"),
-        "chosen": _without(setting, "thresholds", "made_with", "version"),
-        "guards": ", ".join(says.get("guards", ())),
-    }
-    if "p" in case:
-        limits = {name: round(from_bits(value), 4) for name, value in setting["thresholds"].items()}
-        told |= {"score": f"{from_bits(case['p']):.6f}", "bits": str(case["p"]), "limits": limits}
-        told |= {"model": setting["version"], **setting}
-    yield from (tell(f"audit.{line}", **told) for line in LINES if told.get(line))
+def in_words(told: Iterable[tuple[str, chain.Entry, Mapping[str, Any]]]) -> str:
+    """Entries, each with the address of its mailbox and what it shares with others."""
+    from jinja2 import Environment, FileSystemLoader
+
+    here = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)  # noqa: S701 - no HTML
+    page = here.get_template("audit.txt")
+    return page.render(told=told, t=words(), card=words("card"), moment=moment, from_bits=from_bits)
 
 
-def _without(says: Mapping[str, Any], *names: str) -> str:
-    return json.dumps({name: value for name, value in says.items() if name not in names})
+def _setting(log: Log, entry: chain.Entry) -> dict[str, Any]:
+    setting: dict[str, Any] = json.loads(log.settings.get(entry.says.get("setting", ""), "{}"))
+    return setting
 
 
 @audit_group.command("replay")
 @of_mailbox
 @click.option("--sample", type=click.IntRange(1))
 @click.option("--fetch", is_flag=True)
-@click.option("--model", type=click.Path(exists=True, path_type=Path))
 @stored
-async def replay_command(
-    store: SqlStore, email: str | None, sample: int | None, fetch: bool, model: Path | None
-) -> None:
+async def replay_command(store: SqlStore, email: str | None, sample: int | None, fetch: bool) -> None:
     """Judge messages again and compare score, shares and verdict bit for bit. Exit status 1 if anything differs.
 
     The last line is a JSON object. A verdict whose score cannot be made again is reached again from the score that was
@@ -168,23 +130,20 @@ async def replay_command(
     from backend.bootstrap import open_application
     from backend.scoring.session import ModelSession
 
-    settings = read_settings(**({"model_path": model} if model else {}))
-    counted: Counter[str] = Counter(checked=0, same=0, different=0)
-    keys, session = _keys(), ModelSession.open(settings.model_path)
+    settings, keys = read_settings(), _keys()
+    counted = Counter(checked=0, same=0, different=0)
     async with open_application(settings) if fetch else nullcontext() as application:
-        again = Again(session, keys.vault, application)
+        again = Again(ModelSession.open(settings.model_path), keys, application)
         for mailbox in await chosen(store, email):
             log = await store.decisions(mailbox.id)
-            key = keys.open(log.chain.sealed_key) if log.chain else None
             verdicts = [entry for entry in log.entries if "case" in entry.says]
-            for entry in random.sample(verdicts, min(sample, len(verdicts))) if sample else verdicts:
-                setting = json.loads(log.settings.get(entry.says.get("setting", ""), "{}"))
+            for entry in sorted(random.sample(verdicts, min(sample or len(verdicts), len(verdicts)))):
+                setting = _setting(log, entry)
                 source, score = await again.score(mailbox, entry, setting, log.counts.get(entry.number))
-                text = score.trace.text if source == "fetched" and score and score.trace else ""
-                digest = text and chain.keyed(key or b"", text)
-                names = ", ".join(differences(entry.says, setting, score, digest))
+                key = keys.open(log.chain.sealed_key) if log.chain and source == "fetched" else None
+                names = ", ".join(differences(entry.says, setting, score, key))
                 counted.update([source, "checked", "different" if names else "same"])
-                counted["on_other_machine"] += bool(score) and setting["made_with"] != session.made_with
+                counted["on_other_machine"] += bool(score) and setting["made_with"] != again.session.made_with
                 if names:
                     say("audit.differs", email=mailbox.owner.email, number=str(entry.number), names=names)
     click.echo(json.dumps(counted))
@@ -197,7 +156,7 @@ class Again:
     """What scores again. `application` is there if messages may be fetched."""
 
     session: ModelSession
-    vault: Vault
+    keys: VaultKeys
     application: Application | None
 
     async def score(
@@ -209,7 +168,7 @@ class Again:
         if setting["made_with"].partition(" ")[0] != self.session.made_with.partition(" ")[0]:
             return "of_another_model", None
         if counts is not None:
-            return "from_counts", self.session.scored_again(self.vault.open(counts))
+            return "from_counts", self.session.scored_again(self.keys.vault.open(counts))
         if self.application is None or not entry.about:
             return "score_not_kept", None
         context = self.application.context
@@ -221,7 +180,6 @@ class Again:
 
 
 def _keys() -> VaultKeys:
-    from backend.system.decision_keys import VaultKeys
-    from backend.system.vault import configured_vault
+    from backend.system.vault import VaultKeys, configured_vault
 
     return VaultKeys(configured_vault(read_settings()))

@@ -45,7 +45,7 @@ async def retain(context: Context, job: DutyJob) -> datetime:
 async def _log_head(context: Context, mailbox_id: str) -> None:
     found = await context.store.decision_chain(mailbox_id)
     if found is not None:
-        log.info("decisions_head", mailbox=mailbox_id, number=found.head.number, seal=found.head.seal.hex())
+        log.info("decisions_head", mailbox=mailbox_id, number=found.number, seal=found.seal.hex())
 
 
 async def _end_lost_trial(context: Context, now: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from backend.domain.mailbox.correction import Origin
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.watching.asking import Answer, Label, Scored
-from backend.domain.watching.chain import Entry, Head
+from backend.domain.watching.chain import Chain, Entry
 from backend.domain.watching.drift import Drift
 from backend.domain.watching.trial import Counted
 
@@ -26,16 +26,6 @@ class DecisionKeys(Protocol):
 
     def salt(self) -> bytes:
         """Random bytes for one entry."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A mailbox's log: its sealed key, the number up to which entries were sealed with a key that is lost, and where it
-    ends."""
-
-    sealed_key: bytes
-    began: int
-    head: Head
 
 
 @dataclass(frozen=True, slots=True)

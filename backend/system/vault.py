@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
 from backend.domain.errors import Refused
+from backend.domain.watching.chain import KEY_BYTES, SALT_BYTES
 from backend.ports.system import Vault
 from backend.settings import Environment, Settings
 
 KEY_FILE = "secret.keys"
 _KEY_FILE_LIMIT = 64 * 1024
+_REMEMBERED = 10_000
 
 
 def make_key() -> str:
@@ -50,6 +54,30 @@ class MultiFernetVault:
             return self._fernet.rotate(sealed)
         except InvalidToken as error:
             raise _unsealable() from error
+
+
+class VaultKeys:
+    """`backend.ports.decisions.DecisionKeys`. What was opened is remembered: opening costs as much as all the rest of
+    an entry."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+        self.open = lru_cache(_REMEMBERED)(self._open)
+
+    def fresh(self) -> tuple[bytes, bytes]:
+        """A new key."""
+        key = os.urandom(KEY_BYTES)
+        return self.vault.seal(b64encode(key).decode()), key
+
+    def _open(self, sealed: bytes) -> bytes | None:
+        try:
+            return b64decode(self.vault.open(sealed))
+        except Refused:
+            return None
+
+    def salt(self) -> bytes:
+        """16 random bytes."""
+        return os.urandom(SALT_BYTES)
 
 
 def configured_vault(settings: Settings) -> MultiFernetVault:

@@ -20,7 +20,7 @@ from backend.transactions import decisions, message_rows, models, rows
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import KEYS, Script, each, micros, number, q
-from backend.transactions.tables import ChainRow, MailboxRow
+from backend.transactions.tables import MailboxRow
 from backend.transactions.weeks import beginning
 
 OPEN = timedelta(days=7)
@@ -60,8 +60,8 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     if not budget or (latest is not None and latest >= week):
         return 0
     keys: DecisionKeys | None = yield KEYS
-    chain: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
-    key = keys.open(chain["sealed_key"]) if keys and chain else None
+    chain = yield from decisions.head(mailbox_id)
+    key = keys.open(chain.sealed_key) if keys and chain else None
     if key is None:
         return 0
     asked = yield from _picked(mailbox_id, key, at_work, week, budget)

@@ -12,10 +12,10 @@ from typing import Any
 
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.verdict import Grounds, Verdict
-from backend.domain.watching import chain
-from backend.ports.decisions import Chain, DecisionKeys, Log
+from backend.domain.watching.chain import Chain, Entry, grown, keyed, name_of
+from backend.ports.decisions import DecisionKeys, Log
 from backend.transactions.statement import KEYS, Script, each, micros, number, q
-from backend.transactions.tables import ChainRow, CountsRow, SettingRow
+from backend.transactions.tables import CountsRow, SettingRow
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
@@ -48,53 +48,49 @@ def noted(
     keys: DecisionKeys | None = yield KEYS
     if keys is None:
         return
-    row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
-    key = keys.open(row["sealed_key"]) if row else None
-    if row is None or key is None:
-        # The first chain; or no key of ours opens the old one, which must not stop a verdict: what went before cannot
+    chain = (yield from head(mailbox_id)) or Chain()
+    if not (key := keys.open(chain.sealed_key)):
+        # The first entry; or no key of ours opens the old one, which must not stop a verdict: what went before cannot
         # be verified any more.
-        began = row["number"] if row else 0
         sealed, key = keys.fresh()
-        yield q("begin_chain", mailbox_id=mailbox_id, sealed_key=sealed, number=began, seal=chain.START)
-        fresh: ChainRow = yield q("chain", mailbox_id=mailbox_id)
-        row = fresh
-    head, setting = chain.Head(row["number"], row["seal"], row["tag"]), row["setting"]
+        chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
+        yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
     fields = {"kind": kind, **{name: value for name, value in told.items() if value}}
     if grounds is not None and grounds.trace is not None:
-        fields["text"], fields["shares"] = chain.keyed(key, grounds.trace.text), grounds.trace.shares
+        fields["text"], fields["shares"] = keyed(key, grounds.trace.text), grounds.trace.shares
     payload = _payload(fields)
     if grounds is not None:
-        named = chain.name_of(grounds.setting)
-        if named != setting:
+        named = name_of(grounds.setting)
+        if named != chain.setting:
             yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
-            setting = named
-        payload = f'{payload[:-1]},"setting":"{setting}","case":{grounds.case}}}'
+            chain = chain._replace(setting=named)
+        payload = f'{payload[:-1]},"setting":"{named}","case":{grounds.case}}}'
+    at = micros(now)
     for gmail_id in dict.fromkeys(about):
-        entry, head = chain.grown(key, head, micros(now), gmail_id, keys.salt(), payload)
+        entry, chain = grown(key, chain, at, gmail_id, keys.salt(), payload)
         yield q("append_decision", mailbox_id=mailbox_id, **entry._asdict())
-    last, seal, tag = head
-    yield q("move_chain", mailbox_id=mailbox_id, number=last, seal=seal, tag=tag, setting=setting)
+    yield q("move_chain", mailbox_id=mailbox_id, **chain._asdict())
     if grounds is not None and grounds.counts:
-        yield q("keep_counts", mailbox_id=mailbox_id, number=last, at=micros(now), counts=grounds.counts)
+        yield q("keep_counts", mailbox_id=mailbox_id, number=chain.number, at=at, counts=grounds.counts)
 
 
 def head(mailbox_id: str) -> Script[Chain | None]:
     """See the port."""
-    row: ChainRow | None = yield q("chain", mailbox_id=mailbox_id)
-    return row and Chain(row["sealed_key"], row["began"], chain.Head(row["number"], row["seal"], row["tag"]))
+    found = yield from each(Chain, "chain", mailbox_id=mailbox_id)
+    return found[0] if found else None
 
 
 def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
     """See the port."""
-    found = yield from head(mailbox_id)
+    chain = yield from head(mailbox_id)
     if gmail_id is None:
-        entries = yield from each(chain.Entry, "decisions", mailbox_id=mailbox_id)
+        entries = yield from each(Entry, "decisions", mailbox_id=mailbox_id)
     else:
-        entries = yield from each(chain.Entry, "decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
+        entries = yield from each(Entry, "decisions_about", mailbox_id=mailbox_id, gmail_id=gmail_id)
     settings: list[SettingRow] = yield q("decision_settings", mailbox_id=mailbox_id)
     counts: list[CountsRow] = yield q("decision_counts", mailbox_id=mailbox_id)
     shared = {row["name"]: row["content"] for row in settings}
-    return Log(found, entries, shared, {row["number"]: row["counts"] for row in counts})
+    return Log(chain, entries, shared, {row["number"]: row["counts"] for row in counts})
 
 
 def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:

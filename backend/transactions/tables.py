@@ -180,17 +180,6 @@ class SessionRow(TypedDict):
     expires_at: int
 
 
-class ChainRow(TypedDict):
-    """Of `chains`."""
-
-    sealed_key: bytes
-    began: int
-    number: int
-    seal: bytes
-    tag: bytes
-    setting: str
-
-
 class CountsRow(TypedDict):
     """Of `decision_counts`."""
 

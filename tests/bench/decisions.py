@@ -94,13 +94,11 @@ def measured(count: int, folder: Path) -> dict[str, float]:
     log = run_script(connection, known, decisions.log(MAILBOX))
     found, entries = log.chain, log.entries
     assert found is not None
-    verify = best(lambda: list(chain.faults(key, found.head, entries)))
+    verify = best(lambda: list(chain.faults(key, found, entries)))
     whole = best(
-        lambda: list(
-            chain.faults(key, found.head, run_script(connection, known, decisions.log(MAILBOX)).entries)
-        )
+        lambda: list(chain.faults(key, found, run_script(connection, known, decisions.log(MAILBOX)).entries))
     )
-    assert not list(chain.faults(key, found.head, entries))
+    assert not list(chain.faults(key, found, entries))
     writing = best(verdict)
     connection.close()
     return {

@@ -37,8 +37,7 @@ from backend.scoring.session import ModelSession
 from backend.settings import Settings
 from backend.settings_read import read_settings
 from backend.store import SqlStore, open_store
-from backend.system.decision_keys import VaultKeys
-from backend.system.vault import MultiFernetVault, configured_vault
+from backend.system.vault import MultiFernetVault, VaultKeys, configured_vault
 from model_export import rows
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -153,14 +152,13 @@ async def spoilt(settings: Settings, length: int = 2_000) -> dict[str, int]:
     changed = seen = 0
     for place in range(1, len(entries) - 1):
         around = entries[place - 1 : place + 2]
-        head = chain.Head(around[2].number, around[2].seal)
-        began = around[0].number - 1
-        usual = set(chain.faults(key, head, around, began))
+        part = chain.Chain(began=around[0].number - 1, number=around[2].number, seal=around[2].seal)
+        usual = set(chain.faults(key, part, around))
         for name, value in around[1]._asdict().items():
             for at in range(len(value) if isinstance(value, (str, bytes)) else 8):
                 one = around[1]._replace(**{name: _other(value, at)})
                 changed += 1
-                seen += set(chain.faults(key, head, (around[0], one, around[2]), began)) != usual
+                seen += set(chain.faults(key, part, (around[0], one, around[2]))) != usual
     return {"bytes_changed": changed, "bytes_found": seen}
 
 

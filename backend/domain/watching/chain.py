@@ -5,7 +5,7 @@ change nothing unseen: neither an entry, nor its place, nor the end of the log. 
 salted digest alone, and so can be erased: the tombstone that stays still verifies, and tells nothing.
 
 An older copy of the whole log, head included, is a valid log. That its end was cut off is found by comparing it with
-the heads that are logged daily (`cut`).
+the heads that are logged daily.
 """
 
 from __future__ import annotations
@@ -43,12 +43,16 @@ class Entry(NamedTuple):
         return told
 
 
-class Head(NamedTuple):
-    """Where a log ends: the number and the seal of its last entry, and a seal over both."""
+class Chain(NamedTuple):
+    """A log's sealed key, the number up to which entries were sealed with a key that is lost (`began`), and its head:
+    number and seal of the last entry, and a seal over both. `setting` names what its last verdict was reached with."""
 
+    sealed_key: bytes = b""
+    began: int = 0
     number: int = 0
     seal: bytes = START
-    tag: bytes = b""
+    tag: bytes = START
+    setting: str = ""
 
 
 class Fault(StrEnum):
@@ -59,21 +63,28 @@ class Fault(StrEnum):
     MISSING = "missing"  # it, and those after it up to the next that is there
     CUT = "cut"  # the log and its head do not end alike
     HEAD = "head"  # the head itself was not written with this key
+    LOGGED = "logged"  # it is not the head that was logged
 
 
-def grown(key: bytes, head: Head, at: int, about: str, salt: bytes, payload: str) -> tuple[Entry, Head]:
-    """The next entry behind `head`, and the head it makes."""
-    number, digest = head.number + 1, _digest(at, about, salt, payload)
-    seal = _seal(key, b"entry", number, head.seal + digest)
-    tag = _seal(key, b"head", number, seal)
-    return Entry(number, at, about, salt, payload, digest, seal), Head(number, seal, tag)
+def grown(key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: str) -> tuple[Entry, Chain]:
+    """The next entry of a chain, and the chain with it."""
+    number, digest = chain.number + 1, _digest(at, about, salt, payload)
+    seal = _seal(key, b"entry", number, chain.seal + digest)
+    longer = chain._replace(number=number, seal=seal, tag=_seal(key, b"head", number, seal))
+    return Entry(number, at, about, salt, payload, digest, seal), longer
 
 
-def faults(key: bytes, head: Head, entries: Iterable[Entry], began: int = 0) -> Iterator[tuple[int, Fault]]:
-    """All that is wrong, by number. `entries` are those behind number `began`, where the key came into use, in their
-    order. Each is judged by what stands before it, so that one fault does not hide the next."""
-    number, before = began, START
+def faults(
+    key: bytes, chain: Chain, entries: Iterable[Entry], logged: Iterable[tuple[int, str]] = ()
+) -> Iterator[tuple[int, Fault]]:
+    """All that is wrong, by number, with `entries` in their order; those sealed with a lost key are believed. Each is
+    judged by what stands before it, so that one fault does not hide the next. `logged`: heads that were logged, as
+    number and seal in hex."""
+    number, before, seals = chain.began, START, dict[int, bytes]()
     for entry in entries:
+        seals[entry.number] = entry.seal
+        if 0 < entry.number <= chain.began:
+            continue
         if entry.number > number + 1:
             yield number + 1, Fault.MISSING
         sealed = _seal(key, b"entry", number + 1, before + entry.digest)
@@ -82,15 +93,14 @@ def faults(key: bytes, head: Head, entries: Iterable[Entry], began: int = 0) -> 
         if not _digest_fits(entry):
             yield entry.number, Fault.CHANGED
         number, before = entry.number, entry.seal
-    if number != head.number or not compare_digest(before, head.seal):
+    if number != chain.number or not compare_digest(before, chain.seal):
         yield number + 1, Fault.CUT
-    if head.number > began and not compare_digest(_seal(key, b"head", head.number, head.seal), head.tag):
-        yield head.number, Fault.HEAD
-
-
-def cut(seals: dict[int, bytes], logged: Iterable[tuple[int, str]]) -> list[int]:
-    """Numbers of the `logged` heads (number, seal in hex) that a log with these `seals` does not have."""
-    return [number for number, seal in logged if number and seals.get(number, b"").hex() != seal]
+    head = _seal(key, b"head", chain.number, chain.seal)
+    if chain.number > chain.began and not compare_digest(head, chain.tag):
+        yield chain.number, Fault.HEAD
+    for place, seal in logged:
+        if place and seals.get(place, b"").hex() != seal:
+            yield place, Fault.LOGGED
 
 
 def name_of(content: str) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
@@ -26,6 +27,7 @@ from backend.domain.policy.decide import decide, prescreen
 from backend.domain.policy.standing import Standing
 from backend.domain.policy.table import Facts
 from backend.domain.reading.score import Score, Thresholds
+from backend.domain.watching.chain import keyed
 
 _OWNER = Owner("owner@owner.test")
 _CHOSEN = ("mode", "strictness", "left_alone", "rows_off", "paused_until")
@@ -82,42 +84,34 @@ def from_history(
     ours: LabelIds,
 ) -> Grounds:
     """What `prescreen` takes."""
-    case = {
-        "at": micros(now),
-        "history": None if labels is None else sorted(labels),
-        "took_part": took_part,
-        "blocks": blocks,
-    }
+    history = None if labels is None else sorted(labels)
+    case = {"at": micros(now), "history": history, "took_part": took_part, "blocks": blocks}
     return Grounds(_json(_settings(preferences, ours)), _json(case))
 
 
 def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | None) -> Verdict | None:
     """The verdict of today's table on what was written down. `score` in place of the one of then. Raises `Refused`,
-    `ValueError`, `KeyError` or `TypeError` for what `grounds` did not write."""
-    now = moment(case["at"])
-    chosen = {name: setting[name] for name in _CHOSEN if name in setting}
-    preferences = Preferences.from_json({**chosen, "welcome": case.get("welcome", [])})
-    labels = LabelIds(allow=setting["labels"][0], block=setting["labels"][1])
+    `ValueError`, `KeyError`, `TypeError` or `struct.error` for what `grounds` did not write."""
+    now, (allow, block) = moment(case["at"]), setting["labels"]
+    preferences = Preferences.from_json({**setting, "welcome": case.get("welcome", [])})
+    labels = LabelIds(allow=allow, block=block)
     if "history" in case:
         seen = None if case["history"] is None else frozenset(case["history"])
         return prescreen(seen, case["took_part"], preferences, case["blocks"], now, labels)
     address, domain = (RuleKind(rule) if rule else None for rule in case.get("rules", (None, None)))
-    held_score = case.get("held_score")
-    standing = Standing(
-        rules=RuleMatch(address, domain),
-        held_score=None if held_score is None else from_bits(held_score),
-        **{name: case[name] for name in _STANDING if name in case},
-    )
+    known = {name: case[name] for name in _STANDING if name in case}
+    if "held_score" in case:
+        known["held_score"] = from_bits(case["held_score"])
     sender = Address("sender@owner.test" if case.get("own_organisation") else "sender@sender.test")
     facts = Facts(
-        arrival=Arrival("", "", frozenset(case.get("labels", ())), now, Message(from_=(sender,))),
-        owner=_OWNER,
-        authentication=Authentication(case.get("authenticated", False)),
-        preferences=preferences,
-        standing=standing,
-        labels=labels,
-        form=MailForm(case.get("form", "")),
-        topics=preferences.welcome,
+        Arrival("", "", frozenset(case.get("labels", ())), now, Message(from_=(sender,))),
+        _OWNER,
+        Authentication(case.get("authenticated", False)),
+        preferences,
+        Standing(rules=RuleMatch(address, domain), **known),
+        labels,
+        MailForm(case.get("form", "")),
+        preferences.welcome,
     )
     thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
     then = Score(from_bits(case["p"]), from_bits(case["logit"]))
@@ -125,31 +119,26 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
 
 
 def differences(
-    says: Mapping[str, Any], setting: Mapping[str, Any], score: Score | None, text: str = ""
-) -> Iterator[str]:
-    """What differs between an entry and the same judged again, by name; nothing if every bit is equal.
+    says: Mapping[str, Any], setting: Mapping[str, Any], score: Score | None, key: bytes | None = None
+) -> list[str]:
+    """What differs between an entry and the same judged again, by its name there; nothing if every bit is equal.
 
-    `score` is the message's, scored again; None: the one that was written down is believed. `text` is the digest of its
-    text under the log's key, where the message was read again.
+    `score` is the message's, scored again; None: the one that was written down is believed. `key` is the log's, where
+    the very text was scored again.
     """
-    case = says["case"]
+    written = {**says["case"], "guards": [], **says}
+    again: dict[str, Any] = {}
     if score is not None:
-        if bits(score.probability) != case["p"]:
-            yield "probability"
-        if bits(score.logit) != case["logit"]:
-            yield "logit"
-        if score.trace is None or score.trace.shares != says.get("shares"):
-            yield "shares"
-    if text and text != says.get("text"):
-        yield "text"
-    try:
-        verdict = decided_again(setting, case, score)
-    except (Refused, KeyError, TypeError, ValueError):
-        yield "grounds"
-        return
-    again = verdict and (verdict.row, verdict.outcome, list(verdict.guards))
-    if again != (says["row"], says["outcome"], says.get("guards", [])):
-        yield "verdict"
+        again |= {"p": bits(score.probability), "logit": bits(score.logit)}
+        again["shares"] = score.trace and score.trace.shares
+        if key and score.trace:
+            again["text"] = keyed(key, score.trace.text)
+    verdict = None
+    with suppress(Refused, KeyError, TypeError, ValueError, struct.error):  # not written by `grounds`
+        verdict = decided_again(setting, says["case"], score)
+    again |= {"row": verdict and verdict.row, "outcome": verdict and verdict.outcome}
+    again["guards"] = verdict and list(verdict.guards)
+    return [name for name, value in again.items() if value != written.get(name)]
 
 
 @lru_cache(1_000)

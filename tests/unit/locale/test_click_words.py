@@ -87,7 +87,8 @@ def test_a_mistake_is_told_in_the_terminals_language(language: str, call: str, k
 
 
 def test_help_is_wholly_in_the_terminals_language(language: str) -> None:
-    told = CliRunner().invoke(cli, ["audit", "replay", "--help"]).output
+    audit = [CliRunner().invoke(cli, ["audit", name, "--help"]).output for name in ("replay", "verify")]
+    told = "".join(audit)
     own = catalogue(language)
     for key in ("usage", "options", "options_metavar", "text_metavar", "integer_metavar", "path_metavar"):
         assert own[f"click.{key}"] in told, key

@@ -67,9 +67,13 @@ def test_what_commands_say_is_there_with_all_its_values() -> None:
 
 def test_nothing_that_commands_could_say_is_left_over() -> None:
     found = {key for path, _, expression in calls() for key in keys(path, expression)}
+    told = (HERE / "commands" / "audit.txt").read_text(encoding="utf-8")
+    asked = {name + ("*" if more else "") for name, more in re.findall(r'\bt\("([\w.]+)"( ~)?', told)}
+    found |= asked
     shapes = [re.compile(re.escape(key).replace(r"\*", "[a-z_]+")) for key in found if key != "demo.*"]
     texts = {i.removeprefix("cli.") for i in catalogue(DEFAULT).ids if i.startswith("cli.")}
     assert len(found) > 50
+    assert {key for key in asked if "*" not in key} <= texts
     assert {text for text in texts if not any(shape.fullmatch(text) for shape in shapes)} == set()
 
 

@@ -1,10 +1,10 @@
--- name: chain(mailbox_id)^
-SELECT * FROM chains WHERE mailbox_id = :mailbox_id;
+-- name: chain(mailbox_id)
+SELECT sealed_key, began, number, seal, tag, setting FROM chains WHERE mailbox_id = :mailbox_id;
 
--- name: begin_chain(mailbox_id, sealed_key, number, seal)!
+-- name: begin_chain(mailbox_id, sealed_key, began, number, seal, tag)!
 -- Anew where no key opens the old one: what went before stays, and nobody can verify it any more.
 INSERT INTO chains (mailbox_id, sealed_key, began, number, seal, tag)
-VALUES (:mailbox_id, :sealed_key, :number, :number, :seal, :seal)
+VALUES (:mailbox_id, :sealed_key, :began, :number, :seal, :tag)
 ON CONFLICT (mailbox_id) DO UPDATE SET
     sealed_key = excluded.sealed_key, began = excluded.began, seal = excluded.seal, tag = excluded.tag;
 

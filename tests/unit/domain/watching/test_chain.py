@@ -7,14 +7,14 @@ import random
 
 import pytest
 
-from backend.domain.watching.chain import START, Entry, Fault, Head, cut, faults, grown
+from backend.domain.watching.chain import START, Chain, Entry, Fault, faults, grown
 
 KEY = b"k" * 32
 NUMBERS = random.Random(17)
 
 
-def log(length: int, key: bytes = KEY) -> tuple[list[Entry], Head]:
-    entries, head = [], Head()
+def log(length: int, key: bytes = KEY) -> tuple[list[Entry], Chain]:
+    entries, head = [], Chain()
     for number in range(length):
         payload = f'{{"kind":"verdict","row":"below_hold","n":{number}}}'
         entry, head = grown(key, head, 1_700_000_000_000_000 + number, f"{number:016x}", bytes(16), payload)
@@ -22,7 +22,7 @@ def log(length: int, key: bytes = KEY) -> tuple[list[Entry], Head]:
     return entries, head
 
 
-def faults_of(entries: list[Entry], head: Head, key: bytes = KEY) -> list[tuple[int, Fault]]:
+def faults_of(entries: list[Entry], head: Chain, key: bytes = KEY) -> list[tuple[int, Fault]]:
     return list(faults(key, head, entries))
 
 
@@ -39,7 +39,7 @@ def test_every_single_changed_byte_of_2000_entries_is_found() -> None:
         for name, value in entry._asdict().items():
             changed = entry._replace(**{name: spoiled(value)})
             rest = entries[place + 1 : place + 2]
-            end = Head(place + 1 + len(rest), (rest or [entry])[-1].seal)
+            end = Chain(number=place + 1 + len(rest), seal=(rest or [entry])[-1].seal)
             found = [
                 fault for fault in part(before, end, place, [changed, *rest]) if fault[1] is not Fault.HEAD
             ]
@@ -47,12 +47,11 @@ def test_every_single_changed_byte_of_2000_entries_is_found() -> None:
     assert faults_of(entries, head) == []
 
 
-def part(before: bytes, end: Head, began: int, entries: list[Entry]) -> list[tuple[int, Fault]]:
+def part(before: bytes, end: Chain, began: int, entries: list[Entry]) -> list[tuple[int, Fault]]:
     """The faults of a piece of a log."""
     first = [] if not began else [Entry(began, None, None, None, None, bytes(32), before)]
-    return [
-        fault for fault in faults(KEY, end, [*first, *entries], began - 1 if began else 0) if fault[0] > began
-    ]
+    whole = end._replace(began=max(began - 1, 0))
+    return [fault for fault in faults(KEY, whole, [*first, *entries]) if fault[0] > began]
 
 
 def test_every_byte_of_an_entry_counts() -> None:
@@ -92,7 +91,12 @@ def test_an_entry_hashed_again_without_the_key_is_found() -> None:
     entries, head = log(30)
     lie = entries[7].payload.replace("below_hold", "allowed")  # type: ignore[union-attr]
     forged, _ = grown(
-        b"x" * 32, Head(7, entries[6].seal), entries[7].at or 0, entries[7].about or "", bytes(16), lie
+        b"x" * 32,
+        Chain(number=7, seal=entries[6].seal),
+        entries[7].at or 0,
+        entries[7].about or "",
+        bytes(16),
+        lie,
     )
     entries[7] = forged
     assert (8, Fault.RESEALED) in faults_of(entries, head)
@@ -106,13 +110,13 @@ def test_a_whole_log_sealed_with_another_key_is_found() -> None:
 def test_a_cut_end_is_found_by_the_head_and_by_what_was_logged() -> None:
     entries, head = log(30)
     assert faults_of(entries[:25], head) == [(26, Fault.CUT)]
-    shorter = Head(25, entries[24].seal, head.tag)
+    shorter = head._replace(number=25, seal=entries[24].seal)
     assert faults_of(entries[:25], shorter) == [(25, Fault.HEAD)]
     # Whoever kept an old head can put it back whole; what was logged that day still tells.
     old_entries, old_head = log(25)
     assert faults_of(old_entries, old_head) == []
-    seals = {entry.number: entry.seal for entry in old_entries}
-    assert list(cut(seals, [(25, entries[24].seal.hex()), (30, head.seal.hex())])) == [30]
+    logged = [(25, entries[24].seal.hex()), (30, head.seal.hex())]
+    assert list(faults(KEY, old_head, old_entries, logged)) == [(30, Fault.LOGGED)]
 
 
 def test_erased_entries_verify_and_tell_nothing() -> None:
@@ -125,8 +129,9 @@ def test_erased_entries_verify_and_tell_nothing() -> None:
 
 
 def test_a_log_goes_on_behind_entries_of_a_lost_key() -> None:
-    entry, head = grown(KEY, Head(40, START), 1, "m", bytes(16), "{}")
-    assert list(faults(KEY, head, [entry], 40)) == []
+    old, _ = log(40, b"x" * 32)
+    entry, head = grown(KEY, Chain(began=40, number=40), 1, "m", bytes(16), "{}")
+    assert list(faults(KEY, head, [*old, entry])) == []
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -143,3 +148,4 @@ def test_an_entry_whose_number_was_made_negative_is_told_like_any_other() -> Non
     entries, head = log(3)
     entries[1] = entries[1]._replace(number=-2)
     assert (-1, Fault.MISSING) in faults_of(entries, head)
+    assert faults_of([entries[1], *log(3)[0]], head)
