@@ -17,7 +17,7 @@ from backend.commands.trial import UnderWay, height, under_way
 from backend.commands.with_store import stored
 from backend.domain.reading import language
 from backend.domain.watching import drift
-from backend.domain.watching.drift import Counted, Drift
+from backend.domain.watching.drift import Drift, monday_of
 from backend.domain.watching.trial import ENOUGH
 from backend.system.clock import SystemClock
 from backend.terminal import Worded, print_table, say, words
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from backend.store import SqlStore
 
 COLUMNS = ("mailbox", "state", "weeks", "change")
-DRAWN = 30
-"""Mailboxes whose weeks are drawn, those that changed first; the others are told in the table alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,49 +36,33 @@ class Watched:
     drift: Drift
 
     @property
-    def weeks(self) -> tuple[Counted, ...]:
-        """Those of the model in use."""
-        weeks = self.drift.weeks
-        return tuple(week for week in weeks if week.model == weeks[-1].model)
-
-    @property
     def sentence(self) -> str:
         """The change in a sentence, "" if there is none."""
         t, change = words("watch"), self.drift.change
         if change is None:
             return ""
-        told = {"day": t.day(drift.monday_of(change.week)), "tongue": t.tongue(change.grown)}
+        told = {"day": t.day(monday_of(change.week)), "tongue": t.tongue(change.grown)}
         told |= {"before": t.percent(change.before), "since": t.percent(change.since)}
         return t(f"cause_{change.cause}", **told)
 
     def stacked(self, channel: str) -> dict[str, list[tuple[float, float]]]:
         """The classes of a channel, one on the other: from 0 to 1 where each begins and how high it is, by week."""
-        counts = [drift.of(channel, week.counts) for week in self.weeks]
-        often = sum(map(Counter, counts), Counter[str]())
+        weeks = [drift.of(channel, week.counts) for week in self.drift.weeks]
+        often = sum(map(Counter, weeks), Counter[str]())
         names = sorted(often, key=lambda name: -often[name] if channel == "language" else int(name))
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-        for week in counts:
-            top, total = 1.0, sum(week.values())
-            for name in names:
-                top -= (share := week.get(name, 0) / total)
-                found[name].append((top, share))
-        return found
+        shares = [{name: week.get(name, 0) / sum(week.values()) for name in names} for week in weeks]
+        return {
+            name: [(1 - sum(week[above] for above in names[:place]), week[name]) for week in shares]
+            for place, name in enumerate(names, 1)
+        }
 
     def as_json(self) -> dict[str, Any]:
         """It for programs."""
-        change = self.drift.change
-        return {
-            "email": self.email,
-            "state": self.drift.state,
-            "told": self.sentence,
-            "change": change
-            and asdict(change) | {"cause": change.cause, "began": str(drift.monday_of(change.week))},
-            "weeks": [
-                {"monday": str(drift.monday_of(week.number)), "model": week.model, "messages": week.messages}
-                | {channel: drift.of(channel, week.counts) for channel in drift.CHANNELS}
-                for week in self.drift.weeks
-            ],
-        }
+        change, weeks = self.drift.change, self.drift.weeks
+        began = change and asdict(change) | {"cause": change.cause, "began": str(monday_of(change.week))}
+        told = [{"monday": str(monday_of(one.number)), "model": one.model, **one.counts} for one in weeks]
+        state = {"email": self.email, "state": self.drift.state, "told": self.sentence}
+        return {**state, "change": began, "weeks": told}
 
 
 @click.command("watch", cls=Worded)
@@ -101,7 +83,9 @@ async def watch_command(store: SqlStore, as_json: bool, html: Path | None) -> No
             click.echo(json.dumps(one.as_json()))
     else:
         t = words("watch")
-        rows = ((one.email, t(f"state_{one.drift.state}"), len(one.weeks), one.sentence) for one in found)
+        rows = (
+            (one.email, t(f"state_{one.drift.state}"), len(one.drift.weeks), one.sentence) for one in found
+        )
         print_table((t(f"column_{name}") for name in COLUMNS), rows)
 
 
@@ -110,16 +94,6 @@ def page(found: Sequence[Watched], now: datetime, trial: UnderWay | None = None)
     from jinja2 import Environment, FileSystemLoader
 
     here = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
-    return here.get_template("watch.html").render(
-        found=found,
-        drawn=[one for one in found if one.weeks][:DRAWN],
-        states=Counter(one.drift.state for one in found),
-        columns=COLUMNS,
-        t=words("watch"),
-        now=now,
-        drift=drift,
-        language=language,
-        trial=trial,
-        height=height,
-        enough=ENOUGH,
-    )
+    shown = {"found": found, "columns": COLUMNS, "now": now, "drift": drift, "language": language}
+    tried = {"trial": trial, "height": height, "enough": ENOUGH}
+    return here.get_template("watch.html").render(t=words("watch"), **shown, **tried)

@@ -9,10 +9,9 @@ from typing import Protocol
 
 from backend.domain.mailbox.correction import Origin
 from backend.domain.mailbox.message_record import MessageView
-from backend.domain.watching.asking import Answer, Label, Scored
+from backend.domain.watching.asking import Answer, Label
 from backend.domain.watching.chain import Chain, Entry
 from backend.domain.watching.drift import Drift
-from backend.domain.watching.trial import Counted
 
 
 class DecisionKeys(Protocol):
@@ -78,16 +77,3 @@ class QuestionStore(Protocol):
 
     async def labels(self, mailbox_id: str, now: datetime) -> tuple[Label, ...]:
         """Everything asked about all mail in the last year."""
-
-    async def answered(self, mailbox_id: str, model: str, now: datetime) -> tuple[Scored, ...]:
-        """Of that, what was scored by `model` and answered with yes or no: score and answer, in the order of the
-        answers. Messages that are forgotten by now are left out."""
-
-    async def labels_of_model(
-        self, kind: str, model: str, since: datetime | None = None
-    ) -> tuple[Label, ...]:
-        """Everything asked since then of every mailbox, in the order in which it was answered: about all mail that
-        `model` decided (`QUALITY`), or in its trial (`TRIAL`)."""
-
-    async def trial_counts(self, challenger: str, since: datetime) -> Counted:
-        """How the models of a trial differ on the messages that are kept."""

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from backend.domain.watching.asking import Label
+from backend.domain.watching.degrees import Scored
 from backend.domain.watching.models import Act, AtWork, Done, KnownModel
+from backend.domain.watching.trial import Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +43,16 @@ class ModelStore(Protocol):
 
     async def model_acts(self) -> tuple[Done, ...]:
         """Everything that was done, oldest first."""
+
+    async def answered(self, mailbox_id: str, model: str, now: datetime) -> tuple[Scored, ...]:
+        """What was asked in the last year about all mail, scored by `model` and answered with yes or no, as it was
+        answered. Messages that are forgotten by now are left out."""
+
+    async def labels_of_model(
+        self, kind: str, model: str, since: datetime | None = None
+    ) -> tuple[Label, ...]:
+        """Everything asked since then of every mailbox, in the order in which it was answered: about all mail that
+        `model` decided (`QUALITY`), or in its trial (`TRIAL`)."""
+
+    async def trial_counts(self, challenger: str, since: datetime) -> Counted:
+        """How the models of a trial differ on the messages that are kept."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.store.binding import looks_all, reads, reads_all, writes, writes_all
 from backend.store.driver import Driver
-from backend.transactions import asking, insights, models, weeks
+from backend.transactions import asking, insights, models, trials, weeks
 from backend.transactions import decisions as log
 
 
@@ -20,9 +20,9 @@ class Watched:
     questions = reads(asking.open_questions)
     answer_question = writes(asking.answer_question)
     labels = reads(asking.labels)
-    answered = reads(asking.answered)
-    labels_of_model = reads_all(asking.labels_of_model)
-    trial_counts = reads_all(asking.trial_counts)
+    answered = reads(trials.answered)
+    labels_of_model = reads_all(trials.labels_of_model)
+    trial_counts = reads_all(trials.trial_counts)
 
     decision_chain = reads(log.head)
     decisions = reads(log.log)

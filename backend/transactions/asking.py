@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
@@ -11,10 +10,9 @@ from backend.domain.mail.script import script_of
 from backend.domain.mailbox.correction import Decision, Origin
 from backend.domain.mailbox.effects import EFFECTS
 from backend.domain.mailbox.message_record import MessageView
-from backend.domain.watching.asking import QUALITY, Answer, Label, Scored, drawn, stratified
+from backend.domain.watching.asking import QUALITY, STRATA, Answer, Label, drawn
 from backend.domain.watching.drift import week_of
-from backend.domain.watching.models import AtWork
-from backend.domain.watching.trial import CHALLENGER, CHAMPION, TRIAL, Counted, disagreement
+from backend.domain.watching.trial import TRIAL, disagreement
 from backend.ports.decisions import DecisionKeys
 from backend.transactions import decisions, message_rows, models, rows
 from backend.transactions.mailboxes import locked
@@ -32,17 +30,9 @@ class JudgedRow(TypedDict):
 
     gmail_id: str
     policy_row: str
-    logit: float
     sender_name: str
+    stratum: str
     shadow_row: str
-
-
-class PairRow(TypedDict):
-    """How many messages the champion decided by one row and the challenger by another."""
-
-    policy_row: str
-    shadow_row: str
-    n: int
 
 
 def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
@@ -64,33 +54,26 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     key = keys.open(chain.sealed_key) if keys and chain else None
     if key is None:
         return 0
-    asked = yield from _picked(mailbox_id, key, at_work, week, budget)
-    for place, (row, kind, stratum, weight) in enumerate(asked):
-        about: dict[str, Any] = {"mailbox_id": mailbox_id, "gmail_id": row["gmail_id"]}
+    times = {"since": beginning(week), "until": beginning(week + 1)}
+    times["began"] = micros(at_work.since) if at_work.since else 0
+    found: list[JudgedRow] = yield q("judged_between", mailbox_id=mailbox_id, challenger=running, **times)
+    scripts = {row["gmail_id"]: script_of(row["sender_name"]) for row in found}
+    alone = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
+    parted = {"": [one for one, stratum in alone.items() if stratum]}
+    strata = {name: [row["gmail_id"] for row in found if row["stratum"] == name] for name in STRATA}
+    picked = drawn(key, f"{TRIAL} {running} {week}", parted, budget)
+    asked = [(TRIAL, one, alone[one], weight) for one, _, weight in picked]
+    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(asked))
+    asked += [(QUALITY, *one) for one in others]
+    for place, (kind, one, stratum, weight) in enumerate(asked):
+        about: dict[str, Any] = {"mailbox_id": mailbox_id, "gmail_id": one}
         draw = {"id": f"{kind}-{week:05d}-{place:02d}", "round": week, "stratum": stratum, "weight": weight}
-        told_by = {"trial_of": running if kind == TRIAL else "", "script": script_of(row["sender_name"])}
+        told_by = {"trial_of": running if kind == TRIAL else "", "script": scripts[one]}
         yield q("ask", **about, **draw, **told_by, kind=kind, now=micros(now))
         decided: str | None = yield q("decision_of", **about)
         if decided is not None:
             yield from acted(**about, decision=Decision(decided), now=now)
     return len(asked)
-
-
-def _picked(
-    mailbox_id: str, key: bytes, at_work: AtWork, week: int, budget: int
-) -> Script[list[tuple[JudgedRow, str, str, float]]]:
-    """At most `budget` questions: message, kind, stratum, weight."""
-    challenger, began = at_work.challenger or "", micros(at_work.since) if at_work.since else 0
-    times = {"since": beginning(week), "until": beginning(week + 1), "began": began}
-    found: list[JudgedRow] = yield q("judged_between", mailbox_id=mailbox_id, challenger=challenger, **times)
-    known = {row["gmail_id"]: row for row in found}
-    parted = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
-    alone = {one: stratum for one, stratum in parted.items() if stratum is not None}
-    first = drawn(key, f"{TRIAL} {challenger} {week}", {"": list(alone)}, budget)
-    strata = stratified((row["gmail_id"], row["policy_row"], row["logit"]) for row in found)
-    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(first))
-    asked = [(known[one], TRIAL, alone[one], weight) for one, _, weight in first]
-    return asked + [(known[one], QUALITY, stratum, weight) for one, stratum, weight in others]
 
 
 def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
@@ -124,23 +107,3 @@ def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> 
 def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
     """See the port."""
     return each(Label, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - KEPT))
-
-
-def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
-    """See the port."""
-    asked = {"kind": QUALITY, "model": model, "since": micros(now - KEPT)}
-    return each(Scored, "answered", mailbox_id=mailbox_id, **asked)
-
-
-def labels_of_model(kind: str, model: str, since: datetime | None = None) -> Script[tuple[Label, ...]]:
-    """See the port."""
-    return each(Label, "labels_of_model", kind=kind, model=model, since=micros(since) if since else 0)
-
-
-def trial_counts(challenger: str, since: datetime) -> Script[Counted]:
-    """See the port."""
-    found: list[PairRow] = yield q("trial_pairs", challenger=challenger, since=micros(since))
-    counts: Counter[str | None] = Counter()
-    for row in found:
-        counts[disagreement(row["policy_row"], row["shadow_row"])] += row["n"]
-    return Counted(counts.total(), counts[CHAMPION], counts[CHALLENGER])

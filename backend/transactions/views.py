@@ -11,7 +11,7 @@ from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import TRIAL, Finding, trial
-from backend.transactions import asking, message_rows, models
+from backend.transactions import message_rows, models, trials
 from backend.transactions.jobs import failing_seconds, next_due
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, number, q
@@ -114,7 +114,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     counts |= dict.fromkeys((f"trial.{finding}" for finding in Finding), 0)
     at_work = yield from models.at_work()
     if at_work.challenger is not None and at_work.since is not None:
-        labels = yield from asking.labels_of_model(TRIAL, at_work.challenger, at_work.since)
+        labels = yield from trials.labels_of_model(TRIAL, at_work.challenger, at_work.since)
         counts[f"trial.{trial(labels).finding}"] = 1
     due = (yield from next_due()).first
     counts["failing_seconds"] = yield from failing_seconds(now)

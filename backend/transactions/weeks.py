@@ -49,28 +49,24 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
         week = drift.counted(number, map(itemgetter("drift_class", "n"), rows))
         kept = {"week": number, "model": week.model, "counts": json.dumps(week.counts)}
         yield q("keep_week", mailbox_id=mailbox_id, **kept)
-        weeks.append(week)
-    model = weeks[-1].model
-    of_model = [week for week in weeks if week.model == model]
-    stands, change = drift.judged(of_model, _change(mailbox))
+    weeks = yield from _weeks(mailbox_id)
+    stands, change = drift.judged(weeks, _change(mailbox))
     told = json.dumps(asdict(change)) if change else ""
     yield q("save_drift", mailbox_id=mailbox_id, state=stands, change=told)
-    reference = of_model[: drift.REFERENCE][-1].number
-    yield q("drop_weeks", mailbox_id=mailbox_id, before=today - KEPT, model=model, reference=reference)
+    first = {"model": weeks[-1].model, "reference": weeks[: drift.REFERENCE][-1].number}
+    yield q("drop_weeks", mailbox_id=mailbox_id, before=today - KEPT, **first)
 
 
 def state(mailbox_id: str) -> Script[drift.Drift]:
     """See the port."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
-    if row is None:
-        return drift.Drift(drift.State.LEARNING, None, ())
-    weeks = yield from _weeks(mailbox_id)
-    return drift.Drift(drift.State(row["drift_state"]), _change(row), tuple(weeks))
+    stands = drift.State(row["drift_state"]) if row else drift.State.LEARNING
+    return drift.Drift(stands, _change(row) if row else None, (yield from _weeks(mailbox_id)))
 
 
-def _weeks(mailbox_id: str) -> Script[list[drift.Counted]]:
+def _weeks(mailbox_id: str) -> Script[tuple[drift.Counted, ...]]:
     rows: list[WeekRow] = yield q("mail_weeks", mailbox_id=mailbox_id)
-    return [drift.Counted(row["week"], row["model"], json.loads(row["counts"])) for row in rows]
+    return tuple(drift.Counted(row["week"], row["model"], json.loads(row["counts"])) for row in rows)
 
 
 def _change(row: MailboxRow) -> drift.Change | None:

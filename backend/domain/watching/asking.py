@@ -4,14 +4,9 @@ The mail of a week is divided into strata; of each the messages with the lowest 
 draw is the same wherever it is made, and no sender can aim at it or away from it. Only drawn messages count: what an
 owner corrects unasked tells of the mistakes they happened to see.
 
-A drawn message weighs N/n, the messages of its stratum in its week over those drawn of them. "Can't say" and no answer
-leave the sample; the rest of the stratum stands for them. With T(h) = N(h) · Σ weight · pitch / Σ weight, the
-pitches of stratum h,
-
-    precision = Σ weight · pitch / Σ weight over what was held        recall = T(held) / Σ T(h)
-
-The interval of a share is Wilson's with Kish's effective size, (Σ weight)² / Σ weight²; recall joins those of its
-strata (`joined`).
+A drawn message weighs as much as there are messages of its stratum in its week for each one drawn of them. "Can't say"
+and no answer leave the sample; the rest of the stratum stands for them. The formulas stand in
+docs/explanation/watching.md.
 """
 
 from __future__ import annotations
@@ -22,8 +17,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
-from math import ceil
-from typing import NamedTuple
 
 from backend.domain.mailbox.insights import Share, joined, wilson
 from backend.domain.mailbox.verdict import Row
@@ -32,8 +25,7 @@ QUALITY = "quality"
 """What questions about all mail are kept under."""
 
 HELD, NEAR, PASSED = STRATA = ("held", "near", "passed")
-NEAR_SHARE = 0.25
-"""Of what stayed in the inbox on its score, the quarter with the highest: nearly held."""
+"""Nearly held is, of what stayed in the inbox on its score, the quarter with the highest."""
 
 HOLDING = frozenset({Row.HELD_WITH_EARLIER, Row.OBSERVE, Row.QUARANTINE, Row.CHALLENGE})
 NARROW = 0.2
@@ -63,16 +55,14 @@ class Label:
     answer: str
 
     @property
+    def said(self) -> bool:
+        """Whether there is a yes or no."""
+        return self.answer in (Answer.YES, Answer.NO)
+
+    @property
     def letters(self) -> str:
         """The script of the sender's name, as far as figures tell it apart."""
         return self.script if self.script in ("latin", "accents", "") else "other"
-
-
-class Scored(NamedTuple):
-    """A drawn message's probability, and the owner's yes or no on it."""
-
-    score: float
-    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +76,6 @@ class Quality:
     answered: int
     precision: Share | None
     recall: Share | None
-
-
-def stratified(judged: Iterable[tuple[str, str, float]]) -> dict[str, list[str]]:
-    """The ids of messages that were decided on their score, given as (id, row, score), by stratum."""
-    every = list(judged)
-    held = [name for name, row, _ in every if row in HOLDING]
-    passed = sorted((-score, name) for name, row, score in every if row == Row.BELOW_HOLD)
-    near, names = ceil(len(passed) * NEAR_SHARE), [name for _, name in passed]
-    return {HELD: held, NEAR: names[:near], PASSED: names[near:]}
 
 
 def drawn(
@@ -113,12 +94,12 @@ def drawn(
 
 def quality(labels: Sequence[Label]) -> list[Quality]:
     """Of all, then by model, by language and by the letters of the sender's name, where there are several."""
-    groups = [("", "", labels)]
+    found = [_quality(labels, "", "", labels)]
     for by in BY:
         names = sorted({getattr(label, by) for label in labels} - {""})
         for name in names if len(names) > 1 else ():
-            groups.append((by, name, [label for label in labels if getattr(label, by) == name]))
-    return [_quality(labels, *group) for group in groups]
+            found.append(_quality(labels, by, name, [one for one in labels if getattr(one, by) == name]))
+    return found
 
 
 def narrow(share: Share | None) -> bool:
@@ -126,34 +107,33 @@ def narrow(share: Share | None) -> bool:
     return share is not None and share.high - share.low < NARROW
 
 
-def share_of_pitches(labels: Sequence[Label], of: Sequence[Label]) -> Share | None:
+def share_of_pitches(labels: Iterable[Label], of: Iterable[Label]) -> Share | None:
     """Of messages of a stratum, of which `of` were drawn, the share of pitches that are among `labels`; None if nothing
     was said about any."""
-    answered = [label for label in of if label.answer in (Answer.YES, Answer.NO)]
-    weight = sum(label.weight for label in answered)
-    if not weight:
+    weights = [label.weight for label in of if label.said]
+    if not (weight := sum(weights)):
         return None
-    size = weight**2 / sum(label.weight**2 for label in answered)
+    size = weight**2 / sum(one**2 for one in weights)
     pitches = sum(label.weight for label in labels if label.answer == Answer.YES)
     return wilson(min(pitches / weight, 1.0) * size, size)
 
 
 def _quality(every: Sequence[Label], by: str, name: str, some: Sequence[Label]) -> Quality:
-    answered = sum(label.answer in (Answer.YES, Answer.NO) for label in some)
     held = [label for label in some if label.stratum == HELD]
-    recall = _recall(every, {*map(id, some)})
-    return Quality(by, name, len(some), answered, share_of_pitches(held, held), recall)
+    answered = sum(label.said for label in some)
+    return Quality(by, name, len(some), answered, share_of_pitches(held, held), _recall(every, some))
 
 
-def _recall(every: Sequence[Label], some: set[int]) -> Share | None:
-    """None if nobody said anything about a stratum, or there was no pitch."""
-    drawn = {stratum: [label for label in every if label.stratum == stratum] for stratum in STRATA}
-    sizes = {stratum: sum(label.weight for label in of) for stratum, of in drawn.items() if of}
-    known = {
-        stratum: share
-        for stratum, of in drawn.items()
-        if (share := share_of_pitches([label for label in of if id(label) in some], of)) is not None
-    }
+def _recall(every: Sequence[Label], some: Sequence[Label]) -> Share | None:
+    """Of the pitches among `some`, by the strata of all. None if nobody said anything about a stratum, or there was no
+    pitch."""
+    sizes, known = dict[str, float](), dict[str, Share]()
+    for stratum in STRATA:
+        drawn, own = ([label for label in of if label.stratum == stratum] for of in (every, some))
+        if drawn:
+            sizes[stratum] = sum(label.weight for label in drawn)
+        if share := share_of_pitches(own, drawn):
+            known[stratum] = share
     pitches = any(share.value for share in known.values())
     if HELD not in known or len(known) < max(2, len(sizes)) or not pitches:
         return None

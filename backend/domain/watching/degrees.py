@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Thresholds
 from backend.domain.watching.asking import Answer
 from backend.domain.watching.trial import CHALLENGER, CHAMPION, Finding, payoff, wealth
+
+
+class Scored(NamedTuple):
+    """A drawn message's probability, and the owner's yes or no on it."""
+
+    score: float
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class Offer:
 
 def better_degree(
     chosen: Strictness,
-    answered: Sequence[tuple[float, str]],
+    answered: Sequence[Scored],
     thresholds: Callable[[Strictness], Thresholds],
 ) -> Offer | None:
     """The neighbour of `chosen` that is better; None while that is not proven of one. `answered` are probabilities with

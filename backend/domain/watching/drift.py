@@ -36,7 +36,7 @@ SCORES = (-5.0, -4.0, -3.0, -2.5, -2.0, -1.0, 0.0, 1.5, 3.0)
 UNKNOWN = (0.03, 0.06, 0.09, 0.13, 0.2)
 CHANNELS = ("score", "unknown", "language")
 _FIRST_MONDAY = date(1969, 12, 29)
-_DOUBTFUL, _PITCHES = 5, 8
+_CAUSES_FROM = (5, 8)
 """Classes of scores from which mail is no longer clearly ordinary, and is clearly a pitch."""
 
 Week = Mapping[str, float]
@@ -72,8 +72,7 @@ class Change:
             return "other_language" if self.grown in ("", OTHER) else "language"
         if self.channel == "unknown":
             return "unknown" if self.rises else "known"
-        logit_class = int(self.grown)
-        return "ordinary" if logit_class < _DOUBTFUL else "doubtful" if logit_class < _PITCHES else "pitches"
+        return ("ordinary", "doubtful", "pitches")[bisect_right(_CAUSES_FROM, int(self.grown))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What is known of a mailbox: its state, the change if there is one, and the weeks that were counted."""
+    """What is known of a mailbox: its state, the change if there is one, and the weeks of the model in use."""
 
     state: State
     change: Change | None

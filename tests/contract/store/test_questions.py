@@ -9,8 +9,8 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Decision, Origin
-from backend.domain.mailbox.verdict import Outcome
-from backend.domain.watching.asking import HELD, Answer
+from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.watching.asking import HELD, NEAR, PASSED, Answer
 from tests.contract.store.stories import Story
 
 WEEK = timedelta(days=7)
@@ -46,6 +46,22 @@ async def test_three_messages_are_drawn_once_a_week(story: Story) -> None:
     assert await story.store.draw_questions("ana", story.now + WEEK) == 0  # no mail came in that week
     story.pass_time(days=7)
     assert await questions_of(story) == []
+
+
+async def test_the_highest_quarter_of_what_passed_was_nearly_held(story: Story) -> None:
+    await story.mailbox("ana", questions_a_week=10)
+    await story.receive("ana", "h1", Outcome.HOLD)
+    await story.a_week(1, row=Row.CREDIT)  # which is not decided on its score
+    story.pass_time(weeks=-1)
+    await story.a_week(7)  # every third has the highest score
+
+    assert await story.store.draw_questions("ana", story.now) == 8
+    strata = {
+        row["gmail_id"]: row["stratum"] for row in await story.store.archive_page("ana", "questions", "", 9)
+    }
+    assert strata.pop("h1") == HELD
+    passed = [strata[name] for name in sorted(strata, key=lambda name: int(name[1:]))]
+    assert passed == [NEAR, PASSED, PASSED, NEAR, PASSED, PASSED, PASSED]  # of three alike the first two
 
 
 async def test_who_wants_no_questions_is_asked_none(story: Story) -> None:

@@ -6,7 +6,10 @@ WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until 
 GROUP BY (decided_at + 259200000000) / 604800000000, drift_class ORDER BY 1, 2;
 
 -- name: mail_weeks(mailbox_id)
-SELECT week, model, counts FROM mail_weeks WHERE mailbox_id = :mailbox_id ORDER BY week;
+-- Those of the model that read the last.
+SELECT week, model, counts FROM mail_weeks WHERE mailbox_id = :mailbox_id AND model = (
+    SELECT model FROM mail_weeks WHERE mailbox_id = :mailbox_id ORDER BY week DESC LIMIT 1
+) ORDER BY week;
 
 -- name: keep_week(mailbox_id, week, model, counts)!
 INSERT INTO mail_weeks (mailbox_id, week, model, counts) VALUES (:mailbox_id, :week, :model, :counts);

@@ -2,8 +2,13 @@
 SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id;
 
 -- name: judged_between(mailbox_id, since, until, challenger, began)
--- What was decided on its score: the rows of `asking.HOLDING`, and what stayed below it.
-SELECT gmail_id, policy_row, logit, sender_name,
+-- What was decided on its score, by `asking.STRATA`: what was held (`asking.HOLDING`); of what stayed below that, the
+-- quarter with the highest scores; and its rest. `shadow_row` is the champion's own outside a trial.
+SELECT gmail_id, policy_row, sender_name,
+    CASE WHEN policy_row <> 'below_hold' THEN 'held'
+        WHEN ROW_NUMBER() OVER (PARTITION BY policy_row ORDER BY logit DESC, gmail_id)
+            <= (COUNT(*) OVER (PARTITION BY policy_row) + 3) / 4 THEN 'near'
+        ELSE 'passed' END AS stratum,
     CASE WHEN shadow_model = :challenger AND decided_at >= :began THEN shadow_row ELSE policy_row END AS shadow_row
 FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until AND logit IS NOT NULL

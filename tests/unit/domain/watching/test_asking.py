@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.verdict import Row
 from backend.domain.watching.asking import (
     HELD,
     NEAR,
@@ -16,7 +15,6 @@ from backend.domain.watching.asking import (
     drawn,
     narrow,
     quality,
-    stratified,
 )
 
 KEY = b"k" * 32
@@ -41,17 +39,6 @@ def labels_of(
         for answer in (Answer.YES,) * yes + (Answer.NO,) * no
     )
     return list(one)
-
-
-def test_the_highest_quarter_of_what_passed_was_nearly_held() -> None:
-    passed = [(f"p{score}", Row.BELOW_HOLD, float(score)) for score in range(8)]
-    held = [("h1", Row.QUARANTINE, 3.0), ("h2", Row.OBSERVE, 4.0), ("h3", Row.HELD_WITH_EARLIER, -1.0)]
-
-    strata = stratified([*passed, *held, ("x", Row.CREDIT, 5.0)])
-
-    assert strata[HELD] == ["h1", "h2", "h3"]
-    assert strata[NEAR] == ["p7", "p6"]
-    assert strata[PASSED] == ["p5", "p4", "p3", "p2", "p1", "p0"]
 
 
 def test_each_stratum_gives_in_turn_and_what_one_lacks_another_gives() -> None:

@@ -1,0 +1,41 @@
+"""What owners' answers say of models: those about a trial's disagreements, and those about the mail of one model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import TypedDict
+
+from backend.domain.watching.asking import QUALITY, Label
+from backend.domain.watching.degrees import Scored
+from backend.domain.watching.trial import CHALLENGER, CHAMPION, Counted, disagreement
+from backend.transactions.asking import KEPT
+from backend.transactions.statement import Script, each, micros, q
+
+
+class PairRow(TypedDict):
+    """How many messages the champion decided by one row and the challenger by another."""
+
+    policy_row: str
+    shadow_row: str
+    n: int
+
+
+def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
+    """See the port."""
+    asked = {"kind": QUALITY, "model": model, "since": micros(now - KEPT)}
+    return each(Scored, "answered", mailbox_id=mailbox_id, **asked)
+
+
+def labels_of_model(kind: str, model: str, since: datetime | None = None) -> Script[tuple[Label, ...]]:
+    """See the port."""
+    return each(Label, "labels_of_model", kind=kind, model=model, since=micros(since) if since else 0)
+
+
+def trial_counts(challenger: str, since: datetime) -> Script[Counted]:
+    """See the port."""
+    found: list[PairRow] = yield q("trial_pairs", challenger=challenger, since=micros(since))
+    counts: Counter[str | None] = Counter()
+    for row in found:
+        counts[disagreement(row["policy_row"], row["shadow_row"])] += row["n"]
+    return Counted(counts.total(), counts[CHAMPION], counts[CHALLENGER])
