@@ -24,7 +24,7 @@ from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.policy.guards import objections_of_message
-from backend.domain.reading.language import language
+from backend.domain.reading.language import OTHER, language
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import topics
@@ -49,6 +49,10 @@ class Second:
 
 def facts(arrival: Arrival, owner: Owner) -> Digest:
     """Everything but the score and what only an answer asks: what headers and form tell. Total."""
+    return _facts(arrival, owner, language(arrival.message.text[:LANGUAGE_READ]))
+
+
+def _facts(arrival: Arrival, owner: Owner, tongue: str) -> Digest:
     message = arrival.message
     authentication = authenticate(message)
     return Digest(
@@ -58,7 +62,7 @@ def facts(arrival: Arrival, owner: Owner) -> Digest:
         guards=(),
         bounce=is_bounce(message),
         reply_to=_usable(reply_address(message).address),
-        language=language(message.text[:LANGUAGE_READ]),
+        language=tongue,
         correspondents=correspondents(message, owner) if "SENT" in arrival.labels else (),
     )
 
@@ -73,12 +77,13 @@ def digest(
     """Everything about a message. `model` scores a text of `wording.written`, `thresholds` are its own; so does the
     `second` one, which may break and cost nothing. What the owner wrote is not scored. Raises nothing but `MemoryError`
     once the facts are known."""
-    known = facts(arrival, owner)
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
-        return known
+        return facts(arrival, owner)
+    known, tongue = _facts(arrival, owner, OTHER), OTHER
     cause = FailOpen.UNREADABLE
     try:
         reading = read(arrival.message, owner)
+        tongue = reading.language
         text = written(reading)
         cause = FailOpen.SCORER_BROKEN
         score = illustrate(model(text), reading)
@@ -89,13 +94,14 @@ def digest(
         raise
     except Exception as error:
         # Whatever breaks in here must not hold mail back, and would break again.
-        return replace(known, cause=cause, fault=fault_of(error))
+        return replace(known, language=tongue, cause=cause, fault=fault_of(error))
     challenger: Score | None = None
     with contextlib.suppress(Exception):
         challenger = second.score(text) if second is not None else None
     limits = second.thresholds if second is not None and challenger is not None else {}
     return replace(
         known,
+        language=tongue,
         guards=guards,
         score=score,
         thresholds=thresholds,

@@ -49,3 +49,14 @@ def scored(probability: float) -> Digest:
 def test_objections_to_an_answer_are_looked_for_from_the_lowest_score_that_may_be_answered() -> None:
     assert scored(0.49).guards == ()
     assert scored(0.5).guards == scored(0.99).guards != ()
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_the_language_is_that_of_what_a_reader_sees_of_the_sender_s_own_words(kind: str) -> None:
+    raw = (
+        "From: a@b.example\nTo: ana@corp.test\nSubject: Frage zum Termin\n"
+        f"Content-Type: text/{kind}; charset=utf-8\n\nHallo Ana, wann passt es dir in der nächsten Woche?\n"
+    ).encode()
+    arrival = Arrival("m1", "t1", frozenset({"INBOX"}), NOW, parse(raw), len(raw))
+    read = digest(arrival, Owner("ana@corp.test", "Ana"), lambda _: Score(0.5, 0.0), LIMITS)
+    assert read.language == "de"
