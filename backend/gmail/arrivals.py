@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ from backend.gmail.payload import labels, milliseconds, objects, required, text
 from backend.gmail.unreadable import AnswerUnreadable
 
 _LIMITS = MimeLimits()
-_URL_TO_PLAIN = str.maketrans("-_", "+/")
 
 
 def opened(raw: bytes) -> Arrival:
@@ -47,9 +45,9 @@ def decoded(data: object) -> bytes | None:
     """Base64 of either alphabet, padded or not; None for what is no base64 text."""
     if not isinstance(data, str):
         return None
-    packed = data.translate(_URL_TO_PLAIN).rstrip("=")
+    packed = data.replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        return base64.b64decode(packed + "=" * (-len(packed) % 4))
+        return binascii.a2b_base64(packed + "=" * (-len(packed) % 4))
     except (binascii.Error, ValueError):
         return None
 
@@ -70,7 +68,9 @@ def _part(data: Mapping[str, Any], depth: int, left: list[int]) -> Part:
     return Part(
         content_type=text(data, "mimeType"),
         filename=text(data, "filename"),
-        headers=tuple((text(field, "name"), text(field, "value")) for field in objects(data.get("headers"))),
+        headers=tuple(
+            [(text(field, "name"), text(field, "value")) for field in objects(data.get("headers"))]
+        ),
         body=content if content is not None or _has_content(body, children) else b"",
         size=size if isinstance(size, int) and size >= 0 else len(content or b""),
         children=tuple(children),

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import pickle
 import struct
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import datetime
-from functools import cache
-from typing import BinaryIO
+from functools import lru_cache
+from typing import Any, BinaryIO
 
 REQUEST = struct.Struct("<II")
 ANSWER = struct.Struct("<I")
@@ -65,8 +65,18 @@ def read_request(stream: BinaryIO) -> tuple[str, tuple[object, ...], bytes] | No
     head, raw = stream.read(of_head), stream.read(of_raw)
     if len(head) < of_head or len(raw) < of_raw:
         return None
-    work, arguments = pickle.loads(head)  # noqa: S301 - from the process that started this one
+    work, arguments = _known_head(head) if of_head < _MOST_KNOWN else _read_head(head)
     return work, arguments, raw
+
+
+def _read_head(head: bytes) -> tuple[str, tuple[object, ...]]:
+    found: tuple[str, tuple[object, ...]] = pickle.loads(head)  # noqa: S301 - from the process that started this one
+    return found
+
+
+_known_head = lru_cache(maxsize=200)(_read_head)
+"""The owner of one message is that of many."""
+_MOST_KNOWN = 1_000
 
 
 def answered(value: Mapping[str, object]) -> bytes:
@@ -75,25 +85,34 @@ def answered(value: Mapping[str, object]) -> bytes:
     return ANSWER.pack(len(body)) + body
 
 
-def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
+def _plainly(kind: type) -> Callable[[Any], object]:
+    """How values of a class are told."""
+    if is_dataclass(kind):
+        usual = tuple(
+            (field.name, field.default if field.default_factory is MISSING else field.default_factory())
+            for field in fields(kind)
+        )
         # What is as it would be anyway is not said: it would be read and checked again at the other end.
-        every = ((name, getattr(value, name), usual) for name, usual in _usual(type(value)))
-        return {name: told for name, told, usual in every if told != usual}
-    if isinstance(value, Set):
-        return list(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} is no part of an answer")
+        return lambda value: {
+            name: said
+            for name, default in usual
+            if (said := getattr(value, name)) is not default and said != default
+        }
+    if issubclass(kind, Set):
+        return list
+    if issubclass(kind, datetime):
+        return datetime.isoformat
+    raise TypeError(f"{kind.__name__} is no part of an answer")
 
 
-@cache
-def _usual(kind: type) -> tuple[tuple[str, object], ...]:
-    """The fields of a class and their defaults."""
-    return tuple(
-        (field.name, field.default if field.default_factory is MISSING else field.default_factory())
-        for field in fields(kind)
-    )
+_HOW: dict[type, Callable[[Any], object]] = {}
 
 
-_JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))
+def _plain(value: object) -> object:
+    kind = type(value)
+    if kind not in _HOW:
+        _HOW[kind] = _plainly(kind)
+    return _HOW[kind](value)
+
+
+_JSON = json.JSONEncoder(default=_plain, check_circular=False, separators=(",", ":"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -36,8 +36,11 @@ class ModelSession:
         # Threads of one session wait for each other at its arena's lock: with it, two score no more than one does.
         options.enable_cpu_mem_arena = False
         self.facts = facts
-        self._single = np.array([" " not in term for term in facts.vocabulary])
-        self._finding = np.array([term.startswith(FINDINGS) for term in facts.vocabulary])
+        # One message has some hundred terms: so few cost less one by one than in steps of numpy's.
+        self._single = bytes(" " not in term for term in facts.vocabulary)
+        self._findings = {
+            number: term for number, term in enumerate(facts.vocabulary) if term.startswith(FINDINGS)
+        }
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
             # The runtime's wrapper keeps the file to build the session again on other hardware: a megabyte for nothing.
@@ -60,8 +63,9 @@ class ModelSession:
         text = clean(text)
         feed = {"text": np.array([text], dtype=object)}
         probability, logit, terms, shares, often = self._session.run(OUTPUTS, feed)
-        found = self._reasons(terms, shares) if explain else ()
-        counts = packed(zip(terms.tolist(), often.tolist(), strict=True)) if keep_counts else ""
+        numbers: list[int] = terms.tolist()
+        found = self._reasons(numbers, shares.tolist()) if explain else ()
+        counts = packed(numbers, often.tolist()) if keep_counts else ""
         trace = self.trace(text, terms, shares, counts)
         return Score(float(probability[0]), float(logit[0]), found, self.facts.version, trace)
 
@@ -75,12 +79,13 @@ class ModelSession:
         self, text: str, terms: NDArray[np.int64], shares: NDArray[np.float64], counts: str = ""
     ) -> Trace:
         """What the log of decisions and the test of drift keep of a score."""
+        words = set(text.split(" "))
         return Trace(
             made_with=self.made_with,
             text=sha256(text.encode()).hexdigest()[:32],
             shares=sha256(terms.tobytes() + shares.tobytes()).hexdigest()[:16],
-            words=len({word for word in text.split(" ") if len(word) > 1}),
-            known=int(self._single[terms].sum()),
+            words=len(words) - list(map(len, words)).count(1) - ("" in words),
+            known=sum(map(self._single.__getitem__, terms.tolist())),
             counts=counts,
         )
 
@@ -101,18 +106,19 @@ class ModelSession:
         result: NDArray[np.float64] = self._session.run(["probability"], feed)[0]
         return result
 
-    def _reasons(self, terms: NDArray[np.int64], shares: NDArray[np.float64]) -> tuple[Reason, ...]:
-        strongest = np.argsort(-np.abs(shares), kind="stable")[:_TERMS_EXPLAINED]
-        terms, shares = terms[strongest], shares[strongest]
-        findings = self._finding[terms]
-        net = sum(shares[~findings].tolist())
-        told = ~findings & (shares * net > 0)
-        return reasons(
-            self._named(terms[findings], shares[findings]), self._named(terms[told], shares[told]), net
-        )
-
-    def _named(self, terms: NDArray[np.int64], shares: NDArray[np.float64]) -> Iterator[tuple[str, float]]:
-        return zip(map(self.facts.vocabulary.__getitem__, terms.tolist()), shares.tolist(), strict=True)
+    def _reasons(self, terms: list[int], shares: list[float]) -> tuple[Reason, ...]:
+        weights = list(map(abs, shares))
+        strongest = sorted(range(len(terms)), key=weights.__getitem__, reverse=True)[:_TERMS_EXPLAINED]
+        findings, words = [], []
+        for place in strongest:
+            if name := self._findings.get(terms[place]):
+                findings.append((name, shares[place]))
+            else:
+                words.append(place)
+        net = sum(map(shares.__getitem__, words))
+        term = self.facts.vocabulary.__getitem__
+        told = ((term(terms[place]), shares[place]) for place in words if shares[place] * net > 0)
+        return reasons(findings, told, net)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The thresholds this model was published with."""

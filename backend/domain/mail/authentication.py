@@ -15,7 +15,7 @@ mailbox, inserted) has no such block, and then a forged field proves nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import authres
@@ -80,14 +80,16 @@ def authenticate(message: Message) -> Authentication:
     clauses = _clauses(value)
     if clauses is None:
         return Authentication(False, "", "result cannot be read")
-    return _judge(domain, clauses)
+    # Where DMARC decides, nobody asks what the other clauses say.
+    judged = _by_dmarc(domain, [one for text in clauses if _may_be_dmarc(text) for one in _read(text)])
+    return judged or _by_alignment(domain, [one for text in clauses for one in _read(text)])
 
 
 def signing_domains(message: Message) -> frozenset[str]:
     """The domains whose DKIM signature under `message` Google found valid. Total, like `authenticate`."""
     value = _googles_own(message.headers)
-    clauses = _clauses(value) if value is not None else None
-    return frozenset(c.domain for c in clauses or () if c.method == "dkim" and c.result == "pass")
+    found = [one for text in (_clauses(value) if value is not None else None) or () for one in _read(text)]
+    return frozenset(one.domain for one in found if one.method == "dkim" and one.result == "pass")
 
 
 def _from_domain(message: Message) -> tuple[str, str]:
@@ -98,16 +100,25 @@ def _from_domain(message: Message) -> tuple[str, str]:
     return (domain, "") if domain else ("", "no From address")
 
 
-def _judge(domain: str, clauses: tuple[_Clause, ...]) -> Authentication:
+def _may_be_dmarc(text: str) -> bool:
+    """Whether a clause may be one of DMARC's. Beyond ASCII it may: there are letters that become others when read."""
+    return not text.isascii() or "dmarc" in text.lower()
+
+
+def _by_dmarc(domain: str, clauses: Sequence[_Clause]) -> Authentication | None:
     verdicts = [c for c in clauses if c.method == "dmarc"]
     decided = [c for c in verdicts if c.result not in _NO_RECORD]
-    if decided:
-        # Of several results none may contradict: a second one did not come out of Google's evaluation.
-        refused = [c for c in verdicts if c.result != "pass" or not _covers(c.domain, domain)]
-        if refused:
-            about = f" for {refused[0].domain or 'no domain'}" if refused[0].result == "pass" else ""
-            return Authentication(False, "dmarc", f"dmarc={refused[0].result}{about}")
-        return Authentication(True, "dmarc", f"dmarc=pass for {domain}")
+    if not decided:
+        return None
+    # Of several results none may contradict: a second one did not come out of Google's evaluation.
+    refused = [c for c in verdicts if c.result != "pass" or not _covers(c.domain, domain)]
+    if refused:
+        about = f" for {refused[0].domain or 'no domain'}" if refused[0].result == "pass" else ""
+        return Authentication(False, "dmarc", f"dmarc={refused[0].result}{about}")
+    return Authentication(True, "dmarc", f"dmarc=pass for {domain}")
+
+
+def _by_alignment(domain: str, clauses: Sequence[_Clause]) -> Authentication:
     for method in ("dkim", "spf"):
         for clause in clauses:
             if clause.method == method and clause.result == "pass" and _aligned(clause.domain, domain):
@@ -162,21 +173,17 @@ def _authserv_id(value: str) -> str:
     return words[0] if words and (len(words) == 1 or words[1:] == ["1"]) else ""
 
 
-def _clauses(value: str) -> tuple[_Clause, ...] | None:
-    """All results of a field; None if where one ends cannot be told for sure.
+def _clauses(value: str) -> list[str] | None:
+    """The clauses of a field, a result each, without comments; None if where one ends cannot be told for sure.
 
     Senders choose parts of this text (envelope address, selector, signature identity), so a comment
     holding quotes or backslashes, or brackets that do not pair, makes the whole field worthless: it could
     smuggle in a result.
     """
     plain = _without_comments(value)
-    if plain is None:
-        return None
-    found: list[_Clause] = []
-    for text in _split(plain)[1 : MAX_CLAUSES + 1]:
-        if text.strip():
-            found.extend(_read(text))
-    return tuple(found)
+    return (
+        [text for text in _split(plain)[1 : MAX_CLAUSES + 1] if text.strip()] if plain is not None else None
+    )
 
 
 def _read(text: str) -> Iterator[_Clause]:
@@ -238,9 +245,11 @@ def _without_comments(value: str) -> str | None:
         return None
     if '"' not in value and "\\" not in value:
         for _ in range(_DEEPEST):  # each round takes away the comments that hold no others
+            if "(" not in value:
+                return None if ")" in value else value
             value, found = _INNERMOST.subn(" ", value)
             if not found:
-                return None if "(" in value or ")" in value else value
+                return None
     return _char_by_char(value)
 
 
@@ -271,5 +280,7 @@ def _char_by_char(value: str) -> str | None:
 
 def _split(value: str) -> list[str]:
     """Split at semicolons outside quotes."""
+    if '"' not in value:
+        return value.split(";")
     ends = [match.start() for match in _CLAUSE_ENDS.finditer(value) if match.group() == ";"]
     return [value[start:end] for start, end in zip([0, *(e + 1 for e in ends)], [*ends, None], strict=True)]

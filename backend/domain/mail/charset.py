@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
 _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\x00]")
@@ -38,6 +39,7 @@ def may_match(text: str, signs: Sequence[str]) -> bool:
     return not text.isascii() or any(map(text.lower().__contains__, signs))
 
 
+@lru_cache(maxsize=256)
 def codec_for(label: str) -> str | None:
     """Python's codec name for a charset label, or None if it is unknown or not fit for mail."""
     label = label.strip().strip("\"'").lower()

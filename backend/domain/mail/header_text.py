@@ -24,8 +24,10 @@ _ADDRESS = re.compile(r"(?<![^\s<>,;:\"()@])[^\s<>,;:\"()@]{1,128}+@[^\s<>,;:\"(
 
 def unfold(value: str) -> str:
     """One line, surrounding blanks gone; 8-bit bytes smuggled in as surrogates are decoded."""
-    if value.isascii() and "\n" not in value and "\r" not in value:
-        return clean(value).strip()
+    if value.isascii():
+        if "\n" in value or "\r" in value:
+            value = _FOLD.sub(" ", value)
+        return (value.replace("\0", "\ufffd") if "\0" in value else value).strip()
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -83,6 +85,8 @@ def addresses(value: str) -> tuple[Address, ...]:
     The part in angle brackets wins over any address written in the display name. An unquoted comma in
     a name ("Doe, Jane <jane@x.test>") does not make two people of one.
     """
+    if not value:
+        return ()
     found: list[Address] = []
     carried = ""
     for chunk in _chunks(value):
@@ -154,13 +158,14 @@ def _name(text: str) -> str:
 
 def message_ids(value: str, limit: int = 200) -> tuple[str, ...]:
     """Every `<id>` in a Message-ID, In-Reply-To or References value, brackets kept, first `limit` only."""
+    if "<" not in value:
+        return ()
     return tuple(match.group() for match, _ in zip(_MESSAGE_ID.finditer(value), range(limit), strict=False))
 
 
 def first_id(value: str) -> str:
     """The first `<id>`; a lone word without brackets counts too; "" if there is nothing of the kind."""
-    ids = message_ids(value, 1)
-    if ids:
-        return ids[0]
+    if match := _MESSAGE_ID.search(value):
+        return match.group()
     words = value.split()
     return words[0][:998] if len(words) == 1 else ""

@@ -143,15 +143,15 @@ def is_list(message: Message, owner: Owner) -> bool:
 
 def is_auto_reply(message: Message) -> bool:
     """An automatic answer to something: it says so, and it names or titles what it answers."""
-    headers = message.headers
-    titled = is_titled_auto_reply(message)
+    submitted = auto_submitted(message)
     says_so = (
-        auto_submitted(message) in _AUTOMATIC
+        submitted in _AUTOMATIC
         or bool(precedence(message) & {"auto_reply", "auto-reply"})
-        or any(name in headers for name in _AUTOREPLY_FIELDS)
-        or (titled and auto_submitted(message) not in ("", "no"))
+        or any(name in message.headers for name in _AUTOREPLY_FIELDS)
     )
-    return says_so and (titled or bool(message.in_reply_to or message.references))
+    if not says_so and submitted in ("", "no"):
+        return False
+    return is_titled_auto_reply(message) or (says_so and bool(message.in_reply_to or message.references))
 
 
 def is_titled_auto_reply(message: Message) -> bool:

@@ -25,7 +25,7 @@ _ABOUT_PART = re.compile(rb"(?:\A|[\r\n])content-[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^
 _CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,60})", re.I)
 _METHOD = re.compile(r";\s{0,9}method\s{0,9}=\s{0,9}\"?([A-Za-z-]{1,30})", re.I)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}\Z")
-_ADDRESS_FIELDS = ("From", "Reply-To", "To", "Cc")
+_ADDRESS_FIELDS = ("from", "reply-to", "to", "cc")
 _ABOUT = frozenset({"content-type", "content-disposition"})
 
 
@@ -87,16 +87,15 @@ class _Harvest:
 def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
     """The message a part tree stands for; the root's headers are the message's."""
     harvest = _Harvest(limits)
-    headers = _headers(part.headers, harvest)
+    headers, raw = _headers(part.headers, harvest)
     _walk(part, harvest)
-    raw = _raw(part.headers, limits)
-    lists = {name: addresses(", ".join(raw[name.lower()])) for name in _ADDRESS_FIELDS}
+    lists = {name: addresses(", ".join(values)) for name, values in raw.items()}
     return Message(
         headers=headers,
-        from_=lists["From"],
-        reply_to=lists["Reply-To"],
-        to=lists["To"],
-        cc=lists["Cc"],
+        from_=lists["from"],
+        reply_to=lists["reply-to"],
+        to=lists["to"],
+        cc=lists["cc"],
         subject=headers.first("Subject"),
         message_id=first_id(headers.first("Message-ID")),
         in_reply_to=first_id(headers.first("In-Reply-To")),
@@ -219,29 +218,29 @@ def _joined(texts: Sequence[str], limit: int, harvest: _Harvest) -> str:
     return text[:limit]
 
 
-def _headers(fields: Sequence[tuple[str, str]], harvest: _Harvest) -> Headers:
+def _headers(
+    fields: Sequence[tuple[str, str]], harvest: _Harvest
+) -> tuple[Headers, Mapping[str, Sequence[str]]]:
+    """The fields; and by their names in lower case the first five values of each with addresses in it, in which encoded
+    words are left as they are."""
     limits = harvest.limits
     if len(fields) > limits.headers:
         harvest.defect("header limit")
     kept = []
+    of_addresses: dict[str, list[str]] = {name: [] for name in _ADDRESS_FIELDS}
     left = limits.all_headers
-    for name, value in fields[: limits.headers]:
-        most = min(left, limits.header_chars)
-        if len(value) > most:
-            harvest.defect("long header")
-        kept.append((clean(name.strip())[:200], decode_words(unfold(value[:most]))))
-        left = max(0, left - len(value))
-    return Headers(tuple(kept))
-
-
-def _raw(fields: Sequence[tuple[str, str]], limits: MimeLimits) -> dict[str, list[str]]:
-    """The first five values of each address field, by its name in lower case, encoded words left as they are."""
-    found: dict[str, list[str]] = {name.lower(): [] for name in _ADDRESS_FIELDS}
-    for name, value in fields[: limits.headers]:
-        values = found.get(name.strip().lower())
+    for written, value in fields[: limits.headers]:
+        name = written.strip()
+        read = unfold(value[: limits.header_chars])
+        values = of_addresses.get(name.lower())
         if values is not None and len(values) < 5:
-            values.append(unfold(value[: limits.header_chars]))
-    return found
+            values.append(read)
+        if len(value) > min(left, limits.header_chars):
+            harvest.defect("long header")
+            read = unfold(value[: min(left, limits.header_chars)])
+        kept.append((clean(name)[:200], decode_words(read)))
+        left = max(0, left - len(value))
+    return Headers(tuple(kept)), of_addresses
 
 
 def _about(fields: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -58,6 +58,7 @@ _PHONE = re.compile(
 )
 _MARKS = re.compile(r"^(?:\s*+>)++\s?")
 _NAME = re.compile(r"[^\W\d_]{2,}")
+_DIGIT = re.compile(r"\d")
 _SIGNATURE_LINES = 14
 
 
@@ -116,6 +117,8 @@ def _attributes(line: str) -> bool:
         return False
     if line.endswith(":") and any(match.end() >= len(line) - 201 for match in _WROTE.finditer(line)):
         return True
+    if "@" not in line:
+        return False
     begun = _ON.match(line)
     last = line.removesuffix(":").removesuffix(">").split()[-1:]
     at = line.rfind(last[0]) + last[0].find("@") if begun and last and "@" in last[0] else 0
@@ -131,11 +134,15 @@ def _earlier(lines: list[str]) -> tuple[int, str, bool]:
         if _ORIGINAL.match(bare[:200]):
             named = next((x for x in lines[i + 1 : i + 8] if _FROM.match(x.lstrip("> "))), "")
             return i, named or bare, bool(_FORWARD.search(bare[:80]))
-        if _FROM.match(bare[:200]) and any(_SENT.match(x.lstrip("> ")[:80]) for x in lines[i + 1 : i + 4]):
+        if (
+            ":" in bare
+            and _FROM.match(bare[:200])
+            and any(_SENT.match(x.lstrip("> ")[:80]) for x in lines[i + 1 : i + 4])
+        ):
             return i, bare, False
         joined = f"{bare} {lines[i + 1].lstrip('> ').strip()}" if i + 1 < len(lines) else bare
         for candidate in (bare, joined):
-            if _attributes(candidate) and re.search(r"\d", candidate):
+            if _attributes(candidate) and _DIGIT.search(candidate):
                 return i, candidate, False
         if line.lstrip().startswith(">"):
             return i, "", False

@@ -147,7 +147,9 @@ def is_machine_local(local: str) -> bool:
 
 def _ascii(domain: str) -> str:
     """Lower case, no dot at the end, international names as xn--…; what cannot be encoded stays as it is."""
-    domain = _TAIL.sub("", domain.strip().lower())
+    domain = domain.strip().lower()
+    if domain.endswith("."):
+        domain = _TAIL.sub("", domain)
     # Encoding takes time with the square of a label's length, and what is longer than any domain is none.
     if domain.isascii() or len(domain) > MAX_DOMAIN:
         return domain

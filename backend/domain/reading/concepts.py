@@ -20,23 +20,20 @@ def concepts(words: Iterable[str], language: str) -> list[str]:
     Class tokens (`n_money`, `o_name`, …) and question marks are concepts of their own. Words unknown in
     `language` are looked up in English, because business mail mixes the two.
     """
-    found = []
-    for word in words:
-        if word == "?":
-            found.append("c_ask")
-        elif word.startswith(_CLASSES):
-            found.append(f"c_{word}")
-        elif name := _concept(word, language):
-            found.append(f"c_{name}")
-    return found
+    return [token for word in words if (token := _concept(word, language))]
 
 
 @lru_cache(maxsize=20_000)
 def _concept(word: str, language: str) -> str:
+    """Its token, "" where it means nothing here."""
+    if word == "?":
+        return "c_ask"
+    if word.startswith(_CLASSES):
+        return f"c_{word}"
     found = _look_up(word, language if language in LANGUAGES else "en")
     if not found and language != "en" and len(word) > 3:
-        return _look_up(word, "en")
-    return found
+        found = _look_up(word, "en")
+    return found and f"c_{found}"
 
 
 def _look_up(word: str, language: str) -> str:

@@ -61,6 +61,7 @@ _ADVERT_DOMAIN = re.compile(
     r"^(?:get|try|use|join|with|hello|meet)[a-z]{4,}|[a-z](?:hq|app|hub|now|online)\.",
     re.I,
 )
+_LINK = re.compile(r"https?://[^\s<>\"')\]]{3,300}")
 _NEW_ENDINGS_TEXT = """
 agency app biz blog business club consulting digital email events expert global group guru health info life live
 marketing media network online partners press pro services shop site solutions space store studio support systems
@@ -166,15 +167,16 @@ def _recipient(message: Message, owner: Owner) -> Iterator[str]:
 
 def _markup(message: Message, seen: Visible | None) -> Iterator[str]:
     links = list(seen.links) if seen else []
-    links += re.findall(r"https?://[^\s<>\"')\]]{3,300}", message.text)[:100]
+    if "://" in message.text:
+        links += _LINK.findall(message.text)[:100]
     if links:
         yield "links_many" if len(links) > 8 else "links"
-    if any(_BOOKING.search(link) for link in links):
-        yield "booking_link"
-    if any(_OUT_OF_LIST.search(link) for link in links):
-        yield "unsubscribe_link"
-    if any(_TRACKED.search(link) for link in links):
-        yield "tracked_link"
+        if any(map(_BOOKING.search, links)):
+            yield "booking_link"
+        if any(map(_OUT_OF_LIST.search, links)):
+            yield "unsubscribe_link"
+        if any(map(_TRACKED.search, links)):
+            yield "tracked_link"
     if message.attachments:
         yield "attachment"
     if seen is None:

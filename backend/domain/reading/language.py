@@ -103,6 +103,7 @@ _LETTERS = {
 _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
 # Letters at a number are no word: the "k" of "400k" would be a vote for Czech, the "h" of "17h" for nobody.
 _WORD = re.compile(r"\b[^\W\d_]+\b|[¿¡]")
+_ASCII_WORD = re.compile(r"\b[a-z]+\b")
 
 _BEGINNING = 8_000
 """Characters in which most texts have the words that are looked at: they are found in one go there."""
@@ -123,10 +124,11 @@ def language(text: str, most: int = 400) -> str:
     """ISO code out of `LANGUAGES`, or "xx" where none is clearly ahead. Looks at the first `most` words."""
     votes = dict.fromkeys(LANGUAGES, 0.0)
     text = text.lower()
-    words = _WORD.findall(text, 0, _BEGINNING)
+    word = _ASCII_WORD if (plain := text.isascii()) else _WORD
+    words = word.findall(text, 0, _BEGINNING)
     if len(text) > _BEGINNING and len(words) <= most:  # the last one may be cut
-        words = [match.group() for match in islice(_WORD.finditer(text), most)]
-    if text.isascii():
+        words = [match.group() for match in islice(word.finditer(text), most)]
+    if plain:
         for known in filter(None, map(_VOTES.get, words[:most])):
             for code, share in known:
                 votes[code] += share
@@ -138,5 +140,5 @@ def language(text: str, most: int = 400) -> str:
             for letter in set(_LETTER.findall(word)):
                 for code in _LETTERS[letter]:
                     votes[code] += 1 / len(_LETTERS[letter])
-    second, first = sorted(votes, key=lambda code: votes[code])[-2:]
+    second, first = sorted(votes, key=votes.__getitem__)[-2:]
     return first if votes[first] >= max(ENOUGH, LEAD * votes[second]) else OTHER

@@ -39,12 +39,14 @@ _ALWAYS, _ANY, _GAP = range(3)
 """Slots by number: one that is nowhere missed, not even behind the last word; any one word; a gap."""
 _UNKNOWN = frozenset({_ALWAYS, _ANY})
 _BEHIND = frozenset({_ALWAYS})
+_NONE = frozenset[int]()
 
 _Tail = tuple[int, ...]
 _Candidate = tuple[int, _Tail, str]
 """What must be taken by the word behind the first, the slots behind the first, and the finding."""
-_Known = tuple[frozenset[int], tuple[_Candidate, ...]]
-"""The slots that take a word, and the patterns whose first slot takes it."""
+_Known = tuple[frozenset[int], frozenset[int], tuple[_Candidate, ...]]
+"""The slots that take a word; the patterns whose first slot takes it, and before them what the next word must take for
+any of these."""
 
 
 def find(words: Sequence[str], language: str) -> list[Hit]:
@@ -54,15 +56,16 @@ def find(words: Sequence[str], language: str) -> list[Hit]:
     hits of the first `MAX_WORDS` words are returned, and a finding counts once at each position.
     """
     known = list(map(_patterns(language if language in LANGUAGES else "en"), words))
-    taken = [slots for slots, _ in known]
+    taken = [slots for slots, _, _ in known]
     taken.append(_BEHIND)
     hits: dict[tuple[int, str], Hit] = {}
-    for start, (_, candidates) in enumerate(known[:MAX_WORDS]):
-        for second, tail, finding in candidates:
-            if second in taken[start + 1] and (start, finding) not in hits:
-                end = _end(tail, taken, start + 1)
-                if end:
-                    hits[start, finding] = Hit(finding, start, end)
+    for start, (_, seconds, candidates) in enumerate(known[:MAX_WORDS]):
+        behind = taken[start + 1]
+        if seconds.isdisjoint(behind):
+            continue
+        for tail, finding in [(tail, finding) for second, tail, finding in candidates if second in behind]:
+            if (start, finding) not in hits and (end := _end(tail, taken, start + 1)):
+                hits[start, finding] = Hit(finding, start, end)
         if len(hits) >= MAX_HITS:
             break
     return list(hits.values())
@@ -108,7 +111,8 @@ def _patterns(language: str) -> Callable[[str], _Known]:
         begun = [word[:length] for length in lengths if length <= len(word)]
         slots = [*exact.get(word, ()), *(slot for stem in begun for slot in stems.get(stem, ()))]
         found = [*starts.get(word, ()), *(one for stem in begun for one in stem_starts.get(stem, ()))]
-        return _UNKNOWN.union(slots) if slots else _UNKNOWN, tuple(found)
+        seconds = frozenset(second for second, _, _ in found) if found else _NONE
+        return _UNKNOWN.union(slots) if slots else _UNKNOWN, seconds, tuple(found)
 
     return known
 

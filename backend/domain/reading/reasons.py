@@ -71,19 +71,20 @@ def reasons(
     their shares, `words` are those on its side, the weightiest first. No more of these are read than are told, and
     those are the mail's own.
     """
+    of_words = PITCH_WORDS if net > 0 else ORDINARY_WORDS
     found: dict[str, float] = {}
     for term, share in findings:
         code = finding(term)
         found[code] = found.get(code, 0.0) + share
-    listed = [Reason(code, weight) for code, weight in found.items()]
+    # How much a reason tells a person: that a mail is short or signed counts for the model, not for them.
+    telling = [(-abs(weight) * (0.2 if code in _DULL else 1.0), code) for code, weight in found.items()]
     if net:
-        listed.append(Reason(PITCH_WORDS if net > 0 else ORDINARY_WORDS, net, _shown(words)))
-    return tuple(sorted(listed, key=lambda r: (-abs(r.weight) * _telling(r.code), r.code))[:most])
-
-
-def _telling(code: str) -> float:
-    """How much a reason tells a person: that a mail is short or signed counts for the model, not for them."""
-    return 0.2 if code in _DULL else 1.0
+        found[of_words] = net
+        telling.append((-abs(net), of_words))
+    telling.sort()
+    return tuple(
+        Reason(code, found[code], _shown(words) if code == of_words else ()) for _, code in telling[:most]
+    )
 
 
 def illustrate(score: Score, reading: Reading) -> Score:
@@ -91,13 +92,12 @@ def illustrate(score: Score, reading: Reading) -> Score:
 
     The model sees only that a phrase is there; `reading` of the same message knows where.
     """
-    spans: dict[str, list[str]] = {}
+    spans: dict[str, list[str]] = {reason.code: [] for reason in score.reasons if not reason.words}
     for hit in reading.hits:
-        code = finding(f"t_{hit.finding}")
-        words = " ".join(spoken(word) for word in reading.words[hit.start : hit.end])
-        spans.setdefault(code, []).append(words)
+        if (told := spans.get(finding(f"t_{hit.finding}"))) is not None:
+            told.append(" ".join(map(spoken, reading.words[hit.start : hit.end])))
     filled = tuple(
-        r if r.words else Reason(r.code, r.weight, _distinct(spans.get(r.code, ()))) for r in score.reasons
+        Reason(r.code, r.weight, _distinct(spans[r.code])) if spans.get(r.code) else r for r in score.reasons
     )
     return replace(score, reasons=filled)
 
@@ -122,10 +122,16 @@ def spoken(token: str) -> str:
 
 def _shown(words: Iterable[tuple[str, float]]) -> tuple[str, ...]:
     alike = groupby(words, key=lambda word: abs(word[1]))
-    terms = (term for _, same in alike for term, _ in sorted(same))
-    # An "and" may weigh; shown by itself it would explain nothing. In a pair, as "we help", it does.
-    plain = (term for term in terms if not term.startswith(("c_", "s_")) and not commonplace(_bare(term)))
-    return _distinct(" ".join(spoken(_bare(token)) for token in term.split(" ")) for term in plain)
+    return _distinct(filter(None, (_said(term) for _, same in alike for term, _ in sorted(same))))
+
+
+@lru_cache(maxsize=5_000)
+def _said(term: str) -> str:
+    """A term as the mail says it; "" for a concept or a stem, and for a word that would explain nothing by itself: an
+    "and" may weigh, but only in a pair, as "we help", does it tell anything."""
+    if term.startswith(("c_", "s_")) or commonplace(_bare(term)):
+        return ""
+    return " ".join(spoken(_bare(token)) for token in term.split(" "))
 
 
 def _bare(token: str) -> str:

@@ -25,6 +25,7 @@ _MONEY = re.compile(
 )
 _OF_MONEY = ("$", "usd", "eur", "dollar", "gbp", "chf", "sek", "pln", "czk", "kr")
 _PERCENT = re.compile(r"\d[\d.,]{0,10}+\s?+(?:%|percent\b|prozent\b|pour cent\b|procent\b|procent\b)", re.I)
+_OF_PERCENT = ("%", "cent", "prozent")
 _CLOCK = re.compile(r"\b\d{1,2}(?::|h|\.)\d{2}\s?(?:am|pm|uhr|h)?\b|\b\d{1,2}\s?(?:am|pm|uhr)\b", re.I)
 _PHONE = re.compile(r"(?<!\w)(?:\+|00)?\d(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
@@ -50,6 +51,8 @@ class Placed(NamedTuple):
 
 def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     """Words, classes and "?" of `text`, in order. `names` maps lower-case words to the classes that replace them."""
+    if not text:
+        return []
     text = clean(text).replace("_", " ")
     # Most texts show by one sign that there is nothing of a class in them.
     if "://" in text or "www." in text.lower():
@@ -62,10 +65,10 @@ def tokens(text: str, names: Mapping[str, str]) -> list[str]:
     if digits and may_match(text, _OF_MONEY):
         text = _MONEY.sub(" n_money ", text)
     if digits:
-        text = _PERCENT.sub(" n_percent ", text)
+        text = _PERCENT.sub(" n_percent ", text) if may_match(text, _OF_PERCENT) else text
         text = _CLOCK.sub(" n_clock ", text)
         text = _PHONE.sub(" n_phone ", text) if digits > 6 else text
-        text = _YEAR.sub(" n_year ", text)
+        text = _YEAR.sub(" n_year ", text) if "19" in text or "20" in text else text
         text = _NUMBER.sub(" n_number ", text)
     return [names.get(word, word[:MOST_LETTERS]) for word in _WORD.findall(text.lower())]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backend.domain.mail.charset import clean
 from backend.domain.mail.message import Message, Owner
@@ -29,6 +30,7 @@ MAX_SIGNATURE_WORDS = 80
 MAX_QUOTED_WORDS = 200
 MAX_SUBJECT_WORDS = 40
 STEM = 5
+_NAME = re.compile(r"[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def read(message: Message, owner: Owner) -> Reading:
     body = tokens(parts.own, names)
     own = [*tokens(message.subject, names)[:MAX_SUBJECT_WORDS], *body[:MAX_OWN_WORDS]]
     words = (*own, ".", *tokens(parts.signature, names)[:MAX_SIGNATURE_WORDS])
-    plain = sum(word != "?" for word in body)
+    plain = len(body) - body.count("?")
     return Reading(
         words=words,
         own=len(own),
@@ -109,11 +111,12 @@ def names_of(message: Message, owner: Owner) -> dict[str, str]:
         (_firm(owner.domain), "o_firm"),
         (f"{owner.name} {named}", "o_name"),
     ):
-        for word in re.findall(r"[^\W\d_]{3,}", clean(text).lower()):
+        for word in _NAME.findall(clean(text).lower()):
             classes[word] = token
     return classes
 
 
+@lru_cache(maxsize=1_000)
 def _firm(domain: str) -> str:
     """The name in a firm's domain; a mail provider's name is nobody's firm."""
     return "" if is_free_mail(domain) else organisational_domain(domain).partition(".")[0]

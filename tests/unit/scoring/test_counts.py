@@ -47,7 +47,12 @@ def test_a_laid_out_text_counts_the_same(words: list[str], known: frozenset[str]
 
 @given(st.dictionaries(st.integers(0, 200_000), st.integers(1, 900), max_size=60))
 def test_counts_come_back_as_they_were_packed(counts: dict[int, int]) -> None:
-    assert unpacked(packed(sorted(counts.items()))) == counts
+    terms = sorted(counts)
+    assert unpacked(packed(terms, [counts[term] for term in terms])) == counts
+
+
+def test_counts_kept_by_an_earlier_release_are_read() -> None:
+    assert unpacked(b85encode(b"\x03\0\x04").decode()) == {3: 2, 7: 1}
 
 
 def test_the_graph_counts_what_the_text_holds(emails: list[Row]) -> None:
