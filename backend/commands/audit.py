@@ -93,22 +93,18 @@ def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
 @stored
 async def show_command(store: SqlStore, message: str, email: str | None) -> None:
     """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
+    from jinja2 import Environment, FileSystemLoader  # here: help needs no templates
+
     told = list[tuple[str, chain.Entry, dict[str, Any]]]()
     for mailbox in await chosen(store, email):
         log = await store.decisions(mailbox.id, message)
         told += [(mailbox.owner.email, entry, _setting(log, entry)) for entry in log.entries]
     if not told:
         raise NotFound("nothing_written", message=message)
-    click.echo(in_words(told), nl=False)
-
-
-def in_words(told: Iterable[tuple[str, chain.Entry, Mapping[str, Any]]]) -> str:
-    """Entries, each with the address of its mailbox and what it shares with others."""
-    from jinja2 import Environment, FileSystemLoader
-
     here = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)  # noqa: S701 - no HTML
-    page = here.get_template("audit.txt")
-    return page.render(told=told, t=words(), card=words("card"), moment=moment, from_bits=from_bits)
+    text = here.get_template("audit.txt")
+    shown = text.render(told=told, t=words(), card=words("card"), moment=moment, from_bits=from_bits)
+    click.echo(shown, nl=False)
 
 
 def _setting(log: Log, entry: chain.Entry) -> dict[str, Any]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend.commands.trial import UnderWay, height, under_way
+from backend.commands.trial import height, under_way
 from backend.commands.with_store import stored
 from backend.domain.reading import language
 from backend.domain.watching import drift
@@ -75,7 +73,13 @@ async def watch_command(store: SqlStore, as_json: bool, html: Path | None) -> No
     watched = [Watched(mailbox.owner.email, await store.drift(mailbox.id)) for mailbox in mailboxes]
     found = sorted(watched, key=lambda one: one.drift.change is None)
     if html is not None:
-        text = page(found, SystemClock().now(), await under_way(store))
+        from jinja2 import Environment, FileSystemLoader  # here: help needs no templates
+
+        here = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+        shown = {"found": found, "columns": COLUMNS, "drift": drift, "language": language}
+        trial = {"trial": await under_way(store), "height": height, "enough": ENOUGH}
+        page = here.get_template("watch.html")
+        text = page.render(t=words("watch"), now=SystemClock().now(), **shown, **trial)
         await asyncio.to_thread(html.write_text, text, "utf-8")
         say("watch.written", file=html)
     elif as_json:
@@ -87,13 +91,3 @@ async def watch_command(store: SqlStore, as_json: bool, html: Path | None) -> No
             (one.email, t(f"state_{one.drift.state}"), len(one.drift.weeks), one.sentence) for one in found
         )
         print_table((t(f"column_{name}") for name in COLUMNS), rows)
-
-
-def page(found: Sequence[Watched], now: datetime, trial: UnderWay | None = None) -> str:
-    """The page: it needs nothing but itself."""
-    from jinja2 import Environment, FileSystemLoader
-
-    here = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
-    shown = {"found": found, "columns": COLUMNS, "now": now, "drift": drift, "language": language}
-    tried = {"trial": trial, "height": height, "enough": ENOUGH}
-    return here.get_template("watch.html").render(t=words("watch"), **shown, **tried)

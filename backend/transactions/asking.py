@@ -19,7 +19,6 @@ from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import KEYS, Script, each, micros, number, q
 from backend.transactions.tables import MailboxRow
-from backend.transactions.weeks import beginning
 
 OPEN = timedelta(days=7)
 KEPT = timedelta(weeks=52)
@@ -42,8 +41,8 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     yield q("retain_questions", mailbox_id=mailbox_id)
     at_work = yield from models.at_work()
     running = at_work.challenger or ""
-    trial = {"kind": TRIAL, "challenger": running}
-    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT), **trial)
+    spared = {"kind": TRIAL, "challenger": running}
+    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - KEPT), **spared)
     week = week_of(now.astimezone(UTC)) - 1
     latest: int | None = yield q("latest_round", mailbox_id=mailbox_id)
     budget = mailbox.preferences.questions_a_week
@@ -54,9 +53,8 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
     key = keys.open(chain.sealed_key) if keys and chain else None
     if key is None:
         return 0
-    times = {"since": beginning(week), "until": beginning(week + 1)}
-    times["began"] = micros(at_work.since) if at_work.since else 0
-    found: list[JudgedRow] = yield q("judged_between", mailbox_id=mailbox_id, challenger=running, **times)
+    trial = {"challenger": running, "began": micros(at_work.since) if at_work.since else 0}
+    found: list[JudgedRow] = yield q("judged_in_week", mailbox_id=mailbox_id, week=week, **trial)
     scripts = {row["gmail_id"]: script_of(row["sender_name"]) for row in found}
     alone = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
     parted = {"": [one for one, stratum in alone.items() if stratum]}

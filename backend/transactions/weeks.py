@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import TypedDict
 
 from backend.domain.watching import drift
 from backend.transactions.mailboxes import locked
-from backend.transactions.statement import Script, micros, q
+from backend.transactions.statement import Script, q
 from backend.transactions.tables import MailboxRow
 
 KEPT = 53
@@ -39,10 +39,8 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
     mailbox = yield from locked(mailbox_id)
     weeks = yield from _weeks(mailbox_id)
     today = drift.week_of(now.astimezone(UTC))
-    since = beginning(weeks[-1].number + 1) if weeks else 0
-    fresh: list[ClassRow] = yield q(
-        "classes_by_week", mailbox_id=mailbox_id, since=since, until=beginning(today)
-    )
+    span = {"after": weeks[-1].number if weeks else 0, "before": today}
+    fresh: list[ClassRow] = yield q("classes_by_week", mailbox_id=mailbox_id, **span)
     if not fresh:
         return
     for number, rows in groupby(fresh, key=itemgetter("week")):
@@ -50,9 +48,9 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
         kept = {"week": number, "model": week.model, "counts": json.dumps(week.counts)}
         yield q("keep_week", mailbox_id=mailbox_id, **kept)
     weeks = yield from _weeks(mailbox_id)
-    stands, change = drift.judged(weeks, _change(mailbox))
-    told = json.dumps(asdict(change)) if change else ""
-    yield q("save_drift", mailbox_id=mailbox_id, state=stands, change=told)
+    found = drift.judged(weeks, _change(mailbox))
+    told = json.dumps(asdict(found.change)) if found.change else ""
+    yield q("save_drift", mailbox_id=mailbox_id, state=found.state, change=told)
     first = {"model": weeks[-1].model, "reference": weeks[: drift.REFERENCE][-1].number}
     yield q("drop_weeks", mailbox_id=mailbox_id, before=today - KEPT, **first)
 
@@ -60,8 +58,7 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
 def state(mailbox_id: str) -> Script[drift.Drift]:
     """See the port."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
-    stands = drift.State(row["drift_state"]) if row else drift.State.LEARNING
-    return drift.Drift(stands, _change(row) if row else None, (yield from _weeks(mailbox_id)))
+    return drift.Drift(_change(row) if row else None, (yield from _weeks(mailbox_id)))
 
 
 def _weeks(mailbox_id: str) -> Script[tuple[drift.Counted, ...]]:
@@ -71,8 +68,3 @@ def _weeks(mailbox_id: str) -> Script[tuple[drift.Counted, ...]]:
 
 def _change(row: MailboxRow) -> drift.Change | None:
     return drift.Change(**json.loads(row["drift_change"])) if row["drift_change"] else None
-
-
-def beginning(week: int) -> int:
-    """When a week begins, in microseconds."""
-    return micros(datetime.combine(drift.monday_of(week), time(), UTC))

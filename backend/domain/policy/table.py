@@ -43,6 +43,13 @@ class Facts:
         """The topics of the message that its owner welcomes."""
         return self.topics & self.preferences.welcome
 
+    @property
+    def own_organisation(self) -> bool:
+        """Whether the sender says that they are of the owner's organisation."""
+        domain = self.arrival.message.sender.domain
+        own = {address.rpartition("@")[2] for address in self.owner.addresses}
+        return any(same_organisation(ours, domain) for ours in own)
+
     def carries(self, label_id: str) -> bool:
         """Whether the message arrived with this label of ours."""
         return bool(label_id) and label_id in self.arrival.labels
@@ -126,9 +133,7 @@ def _allowed(case: Case) -> bool:
 
 
 def _same_organisation(case: Case) -> bool:
-    domain = case.facts.arrival.message.sender.domain
-    own = {address.rpartition("@")[2] for address in case.facts.owner.addresses}
-    return case.authenticated and any(same_organisation(ours, domain) for ours in own)
+    return case.authenticated and case.facts.own_organisation
 
 
 def _correspondent(case: Case) -> bool:

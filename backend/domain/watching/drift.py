@@ -91,11 +91,17 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What is known of a mailbox: its state, the change if there is one, and the weeks of the model in use."""
+    """What is known of a mailbox: the change if there is one, and the weeks of the model in use."""
 
-    state: State
     change: Change | None
-    weeks: tuple[Counted, ...]
+    weeks: Sequence[Counted]
+
+    @property
+    def state(self) -> State:
+        """How its mail stands to its first weeks."""
+        if self.change is not None:
+            return State.CHANGED
+        return State.STEADY if len(self.weeks) > REFERENCE else State.LEARNING
 
 
 def classed(score: Score, language: str) -> str:
@@ -133,13 +139,13 @@ def monday_of(number: int) -> date:
     return _FIRST_MONDAY + timedelta(weeks=number)
 
 
-def judged(weeks: Sequence[Counted], before: Change | None) -> tuple[State, Change | None]:
+def judged(weeks: Sequence[Counted], before: Change | None) -> Drift:
     """What the weeks of one model say. A change that was known `before` goes on since then."""
     found = change([week.counts for week in weeks])
-    if found is None:
-        return (State.STEADY if len(weeks) > REFERENCE else State.LEARNING), None
-    began = weeks[found.week].number
-    return State.CHANGED, replace(found, week=min(began, before.week) if before else began)
+    if found is not None:
+        began = weeks[found.week].number
+        found = replace(found, week=min(began, before.week) if before else began)
+    return Drift(found, weeks)
 
 
 def change(weeks: Sequence[Week]) -> Change | None:

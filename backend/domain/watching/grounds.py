@@ -18,7 +18,6 @@ from backend.domain.errors import Refused
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
-from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import LabelIds, Preferences
 from backend.domain.mailbox.verdict import Grounds, Verdict
@@ -52,15 +51,13 @@ def grounds(
     facts: Facts, score: Score, thresholds: Thresholds, guards: tuple[str, ...], now: datetime
 ) -> Grounds:
     """What `decide` takes."""
-    domain = facts.arrival.message.sender.domain
-    own = {address.rpartition("@")[2] for address in facts.owner.addresses}
     standing, rules = facts.standing, facts.standing.rules
     case = {
         "at": micros(now),
         "labels": sorted(facts.arrival.labels),
         "authenticated": facts.authentication.passed,
         "form": form_of(facts.arrival, facts.owner) if facts.form is None else facts.form,
-        "own_organisation": any(same_organisation(ours, domain) for ours in own),
+        "own_organisation": facts.own_organisation,
         "rules": [rules.address, rules.domain] if rules.address or rules.domain else [],
         "held_score": None if standing.held_score is None else bits(standing.held_score),
         **{name: getattr(standing, name) for name in _STANDING},
@@ -69,8 +66,8 @@ def grounds(
         "p": bits(score.probability),
         "logit": bits(score.logit),
     }
-    made_with = score.trace.made_with if score.trace else ""
-    setting = _setting(score.model, made_with, thresholds, facts.preferences, facts.labels)
+    model = {"version": score.model, "made_with": score.trace.made_with if score.trace else ""}
+    setting = _setting(facts.preferences, facts.labels, thresholds, **model)
     # Without what is nothing: most senders are strangers.
     return Grounds(setting, _json({name: value for name, value in case.items() if value}), score.trace)
 
@@ -86,7 +83,7 @@ def from_history(
     """What `prescreen` takes."""
     history = None if labels is None else sorted(labels)
     case = {"at": micros(now), "history": history, "took_part": took_part, "blocks": blocks}
-    return Grounds(_json(_settings(preferences, ours)), _json(case))
+    return Grounds(_setting(preferences, ours), _json(case))
 
 
 def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | None) -> Verdict | None:
@@ -143,14 +140,11 @@ def differences(
 
 @lru_cache(1_000)
 def _setting(
-    version: str, made_with: str, thresholds: Thresholds, preferences: Preferences, labels: LabelIds
+    preferences: Preferences, labels: LabelIds, thresholds: Thresholds | None = None, **model: str
 ) -> str:
     """The same for many messages, so it is remembered."""
-    limits = {name: bits(value) for name, value in asdict(thresholds).items()}
-    model = {"version": version, "made_with": made_with, "thresholds": limits}
-    return _json({**model, **_settings(preferences, labels)})
-
-
-def _settings(preferences: Preferences, labels: LabelIds) -> dict[str, Any]:
     chosen = preferences.to_json()
-    return {**{name: chosen[name] for name in _CHOSEN}, "labels": [labels.allow, labels.block]}
+    told: dict[str, Any] = {**model, **{name: chosen[name] for name in _CHOSEN}}
+    if thresholds is not None:
+        told["thresholds"] = {name: bits(value) for name, value in asdict(thresholds).items()}
+    return _json({**told, "labels": [labels.allow, labels.block]})

@@ -13,10 +13,13 @@ import pytest
 from click.testing import CliRunner
 
 from backend.__main__ import cli
-from backend.commands import audit
-from backend.domain.watching.chain import Entry
+from backend.domain.mailbox.correction import Decision, Origin
+from backend.domain.mailbox.verdict import Outcome
+from backend.domain.watching.asking import Answer
 from backend.settings_read import read_settings
-from backend.transactions import decisions
+from backend.store.opening import open_configured
+from tests.contract.store.stories import Story
+from tests.doubles import PlainKeys
 from tests.simulations.replay import play
 
 
@@ -106,14 +109,34 @@ def test_a_log_that_is_gone_with_its_mailbox_is_missed_unless_its_owner_left(
     assert run("verify", "--heads", str(logs))[0] == 0
 
 
-def test_every_kind_of_entry_is_told_in_words() -> None:
-    told = {"decision": "block", "by": "page", "on": "m1", "challenge": "c1", "answer": "yes"}
-    for kind in (decisions.CORRECTION, decisions.UNDONE, decisions.SOLVE, decisions.ANSWER):
-        payload = json.dumps({"kind": kind, **told})
-        _, line = audit.in_words(
-            [("ana@corp.test", Entry(1, 0, "m1", b"", payload, b"", b""), {})]
-        ).splitlines()
-        assert "page" in line or "c1" in line
+async def decided() -> None:
+    """A message is answered, its sender's check taken, its owner decides, takes it back, and is asked about it."""
+    store = await open_configured(read_settings(), PlainKeys())
+    story = Story(store)
+    await story.mailbox("ana")
+    intent = await story.receive("ana", "m1", Outcome.CHALLENGE)
+    assert intent is not None
+    await story.solve(intent)
+    await story.decide("ana", "m1", Decision.SALES, key="k1")
+    await story.store.undo("ana", "k1", story.now)
+    story.pass_time(days=7)
+    assert await store.draw_questions("ana", story.now) == 1
+    await store.answer_question("ana", "m1", Answer.YES, Origin.PAGE, story.now)
+    await store.close()
+
+
+def test_every_kind_of_entry_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
+    asyncio.run(decided())
+    code, output = run("show", "m1")
+    assert code == 0
+    assert [line for line in output.splitlines() if not line.startswith("2026")] == [
+        "  This looks like a pitch. It was held, and its sender was asked to pass a check. (challenge: challenge)",
+        "  The sender answered the check of challenge c1; what waited was let in.",
+        "  The owner decided: sales (by page, on message m1).",
+        "  The owner took it back: sales (by page, on message m1).",
+        "  The owner was asked whether it was a sales pitch, and said: yes (by page).",
+    ]
 
 
 def test_one_decision_is_told_in_words(played: Path) -> None:

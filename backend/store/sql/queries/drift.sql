@@ -1,8 +1,10 @@
 -- Weeks begin on Monday; 1970 began on a Thursday, three days into its week.
 
--- name: classes_by_week(mailbox_id, since, until)
+-- name: classes_by_week(mailbox_id, after, before)
+-- Of the weeks between these two.
 SELECT (decided_at + 259200000000) / 604800000000 AS week, drift_class, COUNT(*) AS n FROM messages
-WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until AND drift_class <> ''
+WHERE mailbox_id = :mailbox_id AND decided_at >= (:after + 1) * 604800000000 - 259200000000
+    AND decided_at < :before * 604800000000 - 259200000000 AND drift_class <> ''
 GROUP BY (decided_at + 259200000000) / 604800000000, drift_class ORDER BY 1, 2;
 
 -- name: mail_weeks(mailbox_id)

@@ -1,9 +1,10 @@
 -- name: latest_round(mailbox_id)$
 SELECT MAX(round) FROM questions WHERE mailbox_id = :mailbox_id;
 
--- name: judged_between(mailbox_id, since, until, challenger, began)
--- What was decided on its score, by `asking.STRATA`: what was held (`asking.HOLDING`); of what stayed below that, the
--- quarter with the highest scores; and its rest. `shadow_row` is the champion's own outside a trial.
+-- name: judged_in_week(mailbox_id, week, challenger, began)
+-- What was decided on its score in a week (numbered as in drift.sql), by `asking.STRATA`: what was held
+-- (`asking.HOLDING`); of what stayed below that, the quarter with the highest scores; and its rest. `shadow_row` is the
+-- champion's own outside a trial.
 SELECT gmail_id, policy_row, sender_name,
     CASE WHEN policy_row <> 'below_hold' THEN 'held'
         WHEN ROW_NUMBER() OVER (PARTITION BY policy_row ORDER BY logit DESC, gmail_id)
@@ -11,7 +12,8 @@ SELECT gmail_id, policy_row, sender_name,
         ELSE 'passed' END AS stratum,
     CASE WHEN shadow_model = :challenger AND decided_at >= :began THEN shadow_row ELSE policy_row END AS shadow_row
 FROM messages
-WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND decided_at < :until AND logit IS NOT NULL
+WHERE mailbox_id = :mailbox_id AND decided_at >= :week * 604800000000 - 259200000000
+    AND decided_at < (:week + 1) * 604800000000 - 259200000000 AND logit IS NOT NULL
     AND policy_row IN ('held_with_earlier', 'observe', 'quarantine', 'challenge', 'below_hold');
 
 -- name: ask(mailbox_id, id, kind, round, gmail_id, stratum, weight, trial_of, script, now)!
