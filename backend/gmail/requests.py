@@ -2,7 +2,7 @@
 
 The library knows every path, parameter and type of the API; its transport (blocking httplib2) is left out.
 Resource objects are kept: a request from a kept one costs a tenth of one from `users().messages()` made each time. The
-three requests that every message brings are built once for all, with a place for the id.
+requests that a message brings are built once for all, with a place for the id.
 """
 
 from __future__ import annotations
@@ -75,11 +75,13 @@ class Requests:
         self._messages = self._users.messages()
         self._threads = self._users.threads()
         self._labels = self._users.labels()
-        self._settings = self._users.settings()
-        self._send_as = self._settings.sendAs()
+        settings = self._users.settings()
         self._any_history = self._history_page(_PLACE, "")
         self._any_message = _call(self._messages.get(userId="me", id=_PLACE, format="full"), Priority.MAIL)
         self._any_modify = _call(self._messages.modify(userId="me", id=_PLACE, body={}))
+        self._any_send = _call(self._messages.send(userId="me", body={}))
+        self._send_as = _call(settings.sendAs().list(userId="me"))
+        self._vacation = _call(settings.getVacation(userId="me"))
 
     def profile(self) -> Call:
         """getProfile."""
@@ -147,7 +149,7 @@ class Requests:
         body = {"raw": base64.urlsafe_b64encode(raw).decode("ascii")}
         if thread_id:
             body["threadId"] = thread_id
-        return _call(self._messages.send(userId="me", body=body))
+        return replace(self._any_send, body=json.dumps(body).encode())
 
     def insert(self, raw: bytes, labels: Sequence[str]) -> Call:
         """messages.insert: into the mailbox, dated now, and sent to nobody."""
@@ -165,11 +167,11 @@ class Requests:
 
     def send_as(self) -> Call:
         """settings.sendAs.list."""
-        return _call(self._send_as.list(userId="me"))
+        return self._send_as
 
     def vacation(self) -> Call:
         """settings.getVacation."""
-        return _call(self._settings.getVacation(userId="me"))
+        return self._vacation
 
 
 def _about(pattern: Call, word: str) -> Call:

@@ -21,7 +21,8 @@ async def release(context: Context, job: MessageJob) -> MessageJob | None:
 
 
 async def _place(context: Context, job: MessageJob) -> MessageJob | None:
-    mailbox = await context.store.mailbox(job.mailbox_id)
+    known = job.in_hand
+    mailbox = known.mailbox if known else await context.store.mailbox(job.mailbox_id)
     if mailbox is None:
         raise LeaseLost("conflict.mailbox")
     placement = job.placement or Placement.INBOX

@@ -1,8 +1,8 @@
 """challenge: answer the sender once.
 
 The intent, with its Message-ID, was committed with the verdict. Before the send the challenge is marked as
-leaving; a run that finds it so marked looks for the mail, in three ways, before it sends again. So a death at any
-point leaves at most one challenge in the sender's inbox.
+leaving, by the commit that leaves it in our hands or by one of its own; a run that finds it so marked looks for the
+mail, in three ways, before it sends again. So a death at any point leaves at most one challenge in the sender's inbox.
 
 A database that was restored has forgotten what left after its backup, and a server starts after that. So a message that
 came before the start is answered only if no reply of ours is found; the link of one that is found works again.
@@ -31,6 +31,9 @@ from backend.ports.jobs import MessageJob
 
 async def challenge(context: Context, job: MessageJob) -> None:
     """Send the challenge about this message, or find that it has left, or that it must not leave any more."""
+    if job.in_hand is not None and job.in_hand.challenge is not None:
+        await _send(context, job, job.in_hand.mailbox, job.in_hand.screened, job.in_hand.challenge)
+        return
     now = context.clock.now()
     pending = await context.store.challenge_of(job.mailbox_id, job.gmail_id)
     leaving = pending is not None and pending.state in (ChallengeState.INTENDED, ChallengeState.SENDING)
@@ -43,7 +46,13 @@ async def challenge(context: Context, job: MessageJob) -> None:
     if job.placement is not Placement.HELD or pending.expired(now):
         await context.store.mark_unsent(job, pending.id, "not_held", now)
         return
-    await _send(context, job, pending)
+    mailbox = await context.store.mailbox(job.mailbox_id)
+    screened = await context.store.screened(job.mailbox_id, job.gmail_id)
+    if mailbox is None:
+        raise LeaseLost("conflict.mailbox")
+    if screened is None:
+        raise NotFound("facts_missing")
+    await _send(context, job, mailbox, screened, pending)
 
 
 async def _left_already(context: Context, pending: Challenge) -> str:
@@ -56,20 +65,17 @@ async def _left_already(context: Context, pending: Challenge) -> str:
     return await context.gmail.find_sent(pending.mailbox_id, mail)
 
 
-async def _send(context: Context, job: MessageJob, pending: Challenge) -> None:
-    mailbox = await context.store.mailbox(job.mailbox_id)
-    screened = await context.store.screened(job.mailbox_id, job.gmail_id)
-    if mailbox is None:
-        raise LeaseLost("conflict.mailbox")
-    if screened is None:
-        raise NotFound("facts_missing")
+async def _send(
+    context: Context, job: MessageJob, mailbox: Mailbox, screened: Screened, pending: Challenge
+) -> None:
     if await _taken_up(context, job, screened, pending):
         return
     if pending.created_at - screened.received_at > timedelta(seconds=context.settings.fresh_seconds):
         await context.store.mark_unsent(job, pending.id, "not_fresh", context.clock.now())
         return
     raw = _mail(context, mailbox, screened, pending)
-    await context.store.mark_sending(job, pending.id, context.clock.now())
+    if job.in_hand is None:
+        await context.store.mark_sending(job, pending.id, context.clock.now())
     context.echoes.expect(mailbox.owner.email, context.clock.now())
     try:
         sent = await context.gmail.send(job.mailbox_id, raw, job.thread_id)

@@ -32,7 +32,7 @@ from backend.pipeline import learn, owner_digest
 from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
 from backend.ports.gmail import Fetched
-from backend.ports.jobs import Beginning, Duty, MessageJob
+from backend.ports.jobs import Beginning, Duty, InHand, MessageJob
 from backend.ports.reader import Unread
 
 log = structlog.get_logger()
@@ -136,11 +136,13 @@ async def _judge(
             verdict = fail_open(error.cause)
         intent = _intent(context, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
         try:
-            return await _end(context, job, verdict, screened, digest.fault, intent)
+            following = await _end(context, job, verdict, screened, digest.fault, intent)
         except LeaseLost:
             raise
         except Conflict:
             continue
+        challenge = intent.stored(job.mailbox_id, job.gmail_id, job.thread_id, now) if intent else None
+        return following and replace(following, in_hand=InHand(mailbox, screened, challenge))
     return await _end(context, job, fail_open(FailOpen.UNSETTLED), screened)
 
 
@@ -182,9 +184,9 @@ async def _decide(
         return unjudged(digest)
     thresholds = digest.thresholds[mailbox.preferences.strictness]
     facts = _facts(context, mailbox, digest, standing)
-    verdict = _verdict(context, facts, digest, thresholds, (), now)
+    verdict = decide(facts, digest.score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
-        return verdict
+        return _resting(context, verdict, facts, digest, thresholds, (), now)
     inquiry = Inquiry(
         arrival=digest.arrival,
         owner=mailbox.owner,
@@ -208,7 +210,8 @@ async def _decide(
     if not refused:
         vacation_on = await context.gmail.vacation_on(job.mailbox_id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
-    return _verdict(context, facts, digest, thresholds, refused, now)
+    verdict = decide(facts, digest.score, thresholds, refused, now)
+    return _resting(context, verdict, facts, digest, thresholds, refused, now)
 
 
 def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:
@@ -231,18 +234,18 @@ def _facts(context: Context, mailbox: Mailbox, digest: Digest, standing: Standin
     )
 
 
-def _verdict(
+def _resting(
     context: Context,
+    verdict: Verdict,
     facts: Facts,
     digest: Digest,
     thresholds: Thresholds,
     guards: tuple[str, ...],
     now: datetime,
 ) -> Verdict:
-    """The table's verdict, with what the log of decisions keeps of it, and the challenger's beside it."""
+    """The table's verdict with what the log of decisions keeps of it, and the challenger's beside it."""
     score = digest.score
     assert score is not None
-    verdict = decide(facts, score, thresholds, guards, now)
     found = grounds.grounds(facts, score, thresholds, guards, now)
     if score.trace is not None and score.trace.counts:
         found = replace(found, counts=context.vault.seal(score.trace.counts))

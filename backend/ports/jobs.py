@@ -17,12 +17,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from backend.domain.entry.challenge import Challenge
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import MessageView, Stage
+from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.ports.notices import NoticeStore
 
 
@@ -81,12 +82,20 @@ class DutyJob:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageJob:
-    """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1.
+class InHand:
+    """What the worker that goes on with a message need not read again. `challenge` was stored with the verdict."""
 
-    `revision` goes up whenever an owner or a solve changes what is meant to happen; a stage that finishes
-    with an older revision leaves the newer order standing. `deaths` is how many workers in a row have not given
-    it back before their lease ended, `error` what made the last try fail, "" if nothing did.
+    mailbox: Mailbox
+    screened: Screened
+    challenge: Challenge | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageJob:
+    """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1. `revision` goes up when
+    an owner or a solve changes what is meant to happen; a stage that finishes with an older revision leaves the newer
+    order standing. `deaths` is how many workers in a row have not given it back before their lease ended, `error` what
+    made the last try fail, "" if nothing did. Claimed, it has nothing `in_hand`.
     """
 
     mailbox_id: str
@@ -102,6 +111,7 @@ class MessageJob:
     first_seen_at: datetime
     deaths: int = 0
     error: str = ""
+    in_hand: InHand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +227,8 @@ class JobStore(NoticeStore, Protocol):
         """The job's stage is done: go to the stage that follows from the row (ACT of a challenged message
         goes to CHALLENGE; everything else ends), unless a newer revision ordered something else.
 
-        With `until` the same worker keeps the message for the stage that follows, if there is one, under the same lease
-        prolonged to then: that job is returned. Without, or when there is none, None."""
+        With `until` the same worker keeps the message for the stage that follows, if any, under its lease prolonged to
+        then: that job is returned, else None. A challenge `in_hand` is marked as by `mark_sending`, unless it ended."""
 
     async def postpone(
         self,

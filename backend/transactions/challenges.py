@@ -48,21 +48,28 @@ def mark_sending(job: MessageJob, challenge_id: str, now: datetime) -> Script[No
     row = yield from _of_job(job, challenge_id)
     if row["state"] not in (ChallengeState.INTENDED, ChallengeState.SENDING):
         raise Conflict("conflict.challenge")
-    if row["state"] == ChallengeState.INTENDED:
-        yield q("begin_sending", mailbox_id=job.mailbox_id, challenge_id=challenge_id, now=micros(now))
+    yield q(
+        "begin_sending",
+        mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
+        challenge_id=challenge_id,
+        now=micros(now),
+    )
 
 
 def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datetime) -> Script[None]:
     """It left. Recorded whatever was decided meanwhile: our own mail must be known as ours."""
     row = yield from held_message(job)
-    yield from _of_job(job, challenge_id)
-    yield q(
+    recorded = yield from number(
         "record_sent",
         mailbox_id=job.mailbox_id,
+        gmail_id=job.gmail_id,
         challenge_id=challenge_id,
         sent_gmail_id=sent_gmail_id,
         empty=b"",
     )
+    if not recorded:
+        raise NotFound("unknown_challenge")
     yield from _end(job, row, now)
 
 

@@ -177,25 +177,30 @@ def finish_stage(job: MessageJob, now: datetime, until: datetime | None = None) 
     if row["revision"] != job.revision:
         yield from give_way(job, now)
         return None
-    to_send = job.stage is Stage.ACT and (
-        yield from number("challenge_to_send", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
-    )
+    about = {"mailbox_id": job.mailbox_id, "gmail_id": job.gmail_id}
+    pending = job.in_hand.challenge if job.stage is Stage.ACT and job.in_hand else None
+    if pending is not None and until is not None:
+        begun = yield from number("begin_sending", **about, challenge_id=pending.id, now=micros(now))
+        if begun:
+            return (yield from go_on(job, Stage.CHALLENGE, now, until))
+    to_send = job.stage is Stage.ACT and (yield from number("challenge_to_send", **about))
     if to_send and until is not None:
-        yield from settle(job, Stage.CHALLENGE, now, leave=False)
-        return (yield from go_on(job, Stage.CHALLENGE, until))
+        return (yield from go_on(replace(job, in_hand=None), Stage.CHALLENGE, now, until))
     yield from settle(job, Stage.CHALLENGE if to_send else None, now)
     return None
 
 
-def go_on(job: MessageJob, stage: Stage, until: datetime) -> Script[MessageJob]:
+def go_on(job: MessageJob, stage: Stage, now: datetime, until: datetime) -> Script[MessageJob]:
     """The message's next stage, in the hands of the worker that ended the one before, under a lease to `until`. Its
     lane is looked at again then, should that worker die."""
     yield q(
         "go_on",
         mailbox_id=job.mailbox_id,
         gmail_id=job.gmail_id,
+        stage=stage,
         lease=job.lease,
         lease_until=micros(until),
+        now=micros(now),
     )
     yield from due(job.mailbox_id, until, wake=False)
     return next_job(job, stage)
@@ -206,8 +211,8 @@ def next_job(job: MessageJob, stage: Stage) -> MessageJob:
     return replace(job, stage=stage, attempt=1, deaths=0, error="")
 
 
-def settle(job: MessageJob, stage: Stage | None, now: datetime, *, leave: bool = True) -> Script[None]:
-    """Give the message back with `stage` due now, or ended; not `leave`: it is not given to others."""
+def settle(job: MessageJob, stage: Stage | None, now: datetime) -> Script[None]:
+    """Give the message back with `stage` due now, or ended."""
     yield q(
         "settle_message",
         mailbox_id=job.mailbox_id,
@@ -216,7 +221,7 @@ def settle(job: MessageJob, stage: Stage | None, now: datetime, *, leave: bool =
         due_at=micros(now) if stage else None,
         now=micros(now),
     )
-    if stage and leave:
+    if stage:
         yield from due(job.mailbox_id, now)
 
 

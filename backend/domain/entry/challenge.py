@@ -54,6 +54,21 @@ class ChallengeIntent:
     message_id: str
     expires_at: datetime
 
+    def stored(self, mailbox_id: str, gmail_id: str, thread_id: str, now: datetime) -> Challenge:
+        """The challenge about this message that storing it at `now` makes, as far as sending it asks."""
+        return Challenge(
+            id=self.id,
+            mailbox_id=mailbox_id,
+            gmail_id=gmail_id,
+            thread_id=thread_id,
+            sender=self.sender,
+            state=ChallengeState.INTENDED,
+            message_id=self.message_id,
+            sealed_token=self.sealed_token,
+            created_at=now,
+            expires_at=self.expires_at,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Challenge:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import LeaseLost
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Score
-from backend.ports.jobs import MessageJob, Sighting, SyncPage
+from backend.ports.jobs import InHand, MessageJob, Sighting, SyncPage
 from tests.contract.store.stories import BO, LEASE, ROWS, Story
 
 
@@ -38,6 +40,46 @@ async def test_judging_acting_and_answering_are_one_workers_work(story: Story) -
     assert answer.stage is Stage.CHALLENGE
     assert await story.claim() == ()
     assert await story.store.finish_stage(answer, story.now, story.now + LEASE) is None
+
+
+async def challenged_in_hand(story: Story) -> MessageJob:
+    """A pitch in the hands of a worker that has judged it, and knows the challenge that was stored with the verdict."""
+    act = await judged(story)
+    mailbox, stored = await story.store.mailbox("ana"), await story.store.challenge_of("ana", "m1")
+    assert act is not None
+    assert mailbox is not None
+    return replace(act, in_hand=InHand(mailbox, story.screened(BO), stored))
+
+
+async def test_a_challenge_in_hand_starts_to_leave_as_the_message_is_moved(story: Story) -> None:
+    act = await challenged_in_hand(story)
+    answer = await story.store.finish_stage(act, story.now, story.now + LEASE)
+    assert answer is not None
+    assert (answer.stage, answer.in_hand) == (Stage.CHALLENGE, act.in_hand)
+    leaving = await story.store.challenge_of("ana", "m1")
+    assert leaving is not None
+    assert leaving.state is ChallengeState.SENDING, "whoever finds it so looks for it first"
+    await story.store.mark_sent(answer, leaving.id, "sent-1", story.now)
+    story.pass_time(seconds=61)
+    assert await story.claim() == (), "nothing is left to do"
+
+
+async def test_a_challenge_that_may_have_left_is_in_nobodys_hands(story: Story) -> None:
+    act = await challenged_in_hand(story)
+    assert act.in_hand is not None
+    assert act.in_hand.challenge is not None
+    await story.store.mark_sending(act, act.in_hand.challenge.id, story.now)
+    answer = await story.store.finish_stage(act, story.now, story.now + LEASE)
+    assert answer is not None
+    assert (answer.stage, answer.in_hand) == (Stage.CHALLENGE, None)
+
+
+async def test_a_worker_that_does_not_go_on_leaves_the_challenge_as_it_is(story: Story) -> None:
+    act = await challenged_in_hand(story)
+    assert await story.store.finish_stage(act, story.now) is None
+    stored = await story.store.challenge_of("ana", "m1")
+    assert stored is not None
+    assert stored.state is ChallengeState.INTENDED
 
 
 def page(*gmail_ids: str) -> SyncPage:

@@ -74,3 +74,18 @@ async def test_the_same_push_again_and_again_changes_nothing(fixture: Fixture) -
     assert len(fixture.gmail.sent) == 1
     views = await fixture.store.messages(fixture.mailbox_id, Placement.HELD)
     assert [view.gmail_id for view in views] == [pitch]
+
+
+async def test_what_a_worker_has_in_hand_is_not_read_again(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: str) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(fixture.store, "challenge_of", refuse)
+    monkeypatch.setattr(fixture.store, "screened", refuse)
+    monkeypatch.setattr(fixture.store, "mark_sending", refuse)
+    fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+    assert len(fixture.gmail.sent) == 1

@@ -100,16 +100,17 @@ VALUES (:id, :mailbox_id, :gmail_id, :thread_id, :sender, :sender_domain, 'inten
     :sealed_token, :message_id, :now, :expires_at)
 ON CONFLICT DO NOTHING;
 
--- name: begin_sending(mailbox_id, challenge_id, now)!
-UPDATE challenges SET state = 'sending', sending_at = :now WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
+-- name: begin_sending(mailbox_id, gmail_id, challenge_id, now)!
+UPDATE challenges SET state = 'sending', sending_at = :now
+WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state = 'intended';
 
--- name: record_sent(mailbox_id, challenge_id, sent_gmail_id, empty)!
+-- name: record_sent(mailbox_id, gmail_id, challenge_id, sent_gmail_id, empty)!
 -- What left has left, also when it was voided or solved meanwhile: our mail must be known as ours.
 UPDATE challenges
 SET sent_gmail_id = :sent_gmail_id,
     sealed_token = CASE WHEN state IN ('intended', 'sending', 'sent') THEN :empty ELSE sealed_token END,
     state = CASE WHEN state IN ('intended', 'sending') THEN 'sent' ELSE state END
-WHERE id = :challenge_id AND mailbox_id = :mailbox_id;
+WHERE id = :challenge_id AND mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: take_up(mailbox_id, challenge_id, token_hash, sent_gmail_id, empty, now)!
 -- A reply that left before the database was restored. One whose link is known answered something else.

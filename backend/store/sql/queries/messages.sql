@@ -10,9 +10,11 @@ UPDATE messages
 SET lease = NULL, attempts = 0, error = '', failing_since = NULL, stage = :stage, due_at = :due_at, changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
--- name: go_on(mailbox_id, gmail_id, lease, lease_until)!
+-- name: go_on(mailbox_id, gmail_id, stage, lease, lease_until, now)!
 -- The worker that ended the stage before keeps the message for the next one.
-UPDATE messages SET lease = :lease, attempts = 1, deaths = 0, due_at = :lease_until
+UPDATE messages
+SET lease = :lease, attempts = 1, deaths = 0, error = '', failing_since = NULL, stage = :stage, due_at = :lease_until,
+    changed_at = :now
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id;
 
 -- name: yield_message(mailbox_id, gmail_id, now)!
