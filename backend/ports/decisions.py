@@ -56,7 +56,7 @@ class DecisionStore(Protocol):
         year are dropped, but for the first ones of the model in use."""
 
     async def drift(self, mailbox_id: str) -> Drift:
-        """What the test said last, with every week that is kept, oldest first."""
+        """What the test said last, with the weeks of the model in use that are kept, oldest first."""
 
 
 class QuestionStore(Protocol):
@@ -64,8 +64,8 @@ class QuestionStore(Protocol):
 
     async def draw_questions(self, mailbox_id: str, now: datetime) -> int:
         """Draw from last week's mail what the owner is asked, once a week; how many. While a trial runs, messages on
-        which its models disagree come first. Forgets which messages older
-        questions were about when those are forgotten, and all of them after a year."""
+        which its models disagree come first. Questions about messages that are gone forget which; all go after a year.
+        """
 
     async def questions(self, mailbox_id: str, now: datetime) -> tuple[MessageView, ...]:
         """The messages asked about that have no answer yet; a question is open for a week."""

@@ -69,15 +69,16 @@ def noted(
     for gmail_id in dict.fromkeys(about):
         entry, chain = grown(key, chain, at, gmail_id, keys.salt(), payload)
         yield q("append_decision", mailbox_id=mailbox_id, **entry._asdict())
-    yield q("move_chain", mailbox_id=mailbox_id, **chain._asdict())
+    ends = {"number": chain.number, "seal": chain.seal, "tag": chain.tag, "setting": chain.setting}
+    yield q("move_chain", mailbox_id=mailbox_id, **ends)
     if grounds is not None and grounds.counts:
         yield q("keep_counts", mailbox_id=mailbox_id, number=chain.number, at=at, counts=grounds.counts)
 
 
 def head(mailbox_id: str) -> Script[Chain | None]:
     """See the port."""
-    found = yield from each(Chain, "chain", mailbox_id=mailbox_id)
-    return found[0] if found else None
+    row: Chain | None = yield q("chain", mailbox_id=mailbox_id)  # or rather a row with the fields of one
+    return row and Chain(*row)
 
 
 def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:

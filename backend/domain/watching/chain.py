@@ -70,7 +70,8 @@ def grown(key: bytes, chain: Chain, at: int, about: str, salt: bytes, payload: s
     """The next entry of a chain, and the chain with it."""
     number, digest = chain.number + 1, _digest(at, about, salt, payload)
     seal = _seal(key, b"entry", number, chain.seal + digest)
-    longer = chain._replace(number=number, seal=seal, tag=_seal(key, b"head", number, seal))
+    tag = _seal(key, b"head", number, seal)
+    longer = Chain(chain.sealed_key, chain.began, number, seal, tag, chain.setting)
     return Entry(number, at, about, salt, payload, digest, seal), longer
 
 

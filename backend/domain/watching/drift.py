@@ -6,8 +6,7 @@ counts. For each of the last `STARTS` weeks the evidence that a change began in 
 Dirichlet-multinomials: the weeks since then with a weak prior, against what the reference foretells. Their sum
 (Shiryaev-Roberts) is compared with the number of weeks after which an alarm may be false.
 
-Of mail nothing is kept for it but the class that each message of a stranger is of, and counts of them by week. Scores
-of two models cannot be compared, so a week counts for one model, and each model has first weeks of its own.
+Scores of two models cannot be compared, so each model has first weeks of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
--- name: chain(mailbox_id)
+-- name: chain(mailbox_id)^
 SELECT sealed_key, began, number, seal, tag, setting FROM chains WHERE mailbox_id = :mailbox_id;
 
 -- name: begin_chain(mailbox_id, sealed_key, began, number, seal, tag)!
