@@ -43,26 +43,20 @@ class Answer(StrEnum):
     UNSURE = "unsure"
 
 
+SAID = (Answer.YES, Answer.NO)
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A drawn message. `answer` is an `Answer`, or "" while there is none."""
+    """A drawn message. `answer` is an `Answer`, or "" while there is none; `letters` the script of its sender's name,
+    as far as figures tell it apart."""
 
     stratum: str
     weight: float
     model: str
     language: str
-    script: str
+    letters: str
     answer: str
-
-    @property
-    def said(self) -> bool:
-        """Whether there is a yes or no."""
-        return self.answer in (Answer.YES, Answer.NO)
-
-    @property
-    def letters(self) -> str:
-        """The script of the sender's name, as far as figures tell it apart."""
-        return self.script if self.script in ("latin", "accents", "") else "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +104,7 @@ def narrow(share: Share | None) -> bool:
 def share_of_pitches(labels: Iterable[Label], of: Iterable[Label]) -> Share | None:
     """Of messages of a stratum, of which `of` were drawn, the share of pitches that are among `labels`; None if nothing
     was said about any."""
-    weights = [label.weight for label in of if label.said]
+    weights = [label.weight for label in of if label.answer in SAID]
     if not (weight := sum(weights)):
         return None
     size = weight**2 / sum(one**2 for one in weights)
@@ -120,7 +114,7 @@ def share_of_pitches(labels: Iterable[Label], of: Iterable[Label]) -> Share | No
 
 def _quality(every: Sequence[Label], by: str, name: str, some: Sequence[Label]) -> Quality:
     held = [label for label in some if label.stratum == HELD]
-    answered = sum(label.said for label in some)
+    answered = sum(label.answer in SAID for label in some)
     return Quality(by, name, len(some), answered, share_of_pitches(held, held), _recall(every, some))
 
 

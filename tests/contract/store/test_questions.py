@@ -9,7 +9,8 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Decision, Origin
-from backend.domain.mailbox.verdict import Outcome, Row
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.reading.score import Score
 from backend.domain.watching.asking import HELD, NEAR, PASSED, Answer
 from tests.contract.store.stories import Story
 
@@ -62,6 +63,19 @@ async def test_the_highest_quarter_of_what_passed_was_nearly_held(story: Story) 
     assert strata.pop("h1") == HELD
     passed = [strata[name] for name in sorted(strata, key=lambda name: int(name[1:]))]
     assert passed == [NEAR, PASSED, PASSED, NEAR, PASSED, PASSED, PASSED]  # of three alike the first two
+
+
+async def test_names_in_letters_that_are_rare_are_one_group(story: Story) -> None:
+    await story.mailbox("ana", questions_a_week=5)
+    for number, name in enumerate(("Bo", "José", "Иван", "李", "42")):
+        await story.arrive("ana", f"m{number}")
+        verdict = Verdict(Outcome.INBOX, Row.BELOW_HOLD, Score(0.1, -2.0))
+        facts = story.screened(sender_name=name)
+        await story.store.record_verdict(await story.job(f"m{number}"), verdict, facts, None, story.now)
+    story.pass_time(days=7)
+    assert await story.store.draw_questions("ana", story.now) == 5
+    found = sorted(label.letters for label in await story.store.labels("ana", story.now))
+    assert found == ["", "accents", "latin", "other", "other"]
 
 
 async def test_who_wants_no_questions_is_asked_none(story: Story) -> None:

@@ -44,7 +44,9 @@ WHERE m.mailbox_id = :mailbox_id AND m.gmail_id IN (
 ORDER BY m.received_at DESC, m.gmail_id;
 
 -- name: labels(mailbox_id, kind, since)
-SELECT stratum, weight, model, language, script, answer FROM questions
+SELECT stratum, weight, model, language, answer,
+    CASE WHEN script IN ('latin', 'accents', '') THEN script ELSE 'other' END AS letters
+FROM questions
 WHERE mailbox_id = :mailbox_id AND kind = :kind AND asked_at >= :since ORDER BY id;
 
 -- name: answered(mailbox_id, kind, model, since)
@@ -57,7 +59,9 @@ ORDER BY q.answered_at, q.id;
 
 -- name: labels_of_model(kind, model, since)
 -- Of all mailboxes, in the order in which they were answered.
-SELECT stratum, weight, model, language, script, answer FROM questions
+SELECT stratum, weight, model, language, answer,
+    CASE WHEN script IN ('latin', 'accents', '') THEN script ELSE 'other' END AS letters
+FROM questions
 WHERE kind = :kind AND model = :model AND asked_at >= :since ORDER BY answered_at, mailbox_id, id;
 
 -- name: trial_pairs(challenger, since)

@@ -32,10 +32,9 @@ def labels_of(
     weight: float,
     language: str = "en",
     model: str = "m1",
-    script: str = "latin",
 ) -> list[Label]:
     one = (
-        Label(stratum, weight, model, language, script, answer)
+        Label(stratum, weight, model, language, "latin", answer)
         for answer in (Answer.YES,) * yes + (Answer.NO,) * no
     )
     return list(one)
@@ -121,16 +120,3 @@ def test_languages_and_models_are_told_apart_where_there_are_several() -> None:
     recall = found["language", "en"].recall
     assert recall is not None
     assert round(recall.value, 3) == round(30 / 36, 3)
-
-
-def test_names_in_letters_that_are_rare_are_one_group() -> None:
-    labels = [
-        *labels_of(HELD, 3, 0, 1.0, script="latin"),
-        *labels_of(HELD, 2, 1, 1.0, script="cyrillic"),
-        *labels_of(HELD, 1, 0, 1.0, script="cjk"),
-        *labels_of(HELD, 1, 0, 1.0, script=""),
-    ]
-
-    answered = {one.name: one.answered for one in quality(labels) if one.by == "letters"}
-
-    assert answered == {"latin": 3, "other": 4}
