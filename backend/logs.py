@@ -54,7 +54,7 @@ def configure_logging(settings: Settings) -> None:
     structlog.configure(
         processors=[counted, structlog.contextvars.merge_contextvars, *stamped, written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     foreign = logging.StreamHandler(sys.stderr)

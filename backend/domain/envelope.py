@@ -81,8 +81,9 @@ def _notice(data: dict[str, Any], push_id: str, subscription: str) -> Envelope |
     if len(history) > MAX_HISTORY_DIGITS or len(push_id) > 200 or _HALF.search(email + push_id):
         return None
     email = email.strip().lower()
-    made = hashlib.sha256(f"{email} {history}".encode()).hexdigest()[:32]
-    return Envelope(push_id or f"unwrapped-{made}", email, history, subscription)
+    if not push_id:
+        push_id = f"unwrapped-{hashlib.sha256(f'{email} {history}'.encode()).hexdigest()[:32]}"
+    return Envelope(push_id, email, history, subscription)
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

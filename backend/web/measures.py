@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -88,19 +89,23 @@ class Measures:
         self._pushes = Counter(
             "pitchgate_pushes", "Push notices by what became of them", ("fate",), registry=self._registry
         )
+        # To find a counter by its labels costs more than to count; there are few.
+        self._request = cache(self._requests.labels)
+        self._took = cache(self._seconds.labels)
+        self._push = cache(self._pushes.labels)
         for fate in (*PushFate, "malformed"):
-            self._pushes.labels(fate)  # an alarm on the rise of a count that is missing at 0 misses the first
+            self._push(fate)  # an alarm on the rise of a count that is missing at 0 misses the first
         self._told = Told()
         self._registry.register(self._told)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._request(route, method, str(status)).inc()
+        self._took(route).observe(seconds)
 
     def push(self, fate: str) -> None:
         """One push was acknowledged."""
-        self._pushes.labels(fate).inc()
+        self._push(fate).inc()
 
     def exposition(
         self,

@@ -1,7 +1,7 @@
 """The short way for pushes: answered in ASGI, before Quart makes a request of them.
 
-What is usual goes this way: a POST of known length, within the limit, that is stored. It is limited, logged, counted
-and given the headers of every other answer. Whatever is unusual, errors of the pipeline among it, is handed on to
+What is usual goes this way: a POST of known length, within the limit, that is stored. It is limited, logged and counted
+as every other request. Whatever is unusual, errors of the pipeline among it, is handed on to
 Quart's route (`push_routes`), which answers it as every other route would.
 """
 
@@ -27,7 +27,6 @@ from backend.domain.envelope import Metadata
 from backend.pipeline import notices
 from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers
-from backend.web.guards import security_headers
 from backend.web.limits import BoundedStore, network_of, per_minute
 from backend.web.measures import Measures
 
@@ -58,12 +57,8 @@ class PushGate:
         self._measures = measures
         self._limits = BoundedStore()
         self._log = structlog.get_logger().bind(route=self._path, method="POST")
-        headers = [(name.lower().encode(), value.encode()) for name, value in security_headers(settings)]
-        self._start: HTTPResponseStartEvent = {
-            "type": "http.response.start",
-            "status": 204,
-            "headers": headers,
-        }
+        # None of the headers that tell a browser what it may do with a page: Pub/Sub is none, and there is no page.
+        self._start: HTTPResponseStartEvent = {"type": "http.response.start", "status": 204, "headers": []}
         self._end: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
 
     async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

@@ -31,9 +31,7 @@ class Spy:
         await self._app(scope, receive, send)
 
 
-async def test_a_usual_push_is_answered_before_quart_with_headers_log_and_count(
-    app: Quart, client: Client
-) -> None:
+async def test_a_usual_push_is_answered_before_quart_logged_and_counted(app: Quart, client: Client) -> None:
     behind = Spy(app)
     with capture_logs() as lines:
         body, fields = push(), {"Content-Length": str(len(push())), "Authorization": "Bearer a.b.c"}
@@ -43,11 +41,8 @@ async def test_a_usual_push_is_answered_before_quart_with_headers_log_and_count(
     assert [{**line, "ms": 0} for line in lines] == [
         {"event": "request", "route": HOOK, "method": "POST", "status": 204, "ms": 0, "log_level": "info"}
     ]
-    other = await client.get("/readyz")
-    own = {"content-type", "content-length", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"}
-    names = [{name.lower() for name, _ in fields.headers} - own for fields in (answer, other)]
-    assert names[0] == names[1]
-    assert "content-security-policy" in names[0]
+    # Nothing for browsers, which never see it. These two are the test client's.
+    assert set(answer.headers.keys()) <= {"Content-Type", "Content-Length"}
     metrics = await (await client.get("/metrics")).get_data(as_text=True)
     counted = f'pitchgate_http_requests_total{{method="POST",route="{HOOK}",status="204"}} 1.0'
     assert counted in metrics
