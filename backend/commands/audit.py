@@ -6,7 +6,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,11 +79,12 @@ def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
     heads = defaultdict(list)
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            match json.loads(line) if line.startswith("{") else None:
-                case {"event": "decisions_head", "mailbox": mailbox, "number": number, "seal": seal}:
-                    heads[mailbox].append((number, seal))
-                case {"event": "mailbox_left", "mailbox": mailbox}:
-                    heads.pop(mailbox, None)
+            with suppress(ValueError):  # not JSON, or the half of a line
+                match json.loads(line):
+                    case {"event": "decisions_head", "mailbox": mailbox, "number": number, "seal": seal}:
+                        heads[mailbox].append((number, seal))
+                    case {"event": "mailbox_left", "mailbox": mailbox}:
+                        heads.pop(mailbox, None)
     return heads
 
 

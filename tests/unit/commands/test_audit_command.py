@@ -84,7 +84,7 @@ def test_what_somebody_did_to_it_is_told(played: Path, change: str, says: str) -
 def test_an_old_copy_is_found_by_what_was_logged(played: Path, tmp_path: Path) -> None:
     logs = tmp_path / "server.log"
     head = {"event": "decisions_head", "mailbox": "box1", "number": 41, "seal": "00"}
-    logs.write_text(f"noise\n{json.dumps(head)}\n")
+    logs.write_text(f'noise\n{json.dumps(head)}\n{{"event": "decisions_he')
     code, output = run("verify", "--heads", str(logs))
     assert code == 1
     assert "entry 41: not the head that the server logged" in output
