@@ -25,10 +25,10 @@ def _nobody() -> None:
 @dataclass(frozen=True, slots=True)
 class GivenBack:
     """How a duty tells that it was given back in the commit of its result, due at `due` (None: when wanted again), and
-    the message that this commit left in our hands."""
+    the messages that this commit left in our hands."""
 
     due: datetime | None
-    following: MessageJob | None = None
+    following: tuple[MessageJob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

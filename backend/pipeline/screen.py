@@ -17,7 +17,7 @@ from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, t
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected
 from backend.domain.mail.message import Owner
 from backend.domain.mail.sender import organisational_domain
-from backend.domain.mailbox.labels import as_it_came
+from backend.domain.mailbox.labels import PLACES, Placement, as_it_came
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
@@ -31,6 +31,7 @@ from backend.domain.watching.shadow import shadow_of
 from backend.pipeline import learn, owner_digest
 from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
+from backend.pipeline.together import Together
 from backend.ports.gmail import Fetched
 from backend.ports.jobs import Beginning, Duty, InHand, MessageJob
 from backend.ports.reader import Unread
@@ -46,9 +47,10 @@ DECISIONS = 4
 """How often a message is decided again when credits or challenges moved under it."""
 
 
-async def screen(context: Context, job: MessageJob) -> MessageJob | None:
-    """Decide one message and commit the verdict with everything that follows from it; the stage to go on with."""
-    begun = await context.store.beginning(job.mailbox_id, job.thread_id)
+async def screen(context: Context, job: MessageJob, others: Together) -> MessageJob | None:
+    """Decide one message and commit the verdict with everything that follows from it; the stage to go on with. `others`
+    of its mailbox are screened at the same time."""
+    begun = await others.beginning()
     mailbox = begun.mailbox
     if mailbox is None:
         raise LeaseLost("conflict.mailbox")
@@ -58,7 +60,7 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
         raise NotYet("later.indexing", reason="indexing", retry_at=soon)
     early = _from_history(context, job, mailbox, begun)
     if early is not None:
-        await context.store.record_verdict(job, early, None, None, context.clock.now())
+        await others.stays(job, early, None)
         context.judged.note(early, read=False)
         return None
     try:
@@ -74,19 +76,15 @@ async def screen(context: Context, job: MessageJob) -> MessageJob | None:
     except Rejected as error:
         if not believed(error, refusals(job.error) + 1):
             raise
-        large = error.reason == "answerTooLarge"
-        await _end(
-            context, job, fail_open(FailOpen.TOO_LARGE if large else FailOpen.REFUSED), None, error.reason
-        )
-        return None
+        cause = FailOpen.TOO_LARGE if error.reason == "answerTooLarge" else FailOpen.REFUSED
+        return await _end(context, job, others, fail_open(cause), None, error.reason)
     except Unread as error:
-        await _end(context, job, fail_open(error.cause), None, error.fault)
-        return None
+        return await _end(context, job, others, fail_open(error.cause), None, error.fault)
     if await _own(context, job, digest):
         return None
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
-    return await _judge(context, job, mailbox, fetched, digest)
+    return await _judge(context, job, others, mailbox, fetched, digest)
 
 
 async def _own(context: Context, job: MessageJob, digest: Digest) -> bool:
@@ -112,7 +110,8 @@ async def _read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
 
 
 def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Beginning) -> Verdict | None:
-    now, wishes, took_part, blocks = context.clock.now(), mailbox.preferences, begun.took_part, begun.blocks
+    now, wishes, blocks = context.clock.now(), mailbox.preferences, begun.blocks
+    took_part = job.thread_id in begun.took_part
     labels = None if job.labels is None else as_it_came(job.labels, mailbox.labels)
     verdict = prescreen(labels, took_part, wishes, blocks, now, mailbox.labels)
     if verdict is None:
@@ -122,7 +121,7 @@ def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Be
 
 
 async def _judge(
-    context: Context, job: MessageJob, mailbox: Mailbox, fetched: Fetched, digest: Digest
+    context: Context, job: MessageJob, others: Together, mailbox: Mailbox, fetched: Fetched, digest: Digest
 ) -> MessageJob | None:
     screened = kept(digest)
     for _ in range(DECISIONS):
@@ -136,27 +135,32 @@ async def _judge(
             verdict = fail_open(error.cause)
         intent = _intent(context, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
         try:
-            following = await _end(context, job, verdict, screened, digest.fault, intent)
+            following = await _end(context, job, others, verdict, screened, digest.fault, intent)
         except LeaseLost:
             raise
         except Conflict:
             continue
         challenge = intent.stored(job.mailbox_id, job.gmail_id, job.thread_id, now) if intent else None
         return following and replace(following, in_hand=InHand(mailbox, screened, challenge))
-    return await _end(context, job, fail_open(FailOpen.UNSETTLED), screened)
+    return await _end(context, job, others, fail_open(FailOpen.UNSETTLED), screened)
 
 
 async def _end(
     context: Context,
     job: MessageJob,
+    others: Together,
     verdict: Verdict,
     screened: Screened | None,
     fault: str = "",
     intent: ChallengeIntent | None = None,
 ) -> MessageJob | None:
     """Commit the verdict; one that lets a message in because it could not be judged is logged and counted."""
-    now, until = context.clock.now(), context.lease_until()
-    following = await context.store.record_verdict(job, verdict, screened, intent, now, until)
+    now, until, following = context.clock.now(), context.lease_until(), None
+    if verdict.spends_credit or PLACES[verdict.outcome] in (Placement.MARKED, Placement.HELD):
+        others.without(job)
+        following = await context.store.record_verdict(job, verdict, screened, intent, now, until)
+    else:
+        await others.stays(job, verdict, screened)
     context.judged.note(verdict)
     if screened is not None and not job.backlog:
         lag = (now - screened.received_at).total_seconds()

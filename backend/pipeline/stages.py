@@ -1,7 +1,7 @@
 """The map: which stage is which verb, and what follows it.
 
 A message walks these boxes; each arrow is one commit, each box may run twice. The worker that ends SCREEN or ACT goes
-on with what follows, and so does the one whose SYNC finds a single message.
+on with what follows, and so does the one whose SYNC finds messages.
 
     push ──▶ SYNC ──▶ SCREEN ──▶ ACT ──▶ CHALLENGE
                 │        │        (held or marked)  (held, and the sender is answered)
@@ -33,7 +33,8 @@ from backend.pipeline.leave import leave
 from backend.pipeline.owner_digest import digest
 from backend.pipeline.retain import retain
 from backend.pipeline.screen import screen
-from backend.pipeline.sync import sync
+from backend.pipeline.sync import Take, sync
+from backend.pipeline.together import Together
 from backend.pipeline.watch import watch
 from backend.pipeline.web_push import web_push
 from backend.ports.gmail import Authorizer
@@ -41,14 +42,12 @@ from backend.ports.jobs import Duty, DutyJob, MessageJob
 
 STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[MessageJob | None]]] = {
     Stage.LEARN: learn,
-    Stage.SCREEN: screen,
     Stage.ACT: act,
     Stage.CHALLENGE: challenge,
     Stage.RELEASE: release,
 }
 
 DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | GivenBack | None]]] = {
-    Duty.SYNC: sync,
     Duty.WATCH: watch,
     Duty.INDEX: index,
     Duty.RETAIN: retain,
@@ -59,20 +58,35 @@ DUTIES: Mapping[Duty, Callable[[Context, DutyJob], Awaitable[datetime | GivenBac
 }
 
 
-async def run_stage(context: Context, job: MessageJob) -> MessageJob | None:
-    """Run the message's stage. It ends its job itself, in the commit of its result; what is returned is the next
-    stage's job, which that commit left in our hands."""
-    return await STAGES[job.stage](context, job)
+async def run_stage(
+    context: Context, job: MessageJob, others: Together | None = None
+) -> tuple[MessageJob, ...]:
+    """Run the message's stage, with `others` of its mailbox that are screened at the same time. It ends its job itself,
+    in the commit of its result; what is returned is the next stage's job, which that commit left in our hands."""
+    if job.stage is Stage.SCREEN:
+        others = others or Together(context.store, context.clock, (job,))
+        try:
+            following = await screen(context, job, others)
+        finally:
+            others.without(job)
+    else:
+        following = await STAGES[job.stage](context, job)
+    return () if following is None else (following,)
 
 
-async def run_duty(context: Context, authorizer: Authorizer, job: DutyJob) -> MessageJob | None:
+async def run_duty(
+    context: Context, authorizer: Authorizer, job: DutyJob, take: Take = int
+) -> tuple[MessageJob, ...]:
     """Run the mailbox's duty and give it back with the time it is due again, if its last commit has not; what is
-    returned is a message it found, which that commit left in our hands."""
+    returned are messages it found, which that commit left in our hands: no more than we can `take`."""
     if job.duty is Duty.LEAVE:
         await leave(context, authorizer, job)  # deletes the duty along with the mailbox
-        return None
-    next_due = await DUTIES[job.duty](context, job)
+        return ()
+    if job.duty is Duty.SYNC:
+        next_due: datetime | GivenBack | None = await sync(context, job, take)
+    else:
+        next_due = await DUTIES[job.duty](context, job)
     if isinstance(next_due, GivenBack):
         return next_due.following
     await context.store.finish_duty(job, next_due)
-    return None
+    return ()

@@ -8,6 +8,7 @@ a listing under way is taken up again where it was left.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -37,19 +38,25 @@ WATCH_LIFE = timedelta(days=7)
 RENEWED_LATELY = timedelta(hours=1)
 
 
-async def sync(context: Context, job: DutyJob) -> datetime | GivenBack:
+Take = Callable[[int], int]
+"""How many of so many messages that were found their finder may go on with."""
+
+
+async def sync(context: Context, job: DutyJob, take: Take = int) -> datetime | GivenBack:
     """Bring one mailbox up to date, or some pages nearer to it. Returns when it is due again."""
     for _ in range(PAGES_A_TURN):
         mailbox = await context.store.mailbox(job.mailbox_id)
         if mailbox is None:
             raise LeaseLost("conflict.mailbox")
-        due = await _one_page(context, job, mailbox)
+        due = await _one_page(context, job, mailbox, take)
         if due is not None:
             return due
     return context.clock.now()
 
 
-async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetime | GivenBack | None:
+async def _one_page(
+    context: Context, job: DutyJob, mailbox: Mailbox, take: Take
+) -> datetime | GivenBack | None:
     """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
     quiet = look_again_at(context, mailbox)
     if relist.under_way(mailbox):
@@ -76,7 +83,7 @@ async def _one_page(context: Context, job: DutyJob, mailbox: Mailbox) -> datetim
         page = replace(page, page_token=listed.next_page, page_start=start)
         await context.store.commit_sync(job, page, context.clock.now())
         return None
-    return await _last_page(context, job, mailbox, listed, replace(page, safe_since=began), pushed)
+    return await _last_page(context, job, mailbox, listed, replace(page, safe_since=began), pushed, take)
 
 
 async def _last_page(
@@ -86,6 +93,7 @@ async def _last_page(
     listed: HistoryPage,
     page: SyncPage,
     pushed: tuple[int, datetime] | None,
+    take: Take,
 ) -> GivenBack:
     """Commit the page that ends a listing and give the duty back with it: due again soon if Google's index lags behind
     its pushes."""
@@ -98,7 +106,8 @@ async def _last_page(
         page = replace(page, cursor=listed.history_id)
     moved = listed.history_id != mailbox.cursor
     due = again or look_again_at(context, replace(mailbox, moved_at=now) if moved else mailbox)
-    _, following = await context.store.commit_sync(job, page, now, due, context.lease_until())
+    keep = take(len(page.sightings)) if page.sightings else 0
+    _, following = await context.store.commit_sync(job, page, now, due, context.lease_until(), keep)
     if page.sightings and (pushed is None or pushed[0] <= int(mailbox.cursor)):
         await _renew_watch(context, mailbox)
     return GivenBack(due, following)

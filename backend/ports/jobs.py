@@ -157,11 +157,11 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What a screening begins with: the mailbox (None: it has gone), whether the owner has written in the message's
-    thread, and whether they block anybody."""
+    """What a screening begins with: the mailbox (None: it has gone), in which of the messages' threads the owner has
+    written, and whether they block anybody."""
 
     mailbox: Mailbox | None
-    took_part: bool
+    took_part: frozenset[str]
     blocks: bool
 
 
@@ -218,8 +218,8 @@ class JobStore(NoticeStore, Protocol):
         most: int | None = None,
         full: Collection[str] = (),
     ) -> tuple[MessageJob, ...]:
-        """Up to `limit` due messages of connected mailboxes, oldest first, fair across mailboxes: at most `most` of any
-        one, and none of those in `full`."""
+        """Up to `limit` due messages of connected mailboxes, which take turns, of at most `most` that are due of one:
+        those are screened together. None of mailboxes in `full`."""
 
     async def finish_stage(
         self, job: MessageJob, now: datetime, until: datetime | None = None
@@ -260,14 +260,13 @@ class JobStore(NoticeStore, Protocol):
         now: datetime,
         next_due: datetime | None = None,
         until: datetime | None = None,
-    ) -> tuple[int, MessageJob | None]:
+        keep: int = 1,
+    ) -> tuple[int, tuple[MessageJob, ...]]:
         """New message rows, corrections, deletions and the moved cursor in one transaction. With `next_due` this is the
-        end of the duty, and it is given back like by `finish_duty`.
-
-        A message id already known is dropped, and so is one of our own sent challenges. The cursor never moves
-        backwards (compared as integers). Returns how many rows were new, and, with `until`, the job of a message that
-        came alone: the worker of this duty holds it to then. Raises `LeaseLost`.
-        """
+        end of the duty, and it is given back like by `finish_duty`. A message id already known is dropped, and so is
+        one of our own sent challenges. The cursor never moves backwards (compared as integers). Returns how many rows
+        were new, and, with `until`, the jobs of those among the first `keep` of a page that tells of nothing else: the
+        worker of this duty holds them to then. Raises `LeaseLost`."""
 
     async def surroundings(
         self, mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]
@@ -275,9 +274,9 @@ class JobStore(NoticeStore, Protocol):
         """What a page of history is read against: what is known of messages that appeared in it and of others whose
         labels changed, and of pushes."""
 
-    async def beginning(self, mailbox_id: str, thread_id: str) -> Beginning:
-        """What a message of this thread is screened with before it is fetched. The mailbox comes without what fails
-        in it."""
+    async def beginning(self, mailbox_id: str, thread_ids: Sequence[str]) -> Beginning:
+        """What messages of these threads are screened with before they are fetched. The mailbox comes without what
+        fails in it."""
 
     async def held_at_rest(self, mailbox_id: str, limit: int) -> tuple[str, ...]:
         """Messages that are meant to be held and for which nothing is left to do, latest change first."""

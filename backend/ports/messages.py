@@ -48,6 +48,15 @@ class Reading:
     record: SenderRecord
 
 
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """A verdict after which a message stays where it is: it changes no label, spends no credit and answers nobody."""
+
+    job: MessageJob
+    verdict: Verdict
+    screened: Screened | None
+
+
 class MessageStore(Protocol):
     """Verdicts, decisions, challenges, credits, and what pages and cards read."""
 
@@ -70,6 +79,10 @@ class MessageStore(Protocol):
         credit is gone or a challenge for this sender was opened meanwhile: the caller reads `standing` again and
         decides again.
         """
+
+    async def record_stays(self, mailbox_id: str, ended: Sequence[Stays], now: datetime) -> None:
+        """`record_verdict` for some messages of a mailbox at once, all or none. Raises `Conflict` where one of them is
+        held by somebody else, or its owner has spoken meanwhile."""
 
     async def correct(self, mailbox_id: str, correction: Correction, now: datetime) -> tuple[str, ...]:
         """Apply an owner's decision: rule, placements, voided challenge, refund. Returns the messages that move.

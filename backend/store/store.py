@@ -21,6 +21,7 @@ from backend.transactions import (
     addon,
     archive,
     challenges,
+    claims,
     corrections,
     credits,
     dead_letters,
@@ -166,7 +167,7 @@ class SqlStore(Watched):
     ) -> tuple[MessageJob, ...]:
         """See `JobStore`."""
         return await self._driver.put(
-            EVERY, jobs.claim_messages, now, new_lease(worker), lease_until, limit, most, full
+            EVERY, claims.claim_messages, now, new_lease(worker), lease_until, limit, most, full
         )
 
     finish_stage = puts(jobs.finish_stage)
@@ -181,6 +182,7 @@ class SqlStore(Watched):
 
     standing = looks(verdicts.standing)
     record_verdict = puts(verdicts.record_verdict)
+    record_stays = puts(verdicts.record_stays)
     correct = writes(corrections.correct)
     undo = writes(undoing.undo)
     set_rule = writes(verdicts.set_rule)
@@ -205,7 +207,6 @@ class SqlStore(Watched):
         return await self._driver.read(EVERY, views.census, now or datetime.now(UTC))
 
     retain = writes(views.retain)
-
     begin_challenge = puts(senders.begin_challenge)
     count_try = puts(senders.count_try)
     write_note = writes(senders.write_note)

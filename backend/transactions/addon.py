@@ -17,8 +17,8 @@ from backend.ports.owner import Tenant
 from backend.transactions import message_rows, verdicts
 from backend.transactions.mailboxes import locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
-from backend.transactions.statement import Script, micros, number, q
-from backend.transactions.tables import MailboxRow
+from backend.transactions.statement import Script, micros, q
+from backend.transactions.tables import GmailIdRow, MailboxRow
 
 
 class RecordRow(TypedDict):
@@ -63,7 +63,7 @@ def adopt(
     """A row for a message no sync will bring, ended where it is."""
     yield from locked(mailbox_id)
     values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
-    new = yield from number(
+    new: list[GmailIdRow] = yield q(
         "insert_messages",
         mailbox_id=mailbox_id,
         rows=json.dumps(values),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.verdict import Grounds, Verdict
@@ -21,12 +21,25 @@ _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
 
 
-def verdict_reached(
-    mailbox_id: str, gmail_id: str, verdict: Verdict, late: bool, now: datetime
+class _Note(NamedTuple):
+    """What an entry is to say of a message: what was decided and by whom, and of a verdict what it rests on."""
+
+    kind: str
+    about: str
+    told: Mapping[str, Any]
+    grounds: Grounds | None = None
+
+
+def verdicts_reached(
+    mailbox_id: str, verdicts: Iterable[tuple[str, Verdict]], late: bool, now: datetime
 ) -> Script[None]:
-    """A verdict was recorded. `late`: a newer order stood already, and nothing follows from it."""
+    """Verdicts were recorded, by message. `late`: a newer order stood already, and nothing follows from them."""
+    yield from _appended(mailbox_id, (_reached(*one, late) for one in verdicts), now)
+
+
+def _reached(gmail_id: str, verdict: Verdict, late: bool) -> _Note:
     told = {"row": verdict.row, "outcome": verdict.outcome, "guards": verdict.guards, "cause": verdict.cause}
-    yield from noted(mailbox_id, VERDICT, [gmail_id], told | {"late": late}, now, verdict.grounds)
+    return _Note(VERDICT, gmail_id, told | {"late": late}, verdict.grounds)
 
 
 def corrected(mailbox_id: str, correction: Correction, about: Iterable[str], now: datetime) -> Script[None]:
@@ -36,15 +49,15 @@ def corrected(mailbox_id: str, correction: Correction, about: Iterable[str], now
 
 
 def noted(
-    mailbox_id: str,
-    kind: str,
-    about: Iterable[str],
-    told: Mapping[str, Any],
-    now: datetime,
-    grounds: Grounds | None = None,
+    mailbox_id: str, kind: str, about: Iterable[str], told: Mapping[str, Any], now: datetime
 ) -> Script[None]:
-    """Append an entry `about` each of these messages; `told`: what was decided, and by whom. Nothing where the store
-    seals nothing."""
+    """Append an entry `about` each of these messages; `told`: what was decided, and by whom."""
+    notes = (_Note(kind, gmail_id, told) for gmail_id in dict.fromkeys(about))
+    yield from _appended(mailbox_id, notes, now)
+
+
+def _appended(mailbox_id: str, notes: Iterable[_Note], now: datetime) -> Script[None]:
+    """Nothing where the store seals nothing."""
     keys: DecisionKeys | None = yield KEYS
     if keys is None:
         return
@@ -55,24 +68,24 @@ def noted(
         sealed, key = keys.fresh()
         chain = Chain(sealed, chain.number, chain.number, setting=chain.setting)
         yield q("begin_chain", mailbox_id=mailbox_id, **chain._asdict())
-    fields = {"kind": kind, **{name: value for name, value in told.items() if value}}
-    if grounds is not None and grounds.trace is not None:
-        fields["text"], fields["shares"] = keyed(key, grounds.trace.text), grounds.trace.shares
-    payload = _payload(fields)
-    if grounds is not None:
-        named = name_of(grounds.setting)
-        if named != chain.setting:
-            yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
-            chain = chain._replace(setting=named)
-        payload = f'{payload[:-1]},"setting":"{named}","case":{grounds.case}}}'
     at = micros(now)
-    for gmail_id in dict.fromkeys(about):
-        entry, chain = grown(key, chain, at, gmail_id, keys.salt(), payload)
+    for kind, about, told, grounds in notes:
+        fields = {"kind": kind, **{name: value for name, value in told.items() if value}}
+        if grounds is not None and grounds.trace is not None:
+            fields["text"], fields["shares"] = keyed(key, grounds.trace.text), grounds.trace.shares
+        payload = _payload(fields)
+        if grounds is not None:
+            named = name_of(grounds.setting)
+            if named != chain.setting:
+                yield q("keep_setting", mailbox_id=mailbox_id, name=named, content=grounds.setting)
+                chain = chain._replace(setting=named)
+            payload = f'{payload[:-1]},"setting":"{named}","case":{grounds.case}}}'
+        entry, chain = grown(key, chain, at, about, keys.salt(), payload)
         yield q("append_decision", mailbox_id=mailbox_id, **entry._asdict())
+        if grounds is not None and grounds.counts:
+            yield q("keep_counts", mailbox_id=mailbox_id, number=chain.number, at=at, counts=grounds.counts)
     ends = {"number": chain.number, "seal": chain.seal, "tag": chain.tag, "setting": chain.setting}
     yield q("move_chain", mailbox_id=mailbox_id, **ends)
-    if grounds is not None and grounds.counts:
-        yield q("keep_counts", mailbox_id=mailbox_id, number=chain.number, at=at, counts=grounds.counts)
 
 
 def head(mailbox_id: str) -> Script[Chain | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
@@ -11,13 +10,10 @@ from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.message_record import Stage
 from backend.ports.jobs import Due, Duty, DutyJob, MessageJob, Notice, PushFate
-from backend.transactions import message_rows, rows, voiding
-from backend.transactions.message_rows import ClaimedRow, LaneRow, MessageRow
+from backend.transactions import rows, voiding
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import WAKE, Script, micros, moment, moment_or_none, number, packed, q
 from backend.transactions.tables import ClaimedDutyRow, DutyRow, MailboxRow
-
-ROUNDS = 4
-"""How often one claim goes round the mailboxes to fill its batch."""
 
 
 def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:
@@ -126,42 +122,6 @@ def held_duty(job: DutyJob) -> Script[DutyRow]:
     if row is None or row["lease"] != job.lease:
         raise LeaseLost("conflict.lease")
     return row
-
-
-def claim_messages(
-    now: datetime,
-    lease: str,
-    lease_until: datetime,
-    limit: int,
-    most: int | None = None,
-    full: Collection[str] = (),
-) -> Script[tuple[MessageJob, ...]]:
-    """Up to `limit` due messages, the mailboxes taking turns; see the port."""
-    claimed: list[MessageJob] = []
-    each: Counter[str] = Counter()
-    most = limit if most is None else most
-    for _ in range(ROUNDS):
-        left = limit - len(claimed)
-        if left <= 0:
-            break
-        served = {*full, *(name for name, had in each.items() if had >= most)}
-        lanes: list[LaneRow] = yield q("due_lanes", now=micros(now), limit=left, full=packed(sorted(served)))
-        if not lanes:
-            break
-        listed = [lane["mailbox_id"] for lane in lanes]
-        names = packed(listed)
-        found: list[ClaimedRow] = yield q(
-            "claim_rows",
-            lanes=names,
-            share=min(max(1, left // len(lanes)), most - max(each[name] for name in listed)),
-            now=micros(now),
-            lease=lease,
-            lease_until=micros(lease_until),
-        )
-        yield q("turn_lanes", lanes=names, now=micros(now))
-        claimed += [message_rows.message_job(row, lease) for row in found]
-        each.update(row["mailbox_id"] for row in found)
-    return tuple(sorted(claimed, key=lambda job: (job.first_seen_at, job.mailbox_id, job.gmail_id)))
 
 
 def put_back(job: MessageJob) -> Script[None]:

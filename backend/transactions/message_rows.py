@@ -21,6 +21,12 @@ class LaneRow(TypedDict):
     mailbox_id: str
 
 
+class DueLaneRow(LaneRow):
+    """A mailbox with something due, and how many messages of it are."""
+
+    messages: int
+
+
 class JobRow(LaneRow):
     """Of `messages`: what is known of it before it is read."""
 

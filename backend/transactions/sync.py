@@ -10,7 +10,7 @@ from typing import TypedDict
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.notices import NOTICE_DELAY
-from backend.ports.jobs import DutyJob, MessageJob, Surroundings, SyncPage
+from backend.ports.jobs import DutyJob, MessageJob, Sighting, Surroundings, SyncPage
 from backend.transactions import corrections, message_rows, voiding
 from backend.transactions.jobs import due, give_back, held_duty, position
 from backend.transactions.mailboxes import locked
@@ -58,7 +58,8 @@ def commit_sync(
     now: datetime,
     next_due: datetime | None = None,
     until: datetime | None = None,
-) -> Script[tuple[int, MessageJob | None]]:
+    keep: int = 1,
+) -> Script[tuple[int, tuple[MessageJob, ...]]]:
     """New rows, corrections, deletions and the moved cursor; see the port."""
     mailbox, held = yield from _mailbox_of(job)
     if next_due is None:
@@ -68,9 +69,11 @@ def commit_sync(
     yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
-    alone = len(page.sightings) == 1 and not page.corrections and not page.deleted
-    kept = until if alone else None
-    new = yield from _insert(job, page, now, kept)
+    if page.corrections or page.deleted or until is None:
+        keep = 0
+    kept = yield from _insert(job, page, page.sightings[:keep], now, until)
+    left = yield from _insert(job, page, page.sightings[keep:], now)
+    new = len(kept) + len(left)
     for correction in page.corrections:
         yield from corrections.correct_if_known(job.mailbox_id, correction, now)
     if page.deleted:
@@ -79,12 +82,12 @@ def commit_sync(
         )
         for row in ended:
             yield from voiding.of_message(job.mailbox_id, row["gmail_id"], now)
-    if new and kept is not None:
-        yield from due(job.mailbox_id, kept, wake=False)
-        return new, message_rows.fresh_job(job, page.sightings[0], page.backlog, now)
-    if new or page.corrections:
+    if left or page.corrections:
         yield from due(job.mailbox_id, now)
-    return new, None
+    elif kept and until is not None:
+        yield from due(job.mailbox_id, until, wake=False)
+    fresh = (seen for seen in page.sightings[:keep] if seen.gmail_id in kept)
+    return new, tuple(message_rows.fresh_job(job, seen, page.backlog, now) for seen in fresh)
 
 
 def _mailbox_of(job: DutyJob) -> Script[tuple[MailboxRow, DutyRow]]:
@@ -115,10 +118,12 @@ def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[N
     )
 
 
-def _insert(job: DutyJob, page: SyncPage, now: datetime, kept: datetime | None) -> Script[int]:
-    """`kept`: until when the worker of `job` holds what is new; else it is due now."""
-    if not page.sightings:
-        return 0
+def _insert(
+    job: DutyJob, page: SyncPage, sightings: Sequence[Sighting], now: datetime, kept: datetime | None = None
+) -> Script[frozenset[str]]:
+    """Which of them are new. `kept`: until when the worker of `job` holds those; else they are due now."""
+    if not sightings:
+        return frozenset()
     values = [
         (
             seen.gmail_id,
@@ -126,9 +131,9 @@ def _insert(job: DutyJob, page: SyncPage, now: datetime, kept: datetime | None) 
             None if seen.labels is None else packed(sorted(seen.labels)),
             seen.stage,
         )
-        for seen in page.sightings
+        for seen in sightings
     ]
-    new: int = yield q(
+    new: list[GmailIdRow] = yield q(
         "insert_messages",
         mailbox_id=job.mailbox_id,
         rows=json.dumps(values),
@@ -138,7 +143,7 @@ def _insert(job: DutyJob, page: SyncPage, now: datetime, kept: datetime | None) 
         due_at=micros(kept or now),
         now=micros(now),
     )
-    return new
+    return frozenset(row["gmail_id"] for row in new)
 
 
 def surroundings(mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]) -> Script[Surroundings]:

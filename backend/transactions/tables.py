@@ -143,10 +143,18 @@ class SenderRulesRow(TypedDict):
     corresponded: Flag
 
 
+class StaysRow(TypedDict):
+    """Of `messages`: one that is to stay where it is. `spoken`: its owner has decided about it meanwhile."""
+
+    gmail_id: str
+    lease: str | None
+    revision: int
+    spoken: Flag
+
+
 class BeginningRow(MailboxRow):
     """A mailbox, and what else a screening begins with."""
 
-    took_part: Flag
     blocks: Flag
 
 

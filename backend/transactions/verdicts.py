@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,11 +19,20 @@ from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.policy.table import STRANGERS
 from backend.domain.watching.drift import classed
 from backend.ports.jobs import Beginning, Duty, MessageJob
+from backend.ports.messages import Stays
 from backend.transactions import corrections, credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, held_message, next_job, want
 from backend.transactions.mailboxes import locked
 from backend.transactions.statement import Script, micros, number, packed, q
-from backend.transactions.tables import BeginningRow, CorrectionRow, DealingsRow, MailboxRow, StandingRow
+from backend.transactions.sync import took_part
+from backend.transactions.tables import (
+    BeginningRow,
+    CorrectionRow,
+    DealingsRow,
+    MailboxRow,
+    StandingRow,
+    StaysRow,
+)
 
 
 def standing(
@@ -72,7 +82,7 @@ def record_verdict(
         raise LeaseLost("conflict.mailbox") from error
     row = yield from held_message(job)
     late = row["revision"] != job.revision
-    yield from decisions.verdict_reached(job.mailbox_id, job.gmail_id, verdict, late, now)
+    yield from decisions.verdicts_reached(job.mailbox_id, [(job.gmail_id, verdict)], late, now)
     if late:
         # A newer order stands: the message is given back as that left it.
         stage, placement = row["stage"], row["placement"]
@@ -106,6 +116,24 @@ def record_verdict(
     if acts:
         yield from due(job.mailbox_id, now)
     return None
+
+
+def record_stays(mailbox_id: str, ended: Sequence[Stays], now: datetime) -> Script[None]:
+    """Verdicts after which messages stay where they are, all or none; see the port."""
+    try:
+        yield from locked(mailbox_id)
+    except NotFound as error:
+        raise LeaseLost("conflict.mailbox") from error
+    ids = packed(sorted(one.job.gmail_id for one in ended))
+    found: list[StaysRow] = yield q("stays_for_write", mailbox_id=mailbox_id, ids=ids)
+    held = {row["gmail_id"]: (row["lease"], row["revision"]) for row in found if not row["spoken"]}
+    if any(held.get(one.job.gmail_id) != (one.job.lease, one.job.revision) for one in ended):
+        raise LeaseLost("conflict.lease")
+    reached = [(one.job.gmail_id, one.verdict) for one in ended]
+    yield from decisions.verdicts_reached(mailbox_id, reached, late=False, now=now)
+    for one in ended:
+        placement = PLACES[one.verdict.outcome]
+        yield from write_verdict(one.job, one.verdict, one.screened, now, placement=placement)
 
 
 def write_verdict(
@@ -190,9 +218,9 @@ def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime
     yield from corrections.write_rule(mailbox_id, subject.lower(), kind, now)
 
 
-def beginning(mailbox_id: str, thread_id: str) -> Script[Beginning]:
-    """What a message is screened with before it is fetched; see the port."""
-    row: BeginningRow | None = yield q("beginning", mailbox_id=mailbox_id, thread_id=thread_id)
+def beginning(mailbox_id: str, thread_ids: Sequence[str]) -> Script[Beginning]:
+    """What messages are screened with before they are fetched; see the port."""
+    row: BeginningRow | None = yield q("beginning", mailbox_id=mailbox_id)
     if row is None:
-        return Beginning(None, took_part=False, blocks=False)
-    return Beginning(rows.mailbox(row), bool(row["took_part"]), bool(row["blocks"]))
+        return Beginning(None, took_part=frozenset(), blocks=False)
+    return Beginning(rows.mailbox(row), (yield from took_part(mailbox_id, thread_ids)), bool(row["blocks"]))

@@ -18,8 +18,10 @@ from functools import partial
 import structlog
 
 from backend.domain.errors import LeaseLost
+from backend.domain.mailbox.message_record import Stage
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
+from backend.pipeline.together import together
 from backend.ports.gmail import Authorizer
 from backend.ports.jobs import Due, Duty, DutyJob, MessageJob
 from backend.worker.endings import Endings
@@ -48,6 +50,10 @@ CAREFUL = timedelta(seconds=5)
 """How long one job runs at a time once a suspect was seen, and again from each further one."""
 
 
+Run = Callable[[], Awaitable[tuple[MessageJob, ...]]]
+"""Runs a job; what it leaves in our hands."""
+
+
 class Worker:
     """Runs jobs until told to stop. One per process; `name` tells workers apart in leases and logs. `failed` counts
     tries that failed, by job and cause, since the start."""
@@ -64,6 +70,8 @@ class Worker:
         self._careful_until = context.clock.now()
         self._running: set[asyncio.Task[bool]] = set()
         self._in_hand: Counter[str] = Counter()
+        self._taken: dict[DutyJob, int] = {}
+        self._stopping = False
         self._share = max(1, context.settings.worker_tasks // SHARES)
         self._short = False
         """Whether something may be due for which there was no room, and in which mailboxes."""
@@ -112,6 +120,7 @@ class Worker:
                     claimed = 0
                 if not claimed:
                     await self._nap()
+            self._stopping = True
             await self._wind_down()
         finally:
             stopped.cancel()
@@ -135,13 +144,12 @@ class Worker:
             self._careful_until = now + CAREFUL
             messages = await self._alone(messages)
             free = len(messages)
-        for message in messages:
-            self._start(message, partial(run_stage, context, message))
+        self._begin(messages)
         claimed: tuple[DutyJob, ...] = ()
         if due.duty is not None and due.duty <= now and len(messages) < free:
             claimed = await context.store.claim_duties(self._name, now, until, free - len(messages))
         for duty in claimed:
-            self._start(duty, partial(run_duty, context, self._authorizer, duty))
+            self._start(duty, partial(run_duty, context, self._authorizer, duty, partial(self._take, duty)))
         return len(messages) + len(claimed)
 
     def _full(self) -> list[str]:
@@ -158,7 +166,22 @@ class Worker:
         await asyncio.gather(*map(self._context.store.put_back, others))
         return () if first is None else (first,)
 
-    def _start(self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]) -> None:
+    def _begin(self, messages: Sequence[MessageJob]) -> None:
+        others = together(self._context.store, self._context.clock, messages)
+        for message in messages:
+            some = others.get(message.mailbox_id) if message.stage is Stage.SCREEN else None
+            self._start(message, partial(run_stage, self._context, message, some))
+
+    def _take(self, job: DutyJob, found: int) -> int:
+        """How many of the messages a sync found are begun as it ends. They count as under way from now on."""
+        under_way, most = self._in_hand[job.mailbox_id], self._context.settings.worker_tasks
+        room = min(self._share - under_way, self._share - self._share // 2, most - self._in_hand.total())
+        taken = 0 if self._careful or self._stopping else max(0, min(found, room))
+        self._taken[job] = taken
+        self._count(job.mailbox_id, taken)
+        return taken
+
+    def _start(self, job: MessageJob | DutyJob, run: Run) -> None:
         task = asyncio.create_task(self._run_one(job, run))
         self._running.add(task)
         self._count(job.mailbox_id, isinstance(job, MessageJob))
@@ -168,7 +191,7 @@ class Worker:
         """Look for work, unless there is none: there was room for all that was due, and what a message that has come
         to its end makes due is told by the store."""
         self._running.discard(task)
-        self._count(job.mailbox_id, -isinstance(job, MessageJob))
+        self._count(job.mailbox_id, -(1 if isinstance(job, MessageJob) else self._taken.pop(job, 0)))
         room_again = job.mailbox_id in self._skipped and not self._is_full(job.mailbox_id)
         if self._short:
             room_again = self._careful or self._room >= max(1, self._context.settings.worker_tasks // WORTH)
@@ -181,9 +204,7 @@ class Worker:
         if not self._in_hand[mailbox_id]:
             del self._in_hand[mailbox_id]
 
-    async def _run_one(
-        self, job: MessageJob | DutyJob, run: Callable[[], Awaitable[MessageJob | None]]
-    ) -> bool:
+    async def _run_one(self, job: MessageJob | DutyJob, run: Run) -> bool:
         """Run it to its end; whether that is the end of a message that went well."""
         # Every line that is logged in this task tells which message it is about.
         about = {"message": job.gmail_id} if isinstance(job, MessageJob) else {}
@@ -209,13 +230,12 @@ class Worker:
             # Syncs come by the second; what they find is told by the messages.
             tell = self._log.debug if kind is Duty.SYNC else self._log.info
             tell("job_done", job=kind, mailbox=job.mailbox_id, attempt=job.attempt, ms=spent)
-            if following is not None and isinstance(job, DutyJob):
-                self._start(
-                    following, partial(run_stage, self._context, following)
-                )  # counts as its mailbox's
-            elif following is not None:
-                return await self._run_one(following, partial(run_stage, self._context, following))
-            return isinstance(job, MessageJob)
+            if isinstance(job, DutyJob):
+                self._begin(following)
+                return False
+            for message in following:  # one at most
+                return await self._run_one(message, partial(run_stage, self._context, message))
+            return True
         return False
 
     async def _nap(self) -> None:

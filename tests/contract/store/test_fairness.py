@@ -38,21 +38,25 @@ class Busy:
         self.under_way = self.most = 0
         self.synced: list[str] = []
 
-    async def stage(self, context: Context, job: MessageJob) -> None:
+    async def stage(self, context: Context, job: MessageJob, *_: object) -> tuple[MessageJob, ...]:
         """What is run instead of screening."""
         if not job.mailbox_id.startswith("ana"):
             await self.story.judge(job, Outcome.INBOX)
-            return
+            return ()
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         await self.free.wait()
         self.under_way -= 1
         await self.story.judge(job, Outcome.INBOX)
+        return ()
 
-    async def duty(self, context: Context, authorizer: object, job: DutyJob) -> None:
+    async def duty(
+        self, context: Context, authorizer: object, job: DutyJob, *_: object
+    ) -> tuple[MessageJob, ...]:
         """What is run instead of a duty."""
         self.synced.append(job.mailbox_id)
         await context.store.finish_duty(job, None)
+        return ()
 
     async def ended(self, mailbox: str, *ids: str) -> bool:
         """Whether these are done with."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from operator import attrgetter
 
 import pytest
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.errors import LeaseLost
+from backend.domain.errors import Conflict, LeaseLost
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Score
 from backend.ports.jobs import InHand, MessageJob, Sighting, SyncPage
+from backend.ports.messages import Stays
 from tests.contract.store.stories import BO, LEASE, ROWS, Story
+
+by_id = attrgetter("gmail_id")
 
 
 async def judged(story: Story, outcome: Outcome = Outcome.CHALLENGE) -> MessageJob | None:
@@ -87,19 +91,18 @@ def page(*gmail_ids: str) -> SyncPage:
     return SyncPage(tuple(Sighting(gmail_id, "t1", frozenset({"INBOX"})) for gmail_id in gmail_ids))
 
 
-async def found(story: Story, listed: SyncPage) -> MessageJob | None:
+async def found(story: Story, listed: SyncPage, keep: int = 2) -> tuple[MessageJob, ...]:
     """What the worker of a sync that lists this page goes on with."""
     duty = await story.hold("ana")
     quiet = story.now + timedelta(days=1)
-    _, job = await story.store.commit_sync(duty, listed, story.now, quiet, story.now + LEASE)
-    assert job is None or job.lease == duty.lease
-    return job
+    _, jobs = await story.store.commit_sync(duty, listed, story.now, quiet, story.now + LEASE, keep)
+    assert all(job.lease == duty.lease for job in jobs)
+    return jobs
 
 
 async def test_finding_one_message_and_judging_it_are_one_workers_work(story: Story) -> None:
     await story.mailbox("ana")
-    job = await found(story, page("m1"))
-    assert job is not None
+    (job,) = await found(story, page("m1"))
     assert (job.stage, job.attempt, job.labels) == (Stage.SCREEN, 1, frozenset({"INBOX"}))
     assert await story.claim() == (), "nobody else gets it meanwhile"
     verdict = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
@@ -110,8 +113,7 @@ async def test_finding_one_message_and_judging_it_are_one_workers_work(story: St
 
 async def test_should_the_worker_of_a_sync_die_another_judges_what_it_found(story: Story) -> None:
     await story.mailbox("ana")
-    job = await found(story, page("m1"))
-    assert job is not None
+    (job,) = await found(story, page("m1"))
     assert (await story.store.next_due(story.now)).first == story.now + LEASE
     story.pass_time(seconds=60)
     (again,) = await story.claim(worker="w2")
@@ -120,12 +122,43 @@ async def test_should_the_worker_of_a_sync_die_another_judges_what_it_found(stor
         await story.store.finish_stage(job, story.now)
 
 
-async def test_what_is_known_or_comes_with_others_is_claimed_like_any(story: Story) -> None:
+async def test_what_is_found_together_is_kept_together_as_far_as_there_is_room(story: Story) -> None:
     await story.mailbox("ana")
-    assert await found(story, page("m1", "m2")) is None
-    claimed = await story.claim(limit=2)
-    assert {job.gmail_id for job in claimed} == {"m1", "m2"}
-    assert await found(story, page("m1")) is None
+    kept = await found(story, page("m1", "m2", "m3"))
+    assert [job.gmail_id for job in kept] == ["m1", "m2"]
+    assert [job.gmail_id for job in await story.claim(limit=9)] == ["m3"]
+    assert [job.gmail_id for job in await found(story, page("m2", "m4"))] == ["m4"], "one is known"
+    assert await story.claim(limit=9) == ()
+
+
+async def test_what_comes_with_a_decision_or_without_room_is_claimed_like_any(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await found(story, page("m1", "m2"), keep=0) == ()
+    assert await found(story, replace(page("m3"), deleted=("m2",))) == ()
+    assert {job.gmail_id for job in await story.claim(limit=9)} == {"m1", "m3"}
+
+
+async def test_verdicts_on_messages_that_stay_are_written_together_or_not_at_all(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1", "m2", "m3")
+    verdict = Verdict(Outcome.INBOX, ROWS[Outcome.INBOX], Score(0.1, -2.0, (), "m1"))
+    first, second, third = (
+        Stays(job, verdict, story.screened(BO)) for job in sorted(await story.claim(limit=9), key=by_id)
+    )
+    await story.decide("ana", "m2", Decision.RELEASE)
+    stolen = replace(third, job=replace(third.job, lease="another's"))
+    for refused in (second, stolen):
+        with pytest.raises(Conflict):
+            await story.store.record_stays("ana", [first, refused], story.now)
+    before = await story.store.known("ana", ["m1", "m3"])
+    assert {view.outcome for view in before.values()} == {""}
+    await story.store.record_stays("ana", [first, third], story.now)
+    after = await story.store.known("ana", ["m1", "m3"])
+    assert {(view.outcome, view.stage, view.placement) for view in after.values()} == {
+        (Outcome.INBOX, None, Placement.INBOX)
+    }
+    with pytest.raises(LeaseLost):
+        await story.store.record_stays("ana", [first, third], story.now)
 
 
 async def test_what_stays_needs_no_next_stage(story: Story) -> None:

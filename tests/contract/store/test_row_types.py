@@ -29,11 +29,9 @@ async def columns(address: str) -> Mapping[str, Mapping[str, type | None]]:
         connection = connect(address)  # type: ignore[arg-type]
         try:
             connection.execute("BEGIN")
+            asked = {name: dict.fromkeys(q.params, 0) | {"rows": "[]"} for name, q in giving.items()}
             return {
-                name: {
-                    column[0]: None
-                    for column in connection.execute(q.sql, dict.fromkeys(q.params, 0)).description
-                }
+                name: {column[0]: None for column in connection.execute(q.sql, asked[name]).description}
                 for name, q in giving.items()
             }
         finally:

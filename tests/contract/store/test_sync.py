@@ -181,7 +181,7 @@ async def test_the_last_page_of_a_sync_gives_its_duty_back_in_the_same_commit(st
     job = await story.hold("ana")
     quiet = story.now + timedelta(minutes=12)
     page = SyncPage((Sighting("m1", "t1", None),), cursor="1000")
-    assert await story.store.commit_sync(job, page, story.now, quiet) == (1, None)
+    assert await story.store.commit_sync(job, page, story.now, quiet) == (1, ())
     await story.store.claim_messages("w1", story.now, quiet + LEASE, 9)
     assert (await story.store.next_due(story.now)).first == quiet
     with pytest.raises(LeaseLost):

@@ -22,6 +22,7 @@ from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.standing import Standing
 from backend.domain.watching.asking import Answer
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
+from backend.ports.messages import Stays
 from backend.ports.store import Store
 from backend.ports.web_push import Pushed, WebPush
 from backend.store import SqlStore
@@ -214,10 +215,11 @@ class Eve:
             "save_index": lambda: store.save_index(duty, "", 1, 1, finished=True, now=now),
             "standing": lambda: store.standing("eve", "carl@x.test", "pitch.test", "t7", now),
             "record_verdict": lambda: store.record_verdict(message, verdict, self.screened, None, now),
+            "record_stays": lambda: store.record_stays("eve", [Stays(message, verdict, self.screened)], now),
             "correct": lambda: store.correct("eve", correction, now),
             "undo": lambda: store.undo("eve", "key-ana", now),
             "set_rule": lambda: store.set_rule("eve", BO, RuleKind.ALLOW, now),
-            "beginning": lambda: store.beginning("eve", "t7"),
+            "beginning": lambda: store.beginning("eve", ["t7"]),
             "challenge_of": lambda: store.challenge_of("eve", "m1"),
             "screened": lambda: store.screened("eve", "m1"),
             "mark_sending": lambda: store.mark_sending(message, "c1", now),
@@ -313,5 +315,5 @@ async def test_even_with_work_of_her_own_she_reaches_only_her_own(story: Story, 
         with pytest.raises(NotFound):
             await reach
     page = SyncPage((Sighting("m2", "t9", None),), deleted=("m1", "m0"), cursor="9999")
-    assert await story.store.commit_sync(duty, page, story.now) == (1, None)
+    assert await story.store.commit_sync(duty, page, story.now) == (1, ())
     assert await dump(address, "ana") == before

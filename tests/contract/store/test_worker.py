@@ -45,7 +45,7 @@ class Workshop:
     slow_began: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception = field(default_factory=lambda: RuntimeError("poison"))
 
-    async def stage(self, context: Context, job: MessageJob) -> None:
+    async def stage(self, context: Context, job: MessageJob, *_: object) -> tuple[MessageJob, ...]:
         """What a worker runs instead of screening."""
         self.ran.append(job.gmail_id)
         if job.gmail_id == POISON:
@@ -54,6 +54,7 @@ class Workshop:
             self.slow_began.set()
             await asyncio.Event().wait()
         await self.story.judge(job, Outcome.INBOX)
+        return ()
 
     def worker(self, name: str = "w1", context: Context | None = None) -> Worker:
         """One that polls all the time: the clock does not go on by itself."""
@@ -178,13 +179,14 @@ async def test_of_all_that_a_dying_worker_held_only_the_cause_becomes_a_dead_let
     innocent = ("m1", "m2", "m3", "m4", "m5", "m6")
     died = asyncio.Event()
 
-    async def stage(context: Context, job: MessageJob) -> None:
+    async def stage(context: Context, job: MessageJob, *_: object) -> tuple[MessageJob, ...]:
         if job.gmail_id == POISON:
             died.set()
         await asyncio.wait({asyncio.create_task(died.wait())}, timeout=0.01)
         if died.is_set():
             await asyncio.Event().wait()  # nothing that ran in that process ends any more
         await workshop.story.judge(job, Outcome.INBOX)
+        return ()
 
     async def nobody_left_to(endings: Endings, job: MessageJob) -> None: ...
 
@@ -277,11 +279,12 @@ async def test_a_worker_that_is_told_to_stop_claims_nothing_more_but_ends_what_r
 ) -> None:
     ending = asyncio.Event()
 
-    async def slow(context: Context, job: MessageJob) -> None:
+    async def slow(context: Context, job: MessageJob, *_: object) -> tuple[MessageJob, ...]:
         workshop.ran.append(job.gmail_id)
         workshop.slow_began.set()
         await ending.wait()
         await workshop.story.judge(job, Outcome.INBOX)
+        return ()
 
     await workshop.story.arrive("ana", "m1")
     with pytest.MonkeyPatch.context() as patch:
@@ -306,7 +309,9 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
     inside: dict[str, int] = {"ana": 0, "bea": 0}
     most, turns = dict(inside), 0
 
-    async def sync(context: Context, authorizer: object, job: DutyJob) -> None:
+    async def sync(
+        context: Context, authorizer: object, job: DutyJob, *more: object
+    ) -> tuple[MessageJob, ...]:
         nonlocal turns
         inside[job.mailbox_id] += 1
         most[job.mailbox_id] = max(most[job.mailbox_id], inside[job.mailbox_id])
@@ -317,6 +322,7 @@ async def test_two_workers_never_sync_one_mailbox_at_the_same_time(
         inside[job.mailbox_id] -= 1
         turns += 1
         await context.store.finish_duty(job, context.clock.now())
+        return ()
 
     monkeypatch.setattr(loop, "run_duty", sync)
     for name in ("ana", "bea"):

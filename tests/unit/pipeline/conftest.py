@@ -85,7 +85,7 @@ class Fixture:
     mailbox_id: str
     deaths: int = 0
     pushes: int = field(default=0)
-    following: MessageJob | None = None
+    following: tuple[MessageJob, ...] = ()
     """What the worker that ended the last stage goes on with."""
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -129,8 +129,8 @@ class Fixture:
 
     async def _turn(self) -> bool:
         now = self.now()
-        kept, self.following = self.following, None
-        jobs = (kept,) if kept else await self.store.claim_messages("w", now, now + LEASE, 1)
+        kept, self.following = self.following[:1], self.following[1:]
+        jobs = kept or await self.store.claim_messages("w", now, now + LEASE, 1)
         duty = None if jobs else await self.store.claim_duty("w", now, now + LEASE)
         job = jobs[0] if jobs else duty
         if job is None:
@@ -141,9 +141,9 @@ class Fixture:
             return True
         try:
             if jobs:
-                self.following = await run_stage(self.context, jobs[0])
+                self.following += await run_stage(self.context, jobs[0])
             elif duty is not None:
-                self.following = await run_duty(self.context, self.authorizer, duty)
+                self.following += await run_duty(self.context, self.authorizer, duty)
         except Died:
             self.deaths += 1
             self.wait(seconds=61)

@@ -58,8 +58,7 @@ async def test_the_echo_of_a_challenge_whose_send_is_still_under_way_costs_no_fe
         await fixture.push()
         sync = await fixture.store.claim_duty("another", fixture.now(), fixture.now() + timedelta(minutes=1))
         assert sync is not None
-        echo = await run_duty(fixture.context, fixture.authorizer, sync)
-        assert echo is not None
+        (echo,) = await run_duty(fixture.context, fixture.authorizer, sync)
         assert echo.stage is Stage.LEARN
         with pytest.raises(TryLater) as waits:
             await run_stage(fixture.context, echo)

@@ -1,6 +1,6 @@
 -- Queries over a list of values, handed over as one JSON text.
 
--- name: insert_messages(mailbox_id, rows, backlog, lease, attempts, due_at, now)!
+-- name: insert_messages(mailbox_id, rows, backlog, lease, attempts, due_at, now)
 -- Each row: [gmail id, thread id, labels as JSON text or null, stage]. Known ids and challenges of ours
 -- are left out.
 INSERT INTO messages (mailbox_id, gmail_id, thread_id, labels, stage, backlog, first_seen_at, changed_at, due_at,
@@ -12,7 +12,8 @@ WHERE NOT EXISTS (
     SELECT 1 FROM challenges AS c WHERE c.mailbox_id = :mailbox_id AND c.sent_gmail_id <> ''
         AND c.sent_gmail_id = r.value ->> 0
 )
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING gmail_id;
 
 -- name: end_deleted(mailbox_id, ids, now)
 -- Gone from Gmail. A worker that holds one keeps it to the end of its lease and finds it ended.

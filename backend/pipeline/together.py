@@ -1,0 +1,110 @@
+"""together: messages of one mailbox that are screened at the same time begin with one read, and the verdicts on those
+that stay where they are become one transaction. In all else each is a job of its own: what delays or ends one of them
+is no matter to the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+import structlog
+
+from backend.domain.errors import Conflict
+from backend.domain.mailbox.message_record import Screened, Stage
+from backend.domain.mailbox.verdict import Verdict
+from backend.ports.jobs import Beginning, MessageJob
+from backend.ports.messages import Stays
+from backend.ports.store import Store
+from backend.ports.system import Clock
+
+log = structlog.get_logger()
+
+LINGER = 0.05
+"""Seconds for which a verdict waits for those on the others: Google or the reading may hold one of them up."""
+
+
+class Together:
+    """Some jobs of one mailbox. Whoever runs one of them says `without` at its end, however it ends."""
+
+    def __init__(self, store: Store, clock: Clock, jobs: Collection[MessageJob]) -> None:
+        self._store, self._clock = store, clock
+        (self._mailbox_id,) = {job.mailbox_id for job in jobs}
+        self._threads = tuple({job.thread_id for job in jobs})
+        self._under_way = {job.gmail_id for job in jobs}
+        self._single = len(jobs) == 1
+        self._begun: asyncio.Task[Beginning] | None = None
+        self._ready: list[tuple[Stays, asyncio.Future[None]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def beginning(self) -> Beginning:
+        """What their screening begins with."""
+        if self._single:
+            return await self._store.beginning(self._mailbox_id, self._threads)
+        if self._begun is None:
+            self._begun = asyncio.create_task(self._store.beginning(self._mailbox_id, self._threads))
+        return await asyncio.shield(self._begun)
+
+    async def stays(self, job: MessageJob, verdict: Verdict, screened: Screened | None) -> None:
+        """Record a verdict on a message that stays where it is, as `record_verdict` does."""
+        if not self._ready and self._under_way <= {job.gmail_id}:
+            await self._store.record_verdict(job, verdict, screened, None, self._clock.now())
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready.append((Stays(job, verdict, screened), done))
+        self.without(job)
+        await done
+
+    def without(self, job: MessageJob) -> None:
+        """The others wait for this one no longer."""
+        self._under_way.discard(job.gmail_id)
+        if self._ready and not self._under_way:
+            self._write()
+        elif self._ready and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LINGER, self._write)
+
+    def _write(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        ready, self._ready = self._ready, []
+        task = asyncio.create_task(self._recorded([one for one in ready if not one[1].done()]))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _recorded(self, ready: list[tuple[Stays, asyncio.Future[None]]]) -> None:
+        try:
+            await self._store.record_stays(self._mailbox_id, [one for one, _ in ready], self._clock.now())
+        except Exception as error:
+            if not isinstance(error, Conflict):
+                log.exception("verdicts_not_together", mailbox=self._mailbox_id)
+            # Nothing was written: each is told by itself what is wrong with it.
+            await asyncio.gather(*(self._alone(*one) for one in ready))
+            return
+        for _, done in ready:
+            if not done.done():
+                done.set_result(None)
+
+    async def _alone(self, one: Stays, done: asyncio.Future[None]) -> None:
+        try:
+            await self._store.record_verdict(one.job, one.verdict, one.screened, None, self._clock.now())
+        except Exception as error:
+            if not done.done():
+                done.set_exception(error)
+        else:
+            if not done.done():
+                done.set_result(None)
+
+
+def together(store: Store, clock: Clock, jobs: Collection[MessageJob]) -> Mapping[str, Together]:
+    """Which of these are screened together, by mailbox."""
+    many = Counter(job.mailbox_id for job in jobs if job.stage is Stage.SCREEN)
+    return {
+        name: Together(
+            store, clock, [job for job in jobs if job.mailbox_id == name and job.stage is Stage.SCREEN]
+        )
+        for name, number in many.items()
+        if number > 1
+    }
