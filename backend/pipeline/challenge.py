@@ -74,7 +74,7 @@ async def _send(
         await context.store.mark_unsent(job, pending.id, "not_fresh", context.clock.now())
         return
     raw = _mail(context, mailbox, screened, pending)
-    if job.in_hand is None:
+    if job.in_hand is None or job.in_hand.challenge is not pending:
         await context.store.mark_sending(job, pending.id, context.clock.now())
     context.echoes.expect(mailbox.owner.email, context.clock.now())
     try:
