@@ -18,7 +18,7 @@ _RATES = (0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05)
 
 def grid() -> list[Params]:
     """The default and its neighbours, one parameter moved at a time."""
-    near = {"c": (0.5, 2.0), "meaning": (0.5, 1.0), "form": (0.2, 0.45), "steepness": (5.0, 12.0)}
+    near = {"c": (0.3, 1.0), "meaning": (0.35, 0.7), "form": (0.1, 0.3), "steepness": (4.0, 9.0)}
     moved = [{name: value} for name, values in near.items() for value in values]
     return [DEFAULT, *(replace(DEFAULT, **move) for move in moved)]  # type: ignore[arg-type]
 
@@ -63,12 +63,13 @@ def choose_nested(
 
 
 def _scores(inside: Sequence[Row], held: Sequence[Row], options: Sequence[Params]) -> Iterator[Floats]:
-    """Logits of `held` under each option; the terms are learned once, for no option moves them."""
-    counts = Counts.of([row.text for row in (*inside, *held)])
-    base = PitchModel(options[0])
-    matrix = base.learn_terms(counts.take(range(len(inside))), [row.group for row in inside])
+    """Logits of `held` under each option; the terms are learned once, with the first."""
+    counts, errands = Counts.of([row.text for row in (*inside, *held)]), [row.errand for row in inside]
+    learned = counts.take(range(len(inside)))
+    base = PitchModel(options[0]).fit_counts(learned, errands, [row.group for row in inside])
+    matrix = base.weighed(learned)
     judged = base.weighed(counts.take(range(len(inside), len(inside) + len(held))))
     for params in options:
         model = PitchModel(params)
         model.features_ = base.features_
-        yield model.solve(matrix, [row.errand for row in inside]).logits(judged)
+        yield model.solve(matrix, errands).logits(judged)

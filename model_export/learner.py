@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class Params:
     """What a training run is made of. The same values over the same corpus give the same bytes.
 
     `c` is the inverse strength of regularisation, `min_df` and `min_groups` in how many messages and
-    in how many files a term must occur, `meaning` and `form` the weights of two blocks against words,
+    in how many files a term must occur, `most` how many terms are kept, `meaning` and `form` the weights of two blocks against words,
     `steepness` and `likeness` what margins are multiplied with before the soft minimum and the soft maximum,
     `balance` the weight of the maximum against the minimum, `caution` the share of `c` in the margin against mail
     with nothing in it, `knowing` the weight of knowing sellers (they read like ordinary mail: trained on with full
@@ -44,12 +45,13 @@ class Params:
     the share of pitches at which probabilities are true.
     """
 
-    c: float = 1.0
+    c: float = 0.5
     min_df: int = 2
     min_groups: int = 5
-    meaning: float = 0.6
+    most: int = 32_000
+    meaning: float = 0.5
     form: float = 0.2
-    steepness: float = 8.0
+    steepness: float = 6.0
     likeness: float = 4.0
     balance: float = 0.5
     caution: float = 0.3
@@ -95,12 +97,25 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.fit_counts(Counts.of(texts), errands, groups or ["one"] * len(texts))
 
     def fit_counts(self, counts: Counts, errands: Sequence[str], groups: Sequence[str]) -> PitchModel:
-        """`fit` over texts whose terms have been counted."""
-        return self.solve(self.learn_terms(counts, groups), errands)
+        """`fit` over texts whose terms have been counted. Where these are too many, once more with the heaviest."""
+        vocabularies = counts.shared(groups, self.params.min_df, self.params.min_groups)
+        self.solve(self.learn_terms(counts, vocabularies), errands)
+        if sum(map(len, vocabularies)) > self.params.most:
+            self.solve(self.learn_terms(counts, self._heaviest(vocabularies)), errands)
+        return self
 
-    def learn_terms(self, counts: Counts, groups: Sequence[str]) -> csr_matrix:
-        """Learn vocabulary and idf; the texts as rows of term weights, not yet weighted by block."""
-        self._vocabularies = counts.shared(groups, self.params.min_df, self.params.min_groups)
+    def _heaviest(self, vocabularies: Sequence[list[str]]) -> list[list[str]]:
+        """Of each block the terms that can move some margin furthest, `most` in all; what tells of form stays."""
+        reach = np.abs(self.coef_).max(axis=1) * np.concatenate([weigher.idf_ for weigher in self._weighers])
+        reach[-len(vocabularies[-1]) :] = np.inf
+        kept = np.zeros(len(reach), bool)
+        kept[np.argsort(-reach, kind="stable")[: self.params.most]] = True
+        flags = np.split(kept, np.cumsum([len(terms) for terms in vocabularies])[:-1])
+        return [list(compress(terms, keep)) for terms, keep in zip(vocabularies, flags, strict=True)]
+
+    def learn_terms(self, counts: Counts, vocabularies: Sequence[list[str]]) -> csr_matrix:
+        """Learn idf; the texts as rows of term weights, not yet weighted by block."""
+        self._vocabularies = vocabularies
         self._weighers = [TfidfTransformer(sublinear_tf=True) for _ in BLOCKS]
         vectorizers = []
         for block, vocabulary, weigher, matrix in zip(
