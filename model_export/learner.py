@@ -37,12 +37,12 @@ class Params:
     """What a training run is made of. The same values over the same corpus give the same bytes.
 
     `c` is the inverse strength of regularisation, `min_df` and `min_groups` in how many messages and
-    in how many files a term must occur, `most` how many terms are kept, `meaning` and `form` the weights of two blocks against words,
-    `steepness` and `likeness` what margins are multiplied with before the soft minimum and the soft maximum,
-    `balance` the weight of the maximum against the minimum, `caution` the share of `c` in the margin against mail
-    with nothing in it, `knowing` the weight of knowing sellers (they read like ordinary mail: trained on with full
-    force they make ordinary mail be held), `brevity` how many terms of the words' block halve the evidence, `share`
-    the share of pitches at which probabilities are true.
+    in how many files a term must occur, `most` how many terms are kept, `meaning` and `form` the weights of two
+    blocks against words, `steepness` and `likeness` what margins are multiplied with before the soft minimum and the
+    soft maximum, `balance` the weight of the maximum against the minimum, `caution` the share of `c` in the margin
+    against mail with nothing in it, `knowing` the weight of knowing sellers (they read like ordinary mail: trained on
+    with full force they make ordinary mail be held), `brevity` how many terms of the words' block halve the evidence,
+    `share` the share of pitches at which probabilities are true.
     """
 
     c: float = 0.5
