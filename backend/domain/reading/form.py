@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from string import digits
 
 from backend.domain.mail.charset import may_match
 from backend.domain.mail.message import Message, Owner
@@ -146,7 +147,7 @@ def _sender(message: Message, owner: Owner) -> Iterator[str]:
         yield "campaign_domain"
     if _NO_REPLY.search(sender.local):
         yield "no_reply_sender"
-    if sender.local in _ROLE:
+    if sender.local.rstrip(digits) in _ROLE:
         yield "role_sender"
     if sender.domain.rpartition(".")[2] in _NEW_ENDINGS:
         yield "new_domain_ending"
