@@ -25,20 +25,20 @@ from backend.settings import MODELS
 from tests.bench import decisions
 from tests.bench.processor import spent
 from tests.bench.speed_fixtures import NUMBERS, OURS, Google, letters_like
-from tests.bench.speed_measures import ORDINARY
+from tests.bench.speed_measures import ORDINARY, PITCH
 
 STEPS: Mapping[str, Mapping[str, float]] = {
     # A look at once and one after Google's window, in which it drops pushes: without it mail would be lost.
     "ordinary, one a push": {"push": 1, "history": 2, "get": 1, "read": 1, "commit": 3},
     "ordinary, ten a push": {"push": 0.1, "history": 0.2, "get": 1, "read": 1, "commit": 0.3, "row": 1},
     # Our own change is pushed too. What is moved is said before it is done, and its end after.
-    "held": {"push": 2, "history": 2, "get": 1, "read": 1, "modify": 1, "commit": 5},
+    "held": {"push": 2, "history": 2, "get": 1, "read a pitch": 1, "modify": 1, "commit": 5},
     # Whether the owner is away, and which addresses are theirs; a sending is said before it is begun.
     "challenged": {
         "push": 2,
         "history": 2,
         "get": 1,
-        "read": 1,
+        "read a pitch": 1,
         "modify": 1,
         "ask": 2,
         "send": 1,
@@ -96,9 +96,10 @@ async def _mailbox(google: Google) -> dict[str, Any]:
     await google.create(email, "Ana Duarte")
     token = (await google.tokens(email))["access_token"]
     label = await google.api(token, "POST", "labels", {"name": "Floor"})
-    load = letters_like(ORDINARY, LETTERS, next(NUMBERS))
-    ids = [await google.deliver(letter, email) for letter in load]
-    found = [await google.api(token, "GET", f"messages/{one}?format=full") for one in ids]
+    kinds = (ORDINARY, LETTERS), (PITCH, 40)
+    letters = (letters_like(kind, number, next(NUMBERS)) for kind, number in kinds)
+    ids, pitches = [[await google.deliver(letter, email) for letter in some] for some in letters]
+    found = [await google.api(token, "GET", f"messages/{one}?format=full") for one in (*ids, *pitches)]
     history = (await google.api(token, "GET", "profile"))["historyId"]
     letter = f"From: {email}\r\nTo: kim@r.example\r\nSubject: Re: yours\r\n\r\n{'A link. ' * 40}\r\n".encode()
     raw = base64.urlsafe_b64encode(letter).decode()
@@ -109,7 +110,8 @@ async def _mailbox(google: Google) -> dict[str, Any]:
         "history": history,
         "ids": ids,
         "raws": [json.dumps(one) for one in found[:40]],
-        "answers": [(raw, one["threadId"]) for one in found],
+        "pitches": [json.dumps(one) for one in found[LETTERS:]],
+        "answers": [(raw, one["threadId"]) for one in found[:LETTERS]],
         "model": str(MODELS / "pitchgate.onnx"),
     }
 

@@ -130,10 +130,10 @@ async def _each(things: Sequence[Any], call: Callable[[Any], Awaitable[None]]) -
     return (used() - before) / number
 
 
-def _read_each(config: dict[str, Any]) -> float:
+def _read_each(messages: Sequence[str], model: str) -> float:
     """A message handed to a process of its own and back; the CPU of both."""
-    raws = [raw.encode() for raw in config["raws"]]
-    command = [sys.executable, "-m", "tests.bench.baseline.floor", "read", config["model"]]
+    raws = [raw.encode() for raw in messages]
+    command = [sys.executable, "-m", "tests.bench.baseline.floor", "read", model]
 
     def hand_over(rounds: int) -> float:
         before = used()
@@ -227,7 +227,12 @@ def steps(config: dict[str, Any]) -> dict[str, float]:
     with asyncio.Runner(loop_factory=quick_loop()) as runner:
         found = runner.run(_calls(config))
     one, ten = _commits(1, 1_000), _commits(10, 500)
-    found |= {"read": _read_each(config), "commit": one, "row": max(0.0, (ten - one) / 9)}
+    found |= {"read": _read_each(config["raws"], config["model"])}
+    found |= {
+        "read a pitch": _read_each(config["pitches"], config["model"]),
+        "commit": one,
+        "row": max(0.0, (ten - one) / 9),
+    }
     found |= {"look": _looks(20_000), "token": _tokens(20_000), "line": _lines(20_000)}
     return found
 
