@@ -213,7 +213,9 @@ class Bench:
                 for kind in kinds:
                     server = None
                     if scene.database == "PostgreSQL":
-                        server = stack.enter_context(postgres_server.running(durable=True))
+                        # In a thread, for it runs a loop of its own.
+                        started = postgres_server.running(durable=True)
+                        server = await asyncio.to_thread(stack.enter_context, started)
                     fixture = await make_fixture(
                         kind, scene, self.google, self.folder, self.model, server, jwks
                     )
