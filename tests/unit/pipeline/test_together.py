@@ -74,7 +74,7 @@ async def test_one_that_google_keeps_back_keeps_back_no_other(
             raise TryLater("later.broke", reason="broken")
         return await fetch(mailbox_id, gmail_id)
 
-    fixture.gmail.fetch = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(fixture.gmail, "fetch", slow)
     screening = asyncio.create_task(screened(fixture, jobs))
     async with asyncio.timeout(30):
         while (await rows(fixture))["below_hold"] < 2:  # noqa: ASYNC110 - it stands in the database
