@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,28 +56,28 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     # Reading and scoring are imported here: help needs neither.
     from backend.offline.archives import opened
     from backend.offline.cores import weighed
-    from backend.offline.judge import Judge
+    from backend.offline.judge import Judge, judge
     from backend.scoring.audit import read_model
-    from backend.scoring.session import ModelSession
 
-    model = model or read_settings().model_path
-    data, facts = read_model(model)
-    judge = Judge(ModelSession(data, facts, model), me.strip().lower(), Strictness(strictness))
+    how_strict = Strictness(strictness)
+    data, facts = read_model(model or read_settings().model_path)
+    begin = partial(Judge.of, data, me.strip().lower(), how_strict)
     console = Console(stderr=True)
     held: dict[str, list[Judged]] = defaultdict(list)
     rows: Counter[str] = Counter()
     with _progress(console) as progress, opened(path) as (total, messages):
         task = progress.add_task(words()("scan.screening"), total=total)
         read = []
-        for mail in weighed(judge, data, messages, total, jobs):
+        for mail in weighed(begin, messages, total, jobs):
             read.append(mail)
             progress.advance(task)
-    for judged in judge.judge(read):
+    spoken = language()
+    for judged in judge(read, facts.thresholds[how_strict]):
         rows[judged.verdict.row] += 1
         if judged.held:
             held[judged.message.sender.address or words()("scan.no_sender")].append(judged)
         if jsonl:
-            click.echo(json.dumps(_line(judged), ensure_ascii=False))
+            click.echo(json.dumps(_line(judged, spoken), ensure_ascii=False))
     if not jsonl:
         _report(Console(), held, rows)
 
@@ -106,14 +107,14 @@ class _Rate(ProgressColumn):
         return Text(f"{rate:,.0f}/s" if rate else "", style="progress.data.speed")
 
 
-def _line(judged: Judged) -> dict[str, object]:
+def _line(judged: Judged, spoken: str) -> dict[str, object]:
     return {
         "file": judged.file,
         "message_id": judged.message.message_id,
         "verdict": judged.verdict.outcome,
         "row": judged.verdict.row,
         "score": round(judged.score.probability, 4),
-        "reasons": [reason_text(language(), reason.code) for reason in judged.reasons],
+        "reasons": [reason_text(spoken, reason.code) for reason in judged.reasons],
     }
 
 

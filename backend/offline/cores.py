@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.mailbox import Strictness
 from backend.offline.archives import Filed
 from backend.offline.judge import Judge, Weighed
-from backend.scoring.audit import admit
-from backend.scoring.session import ModelSession
 
 HANDED, BYTES_HANDED = 32, 1_000_000
 """Messages handed over at once, and when they are fewer because they are long."""
@@ -37,20 +34,22 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def weighed(
-    judge: Judge, model: bytes, messages: Iterable[Filed], total: int, jobs: int
-) -> Iterator[Weighed]:
-    """The messages weighed, in their order, on up to `jobs` processes; a few of them by `judge` itself, whose model
-    file is `model`. `total` is how many there are.
+Begin = Callable[[], Judge]
+"""What each process that weighs begins with. It is sent to processes."""
+
+
+def weighed(begin: Begin, messages: Iterable[Filed], total: int, jobs: int) -> Iterator[Weighed]:
+    """The messages weighed, in their order, on up to `jobs` processes; a few of them by this one. `total` is how many
+    there are.
 
     Raises `PitchgateError` if a process is lost, most likely because memory ran out.
     """
     jobs = min(jobs, total // WORTH)
     if jobs <= 1:
-        yield from map(judge.weigh, messages)
+        yield from map(begin().weigh, messages)
         return
     # Started fresh, not forked: the model's runtime has threads by now.
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (model, judge.me, judge.strictness))
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (begin,))
     try:
         yield from _in_order(pool, _handfuls(messages), jobs * _AHEAD)
     except BrokenProcessPool as error:
@@ -82,10 +81,10 @@ def _in_order(pool: ProcessPoolExecutor, handfuls: Iterable[list[Filed]], ahead:
         yield from handed.popleft().result()
 
 
-def _begin(model: bytes, me: str, strictness: Strictness) -> None:
+def _begin(begin: Begin) -> None:
     global _judge
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
-    _judge = Judge(ModelSession(model, admit(model)), me, strictness)
+    _judge = begin()
 
 
 def _weigh(handful: list[Filed]) -> list[Weighed]:

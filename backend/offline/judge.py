@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from backend.domain.entry.decline import is_decline
 from backend.domain.mail.authentication import Authentication, authenticate
@@ -24,10 +26,12 @@ from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.rehearsal import Waiting
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.reasons import illustrate
-from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.domain.reading.wording import read, written
 from backend.offline.archives import Filed
-from backend.scoring.session import ModelSession
+
+if TYPE_CHECKING:
+    from backend.scoring.session import ModelSession
 
 LABELS = "X-Gmail-Labels"
 NOT_INBOX = {"spam": "SPAM", "trash": "TRASH", "drafts": "DRAFT", "sent": "SENT", "chat": "CHAT"}
@@ -38,6 +42,8 @@ CATEGORIES = {
     "category updates": "CATEGORY_UPDATES",
 }
 ASSUMED = Authentication(True, "", "taken at its word: no results by Google")
+STRANGER = Standing()
+"""Until the whole archive has been read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +90,25 @@ class Judged:
 
 @dataclass
 class Judge:
-    """Judges one archive. `me` is the owner's address, "" if unknown: then each mail's own recipient is
+    """Weighs the mail of one archive. `me` is the owner's address, "" if unknown: then each mail's own recipient is
     taken for its owner, and nobody is a correspondent."""
 
     session: ModelSession
     me: str = ""
     strictness: Strictness = Strictness.NORMAL
+
+    @classmethod
+    def of(cls, model: bytes, me: str, strictness: Strictness) -> Judge:
+        """With the model in these bytes. Raises `ModelRefused`."""
+        # Imported here: a process that only hands mail to others does without the model's runtime.
+        from backend.scoring.audit import admit
+        from backend.scoring.session import ModelSession
+
+        return cls(ModelSession(model, admit(model)), me, strictness)
+
+    @cached_property
+    def _preferences(self) -> Preferences:
+        return Preferences(mode=Mode.QUARANTINE, strictness=self.strictness)
 
     def weigh(self, filed: Filed) -> Weighed:
         """The facts and the score of one message, whatever the others are. Any bytes will do."""
@@ -104,38 +123,13 @@ class Judge:
             arrival=replace(arrival, message=kept),
             owner=owner,
             authentication=_authentication(message),
-            preferences=Preferences(mode=Mode.QUARANTINE, strictness=self.strictness),
-            standing=Standing(),
+            preferences=self._preferences,
+            standing=STRANGER,
             form=form_of(arrival, owner),
         )
         score = illustrate(self.session.score(written(reading)), reading)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
         return Weighed(filed.file, facts, score, earlier, self._wrote_to(message))
-
-    def judge(self, messages: Iterable[Weighed]) -> tuple[Judged, ...]:
-        """The verdict on each message, in their order, as if they had come in the order of their dates. Whom the owner
-        wrote to at any time was known to them all along."""
-        waiting: dict[str, Waiting] = defaultdict(Waiting)
-        limits = self.session.thresholds(self.strictness)
-        listed = list(messages)
-        own = [mail for mail in listed if mail.wrote_to is not None]
-        written = {mail.message.message_id for mail in own}
-        correspondents = frozenset().union(*(mail.wrote_to or () for mail in own))
-        verdicts: dict[int, Verdict] = {}
-        for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
-            mail = listed[place]
-            sender = mail.message.sender.address
-            beside = waiting[sender]
-            standing = Standing(
-                corresponded=sender in correspondents, took_part=not written.isdisjoint(mail.earlier)
-            )
-            facts = replace(mail.facts, standing=beside.beside(standing, mail.received_at))
-            verdict = verdicts[place] = decide(facts, mail.score, limits, (), mail.received_at)
-            if verdict.holds and sender:
-                beside.add(mail.received_at, facts.authentication.passed, mail.score.probability)
-        return tuple(
-            Judged(mail.file, mail.message, verdicts[place], mail.score) for place, mail in enumerate(listed)
-        )
 
     def _wrote_to(self, message: Message) -> frozenset[str] | None:
         if not self.me or message.sender.address != self.me:
@@ -143,6 +137,31 @@ class Judge:
         if "X-Pitchgate-Challenge" in message.headers or is_decline(message.text):
             return None
         return frozenset(address.address for address in (*message.to, *message.cc)) - {"", self.me}
+
+
+def judge(messages: Iterable[Weighed], limits: Thresholds) -> tuple[Judged, ...]:
+    """The verdict on each message, in their order, as if they had come in the order of their dates. Whom the owner
+    wrote to at any time was known to them all along; `limits` are the model's for their strictness."""
+    waiting: dict[str, Waiting] = defaultdict(Waiting)
+    listed = list(messages)
+    own = [mail for mail in listed if mail.wrote_to is not None]
+    written = {mail.message.message_id for mail in own}
+    correspondents = frozenset().union(*(mail.wrote_to or () for mail in own))
+    verdicts: dict[int, Verdict] = {}
+    for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
+        mail = listed[place]
+        sender = mail.message.sender.address
+        beside = waiting[sender]
+        standing = Standing(
+            corresponded=sender in correspondents, took_part=not written.isdisjoint(mail.earlier)
+        )
+        facts = replace(mail.facts, standing=beside.beside(standing, mail.received_at))
+        verdict = verdicts[place] = decide(facts, mail.score, limits, (), mail.received_at)
+        if verdict.holds and sender:
+            beside.add(mail.received_at, facts.authentication.passed, mail.score.probability)
+    return tuple(
+        Judged(mail.file, mail.message, verdicts[place], mail.score) for place, mail in enumerate(listed)
+    )
 
 
 def _authentication(message: Message) -> Authentication:

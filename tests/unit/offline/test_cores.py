@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from backend.demo.letters import letters
 from backend.domain.errors import PitchgateError
+from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.reading.score import Thresholds
 from backend.offline import cores
 from backend.offline.archives import Filed
-from backend.offline.judge import Judge
+from backend.offline.judge import Judge, judge
 from backend.scoring.audit import read_model
-from backend.scoring.session import ModelSession
 from backend.settings import Settings
 from tests.doubles import in_english
 
@@ -35,34 +38,38 @@ def _archive() -> list[Filed]:
 
 
 @pytest.fixture(scope="module")
-def model() -> tuple[bytes, Judge]:
-    path = Path(Settings().model_path)
-    data, facts = read_model(path)
-    return data, Judge(ModelSession(data, facts, path), ME)
+def model() -> tuple[cores.Begin, Thresholds]:
+    data, facts = read_model(Path(Settings().model_path))
+    return partial(Judge.of, data, ME, Strictness.NORMAL), facts.thresholds[Strictness.NORMAL]
 
 
-def test_two_processes_find_what_one_finds_in_the_same_order(model: tuple[bytes, Judge]) -> None:
-    data, judge = model
+def test_two_processes_find_what_one_finds_in_the_same_order(model: tuple[cores.Begin, Thresholds]) -> None:
+    begin, limits = model
     archive = _archive()
-    one = list(cores.weighed(judge, data, archive, len(archive), 1))
-    two = list(cores.weighed(judge, data, archive, len(archive), 2))
+    one = list(cores.weighed(begin, archive, len(archive), 1))
+    two = list(cores.weighed(begin, archive, len(archive), 2))
     assert [mail.file for mail in two] == [filed.file for filed in archive]
     assert two == one
-    rows = {judged.verdict.row.value for judged in judge.judge(two)}
+    rows = {judged.verdict.row.value for judged in judge(two, limits)}
     assert {"correspondent", "quarantine", "not_incoming"} <= rows
 
 
-def test_a_small_archive_starts_no_process(model: tuple[bytes, Judge]) -> None:
-    _, judge = model
+def test_a_small_archive_starts_no_process(model: tuple[cores.Begin, Thresholds]) -> None:
     few = _archive()[: cores.WORTH]
-    no_model = b""
-    assert len(list(cores.weighed(judge, no_model, few, len(few), 64))) == len(few)
+    here: list[int] = []
+
+    def begin() -> Judge:
+        here.append(os.getpid())
+        return model[0]()
+
+    assert len(list(cores.weighed(begin, few, len(few), 64))) == len(few)
+    assert here == [os.getpid()]
 
 
-def test_a_process_that_ends_is_told_in_words(model: tuple[bytes, Judge]) -> None:
-    _, judge = model
+def test_a_process_that_ends_is_told_in_words() -> None:
+    no_model = partial(Judge.of, b"no model at all", ME, Strictness.NORMAL)
     with pytest.raises(PitchgateError) as raised:
-        list(cores.weighed(judge, b"no model at all", _archive(), MANY, 2))
+        list(cores.weighed(no_model, _archive(), MANY, 2))
     assert "--jobs 1" in in_english(raised.value)
 
 

@@ -15,7 +15,7 @@ from backend.demo.letters import letters
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score
 from backend.offline.archives import Filed
-from backend.offline.judge import Judge
+from backend.offline.judge import Judge, judge
 from backend.scoring.session import ModelSession
 from backend.settings import Settings
 
@@ -105,12 +105,12 @@ def test_a_second_mail_of_a_held_sender_goes_with_the_first(tmp_path: Path) -> N
 
 
 def test_held_mail_makes_later_mail_wait_for_thirty_days_in_whatever_order_the_archive_has_it() -> None:
-    judge = Judge(ModelSession.open(Settings().model_path))
-    limits = judge.session.thresholds(Strictness.NORMAL)
+    session = ModelSession.open(Settings().model_path)
+    weigh, limits = Judge(session).weigh, session.thresholds(Strictness.NORMAL)
     assert limits.strict < limits.hold
     doubtful, sure = Score(limits.strict, 0.0), Score(limits.hold, 0.0)
     weighed = [
-        replace(judge.weigh(Filed(date, _pitch().replace(b"24 Nov 2026", date.encode()))), score=score)
+        replace(weigh(Filed(date, _pitch().replace(b"24 Nov 2026", date.encode()))), score=score)
         for date, score in (
             ("24 Dec 2026", doubtful),
             ("23 Dec 2026", doubtful),
@@ -118,13 +118,13 @@ def test_held_mail_makes_later_mail_wait_for_thirty_days_in_whatever_order_the_a
             ("24 Nov 2026", sure),
         )
     ]
-    beside = {judged.file: judged.verdict.row.value for judged in judge.judge(weighed[1:])}
+    beside = {judged.file: judged.verdict.row.value for judged in judge(weighed[1:], limits)}
     assert beside == {
         "23 Dec 2026": "held_with_earlier",
         "23 Nov 2026": "below_hold",
         "24 Nov 2026": "quarantine",
     }
-    alone = judge.judge([weighed[0], weighed[3]])
+    alone = judge([weighed[0], weighed[3]], limits)
     assert [judged.verdict.row.value for judged in alone] == ["below_hold", "quarantine"]
 
 
