@@ -189,12 +189,12 @@ On writers it has not read, at each strictness:
 something, or to buy a business. It runs on the owner's own server and sends nothing anywhere.
 
 **What it is.** Three blocks of tf-idf over {terms} terms (words and word pairs; concepts and turns of phrase
-from our own lexicon in ten languages; findings about headers and form). A linear support vector machine tells pitches
-from each of four classes of ordinary mail (people the owner deals with, strangers with an errand of their own, mail
-sent to many, mail with next to nothing in it), and four more tell each class of pitch (crude, sequence, trade,
-knowing) from ordinary mail. The soft minimum of the first and the soft maximum of the others, weighed by how many
-terms were known, and one calibrator make the probability. {size} bytes of ONNX, text in, probability and the share of
-each term out.
+from our own lexicon in ten languages; findings about headers and form). A logistic regression, in which terms that
+one side alone uses count for more, tells pitches from each of four classes of ordinary mail (people the owner deals
+with, strangers with an errand of their own, mail sent to many, mail with next to nothing in it), and four more tell
+each class of pitch (crude, sequence, trade, knowing) from ordinary mail. The soft minimum of the first and the soft
+maximum of the others, weighed by how many terms were known, and one calibrator make the probability. {size} bytes of
+ONNX, text in, probability and the share of each term out.
 
 {learned}
 

@@ -82,7 +82,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     _margins(emit, model.coef_, model.intercept_)
     _told(emit, model.params.brevity, model.longest_)
     _weighed(emit, model)
-    _probability(emit, model.slope_, model.offset_)
+    _probability(emit, model.offset_)
     for ours, output in zip(
         ("p", "logit_", "row_", "fid", "contrib", "often"), operator.outputs, strict=True
     ):
@@ -112,7 +112,6 @@ def _constants(emit: Emitter) -> None:
     for name, value in (("s0", 0), ("s1", 1), ("sm1", -1), ("smax", 2**62)):
         emit.constant(name, [value], TensorProto.INT64)
     emit.constant("one", np.float64(1), TensorProto.DOUBLE)
-    emit.constant("tiny", np.float64(1e-300), TensorProto.DOUBLE)
 
 
 def _terms(emit: Emitter, text: str, terms: list[str]) -> None:
@@ -170,8 +169,7 @@ def _counts(emit: Emitter) -> None:
     emit.node("Add", ["ids", "r2"], "k2")
     emit.node("Less", ["ids", "V"], "known2")
     emit.node("Reshape", ["known2", "sm1"], "known")
-    emit.node("Reshape", ["k2", "sm1"], "k1")
-    emit.node("Compress", ["k1", "known"], "k", axis=0)
+    emit.node("Compress", ["k2", "known"], "k")  # without an axis: laid out in one row
     # The unused outputs are named: skl2onnx takes two empty names for a cycle.
     emit.node("Unique", ["k"], ["uk", "unused_i", "unused_v", "often"], sorted=1)
     emit.node("Div", ["uk", "V1"], "row_")
@@ -200,9 +198,8 @@ def _unit_length(emit: Emitter, idf: Any, blocks: Any) -> None:
     zero = helper.make_tensor("value", TensorProto.DOUBLE, [1], [0.0])
     emit.node("ConstantOfShape", ["cells1"], "zero_cells", value=zero)
     emit.node("ScatterElements", ["zero_cells", "cell", "xx"], "squares", axis=0, reduction="add")
-    emit.node("Sqrt", ["squares"], "norm0")
-    emit.node("Max", ["norm0", "tiny"], "norm1")
-    emit.node("Gather", ["norm1", "cell"], "norm")
+    emit.node("Sqrt", ["squares"], "norms")
+    emit.node("Gather", ["norms", "cell"], "norm")  # no cell that is asked for is empty
     emit.node("Div", ["x", "norm"], "unit")
 
 
@@ -243,28 +240,28 @@ def _told(emit: Emitter, brevity: float, longest: float) -> None:
 
 
 def _weighed(emit: Emitter, model: PitchModel) -> None:
-    """The soft minimum of the first margins and the soft maximum of the rest, weighted; and the pull of each margin.
+    """The soft minimum of the first margins and the soft maximum of the rest, weighted, [row, 1]; and the pull of each
+    margin. The calibrator's slope is in the weights: each step that is left out makes a run shorter by a hundredth.
 
     `pulls` says how the sum moves with each margin, [row, margin].
     """
-    apart, count = model.apart_, model.coef_.shape[1]
-    sides = [("low", 0, apart, "Neg", 1.0 - model.params.balance)]
+    apart, count, balance = model.apart_, model.coef_.shape[1], model.params.balance
+    sides = [("low", 0, apart, -1.0, (1.0 - balance) * model.slope_)]
     if count > apart:
-        sides.append(("high", apart, count, "Identity", model.params.balance))
+        sides.append(("high", apart, count, 1.0, balance * model.slope_))
     for name, start, end, sign, weight in sides:
         emit.constant(f"{name}_start", [start], TensorProto.INT64)
         emit.constant(f"{name}_end", [end], TensorProto.INT64)
         emit.constant(f"{name}_weight", np.float64(weight), TensorProto.DOUBLE)
+        emit.constant(f"{name}_signed_weight", np.float64(sign * weight), TensorProto.DOUBLE)
         emit.node("Slice", ["margins", f"{name}_start", f"{name}_end", "s1"], f"{name}_margins")
-        emit.node(sign, [f"{name}_margins"], f"{name}_signed")
+        emit.node("Neg" if sign < 0 else "Identity", [f"{name}_margins"], f"{name}_signed")
         emit.node("Exp", [f"{name}_signed"], f"{name}_odds")
-        emit.node("ReduceSum", [f"{name}_odds", "s1"], f"{name}_sum2", keepdims=1)
-        emit.node("Squeeze", [f"{name}_sum2", "s1"], f"{name}_sum")
+        emit.node("ReduceSum", [f"{name}_odds", "s1"], f"{name}_sum", keepdims=1)
         emit.node("Log", [f"{name}_sum"], f"{name}_log")
-        emit.node(sign, [f"{name}_log"], f"{name}_soft")
-        emit.node("Mul", [f"{name}_soft", f"{name}_weight"], f"{name}_part")
-        emit.node("Div", [f"{name}_odds", f"{name}_sum2"], f"{name}_pull")
-        emit.node("Mul", [f"{name}_pull", f"{name}_weight"], f"{name}_pulls")
+        emit.node("Mul", [f"{name}_log", f"{name}_signed_weight"], f"{name}_part")
+        emit.node("Div", [f"{name}_weight", f"{name}_sum"], f"{name}_share")
+        emit.node("Mul", [f"{name}_odds", f"{name}_share"], f"{name}_pulls")
     if count > apart:
         emit.node("Add", ["low_part", "high_part"], "raw")
         emit.node("Concat", ["low_pulls", "high_pulls"], "pulls", axis=1)
@@ -273,23 +270,21 @@ def _weighed(emit: Emitter, model: PitchModel) -> None:
         emit.node("Identity", ["low_pulls"], "pulls")
 
 
-def _probability(emit: Emitter, slope: float, offset: float) -> None:
-    """logit = raw * trust * slope + offset; a term's share is its parts weighted as the margins pull."""
-    emit.constant("slope", np.float64(slope), TensorProto.DOUBLE)
+def _probability(emit: Emitter, offset: float) -> None:
+    """logit = raw * trust + offset; a term's share is its parts weighted as the margins pull."""
     emit.constant("offset", np.float64(offset), TensorProto.DOUBLE)
-    emit.node("Mul", ["raw", "trust"], "trusted")
-    emit.node("Mul", ["trusted", "slope"], "sloped")
-    emit.node("Add", ["sloped", "offset"], "logit_")
+    emit.node("Unsqueeze", ["trust", "s1"], "trust2")
+    emit.node("Mul", ["raw", "trust2"], "trusted2")
+    emit.node("Squeeze", ["trusted2", "s1"], "trusted")
+    emit.node("Add", ["trusted", "offset"], "logit_")
     emit.node("Neg", ["logit_"], "minus")
     emit.node("Exp", ["minus"], "e")
     emit.node("Add", ["e", "one"], "e1")
     emit.node("Div", ["one", "e1"], "p")
-    emit.node("Unsqueeze", ["trust", "s1"], "trust2")
     emit.node("Mul", ["pulls", "trust2"], "trusted_pulls")
     emit.node("Gather", ["trusted_pulls", "row_"], "pull_f")
     emit.node("Mul", ["parts", "pull_f"], "pulled")
-    emit.node("ReduceSum", ["pulled", "s1"], "raw_share", keepdims=0)
-    emit.node("Mul", ["raw_share", "slope"], "contrib")
+    emit.node("ReduceSum", ["pulled", "s1"], "contrib", keepdims=0)
 
 
 def output_names(model: ModelProto) -> list[str]:
