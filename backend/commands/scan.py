@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from backend.offline.judge import Judged
 
 SHOWN_SENDERS = 60
+TOLD = 20
+"""After so many messages the bar moves on."""
 COLUMNS = ("sender", "emails", "score", "subject", "why")
 
 
@@ -70,14 +72,18 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
         read = []
         for mail in weighed(begin, messages, total, jobs):
             read.append(mail)
-            progress.advance(task)
-    spoken = language()
+            if len(read) % TOLD == 0:
+                progress.update(task, completed=len(read))
+        progress.update(task, completed=len(read))
+    spoken, lines = language(), list[str]()
     for judged in judge(read, facts.thresholds[how_strict]):
         rows[judged.verdict.row] += 1
         if judged.held:
             held[judged.message.sender.address or words()("scan.no_sender")].append(judged)
         if jsonl:
-            click.echo(json.dumps(_line(judged, spoken), ensure_ascii=False))
+            lines.append(json.dumps(_line(judged, spoken), ensure_ascii=False))
+    if lines:
+        click.echo("\n".join(lines))
     if not jsonl:
         _report(Console(), held, rows)
 
