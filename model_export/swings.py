@@ -6,7 +6,6 @@ through for its address, or hold ordinary mail for it.
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +21,14 @@ _THREAD = ("In-Reply-To", "References")
 _FIRM = "aldermere-partners.example"
 
 
+def _sender(record: Record) -> tuple[str, str]:
+    """Name and address. People write a comma into their name without quotes: by the standard, the sender ends there."""
+    name, _, address = record["from"].rpartition("<")
+    return name.strip().replace('"', ""), address.strip(" >")
+
+
 def _addressed(record: Record, local: Callable[[str], str], domain: str = "") -> Record:
-    name, address = email.utils.parseaddr(record["from"])
+    name, address = _sender(record)
     before, _, host = address.partition("@")
     sender = f"{local(before)}@{domain or host}"
     return {**record, "from": f'"{name}" <{sender}>' if name else sender}
@@ -43,7 +48,7 @@ def _threadless(record: Record) -> Record:
 
 
 def _signed(record: Record) -> Record:
-    name = email.utils.parseaddr(record["from"])[0]
+    name, _ = _sender(record)
     return {**record, "text": f"{record['text']}\n\n-- \n{name}"} if record.get("text") else record
 
 

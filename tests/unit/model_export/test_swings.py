@@ -38,3 +38,10 @@ def test_what_does_not_change_the_meaning_changes_the_score_by_little(found: dic
 
 def test_a_language_that_is_not_told_only_makes_the_model_more_careful(found: dict[str, Swing]):
     assert -0.1 <= found[LANGUAGE].drift <= 0.0
+
+
+def test_a_comma_in_a_name_is_part_of_the_name():
+    sender = {"from": "Kevin Strahan, CFP <kevin7@strahan.example>", "headers": {}}
+    with_digits, without = HABITS["digits in the address"]
+    assert with_digits(sender)["from"] == '"Kevin Strahan, CFP" <kevin84@strahan.example>'
+    assert without(sender)["from"] == '"Kevin Strahan, CFP" <kevin@strahan.example>'
