@@ -31,7 +31,7 @@ KNOWING = "knowing"
 LONG = 99
 """The percentage of messages that are no longer than what counts as long."""
 FLOOR, SMOOTHING, FEW = 0.5, 0.5, 2.0
-"""Of `telling`: the weight of a term that both sides use alike, what is added to counts, how many messages are few."""
+"""Of `telling`: the weight of what both sides say alike, what is added to each count, and how many messages are few."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Coefficients and intercept of some pitches against some ordinary mail."""
         concerned = np.flatnonzero(pitches | ordinary)
         rows, sides = matrix[concerned], pitches[concerned]
-        loud = telling(rows, sides)
+        weights = telling(rows, sides)
         # Mail with nothing in it only has to outweigh pitches with nothing in them: no balance, less force.
         solver = LogisticRegression(
             C=self.params.c * force,
@@ -178,8 +178,8 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             max_iter=1_000,
             random_state=self.params.seed,
         )
-        solver.fit(csr_matrix(rows @ diags(loud)), sides, sample_weight=weight[concerned])
-        return solver.coef_[0] * loud, float(solver.intercept_[0])
+        solver.fit(csr_matrix(rows @ diags(weights)), sides, sample_weight=weight[concerned])
+        return solver.coef_[0] * weights, float(solver.intercept_[0])
 
     def calibrate(self, slope: float, offset: float = 0.0) -> PitchModel:
         """From now on logit = slope * uncalibrated logit + offset."""
@@ -222,10 +222,12 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def telling(rows: csr_matrix, sides: Flags) -> Floats:
-    """What to multiply each term with before a margin is learned, so that what is said by one side alone is learned
-    from first: by the root of how far apart its shares of the two sides lie, as a logarithm; terms of few messages by
-    less. Squares over all that is said have a mean of one, but for `FLOOR`. After Wang and Manning, Baselines and
-    Bigrams (2012)."""
+    """The weight of each term while a margin is learned, [term]: high for what one side alone says, low for what both
+    say alike or what few messages say.
+
+    It grows with the root of |log(share of pitches with the term / share of ordinary mail with it)|, scaled to a mean
+    square of one over all terms of all messages. After Wang and Manning, Baselines and Bigrams (2012).
+    """
     said = csr_matrix((np.ones(rows.nnz), rows.indices, rows.indptr), rows.shape)
     ours, theirs = (np.asarray(said[side].sum(axis=0)).ravel() + SMOOTHING for side in (sides, ~sides))
     shares = ours / (sides.sum() + SMOOTHING), theirs / ((~sides).sum() + SMOOTHING)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SHOWN_SENDERS = 60
 TOLD = 20
-"""After so many messages the bar moves on."""
+"""After so many messages the bar moves on. It tells the rate of its last thousand moves, half a minute at most."""
 COLUMNS = ("sender", "emails", "score", "subject", "why")
 
 
@@ -62,8 +62,9 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     from backend.scoring.audit import read_model
 
     how_strict = Strictness(strictness)
-    data, facts = read_model(model or read_settings().model_path)
-    begin = partial(Judge.of, data, me.strip().lower(), how_strict)
+    model = model or read_settings().model_path
+    data, facts = read_model(model)
+    begin = partial(Judge.of, data, model, me.strip().lower(), how_strict)
     console = Console(stderr=True)
     held: dict[str, list[Judged]] = defaultdict(list)
     rows: Counter[str] = Counter()

@@ -48,7 +48,7 @@ def weighed(begin: Begin, messages: Iterable[Filed], total: int, jobs: int) -> I
     if jobs <= 1:
         yield from map(begin().weigh, messages)
         return
-    # Started fresh, not forked: the model's runtime has threads by now.
+    # Started fresh, not forked: the progress bar has a thread by now.
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (begin,))
     try:
         yield from _in_order(pool, _handfuls(messages), jobs * _AHEAD)

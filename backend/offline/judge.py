@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.domain.entry.decline import is_decline
@@ -98,13 +99,13 @@ class Judge:
     strictness: Strictness = Strictness.NORMAL
 
     @classmethod
-    def of(cls, model: bytes, me: str, strictness: Strictness) -> Judge:
-        """With the model in these bytes. Raises `ModelRefused`."""
+    def of(cls, model: bytes, path: Path, me: str, strictness: Strictness) -> Judge:
+        """With the model in these bytes, which `path` held. Raises `ModelRefused`, which names it."""
         # Imported here: a process that only hands mail to others does without the model's runtime.
         from backend.scoring.audit import admit
         from backend.scoring.session import ModelSession
 
-        return cls(ModelSession(model, admit(model)), me, strictness)
+        return cls(ModelSession(model, admit(model, path), path), me, strictness)
 
     @cached_property
     def _preferences(self) -> Preferences:

@@ -39,8 +39,9 @@ def _archive() -> list[Filed]:
 
 @pytest.fixture(scope="module")
 def model() -> tuple[cores.Begin, Thresholds]:
-    data, facts = read_model(Path(Settings().model_path))
-    return partial(Judge.of, data, ME, Strictness.NORMAL), facts.thresholds[Strictness.NORMAL]
+    path = Path(Settings().model_path)
+    data, facts = read_model(path)
+    return partial(Judge.of, data, path, ME, Strictness.NORMAL), facts.thresholds[Strictness.NORMAL]
 
 
 def test_two_processes_find_what_one_finds_in_the_same_order(model: tuple[cores.Begin, Thresholds]) -> None:
@@ -67,7 +68,7 @@ def test_a_small_archive_starts_no_process(model: tuple[cores.Begin, Thresholds]
 
 
 def test_a_process_that_ends_is_told_in_words() -> None:
-    no_model = partial(Judge.of, b"no model at all", ME, Strictness.NORMAL)
+    no_model = partial(Judge.of, b"no model at all", Path("none.onnx"), ME, Strictness.NORMAL)
     with pytest.raises(PitchgateError) as raised:
         list(cores.weighed(no_model, _archive(), MANY, 2))
     assert "--jobs 1" in in_english(raised.value)
