@@ -40,7 +40,8 @@ def mailbox_json(world: World, mailbox: Mailbox) -> dict[str, Any]:
 
 
 def message_json(mailbox: Mailbox, message: StoredMessage, full: bool) -> dict[str, Any]:
-    """One message; `full` adds all headers, the text and the raw source."""
+    """One message; `full` adds all headers, the text, the raw source, and when it came and which labels it got when
+    (epoch milliseconds)."""
     body: dict[str, Any] = {
         "id": message.id,
         "threadId": message.thread_id,
@@ -57,6 +58,13 @@ def message_json(mailbox: Mailbox, message: StoredMessage, full: bool) -> dict[s
         body["headers"] = [[name, value] for name, value in message.headers]
         body["text"] = message.text
         body["raw"] = message.raw.decode("utf-8", "replace")
+        body["changes"] = [
+            {
+                "at": round(record.at * 1000),
+                "labels": [_label_name(mailbox, label) for label in record.labels],
+            }
+            for record in mailbox.history.of(message.id)
+        ]
     return body
 
 

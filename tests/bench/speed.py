@@ -183,14 +183,16 @@ class Bench:
             token = speed_push.token_for(keys, ours.url, subscription)
             email = ours.quiet[0]
             lua = speed_push.script(self.folder, token, subscription, email, 10**6)
-            plain = bare()
+            others = {"bare": bare(), "kept": bare(str(self.folder / "pushes.db"))}
             try:
-                await until_ready(self.http, f"{plain.url}/readyz", ours.process)
-                args = (ours, plain, lua, self.size.seconds, self.size.rounds)
+                for other in others.values():
+                    await until_ready(self.http, f"{other.url}/readyz", ours.process)
+                args = ({"ours": ours, **others}, lua, self.size.seconds, self.size.rounds)
                 self.found["push"] = await asyncio.to_thread(speed_push.turns, *args)
             finally:
-                plain.process.terminate()
-                plain.process.wait()
+                for other in others.values():
+                    other.process.terminate()
+                    other.process.wait()
                 await self.google.push_modes(paused=False)
         for connections, figures in self.found["push"].items():
             self.tell(f"pushes over {connections} connections: {figures}")

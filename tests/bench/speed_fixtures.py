@@ -104,6 +104,12 @@ class Google(Sandbox):
         response = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages?label={label}")
         return [message["id"] for message in response["messages"]]
 
+    async def until_labelled(self, mailbox: str, gmail_id: str, label: str) -> float | None:
+        """Milliseconds from a message's arrival to its label, by Google's own clock; None while it has none."""
+        message = await self._call("GET", f"/sandbox/mailboxes/{mailbox}/messages/{gmail_id}")
+        came, *later = message["changes"]
+        return next((change["at"] - came["at"] for change in later if label in change["labels"]), None)
+
 
 @dataclass
 class Fixture:
@@ -266,10 +272,10 @@ class Bare:
         return spent([self.process.pid])
 
 
-def bare() -> Bare:
-    """Start it."""
+def bare(*file: str) -> Bare:
+    """Start it; with a file it keeps each push there."""
     where = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "tests.bench.baseline.bare", where]
+    command = [sys.executable, "-m", "tests.bench.baseline.bare", where, *file]
     return Bare(subprocess.Popen(command, env={**os.environ}), f"http://{where}")
 
 

@@ -1,4 +1,5 @@
-"""Pushes by wrk: our route, token checked and notice durable, against the bare Quart route, in turns."""
+"""Pushes by wrk: our route, token checked and notice durable, against the bare Quart route, in turns with one that
+keeps each push and does nothing else."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
@@ -81,18 +83,20 @@ def load(server: Server, lua: Path, connections: int, seconds: int) -> dict[str,
     }
 
 
-def turns(ours: Server, bare: Server, lua: Path, seconds: int, rounds: int) -> dict[str, dict[str, Any]]:
-    """Both in turns at each number of connections: medians, and ours over the bare route's."""
+def turns(servers: Mapping[str, Server], lua: Path, seconds: int, rounds: int) -> dict[str, dict[str, Any]]:
+    """All in turns at each number of connections: medians, and ours over the bare route's. The one that is `kept`, each
+    push in a commit of its own, at one connection only: pushes that come together may share a commit."""
     if shutil.which("wrk") is None:
         raise RuntimeError("wrk is not here; as root: apt-get install wrk")
-    for server in (ours, bare):
+    for server in servers.values():
         load(server, lua, 16, 1)
     report: dict[str, dict[str, Any]] = {}
     for connections in CONNECTIONS:
-        runs: dict[str, list[dict[str, float]]] = {"ours": [], "bare": []}
+        names = [name for name in servers if name != "kept" or connections == 1]
+        runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
         for _ in range(rounds):
-            for name, server in (("ours", ours), ("bare", bare)):
-                runs[name].append(load(server, lua, connections, seconds))
+            for name in names:
+                runs[name].append(load(servers[name], lua, connections, seconds))
         middle = {
             name: {key: round(median(run[key] for run in some), 3) for key in some[0]}
             for name, some in runs.items()

@@ -53,6 +53,15 @@ def test_delivery_from_fields(google: SandboxProcess, ana: str) -> None:
     assert got["text"].strip() == "Hallo"
 
 
+def test_a_message_in_full_tells_when_it_came_and_got_its_labels(google: SandboxProcess, ana: str) -> None:
+    google.deliver(ana, "Bo <bo@ext.test>", subject="Hello", text="Hello")
+    (message,) = google.messages(ana)
+    google.move_labels(ana, [message["id"]], add=["STARRED"])
+    ((came, starred),) = [message["changes"] for message in google.messages(ana, full=True)]
+    assert came["at"] <= starred["at"]
+    assert ("STARRED" in came["labels"], "STARRED" in starred["labels"]) == (False, True)
+
+
 def test_delivery_of_raw_mail_and_of_bytes(google: SandboxProcess, ana: str) -> None:
     google.deliver(ana, raw="From: a@x.test\nSubject: raw\n\nbody\n", authentication_results=None)
     google.deliver(ana, raw_base64="RnJvbTogYUB4LnRlc3QNCg0K/w==", mail_from="")

@@ -99,6 +99,10 @@ class HistoryLog:
         self.floor = max(self.floor, self.current if floor is None else min(floor, self.current))
         return self.floor
 
+    def of(self, message_id: str) -> list[HistoryRecord]:
+        """What happened to one message, oldest first."""
+        return [record for record in self._records if record.message_id == message_id]
+
     def visible_at(self, horizon: float | None) -> int:
         """The position an index that has only seen changes up to `horizon` (epoch seconds) would report."""
         if horizon is None or not self._records or self._records[-1].at <= horizon:
