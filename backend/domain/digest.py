@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Arrival
+from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.mailbox import Strictness
+from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
@@ -43,3 +45,21 @@ class Digest:
     challenger_thresholds: Mapping[Strictness, Thresholds] = field(default_factory=dict)
     cause: FailOpen | None = None
     fault: str = ""
+
+    def kept(self) -> Screened:
+        """The facts that are stored: no body."""
+        message = self.arrival.message
+        sender = message.sender
+        return Screened(
+            sender=sender.address,
+            sender_name=sender.name,
+            sender_domain=organisational_domain(sender.domain),
+            subject=message.subject,
+            message_id=message.message_id,
+            received_at=self.arrival.received_at,
+            authenticated=self.authentication.passed,
+            references=message.references,
+            reply_to=self.reply_to,
+            language=self.language,
+            topics=self.topics,
+        )

@@ -176,7 +176,8 @@ class Requests:
 
 def _about(pattern: Call, word: str) -> Call:
     """The request that `pattern` is, about this id."""
-    return replace(pattern, url=pattern.url.replace(_PLACE, quote(word, safe="")))
+    url = pattern.url.replace(_PLACE, quote(word, safe=""))
+    return Call(pattern.method, pattern.verb, url, pattern.headers, pattern.body, pattern.priority)
 
 
 def _call(request: Any, priority: Priority = Priority.PUSH) -> Call:

@@ -23,7 +23,6 @@ SMALL_ANSWER = 1_000_000
 CONNECTIONS = 200
 KEEP_ALIVE = 30.0
 """Seconds an idle connection is kept. Shorter than Google keeps its end open, so ours is the one that closes."""
-_CHUNK = 64 * 1024
 
 
 class AnswerTooLarge(Exception):
@@ -121,7 +120,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     unpack = zlib.decompressobj(wbits=31) if packing == "gzip" else None
     pieces: list[bytes] = []
     size = 0
-    async for chunk in response.content.iter_chunked(_CHUNK):
+    while chunk := await response.content.readany():
         try:
             piece = unpack.decompress(chunk, limit - size + 1) if unpack else chunk
         except zlib.error as error:

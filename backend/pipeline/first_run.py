@@ -20,7 +20,6 @@ from backend.domain.policy.guards import Inquiry, objections
 from backend.domain.policy.rehearsal import CAUGHT, Looked, PreviewRun, Rehearsed, RunState, Word, rehearse
 from backend.pipeline.context import Context
 from backend.pipeline.owner_digest import is_ours
-from backend.pipeline.screen import kept
 from backend.ports.jobs import DutyJob
 from backend.ports.reader import Unread
 
@@ -76,7 +75,7 @@ async def _look_at(context: Context, mailbox: Mailbox, batch: Sequence[tuple[str
 
 async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehearsed:
     digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
-    arrival, facts = digest.arrival, kept(digest)
+    arrival, facts = digest.arrival, digest.kept()
     if await is_ours(context, mailbox.id, arrival):
         raise Gone("gone", reason="ours")
     inquiry = Inquiry(

@@ -9,7 +9,6 @@ import zlib
 from datetime import datetime, timedelta
 
 from backend.domain.envelope import Envelope, Metadata, read_push
-from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.notices import look_after
 from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers
@@ -65,14 +64,15 @@ async def adopt(context: Context) -> None:
     await asyncio.gather(*changing, *(want(mailbox.id, Duty.SYNC, now) for mailbox in boxes))
 
 
-def look_again_at(context: Context, mailbox: Mailbox) -> datetime:
-    """When the history of a mailbox that is up to date is asked for again, should nobody tell of a change before."""
+def look_again_at(context: Context, mailbox_id: str, moved_at: datetime | None) -> datetime:
+    """When the history of a mailbox that is up to date, and moved last at `moved_at`, is asked for again, should nobody
+    tell of a change before."""
     now, settings = context.clock.now(), context.settings
     if settings.notices.watched:
-        return now + sweep_after(context, mailbox.id)
+        return now + sweep_after(context, mailbox_id)
     often, seldom = (timedelta(seconds=s) for s in (settings.poll_interval, settings.poll_quiet_interval))
-    moment = f"{mailbox.id} {now.timestamp():.0f}"  # another chance each time, and no randomness
-    return now + look_after(often, seldom, mailbox.moved_at, now, zlib.crc32(moment.encode()) % 1_001 / 1_000)
+    moment = f"{mailbox_id} {now.timestamp():.0f}"  # another chance each time, and no randomness
+    return now + look_after(often, seldom, moved_at, now, zlib.crc32(moment.encode()) % 1_001 / 1_000)
 
 
 def sweep_after(context: Context, mailbox_id: str) -> timedelta:

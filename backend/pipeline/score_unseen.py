@@ -18,7 +18,7 @@ from backend.domain.policy.decide import Facts, decide
 from backend.pipeline.context import Context
 from backend.pipeline.learn import OWN_MAIL
 from backend.pipeline.owner_digest import is_ours
-from backend.pipeline.screen import kept, unjudged
+from backend.pipeline.screen import unjudged
 from backend.ports.jobs import Duty, Sighting
 from backend.ports.messages import Reading
 
@@ -27,7 +27,7 @@ async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tup
     """Fetch the message (the one Gmail call) and judge it; True when it has only just arrived and its turn is
     still to come. Raises `Gone`, `Rejected`, `NeedsReconnect` or `TryLater` as the fetch does, and `Unread`."""
     digest = await context.reader.screen(await context.gmail.fetch(mailbox.id, gmail_id), mailbox.owner)
-    arrival, screened = digest.arrival, kept(digest)
+    arrival, screened = digest.arrival, digest.kept()
     now = context.clock.now()
     standing, record = await context.store.sender(
         mailbox.id, screened.sender, screened.sender_domain, arrival.thread_id, now

@@ -16,7 +16,6 @@ from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected
 from backend.domain.mail.message import Owner
-from backend.domain.mail.sender import organisational_domain
 from backend.domain.mailbox.labels import PLACES, Placement, as_it_came
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Screened
@@ -123,14 +122,14 @@ def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Be
 async def _judge(
     context: Context, job: MessageJob, others: Together, mailbox: Mailbox, fetched: Fetched, digest: Digest
 ) -> MessageJob | None:
-    screened = kept(digest)
+    screened = digest.kept()
     for _ in range(DECISIONS):
         now = context.clock.now()
         standing = await context.store.standing(
             job.mailbox_id, screened.sender, screened.sender_domain, job.thread_id, now
         )
         try:
-            verdict = await _decide(context, job, mailbox, fetched, digest, standing)
+            verdict = await _decide(context, job, mailbox, fetched, digest, screened, standing)
         except Unread as error:
             verdict = fail_open(error.cause)
         intent = _intent(context, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
@@ -181,6 +180,7 @@ async def _decide(
     mailbox: Mailbox,
     fetched: Fetched,
     digest: Digest,
+    screened: Screened,
     standing: Standing,
 ) -> Verdict:
     now = context.clock.now()
@@ -191,12 +191,13 @@ async def _decide(
     verdict = decide(facts, digest.score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return _resting(context, verdict, facts, digest, thresholds, (), now)
+    about = (screened.sender, screened.sender_domain, job.thread_id)
     inquiry = Inquiry(
         arrival=digest.arrival,
         owner=mailbox.owner,
         authentication=digest.authentication,
         preferences=mailbox.preferences,
-        dealings=standing.dealings,
+        dealings=await context.store.dealings(job.mailbox_id, *about, now),
         vacation_on=False,
         backlog=job.backlog,
         fresh=_fresh(context, mailbox, digest),
@@ -265,25 +266,6 @@ async def _owner_now(context: Context, mailbox: Mailbox) -> Owner:
         return mailbox.owner
     await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
     return replace(mailbox.owner, aliases=mailbox.owner.aliases | seen.aliases)
-
-
-def kept(digest: Digest) -> Screened:
-    """The facts that are stored: no body."""
-    message = digest.arrival.message
-    sender = message.sender
-    return Screened(
-        sender=sender.address,
-        sender_name=sender.name,
-        sender_domain=organisational_domain(sender.domain),
-        subject=message.subject,
-        message_id=message.message_id,
-        received_at=digest.arrival.received_at,
-        authenticated=digest.authentication.passed,
-        references=message.references,
-        reply_to=digest.reply_to,
-        language=digest.language,
-        topics=digest.topics,
-    )
 
 
 def _intent(context: Context, mailbox: Mailbox, screened: Screened) -> ChallengeIntent:

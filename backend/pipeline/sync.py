@@ -45,12 +45,13 @@ Take = Callable[[int], int]
 async def sync(context: Context, job: DutyJob, take: Take = int) -> datetime | GivenBack:
     """Bring one mailbox up to date, or some pages nearer to it. Returns when it is due again."""
     for _ in range(PAGES_A_TURN):
-        mailbox = await context.store.mailbox(job.mailbox_id)
+        mailbox = job.mailbox or await context.store.mailbox(job.mailbox_id)
         if mailbox is None:
             raise LeaseLost("conflict.mailbox")
         due = await _one_page(context, job, mailbox, take)
         if due is not None:
             return due
+        job = replace(job, mailbox=None)  # it has moved on
     return context.clock.now()
 
 
@@ -58,14 +59,17 @@ async def _one_page(
     context: Context, job: DutyJob, mailbox: Mailbox, take: Take
 ) -> datetime | GivenBack | None:
     """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
-    quiet = look_again_at(context, mailbox)
     if relist.under_way(mailbox):
-        return quiet if await relist.go_on(context, job, mailbox) else None
+        return (
+            look_again_at(context, mailbox.id, mailbox.moved_at)
+            if await relist.go_on(context, job, mailbox)
+            else None
+        )
     if not mailbox.cursor:
         profile = await context.gmail.profile(mailbox.id)
         page = SyncPage(cursor=profile.history_id, safe_since=context.clock.now())
         await context.store.commit_sync(job, page, context.clock.now())
-        return quiet
+        return look_again_at(context, mailbox.id, mailbox.moved_at)
     start, began = mailbox.page_start or mailbox.cursor, context.clock.now()
     try:
         listed = await context.gmail.history(mailbox.id, start, mailbox.page_token)
@@ -83,7 +87,7 @@ async def _one_page(
         page = replace(page, page_token=listed.next_page, page_start=start)
         await context.store.commit_sync(job, page, context.clock.now())
         return None
-    return await _last_page(context, job, mailbox, listed, replace(page, safe_since=began), pushed, take)
+    return await _last_page(context, job, mailbox, listed, page, pushed, began, take)
 
 
 async def _last_page(
@@ -93,6 +97,7 @@ async def _last_page(
     listed: HistoryPage,
     page: SyncPage,
     pushed: tuple[int, datetime] | None,
+    began: datetime,
     take: Take,
 ) -> GivenBack:
     """Commit the page that ends a listing and give the duty back with it: due again soon if Google's index lags behind
@@ -101,11 +106,11 @@ async def _last_page(
     again = _look_again(now, mailbox, listed, pushed)
     if again is not None and _empty(mailbox, listed):
         # Told of a change and shown none: moving the cursor now could skip it for good.
-        page = replace(page, cursor=mailbox.cursor, safe_since=None)
+        page = replace(page, cursor=mailbox.cursor)
     else:
-        page = replace(page, cursor=listed.history_id)
+        page = replace(page, cursor=listed.history_id, safe_since=began)
     moved = listed.history_id != mailbox.cursor
-    due = again or look_again_at(context, replace(mailbox, moved_at=now) if moved else mailbox)
+    due = again or look_again_at(context, mailbox.id, now if moved else mailbox.moved_at)
     keep = take(len(page.sightings)) if page.sightings else 0
     _, following = await context.store.commit_sync(job, page, now, due, context.lease_until(), keep)
     if page.sightings and (pushed is None or pushed[0] <= int(mailbox.cursor)):

@@ -34,13 +34,16 @@ class Together:
         self._threads = tuple({job.thread_id for job in jobs})
         self._under_way = {job.gmail_id for job in jobs}
         self._single = len(jobs) == 1
+        self._known = next(iter(jobs)).begun
         self._begun: asyncio.Task[Beginning] | None = None
         self._ready: list[tuple[Stays, asyncio.Future[None]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._writing: set[asyncio.Task[None]] = set()
 
     async def beginning(self) -> Beginning:
-        """What their screening begins with."""
+        """What their screening begins with. Those that one sync found have it in hand."""
+        if self._known is not None:
+            return self._known
         if self._single:
             return await self._store.beginning(self._mailbox_id, self._threads)
         if self._begun is None:
@@ -49,11 +52,15 @@ class Together:
 
     async def stays(self, job: MessageJob, verdict: Verdict, screened: Screened | None) -> None:
         """Record a verdict on a message that stays where it is, as `record_verdict` does."""
+        one = Stays(job, verdict, screened)
         if not self._ready and self._under_way <= {job.gmail_id}:
-            await self._store.record_verdict(job, verdict, screened, None, self._clock.now())
+            try:
+                await self._store.record_stays(self._mailbox_id, [one], self._clock.now())
+            except Conflict:
+                await self._store.record_verdict(job, verdict, screened, None, self._clock.now())
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ready.append((Stays(job, verdict, screened), done))
+        self._ready.append((one, done))
         self.without(job)
         await done
 

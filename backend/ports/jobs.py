@@ -12,7 +12,7 @@ the caller's.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -73,12 +73,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class DutyJob:
-    """A claimed duty."""
+    """A claimed duty. A SYNC comes with its `mailbox` as it was then, without what fails in it."""
 
     mailbox_id: str
     duty: Duty
     attempt: int
     lease: str
+    mailbox: Mailbox | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,7 @@ class MessageJob:
     """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1. `revision` goes up when
     an owner or a solve changes what is meant to happen; a stage that finishes with an older revision leaves the newer
     order standing. `deaths` is how many workers in a row have not given it back before their lease ended, `error` what
-    made the last try fail, "" if nothing did. Claimed, it has nothing `in_hand`.
-    """
+    made the last try fail, "" if nothing did. Claimed, it has nothing `in_hand` nor `begun`, which a sync reads."""
 
     mailbox_id: str
     gmail_id: str
@@ -112,6 +112,7 @@ class MessageJob:
     deaths: int = 0
     error: str = ""
     in_hand: InHand | None = None
+    begun: Beginning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +276,7 @@ class JobStore(NoticeStore, Protocol):
         labels changed, and of pushes."""
 
     async def beginning(self, mailbox_id: str, thread_ids: Sequence[str]) -> Beginning:
-        """What messages of these threads are screened with before they are fetched. The mailbox comes without what
-        fails in it."""
+        """What messages of these threads are screened with before they are fetched; without what fails in it."""
 
     async def held_at_rest(self, mailbox_id: str, limit: int) -> tuple[str, ...]:
         """Messages that are meant to be held and for which nothing is left to do, latest change first."""

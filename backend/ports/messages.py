@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from backend.domain.entry.challenge import Challenge, ChallengeIntent, Solved, Tries
+from backend.domain.entry.challenge import Challenge, ChallengeIntent, Dealings, Solved, Tries
 from backend.domain.entry.credits import Entry
 from backend.domain.mailbox.correction import Correction, Decision
 from backend.domain.mailbox.insights import Figures
@@ -63,7 +63,12 @@ class MessageStore(Protocol):
     async def standing(
         self, mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
     ) -> Standing:
-        """Everything the policy table and the guards look up of a sender."""
+        """What the policy table looks up of a sender."""
+
+    async def dealings(
+        self, mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
+    ) -> Dealings:
+        """Earlier challenges, as the guards see them before another one; read again when its intent is stored."""
 
     async def record_verdict(
         self,

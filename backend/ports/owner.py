@@ -129,9 +129,6 @@ class OwnerStore(Protocol):
     async def learn(self, mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datetime) -> None:
         """The owner has written to these addresses, in this thread ("" = none)."""
 
-    async def took_part(self, mailbox_id: str, thread_ids: Sequence[str]) -> frozenset[str]:
-        """In which of these threads the owner has written themselves."""
-
     async def set_rule(self, mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> None:
         """Set, or with None remove, the owner's rule for an address or a bare domain."""
 

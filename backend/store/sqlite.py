@@ -33,12 +33,14 @@ class _Thread(threading.Thread):
         super().__init__(name=name, daemon=True)
         self.queue = queue
         self._connection = connection
+        self.ended = False
 
     def run(self) -> None:
         try:
             while (work := self.queue.get()) is not None:
                 work(self._connection)
         finally:
+            self.ended = True
             self._connection.close()
 
 
@@ -134,7 +136,7 @@ class SqliteDriver:
         return await call.future
 
     def _call(self, make: Callable[[], Script[Any]], *, near: bool = False) -> Call:
-        if not self._threads or not all(thread.is_alive() for thread in self._threads):
+        if not self._threads or any(thread.ended for thread in self._threads):
             raise RuntimeError("the store is not open")
         return Call(make, asyncio.get_running_loop().create_future(), near)
 

@@ -152,7 +152,6 @@ class SqlStore(Watched):
     challenge_pending_in = looks(sync.challenge_pending_in)
     known = reads(sync.known)
     learn = puts(sync.learn)
-    took_part = looks(sync.took_part)
     held_from = reads(sync.held_from)
     save_index = puts(sync.save_index)
 
@@ -181,12 +180,13 @@ class SqlStore(Watched):
         return await self._driver.near(EVERY, jobs.next_due, full)
 
     standing = looks(verdicts.standing)
+    dealings = looks(verdicts.dealings)
     record_verdict = puts(verdicts.record_verdict)
     record_stays = puts(verdicts.record_stays)
     correct = writes(corrections.correct)
     undo = writes(undoing.undo)
     set_rule = writes(verdicts.set_rule)
-    beginning = looks(verdicts.beginning)
+    beginning = looks(sync.beginning)
     challenge_of = looks(challenges.challenge_of)
     challenge_by_token = looks_all(challenges.challenge_by_token)
     screened = looks(challenges.screened)

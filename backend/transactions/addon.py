@@ -15,7 +15,7 @@ from backend.ports.jobs import MessageJob, Sighting
 from backend.ports.messages import Reading, SenderRecord
 from backend.ports.owner import Tenant
 from backend.transactions import message_rows, verdicts
-from backend.transactions.mailboxes import locked, mailbox_of, write_preferences
+from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, q
 from backend.transactions.tables import GmailIdRow, MailboxRow
@@ -61,7 +61,7 @@ def adopt(
     mailbox_id: str, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
 ) -> Script[bool]:
     """A row for a message no sync will bring, ended where it is."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
     new: list[GmailIdRow] = yield q(
         "insert_messages",

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.archive_tables import TABLES
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Row, Script, number, q
 
 
@@ -20,7 +20,7 @@ def page(mailbox_id: str, table: str, after: str, limit: int) -> Script[tuple[Ma
 
 def restore(mailbox_id: str, table: str, rows: Iterable[Mapping[str, Any]], now: datetime) -> Script[int]:
     """See the port."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     added = 0
     for row in rows:
         if table == "ledger":

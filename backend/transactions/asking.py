@@ -15,7 +15,7 @@ from backend.domain.watching.drift import week_of
 from backend.domain.watching.trial import TRIAL, disagreement
 from backend.ports.decisions import DecisionKeys
 from backend.transactions import decisions, message_rows, models, rows
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock, locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import KEYS, Script, each, micros, number, q
 from backend.transactions.tables import MailboxRow
@@ -87,7 +87,7 @@ def answer_question(
     mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin, now: datetime
 ) -> Script[None]:
     """See the port."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     how = {"gmail_id": gmail_id, "answer": answer, "by_act": False, "now": micros(now)}
     if not (yield from number("answer_questions", mailbox_id=mailbox_id, **how)):
         raise NotFound("not_found.question")

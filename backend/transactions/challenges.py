@@ -15,7 +15,7 @@ from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment_or_none, number, q
-from backend.transactions.tables import ChallengeRow, OpenChallengeRow, ProspectsRow, WaitingMailRow
+from backend.transactions.tables import ChallengeRow, HeldRow, OpenChallengeRow, ProspectsRow, WaitingMailRow
 
 
 def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:
@@ -112,7 +112,7 @@ def _of_job(job: MessageJob, challenge_id: str) -> Script[OpenChallengeRow]:
     return row
 
 
-def _end(job: MessageJob, row: MessageRow, now: datetime) -> Script[None]:
+def _end(job: MessageJob, row: HeldRow, now: datetime) -> Script[None]:
     if row["revision"] == job.revision:
         yield from settle(job, None, now)
     else:

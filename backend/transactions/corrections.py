@@ -20,7 +20,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.transactions import asking, credits, decisions, voiding
 from backend.transactions.jobs import due
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import MessageRow, ReachedRow
 from backend.transactions.statement import Script, micros, number, packed, q
 from backend.transactions.tables import CorrectionRow, OpenChallengeRow
@@ -58,7 +58,7 @@ class Trace:
 
 def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
     """Apply a decision; see the port."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
     if known is not None:
         return tuple(json.loads(known["moved"]))

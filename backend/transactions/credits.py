@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from backend.domain.entry.credits import Entry
 from backend.domain.errors import Refused
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Script, micros, number, q
 
 
@@ -35,7 +35,7 @@ class DayDifferenceRow(DifferenceRow):
 
 def post(mailbox_id: str, entry: Entry, now: datetime) -> Script[int]:
     """Post one entry; see the port."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     yield from enter(mailbox_id, entry, now)
     return (yield from balance(mailbox_id, entry.sender))
 

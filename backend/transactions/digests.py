@@ -11,7 +11,7 @@ from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
 from backend.ports.jobs import DutyJob
 from backend.transactions import jobs, review_orders
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
 
 
@@ -68,9 +68,8 @@ def digest_told(
     job: DutyJob, until: datetime, gmail_id: str, next_due: datetime, now: datetime
 ) -> Script[None]:
     """The owner is told; see the port."""
-    held = yield from jobs.held_duty(job)
+    yield from jobs.finish_duty(job, next_due)
     yield q("digest_told", mailbox_id=job.mailbox_id, until=micros(until), gmail_id=gmail_id)
-    yield from jobs.give_back(job, held, next_due)
 
 
 def digest_link(token_hash: str) -> Script[DigestLink | None]:
@@ -104,7 +103,7 @@ def _locked(token_hash: str) -> Script[DigestLink | None]:
     found = yield from digest_link(token_hash)
     if found is None:
         return None
-    yield from locked(found.mailbox_id)
+    yield from lock(found.mailbox_id)
     return (yield from digest_link(token_hash))
 
 

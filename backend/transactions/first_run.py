@@ -16,8 +16,8 @@ from backend.domain.reading.score import Reason, Score
 from backend.ports.jobs import Duty, DutyJob
 from backend.transactions import message_rows
 from backend.transactions.corrections import write_rule
-from backend.transactions.jobs import held_duty, want
-from backend.transactions.mailboxes import locked
+from backend.transactions.jobs import goes_on, want
+from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
 from backend.transactions.tables import Flag, SenderRulesRow
 
@@ -71,7 +71,7 @@ class StandingPreviewRow(PreviewRow, SenderRulesRow):
 
 def order(mailbox_id: str, now: datetime) -> Script[None]:
     """Begin again."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     yield q("begin_preview", mailbox_id=mailbox_id, now=micros(now))
     yield q("forget_previews", mailbox_id=mailbox_id)
     yield from want(mailbox_id, Duty.PREVIEW, now)
@@ -127,7 +127,7 @@ def previews(mailbox_id: str) -> Script[tuple[Rehearsed, ...]]:
 
 def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[None]:
     """The owner's word on one of them."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     row: PreviewRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":
         raise NotFound("not_found.preview")
@@ -149,11 +149,10 @@ def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[Non
 def _current(job: DutyJob, number: int) -> Script[bool]:
     """Whether this is still the run that is wanted; the duty goes on. Raises `LeaseLost`."""
     try:
-        yield from locked(job.mailbox_id)
+        yield from lock(job.mailbox_id)
     except NotFound as error:
         raise LeaseLost("conflict.mailbox") from error
-    yield from held_duty(job)
-    yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
+    yield from goes_on(job)
     row: RunRow | None = yield q("preview_run", mailbox_id=job.mailbox_id)
     return row is not None and row["run"] == number
 

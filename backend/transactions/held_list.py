@@ -14,7 +14,7 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
 from backend.transactions import corrections, message_rows
 from backend.transactions.devices import DeviceRow
-from backend.transactions.mailboxes import locked, mailbox_of, write_preferences
+from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment, number, packed, q
 from backend.transactions.tables import CorrectionRow, MailboxRow
@@ -120,7 +120,7 @@ def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -
 
 def correct_once(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
     """A decision whose key must not have been used for another one."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
     if known is not None and (known["gmail_id"], known["decision"]) != (
         correction.gmail_id,

@@ -11,9 +11,18 @@ from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.message_record import Stage
 from backend.ports.jobs import Due, Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions import rows, voiding
-from backend.transactions.message_rows import MessageRow
-from backend.transactions.statement import WAKE, Script, micros, moment, moment_or_none, number, packed, q
-from backend.transactions.tables import ClaimedDutyRow, DutyRow, MailboxRow
+from backend.transactions.statement import (
+    WAKE,
+    Script,
+    micros,
+    micros_or_none,
+    moment,
+    moment_or_none,
+    number,
+    packed,
+    q,
+)
+from backend.transactions.tables import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow
 
 
 def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:
@@ -71,18 +80,25 @@ def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -
     found: list[ClaimedDutyRow] = yield q(
         "claim_duties", now=micros(now), lease=lease, lease_until=micros(lease_until), limit=limit
     )
-    return tuple(rows.duty_job(row, lease) for row in found)
+    syncs = [row["mailbox_id"] for row in found if row["duty"] == Duty.SYNC]
+    listed: list[MailboxRow] = yield q("mailboxes_by_id", ids=packed(syncs))
+    mailboxes = {row["id"]: rows.mailbox(row) for row in listed}
+    return tuple(rows.duty_job(row, lease, mailboxes) for row in found)
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
-    """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile."""
-    yield from give_back(job, (yield from held_duty(job)), next_due)
+    """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile. Raises
+    `LeaseLost`."""
+    about = {"mailbox_id": job.mailbox_id, "duty": job.duty, "lease": job.lease}
+    if not (yield from number("end_duty", next_due=micros_or_none(next_due), **about)):
+        raise LeaseLost("conflict.lease")
 
 
-def give_back(job: DutyJob, held: DutyRow, next_due: datetime | None) -> Script[None]:
-    """The end of `finish_duty`, for a duty whose row is `held`."""
-    times = (held["asked_at"], held["again_at"], None if next_due is None else micros(next_due))
-    yield from _give_back(job, min((at for at in times if at is not None), default=None))
+def goes_on(job: DutyJob) -> Script[None]:
+    """Part of it is done for good. Raises `LeaseLost`."""
+    about = {"mailbox_id": job.mailbox_id, "duty": job.duty, "lease": job.lease}
+    if not (yield from number("duty_goes_on", **about)):
+        raise LeaseLost("conflict.lease")
 
 
 def postpone_duty(
@@ -93,26 +109,15 @@ def postpone_duty(
     since, why = row["failing_since"], row["failing_cause"]
     if cause is not None:
         since, why = micros(now) if since is None else since, cause
-    yield from _give_back(job, micros(at), row["attempts"] - (not counts), error, since, why)
-
-
-def _give_back(
-    job: DutyJob,
-    due_at: int | None,
-    attempts: int = 0,
-    error: str = "",
-    since: int | None = None,
-    cause: str = "",
-) -> Script[None]:
     yield q(
-        "give_back_duty",
+        "postpone_duty",
         mailbox_id=job.mailbox_id,
         duty=job.duty,
-        due_at=due_at,
-        attempts=attempts,
+        due_at=micros(at),
+        attempts=row["attempts"] - (not counts),
         error=error,
         failing_since=since,
-        cause=cause,
+        cause=why,
     )
 
 
@@ -230,9 +235,9 @@ def gone(job: MessageJob, now: datetime) -> Script[None]:
     yield from voiding.of_message(job.mailbox_id, job.gmail_id, now)
 
 
-def held_message(job: MessageJob) -> Script[MessageRow]:
-    """The message's row, if `job` still holds it. Raises `LeaseLost`."""
-    row: MessageRow | None = yield q("message_for_write", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
+def held_message(job: MessageJob) -> Script[HeldRow]:
+    """How the message stands, if `job` still holds it. Raises `LeaseLost`."""
+    row: HeldRow | None = yield q("held_message", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     if row is None or row["lease"] != job.lease:
         raise LeaseLost("conflict.lease")
     return row

@@ -12,7 +12,7 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.ports.owner import GrantEnd, Receipt
-from backend.transactions.mailboxes import locked, set_link
+from backend.transactions.mailboxes import lock, set_link
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
 
 
@@ -69,7 +69,7 @@ def rules_of(mailbox_id: str, subjects: Sequence[str]) -> Script[Mapping[str, Ru
 
 def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[None]:
     """All of them, or none."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     rows = [(rule.subject, rule.kind) for rule in wanted]
     yield q("put_rules", mailbox_id=mailbox_id, rows=packed(rows), now=micros(now))
     if (yield from number("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:

@@ -106,7 +106,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
     if known is None:
         raise Conflict("conflict.account")
     mailbox_id: str = known["id"]
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     if (yield from number("leave_begun", mailbox_id=mailbox_id)):
         raise Conflict("conflict.leaving")
     yield q("cancel_leave", mailbox_id=mailbox_id)
@@ -176,7 +176,7 @@ def swap_sealed_token(mailbox_id: str, old: bytes, new: bytes, now: datetime) ->
 
 def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -> Script[None]:
     """Replace the owner's settings."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     yield from write_preferences(mailbox_id, preferences, micros(now))
 
 
@@ -232,7 +232,7 @@ def busy(mailbox_id: str, now: datetime) -> Script[bool]:
 
 def set_link(mailbox_id: str, link: Link, now: datetime, lost: Lost | None = None) -> Script[None]:
     """Change how we stand with Google, and with it what may be claimed."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
     yield from _claimable(mailbox_id, link)
     if link is Link.LEAVING:
@@ -254,7 +254,7 @@ def _claimable(mailbox_id: str, link: Link) -> Script[None]:
 
 def forget(mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None) -> Script[Mapping[str, int]]:
     """Delete every row of the mailbox. Its receipts stay, and are told what was deleted."""
-    yield q("mailbox_for_write", mailbox_id=mailbox_id)
+    yield q("lock_mailbox", mailbox_id=mailbox_id)
     deleted: dict[str, int] = {}
     for table in TABLES:
         deleted[table] = yield q(f"forget_{table}", mailbox_id=mailbox_id)
@@ -269,12 +269,19 @@ def forget(mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None)
     return deleted
 
 
-def locked(mailbox_id: str) -> Script[MailboxRow]:
-    """The mailbox's row, held to the end of the transaction. Raises `NotFound`.
+def lock(mailbox_id: str) -> Script[None]:
+    """Hold the mailbox's row to the end of the transaction. Raises `NotFound`.
 
     Whatever decides over several rows of a mailbox takes this first, then message rows, then the lane:
     one order everywhere, so two transactions never wait for each other.
     """
+    found: str | None = yield q("lock_mailbox", mailbox_id=mailbox_id)
+    if found is None:
+        raise NotFound("unknown_mailbox.connect")
+
+
+def locked(mailbox_id: str) -> Script[MailboxRow]:
+    """The same, and the row."""
     row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None:
         raise NotFound("unknown_mailbox.connect")

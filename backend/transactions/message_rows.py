@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.reading.topics import Topic
-from backend.ports.jobs import DutyJob, MessageJob, Sighting
+from backend.ports.jobs import Beginning, DutyJob, MessageJob, Sighting
 from backend.transactions.statement import micros, moment, moment_or_none, packed
 from backend.transactions.tables import Flag
 
@@ -105,7 +105,7 @@ def message_job(row: ClaimedRow, lease: str) -> MessageJob:
     )
 
 
-def fresh_job(job: DutyJob, seen: Sighting, backlog: bool, now: datetime) -> MessageJob:
+def fresh_job(job: DutyJob, seen: Sighting, backlog: bool, now: datetime, begun: Beginning) -> MessageJob:
     """A message that was first seen just now, in the hands of the worker whose `job` found it."""
     return MessageJob(
         mailbox_id=job.mailbox_id,
@@ -119,6 +119,7 @@ def fresh_job(job: DutyJob, seen: Sighting, backlog: bool, now: datetime) -> Mes
         placement=None,
         backlog=backlog,
         first_seen_at=now,
+        begun=begun,
     )
 
 

@@ -15,7 +15,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.review import LEASE_SECONDS, MOST_EARLIER, Done, Leaving, Shelf
 from backend.transactions import corrections, credits, undoing
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.review import of_sender
 from backend.transactions.statement import Script, micros, number, q
@@ -44,7 +44,7 @@ def order(
     whole: Collection[str] = (),
 ) -> Script[Done]:
     """Decide about all of them in one commit; see the port."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     meant: list[str] = []
     for gmail_id in gmail_ids:
         meant += (yield from _with_earlier(mailbox_id, gmail_id)) if gmail_id in whole else [gmail_id]
@@ -83,7 +83,7 @@ def _with_earlier(mailbox_id: str, gmail_id: str) -> Script[list[str]]:
 
 def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     """Take all of it back, latest first; see the port."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     entry: EntryRow | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
     if entry is not None:
         back = given(entry["sender"], -entry["amount"], f"undo:{key}")

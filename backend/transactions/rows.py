@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
@@ -69,9 +69,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(json.loads(text))
 
 
-def duty_job(row: ClaimedDutyRow, lease: str) -> DutyJob:
-    """A duty just claimed under `lease`."""
-    return DutyJob(row["mailbox_id"], Duty(row["duty"]), row["attempts"], lease)
+def duty_job(row: ClaimedDutyRow, lease: str, mailboxes: Mapping[str, Mailbox]) -> DutyJob:
+    """A duty just claimed under `lease`, with its mailbox if that is among `mailboxes`."""
+    mailbox_id = row["mailbox_id"]
+    return DutyJob(mailbox_id, Duty(row["duty"]), row["attempts"], lease, mailboxes.get(mailbox_id))
 
 
 def challenge(row: ChallengeRow, prospects: ProspectsRow) -> Challenge:
@@ -110,8 +111,8 @@ def dealings(row: DealingsRow) -> Dealings:
     )
 
 
-def standing(row: StandingRow, seen: Dealings) -> Standing:
-    """What the policy table asks of a sender, and what the guards do."""
+def standing(row: StandingRow) -> Standing:
+    """What the policy table asks of a sender."""
     return Standing(
         rules=RuleMatch(_rule(row["address_rule"]), _rule(row["domain_rule"])),
         corresponded=bool(row["corresponded"]),
@@ -119,7 +120,6 @@ def standing(row: StandingRow, seen: Dealings) -> Standing:
         held_undecided=bool(row["held_undecided"]),
         credits=row["credits"],
         held_score=row["held_score"],
-        dealings=seen,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from backend.domain.entry.challenge import Tries
 from backend.domain.errors import NotFound
 from backend.transactions.challenges import whole
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Script, micros, number, q
 from backend.transactions.tables import ChallengeRow
 
@@ -34,7 +34,7 @@ def count_try(mailbox_id: str, challenge_id: str, code_id: str) -> Script[Tries]
 
 def write_note(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Script[None]:
     """Store the line, while one is taken behind this link."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     row = yield from _own_challenge(mailbox_id, challenge_id)
     challenge = yield from whole(row)
     challenge.refuse_note(now)

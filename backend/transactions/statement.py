@@ -85,4 +85,5 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 def packed(values: Iterable[Any]) -> str:
     """A JSON list, for storing and for handing a query many values at once."""
-    return _encode(list(values))
+    listed = list(values)
+    return _encode(listed) if listed else "[]"

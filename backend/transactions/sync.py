@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.notices import NOTICE_DELAY
-from backend.ports.jobs import DutyJob, MessageJob, Sighting, Surroundings, SyncPage
-from backend.transactions import corrections, message_rows, voiding
-from backend.transactions.jobs import due, give_back, held_duty, position
+from backend.ports.jobs import Beginning, DutyJob, MessageJob, Sighting, Surroundings, SyncPage
+from backend.transactions import corrections, message_rows, rows, voiding
+from backend.transactions.jobs import due, finish_duty, goes_on, position
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
-from backend.transactions.tables import DutyRow, GmailIdRow, MailboxRow
+from backend.transactions.tables import GmailIdRow, MailboxRow
 
 
 class NoticeRow(TypedDict):
@@ -61,11 +61,8 @@ def commit_sync(
     keep: int = 1,
 ) -> Script[tuple[int, tuple[MessageJob, ...]]]:
     """New rows, corrections, deletions and the moved cursor; see the port."""
-    mailbox, held = yield from _mailbox_of(job)
-    if next_due is None:
-        yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
-    else:
-        yield from give_back(job, held, next_due)
+    mailbox = yield from _mailbox_of(job)
+    yield from goes_on(job) if next_due is None else finish_duty(job, next_due)
     yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
@@ -86,17 +83,32 @@ def commit_sync(
         yield from due(job.mailbox_id, now)
     elif kept and until is not None:
         yield from due(job.mailbox_id, until, wake=False)
-    fresh = (seen for seen in page.sightings[:keep] if seen.gmail_id in kept)
-    return new, tuple(message_rows.fresh_job(job, seen, page.backlog, now) for seen in fresh)
+    if not kept:
+        return new, ()
+    fresh = [seen for seen in page.sightings[:keep] if seen.gmail_id in kept]
+    begun = yield from _begun(mailbox, {seen.thread_id for seen in fresh})
+    return new, tuple(message_rows.fresh_job(job, seen, page.backlog, now, begun) for seen in fresh)
 
 
-def _mailbox_of(job: DutyJob) -> Script[tuple[MailboxRow, DutyRow]]:
-    """The locked mailbox of a duty that is still held, and the duty's row."""
+def beginning(mailbox_id: str, thread_ids: Collection[str]) -> Script[Beginning]:
+    """What messages are screened with before they are fetched; see the port."""
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    if row is None:
+        return Beginning(None, took_part=frozenset(), blocks=False)
+    return (yield from _begun(row, thread_ids))
+
+
+def _begun(row: MailboxRow, thread_ids: Collection[str]) -> Script[Beginning]:
+    took = yield from took_part(row["id"], thread_ids)
+    return Beginning(rows.mailbox(row), took, bool((yield from number("blocks", mailbox_id=row["id"]))))
+
+
+def _mailbox_of(job: DutyJob) -> Script[MailboxRow]:
+    """The locked mailbox of a duty."""
     try:
-        mailbox = yield from locked(job.mailbox_id)
+        return (yield from locked(job.mailbox_id))
     except NotFound as error:
         raise LeaseLost("conflict.mailbox") from error
-    return mailbox, (yield from held_duty(job))
 
 
 def _move_cursor(mailbox: MailboxRow, page: SyncPage, now: datetime) -> Script[None]:
@@ -207,11 +219,11 @@ def learn(mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datet
         yield q("learn_thread", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now))
 
 
-def took_part(mailbox_id: str, thread_ids: Sequence[str]) -> Script[frozenset[str]]:
+def took_part(mailbox_id: str, thread_ids: Collection[str]) -> Script[frozenset[str]]:
     """In which of these threads the owner has written."""
     if not thread_ids:
         return frozenset()
-    found: list[ThreadRow] = yield q("took_part", mailbox_id=mailbox_id, ids=packed(thread_ids))
+    found: list[ThreadRow] = yield q("took_part", mailbox_id=mailbox_id, ids=packed(sorted(thread_ids)))
     return frozenset(row["thread_id"] for row in found)
 
 
@@ -227,8 +239,8 @@ def held_from(mailbox_id: str, addresses: frozenset[str]) -> Script[tuple[tuple[
 
 def save_index(job: DutyJob, page: str, done: int, total: int, finished: bool, now: datetime) -> Script[None]:
     """Where the correspondent index stands."""
-    mailbox, _ = yield from _mailbox_of(job)
-    yield q("duty_goes_on", mailbox_id=job.mailbox_id, duty=job.duty)
+    mailbox = yield from _mailbox_of(job)
+    yield from goes_on(job)
     yield q(
         "save_index",
         mailbox_id=job.mailbox_id,

@@ -143,6 +143,16 @@ class SenderRulesRow(TypedDict):
     corresponded: Flag
 
 
+class HeldRow(TypedDict):
+    """Of `messages`: one that a worker holds, or held."""
+
+    stage: str | None
+    lease: str | None
+    revision: int
+    placement: str | None
+    decided_by: str
+
+
 class StaysRow(TypedDict):
     """Of `messages`: one that is to stay where it is. `spoken`: its owner has decided about it meanwhile."""
 
@@ -150,12 +160,6 @@ class StaysRow(TypedDict):
     lease: str | None
     revision: int
     spoken: Flag
-
-
-class BeginningRow(MailboxRow):
-    """A mailbox, and what else a screening begins with."""
-
-    blocks: Flag
 
 
 class StandingRow(SenderRulesRow):

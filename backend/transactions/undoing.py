@@ -15,7 +15,7 @@ from backend.ports.jobs import Duty
 from backend.transactions import credits, decisions, voiding
 from backend.transactions.corrections import carry_out, write_rule
 from backend.transactions.jobs import due, want
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import Script, micros, moment, packed, q
 from backend.transactions.tables import CorrectionRow
@@ -23,7 +23,7 @@ from backend.transactions.tables import CorrectionRow
 
 def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
     """Take a decision back; see the port."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     record: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
     if record is None:
         raise NotFound("unknown_correction")

@@ -18,15 +18,13 @@ from backend.domain.policy.limits import COUNTED, reached
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.policy.table import STRANGERS
 from backend.domain.watching.drift import classed
-from backend.ports.jobs import Beginning, Duty, MessageJob
+from backend.ports.jobs import Duty, MessageJob
 from backend.ports.messages import Stays
 from backend.transactions import corrections, credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, held_message, next_job, want
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Script, micros, number, packed, q
-from backend.transactions.sync import took_part
 from backend.transactions.tables import (
-    BeginningRow,
     CorrectionRow,
     DealingsRow,
     MailboxRow,
@@ -38,7 +36,7 @@ from backend.transactions.tables import (
 def standing(
     mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
 ) -> Script[Standing]:
-    """Everything that is looked up of a sender, at one moment."""
+    """What the policy table looks up of a sender, at one moment."""
     row: StandingRow = yield q(
         "standing",
         mailbox_id=mailbox_id,
@@ -47,11 +45,10 @@ def standing(
         thread_id=thread_id,
         month_ago=micros(now - HELD_WITH),
     )
-    seen = yield from _dealings(mailbox_id, sender, sender_domain, thread_id, now)
-    return rows.standing(row, seen)
+    return rows.standing(row)
 
 
-def _dealings(
+def dealings(
     mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
 ) -> Script[Dealings]:
     """Earlier challenges as the guards see them: read before a verdict, and again when its intent is stored."""
@@ -77,7 +74,7 @@ def record_verdict(
 ) -> Script[MessageJob | None]:
     """The verdict and what follows from it; see the port."""
     try:
-        mailbox = yield from locked(job.mailbox_id)
+        yield from lock(job.mailbox_id)
     except NotFound as error:
         raise LeaseLost("conflict.mailbox") from error
     row = yield from held_message(job)
@@ -104,7 +101,7 @@ def record_verdict(
     if verdict.spends_credit:
         yield from _spend(job, screened, now)
     if challenge is not None:
-        yield from _intend(job, challenge, mailbox, now)
+        yield from _intend(job, challenge, now)
     decided_by = "credit" if verdict.spends_credit else ""
     kept = until if acts else None
     yield from write_verdict(job, verdict, screened, now, acts, placement, decided_by, kept)
@@ -121,7 +118,7 @@ def record_verdict(
 def record_stays(mailbox_id: str, ended: Sequence[Stays], now: datetime) -> Script[None]:
     """Verdicts after which messages stay where they are, all or none; see the port."""
     try:
-        yield from locked(mailbox_id)
+        yield from lock(mailbox_id)
     except NotFound as error:
         raise LeaseLost("conflict.mailbox") from error
     ids = packed(sorted(one.job.gmail_id for one in ended))
@@ -188,9 +185,10 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
         raise Conflict("conflict.credit") from error
 
 
-def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: MailboxRow, now: datetime) -> Script[None]:
+def _intend(job: MessageJob, intent: ChallengeIntent, now: datetime) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
-    seen = yield from _dealings(job.mailbox_id, intent.sender, intent.sender_domain, job.thread_id, now)
+    mailbox: MailboxRow = yield q("mailbox", mailbox_id=job.mailbox_id)
+    seen = yield from dealings(job.mailbox_id, intent.sender, intent.sender_domain, job.thread_id, now)
     if reached(seen, rows.mailbox(mailbox).preferences, now):
         raise Conflict("conflict.challenge")
     yield q("close_spent", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
@@ -214,13 +212,5 @@ def _intend(job: MessageJob, intent: ChallengeIntent, mailbox: MailboxRow, now: 
 
 def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> Script[None]:
     """Set or remove the owner's rule for an address or a domain."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     yield from corrections.write_rule(mailbox_id, subject.lower(), kind, now)
-
-
-def beginning(mailbox_id: str, thread_ids: Sequence[str]) -> Script[Beginning]:
-    """What messages are screened with before they are fetched; see the port."""
-    row: BeginningRow | None = yield q("beginning", mailbox_id=mailbox_id)
-    if row is None:
-        return Beginning(None, took_part=frozenset(), blocks=False)
-    return Beginning(rows.mailbox(row), (yield from took_part(mailbox_id, thread_ids)), bool(row["blocks"]))

@@ -10,7 +10,7 @@ from backend.domain.mailbox.web_push import GIVEN_UP, MOST_BROWSERS
 from backend.ports.jobs import DutyJob
 from backend.ports.web_push import Pushed, WebPush
 from backend.transactions import jobs
-from backend.transactions.mailboxes import locked
+from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, q
 
 
@@ -47,7 +47,7 @@ def web_pushes(mailbox_id: str, now: datetime) -> Script[tuple[WebPush, ...]]:
 
 def add_web_push(mailbox_id: str, push: WebPush, now: datetime) -> Script[None]:
     """Keep it in place of what its session had; see the port."""
-    yield from locked(mailbox_id)
+    yield from lock(mailbox_id)
     yield q("remove_web_push", mailbox_id=mailbox_id, session=push.session)
     if len((yield from web_pushes(mailbox_id, now))) >= MOST_BROWSERS:
         raise Refused("too_many_browsers", most=MOST_BROWSERS)
@@ -82,7 +82,7 @@ def web_pushed(
 ) -> Script[None]:
     """What became of a round; see the port. A browser that has got another address meanwhile is not judged by what
     was said of the old one."""
-    held = yield from jobs.held_duty(job)
+    yield from jobs.finish_duty(job, next_due)
     for push, outcome in answers:
         about = {"mailbox_id": job.mailbox_id, "id": push.id, "sealed": push.sealed}
         lost = push.failing_since is not None and now - push.failing_since >= GIVEN_UP
@@ -96,4 +96,3 @@ def web_pushed(
             )
         else:
             yield q("web_push_fails", since=micros(push.failing_since or now), **about)
-    yield from jobs.give_back(job, held, next_due)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from backend.domain.entry.challenge import Dealings
 from backend.domain.mailbox.correction import RuleMatch
 
 HELD_WITH = timedelta(days=30)
@@ -28,4 +27,3 @@ class Standing:
     held_undecided: bool = False
     credits: int = 0
     held_score: float | None = None
-    dealings: Dealings = Dealings()

@@ -157,10 +157,10 @@ async def test_a_link_of_the_old_instance_opens_nothing_here_but_is_remembered(s
     await leave(story)
     await service(story).restore("ana", file)
 
-    standing = await story.store.standing("ana", SENDERS[1], "pitch1.test", "t-m2", story.now)
+    dealings = await story.store.dealings("ana", SENDERS[1], "pitch1.test", "t-m2", story.now)
 
-    assert standing.dealings.sender_last_at is not None  # so they are not asked again within a week
-    assert not standing.dealings.open_for_sender
+    assert dealings.sender_last_at is not None  # so they are not asked again within a week
+    assert not dealings.open_for_sender
     assert b"token" not in file
 
 

@@ -105,8 +105,8 @@ async def test_one_voided_while_it_left_is_still_known_as_ours(story: Story) -> 
     assert await state(story) == ChallengeState.VOIDED
     assert await story.store.ours("ana", ["s1"]) == {"s1"}
     assert await story.work() == [(Stage.RELEASE, "m1")]
-    known = await story.store.standing("ana", BO, "pitch.test", "t-m1", story.now)
-    assert known.dealings.sender_last_at is not None  # it did reach them
+    known = await story.store.dealings("ana", BO, "pitch.test", "t-m1", story.now)
+    assert known.sender_last_at is not None  # it did reach them
 
 
 async def test_a_challenge_of_another_message_is_not_this_jobs(story: Story) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, LeaseLost
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Score
-from backend.ports.jobs import InHand, MessageJob, Sighting, SyncPage
+from backend.ports.jobs import Duty, InHand, MessageJob, Sighting, SyncPage
 from backend.ports.messages import Stays
 from tests.contract.store.stories import BO, LEASE, ROWS, Story
 
@@ -109,6 +109,28 @@ async def test_finding_one_message_and_judging_it_are_one_workers_work(story: St
     assert await story.store.record_verdict(job, verdict, story.screened(BO), None, story.now) is None
     story.pass_time(seconds=61)
     assert await story.claim() == (), "nothing is left to do"
+
+
+async def test_what_a_sync_found_brings_what_its_screening_begins_with(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.store.learn("ana", frozenset(), "t1", story.now)
+    await story.store.set_rule("ana", BO, RuleKind.BLOCK, story.now)
+    jobs = await found(story, page("m1", "m2"))
+    begun = await story.store.beginning("ana", ["t1"])
+    assert (begun.took_part, begun.blocks) == (frozenset({"t1"}), True)
+    assert [job.begun for job in jobs] == [begun, begun]
+    story.pass_time(seconds=60)
+    assert [job.begun for job in await story.claim(worker="w2", limit=9)] == [None, None], "read anew"
+
+
+async def test_a_sync_is_claimed_with_its_mailbox(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.mailbox("eve")
+    for name in ("ana", "eve"):
+        await story.store.want(name, Duty.SYNC, story.now)
+    claimed = await story.store.claim_duties("w", story.now, story.now + LEASE, 9)
+    brought = {job.mailbox_id: job.mailbox for job in claimed if job.duty is Duty.SYNC}
+    assert brought == {name: await story.store.mailbox(name) for name in ("ana", "eve")}
 
 
 async def test_should_the_worker_of_a_sync_die_another_judges_what_it_found(story: Story) -> None:

@@ -132,7 +132,7 @@ async def test_a_script_cut_in_the_middle_of_a_statement_is_run_again(story: Sto
     await cut_connections(address)
     assert await asyncio.gather(*waiting) == [None] * 4
     names = [f"t{number}" for number in range(4)]
-    assert await story.store.took_part("ana", names) == set(names)
+    assert (await story.store.beginning("ana", names)).took_part == set(names)
     lock.terminate()
 
 
@@ -172,7 +172,7 @@ async def test_an_error_leaves_the_connection_fit_for_the_next(story: Story) -> 
     for _ in range(12):
         with pytest.raises(LookupError):
             await story.store._driver.write("ana", broken)
-    assert await story.store.took_part("ana", ["t1"]) == frozenset()
+    assert (await story.store.beginning("ana", ["t1"])).took_part == frozenset()
 
 
 async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(story: Story) -> None:
@@ -192,8 +192,10 @@ async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(sto
         cancelled += isinstance(outcome, asyncio.CancelledError)
         await story.store.ping()
     names = [f"{number}-{half}" for number in range(40) for half in "ab"]
-    halves = {name[:-2] for name in await story.store.took_part("ana", names)}
-    assert await story.store.took_part("ana", names) == {f"{one}-{half}" for one in halves for half in "ab"}
+    halves = {name[:-2] for name in (await story.store.beginning("ana", names)).took_part}
+    assert (await story.store.beginning("ana", names)).took_part == {
+        f"{one}-{half}" for one in halves for half in "ab"
+    }
     assert cancelled
 
 

@@ -44,7 +44,7 @@ async def test_one_error_undoes_its_own_script_and_no_neighbours(story: Story) -
         *(driver.write(EVERY, half_way, number) for number in range(20)), return_exceptions=True
     )
     assert [isinstance(outcome, LookupError) for outcome in outcomes] == [bool(n % 2) for n in range(20)]
-    learned = await story.store.took_part("ana", [f"t{number}" for number in range(20)])
+    learned = (await story.store.beginning("ana", [f"t{number}" for number in range(20)])).took_part
     assert learned == {f"t{number}" for number in range(0, 20, 2)}
 
 
@@ -65,7 +65,7 @@ async def test_small_and_large_scripts_of_one_commit_do_not_disturb_each_other(s
     )
     failed = [isinstance(outcome, LookupError) for outcome in (*alone, *mixed)]
     assert failed == [False, True, True, False]
-    assert await story.store.took_part("ana", list("abcd")) == {"a", "d"}
+    assert (await story.store.beginning("ana", list("abcd"))).took_part == {"a", "d"}
 
 
 async def test_a_small_script_waits_for_another_process_and_the_loop_does_not(

@@ -141,8 +141,8 @@ async def test_correspondents_and_threads_are_learned_once(story: Story) -> None
     assert (known.corresponded, known.took_part) == (True, True)
     stranger = await story.store.standing("ana", "eve@x.test", "x.test", "t8", story.now)
     assert (stranger.corresponded, stranger.took_part) == (False, False)
-    assert await story.store.took_part("ana", ["t7", "t8"]) == {"t7"}
-    assert await story.store.took_part("ana", []) == frozenset()
+    assert (await story.store.beginning("ana", ["t7", "t8"])).took_part == {"t7"}
+    assert (await story.store.beginning("ana", [])).took_part == frozenset()
 
 
 async def test_held_mail_is_found_by_whom_the_owner_wrote_to(story: Story) -> None:

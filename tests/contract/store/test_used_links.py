@@ -40,7 +40,7 @@ async def let_in(story: Story, challenge: ChallengeIntent) -> tuple[str, ...]:
 
 
 async def is_open(story: Story) -> bool:
-    return (await story.store.standing("ana", BO, "pitch.test", "t-new", story.now)).dealings.open_for_sender
+    return (await story.store.dealings("ana", BO, "pitch.test", "t-new", story.now)).open_for_sender
 
 
 async def refusal(story: Story, challenge: ChallengeIntent, signature: str = "") -> str:

@@ -162,8 +162,8 @@ async def test_a_sender_is_asked_again_after_seven_days_and_an_expired_link_does
     await story.judge(job, Outcome.HOLD)
     await story.work()
     story.pass_time(days=7, hours=1)  # past the link's 14 days
-    known = await story.store.standing("ana", BO, "pitch.test", "t-m3", story.now)
-    assert known.dealings == Dealings(sender_last_at=story.now - timedelta(days=14))
+    known = await story.store.dealings("ana", BO, "pitch.test", "t-m3", story.now)
+    assert known == Dealings(sender_last_at=story.now - timedelta(days=14))
     assert await story.receive("ana", "m3", Outcome.CHALLENGE) is not None
     old = await story.store.challenge_of("ana", "m1")
     assert old is not None
@@ -178,13 +178,13 @@ async def test_dealings_count_by_sender_domain_day_and_thread(story: Story) -> N
     await story.receive("ana", "m2", Outcome.CHALLENGE, "cy@pitch.test")
     await story.receive("ana", "m3", Outcome.CHALLENGE, "di@other.test")
     at = story.now
-    bo = await story.store.standing("ana", BO, "pitch.test", "t-m1", at)
-    assert bo.dealings == Dealings(True, first_at, 2, 3, True)
-    stranger = await story.store.standing("ana", "ed@pitch.test", "pitch.test", "t-new", at)
-    assert stranger.dealings == Dealings(False, None, 2, 3, False)
+    bo = await story.store.dealings("ana", BO, "pitch.test", "t-m1", at)
+    assert bo == Dealings(True, first_at, 2, 3, True)
+    stranger = await story.store.dealings("ana", "ed@pitch.test", "pitch.test", "t-new", at)
+    assert stranger == Dealings(False, None, 2, 3, False)
     story.pass_time(hours=23)
-    next_day = await story.store.standing("ana", "ed@pitch.test", "pitch.test", "t-new", story.now)
-    assert (next_day.dealings.domain_today, next_day.dealings.mailbox_today) == (1, 2)
+    next_day = await story.store.dealings("ana", "ed@pitch.test", "pitch.test", "t-new", story.now)
+    assert (next_day.domain_today, next_day.mailbox_today) == (1, 2)
 
 
 async def test_a_challenge_that_never_left_does_not_count(story: Story) -> None:
@@ -193,8 +193,8 @@ async def test_a_challenge_that_never_left_does_not_count(story: Story) -> None:
     intent = await story.judge(await story.job("m1"), Outcome.CHALLENGE)
     assert intent is not None
     await story.decide("ana", "m1", Decision.RELEASE)
-    known = await story.store.standing("ana", BO, "pitch.test", "t-m1", story.now)
-    assert known.dealings == Dealings()
+    known = await story.store.dealings("ana", BO, "pitch.test", "t-m1", story.now)
+    assert known == Dealings()
 
 
 @pytest.mark.parametrize("limit", ["domain_challenges", "daily_challenges"])

@@ -20,7 +20,6 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.verdict import Row
 from backend.domain.policy.limits import next_link_at
-from backend.domain.policy.standing import Standing
 from backend.pipeline import solve
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture
 
@@ -164,18 +163,17 @@ class Play:
         return found[0] if found else ""
 
     async def ruled(self, sender: str) -> bool:
-        standing = await self._standing(sender)
+        standing = await self.fixture.store.standing(*self._about(sender))
         return standing.rules.kind is not None or standing.corresponded
 
     async def next_link_at(self, sender: str) -> datetime:
-        standing = await self._standing(sender)
-        assert not standing.dealings.open_for_sender, "what the guards take for open can be opened"
-        return next_link_at(standing.dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
+        dealings = await self.fixture.store.dealings(*self._about(sender))
+        assert not dealings.open_for_sender, "what the guards take for open can be opened"
+        return next_link_at(dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
 
-    async def _standing(self, sender: str) -> Standing:
+    def _about(self, sender: str) -> tuple[str, str, str, str, datetime]:
         domain = sender.rpartition("@")[2]
-        now = self.fixture.now()
-        return await self.fixture.store.standing(self.fixture.mailbox_id, sender, domain, "a new thread", now)
+        return self.fixture.mailbox_id, sender, domain, "a new thread", self.fixture.now()
 
 
 async def played(history: list[tuple[object, ...]]) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from backend.domain.digest import Digest
 from backend.domain.errors import LeaseLost, Refused, TryLater
 from backend.domain.mailbox.message_record import Stage
-from backend.pipeline import screen, together
+from backend.pipeline import together
 from backend.pipeline.stages import run_duty, run_stage
 from backend.ports.jobs import MessageJob
 from tests.unit.pipeline.conftest import LEASE, Fixture, letter
@@ -54,11 +55,15 @@ async def rows(fixture: Fixture) -> Counter[str]:
     return Counter(view.row for view in await fixture.store.messages(fixture.mailbox_id))
 
 
-async def test_they_begin_with_one_read_and_end_in_one_commit(fixture: Fixture) -> None:
+@pytest.mark.parametrize("claimed", [False, True])
+async def test_they_begin_with_one_read_and_end_in_one_commit(fixture: Fixture, claimed: bool) -> None:
     jobs, store = await found(fixture, 4), Counting(fixture.store)
     assert {job.stage for job in jobs} == {Stage.SCREEN}
+    if claimed:  # then what the sync read for them is not in hand
+        jobs = tuple(replace(job, begun=None) for job in jobs)
     assert await screened(fixture, jobs, store) == [()] * 4
-    assert (store.asked["beginning"], store.asked["record_stays"], store.asked["record_verdict"]) == (1, 1, 0)
+    asked = [store.asked[name] for name in ("beginning", "record_stays", "record_verdict")]
+    assert asked == [claimed, 1, 0]
     assert await rows(fixture) == {"below_hold": 4}
 
 
@@ -88,14 +93,14 @@ async def test_one_that_google_keeps_back_keeps_back_no_other(
 async def test_one_whose_facts_no_row_can_hold_takes_no_other_with_it(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs, kept = await found(fixture, 3), screen.kept
+    jobs, kept = await found(fixture, 3), Digest.kept
     hostile = jobs[1].gmail_id
 
-    def half(digest: Any) -> Any:
+    def half(digest: Digest) -> Any:
         facts = kept(digest)
         return replace(facts, subject="\ud800") if digest.arrival.gmail_id == hostile else facts
 
-    monkeypatch.setattr(screen, "kept", half)
+    monkeypatch.setattr(Digest, "kept", half)
     ends = await screened(fixture, jobs)
     assert isinstance(ends[1], Refused)
     assert [ends[0], ends[2]] == [(), ()]

@@ -107,6 +107,7 @@ def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
             "count_challenges",
         ),
         *("count_notices", "drop_receipts", "save_missing"),
+        "mailboxes_by_id",
         *("inherit_messages", "inherit_duties", "free_lanes"),
         # named by a secret
         *("digest_link", "use_digest_link", "undo_digest_link"),

@@ -25,6 +25,9 @@ WHERE mailbox_id = :mailbox_id AND error <> 'gone'
     AND gmail_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))))
 RETURNING gmail_id;
 
+-- name: mailboxes_by_id(ids)
+SELECT * FROM mailboxes WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS JSONB))));
+
 -- name: ours(mailbox_id, ids)
 SELECT sent_gmail_id FROM challenges
 WHERE mailbox_id = :mailbox_id AND sent_gmail_id <> ''

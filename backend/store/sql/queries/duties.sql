@@ -36,15 +36,26 @@ SET wanted = wanted + 1,
 WHERE mailbox_id = :mailbox_id AND duty = :duty
 RETURNING CASE WHEN lease IS NULL AND due_at <= :now THEN 1 ELSE 0 END;
 
--- name: give_back_duty(mailbox_id, duty, due_at, attempts, error, failing_since, cause)!
+-- name: postpone_duty(mailbox_id, duty, due_at, attempts, error, failing_since, cause)!
 UPDATE duties
 SET lease = NULL, asked_at = NULL, due_at = :due_at, attempts = :attempts, error = :error,
     failing_since = :failing_since, failing_cause = :cause
 WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
--- name: duty_goes_on(mailbox_id, duty)!
+-- name: duty_goes_on(mailbox_id, duty, lease)!
 -- Part of it is done for good: its tries are counted from the start, and it does not fail.
-UPDATE duties SET attempts = 0, failing_since = NULL WHERE mailbox_id = :mailbox_id AND duty = :duty;
+UPDATE duties SET attempts = 0, failing_since = NULL
+WHERE mailbox_id = :mailbox_id AND duty = :duty AND lease = :lease;
+
+-- name: end_duty(mailbox_id, duty, lease, next_due)!
+-- Due again at the earliest of next_due and the times it was asked for, none of which need be.
+UPDATE duties
+SET lease = NULL, asked_at = NULL, attempts = 0, error = '', failing_since = NULL, failing_cause = '',
+    due_at = (
+        SELECT MIN(times.at)
+        FROM (SELECT asked_at AS at UNION ALL SELECT again_at UNION ALL SELECT CAST(:next_due AS BIGINT)) AS times
+    )
+WHERE mailbox_id = :mailbox_id AND duty = :duty AND lease = :lease;
 
 -- name: failing_jobs(mailbox_id)
 -- Every duty that fails, and the message that has failed longest.

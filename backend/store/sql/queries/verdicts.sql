@@ -28,6 +28,6 @@ ON CONFLICT (mailbox_id, subject) DO UPDATE SET kind = excluded.kind, set_at = e
 -- name: remove_rule(mailbox_id, subject)!
 DELETE FROM rules WHERE mailbox_id = :mailbox_id AND subject = :subject;
 
--- name: beginning(mailbox_id)^
-SELECT m.*, EXISTS (SELECT 1 FROM rules WHERE mailbox_id = :mailbox_id AND kind = 'block') AS blocks
-FROM mailboxes AS m WHERE m.id = :mailbox_id;
+-- name: blocks(mailbox_id)$
+-- Whether its owner blocks anybody: 1, or nothing.
+SELECT 1 FROM rules WHERE mailbox_id = :mailbox_id AND kind = 'block' LIMIT 1;

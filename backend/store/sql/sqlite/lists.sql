@@ -23,6 +23,9 @@ SET stage = NULL, placement = NULL, set_aside = FALSE, error = 'gone', revision 
 WHERE mailbox_id = :mailbox_id AND gmail_id IN (SELECT value FROM json_each(:ids)) AND error <> 'gone'
 RETURNING gmail_id;
 
+-- name: mailboxes_by_id(ids)
+SELECT * FROM mailboxes WHERE id IN (SELECT value FROM json_each(:ids));
+
 -- name: ours(mailbox_id, ids)
 SELECT sent_gmail_id FROM challenges
 WHERE mailbox_id = :mailbox_id AND sent_gmail_id <> ''
