@@ -22,13 +22,13 @@ from backend.transactions.statement import (
     packed,
     q,
 )
-from backend.transactions.tables import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow
+from backend.transactions.tables import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow, PushedRow
 
 
 def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:
     """Store a push, and ask for the looks it is good for; see the port."""
     pushed = position(notice.history_id)
-    mailbox: MailboxRow | None = yield q("mailbox_by_email", email=notice.email.lower())
+    mailbox: PushedRow | None = yield q("pushed_mailbox", email=notice.email.lower())
     if mailbox is None:
         yield q("count_unknown")
         return PushFate.UNKNOWN

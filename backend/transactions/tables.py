@@ -48,6 +48,14 @@ class MailboxRow(TypedDict):
     unheard_since: int | None
 
 
+class PushedRow(TypedDict):
+    """Of `mailboxes`: what a push is held against."""
+
+    id: str
+    cursor: str
+    unheard_since: int | None
+
+
 class FailingRow(TypedDict):
     """A job that fails. `job` is a duty or a stage."""
 

@@ -67,7 +67,7 @@ class Worker:
         self._wake = wake or asyncio.Event()
         self.failed: Counter[tuple[str, str]] = Counter()
         self._endings = Endings(context, self.failed)
-        self._careful_until = context.clock.now()
+        self._careful_until: datetime | None = None
         self._running: set[asyncio.Task[bool]] = set()
         self._in_hand: Counter[str] = Counter()
         self._taken: dict[DutyJob, int] = {}
@@ -98,7 +98,7 @@ class Worker:
 
     @property
     def _careful(self) -> bool:
-        return self._context.clock.now() < self._careful_until
+        return self._careful_until is not None and self._context.clock.now() < self._careful_until
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and run until `stop` is set, then finish or give back what runs."""

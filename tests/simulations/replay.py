@@ -30,7 +30,6 @@ from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.standing import Standing
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import grounds
-from backend.pipeline.screen import kept
 from backend.ports.jobs import Duty, Sighting, SyncPage
 from backend.ports.owner import NewMailbox
 from backend.scoring.session import ModelSession
@@ -132,7 +131,7 @@ async def _judge(
     verdict = decide(facts, read.score, thresholds, (), START)
     ground = grounds(facts, read.score, thresholds, (), START)
     ground = replace(ground, counts=vault.seal(read.score.trace.counts))
-    await store.record_verdict(job, replace(verdict, grounds=ground), kept(read), None, START)
+    await store.record_verdict(job, replace(verdict, grounds=ground), read.kept(), None, START)
 
 
 async def spoilt(settings: Settings, length: int = 2_000) -> dict[str, int]:

@@ -84,7 +84,14 @@ def test_every_table_with_a_mailbox_is_under_row_level_security() -> None:
 def test_every_query_names_its_mailbox_or_is_known_to_be_about_all() -> None:
     about_all = {
         # looked up by something else that is unique or secret
-        *("mailbox_by_email", "mailbox_by_sub", "insert_mailbox", "challenge", "challenge_by_token"),
+        *(
+            "mailbox_by_email",
+            "pushed_mailbox",
+            "mailbox_by_sub",
+            "insert_mailbox",
+            "challenge",
+            "challenge_by_token",
+        ),
         *("device_by_token", "code", "session", "receipt"),
         # the worker's and the operator's
         *("mailboxes", "claim_duties", "claim_rows", "due_lanes", "turn_lanes", "count_unknown"),
