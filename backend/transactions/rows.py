@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.errors import Lost
@@ -34,34 +36,59 @@ def mailbox(row: MailboxRow, failing: Iterable[FailingRow] = ()) -> Mailbox:
         id=row["id"],
         sub=row["sub"],
         owner=Owner(row["email"], row["name"], _words(row["aliases"])),
-        link=Link(row["link"]),
-        preferences=_preferences(row["preferences"]),
-        scopes=_words(row["scopes"]),
-        created_at=moment(row["created_at"]),
-        labels=LabelIds(row["label_held"], row["label_would_hold"], row["label_allow"], row["label_block"]),
+        **_known(*_seldom_change(row)),
         cursor=row["cursor"],
         page_token=row["page_token"],
         page_start=row["page_start"],
         safe_since=moment_or_none(row["safe_since"]),
-        watch_expires_at=moment_or_none(row["watch_expires_at"]),
-        indexed_at=moment_or_none(row["indexed_at"]),
         index_page=row["index_page"],
         index_done=row["index_done"],
         index_total=row["index_total"],
-        lost=_lost(row["link_cause"]),
-        gap=Gap.from_json(json.loads(row["last_gap"])) if row["last_gap"] else None,
         failing=tuple(Failing(job["job"], Cause(job["cause"]), moment(job["since"])) for job in failing),
-        notices=Notices(row["notices"]),
-        missing=Missing(row["notices_missing"]) if row["notices_missing"] else None,
         moved_at=moment_or_none(row["moved_at"]),
         unheard_since=moment_or_none(row["unheard_since"]),
     )
 
 
+_seldom_change = itemgetter(
+    *("link", "link_cause", "preferences", "scopes", "created_at"),
+    *("label_held", "label_would_hold", "label_allow", "label_block"),
+    *("watch_expires_at", "indexed_at", "last_gap", "notices", "notices_missing"),
+)
+
+
 @lru_cache(maxsize=4096)
-def _preferences(text: str) -> Preferences:
-    """Read once while it stays as it is: a mailbox is looked at for every message."""
-    return Preferences.from_json(json.loads(text))
+def _known(
+    link: str,
+    link_cause: str,
+    preferences: str,
+    scopes: str,
+    created_at: int,
+    held: str,
+    would_hold: str,
+    allow: str,
+    block: str,
+    watch_expires_at: int | None,
+    indexed_at: int | None,
+    last_gap: str,
+    notices: str,
+    notices_missing: str,
+) -> Mapping[str, Any]:
+    """What is known of a mailbox, but for whose it is and where its syncs stand. Kept for the next look at it, for as
+    long as the database says the same, whichever process wrote it."""
+    return {
+        "link": Link(link),
+        "preferences": Preferences.from_json(json.loads(preferences)),
+        "scopes": _words(scopes),
+        "created_at": moment(created_at),
+        "labels": LabelIds(held, would_hold, allow, block),
+        "watch_expires_at": moment_or_none(watch_expires_at),
+        "indexed_at": moment_or_none(indexed_at),
+        "lost": _lost(link_cause),
+        "gap": Gap.from_json(json.loads(last_gap)) if last_gap else None,
+        "notices": Notices(notices),
+        "missing": Missing(notices_missing) if notices_missing else None,
+    }
 
 
 @lru_cache(maxsize=4096)

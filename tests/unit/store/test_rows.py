@@ -1,0 +1,92 @@
+"""What is known of a mailbox is kept from one look to the next, and never beyond a change of its row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from backend.domain.errors import Lost
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Mode, Preferences
+from backend.domain.mailbox.notices import Missing, Notices
+from backend.transactions import rows
+from backend.transactions.tables import MailboxRow
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ASKING, QUIET = Preferences(mode=Mode.CHALLENGE), Preferences(mode=Mode.QUARANTINE)
+ROW = {
+    **dict.fromkeys(MailboxRow.__annotations__, ""),
+    "id": "ana",
+    "sub": "s1",
+    "email": "ana@corp.test",
+    "name": "Ana",
+    "aliases": "[]",
+    "scopes": "[]",
+    "link": "connected",
+    "preferences": json.dumps(QUIET.to_json()),
+    "notices": "push",
+    "created_at": 1,
+    "label_held": "L1",
+    "label_would_hold": "L2",
+    "label_allow": "L3",
+    "label_block": "L4",
+    **dict.fromkeys(("safe_since", "watch_expires_at", "indexed_at", "moved_at", "unheard_since")),
+    "index_done": 0,
+    "index_total": 0,
+}
+LABELS = LabelIds("L1", "L2", "L3", "L4")
+LATER = EPOCH + timedelta(microseconds=7)
+NOT_TOLD = {"changed_at", "sealed_token", "drift_state", "drift_change"}
+CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "id": ("eve", {"id": "eve"}),
+    "sub": ("s2", {"sub": "s2"}),
+    "email": ("a@corp.test", {"owner": Owner("a@corp.test", "Ana")}),
+    "name": ("A.", {"owner": Owner("ana@corp.test", "A.")}),
+    "aliases": ('["a@x.test"]', {"owner": Owner("ana@corp.test", "Ana", frozenset({"a@x.test"}))}),
+    "link": ("needs_reconnect", {"link": Link.NEEDS_RECONNECT}),
+    "link_cause": ("policy", {"lost": Lost.POLICY}),
+    "scopes": ('["openid"]', {"scopes": frozenset({"openid"})}),
+    "preferences": (json.dumps(ASKING.to_json()), {"preferences": ASKING}),
+    "label_held": ("X", {"labels": replace(LABELS, held="X")}),
+    "label_would_hold": ("X", {"labels": replace(LABELS, would_hold="X")}),
+    "label_allow": ("X", {"labels": replace(LABELS, allow="X")}),
+    "label_block": ("X", {"labels": replace(LABELS, block="X")}),
+    "cursor": ("9", {"cursor": "9"}),
+    "page_token": ("t", {"page_token": "t"}),
+    "page_start": ("8", {"page_start": "8"}),
+    "index_page": ("p", {"index_page": "p"}),
+    "index_done": (3, {"index_done": 3}),
+    "index_total": (4, {"index_total": 4}),
+    "notices": ("poll", {"notices": Notices.POLL}),
+    "notices_missing": ("right", {"missing": Missing.RIGHT}),
+    "created_at": (7, {"created_at": LATER}),
+    **{
+        name: (7, {name: LATER})
+        for name in ("safe_since", "watch_expires_at", "indexed_at", "moved_at", "unheard_since")
+    },
+}
+
+
+def seen(**changes: Any) -> Mailbox:
+    """The mailbox of the row with these columns changed."""
+    return rows.mailbox(cast("MailboxRow", {**ROW, **changes}))
+
+
+@pytest.mark.parametrize("column", CHANGES)
+def test_a_look_after_a_change_sees_it_and_nothing_else(column: str) -> None:
+    value, told = CHANGES[column]
+    before = seen()
+    assert seen(**{column: value}) == replace(before, **told)
+    assert seen() == before
+
+
+def test_every_column_is_in_this_walk() -> None:
+    assert MailboxRow.__annotations__.keys() == CHANGES.keys() | NOT_TOLD | {"last_gap"}
+
+
+def test_settings_are_parsed_once_while_they_stay_as_they_are() -> None:
+    assert seen(cursor="1").preferences is seen(cursor="2").preferences
