@@ -159,7 +159,6 @@ standings = st.builds(
     held_undecided=st.booleans(),
     credits=st.integers(0, 3),
     held_score=st.none() | st.sampled_from([0.6, 0.8, 1.0]),
-    dealings=st.just(Dealings()),
 )
 preferences = st.builds(
     Preferences,
