@@ -19,6 +19,7 @@ from backend.store import SqlStore, open_store
 from backend.store import sqlite as driver_module
 from backend.store.sqlite import SqliteDriver
 from backend.store.sqlite_schema import connect, upgrade, version
+from backend.transactions import jobs
 from backend.transactions.statement import EVERY, Script, q
 from tests.contract.store.stories import Story
 
@@ -190,6 +191,19 @@ async def test_what_is_queued_is_finished_before_the_store_closes(tmp_path: Path
     assert await asyncio.gather(*pushes) == [PushFate.NEW] * 50
     with pytest.raises(RuntimeError, match="not open"):
         await store.ping()
+
+
+async def test_nobody_waits_for_a_thread_that_has_ended(tmp_path: Path) -> None:
+    driver = SqliteDriver(tmp_path / "store.sqlite3")
+    await driver.open()
+    for thread in driver._threads:
+        thread.queue.put(None)
+        await asyncio.to_thread(thread.join)
+        with pytest.raises(RuntimeError, match="not open"):
+            async with asyncio.timeout(5):
+                await driver.read(EVERY, jobs.next_due)
+    assert driver._near is not None
+    driver._near.close()
 
 
 async def test_two_processes_may_share_the_file(story: Story, address: str) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from backend.domain.digest import Digest
 from backend.domain.errors import LeaseLost, Refused, TryLater
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.pipeline import together
 from backend.pipeline.stages import run_duty, run_stage
@@ -121,3 +123,19 @@ async def test_a_pitch_among_them_goes_on_by_itself(fixture: Fixture) -> None:
     (act,), *ends = await screened(fixture, [pitch, *others])
     assert act.stage is Stage.ACT
     assert ends == [(), ()]
+
+
+async def test_an_owner_who_decides_while_it_is_screened_has_the_last_word(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job,), fetch = await found(fixture, 1), fixture.gmail.fetch
+
+    async def decided_meanwhile(mailbox_id: str, gmail_id: str) -> Any:
+        wish = Correction("k", gmail_id, Decision.SALES, Origin.PAGE)
+        await fixture.store.correct(mailbox_id, wish, fixture.now())
+        return await fetch(mailbox_id, gmail_id)
+
+    monkeypatch.setattr(fixture.gmail, "fetch", decided_meanwhile)
+    assert await run_stage(fixture.context, job) == ()
+    (view,) = await fixture.store.messages(fixture.mailbox_id)
+    assert (view.stage, view.placement) == (Stage.ACT, Placement.HELD), "at once, not when the lease is over"
