@@ -60,11 +60,8 @@ async def _one_page(
 ) -> datetime | GivenBack | None:
     """List and commit one page; when the mailbox is up to date, the time to look again, else None."""
     if relist.under_way(mailbox):
-        return (
-            look_again_at(context, mailbox.id, mailbox.moved_at)
-            if await relist.go_on(context, job, mailbox)
-            else None
-        )
+        ended = await relist.go_on(context, job, mailbox)
+        return look_again_at(context, mailbox.id, mailbox.moved_at) if ended else None
     if not mailbox.cursor:
         profile = await context.gmail.profile(mailbox.id)
         page = SyncPage(cursor=profile.history_id, safe_since=context.clock.now())

@@ -34,7 +34,7 @@ class Together:
         self._threads = tuple({job.thread_id for job in jobs})
         self._under_way = {job.gmail_id for job in jobs}
         self._single = len(jobs) == 1
-        self._known = next(iter(jobs)).begun
+        self._in_hand = next(iter(jobs)).begun
         self._begun: asyncio.Task[Beginning] | None = None
         self._ready: list[tuple[Stays, asyncio.Future[None]]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -42,8 +42,8 @@ class Together:
 
     async def beginning(self) -> Beginning:
         """What their screening begins with. Those that one sync found have it in hand."""
-        if self._known is not None:
-            return self._known
+        if self._in_hand is not None:
+            return self._in_hand
         if self._single:
             return await self._store.beginning(self._mailbox_id, self._threads)
         if self._begun is None:

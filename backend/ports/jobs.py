@@ -96,7 +96,8 @@ class MessageJob:
     """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1. `revision` goes up when
     an owner or a solve changes what is meant to happen; a stage that finishes with an older revision leaves the newer
     order standing. `deaths` is how many workers in a row have not given it back before their lease ended, `error` what
-    made the last try fail, "" if nothing did. Claimed, it has nothing `in_hand` nor `begun`, which a sync reads."""
+    made the last try fail, "" if nothing did. A sync that found it has read what its screening begins
+    with (`begun`). Claimed, it brings neither that nor anything `in_hand`."""
 
     mailbox_id: str
     gmail_id: str

@@ -89,15 +89,18 @@ def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
     """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile. Raises
     `LeaseLost`."""
-    about = {"mailbox_id": job.mailbox_id, "duty": job.duty, "lease": job.lease}
-    if not (yield from number("end_duty", next_due=micros_or_none(next_due), **about)):
-        raise LeaseLost("conflict.lease")
+    yield from _of_holder(job, "end_duty", next_due=micros_or_none(next_due))
 
 
 def goes_on(job: DutyJob) -> Script[None]:
     """Part of it is done for good. Raises `LeaseLost`."""
+    yield from _of_holder(job, "duty_goes_on")
+
+
+def _of_holder(job: DutyJob, query: str, **values: int | None) -> Script[None]:
+    """Run a query that looks at the duty's lease itself. Raises `LeaseLost`."""
     about = {"mailbox_id": job.mailbox_id, "duty": job.duty, "lease": job.lease}
-    if not (yield from number("duty_goes_on", **about)):
+    if not (yield from number(query, **about, **values)):
         raise LeaseLost("conflict.lease")
 
 
