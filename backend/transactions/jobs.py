@@ -14,6 +14,7 @@ from backend.transactions import rows, voiding
 from backend.transactions.statement import (
     WAKE,
     Script,
+    Statement,
     micros,
     micros_or_none,
     moment,
@@ -89,18 +90,21 @@ def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
     """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile. Raises
     `LeaseLost`."""
-    yield from _of_holder(job, "end_duty", next_due=micros_or_none(next_due))
+    yield from _by_holder(q("end_duty", **_holder(job), next_due=micros_or_none(next_due)))
 
 
 def goes_on(job: DutyJob) -> Script[None]:
     """Part of it is done for good. Raises `LeaseLost`."""
-    yield from _of_holder(job, "duty_goes_on")
+    yield from _by_holder(q("duty_goes_on", **_holder(job)))
 
 
-def _of_holder(job: DutyJob, query: str, **values: int | None) -> Script[None]:
-    """Run a query that looks at the duty's lease itself. Raises `LeaseLost`."""
-    about = {"mailbox_id": job.mailbox_id, "duty": job.duty, "lease": job.lease}
-    if not (yield from number(query, **about, **values)):
+def _holder(job: DutyJob) -> dict[str, str]:
+    return {"mailbox_id": job.mailbox_id, "duty": job.duty, "lease": job.lease}
+
+
+def _by_holder(statement: Statement) -> Script[None]:
+    """One that looks at the duty's lease itself. Raises `LeaseLost`."""
+    if not (yield statement):
         raise LeaseLost("conflict.lease")
 
 
