@@ -37,8 +37,11 @@ CLICKED = """async () => {
   clients.openWindow = async (address) => opened.push(address);
   const [notification] = await registration.getNotifications();
   dispatchEvent(new NotificationEvent("notificationclick", { notification }));
-  while (!opened.length) await new Promise((done) => setTimeout(done, 10));
-  return [opened, (await registration.getNotifications()).length];
+  const shown = async () => (await registration.getNotifications()).length;
+  // The browser closes a notification in its own time: 5 s are enough.
+  for (let tries = 0; tries < 500 && (!opened.length || (await shown())); tries++)
+    await new Promise((done) => setTimeout(done, 10));
+  return [opened, await shown()];
 }"""
 """A click as the worker hears of it."""
 MOVED = """(address) => {
