@@ -7,6 +7,7 @@ the mailbox it came from and no other; `pitchgate-model` says so wherever it tak
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -16,11 +17,12 @@ from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.archive import FORMAT as EXPORT
 from backend.domain.mailbox.effects import EFFECTS
-from backend.offline.archives import opened
+from backend.locale.words import error_words
+from backend.offline.archives import Archive
+from backend.offline.labels import names_in, system_labels
 from model_export.errands import SALES
 from model_export.rows import BadRow, Row, owner_of
 
-GMAIL_LABELS = "X-Gmail-Labels"
 OWN_MAIL = "own_mail"
 _BULK = frozenset({"f_unsubscribe_header", "f_automatic", "f_bulk_header", "f_mailing_list"})
 _TAUGHT = {str(decision): effect.teaches for decision, effect in EFFECTS.items()}
@@ -39,8 +41,8 @@ def gmail_labels(path: Path, me: str, sales_labels: set[str]) -> list[Row]:
     wanted = {label.lower() for label in sales_labels}
     rows = []
     for name, message in _received(path, me):
-        labels = {part.strip(' "').lower() for part in message.headers.first(GMAIL_LABELS).split(",")}
-        if labels & {"spam", "trash", "drafts", "chat"}:
+        labels = {name.lower() for name in names_in(message)}
+        if system_labels(message) & {"SPAM", "TRASH", "DRAFT", "CHAT"}:
             continue
         rows.append(_row(name, message, me, "sales" if labels & wanted else "legit", path.stem))
     return rows
@@ -83,11 +85,14 @@ def _decisions(export: Path) -> dict[str, str]:
 
 
 def _received(path: Path, me: str) -> Iterator[tuple[str, Message]]:
-    with opened(path) as (_, filed):
-        for mail in filed:
-            message = parse(mail.raw)
-            if not me or message.sender.address != me.lower():
-                yield mail.file, message
+    filed = Archive(path)
+    for mail in filed:
+        message = parse(mail.raw)
+        if not me or message.sender.address != me.lower():
+            yield mail.file, message
+    filed.check()
+    for unread in filed.unread.values():
+        sys.stderr.write(f"Not read ({unread.count}): {' '.join(error_words('en', unread.first))}\n")
 
 
 def _row(name: str, message: Message, me: str, label: str, group: str) -> Row:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
+    DownloadColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -22,22 +22,26 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Strictness
 from backend.locale import reason as reason_text
+from backend.locale.words import error_words
 from backend.settings_read import read_settings
 from backend.terminal import Worded, language, words
 
 if TYPE_CHECKING:
+    from backend.offline.archives import Archive
     from backend.offline.judge import Judged
 
 SHOWN_SENDERS = 60
 TOLD = 20
-"""After so many messages the bar moves on. It tells the rate of its last thousand moves, half a minute at most."""
+"""After so many messages the bar moves on: by the bytes that have been read, since how many messages there are is known
+at the end."""
 COLUMNS = ("sender", "emails", "score", "subject", "why")
 
 
 @click.command("scan", cls=Worded)
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path))
 @click.option("--me", default="", metavar="ADDRESS")
 @click.option(
     "--strictness",
@@ -54,9 +58,9 @@ COLUMNS = ("sender", "emails", "score", "subject", "why")
     metavar="N",
 )
 def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path | None, jobs: int) -> None:
-    """Screen an mbox, a Google Takeout zip, a folder of .eml or one .eml: who would be held, and why."""
+    """Screen mail that lies in files: who would be held, and why."""
     # Reading and scoring are imported here: help needs neither.
-    from backend.offline.archives import opened
+    from backend.offline.archives import Archive
     from backend.offline.cores import weighed
     from backend.offline.judge import Judge, judge
     from backend.scoring.audit import read_model
@@ -68,14 +72,16 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     console = Console(stderr=True)
     held: dict[str, list[Judged]] = defaultdict(list)
     rows: Counter[str] = Counter()
-    with _progress(console) as progress, opened(path) as (total, messages):
-        task = progress.add_task(words()("scan.screening"), total=total)
-        read = []
-        for mail in weighed(begin, messages, total, jobs):
+    archive, read = Archive(path), []
+    with _progress(console) as progress:
+        task = progress.add_task(words()("scan.screening"), total=archive.size, messages=0)
+        for mail in weighed(begin, archive, jobs):
             read.append(mail)
             if len(read) % TOLD == 0:
-                progress.update(task, completed=len(read))
-        progress.update(task, completed=len(read))
+                progress.update(task, completed=archive.done, messages=len(read))
+        progress.update(task, completed=archive.size, messages=len(read))
+    _tell_unread(archive)
+    archive.check()
     spoken, lines = language(), list[str]()
     for judged in judge(read, facts.thresholds[how_strict]):
         rows[judged.verdict.row] += 1
@@ -99,7 +105,7 @@ def _progress(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        DownloadColumn(),
         _Rate(),
         TimeRemainingColumn(),
         console=console,
@@ -107,11 +113,29 @@ def _progress(console: Console) -> Progress:
 
 
 class _Rate(ProgressColumn):
-    """Messages a second, once there is something to tell."""
+    """Messages, and how many a second, once there is something to tell."""
 
     def render(self, task: Task) -> Text:
-        rate = task.finished_speed or task.speed
-        return Text(f"{rate:,.0f}/s" if rate else "", style="progress.data.speed")
+        count, seconds = task.fields["messages"], task.finished_time or task.elapsed
+        rate = f" {count / seconds:,.0f}/s" if count and seconds else ""
+        return Text(f"{count:,}{rate}", style="progress.data.speed")
+
+
+def _tell_unread(archive: Archive) -> None:
+    """On standard error, what was not read, by its reason. What is the only thing of an archive is told as an error."""
+    unread = archive.unread.values()
+    count = sum(one.count for one in unread)
+    if not archive.found and count <= 1:
+        return
+    if count:
+        click.echo(words()("scan.unread", count=count), err=True)
+    _, usual = error_words(language(), Refused("archive"))  # what to give: they gave it
+    for one in unread:
+        title, remedy = error_words(language(), one.first)
+        click.echo(f"  {title} {remedy}" if remedy != usual else f"  {title}", err=True)
+        if one.count > 1:
+            more = ", ".join(one.names[1:]) + (" …" if one.count > len(one.names) else "")
+            click.echo("    " + words()("scan.unread_more", count=one.count - 1, names=more), err=True)
 
 
 def _line(judged: Judged, spoken: str) -> dict[str, object]:

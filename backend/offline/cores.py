@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain
 from multiprocessing import get_context
 
 from backend.domain.errors import PitchgateError
@@ -19,6 +20,9 @@ HANDED, BYTES_HANDED = 32, 1_000_000
 
 WORTH = 250
 """Messages for which it is worth it to start one more process, which takes about half a second."""
+
+MANY_BYTES = 16_000_000
+"""As good as many messages."""
 
 _AHEAD = 3
 """Handfuls in hand for each process, so that none waits; an archive is larger than memory."""
@@ -38,13 +42,12 @@ Begin = Callable[[], Judge]
 """What each process that weighs begins with. It is sent to processes."""
 
 
-def weighed(begin: Begin, messages: Iterable[Filed], total: int, jobs: int) -> Iterator[Weighed]:
-    """The messages weighed, in their order, on up to `jobs` processes; a few of them by this one. `total` is how many
-    there are.
+def weighed(begin: Begin, messages: Iterable[Filed], jobs: int) -> Iterator[Weighed]:
+    """The messages weighed, in their order, on up to `jobs` processes; a few of them by this one.
 
     Raises `PitchgateError` if a process is lost, most likely because memory ran out.
     """
-    jobs = min(jobs, total // WORTH)
+    jobs, messages = _worth(messages, jobs)
     if jobs <= 1:
         yield from map(begin().weigh, messages)
         return
@@ -56,6 +59,16 @@ def weighed(begin: Begin, messages: Iterable[Filed], total: int, jobs: int) -> I
         raise PitchgateError("reading_ended") from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _worth(messages: Iterable[Filed], jobs: int) -> tuple[int, Iterable[Filed]]:
+    """How many processes are worth it, and the messages again. How many there are nobody knows before they are read:
+    the first ones tell."""
+    messages, first, size = iter(messages), list[Filed](), 0
+    while len(first) < jobs * WORTH and size < MANY_BYTES and (filed := next(messages, None)) is not None:
+        first.append(filed)
+        size += len(filed.raw)
+    return jobs if size >= MANY_BYTES else min(jobs, len(first) // WORTH), chain(first, messages)
 
 
 def _handfuls(messages: Iterable[Filed]) -> Iterator[list[Filed]]:

@@ -26,22 +26,16 @@ from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.rehearsal import Waiting
 from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import NOT_INCOMING_LABELS
 from backend.domain.reading.reasons import illustrate
 from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.domain.reading.wording import read, written
 from backend.offline.archives import Filed
+from backend.offline.labels import system_labels
 
 if TYPE_CHECKING:
     from backend.scoring.session import ModelSession
 
-LABELS = "X-Gmail-Labels"
-NOT_INBOX = {"spam": "SPAM", "trash": "TRASH", "drafts": "DRAFT", "sent": "SENT", "chat": "CHAT"}
-CATEGORIES = {
-    "category promotions": "CATEGORY_PROMOTIONS",
-    "category social": "CATEGORY_SOCIAL",
-    "category forums": "CATEGORY_FORUMS",
-    "category updates": "CATEGORY_UPDATES",
-}
 ASSUMED = Authentication(True, "", "taken at its word: no results by Google")
 STRANGER = Standing()
 """Until the whole archive has been read."""
@@ -174,13 +168,12 @@ def _authentication(message: Message) -> Authentication:
 
 
 def _labels(message: Message, me: str) -> frozenset[str]:
-    """Gmail's labels as Takeout writes them (in English); mail without them is taken for inbox mail."""
-    named = {label.strip(' "').lower() for label in message.headers.first(LABELS).split(",")} - {""}
-    labels = {name for word, name in {**NOT_INBOX, **CATEGORIES}.items() if word in named}
+    """Gmail's own labels of a message; one without them is taken for inbox mail."""
+    labels = set(system_labels(message))
     if me and message.sender.address == me:
         labels.add("SENT")
     # An archived mail was in the inbox when it arrived.
-    return frozenset(labels if labels & set(NOT_INBOX.values()) else labels | {"INBOX"})
+    return frozenset(labels if labels & NOT_INCOMING_LABELS else labels | {"INBOX"})
 
 
 def _received_at(message: Message) -> datetime:

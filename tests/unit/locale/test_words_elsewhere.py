@@ -40,7 +40,6 @@ MEANT = {
     "# Written by Pitchgate.": "a comment in a file",
     "[Unit]": "a systemd unit",
     " -m backend serve": "a systemd unit",
-    "category ": "labels in Google's export",
     "taken at its word": "what a verdict without Gmail is written with",
     "device request": "what a secret is sealed for",
     " {in:inbox in:sent}": "a search",

@@ -47,8 +47,8 @@ def model() -> tuple[cores.Begin, Thresholds]:
 def test_two_processes_find_what_one_finds_in_the_same_order(model: tuple[cores.Begin, Thresholds]) -> None:
     begin, limits = model
     archive = _archive()
-    one = list(cores.weighed(begin, archive, len(archive), 1))
-    two = list(cores.weighed(begin, archive, len(archive), 2))
+    one = list(cores.weighed(begin, archive, 1))
+    two = list(cores.weighed(begin, archive, 2))
     assert [mail.file for mail in two] == [filed.file for filed in archive]
     assert two == one
     rows = {judged.verdict.row.value for judged in judge(two, limits)}
@@ -63,14 +63,24 @@ def test_a_small_archive_starts_no_process(model: tuple[cores.Begin, Thresholds]
         here.append(os.getpid())
         return model[0]()
 
-    assert len(list(cores.weighed(begin, few, len(few), 64))) == len(few)
+    assert len(list(cores.weighed(begin, few, 64))) == len(few)
     assert here == [os.getpid()]
+
+
+def test_no_more_than_the_first_messages_are_looked_at_to_tell_whether_there_are_many() -> None:
+    long = Filed("long.eml", b"x" * cores.MANY_BYTES)
+    endless = iter(lambda: long, None)
+    jobs, messages = cores._worth(endless, 2)
+    assert jobs == 2
+    assert next(iter(messages)) is long
+    assert cores._worth(_archive()[: cores.WORTH], 2)[0] == 1
+    assert cores._worth([], 2)[0] == 0
 
 
 def test_a_process_that_ends_is_told_in_words() -> None:
     no_model = partial(Judge.of, b"no model at all", Path("none.onnx"), ME, Strictness.NORMAL)
     with pytest.raises(PitchgateError) as raised:
-        list(cores.weighed(no_model, _archive(), MANY, 2))
+        list(cores.weighed(no_model, _archive(), 2))
     assert "--jobs 1" in in_english(raised.value)
 
 

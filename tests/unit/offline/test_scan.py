@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,24 +64,6 @@ def test_an_mbox_tells_a_pitch_from_an_order(tmp_path: Path) -> None:
     assert set(lines["mail.mbox#2"]) == {"file", "message_id", "verdict", "row", "score", "reasons"}
 
 
-def test_a_takeout_zip_is_read_where_it_lies(tmp_path: Path) -> None:
-    box = _mbox(tmp_path / "inner", _pitch(X_Gmail_Labels="Inbox,Unread"), _pitch(X_Gmail_Labels="Spam"))
-    archive = tmp_path / "takeout.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.write(box, "Takeout/Mail/All mail Including Spam and Trash.mbox")
-    rows = [line["row"] for line in _lines(archive).values()]
-    assert rows == ["quarantine", "not_incoming"]
-
-
-def test_a_folder_of_messages(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "a.eml").write_bytes(_pitch())
-    (tmp_path / "b.eml").write_bytes(_order())
-    (tmp_path / ".hidden").write_bytes(_pitch())
-    lines = _lines(tmp_path)
-    assert set(lines) == {"sub/a.eml", "b.eml"}
-
-
 def test_people_the_owner_wrote_to_are_never_held(tmp_path: Path) -> None:
     wrote = _mail(f"Ana <{ME}>", "Our talk", "Let us meet on Tuesday, I am curious.", to=PITCH.address)
     box = _mbox(tmp_path / "mail.mbox", _pitch(), wrote)
@@ -140,27 +121,23 @@ def test_the_table_names_the_sender_and_cannot_steer_the_terminal(tmp_path: Path
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"\x00" * 5_000, b"From: \xff\xfe\nContent-Type: text/plain; charset=klingon\n\n\xff", b"\n\n\n",
+    [b"From: \xff\xfe\nContent-Type: text/plain; charset=klingon\n\n\xff", b"To: x\n" + b"\x00" * 5_000,
+     b"\n \n\nSubject: x",
      b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--a\nContent-Type: multipart/mixed; boundary=a\n\n" * 300],
-    ids=["empty", "zeros", "charset", "newlines", "nesting"],
+    ids=["charset", "zeros", "newlines", "nesting"],
 )  # fmt: skip
 def test_no_bytes_are_too_broken(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "x.eml").write_bytes(raw)
     assert _lines(tmp_path / "x.eml")["x.eml"]["verdict"] in ("inbox", "ignore", "hold")
 
 
-def test_a_zip_cannot_write_outside_its_folder(tmp_path: Path) -> None:
-    archive = tmp_path / "evil.zip"
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("../../escaped.eml", _order())
-    assert len(_lines(archive)) == 1
-    assert not (tmp_path.parent / "escaped.eml").exists()
-    assert not (tmp_path.parent.parent / "escaped.eml").exists()
-
-
 def test_raw_mail_of_the_wild_if_it_is_here() -> None:
     wild = Path(__file__).parents[4] / "shared" / "mail"
     if not wild.is_dir():
         pytest.skip("no collection of raw mail beside the project")
-    lines = _lines(wild)
-    assert len(lines) >= 1_000
+    result = _scan(wild, "--jsonl")
+    assert len(result.stdout.splitlines()) >= 1_000
+    assert "not read, or only in part" in result.stderr
+    assert "damaged" not in result.stderr, "each of these files is a whole one"
+    for folder in filter(Path.is_dir, sorted(wild.iterdir())):
+        assert _scan(folder, "--jsonl").stdout, folder
