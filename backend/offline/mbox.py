@@ -50,7 +50,7 @@ def has_separator(head: bytes) -> bool:
     """Whether a message begins somewhere in these bytes as messages begin in an mbox."""
     lines, blank = head.splitlines(), True
     for line, after in zip(lines, [*lines[1:], b""], strict=False):
-        if _may_separate(line, blank) and _separates(line, after):
+        if line.startswith(FROM) and (blank or _is_dated(line)) and _separates(line, after):
             return True
         blank = not line
     return False
@@ -76,11 +76,11 @@ def messages(stream: BinaryIO, *, begun: bool) -> Iterator[bytes]:
             elif begun:
                 current += held
             held = b""
-        if whole and _may_separate(line, blank):
+        if whole and line.startswith(FROM) and (blank or _is_dated(line)):
             held = line
         elif begun and len(current) < MOST_MESSAGE:
-            current += line[1:] if whole and _QUOTED.match(line) else line
-        blank, whole = line in (b"\n", b"\r\n"), line.endswith(b"\n")
+            current += line[1:] if whole and line.startswith(b">") and _QUOTED.match(line) else line
+        blank, whole = len(line) < 3 and not line.strip(), line.endswith(b"\n")
     if held and begun and not _is_dated(held):
         current += held
     if current.strip():
@@ -93,10 +93,6 @@ def _ended(current: bytearray) -> bytes:
         if current.endswith(end * 2):
             return bytes(current[: -len(end)])
     return bytes(current)
-
-
-def _may_separate(line: bytes, blank: bool) -> bool:
-    return line.startswith(FROM) and (blank or _is_dated(line))
 
 
 def _separates(line: bytes, after: bytes) -> bool:
