@@ -129,7 +129,7 @@ def _tell_unread(archive: Archive) -> None:
         return
     if count:
         click.echo(words()("scan.unread", count=count), err=True)
-    _, usual = error_words(language(), Refused("archive"))  # what to give: they gave it
+    _, usual = error_words(language(), Refused("archive.nothing", path=""))  # what to give: they gave it
     for one in unread:
         title, remedy = error_words(language(), one.first)
         click.echo(f"  {title} {remedy}" if remedy != usual else f"  {title}", err=True)
