@@ -22,13 +22,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Any, Protocol, cast
 
 from backend.domain.errors import Refused
 from backend.offline.mbox import FROM, MOST_MESSAGE, begins_at, has_separator, is_message, messages
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 MOST_UNPACKED = 60 * 1024**3
 """Bytes that may come out of one archive; those of Takeout have up to 50 GB."""
@@ -338,7 +335,7 @@ class _Metered(io.RawIOBase):
         """See `io.RawIOBase`."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         """See `io.RawIOBase`."""
         if self._error is not None:
             raise self._error
