@@ -15,8 +15,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import structlog
+from hypercorn import events, protocol
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.utils import LifespanFailureError
 from quart import Quart
 
@@ -98,6 +100,35 @@ async def serve_app(app: Quart, config: Config, stop: asyncio.Event) -> None:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
     finally:
         stop.set()  # whatever ended the server ends the job loop too
+
+
+class _HTTP2(Exception):
+    """A client that begins with HTTP/2."""
+
+
+class HTTP1Only(H11Protocol):
+    """HTTP/1.1 as Hypercorn speaks it, without the two ways from there to HTTP/2.
+
+    Without TLS no browser, proxy or Google asks for HTTP/2. Whoever does can open and reset streams faster than
+    anything counts them, since our limits begin where a request reaches the application.
+    """
+
+    async def handle(self, event: events.Event) -> None:
+        """Bytes of the client. One that takes for granted that we speak HTTP/2 is told that we do not."""
+        try:
+            await super().handle(event)
+        except _HTTP2:
+            await self._send_error_response(505)
+            await self.send(events.Closed())
+
+    async def _check_protocol(self, event: Any) -> None:
+        # An `Upgrade` to h2c is no error (RFC 9110, 7.8): the request is answered in HTTP/1.1.
+        if event.http_version == b"2.0":
+            raise _HTTP2
+
+
+# Hypercorn has no setting for it. tests/web/test_serving.py fails should another version build its protocol elsewhere.
+vars(protocol)["H11Protocol"] = HTTP1Only
 
 
 class Shell(Quart):

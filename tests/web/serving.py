@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart
 
+from backend.serving import serve_app
 from tests.web.service import Office, office
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def served(
         config.graceful_timeout = 2.0
         async with open_app(address, stopping) as app:
             ready.set()
-            await serve(app, config, shutdown_trigger=stopping.wait)
+            await serve_app(app, config, stopping)
 
     thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
     thread.start()
