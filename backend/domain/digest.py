@@ -25,7 +25,8 @@ class Digest:
 
     `guards` are the objections to an answer that follow from the message itself, asked only where the score is one that
     may be answered; `reply_to` is where an answer would go, `language` that of the text (`xx`: none we know).
-    `correspondents` are those a message the owner wrote makes known, `topics` what a message offers that may be held.
+    `written_to` is the owner's address that stands in To or Cc. `correspondents` are those a message the owner wrote
+    makes known, `topics` what a message offers that may be held.
     `score` and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the one in trial, if
     there is one. Without a score, `cause` says why, and `fault` which error was raised where, for logs.
     """
@@ -37,6 +38,7 @@ class Digest:
     bounce: bool
     reply_to: str
     language: str
+    written_to: str = ""
     correspondents: tuple[str, ...] = ()
     topics: frozenset[Topic] = frozenset()
     score: Score | None = None

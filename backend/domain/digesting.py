@@ -17,7 +17,7 @@ from backend.domain.entry.challenge_mail import MAX_SUBJECT
 from backend.domain.entry.decline import is_decline
 from backend.domain.mail.authentication import authenticate
 from backend.domain.mail.bounce import is_bounce
-from backend.domain.mail.machine_mail import form_of
+from backend.domain.mail.machine_mail import addressed_to, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.reply import reply_address
 from backend.domain.mail.visible import visible
@@ -63,6 +63,7 @@ def _facts(arrival: Arrival, owner: Owner, tongue: str) -> Digest:
         bounce=is_bounce(message),
         reply_to=_usable(reply_address(message).address),
         language=tongue,
+        written_to=addressed_to(message, owner),
         correspondents=correspondents(message, owner) if "SENT" in arrival.labels else (),
     )
 

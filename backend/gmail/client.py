@@ -219,17 +219,17 @@ class GmailClient:
         return ids
 
     async def identity(self, mailbox_id: str) -> Owner:
-        """1 unit. The owner's primary address, their name, and every address they may send from."""
+        """1 unit. The owner's primary address, their name, every address they may send from, and their names there."""
         data = await self._executor.run(mailbox_id, self._requests.send_as())
-        email, name, addresses = "", "", set()
+        email, name, names = "", "", dict[str, str]()
         for entry in payload.objects(data.get("sendAs")):
             address = payload.text(entry, "sendAsEmail").strip().lower()
             primary = entry.get("isPrimary") is True
             if address and (primary or entry.get("verificationStatus") == "accepted"):
-                addresses.add(address)
+                names[address] = payload.text(entry, "displayName").strip()[:NAME_LIMIT]
             if address and primary:
-                email, name = address, payload.text(entry, "displayName").strip()[:NAME_LIMIT]
-        return Owner(email, name, frozenset(addresses))
+                email, name = address, names[address]
+        return Owner(email, name, frozenset(names), tuple(sorted(names.items())))
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         """1 unit. Whether Gmail's own vacation responder answers now."""

@@ -104,7 +104,7 @@ def _mail(context: Context, mailbox: Mailbox, screened: Screened, pending: Chall
     token = context.vault.open(pending.sealed_token)
     return compose(
         arrival=_remembered(screened, pending),
-        owner=mailbox.owner,
+        owner=pending.writer(mailbox.owner),
         link=f"{context.settings.public_url}/c/{token}",
         explained=f"{context.settings.public_url}/#how",
         message_id=pending.message_id,

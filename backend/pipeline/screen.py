@@ -15,7 +15,7 @@ import structlog
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected
-from backend.domain.mail.message import Owner
+from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.labels import PLACES, Placement, as_it_came
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Screened
@@ -129,10 +129,10 @@ async def _judge(
             job.mailbox_id, screened.sender, screened.sender_domain, job.thread_id, now
         )
         try:
-            verdict = await _decide(context, job, mailbox, fetched, digest, screened, standing)
+            verdict, writer = await _decide(context, job, mailbox, fetched, digest, screened, standing)
         except Unread as error:
-            verdict = fail_open(error.cause)
-        intent = _intent(context, mailbox, screened) if verdict.outcome is Outcome.CHALLENGE else None
+            verdict, writer = fail_open(error.cause), None
+        intent = intended(context, writer, screened) if writer else None
         try:
             following = await _end(context, job, others, verdict, screened, digest.fault, intent)
         except LeaseLost:
@@ -182,15 +182,16 @@ async def _decide(
     digest: Digest,
     screened: Screened,
     standing: Standing,
-) -> Verdict:
+) -> tuple[Verdict, Address | None]:
+    """The verdict, and whom the sender is answered by if they are."""
     now = context.clock.now()
     if digest.score is None:
-        return unjudged(digest)
+        return unjudged(digest), None
     thresholds = digest.thresholds[mailbox.preferences.strictness]
     facts = _facts(context, mailbox, digest, standing)
     verdict = decide(facts, digest.score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
-        return _resting(context, verdict, facts, digest, thresholds, (), now)
+        return _resting(context, verdict, facts, digest, thresholds, (), now), None
     about = (screened.sender, screened.sender_domain, job.thread_id)
     inquiry = Inquiry(
         arrival=digest.arrival,
@@ -205,18 +206,20 @@ async def _decide(
         of_message=digest.guards,
     )
     refused = objections(inquiry)  # what follows asks Gmail: only about mail that would be answered
+    owner, written_to = mailbox.owner, digest.written_to
     if set(refused) <= {NOT_ADDRESSED}:
-        owner = await _owner_now(context, mailbox)
-        if owner is not mailbox.owner:
+        owner = await owner_now(context, mailbox)
+        if owner.addresses != mailbox.owner.addresses:
             again = await context.reader.screen(fetched, owner)
             facts = replace(facts, owner=owner, form=again.form, topics=again.topics)
-            inquiry = replace(inquiry, owner=owner, of_message=again.guards)
+            inquiry, written_to = replace(inquiry, owner=owner, of_message=again.guards), again.written_to
             refused = objections(inquiry)
     if not refused:
         vacation_on = await context.gmail.vacation_on(job.mailbox_id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
     verdict = decide(facts, digest.score, thresholds, refused, now)
-    return _resting(context, verdict, facts, digest, thresholds, refused, now)
+    writer = owner.writing_as(written_to) if verdict.outcome is Outcome.CHALLENGE else None
+    return _resting(context, verdict, facts, digest, thresholds, refused, now), writer
 
 
 def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:
@@ -258,17 +261,17 @@ def _resting(
     return replace(verdict, grounds=found, shadow=shadow)
 
 
-async def _owner_now(context: Context, mailbox: Mailbox) -> Owner:
-    """The owner with every address they may write from by now: mail from or to one added since the last look is
-    theirs. The watch, whose affair addresses are, then looks too."""
+async def owner_now(context: Context, mailbox: Mailbox) -> Owner:
+    """The owner with every address they may write from by now, and their names there: mail from or to one added since
+    the last look is theirs. The watch, whose affair addresses are, then looks too."""
     seen = await context.gmail.identity(mailbox.id)
-    if seen.aliases <= mailbox.owner.addresses:
-        return mailbox.owner
-    await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
-    return replace(mailbox.owner, aliases=mailbox.owner.aliases | seen.aliases)
+    if not seen.aliases <= mailbox.owner.addresses:
+        await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
+    return replace(mailbox.owner, aliases=mailbox.owner.aliases | seen.aliases, names=seen.names)
 
 
-def _intent(context: Context, mailbox: Mailbox, screened: Screened) -> ChallengeIntent:
+def intended(context: Context, writer: Address, screened: Screened) -> ChallengeIntent:
+    """A new link for the sender of this message, to be sent by `writer`."""
     token = context.tokens.token(TOKEN_BYTES)
     identifier = context.tokens.identifier()
     return ChallengeIntent(
@@ -277,6 +280,7 @@ def _intent(context: Context, mailbox: Mailbox, screened: Screened) -> Challenge
         sender_domain=screened.sender_domain,
         token_hash=token_hash(token),
         sealed_token=context.vault.seal(token),
-        message_id=f"<{identifier}.{context.tokens.identifier()}@{mailbox.owner.domain}>",
+        message_id=f"<{identifier}.{context.tokens.identifier()}@{writer.domain}>",
         expires_at=context.clock.now() + LIFE,
+        reply_from=writer,
     )

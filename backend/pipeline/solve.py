@@ -78,9 +78,10 @@ async def _opened(context: Context, challenge: Challenge) -> OpenChallenge:
         raise _unknown()
     worth = mailbox.preferences.credits_per_solve
     screened = await context.store.screened(challenge.mailbox_id, challenge.about)
+    writer = challenge.writer(mailbox.owner)
     return OpenChallenge(
         challenge_id=challenge.id,
-        owner=mailbox.owner.name or mailbox.owner.email,
+        owner=writer.name or writer.email,
         sender=challenge.sender,
         subject=screened.subject if screened else "",
         language=screened.language if screened else "en",

@@ -171,7 +171,7 @@ class Gmail(Protocol):
 
     async def identity(self, mailbox_id: str) -> Owner:
         """1 unit. Who the owner is to those they write to: primary address, the name their mail bears ("" if they have
-        set none), and all addresses they may send from as `aliases`, lower-case."""
+        set none), and all addresses they may send from as `aliases`, lower-case, with their `names` there."""
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         """1 unit. Whether Gmail's own vacation responder answers now."""

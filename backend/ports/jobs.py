@@ -33,6 +33,7 @@ class Duty(StrEnum):
     SYNC = "sync"
     WATCH = "watch"
     INDEX = "index"
+    OWED = "owed"  # links that a full count of the day kept back
     LEAVE = "leave"
     RETAIN = "retain"
     DELIVER = "deliver"  # when a wait ends that follows a typed code

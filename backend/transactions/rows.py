@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.errors import Lost
-from backend.domain.mail.message import Owner
+from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.gap import Gap
@@ -124,6 +124,7 @@ def challenge(row: ChallengeRow, prospects: ProspectsRow) -> Challenge:
         waiting=prospects["waiting"],
         oldest=prospects["oldest"] or "",
         balance=prospects["balance"],
+        reply_from=Address(row["reply_from"], row["reply_name"]),
     )
 
 

@@ -118,6 +118,8 @@ class ChallengeRow(OpenChallengeRow):
     solved_at: int | None
     solves: int
     deliver_at: int | None
+    reply_from: str
+    reply_name: str
 
 
 class ProspectsRow(TypedDict):

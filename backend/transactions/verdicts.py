@@ -23,6 +23,7 @@ from backend.ports.messages import Stays
 from backend.transactions import corrections, credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, held_message, next_job, want
 from backend.transactions.mailboxes import lock
+from backend.transactions.message_rows import storable
 from backend.transactions.statement import Script, micros, number, packed, q
 from backend.transactions.tables import (
     CorrectionRow,
@@ -203,6 +204,8 @@ def _intend(job: MessageJob, intent: ChallengeIntent, now: datetime) -> Script[N
         token_hash=intent.token_hash,
         sealed_token=intent.sealed_token,
         message_id=intent.message_id,
+        reply_from=storable(intent.reply_from.address),
+        reply_name=storable(intent.reply_from.name),
         expires_at=micros(intent.expires_at),
         now=micros(now),
     )

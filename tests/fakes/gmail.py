@@ -65,6 +65,7 @@ class FakeGmail:
     floor: int = 0
     vacation: bool = False
     aliases: frozenset[str] = frozenset({"ana@corp.test"})
+    names: tuple[tuple[str, str], ...] = ()
     messages: dict[str, Arrival] = field(default_factory=dict)
     records: list[tuple[int, Added | Relabelled | str]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
@@ -258,7 +259,7 @@ class FakeGmail:
 
     async def identity(self, mailbox_id: str) -> Owner:
         self._enter("identity")
-        return self._leave("identity", Owner("ana@corp.test", "Ana", self.aliases))
+        return self._leave("identity", Owner("ana@corp.test", "Ana", self.aliases, self.names))
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         self._enter("vacation_on")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backend.domain.errors import Expired, Refused
+from backend.domain.mail.message import Address, Owner
 
 LIFE = timedelta(days=14)
 """How long the link works."""
@@ -43,7 +44,8 @@ class ChallengeIntent:
     """What is stored before a challenge leaves: enough to send it, or to find it if it has left.
 
     `sealed_token` is the link's token, encrypted; it is erased once the mail is sent.
-    `message_id` is the Message-ID our reply will carry, `marker` its private header value.
+    `message_id` is the Message-ID our reply will carry, `marker` its private header value; `reply_from` is the address
+    that was written to, with the owner's name there.
     """
 
     id: str
@@ -53,6 +55,7 @@ class ChallengeIntent:
     sealed_token: bytes
     message_id: str
     expires_at: datetime
+    reply_from: Address
 
     def stored(self, mailbox_id: str, gmail_id: str, thread_id: str, now: datetime) -> Challenge:
         """The challenge about this message that storing it at `now` makes, as far as sending it asks."""
@@ -67,6 +70,7 @@ class ChallengeIntent:
             sealed_token=self.sealed_token,
             created_at=now,
             expires_at=self.expires_at,
+            reply_from=self.reply_from,
         )
 
 
@@ -77,7 +81,8 @@ class Challenge:
     `is_open` is false once it was voided, failed, or a later one took its place; `solves` counts those behind this
     link, `solved_before` those of its sender behind any. `deliver_at`: a code was typed, and when this wait is over
     the link is solved by itself. `waiting` counts the sender's mail that a solve may deliver, `oldest` is the Gmail
-    id of the first of it ("" if none waits), `balance` what credits there are before the solve.
+    id of the first of it ("" if none waits), `balance` what credits there are before the solve. `reply_from` is how
+    our reply was signed; one of the release before does not say, and was from the primary address.
     """
 
     id: str
@@ -99,11 +104,17 @@ class Challenge:
     oldest: str = ""
     balance: int = 0
     deliver_at: datetime | None = None
+    reply_from: Address = Address("")
 
     @property
     def about(self) -> str:
         """The message its page speaks of: the oldest that waits, or else the one it was sent for."""
         return self.oldest or self.gmail_id
+
+    def writer(self, owner: Owner) -> Owner:
+        """The owner as its sender knows them: by the address they wrote to."""
+        known = self.reply_from
+        return Owner(known.address, known.name, owner.aliases) if known.address else owner
 
     def expired(self, now: datetime) -> bool:
         """Whether the link's life is over."""

@@ -182,12 +182,14 @@ def null_sender(message: Message) -> bool:
     return bool(paths) and "".join(paths[0].split()) in ("<>", "")
 
 
-def addressed_to(message: Message, owner: Owner) -> bool:
-    """Whether one of the owner's addresses, in any spelling of it, stands in To or Cc."""
-    own = {mailbox_key(address) for address in owner.addresses}
-    return any(
-        mailbox_key(address.address) in own for address in (*message.to, *message.cc) if address.address
-    )
+def addressed_to(message: Message, owner: Owner) -> str:
+    """The first of the owner's addresses that stands, in any spelling of it, in To or else in Cc, as they write from
+    it; "" if none does."""
+    own = {mailbox_key(address): address for address in (*sorted(owner.aliases), owner.email)}
+    named = [address.address for address in (*message.to, *message.cc) if address.address]
+    # An alias may be another spelling of the primary address (ana+news@): the one that was written to comes first.
+    found = (address if address in owner.addresses else own.get(mailbox_key(address)) for address in named)
+    return next((address for address in found if address), "")
 
 
 def from_machine(message: Message) -> bool:

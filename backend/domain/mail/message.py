@@ -119,11 +119,13 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who owns the mailbox: every address that is theirs (primary and accepted aliases), lower-case."""
+    """Who owns the mailbox: every address that is theirs (primary and accepted aliases), lower-case. `names` are what
+    mail from an alias bears where it is not `name`; they are known only where Google has just been asked."""
 
     email: str
     name: str = ""
     aliases: frozenset[str] = field(default_factory=frozenset)
+    names: tuple[tuple[str, str], ...] = ()
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -134,3 +136,8 @@ class Owner:
     def domain(self) -> str:
         """Domain of the primary address."""
         return self.email.rpartition("@")[2]
+
+    def writing_as(self, address: str) -> Address:
+        """How they write from `address`: under the name it bears. From one that is not theirs: from the primary."""
+        own = address if address in self.addresses else self.email
+        return Address(own, dict(self.names).get(own) or self.name)

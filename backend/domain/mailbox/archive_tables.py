@@ -114,6 +114,8 @@ _CHALLENGE: dict[str, Column] = {
     "solved_at": _maybe(TIME),
     "bounced_at": _maybe(TIME),
     "sent_gmail_id": TEXT,
+    "reply_from": _maybe(TEXT),
+    "reply_name": _maybe(TEXT),
 }
 _CORRECTION: dict[str, Column] = {
     "correction_key": TEXT,
@@ -242,6 +244,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "challenges.is_open": "a link leads to the instance that sent it",
         "challenges.solves": "a restored link that was solved counts once",
         "challenges.deliver_at": "a link leads to the instance that sent it",
+        "challenges.late": "a link leads to the instance that sent it",
         "challenges.token_hash": "a secret's",
         "challenges.sealed_token": "a secret",
         "decisions.salt": "seals the log here",

@@ -242,7 +242,10 @@ async def test_only_accepted_aliases_count_as_the_owners(fake: FakeGoogle) -> No
     fake.on("GET /gmail/v1/users/me/settings/sendAs", Answer(body={"sendAs": entries}))
     async with open_against(fake) as google:
         found = await google.gmail.identity("m1")
-    assert found == Owner("ana@corp.test", "Ana Duarte", frozenset({"ana@corp.test", "sales@corp.test"}))
+    names = (("ana@corp.test", "Ana Duarte"), ("sales@corp.test", "Corp Sales"))
+    assert found == Owner(
+        "ana@corp.test", "Ana Duarte", frozenset({"ana@corp.test", "sales@corp.test"}), names
+    )
 
 
 async def test_an_owner_without_a_name_has_none(fake: FakeGoogle) -> None:
@@ -250,7 +253,8 @@ async def test_an_owner_without_a_name_has_none(fake: FakeGoogle) -> None:
     entries = [{"sendAsEmail": "ana@corp.test", "isPrimary": True}, {"displayName": "nobody"}]
     fake.on("GET /gmail/v1/users/me/settings/sendAs", Answer(body={"sendAs": entries}))
     async with open_against(fake) as google:
-        assert await google.gmail.identity("m1") == Owner("ana@corp.test", "", frozenset({"ana@corp.test"}))
+        found = await google.gmail.identity("m1")
+    assert found == Owner("ana@corp.test", "", frozenset({"ana@corp.test"}), (("ana@corp.test", ""),))
 
 
 async def test_a_vacation_counts_only_while_it_lasts(fake: FakeGoogle) -> None:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from backend.domain.entry.challenge import ChallengeIntent, Solved, token_hash
+from backend.domain.mail.message import Address
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences
@@ -173,6 +174,7 @@ class Story:
             sealed_token=b"sealed-" + name.encode(),
             message_id=f"<{name}@corp.test>",
             expires_at=self.now + timedelta(days=14),
+            reply_from=Address("sales@corp.test", "Corp Sales"),
         )
 
     async def judge(

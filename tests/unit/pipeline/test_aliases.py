@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
 import pytest
 
 from backend.domain.mailbox.verdict import Outcome, Row
+from backend.pipeline import solve
 from tests.unit.pipeline.conftest import Fixture, letter
 
 NEW = "ana@newname.test"
+SALES = "sales@brand.test"
+
+
+def _sent(fixture: Fixture) -> EmailMessage:
+    (only,) = fixture.gmail.sent
+    found = message_from_bytes(only.raw, policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
 
 
 async def _verdict(fixture: Fixture, gmail_id: str) -> tuple[str, str]:
@@ -56,3 +68,54 @@ async def test_nobody_is_asked_about_mail_that_stays_silent(fixture: Fixture, te
     await fixture.push()
     await fixture.settle()
     assert fixture.gmail.calls["identity"] == 0
+
+
+async def test_a_pitch_is_answered_from_the_address_that_it_was_written_to(fixture: Fixture) -> None:
+    fixture.gmail.aliases |= {SALES}
+    fixture.gmail.names = ((SALES, "Brand Sales"), ("ana@corp.test", "Ana"))
+    fixture.gmail.deliver(letter(to=SALES))
+    await fixture.push()
+    await fixture.settle()
+    mail = _sent(fixture)
+    assert str(mail["From"]) == f"Brand Sales <{SALES}>"
+    assert str(mail["Message-ID"]).endswith("@brand.test>")
+    assert b"corp.test" not in fixture.gmail.sent[0].raw, "the primary address is none of its business"
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "Brand Sales" in body.get_content()
+    opened = await solve.open_challenge(fixture.context, body.get_content().partition("/c/")[2].split()[0])
+    assert opened.owner == "Brand Sales"
+
+
+@pytest.mark.parametrize(
+    ("to", "written_from"),
+    [
+        ("ana@corp.test", "Ana <ana@corp.test>"),
+        ("ana+shop@corp.test", "Ana <ana@corp.test>"),
+        ("ana+news@corp.test", "Ana <ana+news@corp.test>"),
+        ("sales+x@brand.test", f"Ana <{SALES}>"),
+    ],
+)
+async def test_a_spelling_of_an_address_is_answered_from_that_address(
+    fixture: Fixture, to: str, written_from: str
+) -> None:
+    fixture.gmail.aliases |= {SALES, "ana+news@corp.test"}
+    fixture.gmail.deliver(letter(to=to))
+    await fixture.push()
+    await fixture.settle()
+    assert str(_sent(fixture)["From"]) == written_from
+
+
+@pytest.mark.parametrize("death", ["before", "after"])
+async def test_a_second_try_writes_from_the_same_address(fixture: Fixture, death: str) -> None:
+    """Whatever became of the alias meanwhile: what left is found by its Message-ID, or leaves as it was meant."""
+    fixture.gmail.aliases |= {SALES}
+    fixture.gmail.names = ((SALES, "Brand Sales"),)
+    (fixture.gmail.die_before if death == "before" else fixture.gmail.die_after).add("send")
+    fixture.gmail.deliver(letter(to=SALES))
+    await fixture.push()
+    while not fixture.deaths:
+        await fixture._turn()
+    fixture.gmail.aliases, fixture.gmail.names = frozenset({"ana@corp.test"}), ()
+    await fixture.settle()
+    assert str(_sent(fixture)["From"]) == f"Brand Sales <{SALES}>"

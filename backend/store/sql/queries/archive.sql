@@ -53,14 +53,15 @@ INSERT INTO messages (
     :language, COALESCE(:topics, '[]'), :appeal, :shadow_model, :shadow_row, :shadow_score
 ) ON CONFLICT DO NOTHING;
 
--- name: restore_challenges(mailbox_id, id, gmail_id, thread_id, sender, sender_domain, state, message_id, cause, created_at, expires_at, sending_at, started_at, ended_at, solved_at, bounced_at, sent_gmail_id, token_hash, sealed_token)!
+-- name: restore_challenges(mailbox_id, id, gmail_id, thread_id, sender, sender_domain, state, message_id, cause, created_at, expires_at, sending_at, started_at, ended_at, solved_at, bounced_at, sent_gmail_id, reply_from, reply_name, token_hash, sealed_token)!
 INSERT INTO challenges (
     mailbox_id, id, gmail_id, thread_id, sender, sender_domain, state, is_open, message_id, cause, created_at,
-    expires_at, sending_at, started_at, ended_at, solved_at, bounced_at, sent_gmail_id, token_hash, sealed_token
+    expires_at, sending_at, started_at, ended_at, solved_at, bounced_at, sent_gmail_id, reply_from, reply_name,
+    token_hash, sealed_token
 ) VALUES (
     :mailbox_id, :id, :gmail_id, :thread_id, :sender, :sender_domain, :state, FALSE, :message_id, :cause, :created_at,
-    :expires_at, :sending_at, :started_at, :ended_at, :solved_at, :bounced_at, :sent_gmail_id, :token_hash,
-    :sealed_token
+    :expires_at, :sending_at, :started_at, :ended_at, :solved_at, :bounced_at, :sent_gmail_id,
+    COALESCE(:reply_from, ''), COALESCE(:reply_name, ''), :token_hash, :sealed_token
 ) ON CONFLICT DO NOTHING;
 
 -- name: restore_corrections(mailbox_id, correction_key, gmail_id, decision, origin, pending, moved, before, decided_at, undone_at, undo_moved)!

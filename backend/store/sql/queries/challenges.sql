@@ -93,11 +93,11 @@ UPDATE challenges SET is_open = FALSE
 WHERE mailbox_id = :mailbox_id AND sender = :sender AND is_open
     AND (state = 'solved' OR (expires_at <= :now AND deliver_at IS NULL));
 
--- name: insert_challenge(id, mailbox_id, gmail_id, thread_id, sender, sender_domain, token_hash, sealed_token, message_id, expires_at, now)!
+-- name: insert_challenge(id, mailbox_id, gmail_id, thread_id, sender, sender_domain, token_hash, sealed_token, message_id, reply_from, reply_name, expires_at, now)!
 INSERT INTO challenges (id, mailbox_id, gmail_id, thread_id, sender, sender_domain, state, is_open, token_hash,
-    sealed_token, message_id, created_at, expires_at)
+    sealed_token, message_id, reply_from, reply_name, created_at, expires_at)
 VALUES (:id, :mailbox_id, :gmail_id, :thread_id, :sender, :sender_domain, 'intended', TRUE, :token_hash,
-    :sealed_token, :message_id, :now, :expires_at)
+    :sealed_token, :message_id, :reply_from, :reply_name, :now, :expires_at)
 ON CONFLICT DO NOTHING;
 
 -- name: begin_sending(mailbox_id, gmail_id, challenge_id, now)!
