@@ -16,6 +16,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from backend.captcha.opening import open_captchas
 from backend.domain.errors import Refused, TryLater
@@ -103,6 +104,12 @@ class StoredGrants:
             await self._store.swap_sealed_token(
                 mailbox_id, sealed, self._vault.seal(new), SystemClock().now()
             )
+
+    async def grant_ends(self, mailbox_id: str, token: str, at: datetime) -> None:
+        """Note the end of the grant, if its token is still the one we hold."""
+        sealed = await self._store.sealed_token(mailbox_id)
+        if sealed and self._vault.open(sealed) == token:
+            await self._store.save_grant_end(mailbox_id, sealed, at)
 
 
 async def check_keys(store: Store, vault: Vault) -> None:

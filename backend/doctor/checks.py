@@ -88,6 +88,7 @@ async def _at_google(settings: Settings, store: SqlStore, vault: MultiFernetVaul
     now = datetime.now(UTC)
     async with open_google(settings, StoredGrants(store, vault), SystemClock()) as google:
         found += await mailboxes.of_access(google, settings, boxes)
+        found += mailboxes.of_grants(boxes, now)
         found += mailboxes.of_watches(settings, boxes, now)
         found += mailboxes.of_silence(settings, boxes, now)
         well = next((box for box in boxes if box.link is Link.CONNECTED), None)

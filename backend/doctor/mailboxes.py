@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import GoogleError, NeedsReconnect, Rejected, TryLater
+from backend.domain.mailbox.failing import NO_TOPIC
 from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Mode
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.gmail.credentials import CloudCredentials
@@ -48,6 +49,15 @@ async def of_access(google: Google, settings: Settings, mailboxes: tuple[Mailbox
     return found or [well("access", "open", count=len(mailboxes))]
 
 
+def of_grants(mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
+    """Whether Google ends the access to a mailbox by itself."""
+    ending = [(at, box.owner.email) for box in mailboxes if (at := box.grant_expires_at) and at > now]
+    if not ending:
+        return []
+    at, email = min(ending)
+    return [warning("access", "testing", email=email, at=f"{at:%Y-%m-%d %H:%M}", count=len(ending))]
+
+
 def of_watches(settings: Settings, mailboxes: tuple[Mailbox, ...], now: datetime) -> list[Finding]:
     """Whether every watch has life left."""
     if not settings.notices.watched:
@@ -80,12 +90,12 @@ async def of_topic(google: Google, settings: Settings, mailbox: Mailbox) -> Find
     topic = settings.topic
     try:
         await google.gmail.watch(mailbox.id)
-    except Rejected as error:
+    except GoogleError as error:
+        if not isinstance(error, Rejected) and error.reason != NO_TOPIC:
+            return warning("topic", "later", why=_words(error))
         key = "forbidden" if error.reason in _FORBIDDEN else "refused"
         _, project, _, name = topic.split("/")
         return broken("topic", key, topic=topic, name=name, project=project, why=_words(error))
-    except GoogleError as error:
-        return warning("topic", "later", why=_words(error))
     return well("topic", "open", topic=topic)
 
 

@@ -26,6 +26,7 @@ from backend.domain.errors import (
     TryLater,
     Unexplained,
 )
+from backend.domain.mailbox.failing import NO_TOPIC
 
 RETRY_HORIZON = timedelta(hours=25)
 """A retry time further off than this is a misreading; Google's longest suspension is a day."""
@@ -147,6 +148,9 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
 def _missing(answer: Answer, method: str) -> GoogleError:
     if method == "gmail.users.history.list":
         return HistoryGone("history_gone", reason=answer.reason)
+    if method == "gmail.users.watch" and "pubsub" in answer.message.lower():
+        # Gmail sends a test message to the topic before it grants a watch. Nobody but the operator can mend it.
+        return TryLater("later.topic", reason=NO_TOPIC)
     if method not in _OF_ONE_THING:
         return Unexplained("rejected.no_mailbox", reason=answer.reason)
     return Gone("gone", reason=answer.reason)

@@ -137,6 +137,7 @@ def _grant(
         refresh_token=refresh_token,
         # An answer without scopes means: as asked (RFC 6749, 5.1).
         scopes=answer.scopes if answer.scopes is not None else named(requested),
+        life=answer.grant_life,
     )
 
 

@@ -22,6 +22,7 @@ from backend.gmail.scopes import named
 
 LONGEST_LIFE = timedelta(days=1)
 _LIFE_UNTOLD = timedelta(minutes=5)
+_LONGEST_GRANT = timedelta(days=3_650)
 _OPERATOR = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "redirect_uri_mismatch"})
 _ADMINISTRATOR = frozenset({"admin_policy_enforced", "access_denied", "org_internal"})
 _PASSING = frozenset({"server_error", "temporarily_unavailable", "slow_down", "missing_token"})
@@ -29,13 +30,15 @@ _PASSING = frozenset({"server_error", "temporarily_unavailable", "slow_down", "m
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """What the token endpoint gave. `scopes` is None when it was not told (then: as asked)."""
+    """What the token endpoint gave. `scopes` is None when it was not told (then: as asked). `grant_life`: after this
+    time Google ends the grant by itself, None where it does not say so."""
 
     access_token: str = field(repr=False)
     life: timedelta
     refresh_token: str = field(default="", repr=False)
     id_token: str = field(default="", repr=False)
     scopes: frozenset[str] | None = None
+    grant_life: timedelta | None = None
 
 
 def read(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
@@ -53,15 +56,22 @@ def read(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
 
 def _answer(answer: dict[str, object]) -> TokenAnswer:
     scopes = answer.get("scope")
-    seconds = answer.get("expires_in")
-    life = timedelta(seconds=seconds) if isinstance(seconds, (int, float)) and seconds > 0 else _LIFE_UNTOLD
+    life = _time(answer, "expires_in") or _LIFE_UNTOLD
     return TokenAnswer(
         _text(answer, "access_token"),
         min(life, LONGEST_LIFE),
         _text(answer, "refresh_token"),
         _text(answer, "id_token"),
         named(str(scope) for scope in scopes) if isinstance(scopes, list) else None,
+        _time(answer, "refresh_token_expires_in"),
     )
+
+
+def _time(answer: dict[str, object], name: str) -> timedelta | None:
+    seconds = answer.get(name)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        return None
+    return timedelta(seconds=seconds) if 0 < seconds <= _LONGEST_GRANT.total_seconds() else None
 
 
 def _text(answer: dict[str, object], name: str) -> str:

@@ -118,7 +118,9 @@ class AccessTokens:
             raise
         if answer.refresh_token and answer.refresh_token != refresh_token:
             await self._keeper.replace_refresh_token(mailbox_id, refresh_token, answer.refresh_token)
-            grant = _digest(answer.refresh_token)
+            refresh_token, grant = answer.refresh_token, _digest(answer.refresh_token)
+        if answer.grant_life is not None:
+            await self._keeper.grant_ends(mailbox_id, refresh_token, self._clock.now() + answer.grant_life)
         if self._current.get(mailbox_id) is asyncio.current_task():
             self._hold(mailbox_id, grant, answer)  # else: forgotten meanwhile, there is a newer grant
         return answer.access_token

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from backend.domain.mailbox.mailbox import Condition, Mailbox
@@ -30,6 +31,7 @@ class Guide:
         known = await application.context.store.mailboxes()
         if known:
             self._tell("home.running", address=address)
+            self._tell_of_ends(known, address, application.context.clock.now())
             return
         self._tell("home.open", address=address)
         if self._browser:
@@ -40,6 +42,13 @@ class Guide:
         await self._until_read(application, mailbox.id)
         self._tell("home.reading", address=address)
         self._tell("home.testing")
+
+    def _tell_of_ends(self, mailboxes: Iterable[Mailbox], address: str, now: datetime) -> None:
+        for mailbox in mailboxes:
+            if (at := mailbox.grant_expires_at) is not None and now < at:
+                self._tell(
+                    "home.ends", email=mailbox.owner.email, at=f"{at:%Y-%m-%d %H:%M} UTC", address=address
+                )
 
     async def _first(self, application: Application) -> Mailbox:
         while True:

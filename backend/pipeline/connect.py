@@ -109,6 +109,7 @@ async def _stored(context: Context, grant: Grant) -> Mailbox:
     preferences = Preferences(
         mode=context.settings.default_mode, credits_per_solve=context.settings.default_credits_per_solve
     )
+    now = context.clock.now()
     mailbox = NewMailbox(
         id=context.tokens.identifier(),
         sub=grant.sub,
@@ -117,8 +118,8 @@ async def _stored(context: Context, grant: Grant) -> Mailbox:
         sealed_token=context.vault.seal(grant.refresh_token),
         scopes=grant.scopes,
         preferences=preferences,
+        grant_expires_at=now + grant.life if grant.life is not None else None,
     )
-    now = context.clock.now()
     stored = await context.store.connect(mailbox, now)
     context.wake()
     return stored

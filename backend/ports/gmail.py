@@ -217,3 +217,6 @@ class GrantKeeper(Protocol):
         Does nothing if `old` is no longer what is kept: the owner has connected again meanwhile. May run
         again.
         """
+
+    async def grant_ends(self, mailbox_id: str, token: str, at: datetime) -> None:
+        """Google ends the grant of this refresh token at `at` by itself. Does nothing if another is kept by now."""

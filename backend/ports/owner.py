@@ -28,6 +28,7 @@ class NewMailbox:
     sealed_token: bytes
     scopes: frozenset[str]
     preferences: Preferences
+    grant_expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,10 @@ class OwnerStore(Protocol):
     async def swap_sealed_token(self, mailbox_id: str, old: bytes, new: bytes, now: datetime) -> bool:
         """Store `new` only if `old` is still what is stored: a reconnect may have brought another grant
         meanwhile, which must not be overwritten. False if it was not."""
+
+    async def save_grant_end(self, mailbox_id: str, sealed: bytes, at: datetime) -> None:
+        """Google ends the grant of this token at `at`. What is stored stands if it says nearly the same, or if another
+        token is kept."""
 
     async def save_preferences(self, mailbox_id: str, preferences: Preferences, now: datetime) -> None: ...
 

@@ -14,6 +14,7 @@ class Knobs:
 
     access_token_lifetime: float = 3599.0
     authorization_code_lifetime: float = 600.0
+    refresh_token_lifetime: float = 0.0
     certs_max_age: int = 20_000
     watch_lifetime: float = 7 * 86_400.0
     push_interval: float = 1.0

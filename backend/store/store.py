@@ -104,6 +104,7 @@ class SqlStore(Watched):
     sealed_tokens = reads_all(mailbox_transactions.sealed_tokens)
     save_sealed_token = puts(mailbox_transactions.save_sealed_token)
     swap_sealed_token = puts(mailbox_transactions.swap_sealed_token)
+    save_grant_end = puts(mailbox_transactions.save_grant_end)
     save_preferences = writes(mailbox_transactions.save_preferences)
     save_labels = puts(mailbox_transactions.save_labels)
     save_watch = puts(mailbox_transactions.save_watch)

@@ -14,7 +14,17 @@ from backend.ports.jobs import Duty
 from backend.ports.owner import DisconnectReceipt, NewMailbox
 from backend.transactions import rows
 from backend.transactions.jobs import want
-from backend.transactions.statement import WAKE, Script, Statement, micros, moment, number, packed, q
+from backend.transactions.statement import (
+    WAKE,
+    Script,
+    Statement,
+    micros,
+    micros_or_none,
+    moment,
+    number,
+    packed,
+    q,
+)
 from backend.transactions.tables import FailingRow, MailboxRow
 
 # Children before parents: foreign keys point at `mailboxes`.
@@ -91,6 +101,7 @@ def _created(new: NewMailbox, now: datetime) -> Script[str | None]:
         sealed_token=new.sealed_token,
         scopes=packed(sorted(new.scopes)),
         preferences=json.dumps(new.preferences.to_json()),
+        grant_expires_at=micros_or_none(new.grant_expires_at),
         now=micros(now),
     )
     if not created:
@@ -117,6 +128,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
         name=new.name,
         sealed_token=new.sealed_token,
         scopes=packed(sorted(new.scopes)),
+        grant_expires_at=micros_or_none(new.grant_expires_at),
         now=micros(now),
     )
     yield from _claimable(mailbox_id, Link.CONNECTED)
@@ -172,6 +184,11 @@ def swap_sealed_token(mailbox_id: str, old: bytes, new: bytes, now: datetime) ->
     return bool(
         (yield from number("swap_sealed_token", mailbox_id=mailbox_id, old=old, new=new, now=micros(now)))
     )
+
+
+def save_grant_end(mailbox_id: str, sealed: bytes, at: datetime) -> Script[None]:
+    """Note when Google ends the grant; see the port."""
+    yield q("save_grant_end", mailbox_id=mailbox_id, sealed=sealed, at=micros(at))
 
 
 def save_preferences(mailbox_id: str, preferences: Preferences, now: datetime) -> Script[None]:

@@ -53,7 +53,7 @@ def mailbox(row: MailboxRow, failing: Iterable[FailingRow] = ()) -> Mailbox:
 _seldom_change = itemgetter(
     *("link", "link_cause", "preferences", "scopes", "created_at"),
     *("label_held", "label_would_hold", "label_allow", "label_block"),
-    *("watch_expires_at", "indexed_at", "last_gap", "notices", "notices_missing"),
+    *("watch_expires_at", "indexed_at", "last_gap", "notices", "notices_missing", "grant_expires_at"),
 )
 
 
@@ -73,6 +73,7 @@ def _known(
     last_gap: str,
     notices: str,
     notices_missing: str,
+    grant_expires_at: int | None,
 ) -> Mapping[str, Any]:
     """What is known of a mailbox, but for whose it is and where its syncs stand. Kept for the next look at it, for as
     long as the database says the same, whichever process wrote it."""
@@ -88,6 +89,7 @@ def _known(
         "gap": Gap.from_json(json.loads(last_gap)) if last_gap else None,
         "notices": Notices(notices),
         "missing": Missing(notices_missing) if notices_missing else None,
+        "grant_expires_at": moment_or_none(grant_expires_at),
     }
 
 

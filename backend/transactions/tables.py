@@ -46,6 +46,7 @@ class MailboxRow(TypedDict):
     drift_state: str
     drift_change: str
     unheard_since: int | None
+    grant_expires_at: int | None
 
 
 class PushedRow(TypedDict):

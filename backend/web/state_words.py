@@ -18,7 +18,8 @@ Moment = Callable[[datetime], str]
 @dataclass(frozen=True, slots=True)
 class State:
     """`title` is two or three words, `cause` and `remedy` a sentence each ("" if there is nothing to mend);
-    `warnings` are further sentences about what is not a state but should be known."""
+    `warnings` are further sentences about what is not a state but should be known. `ends`: connecting again now saves
+    the owner from having to."""
 
     condition: Condition
     who: Who
@@ -26,6 +27,7 @@ class State:
     cause: str
     remedy: str
     warnings: tuple[str, ...]
+    ends: bool = False
 
     @property
     def text(self) -> str:
@@ -48,7 +50,15 @@ def state_of(mailbox: Mailbox, language: str, now: datetime, moment: Moment | No
     about, t = explain(mailbox, now), Words(catalogue(language).section("state"))
     moment = moment or t.moment
     cause, remedy = _sentences(about, t, moment)
-    return State(about.condition, about.who, t(about.condition), cause, remedy, _warnings(about, t, moment))
+    return State(
+        about.condition,
+        about.who,
+        t(about.condition),
+        cause,
+        remedy,
+        _warnings(about, t, moment),
+        ends=about.grant_ends is not None,
+    )
 
 
 def paused_until(at: datetime, language: str, moment: Moment) -> str:
@@ -82,6 +92,10 @@ def _warnings(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, 
         found.append(t(f"missing_{explanation.missing}"))
     if explanation.silent_since is not None:
         found.append(t("silent", since=moment(explanation.silent_since)))
+    if explanation.topic_missing:
+        found.append(t("topic_missing"))
+    if explanation.grant_ends is not None:
+        found.append(t("grant_ends", at=moment(explanation.grant_ends)))
     if explanation.watch_lapses:
         found.append(t("watch_lapses"))
     if explanation.condition is Condition.PAUSED and explanation.late is not None:

@@ -24,6 +24,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 
 import google_auth_httplib2
@@ -80,6 +81,9 @@ class NoKeeper:
         return "refresh"
 
     async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
+        return None
+
+    async def grant_ends(self, mailbox_id: str, token: str, at: datetime) -> None:
         return None
 
 

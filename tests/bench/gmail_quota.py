@@ -14,6 +14,7 @@ import asyncio
 import json
 import statistics
 import time
+from datetime import datetime
 
 from backend.domain.errors import GoogleError
 from backend.gmail.opening import Google, open_google
@@ -34,6 +35,9 @@ class Keeper:
 
     async def replace_refresh_token(self, mailbox_id: str, old: str, new: str) -> None:
         self._token = new
+
+    async def grant_ends(self, mailbox_id: str, token: str, at: datetime) -> None:
+        return None
 
 
 class Run:

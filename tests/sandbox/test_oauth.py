@@ -15,7 +15,7 @@ from google.oauth2 import id_token
 from google.oauth2.credentials import Credentials
 
 from backend.sandbox.oauth.clients import Client, ClientError
-from backend.sandbox.oauth.grants import MAX_REFRESH_TOKENS, Grants, verifier_fits
+from backend.sandbox.oauth.grants import MAX_REFRESH_TOKENS, GrantError, Grants, verifier_fits
 from tests.sandbox_process import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -281,6 +281,23 @@ def test_googles_own_library_refreshes(google: SandboxProcess, ana: str) -> None
     assert profile(google, credentials.token) == 200
 
 
+def test_a_consent_screen_in_testing_gives_a_refresh_token_an_end(google: SandboxProcess, ana: str) -> None:
+    assert "refresh_token_expires_in" not in connect(google, ana)
+    google.settings(refresh_token_lifetime=604_800)
+    told = connect(google, ana, prompt="consent")
+    assert 604_000 < told["refresh_token_expires_in"] <= 604_800
+    again = refresh(google, told["refresh_token"]).json()
+    assert 604_000 < again["refresh_token_expires_in"] <= told["refresh_token_expires_in"]
+
+
+def test_a_refresh_token_ends_at_its_time() -> None:
+    grants = Grants()
+    token = grants.issue_refresh("ana@corp.test", "p", "c", frozenset({MODIFY}), expires=100.0).token
+    assert grants.refresh(token, "c", 99.0).token == token
+    with pytest.raises(GrantError, match="expired"):
+        grants.refresh(token, "c", 100.0)
+
+
 def test_refusing_to_refresh_is_a_switch(google: SandboxProcess, ana: str) -> None:
     token = connect(google, ana)["refresh_token"]
     google.act("refuse_refresh", ana, subtype="invalid_rapt")
@@ -320,8 +337,8 @@ def test_the_hundred_and_first_refresh_token_kills_the_first() -> None:
         for _ in range(MAX_REFRESH_TOKENS + 1)
     ]
     with pytest.raises(Exception, match="expired or revoked"):
-        grants.refresh(tokens[0], "c")
-    assert grants.refresh(tokens[1], "c").token == tokens[1]
+        grants.refresh(tokens[0], "c", 0.0)
+    assert grants.refresh(tokens[1], "c", 0.0).token == tokens[1]
 
 
 def test_desktop_clients_may_use_any_loopback_port_and_web_clients_may_not() -> None:

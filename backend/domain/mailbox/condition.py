@@ -31,8 +31,9 @@ _QUIET = (Condition.ACTIVE, Condition.OBSERVING, Condition.PAUSED)
 class Explanation:
     """One state. `lost` is why access is lost, `late` what waits (the state itself, or beside a pause), `indexed`
     how many sent messages of how many are read, `paused_until` when a pause ends, `polled` whether nobody tells us of
-    new mail. `missing`, `silent_since` (no notice has come, though there was news), `watch_lapses` and `gap` are to be
-    known beside any state."""
+    new mail. To be known beside any state: `missing`, `silent_since` (no notice has come, though there was news),
+    `topic_missing` (Gmail has nowhere to tell us of new mail), `watch_lapses`, `grant_ends` (when Google ends our
+    access, unless its owner connects again before) and `gap`."""
 
     condition: Condition
     who: Who
@@ -43,7 +44,9 @@ class Explanation:
     polled: bool = False
     missing: Missing | None = None
     silent_since: datetime | None = None
+    topic_missing: bool = False
     watch_lapses: bool = False
+    grant_ends: datetime | None = None
     gap: Gap | None = None
 
 
@@ -65,6 +68,8 @@ def explain(mailbox: Mailbox, now: datetime) -> Explanation:
         polled=mailbox.notices is Notices.POLL,
         missing=mailbox.missing,
         silent_since=mailbox.silent_since(now) if not lapsed and mailbox.missing is None else None,
+        topic_missing=not needs_owner and mailbox.topic_missing,
+        grant_ends=mailbox.grant_ends(now),
         watch_lapses=not lapsed and mailbox.watch_alarm(now),
         gap=gap if recent else None,
     )

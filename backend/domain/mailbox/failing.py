@@ -31,6 +31,9 @@ LIMIT_WORDS = frozenset(
 )
 """Reasons that mean: too much was asked, or Google named a time before which it does not want to be asked."""
 
+NO_TOPIC = "noTopic"
+"""The reason when Gmail is to tell of new mail through a topic that is not there: the operator's to mend."""
+
 NO_READER = "reader"
 """The reason when there is no process to read a message with: a trouble of ours, whoever is waited for."""
 
@@ -53,6 +56,7 @@ class Cause(StrEnum):
     REFUSED = "refused"
     CONFLICT = "conflict"
     TIMEOUT = "timeout"
+    TOPIC = "topic"
     FAULT = "fault"
 
 
@@ -92,8 +96,8 @@ def cause_of(error: Exception) -> Cause | None:
     if isinstance(error, TryLater) and not isinstance(error, StoreAway):
         if error.reason in LIMIT_WORDS:
             return Cause.LIMITS
-        if error.reason == NO_READER:
-            return Cause.FAULT
+        if error.reason in (NO_READER, NO_TOPIC):
+            return Cause.FAULT if error.reason == NO_READER else Cause.TOPIC
     return next((cause for kind, cause in _KINDS if isinstance(error, kind)), Cause.FAULT)
 
 

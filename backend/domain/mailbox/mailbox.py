@@ -11,7 +11,7 @@ from typing import Any
 from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
 from backend.domain.errors import Lost, Refused
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.failing import Failing, foremost
+from backend.domain.mailbox.failing import Cause, Failing, foremost
 from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.notices import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.verdict import Row
@@ -19,6 +19,9 @@ from backend.domain.reading.topics import Topic
 
 WATCH_ALARM = timedelta(hours=48)
 """A watch with less life left than this is shown to the owner as about to lapse."""
+
+GRANT_ALARM = timedelta(hours=48)
+"""How long before Google ends a grant its owner is told."""
 
 ROWS_ALWAYS_ON = frozenset(
     {
@@ -214,7 +217,8 @@ class Mailbox:
     `page_start` a history listing under way. `safe_since` is the time up to which nothing can be
     missing: a re-list after a lost cursor starts there. `gap` reports the last re-list, `lost` how access
     was lost, `failing` the jobs that have failed and not come to their end since. `unheard_since` is when something
-    new was found of which no notice had come, nor has come since.
+    new was found of which no notice had come, nor has come since. Google ends the grant at `grant_expires_at`, if at
+    all.
     """
 
     id: str
@@ -241,6 +245,7 @@ class Mailbox:
     missing: Missing | None = None
     moved_at: datetime | None = None
     unheard_since: datetime | None = None
+    grant_expires_at: datetime | None = None
 
     def paused(self, now: datetime) -> bool:
         """Whether the owner has paused screening at `now`."""
@@ -280,6 +285,17 @@ class Mailbox:
         since = self.unheard_since
         return since if since is not None and now - since >= NOTICE_DELAY else None
 
+    def grant_ends(self, now: datetime) -> datetime | None:
+        """When Google ends the grant, where that is near: connecting again before helps."""
+        at = self.grant_expires_at
+        near = self.link is Link.CONNECTED and at is not None and now < at <= now + GRANT_ALARM
+        return at if near else None
+
+    @property
+    def topic_missing(self) -> bool:
+        """Whether Gmail finds no topic to tell us through."""
+        return any(job.cause is Cause.TOPIC for job in self.failing)
+
     def watch_alarm(self, now: datetime) -> bool:
         """Whether the watch lapses within `WATCH_ALARM` and renewing it has failed. Little time left alone says
         nothing: this server may have been off for days and be about to renew it."""
@@ -289,10 +305,12 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an owner granted at Google: account, scopes really given, the refresh token in the clear ("": a sign-in)."""
+    """What an owner granted at Google: account, scopes really given, the refresh token in the clear ("": a sign-in).
+    Google ends it by itself after `life`, if it has one."""
 
     sub: str
     email: str
     name: str
     refresh_token: str = field(repr=False)
     scopes: frozenset[str]
+    life: timedelta | None = None

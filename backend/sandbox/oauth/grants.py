@@ -64,13 +64,14 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token and what it was issued for."""
+    """A refresh token and what it was issued for. `expires` is epoch seconds, None for one that lives on."""
 
     token: str
     account: str
     project: str
     client_id: str
     scopes: frozenset[str]
+    expires: float | None = None
 
 
 class Grants:
@@ -125,11 +126,17 @@ class Grants:
         return token
 
     def issue_refresh(
-        self, account: str, project: str, client_id: str, scopes: frozenset[str], given: str = ""
+        self,
+        account: str,
+        project: str,
+        client_id: str,
+        scopes: frozenset[str],
+        given: str = "",
+        expires: float | None = None,
     ) -> RefreshToken:
         """A new refresh token, or `given`; beyond 100 for one client the oldest dies in silence."""
         text = given or "1//0g" + secrets.token_urlsafe(60)
-        token = RefreshToken(text, account, project, client_id, scopes)
+        token = RefreshToken(text, account, project, client_id, scopes, expires)
         self._refresh[token.token] = token
         grant = self._grants.setdefault((account, project), Grant(account, project, set(scopes)))
         living = grant.refresh_tokens.setdefault(client_id, deque())
@@ -138,10 +145,11 @@ class Grants:
             self._refresh.pop(living.popleft(), None)
         return token
 
-    def refresh(self, text: str, client_id: str) -> RefreshToken:
+    def refresh(self, text: str, client_id: str, now: float) -> RefreshToken:
         """The refresh token to renew from. Raises GrantError: invalid_grant if it is dead or refused."""
         token = self._refresh.get(text)
-        if token is None or token.client_id != client_id:
+        ended = token is not None and token.expires is not None and token.expires <= now
+        if token is None or ended or token.client_id != client_id:
             raise GrantError("invalid_grant", "Token has been expired or revoked.")
         grant = self._grants[(token.account, token.project)]
         if grant.refuse_refresh is not None:

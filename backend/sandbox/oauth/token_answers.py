@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.sandbox.mail.mailbox import Owner
 from backend.sandbox.oauth.clients import Client
-from backend.sandbox.oauth.grants import AccessToken, GrantError
+from backend.sandbox.oauth.grants import AccessToken, GrantError, RefreshToken
 from backend.sandbox.oauth.scopes import EMAIL, IDENTITY, PROFILE
 from backend.sandbox.oauth.signing import ISSUER, access_token_hash
 from backend.sandbox.world import World
@@ -23,8 +23,10 @@ def exchange_code(world: World, client: Client, form: Mapping[str, str]) -> dict
     )
     answer = _access(world, client, code.account, code.scopes, code.nonce)
     if code.offline:
-        refresh = world.grants.issue_refresh(code.account, client.project, client.client_id, code.scopes)
-        answer["refresh_token"] = refresh.token
+        refresh = world.grants.issue_refresh(
+            code.account, client.project, client.client_id, code.scopes, expires=_end(world)
+        )
+        answer |= {"refresh_token": refresh.token} | _left(world, refresh)
     return answer
 
 
@@ -32,12 +34,12 @@ def refresh_access(world: World, client: Client, form: Mapping[str, str]) -> dic
     """grant_type=refresh_token; the refresh token stays as it is. Raises GrantError."""
     if not form.get("refresh_token"):
         raise GrantError("invalid_request", "Missing required parameter: refresh_token")
-    token = world.grants.refresh(form["refresh_token"], client.client_id)
+    token = world.grants.refresh(form["refresh_token"], client.client_id, world.clock.now())
     scopes = world.grants.effective_scopes(token)
     wanted = frozenset(form.get("scope", "").split())
     if wanted - scopes:
         raise GrantError("invalid_scope", "Some requested scopes were not granted.")
-    return _access(world, client, token.account, wanted or scopes, None)
+    return _access(world, client, token.account, wanted or scopes, None) | _left(world, token)
 
 
 def mint(
@@ -60,6 +62,18 @@ def userinfo(world: World, token: AccessToken) -> dict[str, Any] | None:
     if mailbox is None or not scopes & IDENTITY:
         return None
     return {"sub": mailbox.owner.sub} | _profile(mailbox.owner, scopes)
+
+
+def _end(world: World) -> float | None:
+    """When a refresh token given now ends: a consent screen in Testing gives it seven days."""
+    lifetime = world.knobs.refresh_token_lifetime
+    return world.clock.now() + lifetime if lifetime else None
+
+
+def _left(world: World, token: RefreshToken) -> dict[str, int]:
+    if token.expires is None:
+        return {}
+    return {"refresh_token_expires_in": max(0, int(token.expires - world.clock.now()))}
 
 
 def _access(

@@ -85,6 +85,7 @@ class Keeper:
     def __init__(self) -> None:
         self.grants: dict[str, str] = {"m1": "refresh-1"}
         self.replaced: list[tuple[str, str]] = []
+        self.ends: list[tuple[str, str, datetime]] = []
 
     async def refresh_token(self, mailbox_id: str) -> str | None:
         return self.grants.get(mailbox_id)
@@ -93,6 +94,9 @@ class Keeper:
         if self.grants.get(mailbox_id) == old:
             self.grants[mailbox_id] = new
             self.replaced.append((mailbox_id, new))
+
+    async def grant_ends(self, mailbox_id: str, token: str, at: datetime) -> None:
+        self.ends.append((mailbox_id, token, at))
 
 
 class FakeGoogle:

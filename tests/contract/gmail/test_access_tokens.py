@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -60,6 +61,21 @@ async def test_twenty_who_ask_at_once_wait_for_one_refresh(story: Story) -> None
     assert form["grant_type"] == "refresh_token"
     assert form["refresh_token"] == "refresh-1"
     assert form["client_secret"]
+
+
+async def test_the_end_of_the_grant_is_kept_with_the_token_it_speaks_of(story: Story) -> None:
+    ends = story.clock.now() + timedelta(seconds=86_400)
+    told = token("a1", refresh_token="refresh-2", refresh_token_expires_in=86_400)
+    story.fake.on("POST /token", Answer(body=told))
+    await story.tokens.access("m1")
+    assert story.keeper.ends == [("m1", "refresh-2", ends)]
+
+
+@pytest.mark.parametrize("odd", [0, -1, "soon", None, True, 10**20])
+async def test_an_end_that_is_none_is_not_kept(story: Story, odd: object) -> None:
+    story.fake.on("POST /token", Answer(body=token("a1", refresh_token_expires_in=odd)))
+    assert await story.tokens.access("m1") == "a1"
+    assert story.keeper.ends == []
 
 
 async def test_one_who_gives_up_takes_the_token_from_nobody(story: Story) -> None:

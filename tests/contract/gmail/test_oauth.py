@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -110,6 +111,13 @@ async def test_the_code_becomes_a_grant(story: Story) -> None:
     assert form["code_verifier"] == VERIFIER
     assert form["redirect_uri"] == Settings().redirect_uri
     assert form["client_id"] == Settings().client_id
+
+
+async def test_a_grant_that_ends_by_itself_says_when(story: Story) -> None:
+    story.answers(refresh_token_expires_in=604_799)
+    assert (await story.redeem()).life == timedelta(seconds=604_799)
+    story.answers()
+    assert (await story.redeem()).life is None
 
 
 async def test_a_box_left_unticked_shows_in_the_scopes(story: Story) -> None:

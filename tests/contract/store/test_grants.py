@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from backend.domain.errors import Lost
 from backend.domain.mailbox.gap import Gap
@@ -28,6 +28,25 @@ async def test_a_token_is_swapped_only_for_the_one_it_was_read_as(story: Story) 
     assert not await story.store.swap_sealed_token("ana", b"rotated", b"rotated again", story.now)
     assert await story.store.sealed_token("ana") == b"new grant"
     assert not await story.store.swap_sealed_token("nobody", b"x", b"y", story.now)
+
+
+async def test_the_end_of_a_grant_is_that_of_its_token(story: Story) -> None:
+    async def end() -> datetime | None:
+        mailbox = await story.store.mailbox("ana")
+        assert mailbox is not None
+        return mailbox.grant_expires_at
+
+    first, later = story.now + timedelta(days=7), story.now + timedelta(days=9)
+    await story.store.connect(replace(ANA, grant_expires_at=first), story.now)
+    assert await end() == first
+    await story.store.save_grant_end("ana", b"sealed", first + timedelta(seconds=2))
+    assert await end() == first, "a refresh says the same"
+    await story.store.save_grant_end("ana", b"another", later)
+    assert await end() == first
+    await story.store.save_grant_end("ana", b"sealed", later)
+    assert await end() == later
+    await story.store.connect(ANA, story.pass_time(seconds=1))
+    assert await end() is None
 
 
 async def test_a_refused_grant_closes_the_mailbox_to_jobs_until_it_is_connected_again(story: Story) -> None:

@@ -21,6 +21,7 @@ from backend.domain.errors import (
     TryLater,
     Unexplained,
 )
+from backend.domain.mailbox.failing import Cause, cause_of
 from backend.gmail.errors import NameTaken, OneWatchOnly, read_answer, translate
 from backend.locale.words import error_words
 
@@ -155,6 +156,16 @@ def test_each_answer_becomes_the_error_it_means(
 def test_a_mailbox_that_is_not_found_is_no_message_that_is_gone() -> None:
     error = error_for(404, body(404, "Requested entity was not found.", "notFound"), PROFILE)
     assert error.key == "rejected.no_mailbox"
+
+
+def test_a_topic_that_is_missing_is_no_mailbox_that_is() -> None:
+    """Gmail sends a test message to the topic first, and passes Pub/Sub's answer on."""
+    told = "Error sending test message to Cloud PubSub projects/p/topics/t : Resource not found (resource=t)."
+    error = error_for(404, body(404, told, "notFound"), "gmail.users.watch")
+    assert (type(error), error.key) == (TryLater, "later.topic")
+    assert cause_of(error) is Cause.TOPIC
+    plain = error_for(404, body(404, "Requested entity was not found.", "notFound"), "gmail.users.watch")
+    assert plain.key == "rejected.no_mailbox"
 
 
 @pytest.mark.parametrize("status", [403, 429])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -112,6 +112,17 @@ async def test_the_same_account_under_a_new_address_is_the_same_mailbox(
     done = await connect.finish(fixture.context, google, sealed, back(url))
     assert done.mailbox is not None
     assert (done.mailbox.id, done.mailbox.owner.email) == (fixture.mailbox_id, "ana.new@corp.test")
+
+
+async def test_a_grant_that_ends_by_itself_is_known_to_until_one_that_does_not(
+    fixture: Fixture, google: Google
+) -> None:
+    for life in (timedelta(days=7), None):
+        google.grant = replace(google.grant, life=life)
+        url, sealed = await connect.begin_again(fixture.context, google, "ana@corp.test")
+        await connect.finish(fixture.context, google, sealed, back(url))
+        expected = None if life is None else fixture.now() + life
+        assert (await fixture.mailbox()).grant_expires_at == expected
 
 
 async def test_a_box_left_unticked_is_named_and_nothing_is_stored(fixture: Fixture, google: Google) -> None:

@@ -159,3 +159,14 @@ def test_news_without_a_notice_is_a_warning_once_none_can_be_on_its_way(
     assert not state_of(mailbox, t, since + timedelta(minutes=5)).warnings
     known = replace(mailbox, missing=Missing.RIGHT)
     assert state_of(known, t, NOW).warnings == (t("missing_right"),), "the cause says more"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_operators_faults_are_told_as_theirs(language: str) -> None:
+    t, end = words(language), NOW + timedelta(days=1)
+    box = replace(ANA, failing=(Failing("watch", Cause.TOPIC, NOW),), grant_expires_at=end)
+    topic, ending = state_of(box, t, NOW).warnings
+    assert topic == t("topic_missing")
+    assert t.moment(end) in ending
+    assert "Testing" in ending
+    assert state_of(box, t, NOW).ends

@@ -11,15 +11,16 @@ SELECT * FROM mailboxes WHERE sub = :sub;
 -- name: mailboxes()
 SELECT * FROM mailboxes ORDER BY created_at, id;
 
--- name: insert_mailbox(id, sub, email, name, sealed_token, scopes, preferences, now)!
-INSERT INTO mailboxes (id, sub, email, name, link, sealed_token, scopes, preferences, created_at, changed_at)
-VALUES (:id, :sub, :email, :name, 'connected', :sealed_token, :scopes, :preferences, :now, :now)
+-- name: insert_mailbox(id, sub, email, name, sealed_token, scopes, preferences, grant_expires_at, now)!
+INSERT INTO mailboxes (id, sub, email, name, link, sealed_token, scopes, preferences, grant_expires_at, created_at,
+    changed_at)
+VALUES (:id, :sub, :email, :name, 'connected', :sealed_token, :scopes, :preferences, :grant_expires_at, :now, :now)
 ON CONFLICT DO NOTHING;
 
--- name: reconnect_mailbox(mailbox_id, email, name, sealed_token, scopes, now)!
+-- name: reconnect_mailbox(mailbox_id, email, name, sealed_token, scopes, grant_expires_at, now)!
 UPDATE mailboxes
 SET email = :email, name = CASE WHEN :name = '' THEN name ELSE :name END, sealed_token = :sealed_token, scopes = :scopes,
-    link = 'connected', link_cause = '', changed_at = :now
+    link = 'connected', link_cause = '', grant_expires_at = :grant_expires_at, changed_at = :now
 WHERE id = :mailbox_id;
 
 -- name: insert_lane(mailbox_id)!
@@ -37,6 +38,12 @@ UPDATE mailboxes SET sealed_token = :sealed, changed_at = :now WHERE id = :mailb
 -- name: swap_sealed_token(mailbox_id, old, new, now)!
 -- Only if nobody has stored another one meanwhile.
 UPDATE mailboxes SET sealed_token = :new, changed_at = :now WHERE id = :mailbox_id AND sealed_token = :old;
+
+-- name: save_grant_end(mailbox_id, sealed, at)!
+-- Every refresh tells it again, to the second: what differs by less than a minute is the same.
+UPDATE mailboxes SET grant_expires_at = :at
+WHERE id = :mailbox_id AND sealed_token = :sealed
+    AND (grant_expires_at IS NULL OR ABS(grant_expires_at - :at) > 60000000);
 
 -- name: save_preferences(mailbox_id, preferences, now)!
 UPDATE mailboxes SET preferences = :preferences, changed_at = :now WHERE id = :mailbox_id;

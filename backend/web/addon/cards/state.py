@@ -42,9 +42,9 @@ def state_title(frame: Frame, mailbox: Mailbox) -> str:
 def trouble(frame: Frame, mailbox: Mailbox) -> Json | None:
     """A warning on top of a card, with the way out; None if all is well."""
     condition = mailbox.condition(frame.now)
-    if condition not in TO_MEND:
-        return None
     way_out = widgets.link(frame.words["reconnect"], connect_address(frame.base), "FILLED")
+    if condition not in TO_MEND:
+        return widgets.section((widgets.buttons((way_out,)),)) if mailbox.grant_ends(frame.now) else None
     return widgets.section(
         (
             state_line(frame, mailbox),

@@ -111,3 +111,22 @@ def test_mail_left_out_of_a_gap_is_told_for_a_week(cut: str, expected: bool) -> 
     box = replace(WORKING, gap=Gap(NOW - timedelta(days=3), NOW - timedelta(days=1), 7, cut))
     assert (explain(box, NOW).gap == box.gap) is expected
     assert explain(box, NOW + timedelta(days=8)).gap is None
+
+
+def test_an_end_of_the_access_is_told_two_days_before_and_not_after() -> None:
+    end = NOW + timedelta(days=7)
+    box = replace(WORKING, grant_expires_at=end)
+    assert explain(box, end - timedelta(hours=48, seconds=1)).grant_ends is None
+    assert explain(box, end - timedelta(hours=48)).grant_ends == end
+    assert explain(replace(box, link=Link.NEEDS_RECONNECT), end - timedelta(hours=1)).grant_ends is None
+    assert explain(box, end).grant_ends is None, "it went on: Google knows better"
+
+
+def test_a_topic_that_is_not_there_is_told_at_once_whatever_the_watch() -> None:
+    missing = Failing("watch", Cause.TOPIC, NOW)
+    for box in (WORKING, STATES[Condition.CONNECTING]):
+        assert explain(replace(box, failing=(missing,)), NOW).topic_missing
+    late = explain(replace(STATES[Condition.CONNECTING], failing=(missing,)), NOW + timedelta(minutes=2)).late
+    assert late is not None
+    assert late.blame is Blame.OURS
+    assert not explain(replace(WORKING, failing=(LATE,)), NOW).topic_missing
