@@ -70,7 +70,8 @@ async def _send(
 ) -> None:
     if await _taken_up(context, job, screened, pending):
         return
-    if pending.created_at - screened.received_at > timedelta(seconds=context.settings.fresh_seconds):
+    age = pending.created_at - screened.received_at
+    if not pending.late and age > timedelta(seconds=context.settings.fresh_seconds):
         await context.store.mark_unsent(job, pending.id, "not_fresh", context.clock.now())
         return
     raw = _mail(context, mailbox, screened, pending)

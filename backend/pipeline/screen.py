@@ -64,7 +64,7 @@ async def screen(context: Context, job: MessageJob, others: Together) -> Message
         return None
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
-        digest = await _read(context, fetched, mailbox)
+        digest = await read(context, fetched, mailbox)
     except Gone as error:
         ripe = job.first_seen_at + BELIEVE_GONE
         if context.clock.now() < ripe:
@@ -97,7 +97,7 @@ async def _own(context: Context, job: MessageJob, digest: Digest) -> bool:
     return sent
 
 
-async def _read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
+async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
     """The message read and scored, and how long that took."""
     began = time.perf_counter()
     digest = await context.reader.screen(fetched, mailbox.owner)
@@ -129,7 +129,9 @@ async def _judge(
             job.mailbox_id, screened.sender, screened.sender_domain, job.thread_id, now
         )
         try:
-            verdict, writer = await _decide(context, job, mailbox, fetched, digest, screened, standing)
+            verdict, writer = await decided(
+                context, mailbox, fetched, digest, standing, job.thread_id, backlog=job.backlog
+            )
         except Unread as error:
             verdict, writer = fail_open(error.cause), None
         intent = intended(context, writer, screened) if writer else None
@@ -174,14 +176,15 @@ def unjudged(digest: Digest) -> Verdict:
     return fail_open(digest.cause or FailOpen.UNREADABLE)
 
 
-async def _decide(
+async def decided(
     context: Context,
-    job: MessageJob,
     mailbox: Mailbox,
     fetched: Fetched,
     digest: Digest,
-    screened: Screened,
     standing: Standing,
+    thread_id: str,
+    *,
+    backlog: bool = False,
 ) -> tuple[Verdict, Address | None]:
     """The verdict, and whom the sender is answered by if they are."""
     now = context.clock.now()
@@ -192,15 +195,16 @@ async def _decide(
     verdict = decide(facts, digest.score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return _resting(context, verdict, facts, digest, thresholds, (), now), None
-    about = (screened.sender, screened.sender_domain, job.thread_id)
+    screened = digest.kept()
+    about = (screened.sender, screened.sender_domain, thread_id)
     inquiry = Inquiry(
         arrival=digest.arrival,
         owner=mailbox.owner,
         authentication=digest.authentication,
         preferences=mailbox.preferences,
-        dealings=await context.store.dealings(job.mailbox_id, *about, now),
+        dealings=await context.store.dealings(mailbox.id, *about, now),
         vacation_on=False,
-        backlog=job.backlog,
+        backlog=backlog,
         fresh=_fresh(context, mailbox, digest),
         now=now,
         of_message=digest.guards,
@@ -215,7 +219,7 @@ async def _decide(
             inquiry, written_to = replace(inquiry, owner=owner, of_message=again.guards), again.written_to
             refused = objections(inquiry)
     if not refused:
-        vacation_on = await context.gmail.vacation_on(job.mailbox_id)
+        vacation_on = await context.gmail.vacation_on(mailbox.id)
         refused = objections(replace(inquiry, vacation_on=vacation_on))
     verdict = decide(facts, digest.score, thresholds, refused, now)
     writer = owner.writing_as(written_to) if verdict.outcome is Outcome.CHALLENGE else None
@@ -223,8 +227,8 @@ async def _decide(
 
 
 def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:
-    """Up to which age the message may be answered. One that was held before a restore may have been: its link is looked
-    for, and no new one leaves late."""
+    """Up to which age the message may be answered. One that is held already was read in time: its link is owed, or a
+    restored database has forgotten it, and then it is looked for, and no new one leaves late."""
     held_before = mailbox.labels.held in digest.arrival.labels
     return LIFE if held_before else timedelta(seconds=context.settings.fresh_seconds)
 

@@ -57,6 +57,16 @@ class Stays:
     screened: Screened | None
 
 
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A message whose sender is owed a link: nothing but a full count of the day stood against it."""
+
+    gmail_id: str
+    thread_id: str
+    sender: str
+    sender_domain: str
+
+
 class MessageStore(Protocol):
     """Verdicts, decisions, challenges, credits, and what pages and cards read."""
 
@@ -84,6 +94,24 @@ class MessageStore(Protocol):
         credit is gone or a challenge for this sender was opened meanwhile: the caller reads `standing` again and
         decides again.
         """
+
+    async def owed_links(self, mailbox_id: str, now: datetime) -> tuple[Debt, ...]:
+        """Held, undecided mail whose link is owed, oldest first."""
+
+    async def room_at(self, mailbox_id: str, now: datetime) -> datetime:
+        """When the counts of the day have room again that are full at `now`."""
+
+    async def pay_link(
+        self,
+        mailbox_id: str,
+        debt: Debt,
+        verdict: Verdict,
+        challenge: ChallengeIntent | None,
+        now: datetime,
+    ) -> None:
+        """The link is intended and the message goes on to CHALLENGE, in one commit with the verdict that says so.
+        Without a challenge it is owed no more: the guards of the verdict are why. Changes nothing where the owner has
+        decided or the message is under way. Raises `Conflict`, writing nothing, when a guard says no by now."""
 
     async def record_stays(self, mailbox_id: str, ended: Sequence[Stays], now: datetime) -> None:
         """`record_verdict` for some messages of a mailbox at once, all or none. Raises `Conflict` where one of them is

@@ -127,6 +127,7 @@ def challenge(row: ChallengeRow, prospects: ProspectsRow) -> Challenge:
         oldest=prospects["oldest"] or "",
         balance=prospects["balance"],
         reply_from=Address(row["reply_from"], row["reply_name"]),
+        late=bool(row["late"]),
     )
 
 

@@ -121,6 +121,7 @@ class ChallengeRow(OpenChallengeRow):
     deliver_at: int | None
     reply_from: str
     reply_name: str
+    late: Flag
 
 
 class ProspectsRow(TypedDict):
@@ -190,6 +191,15 @@ class DealingsRow(TypedDict):
     domain_today: int
     mailbox_today: int
     thread_answered: Flag
+
+
+class DebtRow(TypedDict):
+    """Of `messages`: one whose link is owed."""
+
+    gmail_id: str
+    thread_id: str
+    sender: str
+    sender_domain: str
 
 
 class SessionRow(TypedDict):

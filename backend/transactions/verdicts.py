@@ -9,25 +9,27 @@ from datetime import datetime
 from backend.domain.entry.challenge import ChallengeIntent, Dealings
 from backend.domain.entry.credits import spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
+from backend.domain.mail.sender import counted_domain
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.labels import PLACES, Placement
 from backend.domain.mailbox.message_record import Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.mailbox.web_push import SETTLE
-from backend.domain.policy.limits import COUNTED, reached
+from backend.domain.policy.limits import COUNTED, OWED, owed, reached
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.policy.table import STRANGERS
 from backend.domain.watching.drift import classed
 from backend.ports.jobs import Duty, MessageJob
-from backend.ports.messages import Stays
+from backend.ports.messages import Debt, Stays
 from backend.transactions import corrections, credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, held_message, next_job, want
 from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import storable
-from backend.transactions.statement import Script, micros, number, packed, q
+from backend.transactions.statement import Script, micros, moment, number, packed, q
 from backend.transactions.tables import (
     CorrectionRow,
     DealingsRow,
+    DebtRow,
     MailboxRow,
     StandingRow,
     StaysRow,
@@ -53,11 +55,13 @@ def dealings(
     mailbox_id: str, sender: str, sender_domain: str, thread_id: str, now: datetime
 ) -> Script[Dealings]:
     """Earlier challenges as the guards see them: read before a verdict, and again when its intent is stored."""
+    counted = counted_domain(sender_domain)
     row: DealingsRow = yield q(
         "dealings",
         mailbox_id=mailbox_id,
         sender=sender,
-        sender_domain=sender_domain,
+        counted_domain=counted,
+        below=f"%.{counted.replace('_', '!_')}",
         thread_id=thread_id,
         now=micros(now),
         day_ago=micros(now - COUNTED),
@@ -102,10 +106,12 @@ def record_verdict(
     if verdict.spends_credit:
         yield from _spend(job, screened, now)
     if challenge is not None:
-        yield from _intend(job, challenge, now)
+        yield from _intend(job.mailbox_id, job.gmail_id, job.thread_id, challenge, now)
     decided_by = "credit" if verdict.spends_credit else ""
     kept = until if acts else None
     yield from write_verdict(job, verdict, screened, now, acts, placement, decided_by, kept)
+    if placement is Placement.HELD and owed(verdict.guards):
+        yield from want(job.mailbox_id, Duty.OWED, (yield from room_at(job.mailbox_id, now)))
     if placement is Placement.HELD and (yield from number("has_web_push", mailbox_id=job.mailbox_id)):
         yield from want(job.mailbox_id, Duty.WEB_PUSH, now + SETTLE)
     if acts and kept is not None:
@@ -186,19 +192,21 @@ def _spend(job: MessageJob, screened: Screened | None, now: datetime) -> Script[
         raise Conflict("conflict.credit") from error
 
 
-def _intend(job: MessageJob, intent: ChallengeIntent, now: datetime) -> Script[None]:
+def _intend(
+    mailbox_id: str, gmail_id: str, thread_id: str, intent: ChallengeIntent, now: datetime
+) -> Script[None]:
     """Store the intent, if what the guards saw still holds."""
-    mailbox: MailboxRow = yield q("mailbox", mailbox_id=job.mailbox_id)
-    seen = yield from dealings(job.mailbox_id, intent.sender, intent.sender_domain, job.thread_id, now)
+    mailbox: MailboxRow = yield q("mailbox", mailbox_id=mailbox_id)
+    seen = yield from dealings(mailbox_id, intent.sender, intent.sender_domain, thread_id, now)
     if reached(seen, rows.mailbox(mailbox).preferences, now):
         raise Conflict("conflict.challenge")
-    yield q("close_spent", mailbox_id=job.mailbox_id, sender=intent.sender, now=micros(now))
+    yield q("close_spent", mailbox_id=mailbox_id, sender=intent.sender, now=micros(now))
     stored = yield from number(
         "insert_challenge",
         id=intent.id,
-        mailbox_id=job.mailbox_id,
-        gmail_id=job.gmail_id,
-        thread_id=job.thread_id,
+        mailbox_id=mailbox_id,
+        gmail_id=gmail_id,
+        thread_id=thread_id,
         sender=intent.sender,
         sender_domain=intent.sender_domain,
         token_hash=intent.token_hash,
@@ -206,11 +214,38 @@ def _intend(job: MessageJob, intent: ChallengeIntent, now: datetime) -> Script[N
         message_id=intent.message_id,
         reply_from=storable(intent.reply_from.address),
         reply_name=storable(intent.reply_from.name),
+        late=intent.late,
         expires_at=micros(intent.expires_at),
         now=micros(now),
     )
     if not stored:
         raise Conflict("conflict.challenge")
+
+
+def room_at(mailbox_id: str, now: datetime) -> Script[datetime]:
+    """When the counts of the day next have room."""
+    oldest: int | None = yield q("room_at", mailbox_id=mailbox_id, day_ago=micros(now - COUNTED))
+    return (now if oldest is None else moment(oldest)) + COUNTED
+
+
+def owed_links(mailbox_id: str, now: datetime) -> Script[tuple[Debt, ...]]:
+    """Held mail whose link is owed, oldest first; see the port."""
+    found: list[DebtRow] = yield q("owed_links", mailbox_id=mailbox_id, since=micros(now - OWED))
+    return tuple(Debt(**row) for row in found)
+
+
+def pay_link(
+    mailbox_id: str, debt: Debt, verdict: Verdict, challenge: ChallengeIntent | None, now: datetime
+) -> Script[None]:
+    """The link that is owed leaves, or is owed no more; see the port."""
+    yield from lock(mailbox_id)
+    about = {"mailbox_id": mailbox_id, "gmail_id": debt.gmail_id, "now": micros(now)}
+    if challenge is None:
+        yield q("owe_no_link", **about, guards=packed(verdict.guards))
+    elif (yield from number("pay_link", **about, policy_row=verdict.row)):
+        yield from _intend(mailbox_id, debt.gmail_id, debt.thread_id, challenge, now)
+        yield from decisions.verdicts_reached(mailbox_id, [(debt.gmail_id, verdict)], late=False, now=now)
+        yield from due(mailbox_id, now)
 
 
 def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> Script[None]:

@@ -45,7 +45,7 @@ class ChallengeIntent:
 
     `sealed_token` is the link's token, encrypted; it is erased once the mail is sent.
     `message_id` is the Message-ID our reply will carry, `marker` its private header value; `reply_from` is the address
-    that was written to, with the owner's name there.
+    that was written to, with the owner's name there. `late`: a full count of the day kept it back.
     """
 
     id: str
@@ -56,6 +56,7 @@ class ChallengeIntent:
     message_id: str
     expires_at: datetime
     reply_from: Address
+    late: bool = False
 
     def stored(self, mailbox_id: str, gmail_id: str, thread_id: str, now: datetime) -> Challenge:
         """The challenge about this message that storing it at `now` makes, as far as sending it asks."""
@@ -71,6 +72,7 @@ class ChallengeIntent:
             created_at=now,
             expires_at=self.expires_at,
             reply_from=self.reply_from,
+            late=self.late,
         )
 
 
@@ -105,6 +107,7 @@ class Challenge:
     balance: int = 0
     deliver_at: datetime | None = None
     reply_from: Address = Address("")
+    late: bool = False
 
     @property
     def about(self) -> str:

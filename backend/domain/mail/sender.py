@@ -107,6 +107,12 @@ def suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@cache
+def registries() -> PublicSuffixList:
+    """Those of them below which a name is bought."""
+    return PublicSuffixList(only_icann=True)
+
+
 @lru_cache(maxsize=4096)
 def _organisational(domain: str) -> str:
     domain = _ascii(domain)
@@ -118,6 +124,19 @@ def _organisational(domain: str) -> str:
         tenant = domain.removesuffix(f".{organisation}").rpartition(".")[2]
         return f"{tenant}.{organisation}"
     return organisation
+
+
+def counted_domain(domain: str) -> str:
+    """The name under which senders of `domain` are counted together, "" where they are not.
+
+    Who shares a mail provider has nothing else in common. Names below a private suffix cost nothing (shop1.github.io,
+    shop2.github.io), so they count as the domain they were handed out from.
+    """
+    if is_free_mail(domain):
+        return ""
+    organisation = organisational_domain(domain)
+    registered = registries().privatesuffix(organisation) if _LABELS.fullmatch(organisation) else None
+    return registered if isinstance(registered, str) and registered else organisation
 
 
 def same_organisation(owner_domain: str, sender_domain: str) -> bool:

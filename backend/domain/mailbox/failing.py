@@ -39,7 +39,7 @@ NO_READER = "reader"
 
 READING = ("sync", "index", "watch")
 """Duties without which no new mail is read, in the order in which they are told of."""
-IN_THE_BACKGROUND = frozenset({"retain", "preview", "leave", "watch"})
+IN_THE_BACKGROUND = frozenset({"retain", "preview", "leave", "watch", "owed"})
 """Jobs that keep no new mail waiting."""
 
 

@@ -3,7 +3,7 @@ more by the commit that stores the challenge, when others may have come between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
@@ -14,6 +14,12 @@ SENDER_PAUSE = timedelta(days=7)
 
 COUNTED = timedelta(days=1)
 """The time over which the answers of a domain and of a mailbox are counted."""
+
+OWED = SENDER_PAUSE
+"""How long a link is owed that a full count kept back."""
+
+
+_COUNTS = frozenset({"domain_limit", "mailbox_limit"})
 
 
 def _asked_recently(dealings: Dealings, _: Preferences, now: datetime) -> bool:
@@ -35,9 +41,15 @@ def reached(dealings: Dealings, preferences: Preferences, now: datetime) -> tupl
     return tuple(name for name, limit in LIMITS.items() if limit(dealings, preferences, now))
 
 
+def owed(objections: Collection[str]) -> bool:
+    """Whether a link is owed where these guards said no: nothing but a full count stood against it."""
+    return bool(objections) and {*objections} <= _COUNTS
+
+
 def next_link_at(dealings: Dealings, preferences: Preferences, now: datetime) -> datetime:
     """The moment from which the next fresh mail of a sender, in a conversation of its own, gets a link: `now`, or
-    the end of the pause after the last one, or of the day where the count of the domain or the mailbox is full."""
-    full = {"domain_limit", "mailbox_limit"} & set(reached(dealings, preferences, now))
+    the end of the pause after the last one, or of the day where the count of the domain or the mailbox is full. A link
+    that is owed leaves then without it."""
+    full = _COUNTS & {*reached(dealings, preferences, now)}
     pause = now if dealings.sender_last_at is None else dealings.sender_last_at + SENDER_PAUSE
     return max(now, pause, now + COUNTED if full else now)

@@ -1,5 +1,6 @@
 """Each authenticated sender with held mail above the challenge threshold has an open link, or a stated moment from
-which the next mail gets one: over random histories, through the real policy, guards, stages and transactions."""
+which the next mail gets one, or at which one leaves by itself where only a full count kept it back: over random
+histories, through the real policy, guards, stages and transactions."""
 
 from __future__ import annotations
 
@@ -19,11 +20,11 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.verdict import Row
-from backend.domain.policy.limits import next_link_at
+from backend.domain.policy.limits import COUNTED, next_link_at, owed, reached
 from backend.pipeline import solve
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture
 
-SENDERS = ("sam@seller.test", "kim@seller.test", "lee@other.test")
+SENDERS = ("sam@seller.test", "kim@seller.test", "max@seller.test", "lee@other.test")
 CHALLENGE = 0.8
 
 deliveries = st.tuples(
@@ -171,6 +172,13 @@ class Play:
         assert not dealings.open_for_sender, "what the guards take for open can be opened"
         return next_link_at(dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
 
+    async def owed(self, sender: str) -> bool:
+        """Whether nothing but a full count keeps a link from this sender."""
+        dealings = await self.fixture.store.dealings(*self._about(sender))
+        against = reached(dealings, (await self.fixture.mailbox()).preferences, self.fixture.now())
+        debts = await self.fixture.store.owed_links(self.fixture.mailbox_id, self.fixture.now() + COUNTED)
+        return sender in {debt.sender for debt in debts} and (not against or owed(against))
+
     def _about(self, sender: str) -> tuple[str, str, str, str, datetime]:
         domain = sender.rpartition("@")[2]
         return self.fixture.mailbox_id, sender, domain, "a new thread", self.fixture.now()
@@ -191,9 +199,14 @@ async def played(history: list[tuple[object, ...]]) -> None:
 
 
 async def gets_out(play: Play, sender: str) -> None:
-    """All their mail gets in: behind the link they have, or the one the next mail gets at the stated moment."""
+    """All their mail gets in: behind the link they have, or the one they get at the stated moment, by itself or for the
+    next mail."""
     if not await play.open_link(sender):
+        owes = await play.owed(sender)
         play.fixture.gmail.now = max(play.fixture.now(), await play.next_link_at(sender))
+        await play.fixture.settle()
+        assert not owes or await play.open_link(sender), "a link that is owed waits for no other mail"
+    if not await play.open_link(sender):
         await play.act("mail", sender, "pitchy", True)
         assert await play.open_link(sender), "the next mail after the stated moment gets a link"
     link = await play.open_link(sender)
@@ -211,6 +224,7 @@ EXPIRED = [("mail", SAM, "pitchy", True), ("wait", 14.0), ("mail", SAM, "maybe",
 RELEASED = [*MANY, ("owner", 4, Decision.RELEASE)]
 SWITCHED = [("quarantine",), *MANY, ("challenge",)]
 BLOCKED = [*MANY, ("solve", 0), ("owner", 0, Decision.BLOCK), ("mail", SAM, "pitchy", True), ("undo",)]
+FULL = [("mail", sender, "pitchy", True) for sender in SENDERS]
 DELETED = [("quarantine",), *MANY[:2], ("delete",)]
 
 
@@ -222,6 +236,7 @@ DELETED = [("quarantine",), *MANY[:2], ("delete",)]
 @example(SWITCHED)
 @example(BLOCKED)
 @example(DELETED)
+@example(FULL)
 def test_nobody_is_locked_out(history: list[tuple[object, ...]]) -> None:
     asyncio.run(played(history))
 

@@ -53,7 +53,7 @@ WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND state IN ('intended'
 SELECT COUNT(*) FROM challenges
 WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id AND state IN ('intended', 'sending');
 
--- name: dealings(mailbox_id, sender, sender_domain, thread_id, now, day_ago)^
+-- name: dealings(mailbox_id, sender, counted_domain, below, thread_id, now, day_ago)^
 -- Challenges that never left do not count: only voided or failed ones can be such. A used link is open while mail
 -- of its sender waits; the message that is being judged has no place yet, so it does not count.
 SELECT
@@ -73,7 +73,8 @@ SELECT
     ) AS sender_last_at,
     (
         SELECT COUNT(*) FROM challenges
-        WHERE mailbox_id = :mailbox_id AND created_at > :day_ago AND sender_domain = :sender_domain
+        WHERE mailbox_id = :mailbox_id AND created_at > :day_ago AND :counted_domain <> ''
+            AND (sender_domain = :counted_domain OR sender_domain LIKE :below ESCAPE '!')
             AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL))
     ) AS domain_today,
     (
@@ -87,17 +88,42 @@ SELECT
             AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL))
     ) AS thread_answered;
 
+-- name: owed_links(mailbox_id, since)
+-- Held mail that nothing but a full count of the day kept from being answered, in the order in which it came.
+SELECT gmail_id, thread_id, sender, sender_domain FROM messages
+WHERE mailbox_id = :mailbox_id AND placement = 'held' AND decided_by = '' AND stage IS NULL AND NOT set_aside
+    AND authenticated AND decided_at > :since
+    AND guards IN ('["domain_limit"]', '["mailbox_limit"]', '["domain_limit","mailbox_limit"]')
+ORDER BY decided_at, gmail_id LIMIT 500;
+
+-- name: room_at(mailbox_id, day_ago)$
+-- When the oldest answer of the day was given; with the end of its day the counts have room again.
+SELECT MIN(created_at) FROM challenges
+WHERE mailbox_id = :mailbox_id AND created_at > :day_ago
+    AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL));
+
+-- name: pay_link(mailbox_id, gmail_id, policy_row, now)!
+UPDATE messages SET outcome = 'challenge', policy_row = :policy_row, guards = '[]', stage = 'challenge', due_at = :now,
+    changed_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND placement = 'held' AND decided_by = '' AND stage IS NULL
+    AND lease IS NULL;
+
+-- name: owe_no_link(mailbox_id, gmail_id, guards, now)!
+UPDATE messages SET guards = :guards, changed_at = :now
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND placement = 'held' AND decided_by = '' AND stage IS NULL
+    AND lease IS NULL;
+
 -- name: close_spent(mailbox_id, sender, now)!
 -- A new link takes the place of one whose life is over, or that is used and has nothing left to deliver.
 UPDATE challenges SET is_open = FALSE
 WHERE mailbox_id = :mailbox_id AND sender = :sender AND is_open
     AND (state = 'solved' OR (expires_at <= :now AND deliver_at IS NULL));
 
--- name: insert_challenge(id, mailbox_id, gmail_id, thread_id, sender, sender_domain, token_hash, sealed_token, message_id, reply_from, reply_name, expires_at, now)!
+-- name: insert_challenge(id, mailbox_id, gmail_id, thread_id, sender, sender_domain, token_hash, sealed_token, message_id, reply_from, reply_name, late, expires_at, now)!
 INSERT INTO challenges (id, mailbox_id, gmail_id, thread_id, sender, sender_domain, state, is_open, token_hash,
-    sealed_token, message_id, reply_from, reply_name, created_at, expires_at)
+    sealed_token, message_id, reply_from, reply_name, late, created_at, expires_at)
 VALUES (:id, :mailbox_id, :gmail_id, :thread_id, :sender, :sender_domain, 'intended', TRUE, :token_hash,
-    :sealed_token, :message_id, :reply_from, :reply_name, :now, :expires_at)
+    :sealed_token, :message_id, :reply_from, :reply_name, :late, :now, :expires_at)
 ON CONFLICT DO NOTHING;
 
 -- name: begin_sending(mailbox_id, gmail_id, challenge_id, now)!

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backend.domain.mail.providers import PROVIDERS
 from backend.domain.mail.sender import (
+    counted_domain,
     is_free_mail,
     is_machine_local,
     is_writable,
@@ -144,3 +145,25 @@ def test_no_text_breaks_them(first: str, second: str):
     assert isinstance(is_machine_local(first), bool)
     assert isinstance(is_writable(first), bool)
     assert mailbox_key(mailbox_key(first)) == mailbox_key(first)
+
+
+@pytest.mark.parametrize(
+    ("domain", "counted"),
+    [
+        ("gmail.com", ""),
+        ("yahoo.co.uk", ""),
+        ("mail.gmx.at", ""),
+        ("seller.test", "seller.test"),
+        ("news.seller.co.uk", "seller.co.uk"),
+        ("shop1.github.io", "github.io"),
+        ("www.shop2.github.io", "github.io"),
+        ("github.io", "github.io"),
+        ("tenant.onmicrosoft.com", "onmicrosoft.com"),
+        ("shop.blogspot.com", "blogspot.com"),
+        ("co.uk", "co.uk"),
+        ("[192.0.2.1]", "[192.0.2.1]"),
+        ("", ""),
+    ],
+)
+def test_what_costs_nothing_is_counted_as_one(domain: str, counted: str) -> None:
+    assert counted_domain(domain) == counted

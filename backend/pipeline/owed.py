@@ -1,0 +1,82 @@
+"""owed: links that a full count of the day kept back leave when the counts have room again, without another message.
+
+Everything is looked at once more, as if the message had just come: what its sender, the owner and Gmail say of it now,
+and every guard. Only its age is no objection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, Unexplained
+from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.verdict import Outcome, Row, Verdict
+from backend.domain.policy.limits import owed as is_owed
+from backend.domain.policy.limits import reached
+from backend.domain.policy.table import NOT_INCOMING_LABELS
+from backend.pipeline import screen
+from backend.pipeline.context import Context
+from backend.ports.jobs import DutyJob
+from backend.ports.messages import Debt
+from backend.ports.reader import Unread
+
+MOST = 10
+"""Messages that are read again in one go."""
+
+_NONE = Verdict(Outcome.HOLD, Row.QUARANTINE)
+"""No link, and no guard that says why."""
+
+
+async def owed(context: Context, job: DutyJob) -> datetime | None:
+    """Let links leave for which there is room; returns when there is room for more, None if none is owed. May run
+    again: each leaves once."""
+    mailbox = await context.store.mailbox(job.mailbox_id)
+    if mailbox is None:
+        raise LeaseLost("conflict.mailbox")
+    if mailbox.paused(context.clock.now()):
+        return mailbox.preferences.paused_until
+    left, read = False, 0
+    for debt in await context.store.owed_links(mailbox.id, context.clock.now()):
+        now = context.clock.now()
+        dealings = await context.store.dealings(
+            mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now
+        )
+        against = reached(dealings, mailbox.preferences, now)
+        if is_owed(against):
+            left = True
+        elif against:
+            await context.store.pay_link(mailbox.id, debt, replace(_NONE, guards=against), None, now)
+        elif read == MOST:
+            return now
+        else:
+            read += 1
+            left |= not await _paid(context, mailbox, debt)
+    return await context.store.room_at(mailbox.id, context.clock.now()) if left else None
+
+
+async def _paid(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
+    """Whether the link leaves, or is owed no more; else the counts were full again before it could."""
+    try:
+        fetched = await context.gmail.fetch(mailbox.id, debt.gmail_id)
+        digest = await screen.read(context, fetched, mailbox)
+    except (Gone, Rejected, Unread) as error:
+        if isinstance(error, Unexplained):
+            raise
+        await context.store.pay_link(mailbox.id, debt, _NONE, None, context.clock.now())
+        return True
+    labels, now = digest.arrival.labels, context.clock.now()
+    verdict, writer = _NONE, None
+    if mailbox.labels.held in labels and not labels & NOT_INCOMING_LABELS:
+        standing = await context.store.standing(
+            mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now
+        )
+        verdict, writer = await screen.decided(context, mailbox, fetched, digest, standing, debt.thread_id)
+    intent = replace(screen.intended(context, writer, digest.kept()), late=True) if writer else None
+    if intent is None and is_owed(verdict.guards):
+        return False
+    try:
+        await context.store.pay_link(mailbox.id, debt, verdict, intent, now)
+    except Conflict:
+        return False
+    return True
