@@ -25,6 +25,7 @@ COUNTED = dict.fromkeys(
         "reading_process_not_started",
         "reading_process_lost",
         "notices_not_fetched",
+        "topic_missing",
         "mail_without_push",
         "history_gone",
         "held_mail_not_read",

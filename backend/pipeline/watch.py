@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backend.domain.errors import TryLater
+from backend.domain.mailbox.failing import NO_TOPIC
 from backend.pipeline.context import Context
 from backend.ports.jobs import Duty, DutyJob
 
@@ -28,7 +30,12 @@ async def watch(context: Context, job: DutyJob) -> datetime:
             await context.gmail.stop_watch(job.mailbox_id)
         await context.store.hear_by(job.mailbox_id, context.settings.notices)
         return context.clock.now() + renewed_after(2 * interval, interval, job.mailbox_id)
-    granted = await context.gmail.watch(job.mailbox_id)
+    try:
+        granted = await context.gmail.watch(job.mailbox_id)
+    except TryLater as error:
+        if error.reason == NO_TOPIC:
+            log.warning("topic_missing", mailbox=job.mailbox_id)
+        raise
     await context.store.save_watch(job.mailbox_id, granted.expires_at, granted.history_id)
     await context.store.hear_by(job.mailbox_id, context.settings.notices)
     now = context.clock.now()

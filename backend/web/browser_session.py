@@ -2,6 +2,10 @@
 
 Every sign-in makes a new secret. The session a browser had before ends with it: the cookie is not sent when Google
 sends the browser back, so the way there leaves a note of it.
+
+A cookie knows no port. At home (`pitchgate home`) the browser sends it to whatever else listens on this machine, so
+there it is half of the secret. The other half is kept in the storage of our pages, which belongs to our port alone, and
+comes with a header, a form's token or, for a stream or a file, in the address (`static/opening.js`, `static/page.js`).
 """
 
 from __future__ import annotations
@@ -9,22 +13,29 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from quart import Response, request
+from quart import Response, g, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.entry.challenge import token_hash
 from backend.ports.devices import Session
+from backend.settings import Environment
 from backend.web.api.authentication import service
 from backend.web.google.state_cookie import secure
 from backend.web.google.way_back import EARLIER
+from backend.web.services import services
 
 LONGEST = 400 * 86_400
 """Seconds a browser keeps a cookie at most. How long the session lives is for the store to say."""
 
 
+HALF = "X-Pitchgate-Half"
+"""The header that brings the page's half."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A browser whose owner is known. `csrf` is what its forms must carry: only our own pages can know it."""
+    """A browser whose owner is known. `csrf` is what its forms must carry: only our own pages can know it. At home it
+    brings the page's half of the secret too."""
 
     session: Session
     csrf: str
@@ -39,13 +50,18 @@ class SignedOut(Exception):
     """Nobody has signed in at this browser. Answered by the page that asks them to."""
 
 
+class HalfShown(SignedOut):
+    """A browser at home asks for a page and has shown its cookie alone. Answered by a page that asks for the rest."""
+
+
 async def present() -> SignedIn | None:
-    """Who sits at this browser, None if they have not signed in (or their mailbox is gone or going)."""
-    secret = request.cookies.get(_cookie_name(), "")
+    """Who sits at this browser, None if they have not signed in (or their mailbox is gone or going). Raises
+    `HalfShown`."""
+    secret = await _shown()
     session = await service().session(secret) if secret else None
     if session is None or not await service().usable(session.mailbox_id):
         return None
-    return SignedIn(session, csrf_of(secret))
+    return SignedIn(session, form_token(secret))
 
 
 async def signed_in() -> SignedIn:
@@ -70,11 +86,24 @@ def csrf_of(secret: str) -> str:
     return token_hash(f"form:{secret}")
 
 
+def form_token(secret: str) -> str:
+    """What forms carry of it: at home with the page's half."""
+    return ".".join(filter(None, (csrf_of(secret), _halves(secret)[1])))
+
+
+def opened(secret: str) -> None:
+    """The answer to this request begins a session. If it is a page, that keeps its half of the secret."""
+    g.page_half = _halves(secret)[1]
+
+
 def keep(response: Response, secret: str) -> Response:
-    """Let the browser keep its session."""
+    """Let the browser keep its session. An answer that leads on hands the page's half to where it leads."""
+    cookie, own = _halves(secret)
+    if own and "Location" in response.headers:
+        response.headers["Location"] += f"#half={own}"
     response.set_cookie(
         _cookie_name(),
-        secret,
+        cookie,
         max_age=LONGEST,
         path="/",
         secure=secure(),
@@ -99,15 +128,15 @@ def browser_name() -> str:
     return f"{name}/{system}" if name and system else name
 
 
-def remember_earlier(response: Response) -> Response:
+async def remember_earlier(response: Response) -> Response:
     """Note the session this browser has before it leaves for Google."""
-    secret = request.cookies.get(_cookie_name(), "")
+    secret = await _shown()
     return EARLIER.keep(response, token_hash(secret)) if secret else response
 
 
 async def end_earlier(secret: str) -> None:
     """End the session this browser had, the one it still shows or the one it noted, for the one of `secret`."""
-    shown = request.cookies.get(_cookie_name(), "")
+    shown = await _shown(page=False)
     for digest in {token_hash(shown) if shown else "", EARLIER.read()} - {""}:
         await service().end(digest, token_hash(secret))
 
@@ -133,6 +162,32 @@ _SYSTEMS = (
     ("ChromeOS", "CrOS"),
     ("Linux", "Linux"),
 )
+
+
+async def _shown(*, page: bool = True) -> str:
+    """The secret that this request shows, "" if none. Raises `HalfShown` for a `page` that the browser may still ask
+    for with all of it."""
+    cookie = request.cookies.get(_cookie_name(), "")
+    if not cookie or not _at_home():
+        return cookie
+    half = request.headers.get(HALF) or request.args.get("half", "")
+    if not half and request.method == "POST":
+        half = str((await request.form).get("csrf", "")).partition(".")[2]
+    if not half and page and request.method == "GET":
+        raise HalfShown
+    return cookie + half if half else ""
+
+
+def _halves(secret: str) -> tuple[str, str]:
+    """What the cookie holds and what the page keeps."""
+    middle = len(secret) // 2 if _at_home() else len(secret)
+    return secret[:middle], secret[middle:]
+
+
+def _at_home() -> bool:
+    """Whether other programs of this machine get our cookies too. In dev and test there is nothing to take."""
+    settings = services().context.settings
+    return settings.environment is Environment.PRODUCTION and not secure()
 
 
 def _cookie_name() -> str:

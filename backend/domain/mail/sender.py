@@ -135,7 +135,9 @@ def counted_domain(domain: str) -> str:
     if is_free_mail(domain):
         return ""
     organisation = organisational_domain(domain)
-    registered = registries().privatesuffix(organisation) if _LABELS.fullmatch(organisation) else None
+    if not _LABELS.fullmatch(organisation) or _ADDRESS_LITERAL.fullmatch(organisation):
+        return organisation
+    registered = registries().privatesuffix(organisation)
     return registered if isinstance(registered, str) and registered else organisation
 
 

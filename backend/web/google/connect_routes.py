@@ -70,7 +70,7 @@ async def begin() -> Response:
     if len(account) > ADDRESS_LIMIT or len(asked) > FIELD_LIMIT:
         return await _problem("connect_state", 422)
     response = WANTED.keep(DEVICE.keep(await to_google(account), asked), wanted(form.get("page", "")))
-    return browser_session.remember_earlier(response)
+    return await browser_session.remember_earlier(response)
 
 
 @blueprint.post("/connect/sign-in")
@@ -78,7 +78,7 @@ async def begin() -> Response:
 async def sign_in() -> Response:
     """Off to Google, which is asked who this is. The form may name the `page` its owner wanted."""
     page = wanted((await request.form).get("page", "")) or "/review"
-    return browser_session.remember_earlier(WANTED.keep(DEVICE.drop(await to_sign_in()), page))
+    return await browser_session.remember_earlier(WANTED.keep(DEVICE.drop(await to_sign_in()), page))
 
 
 @blueprint.get("/connect/callback")
@@ -116,6 +116,7 @@ async def _outcome(connected: Connected) -> Response:
         return without_cookie(await _page("connect.html", email=connected.email, kept=kept))
     # Google has vouched for them: this browser is theirs from now on, under a new secret.
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
+    browser_session.opened(secret)
     await browser_session.end_earlier(secret)
     await first_run.order_first(services().context, connected.mailbox)
     pending = await device_routes.kept_request()
@@ -123,7 +124,9 @@ async def _outcome(connected: Connected) -> Response:
         response = await _connected(connected.email, connected.mailbox)
     else:
         # In this very answer: a redirect would still count as begun by Google, and bring no strict cookie.
-        response = await device_routes.confirm(pending, connected.mailbox.id, browser_session.csrf_of(secret))
+        response = await device_routes.confirm(
+            pending, connected.mailbox.id, browser_session.form_token(secret)
+        )
     for note in (DEVICE, EARLIER, WANTED):
         response = note.drop(response)
     return browser_session.keep(without_cookie(response), secret)

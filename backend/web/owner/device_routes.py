@@ -44,7 +44,7 @@ async def sign_in() -> Response:
         service().unseal(sealed)
     except PitchgateError as error:
         return await _refusal(error)
-    return DEVICE.keep(browser.remember_earlier(await to_sign_in()), sealed)
+    return DEVICE.keep(await browser.remember_earlier(await to_sign_in()), sealed)
 
 
 @blueprint.post("/connect/device")
@@ -117,8 +117,10 @@ async def confirm(wanted: DeviceRequest, mailbox_id: str, csrf: str) -> Response
 
 
 @blueprint.app_errorhandler(browser.SignedOut)
-async def _ask_to_sign_in(_: browser.SignedOut) -> Response:
+async def _ask_to_sign_in(error: browser.SignedOut) -> Response:
     """A page for an owner we do not know yet. Signing in brings them to the page they asked for."""
+    if isinstance(error, browser.HalfShown):
+        return await open_page("opening.html", 401, section="connect")
     page = wanted(request.path) if request.method == "GET" else ""
     return await open_page("sign_in.html", 401, section="connect", page=page)
 

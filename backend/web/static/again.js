@@ -33,7 +33,7 @@
 
   const look = async () => {
     const turn = ++latest;
-    const answer = await fetch(address(), { credentials: "same-origin", cache: "no-store" });
+    const answer = await fetch(address(), { headers: self.proof, credentials: "same-origin", cache: "no-store" });
     if (!answer.ok) return null;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (turn === latest) swap(fresh);

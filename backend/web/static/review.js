@@ -48,7 +48,8 @@
   }
 
   function listen() {
-    const events = new EventSource(document.getElementById("live").dataset.events);
+    const own = self.half ? `&half=${self.half}` : "";
+    const events = new EventSource(document.getElementById("live").dataset.events + own);
     events.addEventListener("mail", (event) => {
       if (Number(event.lastEventId) <= latest) return; // the page was made after it
       const change = JSON.parse(event.data);
@@ -119,7 +120,7 @@
     const at = lines().indexOf(submitter?.closest(".item") || here());
     const top = window.scrollY;
     try {
-      const answer = await fetch(form.getAttribute("action"), { method: "POST", body });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: self.proof });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       main().replaceWith(document.importNode(page.querySelector("main"), true));
       document.title = page.title;
@@ -143,7 +144,7 @@
       shown.remove();
       return;
     }
-    const answer = await fetch(link.href).catch(() => null);
+    const answer = await fetch(link.href, { headers: self.proof }).catch(() => null);
     const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
     const panel = page?.querySelector(".panel");
     if (!panel) location.assign(link.href);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backend.domain.errors import TryLater
+from backend.domain.mailbox.failing import NO_TOPIC, Cause
 from backend.domain.mailbox.mailbox import Condition
 from backend.pipeline.notices import sweep_after
 from backend.pipeline.watch import renewed_after, watch
@@ -102,3 +103,14 @@ async def test_mail_that_a_push_told_of_renews_nothing(fixture: Fixture) -> None
     await fixture.push()
     await fixture.settle()
     assert fixture.gmail.calls["watch"] == 0
+
+
+async def test_a_topic_that_is_missing_is_told_and_forgotten_when_it_is_there(fixture: Fixture) -> None:
+    fixture.gmail.outages["watch"] = TryLater("later.topic", reason=NO_TOPIC)
+    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.work_for(1)
+    assert (await fixture.mailbox()).topic_missing
+    assert fixture.failed["watch", Cause.TOPIC] == 1
+    del fixture.gmail.outages["watch"]
+    await fixture.work_for(70)
+    assert not (await fixture.mailbox()).topic_missing

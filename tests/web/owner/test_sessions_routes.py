@@ -137,3 +137,72 @@ async def test_forms_of_strangers_end_nothing(here: Office) -> None:
     for path in ("/devices/remove", "/devices/browsers/end", "/devices/browsers/end-others"):
         assert (await here.app.test_client().post(path, form={})).status_code == 401
         await ana.post(path, 403, csrf="x")
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Office]:
+    """One owner's own machine, where other programs listen too."""
+    settings = {"environment": "production", "live_page": False, "public_url": "http://127.0.0.1:8400"}
+    async with office(tmp_path, **settings) as opened:
+        yield opened
+
+
+def half_in(page: str) -> str:
+    found = re.search(r'data-half="([\w-]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+async def test_what_another_port_gets_of_a_session_at_home_opens_nothing(home: Office) -> None:
+    browser = home.app.test_client()
+    half = half_in(await (await home.connect(browser)).get_data(as_text=True))
+    cookie = secret_of(browser)
+    for thief in (
+        {},
+        {"X-Pitchgate-Half": "none"},
+        {"X-Pitchgate-Half": cookie},
+        {"X-Pitchgate-Half": half[:-1]},
+    ):
+        answer = await browser.get("/review", headers=thief)
+        assert answer.status_code == 401
+        assert half not in await answer.get_data(as_text=True)
+    assert (await browser.get("/review/events")).status_code == 401
+    assert (await browser.get("/review", headers={"X-Pitchgate-Half": half})).status_code == 200
+    alone = home.app.test_client()
+    assert (await alone.get("/review", headers={"X-Pitchgate-Half": half})).status_code == 401
+
+
+async def test_a_form_at_home_brings_the_other_half(home: Office) -> None:
+    browser = home.app.test_client()
+    half = half_in(await (await home.connect(browser)).get_data(as_text=True))
+    visit = Visit(home, browser, "ana")
+    await visit.get("/settings", **{"X-Pitchgate-Half": half})
+    token = visit.hidden("csrf")
+    assert token.endswith(f".{half}")
+    sent = {"Content-Type": "application/x-www-form-urlencoded"}
+    for wrong in (
+        "",
+        f".{half}",
+        token.partition(".")[0],
+        f"{token_hash(f'form:{secret_of(browser)}')}.{half}",
+    ):
+        refused = await browser.post("/devices/browsers/end-others", data=f"csrf={wrong}", headers=sent)
+        assert refused.status_code in (401, 403)
+    await visit.post("/devices/browsers/end-others", csrf=token)
+    await visit.post("/sign-out", csrf=token)
+    assert (await browser.get("/settings", headers={"X-Pitchgate-Half": half})).status_code == 401
+
+
+async def test_an_app_hands_the_other_half_on_in_what_no_server_sees(home: Office) -> None:
+    ticket = await home.service.ticket(await home.service.device(await home.token()), "review")
+    browser = home.app.test_client()
+    entered = await browser.get(f"/enter?ticket={ticket}")
+    path, _, half = entered.headers["Location"].partition("#half=")
+    assert path == "/review"
+    assert (await browser.get(path, headers={"X-Pitchgate-Half": half})).status_code == 200
+
+
+async def test_where_only_we_are_the_cookie_is_the_whole_secret(here: Office) -> None:
+    browser = here.app.test_client()
+    assert "data-half" not in await (await here.connect(browser)).get_data(as_text=True)
+    assert (await browser.get("/review")).status_code == 200
