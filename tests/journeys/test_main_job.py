@@ -108,3 +108,23 @@ async def test_quota_by_the_sandboxs_meter(walk: Journey) -> None:
     assert costs["ordinary"] <= 24  # one look at once, and one when the window of the push has closed
     assert costs["silent hold"] <= 29
     assert costs["challenge"] <= 131
+
+
+async def test_a_pitch_to_an_alias_is_answered_from_it_and_the_primary_address_is_told_to_nobody(
+    walk: Journey,
+) -> None:
+    sandbox, alias = walk.stage.sandbox, "sales@brand.example"
+    added = {"email": alias, "name": "Brand Sales"}
+    await sandbox._call("POST", f"/sandbox/mailboxes/{OWNER}/send-as", added)
+    held = await sandbox.deliver(walk.pitch, alias)
+    await walk.settled(held, held=True)
+    link = await _challenge(walk)
+    await walk.quiet()
+    (sent,) = (mail for mail in await sandbox.outbox() if link in mail["raw"].replace("=\r\n", ""))
+    assert sent["sender"] == alias, "an address that is none of the owner's would be the primary one here"
+    assert f"From: Brand Sales <{alias}>" in sent["raw"].replace("\r\n ", " ")
+    assert OWNER not in sent["raw"]
+    async with walk.stage.http.get(link) as answer:
+        assert "Brand Sales" in await answer.text()
+    assert await walk.seller.answer(walk.stage.http) == 1
+    await walk.settled(held, held=False)
