@@ -3,7 +3,11 @@
 "use strict";
 
 // At home: the half of the browser's secret that its cookie does not hold, for what scripts ask for.
-self.half = localStorage.getItem("pitchgate-half");
+try {
+  self.half = localStorage.getItem("pitchgate-half");
+} catch {
+  self.half = null; // a browser that keeps nothing
+}
 self.proof = self.half ? { "X-Pitchgate-Half": self.half } : {};
 
 (() => {

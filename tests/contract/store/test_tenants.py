@@ -23,7 +23,7 @@ from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.standing import Standing
 from backend.domain.watching.asking import Answer
 from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
-from backend.ports.messages import Stays
+from backend.ports.messages import Debt, Stays
 from backend.ports.store import Store
 from backend.ports.web_push import Pushed, WebPush
 from backend.store import SqlStore
@@ -112,6 +112,9 @@ OWN = {
     "sealed_token",
     "save_sealed_token",
     "swap_sealed_token",
+    "save_grant_end",
+    "owed_links",
+    "room_at",
     "save_preferences",
     "save_labels",
     "save_watch",
@@ -146,6 +149,9 @@ OWN = {
 """Methods that name a mailbox and nothing in it."""
 
 
+DEBT = Debt("m1", "t-m1", BO, "pitch.test")
+
+
 class Eve:
     """Holds valid work of her own mailbox and every id of Ana's."""
 
@@ -177,6 +183,10 @@ class Eve:
             "labels": lambda: store.labels("eve", now),
             "answered": lambda: store.answered("eve", "v1", now),
             "swap_sealed_token": lambda: store.swap_sealed_token("eve", b"sealed", b"eve", now),
+            "save_grant_end": lambda: store.save_grant_end("eve", b"sealed", now),
+            "owed_links": lambda: store.owed_links("eve", now),
+            "room_at": lambda: store.room_at("eve", now),
+            "pay_link": lambda: store.pay_link("eve", DEBT, verdict, self.story.intent(), now),
             "save_preferences": lambda: store.save_preferences("eve", Preferences(), now),
             "save_labels": lambda: store.save_labels("eve", LabelIds("a", "b", "c", "d"), Owner("")),
             "save_watch": lambda: store.save_watch("eve", now, "1"),

@@ -248,3 +248,67 @@ async def test_text_no_server_could_store_is_stored_without_what_it_could_not(st
     await story.store.record_verdict(await story.job("m1"), verdict, hostile, None, story.now)
     view = await story.view("ana", "m1")
     assert (view.subject, view.sender_name) == ("ab \U0001f600 'quoted' -- ", "")
+
+
+async def _held_for(story: Story, gmail_id: str, *guards: str, sender: str = BO) -> None:
+    await story.arrive("ana", gmail_id)
+    verdict = Verdict(Outcome.HOLD, Row.QUARANTINE, guards=guards)
+    job = await story.job(gmail_id)
+    await story.store.record_verdict(job, verdict, story.screened(sender), None, story.now)
+    await story.work()
+
+
+async def test_a_link_is_owed_where_only_a_count_was_full_and_paid_once(story: Story) -> None:
+    await story.mailbox("ana")
+    assert await story.store.room_at("ana", story.now) == story.now + timedelta(days=1)
+    await story.receive("ana", "m0", Outcome.CHALLENGE, "cy@pitch.test")
+    first = story.now
+    story.pass_time(hours=1)
+    await _held_for(story, "m1", "domain_limit")
+    await _held_for(story, "m2", "domain_limit", "mailbox_limit", sender="di@pitch.test")
+    await _held_for(story, "m3", "mailbox_limit", sender="ed@pitch.test")
+    await _held_for(story, "m4", "domain_limit", "thread_answered", sender="fay@pitch.test")
+    await _held_for(story, "m5", sender="gil@pitch.test")
+    assert await story.store.room_at("ana", story.now) == first + timedelta(days=1)
+    debts = await story.store.owed_links("ana", story.now)
+    assert [debt.gmail_id for debt in debts] == ["m1", "m2", "m3"]
+
+    paid = Verdict(Outcome.CHALLENGE, Row.CHALLENGE)
+    intent = replace(story.intent(), late=True)
+    await story.store.pay_link("ana", debts[0], paid, intent, story.now)
+    await story.store.pay_link("ana", debts[0], paid, story.intent(), story.now)
+    challenge = await story.store.challenge_of("ana", "m1")
+    assert challenge is not None
+    assert (challenge.id, challenge.late, challenge.reply_from) == (intent.id, True, intent.reply_from)
+    view = (await story.store.known("ana", ["m1"]))["m1"]
+    assert (view.outcome, view.stage, view.guards) == (Outcome.CHALLENGE, Stage.CHALLENGE, ())
+
+    with pytest.raises(Conflict):
+        await story.store.pay_link("ana", debts[1], paid, story.intent("cy@pitch.test"), story.now)
+    assert (await story.store.known("ana", ["m2"]))["m2"].stage is None, "all of it or nothing"
+    refused = Verdict(Outcome.HOLD, Row.QUARANTINE, guards=("vacation",))
+    await story.store.pay_link("ana", debts[1], refused, None, story.now)
+    assert (await story.store.known("ana", ["m2"]))["m2"].guards == ("vacation",)
+    await story.decide("ana", "m3", Decision.RELEASE)
+    await story.store.pay_link("ana", debts[2], paid, story.intent("ed@pitch.test"), story.now)
+    assert await story.store.challenge_of("ana", "m3") is None
+    assert await story.store.owed_links("ana", story.now) == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        ("a@shop1.github.io", "b@shop2.github.io", True),
+        ("a@pitch.test", "b@other.test", False),
+        ("a@my_shop.github.io", "b@myxshop.github.io", True),
+        ("a@gmail.com", "b@gmail.com", False),
+    ],
+)
+async def test_what_costs_nothing_is_counted_as_one(
+    story: Story, first: str, second: str, together: bool
+) -> None:
+    await story.mailbox("ana")
+    await story.receive("ana", "m1", Outcome.CHALLENGE, first)
+    domain = second.rpartition("@")[2]
+    known = await story.store.dealings("ana", second, domain, "t-new", story.now)
+    assert (known.domain_today, known.mailbox_today) == (int(together), 1)
