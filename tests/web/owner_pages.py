@@ -24,6 +24,16 @@ class Visit:
     def __init__(self, here: Office, browser: Any, mailbox_id: str) -> None:
         self.here, self.browser, self.mailbox_id = here, browser, mailbox_id
         self.page = ""
+        self.headers: dict[str, str] = {}
+
+    @classmethod
+    async def at_home(cls, here: Office, mailbox_id: str = "ana") -> Visit:
+        """Sign in where the cookie is half of the secret: an app opens the page."""
+        ticket = await here.service.ticket(await here.service.device(await here.token(mailbox_id)), "review")
+        visit = cls(here, here.app.test_client(), mailbox_id)
+        entered = await visit.browser.get(f"/enter?ticket={ticket}")
+        visit.headers = {"X-Pitchgate-Half": entered.headers["Location"].partition("#half=")[2]}
+        return visit
 
     @classmethod
     async def begin(cls, here: Office, mailbox_id: str = "ana") -> Visit:
@@ -32,7 +42,7 @@ class Visit:
 
     async def get(self, path: str, status: int = 200, **headers: str) -> str:
         """A page, its text unescaped so that it can be read."""
-        answer = await self.browser.get(path, headers=headers)
+        answer = await self.browser.get(path, headers=self.headers | headers)
         body = await answer.get_data(as_text=True)
         assert answer.status_code == status, body
         self.page = str(body)
@@ -43,7 +53,7 @@ class Visit:
         if csrf is None:
             csrf = self.hidden("csrf")
         sent = urlencode({"csrf": csrf, **fields}, doseq=True)
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = self.headers | {"Content-Type": "application/x-www-form-urlencoded"}
         answer = await self.browser.post(path, data=sent, headers=headers)
         body = await answer.get_data(as_text=True)
         assert answer.status_code == status, body

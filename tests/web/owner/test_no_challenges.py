@@ -26,14 +26,14 @@ async def home(tmp_path: Path) -> AsyncIterator[Office]:
 
 @pytest.mark.parametrize("path", ["/settings", "/start"])
 async def test_the_pages_offer_it_closed_and_say_why(home: Office, path: str) -> None:
-    ana = await Visit.begin(home)
+    ana = await Visit.at_home(home)
     page = await ana.get(path)
     assert 'value="challenge" disabled' in page
     assert WHY in page
 
 
 async def test_a_form_that_asks_for_it_all_the_same_is_refused(home: Office) -> None:
-    ana = await Visit.begin(home)
+    ana = await Visit.at_home(home)
     await ana.get("/settings")
     page = await ana.post("/settings", 422, mode="challenge", retention_days="90", **SAVED)
     assert f"Challenge mode needs {WHY}" in page
