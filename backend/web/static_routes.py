@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
@@ -28,11 +29,12 @@ blueprint = Blueprint("assets", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file. `version` is a short hash of its content."""
+    """One file. `version` is a short hash of its content, `packed` the same in gzip where that is shorter."""
 
     body: bytes
     kind: str
     version: str
+    packed: bytes = b""
 
 
 @blueprint.get("/static/<name>")
@@ -42,8 +44,13 @@ async def asset(name: str) -> Response:
     found = assets().get(name)
     if found is None:
         raise NotFound
-    response = Response(found.body, content_type=found.kind)
-    response.set_etag(found.version)
+    packed = bool(found.packed) and request.accept_encodings["gzip"] > 0
+    response = Response(found.packed if packed else found.body, content_type=found.kind)
+    response.set_etag(f"{found.version}-gzip" if packed else found.version)
+    if found.packed:
+        response.headers["Vary"] = "Accept-Encoding"
+    if packed:
+        response.headers["Content-Encoding"] = "gzip"
     current = request.args.get("v") == found.version
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if current else "no-cache"
     if name in SHOWN_ELSEWHERE:
@@ -79,4 +86,6 @@ def _read(path: Path) -> Asset:
     kind, _ = mimetypes.guess_type(path.name)
     text = kind is not None and (kind.startswith("text/") or kind.endswith(("javascript", "xml")))
     written = f"{kind}; charset=utf-8" if text else kind or "application/octet-stream"
-    return Asset(body, written, hashlib.sha256(body).hexdigest()[:12])
+    packed = gzip.compress(body, mtime=0) if text else b""
+    shorter = packed if len(packed) < len(body) else b""
+    return Asset(body, written, hashlib.sha256(body).hexdigest()[:12], shorter)

@@ -77,6 +77,8 @@ def inert(page: Page, here: Fixture) -> None:
         expect(page.locator(foreign)).to_have_count(0)
     assert page.locator("script").evaluate_all("all => all.map((one) => one.src.split('?')[0])") == [
         f"{here.address}/static/page.js",
+        f"{here.address}/static/steady.js",
+        f"{here.address}/static/outbox.js",
         f"{here.address}/static/review.js",
     ]
     assert page.locator("img").evaluate_all("all => all.map((one) => new URL(one.src).origin)") == [

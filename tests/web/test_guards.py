@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -252,6 +253,21 @@ async def test_an_asset_a_browser_has_already_is_not_sent_again(client: Client) 
     again = await client.get("/static/system.css", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, await again.get_data()) == (304, b"")
     assert first.headers["Content-Type"] == "text/css; charset=utf-8"
+
+
+@pytest.mark.parametrize(("accepted", "packed"), [("gzip, br", True), ("br", False), ("gzip;q=0", False)])
+async def test_an_asset_is_packed_for_those_who_can_unpack_it(
+    client: Client, accepted: str, packed: bool
+) -> None:
+    plain = await (await client.get("/static/system.css")).get_data()
+    answer = await client.get("/static/system.css", headers={"Accept-Encoding": accepted})
+    body = await answer.get_data()
+
+    assert (answer.headers.get("Content-Encoding") == "gzip") is packed
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert (gzip.decompress(body) if packed else body) == plain
+    again = {"Accept-Encoding": accepted, "If-None-Match": answer.headers["ETag"]}
+    assert (await client.get("/static/system.css", headers=again)).status_code == 304
 
 
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "nothing.css"])

@@ -6,31 +6,38 @@
   const known = new Map(); // the lines of this page by their newest message
   const fresh = new Set();
   const left = new Set(); // seen leaving; where they come back they are not new
+  const given = new Set(); // the orders given at this page
+  const RETRY = [2_000, 5_000, 15_000, 60_000];
   let latest = 0; // the change this page was made after
-  let busy = false;
+  let sending = false;
+  let away = ""; // why the last order could not be saved
+  let refusal = ""; // what the server says of an order that it will not take
+  let failed = 0;
+  let timer = 0;
 
   const main = () => document.querySelector("main");
   const find = (selector) => main().querySelector(selector);
   const lines = () => [...main().querySelectorAll(".rows > .item")];
   const boxes = () => [...main().querySelectorAll("input[name=pick]:not(:disabled)")];
+  const toast = document.getElementById("kept");
 
   function begin() {
     known.clear();
     fresh.clear();
-    for (const row of main().querySelectorAll("[data-id]")) known.set(row.dataset.id, row);
-    latest = Number(new URL(document.getElementById("live").dataset.events, location).searchParams.get("after"));
+    // A message that is open has a part of its own in its line.
+    for (const row of main().querySelectorAll("[data-id]")) if (!known.has(row.dataset.id)) known.set(row.dataset.id, row);
+    latest = Number(new URL(find("[data-events]").dataset.events, location).searchParams.get("after"));
     for (const hidden of main().querySelectorAll("[data-every], [data-keys]")) hidden.hidden = false;
     count();
+    paint();
   }
 
-  function tellNews() {
-    const news = find("[data-news]");
-    if (!news) return;
-    const link = news.querySelector("a");
+  function tellNews(missed) {
+    const { dataset, firstElementChild: link } = find("[data-news]");
     // One text a count, since languages have more forms than two; the last is for ten and more.
-    const counts = news.dataset.counts.split("|");
-    link.textContent = fresh.size ? counts[Math.min(fresh.size, counts.length) - 1] : "";
-    link.hidden = !fresh.size;
+    const counts = dataset.counts.split("|");
+    link.textContent = missed ? dataset.missed : fresh.size ? counts[Math.min(fresh.size, counts.length) - 1] : "";
+    link.hidden = !link.textContent;
   }
 
   // A line is where it was; it only says where its mail is now, and can no longer be ordered about.
@@ -47,42 +54,40 @@
     count();
   }
 
+  function arrived(change) {
+    const row = known.get(change.id);
+    if (row) {
+      settle(row, change);
+      return;
+    }
+    const here = find("[data-news]").dataset.shelves.split(" ").filter(Boolean);
+    if (!here.length) return;
+    if (here.includes(change.shelf) && !left.delete(change.id)) fresh.add(change.id);
+    else if (!here.includes(change.shelf) && !fresh.delete(change.id)) left.add(change.id);
+    tellNews();
+  }
+
+  function noted(change) {
+    const row = known.get(change.id);
+    const place = row?.querySelector(".why .sender-note");
+    if (place) {
+      place.querySelector("bdi").textContent = change.line;
+      place.hidden = !change.line;
+    } else if (row) {
+      fresh.add(`note of ${change.id}`);
+      tellNews();
+    }
+  }
+
   function listen() {
     const own = self.half ? `&half=${self.half}` : "";
-    const events = new EventSource(document.getElementById("live").dataset.events + own);
+    const events = new EventSource(find("[data-events]").dataset.events + own);
     events.addEventListener("mail", (event) => {
       if (Number(event.lastEventId) <= latest) return; // the page was made after it
-      const change = JSON.parse(event.data);
-      const row = known.get(change.id);
-      if (row) {
-        settle(row, change);
-        return;
-      }
-      const news = find("[data-news]");
-      const here = news && news.dataset.shelves.split(" ").includes(change.shelf);
-      if (here && !left.delete(change.id)) fresh.add(change.id);
-      else if (!here && !fresh.delete(change.id)) left.add(change.id);
-      tellNews();
+      steady(() => arrived(JSON.parse(event.data)));
     });
-    events.addEventListener("note", (event) => {
-      const change = JSON.parse(event.data);
-      const row = known.get(change.id);
-      if (!row) return;
-      let box = row.querySelector(".sender-note");
-      if (!box) {
-        box = document.getElementById("note").content.firstElementChild.cloneNode(true);
-        (row.querySelector("[data-note]") || row).append(box);
-      }
-      box.querySelector("bdi").textContent = change.line;
-      box.hidden = !change.line;
-    });
-    events.addEventListener("lost", () => {
-      const news = find("[data-news]");
-      if (!news) return;
-      const link = news.querySelector("a");
-      link.textContent = news.dataset.missed;
-      link.hidden = false;
-    });
+    events.addEventListener("note", (event) => steady(() => noted(JSON.parse(event.data))));
+    events.addEventListener("lost", () => steady(() => tellNews(true)));
     window.addEventListener("pagehide", () => events.close());
   }
 
@@ -114,26 +119,130 @@
     if (scroll) line.scrollIntoView({ block: "nearest" });
   }
 
-  async function act(form, submitter) {
-    const body = new URLSearchParams(new FormData(form));
-    if (submitter?.name) body.append(submitter.name, submitter.value);
-    const at = lines().indexOf(submitter?.closest(".item") || here());
-    const top = window.scrollY;
-    try {
-      const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: self.proof });
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      main().replaceWith(document.importNode(page.querySelector("main"), true));
-      document.title = page.title;
-      history.replaceState(null, "", answer.ok ? answer.url : location.href);
-      if (document.getElementById("live")) begin();
-      window.scrollTo(0, top);
-      const rest = lines();
-      if (at >= 0 && rest.length) go(rest[Math.min(at, rest.length - 1)], false);
-      document.getElementById("spoken").textContent = find(".flash p")?.textContent || "";
-    } catch {
-      document.getElementById("spoken").textContent = "";
-      form.submit(); // nothing was answered: as without this script
+  // The button that gave an order, if it is still there.
+  function pressedOf({ action, pressed: [name, value] }) {
+    const same = (button) => button.name === name && button.value === value && outbox.actionOf(button) === action;
+    return [...main().querySelectorAll("button[type=submit], button:not([type])")].find((button) => button.form && same(button));
+  }
+
+  // What is not saved stays pressed and says so where it was pressed, or at the top.
+  function paint() {
+    for (const button of main().querySelectorAll("[aria-pressed]")) button.removeAttribute("aria-pressed");
+    for (const said of main().querySelectorAll(".unsaved")) said.remove();
+    let elsewhere = away === "signed out";
+    for (const order of outbox.mine()) {
+      const button = pressedOf(order);
+      button?.setAttribute("aria-pressed", "true");
+      const place = button?.closest(".rows > .item")?.querySelector(".why");
+      if (!place) elsewhere ||= away !== "";
+      else if (away) place.prepend(document.getElementById("unsaved").content.cloneNode(true));
     }
+    for (const retry of document.querySelectorAll("[data-retry]")) retry.disabled = sending;
+    const [words, retry, sign] = toast.children;
+    const out = away === "signed out";
+    words.textContent = elsewhere ? (out ? words.dataset.signedOut : words.dataset.away) : refusal;
+    toast.hidden = !words.textContent;
+    retry.hidden = out || !elsewhere;
+    sign.hidden = !out;
+  }
+
+  // What an order is about: a later one about the same takes its place while it is not sent.
+  function aboutOf(form, { name, value }) {
+    const [, ...emails] = value.split(" ");
+    if (name === "bulk") return `bulk ${new FormData(form).getAll("pick")}`;
+    if (emails.length) return `${name} ${emails.join(" ").replace(/^\+/, "")}`;
+    const { key, order, subject } = form.elements;
+    return `${form.getAttribute("action")} ${(key || order || subject)?.value} ${name} ${value}`;
+  }
+
+  // False for what is left to the browser.
+  function press(form, button) {
+    if (button.value === "nothing") return true;
+    const about = aboutOf(form, button);
+    refusal = "";
+    if (!outbox.mine().some((order) => order.about === about && String(order.pressed) === String([button.name, button.value]))) {
+      const order = outbox.add(form, button, about);
+      if (!order) return false;
+      given.add(order.id);
+    }
+    paint();
+    drain();
+    return true;
+  }
+
+  // Send what is kept, in order, until one cannot be saved.
+  async function drain() {
+    if (sending) return;
+    clearTimeout(timer);
+    sending = true;
+    let last = null;
+    let mine = true;
+    let stopped = "";
+    for (let [order] = outbox.mine(); order && !stopped; [order] = outbox.mine()) {
+      const { end, page, url } = await outbox.send(order);
+      if (end === "away" || end === "signed out") stopped = end;
+      else outbox.drop(order);
+      if (end === "refused") refusal = page.querySelector("h1").textContent;
+      if (end !== "saved") continue;
+      mine &&= given.has(order.id);
+      last = { page, url, order };
+    }
+    sending = false;
+    away = stopped;
+    failed = away ? failed + 1 : 0;
+    if (away === "away") timer = setTimeout(drain, RETRY[Math.min(failed, RETRY.length) - 1]);
+    if (last && mine) steady(() => show(last));
+    else if (last) await showAgain(last);
+    steady(paint);
+  }
+
+  // The list as the last order left it, with what was open and ticked in it.
+  function show({ page, url, order }) {
+    const next = page.querySelector("main");
+    if (new URL(url).pathname !== location.pathname) {
+      location.assign(url);
+      return;
+    }
+    const at = lines().indexOf(pressedOf(order)?.closest(".item") || here());
+    const top = window.scrollY;
+    const typed = document.activeElement?.id === "q" ? document.activeElement.value : null;
+    const before = main();
+    before.replaceWith(document.importNode(next, true));
+    document.title = page.title;
+    history.replaceState(null, "", url);
+    keepOpen(before);
+    if (find("[data-events]")) begin();
+    window.scrollTo(0, top);
+    const rest = lines();
+    if (typed !== null && find("#q")) Object.assign(find("#q"), { value: typed }).focus();
+    else if (at >= 0 && rest.length) go(rest[Math.min(at, rest.length - 1)], false);
+    const said = find(".flash");
+    if (said) steady.aside(said);
+    const spoken = document.getElementById("spoken");
+    if (spoken) spoken.textContent = said?.querySelector("p").textContent || "";
+  }
+
+  function keepOpen(before) {
+    for (const line of lines()) {
+      const old = before.querySelector(`.rows > [data-id="${CSS.escape(line.dataset.id)}"]`);
+      if (!old) continue;
+      const panel = old.querySelector(":scope > .panel");
+      if (panel) line.append(panel);
+      const menu = line.querySelector(".menu");
+      if (menu) menu.open = old.querySelector(".menu").open;
+      line.querySelector("input[name=pick]").checked = old.querySelector("input[name=pick]").checked;
+    }
+  }
+
+  // Orders of an earlier visit are saved: this page as it is now, and what the answer says of them.
+  async function showAgain({ page: said, order }) {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html", ...self.proof } }).catch(() => null);
+    const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    if (!page?.querySelector("[data-events]")) return;
+    page.querySelector(".flash")?.remove();
+    const flash = said.querySelector(".flash");
+    if (flash) page.querySelector("main").prepend(page.importNode(flash, true));
+    steady(() => show({ page, url: location.href, order }));
   }
 
   // A message in the list itself: what its page shows, under its line.
@@ -144,11 +253,11 @@
       shown.remove();
       return;
     }
-    const answer = await fetch(link.href, { headers: self.proof }).catch(() => null);
+    const answer = await fetch(link.href, { headers: { Accept: "text/html", ...self.proof } }).catch(() => null);
     const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
     const panel = page?.querySelector(".panel");
     if (!panel) location.assign(link.href);
-    else if (!line.querySelector(".panel")) line.append(document.importNode(panel, true));
+    else if (!line.querySelector(".panel")) steady(() => line.append(document.importNode(panel, true)));
   }
 
   function pressed(key) {
@@ -163,13 +272,25 @@
     else line?.querySelector(`[data-key="${key}"]:not(:disabled)`)?.click();
   }
 
-  const list = document.querySelector("[data-news]");
-  if (document.getElementById("live")) {
+  if (find("[data-events]")) {
     begin();
     listen();
     // A browser that comes back to a page may keep its ticks.
     window.addEventListener("pageshow", count);
   }
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (form.method !== "post" || !submitter || !main().contains(form)) return;
+    if (new URL(form.action).pathname.startsWith("/review/") && press(form, submitter)) event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-retry]")) drain();
+  });
+  window.addEventListener("online", drain);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && outbox.mine().length) drain(); });
+  if (outbox.mine().length) drain();
+
+  const list = document.getElementById("all-keys");
   if (!list) return;
 
   document.addEventListener("change", (event) => {
@@ -181,14 +302,6 @@
     if (!line || line === here()) return;
     for (const row of main().querySelectorAll(".row.here")) row.classList.remove("here");
     line.querySelector(".row").classList.add("here");
-  });
-  document.addEventListener("submit", async (event) => {
-    if (!event.target.matches("#orders, .flash form")) return;
-    event.preventDefault();
-    if (busy) return;
-    busy = true;
-    await act(event.target, event.submitter);
-    busy = false;
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest(".row .open");
