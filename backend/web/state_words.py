@@ -101,10 +101,10 @@ def _warnings(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, 
     if explanation.condition is Condition.PAUSED and explanation.late is not None:
         found.append(_late(explanation.late, t, moment))
     if (gap := explanation.gap) is not None:
-        parts = [t("gap", since=moment(gap.since), until=moment(gap.until), found=gap.found)]
+        parts = [t.count("gap", gap.found, since=moment(gap.since), until=moment(gap.until), found=gap.found)]
         if gap.cut:
             parts.append(t(f"gap_{gap.cut}"))
         if gap.unchecked:
-            parts.append(t("gap_unchecked", count=gap.unchecked))
+            parts.append(t.count("gap_unchecked", gap.unchecked))
         found.append(" ".join(parts))
     return tuple(found)

@@ -8,13 +8,17 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.topics import Topic
 
+OPEN_LINK = "open_challenge"
+"""The guard that says no where a link of the sender's still works."""
+
 
 def row_words(view: MessageView, welcome: Set[Topic], say: Callable[..., str]) -> str:
     """The sentence for the row that decided. `say` fills a text of the cards'; `welcome` are the topics that the owner
     welcomes now. Raises `KeyError` for a row of another release."""
     if view.row == Row.WELCOME and (named := topic_words(view.topics & welcome, say)):
         return say("row_welcome_of", topics=named)
-    return say(f"row_{view.row}")
+    linked = view.row == Row.QUARANTINE and OPEN_LINK in view.guards
+    return say("row_quarantine_linked" if linked else f"row_{view.row}")
 
 
 def topic_words(topics: Set[Topic], say: Callable[..., str]) -> str:

@@ -1,6 +1,7 @@
 """The pictures of the README, drawn again: `python -m tests.browser.pictures` (`make pictures`).
 
-Beside them stands a digest of the templates and styles they show, so that a test can tell when they are out of date.
+Beside them stands a digest of what they show, templates, styles and words, so that a test can tell when they are out
+of date.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from playwright.async_api import async_playwright
 
 from backend.demo.letters import letters
+from backend.locale import catalogue
 from tests import browsers
 from tests.journeys.conftest import begin_journey
 
@@ -25,9 +27,17 @@ SOURCES = (
 )  # fmt: skip
 
 
+SECTIONS = ("frame", "state", "review", "card", "live", "reason")
+"""Whose words they show, in English."""
+
+
 def digest() -> str:
     """What the pages are drawn from, as one SHA-256 in hex."""
     found = hashlib.sha256()
+    words = catalogue("en")
+    for name in sorted(name for name in words.ids if name.partition(".")[0] in SECTIONS):
+        forms = [words.plural(name, count) for count in (1, 2)]
+        found.update("\0".join((name, *forms, "")).encode())
     for path in sorted({path for pattern in SOURCES for path in WEB.glob(pattern)}):
         found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()

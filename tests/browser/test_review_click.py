@@ -25,7 +25,8 @@ AIMS = 200
 SHIFTS = """
 window.shifted = [];
 new PerformanceObserver((list) => {
-  for (const { value, sources } of list.getEntries()) window.shifted.push([value, ...sources.map(({ node }) => node?.className)]);
+  const moved = ({ value, sources }) => [value, ...sources.map(({ node }) => node?.className)];
+  window.shifted.push(...list.getEntries().map(moved));
 }).observe({ type: "layout-shift", buffered: true });
 """
 PLACES = """

@@ -13,6 +13,9 @@ WEEKS = 13
 FEWEST = 4
 """Weeks that are drawn at least."""
 
+LEAST_REVIEWED = 10
+"""Fewer say nothing about how often a verdict is right."""
+
 SECONDS_A_PITCH = 30
 """What reading a pitch far enough to throw it away is taken to cost. An assumption, and shown as one."""
 
@@ -105,8 +108,9 @@ def shown_weeks(weeks: Sequence[Week]) -> tuple[Week, ...]:
 
 
 def minutes_saved(figures: Figures) -> float:
-    """Held mail nobody let in, at `SECONDS_A_PITCH` each, in minutes."""
-    return (figures.held - figures.let_in) * SECONDS_A_PITCH / 60
+    """Held mail that stays out of the inbox by the owner's word, at `SECONDS_A_PITCH` each, in minutes. What waits for
+    that word is still to be read."""
+    return figures.confirmed * SECONDS_A_PITCH / 60
 
 
 def wilson(hits: float, of: float) -> Share:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.correction import OFFERED
+from backend.domain.mailbox.correction import OFFERED, Decision
 from backend.domain.mailbox.mailbox import DigestPace, Mode
 from backend.locale import LANGUAGES
 from backend.pipeline.devices import PAUSE_MOST
@@ -66,7 +66,8 @@ async def _decide(call: Call, name: str) -> Json:
         return answers.changed(await _card(call, gmail_id), call.frame.words["did_not_found"], moved=False)
     except Refused:
         return await _not_understood(call)
-    toast = call.frame.words[f"did_{name}"]
+    away = call.mailbox.lost is not None and name != Decision.KEEP
+    toast = call.frame.words["did_away" if away else f"did_{name}"]
     return answers.changed(await _card(call, gmail_id, key), toast, moved=True)
 
 

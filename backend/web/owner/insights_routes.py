@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from quart import Blueprint, Response
 
-from backend.domain.mailbox.insights import SECONDS_A_PITCH, Figures, Week, minutes_saved, shown_weeks
+from backend.domain.mailbox.insights import (
+    LEAST_REVIEWED,
+    SECONDS_A_PITCH,
+    Figures,
+    Week,
+    minutes_saved,
+    shown_weeks,
+)
 from backend.domain.watching.asking import narrow
 from backend.domain.watching.drift import monday_of
 from backend.pipeline.insights import InsightService
@@ -55,6 +62,7 @@ async def insights() -> Response:
         today=figures.weeks[-1].monday,
         minutes=round(minutes_saved(figures)),
         seconds=SECONDS_A_PITCH,
+        least=LEAST_REVIEWED,
         quality=await service().quality(owner.mailbox_id),
         offer=await service().better_degree(mailbox),
         narrow=narrow,

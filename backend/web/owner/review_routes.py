@@ -41,7 +41,7 @@ async def review() -> Response:
     look, t = look_of(request.args), words("review")
     listed = await service().listing(owner.mailbox_id, look.wanted, look.position, PAGE)
     first = look.view == "held" and not look.narrow and not look.cursor
-    notice = show.notice(request.args, t)
+    notice = show.notice(request.args, t, listed.mailbox.lost is not None)
     released = notice is not None and request.args.get("done") in show.LETS_IN
     return await owner_page(
         "review.html",
@@ -107,5 +107,5 @@ async def sender() -> Response:
         beginning=after is None,
         back=sender_address(found.address),
         order=service().key(),
-        notice=show.notice(request.args, words("review")),
+        notice=show.notice(request.args, words("review"), found.mailbox.lost is not None),
     )

@@ -41,6 +41,9 @@ KEYS = (
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)
 SAYINGS = frozenset({"undone", "lost", "nothing", "again", "no_credit", "rule", "answered", "welcome"})
+_LIKE_A_PITCH = (Row.OBSERVE, Row.CREDIT)
+"""The rows of mail in the inbox that looks like a pitch all the same."""
+
 LETS_IN = (Decision.RELEASE, Decision.ALLOW)
 """After these orders a topic may be offered."""
 
@@ -102,8 +105,13 @@ def reasons(view: MessageView, language: str) -> list[Why]:
 
 
 def strongest(view: MessageView, language: str) -> Why | None:
-    """What speaks loudest for a pitch, but for the words nearly all have; or else what speaks against it."""
+    """What speaks loudest for a pitch, but for the words nearly all have; or else what speaks against it. Of mail that
+    was never held only the latter, and nothing where another rule than its score let it in."""
     found = reasons(view, language)
+    if shelf_of(view) is Shelf.PASSED and view.row not in _LIKE_A_PITCH:
+        return (
+            next((why for why in found if not why.speaks_for), None) if view.row == Row.BELOW_HOLD else None
+        )
     coded = zip((reason.get("text") for reason in view.reasons), found, strict=True)
     speaking = sorted((code == PITCH_WORDS, at) for at, (code, why) in enumerate(coded) if why.speaks_for)
     return found[speaking[0][1] if speaking else 0] if found else None
@@ -172,9 +180,9 @@ def leaving(unsubscription: Unsubscription, t: Words) -> str:
     return t(f"off_{unsubscription.state}", host=plain(unsubscription.host))
 
 
-def notice(args: Mapping[str, str], t: Words) -> Notice | None:
-    """What the address says about the order just given. Whoever writes such an address themselves reads a sentence
-    of ours, and at most undoes what they have a key for."""
+def notice(args: Mapping[str, str], t: Words, away: bool = False) -> Notice | None:
+    """What the address says about the order just given; with `away` we have no access, so nothing has moved yet.
+    Whoever writes such an address themselves reads a sentence of ours, and at most undoes what they have a key for."""
     name, count = args.get("done", ""), _number(args.get("n", ""))
     if name in SAYINGS:
         return Notice(t(f"done_{name}"))
@@ -183,7 +191,10 @@ def notice(args: Mapping[str, str], t: Words) -> Notice | None:
         return Notice(t("done_credits", balance=_number(args.get("balance", ""))), key)
     if name not in ORDERS:
         return None
-    text = t.count(f"done_{name}", count)
+    if away and name == Decision.RELEASE:
+        text = t.count("done_release_away", count)
+    else:
+        text = t("done_away") if away and name != Decision.KEEP else t.count(f"done_{name}", count)
     if lost := _number(args.get("lost", "")):
         text = f"{text} {t.count('done_gone', lost)}"
     return Notice(text, key)

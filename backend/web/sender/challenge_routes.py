@@ -255,8 +255,9 @@ async def _rendered(template: str, challenge: OpenChallenge, status: int = 200, 
         "wait": _span(challenge.wait, words.catalogue.locale),
     }
 
-    def say(key: str, **more: Any) -> str:
-        return words[key].format(**known, **more)
+    def say(key: str, count: int = 1, **more: Any) -> str:
+        text = words.catalogue.plural(words.find(key), count)
+        return text.format(**known, **more, count=count)
 
     if challenge.deliver_at is not None:
         left = challenge.deliver_at - services().context.clock.now()

@@ -112,9 +112,10 @@
   if (!window.isSecureContext || !window.crypto || !crypto.subtle) {
     status.textContent = words.insecure;
     status.classList.add("problem");
+    document.querySelector("li[data-start]").hidden = true;
     return;
   }
-  start.hidden = false;
+  for (const shown of [start, ...document.querySelectorAll("[data-start]")]) shown.hidden = false;
   start.addEventListener("click", begin);
   cancel.addEventListener("click", () => stop(words.cancelled, false));
   // A page brought back by the browser's Back button is as it was left: put it at its beginning again.

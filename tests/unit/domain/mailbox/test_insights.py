@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -46,8 +47,10 @@ def test_every_week_begins_on_a_monday_and_the_last_holds_today(today: date) -> 
     assert weeks[-1].monday <= today < weeks[-1].monday + timedelta(weeks=1)
 
 
-def test_time_is_saved_by_what_stayed_away_only() -> None:
-    assert minutes_saved(figures(Week(TUESDAY, held=10, let_in=4))) == 3.0
+def test_time_is_saved_by_what_stays_away_by_the_owners_word_only() -> None:
+    week = Week(TUESDAY, held=10, let_in=4)
+    assert minutes_saved(replace(figures(week), confirmed=4)) == 2.0
+    assert minutes_saved(figures(week)) == 0.0
     assert minutes_saved(figures()) == 0.0
 
 
