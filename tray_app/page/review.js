@@ -9,6 +9,7 @@
   const tn = (key, count, blanks) => fill(WORDS[key][form(count)], { count, ...blanks });
   const at = (id) => document.getElementById(id);
   let leaving = null, near = []; // the card decided last; those after and before it
+  let seen = null; // the messages in the list; what comes later waits until it is wanted
   let state = null, tab = "held", query = "", rows = new Map(), undoTimer = 0, problemTimer = 0;
 
   const ask = async (name, args) => {
@@ -30,6 +31,24 @@
     if (text !== undefined) element.textContent = text;
     if (name) element.className = name;
     return element;
+  };
+
+  // The page changes: where something has moved, come or gone, a press counts for nothing for a moment. It was meant for
+  // what was there before.
+  const steadily = (change) => {
+    const box = (one) => { const { left, top, width, height } = one.getBoundingClientRect(); return [left, top, width, height].map(Math.round); };
+    const near = ([, top, , height]) => height && top < innerHeight && top + height > 0;
+    const nodes = () => [...[...document.querySelectorAll(".chunk")].filter((one) => near(box(one))).flatMap((one) => [...one.children]), at("undo"), at("news")];
+    const boxes = () => new Map(nodes().map((one) => [one, box(one)]).filter(([, found]) => near(found)));
+    const before = boxes();
+    change();
+    const after = boxes();
+    const moved = [...new Set([...before.keys(), ...after.keys()])].map((one) => [before.get(one), after.get(one)]).filter(([old, now]) => String(old) !== String(now));
+    if (!moved.length) return;
+    const shield = make("div", undefined, "still");
+    shield.style.clipPath = `path("${moved.flat().filter(Boolean).map(([x, y, w, h]) => `M${x} ${y}h${w}v${h}h${-w}z`).join("")}")`;
+    document.body.append(shield);
+    setTimeout(() => shield.remove(), 300);
   };
 
   const grouped = (messages) => {
@@ -129,9 +148,14 @@
 
   const render = () => {
     const list = at("list");
+    // New mail pushes nothing down: it is offered, unless nobody sees the list or there is nothing in it.
+    if (!seen || document.hidden || !state[tab].some((m) => seen.has(m.gmail_id))) seen = new Set(state[tab].map((m) => m.gmail_id));
+    const shown = state[tab].filter((m) => seen.has(m.gmail_id)), fresh = state[tab].length - shown.length;
+    at("news").hidden = !fresh;
+    at("news").textContent = fresh ? tn("new", fresh) : "";
     const kept = new Map();
     const cards = [];
-    for (const [sender, messages] of grouped(state[tab])) {
+    for (const [sender, messages] of grouped(shown)) {
       if (!matches(messages)) continue;
       const sign = tab + messages.map((m) => m.gmail_id + (m.note || "")).join();
       const known = rows.get(sender);
@@ -161,7 +185,9 @@
     }
   };
 
-  const show = (next) => {
+  const show = (next) => steadily(() => draw(next));
+
+  const draw = (next) => {
     state = next;
     at("headline").textContent = state.headline;
     at("remedy").textContent = [state.no_tray, state.remedy].filter(Boolean).join(" ");
@@ -195,7 +221,7 @@
     const all = [...document.querySelectorAll("#list article")], here = all.indexOf(article);
     leaving = article;
     near = [...all.slice(here + 1), ...all.slice(0, here).reverse()];
-    if (near.length) focusCard(near[0]);
+    if (near.length) steadily(() => focusCard(near[0]));
     await ask("decide", { gmail_id: gmailId, decision });
   };
 
@@ -217,6 +243,7 @@
 
   const choose = (name) => {
     tab = name;
+    seen = null;
     rows = new Map();
     for (const one of ["held", "passed"]) {
       at(`tab-${one}`).setAttribute("aria-selected", String(one === name));
@@ -254,6 +281,7 @@
   at("search").addEventListener("input", () => { query = at("search").value.trim().toLowerCase(); render(); });
   at("tab-held").addEventListener("click", () => choose("held"));
   at("tab-passed").addEventListener("click", () => choose("passed"));
+  at("news").addEventListener("click", () => { seen = null; render(); });
   at("undo-go").addEventListener("click", undo);
   at("live").addEventListener("click", () => ask("live"));
   at("retry").addEventListener("click", () => ask("retry"));
