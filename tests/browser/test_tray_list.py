@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,8 @@ def state(*numbers: int, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def window(browser: Browser, request: pytest.FixtureRequest) -> Page:
+def window(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 900, "height": 600}, locale="en-GB")
-    request.addfinalizer(context.close)
     page = context.new_page()
     page.clock.install(time=0)
     page.clock.pause_at(1_000)  # the moment in which a press counts for nothing lasts until a test says so
@@ -50,7 +50,8 @@ def window(browser: Browser, request: pytest.FixtureRequest) -> Page:
     page.set_content(local_page())
     expect(page.get_by_role("article")).to_have_count(5)
     page.clock.run_for(400)
-    return page
+    yield page
+    context.close()
 
 
 def tell(page: Page, *numbers: int) -> None:

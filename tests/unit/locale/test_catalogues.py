@@ -42,6 +42,21 @@ def entries(language: str) -> dict[str, Message]:
         }
 
 
+COUNTED = re.compile(r"(?<![:(+] )\{count\} (?!mehr|weitere|zurück|more|de plus|más|mais)\w{3,}")
+MANY = {"check.done_many", "review.waiting_many"}
+"""Only ever said of two and more."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_counted_has_the_forms_of_its_language(language: str) -> None:
+    wrong = [
+        name
+        for name, message in entries(language).items()
+        if isinstance(message.id, str) and COUNTED.search(forms(message)[0]) and name not in MANY
+    ]
+    assert wrong == []
+
+
 def forms(message: Message) -> tuple[str, ...]:
     return (message.string,) if isinstance(message.string, str) else tuple(message.string)
 

@@ -8,11 +8,13 @@ from typing import cast
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
+from backend.domain.mailbox.correction import OFFERED
+from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES
-from backend.web.owner.review_show import decided
+from backend.web.owner.review_show import decided, notice, strongest
 from backend.web.words import words_for
 
 
@@ -36,6 +38,50 @@ def test_a_message_that_was_welcome_says_why(language: str) -> None:
     assert words("topic_goods") not in decided(view, {Topic.CANDIDATES, Topic.LOANS}, words)
     # It is welcome no longer.
     assert decided(view, set(), words) == words("row_welcome")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("order", sorted(set(map(str, OFFERED)) - {"keep"}))
+def test_nothing_is_on_its_way_while_access_is_lost(language: str, order: str) -> None:
+    words = words_for("review", LanguageAccept([(language, 1)]))
+    for count in ("1", "3"):
+        said = {
+            away: notice({"done": order, "n": count, "order": "k"}, words, away) for away in (False, True)
+        }
+        now, later = said[False], said[True]
+        assert now
+        assert later
+        assert (now.key, later.key) == ("k", "k")
+        assert later.text != now.text
+        assert later.text.startswith(words("done_away").partition(".")[0])
+
+
+@pytest.mark.parametrize(
+    ("row", "placed", "text"),
+    [
+        ("correspondent", Placement.INBOX, None),
+        ("below_hold", Placement.INBOX, False),
+        ("observe", Placement.INBOX, True),
+        ("challenge", Placement.HELD, True),
+    ],
+)
+def test_mail_that_was_not_held_does_not_look_like_a_pitch(
+    row: str, placed: Placement, text: bool | None
+) -> None:
+    reasons = ({"text": "phrase.asks_call", "weight": 1.9}, {"text": "ordinary_words", "weight": -0.6})
+    view = SimpleNamespace(row=row, placement=placed, decided_by="", reasons=reasons)
+    found = strongest(cast(MessageView, view), "en")
+    assert (found.speaks_for if found else None) is text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sender_who_has_a_link_was_told(language: str) -> None:
+    words = words_for("review", LanguageAccept([(language, 1)]))
+    told, silent = (
+        decided(cast(MessageView, SimpleNamespace(row="quarantine", cause="", guards=guards)), set(), words)
+        for guards in (("fresh", "open_challenge"), ("fresh",))
+    )
+    assert (told, silent) == (words("row_quarantine_linked"), words("row_quarantine"))
 
 
 def unjudged(cause: str) -> MessageView:

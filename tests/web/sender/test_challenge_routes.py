@@ -40,6 +40,13 @@ async def test_a_sender_reads_why_it_waits_solves_and_is_told_what_they_have(
     assert await here.solves() == 1
 
 
+async def test_where_no_script_runs_the_page_says_what_happens_there(client: Client, here: Office) -> None:
+    await here.link()
+    page = await (await client.get(LINK, headers=BROWSER)).get_data(as_text=True)
+    assert "<noscript>Type six digits; delivery follows 10 minutes later.</noscript>" in page
+    assert '<span id="start-note" data-start hidden>' in page  # the script shows it with its button
+
+
 @pytest.mark.parametrize(
     ("waiting", "words"),
     [
