@@ -10,6 +10,8 @@ import click
 
 from backend.commands.with_store import named, with_store
 from backend.domain.mailbox.mailbox import Link, Mailbox
+from backend.pipeline.modes import check_chosen
+from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, confirms, language, print_table, say, words
 from backend.web.state_words import State, state_of
@@ -79,6 +81,7 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
             values[name] = json.loads(value)
         except ValueError:
             values[name] = value  # a plain word
+    check_chosen(read_settings(), values)
 
     async def work(store: SqlStore) -> Mailbox:
         mailbox = await named(store, email)

@@ -20,7 +20,7 @@ from backend.domain.mailbox.mailbox import Link, Mailbox, Mode
 from backend.domain.mailbox.message_record import MessageView
 from backend.pipeline import correct
 from backend.pipeline.context import Context
-from backend.pipeline.modes import check_mode
+from backend.pipeline.modes import check_chosen
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
 from backend.ports.callers import AddonCallers
@@ -132,7 +132,7 @@ class AddonService:
 
     async def prefer(self, tenant: Tenant, version: int, **changes: Any) -> bool:
         """Change settings; False if they were changed since `version`. Raises `Refused` naming the field."""
-        check_mode(self.context.settings, changes)
+        check_chosen(self.context.settings, changes)
         wanted = tenant.mailbox.preferences.changed(**changes)
         saved = await self.context.store.prefer(tenant.mailbox.id, version, wanted, self.context.clock.now())
         if saved:

@@ -1,5 +1,5 @@
-"""Which modes may be chosen here. A challenge asks its sender to open a page: without an address that they reach there
-is none."""
+"""What may be chosen here. A challenge asks its sender to open a page: without an address that they reach there is no
+such mode. Time zones and languages are those that this release knows."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from dataclasses import replace
 from typing import Any
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.mailbox import Mode, Preferences
+from backend.domain.mailbox.mailbox import Mode, Preferences, unfit
+from backend.locale import LANGUAGES
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.owner_digest import known_zone
 from backend.settings import Settings
 
 
-def check_mode(settings: Settings, changes: Mapping[str, Any]) -> None:
-    """Raise `Refused` (out_of_range, field mode) if `changes` choose a mode that is not offered here."""
+def check_chosen(settings: Settings, changes: Mapping[str, Any]) -> None:
+    """Raise `Refused` (out_of_range, naming the field) if `changes` choose what there is not here."""
     if changes.get("mode") == Mode.CHALLENGE and not settings.challenges:
         raise Refused("out_of_range.challenge", field="mode")
+    if "zone" in changes and not known_zone(str(changes["zone"])):
+        raise unfit("zone")
+    if "language" in changes and changes["language"] not in LANGUAGES:
+        raise unfit("language", LANGUAGES)
 
 
 def in_force(settings: Settings, preferences: Preferences) -> Preferences:
@@ -30,9 +35,7 @@ def in_force(settings: Settings, preferences: Preferences) -> Preferences:
 
 async def prefer(context: Context, mailbox_id: str, changes: Mapping[str, Any]) -> Preferences:
     """All of these settings, or none. Raises `Refused` naming the field."""
-    check_mode(context.settings, changes)
-    if "zone" in changes and not known_zone(str(changes["zone"])):
-        raise Refused("out_of_range.setting", name="zone", field="zone")
+    check_chosen(context.settings, changes)
     changed = await context.store.change_preferences(mailbox_id, changes, context.clock.now())
     await owner_acted(context, mailbox_id)
     return changed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +57,13 @@ class ModelFacts:
 def read_model(path: Path) -> tuple[bytes, ModelFacts]:
     """The bytes and facts of a model file that this program may serve. Raises `ModelRefused`."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for, a device may never end
+            raise ModelRefused("model.no_file", path=path)
+        if about.st_size > MAX_BYTES:
             raise ModelRefused("model.large", path=path, most=MAX_BYTES)
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ModelRefused("model.unread", path=path, why=error.strerror or error) from error
     return data, admit(data, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -114,7 +115,7 @@ class Preferences:
         _within("questions_a_week", self.questions_a_week, 0, 10, QUESTIONS)
         for name, value, form in (("zone", self.zone, _ZONE), ("language", self.language, _LANGUAGE)):
             if not isinstance(value, str) or not form.fullmatch(value):
-                raise Refused("out_of_range.setting", name=name, field=name)
+                raise unfit(name)
         if fixed := self.rows_off & ROWS_ALWAYS_ON:
             raise Refused("out_of_range.row", row=min(fixed), field="rows_off")
 
@@ -151,7 +152,7 @@ class Preferences:
                 try:
                     values[name] = read(values[name])
                 except (ValueError, TypeError) as error:
-                    raise Refused("out_of_range.setting", name=name, field=name) from error
+                    raise unfit(name, CHOICES.get(name, ())) from error
         return cls(**values)
 
     def changed(self, **changes: Any) -> Preferences:
@@ -161,6 +162,23 @@ class Preferences:
             name = min(unknown)
             raise Refused("unknown_field", name=name, field=name)
         return self.from_json(self.to_json() | changes)
+
+
+CHOICES: Mapping[str, Iterable[str]] = {
+    "mode": Mode,
+    "strictness": Strictness,
+    "rows_off": sorted(set(Row) - ROWS_ALWAYS_ON),
+    "welcome": Topic,
+    "digest": DigestPace,
+}
+"""Settings that take a word, or a list of words, out of so many."""
+
+
+def unfit(name: str, choices: Iterable[str] = ()) -> Refused:
+    """What is said of a value that does not fit this setting: which ones do, where they can be counted."""
+    if allowed := ", ".join(choices):
+        return Refused("out_of_range.choice", name=name, allowed=allowed, field=name)
+    return Refused("out_of_range.setting", name=name, field=name)
 
 
 def _words(value: object) -> frozenset[str]:

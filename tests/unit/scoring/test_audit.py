@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import onnx
@@ -143,3 +144,11 @@ def test_the_vocabulary_reads_like_a_tuple():
     assert list(found) == terms
     with pytest.raises(IndexError):
         found[6]
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path):
+    pipe = tmp_path / "pipe.onnx"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), tmp_path):
+        with pytest.raises(ModelRefused, match="no_file"):
+            read_model(path)

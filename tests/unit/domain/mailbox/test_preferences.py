@@ -8,6 +8,9 @@ import pytest
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.mailbox import Preferences
+from backend.locale import LANGUAGES
+from backend.pipeline.modes import check_chosen
+from backend.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,30 @@ def test_what_makes_sense_comes_back_as_it_went() -> None:
         rows_off=["credit"],
     )
     assert Preferences.from_json(chosen.to_json()) == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("mode", "quaratine", "quarantine"),
+        ("strictness", "harsh", "strict"),
+        ("digest", "hourly", "weekly"),
+        ("rows_off", ["credits"], "credit"),
+        ("welcome", ["cars"], "events"),
+    ],
+)
+def test_of_words_those_that_fit_are_named(name: str, value: Any, allowed: str) -> None:
+    with pytest.raises(Refused) as refused:
+        Preferences().changed(**{name: value})
+    assert (refused.value.key, refused.value.field) == ("out_of_range.choice", name)
+    assert allowed in str(refused.value.blanks["allowed"])
+
+
+def test_what_there_is_not_here_is_refused_naming_what_there_is() -> None:
+    with pytest.raises(Refused) as refused:
+        check_chosen(Settings(), {"language": "xx"})
+    assert (refused.value.field, refused.value.blanks["allowed"]) == ("language", ", ".join(LANGUAGES))
+    for language in LANGUAGES:
+        check_chosen(Settings(), {"language": language})
+    with pytest.raises(Refused, match="zone"):
+        check_chosen(Settings(), {"zone": "Europe/Nowhere"})
