@@ -7,12 +7,13 @@ could quote mail or carry a secret. That holds for what libraries log, and for e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -33,6 +34,9 @@ COUNTED = dict.fromkeys(
         "not_revoked",
         "lease_lost",
         "trial_lost",
+        "store_fails",
+        "store_still_fails",
+        "few_descriptors",
     ),
     0,
 )
@@ -40,6 +44,23 @@ COUNTED = dict.fromkeys(
 
 FRAMES = 12
 HERE = Path(__file__).parent
+
+
+class Unfailing:
+    """A stream whose lines are lost where they cannot be written, as on a full disk: a server goes on without them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """See `TextIO`."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """See `TextIO`."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def configure_logging(settings: Settings) -> None:
@@ -55,7 +76,7 @@ def configure_logging(settings: Settings) -> None:
     structlog.configure(
         processors=[counted, structlog.contextvars.merge_contextvars, *stamped, written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", Unfailing(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     foreign = logging.StreamHandler(sys.stderr)

@@ -109,8 +109,14 @@ class TryLater(GoogleError):
 
 
 class StoreAway(TryLater):
-    """The database does not answer. Whether the last transaction took place may be unknown: every stage may run
-    again. No job is to blame, so none becomes a dead letter for it."""
+    """The database does not answer, or takes nothing more. Whether the last transaction took place may be unknown:
+    every stage may run again. No job is to blame, so none becomes a dead letter for it, and nobody need log it: the
+    store tells the log itself, once and then each minute."""
+
+    @property
+    def trouble(self) -> str:
+        """What is the matter: "away", "full" (no space), "unwritable" (a quota, a right, the disk), "damaged"."""
+        return self.key.removeprefix("later.store").lstrip(".") or "away"
 
 
 class NotYet(TryLater):

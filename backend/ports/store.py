@@ -9,7 +9,7 @@ from typing import Protocol
 from backend.ports.decisions import DecisionStore, QuestionStore
 from backend.ports.devices import DeviceStore
 from backend.ports.digests import DigestStore
-from backend.ports.jobs import JobStore
+from backend.ports.jobs import Duty, JobStore
 from backend.ports.messages import MessageStore
 from backend.ports.models import ModelStore
 from backend.ports.owner import OwnerStore
@@ -41,6 +41,11 @@ class Store(
     async def inherit(self, now: datetime, worker: str = "") -> None:
         """Server `worker`, or with "" whoever held jobs, is dead, for sure: what it held is due now, a challenge once
         it could be found if it was sent."""
+
+    async def bring_back(self, now: datetime, latest: Mapping[Duty, timedelta], messages: datetime) -> int:
+        """A clock that was wrong has put jobs off: duties that are due later than so long after `now`, and messages
+        that are due after `messages`, are due now, whoever holds them. Nobody was told of what is still to come.
+        Returns how many jobs."""
 
     async def at_work(self, name: str, now: datetime, silence: timedelta) -> int:
         """Server `name` is at work; returns how many are: those that have said so within `silence`, this one too."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from backend.store.notifier import Notifier, Notifiers
+from backend.store.outage import Outage
 from backend.transactions.statement import P, Script, T
 
 
@@ -21,11 +22,18 @@ class Driver(Protocol):
         """Rung for a mailbox after commits of which its open streams are to be told: a change of what its owner
         sees, and the end of a device or session."""
 
+    @property
+    def outage(self) -> Outage:
+        """Whether it takes what is written."""
+
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
 
     async def close(self) -> None:
         """Finish what is queued, then disconnect."""
+
+    async def wipe(self) -> None:
+        """Take what was deleted out of the files, too, as far as this is ours to do. May run again."""
 
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run the script in a transaction of its own; returns once it is durable. An error undoes it."""

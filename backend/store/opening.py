@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from backend.domain.errors import Refused
 from backend.ports.decisions import DecisionKeys
 from backend.settings import Settings
+from backend.store.departures import Departures
 from backend.store.library import Dialect
 from backend.store.schema import Place, place
 from backend.store.sqlite_schema import close_folder
 from backend.store.store import SqlStore, open_store
+
+NO_SPACE = 1_000_000
+"""Bytes with which nothing can be done."""
 
 
 async def open_configured(settings: Settings, keys: DecisionKeys | None = None) -> SqlStore:
@@ -22,6 +29,7 @@ async def open_configured(settings: Settings, keys: DecisionKeys | None = None) 
     where = configured(settings)
     with explained(where):
         store = open_store(where.address, keys)
+        store.departures = Departures(settings.state_dir)
         await store.open()
         if where.dialect is Dialect.SQLITE and where.path == settings.sqlite_path:
             close_folder(settings.state_dir)
@@ -46,10 +54,23 @@ def explained(where: Place) -> Iterator[None]:
     except Exception as error:
         if where.dialect is Dialect.SQLITE and isinstance(error, (OSError, sqlite3.DatabaseError)):
             cause = error.strerror if isinstance(error, OSError) else str(error)
-            raise Refused("store.file", path=where.path, why=cause, field="state_dir") from error
+            raise Refused(
+                _trouble(error, where.path), path=where.path, why=cause, field="state_dir"
+            ) from error
         if where.dialect is Dialect.POSTGRES and _of_the_server(error):
             raise Refused("store.server", why=type(error).__name__, field="database_url") from error
         raise
+
+
+def _trouble(error: OSError | sqlite3.DatabaseError, path: Path) -> str:
+    """The key of what is said: whether the file, the disk or the folder is what to look at."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "store.damaged"
+    full = code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    if code == sqlite3.SQLITE_IOERR and path.parent.is_dir():  # its index of the log does not say why
+        full = shutil.disk_usage(path.parent).free < NO_SPACE
+    return "store.full" if full else "store.file"
 
 
 def _of_the_server(error: Exception) -> bool:

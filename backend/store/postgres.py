@@ -21,6 +21,7 @@ from backend.domain.errors import NotFound, PitchgateError, StoreAway
 from backend.ports.decisions import DecisionKeys
 from backend.store.library import Dialect, Query, Yields, queries
 from backend.store.notifier import Notifier, Notifiers
+from backend.store.outage import Outage
 from backend.store.postgres_schema import literal, unbound_role, upgrade
 from backend.transactions.statement import KEYS, WAKE, P, Script, Statement, T, no_text
 
@@ -51,6 +52,14 @@ _BROKEN = (
     OSError,
 )
 
+_AWAY = {
+    "53100": "later.store.full",  # disk_full
+    "25006": "later.store.unwritable",  # read_only_sql_transaction: a standby, or made so
+    "XX001": "later.store.damaged",  # data_corrupted
+    "XX002": "later.store.damaged",  # index_corrupted
+}
+"""What the server says when it takes nothing more, and what it is called."""
+
 Connection = Any
 """An asyncpg connection, pooled or not."""
 
@@ -65,6 +74,7 @@ class PostgresDriver:
         self._pool: asyncpg.Pool[Any] | None = None
         self._notifier = Notifier()
         self._notifiers = Notifiers()
+        self.outage = Outage()
         self._listening: asyncio.Task[None] | None = None
         self._queries = queries(Dialect.POSTGRES)
 
@@ -111,7 +121,12 @@ class PostgresDriver:
     async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in a transaction; see the module for what is tried again."""
         begin = f"BEGIN; SET LOCAL app.mailbox = {literal(scope)}"
-        return await self._run(begin, lambda: make(*args, **kwargs))
+        result = await self._run(begin, lambda: make(*args, **kwargs))
+        self.outage.written()
+        return result
+
+    async def wipe(self) -> None:
+        """The server's own vacuum does it, in its own time."""
 
     async def put(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """As any other: the server is never near."""
@@ -140,10 +155,20 @@ class PostgresDriver:
                 if lost and not _is_broken(error):
                     raise
                 if attempt == TRIES or (lost and ending.begun):
-                    raise StoreAway("later.store", reason=type(error).__name__) from error
-                log.info("store_retry", cause=type(error).__name__, attempt=attempt)
+                    raise self._away("later.store", error) from error
+                if self.outage.error is None:
+                    log.info("store_retry", cause=type(error).__name__, attempt=attempt)
+            except asyncpg.PostgresError as error:
+                if (key := _AWAY.get(error.sqlstate)) is None:
+                    raise
+                raise self._away(key, error) from error
             await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
         raise AssertionError("unreachable")
+
+    def _away(self, key: str, error: Exception) -> StoreAway:
+        away = StoreAway(key, reason=type(error).__name__)
+        self.outage.met(away)
+        return away
 
     async def _once(self, pool: asyncpg.Pool[Any], begin: str, script: Script[T], ending: _Ending) -> T:
         async with pool.acquire() as connection:

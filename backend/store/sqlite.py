@@ -10,20 +10,29 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import structlog
+
+from backend.domain.errors import StoreAway
 from backend.ports.decisions import DecisionKeys
 from backend.store.library import Dialect, queries
 from backend.store.notifier import Notifier, Notifiers
-from backend.store.sqlite_schema import connect, upgrade
+from backend.store.outage import Outage
+from backend.store.sqlite_schema import clear_log, connect, upgrade
 from backend.store.sqlite_script import run_script
 from backend.store.sqlite_writer import NEAR_BUSY_MS, Call, Work, Writer, told
 from backend.transactions.statement import P, Script, T
 
+log = structlog.get_logger()
+
 READERS = 2
+WIPE_TRIES, WIPE_MS = 20, 250
+"""How often the log is tried to be emptied, and how long each waits for readers: others cannot write meanwhile."""
 
 
 class _Thread(threading.Thread):
@@ -56,6 +65,7 @@ class SqliteDriver:
         self._threads: tuple[_Thread, ...] = ()
         self._near: sqlite3.Connection | None = None
         self._writer: Writer | None = None
+        self.outage = Outage()
 
     @property
     def notifier(self) -> Notifier:
@@ -116,7 +126,7 @@ class SqliteDriver:
         """Run in a reader's next snapshot."""
         call = self._call(partial(make, *args, **kwargs))
         self._reads.put(partial(_read, call, asyncio.get_running_loop()))
-        result: T = await call.future
+        result: T = await self._heard(call)
         return result
 
     async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -130,10 +140,32 @@ class SqliteDriver:
         except sqlite3.OperationalError:
             return await self.read(scope, make, *args, **kwargs)  # it waits longer, and tells what is wrong
 
+    async def wipe(self) -> None:
+        """Deleted rows are written over in the file by `secure_delete`; here the write-ahead log is emptied, in which
+        they stand as they were. A long reader, as a backup is, puts it off to the next time, or the next start."""
+        for _ in range(WIPE_TRIES):
+            if await asyncio.to_thread(self._clear_log):
+                return
+        log.warning("old_pages_kept", cause="SQLITE_BUSY")
+
+    def _clear_log(self) -> bool:
+        with closing(connect(self._path)) as connection:
+            connection.execute(f"PRAGMA busy_timeout = {WIPE_MS}")
+            return clear_log(connection)
+
     async def _written(self, call: Call) -> Any:
         assert self._writer is not None
         self._writer.add(call)
-        return await call.future
+        result = await self._heard(call)
+        self.outage.written()
+        return result
+
+    async def _heard(self, call: Call) -> Any:
+        try:
+            return await call.future
+        except StoreAway as error:
+            self.outage.met(error)
+            raise
 
     def _call(self, make: Callable[[], Script[Any]], *, near: bool = False) -> Call:
         if not self._threads or any(thread.ended for thread in self._threads):

@@ -8,9 +8,16 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
+import structlog
+
 from backend.store.library import Dialect, migrations
 
 _OURS = ("pitchgate.", "secret.keys")
+
+log = structlog.get_logger()
+
+WIPED = 0x50474154
+"""The `application_id` of a file of which no page is older than `secure_delete`."""
 
 BUSY_SECONDS = 10.0
 """How long a commit waits for another process that is writing."""
@@ -27,6 +34,7 @@ def connect(path: Path) -> sqlite3.Connection:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",  # what was deleted is written over, not only let go
             "temp_store = MEMORY",
             "cache_size = -4096",  # KiB a connection: the system caches the file once for all
             "wal_autocheckpoint = 16000",  # 64 MB: pages written again and again go to the file once
@@ -68,7 +76,7 @@ def upgrade(path: Path) -> int:
     """Bring the file's schema up to date, one transaction a step; returns how many steps were made."""
     make_private(path)
     connection = connect(path)
-    made = 0
+    made, fresh = 0, version(connection) == 0
     try:
         for step in migrations(Dialect.SQLITE):
             connection.execute("BEGIN IMMEDIATE")
@@ -78,9 +86,35 @@ def upgrade(path: Path) -> int:
                 connection.execute(f"PRAGMA user_version = {step.version:d}")
                 made += 1
             connection.execute("COMMIT")
+        _begin_to_wipe(connection, fresh)
+        clear_log(connection)
     finally:
         connection.close()
     return made
+
+
+def _begin_to_wipe(connection: sqlite3.Connection, fresh: bool) -> None:
+    """Once for each file: write all of it again without what older releases deleted and left in its pages."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] == WIPED:
+        return
+    try:
+        if not fresh:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("VACUUM")
+        connection.execute(f"PRAGMA application_id = {WIPED:d}")
+    except (
+        sqlite3.OperationalError
+    ) as error:  # somebody uses it, or there is no room for a copy: the next start's
+        log.warning("old_pages_kept", cause=error.sqlite_errorname)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
+def clear_log(connection: sqlite3.Connection) -> bool:
+    """Bring what is in the write-ahead log into the file, and empty it: old pages stand there as they were. False if
+    somebody still reads from it."""
+    busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
 
 
 def version(connection: sqlite3.Connection) -> int:

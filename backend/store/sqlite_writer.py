@@ -12,6 +12,7 @@ thread as a whole.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Collection
 from functools import partial
@@ -38,7 +39,17 @@ NEAR_BUSY_MS = 5
 WATCHED = (("INSERT", "events", "NEW"), ("DELETE", "devices", "OLD"), ("DELETE", "sessions", "OLD"))
 """What open streams are woken by. PostgreSQL has the same in its schema (migration 0009)."""
 
-AWAY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+AWAY = {
+    sqlite3.SQLITE_BUSY: "later.store",
+    sqlite3.SQLITE_LOCKED: "later.store",
+    sqlite3.SQLITE_IOERR: "later.store.unwritable",  # a quota and a limit on files, too: only a full disk is full
+    sqlite3.SQLITE_CANTOPEN: "later.store.unwritable",
+    sqlite3.SQLITE_PERM: "later.store.unwritable",
+    sqlite3.SQLITE_FULL: "later.store.full",
+    sqlite3.SQLITE_CORRUPT: "later.store.damaged",
+    sqlite3.SQLITE_NOTADB: "later.store.damaged",
+}
+"""What SQLite says when the file is the trouble, and what it is called."""
 
 Work = Callable[[sqlite3.Connection], None]
 """What a thread of the store does with its connection."""
@@ -175,7 +186,8 @@ class Writer:
 
     def _undo(self, batch: list[Call], error: BaseException) -> None:
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # what made it fail may have rolled it back already
+                self._connection.execute("ROLLBACK")
         self._rings = False
         self._changed.clear()
         for call in batch:
@@ -218,7 +230,7 @@ def told(error: BaseException) -> BaseException:
     """What a caller hears of it: a file that is locked, full or unreadable is the store's trouble, not the call's."""
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in AWAY:
-        away = StoreAway("later.store", reason=error.sqlite_errorname)
+        away = StoreAway(AWAY[code & 0xFF], reason=error.sqlite_errorname)
         away.__cause__ = error
         return away
     return error

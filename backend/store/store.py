@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from asyncio import to_thread
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from backend.domain.errors import PitchgateError
 from backend.ports.decisions import DecisionKeys
 from backend.ports.devices import Device, NewDevice, Notifier
 from backend.ports.jobs import Due, DutyJob, MessageJob
+from backend.ports.owner import DisconnectReceipt
 from backend.store.binding import looks, looks_all, puts, puts_all, reads, reads_all, writes, writes_all
+from backend.store.departures import Departures
 from backend.store.driver import Driver
 from backend.store.library import Dialect
 from backend.store.schema import place
@@ -47,6 +51,9 @@ from backend.transactions import mailboxes as mailbox_transactions
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.statement import EVERY
 
+PULSE = 5.0
+"""Seconds between two writes that only ask whether writing works."""
+
 
 def new_lease(worker: str) -> str:
     """A name for one claim, never given twice: a worker that lost a job cannot mistake it for its own."""
@@ -58,18 +65,33 @@ class SqlStore(Watched):
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
+        self._pinged = -PULSE
+        self.departures = Departures(None)
 
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
         await self._driver.open()
+
+    async def keep_away(self) -> int:
+        """Delete mailboxes whose owners have left, which a backup of before has brought back; returns how many."""
+        back = [box.id for box in await self.mailboxes() if self.departures.has(box.id)]
+        for mailbox_id in back:
+            await self.forget(mailbox_id)
+        return len(back)
 
     async def close(self) -> None:
         """Finish what is queued, then disconnect."""
         await self._driver.close()
 
     async def ping(self) -> None:
-        """Raise if the store does not answer."""
-        await self._driver.read(EVERY, views.ping)
+        """Raise `StoreAway` if the store takes nothing. What was found is believed for five seconds, so that whoever
+        asks makes no work; a write that failed meanwhile is told at once."""
+        now = monotonic()
+        if now - self._pinged >= PULSE or self._driver.outage.error is not None:
+            await self._driver.put(EVERY, views.pulse, datetime.now(UTC))
+            self._pinged = now
+        if self._driver.outage.error is not None:
+            raise self._driver.outage.error
 
     @property
     def rings(self) -> int:
@@ -111,9 +133,21 @@ class SqlStore(Watched):
     set_link = puts(mailbox_transactions.set_link)
     lose_link = puts(mailbox_transactions.lose_link)
     busy = reads(mailbox_transactions.busy)
-    forget = writes(mailbox_transactions.forget)
+
+    async def forget(
+        self, mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None
+    ) -> Mapping[str, int]:
+        """See `OwnerStore`."""
+        await to_thread(self.departures.note, mailbox_id)
+        deleted = await self._driver.write(
+            mailbox_id, mailbox_transactions.forget, mailbox_id, disconnect_receipt
+        )
+        await self._driver.wipe()
+        return deleted
+
     note_push = puts_all(jobs.note_push)
     inherit = writes_all(servers.inherit)
+    bring_back = writes_all(servers.bring_back)
     at_work = puts_all(servers.at_work)
     want = puts(jobs.want)
     hear_by = writes(notices.hear_by)

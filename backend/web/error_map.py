@@ -110,7 +110,7 @@ def wants_page() -> bool:
 
 async def _ours(error: errors.PitchgateError) -> Response:
     answer = answer_for(error)
-    if answer.status >= 500:
+    if answer.status >= 500 and not isinstance(error, errors.StoreAway):  # the store tells of itself
         log.refused(answer.code, error)
     headers = {}
     if isinstance(error, errors.TryLater) and error.retry_at is not None:

@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import Gone, LeaseLost, NeedsReconnect, PitchgateError, TryLater, Unexplained
+from backend.domain.errors import (
+    Gone,
+    LeaseLost,
+    NeedsReconnect,
+    PitchgateError,
+    StoreAway,
+    TryLater,
+    Unexplained,
+)
 from backend.domain.mailbox.failing import Cause, cause_of, code_of
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
@@ -54,6 +62,8 @@ class Endings:
             await self._after(job, error, began or self._context.clock.now())
         except LeaseLost:
             log.info("lease_lost", mailbox=job.mailbox_id)
+        except StoreAway:
+            return  # as below; the store tells of itself
         except Exception:
             # The lease runs out and the job is claimed again: nothing is lost.
             log.exception("ending_failed", mailbox=job.mailbox_id)

@@ -12,7 +12,7 @@ from collections import Counter
 
 import structlog
 
-from backend.domain.errors import TryLater
+from backend.domain.errors import StoreAway, TryLater
 from backend.domain.mailbox.notices import Missing
 from backend.pipeline import notices
 from backend.pipeline.context import Context
@@ -71,6 +71,8 @@ class Fetcher:
         """Whether it may be acknowledged; one that could not be stored comes again."""
         try:
             fate = await notices.fetched(self._context, one.body)
+        except StoreAway:
+            return False
         except TryLater:
             log.warning("notice_not_stored")
             return False

@@ -17,7 +17,7 @@ from functools import partial
 
 import structlog
 
-from backend.domain.errors import LeaseLost
+from backend.domain.errors import LeaseLost, StoreAway
 from backend.domain.mailbox.message_record import Stage
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
@@ -49,6 +49,9 @@ ran alone can be told to be the cause."""
 CAREFUL = timedelta(seconds=5)
 """How long one job runs at a time once a suspect was seen, and again from each further one."""
 
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
+"""Seconds until a store that did not let us claim is asked again, doubled from the first to the second."""
 
 Run = Callable[[], Awaitable[tuple[MessageJob, ...]]]
 """Runs a job; what it leaves in our hands."""
@@ -104,6 +107,7 @@ class Worker:
         """Claim and run until `stop` is set, then finish or give back what runs."""
         stopped = asyncio.create_task(stop.wait())
         stopped.add_done_callback(lambda _: self._wake.set())
+        pause = 0.0
         try:
             while not stop.is_set():
                 self._wake.clear()
@@ -114,10 +118,14 @@ class Worker:
                     continue
                 try:
                     claimed = await self._claim()
-                except Exception:
-                    # The store is away: nothing was claimed, so nothing is lost; it is asked again.
-                    log.exception("claim_failed", worker=self._name)
-                    claimed = 0
+                except Exception as error:
+                    # Nothing was claimed, so nothing is lost; it is asked again.
+                    if not isinstance(error, StoreAway):
+                        log.exception("claim_failed", worker=self._name)
+                    pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
+                    await asyncio.wait({stopped}, timeout=pause)
+                    continue
+                pause = 0.0
                 if not claimed:
                     await self._nap()
             self._stopping = True

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from backend.domain.errors import PitchgateError
+from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.watching.models import FILE
 from backend.ports.models import StoredModel
 from backend.ports.store import Store
@@ -82,5 +82,7 @@ class Following:
         """`look`; whatever goes wrong, the models in use go on."""
         try:
             await self.look(again)
+        except StoreAway:
+            return
         except Exception:
             log.exception("models_not_looked_at")

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from backend.domain.errors import StoreAway
 from backend.ports.store import Store
 from backend.ports.system import Clock
 
@@ -48,5 +49,7 @@ class Roll:
             except TimeoutError:
                 try:
                     await self.call()
+                except StoreAway:
+                    continue
                 except Exception:
                     log.exception("roll_not_called", worker=self._name)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG
-from backend.ports.jobs import Duty
+from backend.ports.jobs import Duty, Notice
 from backend.store.alone import alone, follows
-from tests.contract.store.stories import Story
+from tests.contract.store.stories import LEASE, Story
 
 
 async def test_what_a_dead_server_held_is_due_at_once_and_its_death_is_counted(story: Story) -> None:
@@ -114,3 +114,44 @@ async def test_servers_count_one_another_while_they_say_that_they_are_at_work(st
     story.pass_time(seconds=10)
     assert await count_of("a") == 1, "nothing has been heard of b"
     assert await count_of("b") == 2
+
+
+FAR = timedelta(days=365)
+
+
+async def test_what_a_clock_a_year_ahead_put_off_is_due_now(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.arrive("ana", "m1")
+    ahead = story.now + FAR
+    for duty in (Duty.WATCH, Duty.RETAIN, Duty.DIGEST):
+        await story.store.want("ana", duty, ahead)
+    held = await story.store.claim_messages("w1", story.now, ahead, 5)
+    assert held
+    await story.store.want("ana", Duty.SYNC, story.now + timedelta(hours=1))
+    latest = {duty: timedelta(days=2) for duty in Duty}
+
+    brought = await story.store.bring_back(story.now, latest, story.now + timedelta(days=2))
+
+    assert brought == 4
+    claimed = await story.store.claim_duties("w2", story.now, story.now + LEASE, 9)
+    assert {job.duty for job in claimed} == {Duty.WATCH, Duty.RETAIN, Duty.DIGEST}
+    assert [
+        job.gmail_id for job in await story.store.claim_messages("w2", story.now, story.now + LEASE, 5)
+    ] == ["m1"]
+    assert await story.store.bring_back(story.now, latest, story.now + timedelta(days=2)) == 0
+
+
+async def test_a_push_that_was_put_off_by_a_wrong_clock_is_looked_at_at_once(story: Story) -> None:
+    await story.mailbox("ana")
+    ahead = story.now + FAR
+    await story.store.note_push(Notice("p1", "ana@corp.test", "7"), ahead, ahead)
+    latest = {duty: timedelta(days=2) for duty in Duty}
+    await story.store.bring_back(story.now, latest, story.now + timedelta(days=2))
+    again = story.now + timedelta(seconds=1)
+    job = await story.store.claim_duty("w1", story.now, story.now + LEASE)
+    assert job is not None
+    await story.store.finish_duty(job, None)
+    await story.store.note_push(Notice("p2", "ana@corp.test", "8"), again, story.now)
+    job = await story.store.claim_duty("w1", story.now, story.now + LEASE)
+    assert job is not None
+    assert job.duty is Duty.SYNC

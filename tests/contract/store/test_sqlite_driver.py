@@ -8,17 +8,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backend.domain.errors import NotFound
+from backend.domain.errors import NotFound, StoreAway
 from backend.ports.jobs import Notice, PushFate
 from backend.store import SqlStore, open_store
 from backend.store import sqlite as driver_module
 from backend.store.sqlite import SqliteDriver
 from backend.store.sqlite_schema import connect, upgrade, version
+from backend.store.sqlite_writer import told
 from backend.transactions import jobs
 from backend.transactions.statement import EVERY, Script, q
 from tests.contract.store.stories import Story
@@ -265,3 +267,73 @@ def test_what_was_acknowledged_before_a_kill_is_there_afterwards(tmp_path: Path,
     assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     connection.close()
     assert set(seen) <= kept
+
+
+async def test_a_full_file_is_told_as_full_and_goes_on_when_there_is_room(story: Story) -> None:
+    await story.mailbox("ana")
+    driver = story.store._driver
+    assert isinstance(driver, SqliteDriver)
+    writer = driver._threads[0]._connection
+    pages = writer.execute("PRAGMA page_count").fetchone()[0]
+    writer.execute(f"PRAGMA max_page_count = {pages}")
+
+    async def push_and_push() -> None:
+        for number in range(2_000):
+            notice = Notice(f"p{number}", "ana@corp.test", "7")
+            await story.store.note_push(notice, story.now, story.now)
+
+    with pytest.raises(StoreAway) as away:
+        await push_and_push()
+    assert (away.value.trouble, away.value.reason) == ("full", "SQLITE_FULL")
+    with pytest.raises(StoreAway, match="full"):
+        await story.store.ping()
+    writer.execute(f"PRAGMA max_page_count = {pages + 10_000}")
+    assert (
+        await story.store.note_push(Notice("q", "ana@corp.test", "7"), story.now, story.now) is PushFate.NEW
+    )
+
+
+async def test_a_damaged_file_is_the_stores_trouble_and_makes_no_dead_letter() -> None:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_CORRUPT, "SQLITE_CORRUPT"
+    away = told(error)
+    assert isinstance(away, StoreAway)
+    assert away.trouble == "damaged"
+
+
+def contents(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir() if file.name.startswith(path.name))
+
+
+async def test_who_is_forgotten_is_in_no_byte_of_a_file_that_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite3"
+    store = open_store(path)
+    await store.open()
+    story = Story(store)
+    await story.mailbox("bob")
+    await story.mailbox("zelda")
+    await story.arrive("zelda", *(f"quillfeather{number}" for number in range(300)))
+    assert contents(path).count(b"quillfeather") > 300
+    await store.forget("zelda")
+    found = contents(path)
+    assert (found.count(b"quillfeather"), found.count(b"zelda"), found.count(b"bob@corp.test") > 0) == (
+        0,
+        0,
+        True,
+    )
+    await store.close()
+
+
+async def test_what_older_releases_left_in_the_pages_goes_with_the_upgrade(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite3"
+    upgrade(path)
+    with closing(sqlite3.connect(path)) as before:  # as a release before kept it: deleted, and still there
+        before.execute("PRAGMA secure_delete = OFF")
+        before.execute("PRAGMA application_id = 0")
+        before.executemany("INSERT INTO tallies VALUES (?, 1)", ((f"quillfeather{n}",) for n in range(2_000)))
+        before.commit()
+        before.execute("DELETE FROM tallies WHERE name LIKE 'quill%'")
+        before.commit()
+    assert b"quillfeather" in contents(path)
+    upgrade(path)
+    assert b"quillfeather" not in contents(path)

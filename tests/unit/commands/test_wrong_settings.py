@@ -167,10 +167,10 @@ def test_a_server_that_cannot_start_says_why(variable: str, value: str, tmp_path
 
 
 def test_a_database_file_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "pitchgate.sqlite3").write_bytes(b"not a database" * 100)
+    (tmp_path / "pitchgate.sqlite3").write_bytes(b"not a database" * 1000)
     for command in (SERVE, ["-m", "backend", "mailbox", "list"], ["-m", "backend", "db", "status"]):
         shown = ended(command, tmp_path, PITCHGATE_STATE_DIR=str(tmp_path), PITCHGATE_BIND="127.0.0.1:0")
-        assert_in_words(shown, "PITCHGATE_STATE_DIR", "not a database")
+        assert_in_words(shown, "is damaged", "not a database", "pitchgate db restore")
 
 
 @pytest.fixture

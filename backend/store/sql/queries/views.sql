@@ -72,4 +72,8 @@ SELECT state AS name, COUNT(*) AS n FROM challenges GROUP BY state;
 SELECT fate AS name, COUNT(*) AS n, CAST(SUM(repeats) AS BIGINT) AS repeats FROM notices GROUP BY fate;
 
 -- name: tallies()
-SELECT name, n FROM tallies;
+SELECT name, n FROM tallies WHERE name LIKE 'notices.%';
+
+-- name: pulse(now)!
+-- Something written, to learn whether anything can be.
+INSERT INTO tallies (name, n) VALUES ('pulse', :now) ON CONFLICT (name) DO UPDATE SET n = excluded.n;
