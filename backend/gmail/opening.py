@@ -17,10 +17,12 @@ from backend.gmail.oauth import GoogleAuthorizer
 from backend.gmail.push_tokens import GoogleTokens, PushVerifier
 from backend.gmail.quota import Quota, prices
 from backend.gmail.tokens import AccessTokens
-from backend.gmail.wire import check_addresses, open_session
+from backend.gmail.wire import CONNECTIONS, check_addresses, open_session
 from backend.ports.gmail import GrantKeeper
 from backend.ports.system import Clock
 from backend.settings import Settings
+
+TIME_PATIENCE = aiohttp.ClientTimeout(total=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class Google:
     _access: AccessTokens
     _executor: Executor
     _quota: Quota
+    _session: aiohttp.ClientSession
+    _keys_url: str
+
+    async def ask_time(self) -> bool:
+        """Ask for what costs nothing: whoever listens to `telling_time` hears it. False if Google is away."""
+        try:
+            async with self._session.get(self._keys_url, allow_redirects=False, timeout=TIME_PATIENCE):
+                return True
+        except (aiohttp.ClientError, OSError):  # TimeoutError too
+            return False
 
     def divide(self, among: int) -> None:
         """So many servers share Google's quota from now on."""
@@ -47,11 +59,16 @@ class Google:
 
 @asynccontextmanager
 async def open_google(
-    settings: Settings, keeper: GrantKeeper, clock: Clock, *, traces: Sequence[aiohttp.TraceConfig] = ()
+    settings: Settings,
+    keeper: GrantKeeper,
+    clock: Clock,
+    *,
+    traces: Sequence[aiohttp.TraceConfig] = (),
+    connections: int = CONNECTIONS,
 ) -> AsyncIterator[Google]:
     """Open the adapter. Raises `Refused` (code insecure_url) when tokens would travel unencrypted."""
     check_addresses(settings)
-    async with open_session(settings, traces) as session:
+    async with open_session(settings, traces, connections) as session:
         access = AccessTokens(settings, session, keeper, clock)
         quota = Quota(
             settings.quota_per_user_minute,
@@ -78,6 +95,8 @@ async def open_google(
                 _access=access,
                 _executor=executor,
                 _quota=quota,
+                _session=session,
+                _keys_url=settings.jwks_url,
             )
         finally:
             await access.close()

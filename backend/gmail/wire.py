@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,10 +65,10 @@ def check_addresses(settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, traces: Sequence[aiohttp.TraceConfig] = ()
+    settings: Settings, traces: Sequence[aiohttp.TraceConfig] = (), connections: int = CONNECTIONS
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """One session for everything we ask Google. No cookies, no proxy or netrc from the environment."""
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE)
+    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE)
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -75,6 +77,32 @@ async def open_session(
         trace_configs=list(traces),
     ) as session:
         yield session
+
+
+def telling_time(heard: Callable[[datetime], None]) -> aiohttp.TraceConfig:
+    """Calls `heard` with the time at which an answer was given, once for each second that answers name."""
+    trace, last = aiohttp.TraceConfig(), ""
+
+    async def answered(_: object, __: object, params: aiohttp.TraceRequestEndParams) -> None:
+        nonlocal last
+        date = params.response.headers.get("Date", "")
+        if date != last and (at := told_at(params.response.headers)) is not None:
+            last = date
+            heard(at)
+
+    trace.on_request_end.append(answered)
+    return trace
+
+
+def told_at(headers: Mapping[str, str]) -> datetime | None:
+    """By its own words the time of an answer, wherever it was kept on its way. None if it does not say."""
+    age = headers.get("Age", "").strip()
+    try:
+        at = parsedate_to_datetime(headers.get("Date", ""))
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        return at + timedelta(seconds=int(age[:9]) if age.isascii() and age.isdigit() else 0)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 async def ask(

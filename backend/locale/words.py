@@ -5,7 +5,7 @@ The rules of grammar and writing are Babel's (from Unicode's CLDR).
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol, TypeVar
 
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
@@ -102,6 +102,10 @@ class Words:
     def ago(self, at: datetime, now: datetime) -> str:
         """`2 hours ago`, which needs no zone."""
         return str(format_timedelta(at - now, add_direction=True, locale=self._locale))
+
+    def span(self, length: timedelta) -> str:
+        """`2 hours`."""
+        return str(format_timedelta(length, locale=self._locale))
 
     def _time(self, at: datetime) -> str:
         written = format_time(self._here(at).timetz(), "short", locale=self._locale)

@@ -13,9 +13,21 @@ from backend.ports.gmail import Gmail
 from backend.ports.jobs import MessageJob
 from backend.ports.reader import Reader
 from backend.ports.store import Store
-from backend.ports.system import Clock, TokenSource, Vault
+from backend.ports.system import Clock, TimeCheck, TokenSource, Vault
 from backend.ports.web_push import Pushed, PushService
+from backend.setting_kinds import on_this_machine
 from backend.settings import Settings
+
+
+class Believed:
+    """`backend.ports.system.TimeCheck` of a clock that is right by definition."""
+
+    settled = True
+    skew = timedelta(0)
+
+
+TOLD_SKEW = timedelta(minutes=1)
+"""A clock that is off by more is told of."""
 
 
 def _nobody() -> None:
@@ -48,9 +60,15 @@ class Context:
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
     echoes: Echoes = field(default_factory=Echoes)
+    time: TimeCheck = field(default_factory=Believed)
     judged: Judged = field(default_factory=Judged)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))
     """What push services said, since the start."""
+
+    def skew_for_owner(self) -> timedelta | None:
+        """How far the machine's clock is off, if that is its owner's to mend: on a machine of their own."""
+        off = abs(self.time.skew) > TOLD_SKEW and on_this_machine(self.settings.public_url)
+        return self.time.skew if off else None
 
     def lease_until(self) -> datetime:
         """To when a job taken now is held."""

@@ -21,6 +21,8 @@ from backend.ports.jobs import DutyJob
 log = structlog.get_logger()
 
 BATCH = 500
+UNTIL_SETTLED = timedelta(minutes=1)
+"""When it is tried again while nobody knows what time it is: nothing is forgotten by a clock that may be wrong."""
 ITSELF = "pitchgate"
 """Who did what no person did."""
 
@@ -31,6 +33,8 @@ async def retain(context: Context, job: DutyJob) -> datetime:
     if mailbox is None:
         raise LeaseLost("conflict.mailbox")
     now = context.clock.now()
+    if not context.time.settled:
+        return now + UNTIL_SETTLED
     await context.store.count_weeks(job.mailbox_id, now)
     before = now - timedelta(days=mailbox.preferences.retention_days)
     counted = now - timedelta(days=context.settings.replay_days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -11,6 +11,19 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Aware UTC."""
+
+
+class TimeCheck(Protocol):
+    """What is known of the machine's own time, by that of Google's answers."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether `Clock.now` agrees with Google's time of the last hour. Until it does nothing is deleted, and
+        nothing ends, for its age."""
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the machine's clock is ahead of (negative: behind) `Clock.now`."""
 
 
 class TokenSource(Protocol):

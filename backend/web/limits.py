@@ -17,6 +17,9 @@ from quart_rate_limiter.store import RateLimiterStoreABC
 
 MOST_KEYS = 50_000
 
+LONGEST = timedelta(hours=2)
+"""More than any period of a limit."""
+
 
 class BoundedStore(RateLimiterStoreABC):
     """Theoretical arrival times by key. A past one says nothing, so it is dropped when room is needed."""
@@ -32,8 +35,12 @@ class BoundedStore(RateLimiterStoreABC):
         """Nothing to close."""
 
     async def get(self, key: str, default: datetime) -> datetime:
-        """When the next call with this key is due, or `default`."""
-        return self._times.get(key, default)
+        """When the next call with this key is due, or `default`, which is now."""
+        return self._time(key, default)
+
+    def _time(self, key: str, now: datetime) -> datetime:
+        at = self._times.get(key, now)
+        return at if at - now < LONGEST else now  # else the clock was ahead when it was noted
 
     async def set(self, key: str, tat: datetime) -> None:
         """Note it, making room first if the store is full."""
@@ -44,7 +51,7 @@ class BoundedStore(RateLimiterStoreABC):
     def admit(self, caller: str, limit: RateLimit) -> bool:
         """Count a call if `limit` lets it through; the same sum as quart-rate-limiter's, for who comes before it."""
         now = datetime.now(UTC)
-        tat = max(self._times.get(caller, now), now)
+        tat = max(self._time(caller, now), now)
         if (tat - now).total_seconds() > limit.period.total_seconds() - limit.inverse:
             return False
         if len(self._times) >= self._most and caller not in self._times:

@@ -95,6 +95,7 @@ class Measures:
         self._push = cache(self._pushes.labels)
         for fate in (*PushFate, "malformed"):
             self._push(fate)  # an alarm on the rise of a count that is missing at 0 misses the first
+        self._request("/hooks/gmail", "POST", "503")
         self._told = Told()
         self._registry.register(self._told)
 
@@ -113,10 +114,12 @@ class Measures:
         failed: Mapping[tuple[str, str], int],
         judged: Judged,
         web_pushed: Mapping[Pushed, int],
+        skew: float = 0.0,
     ) -> bytes:
         """Everything in Prometheus' text format. `census` is read afresh each time; `failed` counts failed tries by
         job and cause since the start of the process, `judged` the messages that were judged or could not be,
-        `web_pushed` what push services said."""
+        `web_pushed` what push services said; the machine's clock is `skew` seconds ahead of Google's."""
+        ahead = "Seconds by which the machine's clock is ahead of Google's, beyond a minute; negative: behind"
         worth = "Log events worth a look, from the log level on that is set"
         told = "Messages to browsers by their push service's word; gone: the browser is forgotten, later: tried again"
         self._told.families = [
@@ -124,5 +127,6 @@ class Measures:
             _counter("pitchgate_jobs_failed", "Tries that failed", ("job", "cause"), failed),
             _counter("pitchgate_web_pushes", told, ("outcome",), web_pushed),
             _counter("pitchgate_log_events", worth, ("event",), logs.COUNTED),
+            GaugeMetricFamily("pitchgate_clock_skew_seconds", ahead, value=skew),
         ]
         return generate_latest(self._registry) + generate_latest(judged.registry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backend.domain.mailbox.condition import Explanation, Who, explain
 from backend.domain.mailbox.failing import Failing
@@ -45,18 +45,26 @@ class State:
         return self.who is Who.OWNER
 
 
-def state_of(mailbox: Mailbox, language: str, now: datetime, moment: Moment | None = None) -> State:
-    """The state of a mailbox at `now`, in a two-letter language. `moment` writes times, if not as pages do."""
+def state_of(
+    mailbox: Mailbox,
+    language: str,
+    now: datetime,
+    moment: Moment | None = None,
+    skew: timedelta | None = None,
+) -> State:
+    """The state of a mailbox at `now`, in a two-letter language. `moment` writes times, if not as pages do. With `skew`
+    the machine's clock is ahead by so much, and its owner can set it."""
     about, t = explain(mailbox, now), Words(catalogue(language).section("state"))
     moment = moment or t.moment
     cause, remedy = _sentences(about, t, moment)
+    clock = () if skew is None else (_clock(skew, t),)
     return State(
         about.condition,
         about.who,
         t(about.condition),
         cause,
         remedy,
-        _warnings(about, t, moment),
+        (*clock, *_warnings(about, t, moment)),
         ends=about.grant_ends is not None,
     )
 
@@ -64,6 +72,11 @@ def state_of(mailbox: Mailbox, language: str, now: datetime, moment: Moment | No
 def paused_until(at: datetime, language: str, moment: Moment) -> str:
     """That there is a pause, and when it ends."""
     return Words(catalogue(language).section("state"))("paused_cause", until=moment(at))
+
+
+def _clock(skew: timedelta, t: Words) -> str:
+    """Days and hours are enough of a great difference."""
+    return t("clock_ahead" if skew > timedelta(0) else "clock_behind", span=t.span(abs(skew)))
 
 
 def _sentences(explanation: Explanation, t: Words, moment: Moment) -> tuple[str, str]:

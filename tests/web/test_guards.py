@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from backend.settings import Environment, Settings
 from backend.web.guards import PATIENCE, STRAYS
-from backend.web.limits import BoundedStore, network_of, surroundings_of
+from backend.web.limits import BoundedStore, network_of, per_minute, surroundings_of
 from tests.web.service import TOKEN, Client, Office, unopened
 from tests.web.serving import served
 
@@ -276,3 +276,11 @@ async def test_nothing_beside_the_assets_is_served(client: Client, name: str) ->
 
     assert answer.status_code == 404
     assert "create_app" not in await answer.get_data(as_text=True)
+
+
+async def test_a_clock_that_was_ahead_locks_nobody_out_once_it_is_right() -> None:
+    store, now = BoundedStore(), datetime.now(UTC)
+    await store.set("caller", now + timedelta(days=365))
+    assert await store.get("caller", now) == now
+    assert store.admit("caller", per_minute(1))
+    assert not store.admit("caller", per_minute(1))

@@ -42,7 +42,12 @@ async def status(call: Call) -> Response:
 
 def _status(found: Overview, questions: int) -> schemas.Status:
     mailbox = found.mailbox
-    state = state_of(mailbox, language_of(request.accept_languages), services().context.clock.now())
+    state = state_of(
+        mailbox,
+        language_of(request.accept_languages),
+        services().context.clock.now(),
+        skew=services().context.skew_for_owner(),
+    )
     until = mailbox.watch_expires_at
     return {
         "version": VERSION,

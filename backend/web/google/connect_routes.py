@@ -133,7 +133,9 @@ async def _outcome(connected: Connected) -> Response:
 
 
 async def _connected(email: str, mailbox: Mailbox) -> Response:
-    state = state_of(mailbox, words("connect").language, services().context.clock.now())
+    context = services().context
+    skew = context.skew_for_owner()
+    state = state_of(mailbox, words("connect").language, context.clock.now(), skew=skew)
     page = wanted(WANTED.read())
     if page and state.condition not in BEGINNING:
         return await _page("signed_in.html", email=email, page=page)

@@ -60,7 +60,7 @@ async def owner_page(
         mailbox=mailbox,
         places=PLACES,
         here=here,
-        state=state_of(mailbox, t.language, now, t.moment),
+        state=state_of(mailbox, t.language, now, t.moment, services().context.skew_for_owner()),
         now=now,
         **values,
     )

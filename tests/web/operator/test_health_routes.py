@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
+from backend.domain.errors import StoreAway
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.ports.jobs import Duty
@@ -39,7 +42,8 @@ async def test_ready_names_store_and_model(client: Client) -> None:
     answer = await client.get("/readyz")
 
     assert answer.status_code == 200
-    assert await answer.get_json() == {"status": "ready", "store": "ok", "model": "fake", "judging": "ok"}
+    well = {"status": "ready", "store": "ok", "model": "fake", "judging": "ok", "clock": "ok"}
+    assert await answer.get_json() == well
 
 
 async def test_not_ready_without_the_store_and_its_secrets_stay_inside(here: Office) -> None:
@@ -48,6 +52,35 @@ async def test_not_ready_without_the_store_and_its_secrets_stay_inside(here: Off
     assert answer.status_code == 503
     assert (await answer.get_json())["store"] == "unreachable"
     assert "password" not in await answer.get_data(as_text=True)
+
+
+async def test_a_store_that_takes_nothing_says_why(here: Office) -> None:
+    class Full:
+        trouble = ""
+
+        async def ping(self) -> None:
+            raise StoreAway(f"later.store{self.trouble}")
+
+    store = Full()
+    for trouble, words in (
+        (".full", "disk full"),
+        (".unwritable", "cannot be written"),
+        (".damaged", "damaged"),
+        ("", "unreachable"),
+    ):
+        store.trouble = trouble
+        answer = await without(here, store=store).get("/readyz")
+        assert (answer.status_code, (await answer.get_json())["store"]) == (503, words)
+
+
+async def test_a_clock_that_is_off_is_told_and_takes_no_server_away(here: Office) -> None:
+    for seconds, words in ((31_536_000, "31536000 s ahead"), (-90, "90 s behind")):
+        client = without(here, time=SimpleNamespace(settled=True, skew=timedelta(seconds=seconds)))
+        answer = await client.get("/readyz")
+        assert (answer.status_code, (await answer.get_json())["clock"]) == (200, words)
+        output = await (await client.get("/metrics")).get_data(as_text=True)
+        told = next(line for line in output.splitlines() if line.startswith("pitchgate_clock_skew_seconds "))
+        assert float(told.split()[1]) == seconds
 
 
 async def test_not_ready_without_a_model(here: Office) -> None:

@@ -20,6 +20,7 @@ from backend.web.state_words import State
 from backend.web.state_words import state_of as shown
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
 ANA = Mailbox(
     id="ana",
     sub="1",
@@ -170,3 +171,14 @@ def test_the_operators_faults_are_told_as_theirs(language: str) -> None:
     assert t.moment(end) in ending
     assert "Testing" in ending
     assert state_of(box, t, NOW).ends
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_owner_of_the_machine_is_told_of_its_clock(language: str) -> None:
+    for skew, days in ((timedelta(days=365), "1"), (timedelta(minutes=-5), "5")):
+        (warning,) = shown(ANA, language, NOW, skew=skew).warnings
+        assert days in warning
+        assert "Pitchgate" in warning
+    ahead, behind = (shown(ANA, language, NOW, skew=skew).warnings for skew in (DAY, -DAY))
+    assert ahead != behind
+    assert shown(ANA, language, NOW).warnings == ()

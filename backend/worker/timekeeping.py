@@ -1,0 +1,81 @@
+"""Holds this process's time against Google's, and brings back what a wrong clock has put off.
+
+Answers of Google's tell its time all day. Here it is asked for where they have not: at the start, after the machine's
+clock was set, and when nothing was asked for an hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from backend.domain.errors import StoreAway
+from backend.pipeline.context import TOLD_SKEW, Context
+from backend.ports.jobs import Duty
+from backend.settings import Settings
+
+log = structlog.get_logger()
+
+EVERY = 5.0
+ROUNDS, PAUSE = 4, 1.1
+"""How often Google is asked at the start if its time is not ours, and how many seconds lie between: it tells whole
+ones."""
+
+LONGEST_WAIT = timedelta(hours=26)
+"""Nothing is put off for longer than Google's longest limits, a day, but for the duties below."""
+
+
+def latest(settings: Settings) -> Mapping[Duty, timedelta]:
+    """How far ahead each duty may be due."""
+    renewed = 2 * timedelta(seconds=settings.watch_interval)
+    own = {Duty.WATCH: max(renewed, LONGEST_WAIT), Duty.DIGEST: timedelta(days=8)}
+    return {duty: own.get(duty, LONGEST_WAIT) for duty in Duty}
+
+
+class Timekeeping:
+    """`ask` asks Google for the time; False if it is away."""
+
+    def __init__(self, context: Context, ask: Callable[[], Awaitable[bool]]) -> None:
+        self._context, self._ask = context, ask
+        self._latest = latest(context.settings)
+        self._settled = self._off = False
+
+    async def begin(self) -> None:
+        """Before anything is done. A Google that is away is not waited for."""
+        for _ in range(ROUNDS):
+            if not await self._ask() or self._context.time.settled:
+                break
+            await asyncio.sleep(PAUSE)
+        await self.look()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Again and again until `stop`."""
+        stopped = asyncio.create_task(stop.wait())
+        while not (await asyncio.wait({stopped}, timeout=EVERY))[0]:
+            if not self._context.time.settled:
+                await self._ask()
+            await self.look()
+
+    async def look(self) -> None:
+        """Tell the log when the clock goes wrong or right. Once it is known what time it is, make due now what cannot
+        be due so late: a clock that was ahead has put it there."""
+        skew = self._context.time.skew
+        if (off := abs(skew) > TOLD_SKEW) != self._off:
+            self._off = off
+            tell = log.error if off else log.warning
+            tell("clock_off" if off else "clock_right", seconds=round(skew.total_seconds()))
+        if not self._context.time.settled:
+            self._settled = False
+        elif not self._settled:
+            now = self._context.clock.now()
+            try:
+                brought = await self._context.store.bring_back(now, self._latest, now + LONGEST_WAIT)
+            except StoreAway:
+                return  # at the next look
+            self._settled = True
+            if brought:
+                log.warning("brought_back", jobs=brought)
+                self._context.wake()

@@ -1,0 +1,69 @@
+"""While nobody knows what time it is, nothing is deleted for its age and nothing is over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backend.domain.errors import Expired, NotYet
+from backend.pipeline.solve import open_challenge
+from backend.pipeline.stages import run_duty
+from backend.ports.jobs import Duty
+from tests.unit.pipeline.conftest import LEASE, Fixture, letter, open_fixture
+
+
+class Doubted:
+    """Google has not confirmed the time yet."""
+
+    settled = False
+    skew = timedelta(0)
+
+
+@pytest.fixture
+async def held(tmp_path: Path) -> AsyncIterator[tuple[Fixture, str]]:
+    """A pitch is held, and answered with a link of this token; then the clock jumps by a year."""
+    async with open_fixture(tmp_path) as fixture:
+        fixture.gmail.deliver(letter())
+        await fixture.push()
+        await fixture.settle()
+        raw = fixture.gmail.sent[-1].raw.decode().replace("=\r\n", "")
+        fixture.wait(days=365)
+        yield fixture, raw.partition("https://gate.test/c/")[2].split()[0]
+
+
+async def messages(fixture: Fixture) -> int:
+    return sum(n for name, n in (await fixture.store.census()).items() if name.startswith("messages."))
+
+
+async def forget(fixture: Fixture) -> None:
+    await fixture.store.want(fixture.mailbox_id, Duty.RETAIN, fixture.now())
+    job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + LEASE)
+    while job is not None and job.duty is not Duty.RETAIN:
+        job = await fixture.store.claim_duty("w", fixture.now(), fixture.now() + LEASE)
+    assert job is not None
+    await run_duty(fixture.context, fixture.authorizer, job)
+
+
+async def test_nothing_is_forgotten_until_the_time_is_known(held: tuple[Fixture, str]) -> None:
+    fixture, _ = held
+    settled = fixture.context
+    before = await messages(fixture)
+    assert before
+    fixture.context = replace(settled, time=Doubted())
+    await forget(fixture)
+    assert await messages(fixture) == before
+    fixture.context = settled
+    await forget(fixture)
+    assert await messages(fixture) < before
+
+
+async def test_a_link_that_seems_over_asks_to_come_back(held: tuple[Fixture, str]) -> None:
+    fixture, token = held
+    with pytest.raises(NotYet):
+        await open_challenge(replace(fixture.context, time=Doubted()), token)
+    with pytest.raises(Expired, match="link_expired"):
+        await open_challenge(fixture.context, token)
