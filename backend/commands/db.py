@@ -18,6 +18,7 @@ from backend.terminal import WordedGroup, print_table, say, words
 if TYPE_CHECKING:
     from backend.store.backup import Copy
     from backend.store.schema import Place
+    from backend.system.vault import MultiFernetVault
 
 # The store is imported where it is used: help needs none.
 
@@ -79,23 +80,55 @@ def backup_command(file: Path) -> None:
 
     where = _file_of("pg_dump --format=custom --file=FILE")
     with opening.explained(where):
-        made = back_up(where.path, file)
+        made = back_up(where.path, file, _keys())
     say("db.backed_up", file=file, told=_counts(made))
 
 
 @db_group.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
-def restore_command(file: Path) -> None:
-    """Put FILE, made by `db backup`, in the database's place. Stop the server first; the old one is kept."""
-    from backend.store import opening
-    from backend.store.backup import restore
+@click.option("--without-tokens", is_flag=True)
+def restore_command(file: Path, without_tokens: bool) -> None:
+    """Put FILE, made by `db backup`, in the database's place. Stop the server first; the old one is kept.
 
-    where = _file_of("pg_restore --clean --single-transaction --dbname=DATABASE FILE")
+    It says which keys FILE needs and stops if they are not there. --without-tokens: go on all the same; owners whose
+    token no key opens connect again.
+    """
+    from backend.store import opening
+    from backend.store.backup import needs, restore
+    from backend.store.departures import Departures
+
+    where, settings, keys = (
+        _file_of("pg_restore --clean --single-transaction --dbname=DATABASE FILE"),
+        read_settings(),
+        _keys(),
+    )
     with opening.explained(where):
-        put, kept = restore(file, where.path, SystemClock().now())
+        found = needs(file, keys, Departures(settings.state_dir))
+        for key, count in found.ids.items():
+            say("db.needs_key" if key in keys.ids else "db.lacks_key", id=key, count=count)
+        if found.shut and not without_tokens:
+            missing = ", ".join(sorted(set(found.ids) - set(keys.ids))) or "?"
+            raise Refused(
+                "backup_keys",
+                count=len(found.shut),
+                missing=missing,
+                here=", ".join(keys.ids),
+                field="secret_keys",
+            )
+        put, kept = restore(file, where.path, SystemClock().now(), found.shut)
     say("db.restored", file=where.path, told=_counts(put))
+    if found.shut:
+        say("db.without_tokens", count=len(found.shut))
+    if found.left:
+        say("db.left_since", count=len(found.left))
     if kept:
         say("db.kept", file=kept)
+
+
+def _keys() -> MultiFernetVault:
+    from backend.system.vault import configured_vault
+
+    return configured_vault(read_settings())
 
 
 def _counts(copy: Copy) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,7 @@ import click
 from backend.commands.with_store import with_store
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
-from backend.terminal import WordedGroup, confirms, say
+from backend.terminal import WordedGroup, confirms, print_table, say, words
 
 if TYPE_CHECKING:
     from backend.ports.store import Store
@@ -26,6 +27,20 @@ def new_command() -> None:
     from backend.system.vault import make_key  # here and below: help needs no cryptography
 
     click.echo(make_key())
+
+
+@keys_group.command("list")
+def list_command() -> None:
+    """Show the ids of the keys there are, newest first, and how many refresh tokens each opens. Ids are no secret."""
+    from backend.system.vault import configured_vault
+
+    vault = configured_vault(read_settings())
+    sealed = with_store(lambda store: store.sealed_tokens())
+    counts = Counter(vault.key_of(token) for token in sealed)
+    titles = (words()(f"keys.column_{name}") for name in ("key", "tokens"))
+    print_table(titles, ((name, str(counts[name])) for name in vault.ids))
+    if counts[None]:
+        say("keys.shut", count=counts[None])
 
 
 @keys_group.command("rotate")

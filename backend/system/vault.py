@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -28,6 +29,11 @@ def make_key() -> str:
     return Fernet.generate_key().decode("ascii")
 
 
+def key_id(key: SecretStr) -> str:
+    """What a key is called: eight characters from which it cannot be found."""
+    return hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:8]
+
+
 class MultiFernetVault:
     """`backend.ports.system.Vault`: seals with the first key, opens with any."""
 
@@ -35,7 +41,23 @@ class MultiFernetVault:
         """`keys` newest first. Raises `Refused` (field secret_keys) for none or one that is no key."""
         if not keys:
             raise Refused("secret_keys", field="secret_keys")
-        self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, 1)])
+        self._named = {key_id(key): _fernet(key, place) for place, key in enumerate(keys, 1)}
+        self._fernet = MultiFernet([*self._named.values()])
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What the keys are called where they must not be shown, newest first."""
+        return tuple(self._named)
+
+    def key_of(self, sealed: bytes) -> str | None:
+        """The id of the key that opens it, None if none does."""
+        for name, fernet in self._named.items():
+            try:
+                fernet.decrypt(sealed)
+            except InvalidToken:
+                continue
+            return name
+        return None
 
     def seal(self, secret: str) -> bytes:
         """Encrypt with the newest key."""

@@ -24,6 +24,7 @@ from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.ports.jobs import Duty
 from backend.store import backup, open_store
+from backend.store.departures import Departures
 from backend.store.sqlite_schema import connect
 from tests.contract.store.stories import Story
 from tests.doubles import in_english
@@ -288,3 +289,65 @@ def test_of_a_server_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_pat
         assert isinstance(error, Refused)
         assert tool in in_english(error)
         assert "CSPX-secret" not in f"{in_english(error)}"
+
+
+class OneKey:
+    """Opens what begins with its name."""
+
+    def __init__(self, *ids: str) -> None:
+        self.ids = ids
+
+    def key_of(self, sealed: bytes) -> str | None:
+        return next((name for name in self.ids if sealed.startswith(name.encode())), None)
+
+
+def two_owners(path: Path) -> None:
+    async def fill() -> None:
+        store = open_store(path)
+        await store.open()
+        story = Story(store)
+        for name, sealed in (("ana", b"old token"), ("bob", b"new token")):
+            await story.mailbox(name)
+            await store.save_sealed_token(name, sealed, story.now)
+        await store.close()
+
+    asyncio.run(fill())
+
+
+def test_a_backup_names_the_keys_it_needs_and_whose_token_none_opens(tmp_path: Path) -> None:
+    path, copy, left = tmp_path / "pitchgate.sqlite3", tmp_path / "copy.sqlite3", Departures(tmp_path)
+    two_owners(path)
+    backup.back_up(path, copy, OneKey("old", "new"))
+    assert backup.needs(copy, OneKey("new", "old"), left) == backup.Needs({"old": 1, "new": 1}, (), ())
+    assert backup.needs(copy, OneKey("new"), left) == backup.Needs({"old": 1, "new": 1}, ("ana",), ())
+    assert backup.needs(path, OneKey("new"), left) == backup.Needs({}, ("ana",), ()), (
+        "an older backup names none"
+    )
+    left.note("ana")
+    assert backup.needs(copy, OneKey("new"), left) == backup.Needs({"old": 1, "new": 1}, (), ("ana",))
+
+
+def test_tokens_without_a_key_are_left_out_and_no_note_of_keys_stays(tmp_path: Path) -> None:
+    path, copy = tmp_path / "pitchgate.sqlite3", tmp_path / "copy.sqlite3"
+    two_owners(path)
+    backup.back_up(path, copy, OneKey("old", "new"))
+    backup.restore(copy, path, NOW, ("ana",))
+    with closing(sqlite3.connect(path)) as put:
+        tokens = dict(put.execute("SELECT id, sealed_token FROM mailboxes").fetchall())
+        notes = put.execute("SELECT COUNT(*) FROM tallies").fetchone()[0]
+    assert (tokens, notes) == ({"ana": b"", "bob": b"new token"}, 0)
+
+
+async def test_who_has_left_is_deleted_at_the_start_after_a_restore(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "pitchgate.sqlite3")
+    store.departures = Departures(tmp_path)
+    await store.open()
+    story = Story(store)
+    for name in ("ana", "bob"):
+        await story.mailbox(name)
+    assert await store.keep_away() == 0
+    Departures(tmp_path).note("bob")
+    store.departures = Departures(tmp_path)
+    assert await store.keep_away() == 1
+    assert [box.id for box in await store.mailboxes()] == ["ana"]
+    await store.close()

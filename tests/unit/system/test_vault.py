@@ -124,3 +124,15 @@ def test_an_emptied_key_file_is_told_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "secret.keys").write_text("")
     with pytest.raises(Refused):
         load_or_make_keys(settings)
+
+
+def test_keys_are_known_by_ids_that_show_nothing_of_them() -> None:
+    old, new = make_key(), make_key()
+    vault = MultiFernetVault([SecretStr(new), SecretStr(old)])
+    names = vault.ids
+    assert len(set(names)) == 2
+    assert all(len(name) == 8 and name not in new + old for name in names)
+    assert vault.key_of(vault.seal("x")) == names[0]
+    assert vault.key_of(MultiFernetVault([SecretStr(old)]).seal("x")) == names[1]
+    assert vault.key_of(MultiFernetVault([SecretStr(make_key())]).seal("x")) is None
+    assert vault.key_of(b"") is None
