@@ -15,8 +15,10 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+import structlog
 
 from backend.captcha.opening import open_captchas
 from backend.domain.errors import Refused, TryLater
@@ -25,6 +27,7 @@ from backend.gmail.addon_tokens import AddonVerifier
 from backend.gmail.errors import sealed_shut
 from backend.gmail.opening import Google, open_google
 from backend.gmail.pubsub import open_source
+from backend.gmail.wire import telling_time
 from backend.pipeline import notices
 from backend.pipeline.addon import AddonService
 from backend.pipeline.archive import ArchiveService
@@ -42,7 +45,8 @@ from backend.settings import Settings
 from backend.store.alone import alone, follows
 from backend.store.library import Dialect
 from backend.store.opening import configured, open_configured
-from backend.system.clock import SystemClock
+from backend.system.clock import GuidedClock, SystemClock
+from backend.system.descriptors import NEEDED, for_google, raise_limit
 from backend.system.tokens import SystemTokens
 from backend.system.vault import MultiFernetVault, VaultKeys, load_or_make_keys, opens
 from backend.unsubscribe.one_click import OneClick
@@ -52,6 +56,9 @@ from backend.worker.fetcher import Fetcher
 from backend.worker.loop import Worker
 from backend.worker.models import Following
 from backend.worker.roll import Roll
+from backend.worker.timekeeping import Timekeeping
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Application:
     models: Following
     fetcher: Fetcher | None = None
     roll: Roll | None = None
+    timekeeping: Timekeeping | None = None
 
     async def work(self, stop: asyncio.Event) -> None:
         """Everything this process does beside the web, until `stop`."""
@@ -78,8 +86,9 @@ class Application:
             group.create_task(self.models.run(stop))
             if self.fetcher is not None:
                 group.create_task(self.fetcher.run(stop))
-            if self.roll is not None:
-                group.create_task(self.roll.run(stop))
+            for beside in (self.roll, self.timekeeping):
+                if beside is not None:
+                    group.create_task(beside.run(stop))
 
 
 class StoredGrants:
@@ -127,24 +136,40 @@ async def open_application(
     """Open store, Google, captcha and the reader, unless it is `opened` already. Raises a `PitchgateError` that says
     what is wrong and what to do."""
     async with AsyncExitStack() as stack:
-        clock, tokens = clock or SystemClock(), SystemTokens()
+        guided, tokens = None if clock else GuidedClock(), SystemTokens()
+        clock = clock or guided or SystemClock()
         keys = load_or_make_keys(settings)
         vault = MultiFernetVault(keys)
         reader = await stack.enter_async_context(open_reader(settings)) if opened is None else opened
         store = await open_configured(settings, VaultKeys(vault))
         stack.push_async_callback(store.close)
+        if back := await store.keep_away():
+            log.warning("kept_away", mailboxes=back)
         await check_keys(store, vault)
         models = Following(store, reader, settings.model_path)
         await models.look()
         name, roll = _worker_name(), None
-        await _succeed(store, settings, name, clock, stack)
-        google = await stack.enter_async_context(open_google(settings, StoredGrants(store, vault), clock))
+        if (limit := raise_limit()) < NEEDED:
+            log.error("few_descriptors", limit=limit, needed=NEEDED, remedy="LimitNOFILE= or ulimit -n")
+        heard = (telling_time(guided.heard),) if guided else ()
+        google = await stack.enter_async_context(
+            open_google(
+                settings, StoredGrants(store, vault), clock, traces=heard, connections=for_google(limit)
+            )
+        )
         wake = asyncio.Event()
         store.on_due(wake.set)  # rung by whichever process made a job due
         web_push = VapidPush(settings.public_url.replace("http:", "https:"), clock)
         context = Context(
             settings, store, google.gmail, reader, clock, tokens, vault, web_push, wake.set, clock.now()
         )
+        timekeeping = None
+        if guided is not None:
+            context = replace(context, time=guided)
+            timekeeping = Timekeeping(context, google.ask_time)
+            await timekeeping.begin()
+            context = replace(context, started=clock.now())
+        await _succeed(store, settings, name, clock, stack)
         first, codes = await stack.enter_async_context(
             open_captchas(settings, keys[0].get_secret_value(), vault, tokens)
         )
@@ -157,7 +182,7 @@ async def open_application(
         fetcher = None
         if settings.notices is Notices.PULL:
             fetcher = Fetcher(context, await stack.enter_async_context(open_source(settings)))
-        yield Application(settings, context, google, services, worker, models, fetcher, roll)
+        yield Application(settings, context, google, services, worker, models, fetcher, roll, timekeeping)
 
 
 def _services(

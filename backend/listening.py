@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+from collections.abc import Callable
+from typing import Any
 
 from hypercorn.config import Config
 
@@ -27,6 +30,36 @@ def take(config: Config, variable: str) -> None:
     except (OSError, OverflowError) as error:
         raise _refused(name, error, variable) from error
     config.bind = [f"fd://{socket.detach()}" for socket in sockets]
+
+
+class Callers:
+    """Makes a protocol with `make` for each connection that comes in, for `most` at once. Whoever comes on top of them
+    is hung up on: an idle connection ends after five seconds, and makes room."""
+
+    def __init__(self, make: Callable[[], asyncio.BaseProtocol], most: int) -> None:
+        self._make, self._most, self._open = make, most, 0
+
+    def __call__(self) -> asyncio.BaseProtocol:
+        """For the next connection."""
+        if self._open >= self._most:
+            return _HangUp()
+        protocol: Any = self._make()
+        ended = protocol.connection_lost
+        self._open += 1
+
+        def lost(error: Exception | None) -> None:
+            self._open -= 1
+            ended(error)
+
+        protocol.connection_lost = lost
+        made: asyncio.BaseProtocol = protocol
+        return made
+
+
+class _HangUp(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        transport.close()
 
 
 def probe(address: str, variable: str) -> None:

@@ -35,7 +35,18 @@ def quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop
     except ImportError:  # Windows
         return None
-    return uvloop.new_event_loop
+
+    class Loop(uvloop.Loop):
+        """That never accepts more connections than there is room for."""
+
+        async def create_server(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
+            from backend.listening import Callers
+            from backend.system.descriptors import for_callers, raise_limit
+
+            callers = Callers(protocol_factory, for_callers(raise_limit()))
+            return await super().create_server(callers, *args, **kwargs)
+
+    return Loop
 
 
 def _structlog_without_rich() -> None:

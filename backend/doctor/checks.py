@@ -30,7 +30,12 @@ async def examine(*, offline: bool = False) -> list[Finding]:
         settings = read_settings()
     except PitchgateError as error:
         return [refused("settings", error)]
-    found = [*machine.of_settings(settings), *machine.of_disk(settings), *machine.of_model(settings)]
+    found = [
+        *machine.of_settings(settings),
+        *machine.of_disk(settings),
+        *machine.of_descriptors(),
+        *machine.of_model(settings),
+    ]
     database = await stored.of_database(settings)
     found += database
     usable = all(finding.state in (State.WELL, State.WARNING) for finding in database)
@@ -38,7 +43,13 @@ async def examine(*, offline: bool = False) -> list[Finding]:
     if isinstance(vault, Finding):
         found.append(vault)
     async with AsyncExitStack() as stack:
-        store = await _store(settings, stack) if usable else None
+        store = None
+        try:
+            store = await _store(settings, stack) if usable else None
+        except (
+            PitchgateError
+        ) as error:  # a full disk, say: it can be read, and not be opened as a server does
+            found.append(refused("database", error))
         if isinstance(vault, MultiFernetVault):
             found += await stored.of_keys(store, vault)
         if store is not None:

@@ -17,8 +17,9 @@ from backend.scoring.audit import read_model
 from backend.setting_kinds import on_this_machine
 from backend.settings import Environment, Settings
 from backend.settings_read import FILE_VARIABLE, unknown_settings
+from backend.system.descriptors import NEEDED, raise_limit
 
-LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
+LITTLE, TOO_LITTLE, NOTHING = 1_000_000_000, 100_000_000, 1_000_000
 """Bytes of disk."""
 EXAMPLE_PROJECT = "projects/pitchgate-dev/"
 _STRICT = (Environment.STAGING, Environment.PRODUCTION)
@@ -64,12 +65,24 @@ def of_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]:
         yield warning("disk", "readable", folder=folder)
     free = shutil.disk_usage(folder).free if free is None else free
     facts: dict[str, Any] = {"folder": folder, "size": round(free / 1e9, 1)}
-    if free < TOO_LITTLE:
+    if free < NOTHING:
+        yield broken("disk", "full", folder=folder)
+    elif free < TOO_LITTLE:
         yield broken("disk", "little", **facts)
     elif free < LITTLE:
         yield warning("disk", "little", **facts)
     else:
         yield well("disk", "free", **facts)
+
+
+def of_descriptors() -> Iterator[Finding]:
+    """How many files may be open. The server is under its own supervisor's limit, which may be another."""
+    limit = raise_limit()
+    yield (
+        well("descriptors", "enough", limit=limit)
+        if limit >= NEEDED
+        else broken("descriptors", "few", limit=limit, needed=NEEDED)
+    )
 
 
 def of_model(settings: Settings) -> Iterator[Finding]:

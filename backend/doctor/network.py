@@ -8,13 +8,13 @@ import re
 import socket
 import ssl
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 
 from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import Refused
+from backend.gmail.wire import told_at
 from backend.home.client import CONSOLE, OAuthClient, try_out
 from backend.settings import Settings
 from backend.terminal import words
@@ -31,14 +31,13 @@ async def of_clock(http: aiohttp.ClientSession, settings: Settings) -> Finding:
     """Ours against Google's, by the date of an answer."""
     try:
         async with http.get(settings.jwks_url) as answer:
-            date = answer.headers.get("Date", "")
+            told = told_at(answer.headers)
     except TROUBLE as error:
         host = urlsplit(settings.jwks_url).netloc
         return broken("clock", "unreachable", host=host, why=type(error).__name__)
-    try:
-        off = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
-    except (ValueError, TypeError):
+    if told is None:
         return warning("clock", "no_date")
+    off = (datetime.now(UTC) - told).total_seconds()
     if abs(off) > SKEW:
         return broken("clock", "ahead" if off > 0 else "behind", seconds=round(abs(off)))
     return well("clock", "right")

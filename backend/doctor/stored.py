@@ -47,7 +47,11 @@ def _damage(path: Path) -> str:
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        return str(error)
+        damage = getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+            sqlite3.SQLITE_CORRUPT,
+            sqlite3.SQLITE_NOTADB,
+        )
+        return str(error) if damage else ""  # a full disk or a missing right is told as such, further on
     return "" if result == "ok" else str(result)[:200]
 
 
