@@ -93,3 +93,20 @@ def test_what_the_log_says_is_counted_by_event_and_never_by_what_a_stranger_wrot
         logs.counted(None, "warning", {"event": event})
     assert logs.COUNTED["not_revoked"] == before + 1
     assert "anything else" not in logs.COUNTED
+
+
+def test_the_table_of_bad_days_names_what_there_is() -> None:
+    """Every alarm it leads to rings, every event is logged, and every word of /readyz is said."""
+    section = PAGE.read_text(encoding="utf-8").partition("## Bad days")[2].partition("\n## ")[0]
+    rows = [row.split(" | ") for row in section.splitlines() if row.startswith("| ") and "---" not in row][1:]
+    days = [row[0].strip("| ") for row in rows]
+    assert {"disk full", "clock off", "database damaged", "keys missing", "few descriptors"} <= set(days)
+    code = "".join(path.read_text(encoding="utf-8") for path in Path("backend").rglob("*.py"))
+    rings = alerts()
+    for _, readyz, metrics, _, log in rows:
+        for name in re.findall(r"\[(Pitchgate\w+)\]", metrics):
+            assert name in rings
+        for event in re.findall(r"`([a-z_]+)[^`]*`", log):
+            assert f'"{event}"' in code, event
+        for word in re.findall(r"`store: ([^`]+)`", readyz):
+            assert word == "damaged" or f'"{word}"' in code, word
