@@ -94,7 +94,7 @@ class SmallDisk:
 class SmallFiles:
     """A limit on the size of files, as a quota is: where no file system may be mounted."""
 
-    trouble = "cannot be written"
+    trouble = "unwritable"
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "state" / "pitchgate.sqlite3-wal"

@@ -13,8 +13,8 @@ from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.services import measures, services
 
-TROUBLES = {"away": "unreachable", "full": "disk full", "unwritable": "cannot be written"}
-"""What is said of a store that takes nothing; "damaged" is said as it is."""
+TROUBLES = {"away": "unreachable", "full": "disk full"}
+"""What is said of a store that takes nothing; "damaged" and "unwritable" are said as they are."""
 
 blueprint = Blueprint("health", __name__)
 

@@ -64,7 +64,7 @@ async def test_a_store_that_takes_nothing_says_why(here: Office) -> None:
     store = Full()
     for trouble, words in (
         (".full", "disk full"),
-        (".unwritable", "cannot be written"),
+        (".unwritable", "unwritable"),
         (".damaged", "damaged"),
         ("", "unreachable"),
     ):
