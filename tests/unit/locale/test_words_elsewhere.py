@@ -45,6 +45,7 @@ MEANT = {
     " {in:inbox in:sent}": "a search",
     "Value error, ": "how pydantic begins",
     "failing open": "what a monitor reads",
+    "disk full": "what a monitor reads",
     "not ready": "what a monitor reads",
     "event: board": "a stream's line",
 }
