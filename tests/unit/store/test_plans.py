@@ -30,6 +30,9 @@ WALKS = {
     # once, when a backup is put back or a server starts; when what pulling lacks has changed
     *("free_messages", "free_duties", "free_lanes", "doubt_intents", "save_missing"),
     *("inherit_messages", "inherit_duties"),
+    # when it is known again what time it is: at a start, and after the clock was set
+    *("bring_back_duties", "bring_back_looks", "bring_back_messages"),
+    *("bring_back_digests", "bring_back_web_pushes"),
     # a row a server
     *("drop_silent_servers", "count_servers"),
     # asked by an operator, or the last row alone
