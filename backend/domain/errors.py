@@ -11,12 +11,12 @@
         ├── Gone                the thing is not there (404): close the job
         ├── HistoryGone         the cursor is older than Google's history: re-list
         ├── TryLater            back off; `retry_at` when Google named a time, else None
+        │   ├── Unexplained     a no without a reason: it passes as a rule, and is believed of one message at last
         │   ├── StoreAway       not Google but our own database: waited out all the same
         │   └── NotYet          something of our own comes first: a wait, no failure
         ├── SendUncertain       a send whose fate is unknown: look for its Message-ID, never send blindly
         ├── NeedsReconnect      consent revoked or narrowed: stop this mailbox's jobs, tell the owner
         └── Rejected            a request Google will never accept: a bug or bad input; a dead letter
-            └── Unexplained     a no without a reason: as often as not it passes, so it is met a few times
 
 An error holds a key and the values for the blanks of its sentences, no words:
 `backend.locale.words.error_words` has those, in the language of whoever reads them.
@@ -108,6 +108,11 @@ class TryLater(GoogleError):
         self.refusals = refusals
 
 
+class Unexplained(TryLater):
+    """A refusal that gives no reason known to be final (a precondition that failed, a mailbox that is not found). It is
+    waited out as an outage is; what concerns one message alone is believed when it has been met many times in a row."""
+
+
 class StoreAway(TryLater):
     """The database does not answer, or takes nothing more. Whether the last transaction took place may be unknown:
     every stage may run again. No job is to blame, so none becomes a dead letter for it, and nobody need log it: the
@@ -147,8 +152,3 @@ class NeedsReconnect(GoogleError):
 
 class Rejected(GoogleError):
     """A permanent refusal by Google. Retrying is useless."""
-
-
-class Unexplained(Rejected):
-    """A refusal that gives no reason known to be final (an HTML page with 403, a mailbox that is not found): it is
-    believed only when it has been met as often as an outage that is given up."""

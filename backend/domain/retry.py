@@ -24,9 +24,15 @@ LONGEST_WAIT = timedelta(hours=24)
 SEARCH_LAG = timedelta(seconds=10)
 """A mail that left is found by search only after some seconds; looking sooner could end in a second send."""
 
-REFUSALS = 4
-"""Refusals in a row after which one that may pass is believed. Tries that limits or an outage ended say nothing of the
-next."""
+REFUSALS = 64
+"""Refusals in a row after which one that may pass is believed of a message: at the usual waits an hour's worth. Tries
+that limits or an outage ended say nothing of the next."""
+
+PASSED_OVER = 12
+"""The same for what a duty can do without, seven minutes' worth: the rest of the mailbox waits for it."""
+
+SECOND_THOUGHTS = 4
+"""How often a refusal that does not pass is met where believing it would leave mail in the wrong place."""
 
 NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
 """Errors that another try cannot change: bad requests, things that are not there, lost consent."""
@@ -62,9 +68,9 @@ def wait_after(
     return max(backoff, SEARCH_LAG + spread) if isinstance(error, SendUncertain) else backoff
 
 
-def believed(error: Rejected, met: int) -> bool:
-    """Whether a refusal is final for a job that has met so many in a row, this one among them."""
-    return not isinstance(error, Unexplained) or met >= REFUSALS
+def believed(error: Rejected | Unexplained, before: str, most: int = REFUSALS) -> bool:
+    """Whether a refusal is final for a job. `before` is the cause of its last try."""
+    return not isinstance(error, Unexplained) or refusals(before) + 1 >= most
 
 
 def refusals(cause: str) -> int:
@@ -73,8 +79,8 @@ def refusals(cause: str) -> int:
     return int(counted) if counted.isdecimal() and len(counted) < 4 else 0
 
 
-def once_more(key: str, error: Rejected, before: str) -> TryLater | None:
+def once_more(error: Rejected | Unexplained, before: str) -> TryLater | None:
     """What to call a refusal that may pass: it is tried again as an outage is, and counted in its cause. `before` is
     the cause of the try before. None: there were enough in a row."""
-    number = refusals(before) + 1
-    return None if number >= REFUSALS else TryLater(key, reason=error.reason, refusals=number)
+    number, most = refusals(before) + 1, REFUSALS if isinstance(error, Unexplained) else SECOND_THOUGHTS
+    return None if number >= most else TryLater(error.key, reason=error.reason, refusals=number)

@@ -55,6 +55,8 @@ _OF_ONE_THING = frozenset(
 )
 """Methods that name a message or thread: what is not found is that. Elsewhere it is the mailbox."""
 _ASK_AGAIN_LATER = frozenset({408, 425})
+_PASSING_400 = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
+"""A refusal that comes and goes, on any method: with one text only does it mean an account without Gmail."""
 
 
 class NameTaken(Rejected):
@@ -140,8 +142,8 @@ def _forbidden(answer: Answer, next_day: datetime) -> GoogleError:
         # The operator's mistake, not the owner's: nothing may become a dead letter while they mend it.
         return TryLater("later.switched_off", reason=reason)
     if not answer.names_a_reason:
-        # A proxy's page or a bare message: it passes as often as not.
-        return Unexplained("rejected.unexplained", reason=reason)
+        # A proxy's page or a bare message is about no one request, whichever it meets.
+        return TryLater("later.unexplained", reason=reason)
     return Rejected("rejected.forbidden", reason=reason)
 
 
@@ -170,6 +172,8 @@ def _bad_request(answer: Answer, method: str) -> GoogleError:
         return OneWatchOnly("rejected.one_watch", reason="oneWatchOnly")
     if method == "gmail.users.messages.modify" and answer.status == 400 and "label" in text:
         return Rejected("rejected.label", reason="unknownLabel")
+    if answer.names(_PASSING_400):
+        return Unexplained("later.unexplained", reason=answer.reason)
     return Rejected("rejected", reason=answer.reason)
 
 

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 _NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 """Failures that come before a byte of the request has left."""
+_SPENT = ("later.limits", "later.daily_quota")
+"""Refusals that mean: too much was asked."""
 
 
 class AccessTokenSource(Protocol):
@@ -136,7 +138,7 @@ class Executor:
             status=reply.status,
             reason=answer.reason,
         )
-        if isinstance(error, TryLater) and reply.status in (403, 429):
+        if isinstance(error, TryLater) and error.key in _SPENT:
             self._quota.gate(mailbox_id).refused()
             if error.retry_at is not None:
                 # Sending has limits of its own, which must not stop the reading.

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
-from backend.domain.errors import (
-    GoogleError,
-    Lost,
-    NeedsReconnect,
-    PitchgateError,
-    Refused,
-    Rejected,
-    TryLater,
-)
+from backend.domain.errors import GoogleError, Lost, NeedsReconnect, PitchgateError, Refused, TryLater
 from backend.gmail.errors import reconnect
 from backend.gmail.scopes import named
 
 LONGEST_LIFE = timedelta(days=1)
 _LIFE_UNTOLD = timedelta(minutes=5)
 _LONGEST_GRANT = timedelta(days=3_650)
-_OPERATOR = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "redirect_uri_mismatch"})
+CLIENT_REFUSED = frozenset(
+    {"invalid_client", "unauthorized_client", "deleted_client", "disabled_client", "restricted_client"}
+)
+"""Words about our own OAuth client, whoever's token was asked for."""
+_OPERATOR = CLIENT_REFUSED | {"redirect_uri_mismatch"}
 _ADMINISTRATOR = frozenset({"admin_policy_enforced", "access_denied", "org_internal"})
-_PASSING = frozenset({"server_error", "temporarily_unavailable", "slow_down", "missing_token"})
+_LIMITS = frozenset({"rate_limit_exceeded", "slow_down"})
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,18 @@ class TokenAnswer:
 
 
 def read(body: bytes, client_id: str, *, refreshing: bool) -> TokenAnswer:
-    """Read the answer. Raises `Refused` (a code that is no good), `NeedsReconnect` (a dead grant), `TryLater`."""
+    """Read the answer. Raises `Refused` (a code that is no good), `NeedsReconnect` (a dead grant), and `TryLater` for
+    everything else: only those two words are final for an owner, and what Google may say instead has no end."""
     try:
-        if not isinstance(json.loads(body), dict):
+        told = json.loads(body)
+        if not isinstance(told, dict):
             raise ValueError("no JSON object")
+        if "error" in told:
+            raise _refusal(_word(told["error"]), refreshing)
         answer = WebApplicationClient(client_id).parse_request_body_response(body.decode("utf-8"))
         return _answer(answer)
     except OAuth2Error as error:
-        raise _refusal(str(error.error or "unknown")[:100], refreshing) from error
+        raise TryLater("later.trouble", reason=_word(error.error)) from error
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise TryLater("later.unreadable", reason="unreadable") from error
 
@@ -88,9 +90,16 @@ def _refusal(word: str, refreshing: bool) -> PitchgateError:
         return reconnect(word) if refreshing else bad_code()
     if word in _ADMINISTRATOR:
         return NeedsReconnect("reconnect.policy", reason=word, lost=Lost.POLICY)
-    if word in _PASSING:
-        return TryLater("later.trouble", reason=word)
-    return Rejected("rejected", reason=word)
+    if word in _LIMITS:
+        return TryLater("later.limits", reason=word)
+    return TryLater("later.trouble", reason=word)
+
+
+def _word(error: object) -> str:
+    """The error's word; that of the object which Google's front end puts in its place."""
+    if isinstance(error, dict):
+        error = error.get("status")
+    return error if isinstance(error, str) and _WORD.fullmatch(error) else "unknown"
 
 
 def bad_code() -> Refused:

@@ -36,7 +36,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
             await _apply(context, job, mailbox, changes_for(placement, labels))
     except Rejected as error:
         # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
-        again = once_more(error.key, error, job.error)
+        again = once_more(error, job.error)
         if again is None:
             raise
         raise again from error

@@ -14,14 +14,14 @@ from datetime import timedelta
 
 from backend.domain.entry.challenge import LIFE, Challenge, ChallengeState, token_hash
 from backend.domain.entry.challenge_mail import compose
-from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected
+from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected, Unexplained
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import normalise
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Screened
-from backend.domain.retry import believed, refusals
+from backend.domain.retry import believed
 from backend.locale import spoken
 from backend.pipeline.context import Context
 from backend.pipeline.wording import challenge_wording
@@ -80,8 +80,8 @@ async def _send(
     context.echoes.expect(mailbox.owner.email, context.clock.now())
     try:
         sent = await context.gmail.send(job.mailbox_id, raw, job.thread_id)
-    except (Rejected, Gone) as error:
-        if isinstance(error, Rejected) and not believed(error, refusals(job.error) + 1):
+    except (Rejected, Unexplained, Gone) as error:
+        if not isinstance(error, Gone) and not believed(error, job.error):
             raise
         await context.store.mark_unsent(job, pending.id, error.reason or "rejected", context.clock.now())
         return

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
-from backend.domain.errors import Gone, LeaseLost, Rejected
+from backend.domain.errors import Gone, LeaseLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.guards import Inquiry, objections
 from backend.domain.policy.rehearsal import CAUGHT, Looked, PreviewRun, Rehearsed, RunState, Word, rehearse
+from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.pipeline.owner_digest import is_ours
 from backend.ports.jobs import DutyJob
@@ -49,19 +50,23 @@ async def preview(context: Context, job: DutyJob) -> datetime | None:
         listed = await context.gmail.list_messages(mailbox.id, "", "", MESSAGES, label="INBOX")
         await context.store.list_previews(job, run.run, listed.ids[:MESSAGES], context.clock.now())
         return context.clock.now()
-    looked = await _look_at(context, mailbox, await context.store.previews_to_read(mailbox.id, BATCH))
+    looked = await _look_at(context, job, mailbox, await context.store.previews_to_read(mailbox.id, BATCH))
     done = await context.store.record_previews(job, run.run, looked, context.clock.now())
     return None if done else context.clock.now()
 
 
-async def _look_at(context: Context, mailbox: Mailbox, batch: Sequence[tuple[str, str]]) -> list[Looked]:
+async def _look_at(
+    context: Context, job: DutyJob, mailbox: Mailbox, batch: Sequence[tuple[str, str]]
+) -> list[Looked]:
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def look(gmail_id: str) -> Looked:
         async with gate:
             try:
                 return Looked(gmail_id, await _rehearsed(context, mailbox, gmail_id))
-            except (Gone, Rejected, Unread):
+            except (Gone, Rejected, Unexplained, Unread) as error:
+                if isinstance(error, Unexplained) and not believed(error, job.error, PASSED_OVER):
+                    raise
                 return Looked(gmail_id, None)
 
     try:

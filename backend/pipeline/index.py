@@ -11,9 +11,9 @@ from datetime import datetime
 
 import structlog
 
-from backend.domain.errors import Gone, LeaseLost, Rejected
+from backend.domain.errors import Gone, LeaseLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.retry import believed
+from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.ports.jobs import DutyJob
 from backend.ports.reader import Unread
@@ -41,8 +41,8 @@ async def index(context: Context, job: DutyJob) -> datetime | None:
         listed = await context.gmail.list_messages(
             mailbox.id, "in:sent", mailbox.index_page, min(PAGE, max(left, 1))
         )
-    except Rejected:
-        if not mailbox.index_page:
+    except (Rejected, Unexplained) as error:
+        if not mailbox.index_page or not believed(error, job.error, PASSED_OVER):
             raise
         # The page token died: from the newest again. To learn somebody twice does no harm.
         await context.store.save_index(job, "", 0, mailbox.index_total, False, context.clock.now())
@@ -64,7 +64,7 @@ async def _learn_from(
     friends."""
     ours = await context.store.ours(mailbox.id, [gmail_id for gmail_id, _ in page])
     gate = asyncio.Semaphore(AT_ONCE)
-    refused: list[Rejected] = []
+    refused: list[Rejected | Unexplained] = []
 
     async def read(gmail_id: str, thread_id: str) -> None:
         async with gate:
@@ -76,7 +76,7 @@ async def _learn_from(
             except Unread as error:
                 log.warning("own_mail_not_read", mailbox=mailbox.id, cause=error.cause, fault=error.fault)
                 return
-            except Rejected as error:
+            except (Rejected, Unexplained) as error:
                 refused.append(error)
                 return
         if addresses:
@@ -90,7 +90,7 @@ async def _learn_from(
     except BaseExceptionGroup as several:
         # The job loop knows what to do about one error of Google's, and nothing about a bundle of them.
         raise several.exceptions[0] from several
-    passing = [error for error in refused if not believed(error, job.attempt // 2)]
+    passing = [error for error in refused if not believed(error, job.error, PASSED_OVER)]
     if passing or len(refused) > max(1, len(page) * FEW):
         raise (passing or refused)[0]
     if refused:

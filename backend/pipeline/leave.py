@@ -6,13 +6,13 @@ deletion none to revoke. Each step may run again, so a death in the middle only 
 
 from __future__ import annotations
 
-import contextlib
 from datetime import timedelta
 
 import structlog
 
 from backend.domain.entry.challenge import token_hash
-from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Rejected
+from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Rejected, Unexplained
+from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.ports.gmail import Authorizer
 from backend.ports.jobs import DutyJob
@@ -32,8 +32,13 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
     if await context.store.busy(job.mailbox_id, now):
         # A renewal under way could watch again after we stopped, and nobody could stop it any more.
         raise NotYet("later.leaving", reason="busy", retry_at=now + timedelta(seconds=1))
-    with contextlib.suppress(NeedsReconnect, Gone, Rejected):
+    try:
         await context.gmail.stop_watch(job.mailbox_id)
+    except (NeedsReconnect, Gone, Rejected):
+        pass
+    except Unexplained as error:
+        if not believed(error, job.error, PASSED_OVER):
+            raise
     grant_end = await _revoked(authorizer, job)
     now = context.clock.now()
     await context.store.forget(job.mailbox_id, DisconnectReceipt(grant_end, now))

@@ -18,12 +18,12 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import Gone, Rejected
+from backend.domain.errors import Gone, Rejected, Unexplained
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.labels import INBOX
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.retry import believed
+from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.ports.jobs import DutyJob, Sighting, SyncPage
 
@@ -108,8 +108,8 @@ async def go_on(context: Context, job: DutyJob, mailbox: Mailbox) -> bool:
     query = f"after:{int(progress.since.timestamp())} {{in:inbox in:sent}}"
     try:
         page = await context.gmail.list_messages(mailbox.id, query, mailbox.page_token, PAGE)
-    except Rejected:
-        if not mailbox.page_token:
+    except (Rejected, Unexplained) as error:
+        if not mailbox.page_token or not believed(error, job.error, PASSED_OVER):
             raise
         # The page token died with its listing: list again. What was found is known and found only once.
         again = replace(progress, found=0)
@@ -195,8 +195,8 @@ async def _released(
             labels = await context.gmail.labels_on(mailbox.id, gmail_id)
         except Gone:
             continue  # deleted: nothing is left to be moved
-        except Rejected as error:
-            if not believed(error, job.attempt // 2):
+        except (Rejected, Unexplained) as error:
+            if not believed(error, job.error, PASSED_OVER):
                 raise
             # It stays as it is for us. Waiting for it would keep every new mail from being seen.
             log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
@@ -232,8 +232,8 @@ async def _with_label(
     for _ in range(LABEL_PAGES):
         try:
             listed = await context.gmail.list_messages(job.mailbox_id, where, page, PAGE, label=label)
-        except Rejected as error:
-            if not believed(error, job.attempt // 2):
+        except (Rejected, Unexplained) as error:
+            if not believed(error, job.error, PASSED_OVER):
                 raise
             return  # the owner has deleted the label: what carried it is looked at one by one
         for gmail_id, _ in listed.ids:

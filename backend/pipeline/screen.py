@@ -14,7 +14,7 @@ import structlog
 
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected
+from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.labels import PLACES, Placement, as_it_came
 from backend.domain.mailbox.mailbox import Mailbox
@@ -24,7 +24,7 @@ from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Thresholds
-from backend.domain.retry import believed, refusals
+from backend.domain.retry import believed
 from backend.domain.watching import grounds
 from backend.domain.watching.shadow import shadow_of
 from backend.pipeline import learn, owner_digest
@@ -72,8 +72,8 @@ async def screen(context: Context, job: MessageJob, others: Together) -> Message
             raise NotYet("later.not_there", reason="gone?", retry_at=ripe) from error
         await context.store.gone(job, context.clock.now())
         return None
-    except Rejected as error:
-        if not believed(error, refusals(job.error) + 1):
+    except (Rejected, Unexplained) as error:
+        if not believed(error, job.error):
             raise
         cause = FailOpen.TOO_LARGE if error.reason == "answerTooLarge" else FailOpen.REFUSED
         return await _end(context, job, others, fail_open(cause), None, error.reason)

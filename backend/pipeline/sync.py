@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import HistoryGone, LeaseLost, Rejected
+from backend.domain.errors import HistoryGone, LeaseLost, Rejected, Unexplained
 from backend.domain.history import appeared
 from backend.domain.mailbox.gmail_moves import Row as MovedRow
 from backend.domain.mailbox.gmail_moves import decisions
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView, Stage
+from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline import relist
 from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.notices import look_again_at
@@ -73,8 +74,8 @@ async def _one_page(
     except HistoryGone:
         await relist.begin(context, job, mailbox)
         return None
-    except Rejected:
-        if not mailbox.page_token:
+    except (Rejected, Unexplained) as error:
+        if not mailbox.page_token or not believed(error, job.error, PASSED_OVER):
             raise
         # The page token died with its listing: list again from where that listing started.
         await context.store.commit_sync(job, SyncPage(), context.clock.now())

@@ -74,13 +74,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class DutyJob:
-    """A claimed duty. A SYNC comes with its `mailbox` as it was then, without what fails in it."""
+    """A claimed duty. A SYNC comes with its `mailbox` as it was then, without what fails in it. `error` is what made
+    the last try fail, "" if nothing did."""
 
     mailbox_id: str
     duty: Duty
     attempt: int
     lease: str
     mailbox: Mailbox | None = field(default=None, compare=False)
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

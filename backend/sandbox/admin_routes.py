@@ -55,9 +55,10 @@ async def put_settings() -> Response:
 
 @blueprint.get("/sandbox/faults")
 async def get_faults() -> Response:
-    """{"rules": [...], "counts": {kind: hits so far}}"""
+    """{"rules": [...], "counts": {kind: hits so far}, "methods": {kind: {method: hits so far}}}"""
     plan = world().faults
-    return jsonify({"rules": [rule.as_json() for rule in plan.rules], "counts": dict(plan.counts)})
+    rules = [rule.as_json() for rule in plan.rules]
+    return jsonify({"rules": rules, "counts": dict(plan.counts), "methods": plan.methods})
 
 
 @blueprint.post("/sandbox/faults")

@@ -22,18 +22,33 @@ ERROR_KINDS = (
     "failed_precondition",
     "invalid_argument",
     "not_found",
+    "missing_topic",
     "label_conflict",
     "batch_limit",
     "backend_500",
     "bad_gateway",
     "unavailable",
     "gateway_timeout",
-    "invalid_grant",
 )
+TOKEN_REFUSALS = {
+    "invalid_grant": (400, "Token has been expired or revoked."),
+    "admin_policy_enforced": (400, "This app is not allowed by the policies of the account's administrator."),
+    "org_internal": (403, "This client is for the accounts of its organization only."),
+    "invalid_client": (401, "The OAuth client was not found."),
+    "deleted_client": (401, "The OAuth client was deleted."),
+    "disabled_client": (401, "The OAuth client was disabled."),
+    "unauthorized_client": (401, "Unauthorized"),
+    "restricted_client": (403, "Unregistered scope(s) in the request."),
+    "invalid_scope": (400, "Some requested scopes were invalid."),
+    "rate_limit_exceeded": (403, "Rate Limit Exceeded"),
+    "internal_failure": (400, "Backend Error"),
+}
+"""What only the token endpoint says, by its word: HTTP status and description."""
 TRANSPORT_KINDS = ("slow", "drop", "drop_after", "drop_mid", "unavailable_after", "garbage")
 RACE_KINDS = ("label_taken",)
 """Somebody else has just done the same: it is there, and the call is refused."""
-KINDS = ERROR_KINDS + TRANSPORT_KINDS + RACE_KINDS
+KINDS = ERROR_KINDS + tuple(TOKEN_REFUSALS) + TRANSPORT_KINDS + RACE_KINDS
+ISSUER = "oauth.token"
 BATCH = "batch"
 """A batch request as a whole; the calls inside it go by their own names."""
 
@@ -98,6 +113,7 @@ class FaultPlan:
         self._ids = count(1)
         self.rules: list[FaultRule] = []
         self.counts: Counter[str] = Counter()
+        self.methods: dict[str, Counter[str]] = {}
 
     def add(self, rule: FaultRule) -> int:
         """Put a rule in force; returns its id."""
@@ -118,12 +134,15 @@ class FaultPlan:
     def strike(self, method: str, mailbox: str = "", project: str = "") -> FaultRule | None:
         """The rule that hits this call, or None. Counts the hit; spent rules leave the plan.
 
-        A batch as a whole is hit only by a rule that names it: one for any method means the calls inside.
+        A batch as a whole is hit only by a rule that names it: one for any method means the calls inside. What only
+        the token endpoint says hits nothing else.
         """
         short = method.removeprefix("gmail.users.")
         for rule in self.rules:
             named = fnmatchcase(method, rule.method) or fnmatchcase(short, rule.method)
             if not named or (method == BATCH) != (rule.method == BATCH):
+                continue
+            if rule.kind in TOKEN_REFUSALS and method != ISSUER:
                 continue
             if not fnmatchcase(mailbox, rule.mailbox) or not fnmatchcase(project, rule.project):
                 continue
@@ -134,6 +153,7 @@ class FaultPlan:
                 continue
             rule.hits += 1
             self.counts[rule.kind] += 1
+            self.methods.setdefault(rule.kind, Counter())[short] += 1
             if rule.spent:
                 self.rules.remove(rule)
             return rule

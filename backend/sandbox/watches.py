@@ -113,7 +113,7 @@ class Watches:
             text = (
                 f"Error sending test message to Cloud PubSub {topic} : Resource not found (resource={name})."
             )
-            raise WatchError(400, text)
+            raise WatchError(404, text)
         if not known.gmail_may_publish:
             text = f"Error sending test message to Cloud PubSub {topic} : User not authorized to perform this action."
             raise WatchError(403, text)

@@ -101,7 +101,8 @@ def _words(text: str) -> frozenset[str]:
 def duty_job(row: ClaimedDutyRow, lease: str, mailboxes: Mapping[str, Mailbox]) -> DutyJob:
     """A duty just claimed under `lease`, with its mailbox if that is among `mailboxes`."""
     mailbox_id = row["mailbox_id"]
-    return DutyJob(mailbox_id, Duty(row["duty"]), row["attempts"], lease, mailboxes.get(mailbox_id))
+    mailbox = mailboxes.get(mailbox_id)
+    return DutyJob(mailbox_id, Duty(row["duty"]), row["attempts"], lease, mailbox, row["error"])
 
 
 def challenge(row: ChallengeRow, prospects: ProspectsRow) -> Challenge:

@@ -71,6 +71,7 @@ class ClaimedDutyRow(TypedDict):
     mailbox_id: str
     duty: str
     attempts: int
+    error: str
 
 
 class DutyRow(ClaimedDutyRow):

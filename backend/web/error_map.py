@@ -44,12 +44,12 @@ TABLE: dict[type[errors.PitchgateError], Answer] = {
     errors.Gone: Answer(404, "not_found"),
     errors.HistoryGone: Answer(502, "google"),
     errors.TryLater: Answer(503, "unavailable"),
+    errors.Unexplained: Answer(503, "unavailable"),
     errors.StoreAway: Answer(503, "unavailable"),
     errors.NotYet: Answer(503, "unavailable"),
     errors.SendUncertain: Answer(502, "google"),
     errors.NeedsReconnect: Answer(409, "needs_reconnect", own_words=True),
     errors.Rejected: Answer(502, "google"),
-    errors.Unexplained: Answer(502, "google"),
 }
 
 HTTP_CODES = {

@@ -31,8 +31,7 @@ log = structlog.get_logger()
 FIRST_PATIENCE = timedelta(seconds=5)
 DUTY_PATIENCE = timedelta(minutes=15)
 """A duty is never given up: what was refused for good, or failed too often, is tried again at intervals that
-double from the first to the second. A refusal without a reason is temporary as often as not: its intervals grow no
-longer than those of an outage."""
+double from the first to the second."""
 
 AGAIN = timedelta(seconds=1)
 
@@ -79,8 +78,12 @@ class Endings:
         if isinstance(job, MessageJob) and isinstance(error, Gone):
             await context.store.gone(job, now)
             return
-        if isinstance(job, MessageJob) and isinstance(error, Unexplained):
-            error = once_more(error.key, error, job.error) or error
+        if isinstance(error, Unexplained):
+            again = once_more(error, job.error)
+            if again is None and isinstance(job, MessageJob):
+                await context.store.make_dead_letter(job, code_of(error), now)
+                return
+            error = again or error
         most, longest = context.settings.max_attempts, context.settings.longest_backoff
         wait = wait_after(error, job.attempt, self._jitter.random(), now, most, longest)
         if wait is not None:
@@ -91,8 +94,7 @@ class Endings:
             await context.store.make_dead_letter(job, code_of(error), now)
         else:
             doubling = FIRST_PATIENCE * 2 ** min(max(job.attempt, 1) - 1, 10)
-            patience = timedelta(seconds=longest) if isinstance(error, Unexplained) else DUTY_PATIENCE
-            await self._postpone(job, min(doubling, patience), code_of(error), failed=cause)
+            await self._postpone(job, min(doubling, DUTY_PATIENCE), code_of(error), failed=cause)
 
     async def _postpone(
         self,

@@ -31,6 +31,7 @@ class End:
     balances: dict[str, int] = field(default_factory=dict)
     ledger_differences: int = 0
     dead_letters: int = 0
+    failed_open: int = 0
 
     def count_challenges(self, sent: Mapping[str, Counter[str]]) -> None:
         """What left: how often each challenge was sent to each recipient."""
@@ -88,7 +89,9 @@ async def take_stock(fixture: Fixture, script: Script) -> End:
     end.count_challenges(challenges_sent(await fixture.sandbox.outbox()).get(OWNER, {}))
     end.strays = strays(await fixture.sandbox.sent_mail(OWNER))
     end.ledger_differences = len(await fixture.store.ledger_differences())
-    end.dead_letters = (await fixture.store.census()).get("dead_letters", 0)
+    census = await fixture.store.census()
+    end.dead_letters = census.get("dead_letters", 0)
+    end.failed_open = sum(number for name, number in census.items() if name.startswith("fail_open."))
     return end
 
 

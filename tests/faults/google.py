@@ -34,6 +34,11 @@ class FaultySandbox(Sandbox):
         response = await self._call("GET", "/sandbox/faults")
         return response["rules"], response["counts"]
 
+    async def by_method(self) -> dict[str, dict[str, int]]:
+        """How often each kind has struck, method by method."""
+        found: dict[str, dict[str, int]] = (await self._call("GET", "/sandbox/faults"))["methods"]
+        return found
+
     async def lift(self) -> None:
         """No more faults."""
         await self._call("DELETE", "/sandbox/faults")

@@ -20,7 +20,7 @@ from tests.faults.fixture import open_fixture
 from tests.faults.helpers import Tell, arguments, conclude, tell
 from tests.faults.script import OWNER, Script, write_script
 from tests.faults.story import play
-from tests.faults.trouble import PLANNED, Trouble
+from tests.faults.trouble import PLANNED, Trouble, part_of
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,13 @@ async def run(seed: int, scale: Scale, folder: Path, tell: Tell) -> dict[str, An
         "challenges_missing": len(differences["challenges_missing"]),
         "challenges_not_due": len(differences["challenges_not_due"]),
         "dead_letters": end.dead_letters,
+        "failed_open": end.failed_open,
         "faults": faults,
         "least_fault": min(faults.get(name, 0) for name in PLANNED),
         "least_planned": scale.each,
+        "least_on_a_method": min(what["methods"].values()),
+        "least_on_a_method_planned": part_of(scale.each),
+        "methods": what["methods"],
         "units": what["units"],
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -98,6 +102,7 @@ async def _war(
         meter = (await fixture.sandbox.meters())["mailboxes"].get(OWNER, {})
         return end, {
             "faults": await trouble.report(),
+            "methods": await trouble.on_methods(),
             "kills": fixture.kills,
             "reconnects": fixture.reconnects,
             "units": meter.get("units", 0),
@@ -108,9 +113,12 @@ def clean(result: dict[str, Any]) -> bool:
     """Whether a run kept every promise, and met all that it was to meet."""
     promises = (
         "lost", "double_challenges", "challenges_outside_thread", "wrong_final_labels", "ledger_differences",
-        "other_verdicts", "challenges_missing", "challenges_not_due", "dead_letters",
+        "other_verdicts", "challenges_missing", "challenges_not_due", "dead_letters", "failed_open",
     )  # fmt: skip
-    met = result["least_fault"] >= result["least_planned"] and result["kills"] >= result["kills_planned"]
+    met = all(
+        result[f"{name}{met}"] >= result[f"{name}_planned"]
+        for name, met in (("least", "_fault"), ("least_on_a_method", ""), ("kills", ""))
+    )
     return met and not any(result[name] for name in promises)
 
 

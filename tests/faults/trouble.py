@@ -1,8 +1,9 @@
 """The plan of a fault journey: what breaks, how often, and in which order; it follows from the seed.
 
-Every fault of the sandbox strikes at least `each` times. Answers that are final for Google's own reasons are aimed
-only where the product may recover from them: a 404 to messages.get says that the message is gone, and a 400 that it
-will never be given out, so both would rightly change the end.
+Every fault of the sandbox strikes at least `each` times, and what comes and goes on any method strikes each that is
+called. Answers that are final for Google's own reasons are aimed only where the product may recover from them: a 404 to
+messages.get says that the message is gone, and invalidArgument that it will never be given out, so both would rightly
+change the end.
 """
 
 from __future__ import annotations
@@ -26,17 +27,30 @@ from tests.faults.helpers import project
 from tests.faults.script import OWNER
 
 ANYWHERE = (
-    "unauthenticated", "rate_limit", "user_rate_limit", "daily_limit", "access_not_configured", "forbidden_page",
+    "unauthenticated", "rate_limit", "user_rate_limit", "daily_limit", "access_not_configured",
     "too_many_requests", "too_many_concurrent", "backend_500", "bad_gateway", "unavailable",
     "gateway_timeout", "slow", "drop", "drop_after", "drop_mid", "unavailable_after", "garbage",
 )  # fmt: skip
+PASSING = ("failed_precondition", "forbidden_page")
+METHODS = (
+    "getProfile", "history.list", "labels.create", "labels.list", "messages.get", "messages.list", "messages.modify",
+    "messages.send", "settings.getVacation", "settings.sendAs.list", "threads.get", "watch",
+)  # fmt: skip
+"""What the product calls in these acts; `PASSING` strikes each of them."""
+WITH_LETTERS = ("messages.get", "messages.modify", "messages.send", "settings.getVacation", "threads.get")
+"""What is called about new letters only: what strikes it comes while the most of them do."""
+TOKEN_PASSING = (
+    "rate_limit_exceeded", "disabled_client", "deleted_client", "invalid_client", "unauthorized_client",
+    "restricted_client", "invalid_scope", "internal_failure", "forbidden_page", "failed_precondition",
+)  # fmt: skip
+"""Refusals of a refresh that pass; the last one is an error that is an object."""
+ENDS_GRANT = ("invalid_grant", "admin_policy_enforced", "org_internal")
 AIMED = {
-    "failed_precondition": ("history.list", "messages.modify", "watch"),
     "invalid_argument": ("history.list", "messages.modify", "labels.list"),
     "not_found": ("history.list",),
     "label_conflict": ("messages.modify",),
 }
-TOPPED_UP = {"failed_precondition": "watch", "invalid_argument": "labels.list", "not_found": "history.list"}
+TOPPED_UP = {"invalid_argument": "labels.list", "not_found": "history.list"}
 MADE_BY_CONNECTING = ("watch", "labels.list")
 """Where these still strike when all mail is dealt with: a duty that was refused rests, twice as long each time, until
 the owner connects again."""
@@ -85,8 +99,8 @@ CROWDED: dict[str, Any] = {"concurrency_cap": 4, "latency_ms": 300}
 MOST_IN_A_BATCH = 100
 
 PLANNED = (
-    *ANYWHERE, *AIMED, *MADE_ANEW.values(), *ENDS_CONSENT, *ACTS, *TURNS, *KNOBS, "invalid_grant", "crowding_batch",
-    "batch_limit", "skewed_clock", "skewed_mail", "skewed_watch", "skewed_sign_in",
+    *ANYWHERE, *PASSING, *AIMED, *MADE_ANEW.values(), *ENDS_CONSENT, *ACTS, *TURNS, *KNOBS, "invalid_grant",
+    "crowding_batch", "batch_limit", "skewed_clock", "skewed_mail", "skewed_watch", "skewed_sign_in",
 )  # fmt: skip
 """Every fault that has to strike, by the name it is counted under."""
 Injection = tuple[str, Callable[[str], Awaitable[None]]]
@@ -101,10 +115,17 @@ MENDING = 240.0
 """Seconds in which the owner must have come through to connect again, over deaths, on a machine with other work."""
 
 ANY_CALL = ("messages.*", "messages.get")
+EARLY = 0.5
+"""Share of the plan that lies in the first act, whatever is put in beside it."""
 AHEAD = 0.3
 """Share of an act's letters that may be under way before its trouble has come as far."""
 LEAST_LIFE = 3.0
 """Seconds the backend lives at least on average: dying sooner it would never come to do anything."""
+
+
+def part_of(each: int) -> int:
+    """How often at least a fault that strikes many methods strikes each of them."""
+    return -(-each // 4)
 
 
 class Trouble:
@@ -140,11 +161,15 @@ class Trouble:
             for _ in range(-(-self._each // 3)):
                 rule(kind, times=3)
         for _ in range(self._each):
-            plan += [("oauth.token", self._dead_grant), ("", self._crowd), ("", self._skew_clock)]
+            plan.append(("oauth.token", lambda _: self._refused_token(ENDS_GRANT[0])))
+            plan += [("", self._crowd), ("", self._skew_clock)]
         for method, kinds in PARTS.items():
             for kind in kinds:
-                for _ in range(-(-self._each // 4)):
+                for _ in range(part_of(self._each)):
                     rule(kind, method)
+        for kind in (*TOKEN_PASSING, *ENDS_GRANT[1:]):
+            for _ in range(part_of(self._each)):
+                plan.append(("oauth.token", lambda _, kind=kind: self._refused_token(kind)))  # type: ignore[misc]
         for name in ACTS:
             for _ in range(self._each):
                 plan.append(("", lambda _, name=name: self._act(name)))  # type: ignore[misc]
@@ -152,6 +177,16 @@ class Trouble:
             for _ in range(self._each):
                 plan.append(("", lambda _, name=name: self._turn(name)))  # type: ignore[misc]
         self._chance.shuffle(plan)
+        early = range(int(len(plan) * EARLY))
+        for kind in PASSING:
+            for method in METHODS:
+                for _ in range(part_of(self._each)):
+                    at = (
+                        self._chance.choice(early)
+                        if method in WITH_LETTERS
+                        else self._chance.randrange(len(plan))
+                    )
+                    plan.insert(at, (method, lambda method, kind=kind: self._rule(kind, method)))  # type: ignore[misc]
         return plan
 
     async def pace(self, share: float) -> None:
@@ -237,8 +272,8 @@ class Trouble:
         seconds = round(self._chance.uniform(0.2, 2.2), 2)
         await self._fixture.sandbox.rule(kind, method=method, times=times, seconds=seconds, **ours)
 
-    async def _dead_grant(self, _: str) -> None:
-        await self._rule("invalid_grant", "oauth.token")
+    async def _refused_token(self, kind: str) -> None:
+        await self._rule(kind, "oauth.token")
         await self._fixture.sandbox.act("expire_access_tokens", OWNER)
 
     async def _crowd(self, _: str) -> None:
@@ -348,8 +383,13 @@ class Trouble:
             ]
             remade = [act for act, kind in MADE_ANEW.items() for _ in range(self._each - counts.get(kind, 0))]
             watches = self._each - counts.get("skewed_watch", 0)
-            if not short and not remade and watches <= 0:
+            missing = [
+                pair for pair, number in (await self.on_methods()).items() if number < part_of(self._each)
+            ]
+            if not short and not remade and not missing and watches <= 0:
                 return
+            for pair in missing:
+                await self._again(*pair.split(" on "))
             for act in remade:
                 await self._act(act)
             for _ in range(watches - len(remade)):
@@ -372,6 +412,27 @@ class Trouble:
             if counts.get("skewed_watch", 0) > before.get("skewed_watch", 0):
                 return
             await asyncio.sleep(0.1)
+
+    async def _again(self, kind: str, method: str) -> None:
+        """A fault that has not struck a method often enough, and what makes the product call it."""
+        if method == "oauth.token":
+            await self._refused_token(kind)
+            return
+        if method == "labels.create":
+            await self._mended()
+            await self._delete_label()
+        await self._rule(kind, method)
+        if method in ("getProfile", "messages.list", "threads.get"):
+            await self._act("raise_history_floor")
+        elif method not in WITH_LETTERS:
+            await self._watched_anew()
+
+    async def on_methods(self) -> dict[str, int]:
+        """How often what passes has struck, by kind and method."""
+        met = await self._fixture.sandbox.by_method()
+        pairs = [(kind, method) for kind in PASSING for method in METHODS]
+        pairs += [(kind, "oauth.token") for kind in (*TOKEN_PASSING, *ENDS_GRANT)]
+        return {f"{kind} on {method}": met.get(kind, {}).get(method, 0) for kind, method in pairs}
 
     async def report(self) -> dict[str, int]:
         """How often each fault struck."""

@@ -26,10 +26,13 @@ TOLD_AFTER = timedelta(minutes=2)
 LIMIT_WORDS = frozenset(
     {
         *("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"),
-        *("RESOURCE_EXHAUSTED", "http429", "statedTime", "ownQuota"),
+        *("RESOURCE_EXHAUSTED", "http429", "statedTime", "ownQuota", "rate_limit_exceeded", "slow_down"),
     }
 )
 """Reasons that mean: too much was asked, or Google named a time before which it does not want to be asked."""
+
+CLIENT_KEYS = ("later.client", "later.switched_off")
+"""Errors that mean: Google refuses our own client or project, whoever's mail it is about."""
 
 NO_TOPIC = "noTopic"
 """The reason when Gmail is to tell of new mail through a topic that is not there: the operator's to mend."""
@@ -47,6 +50,7 @@ class Cause(StrEnum):
     """Why a try ended without its result. Counted and stored, so the words stay as they are."""
 
     LIMITS = "limits"
+    CLIENT = "client"
     GOOGLE = "google"
     STORE = "store"
     RECONNECT = "reconnect"
@@ -64,6 +68,7 @@ class Blame(StrEnum):
     """Who an owner is told is in the way."""
 
     LIMITS = "limits"  # Google asks us to wait
+    CLIENT = "client"  # Google refuses our client: only the operator can mend that
     GOOGLE = "google"
     OURS = "ours"
 
@@ -82,6 +87,7 @@ _KINDS: tuple[tuple[type[Exception], Cause], ...] = (
 )
 _BLAMES = {
     Cause.LIMITS: Blame.LIMITS,
+    Cause.CLIENT: Blame.CLIENT,
     Cause.GOOGLE: Blame.GOOGLE,
     Cause.UNCERTAIN: Blame.GOOGLE,
     Cause.REJECTED: Blame.GOOGLE,
@@ -94,6 +100,8 @@ def cause_of(error: Exception) -> Cause | None:
     if isinstance(error, NotYet):
         return None
     if isinstance(error, TryLater) and not isinstance(error, StoreAway):
+        if error.key in CLIENT_KEYS:
+            return Cause.CLIENT
         if error.reason in LIMIT_WORDS:
             return Cause.LIMITS
         if error.reason in (NO_READER, NO_TOPIC):

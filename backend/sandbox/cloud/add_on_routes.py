@@ -1,12 +1,13 @@
 """gsuiteaddons: deployments of add-ons, kept and not run. backend/sandbox/addon runs the one it is given."""
 
-import secrets
 from typing import Any
 
 from quart import Blueprint, Response, jsonify, request
 
-from backend.sandbox.cloud.routes import known_callers, number, refused
+from backend.sandbox.cloud.model import new_etag
+from backend.sandbox.cloud.routes import known_callers, number
 from backend.sandbox.pubsub.model import PubSubError
+from backend.sandbox.pubsub.routes import refused
 from backend.sandbox.web import json_object, world
 
 blueprint = Blueprint("add_ons", __name__)
@@ -68,7 +69,7 @@ async def replace_deployment(project: str, name: str) -> Response:
     body, full = await _body(), _name(project, name)
     present = world().cloud.deployments.get(full)
     if present and body.get("etag") and body["etag"] != present["etag"]:
-        raise PubSubError(409, "The etag is not that of the deployment.")
+        raise PubSubError(409, "The etag is not that of the deployment.", "ABORTED")
     return _kept(full, body)
 
 
@@ -101,6 +102,6 @@ def _there(name: str) -> dict[str, Any]:
 
 
 def _kept(name: str, body: dict[str, Any]) -> Response:
-    kept = {**body, "name": name, "etag": secrets.token_urlsafe(8)}
+    kept = {**body, "name": name, "etag": new_etag()}
     world().cloud.deployments[name] = kept
     return jsonify(kept)

@@ -7,6 +7,7 @@ from quart import Blueprint, Response, jsonify, request
 
 from backend.sandbox.pubsub.model import PubSubError, read_subscription
 from backend.sandbox.pubsub.pulling import check_caller
+from backend.sandbox.pubsub.routes import refused
 from backend.sandbox.web import json_object, world
 
 blueprint = Blueprint("cloud", __name__)
@@ -18,12 +19,7 @@ _TOPIC = "/v1/projects/<project>/topics/<name>"
 _SUBSCRIPTION = "/v1/projects/<project>/subscriptions/<name>"
 
 
-@blueprint.errorhandler(PubSubError)
-async def refused(error: PubSubError) -> Response:
-    """Google's error shape."""
-    response = jsonify({"error": {"code": error.status, "message": error.message, "status": "FAILED"}})
-    response.status_code = error.status
-    return response
+blueprint.register_error_handler(PubSubError, refused)
 
 
 @blueprint.before_request
@@ -91,7 +87,7 @@ async def set_policy(project: str, kind: str, name: str) -> Response:
     resource = _there(f"projects/{project}/{kind}/{name}")
     kept = world().cloud.set_policy(resource, (await json_object()).get("policy") or {})
     if kept is None:
-        raise PubSubError(409, "There were concurrent policy changes.")
+        raise PubSubError(409, "There were concurrent policy changes.", "ABORTED")
     if kind == "topics":
         members = [
             m for one in kept["bindings"] if one["role"] == "roles/pubsub.publisher" for m in one["members"]

@@ -148,7 +148,7 @@ async def spoil_before(world: World, rule: FaultRule | None) -> ApiResponse | No
     if rule.kind in PAGES:
         status, page = PAGES[rule.kind]
         return ApiResponse(status, page, HTML_TYPE)
-    raise _error_for(world, rule)
+    raise error_for(world, rule)
 
 
 def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
@@ -166,7 +166,8 @@ def spoil_after(rule: FaultRule | None, response: ApiResponse) -> ApiResponse:
     return response
 
 
-def _error_for(world: World, rule: FaultRule) -> ApiError:
+def error_for(world: World, rule: FaultRule) -> ApiError:
+    """The refusal that a rule's kind stands for."""
     retry_at = world.clock.shown() + rule.seconds
     table: dict[str, Callable[[], ApiError]] = {
         "unauthenticated": errors.unauthenticated,
@@ -181,6 +182,7 @@ def _error_for(world: World, rule: FaultRule) -> ApiError:
         "failed_precondition": errors.failed_precondition,
         "invalid_argument": lambda: errors.invalid("Invalid argument."),
         "not_found": errors.not_found,
+        "missing_topic": errors.missing_topic,
         "label_conflict": errors.label_conflict,
         "batch_limit": lambda: errors.batch_limit(world.knobs.batch_limit),
         "backend_500": errors.backend_error,

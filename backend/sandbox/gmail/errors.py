@@ -69,6 +69,12 @@ def not_found() -> ApiError:
     return ApiError(404, "Requested entity was not found.", "notFound")
 
 
+def missing_topic() -> ApiError:
+    """404 on watch: the topic is not there (any more)."""
+    text = "Error sending test message to Cloud PubSub : Resource not found (resource=gmail)."
+    return ApiError(404, text, "notFound")
+
+
 def invalid(message: str) -> ApiError:
     """400 invalidArgument."""
     return ApiError(400, message, "invalidArgument")

@@ -59,6 +59,9 @@ def get_profile(call: Call) -> Json:
     }
 
 
+_WATCH_REASONS = {400: "invalidArgument", 403: "forbidden", 404: "notFound"}
+
+
 @TABLE.add(
     "watch",
     "POST",
@@ -80,8 +83,7 @@ def watch(call: Call) -> Json:
     try:
         started = call.world.watches.start(call.mailbox, call.project, topic, labels, exclude, now)
     except WatchError as error:
-        reason = "invalidArgument" if error.status == 400 else "forbidden"
-        raise ApiError(error.status, error.message, reason) from error
+        raise ApiError(error.status, error.message, _WATCH_REASONS[error.status]) from error
     return {
         "historyId": str(call.mailbox.history.current),
         "expiration": str(call.world.dated("watch", int(started.expires * 1000))),

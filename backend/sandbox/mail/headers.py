@@ -13,7 +13,7 @@ Headers = list[tuple[str, str]]
 # Gmail leaves the folding of trace fields alone and unfolds the rest.
 _TRACE = re.compile(r"\A(received|x-received|authentication-results|dkim-signature|arc-|x-google-)", re.I)
 _ADDRESS_FIELDS = frozenset({"from", "to", "cc", "bcc", "reply-to", "sender"})
-_FOLD = re.compile(r"\r?\n[ \t]+|\r?\n")
+_FOLD = re.compile(r"\r?\n")  # the white space behind it belongs to the field (RFC 5322, 2.2.3)
 _MESSAGE_ID = re.compile(r"<([^<>\s]+)>")
 _SPECIALS = re.compile(r'[()<>\[\]:;@\\,."]')
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
@@ -52,7 +52,7 @@ def _shown(name: str, value: str) -> str:
     text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if _TRACE.match(name):
         return re.sub(r"(?<!\r)\n", "\r\n", text).strip()
-    text = _FOLD.sub(lambda match: " " if match.group().strip("\r\n") else "", text).strip()
+    text = _FOLD.sub("", text).strip()
     if "=?" not in text:
         return text
     return _decoded_addresses(text) if name.lower() in _ADDRESS_FIELDS else _decoded(text)

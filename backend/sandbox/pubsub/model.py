@@ -14,10 +14,12 @@ MAX_WAITING = 100_000
 
 
 class PubSubError(ValueError):
-    """A management request Pub/Sub would refuse, with its HTTP status."""
+    """A management request Google would refuse: HTTP status, and `word`, its canonical name where that is not the
+    status's usual one."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, word: str = "") -> None:
         super().__init__(message)
+        self.word = word
         self.status = status
         self.message = message
 

@@ -40,7 +40,7 @@ async def refused(error: PubSubError) -> Response:
         404: "NOT_FOUND",
         409: "ALREADY_EXISTS",
     }
-    status = names.get(error.status, "UNKNOWN")
+    status = error.word or names.get(error.status, "UNKNOWN")
     response = jsonify({"error": {"code": error.status, "message": error.message, "status": status}})
     response.status_code = error.status
     return response

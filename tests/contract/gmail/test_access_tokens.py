@@ -9,7 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.errors import NeedsReconnect, Rejected, TryLater
+from backend.domain.errors import GoogleError, NeedsReconnect, TryLater
+from backend.domain.mailbox.failing import Cause, cause_of, code_of
+from backend.gmail.token_answer import CLIENT_REFUSED
 from backend.gmail.tokens import AccessTokens
 from backend.gmail.wire import open_session
 from tests.contract.gmail.fake_google import Answer, FakeGoogle, Keeper, StoryClock, fake_google
@@ -214,10 +216,55 @@ async def test_an_administrators_no_is_told_to_the_owner(story: Story) -> None:
     assert "administrator" in in_english(caught.value)
 
 
-async def test_a_request_google_does_not_understand_is_our_fault(story: Story) -> None:
-    story.fake.on("POST /token", Answer(400, {"error": "unsupported_grant_type"}))
-    with pytest.raises(Rejected):
+REFRESHES: dict[str, tuple[Answer, type[GoogleError], Cause]] = {
+    "the grant is over": (DEAD, NeedsReconnect, Cause.RECONNECT),
+    **{
+        word: (Answer(400, {"error": word}), NeedsReconnect, Cause.RECONNECT)
+        for word in ("admin_policy_enforced", "org_internal", "access_denied")
+    },
+    **{
+        word: (Answer(status, {"error": word}), TryLater, Cause.CLIENT)
+        for word in sorted(CLIENT_REFUSED)
+        for status in (401, 403)
+    },
+    **{
+        word: (Answer(403, {"error": word}), TryLater, Cause.LIMITS)
+        for word in ("rate_limit_exceeded", "slow_down")
+    },
+    **{
+        word: (Answer(400, {"error": word}), TryLater, Cause.GOOGLE)
+        for word in (
+            "invalid_scope",
+            "internal_failure",
+            "unsupported_grant_type",
+            "invalid_request",
+            "a new one",
+        )
+    },
+    "an object": (
+        Answer(403, {"error": {"code": 403, "status": "PERMISSION_DENIED"}}),
+        TryLater,
+        Cause.GOOGLE,
+    ),
+    "a list": (Answer(400, {"error": ["invalid_grant"]}), TryLater, Cause.GOOGLE),
+    "nothing": (Answer(400, {"error": None}), TryLater, Cause.GOOGLE),
+    "a page": (Answer(403, raw=b"<!DOCTYPE html><title>403</title>"), TryLater, Cause.GOOGLE),
+    "no body": (Answer(403, raw=b""), TryLater, Cause.GOOGLE),
+    "no token": (Answer(200, {}), TryLater, Cause.GOOGLE),
+}
+
+
+@pytest.mark.parametrize("what", REFRESHES)
+async def test_only_a_dead_grant_and_an_administrators_no_are_final(story: Story, what: str) -> None:
+    answer, kind, cause = REFRESHES[what]
+    story.fake.on("POST /token", answer, Answer(body=token("a1")))
+    with pytest.raises(kind) as caught:
         await story.tokens.access("m1")
+    assert cause_of(caught.value) is cause
+    assert in_english(caught.value)
+    assert len(code_of(caught.value)) < 80, "a word, and nothing Google wrote beside it"
+    if kind is TryLater:
+        assert await story.tokens.access("m1") == "a1"
 
 
 async def test_closing_calls_off_what_is_under_way() -> None:

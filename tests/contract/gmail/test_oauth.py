@@ -187,8 +187,8 @@ ANSWERS: dict[str, tuple[Answer, type[PitchgateError]]] = {
     "a wrong redirect": (Answer(400, {"error": "redirect_uri_mismatch"}), TryLater),
     "Google down": (Answer(503, raw=b""), TryLater),
     "a dropped connection": (Answer(cut="before"), TryLater),
-    "an unknown word": (Answer(400, {"error": "whatever"}), Rejected),
-    "a word that is none": (Answer(400, {"error": {"code": 1}}), Rejected),
+    "an unknown word": (Answer(400, {"error": "whatever"}), TryLater),
+    "a word that is none": (Answer(400, {"error": {"code": 1}}), TryLater),
 }
 
 

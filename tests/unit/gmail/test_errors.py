@@ -66,7 +66,6 @@ TABLE = [
         "invalidArgument",
     ),
     (400, body(400, "Bad Request", "badRequest"), SEND, Rejected, "badRequest"),
-    (400, body(400, "Precondition check failed.", "failedPrecondition"), GET, Rejected, "failedPrecondition"),
     (
         400,
         body(400, "Mail service not enabled", "failedPrecondition"),
@@ -110,10 +109,10 @@ TABLE = [
     (403, body(403, "API not used", "accessNotConfigured"), GET, TryLater, "accessNotConfigured"),
     (403, body(403, "API not used", detail="SERVICE_DISABLED"), GET, TryLater, "SERVICE_DISABLED"),
     (403, body(403, "Delegation denied", "forbidden"), GET, Rejected, "forbidden"),
-    (403, b"<!DOCTYPE html><title>403</title>", GET, Unexplained, "http403"),
-    (403, b'{"message": "Forbidden"}', SEND, Unexplained, "http403"),
-    (403, b"", MODIFY, Unexplained, "http403"),
-    (403, body(403, "no", status="PERMISSION_DENIED"), GET, Unexplained, "PERMISSION_DENIED"),
+    (403, b"<!DOCTYPE html><title>403</title>", GET, TryLater, "http403"),
+    (403, b'{"message": "Forbidden"}', SEND, TryLater, "http403"),
+    (403, b"", MODIFY, TryLater, "http403"),
+    (403, body(403, "no", status="PERMISSION_DENIED"), GET, TryLater, "PERMISSION_DENIED"),
     *[
         (404, body(404, "Requested entity was not found.", "notFound"), method, Unexplained, "notFound")
         for method in (PROFILE, WATCH, CREATE, "gmail.users.settings.sendAs.list")

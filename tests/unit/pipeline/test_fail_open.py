@@ -142,23 +142,23 @@ async def test_a_sync_refused_without_a_reason_is_not_late_by_more_than_an_outag
 
 
 async def test_a_refusal_without_a_reason_that_stays_fails_open(fixture: Fixture) -> None:
-    left: list[Exception] = [NO] * 20
+    left: list[Exception] = [NO] * 100
     _meets(fixture, "fetch", left)
     pitch = fixture.gmail.deliver(letter())
     await fixture.push()
-    await fixture.settle(turns=200)
+    await fixture.settle(turns=2 * REFUSALS)
     assert fixture.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
     (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert view.row == "fail_open"
     assert view.cause == FailOpen.REFUSED
-    assert len(left) == 20 - REFUSALS
+    assert len(left) == 100 - REFUSALS
 
 
 async def test_a_challenge_that_google_goes_on_refusing_is_given_up(fixture: Fixture) -> None:
-    _meets(fixture, "send", [NO] * 20)
+    _meets(fixture, "send", [NO] * 2 * REFUSALS)
     pitch = fixture.gmail.deliver(letter())
     await fixture.push()
-    await fixture.settle(turns=200)
+    await fixture.settle(turns=4 * REFUSALS)
     challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
     assert challenge is not None
     assert challenge.state is ChallengeState.FAILED

@@ -6,7 +6,7 @@ WITH picked AS MATERIALIZED (
 UPDATE duties AS d SET lease = :lease, due_at = :lease_until, asked_at = NULL, attempts = d.attempts + 1,
     again_at = CASE WHEN d.again_at > :now THEN d.again_at END
 FROM picked AS p WHERE d.mailbox_id = p.mailbox_id AND d.duty = p.duty
-RETURNING d.mailbox_id, d.duty, d.attempts;
+RETURNING d.mailbox_id, d.duty, d.attempts, d.error;
 
 -- name: claim_rows(lanes, share, now, lease, lease_until)
 -- Of each mailbox in `lanes` (JSON list) the `share` messages that have been due longest. Rows another

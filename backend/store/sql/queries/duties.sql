@@ -44,7 +44,7 @@ WHERE mailbox_id = :mailbox_id AND duty = :duty;
 
 -- name: duty_goes_on(mailbox_id, duty, lease)!
 -- Part of it is done for good: its tries are counted from the start, and it does not fail.
-UPDATE duties SET attempts = 0, failing_since = NULL
+UPDATE duties SET attempts = 0, error = '', failing_since = NULL
 WHERE mailbox_id = :mailbox_id AND duty = :duty AND lease = :lease;
 
 -- name: end_duty(mailbox_id, duty, lease, next_due)!

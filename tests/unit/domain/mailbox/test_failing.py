@@ -92,7 +92,7 @@ def test_what_keeps_all_new_mail_waiting_comes_before_one_message_and_the_longes
         (NotYet("Not yet.", reason="indexing"), "wait indexing"),
         (Rejected("Google forbids this request."), "rejected Rejected"),
         (KeyError("a subject"), "fault KeyError"),
-        (once_more("No.", Unexplained("No.", reason="http403"), "google http403 #1"), "google http403 #2"),
+        (once_more(Unexplained("No.", reason="http403"), "google http403 #1"), "google http403 #2"),
     ],
 )
 def test_what_is_stored_of_an_error_is_a_code_without_its_message(error: Exception, code: str) -> None:
@@ -101,7 +101,7 @@ def test_what_is_stored_of_an_error_is_a_code_without_its_message(error: Excepti
 
 def test_refusals_in_a_row_are_counted_by_what_was_stored_of_the_last() -> None:
     stored, met = "", 0
-    while (again := once_more("No.", Unexplained("No.", reason="a #7 b"), stored)) is not None:
+    while (again := once_more(Unexplained("No.", reason="a #7 b"), stored)) is not None:
         stored, met = code_of(again), met + 1
         assert refusals(stored) == met
     assert met == REFUSALS - 1
