@@ -76,6 +76,8 @@ async def try_out(client: OAuthClient, settings: Settings) -> None:
     other that it is unknown. Raises `Refused` (field client_id), or `Refused` (field network) without an answer."""
     import aiohttp  # here, for the help of the command
 
+    from backend.gmail.token_answer import CLIENT_REFUSED
+
     form = urlencode(
         {
             "grant_type": "authorization_code",
@@ -96,5 +98,5 @@ async def try_out(client: OAuthClient, settings: Settings) -> None:
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise Refused("network", field="network") from error
     cause = response.get("error") if isinstance(response, dict) else None
-    if cause in ("invalid_client", "unauthorized_client", "deleted_client", "disabled_client"):
+    if isinstance(cause, str) and cause in CLIENT_REFUSED:
         raise Refused("client_unknown", console=CONSOLE, field="client_id")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
+from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import WATCH_ALARM
 from backend.domain.mailbox.message_record import MessageView
@@ -80,8 +81,8 @@ def messages(
 
 
 def census(now: datetime) -> Script[Mapping[str, int]]:
-    """Counts of everything, keyed "group.name". Links, watches and trials that want somebody's eye are there with 0
-    too: an alarm on a count that is missing would never ring."""
+    """Counts of everything, keyed "group.name". Links, watches, trials and failing jobs that want somebody's eye are
+    there with 0 too: an alarm on a count that is missing would never ring."""
     counts: dict[str, int] = {"mailboxes": (yield from number("count_mailboxes"))}
     links: LinksRow = yield q("count_links", now=micros(now), soon=micros(now + WATCH_ALARM))
     counts["links.needs_reconnect"] = links["lost"]
@@ -116,6 +117,9 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     if at_work.challenger is not None and at_work.since is not None:
         labels = yield from trials.labels_of_model(TRIAL, at_work.challenger, at_work.since)
         counts[f"trial.{trial(labels).finding}"] = 1
+    failing: list[CountRow] = yield q("count_failing")
+    counts |= dict.fromkeys((f"failing.{cause}" for cause in Cause), 0)
+    counts |= {f"failing.{row['name']}": row["n"] for row in failing}
     due = (yield from next_due()).first
     counts["failing_seconds"] = yield from failing_seconds(now)
     counts["oldest_due_seconds"] = 0 if due is None else max(0, int((now - due).total_seconds()))

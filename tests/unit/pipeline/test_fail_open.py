@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 import structlog
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Rejected, TryLater, Unexplained
+from backend.domain.mailbox.failing import Blame, foremost
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.retry import REFUSALS
+from backend.ports.gmail import Gmail
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
 from tests.unit.pipeline.test_judged import told
@@ -100,8 +104,8 @@ async def test_a_message_gmail_will_not_give_out_stays(fixture: Fixture) -> None
     assert view.row == "fail_open"
 
 
-NO = Unexplained("Google forbids this request and does not say why.", reason="http403")
-OUTAGE = TryLater("Google has trouble of its own.", reason="backendError")
+NO: Exception = Unexplained("later.unexplained", reason="failedPrecondition")
+OUTAGE: Exception = TryLater("Google has trouble of its own.", reason="backendError")
 
 
 def _meets(fixture: Fixture, call: str, troubles: list[Exception]) -> None:
@@ -112,6 +116,56 @@ def _meets(fixture: Fixture, call: str, troubles: list[Exception]) -> None:
         if troubles:
             raise troubles.pop(0)
         return await plain(*arguments)
+
+    setattr(fixture.gmail, call, troubled)
+
+
+LASTING = {
+    "a precondition": (NO, timedelta(minutes=40), Blame.GOOGLE),
+    "a page": (TryLater("later.unexplained", reason="http403"), timedelta(hours=3), Blame.GOOGLE),
+    "our client": (TryLater("later.client", reason="disabled_client"), timedelta(hours=3), Blame.CLIENT),
+    "the API": (TryLater("later.switched_off", reason="SERVICE_DISABLED"), timedelta(hours=3), Blame.CLIENT),
+}
+CALLS = [name for name, value in vars(Gmail).items() if callable(value) and not name.startswith("_")]
+
+
+@pytest.mark.parametrize("what", LASTING)
+@pytest.mark.parametrize("calls", [*([name] for name in ("fetch", "vacation_on", "relabel", "send")), CALLS])
+async def test_mail_waits_for_as_long_as_google_is_in_the_way_and_its_owner_is_told(
+    fixture: Fixture, what: str, calls: list[str]
+) -> None:
+    trouble, lasts, blame = LASTING[what]
+    began = fixture.now()
+    for name in calls:
+        _refuses(fixture, name, trouble, began + lasts)
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.work_for(lasts.total_seconds() - 60)
+    assert LABELS.held not in fixture.gmail.labels_of(pitch) or calls == ["send"]
+    assert fixture.gmail.sent == []
+    told_of = foremost((await fixture.mailbox()).failing, fixture.now(), watched=True)
+    assert told_of is not None
+    assert told_of.blame is blame
+    assert told_of.since - began < timedelta(minutes=1)
+
+    await fixture.work_for(60 + 3 * fixture.context.settings.longest_backoff)
+    assert LABELS.held in fixture.gmail.labels_of(pitch)
+    assert len(fixture.gmail.sent) == 1
+    census = await fixture.store.census(fixture.now())
+    assert [
+        name for name in census if name.startswith("fail_open") or (name == "dead_letters" and census[name])
+    ] == []
+    assert (await fixture.mailbox()).failing == ()
+
+
+def _refuses(fixture: Fixture, call: str, trouble: Exception, until: datetime) -> None:
+    """Every call of that kind ends so until then."""
+    plain = getattr(fixture.gmail, call)
+
+    async def troubled(*arguments: object, **named: object) -> object:
+        if fixture.now() < until:
+            raise trouble
+        return await plain(*arguments, **named)
 
     setattr(fixture.gmail, call, troubled)
 
@@ -146,7 +200,7 @@ async def test_a_refusal_without_a_reason_that_stays_fails_open(fixture: Fixture
     _meets(fixture, "fetch", left)
     pitch = fixture.gmail.deliver(letter())
     await fixture.push()
-    await fixture.settle(turns=2 * REFUSALS)
+    await fixture.settle(turns=8 * REFUSALS)
     assert fixture.gmail.labels_of(pitch) == {"INBOX", "UNREAD"}
     (view,) = await fixture.store.messages(fixture.mailbox_id)
     assert view.row == "fail_open"
@@ -158,7 +212,7 @@ async def test_a_challenge_that_google_goes_on_refusing_is_given_up(fixture: Fix
     _meets(fixture, "send", [NO] * 2 * REFUSALS)
     pitch = fixture.gmail.deliver(letter())
     await fixture.push()
-    await fixture.settle(turns=4 * REFUSALS)
+    await fixture.settle(turns=8 * REFUSALS)
     challenge = await fixture.store.challenge_of(fixture.mailbox_id, pitch)
     assert challenge is not None
     assert challenge.state is ChallengeState.FAILED

@@ -19,7 +19,7 @@ from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 
 LOST = SendUncertain("The connection broke.", reason="ServerDisconnectedError")
 BUSY = TryLater("Google has trouble of its own.", reason="backendError")
-PAGE = Unexplained("Google forbids this request and does not say why.", reason="http403")
+PAGE = Unexplained("later.unexplained", reason="failedPrecondition")
 
 AROUND_A_SEND = st.sampled_from(
     ["lost before", "lost after", "dies before", "dies after", "busy", "a page", "search busy", "search dies"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend import logs
+from backend.domain.mailbox.verdict import FailOpen
 from backend.pipeline.judged import Judged
 from backend.web.measures import GROUPS, Measures
 from tests.web.operator.promtool import PROMTOOL, needs_promtool
@@ -54,6 +55,17 @@ async def test_every_count_an_alarm_asks_for_is_told_by_a_server_with_nothing_to
             assert any(
                 sample.name == name and (not label or sample.labels.get(label) == value) for sample in samples
             ), f"{name} with {label}={value} is told by nobody"
+
+
+def test_every_cause_of_letting_in_counts_for_an_alarm() -> None:
+    asked = [
+        found
+        for expr in alerts().values()
+        for name, _, values in ASKED.findall(expr)
+        if name == "pitchgate_fail_open_total"
+        for found in values.split("|")
+    ]
+    assert sorted(asked) == sorted(FailOpen)
 
 
 def test_every_alarm_leads_to_its_own_heading_of_the_operations_page() -> None:

@@ -60,7 +60,7 @@ def test_a_box_left_unticked_is_mended_otherwise_than_a_withdrawn_grant(language
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("blame", list(Blame))
 def test_what_waits_is_told_with_its_time_and_who_is_in_the_way(language: str, blame: Blame) -> None:
-    causes = {Blame.LIMITS: Cause.LIMITS, Blame.GOOGLE: Cause.GOOGLE, Blame.OURS: Cause.FAULT}
+    causes = {blame: Cause(blame) for blame in Blame if blame is not Blame.OURS} | {Blame.OURS: Cause.FAULT}
     late, t = Failing("sync", causes[blame], NOW - timedelta(minutes=3)), words(language)
     all_mail = state_of(replace(ANA, failing=(late,)), t, NOW)
     some = state_of(replace(ANA, failing=(replace(late, job="screen"),)), t, NOW)

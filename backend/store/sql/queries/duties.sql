@@ -75,6 +75,13 @@ SELECT MIN(since) FROM (
     SELECT MIN(failing_since) FROM messages WHERE failing_since IS NOT NULL
 ) AS both_kinds;
 
+-- name: count_failing()
+SELECT cause AS name, COUNT(*) AS n FROM (
+    SELECT failing_cause AS cause FROM duties WHERE failing_since IS NOT NULL
+    UNION ALL
+    SELECT failing_cause FROM messages WHERE failing_since IS NOT NULL
+) AS both_kinds GROUP BY cause;
+
 -- name: calm_duties(mailbox_id)!
 UPDATE duties SET failing_since = NULL WHERE mailbox_id = :mailbox_id AND failing_since IS NOT NULL;
 

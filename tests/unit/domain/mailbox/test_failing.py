@@ -16,6 +16,7 @@ from backend.domain.errors import (
     Unexplained,
 )
 from backend.domain.mailbox.failing import (
+    CLIENT_KEYS,
     LIMIT_WORDS,
     NO_READER,
     TOLD_AFTER,
@@ -47,7 +48,14 @@ def test_every_error_has_one_of_the_fixed_words_but_for_a_wait_of_our_own(kind: 
 
 def test_every_word_is_some_errors() -> None:
     words = {cause_of(kind("x")) for kind in (*KINDS, TimeoutError, KeyError)}
-    assert words | {Cause.LIMITS} == {*Cause, None}
+    assert words | {Cause.LIMITS, Cause.CLIENT} == {*Cause, None}
+
+
+@pytest.mark.parametrize("key", CLIENT_KEYS)
+def test_a_client_that_is_refused_is_the_operators_to_mend(key: str) -> None:
+    cause = cause_of(TryLater(key, reason="disabled_client"))
+    assert cause is Cause.CLIENT
+    assert Failing("screen", cause, NOW).blame is Blame.CLIENT
 
 
 @pytest.mark.parametrize("reason", sorted(LIMIT_WORDS))
