@@ -11,8 +11,8 @@ from datetime import timedelta
 import structlog
 
 from backend.domain.entry.challenge import token_hash
-from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Rejected, Unexplained
-from backend.domain.retry import PASSED_OVER, believed
+from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Rejected, TryLater
+from backend.domain.retry import PASSED_OVER
 from backend.pipeline.context import Context
 from backend.ports.gmail import Authorizer
 from backend.ports.jobs import DutyJob
@@ -36,8 +36,9 @@ async def leave(context: Context, authorizer: Authorizer, job: DutyJob) -> None:
         await context.gmail.stop_watch(job.mailbox_id)
     except (NeedsReconnect, Gone, Rejected):
         pass
-    except Unexplained as error:
-        if not believed(error, job.error, PASSED_OVER):
+    except TryLater:
+        # Trouble that does not end, such as a client of ours that is refused, must not keep the owner's data.
+        if job.attempt < PASSED_OVER:
             raise
     grant_end = await _revoked(authorizer, job)
     now = context.clock.now()

@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from backend.sandbox.faults import FaultError, FaultPlan, FaultRule
+from backend.sandbox.faults import TOKEN_REFUSALS, FaultError, FaultPlan, FaultRule
 from tests.sandbox.gmail_client import raw
 from tests.sandbox_process import MODIFY, SandboxProcess, SandboxRefused
 
@@ -133,16 +133,40 @@ def test_a_fault_inside_a_batch_hits_one_part(google: SandboxProcess, ana: str, 
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [("unavailable", 503), ("backend_500", 500), ("invalid_grant", 400)]
+    ("kind", "status", "error"),
+    [
+        ("unavailable", 503, "internal_failure"),
+        ("backend_500", 500, "internal_failure"),
+        *((kind, status, kind) for kind, (status, _) in TOKEN_REFUSALS.items()),
+        ("rate_limit", 403, {"status": "PERMISSION_DENIED"}),
+        ("failed_precondition", 400, {"status": "FAILED_PRECONDITION"}),
+        ("forbidden_page", 403, None),
+    ],
 )
-def test_the_token_endpoint_has_faults_too(google: SandboxProcess, ana: str, kind: str, status: int) -> None:
-    google.fault(kind, method="oauth.token")
+def test_the_token_endpoint_has_faults_too(
+    google: SandboxProcess, ana: str, kind: str, status: int, error: str | dict[str, str] | None
+) -> None:
+    google.fault(kind, method="oauth.*")
     form = {"grant_type": "refresh_token", "refresh_token": "x"}
     answer = google.http.post("/token", data=form)
     assert answer.status_code == status
-    if kind == "invalid_grant":
-        assert answer.json()["error"] == "invalid_grant"
+    if error is None:
+        assert answer.text.startswith("<!DOCTYPE html>")
+    elif isinstance(error, str):
+        assert answer.json()["error"] == error
+    else:
+        assert error.items() <= answer.json()["error"].items()
     assert google.http.post("/token", data=form).status_code == 401, "once was asked for"
+
+
+@pytest.mark.parametrize("kind", TOKEN_REFUSALS)
+def test_what_only_the_token_endpoint_says_strikes_nothing_else(
+    google: SandboxProcess, ana: str, head: dict[str, str], kind: str
+) -> None:
+    google.fault(kind)
+    assert google.http.get("/gmail/v1/users/me/profile", headers=head).status_code == 200
+    assert google.http.get("/oauth2/v1/certs").status_code == 200
+    assert len(google.faults()["rules"]) == 1
 
 
 def test_the_keys_can_be_out_of_reach(google: SandboxProcess) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.sandbox.gmail.views import message_json, part_of_attachment
+from backend.sandbox.mail.compose import Letter, write
 from backend.sandbox.mail.headers import addresses, first, read_headers
 from backend.sandbox.mail.mime_view import MAX_PARTS, html_of, parse, snippet_of, text_of, without_tags
 from tests.sandbox.models import NOW_MS, mailbox
@@ -22,6 +23,25 @@ caf=E9 & more\r
 --i\r\nContent-Type: text/html\r\n\r\n<style>x{}</style><p>caf&eacute;</p>\r\n--i--\r
 --o\r\nContent-Type: application/pdf; name="a b.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r
 JVBERg==\r\n--o\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nhello\r\n--o--\r\n"""
+
+
+WORDS = st.lists(
+    st.tuples(st.text("abcdéü漢", min_size=1, max_size=30), st.integers(1, 4)), min_size=2, max_size=14
+)
+
+
+@given(words=WORDS)
+def test_folding_and_unfolding_a_subject_keep_its_white_space(words: list[tuple[str, int]]) -> None:
+    """RFC 5322, 2.2.3: a fold is the line break alone, the white space behind it belongs to the field."""
+    subject = "".join(word + " " * gap for word, gap in words).strip()
+    for text in (subject, subject.encode("ascii", "ignore").decode().strip() or "a"):
+        raw = write(Letter("bo@ext.test", ["ana@corp.test"], subject=text, text="x"), NOW_MS)
+        assert first(read_headers(raw), "Subject") == text
+
+
+def test_a_field_is_unfolded_as_it_was_folded() -> None:
+    raw = b"Subject: one\r\n  two\r\n\tthree \r\n four\n  five\r\n\r\n"
+    assert first(read_headers(raw), "Subject") == "one  two\tthree  four  five"
 
 
 @pytest.mark.parametrize("piece", ["<!--", "<script>", "<style ", "<"])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -64,6 +65,9 @@ def write(letter: Letter, now_ms: int) -> bytes:
         for item in letter.attachments:
             _attach(message, item)
         raw = message.as_bytes()
+        if not letter.subject.isascii():
+            # The library's own folding loses white space that ends up between two encoded words.
+            raw = set_field(raw, "Subject", Header(letter.subject, "utf-8").encode(linesep="\r\n"))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, UnicodeError) as error:
         raise ComposeError(f"The message cannot be written: {error}") from error
     return prepend(raw, [(name, value) for name, value in letter.extra]) if letter.extra else raw

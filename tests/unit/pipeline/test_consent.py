@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import Lost, NeedsReconnect, Rejected, TryLater
+from backend.domain.errors import Lost, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message_record import Stage
+from backend.domain.retry import PASSED_OVER
 from backend.ports.jobs import Duty
 from backend.ports.owner import NewMailbox
 from tests.fakes.gmail import Died
@@ -112,6 +113,21 @@ async def test_a_google_that_will_not_revoke_does_not_keep_the_data_for_ever(fix
     order.trouble["revoke"] = [Rejected("no", reason="http400")] * 50
     await _leave(fixture)
     assert 2 <= order.steps.count("revoke") <= 5
+    assert await fixture.store.mailbox(fixture.mailbox_id) is None
+
+
+async def test_a_no_that_passes_leaves_no_watch_behind(fixture: Fixture) -> None:
+    order = Order(fixture)
+    order.trouble["stop"] = [Unexplained("later.unexplained", reason="failedPrecondition")] * 3
+    await _leave(fixture)
+    assert order.steps == ["stop"] * 4 + ["revoke", "delete"]
+
+
+async def test_a_client_that_google_refuses_does_not_keep_the_data(fixture: Fixture) -> None:
+    order = Order(fixture)
+    order.trouble["stop"] = [TryLater("later.client", reason="disabled_client")] * 50
+    await _leave(fixture)
+    assert order.steps == ["stop"] * PASSED_OVER + ["revoke", "delete"]
     assert await fixture.store.mailbox(fixture.mailbox_id) is None
 
 

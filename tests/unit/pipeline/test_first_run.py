@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from backend.domain.errors import NeedsReconnect, Rejected, TryLater
+from backend.domain.errors import NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.rehearsal import RunState, Word
+from backend.domain.retry import PASSED_OVER
 from backend.pipeline import first_run
 from backend.pipeline.first_run import BATCH
+from backend.ports.gmail import Fetched
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import Fixture, letter
 
@@ -109,10 +111,32 @@ async def test_asking_twice_costs_no_second_preview_and_one_that_hangs_begins_an
 
 async def test_a_mail_gmail_keeps_back_is_left_out(fixture: Fixture) -> None:
     messages = await old_mail(fixture, 3)
-    fixture.gmail.trouble["fetch"] = Rejected("No.", reason="failedPrecondition")
+    fixture.gmail.trouble["fetch"] = Rejected("No.", reason="badRequest")
     await first_run.order(fixture.context, fixture.mailbox_id)
     await fixture.settle()
     assert len(await caught(fixture)) == len(messages) - 1
+    run = await fixture.store.preview_run(fixture.mailbox_id)
+    assert run is not None
+    assert (run.done, run.total) == (3, 3)
+
+
+@pytest.mark.parametrize("times", [1, 3, 100])
+async def test_a_no_that_passes_is_waited_out_and_one_that_stays_leaves_out_one(
+    fixture: Fixture, times: int
+) -> None:
+    messages = await old_mail(fixture, 3)
+    left, fetch = [times], fixture.gmail.fetch
+
+    async def refused(mailbox_id: str, gmail_id: str) -> Fetched:
+        if gmail_id == messages[1] and left[0]:
+            left[0] -= 1
+            raise Unexplained("later.unexplained", reason="failedPrecondition")
+        return await fetch(mailbox_id, gmail_id)
+
+    fixture.gmail.fetch = refused  # type: ignore[method-assign]
+    await first_run.order(fixture.context, fixture.mailbox_id)
+    await fixture.settle(turns=200)
+    assert len(await caught(fixture)) == len(messages) - (times > PASSED_OVER)
     run = await fixture.store.preview_run(fixture.mailbox_id)
     assert run is not None
     assert (run.done, run.total) == (3, 3)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.domain.errors import NeedsReconnect, Rejected
+from backend.domain.errors import NeedsReconnect, Rejected, Unexplained
 from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import Condition, Link, Mode, Preferences
 from backend.pipeline.index import AT_ONCE, PAGE
@@ -107,6 +107,21 @@ async def test_a_page_token_that_died_begins_again(before: Fixture) -> None:
     mailbox = await before.mailbox()
     assert mailbox.indexed_at is not None
     assert await _knows(before, "p0@x.test")
+
+
+async def test_a_no_that_passes_costs_nobody_their_place_and_no_page_twice(before: Fixture) -> None:
+    for number in range(PAGE + 5):
+        before.gmail.deliver(mail_to(f"p{number}@x.test"), labels=SENT)
+    await _connect(before)
+    while (await before.mailbox()).index_done < PAGE:
+        assert await before._turn()
+    fetched = before.gmail.calls["fetch"]
+    for call in ("list_messages", "fetch"):
+        before.gmail.trouble[call] = Unexplained("later.unexplained", reason="failedPrecondition")
+    await before.settle(turns=300)
+    assert before.gmail.calls["fetch"] - fetched <= 10
+    assert (await before.mailbox()).index_done == PAGE + 5
+    assert all([await _knows(before, f"p{number}@x.test") for number in range(PAGE + 5)])
 
 
 async def test_it_reads_no_more_than_its_limit(before: Fixture) -> None:
