@@ -17,7 +17,7 @@ from backend.domain.errors import (
     TryLater,
     Unexplained,
 )
-from backend.domain.mailbox.failing import Blame, Failing, cause_of
+from backend.domain.mailbox.failing import NO_TOPIC, Blame, Failing, cause_of
 from backend.domain.mailbox.labels import NAMES
 from backend.gmail.opening import Google
 from backend.gmail.quota import NEW_PRICES
@@ -72,6 +72,7 @@ OWN: dict[str, dict[str, Answered]] = {
     "messages.send": OF_ONE_THING,  # type: ignore[dict-item]
     "threads.get": dict.fromkeys(("not_found", "missing_topic")),
     "labels.create": {"label_taken": None},
+    "watch": {"missing_topic": TryLater},
     "stop": {"drop_mid": None},  # an answer without a body has no middle
 }
 """Where a method means something else by it."""
@@ -178,5 +179,6 @@ def _told(error: GoogleError | None) -> None:
     if isinstance(error, PASSES):
         cause = cause_of(error)
         assert cause is not None
-        assert Failing("screen", cause, datetime.now(UTC)).blame is not Blame.OURS
+        blamed = Failing("screen", cause, datetime.now(UTC)).blame
+        assert (blamed is Blame.OURS) == (error.reason == NO_TOPIC), "a topic that is missing is ours to make"
         assert in_english(error)
