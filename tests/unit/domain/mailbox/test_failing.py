@@ -48,7 +48,7 @@ def test_every_error_has_one_of_the_fixed_words_but_for_a_wait_of_our_own(kind: 
 
 def test_every_word_is_some_errors() -> None:
     words = {cause_of(kind("x")) for kind in (*KINDS, TimeoutError, KeyError)}
-    assert words | {Cause.LIMITS, Cause.CLIENT} == {*Cause, None}
+    assert words | {Cause.LIMITS, Cause.CLIENT, Cause.TOPIC} == {*Cause, None}
 
 
 @pytest.mark.parametrize("key", CLIENT_KEYS)
