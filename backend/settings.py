@@ -34,6 +34,7 @@ USERINFO_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 IDENTITY = ("openid", USERINFO_EMAIL)
 """All that signing in asks for."""
 MODELS = Path(__file__).parent / "models"
+SQLITE_FILE = "pitchgate.sqlite3"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -66,9 +67,10 @@ class Settings(BaseSettings):
     """How browsers and Pub/Sub reach this server."""
     bind: Bind = "127.0.0.1:8400"
     """Where it listens."""
-    state_dir: Path = Path("var")
+    state_dir: Path = Field(Path("var"), validate_default=True)
     """Each server's own folder: the SQLite file or, with PostgreSQL, the server's name for the one that comes after
-    it; in dev and test the key file. Without a leading `/` it is looked for where the command is started."""
+    it; in dev and test the key file. Without a leading `/` it is looked for where the command is started. The default
+    holds in the folder of a checkout only: anywhere else a command stops that is not told a folder."""
     database_url: Database = ""
     """Empty: an SQLite file in the state folder. `postgresql://…`: that server, for many machines; it may hold a
     password."""
@@ -239,6 +241,12 @@ class Settings(BaseSettings):
             raise ValueError("settings.control")
         return value
 
+    @field_validator("state_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        """What names it, in words or in a command to copy, means one folder wherever it is read."""
+        return value.absolute()
+
     @model_validator(mode="after")
     def _keys_of_a_foreign_check(self) -> Self:
         own = self.captcha in (Kind.PROOF_OF_WORK, Kind.TYPED_CODE)
@@ -292,4 +300,4 @@ class Settings(BaseSettings):
     @property
     def sqlite_path(self) -> Path:
         """The embedded database."""
-        return self.state_dir / "pitchgate.sqlite3"
+        return self.state_dir / SQLITE_FILE

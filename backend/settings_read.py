@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.domain.errors import Refused
@@ -23,20 +24,32 @@ FILE_VARIABLE = "PITCHGATE_SETTINGS_FILE"
 """Names a file of settings, one NAME=value a line; what the environment says counts before it."""
 _OTHERS = ("PITCHGATE_TRAY_", "PITCHGATE_LINKED_", "PITCHGATE_SHOTS", FILE_VARIABLE)
 """Of the desktop app and the tests."""
+SOURCE = Path(__file__).resolve().parent.parent
+"""Where this program lies: a checkout, or a folder of installed packages."""
 
 
-def read_settings(**given: object) -> Settings:
+def read_settings(*, placed: bool = True, **given: object) -> Settings:
     """The settings of the environment and of the file it names; `given` counts before both. Raises `Refused`, which
-    names what is wrong and never quotes a value."""
+    names what is wrong and never quotes a value. `placed`: refuse a state folder that nobody named, unless the command
+    is started in a checkout. Anywhere else the default would be a new, empty database in a folder of somebody else's.
+    """
     from pydantic import ValidationError
 
     from backend.settings import Settings
 
     arguments: dict[str, Any] = {"_env_file": _file(), **given}
     try:
-        return Settings(**arguments)
+        settings = Settings(**arguments)
     except ValidationError as error:
         raise _refused(error) from None  # the cause knows the values
+    if placed and "state_dir" not in settings.model_fields_set and not in_checkout():
+        raise Refused("settings.none", field="state_dir")
+    return settings
+
+
+def in_checkout() -> bool:
+    """Whether the command is started in the folder of its own source."""
+    return Path.cwd() == SOURCE and (SOURCE / "pyproject.toml").is_file()
 
 
 def _file() -> str | None:

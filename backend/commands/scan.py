@@ -66,7 +66,7 @@ def scan_command(path: Path, me: str, strictness: str, jsonl: bool, model: Path 
     from backend.scoring.audit import read_model
 
     how_strict = Strictness(strictness)
-    model = model or read_settings().model_path
+    model = model or read_settings(placed=False).model_path
     data, facts = read_model(model)
     begin = partial(Judge.of, data, model, me.strip().lower(), how_strict)
     console = Console(stderr=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from backend.domain.errors import NotFound
+from backend.domain.errors import NotFound, Refused
 from backend.settings_read import read_settings
 
 if TYPE_CHECKING:
@@ -24,11 +24,19 @@ of_mailbox = click.option("--mailbox", "email")
 
 
 def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
-    """Run `work` with the open store; returns what it returns."""
-    from backend.store.opening import open_configured
+    """Run `work` with the open store; returns what it returns. Raises `Refused` where there is none yet: making
+    one would tell of no mailboxes where the settings are wrong."""
+    from backend.store.library import Dialect
+    from backend.store.opening import configured, explained, open_configured
+
+    settings = read_settings()
+    where = configured(settings)
+    with explained(where):
+        if where.dialect is Dialect.SQLITE and not where.path.exists():
+            raise Refused("no_file.absent", path=where.path, field="state_dir")
 
     async def run() -> T:
-        store = await open_configured(read_settings())
+        store = await open_configured(settings)
         try:
             return await work(store)
         finally:

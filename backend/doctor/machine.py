@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.notices import Notices
 from backend.scoring.audit import read_model
 from backend.setting_kinds import on_this_machine
-from backend.settings import Environment, Settings
+from backend.settings import SQLITE_FILE, Environment, Settings
 from backend.settings_read import FILE_VARIABLE, unknown_settings
 from backend.system.descriptors import NEEDED, raise_limit
 
@@ -32,7 +33,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         yield warning("settings", "misspelt" if meant else "unknown", name=name, meant=meant)
     file = Path(os.environ.get(FILE_VARIABLE, "") or os.devnull)
     if file.is_file() and os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
-        yield broken("settings file", "readable", file=file)
+        yield broken("settings file", "readable", file=shlex.quote(str(file.absolute())))
     yield from _of_addresses(settings)
 
 
@@ -55,14 +56,20 @@ def _of_addresses(settings: Settings) -> Iterator[Finding]:
 def of_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]:
     """The state folder: there, ours alone, with space. `free` stands in for what the disk says."""
     folder = settings.state_dir
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # which, unlike pathlib, says no where this user may not look
         yield warning("disk", "absent", folder=folder)
         return
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        yield broken("disk", "not_ours", folder=folder)
+        # Its rights stay as they are: more likely the command runs as the wrong user.
+        yield broken("disk", "not_ours", path=folder, owner=owner_of(folder))
         return
-    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        yield warning("disk", "readable", folder=folder)
+    # One that is empty is closed by the server when it makes its database.
+    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077 and any(folder.iterdir()):
+        told = {"folder": shlex.quote(str(folder))}
+        if for_us_alone(folder):
+            yield warning("disk", "readable", **told)
+        else:
+            yield warning("disk", "shared", **told)
     free = shutil.disk_usage(folder).free if free is None else free
     facts: dict[str, Any] = {"folder": folder, "size": round(free / 1e9, 1)}
     if free < NOTHING:
@@ -83,6 +90,23 @@ def of_descriptors() -> Iterator[Finding]:
         if limit >= NEEDED
         else broken("descriptors", "few", limit=limit, needed=NEEDED)
     )
+
+
+def for_us_alone(folder: Path) -> bool:
+    """Whether a command about the whole folder can hurt nobody else: it has our database in it and no folders, is not
+    at the top of the disk, and others were never meant to write in it."""
+    folder = folder.resolve()
+    ours = (folder / SQLITE_FILE).exists() and not any(entry.is_dir() for entry in folder.iterdir())
+    meant_for_others = folder.stat().st_mode & (stat.S_ISVTX | 0o022)
+    return ours and not meant_for_others and len(folder.parts) > 2
+
+
+def owner_of(path: Path) -> str:
+    """Whose it is, by name."""
+    try:
+        return path.owner()
+    except (KeyError, OSError, NotImplementedError):  # no name, no look, no owners at all
+        return "?"
 
 
 def of_model(settings: Settings) -> Iterator[Finding]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from backend.doctor import machine
 from backend.doctor.finding import Finding, broken, refused, skipped, warning, well
 from backend.domain.errors import PitchgateError, Refused
 from backend.settings import Environment, Settings
@@ -21,12 +23,12 @@ from backend.system.vault import KEY_FILE, MultiFernetVault, configured_vault, o
 async def of_database(settings: Settings) -> list[Finding]:
     """Whether there is one, its schema, its rights, its pages. Changes nothing."""
     where = opening.configured(settings)
-    if where.dialect is Dialect.SQLITE and not where.path.exists():
-        return [skipped("database", "none", name=where.name)]
-    if where.dialect is Dialect.SQLITE and (damage := _damage(where.path)):
-        return [broken("database", "damaged", name=where.name, why=damage)]
     try:
         with opening.explained(where):
+            if where.dialect is Dialect.SQLITE and not where.path.exists():
+                return [skipped("database", "none", name=where.name)]
+            if where.dialect is Dialect.SQLITE and (damage := _damage(where.path)):
+                return [broken("database", "damaged", name=where.name, why=damage)]
             found = await status(where)
     except PitchgateError as error:
         return [refused("database", error)]
@@ -59,11 +61,11 @@ def _rights(where: Place) -> Iterator[Finding]:
     if where.dialect is not Dialect.SQLITE:
         return
     if not os.access(where.path, os.R_OK | os.W_OK):
-        yield broken("database", "not_ours", name=where.name, path=where.path)
+        yield broken("database", "not_ours", path=where.path, owner=machine.owner_of(where.path))
     elif os.name == "posix" and all(
         stat.S_IMODE(place.stat().st_mode) & 0o077 for place in (where.path, where.path.parent)
     ):
-        yield warning("database", "readable", name=where.name, path=where.path)
+        yield warning("database", "readable", name=where.name, path=shlex.quote(str(where.path.absolute())))
 
 
 def vault_of(settings: Settings) -> MultiFernetVault | Finding:
@@ -72,7 +74,7 @@ def vault_of(settings: Settings) -> MultiFernetVault | Finding:
     if (
         not settings.secret_keys
         and settings.environment in (Environment.DEV, Environment.TEST)
-        and not made.exists()
+        and not os.path.exists(made)
     ):
         return skipped("keys", "none")
     try:

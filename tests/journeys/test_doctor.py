@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -208,8 +209,48 @@ async def test_a_full_disk_and_an_open_folder(
     folder.chmod(0o755)
     found = await ask(offline=True, STATE_DIR=str(folder))
     assert found["disk"].mend == f"chmod 700 {folder}"
+    (folder / "somebody").mkdir()
+    folder.chmod(0o755)
+    assert "chmod" not in (await ask(offline=True, STATE_DIR=str(folder)))["disk"].mend
     [full] = [one for one in machine.of_disk(read_settings(), free=1_000) if one.state is State.BROKEN]
     assert "Make space" in full.mend
+
+
+SYSTEM = (
+    "/",
+    "/var",
+    "/tmp",
+    "/etc",
+    "/home",
+    "/root",
+    "/usr/local",
+    "/var/lib",
+    "/srv",
+    "/mnt",
+    ".",
+    "..",
+    "/dev/shm",
+)
+
+
+@pytest.mark.parametrize("folder", SYSTEM)
+async def test_no_advice_touches_a_folder_of_the_systems(folder: str, ask: Callable[..., Any]) -> None:
+    found = await ask(offline=True, STATE_DIR=folder, DATABASE_URL=None)
+    for one in found.values():
+        assert not re.search(r"\b(chmod|chown|mkdir|rm|mv)\b", one.mend), one
+
+
+async def test_what_belongs_to_somebody_else_keeps_its_rights(
+    ask: Callable[..., Any], connected: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(connected, tmp_path)
+    monkeypatch.setattr("os.access", lambda *_: False)  # to root, nothing is shut
+    found = await ask(offline=True, STATE_DIR=str(folder), SETTINGS_FILE=None)
+    for name in ("disk", "database"):
+        assert str(folder) in found[name].text
+        assert f"{machine.owner_of(folder)}: " in found[name].mend
+        assert "sudo pitchgate doctor" in found[name].mend
+        assert not re.search(r"chmod|chown", found[name].mend)
 
 
 async def test_a_damaged_database(ask: Callable[..., Any], connected: Patient, tmp_path: Path) -> None:

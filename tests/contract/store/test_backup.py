@@ -97,6 +97,7 @@ def test_a_folder_with_other_things_in_it_is_left_as_it_is(
 ) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "letters.txt").write_text("somebody else's")
+    with_mailbox(tmp_path / "pitchgate.sqlite3", "ana", "m1")
     monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
     listing = [sys.executable, "-m", "backend", "jobs", "list"]
     subprocess.run(listing, check=True, capture_output=True, timeout=60)

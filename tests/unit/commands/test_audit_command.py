@@ -53,8 +53,7 @@ def test_a_log_in_order(played: Path) -> None:
     assert run("verify") == (0, "ana@corp.test: 40 entries, in order\n")
 
 
-def test_without_a_mailbox_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
+def test_without_a_mailbox_it_says_so(database: Path) -> None:
     assert run("verify") == (0, "There is no mailbox in the database, so there is no log to verify.\n")
 
 

@@ -26,9 +26,8 @@ async def three_dead_letters(store: SqlStore) -> None:
 
 
 @pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+def runner(database: Path) -> CliRunner:
     """A command line over a store with two messages of Ana's and one of Bea's as dead letters."""
-    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
     with_store(three_dead_letters)
     return CliRunner()
 

@@ -41,8 +41,7 @@ async def only_ana(store: SqlStore) -> None:
 
 
 @pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
+def runner(database: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", NEW)
     monkeypatch.setenv("PITCHGATE_BIND", "127.0.0.1:1")
     return CliRunner()

@@ -17,9 +17,8 @@ from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION, put, put_renamed
 
 
 @pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def file(tmp_path: Path, database: Path) -> Path:
     """Another model; the store is empty."""
-    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
     put_renamed(tmp_path / "other.onnx")
     return tmp_path / "other.onnx"
 

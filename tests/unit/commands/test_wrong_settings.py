@@ -6,17 +6,20 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import click
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from backend.__main__ import main
+from backend.__main__ import cli, main
 from backend.domain.errors import Refused
+from backend.scoring import SHIPPED
 from backend.settings import Settings
-from backend.settings_read import read_settings, unknown_settings
+from backend.settings_read import SOURCE, read_settings, unknown_settings
 from tests.doubles import in_english
 
 SECRET = "CSPX-topsecretvalue123"
@@ -164,6 +167,109 @@ def without(module: str, entry: str) -> list[str]:
 def test_a_server_that_cannot_start_says_why(variable: str, value: str, tmp_path: Path) -> None:
     bind = {"PITCHGATE_BIND": "127.0.0.1:0"}
     assert_in_words(ended(SERVE, tmp_path, **{**bind, variable: value}), variable)
+
+
+NO_STATE = {
+    *("home", "demo", "sandbox"),  # have a folder of their own
+    *(
+        "scan",
+        "addon manifest",
+        "keys new",
+        "cloud plan",
+        "cloud apply",
+        "cloud destroy",
+        "cloud files",
+    ),  # keep nothing
+}
+WORDS = {
+    "email": "ana@corp.test",
+    "changes": "mode=observe",
+    "file": str(SHIPPED),
+    "target": "postgresql://h/d",
+}
+"""What a command is given for an argument of this name; "x" for any other."""
+
+
+def leaves(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """Every command there is, with an argument for each that it takes."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*before, name))
+        elif command is not None and " ".join((*before, name)) not in NO_STATE:
+            arguments = [one.name for one in command.params if isinstance(one, click.Argument)]
+            yes = ["--yes"] if any(one.name == "yes" for one in command.params) else []
+            yield [*before, name, *(WORDS.get(str(one), "x") for one in arguments), *yes]
+
+
+STATE = list(leaves(cli))
+MAKERS = ("serve", "doctor", "db upgrade", "db restore", "db status")
+"""Make a database, or say that there is none."""
+
+
+def one_of(names: Iterable[str], command: list[str]) -> bool:
+    return any(name.split() == command[: len(name.split())] for name in names)
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is no checkout, in a process that is told nothing."""
+    for name in [name for name in os.environ if name.startswith("PITCHGATE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command says that stops with exit status 1."""
+    monkeypatch.setattr(sys, "argv", ["pitchgate", *command])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    out, err = capsys.readouterr()
+    return out + err
+
+
+@pytest.mark.parametrize("command", STATE, ids=" ".join)
+def test_a_command_that_finds_no_settings_stops_and_makes_nothing(
+    command: list[str],
+    nowhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert_in_words(said(command, monkeypatch, capsys), "PITCHGATE_STATE_DIR", "--settings")
+    assert list(nowhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [one for one in STATE if not one_of(MAKERS, one)], ids=" ".join)
+def test_a_command_about_what_is_kept_makes_no_database(
+    command: list[str],
+    nowhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(nowhere / "state"))
+    monkeypatch.setenv("PITCHGATE_SECRET_KEYS", Fernet.generate_key().decode())
+    said(command, monkeypatch, capsys)
+    assert list(nowhere.iterdir()) == []
+
+
+def test_the_defaults_of_a_developer_hold_in_the_checkout_alone(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Refused, match="none"):
+        read_settings()
+    assert read_settings(placed=False).model_path.is_absolute()
+    monkeypatch.chdir(SOURCE)
+    assert read_settings().state_dir == SOURCE / "var"
+    monkeypatch.chdir(SOURCE / "backend")
+    with pytest.raises(Refused, match="none"):
+        read_settings()
+    monkeypatch.setenv("PITCHGATE_STATE_DIR", "kept")
+    assert read_settings().state_dir == SOURCE / "backend" / "kept", (
+        "a path that can be copied into any shell"
+    )
 
 
 def test_a_database_file_that_is_none(tmp_path: Path) -> None:

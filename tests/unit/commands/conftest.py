@@ -1,0 +1,19 @@
+"""What the commands are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend.settings import SQLITE_FILE
+from backend.store import sqlite_schema
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new database, as the settings name it: commands make none."""
+    file = tmp_path / SQLITE_FILE
+    sqlite_schema.upgrade(file)
+    monkeypatch.setenv("PITCHGATE_STATE_DIR", str(tmp_path))
+    return file
