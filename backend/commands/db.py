@@ -155,7 +155,6 @@ def copy_command(target: str, source: Path | None) -> None:
     """
     from backend.store import opening
     from backend.store.library import Dialect
-    from backend.store.moving import copy
     from backend.store.schema import place
 
     try:
@@ -165,6 +164,8 @@ def copy_command(target: str, source: Path | None) -> None:
     if there.dialect is not Dialect.POSTGRES:
         raise Refused("db_target", field="target")
     with opening.explained(there), Console(stderr=True).status(words()("db.copying")) as shown:
+        from backend.store.moving import copy  # inside, for it needs the driver, which may be missing
+
         moved = asyncio.run(
             copy(
                 source or read_settings().sqlite_path,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from backend import starting
-from backend.domain.errors import Refused
+from backend.domain.errors import Conflict, Refused
+from backend.domain.moments import clock_off
 from backend.home import client as clients
 from backend.home import settings_file, unit
 from backend.settings_read import read_settings
+from backend.system.clock import SystemClock
 from backend.terminal import Worded, say, words
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from backend.settings import Settings
 
 PORTS = range(8400, 8420)
+CLIENT = frozenset(f"PITCHGATE_{name}" for name in ("CLIENT_ID", "CLIENT_SECRET", "BIND", "PUBLIC_URL"))
+"""What setting up again may change."""
 
 
 def default_folder() -> Path:
@@ -54,12 +59,16 @@ def home_command(
     """
     where = (folder or default_folder()).expanduser().absolute()
     file = where / settings_file.NAME
-    if again or not file.exists():
-        client = _client(client_file, client_id)
-        _set_up(file, client, port)
-        _offer_unit(file, unit)
+    new = again or not file.exists()
+    if new:
+        _set_up(file, _client(client_file, client_id), port)
+    elif port is not None:
+        _move(file, port)
     os.environ["PITCHGATE_SETTINGS_FILE"] = str(file)
-    _run(read_settings(), browser=not no_browser)
+    settings = read_settings()
+    if (new or unit) and _unit_written(file, unit, settings):
+        return  # it serves from now on; a second server here would have its port
+    _run(settings, browser=not no_browser)
 
 
 def _client(file: Path | None, client_id: str | None) -> OAuthClient:
@@ -75,29 +84,44 @@ def _client(file: Path | None, client_id: str | None) -> OAuthClient:
 
 
 def _set_up(file: Path, client: OAuthClient, port: int | None) -> None:
-    """Check everything, then write: what is refused leaves no file behind, and an earlier one as it was."""
-    values = settings_file.settings_of_home(file.parent, client, port or _port(client))
-    if file.exists():
-        earlier = _read(file)
-        for name in ("PITCHGATE_SECRET_KEYS", "PITCHGATE_STATE_DIR"):
-            values[name] = earlier.get(name) or values[name]
-    given = {name.removeprefix("PITCHGATE_").lower(): value for name, value in values.items()}
+    """Check everything, then write: what is refused leaves no file behind, and an earlier one as it was. Of an earlier
+    one only the client changes, and the port if another is wanted."""
+    earlier = settings_file.read(file)
+    values = settings_file.settings_of_home(file.parent, client, port or _port(client, earlier))
+    values = {
+        name: value if name in CLIENT or not earlier.get(name) else earlier[name]
+        for name, value in values.items()
+    }
+    given: dict[str, Any] = {name.removeprefix("PITCHGATE_").lower(): value for name, value in values.items()}
     settings = read_settings(**given)
     clients.check_redirect(client, settings.redirect_uri)
     say("home.asking")
-    asyncio.run(clients.try_out(client, settings))
+    date = asyncio.run(clients.try_out(client, settings))
+    if off := clock_off(SystemClock().now(), date, settings.clock_skew):
+        raise off
     settings_file.write(file, values)
     say("home.settings", file=file)
 
 
-def _read(file: Path) -> dict[str, str | None]:
-    from dotenv import dotenv_values
+def _move(file: Path, port: int) -> None:
+    """To another port, which must be free, while nothing serves at the one before."""
+    from backend import listening
+    from backend.store.alone import alone
 
-    return dotenv_values(file, interpolate=False)
+    settings = read_settings(_env_file=file)
+    address = f"127.0.0.1:{port}"
+    if settings.bind == address:
+        return
+    listening.probe(address, "--port")
+    with alone(settings.sqlite_path) as nobody:
+        if not nobody:
+            raise Conflict("in_use.home", path=settings.sqlite_path)
+    settings_file.write(file, {"PITCHGATE_BIND": address, "PITCHGATE_PUBLIC_URL": f"http://{address}"})
+    say("home.moved", address=f"http://{address}")
 
 
-def _port(client: OAuthClient) -> int:
-    """The port a web client was registered with, else the first that is free."""
+def _port(client: OAuthClient, earlier: Mapping[str, str]) -> int:
+    """The port a web client was registered with, else the one it has, else the first that is free."""
     from urllib.parse import urlsplit
 
     from backend import listening
@@ -106,6 +130,9 @@ def _port(client: OAuthClient) -> int:
         parts = urlsplit(redirect)
         if parts.hostname == "127.0.0.1" and parts.port:
             return parts.port
+    before = earlier.get("PITCHGATE_BIND", "").rpartition(":")[2]
+    if before.isdecimal():
+        return int(before)
     for port in PORTS:
         try:
             listening.probe(f"127.0.0.1:{port}", "--port")
@@ -115,13 +142,13 @@ def _port(client: OAuthClient) -> int:
     raise Refused("ports_taken", first=str(PORTS[0]), last=str(PORTS[-1]))
 
 
-def _offer_unit(file: Path, wanted: bool | None) -> None:
+def _unit_written(file: Path, wanted: bool | None, settings: Settings) -> bool:
     if wanted is None:
-        if not unit.offered():
-            return
-        wanted = click.confirm(words()("home.unit"), default=False)
+        wanted = unit.offered() and click.confirm(words()("home.unit"), default=False)
     if wanted:
-        say("home.unit_written", file=unit.write(file), command=unit.COMMAND)
+        place = unit.write(file)
+        say("home.unit_written", file=place, command=unit.COMMAND, address=settings.public_url)
+    return bool(wanted)
 
 
 def _run(settings: Settings, *, browser: bool) -> None:

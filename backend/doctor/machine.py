@@ -65,7 +65,7 @@ def of_disk(settings: Settings, free: int | None = None) -> Iterator[Finding]:
         return
     # One that is empty is closed by the server when it makes its database.
     if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077 and any(folder.iterdir()):
-        told = {"folder": shlex.quote(str(folder))}
+        told: dict[str, Any] = {"folder": shlex.quote(str(folder))}
         if for_us_alone(folder):
             yield warning("disk", "readable", **told)
         else:

@@ -90,7 +90,7 @@ class GoogleAuthorizer:
         )
         reply = await ask_form(self._session, self._settings.token_url, form)
         answer = read(reply.body, client_id, refreshing=False)
-        claims = await self._identity(answer, nonce)
+        claims = await self._identity(answer, nonce, reply.headers.get("Date", ""))
         # A desktop client is given a refresh token at every sign-in too: that one is dropped here. It must not be
         # revoked either, which would end the owner's whole grant.
         refresh_token = answer.refresh_token if access is Access.MAILBOX else ""
@@ -111,11 +111,13 @@ class GoogleAuthorizer:
     def _scopes(self, access: Access) -> tuple[str, ...]:
         return self._settings.scopes if access is Access.MAILBOX else IDENTITY
 
-    async def _identity(self, answer: TokenAnswer, nonce: str) -> Mapping[str, Any]:
+    async def _identity(self, answer: TokenAnswer, nonce: str, date: str) -> Mapping[str, Any]:
+        """What the id token says. `date` is that of the answer it came in: a clock that is off lets no token hold, and
+        starting again would not mend it."""
         try:
             claims = await self._tokens.verify(answer.id_token, self._settings.client_id)
         except Unauthenticated as error:
-            raise _bad_identity() from error
+            raise self._tokens.clock_off(date) or _bad_identity() from error
         given = claims.get("nonce")
         if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
             raise _bad_identity()

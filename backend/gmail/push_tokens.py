@@ -17,7 +17,8 @@ import jwt
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from backend.domain.errors import Unauthenticated
+from backend.domain.errors import Refused, Unauthenticated
+from backend.domain.moments import clock_off
 from backend.gmail.keys import GoogleKeys
 from backend.ports.system import Clock
 from backend.settings import Settings
@@ -66,6 +67,10 @@ class GoogleTokens:
             if not _same(claims.get("email"), email):
                 refuse("email")
         return claims
+
+    def clock_off(self, date: str) -> Refused | None:
+        """What to say of our clock if an answer's Date is further from it than times in tokens may be."""
+        return clock_off(self._clock.now(), date, self._skew)
 
     async def _signed(self, token: str) -> Mapping[str, Any]:
         """The claims, once the signature is known to be Google's: by sum, or from having been so before under a key

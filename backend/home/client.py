@@ -71,9 +71,10 @@ def check_redirect(client: OAuthClient, redirect: str) -> None:
         raise Refused("redirect", console=CONSOLE, redirect=redirect, field="redirect")
 
 
-async def try_out(client: OAuthClient, settings: Settings) -> None:
+async def try_out(client: OAuthClient, settings: Settings) -> str:
     """Ask Google for a token with a code that cannot be right: a client it knows is told that the code is wrong, any
-    other that it is unknown. Raises `Refused` (field client_id), or `Refused` (field network) without an answer."""
+    other that it is unknown. Returns the answer's Date. Raises `Refused` (field client_id), or `Refused` (field
+    network) without an answer."""
     import aiohttp  # here, for the help of the command
 
     from backend.gmail.token_answer import CLIENT_REFUSED
@@ -94,9 +95,10 @@ async def try_out(client: OAuthClient, settings: Settings) -> None:
             aiohttp.ClientSession(timeout=timeout) as session,
             session.post(settings.token_url, data=form, headers=headers) as answer,
         ):
-            response = await answer.json(content_type=None)
+            response, date = await answer.json(content_type=None), answer.headers.get("Date", "")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise Refused("network", field="network") from error
     cause = response.get("error") if isinstance(response, dict) else None
     if isinstance(cause, str) and cause in CLIENT_REFUSED:
         raise Refused("client_unknown", console=CONSOLE, field="client_id")
+    return date

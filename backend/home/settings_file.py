@@ -32,14 +32,26 @@ def settings_of_home(folder: Path, client: OAuthClient, port: int) -> dict[str, 
     }
 
 
+def read(path: Path) -> dict[str, str]:
+    """What stands in it by name; nothing where there is none."""
+    from dotenv import dotenv_values
+
+    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+
+
 def write(path: Path, values: Mapping[str, str]) -> None:
-    """Write it whole or not at all, readable by its owner alone (0600). Its folder is made, for them alone (0700)."""
+    """Write it whole or not at all, readable by its owner alone (0600). Its folder is made, for them alone (0700).
+    Of an earlier one every line stays but those of these names: a person may have added some."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.new")
-    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    earlier = path.read_text(encoding="utf-8") if path.exists() else HEAD
+    named = [(line.partition("=")[0].strip(), line) for line in earlier.splitlines()]
+    lines = [f"{name}={values[name]}" if name in values else line for name, line in named]
+    there = {name for name, _ in named}
+    lines += [f"{name}={value}" for name, value in values.items() if name not in there]
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(HEAD + lines)
+        file.write("".join(f"{line}\n" for line in lines))
         file.flush()
         os.fsync(file.fileno())
     new.chmod(0o600)  # an older one that was left lying may have had other rights

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 NAME = "pitchgate.service"
-COMMAND = f"systemctl --user enable --now {NAME}"
+COMMAND = " && ".join(
+    f"systemctl --user {words}" for words in ("daemon-reload", f"enable {NAME}", f"restart {NAME}")
+)
+"""Starts it, also where an older one runs."""
 
 
 def place() -> Path:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from backend.store.sqlite_schema import make_private
+from backend.domain.errors import Conflict
+from backend.store.sqlite_schema import connect, make_private
 
 
 @contextmanager
@@ -24,6 +25,20 @@ def alone(database: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+def held_alone(database: Path, key: str) -> sqlite3.Connection:
+    """The database for us alone until it is closed, all of it in its one file: a file leaves WAL only when nobody else
+    has it open. Raises `Conflict` (`key`) while anybody has."""
+    connection = connect(database)
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise Conflict(key, path=database) from error
+    return connection
 
 
 @contextmanager

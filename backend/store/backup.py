@@ -24,8 +24,9 @@ from typing import Protocol
 from backend.domain.errors import Conflict, Refused
 from backend.domain.retry import SEARCH_LAG
 from backend.store.departures import Departures
+from backend.store.alone import held_alone
 from backend.store.library import Dialect, migrations, queries
-from backend.store.sqlite_schema import BUSY_SECONDS, connect, make_private, version
+from backend.store.sqlite_schema import BUSY_SECONDS, make_private, version
 from backend.transactions.statement import micros
 
 SEALED_BY = "sealed_by."
@@ -112,7 +113,7 @@ def restore(
         if not path.exists():
             os.replace(draft, path)
             return found, None
-        with closing(_alone(path)):
+        with closing(held_alone(path, "in_use")):
             kept = path.with_name(f"{path.stem}.before-{now:%Y%m%dT%H%M%SZ}{path.suffix}")
             os.link(path, kept)
             os.replace(draft, path)
@@ -198,19 +199,6 @@ def _check(path: Path) -> Copy:
 
 def _reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
-
-
-def _alone(path: Path) -> sqlite3.Connection:
-    """The database for us alone, all of it in its one file: a file leaves WAL only when nobody else has it open."""
-    connection = connect(path)
-    try:
-        connection.execute("PRAGMA busy_timeout = 0")
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        raise Conflict("in_use", path=path) from error
-    return connection
 
 
 def _on_disk(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Moving everything from the embedded file to a server, in one transaction, checked before it counts.
 
-The file's write lock is held to the end: a server that still runs on it cannot slip in a row that would be
-left behind. Rows go over as they are; leases in them run out as they would have.
+Nobody else may have the file open, from before the first row to the end: what a server wrote there meanwhile, or after
+the copy, would be left behind. Rows go over as they are; leases in them run out as they would have.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import asyncpg
 
 from backend.domain.errors import Conflict, Refused
 from backend.store import postgres_schema, sqlite_schema
+from backend.store.alone import held_alone
 from backend.store.library import Dialect, Query, queries
 from backend.transactions.mailboxes import LASTING, TABLES
 
@@ -45,13 +46,17 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
     """Copy the file `source` into the empty database `target`.
 
     `tell(table, rows)` is called as rows go over. Raises `Refused` if there is nothing to copy or the
-    target holds something, `Conflict` if the copy does not match: then the target is as empty as before.
+    target holds something, `Conflict` while a server has the file open, and if the copy does not match: then the target
+    is as empty as before.
     """
     here = _opened(source)
-    await postgres_schema.upgrade(target)
-    there: Any = await asyncpg.connect(target)
     try:
-        here.execute("BEGIN IMMEDIATE")
+        await postgres_schema.upgrade(target)
+        there: Any = await asyncpg.connect(target)
+    except BaseException:
+        here.close()
+        raise
+    try:
         async with there.transaction():
             await there.execute("SET LOCAL app.mailbox = '*'")
             await _refuse_if_used(there)
@@ -71,7 +76,7 @@ def _opened(source: Path) -> sqlite3.Connection:
     if not source.exists():
         raise Refused("no_file", path=source, field="source")
     sqlite_schema.upgrade(source)
-    return sqlite_schema.connect(source)
+    return held_alone(source, "in_use.copy")
 
 
 async def _refuse_if_used(there: Any) -> None:

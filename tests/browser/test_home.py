@@ -159,6 +159,53 @@ def test_a_second_start_asks_nothing(google: SandboxProcess, tmp_path: Path) -> 
         file = tmp_path / "gone.json"
 
 
+def test_another_port_and_the_unit_of_a_home_that_is_there(
+    google: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--port` and `--unit` were read at the first start alone; a taken port advised --port for ever."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    folder, (first, second), file = tmp_path / "home", (free_port(), free_port()), console_file(tmp_path)
+    settings, unit = folder / "settings.env", tmp_path / "config/systemd/user/pitchgate.service"
+    running = home(google, folder, "--port", str(first), file=file)
+    assert running.stdout is not None
+    try:
+        until(running.stdout.readline, lambda text: text.startswith("Open "))
+        told = ended(home(google, folder, "--port", str(second), file=file), status=1)
+        assert "systemctl --user stop" in told, "two servers would serve one database"
+        assert str(second) not in settings.read_text()
+    finally:
+        stop(running)
+    with settings.open("a") as lines:
+        lines.write("PITCHGATE_REPLAY_DAYS=30\n")
+    before = settings.read_text()
+    running = home(google, folder, "--port", str(second), file=file)
+    assert running.stdout is not None
+    try:
+        told = until(running.stdout.readline, lambda text: text.startswith("Open "))
+        assert f"http://127.0.0.1:{second}" in told
+    finally:
+        stop(running)
+    assert settings.read_text() == before.replace(str(first), str(second))
+    assert not unit.exists()
+    told = ended(home(google, folder, "--unit", file=file))
+    assert "systemctl --user restart pitchgate.service" in told
+    assert f"EnvironmentFile={settings}" in unit.read_text()
+    unit.unlink()
+    ended(home(google, folder, "--again", "--unit", file=file))
+    assert unit.exists()
+    assert settings.read_text() == before.replace(str(first), str(second)), "the key and what was added stay"
+
+
+def test_a_clock_that_is_off_is_told_before_anything_is_written(
+    google: SandboxProcess, tmp_path: Path
+) -> None:
+    google.http.post("/sandbox/clock", json={"skew": 900}).raise_for_status()
+    told = ended(home(google, tmp_path / "home", file=console_file(tmp_path)), status=1)
+    assert "15 min behind" in told
+    assert "timedatectl" in told
+    assert not (tmp_path / "home" / "settings.env").exists()
+
+
 def test_a_client_google_does_not_know_leaves_nothing_behind(google: SandboxProcess, tmp_path: Path) -> None:
     folder = tmp_path / "home"
     file = console_file(tmp_path, client_secret="GOCSPX-another-one")
@@ -167,6 +214,13 @@ def test_a_client_google_does_not_know_leaves_nothing_behind(google: SandboxProc
     assert running.returncode == 1
     assert "Google does not know this client" in text
     assert not (folder / "settings.env").exists()
+
+
+def ended(running: subprocess.Popen[str], status: int = 0) -> str:
+    """What it said, when it has ended by itself."""
+    text, _ = running.communicate(timeout=60)
+    assert running.returncode == status, text
+    return text
 
 
 def stop(running: subprocess.Popen[str]) -> None:

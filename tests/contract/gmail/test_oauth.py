@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,7 @@ VERIFIER = "v" * 43
 class Story:
     def __init__(self, fake: FakeGoogle, google: Google, keeper: Keeper, clock: StoryClock) -> None:
         self.fake, self.google, self.keeper, self.clock = fake, google, keeper, clock
+        self.clock_ahead = timedelta()
 
     def answers(self, *, id_token: str | None = None, **more: Any) -> None:
         good = {
@@ -37,7 +39,8 @@ class Story:
             "id_token": self.fake.id_token(self.clock) if id_token is None else id_token,
         }
         body = {name: value for name, value in (good | more).items() if value is not ...}
-        self.fake.on("POST /token", Answer(body=body))
+        date = format_datetime(self.clock.now() - self.clock_ahead, usegmt=True)
+        self.fake.on("POST /token", Answer(body=body, headers={"Date": date}))
 
     async def redeem(self, access: Access = Access.MAILBOX) -> Grant:
         return await self.google.authorizer.redeem(access, code="4/code", verifier=VERIFIER, nonce="nonce-1")
@@ -156,6 +159,21 @@ async def test_an_identity_that_does_not_hold_is_refused(story: Story, what: str
         await story.redeem()
     assert caught.value.code in ("bad_identity", "email_unverified")
     assert in_english(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "says"), [(timedelta(minutes=90), "90 min ahead"), (timedelta(minutes=-15), "15 min behind")]
+)
+async def test_a_clock_that_is_off_is_told_with_how_far(story: Story, ahead: timedelta, says: str) -> None:
+    """To begin again would never have mended it."""
+    story.clock_ahead = ahead
+    issued = int((story.clock.now() - ahead).timestamp())
+    story.answers(id_token=story.fake.id_token(story.clock, iat=issued, exp=issued + 3_600))
+    with pytest.raises(Refused) as caught:
+        await story.redeem()
+    assert caught.value.code == "clock_off"
+    assert says in in_english(caught.value)
+    assert "timedatectl" in in_english(caught.value)
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c"])

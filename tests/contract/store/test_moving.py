@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
 from backend.ports.jobs import Notice
 from backend.ports.models import StoredModel
 from backend.ports.owner import DisconnectReceipt, GrantEnd
-from backend.store import moving, open_store
+from backend.store import SqlStore, moving, open_store
 from backend.store.moving import ORDER, copy
 from backend.store.schema import place
 from tests import postgres_server
@@ -161,6 +162,42 @@ def test_nothing_is_not_copied(tmp_path: Path, target: str) -> None:
     with pytest.raises(Refused, match="no_file"):
         asyncio.run(copy(tmp_path / "nothing.sqlite3", target))
     assert not (tmp_path / "nothing.sqlite3").exists()
+
+
+def test_a_file_that_a_server_has_open_is_not_copied(source: Path, target: str) -> None:
+    """What it wrote after its table had been read would have been left behind, and "all of it" said."""
+
+    async def beside(running: SqlStore) -> None:
+        with pytest.raises(Conflict, match="in_use"):
+            await copy(source, target)
+        await Story(running).mailbox("late")
+
+    async def served() -> None:
+        running = open_store(source)
+        await running.open()
+        try:
+            await beside(running)
+        finally:
+            await running.close()
+
+    asyncio.run(served())
+    assert set(asyncio.run(rows(target)).values()) == {0}
+    asyncio.run(copy(source, target))
+    assert asyncio.run(rows(target))["mailboxes"] == 3
+
+
+def test_nobody_opens_the_file_while_it_is_copied(source: Path, target: str) -> None:
+    tries: list[str] = []
+
+    def tell(*_: object) -> None:
+        with closing(sqlite3.connect(source, timeout=0)) as other:
+            try:
+                other.execute("SELECT * FROM mailboxes").fetchall()
+            except sqlite3.OperationalError as error:
+                tries.append(str(error))
+
+    asyncio.run(copy(source, target, tell))
+    assert set(tries) == {"database is locked"}
 
 
 def test_the_commands_tell_upgrade_and_copy(

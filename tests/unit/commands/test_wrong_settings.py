@@ -324,6 +324,9 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
         assert_in_words(
             ended([*server, *command], tmp_path, **url), "EXTRAS=postgres", "PITCHGATE_DATABASE_URL"
         )
+    assert_in_words(
+        ended([*server, "db", "copy", url["PITCHGATE_DATABASE_URL"]], tmp_path), "EXTRAS=postgres"
+    )
     trainer = [*without("joblib", "model_export.entry:main"), "train"]
     assert_in_words(ended(trainer, tmp_path), "joblib", "EXTRAS=train")
     for module in ("platformdirs", "filelock", "tinydb"):

@@ -87,6 +87,17 @@ def test_the_settings_file_is_its_owners_and_read_as_it_was_written(
     assert read_settings().client_id == "of-the-environment", "it counts before the file"
 
 
+def test_a_line_that_a_person_added_stays(tmp_path: Path) -> None:
+    file = tmp_path / settings_file.NAME
+    settings_file.write(file, {"PITCHGATE_BIND": "127.0.0.1:8400", "PITCHGATE_CLIENT_ID": "one"})
+    with file.open("a") as lines:
+        lines.write("# mine\nPITCHGATE_REPLAY_DAYS=30\n")
+    before = file.read_text()
+    settings_file.write(file, {"PITCHGATE_CLIENT_ID": "two", "PITCHGATE_NOTICES": "poll"})
+    assert file.read_text() == before.replace("CLIENT_ID=one", "CLIENT_ID=two") + "PITCHGATE_NOTICES=poll\n"
+    assert settings_file.read(file)["PITCHGATE_REPLAY_DAYS"] == "30"
+
+
 def test_the_unit_starts_the_server_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     path = unit.write(Path("/home/ana/100% mine/settings.env"))
