@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -15,10 +15,12 @@ from backend.cloud.template import Environment
 from backend.domain.errors import Refused
 from backend.home import settings_file
 from backend.locale import LANGUAGES
+from backend.system.vault import make_key
 
 SETTINGS_FILE = "pitchgate.env"
 DOCUMENTS = ("gmail.v1", *APIS.values())
 """Google's descriptions of its services that are read; google-api-python-client brings some six hundred."""
+KEYS = "PITCHGATE_SECRET_KEYS"
 SECRETS = ("SECRET_KEYS", "CLIENT_ID", "CLIENT_SECRET")
 _IMAGE = re.compile(r"[\w.:/@-]+")
 
@@ -64,7 +66,7 @@ def rendered(environment: Environment, image: str) -> dict[str, str]:
 
 
 def machine_settings(environment: Environment) -> dict[str, str]:
-    """The settings file of one machine behind its proxy; what only a person can bring is empty."""
+    """The one settings file there is, of a machine behind its proxy; what only a person can bring is empty."""
     return {
         **environment.settings(),
         "PITCHGATE_BIND": "127.0.0.1:8400",
@@ -76,15 +78,23 @@ def machine_settings(environment: Environment) -> dict[str, str]:
 
 
 def write(folder: Path, environment: Environment, image: str) -> list[str]:
-    """Write all files and return their names. A settings file that is there stays: it holds secrets by then."""
+    """Write all files and return their names. What a settings file has already stays: it holds secrets by then."""
     files = rendered(environment, image)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    if not (folder / SETTINGS_FILE).exists():
-        settings_file.write(folder / SETTINGS_FILE, machine_settings(environment))
-        return sorted((*files, SETTINGS_FILE))
-    return sorted(files)
+    complete(folder / SETTINGS_FILE, machine_settings(environment))
+    return sorted((*files, SETTINGS_FILE))
+
+
+def complete(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Put into a settings file what it lacks or has empty, a new key among it; returns what it has otherwise and keeps,
+    as `wanted` has it."""
+    there = settings_file.read(file)
+    if not there.get(KEYS):
+        wanted = {**wanted, KEYS: make_key()}
+    settings_file.write(file, {name: there.get(name) or value for name, value in wanted.items()})
+    return {name: value for name, value in wanted.items() if value and there.get(name, "") not in ("", value)}
 
 
 def _all_but(names: Iterable[str]) -> str:

@@ -35,10 +35,15 @@ class CloudRefused(PitchgateError):
 
 
 class GoogleCloud:
-    """The APIs by name: `cloud.api("pubsub").projects().topics()`. `root` replaces every host, for the sandbox."""
+    """The APIs by name: `cloud.api("pubsub").projects().topics()`. `project` is the one that requests are counted for:
+    a person's own credentials name none, and most APIs refuse such a request. `root` replaces every host, for the
+    sandbox."""
 
-    def __init__(self, http: aiohttp.ClientSession, credentials: CloudCredentials, root: str = "") -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, credentials: CloudCredentials, project: str, root: str = ""
+    ) -> None:
         self._http = http
+        self._project = project
         self._credentials = credentials
         self._root = root.rstrip("/")
         self._built: dict[str, Any] = {}
@@ -65,7 +70,12 @@ class GoogleCloud:
 
     async def ask(self, request: Any) -> Json:
         """Google's answer. Raises `CloudRefused`, `TryLater` without credentials, `PitchgateError` without network."""
-        headers = {**request.headers, "authorization": f"Bearer {await self._credentials.token()}"}
+        token = await self._credentials.token()
+        headers = {
+            **request.headers,
+            "authorization": f"Bearer {token}",
+            "x-goog-user-project": self._project,
+        }
         body = request.body.encode() if isinstance(request.body, str) else request.body
         try:
             async with self._http.request(request.method, request.uri, data=body, headers=headers) as answer:

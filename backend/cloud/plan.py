@@ -24,15 +24,24 @@ class Change:
         return "\n".join([f"{self.sign} {self.thing.label}", *(f"    {line}" for line in self.lines)])
 
 
+UNKNOWN = "PROJECT_NUMBER"
+"""Stands in a plan for what Google tells once Resource Manager is on."""
+
+
+def services(environment: Environment) -> list[Thing]:
+    """The APIs, which everything else needs."""
+    return [Service(environment.project, name) for name in environment.services]
+
+
 async def things(cloud: GoogleCloud, environment: Environment) -> list[Thing]:
-    """Everything, in the order in which it can be made."""
-    found = await cloud.ask(cloud.api("projects").projects().get(name=f"projects/{environment.project}"))
-    number = str(found.get("name", "")).rpartition("/")[2]
+    """Everything but the services, in the order in which it can be made."""
+    asked = cloud.api("projects").projects().get(name=f"projects/{environment.project}")
+    found = await cloud.find(asked) or {}
+    number = str(found.get("name", "")).rpartition("/")[2] or UNKNOWN
     broker = f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com"
     account = Account(environment.project, environment.account_id)
     keeping = {"topic": environment.dead_topic, "pushConfig": {}, "expirationPolicy": {}}
     wanted: list[Thing] = [
-        *(Service(environment.project, name) for name in environment.services),
         Topic(environment.topic),
         Topic(environment.dead_topic),
         account,
@@ -50,7 +59,7 @@ async def things(cloud: GoogleCloud, environment: Environment) -> list[Thing]:
 async def plan(cloud: GoogleCloud, environment: Environment) -> list[Change]:
     """What is to be made or changed. Changes nothing."""
     changes = []
-    for thing in await things(cloud, environment):
+    for thing in [*services(environment), *await things(cloud, environment)]:
         lines = await thing.difference(cloud)
         if lines is None:
             changes.append(Change("+", thing))
@@ -62,14 +71,22 @@ async def plan(cloud: GoogleCloud, environment: Environment) -> list[Change]:
 async def apply(cloud: GoogleCloud, environment: Environment, tell: Callable[[str], None]) -> int:
     """Make what is missing, change what is otherwise; returns how many. Each is looked at again just before."""
     done = 0
-    for thing in await things(cloud, environment):
-        lines = await thing.difference(cloud)
-        if lines == []:
-            continue
-        change = Change("+" if lines is None else "~", thing, tuple(lines or ()))
-        await (thing.make(cloud) if lines is None else thing.change(cloud))
-        tell(str(change))
-        done += 1
+
+    async def do(wanted: list[Thing]) -> None:
+        nonlocal done
+        for thing in wanted:
+            lines = await thing.difference(cloud)
+            if lines == []:
+                continue
+            change = Change("+" if lines is None else "~", thing, tuple(lines or ()))
+            await (thing.make(cloud) if lines is None else thing.change(cloud))
+            tell(str(change))
+            done += 1
+
+    await do(services(environment))
+    await do(
+        await things(cloud, environment)
+    )  # looked up now: before, the project would not have told its number
     return done
 
 

@@ -11,7 +11,9 @@ from backend.domain.errors import Refused
 
 ENVIRONMENTS = ("dev", "test", "staging", "production")
 PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
-SERVICES = ("gmail.googleapis.com", "pubsub.googleapis.com", "iam.googleapis.com")
+RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
+SERVICES = (RESOURCE_MANAGER, "gmail.googleapis.com", "pubsub.googleapis.com", "iam.googleapis.com")
+"""The first tells the project's number, which others need; a new project has it off."""
 ADD_ONS = "gsuiteaddons.googleapis.com"
 GMAIL = "serviceAccount:gmail-api-push@system.gserviceaccount.com"
 PUBLISHER, SUBSCRIBER = "roles/pubsub.publisher", "roles/pubsub.subscriber"
@@ -111,7 +113,6 @@ class Environment:
                 place.partition("/")[0]: {"address": console.format(place), "redirect": redirect}
                 for place in places
             },
-            "key": {},
         }
         if add_on:
             found["addon"] = {

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.cloud.template import ENVIRONMENTS, Environment
-from backend.home.settings_file import write
 from backend.terminal import WordedGroup, say, words
 
 if TYPE_CHECKING:
@@ -76,15 +75,15 @@ def apply_command(settings_file: Path | None, **given: str) -> None:
     count = _run(work, given)
     say("cloud.done" if count else "cloud.was_in_order", count=count)
     environment = _environment(given)
-    settings = {**environment.settings(), **add_on}
     if settings_file is not None:
-        if settings_file.exists():
+        from backend.cloud.deployment import complete, machine_settings
+
+        kept = complete(settings_file, {**machine_settings(environment), **add_on})
+        say("cloud.settings", file=settings_file)
+        if kept:
             say("cloud.settings_there", file=settings_file)
-            for name, value in settings.items():
-                click.echo(f"  {name}={value}")
-        else:
-            write(settings_file, settings)
-            say("cloud.settings", file=settings_file)
+        for name, value in kept.items():
+            click.echo(f"  {name}={value}")
     say("cloud.by_hand")
     for number, (key, blanks) in enumerate(environment.by_hand(add_on).items(), 1):
         click.echo(f"  {number}. {words()(f'cloud.by_hand_{key}', **blanks)}")
@@ -145,7 +144,7 @@ def _run(work: Work, given: dict[str, str]) -> int:
     async def run() -> int:
         timeout = aiohttp.ClientTimeout(total=SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as http:
-            cloud = GoogleCloud(http, CloudCredentials((SCOPE,)), given["api_root"])
+            cloud = GoogleCloud(http, CloudCredentials((SCOPE,)), given["project"], given["api_root"])
             return await work(cloud, _environment(given))
 
     return asyncio.run(run())

@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import aiohttp
 import pytest
@@ -24,6 +25,8 @@ from tests.deploy.conftest import HOST, PROJECT
 from tests.deploy.debian import OPERATOR, Machine, run
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
 
+FIRST_RELEASE = "9953a85"
+"""0.1.0, which has no tag of its own (tests/journeys/from_0_1_0/make.py)."""
 HOW_TO = "docs/how-to"
 PAGE = f"{HOW_TO}/deploy.md"
 ROSA = "rosa@corp.test"
@@ -32,8 +35,19 @@ ACCOUNT = f"{NAME}@{PROJECT}.iam.gserviceaccount.com"
 PATIENCE = 120.0
 
 GCLOUD = r"""#!/bin/sh
+# Writes down what it is told, and knows what was made before, as Google does: nothing is made twice.
 printf '%s\n' "$*" >>/srv/gcloud.log
-case "$*" in "projects describe"*) echo 123456789 ;; esac
+case "$*" in "projects describe"*value*) echo 123456789 ;; esac
+kind=
+while [ $# -gt 0 ]; do
+    case "$1" in
+        create) grep -qx "$kind ${2%%@*}" /srv/gcloud.made && { echo "already exists" >&2; exit 1; }
+            echo "$kind ${2%%@*}" >>/srv/gcloud.made; exit 0 ;;
+        describe) grep -qx "$kind ${2%%@*}" /srv/gcloud.made; exit $? ;;
+    esac
+    kind="$kind $1"
+    shift
+done
 """
 PITCHGATE = """#!/bin/sh
 # The operator's own program, with their credentials, and the local Google in the place of Google's.
@@ -47,7 +61,7 @@ pytestmark = pytest.mark.skipif(bool(debian.boots()), reason=debian.boots() or "
 
 
 class Played:
-    """A machine on which the page is played, with the Google that its server and its commands speak to."""
+    """A machine on which the pages are played, with the Google that its server and its commands speak to."""
 
     def __init__(self, machine: Machine, google: SandboxProcess, cloud: SandboxProcess, port: int) -> None:
         self.machine, self.google, self.cloud, self.port = machine, google, cloud, port
@@ -63,16 +77,25 @@ class Played:
             for block in found
         ]
 
-    def play(self, script: str) -> tuple[str, list[str]]:
-        """As the person with sudo, who has said which project and host; what it said, and which commands failed."""
+    def play(self, script: str, own: bool = False) -> tuple[str, list[str]]:
+        """As the person with sudo, who has said which project and host; what it said, and which commands failed. `own`:
+        in a checkout on their own machine, where `pitchgate` is another."""
         (exports,) = self.blocks("")
-        done = self.machine.call("bash", user=OPERATOR, script=FAILED + exports + script)
+        here = "PATH=/srv/own:$PATH\n" if own else ""
+        done = self.machine.call("bash", user=OPERATOR, script=f"{FAILED}{exports}{here}{script}")
         print(f"\n$ {script}{done.stdout[-1500:]}{done.stderr[-1500:]}")
         return done.stdout, re.findall(r"^FAILED: (.*)$", done.stderr, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    with playing(tmp_path_factory) as found:
+        yield found
+
+
+@contextmanager
+def playing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """A fresh machine that runs."""
     port, machine = free_port(), Machine(tmp_path_factory.mktemp("machine"))
     here = f"http://127.0.0.1:{port}"
     words = [
@@ -85,45 +108,59 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     # The release that the page on upgrades goes to is a name for the same commit.
     origin = tmp_path_factory.mktemp("origin")
     run("git", "clone", "-q", "--bare", ROOT, origin)
-    run("git", "-C", origin, "tag", "v1.2.0", "HEAD")
-    run("git", "-C", origin, "bundle", "create", "-q", srv / "pitchgate.bundle", "HEAD", "v1.2.0")
+    run("git", "-C", origin, "tag", "--force", "v0.1.0", FIRST_RELEASE)
+    run("git", "-C", origin, "tag", "--force", "v0.2.0", "HEAD")
+    run("git", "-C", origin, "bundle", "create", "-q", srv / "pitchgate.bundle", "HEAD", "v0.1.0", "v0.2.0")
     with SandboxProcess(*words) as google, SandboxProcess("--project", PROJECT, "--topic", "other") as cloud:
         told = {"email": f"admin@{PROJECT}.iam.gserviceaccount.com", "project": PROJECT}
         (srv / "key.json").write_text(
             json.dumps(cloud.http.post("/sandbox/service-accounts", json=told).json())
         )
-        (srv / "gcloud.log").touch()
-        (srv / "gcloud.log").chmod(0o666)
-        tools = machine.new / "usr/local/bin"
-        tools.mkdir(parents=True)
-        for name, text in (("gcloud", GCLOUD), ("pitchgate", PITCHGATE.format(google=cloud.url))):
-            (tools / name).write_text(text)
-            (tools / name).chmod(0o755)
+        for file in (srv / "gcloud.log", srv / "gcloud.made"):
+            file.touch()
+            file.chmod(0o666)
+        tools, own = machine.new / "usr/local/bin", srv / "own"
+        for tool, text in (
+            (tools / "gcloud", GCLOUD),
+            (own / "pitchgate", PITCHGATE.format(google=cloud.url)),
+        ):
+            tool.parent.mkdir(parents=True)
+            tool.write_text(text)
+            tool.chmod(0o755)
         with machine.running():
             yield Played(machine, google, cloud, port)
 
 
 @pytest.fixture(scope="module")
 def installed(played: Played) -> Played:
-    """Steps 1 to 5, with the settings a person fills in; the server runs."""
+    """Steps 1 to 5, each block pasted twice, with the settings a person fills in; the server runs."""
     for heading in ("1. ", "2. ", "3. "):
         for block in played.blocks(heading):
             assert played.play(block)[1] == []
+            assert played.play(block)[1] == [], "the second time it harms nothing"
     install, files, start = played.blocks("5. ")
     began = time.monotonic()
-    told, failed = played.play(install)
+    assert played.play(install)[1] == []
     print(f"\ninstalled in {time.monotonic() - began:.0f} s")
-    assert failed == []
-    key = told.split()[-1]
     assert played.play(files)[1] == []
-    fill_in(played, key)
-    told, failed = played.play(start)
-    assert failed == []
-    assert json.loads(told)["store"]
+    fill_in(played)
+    assert json.loads(well(played, start))["store"]
+    settings, server = played.machine.do("cat", "/etc/pitchgate.env"), main_process(played)
+    for block in (install, files, start):
+        well(played, block)
+    assert played.machine.do("cat", "/etc/pitchgate.env") == settings, "what was filled in stays"
+    assert main_process(played) == server
     return played
 
 
-def fill_in(played: Played, key: str) -> None:
+def well(played: Played, script: str) -> str:
+    """What it said; nothing of it failed."""
+    told, failed = played.play(script)
+    assert failed == []
+    return told
+
+
+def fill_in(played: Played, **more: str) -> None:
     """/etc/pitchgate.env as a person leaves it, and the local Google's addresses in place of Google's."""
     file = played.machine.new / "etc/pitchgate.env"
     given = dict(
@@ -132,7 +169,6 @@ def fill_in(played: Played, key: str) -> None:
     assert given["PITCHGATE_PUBLIC_URL"] == f"https://{HOST}"
     google, here = played.google, f"http://127.0.0.1:{played.port}"
     given |= {
-        "PITCHGATE_SECRET_KEYS": key,
         "PITCHGATE_CLIENT_ID": CLIENT_ID,
         "PITCHGATE_CLIENT_SECRET": CLIENT_SECRET,
         "PITCHGATE_PUBLIC_URL": here,
@@ -142,6 +178,7 @@ def fill_in(played: Played, key: str) -> None:
         "PITCHGATE_REVOKE_URL": google.urls["revoke"],
         "PITCHGATE_JWKS_URL": google.urls["jwks"],
         "PITCHGATE_GMAIL_URL": google.url,
+        **more,
     }
     text = "".join(f"{name}={value}\n" for name, value in given.items())
     played.machine.do("sh", "-c", "cat >/etc/pitchgate.env", script=text)
@@ -155,12 +192,15 @@ def test_the_steps_tell_google_what_cloud_apply_would(installed: Played) -> None
 
 
 def test_one_command_does_steps_one_to_three(installed: Played) -> None:
-    (block,) = installed.blocks("In one command")
-    told, failed = installed.play(f"cd\n{block}")
+    plan, apply = installed.blocks("In one command")
+    _, failed = installed.play(f"cd\n{plan}", own=True)
     assert [line.split("#")[0].strip() for line in failed] == [
         "pitchgate cloud plan --env production --project $PROJECT --url https://$HOST"
     ], "something is to be done, and its exit status says so"
-    assert "13 things done." in told
+    told, failed = installed.play(f"cd\n{apply}", own=True)
+    assert failed == []
+    assert "14 things done." in told
+    assert "Everything was as it should be." in installed.play(f"cd\n{apply}", own=True)[0]
     pushes = installed.cloud.http.get("/sandbox/push").json()
     assert f"projects/{PROJECT}/topics/{NAME}" in pushes["topics"]
 
@@ -246,51 +286,121 @@ def test_it_judges_mail_reloads_and_comes_back_when_killed(installed: Played) ->
     assert "Error" not in log(installed), "what it cannot reach it does not miss"
 
 
-def test_the_operator_sees_the_mailbox_with_the_command_of_the_page(installed: Played) -> None:
-    found = re.search(r"`(sudo systemd-run --pty [^`]*mailbox list)`", (ROOT / PAGE).read_text())
-    assert found
-    told, failed = installed.play(found[1].replace("--pty", "--pipe --wait --quiet") + " --json\n")
-    assert failed == []
-    assert ROSA in told
+def test_one_command_has_the_right_user_and_settings_wherever_it_is_started(installed: Played) -> None:
+    for folder in ("/", "/tmp", "/var/lib", "~"):
+        assert ROSA in well(installed, f"cd {folder}\npitchgate mailbox list --json\n")
+        assert ROSA in well(installed, f"cd {folder}\nsudo pitchgate mailbox list --json\n")
+    told, failed = installed.play("cd /\npitchgate mailbox set nobody@corp.test mode=observe\n")
+    assert failed, "its exit status is the program's"
+    told, _ = installed.play("cd /\npitchgate doctor --offline\n")
+    assert "/var/lib/pitchgate" in told
+    assert not re.search(r"\b(chmod|chown)\b", told)
+
+
+def test_the_program_itself_stops_where_nothing_tells_it_a_folder(installed: Played) -> None:
+    program = "/opt/pitchgate/app/.venv/bin/pitchgate"
+    before = installed.machine.do("ls", "-lad", "/", "/var", "/tmp", "/var/lib/pitchgate")
+    for become in ("sudo", "sudo -u pitchgate"):
+        for command in ("doctor", "mailbox list", "keys rotate", "db upgrade", "serve"):
+            told, failed = installed.play(f"cd /\n{become} {program} {command} 2>&1\n")
+            assert failed
+            assert "sudo pitchgate" in told
+            assert not re.search(r"\b(chmod|chown)\b", told)
+    assert installed.machine.do("ls", "-lad", "/", "/var", "/tmp", "/var/lib/pitchgate") == before
+    assert installed.machine.call("ls", "/var/pitchgate.sqlite3").returncode
+    stranger = f"cd /\nsudo -u nobody env PITCHGATE_STATE_DIR=/var/lib/pitchgate {program} doctor --offline\n"
+    told, failed = installed.play(f"sudo chmod 755 /opt/pitchgate\n{stranger}sudo chmod 700 /opt/pitchgate\n")
+    assert failed
+    assert not re.search(r"\b(chmod|chown)\b", told), "of what belongs to the server"
 
 
 def test_the_log_of_decisions_is_checked_and_judged_again(installed: Played) -> None:
     machine, message = installed.machine, installed.google.messages(ROSA)[0]["id"]
-    (command,) = installed.blocks("", f"{HOW_TO}/back-up.md")
     model = "/opt/pitchgate/app/backend/models/pitchgate.onnx"
     machine.do("install", "--owner=pitchgate", model, "/var/lib/pitchgate/old.onnx")
     machine.do("sh", "-c", "cat >/var/log/pitchgate.jsonl", script=log(installed))
     for block in installed.blocks(page=f"{HOW_TO}/audit.md"):
         asked = block.replace("18c2f0a1b2c3d4e5", message).replace("ana@corp.example", ROSA)
-        assert installed.play(f"cd /\n{command}{asked}")[1] == []
+        assert installed.play(f"cd /\n{asked}")[1] == []
 
 
-def test_it_goes_to_a_new_release_and_back_and_to_a_backup(installed: Played) -> None:
-    commit = installed.machine.do(
-        "sudo", "-u", "pitchgate", "git", "-C", "/opt/pitchgate/app", "rev-parse", "HEAD"
-    )
-    (forth,) = installed.blocks("To a new release", f"{HOW_TO}/upgrade.md")
-    back, restore = installed.blocks("Back", f"{HOW_TO}/upgrade.md")
+def lives(played: Played) -> None:
+    """What comes now is judged."""
+    before = labelled(played.google)
+    pitches(played, 1)
+    until_labelled(played, before + 1)
+
+
+def test_it_goes_back_to_a_backup(installed: Played) -> None:
     backup, restored = installed.blocks("SQLite", f"{HOW_TO}/back-up.md")
-    (command,) = installed.blocks("", f"{HOW_TO}/back-up.md")
-    app = forth.splitlines()[1]
-    for block in (
-        forth,
-        back.replace("COMMIT ", commit.strip() + " "),
-        f"cd /\n{app}\n{restore}",
-        f"cd /\n{command}{backup}{restored}",
-    ):
-        assert installed.play(block)[1] == []
-        before = labelled(installed.google)
-        pitches(installed, 1)
-        until_labelled(installed, before + 1)
+    well(installed, backup)
+    well(installed, restored)
+    lives(installed)
+
+
+OLD_PAGE = "docs/deploy.md"
+"""Of 0.1.0."""
+
+
+def test_0_1_0_goes_to_a_new_release_and_back_as_the_page_says(
+    installed: Played, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with playing(tmp_path_factory) as old:
+        install_0_1_0(old)
+        asyncio.run(connect(old))
+        lives(old)
+        page = f"{HOW_TO}/upgrade.md"
+        (exports,), (forth,) = old.blocks("", page), old.blocks("To a new release", page)
+        back, restore = old.blocks("Back", page)
+        settings = old.machine.do("cat", "/etc/pitchgate.env")
+        steps = {"forth": forth, "again": forth, "back": back, "forth once more": forth, "restored": restore}
+        for name, block in steps.items():
+            began = time.monotonic()
+            well(old, exports + block)
+            lives(old)
+            print(f"\n{name}: {time.monotonic() - began:.0f} s")
+            unit = old.machine.do("cat", "/etc/systemd/system/pitchgate.service")
+            assert "SystemCallFilter" in unit, "the new one"
+            assert old.machine.do("cat", "/etc/pitchgate.env") == settings
+        assert "0.2.0" in well(old, "pitchgate --version\n")
+        backups = old.machine.do("sh", "-c", "ls /var/lib/pitchgate/before-v0.2.0-*.sqlite3").split()
+        assert len(backups) == 3
+        installed.seen |= old.seen
+
+
+def install_0_1_0(played: Played) -> None:
+    """As that release's own page has it."""
+    page = run("git", "-C", ROOT, "show", f"{FIRST_RELEASE}:{OLD_PAGE}")
+    install, settings, _ = re.findall(
+        r"^```sh\n(.*?)^```$", page.partition("## 5. ")[2], re.DOTALL | re.MULTILINE
+    )[:3]
+    (unit,) = re.findall(r"^```ini\n(.*?)^```$", page.partition("## 5. ")[2], re.DOTALL | re.MULTILINE)
+    # The page leaves out that the new user's folder is closed to others, which the present one minds.
+    install = install.replace(
+        "cd /opt/pitchgate/app && sudo -u pitchgate make",
+        "cd / && sudo -u pitchgate make -C /opt/pitchgate/app",
+    )
+    install = install.replace("-u pitchgate .venv", "-u pitchgate /opt/pitchgate/app/.venv")
+    install = install.replace(
+        "git clone <this repository>", "git clone --branch v0.1.0 /srv/pitchgate.bundle"
+    )
+    key = well(played, f"cd /\n{install}").split()[-1]
+    played.machine.do("sh", "-c", "umask 077; cat >/etc/pitchgate.env", script=settings)
+    # A server of 0.1.0 in production takes an https address alone.
+    fill_in(played, PITCHGATE_SECRET_KEYS=key, PITCHGATE_ENVIRONMENT="test")
+    played.machine.do("sh", "-c", "cat >/etc/systemd/system/pitchgate.service", script=unit)
+    well(played, "sudo systemctl daemon-reload && sudo systemctl enable --now pitchgate\n")
+    ready = f"http://127.0.0.1:{played.port}/readyz"
+    played.machine.do(
+        "curl", "-sS", "--fail", "--retry", "60", "--retry-delay", "1", "--retry-connrefused", ready
+    )
 
 
 def test_the_commands_for_containers_are_told_to_what_runs_them(installed: Played) -> None:
     (files, image, compose, cloud_run, kubernetes) = installed.blocks(page=f"{HOW_TO}/containers.md")
     engines = ("podman", "docker", "kubectl", "curl")
     recorded = "".join(f'{name}() {{ echo "{name} $*" >>/srv/gcloud.log; }}\n' for name in engines)
-    assert installed.play(f"cd\n{files}")[1] == []
+    assert installed.play(f"cd\n{files}", own=True)[1] == []
     for block in (image, f"sudo chown -R $USER files\ncd files\n{compose}", cloud_run, kubernetes):
         block = block.replace("$(git rev-parse HEAD)", "0" * 40)
         assert installed.play(f"cd\n{recorded}{block}")[1] == []
@@ -314,7 +424,7 @@ def test_the_proxies_take_what_the_page_installs(installed: Played) -> None:
 
 def test_the_add_on_is_deployed_from_its_rendered_manifest(installed: Played) -> None:
     for block in installed.blocks("The Gmail add-on") + installed.blocks(page="addon_manifest/README.md"):
-        assert installed.play(f"cd\n{block}")[1] == []
+        assert installed.play(f"cd\n{block}", own=True)[1] == []
     manifest = json.loads(installed.machine.do("cat", f"/home/{OPERATOR}/deployment.json"))
     assert manifest["addOns"]["gmail"]
     told = (installed.machine.new / "srv/gcloud.log").read_text()

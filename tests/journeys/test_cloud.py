@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from backend.cloud.google_cloud import SCOPE
 from backend.commands.cloud import cloud_group
 from backend.gmail.credentials import CloudCredentials
+from backend.home import settings_file
 from tests.sandbox_process import SandboxProcess
 
 PROJECT = "acme-mail"
@@ -56,11 +57,11 @@ def held(cloud: SandboxProcess) -> tuple[list[str], list[str]]:
 def test_a_second_plan_is_empty_and_a_second_apply_changes_nothing(run: Run, tmp_path: Path) -> None:
     planned = run("plan")
     assert planned.exit_code == 1
-    assert planned.output.count("\n+ ") + planned.output.startswith("+ ") == 13
+    assert planned.output.count("\n+ ") + planned.output.startswith("+ ") == 14
     file = tmp_path / "settings.env"
     applied = run("apply", "--settings-file", str(file))
     assert applied.exit_code == 0
-    assert "13 things done." in applied.output
+    assert "14 things done." in applied.output
     assert f"{URL}/connect/callback" in applied.output
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert f"PITCHGATE_TOPIC={TOPIC}" in file.read_text()
@@ -69,6 +70,29 @@ def test_a_second_plan_is_empty_and_a_second_apply_changes_nothing(run: Run, tmp
     )
     assert caller
     assert caller[1] in applied.output
+    assert "PITCHGATE_STATE_DIR=/var/lib/pitchgate\n" in file.read_text(), (
+        "the same file as `cloud files` writes"
+    )
+    with file.open("a") as lines:
+        lines.write("PITCHGATE_REPLAY_DAYS=30\n")
+    file.write_text(
+        file.read_text().replace("CLIENT_ID=\n", "CLIENT_ID=mine\n").replace(TOPIC, "projects/x/topics/y")
+    )
+    before = file.read_text()
+    assert f"  PITCHGATE_TOPIC={TOPIC}\n" in run("apply", "--settings-file", str(file)).output
+    assert file.read_text() == before
+    files = CliRunner().invoke(
+        cloud_group,
+        ["files", "--env", "test", "--project", PROJECT, "--url", URL, str(tmp_path / "files")],
+        catch_exceptions=False,
+    )
+    assert files.exit_code == 0
+    written = settings_file.read(tmp_path / "files" / "pitchgate.env")
+    assert written.keys() == settings_file.read(file).keys() - {
+        "PITCHGATE_ADDON_ACCOUNT",
+        "PITCHGATE_ADDON_CLIENT_ID",
+        "PITCHGATE_REPLAY_DAYS",
+    }, "one settings file, of which Google alone knows the add-on's lines"
     again = run("plan")
     assert (again.exit_code, again.output) == (0, "Everything is as it should be.\n")
     assert "Everything was as it should be." in run("apply").output
@@ -89,7 +113,8 @@ def test_what_is_otherwise_is_shown_and_changed_alone(run: Run, cloud: SandboxPr
 
 def test_what_was_left_half_done_is_finished(run: Run, cloud: SandboxProcess) -> None:
     run("apply")
-    headers = {"Authorization": f"Bearer {asyncio.run(CloudCredentials((SCOPE,)).token())}"}
+    token = asyncio.run(CloudCredentials((SCOPE,)).token())
+    headers = {"Authorization": f"Bearer {token}", "X-Goog-User-Project": PROJECT}
     for name in (SUBSCRIPTION, DEPLOYMENT):
         assert cloud.http.delete(f"/v1/{name}", headers=headers).status_code == 200
     assert "+ subscription" in run("plan").output

@@ -26,11 +26,28 @@ blueprint.register_error_handler(PubSubError, refused)
 async def known_callers() -> None:
     """Where callers are known, only they may."""
     check_caller(world().service_accounts, request.headers.get("Authorization", ""), world().clock.now())
+    if request.path.startswith(("/v1/projects", "/v3/projects")) and not request.headers.get(
+        "X-Goog-User-Project"
+    ):
+        raise PubSubError(403, "The API requires a quota project, which is not set by default.")
 
 
 @blueprint.get("/v3/projects/<project>")
 async def get_project(project: str) -> Response:
-    """A project and its number."""
+    """A project and its number, once that service is on."""
+    if f"projects/{project}/services/cloudresourcemanager.googleapis.com" not in world().cloud.services:
+        response = jsonify(
+            {
+                "error": {
+                    "code": 403,
+                    "message": "Cloud Resource Manager API has not been used in this project, or it is off.",
+                    "status": "PERMISSION_DENIED",
+                    "details": [{"reason": "SERVICE_DISABLED", "domain": "googleapis.com"}],
+                }
+            }
+        )
+        response.status_code = 403
+        return response
     return jsonify({"name": f"projects/{number(project)}", "projectId": project, "state": "ACTIVE"})
 
 

@@ -20,7 +20,7 @@ class Recording(GoogleCloud):
     """A Google with one deployment, which writes down what it is asked."""
 
     def __init__(self, present: Json) -> None:
-        super().__init__(cast(aiohttp.ClientSession, None), cast(CloudCredentials, None))
+        super().__init__(cast(aiohttp.ClientSession, None), cast(CloudCredentials, None), "acme-mail")
         self.present = {"name": NAME.replace("acme-mail", "123"), "etag": "e1", **present}
         self.asked: list[tuple[str, str, str]] = []
 

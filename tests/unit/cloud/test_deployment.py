@@ -18,7 +18,6 @@ import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from cryptography.fernet import Fernet
 
 import backend
 from backend.cloud.deployment import DOCUMENTS, SETTINGS_FILE
@@ -81,15 +80,15 @@ def test_no_blank_is_left_in_any_file(environment: str, tmp_path: Path) -> None:
         assert "@@" not in file.read_text()
 
 
-def test_the_settings_file_is_its_owners_alone_and_stays_once_it_holds_secrets(tmp_path: Path) -> None:
+def test_the_settings_file_is_its_owners_alone_and_what_is_in_it_stays(tmp_path: Path) -> None:
     write(tmp_path)
     file = tmp_path / SETTINGS_FILE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    file.write_text("PITCHGATE_SECRET_KEYS=mine\n")
+    file.write_text("# mine\nPITCHGATE_SECRET_KEYS=mine\nPITCHGATE_BIND=127.0.0.1:9\nPITCHGATE_CLIENT_ID=\n")
     (tmp_path / "Caddyfile").write_text("an older one")
-    output = write(tmp_path)
-    assert str(file) not in output.output
-    assert file.read_text() == "PITCHGATE_SECRET_KEYS=mine\n"
+    write(tmp_path)
+    assert file.read_text().startswith("# mine\nPITCHGATE_SECRET_KEYS=mine\nPITCHGATE_BIND=127.0.0.1:9\n")
+    assert "PITCHGATE_STATE_DIR=/var/lib/pitchgate\n" in file.read_text(), "what it lacked"
     assert "gate.acme.test {" in (tmp_path / "Caddyfile").read_text()
 
 
@@ -97,7 +96,6 @@ def test_the_settings_are_ones_the_server_takes_once_a_person_has_filled_them_in
     folder: Path, only: Any
 ) -> None:
     by_hand = {
-        "PITCHGATE_SECRET_KEYS": Fernet.generate_key().decode(),
         "PITCHGATE_CLIENT_ID": "1234.apps.googleusercontent.com",
         "PITCHGATE_CLIENT_SECRET": "s3cret",
     }
