@@ -117,9 +117,10 @@ def destroy_command(yes: bool, **given: str) -> None:
 @click.option("--region", default="europe-west1")
 @_options
 def files_command(folder: Path, image: str, region: str, **given: str) -> None:
-    """Write into FOLDER what runs the environment: settings, systemd unit, proxies, containers, Cloud Run, Kubernetes.
+    """Write into FOLDER what runs the environment: settings, systemd unit, the command pitchgate, proxies, containers,
+    Cloud Run, Kubernetes.
 
-    Asks nobody. Files that are there are replaced, but for pitchgate.env, which holds your secrets.
+    Asks nobody. Files that are there are replaced, but for pitchgate.env, where only what is missing is added.
     """
     from backend.cloud import deployment
     from backend.version import release

@@ -34,7 +34,7 @@ PLAYED: Mapping[str, Mapping[str, int]] = {
         "3. Push subscription with a signed token": 3,
         "5. The program": 3,
         "6. TLS in front": 2,
-        "The Gmail add-on": 1,
+        "The Gmail add-on": 2,
     },
     "docs/how-to/upgrade.md": {"": 1, "To a new release": 1, "Back": 2},
     "docs/reference/sandbox.md": {"": 1},

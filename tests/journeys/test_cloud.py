@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import shlex
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,9 +16,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backend.cloud.google_cloud import SCOPE
+from backend.cloud.template import Environment
 from backend.commands.cloud import cloud_group
 from backend.gmail.credentials import CloudCredentials
 from backend.home import settings_file
+from backend.sandbox.cloud.routes import number
+from tests.architecture.shell_blocks import to_play
 from tests.sandbox_process import SandboxProcess
 
 PROJECT = "acme-mail"
@@ -143,3 +149,61 @@ def test_somebody_without_a_right_is_told(run: Run, monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(TryLater, match="credentials"):
         run("plan")
+
+
+GCLOUD = """
+gcloud() {
+    printf '%s\\n' "$*" >&3
+    case "$*" in *" describe "*value*) echo NUMBER ;; *" describe "*) return 1 ;; esac
+}
+pitchgate() { :; }
+"""
+
+
+def by_hand(words: list[str]) -> Iterator[str]:
+    """What a `gcloud` command makes, as the plan names it."""
+    flags = dict(word[2:].split("=", 1) for word in words if word.startswith("--") and "=" in word)
+    plain = [word for word in words if not word.startswith("--")]
+    match plain:
+        case ["services", "enable", *names]:
+            yield from (f"service {name}" for name in names)
+        case ["pubsub", "topics" | "subscriptions" as kind, "create", name]:
+            yield f"{kind[:-1]} projects/{PROJECT}/{kind}/{name}"
+        case ["pubsub", "topics" | "subscriptions" as kind, "add-iam-policy-binding", name]:
+            yield f"right {flags['role']} of {flags['member']} on projects/{PROJECT}/{kind}/{name}"
+        case ["iam", "service-accounts", "create", name]:
+            yield f"service account {name}@{PROJECT}.iam.gserviceaccount.com"
+        case ["workspace-add-ons", "deployments", "create", name]:
+            yield f"add-on deployment projects/{PROJECT}/deployments/{name}"
+
+
+def test_the_steps_by_hand_make_what_the_plan_lists(run: Run) -> None:
+    """One list in the program, one on the page: neither has a thing that the other lacks."""
+    headings = ("1. ", "2. ", "3. ", "The Gmail add-on")
+    code = "".join(block.code for heading in headings for block in to_play("docs/how-to/deploy.md", heading))
+    done = subprocess.run(
+        ["bash", "-e"],
+        input=f"exec 3>&1 1>&2\n{GCLOUD.replace('NUMBER', str(number(PROJECT)))}{code}",
+        env={"PATH": os.environ["PATH"], "PROJECT": PROJECT, "HOST": "gate.acme.test"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    told = [shlex.split(line) for line in done.stdout.splitlines()]
+    made = {
+        thing.replace("pitchgate-production", "pitchgate-test") for words in told for thing in by_hand(words)
+    }
+    run("apply")  # so that the project tells its number
+    run("destroy", "--yes")
+    planned = {line[2:] for line in run("plan").output.splitlines() if line.startswith("+ ")}
+    services = {f"service {name}" for name in Environment("test", PROJECT, URL).services}
+    assert made == planned | services
+
+
+def test_a_new_project_is_planned_and_made_though_it_has_every_service_off(run: Run) -> None:
+    assert "service-PROJECT_NUMBER@" in run("plan").output, "Resource Manager tells it once it is on"
+    applied = run("apply").output
+    assert applied.startswith("+ service cloudresourcemanager.googleapis.com\n")
+    assert f"service-{number(PROJECT)}@" in applied
+    assert "PROJECT_NUMBER" not in applied
