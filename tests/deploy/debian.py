@@ -109,7 +109,7 @@ class Machine:
     @contextlib.contextmanager
     def running(self) -> Iterator[Machine]:
         """Booted, and at the end gone with all of its processes."""
-        groups = (_control_groups() or Path()) / f"pitchgate-{os.getpid()}"
+        groups = (_control_groups() or Path()) / f"pitchgate-{os.getpid()}-{self.folder.name}"
         groups.mkdir()
         command = [
             *("bash", "-c", f'echo $$ >{groups}/cgroup.procs && exec "$@"', "bash"),

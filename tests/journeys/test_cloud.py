@@ -177,7 +177,7 @@ def by_hand(words: list[str]) -> Iterator[str]:
             yield f"add-on deployment projects/{PROJECT}/deployments/{name}"
 
 
-def test_the_steps_by_hand_make_what_the_plan_lists(run: Run) -> None:
+def test_the_steps_by_hand_make_what_the_plan_lists(run: Run, tmp_path: Path) -> None:
     """One list in the program, one on the page: neither has a thing that the other lacks."""
     headings = ("1. ", "2. ", "3. ", "The Gmail add-on")
     code = "".join(block.code for heading in headings for block in to_play("docs/how-to/deploy.md", heading))
@@ -185,6 +185,7 @@ def test_the_steps_by_hand_make_what_the_plan_lists(run: Run) -> None:
         ["bash", "-e"],
         input=f"exec 3>&1 1>&2\n{GCLOUD.replace('NUMBER', str(number(PROJECT)))}{code}",
         env={"PATH": os.environ["PATH"], "PROJECT": PROJECT, "HOST": "gate.acme.test"},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=60,
