@@ -404,7 +404,12 @@ def install_0_1_0(played: Played) -> None:
     key = well(played, f"cd /\n{install}").split()[-1]
     played.machine.do("sh", "-c", "umask 077; cat >/etc/pitchgate.env", script=settings)
     # A server of 0.1.0 in production takes an https address alone.
-    fill_in(played, PITCHGATE_SECRET_KEYS=key, PITCHGATE_ENVIRONMENT="test")
+    named = {
+        "PITCHGATE_TOPIC": f"projects/{PROJECT}/topics/{NAME}",  # which that page calls gmail
+        "PITCHGATE_SUBSCRIPTION": f"projects/{PROJECT}/subscriptions/{NAME}",
+        "PITCHGATE_PUSH_ACCOUNT": ACCOUNT,
+    }
+    fill_in(played, PITCHGATE_SECRET_KEYS=key, PITCHGATE_ENVIRONMENT="test", **named)
     played.machine.do("sh", "-c", "cat >/etc/systemd/system/pitchgate.service", script=unit)
     well(played, "sudo systemctl daemon-reload && sudo systemctl enable --now pitchgate\n")
     ready = f"http://127.0.0.1:{played.port}/readyz"
