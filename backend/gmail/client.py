@@ -20,7 +20,16 @@ from backend.gmail.errors import NameTaken, OneWatchOnly, send_uncertain
 from backend.gmail.executor import Executor
 from backend.gmail.requests import Call, Priority, Requests
 from backend.gmail.unreadable import AnswerUnreadable
-from backend.ports.gmail import Answered, Fetched, HistoryPage, Leaving, ListPage, Profile, WatchGrant
+from backend.ports.gmail import (
+    NO_LABELS,
+    Answered,
+    Fetched,
+    HistoryPage,
+    Leaving,
+    ListPage,
+    Profile,
+    WatchGrant,
+)
 from backend.ports.system import Clock
 
 log = structlog.get_logger(__name__)
@@ -198,11 +207,13 @@ class GmailClient:
         call = self._requests.list_messages(f"in:sent {query}", "", limit, Priority.PUSH)
         return [gmail_id for gmail_id, _ in (await self._ask(mailbox_id, call, payload.list_page)).ids]
 
-    async def ensure_labels(self, mailbox_id: str) -> LabelIds:
-        """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""
+    async def ensure_labels(self, mailbox_id: str, known: LabelIds = NO_LABELS) -> LabelIds:
+        """1 unit, and 5 for each label that has to be made. May run again. A `known` id that is still a label is kept,
+        whatever the owner calls it by now; else an existing name is reused."""
         have = await self._labels(mailbox_id)
         taken = False
-        missing = [name for name in NAMES.values() if name.casefold() not in have]
+        kept = {field: getattr(known, field) for field in NAMES if getattr(known, field) in have.values()}
+        missing = [name for field, name in NAMES.items() if field not in kept and name.casefold() not in have]
         if missing and PARENT.casefold() not in have:
             missing.insert(0, PARENT)  # without it Gmail shows the others side by side, not as a branch
         for name in missing:
@@ -213,7 +224,10 @@ class GmailClient:
                 taken = True  # by another of us, or by the owner, a moment ago
         if taken:
             have |= await self._labels(mailbox_id)
-        ids = LabelIds(**{field: have.get(name.casefold(), "") for field, name in NAMES.items()})
+        # One of ours may have been given the name of another by now.
+        free = {name: label for name, label in have.items() if label not in kept.values()}
+        found = {field: free.get(name.casefold(), "") for field, name in NAMES.items()}
+        ids = LabelIds(**(found | kept))
         if not ids.complete:
             raise TryLater("later.label", reason="labelConflict")
         return ids

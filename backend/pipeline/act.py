@@ -1,9 +1,14 @@
-"""act and release: put the message where its row says it is meant to be, in one call that may run again."""
+"""act and release: put the message where its row says it is meant to be. Each call may run again.
+
+The owner may have put it into spam or bin a moment ago. Every answer of Gmail's says where it is, and what lies there
+is left there: a release looks before it gives INBOX, since a message that has that besides is in both places.
+"""
 
 from __future__ import annotations
 
 from backend.domain.errors import Gone, LeaseLost, Rejected
-from backend.domain.mailbox.labels import LabelChange, Placement, changes_for
+from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.labels import INBOX, SPAM, TRASH, LabelChange, Placement, changes_for
 from backend.domain.mailbox.mailbox import LabelIds, Mailbox
 from backend.domain.retry import once_more
 from backend.pipeline.context import Context
@@ -16,7 +21,7 @@ async def act(context: Context, job: MessageJob) -> MessageJob | None:
 
 
 async def release(context: Context, job: MessageJob) -> MessageJob | None:
-    """Held mail comes back: our labels off, INBOX and UNREAD on."""
+    """Held mail comes back: our labels off, then INBOX and UNREAD on."""
     return await _place(context, job)
 
 
@@ -26,14 +31,14 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     if mailbox is None:
         raise LeaseLost("conflict.mailbox")
     placement = job.placement or Placement.INBOX
-    labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, job.mailbox_id)
+    labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, mailbox)
     try:
         try:
-            await _apply(context, job, mailbox, changes_for(placement, labels))
+            carried = await _apply(context, job, mailbox, changes_for(placement, labels))
         except Rejected:
             # The owner may have deleted one of our labels: make it again and try once more.
-            labels = await _labels_renewed(context, job.mailbox_id)
-            await _apply(context, job, mailbox, changes_for(placement, labels))
+            labels = await _labels_renewed(context, mailbox)
+            carried = await _apply(context, job, mailbox, changes_for(placement, labels))
     except Rejected as error:
         # Setting a hold or a release aside leaves mail where it is not meant to be: that wants more than one no.
         again = once_more(error, job.error)
@@ -43,15 +48,38 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     except Gone:
         await context.store.gone(job, context.clock.now())
         return None
+    if carried & {SPAM, TRASH} and placement is not Placement.MARKED:
+        await _put_away(context, job, Decision.SPAM if SPAM in carried else Decision.BIN)
     return await context.store.finish_stage(job, context.clock.now(), context.lease_until())
 
 
-async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: LabelChange) -> None:
+async def _apply(context: Context, job: MessageJob, mailbox: Mailbox, change: LabelChange) -> frozenset[str]:
+    """Change its labels, but give INBOX to nothing that is in spam or bin; the labels it carries then."""
+    relabel, about = context.gmail.relabel, (job.mailbox_id, job.gmail_id)
     context.echoes.expect(mailbox.owner.email, context.clock.now())
-    await context.gmail.relabel(job.mailbox_id, job.gmail_id, change.add, change.remove)
+    if INBOX not in change.add:
+        return await relabel(*about, change.add, change.remove)
+    carried = await relabel(*about, frozenset(), change.remove)
+    if carried & {SPAM, TRASH}:
+        return carried
+    try:
+        return await relabel(*about, change.add, frozenset())
+    except Rejected:
+        # Put there just now: Gmail refuses a message two of these places.
+        carried = await context.gmail.labels_on(*about)
+        if not carried & {SPAM, TRASH}:
+            raise
+        return carried
 
 
-async def _labels_renewed(context: Context, mailbox_id: str) -> LabelIds:
-    labels = await context.gmail.ensure_labels(mailbox_id)
-    await context.store.save_labels(mailbox_id, labels, await context.gmail.identity(mailbox_id))
+async def _put_away(context: Context, job: MessageJob, decision: Decision) -> None:
+    """What history is about to tell. Whoever has heard it already has ordered what follows."""
+    key = f"gmail:found:{job.gmail_id}:{job.revision}:{decision}"
+    correction = Correction(key, job.gmail_id, decision, Origin.GMAIL)
+    await context.store.correct(job.mailbox_id, correction, context.clock.now())
+
+
+async def _labels_renewed(context: Context, mailbox: Mailbox) -> LabelIds:
+    labels = await context.gmail.ensure_labels(mailbox.id, mailbox.labels)
+    await context.store.save_labels(mailbox.id, labels, await context.gmail.identity(mailbox.id))
     return labels

@@ -12,16 +12,18 @@ The gap is bounded by time and by count; what was found, and what was left out, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from backend.domain.errors import Gone, Rejected, Unexplained
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.effects import AWAY, heard
 from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.labels import INBOX
+from backend.domain.mailbox.gmail_moves import Returned
+from backend.domain.mailbox.labels import INBOX, SPAM, TRASH, Placement
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
@@ -49,8 +51,6 @@ pages fit into one lease at the rate Google allows."""
 MOVED_LIMIT = 2_000
 """The same in one re-list: seven minutes of a mailbox's quota. What is left is reported."""
 
-_OWNERS_PLACES = frozenset({"TRASH", "SPAM"})
-
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -77,6 +77,14 @@ class Progress:
         below, looked = looks or ("", "0")
         at = datetime.fromtimestamp(int(since), UTC)
         return cls(cursor, at, int(found), cut, step == "listed", below, int(looked))
+
+
+@dataclass(slots=True)
+class _Moved:
+    """What the owner did to held mail in the gap."""
+
+    corrections: list[Correction] = field(default_factory=list)
+    returned: list[Returned] = field(default_factory=list)
 
 
 def under_way(mailbox: Mailbox) -> bool:
@@ -138,18 +146,27 @@ async def _reconcile(context: Context, job: DutyJob, mailbox: Mailbox, progress:
     """Look at the next suspects; after the last of them end the re-list."""
     began = context.clock.now()
     suspects, beyond = await _suspects(context, job, mailbox, progress)
-    part = suspects[: min(LOOKS_A_PAGE, MOVED_LIMIT - progress.looked)]
-    corrections = await _released(context, job, mailbox, progress, part)
-    looked, left = progress.looked + len(part), len(suspects) - len(part)
+    names = sorted(
+        (one for one in suspects if not progress.below or one < progress.below),
+        reverse=True,
+    )
+    part = names[: min(LOOKS_A_PAGE, MOVED_LIMIT - progress.looked)]
+    moved = await _moved(context, job, mailbox, progress, {one: suspects[one] for one in part})
+    returned = tuple(moved.returned)
+    looked, left = progress.looked + len(part), len(names) - len(part)
     if left and looked < MOVED_LIMIT:
         after = replace(progress, below=part[-1], looked=looked)
-        page = SyncPage(corrections=tuple(corrections), page_start=after.packed())
+        page = SyncPage(corrections=tuple(moved.corrections), returned=returned, page_start=after.packed())
         await context.store.commit_sync(job, page, context.clock.now())
         return False
-    corrections += await _labelled(context, job, mailbox, progress)
+    corrections = (*moved.corrections, *await _labelled(context, job, mailbox, progress))
     gap = Gap(progress.since, began, progress.found, progress.cut, unchecked=left + beyond)
     page = SyncPage(
-        corrections=tuple(corrections), cursor=progress.cursor, safe_since=began - MARGIN / 2, gap=gap
+        corrections=corrections,
+        returned=returned,
+        cursor=progress.cursor,
+        safe_since=began - MARGIN / 2,
+        gap=gap,
     )
     await context.store.commit_sync(job, page, context.clock.now())
     log.warning(
@@ -165,32 +182,40 @@ async def _reconcile(context: Context, job: DutyJob, mailbox: Mailbox, progress:
 
 async def _suspects(
     context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress
-) -> tuple[list[str], int]:
-    """Held messages of ours, newest first, that may not lie where we put them: the owner took the label off, or
-    put the mail back into the inbox. And how many more there are than are compared.
+) -> tuple[Mapping[str, str | None], int]:
+    """Messages that may not lie where they should, and who decided about each (None: it was delivered): held ones that
+    the owner took the label off, put back into the inbox, into spam or bin or out of it; and delivered ones that are in
+    spam. And how many more are held than are compared.
 
     Rows with a stage still to do are left out: what they are to become is our order, not yet done.
     """
     held = mailbox.labels.held
     if not held:
-        return [], 0
+        return {}, 0
     carrying = {gmail_id async for gmail_id in _with_label(context, job, held)}
     back = {gmail_id async for gmail_id in _with_label(context, job, held, "in:inbox")}
+    spam = [gmail_id async for gmail_id in _with_label(context, job, SPAM)]
+    away = {*spam, *[gmail_id async for gmail_id in _with_label(context, job, TRASH)]}
     ours = await context.store.held_at_rest(mailbox.id, 10 * COMPARED)
-    away = [gmail_id for gmail_id in ours[:COMPARED] if gmail_id not in carrying or gmail_id in back]
-    left = sorted(
-        (gmail_id for gmail_id in away if not progress.below or gmail_id < progress.below), reverse=True
-    )
-    return left, max(0, len(ours) - COMPARED)
+    there = carrying - back - away
+    found: dict[str, str | None] = {
+        gmail_id: by
+        for gmail_id, by in list(ours.items())[:COMPARED]
+        if gmail_id not in (away if by in AWAY else there)
+    }
+    for gmail_id, view in (await context.store.known(mailbox.id, spam)).items():
+        if view.stage is None and view.placement in (Placement.INBOX, Placement.MARKED):
+            found[gmail_id] = None
+    return found, max(0, len(ours) - COMPARED)
 
 
-async def _released(
-    context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress, suspects: Sequence[str]
-) -> list[Correction]:
-    """The owner's releases among the suspects. Each is looked at, because the list's index may lag and a deleted
+async def _moved(
+    context: Context, job: DutyJob, mailbox: Mailbox, progress: Progress, suspects: Mapping[str, str | None]
+) -> _Moved:
+    """The owner's moves among the suspects. Each is looked at, because the list's index may lag and a deleted
     message is not a released one."""
-    held, found = mailbox.labels.held, list[Correction]()
-    for gmail_id in suspects:
+    held, found = mailbox.labels.held, _Moved()
+    for gmail_id, by in suspects.items():
         try:
             labels = await context.gmail.labels_on(mailbox.id, gmail_id)
         except Gone:
@@ -202,8 +227,14 @@ async def _released(
             log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
             continue
         lies_there = held in labels and INBOX not in labels
-        if not lies_there and not labels & _OWNERS_PLACES:
-            found.append(_word(progress, gmail_id, Decision.RELEASE))
+        place = Decision.SPAM if SPAM in labels else Decision.BIN if TRASH in labels else None
+        if place is not None:
+            if not heard(place, by or "") and (place is Decision.SPAM or by is not None):
+                found.corrections.append(_word(progress, gmail_id, place))
+        elif by in AWAY:
+            found.returned.append(Returned(gmail_id, f"relist-{progress.cursor}", lies_there))
+        elif by is not None and not lies_there:
+            found.corrections.append(_word(progress, gmail_id, Decision.RELEASE))
     return found
 
 

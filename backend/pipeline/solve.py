@@ -14,6 +14,7 @@ from typing import Any
 from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, note_line, token_hash
 from backend.domain.entry.credits import wait_for, work_factor
 from backend.domain.errors import Expired, NotFound, NotYet, Refused
+from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.pipeline.checks import Checks
 from backend.pipeline.context import Context
@@ -63,7 +64,7 @@ class Promised:
 
 async def open_challenge(context: Context, token: str) -> OpenChallenge:
     """The challenge behind a link. Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used,
-    link_released, link_voided)."""
+    link_released, link_gone, link_voided)."""
     return await _opened(context, await _challenge(context, token))
 
 
@@ -207,6 +208,8 @@ async def _voided(context: Context, challenge: Challenge) -> Expired:
     view = known.get(challenge.gmail_id)
     if view is not None and view.placement is Placement.INBOX:
         return Expired("link_released")
+    if view is not None and (view.placement is None or view.decided_by == Decision.BIN):
+        return Expired("link_gone")
     return Expired("link_voided")
 
 

@@ -162,6 +162,7 @@ async def _interpret(
     # A message that came and was labelled by the owner within one page: its row is made by this commit.
     rows = {message.gmail_id: MovedRow(None, Stage.SCREEN) for message in messages if not message.own}
     rows |= {gmail_id: _row(view) for gmail_id, view in around.known.items()}
+    heard = decisions(listed.relabelled, rows, mailbox.labels)
     page = SyncPage(
         sightings=tuple(
             Sighting(
@@ -173,11 +174,12 @@ async def _interpret(
             for message in messages
             if message.gmail_id not in around.ours
         ),
-        corrections=decisions(listed.relabelled, rows, mailbox.labels),
+        corrections=heard.corrections,
+        returned=heard.returned,
         deleted=listed.deleted,
     )
     return page, around.pushed
 
 
 def _row(view: MessageView) -> MovedRow:
-    return MovedRow(placement=view.placement, stage=view.stage)
+    return MovedRow(placement=view.placement, stage=view.stage, decided_by=view.decided_by)

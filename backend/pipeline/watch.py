@@ -14,6 +14,7 @@ import structlog
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.failing import NO_TOPIC
 from backend.pipeline.context import Context
+from backend.ports.gmail import NO_LABELS
 from backend.ports.jobs import Duty, DutyJob
 
 log = structlog.get_logger()
@@ -21,9 +22,9 @@ log = structlog.get_logger()
 
 async def watch(context: Context, job: DutyJob) -> datetime:
     """Renew; returns when it is due again, up to a tenth of the interval early so that mailboxes spread out."""
-    labels = await context.gmail.ensure_labels(job.mailbox_id)
-    await context.store.save_labels(job.mailbox_id, labels, await context.gmail.identity(job.mailbox_id))
     before = await context.store.mailbox(job.mailbox_id)
+    labels = await context.gmail.ensure_labels(job.mailbox_id, before.labels if before else NO_LABELS)
+    await context.store.save_labels(job.mailbox_id, labels, await context.gmail.identity(job.mailbox_id))
     interval = timedelta(seconds=context.settings.watch_interval)
     if not context.settings.notices.watched:
         if before is not None and before.watch_expires_at is not None:

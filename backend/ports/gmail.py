@@ -15,6 +15,8 @@ from typing import Protocol
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Grant, LabelIds
 
+NO_LABELS = LabelIds()
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -166,8 +168,9 @@ class Gmail(Protocol):
     async def find_placed(self, mailbox_id: str, message_id: str) -> str:
         """5 units. Gmail id of a message with this Message-ID, wherever the owner has put it by now, or ""."""
 
-    async def ensure_labels(self, mailbox_id: str) -> LabelIds:
-        """1 unit, and 5 for each label that has to be made. May run again; an existing name is reused."""
+    async def ensure_labels(self, mailbox_id: str, known: LabelIds = NO_LABELS) -> LabelIds:
+        """1 unit, and 5 for each label that has to be made. May run again. A `known` id that is still a label is kept,
+        whatever the owner calls it by now; else an existing name is reused."""
 
     async def identity(self, mailbox_id: str) -> Owner:
         """1 unit. Who the owner is to those they write to: primary address, the name their mail bears ("" if they have

@@ -21,6 +21,7 @@ from backend.domain.entry.challenge import Challenge
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.gap import Gap
+from backend.domain.mailbox.gmail_moves import Returned
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView, Screened, Stage
@@ -135,11 +136,13 @@ class SyncPage:
 
     `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
     where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
-    `gap` is the report of a re-list that ends with this page.
+    `gap` is the report of a re-list that ends with this page. What `returned` from spam or bin is seen to before
+    the `corrections`.
     """
 
     sightings: tuple[Sighting, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    returned: tuple[Returned, ...] = ()
     deleted: tuple[str, ...] = ()
     cursor: str = ""
     page_token: str = ""
@@ -282,8 +285,9 @@ class JobStore(NoticeStore, Protocol):
     async def beginning(self, mailbox_id: str, thread_ids: Sequence[str]) -> Beginning:
         """What messages of these threads are screened with before they are fetched; without what fails in it."""
 
-    async def held_at_rest(self, mailbox_id: str, limit: int) -> tuple[str, ...]:
-        """Messages that are meant to be held and for which nothing is left to do, latest change first."""
+    async def held_at_rest(self, mailbox_id: str, limit: int) -> Mapping[str, str]:
+        """Messages that are meant to be held and for which nothing is left to do, latest change first, and who decided
+        about each."""
 
     async def decided_on(self, mailbox_id: str, gmail_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
         """(gmail id, decision) of every decision ever made about these messages, taken back or not."""

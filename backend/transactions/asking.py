@@ -97,7 +97,9 @@ def answer_question(
 
 def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
     """The owner decided about a message: if it was drawn, that is its answer."""
-    answer = Answer.YES if EFFECTS[decision].teaches == "sales" else Answer.NO
+    if not (taught := EFFECTS[decision].teaches):
+        return
+    answer = Answer.YES if taught == "sales" else Answer.NO
     how = {"gmail_id": gmail_id, "answer": answer, "by_act": True, "now": micros(now)}
     yield q("answer_questions", mailbox_id=mailbox_id, **how)
 

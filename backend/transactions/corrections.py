@@ -8,14 +8,14 @@ since, so an undo never undoes somebody else's later word.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from backend.domain.entry.credits import refunded
-from backend.domain.errors import NotFound
+from backend.domain.entry.credits import forfeited, refunded
+from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.effects import EFFECTS, Change, Effect, Touched, change_of
+from backend.domain.mailbox.effects import EFFECTS, Change, Effect, Touched, change_of, heard, out_of_reach
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.transactions import asking, credits, decisions, voiding
@@ -35,6 +35,7 @@ class Trace:
     rules: list[dict[str, Any]] = field(default_factory=list)
     challenges: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
+    forfeits: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, row: ReachedRow, change: Change) -> None:
         """Keep what a message was."""
@@ -45,6 +46,7 @@ class Trace:
                 decided_by=row["decided_by"],
                 revision=row["revision"] + (not change.noted),
                 moved=change.moves,
+                stage=row["stage"],
             )
         )
         if change.moves:
@@ -52,7 +54,7 @@ class Trace:
 
     def before(self) -> str:
         """The record an undo reads."""
-        kept = ("messages", "rules", "challenges", "refunds")
+        kept = ("messages", "rules", "challenges", "refunds", "forfeits")
         return json.dumps({name: getattr(self, name) for name in kept})
 
 
@@ -65,6 +67,10 @@ def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tu
     row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=correction.gmail_id)
     if row is None:
         raise NotFound("unknown_message")
+    if heard(correction.decision, row["decided_by"]):
+        return ()
+    if out_of_reach(correction.decision, row["decided_by"]):
+        raise Refused(f"put_away.{row['decided_by']}", field="decision")
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
     trace = Trace()
     if not waits:
@@ -129,6 +135,8 @@ def _apply(
     mailbox_id: str, correction: Correction, row: MessageRow, trace: Trace, now: datetime
 ) -> Script[None]:
     effect = EFFECTS[correction.decision]
+    if effect.proven and not row["authenticated"]:
+        effect = replace(effect, whose="message", rule=None, forfeits=False)
     subject = {"sender": row["sender"], "domain": row["sender_domain"]}.get(effect.whose, "")
     if effect.rule is not None and subject:
         before: str | None = yield q("rule", mailbox_id=mailbox_id, subject=subject)
@@ -146,6 +154,12 @@ def _apply(
             trace.note(one, change)
     if effect.refunds:
         yield from _refund(mailbox_id, correction.key, row, trace, now)
+    if effect.forfeits and row["sender"]:
+        amount = yield from credits.balance(mailbox_id, row["sender"])
+        if amount:
+            entry = forfeited(row["sender"], amount, correction.key)
+            yield from credits.enter(mailbox_id, entry, now, row["gmail_id"])
+            trace.forfeits.append({"sender": row["sender"], "amount": amount})
 
 
 def _void(mailbox_id: str, effect: Effect, row: MessageRow, now: datetime) -> Script[list[OpenChallengeRow]]:

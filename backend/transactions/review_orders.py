@@ -13,6 +13,7 @@ from typing import TypedDict
 from backend.domain.entry.credits import given
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.effects import out_of_reach
 from backend.domain.mailbox.review import LEASE_SECONDS, MOST_EARLIER, Done, Leaving, Shelf
 from backend.transactions import corrections, credits, undoing
 from backend.transactions.mailboxes import lock
@@ -53,7 +54,7 @@ def order(
     lost = 0
     for gmail_id in dict.fromkeys(meant):
         row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-        if row is None or row["error"] == "gone":
+        if row is None or row["error"] == "gone" or out_of_reach(decision, row["decided_by"]):
             lost += 1
             continue
         correction = Correction(f"{key}.{gmail_id}", gmail_id, decision, Origin.PAGE)

@@ -11,7 +11,7 @@ from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.notices import NOTICE_DELAY
 from backend.ports.jobs import Beginning, DutyJob, MessageJob, Sighting, Surroundings, SyncPage
-from backend.transactions import corrections, message_rows, rows, voiding
+from backend.transactions import corrections, message_rows, rows, undoing, voiding
 from backend.transactions.jobs import due, finish_duty, goes_on, position
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
@@ -31,6 +31,13 @@ class DecidedRow(TypedDict):
 
     gmail_id: str
     decision: str
+
+
+class AtRestRow(TypedDict):
+    """Of `messages`: one for which nothing is left to do."""
+
+    gmail_id: str
+    decided_by: str
 
 
 class OursRow(TypedDict):
@@ -66,11 +73,14 @@ def commit_sync(
     yield from _move_cursor(mailbox, page, now)
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
-    if page.corrections or page.deleted or until is None:
+    spoken = bool(page.corrections or page.returned)
+    if spoken or page.deleted or until is None:
         keep = 0
     kept = yield from _insert(job, page, page.sightings[:keep], now, until)
     left = yield from _insert(job, page, page.sightings[keep:], now)
     new = len(kept) + len(left)
+    for back in page.returned:
+        yield from undoing.returned(job.mailbox_id, back, now)
     for correction in page.corrections:
         yield from corrections.correct_if_known(job.mailbox_id, correction, now)
     if page.deleted:
@@ -79,7 +89,7 @@ def commit_sync(
         )
         for row in ended:
             yield from voiding.of_message(job.mailbox_id, row["gmail_id"], now)
-    if left or page.corrections:
+    if left or spoken:
         yield from due(job.mailbox_id, now)
     elif kept and until is not None:
         yield from due(job.mailbox_id, until, wake=False)
@@ -175,10 +185,10 @@ def _told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
     return max(position(row["history_id"]) for row in found), moment(found[0]["received_at"])
 
 
-def held_at_rest(mailbox_id: str, limit: int) -> Script[tuple[str, ...]]:
-    """Held messages for which nothing is left to do."""
-    found: list[GmailIdRow] = yield q("held_at_rest", mailbox_id=mailbox_id, limit=limit)
-    return tuple(row["gmail_id"] for row in found)
+def held_at_rest(mailbox_id: str, limit: int) -> Script[Mapping[str, str]]:
+    """Held messages for which nothing is left to do, and who decided about each."""
+    found: list[AtRestRow] = yield q("held_at_rest", mailbox_id=mailbox_id, limit=limit)
+    return {row["gmail_id"]: row["decided_by"] for row in found}
 
 
 def decided_on(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[tuple[str, str]]]:

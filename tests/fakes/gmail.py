@@ -14,6 +14,7 @@ from backend.domain.errors import Gone, HistoryGone, Rejected
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.ports.gmail import (
+    NO_LABELS,
     Added,
     Answered,
     Fetched,
@@ -196,6 +197,8 @@ class FakeGmail:
         self._enter("relabel")
         if gmail_id not in self.messages:
             raise Gone("The message is gone.", reason="notFound")
+        if len(((self.messages[gmail_id].labels | add) - remove) & {"INBOX", "SPAM", "TRASH"}) > 1:
+            raise Rejected("Two places at once.", reason="invalidArgument")
         self._relabel(gmail_id, add, remove)
         return self._leave("relabel", self.messages[gmail_id].labels)
 
@@ -253,7 +256,7 @@ class FakeGmail:
         found = [name for name, mail in self.messages.items() if mail.message.message_id == message_id]
         return self._leave("find_placed", found[0] if found else "")
 
-    async def ensure_labels(self, mailbox_id: str) -> LabelIds:
+    async def ensure_labels(self, mailbox_id: str, known: LabelIds = NO_LABELS) -> LabelIds:
         self._enter("ensure_labels")
         return self._leave("ensure_labels", LABELS)
 

@@ -70,6 +70,16 @@ def unrefunded(sender: str, gmail_id: str, decision: str) -> Entry:
     return Entry(sender, -1, Posting.REVOKED, f"undo:{decision}:{gmail_id}")
 
 
+def forfeited(sender: str, amount: int, decision: str) -> Entry:
+    """All that a sender has, taken by a decision about them."""
+    return Entry(sender, -amount, Posting.REVOKED, f"forfeit:{decision}")
+
+
+def restored(sender: str, amount: int, decision: str) -> Entry:
+    """The same given back, with the decision that took it."""
+    return Entry(sender, amount, Posting.REFUNDED, f"undo:{decision}")
+
+
 def given(sender: str, amount: int, key: str) -> Entry:
     """What the owner gives (above 0) or takes (below 0) by their own word."""
     return Entry(sender, amount, Posting.GRANTED if amount > 0 else Posting.REVOKED, key)

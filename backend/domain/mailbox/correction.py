@@ -20,10 +20,15 @@ class Decision(StrEnum):
     KEEP = "keep"  # seen, with what came before it: off the list, nobody blocked; its sender may still pass the check
     SALES = "sales"  # it slipped through: hold it after all
     REPLIED = "replied"  # the owner answered the sender, who is let in by that
+    SPAM = "spam"  # reported in Gmail: block the sender, take their credits
+    BIN = "bin"  # put into Gmail's bin: this message is never delivered; it says nothing of its sender
 
 
-OFFERED = tuple(decision for decision in Decision if decision is not Decision.REPLIED)
-"""Those an owner makes by a button; an answer to the sender is seen in their mail."""
+SEEN = frozenset({Decision.REPLIED, Decision.SPAM, Decision.BIN})
+"""Those an owner makes in Gmail alone."""
+
+OFFERED = tuple(decision for decision in Decision if decision not in SEEN)
+"""Those an owner makes by a button of ours."""
 
 
 class Origin(StrEnum):

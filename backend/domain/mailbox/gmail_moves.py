@@ -2,7 +2,7 @@
 
 History tells of every label change, ours included. Which is which follows from what our own row says: our hold
 finds a row that is meant to be held, our release one that no longer is. Only a held message that leaves
-its place against its row, or a label that we never put on, is the owner's word.
+its place against its row, or a label that we never put on, is the owner's word. Spam and bin are theirs in any case.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.labels import INBOX, Placement
+from backend.domain.mailbox.effects import AWAY, binned, heard
+from backend.domain.mailbox.labels import INBOX, SPAM, TRASH, Placement
 from backend.domain.mailbox.mailbox import LabelIds
+from backend.domain.mailbox.message_record import Stage
 
-_GONE = frozenset({"TRASH", "SPAM"})
+_PLACES = {SPAM: Decision.SPAM, TRASH: Decision.BIN}
+_SOMEWHERE = "away"
 
 
 class Move(Protocol):
@@ -35,69 +38,125 @@ class Move(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What our own row says of a message: where it is meant to be, and the stage still to do (None: done)."""
+    """What our own row says of a message: where it is meant to be, the stage still to do (None: done), who decided."""
 
     placement: str | None
     stage: str | None
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A message that the owner took out of spam or bin again. `record` as of a `Move`; `lies_held`: it is among what is
+    held now, and not in the inbox."""
+
+    gmail_id: str
+    record: str
+    lies_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What moves amount to. What was `returned` is no longer as it was decided before, which comes before the
+    `corrections`."""
+
+    corrections: tuple[Correction, ...]
+    returned: tuple[Returned, ...] = ()
 
 
 @dataclass(slots=True)
 class _Story:
-    """What one page tells of one message, in order. `held`: our hold was seen in it."""
+    """What one page tells of one message, in order. `held`: our hold was seen in it; `away`: whether it is in spam or
+    bin, and in which of them if the page tells; `said`: the owner's words, the latest of each kind, with their
+    records."""
 
+    away: str
     held: bool = False
     released: str | None = None
-    ordered: tuple[Decision, str] | None = None
-    gone: bool = False
+    returned: str | None = None
+    said: dict[str, tuple[Decision, str]] = field(default_factory=dict)
     last: frozenset[str] | None = field(default=None)
 
+    def say(self, kind: str, decision: Decision, record: str) -> None:
+        self.said.pop(kind, None)
+        self.said[kind] = (decision, record)
 
-def decisions(moves: Iterable[Move], rows: Mapping[str, Row], labels: LabelIds) -> tuple[Correction, ...]:
-    """The owner's decisions in `moves` (in the order of history), at most one a message.
+
+def decisions(moves: Iterable[Move], rows: Mapping[str, Row], labels: LabelIds) -> Heard:
+    """The owner's decisions in `moves` (in the order of history), of each kind at most one a message.
 
     Held taken off, or INBOX put on, a held message is RELEASE; Pitchgate/Allow put on is ALLOW,
-    Pitchgate/Block BLOCK, and either outranks the release that goes with it. A message without a row in
-    `rows` is none of ours. The key of a decision depends on the history record alone, so the same page read
-    twice decides once, while the same move made again later counts again.
+    Pitchgate/Block BLOCK, SPAM put on SPAM, TRASH put on BIN, and each outranks the release that goes with it. A
+    message without a row in `rows` is not known to us. The key of a decision depends on the history record alone, so
+    the same page read twice decides once, while the same move made again later counts again.
     """
     stories: dict[str, _Story] = {}
     for move in moves:
-        if move.gmail_id in rows:
-            _tell(stories.setdefault(move.gmail_id, _Story()), move, labels)
-    found = (_decision(gmail_id, story, rows[gmail_id], labels) for gmail_id, story in stories.items())
-    return tuple(correction for correction in found if correction is not None)
+        if (row := rows.get(move.gmail_id)) is not None:
+            away = _SOMEWHERE if row.decided_by in AWAY else ""
+            _tell(stories.setdefault(move.gmail_id, _Story(away)), move, labels)
+    found: list[Correction] = []
+    returned: list[Returned] = []
+    for gmail_id, story in stories.items():
+        row = rows[gmail_id]
+        found += _decided(gmail_id, story, row, labels)
+        # One that was never in a place of ours may have been reported all the same.
+        if story.returned is not None and (row.decided_by in AWAY or row.placement is None):
+            returned.append(Returned(gmail_id, story.returned, _lies_held(story, labels)))
+    return Heard(tuple(found), tuple(returned))
 
 
 def _tell(story: _Story, move: Move, labels: LabelIds) -> None:
     if labels.allow and labels.allow in move.added:
-        story.ordered = (Decision.ALLOW, move.record)
+        story.say("order", Decision.ALLOW, move.record)
     elif labels.block and labels.block in move.added:
-        story.ordered = (Decision.BLOCK, move.record)
+        story.say("order", Decision.BLOCK, move.record)
     if labels.held and labels.held in move.added:
         # Held again after it was let go: what went before in this page is history.
         story.held, story.released = True, None
     elif (labels.held and labels.held in move.removed) or INBOX in move.added:
         story.released = move.record
-    if move.added & _GONE:
-        story.gone = True
-    elif move.removed & _GONE:
-        story.gone = False
+    for label, decision in _PLACES.items():
+        if label in move.added:
+            story.say("place", decision, move.record)
+            story.away, story.returned = label, None
+    if move.removed & _PLACES.keys() and (story.away in (_SOMEWHERE, "") or story.away in move.removed):
+        # A message is in one of the two at most.
+        story.away, story.returned = "", move.record
+        story.said.pop("place", None)
     story.last = move.labels
 
 
-def _decision(gmail_id: str, story: _Story, row: Row, labels: LabelIds) -> Correction | None:
-    if story.ordered is not None:
-        decision, record = story.ordered
-        return _correction(gmail_id, decision, record)
-    if story.released is None or story.gone or row.placement != Placement.HELD:
-        return None
-    if row.stage == "act" and not story.held:
+def _decided(gmail_id: str, story: _Story, row: Row, labels: LabelIds) -> list[Correction]:
+    found = [
+        _correction(gmail_id, decision, record)
+        for kind, (decision, record) in story.said.items()
+        if kind == "order" or _counts(decision, row)
+    ]
+    if story.said or story.released is None or story.away or row.placement != Placement.HELD:
+        return found
+    if row.decided_by in AWAY:
+        return found  # it has returned: what that means is seen when it is as it was before
+    if row.stage == Stage.ACT and not story.held:
         # Our hold is not done yet, so there is nothing the owner could have undone: this is the echo of an
         # earlier release of ours that was taken back since.
-        return None
-    if story.last is not None and labels.held in story.last and INBOX not in story.last:
-        return None  # it lies where it is meant to
-    return _correction(gmail_id, Decision.RELEASE, story.released)
+        return found
+    if story.last is not None and _lies_held(story, labels):
+        return found
+    return [_correction(gmail_id, Decision.RELEASE, story.released)]
+
+
+def _counts(place: Decision, row: Row) -> bool:
+    """Whether it means anything that the owner put this message there; before it is screened nobody knows."""
+    if heard(place, row.decided_by):
+        return False
+    return place is Decision.SPAM or row.stage == Stage.SCREEN or binned(row.placement, row.stage)
+
+
+def _lies_held(story: _Story, labels: LabelIds) -> bool:
+    if story.last is None:  # Google did not say
+        return story.released is None
+    return labels.held in story.last and INBOX not in story.last
 
 
 def _correction(gmail_id: str, decision: Decision, record: str) -> Correction:

@@ -19,6 +19,8 @@ NAMES = {"held": HELD, "would_hold": WOULD_BE_HELD, "allow": ALLOW, "block": BLO
 PARENT = "Pitchgate"
 INBOX = "INBOX"
 UNREAD = "UNREAD"
+SPAM = "SPAM"
+TRASH = "TRASH"
 
 
 class Placement(StrEnum):

@@ -64,7 +64,7 @@ class MessageView:
     decided_at: datetime | None
     changed_at: datetime
     dead_letter: bool
-    decided_by: str  # "" while undecided; solve, credit, owner, replied
+    decided_by: str  # "" while undecided; solve, credit, owner, kept, replied, spam, bin
     note: str = (
         ""  # the sender's own line to the owner, one line of their making: to be escaped like a subject
     )

@@ -25,8 +25,8 @@ Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", description="The a
 DecidedBy = Annotated[
     str,
     Field(
-        json_schema_extra={"enum": ["", "solve", "credit", "owner", "kept", "replied"]},
-        description="Empty: nobody.",
+        json_schema_extra={"enum": ["", "solve", "credit", "owner", "kept", "replied", "spam", "bin"]},
+        description="Empty: nobody. `spam`, `bin`: the owner has put it there in Gmail.",
     ),
 ]
 Ids = Annotated[list[str], Field(description="gmail_id of each message that went to another place.")]

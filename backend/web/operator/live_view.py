@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from backend.domain.entry.challenge import Challenge, ChallengeState
+from backend.domain.mailbox.effects import AWAY
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
@@ -45,7 +46,7 @@ CHALLENGE_STATES: Mapping[ChallengeState, State] = {
 LANES: Mapping[str, int] = {"inbox": 8, "held": 8, "released": 3}
 """Lanes of the picture, and how many dots there is room for in each."""
 
-DECIDED = ("solve", "credit", "owner", "replied")
+DECIDED = ("solve", "credit", "owner", "replied", *AWAY)
 """Who may have decided after the verdict: values of `MessageView.decided_by` that have words."""
 
 

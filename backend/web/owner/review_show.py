@@ -9,6 +9,7 @@ from datetime import datetime
 
 from backend.domain.mail.charset import UNSEEN
 from backend.domain.mailbox.correction import OFFERED, Decision, rule_domain
+from backend.domain.mailbox.effects import AWAY
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.domain.mailbox.verdict import Row
@@ -147,11 +148,13 @@ def place(view: MessageView) -> str:
     shelf = shelf_of(view)
     if shelf is None:
         return "place_none"
-    return f"place_{shelf}"
+    return f"place_{view.decided_by if view.decided_by in AWAY else shelf}"
 
 
 def offered(view: MessageView) -> str:
-    """The one decision that turns a message round: "release" or "sales"."""
+    """The one decision that turns a message round: "release" or "sales"; "" for one that the owner has put away."""
+    if view.decided_by in AWAY:
+        return ""
     return Decision.RELEASE if shelf_of(view) in (Shelf.HELD, Shelf.KEPT) else Decision.SALES
 
 

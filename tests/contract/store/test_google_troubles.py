@@ -94,8 +94,9 @@ async def test_held_mail_at_rest_is_what_nobody_works_on(story: Story) -> None:
     await story.receive("ana", "m3", Outcome.INBOX, "cy@x.test")
     await story.arrive("ana", "m4")
     await story.judge(await story.job("m4"), Outcome.HOLD, "di@x.test")
-    assert await story.store.held_at_rest("ana", 10) == ("m2", "m1")
-    assert await story.store.held_at_rest("ana", 1) == ("m2",)
+    await story.decide("ana", "m1", Decision.KEEP)
+    assert list((await story.store.held_at_rest("ana", 10)).items()) == [("m1", "kept"), ("m2", "")]
+    assert await story.store.held_at_rest("ana", 1) == {"m1": "kept"}
 
 
 async def test_what_was_decided_is_remembered_though_it_was_taken_back(story: Story) -> None:

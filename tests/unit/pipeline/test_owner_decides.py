@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.mail.message import Address, Message
@@ -106,3 +109,102 @@ async def test_a_challenge_whose_id_was_never_noted_is_known_by_its_header(fixtu
     )
     assert not standing.corresponded
     assert not standing.took_part
+
+
+async def _stands(fixture: Fixture, gmail_id: str) -> tuple[str | None, str]:
+    view = (await fixture.store.known(fixture.mailbox_id, [gmail_id]))[gmail_id]
+    return view.placement, view.decided_by
+
+
+async def _solve(fixture: Fixture, gmail_id: str) -> None:
+    challenge = await fixture.store.challenge_of(fixture.mailbox_id, gmail_id)
+    assert challenge is not None
+    now = fixture.now()
+    await fixture.store.solve(challenge.id, "signature", now + timedelta(minutes=5), 0, now)
+
+
+@pytest.mark.parametrize(("place", "by"), [("SPAM", "spam"), ("TRASH", "bin")])
+async def test_what_the_owner_puts_away_is_not_delivered_by_a_solve_nobody_knew_to_be_too_late(
+    fixture: Fixture, place: str, by: str
+) -> None:
+    pitch = await _held(fixture)
+    await _solve(fixture, pitch)
+    fixture.gmail.move(pitch, add={place})  # and no push tells of it in time
+    await fixture.settle()
+    assert "INBOX" not in fixture.gmail.labels_of(pitch)
+    assert await _stands(fixture, pitch) == ("held", by)
+    await fixture.push()
+    await fixture.settle()
+    assert await _stands(fixture, pitch) == ("held", by)
+
+
+@pytest.mark.parametrize("place", ["SPAM", "TRASH"])
+async def test_nor_where_they_do_so_between_our_look_and_our_move(fixture: Fixture, place: str) -> None:
+    pitch = await _held(fixture)
+    await _solve(fixture, pitch)
+    relabel = fixture.gmail.relabel
+
+    async def slow(
+        mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
+    ) -> frozenset[str]:
+        if "INBOX" in add:
+            fixture.gmail.move(pitch, add={place})
+        return await relabel(mailbox_id, gmail_id, add, remove)
+
+    fixture.gmail.relabel = slow  # type: ignore[method-assign]
+    await fixture.settle()
+    labels = fixture.gmail.labels_of(pitch)
+    assert place in labels
+    assert "INBOX" not in labels
+    assert (await fixture.store.census()).get("dead_letters", 0) == 0
+
+
+async def test_what_is_put_away_while_it_is_judged_is_not_answered(fixture: Fixture) -> None:
+    relabel = fixture.gmail.relabel
+
+    async def late(
+        mailbox_id: str, gmail_id: str, add: frozenset[str], remove: frozenset[str]
+    ) -> frozenset[str]:
+        fixture.gmail.relabel = relabel  # type: ignore[method-assign]
+        fixture.gmail.move(gmail_id, add={"TRASH"}, remove={"INBOX"})
+        return await relabel(mailbox_id, gmail_id, add, remove)
+
+    fixture.gmail.relabel = late  # type: ignore[method-assign]
+    pitch = fixture.gmail.deliver(letter())
+    await fixture.push()
+    await fixture.settle()
+    assert await _stands(fixture, pitch) == ("held", "bin")
+    assert fixture.gmail.sent == []
+
+
+async def test_a_reported_sender_is_blocked_until_it_is_no_spam_after_all(fixture: Fixture) -> None:
+    customer = fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
+    await fixture.push()
+    await fixture.settle()
+    fixture.gmail.move(customer, add={"SPAM"}, remove={"INBOX"})
+    await fixture.push()
+    await fixture.settle()
+    second = fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Wednesday"))
+    await fixture.push()
+    await fixture.settle()
+    assert await _stands(fixture, second) == ("held", "")
+    fixture.gmail.move(customer, add={"INBOX"}, remove={"SPAM"})
+    await fixture.push()
+    await fixture.settle()
+    assert await _stands(fixture, customer) == ("inbox", "")
+    third = fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Thursday"))
+    await fixture.push()
+    await fixture.settle()
+    assert await _stands(fixture, third) == ("inbox", "")
+
+
+async def test_delivered_mail_that_is_thrown_away_is_nobodys_business(fixture: Fixture) -> None:
+    read = fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
+    await fixture.push()
+    await fixture.settle()
+    fixture.gmail.calls.clear()
+    fixture.gmail.move(read, add={"TRASH"}, remove={"INBOX"})
+    await fixture.push()
+    await fixture.settle()
+    assert await _stands(fixture, read) == ("inbox", "")
+    assert fixture.gmail.calls.keys() == {"history"}

@@ -116,6 +116,32 @@ async def test_what_the_owner_deleted_or_threw_away_in_the_gap_is_left_alone(fix
     assert fixture.gmail.calls["relabel"] == 0
 
 
+async def test_spam_and_bin_are_heard_across_the_gap_both_ways(fixture: Fixture) -> None:
+    reported, binned = await _held(fixture), await _held(fixture, "pat@other.test")
+    delivered = fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
+    await fixture.push()
+    await fixture.settle()
+    fixture.gmail.move(reported, add={"SPAM"})
+    fixture.gmail.move(delivered, add={"SPAM"}, remove={"INBOX"})
+    fixture.gmail.move(binned, add={"TRASH"})
+    await _after_the_gap(fixture)
+
+    async def decided() -> list[str]:
+        views = await fixture.store.known(fixture.mailbox_id, [reported, binned, delivered])
+        return [views[one].decided_by for one in (reported, binned, delivered)]
+
+    assert await decided() == ["spam", "bin", "spam"]
+    assert fixture.gmail.calls["labels_on"] == 3
+    await _after_the_gap(fixture)
+    assert fixture.gmail.calls["labels_on"] == 0  # they lie where they are said to
+    fixture.gmail.move(reported, add={"INBOX"}, remove={"SPAM"})
+    fixture.gmail.move(binned, remove={"TRASH"})
+    await _after_the_gap(fixture)
+    assert await decided() == ["owner", "", "spam"]
+    assert await _placement(fixture, reported) is Placement.INBOX
+    assert LABELS.held in fixture.gmail.labels_of(binned)
+
+
 async def test_held_mail_gmail_does_not_give_out_keeps_no_new_mail_from_being_seen(fixture: Fixture) -> None:
     kept, released = await _held(fixture), await _held(fixture, "pat@other.test")
     for pitch in (kept, released):

@@ -6,6 +6,12 @@ SELECT * FROM corrections
 WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND pending AND undone_at IS NULL
 ORDER BY decided_at, correction_key;
 
+-- name: put_away(mailbox_id, gmail_id)
+-- Decisions that stand and were made by putting the message into Gmail's spam or bin, latest first.
+SELECT * FROM corrections
+WHERE mailbox_id = :mailbox_id AND gmail_id = :gmail_id AND decision IN ('spam', 'bin') AND undone_at IS NULL
+ORDER BY decided_at DESC, correction_key DESC;
+
 -- name: insert_correction(mailbox_id, correction_key, gmail_id, decision, origin, pending, moved, before, now)!
 INSERT INTO corrections (mailbox_id, correction_key, gmail_id, decision, origin, pending, moved, before, decided_at)
 VALUES (:mailbox_id, :correction_key, :gmail_id, :decision, :origin, :pending, :moved, :before, :now);

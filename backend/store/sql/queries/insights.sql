@@ -16,14 +16,15 @@ WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND outcome IN ('hold', 
 GROUP BY sender ORDER BY COUNT(*) DESC, sender LIMIT :limit;
 
 -- name: owner_disagreed(mailbox_id, since)^
--- Of the held they let in themselves or left held by their word, of the passed they had held. A sender who solved was
--- let in by nobody's doubt.
+-- Of the held they let in themselves or left held by their word, of the passed they had held or reported as spam. A sender
+-- who solved was let in by nobody's doubt, and what is in the bin proves nothing.
 SELECT
     COUNT(CASE WHEN outcome IN ('hold', 'challenge') AND placement = 'inbox' AND decided_by IN ('owner', 'replied')
         THEN 1 END) AS wrong,
-    COUNT(CASE WHEN outcome IN ('hold', 'challenge') AND placement = 'held' AND decided_by <> '' THEN 1 END)
+    COUNT(CASE WHEN outcome IN ('hold', 'challenge') AND placement = 'held' AND decided_by NOT IN ('', 'bin') THEN 1 END)
         AS confirmed,
-    COUNT(CASE WHEN outcome IN ('inbox', 'mark') AND placement = 'held' AND decided_by = 'owner' THEN 1 END)
+    COUNT(CASE WHEN outcome IN ('inbox', 'mark') AND placement = 'held' AND decided_by IN ('owner', 'spam')
+        THEN 1 END)
         AS missed
 FROM messages
 WHERE mailbox_id = :mailbox_id AND decided_at >= :since AND policy_row <> 'blocked';

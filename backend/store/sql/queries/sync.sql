@@ -7,6 +7,6 @@ SELECT history_id, received_at FROM notices WHERE mailbox_id = :mailbox_id ORDER
 
 -- name: held_at_rest(mailbox_id, limit)
 -- Held messages for which nothing is left to do: they lie where we put them unless the owner moved them.
-SELECT gmail_id FROM messages
+SELECT gmail_id, decided_by FROM messages
 WHERE mailbox_id = :mailbox_id AND placement = 'held' AND stage IS NULL
 ORDER BY changed_at DESC, gmail_id LIMIT :limit;

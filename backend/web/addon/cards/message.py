@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.effects import AWAY
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView, Stage
@@ -133,7 +134,7 @@ def _actions(frame: Frame, gmail_id: str, reading: Reading, undo_key: str) -> Js
         return widgets.section((widgets.buttons((undo,)),)) if view.outcome else _again(frame, gmail_id, undo)
     held, known = view.placement is Placement.HELD, bool(view.sender)
     offered = (
-        ("release", held),
+        ("release", held and view.decided_by not in AWAY),
         ("sales", not held),
         ("allow", known and rules.address is not RuleKind.ALLOW),
         ("block", known and rules.address is not RuleKind.BLOCK),

@@ -6,6 +6,7 @@ import pytest
 
 from backend.domain.mailbox.correction import OFFERED, Decision
 from backend.domain.mailbox.effects import (
+    AWAY,
     EFFECTS,
     Change,
     Stood,
@@ -30,7 +31,7 @@ def change(
 
 def test_every_decision_has_a_meaning() -> None:
     assert EFFECTS.keys() == set(Decision)
-    assert set(OFFERED) == set(Decision) - {Decision.REPLIED}
+    assert set(OFFERED) == set(Decision) - {Decision.REPLIED, Decision.SPAM, Decision.BIN}
 
 
 @pytest.mark.parametrize("decision", [d for d in Decision if EFFECTS[d].lets_in])
@@ -100,7 +101,45 @@ def test_a_challenge_that_never_left_is_sent_when_its_end_is_taken_back() -> Non
 
 def test_owners_teach_by_what_they_decide() -> None:
     sales = {decision for decision, effect in EFFECTS.items() if effect.teaches == "sales"}
-    assert sales == {Decision.SALES, Decision.KEEP, Decision.BLOCK, Decision.BLOCK_DOMAIN}
+    assert sales == {Decision.SALES, Decision.KEEP, Decision.BLOCK, Decision.BLOCK_DOMAIN, Decision.SPAM}
+    assert not EFFECTS[Decision.BIN].teaches
+
+
+@pytest.mark.parametrize("word", [Decision.SPAM, Decision.BIN])
+def test_what_is_put_away_stays_out_and_nothing_more_is_done_for_it(word: Decision) -> None:
+    for stage in (None, Stage.ACT, Stage.CHALLENGE):
+        held = Stood(placement="held", decided_by="", stage=stage)
+        assert change(word, held) == Change(None, Placement.HELD, word, False, False)
+    solved = Stood(placement="inbox", decided_by="solve", stage=Stage.RELEASE)
+    assert change(word, solved) == Change(None, Placement.HELD, word, True, False)
+    assert change(word, Stood(placement=None, decided_by="", stage=None)) is None
+
+
+def test_a_delivered_message_is_only_concerned_by_a_report() -> None:
+    assert change(Decision.SPAM, PASSED) == Change(None, Placement.HELD, "spam", True, False)
+    assert change(Decision.BIN, PASSED) is None
+
+
+@pytest.mark.parametrize("by", AWAY)
+@pytest.mark.parametrize("decision", [d for d in Decision if d not in AWAY])
+def test_nothing_an_owner_decides_elsewhere_fetches_it_from_there(decision: Decision, by: str) -> None:
+    away = Stood(placement="held", decided_by=by, stage=None)
+    for meant in (True, False):
+        assert change(decision, away, meant=meant) is None
+
+
+def test_a_report_keeps_the_senders_other_mail_held_as_a_block_does() -> None:
+    waiting = Stood(placement="held", decided_by="", stage=Stage.CHALLENGE)
+    found = change(Decision.SPAM, waiting, meant=False)
+    assert found == Change(None, Placement.HELD, "owner", False, False)
+
+
+def test_what_the_owner_took_out_again_is_moved_by_nobody() -> None:
+    was = Touched(gmail_id="m", placement="inbox", decided_by="", revision=3, moved=True, stage=None)
+    assert put_back(was, there=True) == Change(None, Placement.INBOX, "", True, False)
+    # but for what had not been done yet
+    was = Touched(gmail_id="m", placement="held", decided_by="", revision=3, moved=False, stage=Stage.ACT)
+    assert put_back(was, there=True).stage == Stage.ACT
 
 
 def test_what_is_kept_leaves_the_list_and_nothing_else_changes() -> None:

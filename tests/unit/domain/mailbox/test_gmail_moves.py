@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mailbox.correction import Decision, Origin
-from backend.domain.mailbox.gmail_moves import Row, decisions
+from backend.domain.mailbox.gmail_moves import Heard, Returned, Row, decisions
 from backend.domain.mailbox.labels import Placement, changes_for
 from backend.domain.mailbox.mailbox import LabelIds
 from backend.ports.gmail import Relabelled
@@ -29,7 +29,7 @@ def move(
 
 def decided(row: Row | None, *moves: Relabelled, labels: LabelIds = LABELS) -> list[Decision]:
     rows = {} if row is None else {"m1": row}
-    return [correction.decision for correction in decisions(moves, rows, labels)]
+    return [correction.decision for correction in decisions(moves, rows, labels).corrections]
 
 
 class TestTheOwnersWord:
@@ -58,7 +58,7 @@ class TestTheOwnersWord:
         assert decided(AT_REST, move(add=[ALLOW]), move(add=[BLOCK], remove=[ALLOW])) == [Decision.BLOCK]
 
     def test_a_decision_names_its_message_and_where_it_was_made(self):
-        (correction,) = decisions([move(add=[BLOCK])], {"m1": AT_REST}, LABELS)
+        (correction,) = decisions([move(add=[BLOCK])], {"m1": AT_REST}, LABELS).corrections
         assert (correction.gmail_id, correction.origin) == ("m1", Origin.GMAIL)
 
     def test_messages_are_told_apart(self):
@@ -66,7 +66,7 @@ class TestTheOwnersWord:
             [move(add=[BLOCK]), move(remove=[HELD], gmail_id="m2"), move(add=[ALLOW], gmail_id="unknown")],
             {"m1": AT_REST, "m2": AT_REST},
             LABELS,
-        )
+        ).corrections
         assert [(c.gmail_id, c.decision) for c in found] == [("m1", Decision.BLOCK), ("m2", Decision.RELEASE)]
 
 
@@ -77,7 +77,7 @@ class TestKeys:
 
     def test_the_same_move_made_again_later_counts_again(self):
         first, second = (
-            decisions([move(remove=[HELD], record=record)], {"m1": AT_REST}, LABELS)[0].key
+            decisions([move(remove=[HELD], record=record)], {"m1": AT_REST}, LABELS).corrections[0].key
             for record in ("77", "99")
         )
         assert first != second
@@ -85,8 +85,8 @@ class TestKeys:
     def test_keys_of_different_messages_and_decisions_differ(self):
         rows = {"m1": AT_REST, "m2": AT_REST}
         page = [move(remove=[HELD]), move(remove=[HELD], gmail_id="m2")]
-        keys = {c.key for c in decisions(page, rows, LABELS)}
-        keys |= {c.key for c in decisions([move(add=[ALLOW])], rows, LABELS)}
+        keys = {c.key for c in decisions(page, rows, LABELS).corrections}
+        keys |= {c.key for c in decisions([move(add=[ALLOW])], rows, LABELS).corrections}
         assert len(keys) == 3
 
 
@@ -118,14 +118,76 @@ class TestEchoes:
         assert decided(Row(Placement.HELD, "act"), *page) == [Decision.RELEASE]
 
 
+def told(row: Row, *moves: Relabelled) -> Heard:
+    return decisions(moves, {"m1": row}, LABELS)
+
+
+class TestSpamAndBin:
+    @pytest.mark.parametrize(("place", "word"), [("SPAM", Decision.SPAM), ("TRASH", Decision.BIN)])
+    def test_held_mail_put_there_is_put_there_and_not_let_in(self, place: str, word: Decision):
+        assert decided(AT_REST, move(add=[place])) == [word]
+        assert decided(AT_REST, move(add=[place]), move(remove=[HELD])) == [word]
+        assert decided(AT_REST, move(add=[place], remove=[HELD])) == [word]
+
+    @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
+    def test_a_report_counts_wherever_the_message_was(self, placement: Placement | None):
+        assert decided(Row(placement, None), move(add=["SPAM"], remove=["INBOX"])) == [Decision.SPAM]
+
+    @pytest.mark.parametrize("placement", [Placement.INBOX, Placement.MARKED, None])
+    def test_throwing_away_what_was_delivered_says_nothing(self, placement: Placement | None):
+        assert decided(Row(placement, None), move(add=["TRASH"], remove=["INBOX"])) == []
+
+    @pytest.mark.parametrize("row", [Row(Placement.INBOX, "release"), Row(None, "screen")])
+    def test_but_of_what_is_still_on_its_way_it_does(self, row: Row):
+        assert decided(row, move(add=["TRASH"])) == [Decision.BIN]
+
+    @pytest.mark.parametrize("by", ["spam", "bin"])
+    def test_what_is_known_is_not_told_again(self, by: str):
+        assert decided(Row(Placement.HELD, None, by), move(add=["SPAM" if by == "spam" else "TRASH"])) == []
+
+    def test_what_was_reported_and_thrown_away_stays_reported(self):
+        reported = Row(Placement.HELD, None, "spam")
+        assert told(reported, move(add=["TRASH"], remove=["SPAM"])) == Heard(())
+        assert told(reported, move(add=["TRASH"]), move(remove=["SPAM"])) == Heard(())
+        # and that it came out of the bin later is heard all the same
+        assert [one.gmail_id for one in told(reported, move(remove=["TRASH"])).returned] == ["m1"]
+
+    def test_what_is_thrown_away_may_still_be_reported(self):
+        binned = Row(Placement.HELD, None, "bin")
+        assert decided(binned, move(add=["SPAM"], remove=["TRASH"])) == [Decision.SPAM]
+
+    def test_blocking_and_throwing_away_are_two_words(self):
+        page = [move(add=[BLOCK]), move(add=["TRASH"])]
+        assert decided(AT_REST, *page) == [Decision.BLOCK, Decision.BIN]
+        assert decided(AT_REST, *reversed(page)) == [Decision.BIN, Decision.BLOCK]
+
+    @pytest.mark.parametrize("by", ["spam", "bin"])
+    def test_taken_out_again_it_has_returned_which_is_no_release_yet(self, by: str):
+        place = "SPAM" if by == "spam" else "TRASH"
+        row = Row(Placement.HELD, None, by)
+        to_inbox = told(row, move(add=["INBOX"], remove=[place], now=["INBOX", HELD], record="9"))
+        assert to_inbox == Heard((), (Returned("m1", "9", lies_held=False),))
+        assert told(row, move(remove=[place], now=[HELD])).returned == (Returned("m1", "77", lies_held=True),)
+        assert told(row, move(remove=[place])).returned == (Returned("m1", "77", lies_held=True),)
+        assert told(row, move(remove=[place], add=["INBOX"])).returned[0].lies_held is False
+
+    def test_there_and_back_in_one_page_is_as_if_nothing_had_been(self):
+        assert told(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"])) == Heard(())
+
+    def test_back_and_there_again_is_where_it_was(self):
+        row = Row(Placement.HELD, None, "spam")
+        assert told(row, move(remove=["SPAM"]), move(add=["SPAM"])) == Heard(())
+
+    @pytest.mark.parametrize("placement", list(Placement))
+    @pytest.mark.parametrize("stage", [None, "act", "challenge", "release"])
+    def test_no_change_of_ours_is_taken_for_it(self, placement: Placement, stage: str | None):
+        change = changes_for(placement, LABELS)
+        assert not (change.add | change.remove) & {"SPAM", "TRASH"}
+
+
 class TestNothing:
     def test_other_changes_are_the_owners_own_business(self):
         assert decided(AT_REST, move(remove=["UNREAD"]), move(add=["STARRED", "Label_9"])) == []
-
-    @pytest.mark.parametrize("gone", ["TRASH", "SPAM"])
-    def test_held_mail_thrown_away_is_not_let_in(self, gone: str):
-        assert decided(AT_REST, move(add=[gone]), move(remove=[HELD])) == []
-        assert decided(AT_REST, move(add=[gone], remove=[HELD])) == []
 
     def test_but_mail_taken_out_of_the_bin_into_the_inbox_is(self):
         assert decided(AT_REST, move(add=["TRASH"]), move(remove=["TRASH"]), move(add=["INBOX"])) == [
@@ -152,8 +214,8 @@ class TestNothing:
             Relabelled,
             st.sampled_from(["m1", "m2", "m3"]),
             st.just("t"),
-            st.frozensets(st.sampled_from([HELD, ALLOW, BLOCK, "INBOX", "TRASH", "UNREAD"])),
-            st.frozensets(st.sampled_from([HELD, ALLOW, BLOCK, "INBOX", "TRASH", "UNREAD"])),
+            st.frozensets(st.sampled_from([HELD, ALLOW, BLOCK, "INBOX", "TRASH", "SPAM", "UNREAD"])),
+            st.frozensets(st.sampled_from([HELD, ALLOW, BLOCK, "INBOX", "TRASH", "SPAM", "UNREAD"])),
             st.none() | st.frozensets(st.sampled_from([HELD, "INBOX"])),
             st.sampled_from(["", "7"]),
         ),
@@ -162,13 +224,25 @@ class TestNothing:
     st.dictionaries(
         st.sampled_from(["m1", "m2"]),
         st.builds(
-            Row, st.none() | st.sampled_from(list(Placement)), st.sampled_from([None, "act", "release"])
+            Row,
+            st.none() | st.sampled_from(list(Placement)),
+            st.sampled_from([None, "act", "release"]),
+            st.sampled_from(["", "owner", "spam", "bin"]),
         ),
     ),
 )
-def test_at_most_one_decision_a_message_and_a_release_only_of_held_mail(moves, rows):
-    found = decisions(moves, rows, LABELS)
-    assert len({c.gmail_id for c in found}) == len(found) == len({c.key for c in found})
+def test_of_each_kind_one_decision_a_message_and_a_release_only_of_held_mail_that_is_nowhere_else(
+    moves, rows
+):
+    heard = decisions(moves, rows, LABELS)
+    found = heard.corrections
+    places = [c for c in found if c.decision in (Decision.SPAM, Decision.BIN)]
+    others = [c for c in found if c not in places]
+    assert len({c.gmail_id for c in others}) == len(others)
+    assert len({c.gmail_id for c in places}) == len(places)
+    assert len({c.key for c in found}) == len(found)
+    assert not {c.gmail_id for c in places} & {one.gmail_id for one in heard.returned}
     for correction in found:
         row = rows[correction.gmail_id]
-        assert correction.decision is not Decision.RELEASE or row.placement is Placement.HELD
+        held = row.placement is Placement.HELD and row.decided_by not in ("spam", "bin")
+        assert correction.decision is not Decision.RELEASE or held
