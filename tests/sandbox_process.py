@@ -151,6 +151,10 @@ class SandboxProcess:
         body = {"ids": ids, "add": add or [], "remove": remove or []}
         return self._post(f"/sandbox/mailboxes/{address}/labels", body)
 
+    def owner_act(self, address: str, act: str, **data: Any) -> Json:
+        """The owner at Gmail's own page: a button with `ids`, or rename_label, delete_label, rename_address."""
+        return self._post(f"/sandbox/mailboxes/{address}/act", {"act": act, **data})
+
     def delete_messages(self, address: str, ids: list[str]) -> Json:
         """The owner deletes for good."""
         return self._post(f"/sandbox/mailboxes/{address}/delete", {"ids": ids})

@@ -18,7 +18,7 @@ from backend.sandbox.letters import (
 )
 from backend.sandbox.mail.mailbox import Mailbox, SendAs
 from backend.sandbox.mail.message import StoredMessage
-from backend.sandbox.owner_acts import reply_letter
+from backend.sandbox.owner_acts import perform, reply_letter
 from backend.sandbox.web import BadRequest, json_object, refuse, world
 from backend.sandbox.world import WorldError
 
@@ -138,6 +138,16 @@ async def move_labels(address: str) -> Response:
     messages = _messages(mailbox, strings(data, "ids"))
     mailbox.change_labels(messages, add, remove, world().clock.now_ms())
     return jsonify({"historyId": str(mailbox.history.current)})
+
+
+@blueprint.post("/sandbox/mailboxes/<address>/act")
+async def act(address: str) -> Response:
+    """The owner at Gmail's own page: {"act", "ids"?, "label"?, "to"?} -> {"now": its name, "historyId": ...}."""
+    mailbox = _box(address)
+    data = await json_object()
+    check_keys(data, frozenset({"act", "ids", "label", "to"}))
+    now = perform(world(), mailbox, data)
+    return jsonify({"now": now, "historyId": str(mailbox.history.current)})
 
 
 @blueprint.post("/sandbox/mailboxes/<address>/delete")

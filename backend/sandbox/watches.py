@@ -79,6 +79,11 @@ class Watches:
         """The mailbox's watches, lapsed ones included."""
         return [watch for (owner, _), watch in self._watches.items() if owner == address]
 
+    def rename(self, before: str, address: str) -> None:
+        """The mailbox has another address."""
+        for owner, project in [key for key in self._watches if key[0] == before]:
+            self._watches[(address, project)] = self._watches.pop((owner, project))
+
     def forget(self, address: str) -> None:
         """Drop the watches of a mailbox that is no more."""
         for key in [key for key in self._watches if key[0] == address]:

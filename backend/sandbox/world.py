@@ -89,6 +89,20 @@ class World:
         self.mailboxes[address] = mailbox
         return mailbox
 
+    def rename_mailbox(self, mailbox: Mailbox, email: str) -> None:
+        """Another primary address for the same account: grants, watches and mail stay, and the former address is one
+        that it may be written to and send from. Raises WorldError."""
+        address, before = email.strip().lower(), mailbox.address
+        if not _ADDRESS.match(address) or len(address) > 254:
+            raise WorldError(f"{email[:100]!r} is not an e-mail address.")
+        taken = self.post.find(address)
+        if taken is not None and taken is not mailbox:
+            raise WorldError(f"There is a mailbox {address} already.")
+        mailbox.rename(address)
+        self.mailboxes[address] = self.mailboxes.pop(before)
+        self.watches.rename(before, address)
+        self.grants.rename(before, address)
+
     def delete_mailbox(self, address: str) -> None:
         """Remove an account: its mail, watches and grants. Raises KeyError."""
         del self.mailboxes[address]

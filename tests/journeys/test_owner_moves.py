@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import html
 
 import pytest
 
+from backend.demo import owner
 from backend.demo.letters import OWNER, letters
 from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
 from tests.journeys.conftest import Journey, until
@@ -14,6 +16,52 @@ from tests.journeys.conftest import Journey, until
 async def _move(journey: Journey, gmail_id: str, add: list[str], remove: list[str]) -> None:
     data = {"ids": [gmail_id], "add": add, "remove": remove}
     await journey.stage.sandbox._call("POST", f"/sandbox/mailboxes/{OWNER}/labels", data)
+
+
+async def _press(journey: Journey, act: str, **about: object) -> None:
+    """A button of Gmail's own."""
+    await journey.stage.sandbox._call("POST", f"/sandbox/mailboxes/{OWNER}/act", {"act": act, **about})
+
+
+async def _page(journey: Journey, path: str) -> str:
+    """A page of the owner's, in the browser they connected with."""
+    async with journey.stage.http.get(f"{journey.stage.server_url}{path}") as answer:
+        assert answer.status == 200
+        return html.unescape(await answer.text())
+
+
+async def _told(journey: Journey, gmail_id: str, words: str) -> str:
+    """Wait until the owner's page about a message says so; the page."""
+
+    async def look() -> str:
+        await asyncio.sleep(0.3)
+        page = await _page(journey, f"/review/mail/{gmail_id}")
+        return page if words in page else ""
+
+    return await until(look, f"the page says {words!r}")
+
+
+async def _links(journey: Journey) -> list[str]:
+    """The links the seller has got."""
+
+    async def look() -> list[str]:
+        await journey.seller.look(journey.stage.sandbox)
+        return journey.seller.links
+
+    return await until(look, "a link")
+
+
+async def _check_page(journey: Journey, link: str) -> tuple[int, str]:
+    async with journey.stage.http.get(link) as answer:
+        return answer.status, html.unescape(await answer.text())
+
+
+async def _named(journey: Journey) -> dict[str, str]:
+    """Ids of the owner's labels by name."""
+    found: dict[str, str] = (await journey.stage.sandbox._call("GET", f"/sandbox/mailboxes/{OWNER}"))[
+        "userLabels"
+    ]
+    return found
 
 
 async def _fetches(journey: Journey) -> int:
@@ -71,3 +119,90 @@ async def test_a_release_while_the_hold_is_under_way_is_the_last_word(walk: Jour
         labels = await walk.labels(gmail_id)
         assert "INBOX" in labels
         assert HELD not in labels
+
+
+async def test_what_the_owner_reports_as_spam_is_never_delivered_until_it_is_none(walk: Journey) -> None:
+    pitch = await walk.write(walk.pitch)
+    await walk.settled(pitch, held=True)
+    (link,) = await _links(walk)
+    await _press(walk, "spam", ids=[pitch])
+    page = await _told(walk, pitch, "You reported it as spam")
+    assert 'value="release' not in page
+    status, words = await _check_page(walk, link)
+    assert (status, "no longer needed" in words) == (410, True)
+    assert await walk.seller.answer(walk.stage.http) == 1  # tells that nothing is left to be done
+    await walk.quiet()
+    assert {"SPAM"} == (await walk.labels(pitch)) & {"INBOX", "SPAM"}
+    assert "Blocked" in await _page(walk, f"/review/sender?address={walk.pitch.address}")
+    second = await walk.write(walk.pitch, subject="Following up")
+    await walk.settled(second, held=True)
+
+    await _press(walk, "not_spam", ids=[pitch])
+    await walk.settled(pitch, held=False)
+    await walk.quiet()
+    third = await walk.write(walk.pitch, subject="Once more")
+    labels = await walk.settled(third, held=True)
+    assert HELD in labels
+    assert "Blocked" not in await _page(walk, f"/review/sender?address={walk.pitch.address}")
+
+
+async def test_what_is_in_the_bin_is_gone_for_its_sender_and_comes_back_as_it_was(walk: Journey) -> None:
+    pitch = await walk.write(walk.pitch)
+    await walk.settled(pitch, held=True)
+    (link,) = await _links(walk)
+    await _press(walk, "trash", ids=[pitch])
+    await _told(walk, pitch, "You moved it to the bin")
+    status, words = await _check_page(walk, link)
+    assert (status, "Your message is gone" in words) == (410, True)
+    await _move(walk, pitch, [], ["TRASH"])  # Gmail's Undo: it lies where it lay
+
+    async def open_again() -> bool:
+        return (await _check_page(walk, link))[0] == 200
+
+    await until(open_again, "the link works again")
+    assert await walk.seller.answer(walk.stage.http) == 1
+    await walk.settled(pitch, held=False)
+
+
+async def test_a_check_passed_just_before_the_bin_delivers_nothing(walk: Journey) -> None:
+    pitch = await walk.write(walk.pitch)
+    await walk.settled(pitch, held=True)
+    await _links(walk)
+    await walk.quiet()
+    solving = asyncio.create_task(walk.seller.answer(walk.stage.http))
+    await _press(walk, "trash", ids=[pitch])
+    await solving
+    await walk.quiet()
+    assert {"TRASH"} == (await walk.labels(pitch)) & {"INBOX", "TRASH", "SPAM"}
+
+
+async def test_our_labels_may_be_renamed_nested_and_deleted(walk: Journey) -> None:
+    ids = await _named(walk)
+    await _press(walk, "rename_label", label=HELD, to="Sales/Waiting")
+    await _press(walk, "rename_label", label=ALLOW, to="Friends")
+    await _press(walk, "delete_label", label="Pitchgate/Would be held")
+    # A connection renews the labels as the watch does every day.
+    await owner.connect(walk.stage.http, walk.stage.server_url, OWNER)
+
+    async def made_again() -> bool:
+        return "Pitchgate/Would be held" in await _named(walk)
+
+    await until(made_again, "the deleted label is there again")
+    now = await _named(walk)
+    assert (now["Sales/Waiting"], now["Friends"]) == (ids[HELD], ids[ALLOW])
+    assert not {HELD, ALLOW} & now.keys()
+
+    pitch = await walk.write(walk.pitch)
+
+    async def held() -> bool:
+        return {"Sales/Waiting", "INBOX"} & await walk.labels(pitch) == {"Sales/Waiting"}
+
+    await until(held, "held under the label's new name")
+    await walk.quiet()
+    await _move(walk, pitch, ["Friends"], [])
+    await walk.settled(pitch, held=False)
+    assert "Sales/Waiting" not in await walk.labels(pitch)
+
+    await _press(walk, "delete_label", label="Sales/Waiting")
+    other = await walk.write(walk.pitch, sender="P <p@other.example>")
+    await walk.settled(other, held=True)  # Gmail's no to the id makes it again, at once

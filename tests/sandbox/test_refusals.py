@@ -215,6 +215,27 @@ def test_bad_label_changes(google: SandboxProcess, ana: str, api: Driver, body: 
     assert expected in message
 
 
+@pytest.mark.parametrize("place", ["SPAM", "TRASH"])
+def test_a_message_is_in_one_place(google: SandboxProcess, ana: str, api: Driver, place: str) -> None:
+    got = google.deliver(ana, "p@x.test")
+    messages, threads = api.users.messages(), api.users.threads()
+    one, whole = {"userId": "me", "id": got["id"]}, {"userId": "me", "id": got["threadId"]}
+
+    def is_refused(request: Any) -> None:
+        status, reason, message = refused(request)
+        assert (status, reason) == (400, "invalidArgument")
+        assert message.startswith("A message cannot carry both")
+
+    is_refused(messages.modify(**one, body={"addLabelIds": [place]}))
+    is_refused(threads.modify(**whole, body={"addLabelIds": [place]}))
+    is_refused(messages.modify(**one, body={"addLabelIds": ["INBOX", place]}))
+    messages.modify(**one, body={"addLabelIds": [place], "removeLabelIds": ["INBOX"]}).execute()
+    is_refused(messages.modify(**one, body={"addLabelIds": ["INBOX", "UNREAD"]}))
+    is_refused(messages.batchModify(userId="me", body={"ids": [got["id"]], "addLabelIds": ["INBOX"]}))
+    assert set(google.message(ana, got["id"])["labelIds"]) & {"INBOX", "SPAM", "TRASH"} == {place}
+    messages.modify(**one, body={"removeLabelIds": ["UNREAD"]}).execute()
+
+
 def test_a_label_name_taken_in_any_case(api: Driver) -> None:
     api(api.users.labels().create(userId="me", body={"name": "Pitchgate/Held"}))
     again = refused(api.users.labels().create(userId="me", body={"name": "pitchgate/HELD"}))

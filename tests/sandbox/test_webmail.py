@@ -172,7 +172,9 @@ def test_writing_reading_and_answering(google: SandboxProcess, ana: str, bo: str
         ("read", set(), {"UNREAD"}),
         ("star", {"STARRED"}, set()),
         ("spam", {"SPAM"}, {"INBOX"}),
+        ("not_spam", {"INBOX"}, {"SPAM"}),
         ("trash", {"TRASH"}, {"INBOX"}),
+        ("untrash", {"INBOX"}, {"TRASH"}),
     ],
 )
 def test_acts(google: SandboxProcess, ana: str, act: str, gained: set[str], lost: set[str]) -> None:
@@ -190,6 +192,39 @@ def test_labels_by_name(google: SandboxProcess, ana: str) -> None:
     assert len(google.messages(ana, label="Pitchgate/Allow")) == 2
     post(google, f"/mail/{ana}/act", id=ids[:1], act="unlabel", name="pitchgate/allow")
     assert [message["id"] for message in google.messages(ana, label="Pitchgate/Allow")] == ids[1:]
+
+
+def test_spam_is_reported_and_taken_back_by_buttons(google: SandboxProcess, ana: str) -> None:
+    got = google.deliver(ana, "p@x.test")
+    assert 'value="spam">Report spam' in google.http.get(f"/mail/{ana}").text
+    post(google, f"/mail/{ana}/act", id=got["id"], act="spam")
+    for page in ("?label=SPAM", f"/thread/{got['threadId']}"):
+        assert 'value="not_spam">Not spam' in google.http.get(f"/mail/{ana}{page}").text
+
+
+def test_a_label_is_renamed_nested_and_deleted_on_its_own_page(google: SandboxProcess, ana: str) -> None:
+    google.deliver(ana, "p@x.test", labels=["INBOX", "Sales", "Sales/Old"])
+    ids = google.mailbox(ana)["userLabels"]
+    assert 'value="Sales"' in google.http.get(f"/mail/{ana}?label={ids['Sales']}").text
+    post(google, f"/mail/{ana}/settings", act="rename_label", label=ids["Sales"], to="Work/Offers")
+    assert google.mailbox(ana)["userLabels"] == {
+        "Work/Offers": ids["Sales"],
+        "Work/Offers/Old": ids["Sales/Old"],
+    }
+    post(google, f"/mail/{ana}/settings", act="delete_label", label=ids["Sales"])
+    assert list(google.mailbox(ana)["userLabels"]) == ["Work/Offers/Old"]
+    assert post(google, f"/mail/{ana}/settings", act="rename_label", label="INBOX", to="x").status_code == 400
+
+
+def test_an_account_takes_another_address(google: SandboxProcess, ana: str, bo: str) -> None:
+    google.deliver(ana, "p@x.test")
+    new = f"new-{ana}"
+    moved = post(google, f"/mail/{ana}/settings", act="rename_address", to=new)
+    assert moved.headers["Location"] == f"/mail/{new}"
+    assert google.http.get(f"/mail/{ana}").status_code == 404
+    google.deliver(ana, "p@x.test")  # the former address still works
+    assert len(google.messages(new)) == 2
+    assert post(google, f"/mail/{new}/settings", act="rename_address", to=bo).status_code == 400
 
 
 def test_looking_changes_nothing(google: SandboxProcess, ana: str) -> None:

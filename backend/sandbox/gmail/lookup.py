@@ -9,7 +9,7 @@ from backend.sandbox.gmail.calls import Call
 from backend.sandbox.gmail.errors import ApiError, invalid, not_found
 from backend.sandbox.gmail.views import FORMATS
 from backend.sandbox.mail.ids import is_message_id
-from backend.sandbox.mail.labels import FIXED_LABELS
+from backend.sandbox.mail.labels import FIXED_LABELS, PLACES
 from backend.sandbox.mail.message import StoredMessage
 from backend.sandbox.mail.search import Query, QueryError, compile_query
 
@@ -82,6 +82,14 @@ def label_changes(call: Call) -> tuple[list[str], list[str]]:
     if both:
         raise invalid(f"Cannot both add and remove the same label: {sorted(both)[0]}")
     return add, remove
+
+
+def one_place(messages: list[StoredMessage], add: list[str], remove: list[str]) -> None:
+    """Refuse a change after which a message would be in two of inbox, spam and bin. Raises ApiError 400."""
+    for message in messages:
+        places = ((message.labels - set(remove)) | set(add)) & PLACES
+        if add and len(places) > 1:
+            raise invalid(f"A message cannot carry both of {', '.join(sorted(places))}")
 
 
 def known_label(call: Call, label_id: str) -> str:

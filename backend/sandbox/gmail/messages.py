@@ -13,6 +13,7 @@ from backend.sandbox.gmail.lookup import (
     label_changes,
     listing,
     message_of,
+    one_place,
     paged,
     raw_of,
     read_format,
@@ -90,6 +91,7 @@ def batch_modify(call: Call) -> None:
     """users.messages.batchModify: no answer body."""
     messages = _batch(call)
     add, remove = label_changes(call)
+    one_place(messages, add, remove)
     call.mailbox.change_labels(messages, add, remove, call.now_ms)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from backend.sandbox.gmail import access
 from backend.sandbox.gmail.calls import TABLE, Call, Json
-from backend.sandbox.gmail.lookup import label_changes
+from backend.sandbox.gmail.lookup import label_changes, one_place
 from backend.sandbox.mail.message import StoredMessage
 
 
@@ -21,6 +21,7 @@ def add_moves(
     def modify(call: Call) -> Json:
         members = named(call)
         add, remove = label_changes(call)
+        one_place(members, add, remove)
         call.mailbox.change_labels(members, add, remove, call.now_ms)
         return answer(call, members)
 

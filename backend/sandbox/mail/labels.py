@@ -22,6 +22,8 @@ SYSTEM_LABELS = (
 )
 # Gmail refuses these in messages.modify: they say how a message came to be.
 FIXED_LABELS = frozenset({"SENT", "DRAFT", "CHAT"})
+# A message is in one of these at most.
+PLACES = frozenset({"INBOX", "SPAM", "TRASH"})
 MAX_USER_LABELS = 10_000
 MAX_NAME_LENGTH = 225
 

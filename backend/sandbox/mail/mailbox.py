@@ -3,7 +3,7 @@
 import random
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backend.sandbox.mail.history import HistoryLog, HistoryRecord
 from backend.sandbox.mail.ids import MessageIds
@@ -81,6 +81,14 @@ class Mailbox:
     def get(self, message_id: str) -> StoredMessage | None:
         """The message with this id, or None."""
         return self._messages.get(message_id)
+
+    def rename(self, address: str) -> None:
+        """Another primary address; the former one stays among those the owner may send from."""
+        own = self.settings.send_as
+        (primary,) = [alias for alias in own if alias.primary]
+        before = replace(primary, primary=False, default=False)
+        primary.email = self.owner.email = address
+        own[:] = [alias for alias in own if alias is primary or alias.email != address] + [before]
 
     def own_addresses(self) -> frozenset[str]:
         """Every address the owner may send from."""

@@ -6,7 +6,8 @@ import hmac
 import re
 import secrets
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 MAX_REFRESH_TOKENS = 100
 _VERIFIER = re.compile(r"\A[A-Za-z0-9\-._~]{43,128}\Z")
@@ -74,6 +75,9 @@ class RefreshToken:
     expires: float | None = None
 
 
+_Item = TypeVar("_Item", Code, AccessToken, RefreshToken)
+
+
 class Grants:
     """The books. Times are epoch seconds, passed in."""
 
@@ -90,6 +94,15 @@ class Grants:
     def of_account(self, account: str) -> list[Grant]:
         """All grants of an account."""
         return [grant for grant in self._grants.values() if grant.account == account]
+
+    def rename(self, before: str, account: str) -> None:
+        """The account has another address."""
+        for grant in self.of_account(before):
+            grant.account = account
+            self._grants[(account, grant.project)] = self._grants.pop((before, grant.project))
+        self._codes = _moved(self._codes, before, account)
+        self._access = _moved(self._access, before, account)
+        self._refresh = _moved(self._refresh, before, account)
 
     def consent(self, account: str, project: str, scopes: frozenset[str]) -> bool:
         """Add scopes to the grant; True if this is the first consent the account gives the project."""
@@ -211,3 +224,11 @@ def verifier_fits(challenge: str | None, method: str, verifier: str | None) -> b
         digest = hashlib.sha256(verifier.encode()).digest()
         answer = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     return hmac.compare_digest(answer.encode(), challenge.encode())
+
+
+def _moved(books: dict[str, _Item], before: str, account: str) -> dict[str, _Item]:
+    """The same, with what was the account `before`'s under its new address."""
+    return {
+        text: replace(item, account=account) if item.account == before else item
+        for text, item in books.items()
+    }

@@ -11,7 +11,7 @@ from backend.sandbox.letters import label_id, read_raw
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.mail.message import StoredMessage
 from backend.sandbox.mail.search import QueryError, compile_query
-from backend.sandbox.owner_acts import reply_letter
+from backend.sandbox.owner_acts import MOVES, OTHER_ACTS, perform, reply_letter
 from backend.sandbox.web import BadRequest, world
 from backend.sandbox.webmail import views
 
@@ -21,16 +21,6 @@ CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-ACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "archive": ((), ("INBOX",)),
-    "inbox": (("INBOX",), ("SPAM", "TRASH")),
-    "read": ((), ("UNREAD",)),
-    "unread": (("UNREAD",), ()),
-    "star": (("STARRED",), ()),
-    "unstar": ((), ("STARRED",)),
-    "spam": (("SPAM",), ("INBOX",)),
-    "trash": (("TRASH",), ("INBOX", "SPAM")),
-}
 
 
 @blueprint.errorhandler(BadRequest)
@@ -71,6 +61,7 @@ async def folder(address: str) -> Response:
         system=system,
         own=own,
         current=current,
+        own_label=next((item for item in own if item.current and not query), None),
         title=next((item.name for item in [*system, *own] if item.current), "Mail"),
         query=query,
         rows=[views.row(mailbox, message, current) for message in rows[:PAGE]],
@@ -167,6 +158,17 @@ async def act(address: str) -> Response:
     return _go(back if back.startswith(f"/mail/{mailbox.address}") else f"/mail/{mailbox.address}")
 
 
+@blueprint.post("/mail/<address>/settings")
+async def change_settings(address: str) -> Response:
+    """`act` of `OTHER_ACTS`, with `label` and `to`: another name for a label, none, or another address."""
+    mailbox = _box(address)
+    form = await request.form
+    if form.get("act") not in OTHER_ACTS:
+        raise BadRequest("Choose an action.")
+    perform(world(), mailbox, dict(form))
+    return _go(f"/mail/{mailbox.address}")
+
+
 @blueprint.get("/mail/<address>/state")
 async def state(address: str) -> Response:
     """{"historyId": ...}: the page's script asks whether anything changed."""
@@ -195,8 +197,8 @@ def _found(mailbox: Mailbox, current: str, query: str) -> list[StoredMessage]:
 
 
 def _changes(mailbox: Mailbox, act: str, name: str) -> tuple[list[str], list[str]]:
-    if act in ACTS:
-        add, remove = ACTS[act]
+    if act in MOVES:
+        add, remove = MOVES[act]
         return list(add), list(remove)
     if act == "label" and name.strip():
         return [label_id(mailbox, name.strip(), create=True)], []

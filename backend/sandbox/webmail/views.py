@@ -74,6 +74,7 @@ class Letter:
     body: Markup
     files: tuple[str, ...]
     in_inbox: bool
+    in_spam: bool
 
 
 def folders(mailbox: Mailbox, current: str) -> tuple[list[Folder], list[Folder]]:
@@ -121,6 +122,7 @@ def letter(mailbox: Mailbox, message: StoredMessage) -> Letter:
         body=Markup(body if rich is not None else f'<div class="plain">{body}</div>'),  # noqa: S704
         files=tuple(part.filename for part in message.root.walk() if part.filename),
         in_inbox="INBOX" in message.labels,
+        in_spam="SPAM" in message.labels,
     )
 
 

@@ -195,6 +195,30 @@ async def test_a_label_the_owner_deleted_is_told_by_its_word_and_made_again(
     )
 
 
+async def test_a_label_the_owner_renames_is_the_same_label(story: Story, google: Google) -> None:
+    ids = await google.gmail.ensure_labels("m1")
+    story.sandbox.owner_act(story.address, "rename_label", label="Pitchgate/Held", to="Sales/Waiting")
+    story.sandbox.owner_act(story.address, "rename_label", label="Pitchgate/Block", to="Pitchgate/Held")
+    story.sandbox.owner_act(story.address, "delete_label", label="Pitchgate/Allow")
+    again = await google.gmail.ensure_labels("m1", ids)
+    assert (again.held, again.block, again.would_hold) == (ids.held, ids.block, ids.would_hold)
+    labels = story.sandbox.mailbox(story.address)["userLabels"]
+    assert labels["Pitchgate/Allow"] == again.allow != ids.allow
+    assert len(labels) == 5
+    # the name alone leads to the label that bears it now
+    assert (await google.gmail.ensure_labels("m1")).held == ids.block
+
+
+@pytest.mark.parametrize("place", ["SPAM", "TRASH"])
+async def test_nothing_gets_into_two_places(story: Story, google: Google, place: str) -> None:
+    gmail_id = story.deliver()
+    story.sandbox.owner_act(story.address, "spam" if place == "SPAM" else "trash", ids=[gmail_id])
+    with pytest.raises(Rejected):
+        await google.gmail.relabel("m1", gmail_id, frozenset({"INBOX", "UNREAD"}), frozenset())
+    labels = await google.gmail.relabel("m1", gmail_id, frozenset(), frozenset({"UNREAD"}))
+    assert labels & {"INBOX", "SPAM", "TRASH"} == {place}
+
+
 async def test_two_of_us_may_make_the_labels_at_once(story: Story, google: Google) -> None:
     made = await asyncio.gather(*(google.gmail.ensure_labels("m1") for _ in range(4)))
     assert len(set(made)) == 1
