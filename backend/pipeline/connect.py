@@ -12,6 +12,7 @@ from backend.domain.mailbox.mailbox import Grant, Link, Mailbox, Preferences
 from backend.pipeline.context import Context
 from backend.pipeline.sealed import seal, unseal
 from backend.ports.gmail import Access, Authorizer
+from backend.ports.jobs import Duty
 from backend.ports.owner import NewMailbox
 
 PURPOSE = "connect"
@@ -102,7 +103,12 @@ def _opened(context: Context, sealed: str) -> dict[str, str]:
 
 async def _known(context: Context, grant: Grant) -> Mailbox | None:
     tenant = await context.store.tenant(grant.sub)
-    return tenant.mailbox if tenant is not None and tenant.mailbox.link is not Link.LEAVING else None
+    if tenant is None or tenant.mailbox.link is Link.LEAVING:
+        return None
+    if grant.email.lower() != tenant.mailbox.owner.email:
+        # Another address of the same account. Which is the primary one is the watch's to find out.
+        await context.store.want(tenant.mailbox.id, Duty.WATCH, context.clock.now())
+    return tenant.mailbox
 
 
 async def _stored(context: Context, grant: Grant) -> Mailbox:

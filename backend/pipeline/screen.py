@@ -269,9 +269,10 @@ async def owner_now(context: Context, mailbox: Mailbox) -> Owner:
     """The owner with every address they may write from by now, and their names there: mail from or to one added since
     the last look is theirs. The watch, whose affair addresses are, then looks too."""
     seen = await context.gmail.identity(mailbox.id)
-    if not seen.aliases <= mailbox.owner.addresses:
+    if not (seen.aliases <= mailbox.owner.addresses and seen.email in ("", mailbox.owner.email)):
         await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
-    return replace(mailbox.owner, aliases=mailbox.owner.aliases | seen.aliases, names=seen.names)
+    aliases = mailbox.owner.aliases | seen.addresses - {""}
+    return replace(mailbox.owner, aliases=aliases, names=seen.names)
 
 
 def intended(context: Context, writer: Address, screened: Screened) -> ChallengeIntent:

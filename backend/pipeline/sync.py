@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import HistoryGone, LeaseLost, Rejected, Unexplained
+from backend.domain.errors import GoogleError, HistoryGone, LeaseLost, Rejected, Unexplained
 from backend.domain.history import appeared
 from backend.domain.mailbox.gmail_moves import Row as MovedRow
 from backend.domain.mailbox.gmail_moves import decisions
@@ -138,12 +138,24 @@ def _look_again(
 
 
 async def _renew_watch(context: Context, mailbox: Mailbox) -> None:
-    """Mail came of which no push told: Google may have dropped the watch in silence. Renew it, but not every
-    time a push is lost."""
+    """Mail came of which no push told: Google may have dropped the watch in silence, or the mailbox has another address
+    by which pushes name it. Renew it, but not every time a push is lost."""
     until = mailbox.watch_expires_at
-    if until is not None and until - context.clock.now() < WATCH_LIFE - RENEWED_LATELY:
+    if until is None:
+        return
+    lately = until - context.clock.now() >= WATCH_LIFE - RENEWED_LATELY
+    if not lately or await _renamed(context, mailbox):
         log.warning("mail_without_push", mailbox=mailbox.id)
         await context.store.want(mailbox.id, Duty.WATCH, context.clock.now())
+
+
+async def _renamed(context: Context, mailbox: Mailbox) -> bool:
+    """Whether Google calls the mailbox otherwise than we do. What this meets ends no sync that is done."""
+    try:
+        called = (await context.gmail.profile(mailbox.id)).email
+    except GoogleError:
+        return False
+    return called not in ("", mailbox.owner.email)
 
 
 async def _interpret(

@@ -22,6 +22,7 @@ from backend.transactions.statement import (
     number,
     packed,
     q,
+    within,
 )
 from backend.transactions.tables import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow, PushedRow
 
@@ -30,6 +31,8 @@ def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = Fa
     """Store a push, and ask for the looks it is good for; see the port."""
     pushed = position(notice.history_id)
     mailbox: PushedRow | None = yield q("pushed_mailbox", email=notice.email.lower())
+    if mailbox is None:
+        mailbox = yield q("pushed_formerly", listed=within(notice.email.lower()))
     if mailbox is None:
         yield q("count_unknown")
         return PushFate.UNKNOWN

@@ -24,6 +24,7 @@ from backend.transactions.statement import (
     number,
     packed,
     q,
+    within,
 )
 from backend.transactions.tables import FailingRow, MailboxRow
 
@@ -65,6 +66,9 @@ TABLES = (
 LASTING = ("model_acts", "models", "receipts", "servers", "tallies")
 """Tables that outlive a mailbox: they hold nothing of anybody."""
 
+
+MOST_FORMER = 10
+"""Former addresses that are remembered."""
 
 RETAIN_AFTER = timedelta(days=1)
 """Nothing is old enough to be forgotten sooner."""
@@ -124,7 +128,7 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[str]:
     yield q(
         "reconnect_mailbox",
         mailbox_id=mailbox_id,
-        email=new.email.lower(),
+        **_addressed(known, new.email),
         name=new.name,
         sealed_token=new.sealed_token,
         scopes=packed(sorted(new.scopes)),
@@ -148,8 +152,10 @@ def mailbox(mailbox_id: str) -> Script[Mailbox | None]:
 
 
 def mailbox_by_email(email: str) -> Script[Mailbox | None]:
-    """The mailbox of an address, spelt in any case."""
+    """The mailbox of an address, spelt in any case, also of one that it had before and that nobody has now."""
     row: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
+    if row is None and email:
+        row = yield q("mailbox_by_former", listed=within(email.lower()))
     return None if row is None else (yield from mailbox_of(row))
 
 
@@ -209,11 +215,13 @@ def write_preferences(mailbox_id: str, preferences: Preferences, at: int) -> Scr
 
 
 def save_labels(mailbox_id: str, labels: LabelIds, owner: Owner) -> Script[None]:
-    """Note our labels' ids, the owner's other addresses, and their name if they have one."""
+    """Note our labels' ids, the owner's addresses, and their name if they have one."""
+    row = yield from locked(mailbox_id)
     yield from _changes(
         q(
             "save_labels",
             mailbox_id=mailbox_id,
+            **_addressed(row, owner.email),
             held=labels.held,
             would_hold=labels.would_hold,
             allow=labels.allow,
@@ -222,6 +230,16 @@ def save_labels(mailbox_id: str, labels: LabelIds, owner: Owner) -> Script[None]
             name=owner.name,
         )
     )
+
+
+def _addressed(row: MailboxRow, email: str) -> dict[str, str]:
+    """The primary address as Google tells it ("": it did not), and those that were it before: mail to them still comes
+    here. A mailbox is known by its account, not by its address."""
+    before, now = row["email"], email.lower() or row["email"]
+    former: list[str] = json.loads(row["former"])
+    if before != now:
+        former = [*(one for one in former if one not in (before, now)), before][-MOST_FORMER:]
+    return {"email": now, "former": packed(former)}
 
 
 def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Script[None]:

@@ -35,7 +35,7 @@ def mailbox(row: MailboxRow, failing: Iterable[FailingRow] = ()) -> Mailbox:
     return Mailbox(
         id=row["id"],
         sub=row["sub"],
-        owner=Owner(row["email"], row["name"], _words(row["aliases"])),
+        owner=Owner(row["email"], row["name"], _words(row["aliases"]) | _words(row["former"])),
         **_known(*_seldom_change(row)),
         cursor=row["cursor"],
         page_token=row["page_token"],

@@ -83,6 +83,14 @@ def no_text() -> Refused:
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
+def within(value: str) -> str:
+    """A pattern of LIKE (ESCAPE '!') for JSON lists made by `packed` that hold this text."""
+    text = _encode(value)
+    for sign in "!%_":
+        text = text.replace(sign, f"!{sign}")
+    return f"%{text}%"
+
+
 def packed(values: Iterable[Any]) -> str:
     """A JSON list, for storing and for handing a query many values at once."""
     listed = list(values)

@@ -19,6 +19,7 @@ class MailboxRow(TypedDict):
     email: str
     name: str
     aliases: str
+    former: str
     link: str
     link_cause: str
     sealed_token: bytes | None

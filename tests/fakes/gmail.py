@@ -65,6 +65,7 @@ class FakeGmail:
     position: int = 1_000
     floor: int = 0
     vacation: bool = False
+    address: str = "ana@corp.test"
     aliases: frozenset[str] = frozenset({"ana@corp.test"})
     names: tuple[tuple[str, str], ...] = ()
     messages: dict[str, Arrival] = field(default_factory=dict)
@@ -118,7 +119,7 @@ class FakeGmail:
 
     async def profile(self, mailbox_id: str) -> Profile:
         self._enter("profile")
-        return self._leave("profile", Profile("ana@corp.test", str(self.position), len(self.messages)))
+        return self._leave("profile", Profile(self.address, str(self.position), len(self.messages)))
 
     async def watch(self, mailbox_id: str) -> WatchGrant:
         self._enter("watch")
@@ -262,7 +263,7 @@ class FakeGmail:
 
     async def identity(self, mailbox_id: str) -> Owner:
         self._enter("identity")
-        return self._leave("identity", Owner("ana@corp.test", "Ana", self.aliases, self.names))
+        return self._leave("identity", Owner(self.address, "Ana", self.aliases, self.names))
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         self._enter("vacation_on")

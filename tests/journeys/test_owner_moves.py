@@ -206,3 +206,35 @@ async def test_our_labels_may_be_renamed_nested_and_deleted(walk: Journey) -> No
     await _press(walk, "delete_label", label="Sales/Waiting")
     other = await walk.write(walk.pitch, sender="P <p@other.example>")
     await walk.settled(other, held=True)  # Gmail's no to the id makes it again, at once
+
+
+async def test_another_primary_address_is_the_same_mailbox(walk: Journey) -> None:
+    new = f"new.{OWNER}"
+    await _press(walk, "rename_address", to=new)
+    # Pushes name nobody we know, until they sign in, or a sweep finds mail of which none told.
+    await owner.connect(walk.stage.http, walk.stage.server_url, new)
+    pitch = (await walk.stage.sandbox._call("POST", "/sandbox/deliver", _letter(walk, OWNER)))["delivered"][0]
+    other = (
+        await walk.stage.sandbox._call("POST", "/sandbox/deliver", _letter(walk, new, "sam@two.example"))
+    )["delivered"][0]
+    assert pitch["mailbox"] == other["mailbox"] == new
+
+    async def held() -> bool:
+        mails = await walk.stage.sandbox.messages(new)
+        return {one["id"] for one in mails if HELD in one["labels"]} >= {pitch["id"], other["id"]}
+
+    await until(held, "mail to either address held")
+
+    async def answered() -> bool:
+        outbox = await walk.stage.sandbox.outbox()
+        return {to for mail in outbox for to in mail["recipients"]} >= {walk.pitch.address, "sam@two.example"}
+
+    await until(answered, "both answered")
+    assert new in await _page(walk, "/settings")
+    async with walk.stage.http.get(f"{walk.stage.server_url}/metrics") as metrics:
+        assert "pitchgate_mailboxes 1.0" in await metrics.text()
+
+
+def _letter(journey: Journey, to: str, sender: str = "") -> dict[str, str]:
+    pitch = journey.pitch
+    return {"to": to, "from": sender or pitch.sender, "subject": pitch.subject, "text": pitch.text}

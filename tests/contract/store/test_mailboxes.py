@@ -249,3 +249,56 @@ async def test_what_is_old_is_forgotten_even_if_we_die_right_after_connecting(st
         due.append(job.duty)
         await story.store.finish_duty(job, None)
     assert due == [Duty.RETAIN]
+
+
+# Another address
+
+
+async def test_a_mailbox_that_takes_another_address_is_the_same_one_by_either(story: Story) -> None:
+    await story.mailbox("ana")
+    labels = LabelIds("l1", "l2", "l3", "l4")
+    await story.store.save_labels(
+        "ana", labels, Owner("Ana.New@corp.test", "Ana", frozenset({"ana.new@corp.test"}))
+    )
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert mailbox.owner.email == "ana.new@corp.test"
+    assert mailbox.owner.addresses == {"ana.new@corp.test", "ana@corp.test"}
+    for number, address in enumerate(("Ana@corp.test", "ana.new@corp.test")):
+        found = await story.store.mailbox_by_email(address)
+        assert found is not None
+        assert found.id == "ana"
+        notice = Notice(f"p{number}", address, "7")
+        assert await story.store.note_push(notice, story.now, story.now) is PushFate.NEW
+    assert await story.store.mailbox_by_email("ana_new@corp.test") is None  # "_" is no sign for any letter
+    assert await story.store.mailbox_by_email("na@corp.test") is None
+    assert await story.store.mailbox_by_email("") is None
+    unknown = Notice("p9", "an%@corp.test", "7")
+    assert await story.store.note_push(unknown, story.now, story.now) is PushFate.UNKNOWN
+
+
+async def test_who_has_an_address_now_comes_before_who_had_it(story: Story) -> None:
+    await story.mailbox("ana")
+    await story.store.save_labels("ana", LabelIds(), Owner("ana.new@corp.test", "Ana", frozenset()))
+    await story.store.connect(replace(ANA, id="other", sub="sub-other", email="ana@corp.test"), story.now)
+    found = await story.store.mailbox_by_email("ana@corp.test")
+    assert found is not None
+    assert found.id == "other"
+    assert (
+        await story.store.note_push(Notice("p1", "ana@corp.test", "7"), story.now, story.now) is PushFate.NEW
+    )
+    assert {one.id for one in await story.store.mailboxes()} == {"ana", "other"}
+
+
+async def test_addresses_come_and_go_and_nothing_is_forgotten_on_the_way(story: Story) -> None:
+    await story.store.connect(ANA, story.now)
+    for email in ("b@corp.test", "ana@corp.test", "", "c@corp.test"):
+        await story.store.save_labels("ana", LabelIds(), Owner(email, "Ana", frozenset()))
+    again = await story.store.connect(replace(ANA, email="d@corp.test"), story.now)
+    assert again.owner.email == "d@corp.test"
+    assert again.owner.aliases == {"ana@corp.test", "b@corp.test", "c@corp.test"}
+    for number in range(20):
+        await story.store.save_labels("ana", LabelIds(), Owner(f"n{number}@corp.test", "", frozenset()))
+    mailbox = await story.store.mailbox("ana")
+    assert mailbox is not None
+    assert len(mailbox.owner.addresses) == 11

@@ -1,4 +1,5 @@
-"""An address the owner may write from since a moment ago is theirs: looked up before anybody is answered."""
+"""An address the owner may write from since a moment ago is theirs: looked up before anybody is answered. One that
+takes the place of their primary address is the same mailbox's."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ from email.message import EmailMessage
 
 import pytest
 
+from backend.domain.errors import TryLater
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.pipeline import solve
+from backend.ports.jobs import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
 
 NEW = "ana@newname.test"
@@ -119,3 +122,56 @@ async def test_a_second_try_writes_from_the_same_address(fixture: Fixture, death
     fixture.gmail.aliases, fixture.gmail.names = frozenset({"ana@corp.test"}), ()
     await fixture.settle()
     assert str(_sent(fixture)["From"]) == f"Brand Sales <{SALES}>"
+
+
+def _renamed(fixture: Fixture) -> None:
+    fixture.gmail.address = NEW
+    fixture.gmail.aliases = frozenset({NEW})  # the former one is not even among those they may send from
+
+
+async def test_another_primary_address_is_found_by_the_first_mail_no_push_is_heard_of(
+    fixture: Fixture,
+) -> None:
+    _renamed(fixture)
+    fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
+    await fixture.store.want(
+        fixture.mailbox_id, Duty.SYNC, fixture.now()
+    )  # the sweep; a push names who we do not know
+    await fixture.settle()
+    owner = (await fixture.mailbox()).owner
+    assert owner.email == NEW
+    assert owner.addresses == {NEW, "ana@corp.test"}
+    calls = fixture.gmail.calls["watch"]
+    fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Wednesday"))
+    await fixture.store.want(fixture.mailbox_id, Duty.SYNC, fixture.now())
+    await fixture.settle()
+    assert fixture.gmail.calls["watch"] == calls  # once is enough
+
+
+async def test_it_is_found_before_a_pitch_to_the_new_one_is_judged(fixture: Fixture) -> None:
+    _renamed(fixture)
+    pitch = fixture.gmail.deliver(letter(to=NEW))
+    assert (await _verdict(fixture, pitch))[0] == Outcome.CHALLENGE
+    assert (await fixture.mailbox()).owner.email == NEW
+
+
+@pytest.mark.parametrize("to", [NEW, "ana@corp.test"])
+async def test_a_pitch_to_either_is_answered_and_mail_from_either_is_their_own(
+    fixture: Fixture, to: str
+) -> None:
+    _renamed(fixture)
+    await fixture.store.want(fixture.mailbox_id, Duty.WATCH, fixture.now())
+    await fixture.settle()
+    pitch = fixture.gmail.deliver(letter(to=to))
+    assert (await _verdict(fixture, pitch))[0] == Outcome.CHALLENGE
+    mine = fixture.gmail.deliver(letter(to))
+    assert await _verdict(fixture, mine) == (Outcome.INBOX, Row.SAME_ORGANISATION)
+
+
+async def test_trouble_with_the_look_does_not_undo_the_sync(fixture: Fixture) -> None:
+    _renamed(fixture)
+    fixture.gmail.trouble["profile"] = TryLater("later", reason="backendError")
+    mail = fixture.gmail.deliver(letter("mia@mia.test", "the minutes of Tuesday"))
+    await fixture.store.want(fixture.mailbox_id, Duty.SYNC, fixture.now())
+    await fixture.settle()
+    assert (await fixture.store.known(fixture.mailbox_id, [mail]))[mail].outcome == Outcome.INBOX

@@ -95,6 +95,11 @@ SELECT MIN(due_at) FROM duties WHERE is_open AND due_at IS NOT NULL;
 -- An address may have belonged to an account that is gone: the newest one counts.
 SELECT id, cursor, unheard_since FROM mailboxes WHERE email = :email ORDER BY created_at DESC, id DESC LIMIT 1;
 
+-- name: pushed_formerly(listed)^
+-- As `mailbox_by_former`.
+SELECT id, cursor, unheard_since FROM mailboxes WHERE former <> '[]' AND former LIKE :listed ESCAPE '!'
+ORDER BY created_at DESC, id DESC LIMIT 1;
+
 -- name: insert_notice(push_id, mailbox_id, history_id, fate, now)!
 INSERT INTO notices (push_id, mailbox_id, history_id, fate, received_at)
 VALUES (:push_id, :mailbox_id, :history_id, :fate, :now)

@@ -5,6 +5,11 @@ SELECT * FROM mailboxes WHERE id = :mailbox_id;
 -- An address may have belonged to an account that is gone: the newest one counts.
 SELECT * FROM mailboxes WHERE email = :email ORDER BY created_at DESC, id DESC LIMIT 1;
 
+-- name: mailbox_by_former(listed)^
+-- One whose address this was, where it is nobody's now. `listed` is a pattern of LIKE.
+SELECT * FROM mailboxes WHERE former <> '[]' AND former LIKE :listed ESCAPE '!'
+ORDER BY created_at DESC, id DESC LIMIT 1;
+
 -- name: mailbox_by_sub(sub)^
 SELECT * FROM mailboxes WHERE sub = :sub;
 
@@ -17,9 +22,10 @@ INSERT INTO mailboxes (id, sub, email, name, link, sealed_token, scopes, prefere
 VALUES (:id, :sub, :email, :name, 'connected', :sealed_token, :scopes, :preferences, :grant_expires_at, :now, :now)
 ON CONFLICT DO NOTHING;
 
--- name: reconnect_mailbox(mailbox_id, email, name, sealed_token, scopes, grant_expires_at, now)!
+-- name: reconnect_mailbox(mailbox_id, email, former, name, sealed_token, scopes, grant_expires_at, now)!
 UPDATE mailboxes
-SET email = :email, name = CASE WHEN :name = '' THEN name ELSE :name END, sealed_token = :sealed_token, scopes = :scopes,
+SET email = :email, former = :former, name = CASE WHEN :name = '' THEN name ELSE :name END,
+    sealed_token = :sealed_token, scopes = :scopes,
     link = 'connected', link_cause = '', grant_expires_at = :grant_expires_at, changed_at = :now
 WHERE id = :mailbox_id;
 
@@ -48,10 +54,10 @@ WHERE id = :mailbox_id AND sealed_token = :sealed
 -- name: save_preferences(mailbox_id, preferences, now)!
 UPDATE mailboxes SET preferences = :preferences, changed_at = :now WHERE id = :mailbox_id;
 
--- name: save_labels(mailbox_id, held, would_hold, allow, block, aliases, name)!
+-- name: save_labels(mailbox_id, held, would_hold, allow, block, email, former, aliases, name)!
 UPDATE mailboxes
 SET label_held = :held, label_would_hold = :would_hold, label_allow = :allow, label_block = :block,
-    aliases = :aliases, name = CASE WHEN :name = '' THEN name ELSE :name END
+    email = :email, former = :former, aliases = :aliases, name = CASE WHEN :name = '' THEN name ELSE :name END
 WHERE id = :mailbox_id;
 
 -- name: save_watch(mailbox_id, expires_at, first_cursor)!
