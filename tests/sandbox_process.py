@@ -159,6 +159,10 @@ class SandboxProcess:
         """The owner deletes for good."""
         return self._post(f"/sandbox/mailboxes/{address}/delete", {"ids": ids})
 
+    def set_filters(self, address: str, *filters: Json) -> Json:
+        """The owner's filters, as Gmail tells them."""
+        return self._call("PUT", f"/sandbox/mailboxes/{address}/filters", json={"filters": list(filters)})
+
     def set_vacation(self, address: str, **settings: Any) -> Json:
         """Gmail's VacationSettings, for instance enableAutoReply=True."""
         return self._call("PUT", f"/sandbox/mailboxes/{address}/vacation", json=settings)

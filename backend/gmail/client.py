@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 MARKER_HEADER, LINK_HEADER = "X-Pitchgate-Challenge", "X-Pitchgate-Link"
 NAME_LIMIT = 200
+MOST_FILTERS = 10
+"""Filters that are asked about for one message."""
 MOST_LOOKED_AT = 10
 """Sent messages whose headers are read to find one that may have left."""
 CLOCKS_APART = timedelta(hours=1)
@@ -172,8 +174,7 @@ class GmailClient:
         )
 
     async def _with_message_id(self, mailbox_id: str, message_id: str) -> str:
-        bare = message_id.strip().strip("<>")
-        if not bare or any(character.isspace() or character in '"{}()' for character in bare):
+        if not (bare := _plain_id(message_id)):
             return ""
         found = await self._sent(mailbox_id, f"rfc822msgid:{bare}", 1)
         return found[0] if found else ""
@@ -245,6 +246,22 @@ class GmailClient:
                 email, name = address, names[address]
         return Owner(email, name, frozenset(names), tuple(sorted(names.items())))
 
+    async def filtered(self, mailbox_id: str, message_id: str, label: str) -> bool:
+        """1 unit, and 5 for each filter of the owner's that puts this label on mail. Gmail itself says which of them
+        catches the message: nobody else knows its language of searches."""
+        if not (bare := _plain_id(message_id)):
+            return False
+        data = await self._executor.run(mailbox_id, self._requests.filters())
+        searches = [
+            search for entry in payload.objects(data.get("filter")) if (search := _search_of(entry, label))
+        ]
+        for search in searches[:MOST_FILTERS]:
+            query = f"in:anywhere rfc822msgid:{bare} {search}"
+            call = self._requests.list_messages(query, "", 1, Priority.MAIL)
+            if (await self._ask(mailbox_id, call, payload.list_page)).ids:
+                return True
+        return False
+
     async def vacation_on(self, mailbox_id: str) -> bool:
         """1 unit. Whether Gmail's own vacation responder answers now."""
         data = await self._executor.run(mailbox_id, self._requests.vacation())
@@ -266,6 +283,32 @@ class GmailClient:
             return read(data)
         except AnswerUnreadable as error:
             raise TryLater("later.unreadable", reason="unreadable") from error
+
+
+def _plain_id(message_id: str) -> str:
+    """A Message-ID as a search takes it; "" for one that would be more than a word there."""
+    bare = message_id.strip().strip("<>")
+    return "" if any(character.isspace() or character in '"{}()' for character in bare) else bare
+
+
+def _search_of(entry: Mapping[str, Any], label: str) -> str:
+    """What a filter that puts `label` on mail looks for, as a search; "" for one that puts other labels on, or looks
+    for what a search cannot say."""
+    action, criteria = entry.get("action"), entry.get("criteria")
+    if not isinstance(action, dict) or not isinstance(criteria, dict):
+        return ""
+    added = action.get("addLabelIds")
+    if not isinstance(added, list) or label not in added:
+        return ""
+    said = [
+        f"{name}:({text})" for name in ("from", "to", "subject") if (text := payload.text(criteria, name))
+    ]
+    said += [f"({text})" for text in (payload.text(criteria, "query"),) if text]
+    said += [f"-({text})" for text in (payload.text(criteria, "negatedQuery"),) if text]
+    said += ["has:attachment"] if criteria.get("hasAttachment") is True else []
+    if (size := criteria.get("size")) and criteria.get("sizeComparison") in ("larger", "smaller"):
+        said.append(f"{criteria['sizeComparison']}:{size}")
+    return " ".join(said)
 
 
 def _profile(data: Mapping[str, Any]) -> Profile:

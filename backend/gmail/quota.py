@@ -41,6 +41,7 @@ _SAME = {
     "gmail.users.labels.create": 5,
     "gmail.users.settings.sendAs.list": 1,
     "gmail.users.settings.getVacation": 1,
+    "gmail.users.settings.filters.list": 1,
 }
 NEW_PRICES = {**_SAME, "gmail.users.messages.get": 20, "gmail.users.threads.get": 40}
 """Projects made since May 2026."""

@@ -82,6 +82,7 @@ class Requests:
         self._any_send = _call(self._messages.send(userId="me", body={}))
         self._send_as = _call(settings.sendAs().list(userId="me"))
         self._vacation = _call(settings.getVacation(userId="me"))
+        self._filters = _call(settings.filters().list(userId="me"))
 
     def profile(self) -> Call:
         """getProfile."""
@@ -168,6 +169,10 @@ class Requests:
     def send_as(self) -> Call:
         """settings.sendAs.list."""
         return self._send_as
+
+    def filters(self) -> Call:
+        """settings.filters.list."""
+        return self._filters
 
     def vacation(self) -> Call:
         """settings.getVacation."""

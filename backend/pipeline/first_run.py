@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.errors import Gone, LeaseLost, Rejected, Unexplained
+from backend.domain.mailbox.labels import STARRED
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.guards import Inquiry, objections
@@ -103,7 +104,7 @@ async def _rehearsed(context: Context, mailbox: Mailbox, gmail_id: str) -> Rehea
         sender_domain=facts.sender_domain,
         subject=facts.subject,
         received_at=arrival.received_at,
-        labels=arrival.labels,
+        labels=arrival.labels - {STARRED},  # put on by hand since it came, as likely as not
         authenticated=digest.authentication.passed,
         form=digest.form,
         guards=objections(inquiry),

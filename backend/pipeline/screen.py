@@ -7,6 +7,7 @@ On doubt the message stays in the inbox: whatever cannot be fetched, parsed or s
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained
 from backend.domain.mail.message import Address, Owner
-from backend.domain.mailbox.labels import PLACES, Placement, as_it_came
+from backend.domain.mailbox.labels import IMPORTANT, PLACES, Placement, as_it_came
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
@@ -193,9 +194,12 @@ async def decided(
     thresholds = digest.thresholds[mailbox.preferences.strictness]
     facts = _facts(context, mailbox, digest, standing)
     verdict = decide(facts, digest.score, thresholds, (), now)
+    screened = digest.kept()
+    if await _by_their_filter(context, mailbox, facts, screened, verdict):
+        facts = replace(facts, filtered=True)
+        verdict = decide(facts, digest.score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
         return _resting(context, verdict, facts, digest, thresholds, (), now), None
-    screened = digest.kept()
     about = (screened.sender, screened.sender_domain, thread_id)
     inquiry = Inquiry(
         arrival=digest.arrival,
@@ -224,6 +228,20 @@ async def decided(
     verdict = decide(facts, digest.score, thresholds, refused, now)
     writer = owner.writing_as(written_to) if verdict.outcome is Outcome.CHALLENGE else None
     return _resting(context, verdict, facts, digest, thresholds, refused, now), writer
+
+
+async def _by_their_filter(
+    context: Context, mailbox: Mailbox, facts: Facts, screened: Screened, verdict: Verdict
+) -> bool:
+    """Whether a filter of the owner's has marked as important what would be held or labelled. Gmail marks mail so by
+    itself too, and only the filters tell."""
+    stays = PLACES[verdict.outcome] not in (Placement.MARKED, Placement.HELD) or verdict.row is Row.BLOCKED
+    off = Row.OWNERS_FILTER in facts.preferences.rows_off
+    if stays or off or not facts.authentication.passed or IMPORTANT not in facts.arrival.labels:
+        return False
+    with suppress(Rejected):  # then nothing is known of filters
+        return await context.gmail.filtered(mailbox.id, screened.message_id, IMPORTANT)
+    return False
 
 
 def _fresh(context: Context, mailbox: Mailbox, digest: Digest) -> timedelta:

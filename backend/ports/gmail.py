@@ -176,6 +176,10 @@ class Gmail(Protocol):
         """1 unit. Who the owner is to those they write to: primary address, the name their mail bears ("" if they have
         set none), and all addresses they may send from as `aliases`, lower-case, with their `names` there."""
 
+    async def filtered(self, mailbox_id: str, message_id: str, label: str) -> bool:
+        """1 unit, and 5 for each filter of the owner's that puts this label on mail. Whether one of them catches the
+        message with this Message-ID, as far as Gmail's search finds it already."""
+
     async def vacation_on(self, mailbox_id: str) -> bool:
         """1 unit. Whether Gmail's own vacation responder answers now."""
 

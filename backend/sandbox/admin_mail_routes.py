@@ -6,7 +6,7 @@ from typing import Any
 from quart import Blueprint, Response, jsonify, request
 
 from backend.sandbox.admin_views import mailbox_json, message_json, sent_json
-from backend.sandbox.gmail.settings import VacationError, read_vacation, vacation_json
+from backend.sandbox.gmail.settings import VacationError, read_filters, read_vacation, vacation_json
 from backend.sandbox.letters import (
     ARRIVAL_KEYS,
     LETTER_KEYS,
@@ -189,6 +189,19 @@ async def set_vacation(address: str) -> Response:
         return refuse(str(error))
     mailbox.settings.replied.clear()
     return jsonify(vacation_json(mailbox.settings.vacation))
+
+
+@blueprint.put("/sandbox/mailboxes/<address>/filters")
+async def set_filters(address: str) -> Response:
+    """{"filters": [{"criteria", "action"}]}: what the owner's filters do to mail that arrives from now on."""
+    mailbox = _box(address)
+    data = await json_object()
+    check_keys(data, frozenset({"filters"}))
+    try:
+        mailbox.settings.filters = read_filters(data.get("filters"), mailbox.labels)
+    except VacationError as error:
+        return refuse(str(error))
+    return jsonify({"filters": mailbox.settings.filters})
 
 
 @blueprint.post("/sandbox/mailboxes/<address>/send-as")

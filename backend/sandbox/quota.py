@@ -30,6 +30,7 @@ _UNCHANGED = {
     "labels.get": 1,
     "labels.list": 1,
     "settings.getVacation": 1,
+    "settings.filters.list": 1,
     "settings.sendAs.list": 1,
     "settings.sendAs.get": 1,
 }

@@ -31,7 +31,7 @@ LABELS = LabelIds(held="Label_1", would_hold="Label_2", allow="Label_3", block="
 UNITS = {
     "profile": 1, "watch": 100, "stop_watch": 50, "history": 2, "list_messages": 5, "fetch": 20,
     "labels_on": 20, "relabel": 5, "send": 100, "find_sent": 5, "find_link": 65, "ensure_labels": 1, "identity": 1,
-    "vacation_on": 1, "place": 25, "find_placed": 5,
+    "vacation_on": 1, "filtered": 6, "place": 25, "find_placed": 5,
 }  # fmt: skip
 
 
@@ -66,6 +66,8 @@ class FakeGmail:
     floor: int = 0
     vacation: bool = False
     address: str = "ana@corp.test"
+    important: frozenset[str] = frozenset()
+    """Senders that a filter of hers marks as important."""
     aliases: frozenset[str] = frozenset({"ana@corp.test"})
     names: tuple[tuple[str, str], ...] = ()
     messages: dict[str, Arrival] = field(default_factory=dict)
@@ -264,6 +266,11 @@ class FakeGmail:
     async def identity(self, mailbox_id: str) -> Owner:
         self._enter("identity")
         return self._leave("identity", Owner(self.address, "Ana", self.aliases, self.names))
+
+    async def filtered(self, mailbox_id: str, message_id: str, label: str) -> bool:
+        self._enter("filtered")
+        found = [mail for mail in self.messages.values() if mail.message.message_id == message_id]
+        return self._leave("filtered", any(mail.message.sender.address in self.important for mail in found))
 
     async def vacation_on(self, mailbox_id: str) -> bool:
         self._enter("vacation_on")

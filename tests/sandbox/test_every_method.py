@@ -124,6 +124,7 @@ def setting(drive: Driver, google: SandboxProcess, ana: str) -> None:
     addresses = [alias["sendAsEmail"] for alias in drive(settings.sendAs().list(userId="me"))["sendAs"]]
     assert addresses == [ana, f"sales-{ana}"]
     assert drive(settings.sendAs().get(userId="me", sendAsEmail=ana))["isPrimary"] is True
+    assert drive(settings.filters().list(userId="me")) == {}
     assert drive(settings.getVacation(userId="me"))["enableAutoReply"] is False
     away = {"enableAutoReply": True, "responseSubject": "Away", "startTime": "1796131200000"}
     assert drive(settings.updateVacation(userId="me", body=away))["startTime"] == "1796131200000"

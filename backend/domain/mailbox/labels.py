@@ -21,6 +21,8 @@ INBOX = "INBOX"
 UNREAD = "UNREAD"
 SPAM = "SPAM"
 TRASH = "TRASH"
+STARRED = "STARRED"
+IMPORTANT = "IMPORTANT"
 
 
 class Placement(StrEnum):

@@ -24,6 +24,7 @@ class Row(StrEnum):
     NOT_INCOMING = "not_incoming"
     BLOCKED = "blocked"
     ALLOWED = "allowed"
+    OWNERS_FILTER = "owners_filter"
     SAME_ORGANISATION = "same_organisation"
     CORRESPONDENT = "correspondent"
     MACHINE_MAIL = "machine_mail"

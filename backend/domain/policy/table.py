@@ -11,6 +11,7 @@ from backend.domain.mail.machine_mail import MailForm, claims_machine_mail, is_m
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.sender import same_organisation
 from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.labels import STARRED
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.standing import Standing
@@ -26,7 +27,8 @@ class Facts:
 
     `labels` are the ids of our labels in this mailbox: a filter of the owner's may put Allow or Block on a
     message as it arrives, which is their word on that message like a rule. `form` stands for the mail's form where
-    the mail itself is no longer at hand. `topics` are what its text offers.
+    the mail itself is no longer at hand. `topics` are what its text offers. `filtered`: a filter of the owner's has
+    marked it as important, which Gmail also does by itself.
     """
 
     arrival: Arrival
@@ -37,6 +39,7 @@ class Facts:
     labels: LabelIds = LabelIds()
     form: MailForm | None = None
     topics: frozenset[Topic] = frozenset()
+    filtered: bool = False
 
     @property
     def welcome(self) -> frozenset[Topic]:
@@ -132,6 +135,12 @@ def _allowed(case: Case) -> bool:
     return case.authenticated and ordered
 
 
+def _owners_filter(case: Case) -> bool:
+    # Gmail stars nothing by itself; what it marks as important it does.
+    marked = STARRED in case.facts.arrival.labels or case.facts.filtered
+    return case.authenticated and marked
+
+
 def _same_organisation(case: Case) -> bool:
     return case.authenticated and case.facts.own_organisation
 
@@ -214,6 +223,13 @@ TABLE = (
         "The owner has allowed this address, or its domain, and the sender is authenticated.",
         Outcome.INBOX,
         _allowed,
+    ),
+    PolicyRow(
+        Row.OWNERS_FILTER,
+        "A filter of the owner's has starred the message or marked it as important, or they have starred it themselves "
+        "a moment ago; and the sender is authenticated.",
+        Outcome.INBOX,
+        _owners_filter,
     ),
     PolicyRow(
         Row.SAME_ORGANISATION,

@@ -63,6 +63,7 @@ def grounds(
         **{name: getattr(standing, name) for name in _STANDING},
         "guards": list(guards),
         "welcome": sorted(facts.welcome),
+        "filtered": facts.filtered,
         "p": bits(score.probability),
         "logit": bits(score.logit),
     }
@@ -109,6 +110,7 @@ def decided_again(setting: Mapping[str, Any], case: Mapping[str, Any], score: Sc
         labels,
         MailForm(case.get("form", "")),
         preferences.welcome,
+        case.get("filtered", False),
     )
     thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
     then = Score(from_bits(case["p"]), from_bits(case["logit"]))

@@ -4,6 +4,7 @@ import random
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from backend.sandbox.mail.history import HistoryLog, HistoryRecord
 from backend.sandbox.mail.ids import MessageIds
@@ -40,10 +41,11 @@ class Owner:
 
 @dataclass(slots=True)
 class OwnerSettings:
-    """What the owner set in Gmail. `vacation` is the wire object; `replied` maps address to epoch ms."""
+    """What the owner set in Gmail. `vacation` and `filters` are wire objects; `replied` maps address to epoch ms."""
 
     send_as: list[SendAs] = field(default_factory=list)
     vacation: dict[str, object] = field(default_factory=dict)
+    filters: list[dict[str, Any]] = field(default_factory=list)
     replied: dict[str, int] = field(default_factory=dict)
 
 

@@ -11,6 +11,7 @@ from backend.sandbox.mail.auto_replies import bounce_for, vacation_reply
 from backend.sandbox.mail.compose import prepend, set_field, with_crlf, without_field
 from backend.sandbox.mail.mailbox import Mailbox
 from backend.sandbox.mail.message import StoredMessage
+from backend.sandbox.mail.search import caught
 
 ARRIVAL_LABELS = ("INBOX", "UNREAD", "CATEGORY_PERSONAL")
 MAX_OUTBOX = 20_000
@@ -79,7 +80,7 @@ class PostOffice:
         stamped = stamp(with_crlf(raw), mailbox.address, arrival, received, self._options.token())
         message = mailbox.add(
             stamped,
-            arrival.labels,
+            _filtered(mailbox, stamped, arrival.labels, received),
             now_ms,
             internal_date=received if arrival.internal_date is None else arrival.internal_date,
             quiet=arrival.quiet,
@@ -196,6 +197,16 @@ def stamp(raw: bytes, recipient: str, arrival: Arrival, at_ms: int, token: str) 
     if (results := results_value(arrival.auth, domain, arrival.mail_from)) is not None:
         lines.append(("Authentication-Results", results))
     return prepend(raw, lines)
+
+
+def _filtered(mailbox: Mailbox, raw: bytes, labels: Sequence[str], now_ms: int) -> frozenset[str]:
+    """The labels of a message as it arrives, after the owner's filters."""
+    found = StoredMessage("0", "0", raw, set(labels), now_ms)
+    for each in mailbox.settings.filters:
+        if caught(each["criteria"], found, mailbox.labels, now_ms / 1000):
+            found.labels |= set(each["action"].get("addLabelIds", ()))
+            found.labels -= set(each["action"].get("removeLabelIds", ()))
+    return frozenset(found.labels)
 
 
 def _recipients(message: StoredMessage) -> list[str]:

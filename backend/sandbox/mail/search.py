@@ -1,7 +1,7 @@
 """Gmail's search box: words, phrases, operators, negation, OR, and both kinds of brackets."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from backend.sandbox.mail.labels import LabelBook
@@ -38,6 +38,17 @@ def compile_query(text: str, labels: LabelBook, now: float) -> Query:
     reader = _Reader(_tokens(text), labels, now)
     test = reader.alternatives(depth=0)
     return Query(test, reader.hidden, reader.rfc822_id if reader.only_all else None)
+
+
+def caught(criteria: Mapping[str, str], message: StoredMessage, labels: LabelBook, now: float) -> bool:
+    """Whether a filter's criteria (from, to, subject, query, negatedQuery) catch a message. Raises QueryError."""
+    for name in ("from", "to", "subject"):
+        if criteria.get(name, "").lower() not in message.header(name).lower():
+            return False
+    wanted, unwanted = criteria.get("query", ""), criteria.get("negatedQuery", "")
+    if unwanted and compile_query(unwanted, labels, now).matches(message):
+        return False
+    return not wanted or compile_query(wanted, labels, now).matches(message)
 
 
 def _tokens(text: str) -> list[str]:

@@ -209,6 +209,33 @@ async def test_a_label_the_owner_renames_is_the_same_label(story: Story, google:
     assert (await google.gmail.ensure_labels("m1")).held == ids.block
 
 
+@pytest.mark.parametrize(
+    ("criteria", "caught"),
+    [
+        ({"from": "bo@ext.test"}, True),
+        ({"from": "Bo"}, True),
+        ({"subject": "offer", "to": "nobody@x.test"}, False),
+        ({"query": "from:ext.test (quote OR offer)"}, True),
+        ({"query": "subject:offer", "negatedQuery": "from:bo@ext.test"}, False),
+    ],
+)
+async def test_gmail_says_whether_a_filter_marked_a_message_as_important(
+    story: Story, google: Google, criteria: dict[str, str], caught: bool
+) -> None:
+    by_filter = {"criteria": criteria, "action": {"addLabelIds": ["IMPORTANT"]}}
+    other = {"criteria": {"from": "ext.test"}, "action": {"addLabelIds": ["STARRED"]}}
+    story.sandbox.set_filters(story.address, other, by_filter)
+    gmail_id = story.deliver(sender="Bo <bo@ext.test>", subject="An offer", message_id="<offer-7@ext.test>")
+    labels = await google.gmail.labels_on("m1", gmail_id)
+    assert "STARRED" in labels
+    assert ("IMPORTANT" in labels) is caught
+    assert await google.gmail.filtered("m1", "<offer-7@ext.test>", "IMPORTANT") is caught
+    assert not await google.gmail.filtered("m1", "<other@ext.test>", "IMPORTANT")
+    assert not await google.gmail.filtered("m1", "<a b} in:inbox@ext.test>", "IMPORTANT")
+    story.sandbox.set_filters(story.address)
+    assert not await google.gmail.filtered("m1", "<offer-7@ext.test>", "IMPORTANT")
+
+
 @pytest.mark.parametrize("place", ["SPAM", "TRASH"])
 async def test_nothing_gets_into_two_places(story: Story, google: Google, place: str) -> None:
     gmail_id = story.deliver()

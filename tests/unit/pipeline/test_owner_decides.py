@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from backend.domain.entry.challenge import ChallengeState
+from backend.domain.errors import Rejected
 from backend.domain.mail.message import Address, Message
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import Fixture, letter
@@ -208,3 +209,38 @@ async def test_delivered_mail_that_is_thrown_away_is_nobodys_business(fixture: F
     await fixture.settle()
     assert await _stands(fixture, read) == ("inbox", "")
     assert fixture.gmail.calls.keys() == {"history"}
+
+
+async def _arrives(
+    fixture: Fixture, label: str, sender: str = "sam@seller.test", **changes: Any
+) -> tuple[str, str]:
+    mail = fixture.gmail.deliver(
+        replace(letter(sender), **changes), labels=frozenset({"INBOX", "UNREAD", label})
+    )
+    await fixture.push()
+    await fixture.settle()
+    view = (await fixture.store.known(fixture.mailbox_id, [mail]))[mail]
+    return view.row, view.outcome
+
+
+async def test_what_their_filter_stars_is_in_the_inbox(fixture: Fixture) -> None:
+    assert await _arrives(fixture, "STARRED") == ("owners_filter", "inbox")
+    assert fixture.gmail.calls["filtered"] == 0
+    await fixture.prefer(rows_off=["owners_filter"])
+    assert (await _arrives(fixture, "STARRED"))[1] == "challenge"
+
+
+async def test_what_gmail_finds_important_is_judged_and_what_their_filter_does_is_let_in(
+    fixture: Fixture,
+) -> None:
+    fixture.gmail.important = frozenset({"pat@seller.test"})
+    assert (await _arrives(fixture, "IMPORTANT"))[1] == "challenge"
+    assert await _arrives(fixture, "IMPORTANT", "pat@seller.test") == ("owners_filter", "inbox")
+    assert fixture.gmail.calls["filtered"] == 2
+    fixture.gmail.outages["filtered"] = Rejected("Forbidden", reason="forbidden")
+    assert (await _arrives(fixture, "IMPORTANT", "kim@else.test"))[1] == "challenge"
+
+
+async def test_of_mail_that_stays_nobody_asks_for_filters(fixture: Fixture) -> None:
+    assert (await _arrives(fixture, "IMPORTANT", text="the minutes of Tuesday"))[1] == "inbox"
+    assert fixture.gmail.calls["filtered"] == 0

@@ -65,6 +65,7 @@ STORIES = (
     Story(Row.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(ALLOW)))),
     Story(Row.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(rules=RuleMatch(None, ALLOW)))),
     Story(Row.ALLOWED, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "Label_3"}))),
+    Story(Row.OWNERS_FILTER, Outcome.INBOX, Outcome.CHALLENGE, facts(labels=frozenset({"INBOX", "STARRED"}))),
     Story(Row.SAME_ORGANISATION, Outcome.INBOX, Outcome.CHALLENGE, facts(COLLEAGUE)),
     Story(Row.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(corresponded=True))),
     Story(Row.CORRESPONDENT, Outcome.INBOX, Outcome.CHALLENGE, facts(standing=known(took_part=True))),
