@@ -1,6 +1,6 @@
 """What a person reads, in their language: `t("menu.quit")`. The words are in `locale/en.po`, `de.po` …, keyed by id.
 
-The catalogues are read with the standard library alone (docs/adr/0062-the-desktop-app-reads-its-catalogues-itself.md).
+The catalogues are read with the standard library alone (docs/adr/0030-babel-and-catalogues.md).
 """
 
 from __future__ import annotations
