@@ -32,19 +32,26 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _mail(found: Mapping[str, Any]) -> str:
-    parts = []
-    for scene, kinds in found["mail"].items():
+    scenes = found["mail"]
+    first = next(iter(scenes.values()))
+    rows: list[list[object]] = []
+    for scene, kinds in scenes.items():
         who = [name for name in NAMES if name in next(iter(kinds.values()))]
-        rows = [[kind, *(figures[name] for name in who), figures["units"]] for kind, figures in kinds.items()]
-        parts.append(f"**{scene}**\n\n" + _table(["", *(NAMES[name] for name in who), "quota units"], rows))
-    first = next(iter(found["mail"].values()))
+        for name in who:
+            rows.append([scene, NAMES[name], *(figures[name] for figures in kinds.values())])
+    rows.append(["quota units", "", *(figures["units"] for figures in first.values())])
     bars = {kind: {n: figures[n] for n in NAMES if n in figures} for kind, figures in first.items()}
     (DOCS / "performance-cpu.svg").write_text(_bars("CPU a message, ms", bars), "utf-8")
     started = next(iter(found["started"].values()))
-    head = ["at the start", *(NAMES[name] for name in started)]
     words = {"seconds": "seconds to the first answer", "cpu_s": "CPU, s", "resident_mb": "memory, MB"}
-    rows = [[text, *(figures[key] for figures in started.values())] for key, text in words.items()]
-    return "\n\n".join([*parts, "![CPU a message](performance-cpu.svg)", _table(head, rows)])
+    starts = [[text, *(figures[key] for figures in started.values())] for key, text in words.items()]
+    return "\n\n".join(
+        [
+            _table(["", "", *first], rows),
+            "![CPU a message](performance-cpu.svg)",
+            _table(["at the start", *(NAMES[name] for name in started)], starts),
+        ]
+    )
 
 
 def _latency(found: Mapping[str, Any]) -> str:
