@@ -30,11 +30,11 @@ def commands() -> str:
         parts += [f"## {' '.join(names)}", "", inspect.cleandoc(command.help or ""), ""]
         if isinstance(command, click.Group) and not command.params:
             continue
-        parts += [f"`{' '.join(names)} {usage}`".rstrip(), ""]
+        if usage not in ("", "[OPTIONS]"):
+            parts += [f"`{' '.join(names)} {usage}`", ""]
         options = [found for each in command.params if (found := each.get_help_record(context))]
         if options:
-            parts += ["| option | what it does |", "|---|---|"]
-            parts += [f"| `{cell(name)}` | {cell(help_)} |" for name, help_ in options]
+            parts += [f"- `{cell(name)}`: {cell(help_)}" for name, help_ in options]
             parts.append("")
     return "\n".join(parts)
 

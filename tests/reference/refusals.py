@@ -18,36 +18,39 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def errors() -> str:
-    """Every public code with its status, and what is said of each error that has it."""
+    """Every public code with its status, and what it means."""
+    statuses: dict[str, set[int]] = {}
+    rows = [(row.code, row.status) for row in TABLE.values()]
+    rows += [(code, status) for status, code in HTTP_CODES.items()]
+    for code, status in [*STATUS.items(), *rows]:
+        statuses.setdefault(code, set()).add(status)
     return page(
         "Error codes",
         "An error has a key, such as `out_of_range.pause`; its first part is its code, which is public and stable. The "
         'API answers `{"code", "title", "remedy", "field"}`, other routes `application/problem+json` or a page, and a '
-        """command prints title and remedy and ends with exit status 1 (2 for a wrong call). The words below
-        are the English ones; `{…}` are blanks. Logs and answers never quote a value that was wrong.""",
-        "## Statuses of the API",
-        table(("code", "status"), [(f"`{code}`", str(status)) for code, status in STATUS.items()]),
-        "## Statuses of other routes",
-        """What our own errors become, by their class in `backend/domain/errors.py`; a refusal (422, 404, 410,
-        409) has the code of its key.""",
-        table(
-            ("class", "status", "code"),
-            [(f"`{kind.__name__}`", str(row.status), f"`{row.code}`") for kind, row in TABLE.items()],
-        ),
-        "What HTTP itself refuses:",
-        table(("status", "code"), [(str(status), f"`{code}`") for status, code in HTTP_CODES.items()]),
-        "## What is said",
-        table(("key", "what happened", "what to do"), _said()),
+        """command prints title and remedy and ends with exit status 1 (2 for a wrong call). Title and remedy are in
+        the reader's language; logs and answers never quote a value that was wrong.""",
+        "## Statuses of answers",
+        """Any other code has the status of its class in `backend/domain/errors.py`: `Refused` 422, `NotFound` 404,
+        `Expired` 410, `Conflict` 409.""",
+        [
+            f"- `{code}`: {', '.join(str(status) for status in sorted(found))}"
+            for code, found in sorted(statuses.items())
+        ],
+        "## What they mean",
+        "The title of each code, in English; `{…}` are blanks.",
+        [f"- `{code}`: {said}" for code, said in _said()],
     )
 
 
-def _said() -> Iterator[tuple[str, str, str]]:
+def _said() -> Iterator[tuple[str, str]]:
+    """Each code with the title of its shortest key that has one."""
     words = catalogue("en")
-    keys = {match[1] for name in words.ids if (match := re.fullmatch(r"error\.(.+)\.(?:title|remedy)", name))}
-    for key in sorted(keys):
-        parts = [f"error.{key}.{part}" for part in ("title", "remedy")]
-        title, remedy = (words[part] if part in words.ids else "" for part in parts)
-        yield f"`{key}`", title, remedy
+    keys = sorted(match[1] for name in words.ids if (match := re.fullmatch(r"error\.(.+)\.title", name)))
+    codes: dict[str, str] = {}
+    for key in sorted(keys, key=len):
+        codes.setdefault(key.partition(".")[0], " ".join(words[f"error.{key}.title"].split()))
+    return iter(sorted(codes.items()))
 
 
 def routes() -> str:

@@ -70,15 +70,13 @@ def settings() -> str:
     rows = [_row(name, kind, words) for name, kind, words in fields()]
     return page(
         "Settings",
-        """All are read once, at the start: from the environment and, if `--settings FILE` or
-        `PITCHGATE_SETTINGS_FILE` names one, from a file of lines `NAME=value`; the environment counts
-        before it. Times are seconds, sizes bytes, lists are comma-separated. Spaces and a line end around a
-        value are left out.""",
-        """A value that does not fit stops the start with at most three lines: the variable and the way out,
-        never a value. A name that is no setting is logged as `unknown_setting`, with the one that may be
-        meant. **Secret** ones are shown nowhere, not even when they are wrong. `pitchgate doctor` looks at
-        what is set. What they are for in practice: [operations](operations.md).""",
-        table(("variable, type, default", "what it does"), rows),
+        """All are read once, at the start: from the environment, then from the file that `--settings FILE` or
+        `PITCHGATE_SETTINGS_FILE` names (lines `NAME=value`). Times are seconds, sizes bytes, lists are
+        comma-separated.""",
+        """A value that does not fit stops the start and is named, never quoted. An unknown name is logged as
+        `unknown_setting`, with the one that may be meant. `pitchgate doctor` checks what is set. In practice:
+        [operations](operations.md).""",
+        [f"- {name} ({shape}; {default}): {words}" for name, shape, default, words in rows],
         "## Other variables",
         table(
             ("variable", "type", "default", "what it does"), [(f"`{name}`", *rest) for name, *rest in OTHERS]
@@ -114,7 +112,7 @@ def _row(name: str, annotation: str, words: str) -> tuple[str, ...]:
     most = next((f"to {each.le:n}" for each in field.metadata if isinstance(each, Le)), "")
     limits = " ".join(filter(None, (least, most)))
     shape = ", ".join(filter(None, (called, limits)))
-    return f"`PITCHGATE_{name.upper()}`<br>{shape}<br>default: {_default(field.default)}", words
+    return f"`PITCHGATE_{name.upper()}`", shape, f"default {_default(field.default)}", " ".join(words.split())
 
 
 def _default(value: object) -> str:
