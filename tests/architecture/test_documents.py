@@ -56,6 +56,15 @@ def test_every_setting_named_exists(document: Path) -> None:
     assert named <= known, listing(named - known)
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_family_of_words_named_is_in_a_catalogue(document: Path) -> None:
+    catalogues = "".join((ROOT / folder / "locale/en.po").read_text() for folder in ("backend", "tray_app"))
+    ids = re.findall(r'^msgid "(.+)"', catalogues, re.MULTILINE)
+    named = {stem for code in _code(document) for stem in re.findall(r"([a-z]+\.[a-z_]*)<word>", code)}
+    unknown = {stem for stem in named if not any(name.startswith(stem) for name in ids)}
+    assert not unknown, listing(unknown)
+
+
 def test_every_setting_is_told_of_somewhere() -> None:
     found = "".join(text(document) or "" for document in DOCUMENTS)
     silent = [name for name in Settings.model_fields if f"PITCHGATE_{name}".upper() not in found]

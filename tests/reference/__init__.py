@@ -34,7 +34,10 @@ def commands() -> str:
             parts += [f"`{' '.join(names)} {usage}`", ""]
         options = [found for each in command.params if (found := each.get_help_record(context))]
         if options:
-            parts += [f"- `{cell(name)}`: {cell(help_)}" for name, help_ in options]
+            parts += [
+                f"- `{cell(name)}`: {cell(help_)}" if help_ else f"- `{cell(name)}`"
+                for name, help_ in options
+            ]
             parts.append("")
     return "\n".join(parts)
 
