@@ -52,19 +52,15 @@ def policy() -> str:
         "The first row that matches decides, and is named in the verdict. How to change one: "
         "[change the policy](../how-to/change-the-policy.md).",
         "",
-        "| | row | what it catches | what follows |",
-        "|---|---|---|---|",
     ]
     for number, row in enumerate(TABLE, 1):
-        parts.append(f"| {number} | `{row.row}` | {cell(row.catches)} | {row.outcome} |")
+        parts.append(f"{number}. `{row.row}` → {row.outcome}: {cell(row.catches)}")
     parts += [
         "",
-        "Where a held message is answered, every one of these guards has agreed:",
+        "A held message is answered only if none of these guards objects:",
         "",
-        "| guard | why no reply leaves |",
-        "|---|---|",
     ]
-    parts += [f"| `{guard.name}` | {cell(guard.description)} |" for guard in GUARDS]
+    parts += [f"- `{guard.name}`: {cell(guard.description)}" for guard in GUARDS]
     return "\n".join([*parts, ""])
 
 

@@ -8,31 +8,28 @@ from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.pipeline.judged import Judged
 from backend.ports.web_push import Pushed
 from backend.web.measures import GROUPS, Measures
-from tests.reference.tables import page, table
+from tests.reference.tables import page
 
 
 def metrics() -> str:
     """Every family with its type, labels and words."""
     found = {each.name: each for each in text_string_to_metric_families(exposition())}
-    rows = []
+    lines = []
     for name in sorted(name for name in found if not name.endswith("_created")):
         family = found[name]
         labels = dict.fromkeys(
             label for sample in family.samples for label in sample.labels if label not in ("le", "quantile")
         )
         full = f"{name}_total" if family.type == "counter" else name
-        rows.append(
-            (f"`{full}`", family.type, ", ".join(f"`{label}`" for label in labels), family.documentation)
-        )
+        by = " by " + ", ".join(f"`{label}`" for label in labels) if labels else ""
+        lines.append(f"- `{full}` ({family.type}{by}): {family.documentation}")
     return page(
         "Metrics",
-        """What `/metrics` tells Prometheus. Labels are fixed words and templates of routes: no address,
-        subject or token is among them. Gauges about mailboxes, messages, links and jobs are what the store
-        holds, the same from every replica: take the highest, not the sum. Counters and histograms are the
-        process's own, from its start; `…_created` beside each is when it began.""",
-        """Alarms on them and what to do: [operations](operations.md#alarms), [alerts.yml](../alerts.yml). All
-        drawn in Grafana: [dashboard.json](../dashboard.json).""",
-        table(("name", "type", "labels", "what it counts"), rows),
+        """What `/metrics` has for Prometheus. Labels are fixed words and templates of routes. Gauges are what the
+        store holds, the same from every replica: take the highest, not the sum. Counters and histograms are the
+        process's own. Alarms: [operations](operations.md#alarms), [alerts.yml](../alerts.yml); Grafana:
+        [dashboard.json](../dashboard.json).""",
+        lines,
     )
 
 
