@@ -36,8 +36,9 @@ def errors() -> str:
         'API answers `{"code", "title", "remedy", "field"}`, other routes `application/problem+json` or a page, and a '
         """command prints title and remedy and ends with exit status 1 (2 for a wrong call). Title and remedy are in
         the reader's language; logs and answers never quote a value that was wrong.""",
-        """These are the codes that answers carry. In brackets the status of the answer; other codes have that of their class in `backend/domain/errors.py`:
-        `Refused` 422, `NotFound` 404, `Expired` 410, `Conflict` 409. Titles are English; `{…}` are blanks.""",
+        """These are the codes that answers carry, in brackets the status; other codes have that of their class in
+        `backend/domain/errors.py`: `Refused` 422, `NotFound` 404, `Expired` 410, `Conflict` 409. Titles are
+        English; `{…}` are blanks.""",
         [
             f"- `{code}`{_bracket(statuses.get(code, ()))}: {said[code]}"
             if code in said
