@@ -26,13 +26,16 @@ def commands() -> str:
     for names, command in _commands(cli, ("pitchgate",)):
         explain(command, ".".join(names[1:]) or "pitchgate")
         context = click.Context(command, info_name=" ".join(names))
-        usage = " ".join(command.collect_usage_pieces(context))
-        parts += [f"## {' '.join(names)}", "", inspect.cleandoc(command.help or ""), ""]
+        pieces = () if isinstance(command, click.Group) else command.collect_usage_pieces(context)
+        called = " ".join([*names, *(piece for piece in pieces if piece != "[OPTIONS]")])
+        parts += [f"## `{called}`", "", inspect.cleandoc(command.help or ""), ""]
         if isinstance(command, click.Group) and not command.params:
             continue
-        if usage not in ("", "[OPTIONS]"):
-            parts += [f"`{' '.join(names)} {usage}`", ""]
-        options = [found for each in command.params if (found := each.get_help_record(context))]
+        options = [
+            found
+            for each in command.params
+            if (found := each.get_help_record(context)) and not (found[1] == "" and found[0] in called)
+        ]
         if options:
             parts += [
                 f"- `{cell(name)}`: {cell(help_)}" if help_ else f"- `{cell(name)}`"
@@ -50,7 +53,7 @@ def policy() -> str:
         "# The policy table",
         "",
         "The first row that matches decides, and is named in the verdict. How to change one: "
-        "[change the policy](../how-to/change-the-policy.md).",
+        "[your first change](../tutorial/first-change.md).",
         "",
     ]
     for number, row in enumerate(TABLE, 1):
