@@ -38,7 +38,8 @@ def _mail(found: Mapping[str, Any]) -> str:
     for scene, kinds in scenes.items():
         who = [name for name in NAMES if name in next(iter(kinds.values()))]
         for name in who:
-            rows.append([scene, NAMES[name], *(figures[name] for figures in kinds.values())])
+            where = scene if name == who[0] else ""
+            rows.append([where, NAMES[name], *(figures[name] for figures in kinds.values())])
     rows.append(["quota units", "", *(figures["units"] for figures in first.values())])
     bars = {kind: {n: figures[n] for n in NAMES if n in figures} for kind, figures in first.items()}
     (DOCS / "performance-cpu.svg").write_text(_bars("CPU a message, ms", bars), "utf-8")

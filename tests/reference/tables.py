@@ -1,8 +1,8 @@
-"""Markdown tables of what the code says."""
+"""Markdown pages of what the code says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 WRITTEN = "<!-- Written by `make reference` from the code. -->"
 
@@ -15,15 +15,6 @@ def page(title: str, *parts: str | Iterable[str]) -> str:
     return "\n".join(lines)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table."""
-    return [_row(columns), "|" + "---|" * len(columns), *(_row([cell(each) for each in row]) for row in rows)]
-
-
 def cell(text: str) -> str:
-    """What may stand in a cell: one line without a bar."""
+    """One line, with its bars escaped."""
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from backend import settings as module
 from backend.settings import Settings
 from backend.settings_read import FILE_VARIABLE
-from tests.reference.tables import page, table
+from tests.reference.tables import page
 
 KINDS = {
     "str": "text",
@@ -78,9 +78,10 @@ def settings() -> str:
         [operations](operations.md).""",
         [f"- {name} ({shape}; {default}): {words}" for name, shape, default, words in rows],
         "## Other variables",
-        table(
-            ("variable", "type", "default", "what it does"), [(f"`{name}`", *rest) for name, *rest in OTHERS]
-        ),
+        [
+            f"- `{name}` ({kind}{default and '; default ' + default}): {words}"
+            for name, kind, default, words in OTHERS
+        ],
     )
 
 
