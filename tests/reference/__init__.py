@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,28 +20,18 @@ FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def commands() -> str:
-    """Every command with its arguments and options."""
-    parts = [WRITTEN, "", "# Commands", "", "What `pitchgate --help` and its like say, on one page.", ""]
+    """Every command with its arguments and the names of its options."""
+    parts = [WRITTEN, "", "# Commands", "", "What an option does: `--help` behind any of them.", ""]
     for names, command in _commands(cli, ("pitchgate",)):
         explain(command, ".".join(names[1:]) or "pitchgate")
         context = click.Context(command, info_name=" ".join(names))
         pieces = () if isinstance(command, click.Group) else command.collect_usage_pieces(context)
         called = " ".join([*names, *(piece for piece in pieces if piece != "[OPTIONS]")])
-        parts += [f"## `{called}`", "", inspect.cleandoc(command.help or ""), ""]
-        if isinstance(command, click.Group) and not command.params:
-            continue
-        options = [
-            found
-            for each in command.params
-            if (found := each.get_help_record(context)) and not (found[1] == "" and found[0] in called)
-        ]
-        if options:
-            parts += [
-                f"- `{cell(name)}`: {cell(help_)}" if help_ else f"- `{cell(name)}`"
-                for name, help_ in options
-            ]
-            parts.append("")
-    return "\n".join(parts)
+        records = [each.get_help_record(context) for each in command.params if isinstance(each, click.Option)]
+        options = ", ".join(f"`{cell(record[0])}`" for record in records if record)
+        says = cell(command.help or "")
+        parts.append(f"- `{called}`: {says}" + (f" Options: {options}." if options else ""))
+    return "\n".join([*parts, ""])
 
 
 def policy() -> str:
