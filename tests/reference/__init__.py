@@ -29,6 +29,8 @@ def commands() -> str:
         called = " ".join([*names, *(piece for piece in pieces if piece != "[OPTIONS]")])
         records = [each.get_help_record(context) for each in command.params if isinstance(each, click.Option)]
         options = ", ".join(f"`{cell(record[0])}`" for record in records if record)
+        if isinstance(command, click.Group) and not records:
+            continue
         says = cell(command.help or "")
         parts.append(f"- `{called}`: {says}" + (f" Options: {options}." if options else ""))
     return "\n".join([*parts, ""])

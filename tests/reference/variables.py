@@ -76,7 +76,10 @@ def settings() -> str:
         """A value that does not fit stops the start and is named, never quoted. An unknown name is logged as
         `unknown_setting`, with the one that may be meant. `pitchgate doctor` checks what is set. In practice:
         [operations](operations.md).""",
-        [f"- {name} ({shape}; {default}): {words}" for name, shape, default, words in rows],
+        [
+            f"- {name} ({shape}{default and '; default ' + default}): {words}"
+            for name, shape, default, words in rows
+        ],
         "## Other variables",
         [
             f"- `{name}` ({kind}{default and '; default ' + default}): {words}"
@@ -113,7 +116,7 @@ def _row(name: str, annotation: str, words: str) -> tuple[str, ...]:
     most = next((f"to {each.le:n}" for each in field.metadata if isinstance(each, Le)), "")
     limits = " ".join(filter(None, (least, most)))
     shape = ", ".join(filter(None, (called, limits)))
-    return f"`PITCHGATE_{name.upper()}`", shape, f"default {_default(field.default)}", " ".join(words.split())
+    return f"`PITCHGATE_{name.upper()}`", shape, _default(field.default), " ".join(words.split())
 
 
 def _default(value: object) -> str:
@@ -129,4 +132,4 @@ def _default(value: object) -> str:
         value = ",".join(map(str, value))
     elif isinstance(value, Path) and value.is_absolute():
         return "the shipped model"
-    return f"`{value}`" if str(value) else "empty"
+    return f"`{value}`" if str(value) else ""
