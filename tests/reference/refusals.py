@@ -19,6 +19,9 @@ from tests.reference.tables import page
 ANSWERING = ("captcha", "domain", "gmail", "pipeline", "reader", "transactions", "web")
 """The packages whose errors an answer can carry; a command's are printed with what to do."""
 
+SHOWN = ("captcha_", "connect_", "link_", "note_", "rule_", "rules_", "too_many_rules")
+"""What a page says in a whole sentence where it happens."""
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -36,7 +39,7 @@ def errors() -> str:
         'API answers `{"code", "title", "remedy", "field"}`, other routes `application/problem+json` or a page, and a '
         """command prints title and remedy and ends with exit status 1 (2 for a wrong call). Title and remedy are in
         the reader's language; logs and answers never quote a value that was wrong.""",
-        """These are the codes that answers carry, in brackets the status; other codes have that of their class in
+        """These are the codes that answers carry, but for those a page explains by itself; in brackets the status; other codes have that of their class in
         `backend/domain/errors.py`: `Refused` 422, `NotFound` 404, `Expired` 410, `Conflict` 409. Titles are
         English; `{…}` are blanks.""",
         [
@@ -62,7 +65,7 @@ def _said() -> Iterator[tuple[str, str]]:
     )
     codes: dict[str, str] = {}
     for key in sorted(keys, key=len):
-        if f'"{key}"' in sources:
+        if f'"{key}"' in sources and not key.startswith(SHOWN):
             codes.setdefault(key.partition(".")[0], " ".join(words[f"error.{key}.title"].split()))
     return iter(sorted(codes.items()))
 
