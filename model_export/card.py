@@ -184,10 +184,8 @@ On writers it has not read, at each strictness:
 **What it does.** Reads one email and says how likely it is a pitch: a stranger's one-to-one approach to sell
 something, or to buy a business. It runs on the owner's own server and sends nothing anywhere.
 
-**What it is.** tf-idf over {terms} terms: words and word pairs, concepts and turns of phrase in ten languages, findings
-about headers and form. Eight logistic regressions tell pitches from each of four classes of ordinary mail (known,
-stranger, bulk, nothing), and each of four classes of pitch (crude, sequence, trade, knowing) from ordinary mail; one
-calibrator makes the probability. {size} bytes of ONNX, text in, probability and the share of each term out.
+**What it is.** tf-idf over {terms} terms (words, concepts, form), eight logistic regressions and one calibrator;
+{size} bytes of ONNX, text in, probability and the share of each term out.
 
 {learned}
 
@@ -216,12 +214,10 @@ letters of their names, the model errs more for some people than for others:
 - Probabilities are stated for mail of which {share} are pitches (`pitchgate-model train --share`); in an inbox with
   fewer they are too high. Thresholds do not depend on it.
 - A seller who knows the owner's field and asks for nothing reads like ordinary mail; most of them pass.
-- It cannot know whether the owner has dealt with the writer or wants such offers.
 - The lexicon was worked out by looking at errors on this corpus: expect somewhat less on mail of your own.
 - Thresholds at half a percent rest on {few} messages.
 - It has read business mail of the 2020s in English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Czech
   and Swedish. Other languages are scored by form and by what English they contain.
-- Somebody who knows the model can write around it.
 
 {fence}
 """
