@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from types import CodeType
 from typing import Any
 from urllib.parse import urlencode
 
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from pydantic import SecretStr
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
@@ -69,6 +72,24 @@ def _once(compile_builder: Callable[[Rule, bool], Callable[..., Any]]) -> Callab
 
 
 Rule._compile_builder = _once(Rule._compile_builder)  # type: ignore[method-assign]
+
+
+class Templates(BytecodeCache):
+    """Every app has its own environment, but the code of a template is the same in all: compiled once a process."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """The code of this very text, if it was compiled before."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it for the apps of the tests to come."""
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+Quart.jinja_options = {"bytecode_cache": Templates()}
 
 
 @dataclass
