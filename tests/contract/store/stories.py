@@ -52,6 +52,15 @@ class Story:
 
     async def mailbox(self, name: str = "ana", called: str = "", **preferences: Any) -> Mailbox:
         """A connected mailbox with nothing to do. Its owner is `called` so, or as the mailbox is."""
+        connected = await self.connect(name, called, **preferences)
+        # The duties a connect asks for are done, the one of the next day too: a story begins with none due.
+        later = self.now + timedelta(days=1)
+        while (job := await self.store.claim_duty("w1", later, later + LEASE)) is not None:
+            await self.store.finish_duty(job, None)
+        return connected
+
+    async def connect(self, name: str, called: str = "", **preferences: Any) -> Mailbox:
+        """The mailbox, with the duties that a connect asks for."""
         wishes = Preferences(mode=Mode.CHALLENGE).changed(**preferences)
         new = NewMailbox(
             id=name,
@@ -62,12 +71,7 @@ class Story:
             scopes=frozenset({"openid"}),
             preferences=wishes,
         )
-        connected = await self.store.connect(new, self.now)
-        # The duties a connect asks for are done, the one of the next day too: a story begins with none due.
-        later = self.now + timedelta(days=1)
-        while (job := await self.store.claim_duty("w1", later, later + LEASE)) is not None:
-            await self.store.finish_duty(job, None)
-        return connected
+        return await self.store.connect(new, self.now)
 
     async def claim_duty(self, worker: str = "w1") -> DutyJob | None:
         """The next due duty."""
