@@ -36,11 +36,18 @@ from tests.web.addon.schema import card_validator, check_answer
 ANY_TEXT = st.text(max_size=300)
 
 
+CHECKED: set[str] = set()
+"""Cards that were found to be right: many states show the same one."""
+
+
 def check(card: Json) -> Json:
     """Against Google's schema and the limits."""
+    if (written := json.dumps(card)) in CHECKED:
+        return card
     wrong = [f"{list(e.absolute_path)}: {e.message[:200]}" for e in card_validator().iter_errors(card)]
     assert wrong == []
     assert card_problems(card) == []
+    CHECKED.add(written)
     return card
 
 
