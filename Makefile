@@ -12,7 +12,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -v -rfEs -o faulthandler_timeout=300
 WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-SUITE := tests -m "not bench and not windows and not deploy and not dist"
+DAILY := not bench and not windows and not deploy and not dist and not reproduce
+SUITE := tests -m "$(DAILY)"
 # Stand-ins and houses that drift from the ports they stand for would prove nothing.
 TYPED_TESTS := tests/doubles.py tests/postgres_server.py tests/fakes tests/faults tests/contract tests/unit/pipeline \
 	tests/unit/store tests/unit/system
@@ -84,7 +85,7 @@ collected: setup-dev
 	@$(BIN)/python -m pytest -qq --collect-only $(SUITE) >.venv/collected.log 2>&1 || { cat .venv/collected.log; false; }
 
 test-unit: setup-dev ## the quick ones only: no processes, no browser
-	@$(PYTEST) $(PARALLEL) tests/unit tests/architecture
+	@$(PYTEST) $(PARALLEL) tests/unit tests/architecture -m "$(DAILY)"
 
 test-browser: setup-dev ## the browser tests only
 	@bash requirements/setup.sh browser
@@ -112,7 +113,7 @@ BASE ?= main
 TESTS ?= tests/unit tests/web tests/contract
 coverage: setup-dev ## lines that changed since BASE and that no test ran: make coverage BASE=main TESTS=tests/web
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q $(PARALLEL) $(TESTS) -m "not bench and not windows and not deploy and not dist and not linked"
+	@$(BIN)/coverage run -m pytest -q $(PARALLEL) $(TESTS) -m "$(DAILY) and not linked"
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage xml --quiet
 	@$(BIN)/diff-cover .venv/coverage.xml --compare-branch $(BASE) --show-uncovered
 
@@ -135,6 +136,11 @@ bench-review: setup-dev ## a page of ten thousand held messages against one of a
 .PHONY: growth fuzz
 growth: setup-dev ## each function over a stranger's text against each text made to cost it time or memory
 	@$(BIN)/python -m tests.growth
+
+.PHONY: reproduce
+reproduce: setup-dev ## the shipped model trained again to the same bytes, and what is looked at over the whole corpus
+	@$(BIN)/pitchgate-model reproduce backend/models/pitchgate.md
+	@$(PYTEST) tests/unit/model_export -m reproduce
 
 COUNT ?= 1000000
 fuzz: setup-dev ## what strangers can send, spoiled at random: make fuzz COUNT=1000000 SEED=1

@@ -13,6 +13,7 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.scoring.audit import ModelFacts
 from model_export.evaluation import GOALS, Confusion, Evaluation
 from model_export.metrics import true_share
+from model_export.rows import sources
 from model_export.slices import Rate
 
 _FENCE = "```json reproduce\n"
@@ -32,6 +33,7 @@ def write_card(
         "sha256": hashlib.sha256(data).hexdigest(),
         "version": facts.version,
         "corpus": facts.corpus,
+        "sources": sources(),
         "params": json.loads(facts.metadata["params"]),
         "libraries": json.loads(facts.metadata["libraries"]),
         "python": platform.python_version(),

@@ -9,7 +9,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from backend.domain.mail.charset import clean
 from backend.domain.mail.header_text import addresses
 from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.mime import parse
+from backend.domain.reading import wording
 from backend.domain.reading.wording import prepare
 from model_export.errands import CLASSES
 
 CORPUS = Path(__file__).parent / "corpus"
+LEXICON = Path(wording.__file__).parent / "lexicon"
 UNLABELLED = "score"
 """The group of rows that are only to be scored."""
 _FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322: printable ASCII but the colon
@@ -167,4 +170,27 @@ def corpus_digest(rows: Iterable[Row]) -> str:
     digest = hashlib.sha256()
     for row in rows:
         digest.update(f"{row.id}\x00{row.label}\x00{row.errand}\x00{row.text}\x01".encode())
+    return digest.hexdigest()
+
+
+@cache
+def sources() -> dict[str, str]:
+    """What a model is made from, quickly told: SHA-256 over the files of corpus and lexicon, and over the wording of
+    every twentieth message, which the code between them decides. `corpus_digest` reads all."""
+    paths = sorted(CORPUS.glob("*.jsonl"))
+    some = (row_of(record, path.stem) for path in paths for record in islice(records(path), 0, None, 20))
+    return {
+        "corpus": _files_digest(paths),
+        "lexicon": _files_digest(
+            sorted(path for path in LEXICON.rglob("*") if path.suffix not in (".py", ".pyc"))
+        ),
+        "wording": corpus_digest(some),
+    }
+
+
+def _files_digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.is_file():
+            digest.update(f"{path.name}\x00".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
