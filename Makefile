@@ -37,7 +37,7 @@ setup: ## .venv with what the program needs; extras too: make setup EXTRAS="post
 
 # ---- to work on it
 
-.PHONY: setup-dev gates lint format-check types pictures imports format
+.PHONY: setup-dev gates lint format-check types pictures imports format fix
 setup-dev: ## .venv with what tests, gates and training need
 	@bash requirements/setup.sh dev
 
@@ -50,7 +50,7 @@ lint: setup-dev ## ruff's rules
 
 format-check: setup-dev
 	@$(BIN)/ruff format --check --quiet --output-format concise . && echo "format: clean" || \
-		{ echo "format: run 'make format'"; false; }
+		{ echo "format: run 'make fix'"; false; }
 
 pictures: setup-dev ## the pictures of README.md, the tutorial and the second model, taken of the real pages
 	@$(BIN)/python -m tests.browser.pictures
@@ -67,6 +67,8 @@ imports: setup-dev ## import directions (import-linter)
 
 format: setup-dev ## put every file in ruff's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
+
+fix: format reference ## renew what follows from the code and needs no browser: format, pages of docs/reference
 
 .PHONY: test test-unit test-browser test-desktop test-windows test-deploy
 test: setup-dev ## everything: gates, then unit, contract, journeys, browser and desktop tests

@@ -73,14 +73,15 @@ class Module:
 
 
 @cache
+def parsed(path: Path) -> Module:
+    """A Python file, parsed once whoever asks."""
+    source = (ROOT / path).read_text(encoding="utf-8")
+    return Module(path, source.count("\n"), ast.parse(source, filename=str(path)))
+
+
 def modules(*folders: str) -> tuple[Module, ...]:
     """The Python files below these folders."""
-    found = []
-    for path in files():
-        if path.suffix == ".py" and path.parts[0] in folders:
-            source = (ROOT / path).read_text(encoding="utf-8")
-            found.append(Module(path, source.count("\n"), ast.parse(source, filename=str(path))))
-    return tuple(found)
+    return tuple(parsed(path) for path in files() if path.suffix == ".py" and path.parts[0] in folders)
 
 
 def listing(found: Iterable[object] | Mapping[str, object]) -> str:

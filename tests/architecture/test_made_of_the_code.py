@@ -10,12 +10,12 @@ from tests.reference import FOLDER, PAGES
 
 def test_pictures_are_drawn_of_the_pages_there_are() -> None:
     assert SHOWN.read_text(encoding="ascii").strip() == digest(), (
-        "the pages have changed: make pictures, and look at them"
+        "the pages have changed: `make pictures` draws them again; look at them"
     )
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_reference_says_what_the_code_says(name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name](), (
-        "make reference, and read the difference"
+        "it is stale: `make fix` writes it again; read the difference"
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from backend.__main__ import SOURCE_ONLY
-from tests.architecture.source import PACKAGES, ROOT, files, listing, project
+from tests.architecture.source import PACKAGES, ROOT, files, listing, parsed, project
 
 OF_BOTH = {"pyproject.toml", "README.md"}
 FOLDERS = {".": ("backend", "model_export"), "tray_app": ("tray_app",)}
@@ -80,7 +80,7 @@ def shown() -> Iterator[tuple[Path, str]]:
         if path.parts[0] not in PACKAGES or {"sandbox", "demo"} & set(path.parts):
             continue
         if path.suffix == ".py":
-            tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+            tree = parsed(path).tree
             about = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
             constants = (
                 one for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in about
