@@ -37,7 +37,6 @@ from backend.pipeline.devices import DeviceService
 from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
 from backend.pipeline.web_push import WebPushService
-from backend.ports.store import Store
 from backend.ports.system import Clock, Vault
 from backend.reader.opening import open_reader
 from backend.reader.pool import ReadingPool
@@ -49,6 +48,7 @@ from backend.system.clock import GuidedClock, SystemClock
 from backend.system.descriptors import NEEDED, for_google, raise_limit
 from backend.system.tokens import SystemTokens
 from backend.system.vault import MultiFernetVault, VaultKeys, load_or_make_keys, opens
+from backend.transactions.store import Store
 from backend.unsubscribe.one_click import OneClick
 from backend.web.services import Services
 from backend.web_push.vapid import VapidPush

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.ports.models import StoredModel
 from backend.scoring import SHIPPED
 from backend.scoring.audit import digest_of, read_model
+from backend.transactions.records import StoredModel
 
 SHIPPED_VERSION = read_model(SHIPPED)[1].version
 OTHER_VERSION = "70c5aa-1b2d93f4".ljust(len(SHIPPED_VERSION), "0")[: len(SHIPPED_VERSION)]

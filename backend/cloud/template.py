@@ -9,7 +9,6 @@ from typing import Any
 
 from backend.domain.errors import Refused
 
-ENVIRONMENTS = ("dev", "test", "staging", "production")
 PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 RESOURCE_MANAGER = "cloudresourcemanager.googleapis.com"
 SERVICES = (RESOURCE_MANAGER, "gmail.googleapis.com", "pubsub.googleapis.com", "iam.googleapis.com")

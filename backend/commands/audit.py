@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from backend.bootstrap import Application
     from backend.domain.mailbox.mailbox import Mailbox
     from backend.domain.reading.score import Score
-    from backend.ports.decisions import Log
     from backend.scoring.session import ModelSession
-    from backend.store import SqlStore
     from backend.system.vault import VaultKeys
+    from backend.transactions.records import Log
+    from backend.transactions.store import Store
 
 
 @click.group("audit", cls=WordedGroup)
@@ -40,7 +40,7 @@ def audit_group() -> None:
 @of_mailbox
 @click.option("--heads", type=click.Path(exists=True, path_type=Path))
 @stored
-async def verify_command(store: SqlStore, email: str | None, heads: Path | None) -> None:
+async def verify_command(store: Store, email: str | None, heads: Path | None) -> None:
     """Find every entry that was changed, removed, swapped or sealed again. Exit status 1 if there is any."""
     keys, logged, faulty = _keys(), _logged(heads) if heads else {}, False
     names = {mailbox.id: mailbox.owner.email for mailbox in await chosen(store, email)}
@@ -92,7 +92,7 @@ def _logged(path: Path) -> dict[str, list[tuple[int, str]]]:
 @click.argument("message")
 @of_mailbox
 @stored
-async def show_command(store: SqlStore, message: str, email: str | None) -> None:
+async def show_command(store: Store, message: str, email: str | None) -> None:
     """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
     from jinja2 import Environment, FileSystemLoader  # here: help needs no templates
 
@@ -118,7 +118,7 @@ def _setting(log: Log, entry: chain.Entry) -> dict[str, Any]:
 @click.option("--sample", type=click.IntRange(1))
 @click.option("--fetch", is_flag=True)
 @stored
-async def replay_command(store: SqlStore, email: str | None, sample: int | None, fetch: bool) -> None:
+async def replay_command(store: Store, email: str | None, sample: int | None, fetch: bool) -> None:
     """Judge messages again and compare score, shares and verdict bit for bit. Exit status 1 if anything differs.
 
     The last line is a JSON object. A verdict whose score cannot be made again is reached again from the score that was

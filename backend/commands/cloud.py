@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend.cloud.template import ENVIRONMENTS, Environment
+from backend.addon_manifest import ENVIRONMENTS
+from backend.cloud.template import Environment
 from backend.terminal import WordedGroup, say, words
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ def restore_command(file: Path, without_tokens: bool) -> None:
     """
     from backend.store import opening
     from backend.store.backup import needs, restore
-    from backend.store.departures import Departures
+    from backend.transactions.driver import Departures
 
     where, settings, keys = (
         _file_of("pg_restore --clean --single-transaction --dbname=DATABASE FILE"),

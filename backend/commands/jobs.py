@@ -14,7 +14,7 @@ from backend.terminal import WordedGroup, print_table, say, words
 from backend.transactions.statement import moment
 
 if TYPE_CHECKING:
-    from backend.store import SqlStore
+    from backend.transactions.store import Store
 
 
 @click.group("jobs", cls=WordedGroup)
@@ -28,7 +28,7 @@ def jobs_group() -> None:
 def list_command(email: str | None, as_json: bool) -> None:
     """Show dead letters, oldest first. In Gmail they stay where they are."""
 
-    async def work(store: SqlStore) -> list[dict[str, Any]]:
+    async def work(store: Store) -> list[dict[str, Any]]:
         names = {mailbox.id: mailbox.owner.email for mailbox in await store.mailboxes()}
         found = await store.dead_letters((await named(store, email)).id if email else None)
         return [
@@ -73,7 +73,7 @@ def drop_command(email: str, message: str | None, everything: bool) -> None:
     say("jobs.dropped", count=count)
 
 
-async def _each(store: SqlStore, email: str, message: str | None, everything: bool, *, retry: bool) -> int:
+async def _each(store: Store, email: str, message: str | None, everything: bool, *, retry: bool) -> int:
     if (message is None) is not everything:
         raise click.UsageError(words()("jobs.one_or_all"))
     mailbox_id = (await named(store, email)).id

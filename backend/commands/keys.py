@@ -13,7 +13,7 @@ from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, confirms, print_table, say, words
 
 if TYPE_CHECKING:
-    from backend.ports.store import Store
+    from backend.transactions.store import Store
 
 
 @click.group("keys", cls=WordedGroup)

@@ -17,7 +17,7 @@ from backend.terminal import WordedGroup, confirms, language, print_table, say, 
 from backend.web.state_words import State, state_of
 
 if TYPE_CHECKING:
-    from backend.store import SqlStore
+    from backend.transactions.store import Store
 
 COLUMNS = ("mailbox", "state", "mode", "strictness", "watch", "read")
 
@@ -83,7 +83,7 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
             values[name] = value  # a plain word
     check_chosen(read_settings(), values)
 
-    async def work(store: SqlStore) -> Mailbox:
+    async def work(store: Store) -> Mailbox:
         mailbox = await named(store, email)
         preferences = mailbox.preferences.changed(**values)
         await store.save_preferences(mailbox.id, preferences, SystemClock().now())
@@ -98,7 +98,7 @@ def set_command(email: str, changes: tuple[str, ...]) -> None:
 def disconnect_command(email: str) -> None:
     """Disconnect EMAIL: a running server stops the watch, revokes the grant and deletes all its rows."""
 
-    async def work(store: SqlStore) -> None:
+    async def work(store: Store) -> None:
         mailbox = await named(store, email)
         await store.set_link(mailbox.id, Link.LEAVING, SystemClock().now())
 

@@ -17,14 +17,14 @@ from backend.commands.trial import trial_command
 from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound, Refused
 from backend.domain.watching.models import FILE, Act, AtWork
-from backend.ports.models import StoredModel
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, print_table, say, words
+from backend.transactions.records import StoredModel
 
 if TYPE_CHECKING:
     from backend.scoring.audit import ModelFacts
-    from backend.store import SqlStore
+    from backend.transactions.store import Store
 
 COLUMNS = ("version", "state", "file", "digest", "added", "by")
 
@@ -40,7 +40,7 @@ def list_command(as_json: bool) -> None:
     """Show every model, and which of them is at work."""
     file, shipped = read_settings().model_path, _file()
 
-    async def work(store: SqlStore) -> list[tuple[str, ...]]:
+    async def work(store: Store) -> list[tuple[str, ...]]:
         now = await store.models_at_work()
         found: list[tuple[str, ...]] = [
             (shipped.version, _state(now, FILE), file.name, shipped.digest, "", "")
@@ -119,7 +119,7 @@ def _change(act: Act, version: str | None) -> None:
 
     from backend.scoring.audit import admit
 
-    async def work(store: SqlStore) -> str:
+    async def work(store: Store) -> str:
         now = await store.models_at_work()
         about = now.challenger if act is Act.STOP else now.before
         chosen = await _chosen(store, version) if version is not None else about
@@ -138,7 +138,7 @@ def _change(act: Act, version: str | None) -> None:
     say(f"models.done_{act}", version=with_store(work))
 
 
-async def _chosen(store: SqlStore, version: str) -> str:
+async def _chosen(store: Store, version: str) -> str:
     known = {one.version for one in await store.known_models()}
     if version in known:
         return version

@@ -21,7 +21,7 @@ from backend.terminal import Worded, words
 
 if TYPE_CHECKING:
     from backend.domain.mailbox.insights import Share
-    from backend.ports.store import Store
+    from backend.transactions.store import Store
 
 LEAST, MOST = 0.01, 2 * ENOUGH
 """What is drawn of the evidence; it is drawn by its logarithm."""

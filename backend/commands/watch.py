@@ -21,7 +21,7 @@ from backend.system.clock import SystemClock
 from backend.terminal import Worded, print_table, say, words
 
 if TYPE_CHECKING:
-    from backend.store import SqlStore
+    from backend.transactions.store import Store
 
 COLUMNS = ("mailbox", "state", "weeks", "change")
 
@@ -67,7 +67,7 @@ class Watched:
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--html", type=click.Path(path_type=Path))
 @stored
-async def watch_command(store: SqlStore, as_json: bool, html: Path | None) -> None:
+async def watch_command(store: Store, as_json: bool, html: Path | None) -> None:
     """Tell of each mailbox whether its mail has changed since its first weeks."""
     mailboxes = await store.mailboxes()
     watched = [Watched(mailbox.owner.email, await store.drift(mailbox.id)) for mailbox in mailboxes]

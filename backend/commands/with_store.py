@@ -14,7 +14,7 @@ from backend.settings_read import read_settings
 
 if TYPE_CHECKING:
     from backend.domain.mailbox.mailbox import Mailbox
-    from backend.store import SqlStore
+    from backend.transactions.store import Store
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -23,7 +23,7 @@ of_mailbox = click.option("--mailbox", "email")
 """For a command about every mailbox, or the one that is named (`chosen`)."""
 
 
-def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
+def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     """Run `work` with the open store; returns what it returns. Raises `Refused` where there is none yet: making
     one would tell of no mailboxes where the settings are wrong."""
     from backend.store.library import Dialect
@@ -45,7 +45,7 @@ def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def stored(command: Callable[Concatenate[SqlStore, P], Coroutine[Any, Any, T]]) -> Callable[P, T]:
+def stored(command: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]) -> Callable[P, T]:
     """The same of a whole command: the open store comes before its own arguments."""
 
     @wraps(command)
@@ -55,7 +55,7 @@ def stored(command: Callable[Concatenate[SqlStore, P], Coroutine[Any, Any, T]]) 
     return run
 
 
-async def named(store: SqlStore, email: str) -> Mailbox:
+async def named(store: Store, email: str) -> Mailbox:
     """The mailbox of this address. Raises `NotFound`."""
     mailbox = await store.mailbox_by_email(email)
     if mailbox is None:
@@ -63,6 +63,6 @@ async def named(store: SqlStore, email: str) -> Mailbox:
     return mailbox
 
 
-async def chosen(store: SqlStore, email: str | None) -> Sequence[Mailbox]:
+async def chosen(store: Store, email: str | None) -> Sequence[Mailbox]:
     """The mailbox of this address, or every one. Raises `NotFound`."""
     return [await named(store, email)] if email else await store.mailboxes()

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backend.store import open_store
+from backend.store.opening import open_store
 
 DAY = 86_400_000_000
 """Microseconds, as the store counts."""

@@ -28,7 +28,7 @@ from backend.demo.processes import Process, free_port, until_ready
 from backend.demo.salesperson import Salesperson
 from backend.demo.tally import Tally, count
 from backend.domain.errors import PitchgateError
-from backend.store import open_store
+from backend.store.opening import open_store
 
 DRAIN_SECONDS = 60.0
 """How long nothing at all may change while something is left to do."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from backend.domain.mailbox.labels import HELD, Placement
 from backend.domain.mailbox.message_record import MessageView
-from backend.ports.store import Store
+from backend.transactions.store import Store
 
 PAGE = 500
 PLACES = {Placement.HELD: True, Placement.INBOX: False, Placement.MARKED: False}

@@ -16,10 +16,11 @@ from backend.domain.mailbox.notices import Notices
 from backend.gmail.opening import open_google
 from backend.settings import Settings
 from backend.settings_read import read_settings
-from backend.store import SqlStore, opening
+from backend.store import opening
 from backend.store.library import Dialect
 from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault
+from backend.transactions.store import Store
 
 __all__ = ["Finding", "State", "examine"]
 
@@ -62,7 +63,7 @@ async def examine(*, offline: bool = False) -> list[Finding]:
     return found
 
 
-async def _store(settings: Settings, stack: AsyncExitStack) -> SqlStore | None:
+async def _store(settings: Settings, stack: AsyncExitStack) -> Store | None:
     """The open store; None where its schema would first have to be changed."""
     where = opening.configured(settings)
     if where.dialect is Dialect.SQLITE and not where.path.exists():
@@ -89,7 +90,7 @@ async def _over_the_network(settings: Settings) -> list[Finding]:
         ]
 
 
-async def _at_google(settings: Settings, store: SqlStore, vault: MultiFernetVault) -> list[Finding]:
+async def _at_google(settings: Settings, store: Store, vault: MultiFernetVault) -> list[Finding]:
     boxes = await store.mailboxes()
     found: list[Finding] = []
     if settings.notices is Notices.PULL:

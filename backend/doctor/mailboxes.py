@@ -15,8 +15,8 @@ from backend.gmail.opening import Google
 from backend.gmail.pubsub import SCOPE
 from backend.locale.words import error_words
 from backend.settings import Settings
-from backend.store import SqlStore
 from backend.terminal import language, words
+from backend.transactions.store import Store
 
 _FORBIDDEN = frozenset({"forbidden", "PERMISSION_DENIED", "http403"})
 ROUND_TRIP = 15.0
@@ -104,7 +104,7 @@ def _words(error: GoogleError) -> str:
 
 
 async def of_round_trip(
-    store: SqlStore, settings: Settings, mailbox: Mailbox, before: datetime | None, began: datetime
+    store: Store, settings: Settings, mailbox: Mailbox, before: datetime | None, began: datetime
 ) -> Finding:
     """Whether the notice that the watch sent at `began` arrives at the running server; `before` is when the last one
     had come until then."""

@@ -14,10 +14,11 @@ from backend.doctor import machine
 from backend.doctor.finding import Finding, broken, refused, skipped, warning, well
 from backend.domain.errors import PitchgateError, Refused
 from backend.settings import Environment, Settings
-from backend.store import SqlStore, opening
+from backend.store import opening
 from backend.store.library import Dialect
 from backend.store.schema import Place, status
 from backend.system.vault import KEY_FILE, MultiFernetVault, configured_vault, opens
+from backend.transactions.store import Store
 
 
 async def of_database(settings: Settings) -> list[Finding]:
@@ -83,7 +84,7 @@ def vault_of(settings: Settings) -> MultiFernetVault | Finding:
         return refused("keys", error)
 
 
-async def of_keys(store: SqlStore | None, vault: MultiFernetVault) -> list[Finding]:
+async def of_keys(store: Store | None, vault: MultiFernetVault) -> list[Finding]:
     """Whether they open every token that is kept."""
     if store is None:
         return [well("keys", "unused")]
@@ -94,7 +95,7 @@ async def of_keys(store: SqlStore | None, vault: MultiFernetVault) -> list[Findi
     return [broken("keys", "shut", count=len(sealed), shut=shut)]
 
 
-async def of_jobs(store: SqlStore) -> list[Finding]:
+async def of_jobs(store: Store) -> list[Finding]:
     """Jobs that fail, and dead letters."""
     counts = await store.census()
     failing, dead = counts.get("failing_seconds", 0), counts.get("dead_letters", 0)

@@ -16,7 +16,7 @@ from backend.domain.mailbox.notices import Missing
 from backend.gmail.credentials import CloudCredentials
 from backend.gmail.unreadable import AnswerUnreadable
 from backend.gmail.wire import AnswerTooLarge, Reply, ask
-from backend.ports.notices import Waiting
+from backend.ports.gmail import Waiting
 from backend.settings import Settings
 
 SCOPE = "https://www.googleapis.com/auth/pubsub"

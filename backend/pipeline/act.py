@@ -12,7 +12,7 @@ from backend.domain.mailbox.labels import INBOX, SPAM, TRASH, LabelChange, Place
 from backend.domain.mailbox.mailbox import LabelIds, Mailbox
 from backend.domain.retry import once_more
 from backend.pipeline.context import Context
-from backend.ports.jobs import MessageJob
+from backend.transactions.records import MessageJob
 
 
 async def act(context: Context, job: MessageJob) -> MessageJob | None:

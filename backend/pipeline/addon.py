@@ -24,10 +24,8 @@ from backend.pipeline.modes import check_chosen
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
 from backend.ports.callers import AddonCallers
-from backend.ports.devices import HeldSender
-from backend.ports.messages import Reading
-from backend.ports.owner import Tenant
 from backend.ports.reader import Unread
+from backend.transactions.records import HeldSender, Reading, Tenant
 
 RECENT = 6
 """Senders on the home card."""

@@ -26,7 +26,7 @@ from backend.locale import spoken
 from backend.pipeline.context import Context
 from backend.pipeline.wording import challenge_wording
 from backend.ports.gmail import Leaving
-from backend.ports.jobs import MessageJob
+from backend.transactions.records import MessageJob
 
 
 async def challenge(context: Context, job: MessageJob) -> None:

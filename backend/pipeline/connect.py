@@ -12,8 +12,7 @@ from backend.domain.mailbox.mailbox import Grant, Link, Mailbox, Preferences
 from backend.pipeline.context import Context
 from backend.pipeline.sealed import seal, unseal
 from backend.ports.gmail import Access, Authorizer
-from backend.ports.jobs import Duty
-from backend.ports.owner import NewMailbox
+from backend.transactions.records import Duty, NewMailbox
 
 PURPOSE = "connect"
 LIFE = timedelta(minutes=15)

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from backend.pipeline.echoes import Echoes
 from backend.pipeline.judged import Judged
 from backend.ports.gmail import Gmail
-from backend.ports.jobs import MessageJob
 from backend.ports.reader import Reader
-from backend.ports.store import Store
 from backend.ports.system import Clock, TimeCheck, TokenSource, Vault
-from backend.ports.web_push import Pushed, PushService
+from backend.ports.unsubscribe import Pushed, PushService
 from backend.setting_kinds import on_this_machine
 from backend.settings import Settings
+from backend.transactions.records import MessageJob
+from backend.transactions.store import Store
 
 
 class Believed:

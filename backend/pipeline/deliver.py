@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backend.pipeline.context import Context
 from backend.pipeline.retain import UNTIL_SETTLED
-from backend.ports.jobs import DutyJob
+from backend.transactions.records import DutyJob
 
 
 async def deliver(context: Context, job: DutyJob) -> datetime | None:

@@ -29,19 +29,19 @@ from backend.pipeline.device_request import DeviceRequest, malformed
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.sealed import seal, unseal
 from backend.pipeline.showing import shown
-from backend.ports.devices import (
+from backend.ports.reader import Unread
+from backend.transactions.driver import Notifier
+from backend.transactions.records import (
     Device,
     HeldPage,
     NewDevice,
     News,
-    Notifier,
     OneTimeCode,
     Overview,
     Purpose,
     Scope,
     Session,
 )
-from backend.ports.reader import Unread
 
 log = structlog.get_logger()
 

@@ -22,8 +22,8 @@ from backend.domain.policy.rehearsal import CAUGHT, Looked, PreviewRun, Rehearse
 from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.pipeline.owner_digest import is_ours
-from backend.ports.jobs import DutyJob
 from backend.ports.reader import Unread
+from backend.transactions.records import DutyJob
 
 MESSAGES = 100
 """How many messages a preview looks at: 20 quota units each, a third of what Gmail grants a mailbox in a minute."""

@@ -15,8 +15,8 @@ from backend.domain.errors import Gone, LeaseLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
-from backend.ports.jobs import DutyJob
 from backend.ports.reader import Unread
+from backend.transactions.records import DutyJob
 
 log = structlog.get_logger()
 

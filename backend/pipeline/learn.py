@@ -13,8 +13,8 @@ from backend.domain.errors import Gone, LeaseLost, NotYet
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.pipeline.context import Context
-from backend.ports.jobs import MessageJob
 from backend.ports.reader import Unread
+from backend.transactions.records import MessageJob
 
 log = structlog.get_logger()
 

@@ -15,8 +15,7 @@ from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Reject
 from backend.domain.retry import PASSED_OVER
 from backend.pipeline.context import Context
 from backend.ports.gmail import Authorizer
-from backend.ports.jobs import DutyJob
-from backend.ports.owner import DisconnectReceipt, GrantEnd, Receipt
+from backend.transactions.records import DisconnectReceipt, DutyJob, GrantEnd, Receipt
 
 log = structlog.get_logger()
 

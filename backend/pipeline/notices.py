@@ -12,7 +12,7 @@ from backend.domain.envelope import Envelope, Metadata, read_push
 from backend.domain.mailbox.notices import look_after
 from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers
-from backend.ports.jobs import Duty, Notice, PushFate
+from backend.transactions.records import Duty, Notice, PushFate
 
 
 async def push(

@@ -17,9 +17,8 @@ from backend.domain.policy.limits import reached
 from backend.domain.policy.table import NOT_INCOMING_LABELS
 from backend.pipeline import screen
 from backend.pipeline.context import Context
-from backend.ports.jobs import DutyJob
-from backend.ports.messages import Debt
 from backend.ports.reader import Unread
+from backend.transactions.records import Debt, DutyJob
 
 MOST = 10
 """Messages that are read again in one go."""

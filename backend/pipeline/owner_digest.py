@@ -26,7 +26,7 @@ from backend.domain.mailbox.review import Position, Shelf, Wanted
 from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.digest_letter import Held, letter
 from backend.pipeline.notices import owner_acted
-from backend.ports.jobs import DutyJob
+from backend.transactions.records import DutyJob
 
 JUDGED_LATE = timedelta(days=1)
 """A message may be judged so long after it came, and is told of in the digest after that."""

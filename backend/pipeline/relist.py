@@ -27,7 +27,7 @@ from backend.domain.mailbox.labels import INBOX, SPAM, TRASH, Placement
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
-from backend.ports.jobs import DutyJob, Sighting, SyncPage
+from backend.transactions.records import DutyJob, Sighting, SyncPage
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from backend.domain.errors import Conflict, LeaseLost, Refused
 from backend.domain.watching.models import Act
 from backend.domain.watching.trial import TRIAL, Finding, trial
 from backend.pipeline.context import Context
-from backend.ports.jobs import DutyJob
+from backend.transactions.records import DutyJob
 
 log = structlog.get_logger()
 

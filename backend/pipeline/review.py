@@ -34,9 +34,10 @@ from backend.domain.reading.topics import Topic, unwelcomed
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.showing import shown
-from backend.ports.devices import News, Notifier
 from backend.ports.reader import Unread
 from backend.ports.unsubscribe import Unsubscriber
+from backend.transactions.driver import Notifier
+from backend.transactions.records import News
 
 log = structlog.get_logger()
 

@@ -19,8 +19,7 @@ from backend.pipeline.context import Context
 from backend.pipeline.learn import OWN_MAIL
 from backend.pipeline.owner_digest import is_ours
 from backend.pipeline.screen import unjudged
-from backend.ports.jobs import Duty, Sighting
-from backend.ports.messages import Reading
+from backend.transactions.records import Duty, Reading, Sighting
 
 
 async def score_unseen(context: Context, mailbox: Mailbox, gmail_id: str) -> tuple[Reading, bool]:

@@ -33,8 +33,8 @@ from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
 from backend.pipeline.together import Together
 from backend.ports.gmail import Fetched
-from backend.ports.jobs import Beginning, Duty, InHand, MessageJob
 from backend.ports.reader import Unread
+from backend.transactions.records import Beginning, Duty, InHand, MessageJob
 
 log = structlog.get_logger()
 

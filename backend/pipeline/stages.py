@@ -39,7 +39,7 @@ from backend.pipeline.together import Together
 from backend.pipeline.watch import watch
 from backend.pipeline.web_push import web_push
 from backend.ports.gmail import Authorizer
-from backend.ports.jobs import Duty, DutyJob, MessageJob
+from backend.transactions.records import Duty, DutyJob, MessageJob
 
 STAGES: Mapping[Stage, Callable[[Context, MessageJob], Awaitable[MessageJob | None]]] = {
     Stage.LEARN: learn,

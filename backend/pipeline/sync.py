@@ -25,7 +25,7 @@ from backend.pipeline import relist
 from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.notices import look_again_at
 from backend.ports.gmail import HistoryPage
-from backend.ports.jobs import Duty, DutyJob, Sighting, SyncPage
+from backend.transactions.records import Duty, DutyJob, Sighting, SyncPage
 
 log = structlog.get_logger()
 

@@ -14,10 +14,9 @@ import structlog
 from backend.domain.errors import Conflict
 from backend.domain.mailbox.message_record import Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
-from backend.ports.jobs import Beginning, MessageJob
-from backend.ports.messages import Stays
-from backend.ports.store import Store
 from backend.ports.system import Clock
+from backend.transactions.records import Beginning, MessageJob, Stays
+from backend.transactions.store import Store
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from backend.domain.errors import TryLater
 from backend.domain.mailbox.failing import NO_TOPIC
 from backend.pipeline.context import Context
 from backend.ports.gmail import NO_LABELS
-from backend.ports.jobs import Duty, DutyJob
+from backend.transactions.records import Duty, DutyJob
 
 log = structlog.get_logger()
 

@@ -22,9 +22,8 @@ from backend.locale import catalogue
 from backend.locale.words import Words
 from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.sealed import seal, unseal
-from backend.ports.devices import Session
-from backend.ports.jobs import DutyJob
-from backend.ports.web_push import PushAnswer, Pushed, WebPush
+from backend.ports.unsubscribe import PushAnswer, Pushed
+from backend.transactions.records import DutyJob, Session, WebPush
 
 NAMED = 3
 """How many senders a notification names."""

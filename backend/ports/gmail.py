@@ -7,6 +7,7 @@ never repeated by the adapter. Costs are quota units of 2026.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -227,3 +228,25 @@ class GrantKeeper(Protocol):
 
     async def grant_ends(self, mailbox_id: str, token: str, at: datetime) -> None:
         """Google ends the grant of this refresh token at `at` by itself. Does nothing if another is kept by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One notice that waited. `body` is the envelope as a push would bring it, `receipt` what acknowledges it."""
+
+    receipt: str
+    body: bytes
+
+
+class NoticeSource(Protocol):
+    """The subscription that is fetched from. Errors are `TryLater`, whose reason is one of `Missing`."""
+
+    @property
+    def subscription(self) -> str:
+        """Its full name."""
+
+    async def fetch(self, limit: int) -> tuple[Waiting, ...]:
+        """What waits, at most `limit`; () when nothing has come within about a minute."""
+
+    async def acknowledge(self, receipts: Sequence[str]) -> None:
+        """They are stored: do not give them out again. One that is not acknowledged comes again."""

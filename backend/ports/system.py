@@ -44,3 +44,16 @@ class Vault(Protocol):
 
     def open(self, sealed: bytes) -> str:
         """Decrypt with whichever key fits. Raises `Refused` (code sealed) if none does."""
+
+
+class DecisionKeys(Protocol):
+    """Keys of the logs, each known in the clear to this process alone. Thread-safe; cheap after the first call."""
+
+    def fresh(self) -> tuple[bytes, bytes]:
+        """A new key: sealed, to be kept, and in the clear."""
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """The key in the clear; None if no secret key opens it."""
+
+    def salt(self) -> bytes:
+        """Random bytes for one entry."""

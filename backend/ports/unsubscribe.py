@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
+
+from backend.domain.mailbox.web_push import Subscription
 
 
 class Unsubscriber(Protocol):
@@ -15,3 +20,34 @@ class Unsubscriber(Protocol):
         Internet), unreachable (no answer in time, or none at all), not_accepted (an answer other than 2xx; a
         redirect is one, for RFC 8058 forbids it).
         """
+
+
+class Pushed(StrEnum):
+    """What a push service said."""
+
+    SENT = "sent"
+    GONE = "gone"  # the browser does not want to hear from us any more
+    LATER = "later"  # too many, an outage, no answer
+    REFUSED = "refused"  # asking again would change nothing
+
+
+@dataclass(frozen=True, slots=True)
+class PushAnswer:
+    """`retry_at`: the time the service named, if it did."""
+
+    outcome: Pushed
+    retry_at: datetime | None = None
+
+
+class PushService(Protocol):
+    """The push services of browsers' makers (RFC 8030)."""
+
+    def new_key(self) -> str:
+        """A private key for one browser, as text."""
+
+    def public_key(self, key: str) -> str:
+        """What a browser is to know a key by (RFC 8292)."""
+
+    async def push(self, to: Subscription, payload: bytes) -> PushAnswer:
+        """Send, encrypted for this browser alone, within some seconds. One that has not been delivered yet is replaced
+        by the next. Raises nothing that a service or its address may cause."""

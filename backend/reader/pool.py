@@ -24,10 +24,10 @@ from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
 from backend.domain.reading.shown import Shown
 from backend.ports.gmail import Fetched
-from backend.ports.models import StoredModel
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, ModelData, Models
 from backend.reader.process import Lost, ModelFacts, ModelFile, ReadingProcess, read_model
+from backend.transactions.records import StoredModel
 
 log = structlog.get_logger()
 T = TypeVar("T")

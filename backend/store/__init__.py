@@ -1,5 +1,1 @@
-"""The store: SQL, one set of transaction scripts, two databases that run them."""
-
-from backend.store.store import SqlStore, open_store
-
-__all__ = ["SqlStore", "open_store"]
+"""The databases behind the transactions: drivers for SQLite and PostgreSQL, the schema, backups."""

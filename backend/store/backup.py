@@ -24,9 +24,9 @@ from typing import Protocol
 from backend.domain.errors import Conflict, Refused
 from backend.domain.retry import SEARCH_LAG
 from backend.store.alone import held_alone
-from backend.store.departures import Departures
 from backend.store.library import Dialect, migrations, queries
 from backend.store.sqlite_schema import BUSY_SECONDS, make_private, version
+from backend.transactions.driver import Departures
 from backend.transactions.statement import micros
 
 SEALED_BY = "sealed_by."

@@ -10,19 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backend.domain.errors import Refused
-from backend.ports.decisions import DecisionKeys
+from backend.ports.system import DecisionKeys
 from backend.settings import Settings
-from backend.store.departures import Departures
 from backend.store.library import Dialect
 from backend.store.schema import Place, place
+from backend.store.sqlite import SqliteDriver
 from backend.store.sqlite_schema import close_folder
-from backend.store.store import SqlStore, open_store
+from backend.transactions.driver import Departures
+from backend.transactions.store import Store
 
 NO_SPACE = 1_000_000
 """Bytes with which nothing can be done."""
 
 
-async def open_configured(settings: Settings, keys: DecisionKeys | None = None) -> SqlStore:
+async def open_configured(settings: Settings, keys: DecisionKeys | None = None) -> Store:
     """The open store; `keys` as for `open_store`.
 
     Raises `PitchgateError` with the way out: no folder, no right, no server, no driver."""
@@ -78,3 +79,16 @@ def _of_the_server(error: Exception) -> bool:
 
     kinds = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, OverflowError)
     return isinstance(error, kinds)
+
+
+def open_store(where: str | Path, keys: DecisionKeys | None = None) -> Store:
+    """The store at `where`: a path or sqlite:///path for the embedded file, postgresql://… for a server.
+
+    It is not connected yet: `await store.open()` does that. Without `keys` no log of decisions is written.
+    """
+    found = place(where)
+    if found.dialect is Dialect.POSTGRES:
+        from backend.store.postgres import PostgresDriver  # its driver is an extra
+
+        return Store(PostgresDriver(found.address, keys=keys))
+    return Store(SqliteDriver(found.path, keys))

@@ -18,11 +18,10 @@ import asyncpg
 import structlog
 
 from backend.domain.errors import NotFound, PitchgateError, StoreAway
-from backend.ports.decisions import DecisionKeys
+from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, Query, Yields, queries
-from backend.store.notifier import Notifier, Notifiers
-from backend.store.outage import Outage
 from backend.store.postgres_schema import literal, unbound_role, upgrade
+from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import KEYS, WAKE, P, Script, Statement, T, no_text
 
 log = structlog.get_logger()
@@ -65,7 +64,7 @@ Connection = Any
 
 
 class PostgresDriver:
-    """`backend.store.driver.Driver` over a PostgreSQL server. `pool` is the number of connections."""
+    """`backend.transactions.driver.Driver` over a PostgreSQL server. `pool` is the number of connections."""
 
     def __init__(self, url: str, pool: int = POOL, keys: DecisionKeys | None = None) -> None:
         self._url = url

@@ -19,13 +19,12 @@ from typing import Any
 import structlog
 
 from backend.domain.errors import StoreAway
-from backend.ports.decisions import DecisionKeys
+from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, queries
-from backend.store.notifier import Notifier, Notifiers
-from backend.store.outage import Outage
 from backend.store.sqlite_schema import clear_log, connect, upgrade
 from backend.store.sqlite_script import run_script
 from backend.store.sqlite_writer import NEAR_BUSY_MS, Call, Work, Writer, told
+from backend.transactions.driver import Notifier, Notifiers, Outage
 from backend.transactions.statement import P, Script, T
 
 log = structlog.get_logger()
@@ -54,7 +53,7 @@ class _Thread(threading.Thread):
 
 
 class SqliteDriver:
-    """`backend.store.driver.Driver` over one SQLite file."""
+    """`backend.transactions.driver.Driver` over one SQLite file."""
 
     def __init__(self, path: Path, keys: DecisionKeys | None = None) -> None:
         self._path = path

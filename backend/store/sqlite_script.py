@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backend.domain.errors import NotFound
-from backend.ports.decisions import DecisionKeys
+from backend.ports.system import DecisionKeys
 from backend.store.library import Query, Yields
 from backend.transactions.statement import KEYS, WAKE, Script, Statement, T, no_text
 

@@ -20,11 +20,11 @@ from queue import SimpleQueue
 from typing import Any
 
 from backend.domain.errors import StoreAway
-from backend.ports.decisions import DecisionKeys
+from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, queries
-from backend.store.notifier import Notifier, Notifiers
 from backend.store.sqlite_schema import BUSY_SECONDS
 from backend.store.sqlite_script import run_script
+from backend.transactions.driver import Notifier, Notifiers
 from backend.transactions.statement import Script
 
 BATCH = 256

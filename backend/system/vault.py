@@ -79,7 +79,7 @@ class MultiFernetVault:
 
 
 class VaultKeys:
-    """`backend.ports.decisions.DecisionKeys`. What was opened is remembered: opening costs as much as all the rest of
+    """`backend.transactions.records.DecisionKeys`. What was opened is remembered: opening costs as much as all the rest of
     an entry."""
 
     def __init__(self, vault: Vault) -> None:

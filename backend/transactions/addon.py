@@ -11,12 +11,10 @@ from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.standing import Standing
-from backend.ports.jobs import MessageJob, Sighting
-from backend.ports.messages import Reading, SenderRecord
-from backend.ports.owner import Tenant
 from backend.transactions import message_rows, verdicts
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
+from backend.transactions.records import MessageJob, Reading, SenderRecord, Sighting, Tenant
 from backend.transactions.statement import Script, micros, q
 from backend.transactions.tables import GmailIdRow, MailboxRow
 
@@ -30,13 +28,13 @@ class RecordRow(TypedDict):
 
 
 def tenant(sub: str) -> Script[Tenant | None]:
-    """The mailbox of a Google account."""
+    """The mailbox of a Google account. Never looked up by address: that may change hands."""
     row: MailboxRow | None = yield q("mailbox_by_sub", sub=sub)
     return None if row is None else Tenant((yield from mailbox_of(row)), row["changed_at"])
 
 
 def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | None]:
-    """One message and its sender."""
+    """Everything the card of a message shows; None for a message that has no row."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
         return None
@@ -60,7 +58,7 @@ def sender(
 def adopt(
     mailbox_id: str, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
 ) -> Script[bool]:
-    """A row for a message no sync will bring, ended where it is."""
+    """Note a message no sync will bring, with what is thought of it; nothing follows. False: it was known."""
     yield from lock(mailbox_id)
     values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
     new: list[GmailIdRow] = yield q(
@@ -94,7 +92,7 @@ def adopt(
 
 
 def prefer(mailbox_id: str, version: int, preferences: Preferences, now: datetime) -> Script[bool]:
-    """Save the settings unless somebody was quicker."""
+    """Save the settings if nothing changed since `version`; False if something did."""
     row = yield from locked(mailbox_id)
     if row["changed_at"] != version:
         return False

@@ -13,13 +13,18 @@ from backend.transactions.statement import Row, Script, number, q
 
 
 def page(mailbox_id: str, table: str, after: str, limit: int) -> Script[tuple[Mapping[str, Any], ...]]:
-    """See the port."""
+    """Rows whose key comes behind `after` ("" begins), in the order of their keys, as the store has them."""
     found: list[Row] = yield q(f"archive_{table}", mailbox_id=mailbox_id, after=after, limit=limit)
     return tuple({name: row[name] for name in TABLES[table].columns} for row in found)
 
 
 def restore(mailbox_id: str, table: str, rows: Iterable[Mapping[str, Any]], now: datetime) -> Script[int]:
-    """See the port."""
+    """Add those that are not there yet, in one commit; returns how many. What is there stays as it is.
+
+    Ledger entries move balances and daily totals with them, and must come in the order they were posted:
+    `Refused` (no_credit) if a balance would fall below 0. Challenges come back closed: their links lead to
+    where they were sent from.
+    """
     yield from lock(mailbox_id)
     added = 0
     for row in rows:

@@ -13,7 +13,7 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.domain.watching.asking import QUALITY, STRATA, Answer, Label, drawn
 from backend.domain.watching.drift import week_of
 from backend.domain.watching.trial import TRIAL, disagreement
-from backend.ports.decisions import DecisionKeys
+from backend.ports.system import DecisionKeys
 from backend.transactions import decisions, message_rows, models, rows
 from backend.transactions.mailboxes import lock, locked
 from backend.transactions.message_rows import MessageRow
@@ -35,8 +35,9 @@ class JudgedRow(TypedDict):
 
 
 def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
-    """Draw from the week before this one, once; see the port. What the owner did with a message before it was drawn is
-    its answer. While a trial runs, the messages on which its models disagree come first."""
+    """Draw from last week's mail what the owner is asked, once a week; how many. While a trial runs, messages on
+    which its models disagree come first. Questions about messages that are gone forget which; all go after a year.
+    """
     mailbox = rows.mailbox((yield from locked(mailbox_id)))
     yield q("retain_questions", mailbox_id=mailbox_id)
     at_work = yield from models.at_work()
@@ -75,7 +76,7 @@ def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
 
 
 def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
-    """See the port."""
+    """The messages asked about that have no answer yet; a question is open for a week."""
     mailbox: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if mailbox is None or not rows.mailbox(mailbox).preferences.questions_a_week:
         return ()
@@ -86,7 +87,7 @@ def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, 
 def answer_question(
     mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin, now: datetime
 ) -> Script[None]:
-    """See the port."""
+    """Keep an answer, in place of an earlier one. Raises `NotFound` for a message that was not drawn."""
     yield from lock(mailbox_id)
     how = {"gmail_id": gmail_id, "answer": answer, "by_act": False, "now": micros(now)}
     if not (yield from number("answer_questions", mailbox_id=mailbox_id, **how)):
@@ -105,5 +106,5 @@ def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> 
 
 
 def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
-    """See the port."""
+    """Everything asked about all mail in the last year."""
     return each(Label, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - KEPT))

@@ -9,17 +9,17 @@ from backend.domain.entry.credits import earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Screened, Stage
-from backend.ports.jobs import Duty, MessageJob
 from backend.transactions import credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
+from backend.transactions.records import Duty, MessageJob
 from backend.transactions.statement import Script, micros, moment_or_none, number, q
 from backend.transactions.tables import ChallengeRow, HeldRow, OpenChallengeRow, ProspectsRow, WaitingMailRow
 
 
 def challenge_of(mailbox_id: str, gmail_id: str) -> Script[Challenge | None]:
-    """The latest challenge about a message."""
+    """The latest challenge about this message."""
     row: ChallengeRow | None = yield q("challenge_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     return None if row is None else (yield from whole(row))
 
@@ -76,7 +76,9 @@ def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datet
 def take_up(
     job: MessageJob, challenge_id: str, token_hash: str, sent_gmail_id: str, now: datetime
 ) -> Script[bool]:
-    """Another reply that left is this challenge; see the port."""
+    """A reply that left before the database was restored takes the place of this challenge, which has not left: its
+    link works again; end the stage. False, and nothing changed, if the link is known or the challenge has ended.
+    """
     row = yield from held_message(job)
     yield from _of_job(job, challenge_id)
     taken = yield from number(
@@ -94,7 +96,7 @@ def take_up(
 
 
 def mark_unsent(job: MessageJob, challenge_id: str, cause: str, now: datetime) -> Script[None]:
-    """It will not leave."""
+    """It will not leave: end the stage; the mail stays held silently."""
     row = yield from held_message(job)
     yield from _of_job(job, challenge_id)
     yield q(
@@ -122,7 +124,13 @@ def _end(job: MessageJob, row: HeldRow, now: datetime) -> Script[None]:
 def solve(
     challenge_id: str, signature: str, signature_expires: datetime, solved_before: int, now: datetime
 ) -> Script[Solved]:
-    """Bar the answer, earn credits, spend them on held mail, order its release; see the port."""
+    """The captcha was answered: bar the signature, mark solved, earn credits, spend them on held mail of
+    this sender, oldest first, and order its release, in one commit. The same link can be solved again while
+    mail waits. `solved_before` is the count of solves that the answer's price was asked at.
+
+    Raises `Expired` (codes link_expired, link_used, link_voided) or `Refused` (captcha_replayed, and
+    captcha_expired when another solve came first).
+    """
     challenge, worth = yield from _opened(challenge_id, now)
     yield from _take(challenge, signature, signature_expires, solved_before)
     return (yield from _let_in(challenge, worth, now))
@@ -136,7 +144,12 @@ def promise(
     deliver_at: datetime,
     now: datetime,
 ) -> Script[datetime]:
-    """Bar the answer and note when the link is solved by itself; see the port."""
+    """A code was typed and no work was done: bar the signature and note that the link is solved by itself at
+    `deliver_at`, and make the duty DELIVER due then. Returns that time, or the one of a wait under way, which
+    stands. An owner's decision that closes the link ends the wait, and so does a solve.
+
+    Raises what `MessageStore.solve` raises.
+    """
     challenge, _ = yield from _opened(challenge_id, now)
     if challenge.deliver_at is not None:
         return challenge.deliver_at
@@ -153,7 +166,9 @@ def promise(
 
 
 def keep_promises(mailbox_id: str, now: datetime) -> Script[datetime | None]:
-    """Solve the links whose wait is over; see the port."""
+    """Solve every open link whose wait is over, as `solve` does; returns when the next wait ends. A used link
+    for which nothing waits any more earns nothing.
+    """
     mailbox = yield from locked(mailbox_id)
     worth = rows.mailbox(mailbox).preferences.credits_per_solve
     ripe: list[ChallengeRow] = yield q("ripe_promises", mailbox_id=mailbox_id, now=micros(now))

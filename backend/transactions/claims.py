@@ -7,9 +7,9 @@ from collections.abc import Collection
 from datetime import datetime
 from itertools import accumulate
 
-from backend.ports.jobs import MessageJob
 from backend.transactions import message_rows
 from backend.transactions.message_rows import ClaimedRow, DueLaneRow
+from backend.transactions.records import MessageJob
 from backend.transactions.statement import Script, micros, packed, q
 
 ROUNDS = 4

@@ -59,7 +59,10 @@ class Trace:
 
 
 def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
-    """Apply a decision; see the port."""
+    """Apply an owner's decision: rule, placements, voided challenge, refund. Returns the messages that move.
+
+    The same key again returns the same and changes nothing. Raises `NotFound` for an unknown message.
+    """
     yield from lock(mailbox_id)
     known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
     if known is not None:

@@ -34,7 +34,9 @@ class DayDifferenceRow(DifferenceRow):
 
 
 def post(mailbox_id: str, entry: Entry, now: datetime) -> Script[int]:
-    """Post one entry; see the port."""
+    """Post one ledger entry; returns the balance. A known key posts nothing. `Refused` (no_credit) when
+    the balance would fall below 0.
+    """
     yield from lock(mailbox_id)
     yield from enter(mailbox_id, entry, now)
     return (yield from balance(mailbox_id, entry.sender))
@@ -74,7 +76,7 @@ def balance(mailbox_id: str, sender: str) -> Script[int]:
 
 
 def differences() -> Script[tuple[Mapping[str, Any], ...]]:
-    """Aggregates that are not the sum of their entries."""
+    """Every balance or daily total that is not the sum of its entries. Must always be empty."""
     balances: list[BalanceDifferenceRow] = yield q("balance_differences")
     days: list[DayDifferenceRow] = yield q("daily_differences")
     return tuple(

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.watching.chain import Chain, Entry, grown, keyed, name_of
-from backend.ports.decisions import DecisionKeys, Log
+from backend.ports.system import DecisionKeys
+from backend.transactions.records import Log
 from backend.transactions.statement import KEYS, Script, each, micros, number, q
 from backend.transactions.tables import CountsRow, SettingRow
 
@@ -89,13 +90,13 @@ def _appended(mailbox_id: str, notes: Iterable[_Note], now: datetime) -> Script[
 
 
 def head(mailbox_id: str) -> Script[Chain | None]:
-    """See the port."""
+    """None before the first decision."""
     row: Chain | None = yield q("chain", mailbox_id=mailbox_id)  # or rather a row with the fields of one
     return row and Chain(*row)
 
 
 def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
-    """See the port."""
+    """Every entry, or those about one message."""
     chain = yield from head(mailbox_id)
     if gmail_id is None:
         entries = yield from each(Entry, "decisions", mailbox_id=mailbox_id)
@@ -108,5 +109,5 @@ def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
 
 
 def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:
-    """See the port."""
+    """Keep the key sealed again, if `old` is still what is kept."""
     return bool((yield from number("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from backend.domain.errors import Expired, PitchgateError, Refused
-from backend.ports.devices import Device, NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.transactions.mailboxes import locked
+from backend.transactions.records import Device, NewDevice, OneTimeCode, Purpose, Scope, Session
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
 from backend.transactions.tables import SessionRow
 
@@ -58,14 +58,14 @@ def devices(mailbox_id: str) -> Script[tuple[Device, ...]]:
 
 
 def remove_device(mailbox_id: str, device_id: str) -> Script[bool]:
-    """The device and everything that came of it."""
+    """Its token, tickets and sessions are dead at once. False if there is no such device."""
     yield q("remove_device_codes", mailbox_id=mailbox_id, id=device_id)
     yield q("remove_device_sessions", mailbox_id=mailbox_id, id=device_id)
     return bool((yield from number("remove_device", mailbox_id=mailbox_id, id=device_id)))
 
 
 def add_code(code: OneTimeCode, now: datetime) -> Script[None]:
-    """Keep a code, drop those nobody will ask for again."""
+    """Keep a code. Codes long past their life are dropped. Raises `NotFound` for an unknown mailbox."""
     yield q("drop_codes", mailbox_id=code.mailbox_id, before=micros(now - KEPT))
     yield q(
         "insert_code",
@@ -108,7 +108,9 @@ def exchange(
 def redeem_ticket(
     code_hash: str, session: str, until: datetime, now: datetime, browser: str = ""
 ) -> Script[OneTimeCode]:
-    """A ticket against a session. What never was and what is used up look the same to a browser."""
+    """Use a ticket up and open a session with the token hash `session`. Raises `Expired` (code_expired),
+    for an unknown ticket too.
+    """
     row: CodeRow | None = yield q("code", code_hash=code_hash, purpose=Purpose.TICKET)
     if row is None or not (yield from _use(row, now)):
         raise _old_code()
@@ -143,7 +145,7 @@ def add_session(session: Session, now: datetime) -> Script[None]:
 
 
 def session(token_hash: str, now: datetime) -> Script[Session | None]:
-    """A session that still runs."""
+    """The session, if its life is not over."""
     row: SessionRow | None = yield q("session", token_hash=token_hash)
     if row is None or row["expires_at"] <= micros(now):
         return None
@@ -151,7 +153,7 @@ def session(token_hash: str, now: datetime) -> Script[Session | None]:
 
 
 def extend_session(mailbox_id: str, token_hash: str, expires_at: datetime) -> Script[None]:
-    """It is in use."""
+    """Let a session run to that moment."""
     yield q("extend_session", mailbox_id=mailbox_id, token_hash=token_hash, expires_at=micros(expires_at))
 
 
@@ -161,13 +163,13 @@ def remove_session(mailbox_id: str, token_hash: str) -> Script[None]:
 
 
 def sessions(mailbox_id: str, now: datetime) -> Script[tuple[Session, ...]]:
-    """All that still run, the newest first."""
+    """Those that still run, the newest first."""
     found: list[SessionRow] = yield q("sessions", mailbox_id=mailbox_id, now=micros(now))
     return tuple(_session(row) for row in found)
 
 
 def remove_other_sessions(mailbox_id: str, token_hash: str) -> Script[int]:
-    """All but this one; how many."""
+    """End all but this one; returns how many."""
     return (yield from number("remove_other_sessions", mailbox_id=mailbox_id, token_hash=token_hash))
 
 

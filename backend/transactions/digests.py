@@ -9,9 +9,9 @@ from typing import TypedDict
 
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
-from backend.ports.jobs import DutyJob
 from backend.transactions import jobs, review_orders
 from backend.transactions.mailboxes import lock
+from backend.transactions.records import DutyJob
 from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
 
 
@@ -37,7 +37,7 @@ class DigestLinkRow(TypedDict):
 
 
 def digest_state(mailbox_id: str) -> Script[DigestState | None]:
-    """How far the owner was told."""
+    """How far the owner was told; None if no digest was wanted so far, or none is since."""
     row: DigestRow | None = yield q("digest", mailbox_id=mailbox_id)
     if row is None:
         return None
@@ -48,7 +48,9 @@ def digest_state(mailbox_id: str) -> Script[DigestState | None]:
 def tell_digest(
     job: DutyJob, message_id: str, until: datetime, links: Sequence[DigestLink], now: datetime
 ) -> Script[None]:
-    """The intent; see the port."""
+    """The intent: a digest with this Message-ID, which tells up to `until`, is about to be placed with these links.
+    Links of an earlier try at the same one, and those that have expired, go.
+    """
     yield from jobs.held_duty(job)
     yield q("drop_digest_links", mailbox_id=job.mailbox_id, now=micros(now))
     yield q("intend_digest", mailbox_id=job.mailbox_id, message_id=message_id, until=micros(until))
@@ -67,19 +69,23 @@ def tell_digest(
 def digest_told(
     job: DutyJob, until: datetime, gmail_id: str, next_due: datetime, now: datetime
 ) -> Script[None]:
-    """The owner is told; see the port."""
+    """The owner is told up to `until`, by the message `gmail_id` ("": there was nothing to tell). Ends the duty,
+    next due at `next_due`.
+    """
     yield from jobs.finish_duty(job, next_due)
     yield q("digest_told", mailbox_id=job.mailbox_id, until=micros(until), gmail_id=gmail_id)
 
 
 def digest_link(token_hash: str) -> Script[DigestLink | None]:
-    """The link with this token."""
+    """The link with this token, used or not."""
     row: DigestLinkRow | None = yield q("digest_link", token_hash=token_hash)
     return None if row is None else _link(row)
 
 
 def use_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]:
-    """Order what it stands for, once; see the port."""
+    """Order what it stands for, once, in one commit; the link as it is then, None for an unknown one. One that was
+    used or has expired orders nothing.
+    """
     link = yield from _locked(token_hash)
     if link is None or link.used_at is not None or link.expires_at <= now:
         return link
@@ -89,7 +95,7 @@ def use_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]
 
 
 def undo_digest_link(token_hash: str, now: datetime) -> Script[DigestLink | None]:
-    """Take its order back, once; see the port."""
+    """Take its order back, once, before it expires."""
     link = yield from _locked(token_hash)
     if link is None or link.used_at is None or link.undone_at is not None or link.expires_at <= now:
         return link

@@ -13,11 +13,11 @@ from backend.domain.mailbox.correction import RuleKind, RuleMatch
 from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Reason, Score
-from backend.ports.jobs import Duty, DutyJob
 from backend.transactions import message_rows
 from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import goes_on, want
 from backend.transactions.mailboxes import lock
+from backend.transactions.records import Duty, DutyJob
 from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
 from backend.transactions.tables import Flag, SenderRulesRow
 
@@ -70,7 +70,10 @@ class StandingPreviewRow(PreviewRow, SenderRulesRow):
 
 
 def order(mailbox_id: str, now: datetime) -> Script[None]:
-    """Begin again."""
+    """Begin a preview again and make its duty due. What an earlier one found is dropped; rules stay.
+
+    Raises `NotFound` for an unknown mailbox.
+    """
     yield from lock(mailbox_id)
     yield q("begin_preview", mailbox_id=mailbox_id, now=micros(now))
     yield q("forget_previews", mailbox_id=mailbox_id)
@@ -93,7 +96,10 @@ def run(mailbox_id: str) -> Script[PreviewRun | None]:
 
 
 def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
-    """What there is to look at."""
+    """The messages to look at, (gmail id, thread id), newest first. An older run's list changes nothing.
+
+    Raises `LeaseLost`.
+    """
     if not (yield from _current(job, number)):
         return
     rows = [(gmail_id, thread_id, place) for place, (gmail_id, thread_id) in enumerate(found)]
@@ -102,13 +108,13 @@ def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], n
 
 
 def to_read(mailbox_id: str, limit: int) -> Script[tuple[tuple[str, str], ...]]:
-    """The next messages."""
+    """(gmail id, thread id) of messages not looked at yet, newest first."""
     found: list[ToReadRow] = yield q("previews_to_read", mailbox_id=mailbox_id, limit=limit)
     return tuple((row["gmail_id"], row["thread_id"]) for row in found)
 
 
 def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -> Script[bool]:
-    """What was seen of them."""
+    """What was seen; each mail counts once. True when all are done. Raises `LeaseLost`."""
     if not (yield from _current(job, number)):
         return False
     for one in looked:
@@ -120,13 +126,15 @@ def record(job: DutyJob, number: int, looked: Sequence[Looked], now: datetime) -
 
 
 def previews(mailbox_id: str) -> Script[tuple[Rehearsed, ...]]:
-    """All that could be read."""
+    """The messages looked at that could be read, newest first, with their senders' standing as it is now."""
     found: list[StandingPreviewRow] = yield q("previews", mailbox_id=mailbox_id)
     return tuple(_rehearsed(row) for row in found if row["state"] == "read")
 
 
 def say(mailbox_id: str, gmail_id: str, word: Word, now: datetime) -> Script[None]:
-    """The owner's word on one of them."""
+    """The owner's word: SALES blocks the sender, NOT_SALES allows them, NONE brings back the rule there was
+    before, unless it was changed since. Moves nothing. Raises `NotFound`.
+    """
     yield from lock(mailbox_id)
     row: PreviewRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":

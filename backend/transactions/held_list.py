@@ -11,11 +11,11 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import Correction
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message_record import MessageView
-from backend.ports.devices import Event, EventKind, HeldPage, HeldSender, News, Overview
 from backend.transactions import corrections, message_rows
 from backend.transactions.devices import DeviceRow
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
+from backend.transactions.records import Event, EventKind, HeldPage, HeldSender, News, Overview
 from backend.transactions.statement import Script, micros, moment, number, packed, q
 from backend.transactions.tables import CorrectionRow, MailboxRow
 
@@ -72,7 +72,7 @@ def overview(mailbox_id: str) -> Script[Overview | None]:
 
 
 def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> Script[HeldPage]:
-    """One page of held senders; one sender more is read to know whether there is another page."""
+    """A page of held senders. `query` is looked for in sender, name and subject, whatever its case."""
     after = cursor or (FAR, "")
     if query:
         return (yield from _searched(mailbox_id, query.casefold(), after, limit))
@@ -119,7 +119,7 @@ def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -
 
 
 def correct_once(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
-    """A decision whose key must not have been used for another one."""
+    """As `correct`, but the same key for another decision is `Refused` (key_reused)."""
     yield from lock(mailbox_id)
     known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
     if known is not None and (known["gmail_id"], known["decision"]) != (
@@ -141,7 +141,7 @@ def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetim
 
 
 def news(mailbox_id: str, device_id: str, after: int | None, limit: int) -> Script[News]:
-    """What a stream is to be told now."""
+    """Changes after number `after` (None: only the latest number), oldest first."""
     device: DeviceRow | None = yield q("device", mailbox_id=mailbox_id, id=device_id)
     return (yield from changes(mailbox_id, device is not None, after, limit))
 

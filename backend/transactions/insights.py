@@ -37,7 +37,9 @@ class FunnelRow(TypedDict):
 
 
 def figures(mailbox_id: str, since: datetime, senders: int) -> Script[Figures]:
-    """See the port."""
+    """Everything decided since then. `weeks` holds only those with mail, oldest first; of the senders the
+    `senders` with most.
+    """
     at = micros(since)
     weeks: list[WeekRow] = yield q("held_by_week", mailbox_id=mailbox_id, since=at)
     most = yield from each(SenderCount, "held_by_sender", mailbox_id=mailbox_id, since=at, limit=senders)

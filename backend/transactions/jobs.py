@@ -9,8 +9,8 @@ from datetime import datetime
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.message_record import Stage
-from backend.ports.jobs import Due, Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions import rows, voiding
+from backend.transactions.records import Due, Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions.statement import (
     WAKE,
     Script,
@@ -28,7 +28,16 @@ from backend.transactions.tables import ClaimedDutyRow, DutyRow, HeldRow, Mailbo
 
 
 def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:
-    """Store a push, and ask for the looks it is good for; see the port."""
+    """Store the notice. Unless it is a repeat or unknown the mailbox's SYNC is due at once, and at `again_at`,
+    when the time in which Google drops further pushes has passed.
+
+    Not at once, but at `again_at` alone, if the change it tells of has been listed already (a late push, or the
+    echo of a change of our own): it may still be the only word of what came in the second after it. And while the
+    second look of an earlier push is still to come, that one serves as the first look of this push: pushes that
+    come faster than Google sends them do not make us list faster. `echo`: it most likely tells of a change of our
+    own. It gets its look at `again_at` alone, for which the second look of an earlier push waits, up to a window.
+    A notice is stale when its history id is below the stored cursor.
+    """
     pushed = position(notice.history_id)
     mailbox: PushedRow | None = yield q("pushed_mailbox", email=notice.email.lower())
     if mailbox is None:
@@ -74,7 +83,9 @@ def position(history_id: str) -> int:
 
 
 def want(mailbox_id: str, duty: Duty, due_at: datetime) -> Script[None]:
-    """Ask for a duty at `due_at` or earlier."""
+    """Ask for a duty at `due_at`. It may be done sooner too, if it is due sooner, and then once more at
+    `due_at`; asked for at many times it is done at the first and the last of them at least.
+    """
     if (yield from number("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
         yield WAKE
 
@@ -91,8 +102,9 @@ def claim_duties(now: datetime, lease: str, lease_until: datetime, limit: int) -
 
 
 def finish_duty(job: DutyJob, next_due: datetime | None) -> Script[None]:
-    """Give it back: due at `next_due`, or sooner when it was asked for sooner, before or meanwhile. Raises
-    `LeaseLost`."""
+    """Give the duty back, next due at `next_due` (None: only when wanted again). A time it was wanted at,
+    before or meanwhile, that is still to come stands.
+    """
     yield from _by_holder(q("end_duty", **_holder(job), next_due=micros_or_none(next_due)))
 
 
@@ -114,7 +126,10 @@ def _by_holder(statement: Statement) -> Script[None]:
 def postpone_duty(
     job: DutyJob, at: datetime, error: str, now: datetime, counts: bool = True, cause: Cause | None = None
 ) -> Script[None]:
-    """Give it back for another try. What was asked for meanwhile waits too: the reason to wait stands."""
+    """Give it back, to be tried again at `at`; this try counts as an attempt unless `counts` is false.
+
+    With a `cause` it has failed, from `now` or from an earlier failure on, until a try comes to its end.
+    """
     row = yield from held_duty(job)
     since, why = row["failing_since"], row["failing_cause"]
     if cause is not None:
@@ -140,14 +155,19 @@ def held_duty(job: DutyJob) -> Script[DutyRow]:
 
 
 def put_back(job: MessageJob) -> Script[None]:
-    """As if it had not been claimed."""
+    """It was claimed and not begun: to be claimed again at once, with as many attempts and deaths as before."""
     yield from held_message(job)
     yield q("put_message_back", mailbox_id=job.mailbox_id, gmail_id=job.gmail_id)
     yield from due(job.mailbox_id, job.first_seen_at, wake=False)
 
 
 def finish_stage(job: MessageJob, now: datetime, until: datetime | None = None) -> Script[MessageJob | None]:
-    """On to the stage that follows, or to the end; see the port."""
+    """The job's stage is done: go to the stage that follows from the row (ACT of a challenged message
+    goes to CHALLENGE; everything else ends), unless a newer revision ordered something else.
+
+    With `until` the same worker keeps the message for the stage that follows, if any, under its lease prolonged to
+    then: that job is returned, else None. A challenge `in_hand` is marked as by `mark_sending`, unless it ended.
+    """
     row = yield from held_message(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)
@@ -228,7 +248,7 @@ def postpone(
 
 
 def make_dead_letter(job: MessageJob, cause: str, now: datetime) -> Script[None]:
-    """For a person to look at; a newer order gets its own tries first."""
+    """Tried too often: keep it with its cause for a person. The mailbox goes on."""
     row = yield from held_message(job)
     if row["revision"] != job.revision:
         yield from give_way(job, now)

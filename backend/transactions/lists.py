@@ -11,8 +11,8 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
-from backend.ports.owner import GrantEnd, Receipt
 from backend.transactions.mailboxes import lock, set_link
+from backend.transactions.records import GrantEnd, Receipt
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
 
 
@@ -42,7 +42,7 @@ class ReceiptRow(TypedDict):
 def rules(
     mailbox_id: str, kind: RuleKind | None, query: str, after: str, limit: int
 ) -> Script[tuple[DatedRule, ...]]:
-    """A page of them."""
+    """Rules by subject from behind `after`; `query` is looked for in the subject."""
     found: list[RuleRow] = yield q(
         "rules",
         mailbox_id=mailbox_id,
@@ -62,13 +62,13 @@ def count_rules(mailbox_id: str) -> Script[int]:
 
 
 def rules_of(mailbox_id: str, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
-    """Those about these subjects."""
+    """The kinds of those of these subjects that have a rule."""
     found: list[KindRow] = yield q("rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
     return {row["subject"]: RuleKind(row["kind"]) for row in found}
 
 
 def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[None]:
-    """All of them, or none."""
+    """Set all of them, or none. Raises `Refused` (too_many_rules), `NotFound`."""
     yield from lock(mailbox_id)
     rows = [(rule.subject, rule.kind) for rule in wanted]
     yield q("put_rules", mailbox_id=mailbox_id, rows=packed(rows), now=micros(now))
@@ -77,7 +77,7 @@ def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[
 
 
 def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None]:
-    """Order the leaving and open its receipt."""
+    """Order the leaving and open its receipt. Raises `NotFound`."""
     yield from set_link(mailbox_id, Link.LEAVING, now)
     yield q("insert_receipt", token_hash=token_hash, mailbox_id=mailbox_id, now=micros(now))
 
@@ -97,7 +97,7 @@ def receipt(token_hash: str) -> Script[Receipt | None]:
 
 
 def drop_receipts(before: datetime) -> Script[int]:
-    """Those that are old."""
+    """Delete receipts asked for before then; returns how many."""
     return (yield from number("drop_receipts", before=micros(before)))
 
 

@@ -10,10 +10,9 @@ from typing import TypedDict
 from backend.domain.errors import Conflict, Lost, NotFound
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import DigestPace, LabelIds, Link, Mailbox, Preferences
-from backend.ports.jobs import Duty
-from backend.ports.owner import DisconnectReceipt, NewMailbox
 from backend.transactions import rows
 from backend.transactions.jobs import want
+from backend.transactions.records import DisconnectReceipt, Duty, NewMailbox
 from backend.transactions.statement import (
     WAKE,
     Script,
@@ -81,7 +80,11 @@ class TokenRow(TypedDict):
 
 
 def connect(new: NewMailbox, now: datetime) -> Script[Mailbox]:
-    """Create or reconnect; see the port."""
+    """Create the mailbox of this Google account, or give its existing one the new token and scopes.
+
+    Duties WATCH, INDEX (if never finished) and SYNC become due at once, RETAIN in a day; a mailbox that needed
+    reconnecting goes on where it stopped. Preferences of an existing mailbox stay.
+    """
     mailbox_id = yield from _created(new, now)
     if mailbox_id is None:
         mailbox_id = yield from _reconnected(new, now)
@@ -160,7 +163,7 @@ def mailbox_by_email(email: str) -> Script[Mailbox | None]:
 
 
 def mailboxes() -> Script[tuple[Mailbox, ...]]:
-    """All, oldest first."""
+    """All of them, oldest first (operator's view)."""
     found: list[MailboxRow] = yield q("mailboxes")
     whole = []
     for row in found:
@@ -169,13 +172,13 @@ def mailboxes() -> Script[tuple[Mailbox, ...]]:
 
 
 def sealed_token(mailbox_id: str) -> Script[bytes | None]:
-    """The encrypted refresh token."""
+    """The encrypted refresh token, None if the mailbox has none."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     return None if row is None else row["sealed_token"]
 
 
 def sealed_tokens() -> Script[tuple[bytes, ...]]:
-    """All of them."""
+    """Every encrypted refresh token there is, in no order: to see whether our keys open any."""
     found: list[TokenRow] = yield q("sealed_tokens")
     return tuple(row["sealed_token"] for row in found)
 
@@ -186,14 +189,18 @@ def save_sealed_token(mailbox_id: str, sealed: bytes, now: datetime) -> Script[N
 
 
 def swap_sealed_token(mailbox_id: str, old: bytes, new: bytes, now: datetime) -> Script[bool]:
-    """Replace the token if it is still `old`; False if another took its place, or the mailbox is gone."""
+    """Store `new` only if `old` is still what is stored: a reconnect may have brought another grant
+    meanwhile, which must not be overwritten. False if it was not.
+    """
     return bool(
         (yield from number("swap_sealed_token", mailbox_id=mailbox_id, old=old, new=new, now=micros(now)))
     )
 
 
 def save_grant_end(mailbox_id: str, sealed: bytes, at: datetime) -> Script[None]:
-    """Note when Google ends the grant; see the port."""
+    """Google ends the grant of this token at `at`. What is stored stands if it says nearly the same, or if another
+    token is kept.
+    """
     yield q("save_grant_end", mailbox_id=mailbox_id, sealed=sealed, at=micros(at))
 
 
@@ -215,7 +222,7 @@ def write_preferences(mailbox_id: str, preferences: Preferences, at: int) -> Scr
 
 
 def save_labels(mailbox_id: str, labels: LabelIds, owner: Owner) -> Script[None]:
-    """Note our labels' ids, the owner's addresses, and their name if they have one."""
+    """Note our labels' ids and what Gmail says of the owner: their addresses, and their name unless it is ""."""
     row = yield from locked(mailbox_id)
     yield from _changes(
         q(
@@ -243,14 +250,17 @@ def _addressed(row: MailboxRow, email: str) -> dict[str, str]:
 
 
 def save_watch(mailbox_id: str, expires_at: datetime, first_cursor: str) -> Script[None]:
-    """Note the watch; the cursor only if there is none."""
+    """Note the watch. `first_cursor` becomes the cursor only if none is stored."""
     yield from _changes(
         q("save_watch", mailbox_id=mailbox_id, expires_at=micros(expires_at), first_cursor=first_cursor)
     )
 
 
 def lose_link(mailbox_id: str, lost: Lost, since: datetime, now: datetime) -> Script[bool]:
-    """Google refused the grant that was in use at `since`; see the port."""
+    """Google refused the grant of a job that began at `since`: NEEDS_RECONNECT, unless the mailbox is
+    leaving, or its row was changed after `since` (the owner may have connected again meanwhile: a grant
+    that is dead all the same is found out by the next try). True if the link was lost.
+    """
     row: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if row is None or row["link"] == Link.LEAVING:
         return False
@@ -261,12 +271,14 @@ def lose_link(mailbox_id: str, lost: Lost, since: datetime, now: datetime) -> Sc
 
 
 def busy(mailbox_id: str, now: datetime) -> Script[bool]:
-    """Whether a job of the mailbox is under way, other than its leaving."""
+    """Whether a job of the mailbox, other than its leaving, is held under a lease that still runs."""
     return bool((yield from number("work_under_way", mailbox_id=mailbox_id, now=micros(now))))
 
 
 def set_link(mailbox_id: str, link: Link, now: datetime, lost: Lost | None = None) -> Script[None]:
-    """Change how we stand with Google, and with it what may be claimed."""
+    """CONNECTED makes the mailbox's jobs claimable again; anything else stops them at once (LEAVING:
+    all but the LEAVE duty, which becomes due). `lost` is how access was lost.
+    """
     yield from lock(mailbox_id)
     yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
     yield from _claimable(mailbox_id, link)

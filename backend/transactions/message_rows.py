@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import MessageView, Screened, Stage
 from backend.domain.reading.topics import Topic
-from backend.ports.jobs import Beginning, DutyJob, MessageJob, Sighting
+from backend.transactions.records import Beginning, DutyJob, MessageJob, Sighting
 from backend.transactions.statement import micros, moment, moment_or_none, packed
 from backend.transactions.tables import Flag
 

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.watching.models import FILE, Act, AtWork, Done, KnownModel
-from backend.ports.models import StoredModel
+from backend.transactions.records import StoredModel
 from backend.transactions.statement import Script, micros, micros_or_none, moment, moment_or_none, number, q
 
 
@@ -45,13 +45,13 @@ class ModelRow(TypedDict):
 
 
 def at_work() -> Script[AtWork]:
-    """See the port."""
+    """What was said last; cheap."""
     row: ActRow | None = yield q("models_at_work")
     return AtWork() if row is None else _state(row)
 
 
 def known() -> Script[tuple[KnownModel, ...]]:
-    """See the port."""
+    """Those that were added, oldest first."""
     found: list[KnownModelRow] = yield q("known_models")
     return tuple(
         KnownModel(row["version"], row["digest"], row["name"], moment(row["added_at"]), row["added_by"])
@@ -60,7 +60,7 @@ def known() -> Script[tuple[KnownModel, ...]]:
 
 
 def stored(version: str) -> Script[StoredModel]:
-    """See the port."""
+    """Raises `NotFound`."""
     row: ModelRow | None = yield q("model", version=version)
     if row is None:
         raise NotFound("not_found.model", version=version)
@@ -68,7 +68,7 @@ def stored(version: str) -> Script[StoredModel]:
 
 
 def add(model: StoredModel, by: str, now: datetime) -> Script[bool]:
-    """See the port."""
+    """Keep it; False if the same was added before. Raises `Refused` if another file has its version."""
     kept = yield from number(
         "add_model",
         version=model.version,
@@ -88,7 +88,9 @@ def add(model: StoredModel, by: str, now: datetime) -> Script[bool]:
 
 
 def change(act: Act, version: str, by: str, now: datetime) -> Script[AtWork]:
-    """See the port."""
+    """Do it, write it down, and have every replica told. Raises `Refused` as `AtWork.after` does, `NotFound` for a
+    version that was not added, and `Conflict` if another act came between.
+    """
     if version != FILE:
         yield from stored(version)
     following = (yield from at_work()).after(act, version, now)
@@ -110,7 +112,7 @@ def change(act: Act, version: str, by: str, now: datetime) -> Script[AtWork]:
 
 
 def acts() -> Script[tuple[Done, ...]]:
-    """See the port."""
+    """Everything that was done, oldest first."""
     found: list[ActRow] = yield q("model_acts")
     return tuple(
         Done(Act(row["act"]), row["version"], row["by_whom"], moment(row["done_at"]), _state(row))

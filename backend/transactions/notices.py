@@ -5,24 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.domain.mailbox.notices import Missing, Notices
-from backend.ports.jobs import Duty
 from backend.transactions.jobs import want
+from backend.transactions.records import Duty
 from backend.transactions.statement import Script, micros, moment, number, q
 from backend.transactions.sync import NoticeRow
 
 
 def hear_by(mailbox_id: str, notices: Notices) -> Script[None]:
-    """Note it; see the port."""
+    """How its new mail comes to our notice from now on. POLL forgets the watch, which must have been stopped."""
     yield q("hear_by", mailbox_id=mailbox_id, notices=notices)
 
 
 def note_missing(missing: Missing | None) -> Script[None]:
-    """Tell it of every mailbox that is fetched for."""
+    """What keeps the notices of all mailboxes that are fetched for from coming, None for nothing."""
     yield q("save_missing", missing=missing or "")
 
 
 def owner_acted(mailbox_id: str, now: datetime) -> Script[None]:
-    """Ask for history at once, if that is how the mailbox is told of."""
+    """The owner of a polled mailbox is at work: its history is due now, and often again from now on. Nothing for
+    a mailbox that Gmail tells of.
+    """
     if (yield from number("note_owner_acted", mailbox_id=mailbox_id, now=micros(now))):
         yield from want(mailbox_id, Duty.SYNC, now)
 

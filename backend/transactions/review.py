@@ -61,7 +61,10 @@ class ShelvedRow(MessageRow):
 
 
 def review(mailbox_id: str, wanted: Wanted, after: Position | None, limit: int) -> Script[Listing]:
-    """One page of one snapshot; see the port."""
+    """One page of at most `limit` senders. The cost does not grow with what the mailbox holds.
+
+    Raises `NotFound` when the mailbox is gone.
+    """
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
         raise NotFound("not_found.mailbox")
@@ -225,7 +228,7 @@ class Walk:
 
 
 def released_topics(mailbox_id: str, since: datetime) -> Script[tuple[frozenset[Topic], ...]]:
-    """What was offered in the messages let in since then."""
+    """What was offered in the messages that the owner let in since then, the latest first; none without topics."""
     found: list[TopicsRow] = yield q(
         "released_topics", mailbox_id=mailbox_id, since=micros(since), limit=MATCHES
     )

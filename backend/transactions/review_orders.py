@@ -44,7 +44,11 @@ def order(
     now: datetime,
     whole: Collection[str] = (),
 ) -> Script[Done]:
-    """Decide about all of them in one commit; see the port."""
+    """Decide about all of these messages at once. The same key and messages again change nothing.
+
+    Each of them that is among `whole` stands for what its sender has waiting from before it, too (at most
+    `MOST_EARLIER`); where it is proved to be theirs, only for what is as well.
+    """
     yield from lock(mailbox_id)
     meant: list[str] = []
     for gmail_id in gmail_ids:
@@ -83,7 +87,10 @@ def _with_earlier(mailbox_id: str, gmail_id: str) -> Script[list[str]]:
 
 
 def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
-    """Take all of it back, latest first; see the port."""
+    """Take everything back that was ordered under `key`, latest first; the messages that move. Once.
+
+    Raises `NotFound`, or `Refused` (no_credit) when given credits have been spent.
+    """
     yield from lock(mailbox_id)
     entry: EntryRow | None = yield q("ledger_entry", mailbox_id=mailbox_id, posting_key=f"page:{key}")
     if entry is not None:
@@ -101,12 +108,14 @@ def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ..
 
 
 def give(mailbox_id: str, key: str, address: str, amount: int, now: datetime) -> Script[int]:
-    """Give or take credits; see the port."""
+    """Give (above 0) or take (below 0) credits; the balance. Once per key. Raises `Refused` (no_credit)."""
     return (yield from credits.post(mailbox_id, given(address, amount, f"page:{key}"), now))
 
 
 def ask_off(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
-    """Note an order to unsubscribe and take it in hand."""
+    """Note the owner's order to unsubscribe and take it in hand. False if it is done, or somebody has it in
+    hand for less than `LEASE_SECONDS`. Raises `NotFound` for an unknown message.
+    """
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
         raise NotFound("not_found.message")
@@ -124,5 +133,5 @@ def ask_off(mailbox_id: str, gmail_id: str, now: datetime) -> Script[bool]:
 def told_off(
     mailbox_id: str, gmail_id: str, state: Leaving, host: str, cause: str, now: datetime
 ) -> Script[None]:
-    """Note how it ended."""
+    """Note how it ended. What is done stays done."""
     yield q("told_off", mailbox_id=mailbox_id, gmail_id=gmail_id, state=state, host=host, cause=cause)

@@ -22,10 +22,10 @@ from backend.domain.mailbox.review import (
     Shelf,
     Unsubscription,
 )
-from backend.ports.devices import News
 from backend.transactions import credits, held_list, message_rows
 from backend.transactions.mailboxes import mailbox_of
 from backend.transactions.message_rows import MessageRow
+from backend.transactions.records import News
 from backend.transactions.review import FAR, of_sender, place_of
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
 from backend.transactions.tables import Flag, MailboxRow, SenderRulesRow, SessionRow
@@ -81,7 +81,7 @@ class UnsubscriptionRow(TypedDict):
 def sender_profile(
     mailbox_id: str, address: str, domain: str, after: Position | None, limit: int
 ) -> Script[SenderProfile]:
-    """One sender; see the port."""
+    """One sender; `domain` is the organisation they belong to. Raises `NotFound` when the mailbox is gone."""
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if owner is None:
         raise NotFound("not_found.mailbox")
@@ -122,7 +122,7 @@ def sender_profile(
 
 
 def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, Unsubscription | None]]:
-    """One message; see the port."""
+    """One message. Raises `NotFound`."""
     owner: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if owner is None or row is None:
@@ -138,7 +138,9 @@ def mail(mailbox_id: str, gmail_id: str) -> Script[tuple[MessageView, Mailbox, U
 def review_news(
     mailbox_id: str, session_hash: str, after: int | None, limit: int, now: datetime
 ) -> Script[News]:
-    """What a browser is to be told now."""
+    """As `news` for a browser: `alive` while its session lives. Every event has its message as it
+    is now, None for one that has no row any more.
+    """
     session: SessionRow | None = yield q("session", token_hash=session_hash)
     alive = (
         session is not None and session["mailbox_id"] == mailbox_id and session["expires_at"] > micros(now)

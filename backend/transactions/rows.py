@@ -17,7 +17,7 @@ from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
 from backend.domain.mailbox.notices import Missing, Notices
 from backend.domain.policy.standing import Standing
-from backend.ports.jobs import Duty, DutyJob
+from backend.transactions.records import Duty, DutyJob
 from backend.transactions.statement import moment, moment_or_none
 from backend.transactions.tables import (
     ChallengeRow,

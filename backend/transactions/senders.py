@@ -13,12 +13,15 @@ from backend.transactions.tables import ChallengeRow
 
 
 def begin_challenge(mailbox_id: str, challenge_id: str, now: datetime) -> Script[None]:
-    """Note when the sender first did something."""
+    """The sender did something on the page. Only the first time is kept (`challenges.started_at`)."""
     yield q("begin_challenge", mailbox_id=mailbox_id, challenge_id=challenge_id, now=micros(now))
 
 
 def count_try(mailbox_id: str, challenge_id: str, code_id: str) -> Script[Tries]:
-    """One more try of a code."""
+    """Count one try of a code before it is compared. Each call counts, so no two callers share one.
+
+    Raises `NotFound` if the mailbox has no such challenge.
+    """
     row = yield from _own_challenge(mailbox_id, challenge_id)
     yield q(
         "count_try",
@@ -33,7 +36,11 @@ def count_try(mailbox_id: str, challenge_id: str, code_id: str) -> Script[Tries]
 
 
 def write_note(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> Script[None]:
-    """Store the line, while one is taken behind this link."""
+    """Store the sender's line with the message the challenge is about, in place of an earlier one; ""
+    takes it back. A message deleted meanwhile keeps none.
+
+    Raises `NotFound` (link_unknown) or `Expired` (link_expired, link_used, link_voided).
+    """
     yield from lock(mailbox_id)
     row = yield from _own_challenge(mailbox_id, challenge_id)
     challenge = yield from whole(row)
@@ -43,7 +50,9 @@ def write_note(mailbox_id: str, challenge_id: str, line: str, now: datetime) -> 
 
 
 def note_bounce(mailbox_id: str, thread_id: str, now: datetime) -> Script[bool]:
-    """Mark the challenge that came back."""
+    """A mail of ours in this thread came back: mark the latest challenge that left in it
+    (`challenges.bounced_at`). False if there is none that is not marked yet.
+    """
     return bool(
         (yield from number("record_bounce", mailbox_id=mailbox_id, thread_id=thread_id, now=micros(now)))
     )

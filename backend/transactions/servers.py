@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from backend.domain.retry import SEARCH_LAG
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from backend.transactions.statement import Script, micros, number, q
 
 
 def inherit(now: datetime, worker: str = "") -> Script[None]:
-    """Make due now what a server held that is known to be dead; see the port."""
+    """Server `worker`, or with "" whoever held jobs, is dead, for sure: what it held is due now, a challenge once
+    it could be found if it was sent.
+    """
     held = f"{worker}:" if worker else ""
     yield q("inherit_messages", now=micros(now), searchable=micros(now + SEARCH_LAG), held=held)
     yield q("inherit_duties", now=micros(now), held=held)
@@ -19,7 +21,10 @@ def inherit(now: datetime, worker: str = "") -> Script[None]:
 
 
 def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: datetime) -> Script[int]:
-    """Make due now what a wrong clock has put off; see the port."""
+    """A clock that was wrong has put jobs off: duties that are due later than so long after `now`, and messages
+    that are due after `messages`, are due now, whoever holds them. Nobody was told of what is still to come.
+    Returns how many jobs.
+    """
     at, count = micros(now), 0
     for duty, wait in latest.items():
         count += yield from number("bring_back_duties", duty=duty, now=at, latest=micros(now + wait))
@@ -34,7 +39,7 @@ def bring_back(now: datetime, latest: Mapping[Duty, timedelta], messages: dateti
 
 
 def at_work(name: str, now: datetime, silence: timedelta) -> Script[int]:
-    """Say that this server is at work, and count those that are; see the port."""
+    """Server `name` is at work; returns how many are: those that have said so within `silence`, this one too."""
     yield q("server_seen", name=name, now=micros(now))
     yield q("drop_silent_servers", before=micros(now - silence))
     return (yield from number("count_servers"))

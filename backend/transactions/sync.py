@@ -10,11 +10,11 @@ from typing import TypedDict
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.notices import NOTICE_DELAY
-from backend.ports.jobs import Beginning, DutyJob, MessageJob, Sighting, Surroundings, SyncPage
 from backend.transactions import corrections, message_rows, rows, undoing, voiding
 from backend.transactions.jobs import due, finish_duty, goes_on, position
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
+from backend.transactions.records import Beginning, DutyJob, MessageJob, Sighting, Surroundings, SyncPage
 from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
 from backend.transactions.tables import GmailIdRow, MailboxRow
 
@@ -67,7 +67,12 @@ def commit_sync(
     until: datetime | None = None,
     keep: int = 1,
 ) -> Script[tuple[int, tuple[MessageJob, ...]]]:
-    """New rows, corrections, deletions and the moved cursor; see the port."""
+    """New message rows, corrections, deletions and the moved cursor in one transaction. With `next_due` this is the
+    end of the duty, and it is given back like by `finish_duty`. A message id already known is dropped, and so is
+    one of our own sent challenges. The cursor never moves backwards (compared as integers). Returns how many rows
+    were new, and, with `until`, the jobs of those among the first `keep` of a page that tells of nothing else: the
+    worker of this duty holds them to then. Raises `LeaseLost`.
+    """
     mailbox = yield from _mailbox_of(job)
     yield from goes_on(job) if next_due is None else finish_duty(job, next_due)
     yield from _move_cursor(mailbox, page, now)
@@ -101,7 +106,7 @@ def commit_sync(
 
 
 def beginning(mailbox_id: str, thread_ids: Collection[str]) -> Script[Beginning]:
-    """What messages are screened with before they are fetched; see the port."""
+    """What messages of these threads are screened with before they are fetched; without what fails in it."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     if row is None:
         return Beginning(None, took_part=frozenset(), blocks=False)
@@ -169,7 +174,9 @@ def _insert(
 
 
 def surroundings(mailbox_id: str, appeared: Sequence[str], relabelled: Sequence[str]) -> Script[Surroundings]:
-    """What a page of history is read against, at one moment; see the port."""
+    """What a page of history is read against: what is known of messages that appeared in it and of others whose
+    labels changed, and of pushes.
+    """
     return Surroundings(
         (yield from ours(mailbox_id, appeared)),
         (yield from known(mailbox_id, relabelled)),
@@ -186,13 +193,15 @@ def _told(mailbox_id: str) -> Script[tuple[int, datetime] | None]:
 
 
 def held_at_rest(mailbox_id: str, limit: int) -> Script[Mapping[str, str]]:
-    """Held messages for which nothing is left to do, and who decided about each."""
+    """Messages that are meant to be held and for which nothing is left to do, latest change first, and who decided
+    about each.
+    """
     found: list[AtRestRow] = yield q("held_at_rest", mailbox_id=mailbox_id, limit=limit)
     return {row["gmail_id"]: row["decided_by"] for row in found}
 
 
 def decided_on(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[tuple[str, str]]]:
-    """(gmail id, decision) of every decision ever made about these messages."""
+    """(gmail id, decision) of every decision ever made about these messages, taken back or not."""
     if not gmail_ids:
         return frozenset()
     found: list[DecidedRow] = yield q("decided_on", mailbox_id=mailbox_id, ids=packed(gmail_ids))
@@ -208,12 +217,12 @@ def ours(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[frozenset[str]]:
 
 
 def challenge_pending_in(mailbox_id: str, thread_id: str) -> Script[bool]:
-    """Whether a challenge is on its way in this thread."""
+    """Whether a challenge of ours is on its way in this thread (intended or sending)."""
     return bool((yield from number("challenge_pending_in", mailbox_id=mailbox_id, thread_id=thread_id)))
 
 
 def known(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[Mapping[str, MessageView]]:
-    """Views of those messages that have a row."""
+    """The views of those of these messages that have a row."""
     if not gmail_ids:
         return {}
     found: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(gmail_ids))
@@ -221,7 +230,7 @@ def known(mailbox_id: str, gmail_ids: Sequence[str]) -> Script[Mapping[str, Mess
 
 
 def learn(mailbox_id: str, addresses: frozenset[str], thread_id: str, now: datetime) -> Script[None]:
-    """The owner has written to these addresses, in this thread."""
+    """The owner has written to these addresses, in this thread ("" = none)."""
     if addresses:
         listed = packed(sorted(address.lower() for address in addresses))
         yield q("learn_addresses", mailbox_id=mailbox_id, addresses=listed, now=micros(now))
@@ -238,7 +247,7 @@ def took_part(mailbox_id: str, thread_ids: Collection[str]) -> Script[frozenset[
 
 
 def held_from(mailbox_id: str, addresses: frozenset[str]) -> Script[tuple[tuple[str, str], ...]]:
-    """One held, undecided message of each of these senders that has any."""
+    """(sender, gmail id) of one held, undecided message of each of these senders that has any."""
     if not addresses:
         return ()
     found: list[HeldFromRow] = yield q(

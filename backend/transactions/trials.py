@@ -22,18 +22,22 @@ class PairRow(TypedDict):
 
 
 def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
-    """See the port."""
+    """What was asked in the last year about all mail, scored by `model` and answered with yes or no, as it was
+    answered. Messages that are forgotten by now are left out.
+    """
     asked = {"kind": QUALITY, "model": model, "since": micros(now - KEPT)}
     return each(Scored, "answered", mailbox_id=mailbox_id, **asked)
 
 
 def labels_of_model(kind: str, model: str, since: datetime | None = None) -> Script[tuple[Label, ...]]:
-    """See the port."""
+    """Everything asked since then of every mailbox, in the order in which it was answered: about all mail that
+    `model` decided (`QUALITY`), or in its trial (`TRIAL`).
+    """
     return each(Label, "labels_of_model", kind=kind, model=model, since=micros(since) if since else 0)
 
 
 def trial_counts(challenger: str, since: datetime) -> Script[Counted]:
-    """See the port."""
+    """How the models of a trial differ on the messages that are kept."""
     found: list[PairRow] = yield q("trial_pairs", challenger=challenger, since=micros(since))
     counts: Counter[str | None] = Counter()
     for row in found:

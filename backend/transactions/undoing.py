@@ -14,18 +14,18 @@ from backend.domain.mailbox.effects import AWAY, Touched, put_back, sends_again
 from backend.domain.mailbox.gmail_moves import Returned
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
-from backend.ports.jobs import Duty
 from backend.transactions import credits, decisions, voiding
 from backend.transactions.corrections import carry_out, correct, write_rule
 from backend.transactions.jobs import due, want
 from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import MessageRow
+from backend.transactions.records import Duty
 from backend.transactions.statement import Script, micros, moment, packed, q
 from backend.transactions.tables import CorrectionRow
 
 
 def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
-    """Take a decision back; see the port."""
+    """Take a correction back: placement and rules as before. Returns the messages that move."""
     yield from lock(mailbox_id)
     record: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
     if record is None:

@@ -19,12 +19,11 @@ from backend.domain.policy.limits import COUNTED, OWED, owed, reached
 from backend.domain.policy.standing import HELD_WITH, Standing
 from backend.domain.policy.table import STRANGERS
 from backend.domain.watching.drift import classed
-from backend.ports.jobs import Duty, MessageJob
-from backend.ports.messages import Debt, Stays
 from backend.transactions import corrections, credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, held_message, next_job, want
 from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import storable
+from backend.transactions.records import Debt, Duty, MessageJob, Stays
 from backend.transactions.statement import Script, micros, moment, number, packed, q
 from backend.transactions.tables import (
     CorrectionRow,
@@ -77,7 +76,11 @@ def record_verdict(
     now: datetime,
     until: datetime | None = None,
 ) -> Script[MessageJob | None]:
-    """The verdict and what follows from it; see the port."""
+    """Verdict, spent credit, challenge intent and next stage (ACT when a label has to change) in one commit.
+    `until`: the same worker goes on with it, as for `finish_stage`. Raises `Conflict`, writing nothing, when the
+    credit is gone or a challenge for this sender was opened meanwhile: the caller reads `standing` again and
+    decides again.
+    """
     try:
         yield from lock(job.mailbox_id)
     except NotFound as error:
@@ -123,7 +126,9 @@ def record_verdict(
 
 
 def record_stays(mailbox_id: str, ended: Sequence[Stays], now: datetime) -> Script[None]:
-    """Verdicts after which messages stay where they are, all or none; see the port."""
+    """`record_verdict` for some messages of a mailbox at once, all or none. Raises `Conflict` where one of them is
+    held by somebody else, or its owner has spoken meanwhile.
+    """
     try:
         yield from lock(mailbox_id)
     except NotFound as error:
@@ -223,7 +228,7 @@ def _intend(
 
 
 def room_at(mailbox_id: str, now: datetime) -> Script[datetime]:
-    """When the counts of the day next have room."""
+    """When the counts of the day have room again that are full at `now`."""
     oldest: int | None = yield q("room_at", mailbox_id=mailbox_id, day_ago=micros(now - COUNTED))
     return (now if oldest is None else moment(oldest)) + COUNTED
 
@@ -237,7 +242,10 @@ def owed_links(mailbox_id: str, now: datetime) -> Script[tuple[Debt, ...]]:
 def pay_link(
     mailbox_id: str, debt: Debt, verdict: Verdict, challenge: ChallengeIntent | None, now: datetime
 ) -> Script[None]:
-    """The link that is owed leaves, or is owed no more; see the port."""
+    """The link is intended and the message goes on to CHALLENGE, in one commit with the verdict that says so.
+    Without a challenge it is owed no more: the guards of the verdict are why. Changes nothing where the owner has
+    decided or the message is under way. Raises `Conflict`, writing nothing, when a guard says no by now.
+    """
     yield from lock(mailbox_id)
     about = {"mailbox_id": mailbox_id, "gmail_id": debt.gmail_id, "now": micros(now)}
     if challenge is None:
@@ -249,6 +257,6 @@ def pay_link(
 
 
 def set_rule(mailbox_id: str, subject: str, kind: RuleKind | None, now: datetime) -> Script[None]:
-    """Set or remove the owner's rule for an address or a domain."""
+    """Set, or with None remove, the owner's rule for an address or a bare domain."""
     yield from lock(mailbox_id)
     yield from corrections.write_rule(mailbox_id, subject.lower(), kind, now)

@@ -69,7 +69,7 @@ class NoticeCountRow(CountRow):
 def messages(
     mailbox_id: str, placement: Placement | None = None, limit: int = 50, before: str = ""
 ) -> Script[tuple[MessageView, ...]]:
-    """One page, latest change first."""
+    """Latest change first. `before` is the `gmail_id` of the last one of the page before."""
     params: dict[str, Any] = {"mailbox_id": mailbox_id, "limit": max(0, min(limit, PAGE))}
     kind = "messages" if placement is None else "inbox" if placement is Placement.INBOX else "placed"
     if kind == "placed":
@@ -129,7 +129,9 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
 def retain(
     mailbox_id: str, before: datetime, limit: int, counts_before: datetime | None = None
 ) -> Script[int]:
-    """See the port."""
+    """Delete up to `limit` rows that ended before `before`, and counts that are kept to judge again before
+    `counts_before`, if that is later; returns how many.
+    """
     deleted = 0
     for table in RETAINED:
         at = micros(max(before, counts_before or before) if table == "decision_counts" else before)

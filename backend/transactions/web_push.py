@@ -7,10 +7,10 @@ from typing import TypedDict
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.web_push import GIVEN_UP, MOST_BROWSERS
-from backend.ports.jobs import DutyJob
-from backend.ports.web_push import Pushed, WebPush
+from backend.ports.unsubscribe import Pushed
 from backend.transactions import jobs
 from backend.transactions.mailboxes import lock
+from backend.transactions.records import DutyJob, WebPush
 from backend.transactions.statement import Script, micros, moment, moment_or_none, number, q
 
 
@@ -28,7 +28,7 @@ class WebPushRow(TypedDict):
 
 
 def web_pushes(mailbox_id: str, now: datetime) -> Script[tuple[WebPush, ...]]:
-    """Those whose sessions run, oldest first."""
+    """Those of a mailbox whose sessions run, oldest first."""
     found: list[WebPushRow] = yield q("web_pushes", mailbox_id=mailbox_id, now=micros(now))
     return tuple(
         WebPush(
@@ -46,7 +46,9 @@ def web_pushes(mailbox_id: str, now: datetime) -> Script[tuple[WebPush, ...]]:
 
 
 def add_web_push(mailbox_id: str, push: WebPush, now: datetime) -> Script[None]:
-    """Keep it in place of what its session had; see the port."""
+    """Keep it in place of what its session had; nothing, if that has ended. What is held by `now` is known to it.
+    Raises `Refused` (too_many_browsers).
+    """
     yield from lock(mailbox_id)
     yield q("remove_web_push", mailbox_id=mailbox_id, session=push.session)
     if len((yield from web_pushes(mailbox_id, now))) >= MOST_BROWSERS:
@@ -63,25 +65,26 @@ def add_web_push(mailbox_id: str, push: WebPush, now: datetime) -> Script[None]:
 
 
 def swap_web_push(mailbox_id: str, push_id: str, old: bytes, new: bytes) -> Script[bool]:
-    """Replace what is sealed, if it is still `old`."""
+    """Seal it anew, or another address of the same browser; False if it is not `old` any more."""
     return bool((yield from number("swap_web_push", mailbox_id=mailbox_id, id=push_id, old=old, new=new)))
 
 
 def remove_web_push(mailbox_id: str, session: str) -> Script[None]:
-    """That of a session."""
+    """That of a session, if there is one."""
     yield q("remove_web_push", mailbox_id=mailbox_id, session=session)
 
 
 def hand_over_web_push(mailbox_id: str, old: str, new: str) -> Script[None]:
-    """That of session `old` is session `new`'s from now on."""
+    """That of session `old` is session `new`'s from now on, if both are of this mailbox."""
     yield q("hand_over_web_push", mailbox_id=mailbox_id, old=old, new=new)
 
 
 def web_pushed(
     job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetime, next_due: datetime | None
 ) -> Script[None]:
-    """What became of a round; see the port. A browser that has got another address meanwhile is not judged by what
-    was said of the old one."""
+    """What became of a round that told up to `now`; those that are gone, or failed for too long, are removed.
+    Ends the duty. Raises `LeaseLost`.
+    """
     yield from jobs.finish_duty(job, next_due)
     for push, outcome in answers:
         about = {"mailbox_id": job.mailbox_id, "id": push.id, "sealed": push.sealed}

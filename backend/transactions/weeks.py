@@ -35,7 +35,9 @@ class WeekRow(TypedDict):
 
 
 def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
-    """See the port."""
+    """Count the weeks that are over and were not counted, and test whether the mail has changed. Weeks older than a
+    year are dropped, but for the first ones of the model in use.
+    """
     mailbox = yield from locked(mailbox_id)
     weeks = yield from _weeks(mailbox_id)
     today = drift.week_of(now.astimezone(UTC))
@@ -56,7 +58,7 @@ def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
 
 
 def state(mailbox_id: str) -> Script[drift.Drift]:
-    """See the port."""
+    """What the test said last, with the weeks of the model in use that are kept, oldest first."""
     row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
     return drift.Drift(_change(row) if row else None, (yield from _weeks(mailbox_id)))
 

@@ -17,8 +17,8 @@ from quart import Response, g, request
 from werkzeug.exceptions import Forbidden
 
 from backend.domain.entry.challenge import token_hash
-from backend.ports.devices import Session
 from backend.settings import Environment
+from backend.transactions.records import Session
 from backend.web.api.authentication import service
 from backend.web.google.state_cookie import secure
 from backend.web.google.way_back import EARLIER

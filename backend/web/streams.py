@@ -15,7 +15,8 @@ from typing import cast
 
 from quart import Quart, Response, current_app, json
 
-from backend.ports.devices import Event, News, Notifier
+from backend.transactions.driver import Notifier
+from backend.transactions.records import Event, News
 
 KEY = "pitchgate_streams"
 

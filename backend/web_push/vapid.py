@@ -15,7 +15,7 @@ from backend.domain.errors import Refused
 from backend.domain.mail.unsubscribe import host_of
 from backend.domain.mailbox.web_push import Subscription
 from backend.ports.system import Clock
-from backend.ports.web_push import PushAnswer, Pushed
+from backend.ports.unsubscribe import PushAnswer, Pushed
 from backend.public_post import Answer, PublicPost
 
 CURVE = ec.SECP256R1()
@@ -26,7 +26,7 @@ TOPIC = "held"
 
 
 class VapidPush:
-    """`backend.ports.web_push.PushService`."""
+    """`backend.transactions.records.PushService`."""
 
     def __init__(self, contact: str, clock: Clock, post: PublicPost | None = None) -> None:
         """`contact` is the https or mailto address by which a service may complain."""

@@ -24,7 +24,7 @@ from backend.domain.mailbox.failing import Cause, cause_of, code_of
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
 from backend.pipeline.context import Context
-from backend.ports.jobs import Duty, DutyJob, MessageJob
+from backend.transactions.records import Duty, DutyJob, MessageJob
 
 log = structlog.get_logger()
 

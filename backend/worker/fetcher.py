@@ -16,7 +16,7 @@ from backend.domain.errors import StoreAway, TryLater
 from backend.domain.mailbox.notices import Missing
 from backend.pipeline import notices
 from backend.pipeline.context import Context
-from backend.ports.notices import NoticeSource, Waiting
+from backend.ports.gmail import NoticeSource, Waiting
 
 log = structlog.get_logger()
 

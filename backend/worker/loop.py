@@ -23,7 +23,7 @@ from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
 from backend.pipeline.together import together
 from backend.ports.gmail import Authorizer
-from backend.ports.jobs import Due, Duty, DutyJob, MessageJob
+from backend.transactions.records import Due, Duty, DutyJob, MessageJob
 from backend.worker.endings import Endings
 
 log = structlog.get_logger()

@@ -10,9 +10,9 @@ import structlog
 
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.watching.models import FILE
-from backend.ports.models import StoredModel
-from backend.ports.store import Store
+from backend.transactions.records import StoredModel
 from backend.transactions.statement import EVERY
+from backend.transactions.store import Store
 
 log = structlog.get_logger()
 

@@ -13,8 +13,8 @@ from datetime import timedelta
 import structlog
 
 from backend.domain.errors import StoreAway
-from backend.ports.store import Store
 from backend.ports.system import Clock
+from backend.transactions.store import Store
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ import structlog
 
 from backend.domain.errors import StoreAway
 from backend.pipeline.context import TOLD_SKEW, Context
-from backend.ports.jobs import Duty
 from backend.settings import Settings
+from backend.transactions.records import Duty
 
 log = structlog.get_logger()
 

@@ -30,12 +30,12 @@ from aiohttp import web
 from backend.demo.processes import free_port
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Sighting, SyncPage
 from backend.sandbox.addon.deployment import Deployment
 from backend.sandbox.addon.events import Asked, Forgery, Setting, posting
 from backend.sandbox.oauth.signing import KeyRing
 from backend.sandbox.world import World
-from backend.store import open_store
+from backend.store.opening import open_store
+from backend.transactions.records import Sighting, SyncPage
 from tests.contract.store.stories import BO, Story
 from tests.web.addon.host import EMAIL, EXECUTE, OPEN_MESSAGE
 

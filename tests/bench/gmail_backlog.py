@@ -20,14 +20,14 @@ from typing import Any
 
 from backend.demo.letters import OWNER, letters
 from backend.demo.play import Options, Stage, stage
-from backend.store import open_store
-from backend.store.store import SqlStore
+from backend.store.opening import open_store
+from backend.transactions.store import Store
 
 ALLOWED = 6_000
 AT_ONCE = 2_000
 
 
-async def _wait_for_rest(running: Stage, store: SqlStore) -> None:
+async def _wait_for_rest(running: Stage, store: Store) -> None:
     """Until the owner's mailbox is indexed and the minute that saw it is over."""
     while True:
         mailbox = await store.mailbox_by_email(OWNER)
@@ -56,7 +56,7 @@ async def _arrive(running: Stage, count: int) -> None:
         )
 
 
-async def _judged(store: SqlStore) -> int:
+async def _judged(store: Store) -> int:
     census = await store.census()
     return sum(n for key, n in census.items() if key.startswith("messages.") and key != "messages.undecided")
 

@@ -25,7 +25,7 @@ from typing import Any
 from backend.demo.letters import OWNER, letters
 from backend.demo.play import Options, Stage, stage
 from backend.demo.tally import count
-from backend.store import open_store
+from backend.store.opening import open_store
 
 HELD = "Pitchgate/Held"
 PATIENCE = 150.0

@@ -31,7 +31,7 @@ from itertools import count
 from pathlib import Path
 
 from backend.demo.letters import Letter, letters
-from backend.store import open_store
+from backend.store.opening import open_store
 from tests import postgres_server
 from tests.bench.processor import family, spent
 from tests.bench.store_rows import NAMES, ended, fill

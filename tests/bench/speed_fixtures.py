@@ -23,10 +23,10 @@ from backend.demo.letters import Letter
 from backend.demo.processes import Process, free_port, until_ready
 from backend.domain.mailbox.labels import HELD
 from backend.domain.mailbox.mailbox import Mode, Preferences
-from backend.ports.owner import NewMailbox
 from backend.settings import GMAIL_MODIFY
-from backend.store import open_store
+from backend.store.opening import open_store
 from backend.system.vault import MultiFernetVault
+from backend.transactions.records import NewMailbox
 from tests import postgres_server
 from tests.bench.baseline.stores import KeptStore, TinyStore
 from tests.bench.processor import descendants, held, spent

@@ -35,8 +35,9 @@ from pathlib import Path
 from backend.domain.entry.credits import Entry, Posting, spent
 from backend.domain.errors import Refused
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
+from backend.transactions.records import Duty, DutyJob, MessageJob, Notice, Sighting, SyncPage
+from backend.transactions.store import Store
 from tests import postgres_server
 from tests.bench.figures import Run, medians, ratios
 from tests.bench.store_rows import MAILBOXES, NAMES, fill, gmail_id, tidy
@@ -58,7 +59,7 @@ class Bench:
     runs: dict[str, list[Run]] = field(default_factory=dict)
 
     @property
-    def store(self) -> SqlStore:
+    def store(self) -> Store:
         """The store under measure."""
         return self.story.store
 

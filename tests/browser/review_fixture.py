@@ -14,7 +14,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Screened
 from backend.domain.mailbox.verdict import Outcome, Shadow, Verdict
 from backend.domain.reading.score import Reason, Score
-from backend.store import SqlStore
+from backend.transactions.store import Store
 from tests.contract.store.stories import ROWS
 from tests.web.serving import Server, served_office
 
@@ -44,7 +44,7 @@ class Fixture(Server):
     """An owner's pages, and what happens there meanwhile."""
 
     @property
-    def store(self) -> SqlStore:
+    def store(self) -> Store:
         """What is remembered."""
         return self.office.store
 

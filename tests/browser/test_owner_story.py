@@ -20,7 +20,7 @@ from backend.demo.play import Options, Stage, _environment, _people, _sandbox_ar
 from backend.demo.processes import Process, free_port
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
-from backend.store import open_store
+from backend.store.opening import open_store
 from tests import browsers
 from tests.browser.conftest import PATIENCE
 from tests.journeys.conftest import Journey, until

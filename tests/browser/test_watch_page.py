@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from backend.__main__ import cli
 from backend.domain.watching.drift import CHANNELS
-from backend.store import open_store
+from backend.store.opening import open_store
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS

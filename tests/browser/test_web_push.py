@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.pipeline.web_push import web_push
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests import browsers
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture

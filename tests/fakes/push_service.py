@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.domain.mailbox.web_push import Subscription
-from backend.ports.web_push import PushAnswer, Pushed
+from backend.ports.unsubscribe import PushAnswer, Pushed
 
 POINT = "B" + "A" * 86
 SECRET = "c" * 22
@@ -15,7 +15,7 @@ SECRET = "c" * 22
 
 @dataclass
 class FakePushService:
-    """Implements `backend.ports.web_push.PushService`. `answers` is by endpoint; who has none takes what comes."""
+    """Implements `backend.transactions.records.PushService`. `answers` is by endpoint; who has none takes what comes."""
 
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answers: dict[str, PushAnswer] = field(default_factory=dict)

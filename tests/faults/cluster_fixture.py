@@ -18,8 +18,8 @@ from backend.demo.processes import Process, free_port, until_ready
 from backend.demo.salesperson import Salesperson
 from backend.domain.errors import PitchgateError, StoreAway
 from backend.domain.mailbox.mailbox import Link
-from backend.store import open_store
-from backend.store.store import SqlStore
+from backend.store.opening import open_store
+from backend.transactions.store import Store
 from tests import postgres_server
 from tests.faults import helpers
 from tests.faults.cluster_balancer import Balancer
@@ -74,7 +74,7 @@ class Cluster:
     balancer: Balancer
     replicas: list[Replica]
     database: postgres_server.Server | None
-    store: SqlStore
+    store: Store
     owners: list[Owner]
     people: list[Salesperson] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)

@@ -15,8 +15,8 @@ from backend.demo.processes import Process, free_port, until_ready
 from backend.demo.salesperson import Salesperson
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Link, Mailbox
-from backend.store import open_store
-from backend.store.store import SqlStore
+from backend.store.opening import open_store
+from backend.transactions.store import Store
 from tests.faults import helpers
 from tests.faults.google import FaultySandbox
 from tests.faults.script import CREDITS, OWNER, OWNER_NAME, Script
@@ -41,7 +41,7 @@ class Fixture:
     sandbox: FaultySandbox
     server: Process
     server_url: str
-    store: SqlStore
+    store: Store
     people: list[Salesperson] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
     kills: int = 0

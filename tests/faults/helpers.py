@@ -16,7 +16,7 @@ import aiohttp
 
 from backend.demo.salesperson import Salesperson
 from backend.domain.errors import PitchgateError
-from backend.store.store import SqlStore
+from backend.transactions.store import Store
 from tests.faults.google import FaultySandbox
 
 Tell = Callable[[str], None]
@@ -70,7 +70,7 @@ def _push_account(name: str) -> str:
     return f"push@{project(name)}.iam.gserviceaccount.com"
 
 
-async def work_left(store: SqlStore, sandbox: FaultySandbox) -> str:
+async def work_left(store: Store, sandbox: FaultySandbox) -> str:
     """What the jobs and the pushes still have to do, in words; "" if nothing."""
     census = await store.census()
     stages = {k: n for k, n in census.items() if k.startswith("stages.") and k != "stages.ended"}

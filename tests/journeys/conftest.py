@@ -16,7 +16,7 @@ from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Options, Stage, stage
 from backend.demo.salesperson import Salesperson
 from backend.demo.tally import Tally, count
-from backend.store import open_store
+from backend.store.opening import open_store
 
 T = TypeVar("T")
 PATIENCE = 120.0

@@ -31,9 +31,10 @@ from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.play import Stage
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.message_record import MessageView
-from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
 from backend.system.clock import SystemClock
+from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session
+from backend.transactions.store import Store
 from tests.bench.processor import family
 from tests.journeys.conftest import begin_journey, until
 from tests.journeys.hostile_kinds import KINDS
@@ -107,7 +108,7 @@ class Owner:
     """The owner with a browser and a computer, and the store to look into."""
 
     running: Stage
-    store: SqlStore
+    store: Store
     mailbox_id: str
     cookies: dict[str, str]
     token: str

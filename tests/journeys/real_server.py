@@ -23,9 +23,9 @@ from backend.demo.letters import Letter, letters
 from backend.demo.play import Options, Stage, stage
 from backend.domain.entry.challenge import token_hash
 from backend.domain.mailbox.labels import Placement
-from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
-from backend.store import open_store
+from backend.store.opening import open_store
 from backend.system.clock import SystemClock
+from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope
 from tests.journeys.conftest import until
 from tests.onward import onward
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backend.demo.letters import OWNER, Letter, letters
 from backend.demo.tally import every_message
-from backend.store import open_store
+from backend.store.opening import open_store
 from tests.journeys.conftest import Journey, begin_journey, tally, until
 
 

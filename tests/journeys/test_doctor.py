@@ -30,8 +30,9 @@ from backend.doctor.finding import Finding, State
 from backend.domain.mailbox.mailbox import Mode
 from backend.scoring import SHIPPED
 from backend.settings_read import read_settings
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
 from backend.system.clock import SystemClock
+from backend.transactions.store import Store
 from tests.sandbox_process import CLIENT_ID, CLIENT_SECRET, PROJECT, SUBSCRIPTION, TOPIC, SandboxProcess
 
 ANA = "ana@corp.test"
@@ -123,7 +124,7 @@ class OpenStore:
     def __init__(self, patient: Patient) -> None:
         self._store = open_store(patient.database)
 
-    async def __aenter__(self) -> SqlStore:
+    async def __aenter__(self) -> Store:
         await self._store.open()
         return self._store
 

@@ -8,7 +8,7 @@ import pytest
 
 from backend.captcha.solver import solve
 from backend.demo.letters import OWNER, OWNER_NAME
-from backend.store import open_store
+from backend.store.opening import open_store
 from tests.journeys.conftest import Journey, begin_journey, until
 
 

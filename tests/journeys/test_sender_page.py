@@ -8,7 +8,7 @@ from html import unescape
 from pathlib import Path
 
 from backend.demo.letters import OWNER
-from backend.store import open_store
+from backend.store.opening import open_store
 from tests.journeys.conftest import Journey, begin_journey, until
 
 JSON = {"Accept": "application/json"}

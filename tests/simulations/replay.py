@@ -30,13 +30,13 @@ from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.standing import Standing
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import grounds
-from backend.ports.jobs import Duty, Sighting, SyncPage
-from backend.ports.owner import NewMailbox
 from backend.scoring.session import ModelSession
 from backend.settings import Settings
 from backend.settings_read import read_settings
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
 from backend.system.vault import MultiFernetVault, VaultKeys, configured_vault
+from backend.transactions.records import Duty, NewMailbox, Sighting, SyncPage
+from backend.transactions.store import Store
 from model_export import rows
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -87,7 +87,7 @@ def _mailbox(owner: Owner) -> NewMailbox:
     )
 
 
-async def _arrive(store: SqlStore, names: list[str]) -> None:
+async def _arrive(store: Store, names: list[str]) -> None:
     await store.want("box1", Duty.SYNC, START)
     job = None
     while job is None or job.duty is not Duty.SYNC:
@@ -101,7 +101,7 @@ async def _arrive(store: SqlStore, names: list[str]) -> None:
 
 
 async def _judge(
-    store: SqlStore,
+    store: Store,
     vault: MultiFernetVault,
     session: ModelSession,
     job: Any,

@@ -50,10 +50,9 @@ from backend.domain.watching.asking import Answer
 from backend.domain.watching.models import Act
 from backend.domain.watching.trial import Finding, disagreement
 from backend.pipeline.stages import run_duty
-from backend.ports.jobs import Duty
-from backend.ports.models import StoredModel
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS
+from backend.transactions.records import Duty, StoredModel
 from model_export import rows
 from tests.web.service import Caller, Office, office
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.first_run import preview
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.contract.store.stories import LEASE
 from tests.unit.pipeline.conftest import FORGED, letter
 from tests.web.service import Office

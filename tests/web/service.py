@@ -35,12 +35,12 @@ from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
 from backend.pipeline.stages import run_duty
 from backend.pipeline.web_push import WebPushService
-from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
 from backend.ports.gmail import Access
-from backend.ports.jobs import Duty
 from backend.settings import IDENTITY, Settings
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
 from backend.system.vault import MultiFernetVault, make_key
+from backend.transactions.records import Duty, NewDevice, OneTimeCode, Purpose, Scope
+from backend.transactions.store import Store
 from backend.web.app import create_app
 from backend.web.services import Services
 from tests.contract.store.stories import LEASE, ROWS, Story
@@ -179,7 +179,7 @@ class Office:
     clock: FixedClock
 
     @property
-    def store(self) -> SqlStore:
+    def store(self) -> Store:
         return self.story.store
 
     @property
@@ -373,7 +373,7 @@ async def office(
 
 
 def _office(
-    store: SqlStore, stopping: asyncio.Event | None, checks: Checks | None, settings: Mapping[str, Any]
+    store: Store, stopping: asyncio.Event | None, checks: Checks | None, settings: Mapping[str, Any]
 ) -> Office:
     clock, scorer, lists, callers = FixedClock(), FixedScorer(), ListServers(), Callers()
     gmail, reader = FakeGmail(now=clock.now()), FakeReader(scorer.score, scorer.thresholds)

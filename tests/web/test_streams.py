@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from backend.domain.mailbox.correction import Decision
-from backend.ports.devices import Event, EventKind, News
-from backend.store.notifier import Notifier
+from backend.transactions.driver import Notifier
+from backend.transactions.records import Event, EventKind, News
 from backend.web import streams as module
 from backend.web.streams import AT_ONCE, KEY, QUIET_TICKS, TICK, Feed, Streams, follow, line
 from tests.web.service import Caller, Office, office

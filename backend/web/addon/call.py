@@ -7,7 +7,7 @@ from datetime import datetime
 
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.pipeline.addon import AddonService
-from backend.ports.owner import Tenant
+from backend.transactions.records import Tenant
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.event import Event
 from backend.web.words import card_words

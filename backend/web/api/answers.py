@@ -16,7 +16,7 @@ from backend.domain.mailbox.message_record import MessageView
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
 from backend.locale.words import error_words
-from backend.ports.devices import HeldSender
+from backend.transactions.records import HeldSender
 from backend.web.api import schemas
 from backend.web.words import language_of
 

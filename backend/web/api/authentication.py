@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from backend.domain import errors
 from backend.pipeline.devices import DeviceService
-from backend.ports.devices import Device, Scope
+from backend.transactions.records import Device, Scope
 from backend.web import log
 from backend.web.api.answers import API, PREFIX, VERSION_HEADER, refusal
 from backend.web.services import services

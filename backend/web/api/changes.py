@@ -7,7 +7,7 @@ from functools import partial
 from quart import Response, request
 
 from backend.domain.errors import PitchgateError
-from backend.ports.devices import Event, EventKind, Scope
+from backend.transactions.records import Event, EventKind, Scope
 from backend.web.api.answers import message_json, refusal
 from backend.web.api.authentication import Call, blueprint, per_device, with_device
 from backend.web.api.described import described

@@ -10,7 +10,7 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import CATEGORIES
 from backend.domain.watching.asking import Answer
-from backend.ports.devices import Scope
+from backend.transactions.records import Scope
 from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, preferences_json
 from backend.web.api.authentication import Call, blueprint, per_device, with_device

@@ -16,7 +16,7 @@ from quart_schema.openapi import HttpSecurityScheme, Info, OpenAPIProvider, Serv
 from quart_schema.validation import QUART_SCHEMA_REQUEST_ATTRIBUTE
 from werkzeug.routing import Rule
 
-from backend.ports.devices import Scope
+from backend.transactions.records import Scope
 from backend.web.api import schemas
 from backend.web.api.answers import API, PREFIX, STATUS, VERSION_HEADER
 

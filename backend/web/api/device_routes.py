@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Response
 
 from backend.pipeline.devices import TICKET_LIFE
-from backend.ports.devices import Device, Scope
+from backend.transactions.records import Device, Scope
 from backend.web.api import requests, schemas
 from backend.web.api.answers import answer
 from backend.web.api.authentication import Call, blueprint, per_device, service, with_device

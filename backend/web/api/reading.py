@@ -12,7 +12,7 @@ from quart_schema import validate_querystring
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.labels import Placement
-from backend.ports.devices import Overview, Scope
+from backend.transactions.records import Overview, Scope
 from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, message_json, preferences_json, sender_json, tagged
 from backend.web.api.authentication import Call, blueprint, per_device, with_device

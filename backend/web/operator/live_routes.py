@@ -12,7 +12,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from backend.domain.mailbox.verdict import Outcome
 from backend.locale.words import Words
-from backend.ports.store import Store
+from backend.transactions.store import Store
 from backend.web.guards import guarded
 from backend.web.limits import per_minute
 from backend.web.operator.live_view import COUNTERS, Line, lanes, line, worth_showing

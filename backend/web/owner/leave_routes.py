@@ -11,7 +11,7 @@ from quart import Blueprint, Response
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline import leave
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.guards import guarded

@@ -13,7 +13,7 @@ from quart import Blueprint, Response, request
 
 from backend.domain.mailbox.review import shelf_of
 from backend.locale.words import Words
-from backend.ports.devices import Event, EventKind
+from backend.transactions.records import Event, EventKind
 from backend.web import browser_session as browser
 from backend.web.guards import guarded
 from backend.web.limits import per_minute

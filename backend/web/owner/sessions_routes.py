@@ -6,7 +6,7 @@ from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound
 from backend.locale.words import Words
-from backend.ports.devices import Session
+from backend.transactions.records import Session
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service
 from backend.web.guards import guarded

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
+from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.row_types import Checking
 from tests.contract.store.stories import Story
@@ -32,7 +33,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def store(address: str) -> AsyncIterator[SqlStore]:
+async def store(address: str) -> AsyncIterator[Store]:
     """An open, empty store."""
     if address.startswith("postgresql:"):
         await postgres_server.empty(address)
@@ -44,6 +45,6 @@ async def store(address: str) -> AsyncIterator[SqlStore]:
 
 
 @pytest.fixture
-def story(store: SqlStore) -> Story:
+def story(store: Store) -> Story:
     """A teller of stories with one clock."""
     return Story(store)

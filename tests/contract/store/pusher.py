@@ -6,8 +6,8 @@ import asyncio
 import sys
 from itertools import count
 
-from backend.ports.jobs import Notice
-from backend.store import open_store
+from backend.store.opening import open_store
+from backend.transactions.records import Notice
 from tests.contract.store.stories import Story
 
 

@@ -13,7 +13,7 @@ from types import ModuleType, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import backend.transactions
-from backend.store.driver import Driver
+from backend.transactions.driver import Driver
 from backend.transactions.statement import Script
 
 NAMED_LATER = {

@@ -17,12 +17,17 @@ from backend.domain.mailbox.owner_digest import DigestLink
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.reading.score import Reason, Score, Trace
 from backend.domain.reading.topics import Topic
-from backend.ports.devices import Session
-from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
-from backend.ports.owner import NewMailbox
-from backend.ports.store import Store
-from backend.ports.web_push import WebPush
-from backend.store import SqlStore
+from backend.transactions.records import (
+    Duty,
+    DutyJob,
+    MessageJob,
+    NewMailbox,
+    Session,
+    Sighting,
+    SyncPage,
+    WebPush,
+)
+from backend.transactions.store import Store
 from tests.doubles import START
 
 LEASE = timedelta(seconds=60)
@@ -40,7 +45,7 @@ ROWS = {
 class Story:
     """Plays syncs, verdicts, stages and solves on one store."""
 
-    store: SqlStore
+    store: Store
     now: datetime = START
     numbers: count[int] = field(default_factory=lambda: count(1))
     prefix: str = ""
@@ -288,6 +293,6 @@ class Story:
         return (await self.view(mailbox_id, gmail_id)).placement
 
 
-def is_a_store(store: SqlStore) -> Store:
+def is_a_store(store: Store) -> Store:
     """Checked by the type checker: the adapter has every method of the port."""
     return store

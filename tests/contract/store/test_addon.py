@@ -11,16 +11,15 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mode
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.ports.jobs import Sighting
-from backend.ports.messages import SenderRecord
-from backend.store import SqlStore
+from backend.transactions.records import SenderRecord, Sighting
+from backend.transactions.store import Store
 from tests.contract.store.stories import BO, Story
 
 OLD = Sighting("old", "t-old", None)
 LOOKS_LIKE_ONE = Verdict(Outcome.INBOX, Row.OBSERVE)
 
 
-async def test_an_account_is_found_by_its_sub_and_by_nothing_else(story: Story, store: SqlStore) -> None:
+async def test_an_account_is_found_by_its_sub_and_by_nothing_else(story: Story, store: Store) -> None:
     await story.mailbox("ana")
     found = await store.tenant("sub-ana")
     assert found is not None
@@ -29,7 +28,7 @@ async def test_an_account_is_found_by_its_sub_and_by_nothing_else(story: Story, 
         assert await store.tenant(other) is None
 
 
-async def test_a_card_reads_message_sender_and_history_at_once(story: Story, store: SqlStore) -> None:
+async def test_a_card_reads_message_sender_and_history_at_once(story: Story, store: Store) -> None:
     await story.mailbox("ana")
     first = await story.receive("ana", "m1", Outcome.CHALLENGE)
     assert first is not None
@@ -48,9 +47,7 @@ async def test_a_card_reads_message_sender_and_history_at_once(story: Story, sto
     assert await store.reading("ana", "nothing", story.now) is None
 
 
-async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(
-    story: Story, store: SqlStore
-) -> None:
+async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(story: Story, store: Store) -> None:
     await story.mailbox("ana")
     assert await store.adopt("ana", OLD, LOOKS_LIKE_ONE, story.screened(), story.now) is True
     assert await store.adopt("ana", OLD, Verdict(Outcome.INBOX, Row.BELOW_HOLD), None, story.now) is False
@@ -63,7 +60,7 @@ async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(
         await store.adopt("nobody", OLD, LOOKS_LIKE_ONE, None, story.now)
 
 
-async def test_known_mail_is_never_adopted(story: Story, store: SqlStore) -> None:
+async def test_known_mail_is_never_adopted(story: Story, store: Store) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "old", Outcome.HOLD)
     assert await store.adopt("ana", OLD, LOOKS_LIKE_ONE, None, story.now) is False
@@ -72,7 +69,7 @@ async def test_known_mail_is_never_adopted(story: Story, store: SqlStore) -> Non
     assert read.view.placement is Placement.HELD
 
 
-async def test_settings_are_changed_only_by_who_saw_them_as_they_are(story: Story, store: SqlStore) -> None:
+async def test_settings_are_changed_only_by_who_saw_them_as_they_are(story: Story, store: Store) -> None:
     await story.mailbox("ana")
     seen = await store.tenant("sub-ana")
     assert seen is not None
@@ -87,7 +84,7 @@ async def test_settings_are_changed_only_by_who_saw_them_as_they_are(story: Stor
     assert await store.prefer("ana", seen.version, wanted, story.now + timedelta(days=1)) is False
 
 
-async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, store: SqlStore) -> None:
+async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, store: Store) -> None:
     await story.mailbox("ana")
     await story.mailbox("eve")
     await story.receive("ana", "m1", Outcome.CHALLENGE)

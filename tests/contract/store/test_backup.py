@@ -22,10 +22,11 @@ from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty
-from backend.store import backup, open_store
-from backend.store.departures import Departures
+from backend.store import backup
+from backend.store.opening import open_store
 from backend.store.sqlite_schema import connect
+from backend.transactions.driver import Departures
+from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
 from tests.doubles import in_english
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Sighting, SyncPage
+from backend.transactions.records import Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story
 
 BOXES = 4

@@ -11,7 +11,7 @@ from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import SyncPage
+from backend.transactions.records import SyncPage
 from tests.contract.store.stories import BO, Story
 
 

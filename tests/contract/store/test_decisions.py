@@ -14,14 +14,15 @@ from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching import chain
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
+from backend.transactions.store import Store
 from tests.contract.store.stories import Story
 from tests.doubles import PlainKeys
 
 KEYS = PlainKeys()
 
 
-async def in_order(store: SqlStore, mailbox_id: str) -> int:
+async def in_order(store: Store, mailbox_id: str) -> int:
     """The length of a log in which nothing is wrong."""
     found = await store.decision_chain(mailbox_id)
     assert found is not None

@@ -12,7 +12,7 @@ from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
+from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import Story
 

@@ -12,7 +12,7 @@ from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
 
 

@@ -11,8 +11,7 @@ from backend.domain.errors import LeaseLost, Lost
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.devices import EventKind, NewDevice, OneTimeCode, Purpose, Scope
-from backend.ports.jobs import SyncPage
+from backend.transactions.records import EventKind, NewDevice, OneTimeCode, Purpose, Scope, SyncPage
 from tests.contract.store.stories import Story
 
 MOST = 1_000

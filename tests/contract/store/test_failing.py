@@ -12,7 +12,7 @@ from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.contract.store.stories import Story
 
 SOON = timedelta(seconds=1)

@@ -11,9 +11,9 @@ import pytest
 
 from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline.context import Context
-from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
 from backend.settings import Settings
-from backend.store import SqlStore
+from backend.transactions.records import Duty, DutyJob, MessageJob, Sighting, SyncPage
+from backend.transactions.store import Store
 from backend.worker import loop
 from backend.worker.loop import Worker
 from tests.contract.store.stories import LEASE, Story
@@ -26,7 +26,7 @@ TASKS = 8
 class Busy:
     """A worker of `TASKS` tasks. Every message of Ana's takes until `free`, everybody else's no time."""
 
-    def __init__(self, store: SqlStore, story: Story, folder: Path) -> None:
+    def __init__(self, store: Store, story: Story, folder: Path) -> None:
         self.clock = FixedClock()
         settings = Settings(state_dir=folder, poll_seconds=0.005, stop_seconds=0.2, worker_tasks=TASKS)
         self.context = Context(
@@ -65,7 +65,7 @@ class Busy:
 
 
 @pytest.fixture
-async def busy(store: SqlStore, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Busy:
+async def busy(store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Busy:
     made = Busy(store, story, tmp_path)
     monkeypatch.setattr(loop, "run_stage", made.stage)
     monkeypatch.setattr(loop, "run_duty", made.duty)

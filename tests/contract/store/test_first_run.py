@@ -16,8 +16,7 @@ from backend.domain.mailbox.verdict import Outcome
 from backend.domain.policy.rehearsal import Looked, Rehearsed, RunState, Word
 from backend.domain.reading.score import Reason, Score
 from backend.domain.reading.topics import Topic
-from backend.ports.jobs import Duty, DutyJob
-from backend.ports.owner import DisconnectReceipt, GrantEnd
+from backend.transactions.records import DisconnectReceipt, Duty, DutyJob, GrantEnd
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
 

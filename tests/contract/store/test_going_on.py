@@ -15,8 +15,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Score
-from backend.ports.jobs import Duty, InHand, MessageJob, Sighting, SyncPage
-from backend.ports.messages import Stays
+from backend.transactions.records import Duty, InHand, MessageJob, Sighting, Stays, SyncPage
 from tests.contract.store.stories import BO, LEASE, ROWS, Story
 
 by_id = attrgetter("gmail_id")

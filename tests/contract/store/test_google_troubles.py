@@ -9,7 +9,7 @@ from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty, Notice, Sighting, SyncPage
+from backend.transactions.records import Duty, Notice, Sighting, SyncPage
 from tests.contract.store.stories import Story
 
 

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from backend.domain.errors import Lost
 from backend.domain.mailbox.gap import Gap
 from backend.domain.mailbox.mailbox import Link, Preferences
-from backend.ports.jobs import Duty, Notice, SyncPage
-from backend.ports.owner import NewMailbox
+from backend.transactions.records import Duty, NewMailbox, Notice, SyncPage
 from tests.contract.store.stories import Story
 
 ANA = NewMailbox("ana", "sub-ana", "ana@corp.test", "Ana", b"sealed", frozenset({"openid"}), Preferences())

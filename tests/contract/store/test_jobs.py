@@ -13,7 +13,7 @@ from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty, Notice, PushFate, Sighting, SyncPage
+from backend.transactions.records import Duty, Notice, PushFate, Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story
 
 # Pushes

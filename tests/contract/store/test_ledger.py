@@ -21,7 +21,8 @@ from backend.domain.entry.credits import Entry, Posting, refunded, spent
 from backend.domain.errors import Conflict, NotFound, Refused
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Outcome
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
+from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.stories import BO, Story
 
@@ -96,7 +97,7 @@ class Books(RuleBasedStateMachine):
     """Entries of all kinds, repeats and solves in any order, against a plain sum."""
 
     runner: ClassVar[asyncio.Runner]
-    store: ClassVar[SqlStore]
+    store: ClassVar[Store]
     boxes: ClassVar[count[int]]
 
     def __init__(self) -> None:

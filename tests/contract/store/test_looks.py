@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.ports.jobs import Duty, Notice, SyncPage
+from backend.transactions.records import Duty, Notice, SyncPage
 from tests.contract.store.stories import Story
 
 WINDOW = timedelta(seconds=1.1)

@@ -11,9 +11,8 @@ from backend.domain.errors import Conflict, Lost, NotFound, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty, Notice, PushFate, SyncPage
-from backend.ports.owner import NewMailbox
-from backend.store import SqlStore
+from backend.transactions.records import Duty, NewMailbox, Notice, PushFate, SyncPage
+from backend.transactions.store import Store
 from tests.contract.store.stories import Story, is_a_store
 
 ANA = NewMailbox(
@@ -126,7 +125,7 @@ async def test_a_name_is_not_lost_to_an_answer_without_one(story: Story) -> None
     assert again.owner.name == "Ana"
 
 
-async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: SqlStore, story: Story) -> None:
+async def test_nothing_can_be_saved_for_a_mailbox_that_is_not_there(store: Store, story: Story) -> None:
     now = story.now
     for attempt in (
         store.save_labels("nobody", LabelIds(), Owner("")),

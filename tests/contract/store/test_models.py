@@ -10,7 +10,7 @@ from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.verdict import Outcome, Row, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.models import FILE, Act, AtWork
-from backend.ports.models import StoredModel
+from backend.transactions.records import StoredModel
 from backend.transactions.statement import EVERY
 from tests.contract.store.stories import Story
 

@@ -20,13 +20,21 @@ from backend.domain.errors import Conflict, Refused
 from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
-from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope
-from backend.ports.jobs import Notice
-from backend.ports.models import StoredModel
-from backend.ports.owner import DisconnectReceipt, GrantEnd
-from backend.store import SqlStore, moving, open_store
+from backend.store import moving
 from backend.store.moving import ORDER, copy
+from backend.store.opening import open_store
 from backend.store.schema import place
+from backend.transactions.records import (
+    DisconnectReceipt,
+    GrantEnd,
+    NewDevice,
+    Notice,
+    OneTimeCode,
+    Purpose,
+    Scope,
+    StoredModel,
+)
+from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.stories import Story
 from tests.doubles import PlainKeys
@@ -167,7 +175,7 @@ def test_nothing_is_not_copied(tmp_path: Path, target: str) -> None:
 def test_a_file_that_a_server_has_open_is_not_copied(source: Path, target: str) -> None:
     """What it wrote after its table had been read would have been left behind, and "all of it" said."""
 
-    async def beside(running: SqlStore) -> None:
+    async def beside(running: Store) -> None:
         with pytest.raises(Conflict, match="in_use"):
             await copy(source, target)
         await Story(running).mailbox("late")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from backend.domain.mailbox.notices import Missing, Notices
-from backend.ports.jobs import Duty, Notice, PushFate, SyncPage
+from backend.transactions.records import Duty, Notice, PushFate, SyncPage
 from tests.contract.store.stories import Story
 
 

@@ -8,10 +8,11 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from backend.ports.jobs import Duty, Notice, PushFate
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
 from backend.store.postgres_schema import upgrade, version
+from backend.transactions.records import Duty, Notice, PushFate
 from backend.transactions.statement import EVERY, Script, q
+from backend.transactions.store import Store
 from tests import postgres_server
 from tests.contract.store.stories import Story
 
@@ -199,7 +200,7 @@ async def test_a_script_cancelled_at_any_point_happened_wholly_or_not_at_all(sto
     assert cancelled
 
 
-async def test_upgrading_by_many_at_once_happens_once(address: str, store: SqlStore) -> None:
+async def test_upgrading_by_many_at_once_happens_once(address: str, store: Store) -> None:
     assert await asyncio.gather(*(upgrade(address) for _ in range(4))) == [0, 0, 0, 0]
     connection = await asyncpg.connect(address)
     try:

@@ -12,7 +12,7 @@ from backend.domain.errors import Expired, Refused
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.contract.store.stories import BO, Story
 from tests.contract.store.test_used_links import is_open, known, waiting
 

@@ -13,7 +13,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.review import Shelf, shelf_of
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.jobs import SyncPage
+from backend.transactions.records import SyncPage
 from tests.contract.store.stories import BO, Story
 from tests.contract.store.test_corrections import rule, state
 

@@ -14,7 +14,7 @@ from backend.domain.mailbox.correction import Decision, RuleKind
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.review import Done, Leaving, Shelf, Wanted
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.devices import Session
+from backend.transactions.records import Session
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
 

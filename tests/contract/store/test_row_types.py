@@ -9,9 +9,9 @@ from typing import Any, get_args
 import asyncpg
 
 from backend.domain.mailbox.archive_tables import TABLES
-from backend.store import SqlStore
 from backend.store.library import Dialect, Yields, queries
 from backend.store.sqlite_schema import connect
+from backend.transactions.store import Store
 from tests.contract.store.row_types import Ask, asks, columns_of, row_of
 
 OF_POSTGRES = {"int8": int, "int4": int, "bool": int, "text": str, "float8": float, "bytea": bytes}
@@ -75,7 +75,7 @@ def test_no_transaction_takes_an_answer_without_saying_its_type() -> None:
     assert not untyped
 
 
-async def test_every_answer_has_the_columns_its_type_names(store: SqlStore, address: str) -> None:
+async def test_every_answer_has_the_columns_its_type_names(store: Store, address: str) -> None:
     await store.ping()
     found, known = await columns(address), queries(dialect_of(address))
     looked_at = [ask for ask in asks() if ask.kind and ask.query in found]
@@ -84,7 +84,7 @@ async def test_every_answer_has_the_columns_its_type_names(store: SqlStore, addr
 
 
 async def test_every_query_that_gives_something_is_asked_by_a_typed_transaction(
-    store: SqlStore, address: str
+    store: Store, address: str
 ) -> None:
     await store.ping()
     typed = {ask.query for ask in asks() if ask.kind}
@@ -94,7 +94,7 @@ async def test_every_query_that_gives_something_is_asked_by_a_typed_transaction(
     assert unasked <= {"count_mailboxes"}
 
 
-async def test_the_archives_tables_have_the_columns_of_its_format(store: SqlStore, address: str) -> None:
+async def test_the_archives_tables_have_the_columns_of_its_format(store: Store, address: str) -> None:
     await store.ping()
     found = await columns(address)
     for name, table in TABLES.items():

@@ -14,7 +14,7 @@ from backend.domain.entry.challenge import Tries
 from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.devices import EventKind, NewDevice, OneTimeCode, Purpose, Scope
+from backend.transactions.records import EventKind, NewDevice, OneTimeCode, Purpose, Scope
 from tests.contract.store.stories import Story
 
 LINE = "I met you at the fair in Köln <b>"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import SEARCH_LAG
-from backend.ports.jobs import Duty, Notice
 from backend.store.alone import alone, follows
+from backend.transactions.records import Duty, Notice
 from tests.contract.store.stories import LEASE, Story
 
 

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import NotFound, StoreAway
-from backend.ports.jobs import Notice, PushFate
-from backend.store import SqlStore, open_store
 from backend.store import sqlite as driver_module
+from backend.store.opening import open_store
 from backend.store.sqlite import SqliteDriver
 from backend.store.sqlite_schema import connect, upgrade, version
 from backend.store.sqlite_writer import told
 from backend.transactions import jobs
+from backend.transactions.records import Notice, PushFate
 from backend.transactions.statement import EVERY, Script, q
+from backend.transactions.store import Store
 from tests.contract.store.stories import Story
 
 PUSHER = Path(__file__).with_name("pusher.py")
@@ -234,7 +235,7 @@ def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
     connection.close()
 
 
-async def test_an_unknown_mailbox_is_not_found_even_where_only_a_key_says_so(store: SqlStore) -> None:
+async def test_an_unknown_mailbox_is_not_found_even_where_only_a_key_says_so(store: Store) -> None:
     with pytest.raises(NotFound):
         await store.learn("nobody", frozenset({"a@x.test"}), "", Story(store).now)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import PitchgateError, StoreAway
-from backend.store import open_store, postgres, sqlite_schema
+from backend.store import postgres, sqlite_schema
+from backend.store.opening import open_store
 from tests import postgres_server
 from tests.contract.store.stories import Story
 

@@ -22,11 +22,9 @@ from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.standing import Standing
 from backend.domain.watching.asking import Answer
-from backend.ports.jobs import Duty, DutyJob, MessageJob, Sighting, SyncPage
-from backend.ports.messages import Debt, Stays
-from backend.ports.store import Store
-from backend.ports.web_push import Pushed, WebPush
-from backend.store import SqlStore
+from backend.ports.unsubscribe import Pushed
+from backend.transactions.records import Debt, Duty, DutyJob, MessageJob, Sighting, Stays, SyncPage, WebPush
+from backend.transactions.store import Store
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
 
@@ -317,7 +315,7 @@ async def test_another_owners_ids_are_nothing(story: Story, address: str) -> Non
     assert found == {}
 
 
-def test_every_method_of_the_port_is_in_this_walk(store: SqlStore) -> None:
+def test_every_method_of_the_port_is_in_this_walk(store: Store) -> None:
     # A new method without a call above fails the walk with a KeyError; a stale name fails here.
     assert methods() >= ABOUT_ALL.keys()
     assert methods() >= OWN

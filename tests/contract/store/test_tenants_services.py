@@ -10,8 +10,7 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.review import Leaving, Shelf, Wanted
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
-from backend.ports.jobs import Sighting
+from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session, Sighting
 from tests.contract.store.dump import dump
 from tests.contract.store.stories import BO, Story
 from tests.contract.store.test_tenants import SERVED, eve_again, eve_beside_ana

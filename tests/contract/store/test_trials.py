@@ -13,7 +13,7 @@ from backend.domain.reading.score import Score
 from backend.domain.watching.asking import QUALITY, Answer
 from backend.domain.watching.models import Act
 from backend.domain.watching.trial import CHALLENGER, CHAMPION, TRIAL, Counted, trial
-from backend.ports.models import StoredModel
+from backend.transactions.records import StoredModel
 from tests.contract.store.stories import Story
 
 TWO = StoredModel("two", "2" * 64, "two.onnx", b"two")

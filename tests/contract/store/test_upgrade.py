@@ -14,8 +14,9 @@ from backend.demo.tally import every_message
 from backend.domain.errors import Conflict, Lost
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
-from backend.store import open_store, postgres_schema, schema
+from backend.store import postgres_schema, schema
 from backend.store.library import Dialect, Migration, migrations
+from backend.store.opening import open_store
 from tests.contract.store.stories import Story
 from tests.journeys.from_0_1_0 import VERSION, Kept
 

@@ -11,7 +11,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
-from backend.ports.jobs import Duty, Notice
+from backend.transactions.records import Duty, Notice
 from tests.contract.store.stories import BO, Story
 
 

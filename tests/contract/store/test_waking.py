@@ -13,8 +13,8 @@ from backend.domain.errors import Lost
 from backend.domain.mailbox.correction import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
-from backend.ports.devices import NewDevice, OneTimeCode, Purpose, Scope, Session
-from backend.store import open_store
+from backend.store.opening import open_store
+from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session
 from tests.contract.store.stories import Story
 
 PATIENCE = 20.0

@@ -10,9 +10,8 @@ import pytest
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.mailbox.web_push import GIVEN_UP, MOST_BROWSERS, SETTLE
-from backend.ports.devices import Session
-from backend.ports.jobs import Duty
-from backend.ports.web_push import Pushed
+from backend.ports.unsubscribe import Pushed
+from backend.transactions.records import Duty, Session
 from tests.contract.store.stories import Story
 
 

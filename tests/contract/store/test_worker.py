@@ -17,9 +17,10 @@ from backend.domain.mailbox.message_record import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.retry import SEARCH_LAG
 from backend.pipeline.context import Context
-from backend.ports.jobs import Duty, DutyJob, MessageJob
 from backend.settings import Settings
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
+from backend.transactions.records import Duty, DutyJob, MessageJob
+from backend.transactions.store import Store
 from backend.worker import loop
 from backend.worker.endings import Endings
 from backend.worker.loop import Worker
@@ -96,9 +97,7 @@ class Workshop:
 
 
 @pytest.fixture
-async def workshop(
-    store: SqlStore, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Workshop:
+async def workshop(store: Store, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     clock = FixedClock()
     settings = Settings(
         state_dir=tmp_path, max_attempts=TRIES, stop_seconds=STOP, poll_seconds=0.005, worker_tasks=4

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from backend.commands.jobs import jobs_group, with_store
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.message_record import MessageView, Stage
-from backend.store import SqlStore
+from backend.transactions.store import Store
 from tests.contract.store.stories import Story
 
 
-async def three_dead_letters(store: SqlStore) -> None:
+async def three_dead_letters(store: Store) -> None:
     story = Story(store)
     for name, number in (("ana", 2), ("bea", 1)):
         await story.mailbox(name)
@@ -39,7 +39,7 @@ def listed(runner: CliRunner, *options: str) -> list[tuple[str, str]]:
 
 
 def view(name: str) -> MessageView:
-    async def look(store: SqlStore) -> MessageView:
+    async def look(store: Store) -> MessageView:
         return (await store.known("ana", [name]))[name]
 
     return with_store(look)

@@ -15,9 +15,9 @@ from backend.commands.jobs import with_store
 from backend.commands.keys import keys_group
 from backend.domain.errors import Lost, NeedsReconnect
 from backend.gmail.errors import sealed_shut
-from backend.store import SqlStore
 from backend.system.clock import SystemClock
 from backend.system.vault import MultiFernetVault, make_key
+from backend.transactions.store import Store
 from tests.contract.store.stories import Story
 
 OLD, NEW = make_key(), make_key()
@@ -27,7 +27,7 @@ def vault(*keys: str) -> MultiFernetVault:
     return MultiFernetVault([SecretStr(key) for key in keys])
 
 
-async def connected(store: SqlStore) -> None:
+async def connected(store: Store) -> None:
     """Ana's token is sealed with the old key, Bea's with the new one."""
     story = Story(store)
     for name, key in (("ana", OLD), ("bea", NEW)):
@@ -35,7 +35,7 @@ async def connected(store: SqlStore) -> None:
         await store.save_sealed_token(name, vault(key).seal(f"1//{name}"), story.now)
 
 
-async def only_ana(store: SqlStore) -> None:
+async def only_ana(store: Store) -> None:
     await connected(store)
     await store.forget("bea")
 
@@ -50,7 +50,7 @@ def runner(database: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
 def test_a_token_no_key_opens_asks_its_owner_to_connect_again(runner: CliRunner) -> None:
     """It was "refused": its sync was tried for ever, and its messages became dead letters one by one."""
 
-    async def look(store: SqlStore) -> None:
+    async def look(store: Store) -> None:
         await connected(store)
         grants = StoredGrants(store, vault(NEW))
         assert await grants.refresh_token("bea") == "1//bea"
@@ -82,7 +82,7 @@ def test_with_a_key_that_is_lost_the_server_starts_once_its_tokens_are_forgotten
     result = runner.invoke(keys_group, ["lost", "--yes"])
     assert result.output.startswith("1 refresh token forgotten")
 
-    async def look(store: SqlStore) -> None:
+    async def look(store: Store) -> None:
         await check_keys(store, vault(NEW))
         assert await StoredGrants(store, vault(NEW)).refresh_token("ana") is None  # "no grant": connect again
 
@@ -101,7 +101,7 @@ def test_only_what_no_key_opens_is_forgotten_and_the_rest_is_rotated(
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", NEW)
     assert runner.invoke(keys_group, ["lost", "--yes"]).output.startswith("1 refresh token forgotten")
 
-    async def left(store: SqlStore) -> tuple[bytes, ...]:
+    async def left(store: Store) -> tuple[bytes, ...]:
         return await store.sealed_tokens()
 
     (kept,) = with_store(left)
@@ -117,13 +117,13 @@ def test_the_addresses_of_browsers_are_sealed_again_too(
 ) -> None:
     monkeypatch.setenv("PITCHGATE_SECRET_KEYS", f"{NEW},{OLD}")
 
-    async def switched_on(store: SqlStore) -> None:
+    async def switched_on(store: Store) -> None:
         story = Story(store, SystemClock().now())
         await story.mailbox("ana")
         push = await story.browser("ana")
         await store.swap_web_push("ana", push.id, push.sealed, vault(OLD).seal("address"))
 
-    async def kept(store: SqlStore) -> list[bytes]:
+    async def kept(store: Store) -> list[bytes]:
         return [push.sealed for push in await store.web_pushes("ana", SystemClock().now())]
 
     with_store(switched_on)

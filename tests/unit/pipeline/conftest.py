@@ -17,10 +17,10 @@ from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictnes
 from backend.domain.reading.score import Reason, Score, Thresholds
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
-from backend.ports.jobs import MessageJob, Notice
-from backend.ports.owner import NewMailbox
 from backend.settings import Settings
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
+from backend.transactions.records import MessageJob, NewMailbox, Notice
+from backend.transactions.store import Store
 from backend.worker.endings import Endings
 from tests.doubles import NoAuthorizer, PlainKeys
 from tests.fakes.gmail import Died, FakeGmail
@@ -78,7 +78,7 @@ class Fixture:
 
     context: Context
     gmail: FakeGmail
-    store: SqlStore
+    store: Store
     scorer: FakeScorer
     reader: FakeReader
     authorizer: NoAuthorizer

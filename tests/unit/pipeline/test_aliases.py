@@ -11,7 +11,7 @@ import pytest
 from backend.domain.errors import TryLater
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.pipeline import solve
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
 
 NEW = "ana@newname.test"

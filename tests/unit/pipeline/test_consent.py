@@ -11,8 +11,7 @@ from backend.domain.errors import Lost, NeedsReconnect, Rejected, TryLater, Unex
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import PASSED_OVER
-from backend.ports.jobs import Duty
-from backend.ports.owner import NewMailbox
+from backend.transactions.records import Duty, NewMailbox
 from tests.fakes.gmail import Died
 from tests.unit.pipeline.conftest import Fixture, letter
 

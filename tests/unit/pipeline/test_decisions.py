@@ -12,7 +12,7 @@ from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching.grounds import differences
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
 
 TEXTS = ("pitchy", "perhaps", "maybe", "dear Ana, the minutes")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from backend.pipeline import notices
 from backend.pipeline.echoes import MOST, Echoes
-from backend.ports.jobs import PushFate
+from backend.transactions.records import PushFate
 from tests.doubles import FixedClock
 from tests.unit.pipeline.conftest import Fixture, letter
 from tests.unit.pipeline.test_fetching import envelope

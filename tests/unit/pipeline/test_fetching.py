@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from backend.domain.errors import StoreAway, TryLater
 from backend.domain.mailbox.notices import Missing, Notices
-from backend.ports.notices import Waiting
+from backend.ports.gmail import Waiting
 from backend.worker.fetcher import Fetcher
 from tests.unit.pipeline.conftest import Fixture, letter
 

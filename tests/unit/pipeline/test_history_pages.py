@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from backend.pipeline.sync import PAGES_A_TURN, sync
-from backend.ports.jobs import Duty, DutyJob
+from backend.transactions.records import Duty, DutyJob
 from tests.fakes.gmail import Died
 from tests.unit.pipeline.conftest import Fixture, letter
 

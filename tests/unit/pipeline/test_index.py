@@ -12,7 +12,7 @@ from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import Condition, Link, Mode, Preferences
 from backend.pipeline.index import AT_ONCE, PAGE
 from backend.ports.gmail import Fetched
-from backend.ports.owner import NewMailbox
+from backend.transactions.records import NewMailbox
 from tests.unit.pipeline.conftest import Fixture, letter
 
 SENT = frozenset({"SENT"})

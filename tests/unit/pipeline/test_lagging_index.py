@@ -8,7 +8,7 @@ import pytest
 
 from backend.pipeline.context import GivenBack
 from backend.pipeline.sync import sync
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
 
 

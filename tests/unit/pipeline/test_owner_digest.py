@@ -17,7 +17,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline import owner_digest
 from backend.pipeline.score_unseen import score_unseen
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -16,7 +16,7 @@ from backend.domain.mailbox.message_record import Stage
 from backend.pipeline import relist
 from backend.pipeline.relist import Progress
 from backend.pipeline.stages import run_duty
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.fakes.gmail import LABELS, Died
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from backend.domain.entry.challenge import ChallengeState, token_hash
-from backend.store import open_store
 from backend.store.backup import back_up, restore
+from backend.store.opening import open_store
 from tests.doubles import PlainKeys
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 

@@ -14,8 +14,7 @@ from backend.domain.reading.score import Score, Thresholds
 from backend.domain.watching.asking import Answer, Label
 from backend.domain.watching.models import Act
 from backend.domain.watching.trial import CHALLENGER, CHAMPION
-from backend.ports.jobs import Duty
-from backend.ports.models import StoredModel
+from backend.transactions.records import Duty, StoredModel
 from tests.fakes.gmail import FakeGmail
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter, open_fixture
 

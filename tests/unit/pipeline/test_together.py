@@ -17,7 +17,7 @@ from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.message_record import Stage
 from backend.pipeline import together
 from backend.pipeline.stages import run_duty, run_stage
-from backend.ports.jobs import MessageJob
+from backend.transactions.records import MessageJob
 from tests.unit.pipeline.conftest import LEASE, Fixture, letter
 
 

@@ -12,7 +12,7 @@ import pytest
 from backend.domain.errors import Expired, NotYet
 from backend.pipeline.solve import open_challenge
 from backend.pipeline.stages import run_duty
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import LEASE, Fixture, letter, open_fixture
 
 

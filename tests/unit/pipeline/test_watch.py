@@ -9,7 +9,7 @@ from backend.domain.mailbox.failing import NO_TOPIC, Cause
 from backend.domain.mailbox.mailbox import Condition
 from backend.pipeline.notices import sweep_after
 from backend.pipeline.watch import renewed_after, watch
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import Fixture, letter
 
 

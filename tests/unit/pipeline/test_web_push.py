@@ -15,9 +15,8 @@ from backend.domain.mailbox.correction import Correction, Decision, Origin
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.web_push import APART
 from backend.pipeline.web_push import WebPushService, web_push, worded
-from backend.ports.devices import Session
-from backend.ports.jobs import Duty
-from backend.ports.web_push import PushAnswer, Pushed
+from backend.ports.unsubscribe import PushAnswer, Pushed
+from backend.transactions.records import Duty, Session
 from tests.doubles import GlassVault
 from tests.fakes.push_service import POINT, SECRET, FakePushService
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture

@@ -19,11 +19,11 @@ from backend.domain.errors import TryLater
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Score
 from backend.ports.gmail import Fetched
-from backend.ports.models import StoredModel
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, answered
 from backend.reader.pool import ReadingPool
 from backend.reader.process import ModelFile, ReadingProcess, _Pipes
+from backend.transactions.records import StoredModel
 from tests.contract.reader.test_reader import ANA, fetched
 from tests.doubles import in_english
 from tests.unit.pipeline.conftest import letter

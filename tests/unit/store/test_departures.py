@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import StoreAway
-from backend.store.departures import NAME, Departures
+from backend.transactions.driver import NAME, Departures
 
 
 def test_they_are_known_after_a_restart_and_nobody_else_is(tmp_path: Path) -> None:

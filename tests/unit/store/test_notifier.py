@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 
-from backend.store.notifier import Notifier, Notifiers
+from backend.transactions.driver import Notifier, Notifiers
 
 
 async def test_a_ring_wakes_all_who_wait() -> None:

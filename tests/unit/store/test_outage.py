@@ -5,7 +5,7 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 
 from backend.domain.errors import StoreAway
-from backend.store.outage import QUIET, REMINDER, Outage
+from backend.transactions.driver import QUIET, REMINDER, Outage
 
 FULL = StoreAway("later.store.full", reason="SQLITE_FULL")
 

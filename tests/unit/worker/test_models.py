@@ -11,8 +11,9 @@ import pytest
 
 from backend.domain.errors import PitchgateError
 from backend.domain.watching.models import Act
-from backend.ports.models import StoredModel
-from backend.store import SqlStore, open_store
+from backend.store.opening import open_store
+from backend.transactions.records import StoredModel
+from backend.transactions.store import Store
 from backend.worker.models import Following
 from tests.doubles import START
 
@@ -43,14 +44,14 @@ class Readers:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
     opened = open_store(tmp_path / "store.sqlite3")
     await opened.open()
     yield opened
     await opened.close()
 
 
-async def test_it_follows_every_act_and_does_nothing_without_one(store: SqlStore) -> None:
+async def test_it_follows_every_act_and_does_nothing_without_one(store: Store) -> None:
     readers = Readers()
     following = Following(store, readers, Path("file.onnx"))
     await following.look()
@@ -68,7 +69,7 @@ async def test_it_follows_every_act_and_does_nothing_without_one(store: SqlStore
     assert readers.taken[-1] == ("two", None)
 
 
-async def test_a_refused_model_is_tried_again_at_the_next_act_alone(store: SqlStore) -> None:
+async def test_a_refused_model_is_tried_again_at_the_next_act_alone(store: Store) -> None:
     readers = Readers()
     following = Following(store, readers, Path("file.onnx"))
     await store.add_model(TWO, "op", START)
@@ -84,7 +85,7 @@ async def test_a_refused_model_is_tried_again_at_the_next_act_alone(store: SqlSt
 
 
 async def test_it_looks_again_when_the_store_could_not_be_asked_until_it_is_told_to_stop(
-    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backend.worker.models.LOOKED", 0.01)
     await store.add_model(TWO, "op", START)

@@ -14,8 +14,7 @@ from backend.domain.mailbox.message_record import MessageView, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.standing import Standing
 from backend.pipeline.addon import Home
-from backend.ports.devices import HeldSender
-from backend.ports.messages import Reading, SenderRecord
+from backend.transactions.records import HeldSender, Reading, SenderRecord
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.home import home_card
 from backend.web.addon.cards.message import message_card, note_card

@@ -19,8 +19,8 @@ from backend.domain.mailbox.notices import Notices
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home
-from backend.ports.devices import HeldSender
 from backend.sandbox.addon.card_limits import answer_problems, card_problems
+from backend.transactions.records import HeldSender
 from backend.web.addon.cards.answers import ask_connection, ask_scopes, changed, opened
 from backend.web.addon.cards.home import home_card
 from backend.web.addon.cards.message import message_card, note_card, version_of

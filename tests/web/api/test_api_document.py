@@ -11,7 +11,7 @@ from jsonschema import ValidationError
 from openapi_spec_validator import validate
 from quart import Quart
 
-from backend.ports.devices import Scope
+from backend.transactions.records import Scope
 from backend.web.api.answers import STATUS
 from tests.desktop.document import Document
 from tests.web.service import Client, Office

@@ -10,8 +10,8 @@ import pytest
 from quart import Response
 
 from backend.domain.errors import PitchgateError, Refused, TryLater
-from backend.ports.jobs import Duty
 from backend.settings import GMAIL_MODIFY
+from backend.transactions.records import Duty
 from tests.onward import onward
 from tests.web.service import TOKEN, Client, Office, unopened
 

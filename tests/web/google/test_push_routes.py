@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import TryLater, Unauthenticated
-from backend.ports.jobs import Duty, PushFate, SyncPage
+from backend.transactions.records import Duty, PushFate, SyncPage
 from tests.contract.store.stories import LEASE
 from tests.web.service import Client, Office
 

@@ -11,7 +11,7 @@ from typing import Any
 from backend.domain.errors import StoreAway
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 from backend.web.app import create_app
 from tests.web.service import LINK, TOKEN, Client, Office
 

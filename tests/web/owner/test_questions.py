@@ -14,7 +14,7 @@ import pytest
 from backend.domain.mailbox.correction import Origin
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.watching.asking import Answer
-from backend.ports.devices import EventKind
+from backend.transactions.records import EventKind
 from tests.web.service import Office, office
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from backend.captcha.solver import solve
 from backend.domain.mailbox.correction import Decision
-from backend.ports.devices import Event, EventKind
+from backend.transactions.records import Event, EventKind
 from backend.web.api import changes
 from backend.web.limits import surroundings_of
 from tests.values import message

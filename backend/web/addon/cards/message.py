@@ -15,7 +15,7 @@ from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
-from backend.ports.messages import Reading
+from backend.transactions.records import Reading
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame
 from backend.web.addon.cards.state import trouble

@@ -29,7 +29,7 @@ from backend.domain.mailbox.failing import (
 )
 from backend.domain.mailbox.message_record import Stage
 from backend.domain.retry import REFUSALS, once_more, refusals
-from backend.ports.jobs import Duty
+from backend.transactions.records import Duty
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LONG_AGO = NOW - TOLD_AFTER

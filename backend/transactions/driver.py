@@ -1,0 +1,208 @@
+"""What runs a script on one kind of database, who is woken by it, whether it takes what is written, and who has left."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+import structlog
+
+from backend.domain.errors import StoreAway
+from backend.transactions.statement import P, Script, T
+
+# ---- Who has left, in a file beside the database, so that a backup of before does not bring them back. A line
+# is the hash of a mailbox's own id and the day: no address, and nothing from which one could be found. It is on
+# disk before the rows go, whatever becomes of the database afterwards: put back from a backup, damaged or lost.
+
+
+NAME = "pitchgate.departed"
+
+
+class Departures:
+    """Those noted in `folder`. None is noted without one."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = None if folder is None else folder / NAME
+        self._known: frozenset[str] | None = None
+
+    def has(self, mailbox_id: str) -> bool:
+        """Whether this mailbox was deleted once. Its owner may have come back since, with another id."""
+        if self._known is None:
+            there = self._path if self._path is not None and self._path.exists() else None
+            lines = [] if there is None else there.read_text("ascii", "replace").splitlines()
+            self._known = frozenset(line.partition(" ")[0] for line in lines)
+        return _hash(mailbox_id) in self._known
+
+    def note(self, mailbox_id: str) -> None:
+        """Keep it, before the rows are deleted. Raises `StoreAway` if that cannot be written."""
+        if self._path is None or self.has(mailbox_id):
+            return
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(descriptor, f"{_hash(mailbox_id)} {datetime.now(UTC):%Y-%m-%d}\n".encode())
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise StoreAway("later.store.unwritable", reason=type(error).__name__) from error
+        self._known = None
+
+
+def _hash(mailbox_id: str) -> str:
+    return hashlib.sha256(mailbox_id.encode()).hexdigest()
+
+
+# ---- That the database takes nothing, told to the log once, then each minute, and when it is over. A full disk
+# fails every job, push and look of every process many times a second; each says the same.
+
+
+log = structlog.get_logger()
+
+REMINDER = 60.0
+"""Seconds between two lines about one outage."""
+
+QUIET = 5.0
+"""Seconds without a failure, after which a write that succeeds ends it: on a full disk small ones may still pass."""
+
+
+class Outage:
+    """Whether there is one. `now` tells seconds that never go back."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self.error: StoreAway | None = None
+        """The last failure, while it lasts."""
+        self._began = self._failed_at = self._told_at = 0.0
+        self._failures = 0
+
+    def met(self, error: StoreAway) -> None:
+        """A transaction failed."""
+        now = self._now()
+        if self.error is None or self.error.trouble != error.trouble:
+            self._began, self._told_at, self._failures = now, now, 0
+            log.error("store_fails", trouble=error.trouble, cause=error.reason)
+        self.error, self._failed_at = error, now
+        self._failures += 1
+        if now - self._told_at >= REMINDER:
+            self._told_at = now
+            log.error("store_still_fails", trouble=error.trouble, failures=self._failures, **self._since(now))
+
+    def written(self) -> None:
+        """A write was committed."""
+        if self.error is None or (now := self._now()) - self._failed_at < QUIET:
+            return
+        log.warning("store_back", trouble=self.error.trouble, failures=self._failures, **self._since(now))
+        self.error = None
+
+    def _since(self, now: float) -> dict[str, int]:
+        return {"seconds": round(now - self._began)}
+
+
+# ---- Waking workers when a job became due, and streams when there is something to tell.
+
+
+class Notifier:
+    """Rung in the event loop after a commit that somebody may be waiting for.
+
+    Who waits reads `rings` before they look and hands it to `rung`: a ring between the look and the wait is
+    then not missed.
+    """
+
+    def __init__(self) -> None:
+        self.rings = 0
+        self._listeners: list[Callable[[], None]] = []
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake everybody. To be called in the event loop's thread."""
+        self.rings += 1
+        rung, self._rung = self._rung, asyncio.Event()
+        rung.set()
+        for listener in self._listeners:
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` at every ring."""
+        self._listeners.append(listener)
+
+    async def rung(self, timeout: float, heard: int | None = None) -> bool:
+        """Wait for a ring, at most `timeout` seconds; True if there was one (since `heard`, if given)."""
+        if heard is not None and heard != self.rings:
+            return True
+        try:
+            async with asyncio.timeout(timeout):
+                await self._rung.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class Notifiers:
+    """A notifier for each mailbox that anybody waits for; it is forgotten when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        self._notifiers: WeakValueDictionary[str, Notifier] = WeakValueDictionary()
+
+    def of(self, mailbox_id: str) -> Notifier:
+        """The notifier of a mailbox, the same for all who hold it."""
+        return self._notifiers.setdefault(mailbox_id, Notifier())
+
+    def ring(self, mailbox_id: str) -> None:
+        """Wake who waits for this mailbox. To be called in the event loop's thread."""
+        notifier = self._notifiers.get(mailbox_id)
+        if notifier is not None:
+            notifier.ring()
+
+    def ring_all(self) -> None:
+        """Wake everybody: something may have been missed."""
+        for notifier in list(self._notifiers.values()):
+            notifier.ring()
+
+
+# ---- What runs a script: one transaction on one kind of database.
+
+
+class Driver(Protocol):
+    """A database that runs scripts. `scope` is the mailbox a script is about, or `EVERY`."""
+
+    @property
+    def notifier(self) -> Notifier:
+        """Rung after commits that made a job due."""
+
+    @property
+    def notifiers(self) -> Notifiers:
+        """Rung for a mailbox after commits of which its open streams are to be told: a change of what its owner
+        sees, and the end of a device or session."""
+
+    @property
+    def outage(self) -> Outage:
+        """Whether it takes what is written."""
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+
+    async def close(self) -> None:
+        """Finish what is queued, then disconnect."""
+
+    async def wipe(self) -> None:
+        """Take what was deleted out of the files, too, as far as this is ours to do. May run again."""
+
+    async def write(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run the script in a transaction of its own; returns once it is durable. An error undoes it."""
+
+    async def put(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for a script that writes a few rows by key, which may cost less than asking somebody else."""
+
+    async def read(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a script that only reads, on one snapshot."""
+
+    async def near(self, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for a script that reads a few rows by key, which may cost less than asking somebody else."""

@@ -1,0 +1,443 @@
+"""What stages hand to the store and what it hands back: values, none of them a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from backend.domain.entry.challenge import Challenge
+from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.gap import Gap
+from backend.domain.mailbox.gmail_moves import Returned
+from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.mailbox import Mailbox, Preferences
+from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.standing import Standing
+from backend.domain.watching.chain import Chain, Entry
+
+# ---- Jobs: claiming and ending them, and what makes them due. With `messages`, `owner` and `devices` it is the
+# store. For all four: every method is one transaction, every query names its mailbox, times are aware UTC
+# (stored as integer microseconds). Unless said otherwise a method may run again with the same arguments without
+# a second effect. The jobs live in the rows they are about: a message's row is its dedup record, its job and
+# its audit in one, so a result and the next job cannot disagree. Jobs are held by lease. A method that takes a
+# job raises `LeaseLost`, and writes nothing, when the lease is no longer the caller's.
+
+
+class Duty(StrEnum):
+    """What is to be done for a mailbox, again and again or once."""
+
+    SYNC = "sync"
+    WATCH = "watch"
+    INDEX = "index"
+    OWED = "owed"  # links that a full count of the day kept back
+    LEAVE = "leave"
+    RETAIN = "retain"
+    DELIVER = "deliver"  # when a wait ends that follows a typed code
+    DIGEST = "digest"  # what was held since the last time, put into the owner's inbox
+    WEB_PUSH = "web_push"  # new senders, told to browsers that asked for it
+    PREVIEW = "preview"  # once, when the owner asks what would have been held
+
+
+class PushFate(StrEnum):
+    """What became of a push notice. All of them are acknowledged."""
+
+    NEW = "new"
+    REPEAT = "repeat"  # Pub/Sub's message id is known
+    STALE = "stale"  # the change it speaks of has been listed already; what followed it perhaps not
+    UNKNOWN = "unknown"  # no such mailbox here
+
+
+class Due(NamedTuple):
+    """When a duty and when a message may next be claimed, None if there is none."""
+
+    duty: datetime | None
+    message: datetime | None
+
+    @property
+    def first(self) -> datetime | None:
+        """The earlier one."""
+        return min((at for at in self if at is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One verified push. `history_id` is a hint only."""
+
+    push_id: str
+    email: str
+    history_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DutyJob:
+    """A claimed duty. A SYNC comes with its `mailbox` as it was then, without what fails in it. `error` is what made
+    the last try fail, "" if nothing did."""
+
+    mailbox_id: str
+    duty: Duty
+    attempt: int
+    lease: str
+    mailbox: Mailbox | None = field(default=None, compare=False)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """What the worker that goes on with a message need not read again. `challenge` was stored with the verdict."""
+
+    mailbox: Mailbox
+    screened: Screened
+    challenge: Challenge | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageJob:
+    """A claimed message. `labels` are those history told of, or None; `attempt` counts from 1. `revision` goes up when
+    an owner or a solve changes what is meant to happen; a stage that finishes with an older revision leaves the newer
+    order standing. `deaths` is how many workers in a row have not given it back before their lease ended, `error` what
+    made the last try fail, "" if nothing did. A sync that found it has read what its screening begins
+    with (`begun`). Claimed, it brings neither that nor anything `in_hand`."""
+
+    mailbox_id: str
+    gmail_id: str
+    thread_id: str
+    stage: Stage
+    attempt: int
+    lease: str
+    revision: int
+    labels: frozenset[str] | None
+    placement: Placement | None
+    backlog: bool
+    first_seen_at: datetime
+    deaths: int = 0
+    error: str = ""
+    in_hand: InHand | None = None
+    begun: Beginning | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A message id to be looked at. `stage` is SCREEN for incoming mail and LEARN for the owner's own."""
+
+    gmail_id: str
+    thread_id: str
+    labels: frozenset[str] | None
+    stage: Stage = Stage.SCREEN
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPage:
+    """What one page of history or of a re-list amounts to.
+
+    `cursor` is the new position, or "" while pages are still to come; then `page_token`/`page_start` say
+    where to go on. `backlog` marks mail that was not fresh when found: it may be held, never answered.
+    `gap` is the report of a re-list that ends with this page. What `returned` from spam or bin is seen to before
+    the `corrections`.
+    """
+
+    sightings: tuple[Sighting, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    returned: tuple[Returned, ...] = ()
+    deleted: tuple[str, ...] = ()
+    cursor: str = ""
+    page_token: str = ""
+    page_start: str = ""
+    safe_since: datetime | None = None
+    backlog: bool = False
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a page of history is read against: which of its messages are challenges we sent (`ours`), the views of those
+    that are `known`, and what was `pushed`: the furthest position of the latest pushes with the time the last of
+    them came."""
+
+    ours: frozenset[str]
+    known: Mapping[str, MessageView]
+    pushed: tuple[int, datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a screening begins with: the mailbox (None: it has gone), in which of the messages' threads the owner has
+    written, and whether they block anybody."""
+
+    mailbox: Mailbox | None
+    took_part: frozenset[str]
+    blocks: bool
+
+
+# ---- Messages: what was decided about each, the challenges and credits of their senders, and the lists people
+# see.
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRecord:
+    """What came of a sender so far: messages that are `held` now, checks they were challenged for and `solved`."""
+
+    held: int = 0
+    challenged: int = 0
+    solved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One message and its sender, read at one moment. `version` is another one after every decision."""
+
+    view: MessageView
+    version: int
+    standing: Standing
+    record: SenderRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """A verdict after which a message stays where it is: it changes no label, spends no credit and answers nobody."""
+
+    job: MessageJob
+    verdict: Verdict
+    screened: Screened | None
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A message whose sender is owed a link: nothing but a full count of the day stood against it."""
+
+    gmail_id: str
+    thread_id: str
+    sender: str
+    sender_domain: str
+
+
+# ---- Owners: their mailboxes, whom they know, their lists, their first run, what they take with them, their
+# leaving.
+
+
+@dataclass(frozen=True, slots=True)
+class NewMailbox:
+    """An owner who came back from Google's consent page, with their refresh token sealed."""
+
+    id: str
+    sub: str
+    email: str
+    name: str
+    sealed_token: bytes
+    scopes: frozenset[str]
+    preferences: Preferences
+    grant_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A mailbox and the version of its row: `version` is another one after every change of its settings."""
+
+    mailbox: Mailbox
+    version: int
+
+
+class GrantEnd(StrEnum):
+    """What became of Google's grant when an owner left."""
+
+    REVOKED = "revoked"
+    WAS_GONE = "was_gone"  # withdrawn at Google before
+    REFUSED = "refused"  # Google would not hear of it; the rows were deleted all the same
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectReceipt:
+    """How a mailbox ended, for its receipts."""
+
+    grant_end: GrantEnd
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of a disconnect. `left_at` is None while it is under way; `deleted` counts rows by table."""
+
+    mailbox_id: str
+    asked_at: datetime
+    left_at: datetime | None
+    grant_end: GrantEnd | None
+    deleted: Mapping[str, int] = field(default_factory=dict)
+
+
+# ---- Computers and browsers an owner has let in, and the log of changes they follow. Only hashes of tokens,
+# codes and tickets are stored. Times are aware UTC. Each method is one transaction.
+
+
+class Scope(StrEnum):
+    """What a device may do."""
+
+    READ = "read"
+    CORRECT = "correct"
+    SETTINGS = "settings"
+    DEVICES = "devices"
+
+
+class Purpose(StrEnum):
+    """What a one-time code is for."""
+
+    DEVICE = "device"  # exchanged for a device token
+    TICKET = "ticket"  # signs a browser in
+
+
+class EventKind(StrEnum):
+    """What changed."""
+
+    HELD = "held"
+    MOVED = "moved"
+    STATUS = "status"
+    NOTE = "appeal"  # stored so: the sender wrote, changed or took back their line to the owner
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One connected computer."""
+
+    id: str
+    mailbox_id: str
+    name: str
+    scopes: frozenset[Scope]
+    created_at: datetime
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDevice:
+    """A computer to be let in. `token_hash` is of the token it will show."""
+
+    id: str
+    token_hash: str
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeCode:
+    """A code or ticket. `detail` is a code's challenge or a ticket's page, `name` what the computer is called,
+    `device_id` the computer that asked for a ticket."""
+
+    code_hash: str
+    mailbox_id: str
+    purpose: Purpose
+    detail: str
+    expires_at: datetime
+    name: str = ""
+    device_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser. `browser` is what it is roughly ("Firefox on Linux"), "" if it did not say;
+    `created_at` is set when it is read."""
+
+    token_hash: str
+    mailbox_id: str
+    expires_at: datetime
+    device_id: str = ""
+    browser: str = ""
+    created_at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change. `message` is the message of a HELD or NOTE event as it is now."""
+
+    id: int
+    kind: EventKind
+    gmail_id: str = ""
+    placement: str = ""
+    decided_by: str = ""
+    message: MessageView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a stream is told. `alive`: its device is still let in. `lost`: changes after the position asked for
+    are no longer known. `latest` is the number of the latest change there is."""
+
+    alive: bool
+    lost: bool
+    latest: int
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSender:
+    """Held, undecided mail of one sender: how many, when the last came, and the newest of it."""
+
+    sender: str
+    count: int
+    latest_at: datetime
+    messages: tuple[MessageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """One page of them, newest sender first. `total` counts senders; `cursor` is () on the last page."""
+
+    senders: tuple[HeldSender, ...]
+    total: int
+    cursor: tuple[int, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The mailbox, the counts of held, undecided mail, and the latest change, all of one moment."""
+
+    mailbox: Mailbox
+    messages: int
+    senders: int
+    latest: int
+
+
+# ---- The log of decisions, the keys it is sealed with, whether the mail has changed, and what owners are
+# asked.
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What is kept of decisions, as of one moment: the chain, None before the first; entries in their order; what they
+    share, JSON by its name (`chain.name_of`); the sealed counts that are kept, by number."""
+
+    chain: Chain | None
+    entries: tuple[Entry, ...]
+    settings: Mapping[str, str]
+    counts: Mapping[int, bytes]
+
+
+# ---- The models that operators added, and which of them are at work.
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model's bytes, not audited. `digest` is what its own must be, `name` what its file was called."""
+
+    version: str
+    digest: str
+    name: str
+    file: bytes = field(repr=False)
+
+
+# ---- Browsers that want to be told of new senders, in the store and behind their makers' push services.
+
+
+@dataclass(frozen=True, slots=True)
+class WebPush:
+    """One browser. `session` is the hash of its session: it ends with that. `sealed` holds its `Subscription`,
+    `browser` is what it calls itself, `language` a two-letter code. `told_until`: what was held before is known;
+    `told_at` when it was last told; `failing_since` from when on it could not be."""
+
+    id: str
+    session: str
+    sealed: bytes
+    browser: str
+    language: str
+    told_until: datetime
+    told_at: datetime | None = None
+    failing_since: datetime | None = None

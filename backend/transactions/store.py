@@ -1,0 +1,425 @@
+"""The store: each transaction bound to a driver in one typed line."""
+
+from __future__ import annotations
+
+import secrets
+from asyncio import to_thread
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any, Generic, Protocol, cast
+
+from backend.domain.errors import PitchgateError
+from backend.transactions import addon as _addon
+from backend.transactions import archive as _archive
+from backend.transactions import asking as _asking
+from backend.transactions import challenges as _challenges
+from backend.transactions import claims as _claims
+from backend.transactions import corrections as _corrections
+from backend.transactions import credits as _credits
+from backend.transactions import dead_letters as _dead_letters
+from backend.transactions import decisions as _decisions
+from backend.transactions import devices as _devices
+from backend.transactions import digests as _digests
+from backend.transactions import first_run as _first_run
+from backend.transactions import held_list as _held_list
+from backend.transactions import insights as _insights
+from backend.transactions import jobs as _jobs
+from backend.transactions import lists as _lists
+from backend.transactions import mailboxes as _mailboxes
+from backend.transactions import models as _models
+from backend.transactions import notices as _notices
+from backend.transactions import review as _review
+from backend.transactions import review_orders as _review_orders
+from backend.transactions import review_senders as _review_senders
+from backend.transactions import senders as _senders
+from backend.transactions import servers as _servers
+from backend.transactions import sync as _sync
+from backend.transactions import trials as _trials
+from backend.transactions import undoing as _undoing
+from backend.transactions import verdicts as _verdicts
+from backend.transactions import views as _views
+from backend.transactions import web_push as _web_push
+from backend.transactions import weeks as _weeks
+from backend.transactions.driver import Departures, Driver, Notifier
+from backend.transactions.message_rows import MessageRow
+from backend.transactions.records import Device, DisconnectReceipt, Due, DutyJob, MessageJob, NewDevice
+from backend.transactions.statement import EVERY, P, Script, T
+
+# ---- What binds a transaction to the store's driver, in one typed line. mailbox = reads(mailboxes.mailbox) #
+# store.mailbox(mailbox_id) runs it on one snapshot connect = writes_all(mailboxes.connect) # about no one
+# mailbox The bound method has the transaction's own parameters. Its first one names the mailbox it is about: an
+# id, or a job, session or code that has one. The databases keep what belongs to other mailboxes out of sight by
+# it.
+
+
+class HasDriver(Protocol):
+    """A store."""
+
+    _driver: Driver
+
+
+class Bound(Generic[P, T]):
+    """A method of the store that runs one transaction."""
+
+    def __init__(
+        self, make: Callable[P, Script[T]], *, writes: bool, everywhere: bool, few: bool = False
+    ) -> None:
+        self.make = make
+        self.few = few
+        self.writes = writes
+        self.everywhere = everywhere
+        self.__doc__ = make.__doc__
+
+    def __get__(self, store: HasDriver | None, _: type[object]) -> Callable[P, Coroutine[Any, Any, T]]:
+        if store is None:
+            return cast("Callable[P, Coroutine[Any, Any, T]]", self)  # asked of the class
+        driver = store._driver
+        small, any_ = (driver.put, driver.write) if self.writes else (driver.near, driver.read)
+        run = small if self.few else any_
+
+        def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+            scope = EVERY if self.everywhere else _mailbox(args, kwargs)
+            return run(scope, self.make, *args, **kwargs)
+
+        return method
+
+
+def reads(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that only reads, about one mailbox."""
+    return Bound(make, writes=False, everywhere=False)
+
+
+def looks(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that only reads a few rows by key, about one mailbox."""
+    return Bound(make, writes=False, everywhere=False, few=True)
+
+
+def looks_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that only reads a few rows by key, about no one mailbox."""
+    return Bound(make, writes=False, everywhere=True, few=True)
+
+
+def writes(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction about one mailbox."""
+    return Bound(make, writes=True, everywhere=False)
+
+
+def puts(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that writes a few rows by key, about one mailbox."""
+    return Bound(make, writes=True, everywhere=False, few=True)
+
+
+def puts_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that writes a few rows by key, about no one mailbox."""
+    return Bound(make, writes=True, everywhere=True, few=True)
+
+
+def reads_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction that only reads, about no one mailbox: counting, looking up by address or token."""
+    return Bound(make, writes=False, everywhere=True)
+
+
+def writes_all(make: Callable[P, Script[T]]) -> Bound[P, T]:
+    """A transaction about no one mailbox: claiming, solving by token."""
+    return Bound(make, writes=True, everywhere=True)
+
+
+def _mailbox(args: tuple[object, ...], kwargs: dict[str, Any]) -> str:
+    about = args[0] if args else kwargs["mailbox_id"]
+    return about if isinstance(about, str) else cast(str, cast(Any, about).mailbox_id)
+
+
+# ---- `Store`: the store ports over either database. A line binds a transaction; nothing else is here.
+
+
+PULSE = 5.0
+"""Seconds between two writes that only ask whether writing works."""
+
+
+def new_lease(worker: str) -> str:
+    """A name for one claim, never given twice: a worker that lost a job cannot mistake it for its own."""
+    return f"{worker}:{secrets.token_hex(8)}"
+
+
+class Store:
+    """Every store port over either database: one line binds a transaction to the driver."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._pinged = -PULSE
+        self.departures = Departures(None)
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+        await self._driver.open()
+
+    async def keep_away(self) -> int:
+        """Delete mailboxes whose owners have left, which a backup of before has brought back; returns how many."""
+        back = [box.id for box in await self.mailboxes() if self.departures.has(box.id)]
+        for mailbox_id in back:
+            await self.forget(mailbox_id)
+        return len(back)
+
+    async def close(self) -> None:
+        """Finish what is queued, then disconnect."""
+        await self._driver.close()
+
+    async def ping(self) -> None:
+        """Raise `StoreAway` if the store takes nothing. What was found is believed for five seconds, so that whoever
+        asks makes no work; a write that failed meanwhile is told at once."""
+        now = monotonic()
+        if now - self._pinged >= PULSE or self._driver.outage.error is not None:
+            await self._driver.put(EVERY, _views.pulse, datetime.now(UTC))
+            self._pinged = now
+        if self._driver.outage.error is not None:
+            raise self._driver.outage.error
+
+    @property
+    def rings(self) -> int:
+        """How often a job became due since the start; see `wait`."""
+        return self._driver.notifier.rings
+
+    async def wait(self, timeout: float, heard: int | None = None) -> bool:
+        """Wait until a job may have become due, at most `timeout` seconds; True if so.
+
+        `heard` is `rings` as it was before the caller last looked for work: a job that became due between
+        the look and the wait ends the wait at once. Jobs postponed to a time do not ring when it comes.
+        """
+        return await self._driver.notifier.rung(timeout, heard)
+
+    def on_due(self, listener: Callable[[], None]) -> None:
+        """Call `listener` in the event loop whenever a job may have become due."""
+        self._driver.notifier.listen(listener)
+
+    retry_dead_letter = writes(_dead_letters.retry_dead_letter)
+    drop_dead_letter = writes(_dead_letters.drop_dead_letter)
+
+    async def dead_letters(self, mailbox_id: str | None = None) -> list[MessageRow]:
+        """Dead letters, of one mailbox or of all, oldest first (operator's view)."""
+        return await self._driver.read(mailbox_id or EVERY, _dead_letters.list_dead_letters, mailbox_id)
+
+    connect = writes_all(_mailboxes.connect)
+    mailbox = looks(_mailboxes.mailbox)
+    mailbox_by_email = looks_all(_mailboxes.mailbox_by_email)
+    mailboxes = reads_all(_mailboxes.mailboxes)
+    sealed_token = looks(_mailboxes.sealed_token)
+    sealed_tokens = reads_all(_mailboxes.sealed_tokens)
+    save_sealed_token = puts(_mailboxes.save_sealed_token)
+    swap_sealed_token = puts(_mailboxes.swap_sealed_token)
+    save_grant_end = puts(_mailboxes.save_grant_end)
+    save_preferences = writes(_mailboxes.save_preferences)
+    save_labels = puts(_mailboxes.save_labels)
+    save_watch = puts(_mailboxes.save_watch)
+    set_link = puts(_mailboxes.set_link)
+    lose_link = puts(_mailboxes.lose_link)
+    busy = reads(_mailboxes.busy)
+
+    async def forget(
+        self, mailbox_id: str, disconnect_receipt: DisconnectReceipt | None = None
+    ) -> Mapping[str, int]:
+        """See `OwnerStore`."""
+        await to_thread(self.departures.note, mailbox_id)
+        deleted = await self._driver.write(mailbox_id, _mailboxes.forget, mailbox_id, disconnect_receipt)
+        await self._driver.wipe()
+        return deleted
+
+    note_push = puts_all(_jobs.note_push)
+    inherit = writes_all(_servers.inherit)
+    bring_back = writes_all(_servers.bring_back)
+    at_work = puts_all(_servers.at_work)
+    want = puts(_jobs.want)
+    hear_by = writes(_notices.hear_by)
+    note_missing = writes_all(_notices.note_missing)
+    owner_acted = writes(_notices.owner_acted)
+    last_notice = looks(_notices.last_notice)
+
+    async def claim_duties(
+        self, worker: str, now: datetime, lease_until: datetime, limit: int
+    ) -> tuple[DutyJob, ...]:
+        """See `JobStore`."""
+        return await self._driver.put(EVERY, _jobs.claim_duties, now, new_lease(worker), lease_until, limit)
+
+    async def claim_duty(self, worker: str, now: datetime, lease_until: datetime) -> DutyJob | None:
+        """One of `claim_duties`, None if none is due."""
+        return next(iter(await self.claim_duties(worker, now, lease_until, 1)), None)
+
+    digest_state = looks(_digests.digest_state)
+    tell_digest = writes(_digests.tell_digest)
+    digest_told = puts(_digests.digest_told)
+    digest_link = looks_all(_digests.digest_link)
+    use_digest_link = writes_all(_digests.use_digest_link)
+    undo_digest_link = writes_all(_digests.undo_digest_link)
+    web_pushes = looks(_web_push.web_pushes)
+    add_web_push = writes(_web_push.add_web_push)
+    swap_web_push = writes(_web_push.swap_web_push)
+    remove_web_push = writes(_web_push.remove_web_push)
+    hand_over_web_push = writes(_web_push.hand_over_web_push)
+    web_pushed = puts(_web_push.web_pushed)
+    finish_duty = puts(_jobs.finish_duty)
+    postpone_duty = puts(_jobs.postpone_duty)
+    commit_sync = puts(_sync.commit_sync)
+    surroundings = looks(_sync.surroundings)
+    held_at_rest = reads(_sync.held_at_rest)
+    decided_on = reads(_sync.decided_on)
+    ours = looks(_sync.ours)
+    challenge_pending_in = looks(_sync.challenge_pending_in)
+    known = reads(_sync.known)
+    learn = puts(_sync.learn)
+    held_from = reads(_sync.held_from)
+    save_index = puts(_sync.save_index)
+
+    async def claim_messages(
+        self,
+        worker: str,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        most: int | None = None,
+        full: Collection[str] = (),
+    ) -> tuple[MessageJob, ...]:
+        """See `JobStore`."""
+        return await self._driver.put(
+            EVERY, _claims.claim_messages, now, new_lease(worker), lease_until, limit, most, full
+        )
+
+    finish_stage = puts(_jobs.finish_stage)
+    postpone = puts(_jobs.postpone)
+    put_back = puts(_jobs.put_back)
+    make_dead_letter = puts(_jobs.make_dead_letter)
+    gone = puts(_jobs.gone)
+
+    async def next_due(self, now: datetime, full: Collection[str] = ()) -> Due:
+        """See `JobStore`. May name a time at which nothing turns out to be due, never one too late."""
+        return await self._driver.near(EVERY, _jobs.next_due, full)
+
+    standing = looks(_verdicts.standing)
+    dealings = looks(_verdicts.dealings)
+    record_verdict = puts(_verdicts.record_verdict)
+    owed_links = reads_all(_verdicts.owed_links)
+    room_at = looks(_verdicts.room_at)
+    pay_link = puts(_verdicts.pay_link)
+    record_stays = puts(_verdicts.record_stays)
+    correct = writes(_corrections.correct)
+    undo = writes(_undoing.undo)
+    set_rule = writes(_verdicts.set_rule)
+    beginning = looks(_sync.beginning)
+    challenge_of = looks(_challenges.challenge_of)
+    challenge_by_token = looks_all(_challenges.challenge_by_token)
+    screened = looks(_challenges.screened)
+    mark_sending = puts(_challenges.mark_sending)
+    mark_sent = puts(_challenges.mark_sent)
+    take_up = puts(_challenges.take_up)
+    mark_unsent = puts(_challenges.mark_unsent)
+    solve = writes_all(_challenges.solve)
+    promise = writes_all(_challenges.promise)
+    keep_promises = writes(_challenges.keep_promises)
+    post = puts(_credits.post)
+    balance = reads(_credits.balance)
+    ledger_differences = reads_all(_credits.differences)
+    messages = reads(_views.messages)
+
+    async def census(self, now: datetime | None = None) -> Mapping[str, int]:
+        """See `Store`. `oldest_due_seconds` is measured at `now`, by default the machine's time."""
+        return await self._driver.read(EVERY, _views.census, now or datetime.now(UTC))
+
+    retain = writes(_views.retain)
+    begin_challenge = puts(_senders.begin_challenge)
+    count_try = puts(_senders.count_try)
+    write_note = writes(_senders.write_note)
+    note_bounce = puts(_senders.note_bounce)
+
+    # ---- first run, lists, leaving
+    order_preview = writes(_first_run.order)
+    preview_run = reads(_first_run.run)
+    list_previews = writes(_first_run.list_previews)
+    previews_to_read = reads(_first_run.to_read)
+    record_previews = writes(_first_run.record)
+    previews = reads(_first_run.previews)
+    say_preview = writes(_first_run.say)
+    rules = reads(_lists.rules)
+    count_rules = reads(_lists.count_rules)
+    rules_of = reads(_lists.rules_of)
+    put_rules = writes(_lists.put_rules)
+    ask_to_leave = writes(_lists.ask_to_leave)
+    receipt = reads_all(_lists.receipt)
+    drop_receipts = writes_all(_lists.drop_receipts)
+
+    # ---- the add-on's cards
+    tenant = reads_all(_addon.tenant)
+    reading = reads(_addon.reading)
+    sender = reads(_addon.sender)
+    adopt = writes(_addon.adopt)
+    prefer = writes(_addon.prefer)
+
+    # ---- devices, sessions, what they are told
+    device_by_token = reads_all(_devices.device_by_token)
+    device_seen = writes(_devices.device_seen)
+    devices = reads(_devices.devices)
+    remove_device = writes(_devices.remove_device)
+    add_code = writes(_devices.add_code)
+
+    async def exchange(
+        self, code_hash: str, challenge: str, device: NewDevice, now: datetime
+    ) -> tuple[Device, str]:
+        """See `DeviceStore`."""
+        done = await self._driver.write(EVERY, _devices.exchange, code_hash, challenge, device, now)
+        if isinstance(done, PitchgateError):
+            raise done
+        return done
+
+    redeem_ticket = writes_all(_devices.redeem_ticket)
+    add_session = writes(_devices.add_session)
+    session = reads_all(_devices.session)
+    sessions = reads(_devices.sessions)
+    remove_other_sessions = writes(_devices.remove_other_sessions)
+    extend_session = writes(_devices.extend_session)
+    remove_session = writes(_devices.remove_session)
+    overview = reads(_held_list.overview)
+    held = reads(_held_list.held)
+    correct_once = writes(_held_list.correct_once)
+    change_preferences = writes(_held_list.change_preferences)
+    news = reads(_held_list.news)
+
+    def changed(self, mailbox_id: str) -> Notifier:
+        """See `DeviceStore`."""
+        return self._driver.notifiers.of(mailbox_id)
+
+    # ---- the review page
+    released_topics = reads(_review.released_topics)
+    review = reads(_review.review)
+    sender_profile = reads(_review_senders.sender_profile)
+    mail = reads(_review_senders.mail)
+    order = writes(_review_orders.order)
+    undo_order = writes(_review_orders.undo_order)
+    give = writes(_review_orders.give)
+    ask_off = writes(_review_orders.ask_off)
+    told_off = writes(_review_orders.told_off)
+    review_news = reads(_review_senders.review_news)
+
+    # ---- an owner's archive
+    archive_page = reads(_archive.page)
+    restore_rows = writes(_archive.restore)
+
+    # ---- the log of decisions, what is counted from it, models
+    figures = reads(_insights.figures)
+    count_weeks = writes(_weeks.count_weeks)
+    drift = reads(_weeks.state)
+    draw_questions = writes(_asking.draw_questions)
+    questions = reads(_asking.open_questions)
+    answer_question = writes(_asking.answer_question)
+    labels = reads(_asking.labels)
+    answered = reads(_trials.answered)
+    labels_of_model = reads_all(_trials.labels_of_model)
+    trial_counts = reads_all(_trials.trial_counts)
+
+    decision_chain = reads(_decisions.head)
+    decisions = reads(_decisions.log)
+    swap_chain_key = writes(_decisions.swap_key)
+
+    models_at_work = looks_all(_models.at_work)
+    known_models = reads_all(_models.known)
+    stored_model = reads_all(_models.stored)
+    add_model = writes_all(_models.add)
+    change_models = writes_all(_models.change)
+    model_acts = reads_all(_models.acts)
