@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from backend.domain.errors import Refused
-from backend.domain.mail.unsubscribe import host_of
+from backend.domain.mail.machine_mail import host_of
 from backend.public_addresses import Allowance, Lookup, Pinned, is_public
 
 SECONDS = 8.0

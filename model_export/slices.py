@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.domain.mail.script import script_of
+from backend.domain.mail.sender import script_of
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Thresholds
 from model_export.learner import Floats

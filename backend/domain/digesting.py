@@ -16,10 +16,8 @@ from backend.domain.digest import Digest
 from backend.domain.entry.challenge_mail import MAX_SUBJECT
 from backend.domain.entry.decline import is_decline
 from backend.domain.mail.authentication import authenticate
-from backend.domain.mail.bounce import is_bounce
-from backend.domain.mail.machine_mail import addressed_to, form_of
+from backend.domain.mail.machine_mail import addressed_to, form_of, is_bounce, reply_address
 from backend.domain.mail.message import Address, Arrival, Message, Owner
-from backend.domain.mail.reply import reply_address
 from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen

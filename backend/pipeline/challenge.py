@@ -15,8 +15,8 @@ from datetime import timedelta
 from backend.domain.entry.challenge import LIFE, Challenge, ChallengeState, token_hash
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected, Unexplained
+from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Arrival, Message
-from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import normalise
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox

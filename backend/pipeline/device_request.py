@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from backend.domain.errors import Refused
-from backend.domain.mail.charset import UNSEEN
+from backend.domain.mail.headers import UNSEEN
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")

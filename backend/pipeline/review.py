@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Refused, Rejected
-from backend.domain.mail.charset import UNSEEN
+from backend.domain.mail.headers import UNSEEN
+from backend.domain.mail.machine_mail import host_of
 from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
-from backend.domain.mail.unsubscribe import host_of
 from backend.domain.mailbox.correction import Decision, RuleKind, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message_record import MessageView

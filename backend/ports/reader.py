@@ -10,8 +10,8 @@ from typing import Protocol
 
 from backend.domain.digest import Digest
 from backend.domain.errors import PitchgateError
+from backend.domain.mail.machine_mail import Offer
 from backend.domain.mail.message import Owner
-from backend.domain.mail.unsubscribe import Offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds

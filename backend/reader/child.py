@@ -12,8 +12,8 @@ from typing import BinaryIO, TextIO
 from backend.domain.digest import Digest
 from backend.domain.digesting import Second, correspondents, digest, facts, fault_of
 from backend.domain.errors import PitchgateError
+from backend.domain.mail.machine_mail import offer
 from backend.domain.mail.message import Arrival
-from backend.domain.mail.unsubscribe import offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from backend.domain.digest import Digest
 from backend.domain.errors import TryLater
+from backend.domain.mail.machine_mail import Offer
 from backend.domain.mail.message import Owner
-from backend.domain.mail.unsubscribe import Offer
 from backend.domain.mailbox.failing import NO_READER
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen

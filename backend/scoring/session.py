@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from backend.domain.mail.charset import clean
+from backend.domain.mail.headers import clean
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.reasons import FINDINGS, reasons
 from backend.domain.reading.score import Reason, Score, Thresholds, Trace

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
 from backend.domain.errors import NotFound
-from backend.domain.mail.script import script_of
+from backend.domain.mail.sender import script_of
 from backend.domain.mailbox.correction import Decision, Origin
 from backend.domain.mailbox.effects import EFFECTS
 from backend.domain.mailbox.message_record import MessageView

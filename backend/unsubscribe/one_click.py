@@ -4,7 +4,7 @@ itself holds."""
 from __future__ import annotations
 
 from backend.domain.errors import Refused
-from backend.domain.mail.unsubscribe import BODY, host_of
+from backend.domain.mail.machine_mail import BODY, host_of
 from backend.public_post import PublicPost
 
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -6,7 +6,7 @@ from hashlib import blake2s
 
 from quart import Quart
 
-from backend.domain.mail.charset import UNSEEN
+from backend.domain.mail.headers import UNSEEN
 from backend.domain.reading.score import likeness, points
 
 TINTS = 6

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backend.domain.errors import Refused
-from backend.domain.mail.unsubscribe import host_of
+from backend.domain.mail.machine_mail import host_of
 from backend.domain.mailbox.web_push import Subscription
 from backend.ports.system import Clock
 from backend.ports.unsubscribe import PushAnswer, Pushed

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from backend.domain.digest import Digest
 from backend.domain.digesting import Second, correspondents, digest
+from backend.domain.mail.machine_mail import Offer, offer
 from backend.domain.mail.message import Arrival, Owner
-from backend.domain.mail.unsubscribe import Offer, offer
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds

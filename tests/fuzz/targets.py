@@ -19,13 +19,10 @@ from backend.domain.entry.decline import is_decline
 from backend.domain.envelope import read_envelope, subscription_of
 from backend.domain.errors import Refused
 from backend.domain.mail.authentication import authenticate, signing_domains
-from backend.domain.mail.bounce import is_bounce
-from backend.domain.mail.foreign_challenge import is_challenge
-from backend.domain.mail.header_text import addresses, decode_words, message_ids
-from backend.domain.mail.machine_mail import form_of
+from backend.domain.mail.headers import addresses, decode_words, message_ids
+from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, offer
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mail.mime import parse
-from backend.domain.mail.unsubscribe import offer
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.rules import read_list
 from backend.domain.reading.language import language

@@ -17,9 +17,9 @@ from email.utils import format_datetime
 
 from backend.domain.entry.challenge_wording import MAX_OWN_WORDING, Wording
 from backend.domain.errors import Refused
-from backend.domain.mail.header_fields import mailbox_field, text_field
+from backend.domain.mail.headers import mailbox_field, text_field
+from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Arrival, Message, Owner
-from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import is_writable, normalise
 
 MARKER_HEADER = "X-Pitchgate-Challenge"

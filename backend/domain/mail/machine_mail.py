@@ -1,20 +1,32 @@
-"""Mail that is no pitch by its form: reports, automatic and calendar replies, mailing lists.
-
-Anybody can write a header, so a form is worth what it costs to fake. `is_machine_mail` wants the whole form: a
-report with its machine-readable part *and* the null sender of one, a list with List-Id *and* its machinery
-or its own address as the recipient. `claims_machine_mail` is content with the claim; the policy table lets a
-claim pass only while the model is not sure of a pitch, so that one added header never gets a sure pitch
-through. Neither says anything about who wrote the mail.
-"""
+"""Mail that is no pitch by its form, and where an answer to a message may go: reports, automatic replies, lists, challenges."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
-from backend.domain.mail.message import Arrival, Headers, Message, Owner
-from backend.domain.mail.sender import is_machine_local, mailbox_key
+from backend.domain.mail.authentication import authenticate, signing_domains
+from backend.domain.mail.headers import may_match
+from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
+from backend.domain.mail.sender import (
+    is_free_mail,
+    is_machine_local,
+    mailbox_key,
+    normalise,
+    organisational_domain,
+)
+
+# ---- Mail that is no pitch by its form: reports, automatic and calendar replies, mailing lists. Anybody can
+# write a header, so a form is worth what it costs to fake. `is_machine_mail` wants the whole form: a report
+# with its machine-readable part *and* the null sender of one, a list with List-Id *and* its machinery or its
+# own address as the recipient. `claims_machine_mail` is content with the claim; the policy table lets a claim
+# pass only while the model is not sure of a pitch, so that one added header never gets a sure pitch through.
+# Neither says anything about who wrote the mail.
+
 
 _REPORT_PARTS = frozenset(
     {
@@ -204,3 +216,211 @@ def _list_id(headers: Headers) -> bool:
     value = headers.first("List-Id").strip()
     bracketed = value.rpartition("<")[2] if "<" in value else value
     return _LIST_ID.match(bracketed[:300]) is not None
+
+
+# ---- Mail that says that a mail of ours was not delivered.
+
+
+_DELIVERY = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_NOT_YET = ("delay", "verzöger", "retard", "retras", "atras", "warning")
+
+
+def is_bounce(message: Message) -> bool:
+    """Whether it reports that delivery failed: a report of delivery, or the word of a mailer that nobody sent.
+
+    Receipts, complaints and reports that a mail is only late are none. Which mail it is about is not looked at:
+    Gmail puts a report into the thread of the mail it is about.
+    """
+    if not is_report(message):
+        return False
+    about_delivery = any(attachment.content_type in _DELIVERY for attachment in message.attachments)
+    mailer = message.sender.local.lower().startswith(_BOUNCERS)
+    late = any(word in message.subject.lower() for word in _NOT_YET)
+    return (about_delivery or mailer) and not late
+
+
+# ---- Whether a message is itself some system's challenge: answering it would set two machines talking.
+# Recognised by the header fields and addresses such systems use, and by what they cannot help saying. It is for
+# the guards only: a wrong guess here costs a sender nothing but our answer.
+
+
+_FIELD_PREFIXES = (
+    "x-pitchgate-", "x-tmda-", "x-boxtrapper", "x-boxbe", "x-spamarrest", "x-spam-arrest", "x-gated", "x-qconfirm",
+    "x-ask-", "x-challenge-response", "x-bluebottle", "x-mailblocks", "x-sendio",
+)  # fmt: skip
+_FIELD_WORDS = re.compile(r"\b(?:tmda|boxtrapper|spam ?arrest|boxbe|qconfirm)\b", re.I)
+_AGENT_FIELDS = ("X-Delivery-Agent", "X-Mailer", "User-Agent", "X-Generated-By")
+_SYSTEMS = frozenset(
+    {"boxbe.com", "spamarrest.com", "gated.com", "bluebottle.com", "mailblocks.com", "sendio.com"}
+)
+_SUBJECT = re.compile(
+    r"verify#|\bverif(?:y|ication) (?:of )?(?:your (?:e-?mail|message|identity|address)|required)"
+    r"|your e-?mail requires verification|confirmation (?:is )?required to deliver"
+    r"|(?:please )?confirm (?:your|that you sent this) (?:message|e-?mail|mail)"
+    r"|(?:message|e-?mail) (?:is )?(?:awaiting|waiting for|pending) (?:your )?(?:verification|confirmation)"
+    r"|(?:bestätig\w{1,4}|verifizier\w{1,4}).{0,30}\b(?:e-?mail|nachricht|absender)"
+    r"|confirme[rz]? votre (?:message|e-?mail|courriel|envoi)"
+    r"|confirm[ae] (?:su|tu|seu|o seu|a sua) (?:mensaje|correo|mensagem|e-?mail)",
+    re.I,
+)
+# An order to do something, what for, and whose word is doubted: one after another, not far apart. Three patterns, for
+# one with two gaps takes time with the square of the gap.
+_ORDER = re.compile(r"click|follow|visit|use|open|reply", re.I)
+_AIM = re.compile(
+    r"\b(?:to (?:verify|confirm|prove|release)|verif(?:y|ication)|deliver(?:ed|y)? (?:your|the) )", re.I
+)
+_DOUBT = re.compile(
+    r"\b(?:human|real (?:person|sender)|not (?:a )?(?:spam|robot|bot)|your (?:message|e-?mail|mail))", re.I
+)
+_GAP = 200
+_BODY = re.compile(
+    r"(?:one[- ]time|sender) (?:verification|confirmation) (?:process|request|step)?"
+    r"|your (?:message|e-?mail) (?:to \S{3,80} )?(?:has been|was|is being|is|will be) (?:held|quarantined|queued|gated)"
+    r"|(?:uses?|using|protected by|powered by) (?:tmda|boxtrapper|spam ?arrest|boxbe|gated|pitchgate)\b"
+    r"|\b(?:by|von|par|por|pelo) pitchgate\. "  # our own, where a relay dropped its headers
+    r"|(?:not (?:yet )?(?:on|in)|added to) (?:my|his|her|their|the|our)"
+    r" (?:guest|allow|white|safe|approved)[- ]?(?:list|senders)"
+    r"|i (?:am|'m) not (?:a )?(?:spammer|robot).{0,100}(?:link|button)"
+    r"|(?:solve|complete|pass|löse\w{0,3}|résou\w{0,5}|resuelv\w{0,3}|resolv\w{0,3}).{0,60}captcha",
+    re.I,
+)
+# What no match is without: most mail is looked through for them alone.
+_BODY_SIGNS = """
+verification confirmation held quarantined queued gated tmda boxtrapper arrest boxbe pitchgate guest allow white safe
+approved spammer robot captcha
+"""
+_OF_BODY = tuple(_BODY_SIGNS.split())
+_OF_AIM = ("verif", "confirm", "prove", "release", "deliver")
+_MAX_TEXT = 4_000
+_MARKUP_TAG = re.compile(r"<[^<>]{0,2000}>")
+
+
+def is_challenge(message: Message) -> bool:
+    """Whether `message` asks its recipient to prove themselves before an earlier message is delivered."""
+    names = [name.lower() for name, _ in message.headers]
+    if any(name.startswith(_FIELD_PREFIXES) for name in names):
+        return True
+    if any(_FIELD_WORDS.search(value) for field in _AGENT_FIELDS for value in message.headers.all(field)):
+        return True
+    if organisational_domain(message.sender.domain) in _SYSTEMS:
+        return True
+    words = _words(message)
+    if _SUBJECT.search(message.subject[:500]):
+        return True
+    return (may_match(words, _OF_BODY) and _BODY.search(words) is not None) or _orders_proof(words)
+
+
+def _orders_proof(words: str) -> bool:
+    if not may_match(words, _OF_AIM):
+        return False
+    orders = [match.end() for match in _ORDER.finditer(words)]
+    doubts = [match.start() for match in _DOUBT.finditer(words)]
+    for aim in _AIM.finditer(words):
+        before = bisect_right(orders, aim.start())
+        after = bisect_left(doubts, aim.end())
+        ordered = before > 0 and aim.start() - orders[before - 1] <= _GAP
+        if ordered and after < len(doubts) and doubts[after] - aim.end() <= _GAP:
+            return True
+    return False
+
+
+def _words(message: Message) -> str:
+    """The start of the body on one line; of HTML without its tags where there is no plain text."""
+    text = message.text or _MARKUP_TAG.sub(" ", (message.html or "")[: _MAX_TEXT * 4])
+    return " ".join(text[:_MAX_TEXT].split())
+
+
+# ---- RFC 8058: whether a mail offers to be unsubscribed from by one POST, and whether the offer may be
+# believed.
+
+
+BODY = b"List-Unsubscribe=One-Click"
+LONGEST = 2_000
+COVERED = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
+_URI = re.compile(r"<\s*(https:[^<>\s]*)\s*>", re.I)
+_DKIM_TAG = re.compile(r"(?:^|;)\s*([a-z]+)\s*=([^;]*)", re.I)
+_HOST = re.compile(
+    r"(?!.{254})(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`url` is where to post; "" if there is nothing to be done, and `cause` says why: no_offer (none, or not
+    with one click), unproved (the sender, or their signature under the offer, is not vouched for)."""
+
+    url: str = ""
+    cause: str = ""
+
+
+def offer(message: Message) -> Offer:
+    """The offer of a mail. Total.
+
+    RFC 8058 wants a valid DKIM signature over both fields: else anybody on the way could have written them.
+    Google tells which domains signed validly, not which of their signatures; so all of that domain must cover.
+    """
+    posts = message.headers.all("List-Unsubscribe-Post")
+    uris = [uri for value in message.headers.all("List-Unsubscribe") for uri in _URI.findall(value)]
+    if [re.sub(r"\s", "", value).lower() for value in posts] != ["list-unsubscribe=one-click"]:
+        return Offer(cause="no_offer")
+    usable = next((uri for uri in uris if host_of(uri)), "")
+    if not usable:
+        return Offer(cause="no_offer")
+    if not authenticate(message).passed or not _signed(message):
+        return Offer(cause="unproved")
+    return Offer(usable)
+
+
+def host_of(url: str) -> str:
+    """The host an https address names, if it is one we would post to; else "".
+
+    Names only, never bare numbers; the usual port, no user, nothing but visible ASCII.
+    """
+    if len(url) > LONGEST or not url.isascii() or re.search(r"[\\\s\x00-\x20\x7f]", url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    host = (parts.hostname or "").rstrip(".").lower()
+    plain = parts.username is None and parts.password is None and port in (None, 443)
+    return host if parts.scheme.lower() == "https" and plain and _HOST.fullmatch(host) else ""
+
+
+def _signed(message: Message) -> bool:
+    ours = organisational_domain(message.sender.domain)
+    proved = {domain for domain in signing_domains(message) if organisational_domain(domain) == ours}
+    signatures: dict[str, list[frozenset[str]]] = {}
+    for value in message.headers.all("DKIM-Signature"):
+        tags = {name.lower(): text for name, text in _DKIM_TAG.findall(value)}
+        domain = normalise(f"x@{tags.get('d', '').strip()}").partition("@")[2]
+        names = frozenset(name.strip().lower() for name in tags.get("h", "").split(":"))
+        signatures.setdefault(domain, []).append(names)
+    return any(
+        all(names >= COVERED for names in covered)
+        for domain, covered in signatures.items()
+        if domain in proved
+    )
+
+
+# ---- Where an answer to a message goes.
+
+
+def reply_address(message: Message) -> Address:
+    """Where an answer goes: the From address, or Reply-To where that is surely the same party.
+
+    Reply-To is written by the sender and proved by nobody, so an answer sent there could hit a third
+    party. It counts only as one readable address in From's own organisation, and never at a mail provider,
+    where two addresses of one domain are two people. `Address("")` if there is no usable From.
+    """
+    sender = message.sender
+    if len(message.from_) != 1 or not sender.domain:
+        return Address("")
+    if len(message.reply_to) != 1 or not message.reply_to[0].domain:
+        return sender
+    other = message.reply_to[0]
+    if is_free_mail(sender.domain) or is_machine_local(other.local):
+        return sender
+    same = organisational_domain(other.domain) == organisational_domain(sender.domain)
+    return other if same else sender

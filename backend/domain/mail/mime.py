@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message as StdMessage
 
-from backend.domain.mail.charset import clean, decode
-from backend.domain.mail.header_text import addresses, decode_words, first_id, message_ids, unfold
+from backend.domain.mail.headers import addresses, clean, decode, decode_words, first_id, message_ids, unfold
 from backend.domain.mail.message import Attachment, Headers, Message
 
 _NESTING = re.compile(rb"boundary\s{0,9}\*?|^content-type\s{0,9}:\s{0,9}message/", re.I | re.M)

@@ -15,7 +15,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
 
-from backend.domain.mail.charset import UNSEEN
+from backend.domain.mail.headers import UNSEEN
 from backend.domain.mail.message import Owner
 
 HEADER = "X-Pitchgate-Digest"

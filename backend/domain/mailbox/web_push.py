@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.domain.errors import Refused
-from backend.domain.mail.unsubscribe import host_of
+from backend.domain.mail.machine_mail import host_of
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.review import Pile
 

@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.mail.authentication import Authentication
-from backend.domain.mail.foreign_challenge import is_challenge
 from backend.domain.mail.machine_mail import (
     addressed_to,
     from_machine,
+    is_challenge,
     is_titled_auto_reply,
     null_sender,
     precedence,
+    reply_address,
 )
 from backend.domain.mail.message import Arrival, Message, Owner
-from backend.domain.mail.reply import reply_address
 from backend.domain.mail.sender import (
     is_writable,
     mailbox_key,

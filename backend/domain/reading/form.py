@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from string import digits
 
-from backend.domain.mail.charset import may_match
+from backend.domain.mail.headers import may_match
 from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.quoting import Sections
 from backend.domain.mail.sender import organisational_domain

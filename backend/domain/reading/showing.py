@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from backend.domain.mail.charset import UNSEEN
+from backend.domain.mail.headers import UNSEEN
+from backend.domain.mail.machine_mail import offer
 from backend.domain.mail.message import Message, Owner
-from backend.domain.mail.unsubscribe import offer
 from backend.domain.reading.marking import marks
 from backend.domain.reading.score import Score
 from backend.domain.reading.shown import MAX_SHOWN, Shown

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from backend.domain.mail.charset import clean, may_match
+from backend.domain.mail.headers import clean, may_match
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]{1,64}+(?:\.[\w-]{1,64}+){1,6}")

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from backend.domain.mail.charset import clean
+from backend.domain.mail.headers import clean
 from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.quoting import sections
 from backend.domain.mail.sender import is_free_mail, organisational_domain

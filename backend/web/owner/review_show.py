@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.domain.mail.charset import UNSEEN
+from backend.domain.mail.headers import UNSEEN
 from backend.domain.mailbox.correction import OFFERED, Decision, rule_domain
 from backend.domain.mailbox.effects import AWAY
 from backend.domain.mailbox.message_record import MessageView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.mail.bounce import is_bounce
+from backend.domain.mail.machine_mail import is_bounce
 from backend.domain.mail.message import Address, Attachment, Headers, Message
 
 STATUS = (Attachment("", "message/delivery-status"), Attachment("", "message/rfc822"))

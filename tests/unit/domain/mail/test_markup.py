@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from backend.domain.mail import markup
-from backend.domain.mail.markup import bounded
-from backend.domain.mail.visible import visible
+from backend.domain.mail import visible as mail_visible
+from backend.domain.mail.visible import bounded, visible
 
 NAMES = """
 a b font p div span li ul dd dt table tr td th tbody select option button form object template svg h1 h2 blockquote
@@ -37,7 +36,7 @@ class TestBounds:
     @given(st.lists(TAGS, max_size=3), st.lists(TAGS, min_size=1, max_size=7))
     def test_a_tree_is_no_deeper_and_no_larger_than_was_written(self, first, repeated):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(markup, "MAX_DEPTH", 20)
+            patch.setattr(mail_visible, "MAX_DEPTH", 20)
             html = "x".join([*first, *repeated * 150])
             deepest, nodes = depth_and_size(bounded(html))
         # A cell brings a row, a body of rows and at times a copy of a link with it.
@@ -53,10 +52,10 @@ class TestBounds:
         assert bounded(f"<p class=a {' '.join(f'a{i}' for i in range(9_000))} class=b>x") == '<p class="a">x'
 
     def test_a_value_is_cut(self):
-        assert len(bounded(f'<a href="{"x" * 90_000}">y</a>')) < 2 * markup.MAX_VALUE
+        assert len(bounded(f'<a href="{"x" * 90_000}">y</a>')) < 2 * mail_visible.MAX_VALUE
 
     def test_of_what_follows_too_many_tags_the_words_are_kept(self, monkeypatch):
-        monkeypatch.setattr(markup, "MAX_MARKS", 10)
+        monkeypatch.setattr(mail_visible, "MAX_MARKS", 10)
         assert visible("<i></i>" * 5 + "<b>late</b> word < 5").text == "late word < 5"
 
 

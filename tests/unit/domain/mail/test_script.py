@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.mail.script import script_of
+from backend.domain.mail.sender import script_of
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.domain.mail import foreign_challenge
-from backend.domain.mail.charset import may_match
+from backend.domain.mail import machine_mail
+from backend.domain.mail.headers import may_match
 from backend.domain.reading import form, tokens
 
 CASES = {
-    "a challenge's words": (foreign_challenge._BODY, foreign_challenge._OF_BODY),
-    "what an order is for": (foreign_challenge._AIM, foreign_challenge._OF_AIM),
+    "a challenge's words": (machine_mail._BODY, machine_mail._OF_BODY),
+    "what an order is for": (machine_mail._AIM, machine_mail._OF_AIM),
     "a way off a list": (form._OUT_OF_LIST, form._OF_LIST),
     "a field left unfilled": (form._MERGE, form._OF_MERGE),
     "an amount": (tokens._MONEY, tokens._OF_MONEY),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.domain.mail.machine_mail import Offer, host_of, offer
 from backend.domain.mail.message import Address, Headers, Message
-from backend.domain.mail.unsubscribe import Offer, host_of, offer
 from tests.web.offers import offered
 
 URL = "https://lists.pitch.test/u?t=1"

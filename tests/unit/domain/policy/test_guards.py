@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.entry.challenge_mail import compose
+from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse
-from backend.domain.mail.reply import reply_address
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.policy.guards import GUARDS, Inquiry, objections
 from backend.locale import LANGUAGES
