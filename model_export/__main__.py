@@ -12,7 +12,7 @@ import click
 import joblib
 from rich.table import Table
 
-from backend.domain.reading.reasons import illustrate
+from backend.domain.reading.score import illustrate
 from backend.domain.reading.wording import read, written
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.identity import reading_digest
+from backend.domain.reading.wording import reading_digest
 from backend.scoring.audit import audit
 from backend.scoring.session import ModelSession
 from model_export.rows import Row

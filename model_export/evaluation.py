@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.reasons import illustrate
-from backend.domain.reading.score import Reason
+from backend.domain.reading.score import Reason, illustrate
 from backend.domain.reading.wording import read
 from backend.scoring.session import ModelSession
 from model_export.counts import Counts

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from backend.domain.reading.identity import reading_digest
+from backend.domain.reading.wording import reading_digest
 from backend.scoring.audit import FORMAT, audit, digest_of
 from backend.scoring.session import ModelSession
 from backend.scoring.vocabulary import packed

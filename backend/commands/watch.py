@@ -13,7 +13,7 @@ import click
 
 from backend.commands.trial import height, under_way
 from backend.commands.with_store import stored
-from backend.domain.reading import language
+from backend.domain.reading import words as reading_words
 from backend.domain.watching import drift
 from backend.domain.watching.drift import Drift, monday_of
 from backend.domain.watching.trial import ENOUGH
@@ -76,7 +76,7 @@ async def watch_command(store: Store, as_json: bool, html: Path | None) -> None:
         from jinja2 import Environment, FileSystemLoader  # here: help needs no templates
 
         here = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
-        shown = {"found": found, "columns": COLUMNS, "drift": drift, "language": language}
+        shown = {"found": found, "columns": COLUMNS, "drift": drift, "language": reading_words}
         trial = {"trial": await under_way(store), "height": height, "enough": ENOUGH}
         page = here.get_template("watch.html")
         text = page.render(t=words("watch"), now=SystemClock().now(), **shown, **trial)

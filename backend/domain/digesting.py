@@ -22,11 +22,10 @@ from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.policy.guards import objections_of_message
-from backend.domain.reading.language import OTHER, language
-from backend.domain.reading.reasons import illustrate
-from backend.domain.reading.score import Score, Thresholds
+from backend.domain.reading.score import Score, Thresholds, illustrate
 from backend.domain.reading.topics import topics
 from backend.domain.reading.wording import read, written
+from backend.domain.reading.words import OTHER, language
 
 MAX_ADDRESS = 320
 MAX_NAME = 200

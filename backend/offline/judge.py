@@ -27,8 +27,7 @@ from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.rehearsal import Waiting
 from backend.domain.policy.standing import Standing
 from backend.domain.policy.table import NOT_INCOMING_LABELS
-from backend.domain.reading.reasons import illustrate
-from backend.domain.reading.score import Reason, Score, Thresholds
+from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
 from backend.domain.reading.wording import read, written
 from backend.offline.archives import Filed
 from backend.offline.labels import system_labels

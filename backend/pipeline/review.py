@@ -29,7 +29,7 @@ from backend.domain.mailbox.review import (
     Unsubscription,
     Wanted,
 )
-from backend.domain.reading.shown import Shown
+from backend.domain.reading.score import Shown
 from backend.domain.reading.topics import Topic, unwelcomed
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted

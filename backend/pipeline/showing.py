@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.message_record import MessageView
-from backend.domain.reading.score import Reason, Score
-from backend.domain.reading.shown import Shown
+from backend.domain.reading.score import Reason, Score, Shown
 from backend.pipeline.context import Context
 
 

@@ -14,8 +14,7 @@ from backend.domain.mail.machine_mail import Offer
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.domain.reading.shown import Shown
+from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 
 

@@ -21,8 +21,7 @@ from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import NO_READER
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.domain.reading.shown import Shown
+from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from backend.reader.frames import Limits, ModelData, Models

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from backend.domain.errors import PitchgateError
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.identity import reading_digest
 from backend.domain.reading.score import Cost, Thresholds
+from backend.domain.reading.wording import reading_digest
 from backend.scoring.protobuf import Damaged, Field, fields, run_of_numbers, text
 from backend.scoring.vocabulary import Vocabulary, unpacked
 

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from backend.domain.mail.headers import clean
 from backend.domain.mailbox.mailbox import Strictness
-from backend.domain.reading.reasons import FINDINGS, reasons
-from backend.domain.reading.score import Reason, Score, Thresholds, Trace
+from backend.domain.reading.score import FINDINGS, Reason, Score, Thresholds, Trace, reasons
 from backend.scoring.audit import ModelFacts, ModelRefused, read_model
 from backend.scoring.counts import laid_out, packed, unpacked
 

@@ -11,9 +11,8 @@ from backend.domain.mail.machine_mail import Offer, offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.reading.score import Cost, Score, Thresholds
+from backend.domain.reading.score import Cost, Score, Shown, Thresholds
 from backend.domain.reading.showing import show
-from backend.domain.reading.shown import Shown
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from tests.fakes.reading_process import COSTS

@@ -25,11 +25,9 @@ from backend.domain.mail.message import Address, Arrival, Headers, Message, Owne
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.correction import RuleKind
 from backend.domain.mailbox.rules import read_list
-from backend.domain.reading.language import language
-from backend.domain.reading.marking import marks
-from backend.domain.reading.reasons import PITCH_WORDS, illustrate
-from backend.domain.reading.score import Reason, Score
+from backend.domain.reading.score import PITCH_WORDS, Reason, Score, illustrate, marks
 from backend.domain.reading.wording import body, names_of, read, written
+from backend.domain.reading.words import language
 from backend.gmail import arrivals
 from backend.gmail.push_tokens import GoogleTokens, PushVerifier
 from backend.gmail.wire import AnswerUnreadable

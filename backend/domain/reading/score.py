@@ -1,9 +1,21 @@
-"""What the model says of one message."""
+"""What the model says of one message: its score, the reasons for it, and where in the text they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from backend.domain.mail.quoting import earlier_mail
+from backend.domain.reading.words import Placed, commonplace, find, language, placed
+
+if TYPE_CHECKING:
+    from backend.domain.reading.wording import Reading
+
+
+# ---- What the model says of one message.
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +104,224 @@ class Thresholds:
     def __post_init__(self) -> None:
         if not 0.0 <= self.clear <= self.hold <= self.challenge <= 1.0 or not 0.0 <= self.strict <= self.hold:
             raise ValueError(f"thresholds out of order: {self}")
+
+
+# ---- A model's shares per term, as reasons: what was found, and the words that weighed.
+
+
+MOST = 6
+MOST_WORDS = 5
+MOST_LETTERS = 160
+"""Letters of one of the `MOST_WORDS` words or turns of phrase beside a reason."""
+
+FINDINGS = ("t_", "f_")
+"""How terms begin that name a finding; all others are made of words or concepts."""
+
+PITCH_WORDS = "pitch_words"
+ORDINARY_WORDS = "ordinary_words"
+"""Codes of the two reasons that are made of plain words."""
+
+CLASSES = frozenset(
+    {
+        *("u_link", "u_mail", "n_money", "n_percent", "n_clock", "n_phone", "n_year", "n_number"),
+        *("x_firm", "x_name", "o_firm", "o_name"),
+    }
+)
+"""Tokens that stand for a kind of word."""
+
+_FAMILIES = ("length", "subject", "language")
+"""Of these no more is told than that they weighed."""
+_NO_FAMILY = "subject_lower"
+_DULL = frozenset(
+    {
+        *(f"family.{name}" for name in _FAMILIES),
+        *(
+            f"form.{name}"
+            for name in (
+                "bullets",
+                "exclaim",
+                "question",
+                "questions",
+                "signature",
+                "signature_long",
+                "html",
+                "links",
+                "mailer_named",
+                "ends_asking",
+            )
+        ),
+    }
+)
+
+
+def reasons(
+    findings: Iterable[tuple[str, float]],
+    words: Iterable[tuple[str, float]] = (),
+    net: float = 0.0,
+    most: int = MOST,
+) -> tuple[Reason, ...]:
+    """At most `most` reasons, strongest first, of terms and their shares of the logit.
+
+    `findings` that say the same thing are added up. Plain words and concepts end in one reason: `net` is the sum of
+    their shares, `words` are those on its side, the weightiest first. No more of these are read than are told, and
+    those are the mail's own.
+    """
+    of_words = PITCH_WORDS if net > 0 else ORDINARY_WORDS
+    found: dict[str, float] = {}
+    for term, share in findings:
+        code = finding(term)
+        found[code] = found.get(code, 0.0) + share
+    # How much a reason tells a person: that a mail is short or signed counts for the model, not for them.
+    telling = [(-abs(weight) * (0.2 if code in _DULL else 1.0), code) for code, weight in found.items()]
+    if net:
+        found[of_words] = net
+        telling.append((-abs(net), of_words))
+    telling.sort()
+    return tuple(
+        Reason(code, found[code], _shown(words) if code == of_words else ()) for _, code in telling[:most]
+    )
+
+
+def illustrate(score: Score, reading: Reading) -> Score:
+    """`score` with the words of the message beside each reason that is a turn of phrase.
+
+    The model sees only that a phrase is there; `reading` of the same message knows where.
+    """
+    spans: dict[str, list[str]] = {reason.code: [] for reason in score.reasons if not reason.words}
+    for hit in reading.hits:
+        if (told := spans.get(finding(f"t_{hit.finding}"))) is not None:
+            told.append(" ".join(map(spoken, reading.words[hit.start : hit.end])))
+    filled = tuple(
+        Reason(r.code, r.weight, _distinct(spans[r.code])) if spans.get(r.code) else r for r in score.reasons
+    )
+    return replace(score, reasons=filled)
+
+
+@lru_cache(maxsize=5_000)
+def finding(term: str) -> str:
+    """The code of a finding, or "" if `term` is made of words or concepts."""
+    token = term.partition(" ")[0]
+    name = token[2:]
+    if token.startswith("t_"):
+        return f"phrase.{name}"
+    if token.startswith("f_"):
+        family = name.partition("_")[0]
+        return f"family.{family}" if family in _FAMILIES and name != _NO_FAMILY else f"form.{name}"
+    return ""
+
+
+def spoken(token: str) -> str:
+    """A token as it stands among the words of a reason: a class in braces."""
+    return f"{{{token}}}" if token in CLASSES else token
+
+
+def _shown(words: Iterable[tuple[str, float]]) -> tuple[str, ...]:
+    alike = groupby(words, key=lambda word: abs(word[1]))
+    return _distinct(filter(None, (_said(term) for _, same in alike for term, _ in sorted(same))))
+
+
+@lru_cache(maxsize=5_000)
+def _said(term: str) -> str:
+    """A term as the mail says it; "" for a concept or a stem, and for a word that would explain nothing by itself: an
+    "and" may weigh, but only in a pair, as "we help", does it tell anything."""
+    if term.startswith(("c_", "s_")) or commonplace(_bare(term)):
+        return ""
+    return " ".join(spoken(_bare(token)) for token in term.split(" "))
+
+
+def _bare(token: str) -> str:
+    return token.removeprefix("g_").removeprefix("q_")
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    """The first few texts, cut, none of them part of one already taken."""
+    taken: list[str] = []
+    for whole in texts:
+        text = whole[:MOST_LETTERS]
+        if not any(text in other or other in text for other in taken):
+            taken.append(text)
+        if len(taken) == MOST_WORDS:
+            break
+    return tuple(taken)
+
+
+# ---- A message as its owner is shown it, once `showing.py` has made it so.
+
+
+MAX_SHOWN = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """text[start:end] weighed: `weight` is that of the reason it stands for, positive speaks for a pitch."""
+
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`text` is what the reader of the message sees, without controls and direction marks, at most `MAX_SHOWN`
+    characters (`truncated`: there was more); `marks` point into it. `offers`: one click unsubscribes, and that can be
+    believed."""
+
+    text: str
+    truncated: bool = False
+    marks: tuple[Mark, ...] = ()
+    offers: bool = False
+
+
+# ---- Where in a mail's text the reasons for its score stand, for a page that shows text and reasons side by
+# side.
+
+
+MOST_MARKS = 100
+MOST_TEXT = 50_000
+_TOKENS = {spoken(token): token for token in CLASSES}
+
+
+def marks(text: str, score: Score, names: Mapping[str, str] | None = None) -> tuple[Mark, ...]:
+    """The places of `text` that `score.reasons` speak of: not overlapping, in order of position, at most `MOST_MARKS`.
+
+    `text` is what the reader sees (`wording.body`), `score` that of the same message, fresh or rebuilt from
+    stored reasons. `names` (`wording.names_of`) finds phrases that hold somebody's name as well. Reasons about
+    headers, form or earlier mail have no place and get no mark. Total and pure: a text that has nothing to do with
+    the score gets few marks or none. Where two places overlap the weightier reason keeps its own.
+    """
+    shown = text[: min(MOST_TEXT, earlier_mail(text[:MOST_TEXT]))]
+    tokens = placed(shown, names or {})
+    found = [*_phrases(shown, tokens, score.reasons), *_words(tokens, score.reasons)]
+    taken: list[Mark] = []
+    used = bytearray(len(shown))
+    for mark in sorted(found, key=lambda m: (-abs(m.weight), m.start, -m.end)):
+        if len(taken) < MOST_MARKS and not any(used[mark.start : mark.end]):
+            used[mark.start : mark.end] = b"\x01" * (mark.end - mark.start)
+            taken.append(mark)
+    return tuple(sorted(taken, key=lambda m: m.start))
+
+
+def _phrases(text: str, tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark]:
+    weights = {reason.code: reason.weight for reason in reasons}
+    for hit in find([token.token for token in tokens], language(text)):
+        weight = weights.get(finding(f"t_{hit.finding}"))
+        if weight:
+            yield Mark(tokens[hit.start].start, tokens[hit.end - 1].end, weight)
+
+
+def _words(tokens: Sequence[Placed], reasons: Sequence[Reason]) -> Iterator[Mark]:
+    """Single words and word pairs; a pair is one for the model too when a one-letter word or "?" is between."""
+    longer = [token for token in tokens if len(token.token) > 1]
+    wanted = {
+        tuple(_TOKENS.get(piece, piece) for piece in shown.split()): reason.weight
+        for reason in reasons
+        if reason.code in (PITCH_WORDS, ORDINARY_WORDS)
+        for shown in reason.words
+    }
+    for start in range(len(longer)):
+        for length in (2, 1):
+            words = tuple(token.token for token in longer[start : start + length])
+            if words in wanted:
+                last = longer[start + len(words) - 1]
+                yield Mark(longer[start].start, last.end, wanted[words])
+                break

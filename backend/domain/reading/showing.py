@@ -7,9 +7,7 @@ import re
 from backend.domain.mail.headers import UNSEEN
 from backend.domain.mail.machine_mail import offer
 from backend.domain.mail.message import Message, Owner
-from backend.domain.reading.marking import marks
-from backend.domain.reading.score import Score
-from backend.domain.reading.shown import MAX_SHOWN, Shown
+from backend.domain.reading.score import MAX_SHOWN, Score, Shown, marks
 from backend.domain.reading.wording import body, names_of
 
 _EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")

@@ -1,29 +1,29 @@
-"""A message as the model reads it. One function, `prepare`, for training and for serving.
-
-The result is lower-case words separated by single blanks, so that any tokeniser which splits at what is
-neither letter nor digit nor underscore sees exactly these tokens. Links, numbers and names are replaced
-by classes; prefixes keep apart what is no plain word of the mail:
-
-    g_ q_   words of the signature and of quoted mail      c_  concepts, the same in every language
-    s_      first five letters of longer words             t_  telling phrases    f_  findings about form
-"""
+"""A message as the model reads it (`prepare`, for training and for serving), and the identity of lexicon and preparation."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 
 from backend.domain.mail.headers import clean
 from backend.domain.mail.message import Message, Owner
+from backend.domain.mail.mime import parse
 from backend.domain.mail.quoting import sections
 from backend.domain.mail.sender import is_free_mail, organisational_domain
 from backend.domain.mail.visible import Visible, visible
-from backend.domain.reading.concepts import concepts
+from backend.domain.reading import lexicon
 from backend.domain.reading.form import form_tokens
-from backend.domain.reading.language import language
-from backend.domain.reading.phrases import Hit, find
-from backend.domain.reading.tokens import tokens
+from backend.domain.reading.words import Hit, concepts, find, language, tokens
+
+# ---- A message as the model reads it. One function, `prepare`, for training and for serving. The result is
+# lower-case words separated by single blanks, so that any tokeniser which splits at what is neither letter nor
+# digit nor underscore sees exactly these tokens. Links, numbers and names are replaced by classes; prefixes
+# keep apart what is no plain word of the mail: g_ q_ words of the signature and of quoted mail c_ concepts, the
+# same in every language s_ first five letters of longer words t_ telling phrases f_ findings about form
+
 
 MAX_OWN_WORDS = 900
 MAX_SIGNATURE_WORDS = 80
@@ -120,3 +120,27 @@ def names_of(message: Message, owner: Owner) -> dict[str, str]:
 def _firm(domain: str) -> str:
     """The name in a firm's domain; a mail provider's name is nobody's firm."""
     return "" if is_free_mail(domain) else organisational_domain(domain).partition(".")[0]
+
+
+# ---- Which lexicon and which preparation of texts this program has: a model must have been trained with the
+# very same.
+
+
+_OWNER = Owner("anna.berg@northwind-tools.test", "Anna Berg")
+_BREAK = "=" * 20
+
+
+@cache
+def reading_digest() -> str:
+    """SHA-256 over the lexicon's files and over what becomes of the messages in `specimens.txt`.
+
+    The specimens hold a case of each step of the preparation; the corpus, which a model is trained on, is compared
+    whole where it is there. Takes some milliseconds once.
+    """
+    found = hashlib.sha256(lexicon.digest().encode())
+    text = files("backend.domain.reading").joinpath("specimens.txt").read_text(encoding="utf-8")
+    for specimen in text.split(f"{_BREAK}\n"):
+        message = parse(specimen.replace("\n", "\r\n").encode())
+        found.update(f"{prepare(message, _OWNER)}\n".encode())
+        found.update(" ".join(language(line) for line in specimen.splitlines()).encode())
+    return found.hexdigest()

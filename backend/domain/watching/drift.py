@@ -19,8 +19,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from math import exp, lgamma
 
-from backend.domain.reading.language import OTHER
 from backend.domain.reading.score import Score
+from backend.domain.reading.words import OTHER
 
 REFERENCE = 8
 STARTS = 12

@@ -13,8 +13,7 @@ from backend.domain.mailbox.effects import AWAY
 from backend.domain.mailbox.message_record import MessageView
 from backend.domain.mailbox.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.domain.mailbox.verdict import Row
-from backend.domain.reading.reasons import PITCH_WORDS
-from backend.domain.reading.shown import Mark
+from backend.domain.reading.score import PITCH_WORDS, Mark
 from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text
 from backend.locale import reason_words

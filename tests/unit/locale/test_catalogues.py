@@ -15,7 +15,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 import backend
-from backend.domain.reading import lexicon, reasons
+from backend.domain.reading import lexicon, score
 from backend.locale import DEFAULT, LANGUAGES, catalogue, reason, reason_words
 from backend.scoring import SHIPPED
 from backend.scoring.session import ModelSession
@@ -176,11 +176,11 @@ def test_a_language_nobody_has_written_is_answered_in_english() -> None:
 def test_every_reason_has_words(language: str) -> None:
     known = catalogue(language)
     phrases = {name for code in lexicon.LANGUAGES for name, _ in lexicon.lexicon(code).phrases}
-    codes = {f"phrase.{name}" for name in phrases} | {f"class.{name}" for name in reasons.CLASSES}
+    codes = {f"phrase.{name}" for name in phrases} | {f"class.{name}" for name in score.CLASSES}
     codes |= {
-        reasons.finding(term) for term in ModelSession.open(SHIPPED).facts.vocabulary if term.startswith("f_")
+        score.finding(term) for term in ModelSession.open(SHIPPED).facts.vocabulary if term.startswith("f_")
     }
-    codes |= {reasons.PITCH_WORDS, reasons.ORDINARY_WORDS}
+    codes |= {score.PITCH_WORDS, score.ORDINARY_WORDS}
 
     assert len(codes) > 100
     assert {code for code in codes if f"reason.{code}" not in known} == set()

@@ -7,8 +7,8 @@ from itertools import groupby
 import pytest
 
 from backend.domain.mail.quoting import sections
-from backend.domain.reading.language import OTHER, language
 from backend.domain.reading.wording import body
+from backend.domain.reading.words import OTHER, language
 from model_export.rows import Row, corpus
 
 FILES = tuple(f"train_{number}" for number in (1, 5, 9, 11, 15, 22, 24, 27, 30, 34))

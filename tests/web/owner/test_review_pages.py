@@ -18,7 +18,7 @@ from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.message import Address, Arrival, Headers, Message
 from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.review import Leaving
-from backend.domain.reading.shown import Mark
+from backend.domain.reading.score import Mark
 from backend.locale import catalogue
 from backend.web.owner.review_look import Look, look_of, way_back
 from backend.web.owner.review_show import Piece, pieces, plain

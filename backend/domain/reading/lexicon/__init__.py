@@ -3,10 +3,10 @@
 A file has two parts, each made of lines `name: body`; an indented line goes on with the one above (joined without a
 blank after "/"), a line that begins with # is a remark.
 
-    [concepts]   the words of a concept, * for any ending (see `backend.domain.reading.concepts`)
-    [phrases]    the patterns of a finding, divided by | (see `backend.domain.reading.phrases`)
+    [concepts]   the words of a concept, * for any ending (see `backend.domain.reading.words`)
+    [phrases]    the patterns of a finding, divided by | (see `backend.domain.reading.words`)
 
-A model is trained with one lexicon and one way of preparing texts; `backend.domain.reading.identity` tells them apart.
+A model is trained with one lexicon and one way of preparing texts; `backend.domain.reading.wording` tells them apart.
 """
 
 from __future__ import annotations

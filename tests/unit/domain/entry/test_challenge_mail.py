@@ -18,7 +18,7 @@ from backend.domain.entry.challenge_mail import compose, preview, reply_subject
 from backend.domain.errors import Refused
 from backend.domain.mail.message import Address, Message, Owner
 from backend.domain.mail.mime import parse
-from backend.domain.reading.language import language as language_of
+from backend.domain.reading.words import language as language_of
 from backend.locale import LANGUAGES, catalogue
 from backend.pipeline.wording import challenge_wording
 from tests.unit.domain.rules import NOW, arrival, pitch

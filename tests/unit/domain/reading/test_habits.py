@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backend.domain.mail.message import Address, Message, Owner
-from backend.domain.reading.phrases import find
 from backend.domain.reading.wording import prepare
+from backend.domain.reading.words import find
 
 ANNA = Owner("anna@firm.test", "Anna Berg")
 

@@ -9,12 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.domain.mail.message import Address, Message, Owner
-from backend.domain.reading.marking import MOST_MARKS, MOST_TEXT, marks
-from backend.domain.reading.reasons import ORDINARY_WORDS, PITCH_WORDS
-from backend.domain.reading.score import Reason, Score
-from backend.domain.reading.shown import Mark
-from backend.domain.reading.tokens import placed, tokens
+from backend.domain.reading.score import (
+    MOST_MARKS,
+    MOST_TEXT,
+    ORDINARY_WORDS,
+    PITCH_WORDS,
+    Mark,
+    Reason,
+    Score,
+    marks,
+)
 from backend.domain.reading.wording import body, names_of
+from backend.domain.reading.words import placed, tokens
 
 ASKS = "phrase.asks_call"
 TEXT = "Hi Anna,\n\nWould you have time for a quick call next week? It costs $99 only.\n\nBest,\nBob"

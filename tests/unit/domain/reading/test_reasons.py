@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from backend.domain.mail.message import Address, Message, Owner
-from backend.domain.reading import reasons as reasons_module
+from backend.domain.reading import score as reasons_module
 from backend.domain.reading.lexicon import lexicon
-from backend.domain.reading.marking import marks
-from backend.domain.reading.reasons import ORDINARY_WORDS, PITCH_WORDS, illustrate, reasons
-from backend.domain.reading.score import Reason, Score
-from backend.domain.reading.shown import Mark
-from backend.domain.reading.tokens import MOST_LETTERS
+from backend.domain.reading.score import (
+    ORDINARY_WORDS,
+    PITCH_WORDS,
+    Mark,
+    Reason,
+    Score,
+    illustrate,
+    marks,
+    reasons,
+)
 from backend.domain.reading.wording import read
+from backend.domain.reading.words import MOST_LETTERS
 
 
 def test_the_same_finding_is_added_up():

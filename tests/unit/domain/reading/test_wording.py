@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from backend.domain.mail.message import Address, Headers, Message, Owner
 from backend.domain.mail.quoting import sections
 from backend.domain.mail.visible import visible
-from backend.domain.reading.concepts import concepts
 from backend.domain.reading.lexicon import LANGUAGES, lexicon
-from backend.domain.reading.phrases import find
 from backend.domain.reading.wording import prepare, read
+from backend.domain.reading.words import concepts, find
 
 ANNA = Owner("anna@firm.test", "Anna Berg")
 
