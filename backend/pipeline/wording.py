@@ -6,7 +6,7 @@ from datetime import datetime
 
 from babel.dates import format_date
 
-from backend.domain.entry.challenge_wording import Wording
+from backend.domain.entry.challenge_mail import Wording
 from backend.locale import catalogue
 
 PARAGRAPHS = (

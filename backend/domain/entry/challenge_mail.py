@@ -1,8 +1,4 @@
-"""The challenge as a mail: an RFC 5322 reply in the sender's thread, text and HTML, and nothing that tracks.
-
-The parent mail was written by a stranger. What is taken from it (subject, ids, address) is cleaned and bounded
-here, so that it can neither start a header nor break one.
-"""
+"""The challenge as a message: an RFC 5322 reply in the sender's thread, text and HTML, and nothing that tracks."""
 
 from __future__ import annotations
 
@@ -15,12 +11,48 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
-from backend.domain.entry.challenge_wording import MAX_OWN_WORDING, Wording
 from backend.domain.errors import Refused
 from backend.domain.mail.headers import mailbox_field, text_field
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.sender import is_writable, normalise
+
+# ---- The paragraphs of a challenge, in one language. The words themselves are in the catalogues.
+
+
+MAX_OWN_WORDING = 2_000
+"""Characters of an owner's own paragraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Paragraphs in their order; the blanks in them are filled in when the message is composed.
+
+    `{owner}` is the owner's name, `{name}` the sender's, `{subject}` what they wrote above their message, `{until}` the
+    last day of the link as this language writes it. `greeting_named` and `because_named` stand where a name and a
+    subject may be repeated. `because` is the paragraph an owner may replace with their own. The rest stays: what the
+    link does, what that is worth (`more`, "" where it is one delivery), that a program wrote it, and how long the link
+    works cannot be left out. `what` is the text before the address that explains, `tag` the language's name to mail
+    programs (BCP 47).
+    """
+
+    tag: str
+    greeting: str
+    greeting_named: str
+    because: str
+    because_named: str
+    todo: str
+    more: str
+    otherwise: str
+    sign: str
+    what: str
+    until: str
+
+
+# ---- The challenge as a mail: an RFC 5322 reply in the sender's thread, text and HTML, and nothing that
+# tracks. The parent mail was written by a stranger. What is taken from it (subject, ids, address) is cleaned
+# and bounded here, so that it can neither start a header nor break one.
+
 
 MARKER_HEADER = "X-Pitchgate-Challenge"
 LINK_HEADER = "X-Pitchgate-Link"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
+from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
 from backend.domain.errors import Lost, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Cause, Failing, foremost

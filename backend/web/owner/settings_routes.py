@@ -8,8 +8,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from backend.domain.entry.challenge import LIFE
-from backend.domain.entry.challenge_mail import preview
-from backend.domain.entry.challenge_wording import MAX_OWN_WORDING
+from backend.domain.entry.challenge_mail import MAX_OWN_WORDING, preview
 from backend.domain.mail.message import Address, Message
 from backend.domain.mailbox.mailbox import CATEGORIES, DigestPace, Strictness
 from backend.locale import LANGUAGES
