@@ -22,7 +22,7 @@ import structlog
 
 from backend.captcha.opening import open_captchas
 from backend.domain.errors import Refused, TryLater
-from backend.domain.mailbox.notices import Notices
+from backend.domain.mailbox.mailbox import Notices
 from backend.gmail.addon_tokens import AddonVerifier
 from backend.gmail.errors import sealed_shut
 from backend.gmail.opening import Google, open_google

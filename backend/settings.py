@@ -15,8 +15,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from backend.domain.mailbox.mailbox import Mode
-from backend.domain.mailbox.notices import Notices
+from backend.domain.mailbox.mailbox import Mode, Notices
 from backend.ports.captcha import Kind
 from backend.setting_kinds import (
     Account,

@@ -16,7 +16,7 @@ from pathlib import Path
 from backend.domain.mail.message import Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.archive import FORMAT as EXPORT
-from backend.domain.mailbox.effects import EFFECTS
+from backend.domain.mailbox.decisions import EFFECTS
 from backend.locale.words import error_words
 from backend.offline.archives import Archive
 from backend.offline.labels import names_in, system_labels

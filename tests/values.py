@@ -8,9 +8,8 @@ from typing import Any
 
 from backend.domain.entry.challenge import Challenge, ChallengeState
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Link, Mailbox, Preferences
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView, Placement
 from tests.doubles import START
 
 

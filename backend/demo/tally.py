@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass, field
 from email import message_from_string
 from typing import Any
 
-from backend.domain.mailbox.labels import HELD, Placement
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import HELD, MessageView, Placement
 from backend.transactions.store import Store
 
 PAGE = 500

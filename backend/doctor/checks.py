@@ -11,8 +11,7 @@ from backend.bootstrap import StoredGrants
 from backend.doctor import machine, mailboxes, network, stored
 from backend.doctor.finding import Finding, State, refused, skipped
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.notices import Notices
+from backend.domain.mailbox.mailbox import Link, Notices
 from backend.gmail.opening import open_google
 from backend.settings import Settings
 from backend.settings_read import read_settings

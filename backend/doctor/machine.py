@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.notices import Notices
+from backend.domain.mailbox.mailbox import Notices
 from backend.scoring.audit import read_model
 from backend.setting_kinds import on_this_machine
 from backend.settings import SQLITE_FILE, Environment, Settings

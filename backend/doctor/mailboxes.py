@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from backend.doctor.finding import Finding, broken, refused, warning, well
 from backend.domain.errors import GoogleError, NeedsReconnect, Rejected, TryLater
 from backend.domain.mailbox.failing import NO_TOPIC
-from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Mode
-from backend.domain.mailbox.notices import Missing, Notices
+from backend.domain.mailbox.mailbox import WATCH_ALARM, Link, Mailbox, Missing, Mode, Notices
 from backend.gmail.credentials import CloudCredentials
 from backend.gmail.opening import Google
 from backend.gmail.pubsub import SCOPE

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.notices import Missing
+from backend.domain.mailbox.mailbox import Missing
 
 
 class CloudCredentials:

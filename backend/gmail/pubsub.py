@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.notices import Missing
+from backend.domain.mailbox.mailbox import Missing
 from backend.gmail.credentials import CloudCredentials
 from backend.gmail.unreadable import AnswerUnreadable
 from backend.gmail.wire import AnswerTooLarge, Reply, ask

@@ -14,10 +14,9 @@ from typing import Any
 
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Gone, NotFound, Rejected, TryLater
-from backend.domain.mailbox.correction import Correction, Decision, Origin, refuse_shared_domain
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Mailbox, Mode
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView, Placement
 from backend.pipeline import correct
 from backend.pipeline.context import Context
 from backend.pipeline.modes import check_chosen

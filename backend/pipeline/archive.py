@@ -15,7 +15,7 @@ from typing import Any
 
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox import archive
-from backend.domain.mailbox.archive_tables import TABLES, Table
+from backend.domain.mailbox.archive import TABLES, Table
 from backend.domain.mailbox.mailbox import Mailbox, Preferences
 from backend.pipeline.context import Context
 

@@ -18,9 +18,8 @@ from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected, Unexplain
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.sender import normalise
-from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import Screened
+from backend.domain.mailbox.message import Placement, Screened
 from backend.domain.retry import believed
 from backend.locale import spoken
 from backend.pipeline.context import Context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.decisions import Correction
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 

@@ -18,10 +18,9 @@ import structlog
 
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Unauthenticated
-from backend.domain.mailbox.correction import Correction, Decision, Origin, refuse_shared_domain
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Preferences
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.watching.asking import Answer
 from backend.pipeline import correct, modes
 from backend.pipeline.context import Context

@@ -9,10 +9,10 @@ from datetime import datetime
 from babel.dates import format_skeleton, format_time
 
 from backend.domain.mailbox import owner_digest as rules
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.digest_mail import MAX_NAME, Block, Button, Letter, plain
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
+from backend.domain.mailbox.owner_digest import MAX_NAME, Block, Button, Letter, plain
 from backend.locale import Section, catalogue, reason
 
 PITCH, MAYBE = 80, 40

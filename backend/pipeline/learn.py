@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import structlog
 
 from backend.domain.errors import Gone, LeaseLost, NotYet
-from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.pipeline.context import Context
 from backend.ports.reader import Unread

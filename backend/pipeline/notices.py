@@ -9,7 +9,7 @@ import zlib
 from datetime import datetime, timedelta
 
 from backend.domain.envelope import Envelope, Metadata, read_push
-from backend.domain.mailbox.notices import look_after
+from backend.domain.mailbox.mailbox import look_after
 from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers
 from backend.transactions.records import Duty, Notice, PushFate

@@ -8,7 +8,7 @@ from backend.domain.errors import Refused
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.sender import organisational_domain
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.rules import (
     MOST_RULES,

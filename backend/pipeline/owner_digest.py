@@ -17,11 +17,10 @@ from backend.domain.entry.challenge import TOKEN_BYTES, token_hash
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox import owner_digest as rules
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.digest_mail import compose
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import DigestPace, Mailbox
-from backend.domain.mailbox.message_record import MessageView
-from backend.domain.mailbox.owner_digest import DigestLink, DigestState
+from backend.domain.mailbox.message import MessageView
+from backend.domain.mailbox.owner_digest import DigestLink, DigestState, compose
 from backend.domain.mailbox.review import Position, Shelf, Wanted
 from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.digest_letter import Held, letter

@@ -19,12 +19,9 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from backend.domain.errors import Gone, Rejected, Unexplained
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.effects import AWAY, heard
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.gmail_moves import Returned
-from backend.domain.mailbox.labels import INBOX, SPAM, TRASH, Placement
-from backend.domain.mailbox.mailbox import Mailbox
+from backend.domain.mailbox.decisions import AWAY, Correction, Decision, Origin, Returned, heard
+from backend.domain.mailbox.mailbox import Gap, Mailbox
+from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement
 from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.transactions.records import DutyJob, Sighting, SyncPage

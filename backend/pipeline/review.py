@@ -17,9 +17,9 @@ from backend.domain.errors import Gone, GoogleError, NeedsReconnect, Refused, Re
 from backend.domain.mail.headers import UNSEEN
 from backend.domain.mail.machine_mail import host_of
 from backend.domain.mail.sender import is_free_mail, normalise, organisational_domain
-from backend.domain.mailbox.correction import Decision, RuleKind, refuse_shared_domain
+from backend.domain.mailbox.decisions import Decision, RuleKind, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.review import (
     Done,
     Leaving,

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backend.domain.mail.message import Arrival
-from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mailbox, Mode
-from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.policy.decide import Facts, decide
 from backend.pipeline.context import Context

@@ -17,9 +17,8 @@ from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
 from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained
 from backend.domain.mail.message import Address, Owner
-from backend.domain.mailbox.labels import IMPORTANT, PLACES, Placement, as_it_came
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import Screened
+from backend.domain.mailbox.message import IMPORTANT, PLACES, Placement, Screened, as_it_came
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections

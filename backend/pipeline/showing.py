@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
 from backend.domain.reading.score import Reason, Score, Shown
 from backend.pipeline.context import Context
 

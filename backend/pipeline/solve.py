@@ -14,8 +14,8 @@ from typing import Any
 from backend.domain.entry.challenge import Challenge, ChallengeState, Solved, note_line, token_hash
 from backend.domain.entry.credits import wait_for, work_factor
 from backend.domain.errors import Expired, NotFound, NotYet, Refused
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.message import Placement
 from backend.pipeline.checks import Checks
 from backend.pipeline.context import Context
 from backend.ports.captcha import Answer, Kind

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.pipeline.act import act, release
 from backend.pipeline.challenge import challenge
 from backend.pipeline.context import Context, GivenBack

@@ -16,10 +16,10 @@ import structlog
 
 from backend.domain.errors import GoogleError, HistoryGone, LeaseLost, Rejected, Unexplained
 from backend.domain.history import appeared
-from backend.domain.mailbox.gmail_moves import Row as MovedRow
-from backend.domain.mailbox.gmail_moves import decisions
+from backend.domain.mailbox.decisions import Row as MovedRow
+from backend.domain.mailbox.decisions import decisions
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import MessageView, Stage
+from backend.domain.mailbox.message import MessageView, Stage
 from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline import relist
 from backend.pipeline.context import Context, GivenBack

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 import structlog
 
 from backend.domain.errors import Conflict
-from backend.domain.mailbox.message_record import Screened, Stage
+from backend.domain.mailbox.message import Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
 from backend.ports.system import Clock
 from backend.transactions.records import Beginning, MessageJob, Stays

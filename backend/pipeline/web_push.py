@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox import web_push as rules
-from backend.domain.mailbox.digest_mail import MAX_NAME, MAX_SUBJECT, plain
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
+from backend.domain.mailbox.owner_digest import MAX_NAME, MAX_SUBJECT, plain
 from backend.domain.mailbox.review import Shelf, Wanted
 from backend.domain.mailbox.web_push import Subscription
 from backend.locale import catalogue

@@ -6,9 +6,8 @@ import json
 from datetime import datetime
 from typing import TypedDict
 
-from backend.domain.mailbox.labels import PLACES, Placement
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message_record import Screened
+from backend.domain.mailbox.message import PLACES, Placement, Screened
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.standing import Standing
 from backend.transactions import message_rows, verdicts

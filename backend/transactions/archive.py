@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.archive_tables import TABLES
+from backend.domain.mailbox.archive import TABLES
 from backend.transactions.mailboxes import lock
 from backend.transactions.statement import Row, Script, number, q
 

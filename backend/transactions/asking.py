@@ -7,9 +7,8 @@ from typing import Any, TypedDict
 
 from backend.domain.errors import NotFound
 from backend.domain.mail.sender import script_of
-from backend.domain.mailbox.correction import Decision, Origin
-from backend.domain.mailbox.effects import EFFECTS
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.decisions import EFFECTS, Decision, Origin
+from backend.domain.mailbox.message import MessageView
 from backend.domain.watching.asking import QUALITY, STRATA, Answer, Label, drawn
 from backend.domain.watching.drift import week_of
 from backend.domain.watching.trial import TRIAL, disagreement

@@ -7,8 +7,7 @@ from datetime import datetime
 from backend.domain.entry.challenge import Challenge, ChallengeState, Solved
 from backend.domain.entry.credits import earned, spent
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Screened, Stage
+from backend.domain.mailbox.message import Placement, Screened, Stage
 from backend.transactions import credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, give_way, held_message, settle, want
 from backend.transactions.mailboxes import locked

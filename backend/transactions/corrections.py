@@ -14,10 +14,19 @@ from typing import Any
 
 from backend.domain.entry.credits import forfeited, refunded
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.effects import EFFECTS, Change, Effect, Touched, change_of, heard, out_of_reach
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import (
+    EFFECTS,
+    Change,
+    Correction,
+    Decision,
+    Effect,
+    Origin,
+    Touched,
+    change_of,
+    heard,
+    out_of_reach,
+)
+from backend.domain.mailbox.message import Placement, Stage
 from backend.transactions import asking, credits, decisions, voiding
 from backend.transactions.jobs import due
 from backend.transactions.mailboxes import lock

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.decisions import Correction
 from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.watching.chain import Chain, Entry, grown, keyed, name_of
 from backend.ports.system import DecisionKeys

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
 from backend.transactions import jobs, review_orders
 from backend.transactions.mailboxes import lock

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.machine_mail import MailForm
-from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Reason, Score

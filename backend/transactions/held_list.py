@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.correction import Correction
+from backend.domain.mailbox.decisions import Correction
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
 from backend.transactions import corrections, message_rows
 from backend.transactions.devices import DeviceRow
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from backend.domain.errors import LeaseLost, Refused
 from backend.domain.mailbox.failing import Cause
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.transactions import rows, voiding
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob, Notice, PushFate
 from backend.transactions.statement import (

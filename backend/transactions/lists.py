@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
 from backend.transactions.mailboxes import lock, set_link

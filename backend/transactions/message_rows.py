@@ -7,8 +7,7 @@ import json
 from datetime import datetime
 from typing import Any, TypedDict
 
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
 from backend.domain.reading.topics import Topic
 from backend.transactions.records import Beginning, DutyJob, MessageJob, Sighting
 from backend.transactions.statement import micros, moment, moment_or_none, packed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.domain.mailbox.notices import Missing, Notices
+from backend.domain.mailbox.mailbox import Missing, Notices
 from backend.transactions.jobs import want
 from backend.transactions.records import Duty
 from backend.transactions.statement import Script, micros, moment, number, q

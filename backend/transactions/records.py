@@ -9,12 +9,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from backend.domain.entry.challenge import Challenge
-from backend.domain.mailbox.correction import Correction
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.gmail_moves import Returned
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Mailbox, Preferences
-from backend.domain.mailbox.message_record import MessageView, Screened, Stage
+from backend.domain.mailbox.decisions import Correction, Returned
+from backend.domain.mailbox.mailbox import Gap, Mailbox, Preferences
+from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.standing import Standing
 from backend.domain.watching.chain import Chain, Entry

@@ -12,8 +12,7 @@ from typing import TypedDict
 
 from backend.domain.entry.credits import given
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.effects import out_of_reach
+from backend.domain.mailbox.decisions import Correction, Decision, Origin, out_of_reach
 from backend.domain.mailbox.review import LEASE_SECONDS, MOST_EARLIER, Done, Leaving, Shelf
 from backend.transactions import corrections, credits, undoing
 from backend.transactions.mailboxes import lock

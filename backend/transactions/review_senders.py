@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.correction import Decision, RuleKind, RuleMatch
+from backend.domain.mailbox.decisions import Decision, RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.review import (
     CHECK_LINES,
     LEDGER_LINES,

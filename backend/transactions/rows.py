@@ -11,11 +11,9 @@ from typing import Any
 from backend.domain.entry.challenge import Challenge, ChallengeState, Dealings
 from backend.domain.errors import Lost
 from backend.domain.mail.message import Address, Owner
-from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Preferences
-from backend.domain.mailbox.notices import Missing, Notices
+from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Missing, Notices, Preferences
 from backend.domain.policy.standing import Standing
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.statement import moment, moment_or_none

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import LeaseLost, NotFound
-from backend.domain.mailbox.message_record import MessageView
-from backend.domain.mailbox.notices import NOTICE_DELAY
+from backend.domain.mailbox.mailbox import NOTICE_DELAY
+from backend.domain.mailbox.message import MessageView
 from backend.transactions import corrections, message_rows, rows, undoing, voiding
 from backend.transactions.jobs import due, finish_duty, goes_on, position
 from backend.transactions.mailboxes import locked

@@ -9,11 +9,17 @@ from typing import Any
 
 from backend.domain.entry.credits import restored, unrefunded
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.effects import AWAY, Touched, put_back, sends_again
-from backend.domain.mailbox.gmail_moves import Returned
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import (
+    AWAY,
+    Correction,
+    Decision,
+    Origin,
+    Returned,
+    Touched,
+    put_back,
+    sends_again,
+)
+from backend.domain.mailbox.message import Placement, Stage
 from backend.transactions import credits, decisions, voiding
 from backend.transactions.corrections import carry_out, correct, write_rule
 from backend.transactions.jobs import due, want

@@ -10,9 +10,8 @@ from backend.domain.entry.challenge import ChallengeIntent, Dealings
 from backend.domain.entry.credits import spent
 from backend.domain.errors import Conflict, LeaseLost, NotFound, Refused
 from backend.domain.mail.sender import counted_domain
-from backend.domain.mailbox.correction import RuleKind
-from backend.domain.mailbox.labels import PLACES, Placement
-from backend.domain.mailbox.message_record import Screened, Stage
+from backend.domain.mailbox.decisions import RuleKind
+from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.mailbox.web_push import SETTLE
 from backend.domain.policy.limits import COUNTED, OWED, owed, reached

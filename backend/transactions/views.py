@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from backend.domain.mailbox.failing import Cause
-from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import WATCH_ALARM
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import TRIAL, Finding, trial
 from backend.transactions import message_rows, models, trials

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from backend.domain.mailbox.effects import ends_with_its_message
+from backend.domain.mailbox.decisions import ends_with_its_message
 from backend.transactions.statement import Script, micros, number, q
 from backend.transactions.tables import OpenChallengeRow
 

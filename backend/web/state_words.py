@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.domain.mailbox.condition import Explanation, Who, explain
 from backend.domain.mailbox.failing import Failing
-from backend.domain.mailbox.mailbox import Condition, Mailbox
+from backend.domain.mailbox.mailbox import Condition, Explanation, Mailbox, Who, explain
 from backend.locale import catalogue
 from backend.locale.words import Words
 

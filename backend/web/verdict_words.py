@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.topics import Topic
 

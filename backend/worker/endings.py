@@ -21,7 +21,7 @@ from backend.domain.errors import (
     Unexplained,
 )
 from backend.domain.mailbox.failing import Cause, cause_of, code_of
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.domain.retry import SEARCH_LAG, once_more, wait_after
 from backend.pipeline.context import Context
 from backend.transactions.records import Duty, DutyJob, MessageJob

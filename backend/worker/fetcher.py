@@ -13,7 +13,7 @@ from collections import Counter
 import structlog
 
 from backend.domain.errors import StoreAway, TryLater
-from backend.domain.mailbox.notices import Missing
+from backend.domain.mailbox.mailbox import Missing
 from backend.pipeline import notices
 from backend.pipeline.context import Context
 from backend.ports.gmail import NoticeSource, Waiting

@@ -18,7 +18,7 @@ from functools import partial
 import structlog
 
 from backend.domain.errors import LeaseLost, StoreAway
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.pipeline.context import Context
 from backend.pipeline.stages import run_duty, run_stage
 from backend.pipeline.together import together

@@ -28,7 +28,7 @@ import aiohttp
 from aiohttp import web
 
 from backend.demo.processes import free_port
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.sandbox.addon.deployment import Deployment
 from backend.sandbox.addon.events import Asked, Forgery, Setting, posting

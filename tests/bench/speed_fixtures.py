@@ -21,8 +21,8 @@ from pydantic import SecretStr
 from backend.demo.google import Sandbox
 from backend.demo.letters import Letter
 from backend.demo.processes import Process, free_port, until_ready
-from backend.domain.mailbox.labels import HELD
 from backend.domain.mailbox.mailbox import Mode, Preferences
+from backend.domain.mailbox.message import HELD
 from backend.settings import GMAIL_MODIFY
 from backend.store.opening import open_store
 from backend.system.vault import MultiFernetVault

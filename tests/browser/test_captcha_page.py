@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.verdict import Outcome
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.decisions import Decision, RuleKind
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit

@@ -18,7 +18,7 @@ from backend.demo.letters import OWNER, letters
 from backend.demo.morning import next_morning
 from backend.demo.play import Options, Stage, _environment, _people, _sandbox_arguments
 from backend.demo.processes import Process, free_port
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.store.opening import open_store
 from tests import browsers

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.domain.mailbox.correction import Origin
+from backend.domain.mailbox.decisions import Origin
 from backend.domain.watching.asking import Answer
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console

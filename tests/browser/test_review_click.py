@@ -13,8 +13,8 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.message import Placement
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from backend.domain.mail.message import Headers
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message import Placement
 from tests.browser.checks import watch_console
 from tests.browser.review_fixture import Fixture, fixture, visit
 from tests.web.offers import offered

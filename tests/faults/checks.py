@@ -9,8 +9,7 @@ from email import message_from_string
 from typing import Any
 
 from backend.demo.tally import every_message
-from backend.domain.mailbox.labels import HELD, WOULD_BE_HELD
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import HELD, WOULD_BE_HELD, MessageView
 from tests.faults.fixture import Fixture
 from tests.faults.script import OWNER, Script
 

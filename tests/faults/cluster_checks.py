@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.demo.tally import every_message
-from backend.domain.mailbox.labels import HELD, Placement
+from backend.domain.mailbox.message import HELD, Placement
 from tests.faults.checks import End, challenges_sent
 from tests.faults.cluster_fixture import Cluster, Owner
 from tests.renamed_model import OTHER_VERSION, SHIPPED_VERSION

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import aiohttp
 
 from backend.domain.errors import Conflict, PitchgateError, StoreAway
-from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
+from backend.domain.mailbox.message import ALLOW, BLOCK, HELD
 from backend.domain.watching.models import Act
 from tests.faults.cluster_fixture import NAME, Cluster, Owner
 from tests.faults.helpers import Tell

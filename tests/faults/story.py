@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 
-from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
+from backend.domain.mailbox.message import ALLOW, BLOCK, HELD
 from tests.faults import helpers
 from tests.faults.fixture import Fixture
 from tests.faults.helpers import Tell

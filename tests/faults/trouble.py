@@ -19,8 +19,8 @@ from typing import Any
 import aiohttp
 
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.labels import WOULD_BE_HELD
 from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.message import WOULD_BE_HELD
 from backend.settings import GMAIL_MODIFY
 from tests.faults.fixture import NAME, Fixture
 from tests.faults.helpers import project

@@ -12,8 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import model_export
-from backend.domain.mailbox.archive import FORMAT, VERSION
-from backend.domain.mailbox.archive_tables import TABLES, Column, Kind
+from backend.domain.mailbox.archive import FORMAT, TABLES, VERSION, Column, Kind
 from backend.domain.mailbox.mailbox import Preferences
 from tests.fuzz.mutate import LARGEST, Json, written
 

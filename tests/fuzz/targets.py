@@ -23,7 +23,7 @@ from backend.domain.mail.headers import addresses, decode_words, message_ids
 from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, offer
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mail.mime import parse
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import read_list
 from backend.domain.reading.score import PITCH_WORDS, Reason, Score, illustrate, marks
 from backend.domain.reading.wording import body, names_of, read, written

@@ -18,8 +18,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddic
 
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mail.mime import MimeLimits, Part
-from backend.domain.mailbox.archive_tables import TABLES
-from backend.domain.mailbox.gmail_moves import Move
+from backend.domain.mailbox.archive import TABLES
+from backend.domain.mailbox.decisions import Move
 from backend.domain.mailbox.mailbox import Preferences
 from backend.ports.gmail import Relabelled
 from tests.growth.patterns import modules, tree

@@ -22,7 +22,7 @@ from backend.demo import owner
 from backend.demo.letters import Letter, letters
 from backend.demo.play import Options, Stage, stage
 from backend.domain.entry.challenge import token_hash
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message import Placement
 from backend.store.opening import open_store
 from backend.system.clock import SystemClock
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope

@@ -9,7 +9,7 @@ import pytest
 
 from backend.demo import owner
 from backend.demo.letters import OWNER, letters
-from backend.domain.mailbox.labels import ALLOW, BLOCK, HELD
+from backend.domain.mailbox.message import ALLOW, BLOCK, HELD
 from tests.journeys.conftest import Journey, until
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from backend.commands import audit
 from backend.domain.digesting import digest
 from backend.domain.mail.message import Arrival, Owner
-from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences, Strictness
 from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.standing import Standing

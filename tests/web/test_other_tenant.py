@@ -19,7 +19,7 @@ import pytest
 
 import backend.web
 from backend.domain.entry.credits import Entry, Posting
-from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
 from backend.web.browser_session import csrf_of
 from tests.contract.store.dump import Rows, dump

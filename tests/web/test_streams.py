@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.transactions.driver import Notifier
 from backend.transactions.records import Event, EventKind, News
 from backend.web import streams as module

@@ -1,23 +1,354 @@
-"""Everything kept about an owner, as one JSON file they can read, take away and bring to another instance.
-
-    {"format": "pitchgate-archive", "version": 1, "made_at": …, "mailbox": {…},
-     "rules": [{…}, …], "ledger": […], "messages": […], …}
-
-Times are ISO 8601 in UTC to the microsecond. `archive_tables.TABLES` says what each list holds; a test walks the
-database and fails for a column that is neither there nor in `LEFT_OUT`.
-"""
+"""Everything kept about an owner, as one JSON file they can read, take away and bring to another instance."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
+from backend.domain.entry.challenge import ChallengeState
+from backend.domain.entry.credits import Posting
 from backend.domain.errors import Refused
-from backend.domain.mailbox import archive_schemas
-from backend.domain.mailbox.archive_tables import JSON, Kind, Table
+from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
+from backend.domain.mailbox.message import Placement
+from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.moments import micros, moment
+
+# ---- The lists of an archive: what each holds, and what is left out and why.
+
+
+class Kind(StrEnum):
+    """How a column is written in the file."""
+
+    TEXT = "text"
+    WHOLE = "whole"
+    REAL = "real"
+    TRUTH = "truth"
+    TIME = "time"  # microseconds since 1970 in the store
+    # JSON text in the store, of these shapes
+    TEXTS = "list of texts"
+    REASONS = "list of reasons"
+    BEFORE = "record of what was before"
+
+
+JSON = (Kind.TEXTS, Kind.REASONS, Kind.BEFORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `words`: the only texts it may hold."""
+
+    kind: Kind
+    words: frozenset[str] = frozenset()
+    may_lack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A list of the file. `key` is unique within a mailbox and what the store pages by. One that is not `returns`
+    is for its owner to read, and is not taken back in."""
+
+    name: str
+    key: str
+    columns: Mapping[str, Column]
+    returns: bool = True
+
+
+TEXT, WHOLE, REAL, TRUTH, TIME, TEXTS, REASONS, BEFORE = (Column(kind) for kind in Kind)
+
+
+def _maybe(column: Column) -> Column:
+    return Column(column.kind, column.words, may_lack=True)
+
+
+def _one_of(words: type[StrEnum], *more: str) -> Column:
+    return Column(Kind.TEXT, frozenset((*words, *more)))
+
+
+_MESSAGE: dict[str, Column] = {
+    "gmail_id": TEXT,
+    "thread_id": TEXT,
+    "backlog": TRUTH,
+    "first_seen_at": TIME,
+    "changed_at": TIME,
+    "placement": _maybe(_one_of(Placement)),
+    "decided_by": TEXT,
+    "outcome": _one_of(Outcome, ""),
+    "policy_row": _one_of(Row, ""),
+    "score": _maybe(REAL),
+    "logit": _maybe(REAL),
+    "model": TEXT,
+    "reasons": REASONS,
+    "guards": TEXTS,
+    "cause": TEXT,
+    "error": TEXT,
+    "set_aside": TRUTH,
+    "decided_at": _maybe(TIME),
+    "sender": TEXT,
+    "sender_name": TEXT,
+    "sender_domain": TEXT,
+    "subject": TEXT,
+    "message_id": TEXT,
+    "received_at": _maybe(TIME),
+    "authenticated": TRUTH,
+    "reference_ids": TEXTS,
+    "reply_to": TEXT,
+    "language": TEXT,
+    "topics": _maybe(TEXTS),
+    "appeal": TEXT,
+    "shadow_model": _maybe(TEXT),
+    "shadow_row": _maybe(_one_of(Row)),
+    "shadow_score": _maybe(REAL),
+}
+_CHALLENGE: dict[str, Column] = {
+    "id": TEXT,
+    "gmail_id": TEXT,
+    "thread_id": TEXT,
+    "sender": TEXT,
+    "sender_domain": TEXT,
+    "state": _one_of(ChallengeState),
+    "message_id": TEXT,
+    "cause": TEXT,
+    "created_at": TIME,
+    "expires_at": TIME,
+    "sending_at": _maybe(TIME),
+    "started_at": _maybe(TIME),
+    "ended_at": _maybe(TIME),
+    "solved_at": _maybe(TIME),
+    "bounced_at": _maybe(TIME),
+    "sent_gmail_id": TEXT,
+    "reply_from": _maybe(TEXT),
+    "reply_name": _maybe(TEXT),
+}
+_CORRECTION: dict[str, Column] = {
+    "correction_key": TEXT,
+    "gmail_id": TEXT,
+    "decision": _one_of(Decision),
+    "origin": _one_of(Origin),
+    "pending": TRUTH,
+    "moved": TEXTS,
+    "before": BEFORE,
+    "decided_at": TIME,
+    "undone_at": _maybe(TIME),
+    "undo_moved": TEXTS,
+}
+_ENTRY: dict[str, Column] = {
+    "posting_key": TEXT,
+    "sender": TEXT,
+    "posting": _one_of(Posting),
+    "amount": WHOLE,
+    "about": TEXT,
+    "day": TEXT,
+    "posted_at": TIME,
+}
+_UNSUBSCRIPTION: dict[str, Column] = {
+    "gmail_id": TEXT,
+    "sender": TEXT,
+    "state": Column(Kind.TEXT, frozenset({"asked", "trying", "done", "failed"})),
+    "host": TEXT,
+    "cause": TEXT,
+    "asked_at": TIME,
+    "tried_at": _maybe(TIME),
+}
+_PREVIEW: dict[str, Column] = {
+    "gmail_id": TEXT,
+    "sender": TEXT,
+    "sender_name": TEXT,
+    "subject": TEXT,
+    "received_at": _maybe(TIME),
+    "score": _maybe(REAL),
+    "reasons": REASONS,
+    "said": TEXT,
+}
+_QUESTION: dict[str, Column] = {
+    "id": TEXT,
+    "kind": TEXT,
+    "round": WHOLE,
+    "gmail_id": _maybe(TEXT),
+    "stratum": TEXT,
+    "weight": REAL,
+    "model": TEXT,
+    "language": TEXT,
+    "script": TEXT,
+    "asked_at": TIME,
+    "answer": TEXT,
+    "by_act": TRUTH,
+    "answered_at": _maybe(TIME),
+}
+
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            Table("rules", "subject", {"subject": TEXT, "kind": _one_of(RuleKind), "set_at": TIME}),
+            Table("ledger", "posting_key", _ENTRY),
+            Table("messages", "gmail_id", _MESSAGE),
+            Table("challenges", "id", _CHALLENGE),
+            Table("corrections", "correction_key", _CORRECTION),
+            Table("correspondents", "address", {"address": TEXT, "learned_at": TIME}),
+            Table("threads", "thread_id", {"thread_id": TEXT, "learned_at": TIME}),
+            Table("unsubscriptions", "gmail_id", _UNSUBSCRIPTION),
+            Table("previews", "gmail_id", _PREVIEW, returns=False),
+            Table(
+                "decisions",
+                "number",
+                {"number": WHOLE, "at": TIME, "gmail_id": TEXT, "payload": TEXT},
+                returns=False,
+            ),
+            Table("decision_settings", "name", {"name": TEXT, "content": TEXT}, returns=False),
+            Table("mail_weeks", "week", {"week": WHOLE, "model": TEXT, "counts": TEXT}, returns=False),
+            Table("questions", "id", _QUESTION, returns=False),
+            Table(
+                "devices",
+                "id",
+                {"id": TEXT, "name": TEXT, "created_at": TIME, "last_seen_at": _maybe(TIME)},
+                returns=False,
+            ),
+            Table(
+                "web_pushes",
+                "id",
+                {"id": TEXT, "browser": TEXT, "language": TEXT, "created_at": TIME, "told_at": _maybe(TIME)},
+                returns=False,
+            ),
+        )
+    }
+)
+
+LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "answers": "bars captcha answers from being shown twice; useless elsewhere",
+        "balances": "the sum of the ledger, rebuilt from it",
+        "chains": "the key and the head of the log of decisions here",
+        "code_tries": "tries at codes that live for minutes",
+        "daily_totals": "the sum of the ledger, rebuilt from it",
+        "decision_counts": "sealed with this instance's keys; kept for its operator to judge again",
+        "digest_links": "secrets' hashes, of use with the links that were sent",
+        "digests": "up to when the owner was told here; begins again elsewhere",
+        "duties": "work to be done here",
+        "event_heads": "the number of the latest change told to open pages",
+        "events": "changes told to open pages",
+        "lanes": "work to be done here",
+        "mailboxes": "written by name, without its token",
+        "notices": "Pub/Sub's ids",
+        "one_time_codes": "secrets of minutes",
+        "preview_runs": "whether a preview is under way here",
+        "sessions": "secrets of browsers",
+        "messages.mailbox_id": "",
+        "messages.labels": "what a push told, needed until a mail is screened",
+        "messages.stage": "work to be done here",
+        "messages.due_at": "work to be done here",
+        "messages.drift_class": "how it counts in mail_weeks",
+        "messages.lease": "work to be done here",
+        "messages.attempts": "work to be done here",
+        "messages.deaths": "work to be done here",
+        "messages.failing_since": "work to be done here",
+        "messages.failing_cause": "work to be done here",
+        "messages.revision": "tells stale work from fresh here",
+        "challenges.is_open": "a link leads to the instance that sent it",
+        "challenges.solves": "a restored link that was solved counts once",
+        "challenges.deliver_at": "a link leads to the instance that sent it",
+        "challenges.late": "a link leads to the instance that sent it",
+        "challenges.token_hash": "a secret's",
+        "challenges.sealed_token": "a secret",
+        "decisions.salt": "seals the log here",
+        "decisions.digest": "seals the log here",
+        "decisions.seal": "seals the log here",
+        "devices.token_hash": "a secret's",
+        "devices.scopes": "the same for all",
+        "web_pushes.session": "a secret's",
+        "web_pushes.sealed": "a secret",
+        "web_pushes.told_until": "work to be done here",
+        "web_pushes.failing_since": "work to be done here",
+        "previews.thread_id": "Gmail's",
+        "previews.place": "the order of the list",
+        "previews.state": "work to be done here",
+        "previews.sender_domain": "stands in the sender",
+        "previews.labels": "Gmail's",
+        "previews.authenticated": "asked for again by a new preview",
+        "previews.form": "asked for again by a new preview",
+        "previews.guards": "asked for again by a new preview",
+        "previews.logit": "the score in other words",
+        "previews.model": "asked for again by a new preview",
+        "previews.topics": "asked for again by a new preview",
+        "previews.rule_before": "needed to take a word back here",
+    }
+)
+"""Tables and columns that are not in the file, and why."""
+
+
+# ---- The schemas of what an archive holds as JSON. Pure, total.
+
+
+Fits = Callable[[Any], bool]
+
+
+def are_texts(value: Any) -> bool:
+    """["…", …]"""
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def are_reasons(value: Any) -> bool:
+    """[{"text": "…", "weight": 0.5, "words": ["…"]}, …]"""
+    return _list_of({"text": _is_text, "weight": _number, "words": are_texts})(value)
+
+
+def is_before(value: Any) -> bool:
+    """What `corrections.Trace.before` writes and an undo reads."""
+    return _object({name: _list_of(fields) for name, fields in _BEFORE.items()})(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and _number(value)
+
+
+def _is_one_of(*words: str | None) -> Fits:
+    return lambda value: (value is None or isinstance(value, str)) and value in words
+
+
+def _object(fields: Mapping[str, Fits]) -> Fits:
+    return lambda value: (
+        isinstance(value, dict) and all(name in value and fits(value[name]) for name, fits in fields.items())
+    )
+
+
+def _list_of(fields: Mapping[str, Fits]) -> Fits:
+    return lambda value: isinstance(value, list) and all(map(_object(fields), value))
+
+
+_LONGEST = 2_000
+_LARGEST = 2**62
+_KIND = _is_one_of(*RuleKind, None)
+_BEFORE: Mapping[str, Mapping[str, Fits]] = {
+    "rules": {"subject": _is_text, "before": _KIND, "after": _KIND},
+    "messages": {
+        "gmail_id": _is_text,
+        "placement": _is_one_of(*Placement, None),
+        "decided_by": _is_text,
+        "revision": _is_whole,
+        "moved": lambda value: isinstance(value, bool),
+    },
+    "challenges": {"id": _is_text, "state": _is_one_of(*ChallengeState), "gmail_id": _is_text},
+    "refunds": {"sender": _is_text, "gmail_id": _is_text},
+}
+
+
+# ---- Everything kept about an owner, as one JSON file they can read, take away and bring to another instance.
+# {"format": "pitchgate-archive", "version": 1, "made_at": …, "mailbox": {…}, "rules": [{…}, …], "ledger": […],
+# "messages": […], …} Times are ISO 8601 in UTC to the microsecond. `archive_tables.TABLES` says what each list
+# holds; a test walks the database and fails for a column that is neither there nor in `LEFT_OUT`.
+
 
 FORMAT = "pitchgate-archive"
 VERSION = 1
@@ -108,9 +439,9 @@ _READERS: Mapping[Kind, Callable[[object], Any]] = {
     Kind.REAL: _real,
     Kind.TRUTH: _truth,
     Kind.TIME: _time,
-    Kind.TEXTS: _json(archive_schemas.are_texts),
-    Kind.REASONS: _json(archive_schemas.are_reasons),
-    Kind.BEFORE: _json(archive_schemas.is_before),
+    Kind.TEXTS: _json(are_texts),
+    Kind.REASONS: _json(are_reasons),
+    Kind.BEFORE: _json(is_before),
 }
 _WRITERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: lambda value: value,

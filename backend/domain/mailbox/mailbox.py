@@ -1,4 +1,4 @@
-"""An owner's mailbox: who, how it is set, and the state every screen shows."""
+"""An owner's mailbox: who, how it is set, how mail comes to our notice, and the state every screen shows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,90 @@ from backend.domain.entry.challenge_mail import MAX_OWN_WORDING
 from backend.domain.errors import Lost, Refused
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Cause, Failing, foremost
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.notices import NOTICE_DELAY, Missing, Notices
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.topics import Topic
+
+# ---- What a re-list after a lost cursor found and left out.
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of time that Google's history no longer told of, and what listing over it did.
+
+    From `since` to `until` mail was looked for by listing; `found` of it was new. `cut` is "" if all of it
+    was looked at, "time" if the gap was longer than is listed, "count" if it held more mail than is: what was
+    left out stays in the inbox, unjudged. `unchecked` held messages were not compared with Gmail: had the owner
+    moved them meanwhile, nobody noticed.
+    """
+
+    since: datetime
+    until: datetime
+    found: int
+    cut: str = ""
+    unchecked: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Gap:
+        """Inverse of `to_json`."""
+        since, until = (datetime.fromisoformat(data[name]) for name in ("since", "until"))
+        return cls(since, until, int(data["found"]), str(data["cut"]), int(data.get("unchecked", 0)))
+
+
+# ---- How new mail comes to our notice: Google pushes, we fetch its notices, or we ask for history now and
+# then.
+
+
+QUIET_AFTER = timedelta(hours=2)
+"""A mailbox in which nothing has happened for this long is asked for less often; twice as rarely after each such
+time."""
+
+NOTICE_DELAY = timedelta(minutes=10)
+"""How late a notice may be: Pub/Sub waits no longer than this before it delivers again."""
+
+
+class Notices(StrEnum):
+    """Where the news of a mailbox comes from."""
+
+    PUSH = "push"  # Pub/Sub posts to us
+    PULL = "pull"  # we fetch from Pub/Sub
+    POLL = "poll"  # nobody tells us: history is asked for
+
+    @property
+    def watched(self) -> bool:
+        """Whether Gmail is asked to tell of changes (`users.watch`)."""
+        return self is not Notices.POLL
+
+
+class Missing(StrEnum):
+    """What keeps notices from being fetched. Stored and counted, so the words stay as they are."""
+
+    CREDENTIALS = "credentials"  # this machine has no application default credentials, or they are refused
+    SUBSCRIPTION = "subscription"  # there is none of that name, or it is one that pushes
+    RIGHT = "right"  # the account may not fetch from it
+    CONNECTION = "connection"  # Pub/Sub cannot be reached
+
+
+def look_after(
+    often: timedelta, seldom: timedelta, moved_at: datetime | None, now: datetime, chance: float
+) -> timedelta:
+    """How long a polled mailbox is left alone at `now`.
+
+    `often` while something has happened in the last hours (`moved_at` is when anything last did), then twice as long
+    for each further `QUIET_AFTER`, up to `seldom`. `chance`, from 0 to 1, spreads it by a twentieth either way, so that
+    mailboxes do not ask together.
+    """
+    quiet = now - moved_at if moved_at is not None else timedelta(0)
+    doublings = min(max(int(quiet / QUIET_AFTER), 0), 20)
+    wait = max(often, min(often * (1 << doublings), seldom))
+    return wait * (0.95 + chance / 10)
+
+
+# ---- An owner's mailbox: who, how it is set, and the state every screen shows.
+
 
 WATCH_ALARM = timedelta(hours=48)
 """A watch with less life left than this is shown to the owner as about to lapse."""
@@ -332,3 +412,70 @@ class Grant:
     refresh_token: str = field(repr=False)
     scopes: frozenset[str]
     life: timedelta | None = None
+
+
+# ---- What each state of a mailbox means to its owner, in codes and values: every screen puts its words to
+# these.
+
+
+RECENT_DAYS = 7
+"""How long a gap that left something out is shown."""
+
+
+class Who(StrEnum):
+    """Who has to do something."""
+
+    NOBODY = "nobody"
+    OWNER = "owner"
+    PITCHGATE = "pitchgate"  # it is at it by itself
+
+
+_QUIET = (Condition.ACTIVE, Condition.OBSERVING, Condition.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One state. `lost` is why access is lost, `late` what waits (the state itself, or beside a pause), `indexed`
+    how many sent messages of how many are read, `paused_until` when a pause ends, `polled` whether nobody tells us of
+    new mail. To be known beside any state: `missing`, `silent_since` (no notice has come, though there was news),
+    `topic_missing` (Gmail has nowhere to tell us of new mail), `watch_lapses`, `grant_ends` (when Google ends our
+    access, unless its owner connects again before) and `gap`."""
+
+    condition: Condition
+    who: Who
+    lost: Lost | None = None
+    late: Failing | None = None
+    indexed: tuple[int, int] | None = None
+    paused_until: datetime | None = None
+    polled: bool = False
+    missing: Missing | None = None
+    silent_since: datetime | None = None
+    topic_missing: bool = False
+    watch_lapses: bool = False
+    grant_ends: datetime | None = None
+    gap: Gap | None = None
+
+
+def explain(mailbox: Mailbox, now: datetime) -> Explanation:
+    """What there is to say of `mailbox` at `now`."""
+    condition = mailbox.condition(now)
+    needs_owner, paused = condition is Condition.NEEDS_RECONNECT, condition is Condition.PAUSED
+    indexing = condition is Condition.INDEXING and mailbox.index_total
+    lapsed = needs_owner or condition in (Condition.WATCH_LAPSED, Condition.DISCONNECTED)
+    gap = mailbox.gap
+    recent = gap and (gap.cut or gap.unchecked) and (now - gap.until).days < RECENT_DAYS
+    return Explanation(
+        condition,
+        Who.OWNER if needs_owner else Who.NOBODY if condition in _QUIET else Who.PITCHGATE,
+        lost=(mailbox.lost or Lost.GRANT) if needs_owner else None,
+        late=mailbox.trouble(now) if paused or condition is Condition.DELAYED else None,
+        indexed=(mailbox.index_done, mailbox.index_total) if indexing else None,
+        paused_until=mailbox.preferences.paused_until if paused else None,
+        polled=mailbox.notices is Notices.POLL,
+        missing=mailbox.missing,
+        silent_since=mailbox.silent_since(now) if not lapsed and mailbox.missing is None else None,
+        topic_missing=not needs_owner and mailbox.topic_missing,
+        grant_ends=mailbox.grant_ends(now),
+        watch_lapses=not lapsed and mailbox.watch_alarm(now),
+        gap=gap if recent else None,
+    )

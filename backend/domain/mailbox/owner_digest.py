@@ -1,15 +1,27 @@
-"""The owner's digest: when it is due, what its links may do, and how a message of ours is told from a forgery.
-
-(What is kept of one message that was read is a digest too: `backend.domain.digest`. This one is mail.)
-"""
+"""The owner's digest: when it is due, what its links may do, and the message itself in text and HTML that say the same."""
 
 from __future__ import annotations
 
+import re
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from html import escape
 
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mail.headers import UNSEEN
+from backend.domain.mail.message import Owner
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import DigestPace
+
+# ---- The owner's digest: when it is due, what its links may do, and how a message of ours is told from a
+# forgery. (What is kept of one message that was read is a digest too: `backend.domain.digest`. This one is
+# mail.)
+
 
 MORNING = time(8)
 """When it comes, by the owner's clock."""
@@ -98,3 +110,223 @@ def placed_by_us(words: str, mailbox_id: str, received_at: datetime) -> bool:
         return False
     age = received_at - datetime.fromtimestamp(int(at), UTC)
     return -PLACED_WITHIN < age < PLACED_WITHIN
+
+
+# ---- The owner's digest as a mail: text and HTML that say the same, made of tables and inline styles, with
+# nothing to be loaded from anywhere. Names and subjects were written by strangers: they are cleaned and escaped
+# here.
+
+
+HEADER = "X-Pitchgate-Digest"
+MAX_NAME, MAX_SUBJECT, MAX_NOTE = 80, 160, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One link: what it says, what it says to those who do not see whose it is, and where it leads."""
+
+    label: str
+    spoken: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One sender. `count` is "3 emails", "" for one; `height` is "pitch", "maybe" or ""; `note` is the sender's own
+    line in our words, "" without; the first of `buttons` stands out."""
+
+    name: str
+    address: str
+    count: str
+    score: str
+    word: str
+    height: str
+    subject: str
+    reason: str
+    note: str
+    buttons: tuple[Button, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """All that is said, in the owner's language. `ends` are the last paragraphs; `review` and `settings` lead on."""
+
+    tag: str
+    subject: str
+    title: str
+    glance: str
+    since: str
+    blocks: tuple[Block, ...]
+    ends: tuple[str, ...]
+    review: Button
+    settings: Button
+
+
+def compose(owner: Owner, letter: Letter, message_id: str, marker: str, now: datetime) -> bytes:
+    """The mail as it is put into the mailbox: CRLF, ASCII. The same arguments give the same bytes."""
+    mail = EmailMessage(policy=SMTP.clone(max_line_length=990))  # no id may be folded
+    mail["From"] = Address("Pitchgate", addr_spec=owner.email)
+    mail["To"] = Address(addr_spec=owner.email)
+    mail["Subject"] = plain(letter.subject, MAX_SUBJECT)
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = message_id
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail[HEADER] = marker
+    mail.set_content(text(letter), cte="quoted-printable")
+    mail.add_alternative(page(letter), subtype="html", cte="quoted-printable")
+    mail.set_boundary(f"=_{re.sub('[^A-Za-z0-9]', '', marker)[:40]}_=")
+    return mail.as_bytes()
+
+
+def plain(words: str, limit: int) -> str:
+    """One line without controls and marks that turn its direction, at most `limit` characters."""
+    line = " ".join(UNSEEN.sub(" ", words).split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def text(letter: Letter) -> str:
+    """The mail for those who read plain text."""
+    lines = [letter.title, letter.since, ""]
+    for block in letter.blocks:
+        name = plain(block.name, MAX_NAME)
+        who = f"{name} <{block.address}>" if name else block.address
+        score = f"{block.score} {block.word}".strip()
+        lines += [" · ".join(part for part in (who, block.count, score) if part)]
+        texts = (plain(block.subject, MAX_SUBJECT), block.reason, plain(block.note, MAX_NOTE))
+        lines += [f"  {line}" for line in texts if line]
+        width = max(len(button.label) for button in block.buttons)
+        lines += [f"  {button.label:<{width}}  {button.url}" for button in block.buttons]
+        lines += [""]
+    lines += [*letter.ends, ""]
+    return "\n".join(
+        (*lines, *(f"{link.label}: {link.url}" for link in (letter.review, letter.settings)), "")
+    )
+
+
+def page(letter: Letter) -> str:
+    """The mail in HTML: a whole document."""
+    blocks = "\n".join(map(_block, letter.blocks))
+    ends = "\n".join(_paragraph("soft", f"margin:0 0 8px;{_SMALL}", escape(each)) for each in letter.ends)
+    since = f"{escape(letter.since)} · {_link(letter.review)}"
+    return f"""<!doctype html>
+<html lang="{letter.tag}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>{escape(letter.title)}</title>
+<style>{_DARK}</style>
+</head>
+<body class="ground" style="margin:0;padding:0;background:#ffffff;">
+<div style="display:none;max-height:0;overflow:hidden;">{escape(plain(letter.glance, MAX_SUBJECT))}</div>
+<div role="article" aria-roledescription="email" aria-label="{escape(letter.title)}" lang="{letter.tag}">
+{_TABLE}><tr><td align="center" style="padding:16px;">
+{_TABLE} style="max-width:600px;text-align:left;">
+<tr><td style="padding:0 0 14px;">
+<h1 class="ink" style="margin:0;{_FONT}font-size:22px;line-height:28px;font-weight:700;color:#1d2523;">\
+{escape(letter.title)}</h1>
+{_paragraph("soft", f"margin:4px 0 0;{_SMALL}", since)}
+</td></tr>
+{blocks}
+<tr><td class="line" style="padding:14px 0 0;border-top:1px solid #e2e0d8;">
+{ends}
+{_paragraph("soft", f"margin:0;{_SMALL}", _link(letter.settings))}
+</td></tr></table>
+</td></tr></table>
+</div>
+</body>
+</html>
+"""
+
+
+def _block(block: Block) -> str:
+    name = plain(block.name, MAX_NAME) or block.address
+    ground, ink = _TONES[zlib.crc32(block.address.encode()) % len(_TONES)]
+    address, count = escape(block.address), f" · {escape(block.count)}" if block.count else ""
+    kind, colours = _HEIGHTS[block.height]
+    badge = (
+        f'<span class="{kind}" style="display:inline-block;padding:0 9px;border-radius:11px;{colours}{_FONT}'
+        f'font-size:13px;line-height:22px;"><b>{escape(block.score)}</b> {escape(block.word)}</span>'
+    )
+    note = plain(block.note, MAX_NOTE)
+    noted = f"margin:0 0 10px;padding:0 0 0 10px;border-left:3px solid #1f5f5b;{_SMALL}"
+    return f"""<tr><td class="line" style="padding:14px 0 16px;border-top:1px solid #e2e0d8;">
+{_TABLE}><tr>
+<td width="48" valign="top"><div aria-hidden="true" style="width:36px;height:36px;border-radius:18px;\
+background:{ground};color:{ink};{_FONT}font-size:13px;line-height:36px;font-weight:600;text-align:center;">\
+{escape(_initials(name))}</div></td>
+<td valign="top" style="{_SMALL}word-break:break-word;overflow-wrap:anywhere;">
+<span class="ink" style="font-size:16px;font-weight:600;color:#1d2523;"><bdi>{escape(name)}</bdi></span>\
+<span class="soft" style="color:#55615e;">{count}</span><br>
+<a href="mailto:{address}" class="soft" style="color:#55615e;text-decoration:none;">{address}</a></td>
+<td valign="top" align="right" style="white-space:nowrap;">{badge if block.score else ""}</td>
+</tr></table>
+{_paragraph("ink", f"margin:6px 0 0;{_FONT}font-size:16px;line-height:22px;font-weight:500;", _bdi(block.subject))}
+{_paragraph("soft", f"margin:2px 0 10px;{_SMALL}", escape(block.reason)) if block.reason else ""}
+{_paragraph("ink", noted, escape(note)) if note else ""}
+{_TABLE} style="max-width:400px;"><tr>{"".join(_buttons(block.buttons))}</tr></table>
+</td></tr>"""
+
+
+def _buttons(buttons: Iterable[Button]) -> Iterable[str]:
+    for place, button in enumerate(buttons):
+        kind, line, ink = ("btn", "#7f8986", "#1d2523") if place else ("fill", "#1f5f5b", "#1f5f5b")
+        yield (
+            f'<td width="33%" style="padding:0 6px 0 0;"><a class="{kind}" href="{escape(button.url)}"'
+            f' aria-label="{escape(plain(button.spoken, MAX_SUBJECT))}" style="display:block;background:#ffffff;'
+            f"border:1px solid {line};color:{ink};border-radius:10px;{_FONT}font-size:15px;line-height:20px;"
+            f'padding:11px 2px;font-weight:600;text-align:center;text-decoration:none;">{escape(button.label)}</a></td>'
+        )
+
+
+def _paragraph(kind: str, style: str, content: str) -> str:
+    colour = "#1d2523" if kind == "ink" else "#55615e"
+    return f'<p class="{kind}" style="{style}color:{colour};">{content}</p>'
+
+
+def _link(button: Button) -> str:
+    return f'<a class="link" href="{escape(button.url)}" style="color:#1f5f5b;">{escape(button.label)}</a>'
+
+
+def _bdi(words: str) -> str:
+    return f"<bdi>{escape(plain(words, MAX_SUBJECT))}</bdi>"
+
+
+def _initials(name: str) -> str:
+    letters = [word[0] for word in re.split(r"[\s.@_-]+", name) if word[:1].isalnum()]
+    return "".join((letters[:1] + letters[-1:])[: min(len(letters), 2)]).upper() or "?"
+
+
+_FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;"
+_SMALL = f"{_FONT}font-size:14px;line-height:20px;"
+_TABLE = '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
+_TONES = (
+    ("#dbe6f3", "#264a72"),
+    ("#f5dfe1", "#772d3a"),
+    ("#eadff1", "#583769"),
+    ("#efe5cf", "#5f4a19"),
+    ("#e1ead2", "#3d531b"),
+    ("#d6ebe6", "#1f5f5b"),
+)
+_HEIGHTS = {
+    "pitch": ("pi", "background:#fbe3df;color:#9a2219;"),
+    "maybe": ("ma", "background:#f7ebcf;color:#6d4a00;"),
+    "": ("un", "background:#eceae3;color:#4a5552;"),
+}
+_DARK = """
+:root { color-scheme: light dark; }
+@media (prefers-color-scheme: dark) {
+  .ground { background: #1a2220 !important; }
+  .ink { color: #e9eeec !important; }
+  .soft { color: #a6b3af !important; }
+  .line { border-color: #3a4643 !important; }
+  .link { color: #7fd0c2 !important; }
+  .fill { background: #1a2220 !important; border-color: #7fd0c2 !important; color: #7fd0c2 !important; }
+  .btn { background: #1a2220 !important; border-color: #75837f !important; color: #e9eeec !important; }
+  .pi { background: #4a1f1a !important; color: #ffb3a7 !important; }
+  .ma { background: #3f300f !important; color: #f2cd86 !important; }
+  .un { background: #2c3633 !important; color: #c3cdca !important; }
+}
+"""

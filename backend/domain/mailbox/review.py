@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from backend.domain.mailbox.correction import Decision, RuleMatch
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Decision, RuleMatch
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView, Placement
 
 Position = tuple[int, str]
 """Where a page goes on: microseconds and Gmail id of the last message looked at."""

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from backend.domain.errors import Refused
 from backend.domain.mail.sender import is_free_mail, is_writable, normalise, organisational_domain
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 
 MOST_RULES = 10_000
 """Rules a mailbox may have."""

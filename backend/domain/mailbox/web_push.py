@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import host_of
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.review import Pile
 
 SETTLE = timedelta(seconds=5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from backend.domain.mailbox.correction import RuleMatch
+from backend.domain.mailbox.decisions import RuleMatch
 
 HELD_WITH = timedelta(days=30)
 """How long held mail makes further mail of its sender wait beside it."""

@@ -10,9 +10,9 @@ from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, claims_machine_mail, is_machine_mail
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.sender import same_organisation
-from backend.domain.mailbox.correction import RuleKind
-from backend.domain.mailbox.labels import STARRED
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
+from backend.domain.mailbox.message import STARRED
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.standing import Standing
 from backend.domain.reading.score import Thresholds

@@ -18,7 +18,7 @@ from backend.domain.errors import Refused
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Message, Owner
-from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import LabelIds, Preferences
 from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.moments import micros, moment

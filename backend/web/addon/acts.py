@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.correction import OFFERED, Decision
+from backend.domain.mailbox.decisions import OFFERED, Decision
 from backend.domain.mailbox.mailbox import DigestPace, Mode
 from backend.locale import LANGUAGES
 from backend.pipeline.devices import PAUSE_MOST

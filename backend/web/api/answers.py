@@ -9,10 +9,9 @@ from typing import Any, cast
 from quart import Response, json, request
 
 from backend.domain.errors import PitchgateError, Refused
-from backend.domain.mailbox.correction import rule_domain
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import rule_domain
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView, Placement
 from backend.locale import reason as reason_text
 from backend.locale import reason_words
 from backend.locale.words import error_words

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from quart import Response
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import CATEGORIES
 from backend.domain.watching.asking import Answer
 from backend.transactions.records import Scope

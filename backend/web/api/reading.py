@@ -11,7 +11,7 @@ from quart import Response, request
 from quart_schema import validate_querystring
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message import Placement
 from backend.transactions.records import Overview, Scope
 from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, message_json, preferences_json, sender_json, tagged

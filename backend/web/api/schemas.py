@@ -9,10 +9,9 @@ from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
 
-from backend.domain.mailbox.condition import Who
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Condition, DigestPace, Mode, Strictness
+from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.mailbox import Condition, DigestPace, Mode, Strictness, Who
+from backend.domain.mailbox.message import Placement
 from backend.domain.reading.topics import Topic
 from backend.domain.watching.asking import Answer
 from backend.web.api.typed import TypedDict

@@ -8,9 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from backend.domain.entry.challenge import Challenge, ChallengeState
-from backend.domain.mailbox.effects import AWAY
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import MessageView, Stage
+from backend.domain.mailbox.decisions import AWAY
+from backend.domain.mailbox.message import MessageView, Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale.words import Words
 

@@ -7,7 +7,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import MOST_LINES, MOST_RULES
 from backend.domain.mailbox.verdict import Row
 from backend.pipeline import own_lists

@@ -6,7 +6,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.correction import Decision, Origin, RuleKind
+from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
 from backend.domain.watching.asking import Answer
 from backend.pipeline.review import malformed
 from backend.web import browser_session as browser

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.domain.mail.headers import UNSEEN
-from backend.domain.mailbox.correction import OFFERED, Decision, rule_domain
-from backend.domain.mailbox.effects import AWAY
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.decisions import AWAY, OFFERED, Decision, rule_domain
+from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.review import MOST_COUNTED, Check, Pile, Shelf, Unsubscription, shelf_of
 from backend.domain.mailbox.verdict import Row
 from backend.domain.reading.score import PITCH_WORDS, Mark

@@ -18,7 +18,7 @@ from backend.domain.errors import (
     Unexplained,
 )
 from backend.domain.mailbox.failing import NO_TOPIC, Blame, Failing, cause_of
-from backend.domain.mailbox.labels import NAMES
+from backend.domain.mailbox.message import NAMES
 from backend.gmail.opening import Google
 from backend.gmail.quota import NEW_PRICES
 from backend.ports.gmail import Gmail, Leaving

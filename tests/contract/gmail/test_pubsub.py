@@ -12,7 +12,7 @@ import pytest
 
 from backend.domain.envelope import read_push
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.notices import Missing
+from backend.domain.mailbox.mailbox import Missing
 from backend.gmail.credentials import CloudCredentials
 from backend.gmail.pubsub import SCOPE, PubSubSource
 from tests.sandbox_process import PROJECT, SandboxProcess

@@ -11,7 +11,7 @@ import pytest
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.errors import Gone, HistoryGone, Rejected, SendUncertain
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.labels import NAMES
+from backend.domain.mailbox.message import NAMES
 from backend.gmail.arrivals import opened
 from backend.gmail.opening import Google
 from backend.pipeline.wording import challenge_wording

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from backend.commands.db import db_group
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, Refused
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.store import backup
 from backend.store.opening import open_store

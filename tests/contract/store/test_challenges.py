@@ -9,9 +9,8 @@ import pytest
 from backend.domain.entry.challenge import ChallengeState, token_hash
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Conflict, Expired, NotFound, Refused
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import MessageJob
 from tests.contract.store.stories import BO, Story

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story
@@ -62,7 +62,7 @@ async def test_owner_sender_and_worker_may_all_move_the_same_mail(story: Story) 
         await story.receive("ana", f"h{number}", Outcome.HOLD, sender)
 
     async def decide(number: int) -> None:
-        from backend.domain.mailbox.correction import Decision
+        from backend.domain.mailbox.decisions import Decision
 
         kinds = (Decision.ALLOW, Decision.BLOCK, Decision.REPLIED, Decision.RELEASE)
         await story.decide("ana", f"h{number}", kinds[number % 4], f"key{number}")

@@ -7,9 +7,8 @@ import pytest
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Expired, NotFound
-from backend.domain.mailbox.correction import Decision, RuleKind
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import Decision, RuleKind
+from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import SyncPage
 from tests.contract.store.stories import BO, Story

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Conflict
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching import chain

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Expired, NotFound, Refused
-from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import NewDevice, OneTimeCode, Purpose, Scope, Session

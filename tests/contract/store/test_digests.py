@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import LeaseLost
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.owner_digest import DigestLink, DigestState
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Duty

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import LeaseLost, Lost
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import EventKind, NewDevice, OneTimeCode, Purpose, Scope, SyncPage

@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.errors import LeaseLost, NotFound, Refused
 from backend.domain.mail.machine_mail import MailForm
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.rules import MOST_RULES, Rule
 from backend.domain.mailbox.verdict import Outcome

@@ -10,9 +10,8 @@ import pytest
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.errors import Conflict, LeaseLost
-from backend.domain.mailbox.correction import Decision, RuleKind
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import Decision, RuleKind
+from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
 from backend.domain.reading.score import Score
 from backend.transactions.records import Duty, InHand, MessageJob, Sighting, Stays, SyncPage

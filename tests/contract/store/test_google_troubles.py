@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backend.domain.errors import Lost
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.mailbox import Link
+from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.mailbox import Gap, Link
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Duty, Notice, Sighting, SyncPage
 from tests.contract.store.stories import Story

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backend.domain.errors import Lost
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.mailbox import Link, Preferences
+from backend.domain.mailbox.mailbox import Gap, Link, Preferences
 from backend.transactions.records import Duty, NewMailbox, Notice, SyncPage
 from tests.contract.store.stories import Story
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.insights import Funnel, SenderCount, Week
 from backend.domain.mailbox.verdict import Outcome
 from tests.contract.store.stories import Story

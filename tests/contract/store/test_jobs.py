@@ -9,9 +9,8 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import LeaseLost
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Duty, Notice, PushFate, Sighting, SyncPage
 from tests.contract.store.stories import LEASE, Story

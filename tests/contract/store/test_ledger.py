@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from backend.domain.entry.credits import Entry, Posting, refunded, spent
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.verdict import Outcome
 from backend.store.opening import open_store
 from backend.transactions.store import Store

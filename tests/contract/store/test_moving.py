@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from backend.commands.db import db_group
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Conflict, Refused
-from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
 from backend.store import moving

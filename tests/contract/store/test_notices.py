@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backend.domain.mailbox.notices import Missing, Notices
+from backend.domain.mailbox.mailbox import Missing, Notices
 from backend.transactions.records import Duty, Notice, PushFate, SyncPage
 from tests.contract.store.stories import Story
 

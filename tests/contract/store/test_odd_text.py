@@ -8,7 +8,7 @@ import pytest
 
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
+from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
 from backend.domain.mailbox.review import Shelf, Wanted
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.policy.rehearsal import Word

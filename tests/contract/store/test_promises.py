@@ -9,8 +9,8 @@ import pytest
 
 from backend.domain.entry.challenge import ChallengeIntent
 from backend.domain.errors import Expired, Refused
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Decision
+from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Duty
 from tests.contract.store.stories import BO, Story

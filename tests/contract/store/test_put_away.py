@@ -7,10 +7,8 @@ import pytest
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import Expired, Refused
-from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
-from backend.domain.mailbox.gmail_moves import Returned
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import Correction, Decision, Origin, Returned, RuleKind
+from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.review import Shelf, shelf_of
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import SyncPage

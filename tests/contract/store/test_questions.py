@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.correction import Decision, Origin
+from backend.domain.mailbox.decisions import Decision, Origin
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.asking import HELD, NEAR, PASSED, Answer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.review import Listing, Position, Shelf, Wanted, shelf_of
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.reading.topics import Topic

@@ -10,8 +10,8 @@ import pytest
 
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import NotFound, Refused
-from backend.domain.mailbox.correction import Decision, RuleKind
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Decision, RuleKind
+from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.review import Done, Leaving, Shelf, Wanted
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Session

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import asyncpg
 
-from backend.domain.mailbox.archive_tables import TABLES
+from backend.domain.mailbox.archive import TABLES
 from backend.store.library import Dialect, Yields, queries
 from backend.store.sqlite_schema import connect
 from backend.transactions.store import Store

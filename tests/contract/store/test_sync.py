@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import LeaseLost, Refused
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.transactions.records import Duty, Notice, Sighting, SyncPage
 from tests.contract.store.stories import BO, LEASE, Story

@@ -14,9 +14,8 @@ from backend.domain.entry.challenge import Dealings
 from backend.domain.entry.credits import Entry, Posting
 from backend.domain.errors import LeaseLost, Lost, NotFound
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.correction import Correction, Decision, Origin, RuleKind
-from backend.domain.mailbox.mailbox import LabelIds, Link, Preferences
-from backend.domain.mailbox.notices import Notices
+from backend.domain.mailbox.decisions import Correction, Decision, Origin, RuleKind
+from backend.domain.mailbox.mailbox import LabelIds, Link, Notices, Preferences
 from backend.domain.mailbox.rules import Rule
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.rehearsal import Looked, Word

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from backend.domain.errors import PitchgateError
-from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.review import Leaving, Shelf, Wanted
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.domain.errors import Refused
-from backend.domain.mailbox.correction import Decision, Origin
+from backend.domain.mailbox.decisions import Decision, Origin
 from backend.domain.mailbox.verdict import Outcome, Row, Shadow, Verdict
 from backend.domain.reading.score import Score
 from backend.domain.watching.asking import QUALITY, Answer

@@ -12,7 +12,7 @@ import pytest
 
 from backend.demo.tally import every_message
 from backend.domain.errors import Conflict, Lost
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.store import postgres_schema, schema
 from backend.store.library import Dialect, Migration, migrations

@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from backend.domain.errors import Lost
-from backend.domain.mailbox.correction import Decision
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.transactions.records import Duty, Notice
 from tests.contract.store.stories import BO, Story

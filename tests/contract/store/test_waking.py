@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import Lost
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.verdict import Outcome
 from backend.store.opening import open_store

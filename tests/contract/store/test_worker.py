@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from backend.domain.errors import StoreAway, TryLater
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.retry import SEARCH_LAG
 from backend.pipeline.context import Context

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.__main__ import cli
-from backend.domain.mailbox.correction import Decision, Origin
+from backend.domain.mailbox.decisions import Decision, Origin
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.watching.asking import Answer
 from backend.settings_read import read_settings

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from backend.commands.jobs import jobs_group, with_store
 from backend.domain.errors import NotFound
-from backend.domain.mailbox.message_record import MessageView, Stage
+from backend.domain.mailbox.message import MessageView, Stage
 from backend.transactions.store import Store
 from tests.contract.store.stories import Story
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.domain.entry.challenge import Dealings
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.message import Address, Arrival, Attachment, Headers, Message, Owner
-from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
 from backend.domain.mailbox.verdict import Row
 from backend.domain.policy.decide import Facts

@@ -6,9 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.condition import explain
-from backend.domain.mailbox.mailbox import Condition, LabelIds, Link, Mailbox, Preferences
-from backend.domain.mailbox.notices import Missing, Notices, look_after
+from backend.domain.mailbox.mailbox import (
+    Condition,
+    LabelIds,
+    Link,
+    Mailbox,
+    Missing,
+    Notices,
+    Preferences,
+    explain,
+    look_after,
+)
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OFTEN, SELDOM = timedelta(seconds=20), timedelta(seconds=120)

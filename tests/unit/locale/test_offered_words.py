@@ -6,7 +6,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from backend.domain.mailbox.correction import OFFERED
+from backend.domain.mailbox.decisions import OFFERED
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON
 from backend.domain.mailbox.verdict import Row
 from backend.locale import LANGUAGES, catalogue

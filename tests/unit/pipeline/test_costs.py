@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import TryLater
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.pipeline.stages import run_duty, run_stage
 from backend.worker.endings import Endings
 from tests.unit.pipeline.conftest import Fixture, letter

@@ -8,7 +8,7 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from backend.domain.mail.message import Message
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.reading.score import Score, Trace
 from backend.domain.watching.grounds import differences

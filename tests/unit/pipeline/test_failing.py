@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import NotFound, Refused, TryLater
-from backend.domain.mailbox.condition import explain
 from backend.domain.mailbox.failing import Blame
-from backend.domain.mailbox.mailbox import Condition, Mailbox
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.mailbox import Condition, Mailbox, explain
+from backend.domain.mailbox.message import Stage
 from backend.transactions import message_rows
 from tests.unit.pipeline.conftest import Fixture, letter
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.domain.errors import StoreAway, TryLater
-from backend.domain.mailbox.notices import Missing, Notices
+from backend.domain.mailbox.mailbox import Missing, Notices
 from backend.ports.gmail import Waiting
 from backend.worker.fetcher import Fetcher
 from tests.unit.pipeline.conftest import Fixture, letter

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from backend.domain.errors import NeedsReconnect, Rejected, TryLater, Unexplained
-from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mode, Strictness
+from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.rehearsal import RunState, Word
 from backend.domain.retry import PASSED_OVER

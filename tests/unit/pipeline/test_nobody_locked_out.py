@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from backend.domain.entry.challenge import token_hash
 from backend.domain.errors import Expired, NotFound
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.mailbox.verdict import Row
 from backend.domain.policy.limits import COUNTED, next_link_at, owed, reached
 from backend.pipeline import solve

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.mailbox.correction import Correction, Decision, Origin
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mode
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.policy.limits import OWED
 from tests.unit.pipeline.conftest import Fixture, letter

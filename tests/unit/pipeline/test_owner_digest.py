@@ -13,7 +13,7 @@ from email.message import EmailMessage
 import pytest
 
 from backend.domain.errors import SendUncertain
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline import owner_digest
 from backend.pipeline.score_unseen import score_unseen

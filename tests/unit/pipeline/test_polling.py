@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Condition
-from backend.domain.mailbox.notices import Notices
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Condition, Notices
+from backend.domain.mailbox.message import Placement
 from backend.pipeline import notices
 from backend.pipeline.correct import correct
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture

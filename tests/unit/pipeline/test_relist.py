@@ -8,11 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.domain.errors import Rejected
-from backend.domain.mailbox.condition import explain
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.mailbox import Gap, explain
+from backend.domain.mailbox.message import Placement, Stage
 from backend.pipeline import relist
 from backend.pipeline.relist import Progress
 from backend.pipeline.stages import run_duty

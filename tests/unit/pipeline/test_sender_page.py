@@ -16,8 +16,8 @@ from backend.captcha.typed_code import TypedCode
 from backend.domain.entry.challenge import MAX_NOTE, Solved, note_line
 from backend.domain.errors import Expired, NotFound, Refused
 from backend.domain.mail.message import Address, Attachment, Headers, Message
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.message import Placement
 from backend.pipeline import solve
 from backend.pipeline.checks import Checks
 from backend.ports.captcha import Kind

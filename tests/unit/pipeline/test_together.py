@@ -12,9 +12,8 @@ import pytest
 
 from backend.domain.digest import Digest
 from backend.domain.errors import LeaseLost, Refused, TryLater
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.message import Placement, Stage
 from backend.pipeline import together
 from backend.pipeline.stages import run_duty, run_stage
 from backend.transactions.records import MessageJob

@@ -11,8 +11,8 @@ from typing import cast
 import pytest
 
 from backend.domain.errors import LeaseLost
-from backend.domain.mailbox.correction import Correction, Decision, Origin
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import Correction, Decision, Origin
+from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.web_push import APART
 from backend.pipeline.web_push import WebPushService, web_push, worded
 from backend.ports.unsubscribe import PushAnswer, Pushed

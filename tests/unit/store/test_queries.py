@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import backend.transactions
-from backend.domain.mailbox.archive_tables import TABLES as ARCHIVED
+from backend.domain.mailbox.archive import TABLES as ARCHIVED
 from backend.store.library import Dialect, migrations, queries
 from backend.transactions.mailboxes import LASTING, TABLES
 from backend.transactions.views import RETAINED

@@ -11,8 +11,7 @@ import pytest
 
 from backend.domain.errors import Lost
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Mode, Preferences
-from backend.domain.mailbox.notices import Missing, Notices
+from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Missing, Mode, Notices, Preferences
 from backend.transactions import rows
 from backend.transactions.tables import MailboxRow
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.errors import NeedsReconnect, TryLater
-from backend.domain.mailbox.labels import Placement
 from backend.domain.mailbox.mailbox import Mode
+from backend.domain.mailbox.message import Placement
 from backend.pipeline.addon import AddonService
 from backend.settings import Environment
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter

@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.correction import RuleKind, RuleMatch
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.mailbox import Condition, Link
-from backend.domain.mailbox.message_record import MessageView, Stage
-from backend.domain.mailbox.notices import Notices
+from backend.domain.mailbox.decisions import RuleKind, RuleMatch
+from backend.domain.mailbox.mailbox import Condition, Link, Notices
+from backend.domain.mailbox.message import MessageView, Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.locale import LANGUAGES
 from backend.pipeline.addon import Home

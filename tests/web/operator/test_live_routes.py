@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.verdict import Outcome
 from backend.settings import Settings
 from backend.web.operator.live_routes import KEY, MOST_LINES, MOST_STREAMS

@@ -8,8 +8,7 @@ import pytest
 from werkzeug.datastructures import LanguageAccept
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Row
 from backend.web.operator.live_view import (
     CHALLENGE_STATES,

@@ -12,9 +12,8 @@ import pytest
 from quart.datastructures import FileStorage
 
 from backend.domain.errors import PitchgateError, Refused
-from backend.domain.mailbox.archive import read
-from backend.domain.mailbox.archive_tables import TABLES
-from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.archive import TABLES, read
+from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline.showing import weighed
 from backend.web.owner.review_show import reasons

@@ -13,7 +13,7 @@ import pytest
 from quart.datastructures import FileStorage
 
 from backend.domain.mailbox import archive
-from backend.domain.mailbox.correction import Decision, RuleKind
+from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
 from backend.web.guards import LONG_UPLOADS
 from tests.web.owner_pages import Visit

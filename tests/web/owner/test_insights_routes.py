@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.watching.degrees import Offer

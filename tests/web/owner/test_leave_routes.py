@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.domain.errors import NeedsReconnect, Rejected
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.leave import RECEIPT_LIFE, REVOKE_TRIES, leave

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from werkzeug.datastructures import FileStorage
 
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.rules import MOST_LINES, Rule
 from tests.web.owner_pages import Visit
 from tests.web.service import Office, office

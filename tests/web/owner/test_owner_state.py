@@ -10,9 +10,17 @@ import pytest
 from backend.domain.errors import Lost, NeedsReconnect
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.failing import Blame, Cause, Failing
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.mailbox import Condition, LabelIds, Link, Mailbox, Mode, Preferences
-from backend.domain.mailbox.notices import Missing, Notices
+from backend.domain.mailbox.mailbox import (
+    Condition,
+    Gap,
+    LabelIds,
+    Link,
+    Mailbox,
+    Missing,
+    Mode,
+    Notices,
+    Preferences,
+)
 from backend.gmail.errors import reconnect, scope_missing
 from backend.locale import LANGUAGES, catalogue
 from backend.locale.words import Words

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.mailbox.correction import Origin
+from backend.domain.mailbox.decisions import Origin
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.watching.asking import Answer
 from backend.transactions.records import EventKind

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from backend.domain.errors import Refused, TryLater
 from backend.domain.mail.message import Address, Arrival, Headers, Message
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.review import Leaving
 from backend.domain.reading.score import Mark
 from backend.locale import catalogue

@@ -8,9 +8,8 @@ from typing import cast
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
-from backend.domain.mailbox.correction import OFFERED
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.decisions import OFFERED
+from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.topics import Topic
 from backend.locale import LANGUAGES

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import Gone
-from backend.domain.mailbox.correction import RuleKind
+from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.pipeline.first_run import MESSAGES
 from tests.web.owner_pages import FORGED, Visit, letter

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.verdict import Outcome
 from backend.domain.reading.topics import Topic
 from tests.web.owner_pages import Visit

@@ -9,7 +9,7 @@ from markupsafe import escape
 from quart import Quart
 
 from backend.captcha.solver import solve
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Preferences
 from backend.locale import LANGUAGES, catalogue
 from tests.web.service import LINK, TOKEN, Client, Office

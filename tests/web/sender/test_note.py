@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from backend.captcha.solver import solve
-from backend.domain.mailbox.correction import Decision
+from backend.domain.mailbox.decisions import Decision
 from backend.transactions.records import Event, EventKind
 from backend.web.api import changes
 from backend.web.limits import surroundings_of

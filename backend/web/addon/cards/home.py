@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from backend.domain.mailbox.mailbox import Condition, Mailbox
-from backend.domain.mailbox.message_record import MessageView
+from backend.domain.mailbox.message import MessageView
 from backend.pipeline.addon import Home
 from backend.web.addon.cards import widgets
 from backend.web.addon.cards.frame import Frame

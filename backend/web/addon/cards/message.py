@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator, Set
 
 from backend.domain.entry.challenge import MAX_NOTE
 from backend.domain.mail.sender import is_free_mail, organisational_domain
-from backend.domain.mailbox.correction import RuleKind
-from backend.domain.mailbox.effects import AWAY
-from backend.domain.mailbox.labels import Placement
+from backend.domain.mailbox.decisions import AWAY, RuleKind
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.mailbox.message_record import MessageView, Stage
+from backend.domain.mailbox.message import MessageView, Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.reading.topics import Topic
 from backend.locale import reason as reason_text

@@ -9,10 +9,8 @@ import pytest
 
 from backend.domain.errors import Lost
 from backend.domain.mail.message import Owner
-from backend.domain.mailbox.condition import Who, explain
 from backend.domain.mailbox.failing import Blame, Cause, Failing
-from backend.domain.mailbox.gap import Gap
-from backend.domain.mailbox.mailbox import Condition, Link, Mailbox, Mode, Preferences
+from backend.domain.mailbox.mailbox import Condition, Gap, Link, Mailbox, Mode, Preferences, Who, explain
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WORKING = Mailbox(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from backend.domain.mailbox.correction import OFFERED, Decision
-from backend.domain.mailbox.effects import (
+from backend.domain.mailbox.decisions import (
     AWAY,
     EFFECTS,
+    OFFERED,
     Change,
+    Decision,
     Stood,
     Touched,
     change_of,
@@ -16,8 +17,7 @@ from backend.domain.mailbox.effects import (
     put_back,
     sends_again,
 )
-from backend.domain.mailbox.labels import Placement
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Placement, Stage
 
 HELD = Stood(placement="held", decided_by="", stage=None)
 PASSED = Stood(placement="inbox", decided_by="", stage=None)

@@ -27,7 +27,7 @@ from backend.domain.mailbox.failing import (
     code_of,
     foremost,
 )
-from backend.domain.mailbox.message_record import Stage
+from backend.domain.mailbox.message import Stage
 from backend.domain.retry import REFUSALS, once_more, refusals
 from backend.transactions.records import Duty
 

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.mailbox.correction import Decision, Origin
-from backend.domain.mailbox.gmail_moves import Heard, Returned, Row, decisions
-from backend.domain.mailbox.labels import Placement, changes_for
+from backend.domain.mailbox.decisions import Decision, Heard, Origin, Returned, Row, decisions
 from backend.domain.mailbox.mailbox import LabelIds
+from backend.domain.mailbox.message import Placement, changes_for
 from backend.ports.gmail import Relabelled
 from tests.unit.domain.rules import LABELS
 

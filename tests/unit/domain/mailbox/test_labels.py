@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from backend.domain.mailbox.labels import NAMES, LabelChange, Placement, changes_for
 from backend.domain.mailbox.mailbox import LabelIds
+from backend.domain.mailbox.message import NAMES, LabelChange, Placement, changes_for
 from tests.unit.domain.rules import LABELS
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox import owner_digest as rules
-from backend.domain.mailbox.digest_mail import Block, Button, Letter, compose, page, text
 from backend.domain.mailbox.mailbox import DigestPace
+from backend.domain.mailbox.owner_digest import Block, Button, Letter, compose, page, text
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday

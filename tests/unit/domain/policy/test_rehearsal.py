@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, form_of
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
-from backend.domain.mailbox.correction import RuleKind, RuleMatch
+from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import LabelIds, Mode, Preferences
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.decide import Facts, decide

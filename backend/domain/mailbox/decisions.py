@@ -1,0 +1,406 @@
+"""What an owner may decide, from a page or by moving mail in Gmail; what each decision means, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NotRequired, Protocol, TypedDict
+
+from backend.domain.entry.challenge import ChallengeState
+from backend.domain.errors import Refused
+from backend.domain.mail.sender import is_free_mail
+from backend.domain.mailbox.mailbox import LabelIds
+from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement, Stage
+
+# ---- What an owner may decide over our heads. What follows from each is in `effects`.
+
+
+class Decision(StrEnum):
+    """The owner's word on one held or passed message."""
+
+    RELEASE = "release"  # let this message in; no rule
+    ALLOW = "allow"  # let the sender's held mail in, and always let this address in
+    ALLOW_DOMAIN = "allow_domain"
+    BLOCK = "block"  # keep the sender's held mail held for good, and hold this address silently from now on
+    BLOCK_DOMAIN = "block_domain"
+    KEEP = "keep"  # seen, with what came before it: off the list, nobody blocked; its sender may still pass the check
+    SALES = "sales"  # it slipped through: hold it after all
+    REPLIED = "replied"  # the owner answered the sender, who is let in by that
+    SPAM = "spam"  # reported in Gmail: block the sender, take their credits
+    BIN = "bin"  # put into Gmail's bin: this message is never delivered; it says nothing of its sender
+
+
+SEEN = frozenset({Decision.REPLIED, Decision.SPAM, Decision.BIN})
+"""Those an owner makes in Gmail alone."""
+
+OFFERED = tuple(decision for decision in Decision if decision not in SEEN)
+"""Those an owner makes by a button of ours."""
+
+
+class Origin(StrEnum):
+    """Where a decision was made."""
+
+    TRAY = "tray"
+    PAGE = "page"
+    CARD = "card"
+    GMAIL = "gmail"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One decision. `key` is the caller's idempotency key: the same key is applied once."""
+
+    key: str
+    gmail_id: str
+    decision: Decision
+    origin: Origin
+
+
+class RuleKind(StrEnum):
+    """Owner's rules. `subject` of a rule is an address or a bare domain, lower-case."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMatch:
+    """The rules that match a sender. The one for their address outranks the one for their domain."""
+
+    address: RuleKind | None = None
+    domain: RuleKind | None = None
+
+    @property
+    def kind(self) -> RuleKind | None:
+        """The rule that counts."""
+        return self.address or self.domain
+
+
+def rule_domain(sender: str) -> str:
+    """The sender's domain if a rule for all of it makes sense, else ""."""
+    domain = sender.rpartition("@")[2] if "@" in sender else ""
+    return "" if not domain or is_free_mail(domain) else domain
+
+
+def refuse_shared_domain(decision: Decision, *senders: str) -> None:
+    """Raise `Refused` (malformed) for a decision about whole domains where anybody gets an address at one of them."""
+    wide = decision in (Decision.ALLOW_DOMAIN, Decision.BLOCK_DOMAIN)
+    if wide and not all(rule_domain(sender) for sender in senders):
+        raise Refused("malformed.everybody", field="decision")
+
+
+# ---- What each decision of an owner means, and what taking it back means: for their lists, the mail it
+# reaches, open challenges, credits and training. The transactions carry out what is said here.
+
+
+Teaches = Literal["sales", "legit", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a decision means. `lets_in`: to the inbox, else to be held. `whose`: how far it reaches, to the message, to
+    what is held of its sender from before it too (earlier), all of its sender's, or all of their domain's; a `rule` is
+    about as many. `voids`: open challenges about them end.
+    `refunds`: a credit that the message cost is given back; `forfeits`: the sender loses all they have. `proven`: where
+    Gmail does not vouch for the sender it reaches the message alone. `teaches`: what the message is an example of, to a
+    model trained on the owner's own mail ("": of nothing). `by` is noted as who decided."""
+
+    lets_in: bool
+    whose: str = "message"
+    rule: RuleKind | None = None
+    voids: bool = True
+    refunds: bool = False
+    forfeits: bool = False
+    proven: bool = False
+    teaches: Teaches = "legit"
+    by: str = "owner"
+
+
+KEPT = "kept"
+WAITS = ("", KEPT)
+"""Who decided about a message that its sender's check, or a decision about its sender, still reaches."""
+
+AWAY = (str(Decision.SPAM), str(Decision.BIN))
+"""Who decided about a message that the owner has put into Gmail's spam or bin. Nothing of ours takes it out again."""
+
+EFFECTS: Mapping[Decision, Effect] = {
+    Decision.RELEASE: Effect(True, refunds=True),
+    Decision.ALLOW: Effect(True, "sender", RuleKind.ALLOW, refunds=True),
+    Decision.ALLOW_DOMAIN: Effect(True, "domain", RuleKind.ALLOW, refunds=True),
+    Decision.REPLIED: Effect(True, "sender", by="replied"),
+    Decision.BLOCK: Effect(False, "sender", RuleKind.BLOCK, teaches="sales"),
+    Decision.BLOCK_DOMAIN: Effect(False, "domain", RuleKind.BLOCK, teaches="sales"),
+    Decision.KEEP: Effect(False, "earlier", voids=False, teaches="sales", by=KEPT),
+    Decision.SALES: Effect(False, voids=False, teaches="sales"),
+    # Who put their address on forged mail is not known: it blocks nobody.
+    Decision.SPAM: Effect(
+        False, "sender", RuleKind.BLOCK, forfeits=True, proven=True, teaches="sales", by=Decision.SPAM
+    ),
+    # People throw away what they have read: what was delivered is not concerned, and nothing is learned from it.
+    Decision.BIN: Effect(False, refunds=True, teaches="", by=Decision.BIN),
+}
+
+
+class Stood(TypedDict):
+    """How a message stands: where it is meant to be, who decided that, and what is still to be done for it."""
+
+    placement: str | None
+    decided_by: str
+    stage: str | None
+
+
+class Touched(TypedDict):
+    """What one message was before a decision, as an undo needs it. `revision` is the one the decision left."""
+
+    gmail_id: str
+    placement: str | None
+    decided_by: str
+    revision: int
+    moved: bool
+    stage: NotRequired[str | None]  # what was still to be done for it; records made before 0.2.0 do not say
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to become of a message. `moves`: it is not there yet; `noted`: all that changes is who decided."""
+
+    stage: str | None
+    placement: Placement
+    decided_by: str
+    moves: bool
+    noted: bool
+
+
+def binned(placement: str | None, stage: str | None) -> bool:
+    """Whether the bin means anything for a message that stands so: it was to stay out of the inbox, or has not come
+    back to it yet."""
+    return placement == Placement.HELD or stage == Stage.RELEASE
+
+
+def heard(decision: Decision, decided_by: str) -> bool:
+    """Whether a message's row says already that the owner has put it away so. What they throw away after they have
+    reported it stays reported."""
+    return decision in AWAY and (decided_by == decision or (decided_by, decision) == AWAY)
+
+
+def out_of_reach(decision: Decision, decided_by: str) -> bool:
+    """Whether a decision about this one message is none, since the owner has put it away."""
+    effect = EFFECTS[decision]
+    return decided_by in AWAY and effect.whose in ("message", "earlier") and effect.by not in AWAY
+
+
+def change_of(effect: Effect, message: Stood, *, meant: bool, authenticated: bool) -> Change | None:
+    """What a decision makes of a message it reaches; None leaves it as it is. `meant`: it was made about this one."""
+    if meant and effect.by in AWAY:
+        return _put_away(effect, message)
+    if message["decided_by"] in AWAY:
+        return None
+    if effect.lets_in:
+        # A forged From profits from nobody's kindness; the message the owner pointed at is their own choice.
+        trusted = meant or authenticated
+        return _change(message, Stage.RELEASE, Placement.INBOX, effect.by) if trusted else None
+    waits = message["decided_by"] in WAITS
+    if effect.by == KEPT:
+        # Off the list, and nothing else: a check may deliver it as before.
+        held = message["placement"] == Placement.HELD and not message["decided_by"]
+        return _change(message, message["stage"], Placement.HELD, KEPT) if held else None
+    if meant and message["placement"] != Placement.HELD:
+        return _change(message, Stage.ACT, Placement.HELD, effect.by)
+    # Held already and now decided: what is still to be done for it stays, except to answer it. Whom the owner blocks
+    # they have decided about: none of it waits for their word any more.
+    if effect.voids if meant else waits:
+        stage = None if message["stage"] == Stage.CHALLENGE else message["stage"]
+        return _change(message, stage, Placement.HELD, "owner" if effect.by in AWAY else effect.by)
+    return None
+
+
+def _put_away(effect: Effect, message: Stood) -> Change | None:
+    """The owner has moved it themselves: what was still to be done for it is not done any more."""
+    placement, stage = message["placement"], message["stage"]
+    if placement is None or (effect.by == Decision.BIN and not binned(placement, stage)):
+        return None
+    return Change(None, Placement.HELD, effect.by, placement != Placement.HELD, noted=False)
+
+
+def _change(message: Stood, stage: str | None, placement: Placement, by: str) -> Change:
+    # Mail that was left alone was never taken out of the inbox.
+    moves = (message["placement"] or Placement.INBOX) != placement
+    return Change(stage, placement, by, moves, noted=not moves and stage in (message["stage"], Stage.RELEASE))
+
+
+def put_back(was: Touched, *, there: bool = False) -> Change:
+    """What taking a decision back makes of a message that nobody has changed since. `there`: the owner has taken it out
+    of spam or bin themselves, so that only what had not been done yet is left to do."""
+    placement = Placement(was["placement"] or Placement.INBOX)
+    if there:
+        left = was.get("stage")
+        stage = left if left in (Stage.ACT, Stage.RELEASE) else None
+        return Change(stage, placement, was["decided_by"], was["moved"], noted=False)
+    stage = Stage.RELEASE if placement is Placement.INBOX else Stage.ACT
+    return Change(stage, placement, was["decided_by"], was["moved"], noted=not was["moved"])
+
+
+def ends_with_its_message(state: str, waits_beside: bool) -> bool:
+    """Whether an open challenge in `state` ends when its message is decided about. One that left stays open while it
+    has other mail of its sender to deliver, and a used one in any case: it is no longer about this message."""
+    return state != ChallengeState.SOLVED and not (state == ChallengeState.SENT and waits_beside)
+
+
+def sends_again(state: str, message: Stood) -> bool:
+    """Whether a challenge that was voided in `state` is to be sent after all when the decision is taken back."""
+    unsent = state in (ChallengeState.INTENDED, ChallengeState.SENDING)
+    return unsent and message["placement"] == Placement.HELD and message["stage"] is None
+
+
+# ---- What the owner decided by moving a message or a label in Gmail itself. History tells of every label
+# change, ours included. Which is which follows from what our own row says: our hold finds a row that is meant
+# to be held, our release one that no longer is. Only a held message that leaves its place against its row, or a
+# label that we never put on, is the owner's word. Spam and bin are theirs in any case.
+
+
+_PLACES = {SPAM: Decision.SPAM, TRASH: Decision.BIN}
+_SOMEWHERE = "away"
+
+
+class Move(Protocol):
+    """One label change as history tells it; `record` is the id of its history record, "" if unknown."""
+
+    @property
+    def gmail_id(self) -> str: ...
+    @property
+    def added(self) -> frozenset[str]: ...
+    @property
+    def removed(self) -> frozenset[str]: ...
+    @property
+    def labels(self) -> frozenset[str] | None: ...
+    @property
+    def record(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What our own row says of a message: where it is meant to be, the stage still to do (None: done), who decided."""
+
+    placement: str | None
+    stage: str | None
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A message that the owner took out of spam or bin again. `record` as of a `Move`; `lies_held`: it is among what is
+    held now, and not in the inbox."""
+
+    gmail_id: str
+    record: str
+    lies_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What moves amount to. What was `returned` is no longer as it was decided before, which comes before the
+    `corrections`."""
+
+    corrections: tuple[Correction, ...]
+    returned: tuple[Returned, ...] = ()
+
+
+@dataclass(slots=True)
+class _Story:
+    """What one page tells of one message, in order. `held`: our hold was seen in it; `away`: whether it is in spam or
+    bin, and in which of them if the page tells; `said`: the owner's words, the latest of each kind, with their
+    records."""
+
+    away: str
+    held: bool = False
+    released: str | None = None
+    returned: str | None = None
+    said: dict[str, tuple[Decision, str]] = field(default_factory=dict)
+    last: frozenset[str] | None = field(default=None)
+
+    def say(self, kind: str, decision: Decision, record: str) -> None:
+        self.said.pop(kind, None)
+        self.said[kind] = (decision, record)
+
+
+def decisions(moves: Iterable[Move], rows: Mapping[str, Row], labels: LabelIds) -> Heard:
+    """The owner's decisions in `moves` (in the order of history), of each kind at most one a message.
+
+    Held taken off, or INBOX put on, a held message is RELEASE; Pitchgate/Allow put on is ALLOW,
+    Pitchgate/Block BLOCK, SPAM put on SPAM, TRASH put on BIN, and each outranks the release that goes with it. A
+    message without a row in `rows` is not known to us. The key of a decision depends on the history record alone, so
+    the same page read twice decides once, while the same move made again later counts again.
+    """
+    stories: dict[str, _Story] = {}
+    for move in moves:
+        if (row := rows.get(move.gmail_id)) is not None:
+            away = _SOMEWHERE if row.decided_by in AWAY else ""
+            _tell(stories.setdefault(move.gmail_id, _Story(away)), move, labels)
+    found: list[Correction] = []
+    returned: list[Returned] = []
+    for gmail_id, story in stories.items():
+        row = rows[gmail_id]
+        found += _decided(gmail_id, story, row, labels)
+        # One that was never in a place of ours may have been reported all the same.
+        if story.returned is not None and (row.decided_by in AWAY or row.placement is None):
+            returned.append(Returned(gmail_id, story.returned, _lies_held(story, labels)))
+    return Heard(tuple(found), tuple(returned))
+
+
+def _tell(story: _Story, move: Move, labels: LabelIds) -> None:
+    if labels.allow and labels.allow in move.added:
+        story.say("order", Decision.ALLOW, move.record)
+    elif labels.block and labels.block in move.added:
+        story.say("order", Decision.BLOCK, move.record)
+    if labels.held and labels.held in move.added:
+        # Held again after it was let go: what went before in this page is history.
+        story.held, story.released = True, None
+    elif (labels.held and labels.held in move.removed) or INBOX in move.added:
+        story.released = move.record
+    for label, decision in _PLACES.items():
+        if label in move.added:
+            story.say("place", decision, move.record)
+            story.away, story.returned = label, None
+    if move.removed & _PLACES.keys() and (story.away in (_SOMEWHERE, "") or story.away in move.removed):
+        # A message is in one of the two at most.
+        story.away, story.returned = "", move.record
+        story.said.pop("place", None)
+    story.last = move.labels
+
+
+def _decided(gmail_id: str, story: _Story, row: Row, labels: LabelIds) -> list[Correction]:
+    found = [
+        _correction(gmail_id, decision, record)
+        for kind, (decision, record) in story.said.items()
+        if kind == "order" or _counts(decision, row)
+    ]
+    if story.said or story.released is None or story.away or row.placement != Placement.HELD:
+        return found
+    if row.decided_by in AWAY:
+        return found  # it has returned: what that means is seen when it is as it was before
+    if row.stage == Stage.ACT and not story.held:
+        # Our hold is not done yet, so there is nothing the owner could have undone: this is the echo of an
+        # earlier release of ours that was taken back since.
+        return found
+    if story.last is not None and _lies_held(story, labels):
+        return found
+    return [_correction(gmail_id, Decision.RELEASE, story.released)]
+
+
+def _counts(place: Decision, row: Row) -> bool:
+    """Whether it means anything that the owner put this message there; before it is screened nobody knows."""
+    if heard(place, row.decided_by):
+        return False
+    return place is Decision.SPAM or row.stage == Stage.SCREEN or binned(row.placement, row.stage)
+
+
+def _lies_held(story: _Story, labels: LabelIds) -> bool:
+    if story.last is None:  # Google did not say
+        return story.released is None
+    return labels.held in story.last and INBOX not in story.last
+
+
+def _correction(gmail_id: str, decision: Decision, record: str) -> Correction:
+    return Correction(f"gmail:{record or 'move'}:{gmail_id}:{decision}", gmail_id, decision, Origin.GMAIL)
