@@ -23,10 +23,8 @@ from backend.domain.mail.message import Arrival, Message, Owner
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.mailbox import Mode, Preferences, Strictness
 from backend.domain.mailbox.verdict import Verdict
-from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.rehearsal import Waiting
-from backend.domain.policy.standing import Standing
-from backend.domain.policy.table import NOT_INCOMING_LABELS
+from backend.domain.policy.table import NOT_INCOMING_LABELS, Facts, Standing, decide
 from backend.domain.reading.score import Reason, Score, Thresholds, illustrate
 from backend.domain.reading.wording import read, written
 from backend.offline.archives import Filed

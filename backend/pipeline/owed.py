@@ -12,8 +12,8 @@ from datetime import datetime
 from backend.domain.errors import Conflict, Gone, LeaseLost, Rejected, Unexplained
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.domain.policy.limits import owed as is_owed
-from backend.domain.policy.limits import reached
+from backend.domain.policy.guards import owed as is_owed
+from backend.domain.policy.guards import reached
 from backend.domain.policy.table import NOT_INCOMING_LABELS
 from backend.pipeline import screen
 from backend.pipeline.context import Context

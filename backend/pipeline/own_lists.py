@@ -21,8 +21,7 @@ from backend.domain.mailbox.rules import (
     write_list,
 )
 from backend.domain.mailbox.verdict import Verdict
-from backend.domain.policy.decide import Facts, decide
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score
 from backend.pipeline.context import Context
 

@@ -13,7 +13,7 @@ from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Mailbox, Mode
 from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
 from backend.domain.mailbox.verdict import Outcome, Verdict
-from backend.domain.policy.decide import Facts, decide
+from backend.domain.policy.table import Facts, decide
 from backend.pipeline.context import Context
 from backend.pipeline.learn import OWN_MAIL
 from backend.pipeline.owner_digest import is_ours

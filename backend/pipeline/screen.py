@@ -20,9 +20,8 @@ from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import IMPORTANT, PLACES, Placement, Screened, as_it_came
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
-from backend.domain.policy.decide import Facts, decide, fail_open, prescreen
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Thresholds
 from backend.domain.retry import believed
 from backend.domain.watching import grounds

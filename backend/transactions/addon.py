@@ -9,7 +9,7 @@ from typing import TypedDict
 from backend.domain.mailbox.mailbox import Preferences
 from backend.domain.mailbox.message import PLACES, Placement, Screened
 from backend.domain.mailbox.verdict import Verdict
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Standing
 from backend.transactions import message_rows, verdicts
 from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow

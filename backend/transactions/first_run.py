@@ -11,7 +11,7 @@ from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.policy.rehearsal import Looked, PreviewRun, Rehearsed, RunState, Word
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Standing
 from backend.domain.reading.score import Reason, Score
 from backend.transactions import message_rows
 from backend.transactions.corrections import write_rule

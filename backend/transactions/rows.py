@@ -14,7 +14,7 @@ from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.mailbox import Gap, LabelIds, Link, Mailbox, Missing, Notices, Preferences
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Standing
 from backend.transactions.records import Duty, DutyJob
 from backend.transactions.statement import moment, moment_or_none
 from backend.transactions.tables import (

@@ -14,9 +14,8 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.message import PLACES, Placement, Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.mailbox.web_push import SETTLE
-from backend.domain.policy.limits import COUNTED, OWED, owed, reached
-from backend.domain.policy.standing import HELD_WITH, Standing
-from backend.domain.policy.table import STRANGERS
+from backend.domain.policy.guards import COUNTED, OWED, owed, reached
+from backend.domain.policy.table import HELD_WITH, STRANGERS, Standing
 from backend.domain.watching.drift import classed
 from backend.transactions import corrections, credits, decisions, message_rows, rows
 from backend.transactions.jobs import due, held_message, next_job, want

@@ -26,8 +26,7 @@ from backend.domain.digesting import digest
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences, Strictness
-from backend.domain.policy.decide import Facts, decide
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.watching import chain
 from backend.domain.watching.grounds import grounds
 from backend.scoring.session import ModelSession

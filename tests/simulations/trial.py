@@ -42,9 +42,7 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.mailbox.verdict import Shadow, Verdict
-from backend.domain.policy.decide import decide
-from backend.domain.policy.standing import Standing
-from backend.domain.policy.table import Facts
+from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.watching.asking import Answer
 from backend.domain.watching.models import Act

@@ -18,8 +18,7 @@ from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import LabelIds, Preferences
 from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
-from backend.domain.policy.decide import Facts, decide, fail_open
-from backend.domain.policy.standing import HELD_WITH, Standing
+from backend.domain.policy.table import HELD_WITH, Facts, Standing, decide, fail_open
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 

@@ -1,22 +1,49 @@
-"""The rows of the policy table: pure predicates with their outcomes, in order. `policy` walks them."""
+"""The policy table: pure predicates with their outcomes, in order. The first row that matches decides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backend.domain.mail.authentication import Authentication
 from backend.domain.mail.machine_mail import MailForm, claims_machine_mail, is_machine_mail
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mail.sender import same_organisation
-from backend.domain.mailbox.decisions import RuleKind
+from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
 from backend.domain.mailbox.message import STARRED
-from backend.domain.mailbox.verdict import Outcome, Row
-from backend.domain.policy.standing import Standing
-from backend.domain.reading.score import Thresholds
+from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
+from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
+
+# ---- How a sender stands with an owner: everything the policy table looks up, read at one moment.
+
+
+HELD_WITH = timedelta(days=30)
+"""How long held mail makes further mail of its sender wait beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is on record about a sender. None of it may be believed of a forged From.
+
+    `corresponded`: the owner has written to this address; `took_part`: the owner wrote in this thread
+    themselves; `held_undecided`: mail that claims this sender was held in the last `HELD_WITH` and nobody has decided
+    about it; `held_score`: the highest score among that mail which is authenticated, None if none is; `credits`:
+    their balance.
+    """
+
+    rules: RuleMatch = RuleMatch()
+    corresponded: bool = False
+    took_part: bool = False
+    held_undecided: bool = False
+    credits: int = 0
+    held_score: float | None = None
+
+
+# ---- The rows of the policy table: pure predicates with their outcomes, in order. `policy` walks them.
+
 
 NOT_INCOMING_LABELS = frozenset({"SENT", "DRAFT", "CHAT", "SPAM", "TRASH"})
 
@@ -314,3 +341,97 @@ TABLE = (
 
 STRANGERS = frozenset(row.row for row in TABLE if row.reads_score)
 """Rows that judge by the score: the mail of people the owner has had nothing to do with."""
+
+
+# ---- The policy: what is decided about a message. The first row of the table that matches decides. A row the
+# owner switched off is skipped; the rows in `ROWS_ALWAYS_ON` cannot be. Whatever the table cannot judge stays
+# in the inbox (`fail_open`). Two promises hold across all rows. Mode *observe* moves nothing on a score: only
+# the owner's own block rule holds there. And an unauthenticated From profits from nothing that is on record
+# about the address it claims: not from a rule, the organisation, the history or the credits.
+
+
+__all__ = [
+    "NOT_AUTHENTICATED",
+    "NOT_INCOMING_LABELS",
+    "Facts",
+    "PolicyRow",
+    "decide",
+    "fail_open",
+    "prescreen",
+    "rows",
+]
+
+_NO_LABELS = LabelIds()
+_MAY_ANSWER = frozenset({Row.HELD_WITH_EARLIER, Row.QUARANTINE})
+"""Rows that hold silently where a guard says no; the guards are named with them."""
+NOT_AUTHENTICATED = "not_authenticated"
+"""Name of the guard that is implied: an unauthenticated sender is never answered, whoever forgot to ask."""
+
+
+def rows() -> tuple[PolicyRow, ...]:
+    """The table in its order, for screens and documents."""
+    return TABLE
+
+
+def decide(
+    facts: Facts, score: Score, thresholds: Thresholds, guards: tuple[str, ...], now: datetime
+) -> Verdict:
+    """The verdict of the first row that matches. Never raises.
+
+    `guards` are the names of the challenge guards that said no, () if all passed or none was asked yet. A
+    score that is no probability fails open unless a row above the scoring ones decides.
+    """
+    usable = 0.0 <= score.probability <= 1.0
+    case = Case(facts, score.probability if usable else float("nan"), thresholds, guards, now)
+    off = facts.preferences.rows_off - ROWS_ALWAYS_ON
+    for entry in TABLE:
+        if entry.reads_score and not usable:
+            return fail_open(FailOpen.NO_PROBABILITY)
+        if entry.row not in off and entry.applies(case):
+            return Verdict(
+                outcome=entry.outcome_of(case),
+                row=entry.row,
+                score=score if usable else None,
+                guards=_named_guards(case) if entry.row in _MAY_ANSWER else (),
+                spends_credit=entry.spends_credit,
+            )
+    return fail_open(FailOpen.NO_ROW)
+
+
+def prescreen(
+    labels: frozenset[str] | None,
+    took_part: bool,
+    preferences: Preferences,
+    has_block_rules: bool,
+    now: datetime,
+    ours: LabelIds = _NO_LABELS,
+) -> Verdict | None:
+    """What history alone decides, without fetching the message; None: fetch it.
+
+    `labels` is None when history did not tell. Only outcomes that move nothing come from here. A thread the
+    owner took part in passes unauthenticated: Gmail put the message into it, and asking for proof would
+    cost a fetch of every answer the owner gets. Block rules need the sender, so with any of them only mail
+    that is not incoming is decided; the same goes for mail that carries our Block label (`ours`) already.
+    """
+    if labels is not None and not incoming(labels):
+        return Verdict(Outcome.IGNORE, Row.NOT_INCOMING)
+    off = preferences.rows_off - ROWS_ALWAYS_ON
+    labelled = bool(ours.block) and labels is not None and ours.block in labels
+    if (has_block_rules or labelled) and Row.BLOCKED not in off:
+        return None
+    if took_part and Row.CORRESPONDENT not in off:
+        return Verdict(Outcome.INBOX, Row.CORRESPONDENT)
+    if Row.LEFT_ALONE not in off and leaves_alone(preferences, labels or frozenset(), now):
+        return Verdict(Outcome.INBOX, Row.LEFT_ALONE)
+    return None
+
+
+def fail_open(cause: FailOpen) -> Verdict:
+    """The verdict where something broke: the mail stays in the inbox, nobody is answered, `cause` is kept."""
+    return Verdict(Outcome.INBOX, Row.FAIL_OPEN, cause=cause)
+
+
+def _named_guards(case: Case) -> tuple[str, ...]:
+    """The guards that said no; the implied one is named where no other was asked."""
+    implied = case.mode is Mode.CHALLENGE and not case.authenticated
+    return case.guards or ((NOT_AUTHENTICATED,) if implied else ())

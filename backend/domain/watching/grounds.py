@@ -22,9 +22,7 @@ from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import LabelIds, Preferences
 from backend.domain.mailbox.verdict import Grounds, Verdict
 from backend.domain.moments import micros, moment
-from backend.domain.policy.decide import decide, prescreen
-from backend.domain.policy.standing import Standing
-from backend.domain.policy.table import Facts
+from backend.domain.policy.table import Facts, Standing, decide, prescreen
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.watching.chain import keyed
 

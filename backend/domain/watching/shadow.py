@@ -6,8 +6,7 @@ from datetime import datetime
 
 from backend.domain.digest import Digest
 from backend.domain.mailbox.verdict import Shadow, Verdict
-from backend.domain.policy.decide import decide
-from backend.domain.policy.table import STRANGERS, Facts
+from backend.domain.policy.table import STRANGERS, Facts, decide
 
 
 def shadow_of(

@@ -14,7 +14,7 @@ from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.message import Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Standing
 from tests.contract.store.stories import BO, Story
 
 

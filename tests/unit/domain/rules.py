@@ -14,9 +14,8 @@ from backend.domain.mail.message import Address, Arrival, Attachment, Headers, M
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import CATEGORIES, ROWS_ALWAYS_ON, LabelIds, Mode, Preferences
 from backend.domain.mailbox.verdict import Row
-from backend.domain.policy.decide import Facts
 from backend.domain.policy.guards import Inquiry
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Facts, Standing
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 

@@ -19,7 +19,7 @@ from backend.domain.errors import Expired, NotFound
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import MessageView, Placement
 from backend.domain.mailbox.verdict import Row
-from backend.domain.policy.limits import COUNTED, next_link_at, owed, reached
+from backend.domain.policy.guards import COUNTED, next_link_at, owed, reached
 from backend.pipeline import solve
 from tests.unit.pipeline.conftest import FORGED, TRUSTED, Fixture, letter, open_fixture
 

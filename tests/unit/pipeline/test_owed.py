@@ -11,7 +11,7 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import Mode
 from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.verdict import Outcome
-from backend.domain.policy.limits import OWED
+from backend.domain.policy.guards import OWED
 from tests.unit.pipeline.conftest import Fixture, letter
 
 Change = Callable[[Fixture, str], Awaitable[None]]

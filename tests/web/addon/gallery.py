@@ -11,7 +11,7 @@ from backend.domain.mailbox.failing import Cause, Failing
 from backend.domain.mailbox.mailbox import Condition, Link, Mailbox, Mode, Preferences
 from backend.domain.mailbox.message import MessageView, Placement, Stage
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Standing
 from backend.pipeline.addon import Home
 from backend.transactions.records import HeldSender, Reading, SenderRecord
 from backend.web.addon.cards.frame import Frame

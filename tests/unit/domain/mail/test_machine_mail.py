@@ -13,7 +13,7 @@ from backend.domain.mail.machine_mail import (
 )
 from backend.domain.mail.mime import parse
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.domain.policy.decide import decide
+from backend.domain.policy.table import decide
 from tests.unit.domain.rules import NOW, OWNER, THRESHOLDS, arrival, facts, pitch, score
 
 SURE, UNSURE = 0.97, 0.7

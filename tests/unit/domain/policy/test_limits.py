@@ -9,8 +9,7 @@ import pytest
 
 from backend.domain.entry.challenge import Dealings
 from backend.domain.mailbox.mailbox import Preferences
-from backend.domain.policy.guards import GUARDS
-from backend.domain.policy.limits import COUNTED, LIMITS, SENDER_PAUSE, next_link_at, reached
+from backend.domain.policy.guards import COUNTED, GUARDS, LIMITS, SENDER_PAUSE, next_link_at, reached
 from tests.doubles import START
 
 WISHES = Preferences()

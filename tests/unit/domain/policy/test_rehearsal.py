@@ -14,9 +14,8 @@ from backend.domain.mail.message import Address, Arrival, Headers, Message, Owne
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import LabelIds, Mode, Preferences
 from backend.domain.mailbox.verdict import Outcome, Row
-from backend.domain.policy.decide import Facts, decide
 from backend.domain.policy.rehearsal import CAUGHT, Rehearsed, rehearse
-from backend.domain.policy.standing import Standing
+from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.reading.topics import Topic
 from tests.doubles import START

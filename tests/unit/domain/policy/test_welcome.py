@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
-from backend.domain.policy.decide import Facts, decide
+from backend.domain.policy.table import Facts, decide
 from backend.domain.watching.grounds import grounds
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import NOW, THRESHOLDS, score

@@ -8,8 +8,7 @@ from hypothesis import given
 
 from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Attachment, Message
-from backend.domain.policy.decide import decide
-from backend.domain.policy.table import Facts
+from backend.domain.policy.table import Facts, decide
 from backend.domain.reading.score import Score, Thresholds
 from backend.domain.watching.grounds import decided_again, grounds
 from tests.unit.domain import rules as make
