@@ -15,8 +15,8 @@ import click
 
 from backend.commands.with_store import chosen, of_mailbox, stored
 from backend.domain.errors import Gone, NotFound
-from backend.domain.watching import chain
-from backend.domain.watching.grounds import differences, from_bits
+from backend.domain.watching import audit
+from backend.domain.watching.audit import differences, from_bits
 from backend.settings_read import read_settings
 from backend.terminal import WordedGroup, say, words
 from backend.transactions.statement import moment
@@ -65,12 +65,12 @@ def _wrong(log: Log, keys: VaultKeys, logged: Iterable[tuple[int, str]]) -> Iter
     elif (key := keys.open(found.sealed_key)) is None:
         yield tell("audit.shut")
     else:
-        for number, fault in chain.faults(key, found, log.entries, logged):
+        for number, fault in audit.faults(key, found, log.entries, logged):
             yield tell("audit.entry", number=str(number), fault=tell(f"audit.fault_{fault}"))
         if found.began:
             yield tell("audit.lost_key", number=str(found.began))
         for name, content in log.settings.items():
-            if chain.name_of(content) != name:
+            if audit.name_of(content) != name:
                 yield tell("audit.setting", name=name)
 
 
@@ -96,7 +96,7 @@ async def show_command(store: Store, message: str, email: str | None) -> None:
     """Tell everything that was decided about MESSAGE (its id at Gmail), and what went into it."""
     from jinja2 import Environment, FileSystemLoader  # here: help needs no templates
 
-    told = list[tuple[str, chain.Entry, dict[str, Any]]]()
+    told = list[tuple[str, audit.Entry, dict[str, Any]]]()
     for mailbox in await chosen(store, email):
         log = await store.decisions(mailbox.id, message)
         told += [(mailbox.owner.email, entry, _setting(log, entry)) for entry in log.entries]
@@ -108,7 +108,7 @@ async def show_command(store: Store, message: str, email: str | None) -> None:
     click.echo(shown, nl=False)
 
 
-def _setting(log: Log, entry: chain.Entry) -> dict[str, Any]:
+def _setting(log: Log, entry: audit.Entry) -> dict[str, Any]:
     setting: dict[str, Any] = json.loads(log.settings.get(entry.says.get("setting", ""), "{}"))
     return setting
 
@@ -157,7 +157,7 @@ class Again:
     application: Application | None
 
     async def score(
-        self, mailbox: Mailbox, entry: chain.Entry, setting: Mapping[str, Any], counts: bytes | None
+        self, mailbox: Mailbox, entry: audit.Entry, setting: Mapping[str, Any], counts: bytes | None
     ) -> tuple[str, Score | None]:
         """From what it was scored again or why it was not, and the score."""
         if "p" not in entry.says["case"]:

@@ -16,7 +16,7 @@ import click
 from backend.commands.trial import trial_command
 from backend.commands.with_store import with_store
 from backend.domain.errors import NotFound, Refused
-from backend.domain.watching.models import FILE, Act, AtWork
+from backend.domain.watching.trial import FILE, Act, AtWork
 from backend.settings_read import read_settings
 from backend.system.clock import SystemClock
 from backend.terminal import WordedGroup, print_table, say, words

@@ -13,9 +13,7 @@ import click
 
 from backend.commands.with_store import with_store
 from backend.domain.errors import Refused
-from backend.domain.watching.asking import QUALITY
-from backend.domain.watching.models import FILE
-from backend.domain.watching.trial import COST, ENOUGH, TRIAL, Trial, trial
+from backend.domain.watching.trial import COST, ENOUGH, FILE, QUALITY, TRIAL, Trial, trial
 from backend.settings_read import read_settings
 from backend.terminal import Worded, words
 

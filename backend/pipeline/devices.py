@@ -21,7 +21,7 @@ from backend.domain.errors import Expired, Gone, NotFound, Refused, Rejected, Un
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, refuse_shared_domain
 from backend.domain.mailbox.mailbox import Link, Preferences
 from backend.domain.mailbox.message import MessageView, Placement
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.trial import Answer
 from backend.pipeline import correct, modes
 from backend.pipeline.context import Context
 from backend.pipeline.device_request import DeviceRequest, malformed

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, time
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.insights import Figures, filled, first_monday
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.watching.asking import Quality, quality
-from backend.domain.watching.degrees import Offer, better_degree
 from backend.domain.watching.drift import Drift
+from backend.domain.watching.strictness_offer import Offer, better_degree
+from backend.domain.watching.trial import Quality, quality
 from backend.pipeline.context import Context
 
 SENDERS = 10

@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.errors import Conflict, LeaseLost, Refused
-from backend.domain.watching.models import Act
-from backend.domain.watching.trial import TRIAL, Finding, trial
+from backend.domain.watching.trial import TRIAL, Act, Finding, trial
 from backend.pipeline.context import Context
 from backend.transactions.records import DutyJob
 

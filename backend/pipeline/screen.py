@@ -24,8 +24,8 @@ from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Thresholds
 from backend.domain.retry import believed
-from backend.domain.watching import grounds
-from backend.domain.watching.shadow import shadow_of
+from backend.domain.watching import audit
+from backend.domain.watching.trial import shadow_of
 from backend.pipeline import learn, owner_digest
 from backend.pipeline.context import Context
 from backend.pipeline.modes import in_force
@@ -114,7 +114,7 @@ def _from_history(context: Context, job: MessageJob, mailbox: Mailbox, begun: Be
     verdict = prescreen(labels, took_part, wishes, blocks, now, mailbox.labels)
     if verdict is None:
         return None
-    kept = grounds.from_history(labels, took_part, wishes, blocks, now, mailbox.labels)
+    kept = audit.from_history(labels, took_part, wishes, blocks, now, mailbox.labels)
     return replace(verdict, grounds=kept)
 
 
@@ -274,7 +274,7 @@ def _resting(
     """The table's verdict with what the log of decisions keeps of it, and the challenger's beside it."""
     score = digest.score
     assert score is not None
-    found = grounds.grounds(facts, score, thresholds, guards, now)
+    found = audit.grounds(facts, score, thresholds, guards, now)
     if score.trace is not None and score.trace.counts:
         found = replace(found, counts=context.vault.seal(score.trace.counts))
     shadow = shadow_of(verdict, digest, facts, guards, now)

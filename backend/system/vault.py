@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
 from backend.domain.errors import Refused
-from backend.domain.watching.chain import KEY_BYTES, SALT_BYTES
+from backend.domain.watching.audit import KEY_BYTES, SALT_BYTES
 from backend.ports.system import Vault
 from backend.settings import Environment, Settings
 

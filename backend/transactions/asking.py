@@ -9,9 +9,8 @@ from backend.domain.errors import NotFound
 from backend.domain.mail.sender import script_of
 from backend.domain.mailbox.decisions import EFFECTS, Decision, Origin
 from backend.domain.mailbox.message import MessageView
-from backend.domain.watching.asking import QUALITY, STRATA, Answer, Label, drawn
 from backend.domain.watching.drift import week_of
-from backend.domain.watching.trial import TRIAL, disagreement
+from backend.domain.watching.trial import QUALITY, STRATA, TRIAL, Answer, Label, disagreement, drawn
 from backend.ports.system import DecisionKeys
 from backend.transactions import decisions, message_rows, models, rows
 from backend.transactions.mailboxes import lock, locked

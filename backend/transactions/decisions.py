@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from backend.domain.mailbox.decisions import Correction
 from backend.domain.mailbox.verdict import Grounds, Verdict
-from backend.domain.watching.chain import Chain, Entry, grown, keyed, name_of
+from backend.domain.watching.audit import Chain, Entry, grown, keyed, name_of
 from backend.ports.system import DecisionKeys
 from backend.transactions.records import Log
 from backend.transactions.statement import KEYS, Script, each, micros, number, q

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from backend.domain.errors import Conflict, NotFound, Refused
-from backend.domain.watching.models import FILE, Act, AtWork, Done, KnownModel
+from backend.domain.watching.trial import FILE, Act, AtWork, Done, KnownModel
 from backend.transactions.records import StoredModel
 from backend.transactions.statement import Script, micros, micros_or_none, moment, moment_or_none, number, q
 

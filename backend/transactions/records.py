@@ -14,7 +14,7 @@ from backend.domain.mailbox.mailbox import Gap, Mailbox, Preferences
 from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.table import Standing
-from backend.domain.watching.chain import Chain, Entry
+from backend.domain.watching.audit import Chain, Entry
 
 # ---- Jobs: claiming and ending them, and what makes them due. With `messages`, `owner` and `devices` it is the
 # store. For all four: every method is one transaction, every query names its mailbox, times are aware UTC

@@ -6,9 +6,8 @@ from collections import Counter
 from datetime import datetime
 from typing import TypedDict
 
-from backend.domain.watching.asking import QUALITY, Label
-from backend.domain.watching.degrees import Scored
-from backend.domain.watching.trial import CHALLENGER, CHAMPION, Counted, disagreement
+from backend.domain.watching.strictness_offer import Scored
+from backend.domain.watching.trial import CHALLENGER, CHAMPION, QUALITY, Counted, Label, disagreement
 from backend.transactions.asking import KEPT
 from backend.transactions.statement import Script, each, micros, q
 

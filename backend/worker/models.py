@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from backend.domain.errors import PitchgateError, StoreAway
-from backend.domain.watching.models import FILE
+from backend.domain.watching.trial import FILE
 from backend.transactions.records import StoredModel
 from backend.transactions.statement import EVERY
 from backend.transactions.store import Store

@@ -26,8 +26,8 @@ from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.table import Facts
 from backend.domain.reading.score import Score, Thresholds, Trace
 from backend.domain.reading.wording import prepare
-from backend.domain.watching import chain, drift
-from backend.domain.watching.grounds import grounds
+from backend.domain.watching import audit, drift
+from backend.domain.watching.audit import grounds
 from backend.pipeline.judged import Judged
 from backend.scoring import SHIPPED
 from backend.scoring.session import OUTPUTS, ModelSession
@@ -94,11 +94,11 @@ def measured(count: int, folder: Path) -> dict[str, float]:
     log = run_script(connection, known, decisions.log(MAILBOX))
     found, entries = log.chain, log.entries
     assert found is not None
-    verify = best(lambda: list(chain.faults(key, found, entries)))
+    verify = best(lambda: list(audit.faults(key, found, entries)))
     whole = best(
-        lambda: list(chain.faults(key, found, run_script(connection, known, decisions.log(MAILBOX)).entries))
+        lambda: list(audit.faults(key, found, run_script(connection, known, decisions.log(MAILBOX)).entries))
     )
-    assert not list(chain.faults(key, found, entries))
+    assert not list(audit.faults(key, found, entries))
     writing = best(verdict)
     connection.close()
     return {

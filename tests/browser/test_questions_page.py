@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from backend.domain.mailbox.decisions import Origin
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.trial import Answer
 from tests.browser.axe import assert_no_serious
 from tests.browser.checks import keep_picture, look_over, watch_console
 from tests.browser.review_fixture import LOOKS, Fixture, fixture, visit

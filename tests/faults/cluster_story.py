@@ -15,7 +15,7 @@ import aiohttp
 
 from backend.domain.errors import Conflict, PitchgateError, StoreAway
 from backend.domain.mailbox.message import ALLOW, BLOCK, HELD
-from backend.domain.watching.models import Act
+from backend.domain.watching.trial import Act
 from tests.faults.cluster_fixture import NAME, Cluster, Owner
 from tests.faults.helpers import Tell
 from tests.faults.script import Piece

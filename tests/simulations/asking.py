@@ -13,7 +13,7 @@ import json
 import random
 
 from backend.domain.mailbox.insights import Share
-from backend.domain.watching.asking import HELD, STRATA, Answer, Label, drawn, narrow, quality
+from backend.domain.watching.trial import HELD, STRATA, Answer, Label, drawn, narrow, quality
 
 MAIL, HELD_SHARE, UNSURE = 140, 0.2, 0.15
 MAILBOXES = {"usual": (0.95, 0.15, 0.01), "worse": (0.8, 0.3, 0.03), "better": (0.98, 0.05, 0.0)}

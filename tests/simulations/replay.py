@@ -27,8 +27,8 @@ from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.decisions import RuleKind, RuleMatch
 from backend.domain.mailbox.mailbox import Preferences, Strictness
 from backend.domain.policy.table import Facts, Standing, decide
-from backend.domain.watching import chain
-from backend.domain.watching.grounds import grounds
+from backend.domain.watching import audit as watching_audit
+from backend.domain.watching.audit import grounds
 from backend.scoring.session import ModelSession
 from backend.settings import Settings
 from backend.settings_read import read_settings
@@ -150,13 +150,13 @@ async def spoilt(settings: Settings, length: int = 2_000) -> dict[str, int]:
     changed = seen = 0
     for place in range(1, len(entries) - 1):
         around = entries[place - 1 : place + 2]
-        part = chain.Chain(began=around[0].number - 1, number=around[2].number, seal=around[2].seal)
-        usual = set(chain.faults(key, part, around))
+        part = watching_audit.Chain(began=around[0].number - 1, number=around[2].number, seal=around[2].seal)
+        usual = set(watching_audit.faults(key, part, around))
         for name, value in around[1]._asdict().items():
             for at in range(len(value) if isinstance(value, (str, bytes)) else 8):
                 one = around[1]._replace(**{name: _other(value, at)})
                 changed += 1
-                seen += set(chain.faults(key, part, (around[0], one, around[2]))) != usual
+                seen += set(watching_audit.faults(key, part, (around[0], one, around[2]))) != usual
     return {"bytes_changed": changed, "bytes_found": seen}
 
 

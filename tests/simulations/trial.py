@@ -44,9 +44,7 @@ from backend.domain.mailbox.mailbox import Mode, Preferences
 from backend.domain.mailbox.verdict import Shadow, Verdict
 from backend.domain.policy.table import Facts, Standing, decide
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.watching.asking import Answer
-from backend.domain.watching.models import Act
-from backend.domain.watching.trial import Finding, disagreement
+from backend.domain.watching.trial import Act, Answer, Finding, disagreement
 from backend.pipeline.stages import run_duty
 from backend.scoring.session import ModelSession
 from backend.settings import MODELS

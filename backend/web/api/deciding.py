@@ -9,7 +9,7 @@ from quart import Response
 from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import CATEGORIES
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.trial import Answer
 from backend.transactions.records import Scope
 from backend.web.api import requests, schemas
 from backend.web.api.answers import answer, preferences_json

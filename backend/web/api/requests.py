@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from backend.domain.mailbox.mailbox import DigestPace, Mode, Strictness
 from backend.domain.reading.topics import Topic
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.trial import Answer
 from backend.web.api.schemas import Key, Time
 from backend.web.api.typed import TypedDict
 

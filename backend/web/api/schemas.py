@@ -13,7 +13,7 @@ from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Condition, DigestPace, Mode, Strictness, Who
 from backend.domain.mailbox.message import Placement
 from backend.domain.reading.topics import Topic
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.trial import Answer
 from backend.web.api.typed import TypedDict
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="ISO 8601, in UTC")]

@@ -14,8 +14,8 @@ from backend.domain.mailbox.insights import (
     minutes_saved,
     shown_weeks,
 )
-from backend.domain.watching.asking import narrow
 from backend.domain.watching.drift import monday_of
+from backend.domain.watching.trial import narrow
 from backend.pipeline.insights import InsightService
 from backend.web import browser_session as browser
 from backend.web.guards import guarded

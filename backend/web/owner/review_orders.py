@@ -7,7 +7,7 @@ from quart import Blueprint, Response, request
 
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import Decision, Origin, RuleKind
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.trial import Answer
 from backend.pipeline.review import malformed
 from backend.web import browser_session as browser
 from backend.web.api.authentication import service as devices

@@ -13,7 +13,7 @@ from backend.domain.errors import Conflict
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.verdict import Grounds, Outcome, Row, Verdict
 from backend.domain.reading.score import Score, Trace
-from backend.domain.watching import chain
+from backend.domain.watching import audit
 from backend.store.opening import open_store
 from backend.transactions.store import Store
 from tests.contract.store.stories import Story
@@ -29,7 +29,7 @@ async def in_order(store: Store, mailbox_id: str) -> int:
     key = KEYS.open(found.sealed_key)
     assert key is not None
     entries = (await store.decisions(mailbox_id)).entries
-    assert list(chain.faults(key, found, entries)) == []
+    assert list(audit.faults(key, found, entries)) == []
     return len(entries)
 
 
@@ -83,7 +83,7 @@ async def test_the_grounds_of_a_verdict_are_kept_with_it(story: Story) -> None:
         )
     (one,), (two,) = [(await story.store.decisions("ana", name)).entries for name in ("m1", "m2")]
     assert one.says["case"] == {"at": 1, "p": "00"}
-    assert one.says["text"] == chain.keyed((KEYS.open(b"sealed" + (1).to_bytes(32, "big")) or b""), "t" * 32)
+    assert one.says["text"] == audit.keyed((KEYS.open(b"sealed" + (1).to_bytes(32, "big")) or b""), "t" * 32)
     assert one.says["shares"] == "s" * 32
     log = await story.store.decisions("ana")
     assert log.counts == dict.fromkeys((1, 2), b"sealed counts")

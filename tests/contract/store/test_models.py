@@ -9,7 +9,7 @@ import pytest
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.verdict import Outcome, Row, Shadow, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.models import FILE, Act, AtWork
+from backend.domain.watching.trial import FILE, Act, AtWork
 from backend.transactions.records import StoredModel
 from backend.transactions.statement import EVERY
 from tests.contract.store.stories import Story

@@ -11,7 +11,7 @@ from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import Decision, Origin
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.asking import HELD, NEAR, PASSED, Answer
+from backend.domain.watching.trial import HELD, NEAR, PASSED, Answer
 from tests.contract.store.stories import Story
 
 WEEK = timedelta(days=7)

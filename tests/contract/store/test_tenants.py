@@ -20,7 +20,7 @@ from backend.domain.mailbox.rules import Rule
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.table import Standing
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.trial import Answer
 from backend.ports.unsubscribe import Pushed
 from backend.transactions.records import Debt, Duty, DutyJob, MessageJob, Sighting, Stays, SyncPage, WebPush
 from backend.transactions.store import Store

@@ -10,9 +10,7 @@ from backend.domain.errors import Refused
 from backend.domain.mailbox.decisions import Decision, Origin
 from backend.domain.mailbox.verdict import Outcome, Row, Shadow, Verdict
 from backend.domain.reading.score import Score
-from backend.domain.watching.asking import QUALITY, Answer
-from backend.domain.watching.models import Act
-from backend.domain.watching.trial import CHALLENGER, CHAMPION, TRIAL, Counted, trial
+from backend.domain.watching.trial import CHALLENGER, CHAMPION, QUALITY, TRIAL, Act, Answer, Counted, trial
 from backend.transactions.records import StoredModel
 from tests.contract.store.stories import Story
 

@@ -11,7 +11,7 @@ from backend.domain.mail.message import Message
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.reading.score import Score, Trace
-from backend.domain.watching.grounds import differences
+from backend.domain.watching.audit import differences
 from backend.transactions.records import Duty
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter
 

@@ -11,9 +11,7 @@ import pytest
 from backend.domain.digesting import Second
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.watching.asking import Answer, Label
-from backend.domain.watching.models import Act
-from backend.domain.watching.trial import CHALLENGER, CHAMPION
+from backend.domain.watching.trial import CHALLENGER, CHAMPION, Act, Answer, Label
 from backend.transactions.records import Duty, StoredModel
 from tests.fakes.gmail import FakeGmail
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter, open_fixture

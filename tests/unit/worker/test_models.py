@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.errors import PitchgateError
-from backend.domain.watching.models import Act
+from backend.domain.watching.trial import Act
 from backend.store.opening import open_store
 from backend.transactions.records import StoredModel
 from backend.transactions.store import Store

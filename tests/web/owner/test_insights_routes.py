@@ -10,7 +10,7 @@ import pytest
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import Outcome
-from backend.domain.watching.degrees import Offer
+from backend.domain.watching.strictness_offer import Offer
 from backend.locale import catalogue
 from backend.web.owner.drawing import lengths, upright
 from tests.web.service import Office, office

@@ -13,7 +13,7 @@ import pytest
 
 from backend.domain.mailbox.decisions import Origin
 from backend.domain.mailbox.verdict import Outcome
-from backend.domain.watching.asking import Answer
+from backend.domain.watching.trial import Answer
 from backend.transactions.records import EventKind
 from tests.web.service import Office, office
 

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.table import Facts, decide
-from backend.domain.watching.grounds import grounds
+from backend.domain.watching.audit import grounds
 from tests.unit.domain import rules as make
 from tests.unit.domain.rules import NOW, THRESHOLDS, score
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.watching.asking import (
+from backend.domain.watching.trial import (
     HELD,
     NEAR,
     PASSED,

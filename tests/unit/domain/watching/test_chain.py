@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from backend.domain.watching.chain import START, Chain, Entry, Fault, faults, grown
+from backend.domain.watching.audit import START, Chain, Entry, Fault, faults, grown
 
 KEY = b"k" * 32
 NUMBERS = random.Random(17)

@@ -10,7 +10,7 @@ from backend.domain.mail.machine_mail import MailForm
 from backend.domain.mail.message import Attachment, Message
 from backend.domain.policy.table import Facts, decide
 from backend.domain.reading.score import Score, Thresholds
-from backend.domain.watching.grounds import decided_again, grounds
+from backend.domain.watching.audit import decided_again, grounds
 from tests.unit.domain import rules as make
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.errors import Refused
-from backend.domain.watching.models import FILE, Act, AtWork
+from backend.domain.watching.trial import FILE, Act, AtWork
 from tests.doubles import START
 
 VERSIONS = [FILE, "a", "b"]

@@ -9,14 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.mailbox.verdict import Row
-from backend.domain.watching.asking import HELD, NEAR, PASSED, Answer, Label
 from backend.domain.watching.trial import (
     CHALLENGER,
     CHAMPION,
     COST,
     ENOUGH,
+    HELD,
+    NEAR,
+    PASSED,
+    Answer,
     Counted,
     Finding,
+    Label,
     disagreement,
     payoff,
     trial,

@@ -1,9 +1,4 @@
-"""Whether an owner would be served better by the next degree of strictness, from their answers.
-
-The other degree is a challenger on the same model, tested like one (`trial`): messages on which both degrees agree say
-nothing, an ordinary message held costs as much as `COST` pitches missed, and nothing is offered before it is proven.
-Only answers about drawn messages count (`asking`).
-"""
+"""Whether an owner would be served better by the next degree of strictness, from their answers."""
 
 from __future__ import annotations
 
@@ -13,8 +8,7 @@ from typing import NamedTuple
 
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.score import Thresholds
-from backend.domain.watching.asking import Answer
-from backend.domain.watching.trial import CHALLENGER, CHAMPION, Finding, payoff, wealth
+from backend.domain.watching.trial import CHALLENGER, CHAMPION, Answer, Finding, payoff, wealth
 
 
 class Scored(NamedTuple):
