@@ -1,12 +1,9 @@
-"""Reads a message, and keeps of it what a `Digest` holds.
-
-Everything that looks at a stranger's bytes or text happens in `digest`, `showing.show`, `correspondents` and
-`mail.unsubscribe.offer`, so that it can run where it can be stopped. What comes out can be handed about freely.
-"""
+"""Reads a message: keeps of it what a `Digest` holds, or shows its text to its owner."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,16 +13,22 @@ from backend.domain.digest import Digest
 from backend.domain.entry.challenge_mail import MAX_SUBJECT
 from backend.domain.entry.decline import is_decline
 from backend.domain.mail.authentication import authenticate
-from backend.domain.mail.machine_mail import addressed_to, form_of, is_bounce, reply_address
+from backend.domain.mail.headers import UNSEEN
+from backend.domain.mail.machine_mail import addressed_to, form_of, is_bounce, offer, reply_address
 from backend.domain.mail.message import Address, Arrival, Message, Owner
 from backend.domain.mail.visible import visible
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.policy.guards import objections_of_message
-from backend.domain.reading.score import Score, Thresholds, illustrate
+from backend.domain.reading.score import MAX_SHOWN, Score, Shown, Thresholds, illustrate, marks
 from backend.domain.reading.topics import topics
-from backend.domain.reading.wording import read, written
+from backend.domain.reading.wording import body, names_of, read, written
 from backend.domain.reading.words import OTHER, language
+
+# ---- Reads a message, and keeps of it what a `Digest` holds. Everything that looks at a stranger's bytes or
+# text happens in `digest`, `showing.show`, `correspondents` and `mail.unsubscribe.offer`, so that it can run
+# where it can be stopped. What comes out can be handed about freely.
+
 
 MAX_ADDRESS = 320
 MAX_NAME = 200
@@ -153,3 +156,22 @@ def _pared(message: Message) -> Message:
 def _usable(address: str) -> str:
     """The address, or "": cut short it would be somebody else's."""
     return address if len(address) <= MAX_ADDRESS else ""
+
+
+# ---- A message as its owner is shown it: plain text, and where in it the reasons for its score stand.
+
+
+_EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
+
+
+def show(message: Message, owner: Owner, score: Score) -> Shown:
+    """The message for the page and for the desktop app alike. `score` is that of the same message, with its reasons."""
+    text = UNSEEN.sub("", body(message).replace("\r\n", "\n")).strip()
+    text = _EMPTY_LINES.sub("\n\n", text)
+    shown = text[:MAX_SHOWN]
+    return Shown(
+        text=shown,
+        truncated=len(text) > len(shown),
+        marks=marks(shown, score, names_of(message, owner)),
+        offers=bool(offer(message).url),
+    )

@@ -6,11 +6,10 @@ is left there: a release looks before it gives INBOX, since a message that has t
 
 from __future__ import annotations
 
-from backend.domain.errors import Gone, LeaseLost, Rejected
+from backend.domain.errors import Gone, LeaseLost, Rejected, once_more
 from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.mailbox import LabelIds, Mailbox
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, LabelChange, Placement, changes_for
-from backend.domain.retry import once_more
 from backend.pipeline.context import Context
 from backend.transactions.records import MessageJob
 

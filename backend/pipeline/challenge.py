@@ -14,13 +14,12 @@ from datetime import timedelta
 
 from backend.domain.entry.challenge import LIFE, Challenge, ChallengeState, token_hash
 from backend.domain.entry.challenge_mail import compose
-from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected, Unexplained
+from backend.domain.errors import Gone, LeaseLost, NotFound, Rejected, Unexplained, believed
 from backend.domain.mail.machine_mail import reply_address
 from backend.domain.mail.message import Address, Arrival, Message
 from backend.domain.mail.sender import normalise
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import Placement, Screened
-from backend.domain.retry import believed
 from backend.locale import spoken
 from backend.pipeline.context import Context
 from backend.pipeline.wording import challenge_wording

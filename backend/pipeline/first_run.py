@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backend.domain.entry.challenge import Dealings
-from backend.domain.errors import Gone, LeaseLost, Rejected, Unexplained
+from backend.domain.errors import PASSED_OVER, Gone, LeaseLost, Rejected, Unexplained, believed
 from backend.domain.mailbox.mailbox import Mailbox, Mode, Preferences, Strictness
 from backend.domain.mailbox.message import STARRED
 from backend.domain.mailbox.verdict import Verdict
 from backend.domain.policy.guards import Inquiry, objections
 from backend.domain.policy.rehearsal import CAUGHT, Looked, PreviewRun, Rehearsed, RunState, Word, rehearse
-from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.pipeline.owner_digest import is_ours
 from backend.ports.reader import Unread

@@ -11,9 +11,8 @@ from datetime import datetime
 
 import structlog
 
-from backend.domain.errors import Gone, LeaseLost, Rejected, Unexplained
+from backend.domain.errors import PASSED_OVER, Gone, LeaseLost, Rejected, Unexplained, believed
 from backend.domain.mailbox.mailbox import Mailbox
-from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.ports.reader import Unread
 from backend.transactions.records import DutyJob

@@ -11,8 +11,7 @@ from datetime import timedelta
 import structlog
 
 from backend.domain.entry.challenge import token_hash
-from backend.domain.errors import Gone, NeedsReconnect, NotFound, NotYet, Rejected, TryLater
-from backend.domain.retry import PASSED_OVER
+from backend.domain.errors import PASSED_OVER, Gone, NeedsReconnect, NotFound, NotYet, Rejected, TryLater
 from backend.pipeline.context import Context
 from backend.ports.gmail import Authorizer
 from backend.transactions.records import DisconnectReceipt, DutyJob, GrantEnd, Receipt

@@ -8,7 +8,7 @@ import asyncio
 import zlib
 from datetime import datetime, timedelta
 
-from backend.domain.envelope import Envelope, Metadata, read_push
+from backend.domain.history import Envelope, Metadata, read_push
 from backend.domain.mailbox.mailbox import look_after
 from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers

@@ -18,11 +18,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import Gone, Rejected, Unexplained
+from backend.domain.errors import PASSED_OVER, Gone, Rejected, Unexplained, believed
 from backend.domain.mailbox.decisions import AWAY, Correction, Decision, Origin, Returned, heard
 from backend.domain.mailbox.mailbox import Gap, Mailbox
 from backend.domain.mailbox.message import INBOX, SPAM, TRASH, Placement
-from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline.context import Context
 from backend.transactions.records import DutyJob, Sighting, SyncPage
 

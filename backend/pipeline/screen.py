@@ -15,7 +15,7 @@ import structlog
 
 from backend.domain.digest import Digest
 from backend.domain.entry.challenge import LIFE, TOKEN_BYTES, ChallengeIntent, token_hash
-from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained
+from backend.domain.errors import Conflict, Gone, LeaseLost, NotYet, Rejected, Unexplained, believed
 from backend.domain.mail.message import Address, Owner
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import IMPORTANT, PLACES, Placement, Screened, as_it_came
@@ -23,7 +23,6 @@ from backend.domain.mailbox.verdict import FailOpen, Outcome, Row, Verdict
 from backend.domain.policy.guards import NOT_ADDRESSED, Inquiry, objections
 from backend.domain.policy.table import Facts, Standing, decide, fail_open, prescreen
 from backend.domain.reading.score import Thresholds
-from backend.domain.retry import believed
 from backend.domain.watching import audit
 from backend.domain.watching.trial import shadow_of
 from backend.pipeline import learn, owner_digest

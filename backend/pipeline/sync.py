@@ -14,13 +14,20 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.domain.errors import GoogleError, HistoryGone, LeaseLost, Rejected, Unexplained
+from backend.domain.errors import (
+    PASSED_OVER,
+    GoogleError,
+    HistoryGone,
+    LeaseLost,
+    Rejected,
+    Unexplained,
+    believed,
+)
 from backend.domain.history import appeared
 from backend.domain.mailbox.decisions import Row as MovedRow
 from backend.domain.mailbox.decisions import decisions
 from backend.domain.mailbox.mailbox import Mailbox
 from backend.domain.mailbox.message import MessageView, Stage
-from backend.domain.retry import PASSED_OVER, believed
 from backend.pipeline import relist
 from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.notices import look_again_at

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, TextIO
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Second, correspondents, digest, facts, fault_of
+from backend.domain.digesting import Second, correspondents, digest, facts, fault_of, show
 from backend.domain.errors import PitchgateError
 from backend.domain.mail.machine_mail import offer
 from backend.domain.mail.message import Arrival
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Thresholds
-from backend.domain.reading.showing import show
 from backend.reader.confined import Alarm, confine, ignore_signals, resident
 from backend.reader.frames import Limits, ModelData, Models, answered, read_request
 

@@ -21,8 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from backend.domain.errors import Conflict, Refused
-from backend.domain.retry import SEARCH_LAG
+from backend.domain.errors import SEARCH_LAG, Conflict, Refused
 from backend.store.alone import held_alone
 from backend.store.library import Dialect, migrations, queries
 from backend.store.sqlite_schema import BUSY_SECONDS, make_private, version

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from backend.domain.retry import SEARCH_LAG
+from backend.domain.errors import SEARCH_LAG
 from backend.transactions.records import Duty
 from backend.transactions.statement import Script, micros, number, q
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.errors import (
+    SEARCH_LAG,
     Gone,
     LeaseLost,
     NeedsReconnect,
@@ -19,10 +20,11 @@ from backend.domain.errors import (
     StoreAway,
     TryLater,
     Unexplained,
+    once_more,
+    wait_after,
 )
 from backend.domain.mailbox.failing import Cause, cause_of, code_of
 from backend.domain.mailbox.message import Stage
-from backend.domain.retry import SEARCH_LAG, once_more, wait_after
 from backend.pipeline.context import Context
 from backend.transactions.records import Duty, DutyJob, MessageJob
 

@@ -6,13 +6,12 @@ import pickle
 from collections.abc import Callable
 
 from backend.domain.digest import Digest
-from backend.domain.digesting import Second, correspondents, digest
+from backend.domain.digesting import Second, correspondents, digest, show
 from backend.domain.mail.machine_mail import Offer, offer
 from backend.domain.mail.message import Arrival, Owner
 from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.mailbox.verdict import FailOpen
 from backend.domain.reading.score import Cost, Score, Shown, Thresholds
-from backend.domain.reading.showing import show
 from backend.ports.gmail import Fetched
 from backend.ports.reader import Unread
 from tests.fakes.reading_process import COSTS

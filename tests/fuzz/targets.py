@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from backend.domain.entry.challenge_mail import compose
 from backend.domain.entry.decline import is_decline
-from backend.domain.envelope import read_envelope, subscription_of
 from backend.domain.errors import Refused
+from backend.domain.history import read_envelope, subscription_of
 from backend.domain.mail.authentication import authenticate, signing_domains
 from backend.domain.mail.headers import addresses, decode_words, message_ids
 from backend.domain.mail.machine_mail import form_of, is_bounce, is_challenge, offer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.envelope import read_envelope
+from backend.domain.history import read_envelope
 from backend.domain.mail.authentication import authenticate
 from backend.domain.mail.mime import parse
 from backend.pipeline import archive

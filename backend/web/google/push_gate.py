@@ -23,7 +23,7 @@ from hypercorn.typing import (
 )
 from werkzeug.exceptions import ServiceUnavailable
 
-from backend.domain.envelope import Metadata
+from backend.domain.history import Metadata
 from backend.pipeline import notices
 from backend.pipeline.context import Context
 from backend.ports.callers import PushCallers

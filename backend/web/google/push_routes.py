@@ -9,7 +9,7 @@ from typing import cast
 
 from quart import Blueprint, Response, request
 
-from backend.domain.envelope import Metadata
+from backend.domain.history import Metadata
 from backend.pipeline import notices
 from backend.web.google.push_gate import BROKEN, LIMIT, PATIENCE
 from backend.web.guards import guarded

@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from backend.domain.envelope import read_push
 from backend.domain.errors import TryLater
+from backend.domain.history import read_push
 from backend.domain.mailbox.mailbox import Missing
 from backend.gmail.credentials import CloudCredentials
 from backend.gmail.pubsub import SCOPE, PubSubSource

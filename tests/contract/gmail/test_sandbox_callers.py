@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiohttp import web
 
-from backend.domain.envelope import Metadata, read_envelope, subscription_of
 from backend.domain.errors import NeedsReconnect, Refused, Unauthenticated
+from backend.domain.history import Metadata, read_envelope, subscription_of
 from backend.domain.mailbox.mailbox import Grant
 from backend.gmail.opening import Google
 from backend.gmail.scopes import lacking

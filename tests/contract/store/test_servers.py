@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from backend.domain.errors import SEARCH_LAG
 from backend.domain.mailbox.message import Stage
-from backend.domain.retry import SEARCH_LAG
 from backend.store.alone import alone, follows
 from backend.transactions.records import Duty, Notice
 from tests.contract.store.stories import LEASE, Story

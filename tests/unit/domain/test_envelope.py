@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.envelope import Metadata, read_envelope, subscription_of
+from backend.domain.history import Metadata, read_envelope, subscription_of
 
 NOTICE = {"emailAddress": "Ana@Corp.test", "historyId": 884250}
 

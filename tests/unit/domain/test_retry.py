@@ -18,8 +18,8 @@ from backend.domain.errors import (
     Rejected,
     SendUncertain,
     TryLater,
+    wait_after,
 )
-from backend.domain.retry import wait_after
 from tests.unit.domain.rules import NOW
 
 MOST = 8

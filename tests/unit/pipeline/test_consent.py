@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from backend.domain.errors import Lost, NeedsReconnect, Rejected, TryLater, Unexplained
+from backend.domain.errors import PASSED_OVER, Lost, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Stage
-from backend.domain.retry import PASSED_OVER
 from backend.transactions.records import Duty, NewMailbox
 from tests.fakes.gmail import Died
 from tests.unit.pipeline.conftest import Fixture, letter

@@ -8,10 +8,9 @@ import pytest
 import structlog
 
 from backend.domain.entry.challenge import ChallengeState
-from backend.domain.errors import Rejected, TryLater, Unexplained
+from backend.domain.errors import REFUSALS, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.failing import Blame, foremost
 from backend.domain.mailbox.verdict import FailOpen
-from backend.domain.retry import REFUSALS
 from backend.ports.gmail import Gmail
 from tests.fakes.gmail import LABELS
 from tests.unit.pipeline.conftest import FORGED, Fixture, letter

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from backend.domain.errors import NeedsReconnect, Rejected, TryLater, Unexplained
+from backend.domain.errors import PASSED_OVER, NeedsReconnect, Rejected, TryLater, Unexplained
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.verdict import Outcome, Row
 from backend.domain.policy.rehearsal import RunState, Word
-from backend.domain.retry import PASSED_OVER
 from backend.pipeline import first_run
 from backend.pipeline.first_run import BATCH
 from backend.ports.gmail import Fetched

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from backend.domain.entry.challenge import ChallengeState
 from backend.domain.entry.challenge_mail import reply_subject
-from backend.domain.errors import SendUncertain, TryLater, Unexplained
+from backend.domain.errors import REFUSALS, SendUncertain, TryLater, Unexplained
 from backend.domain.mail.mime import parse
-from backend.domain.retry import REFUSALS
 from backend.ports.gmail import Leaving
 from tests.unit.pipeline.conftest import Fixture, letter, open_fixture
 

@@ -8,12 +8,15 @@ import pytest
 
 from backend.domain import errors
 from backend.domain.errors import (
+    REFUSALS,
     NotYet,
     PitchgateError,
     Rejected,
     StoreAway,
     TryLater,
     Unexplained,
+    once_more,
+    refusals,
 )
 from backend.domain.mailbox.failing import (
     CLIENT_KEYS,
@@ -28,7 +31,6 @@ from backend.domain.mailbox.failing import (
     foremost,
 )
 from backend.domain.mailbox.message import Stage
-from backend.domain.retry import REFUSALS, once_more, refusals
 from backend.transactions.records import Duty
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
