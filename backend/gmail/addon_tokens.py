@@ -7,7 +7,7 @@ from backend.settings import Settings
 
 
 class AddonVerifier:
-    """`backend.ports.callers.AddonCallers`."""
+    """`backend.ports.gmail.AddonCallers`."""
 
     def __init__(self, settings: Settings, tokens: GoogleTokens) -> None:
         self._account = settings.addon_account

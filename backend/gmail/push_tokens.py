@@ -124,7 +124,7 @@ class GoogleTokens:
 
 
 class PushVerifier:
-    """`backend.ports.callers.PushCallers` for Pub/Sub's signed push."""
+    """`backend.ports.gmail.PushCallers` for Pub/Sub's signed push."""
 
     def __init__(self, settings: Settings, tokens: GoogleTokens) -> None:
         self._audience = settings.expected_audience

@@ -22,7 +22,7 @@ from backend.pipeline.context import Context
 from backend.pipeline.modes import check_chosen
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.score_unseen import score_unseen
-from backend.ports.callers import AddonCallers
+from backend.ports.gmail import AddonCallers
 from backend.ports.reader import Unread
 from backend.transactions.records import HeldSender, Reading, Tenant
 

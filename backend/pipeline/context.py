@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from backend.pipeline.echoes import Echoes
 from backend.pipeline.judged import Judged
 from backend.ports.gmail import Gmail
+from backend.ports.public_post import Pushed, PushService
 from backend.ports.reader import Reader
 from backend.ports.system import Clock, TimeCheck, TokenSource, Vault
-from backend.ports.unsubscribe import Pushed, PushService
 from backend.setting_kinds import on_this_machine
 from backend.settings import Settings
 from backend.transactions.records import MessageJob

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from backend.domain.history import Envelope, Metadata, read_push
 from backend.domain.mailbox.mailbox import look_after
 from backend.pipeline.context import Context
-from backend.ports.callers import PushCallers
+from backend.ports.gmail import PushCallers
 from backend.transactions.records import Duty, Notice, PushFate
 
 

@@ -34,8 +34,8 @@ from backend.domain.reading.topics import Topic, unwelcomed
 from backend.pipeline.context import Context
 from backend.pipeline.notices import owner_acted
 from backend.pipeline.showing import shown
+from backend.ports.public_post import Unsubscriber
 from backend.ports.reader import Unread
-from backend.ports.unsubscribe import Unsubscriber
 from backend.transactions.driver import Notifier
 from backend.transactions.records import News
 

@@ -22,7 +22,7 @@ from backend.locale import catalogue
 from backend.locale.words import Words
 from backend.pipeline.context import Context, GivenBack
 from backend.pipeline.sealed import seal, unseal
-from backend.ports.unsubscribe import PushAnswer, Pushed
+from backend.ports.public_post import PushAnswer, Pushed
 from backend.transactions.records import DutyJob, Session, WebPush
 
 NAMED = 3

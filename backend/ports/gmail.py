@@ -1,9 +1,4 @@
-"""Google's side as the pipeline sees it. Every call names the mailbox; access tokens are the adapter's affair.
-
-Errors are those of `backend.domain.errors` under `GoogleError`. Reads and label changes are retried once
-by the adapter after a token refresh, never otherwise: retry times are the worker's decision. A send is
-never repeated by the adapter. Costs are quota units of 2026.
-"""
+"""Google's side as the pipeline sees it: Gmail, who calls us, and fetching notices."""
 
 from __future__ import annotations
 
@@ -15,6 +10,12 @@ from typing import Protocol
 
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import Grant, LabelIds
+
+# ---- Google's side as the pipeline sees it. Every call names the mailbox; access tokens are the adapter's
+# affair. Errors are those of `backend.domain.errors` under `GoogleError`. Reads and label changes are retried
+# once by the adapter after a token refresh, never otherwise: retry times are the worker's decision. A send is
+# never repeated by the adapter. Costs are quota units of 2026.
+
 
 NO_LABELS = LabelIds()
 
@@ -250,3 +251,29 @@ class NoticeSource(Protocol):
 
     async def acknowledge(self, receipts: Sequence[str]) -> None:
         """They are stored: do not give them out again. One that is not acknowledged comes again."""
+
+
+# ---- Who is calling us?
+
+
+class PushCallers(Protocol):
+    """Checks Pub/Sub's signed push."""
+
+    async def verify_push(self, authorization: str, subscription: str | None) -> None:
+        """Raise `Unauthenticated` unless the header's bearer token and the envelope's subscription are ours.
+
+        `subscription` is None for an unwrapped push without metadata, which names none: then the token's account
+        and audience must do.
+
+        Raises `TryLater` when Google's keys cannot be had: that is no forgery, so Pub/Sub should push again.
+        """
+
+
+class AddonCallers(Protocol):
+    """Checks Google's two tokens. Every refusal is the same `Unauthenticated`; `TryLater` without Google's keys."""
+
+    async def verify_system(self, authorization: str, audience: str) -> None:
+        """The header's bearer token is Google's own for our deployment, and for exactly this endpoint."""
+
+    async def verify_user(self, token: str) -> str:
+        """The event's user token, meant for our deployment; returns the account's `sub`."""

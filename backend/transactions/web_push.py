@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from backend.domain.errors import Refused
 from backend.domain.mailbox.web_push import GIVEN_UP, MOST_BROWSERS
-from backend.ports.unsubscribe import Pushed
+from backend.ports.public_post import Pushed
 from backend.transactions import jobs
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import DutyJob, WebPush

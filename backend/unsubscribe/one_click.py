@@ -11,7 +11,7 @@ HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class OneClick:
-    """`backend.ports.unsubscribe.Unsubscriber`."""
+    """`backend.ports.public_post.Unsubscriber`."""
 
     def __init__(self, post: PublicPost | None = None) -> None:
         self._post = post or PublicPost()

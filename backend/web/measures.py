@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from backend import logs
 from backend.pipeline.judged import Judged
-from backend.ports.unsubscribe import Pushed
+from backend.ports.public_post import Pushed
 from backend.transactions.records import PushFate
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -16,8 +16,7 @@ from backend.pipeline.devices import DeviceService
 from backend.pipeline.insights import InsightService
 from backend.pipeline.review import ReviewService
 from backend.pipeline.web_push import WebPushService
-from backend.ports.callers import PushCallers
-from backend.ports.gmail import Authorizer
+from backend.ports.gmail import Authorizer, PushCallers
 from backend.web.measures import Measures
 
 KEY = "pitchgate"

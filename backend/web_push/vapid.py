@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from backend.domain.errors import Refused
 from backend.domain.mail.machine_mail import host_of
 from backend.domain.mailbox.web_push import Subscription
+from backend.ports.public_post import PushAnswer, Pushed
 from backend.ports.system import Clock
-from backend.ports.unsubscribe import PushAnswer, Pushed
 from backend.public_post import Answer, PublicPost
 
 CURVE = ec.SECP256R1()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.domain.mailbox.web_push import Subscription
-from backend.ports.unsubscribe import PushAnswer, Pushed
+from backend.ports.public_post import PushAnswer, Pushed
 
 POINT = "B" + "A" * 86
 SECRET = "c" * 22

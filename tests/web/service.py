@@ -94,7 +94,7 @@ Quart.jinja_options = {"bytecode_cache": Templates()}
 
 @dataclass
 class ListServers:
-    """Implements `backend.ports.unsubscribe.Unsubscriber`: every list there is, each of which takes the click."""
+    """Implements `backend.ports.public_post.Unsubscriber`: every list there is, each of which takes the click."""
 
     clicked: list[str] = field(default_factory=list)
     trouble: Refused | None = None
@@ -141,7 +141,7 @@ class ConsentPage(NoAuthorizer):
 
 @dataclass
 class Callers:
-    """Implements `backend.ports.callers.PushCallers`: believes everybody, or refuses as a test has asked for."""
+    """Implements `backend.ports.gmail.PushCallers`: believes everybody, or refuses as a test has asked for."""
 
     trouble: Exception | None = None
     seen: list[tuple[str, str | None]] = field(default_factory=list)

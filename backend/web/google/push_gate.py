@@ -26,7 +26,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from backend.domain.history import Metadata
 from backend.pipeline import notices
 from backend.pipeline.context import Context
-from backend.ports.callers import PushCallers
+from backend.ports.gmail import PushCallers
 from backend.web.limits import BoundedStore, network_of, per_minute
 from backend.web.measures import Measures
 

@@ -21,7 +21,7 @@ from backend.domain.mailbox.verdict import Outcome, Row, Verdict
 from backend.domain.policy.rehearsal import Looked, Word
 from backend.domain.policy.table import Standing
 from backend.domain.watching.trial import Answer
-from backend.ports.unsubscribe import Pushed
+from backend.ports.public_post import Pushed
 from backend.transactions.records import Debt, Duty, DutyJob, MessageJob, Sighting, Stays, SyncPage, WebPush
 from backend.transactions.store import Store
 from tests.contract.store.dump import dump

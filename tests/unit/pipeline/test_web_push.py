@@ -15,7 +15,7 @@ from backend.domain.mailbox.decisions import Correction, Decision, Origin
 from backend.domain.mailbox.message import Placement
 from backend.domain.mailbox.web_push import APART
 from backend.pipeline.web_push import WebPushService, web_push, worded
-from backend.ports.unsubscribe import PushAnswer, Pushed
+from backend.ports.public_post import PushAnswer, Pushed
 from backend.transactions.records import Duty, Session
 from tests.doubles import GlassVault
 from tests.fakes.push_service import POINT, SECRET, FakePushService

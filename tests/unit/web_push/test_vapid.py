@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backend.domain.mailbox.web_push import Subscription
-from backend.ports.unsubscribe import PushAnswer, Pushed
+from backend.ports.public_post import PushAnswer, Pushed
 from backend.public_addresses import is_public
 from backend.public_post import PublicPost
 from backend.web_push.vapid import VapidPush

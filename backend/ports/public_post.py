@@ -1,4 +1,4 @@
-"""Telling a mailing list, on its owner's order, that they want no more of it."""
+"""Posts to addresses that strangers or browsers' makers chose: one-click unsubscribe and web push."""
 
 from __future__ import annotations
 
