@@ -18,9 +18,9 @@ from backend.domain.errors import Conflict, Refused
 from backend.store import postgres_schema, sqlite_schema
 from backend.store.alone import held_alone
 from backend.store.library import Dialect, Query, queries
-from backend.transactions.mailboxes import LASTING, TABLES
+from backend.transactions.mailboxes import LASTING, OWNED_TABLES
 
-ORDER = ("mailboxes", *(name for name in TABLES if name != "mailboxes"), *LASTING)
+ORDER = ("mailboxes", *(name for name in OWNED_TABLES if name != "mailboxes"), *LASTING)
 """Parents before children."""
 
 CHUNK = 2_000

@@ -1,38 +1,47 @@
-"""Owners' decisions: applied at once, recorded with what was before, taken back cleanly.
-
-The record keeps, for each thing a decision touched, what it was: placements (with the revision the
-decision left), rules, voided challenges, refunds. Taking it back restores only what nobody has changed
-since, so an undo never undoes somebody else's later word.
-"""
+"""Owners' decisions and lists: applied at once, recorded with what was before, taken back cleanly."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
-from backend.domain.entry.credits import forfeited, refunded
+from backend.domain.entry.credits import forfeited, refunded, restored, unrefunded
 from backend.domain.errors import NotFound, Refused
 from backend.domain.mailbox.decisions import (
+    AWAY,
     EFFECTS,
     Change,
     Correction,
     Decision,
     Effect,
     Origin,
+    Returned,
+    RuleKind,
     Touched,
     change_of,
     heard,
     out_of_reach,
+    put_back,
+    sends_again,
 )
+from backend.domain.mailbox.mailbox import Link
 from backend.domain.mailbox.message import Placement, Stage
-from backend.transactions import asking, credits, decisions, voiding
-from backend.transactions.jobs import due
-from backend.transactions.mailboxes import lock
+from backend.domain.mailbox.rules import MOST_RULES, DatedRule, Rule
+from backend.transactions import credits, decisions, voiding
+from backend.transactions.jobs import due, want
+from backend.transactions.mailboxes import lock, set_link
 from backend.transactions.message_rows import MessageRow, ReachedRow
-from backend.transactions.statement import Script, micros, number, packed, q
-from backend.transactions.tables import CorrectionRow, OpenChallengeRow
+from backend.transactions.records import Duty, GrantEnd, Receipt
+from backend.transactions.rows import CorrectionRow, OpenChallengeRow
+from backend.transactions.statement import Script, micros, moment, moment_or_none, number, packed, q
+
+# ---- Owners' decisions: applied at once, recorded with what was before, taken back cleanly. The record keeps,
+# for each thing a decision touched, what it was: placements (with the revision the decision left), rules,
+# voided challenges, refunds. Taking it back restores only what nobody has changed since, so an undo never
+# undoes somebody else's later word.
 
 
 @dataclass(slots=True)
@@ -100,7 +109,7 @@ def correct(mailbox_id: str, correction: Correction, now: datetime) -> Script[tu
         now=micros(now),
     )
     yield from decisions.corrected(mailbox_id, correction, (correction.gmail_id, *trace.moved), now)
-    yield from asking.acted(mailbox_id, correction.gmail_id, correction.decision, now)
+    yield from decisions.acted(mailbox_id, correction.gmail_id, correction.decision, now)
     if trace.moved or trace.messages:
         yield from due(mailbox_id, now)
     return tuple(trace.moved)
@@ -231,3 +240,205 @@ def _refund(mailbox_id: str, key: str, row: MessageRow, trace: Trace, now: datet
     )
     if posted:
         trace.refunds.append({"sender": row["sender"], "gmail_id": gmail_id})
+
+
+# ---- Taking an owner's decision back: what it touched becomes what it was, unless somebody changed it since.
+# They do so by a button, or by taking a message out of Gmail's spam or bin.
+
+
+def undo(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ...]]:
+    """Take a correction back: placement and rules as before. Returns the messages that move."""
+    yield from lock(mailbox_id)
+    record: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=key)
+    if record is None:
+        raise NotFound("unknown_correction")
+    if record["undone_at"] is not None:
+        return tuple(json.loads(record["undo_moved"]))
+    if record["decision"] in AWAY:
+        raise Refused(f"put_away.{record['decision']}", field="key")
+    return (yield from _taken_back(mailbox_id, record, now))
+
+
+def returned(mailbox_id: str, back: Returned, now: datetime) -> Script[None]:
+    """A message came out of spam or bin: what was decided by putting it there is taken back, and if it is in the inbox
+    although it is meant to be held, the owner has released it."""
+    made: list[CorrectionRow] = yield q("put_away", mailbox_id=mailbox_id, gmail_id=back.gmail_id)
+    for record in made:
+        yield from _taken_back(mailbox_id, record, now, there=True)
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=back.gmail_id)
+    if made and row is not None and row["placement"] == Placement.HELD and not back.lies_held:
+        key = f"gmail:{back.record or 'move'}:{back.gmail_id}:{Decision.RELEASE}"
+        release = Correction(key, back.gmail_id, Decision.RELEASE, Origin.GMAIL)
+        yield from correct(mailbox_id, release, now)
+
+
+def _taken_back(
+    mailbox_id: str, record: CorrectionRow, now: datetime, *, there: bool = False
+) -> Script[tuple[str, ...]]:
+    """Undo one decision. `there`: its message lies where the owner has put it, and stays there."""
+    key, before = record["correction_key"], json.loads(record["before"])
+    moved: list[str] = []
+    for rule in before["rules"]:
+        present: str | None = yield q("rule", mailbox_id=mailbox_id, subject=rule["subject"])
+        if present == rule["after"]:
+            yield from write_rule(mailbox_id, rule["subject"], rule["before"], now)
+    for message in before["messages"]:
+        if (
+            yield from _put_back(
+                mailbox_id, message, now, there and message["gmail_id"] == record["gmail_id"]
+            )
+        ):
+            moved.append(message["gmail_id"])
+    for challenge in before["challenges"]:
+        yield from _reopen(mailbox_id, challenge, now)
+    for refund in before["refunds"]:
+        if (yield from credits.balance(mailbox_id, refund["sender"])) > 0:
+            # If it has been spent meanwhile there is nothing left to take.
+            entry = unrefunded(refund["sender"], refund["gmail_id"], key)
+            yield from credits.enter(mailbox_id, entry, now, refund["gmail_id"])
+    for forfeit in before.get("forfeits", ()):
+        entry = restored(forfeit["sender"], forfeit["amount"], key)
+        yield from credits.enter(mailbox_id, entry, now, record["gmail_id"])
+    yield q(
+        "correction_undone",
+        mailbox_id=mailbox_id,
+        correction_key=key,
+        undo_moved=packed(moved),
+        now=micros(now),
+    )
+    told = {"decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
+    about = (record["gmail_id"], *moved)
+    yield from decisions.noted(mailbox_id, decisions.UNDONE, about, told, now)
+    yield q("unanswer_questions", mailbox_id=mailbox_id, gmail_id=record["gmail_id"])
+    yield from due(mailbox_id, now)
+    return tuple(moved)
+
+
+def _put_back(mailbox_id: str, was: Touched, now: datetime, there: bool) -> Script[bool]:
+    """Restore one message unless it was changed since; True if it moves. One that was put away is changed only by being
+    taken out again."""
+    gmail_id = was["gmail_id"]
+    row: MessageRow | None = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None or row["error"] == "gone":
+        return False
+    if row["revision"] != was["revision"] and not (there and row["decided_by"] in AWAY):
+        return False
+    yield from carry_out(mailbox_id, gmail_id, put_back(was, there=there), now)
+    return was["moved"]
+
+
+def _reopen(mailbox_id: str, challenge: dict[str, Any], now: datetime) -> Script[None]:
+    """Open a voided challenge again, and go on sending it if it had not left. A wait under way goes on."""
+    reopened = yield from voiding.reopen(mailbox_id, challenge["id"], challenge["state"], now)
+    promised: int | None = yield q("promise_of", mailbox_id=mailbox_id, challenge_id=challenge["id"])
+    if reopened and promised is not None:
+        yield from want(mailbox_id, Duty.DELIVER, max(now, moment(promised)))
+    if not reopened:
+        return
+    row: MessageRow | None = yield q(
+        "message_for_write", mailbox_id=mailbox_id, gmail_id=challenge["gmail_id"]
+    )
+    if row is not None and sends_again(challenge["state"], row):
+        yield q(
+            "order_message",
+            mailbox_id=mailbox_id,
+            gmail_id=challenge["gmail_id"],
+            stage=Stage.CHALLENGE,
+            placement=Placement.HELD,
+            decided_by=row["decided_by"],
+            now=micros(now),
+        )
+
+
+# ---- The owner's lists, and the receipts of those who left.
+
+
+class KindRow(TypedDict):
+    """Of `rules`: whom it is about, and what it says."""
+
+    subject: str
+    kind: str
+
+
+class RuleRow(KindRow):
+    """Of `rules`."""
+
+    set_at: int
+
+
+class ReceiptRow(TypedDict):
+    """Of `receipts`."""
+
+    mailbox_id: str
+    asked_at: int
+    left_at: int | None
+    grant_end: str
+    deleted: str
+
+
+def rules(
+    mailbox_id: str, kind: RuleKind | None, query: str, after: str, limit: int
+) -> Script[tuple[DatedRule, ...]]:
+    """Rules by subject from behind `after`; `query` is looked for in the subject."""
+    found: list[RuleRow] = yield q(
+        "rules",
+        mailbox_id=mailbox_id,
+        kind=kind or "",
+        pattern=_containing(query.lower()),
+        after=after,
+        limit=limit,
+    )
+    return tuple(
+        DatedRule(Rule(row["subject"], RuleKind(row["kind"])), moment(row["set_at"])) for row in found
+    )
+
+
+def count_rules(mailbox_id: str) -> Script[int]:
+    """How many there are."""
+    return (yield from number("count_rules", mailbox_id=mailbox_id))
+
+
+def rules_of(mailbox_id: str, subjects: Sequence[str]) -> Script[Mapping[str, RuleKind]]:
+    """The kinds of those of these subjects that have a rule."""
+    found: list[KindRow] = yield q("rules_of", mailbox_id=mailbox_id, ids=packed(subjects))
+    return {row["subject"]: RuleKind(row["kind"]) for row in found}
+
+
+def put_rules(mailbox_id: str, wanted: Sequence[Rule], now: datetime) -> Script[None]:
+    """Set all of them, or none. Raises `Refused` (too_many_rules), `NotFound`."""
+    yield from lock(mailbox_id)
+    rows = [(rule.subject, rule.kind) for rule in wanted]
+    yield q("put_rules", mailbox_id=mailbox_id, rows=packed(rows), now=micros(now))
+    if (yield from number("count_rules", mailbox_id=mailbox_id)) > MOST_RULES:
+        raise Refused("too_many_rules", most=MOST_RULES, field="subject")
+
+
+def ask_to_leave(mailbox_id: str, token_hash: str, now: datetime) -> Script[None]:
+    """Order the leaving and open its receipt. Raises `NotFound`."""
+    yield from set_link(mailbox_id, Link.LEAVING, now)
+    yield q("insert_receipt", token_hash=token_hash, mailbox_id=mailbox_id, now=micros(now))
+
+
+def receipt(token_hash: str) -> Script[Receipt | None]:
+    """The receipt with this secret."""
+    row: ReceiptRow | None = yield q("receipt", token_hash=token_hash)
+    if row is None:
+        return None
+    return Receipt(
+        mailbox_id=row["mailbox_id"],
+        asked_at=moment(row["asked_at"]),
+        left_at=moment_or_none(row["left_at"]),
+        grant_end=GrantEnd(row["grant_end"]) if row["grant_end"] else None,
+        deleted=json.loads(row["deleted"]),
+    )
+
+
+def drop_receipts(before: datetime) -> Script[int]:
+    """Delete receipts asked for before then; returns how many."""
+    return (yield from number("drop_receipts", before=micros(before)))
+
+
+def _containing(text: str) -> str:
+    for special in ("!", "%", "_"):
+        text = text.replace(special, f"!{special}")
+    return f"%{text}%"

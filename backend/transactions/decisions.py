@@ -1,22 +1,49 @@
-"""The log of decisions: appended in the transaction that decides, read by the operator's commands.
-
-Whoever appends holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
-"""
+"""The log of decisions and what is counted from it: questions to owners, weeks and drift, insights, trials."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple, TypedDict
 
-from backend.domain.mailbox.decisions import Correction
+from backend.domain.errors import NotFound
+from backend.domain.mail.sender import script_of
+from backend.domain.mailbox.decisions import EFFECTS, Correction, Decision, Origin
+from backend.domain.mailbox.insights import Figures, Funnel, SenderCount, Week
+from backend.domain.mailbox.message import MessageView
 from backend.domain.mailbox.verdict import Grounds, Verdict
+from backend.domain.watching import drift
 from backend.domain.watching.audit import Chain, Entry, grown, keyed, name_of
+from backend.domain.watching.drift import monday_of, week_of
+from backend.domain.watching.strictness_offer import Scored
+from backend.domain.watching.trial import (
+    CHALLENGER,
+    CHAMPION,
+    QUALITY,
+    STRATA,
+    TRIAL,
+    Answer,
+    Counted,
+    Label,
+    disagreement,
+    drawn,
+)
 from backend.ports.system import DecisionKeys
+from backend.transactions import message_rows, models, rows
+from backend.transactions.mailboxes import lock, locked
+from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Log
+from backend.transactions.rows import CountsRow, MailboxRow, SettingRow
 from backend.transactions.statement import KEYS, Script, each, micros, number, q
-from backend.transactions.tables import CountsRow, SettingRow
+
+# ---- The log of decisions: appended in the transaction that decides, read by the operator's commands. Whoever
+# appends holds the mailbox's row (`mailboxes.locked`), so entries come one after the other.
+
 
 _payload = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 VERDICT, CORRECTION, UNDONE, SOLVE, ANSWER = "verdict", "correction", "undone", "solve", "answer"
@@ -111,3 +138,242 @@ def log(mailbox_id: str, gmail_id: str | None = None) -> Script[Log]:
 def swap_key(mailbox_id: str, old: bytes, new: bytes) -> Script[bool]:
     """Keep the key sealed again, if `old` is still what is kept."""
     return bool((yield from number("swap_chain_key", mailbox_id=mailbox_id, old=old, new=new)))
+
+
+# ---- Questions to the owner: drawn once a week, answered on their page, by API, or by what they do with the
+# message.
+
+
+OPEN = timedelta(days=7)
+ANSWERS_KEPT = timedelta(weeks=52)
+
+
+class JudgedRow(TypedDict):
+    """Of `messages`: one to draw from. `shadow_row` is by the challenger of the trial under way, else `policy_row`."""
+
+    gmail_id: str
+    policy_row: str
+    sender_name: str
+    stratum: str
+    shadow_row: str
+
+
+def draw_questions(mailbox_id: str, now: datetime) -> Script[int]:
+    """Draw from last week's mail what the owner is asked, once a week; how many. While a trial runs, messages on
+    which its models disagree come first. Questions about messages that are gone forget which; all go after a year.
+    """
+    mailbox = rows.mailbox((yield from locked(mailbox_id)))
+    yield q("retain_questions", mailbox_id=mailbox_id)
+    at_work = yield from models.at_work()
+    running = at_work.challenger or ""
+    spared = {"kind": TRIAL, "challenger": running}
+    yield q("drop_questions", mailbox_id=mailbox_id, before=micros(now - ANSWERS_KEPT), **spared)
+    week = week_of(now.astimezone(UTC)) - 1
+    latest: int | None = yield q("latest_round", mailbox_id=mailbox_id)
+    budget = mailbox.preferences.questions_a_week
+    if not budget or (latest is not None and latest >= week):
+        return 0
+    keys: DecisionKeys | None = yield KEYS
+    chain = yield from head(mailbox_id)
+    key = keys.open(chain.sealed_key) if keys and chain else None
+    if key is None:
+        return 0
+    trial = {"challenger": running, "began": micros(at_work.since) if at_work.since else 0}
+    found: list[JudgedRow] = yield q("judged_in_week", mailbox_id=mailbox_id, week=week, **trial)
+    scripts = {row["gmail_id"]: script_of(row["sender_name"]) for row in found}
+    alone = {row["gmail_id"]: disagreement(row["policy_row"], row["shadow_row"]) for row in found}
+    parted = {"": [one for one, stratum in alone.items() if stratum]}
+    strata = {name: [row["gmail_id"] for row in found if row["stratum"] == name] for name in STRATA}
+    picked = drawn(key, f"{TRIAL} {running} {week}", parted, budget)
+    asked = [(TRIAL, one, alone[one], weight) for one, _, weight in picked]
+    others = drawn(key, f"{QUALITY} {week}", strata, budget - len(asked))
+    asked += [(QUALITY, *one) for one in others]
+    for place, (kind, one, stratum, weight) in enumerate(asked):
+        about: dict[str, Any] = {"mailbox_id": mailbox_id, "gmail_id": one}
+        draw = {"id": f"{kind}-{week:05d}-{place:02d}", "round": week, "stratum": stratum, "weight": weight}
+        told_by = {"trial_of": running if kind == TRIAL else "", "script": scripts[one]}
+        yield q("ask", **about, **draw, **told_by, kind=kind, now=micros(now))
+        decided: str | None = yield q("decision_of", **about)
+        if decided is not None:
+            yield from acted(**about, decision=Decision(decided), now=now)
+    return len(asked)
+
+
+def open_questions(mailbox_id: str, now: datetime) -> Script[tuple[MessageView, ...]]:
+    """The messages asked about that have no answer yet; a question is open for a week."""
+    mailbox: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    if mailbox is None or not rows.mailbox(mailbox).preferences.questions_a_week:
+        return ()
+    found: list[MessageRow] = yield q("open_questions", mailbox_id=mailbox_id, since=micros(now - OPEN))
+    return tuple(message_rows.view(row) for row in found)
+
+
+def answer_question(
+    mailbox_id: str, gmail_id: str, answer: Answer, origin: Origin, now: datetime
+) -> Script[None]:
+    """Keep an answer, in place of an earlier one. Raises `NotFound` for a message that was not drawn."""
+    yield from lock(mailbox_id)
+    how = {"gmail_id": gmail_id, "answer": answer, "by_act": False, "now": micros(now)}
+    if not (yield from number("answer_questions", mailbox_id=mailbox_id, **how)):
+        raise NotFound("not_found.question")
+    told = {"answer": answer, "by": origin}
+    yield from noted(mailbox_id, ANSWER, [gmail_id], told, now)
+
+
+def acted(mailbox_id: str, gmail_id: str, decision: Decision, now: datetime) -> Script[None]:
+    """The owner decided about a message: if it was drawn, that is its answer."""
+    if not (taught := EFFECTS[decision].teaches):
+        return
+    answer = Answer.YES if taught == "sales" else Answer.NO
+    how = {"gmail_id": gmail_id, "answer": answer, "by_act": True, "now": micros(now)}
+    yield q("answer_questions", mailbox_id=mailbox_id, **how)
+
+
+def labels(mailbox_id: str, now: datetime) -> Script[tuple[Label, ...]]:
+    """Everything asked about all mail in the last year."""
+    return each(Label, "labels", mailbox_id=mailbox_id, kind=QUALITY, since=micros(now - ANSWERS_KEPT))
+
+
+# ---- Weeks of mail, counted once they are over, and what the test of drift says of them.
+
+
+WEEKS_KEPT = 53
+"""Weeks that are kept beside the first ones: a year to look at."""
+
+
+class ClassRow(TypedDict):
+    """How many messages of a week are of the same classes."""
+
+    week: int
+    drift_class: str
+    n: int
+
+
+class WeekRow(TypedDict):
+    """Of `mail_weeks`. `counts` is JSON."""
+
+    week: int
+    model: str
+    counts: str
+
+
+def count_weeks(mailbox_id: str, now: datetime) -> Script[None]:
+    """Count the weeks that are over and were not counted, and test whether the mail has changed. Weeks older than a
+    year are dropped, but for the first ones of the model in use.
+    """
+    mailbox = yield from locked(mailbox_id)
+    weeks = yield from _weeks(mailbox_id)
+    today = drift.week_of(now.astimezone(UTC))
+    span = {"after": weeks[-1].number if weeks else 0, "before": today}
+    fresh: list[ClassRow] = yield q("classes_by_week", mailbox_id=mailbox_id, **span)
+    if not fresh:
+        return
+    for number, rows in groupby(fresh, key=itemgetter("week")):
+        week = drift.counted(number, map(itemgetter("drift_class", "n"), rows))
+        kept = {"week": number, "model": week.model, "counts": json.dumps(week.counts)}
+        yield q("keep_week", mailbox_id=mailbox_id, **kept)
+    weeks = yield from _weeks(mailbox_id)
+    found = drift.judged(weeks, _change(mailbox))
+    told = json.dumps(asdict(found.change)) if found.change else ""
+    yield q("save_drift", mailbox_id=mailbox_id, state=found.state, change=told)
+    first = {"model": weeks[-1].model, "reference": weeks[: drift.REFERENCE][-1].number}
+    yield q("drop_weeks", mailbox_id=mailbox_id, before=today - WEEKS_KEPT, **first)
+
+
+def state(mailbox_id: str) -> Script[drift.Drift]:
+    """What the test said last, with the weeks of the model in use that are kept, oldest first."""
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    return drift.Drift(_change(row) if row else None, (yield from _weeks(mailbox_id)))
+
+
+def _weeks(mailbox_id: str) -> Script[tuple[drift.Counted, ...]]:
+    rows: list[WeekRow] = yield q("mail_weeks", mailbox_id=mailbox_id)
+    return tuple(drift.Counted(row["week"], row["model"], json.loads(row["counts"])) for row in rows)
+
+
+def _change(row: MailboxRow) -> drift.Change | None:
+    return drift.Change(**json.loads(row["drift_change"])) if row["drift_change"] else None
+
+
+# ---- Counts for the insights page, all of one snapshot.
+
+
+class HeldWeekRow(TypedDict):
+    """A week's held mail. `week` counts them, as `monday_of` does."""
+
+    week: int
+    held: int
+    let_in: int
+
+
+class DisagreedRow(TypedDict):
+    """What the owner saw otherwise."""
+
+    wrong: int
+    confirmed: int
+    missed: int
+
+
+class FunnelRow(TypedDict):
+    """What became of challenges."""
+
+    sent: int
+    begun: int
+    solved: int
+    bounced: int
+    regretted: int
+
+
+def figures(mailbox_id: str, since: datetime, senders: int) -> Script[Figures]:
+    """Everything decided since then. `weeks` holds only those with mail, oldest first; of the senders the
+    `senders` with most.
+    """
+    at = micros(since)
+    weeks: list[HeldWeekRow] = yield q("held_by_week", mailbox_id=mailbox_id, since=at)
+    most = yield from each(SenderCount, "held_by_sender", mailbox_id=mailbox_id, since=at, limit=senders)
+    wrong: DisagreedRow = yield q("owner_disagreed", mailbox_id=mailbox_id, since=at)
+    funnel: FunnelRow = yield q("challenge_funnel", mailbox_id=mailbox_id, since=at)
+    return Figures(
+        weeks=tuple(Week(monday_of(row["week"]), row["held"], row["let_in"]) for row in weeks),
+        wrong=wrong["wrong"],
+        missed=wrong["missed"],
+        senders=most,
+        funnel=Funnel(**funnel),
+        confirmed=wrong["confirmed"],
+    )
+
+
+# ---- What owners' answers say of models: those about a trial's disagreements, and those about the mail of one
+# model.
+
+
+class PairRow(TypedDict):
+    """How many messages the champion decided by one row and the challenger by another."""
+
+    policy_row: str
+    shadow_row: str
+    n: int
+
+
+def answered(mailbox_id: str, model: str, now: datetime) -> Script[tuple[Scored, ...]]:
+    """What was asked in the last year about all mail, scored by `model` and answered with yes or no, as it was
+    answered. Messages that are forgotten by now are left out.
+    """
+    asked = {"kind": QUALITY, "model": model, "since": micros(now - ANSWERS_KEPT)}
+    return each(Scored, "answered", mailbox_id=mailbox_id, **asked)
+
+
+def labels_of_model(kind: str, model: str, since: datetime | None = None) -> Script[tuple[Label, ...]]:
+    """Everything asked since then of every mailbox, in the order in which it was answered: about all mail that
+    `model` decided (`QUALITY`), or in its trial (`TRIAL`).
+    """
+    return each(Label, "labels_of_model", kind=kind, model=model, since=micros(since) if since else 0)
+
+
+def trial_counts(challenger: str, since: datetime) -> Script[Counted]:
+    """How the models of a trial differ on the messages that are kept."""
+    found: list[PairRow] = yield q("trial_pairs", challenger=challenger, since=micros(since))
+    counts: Counter[str | None] = Counter()
+    for row in found:
+        counts[disagreement(row["policy_row"], row["shadow_row"])] += row["n"]
+    return Counted(counts.total(), counts[CHAMPION], counts[CHALLENGER])

@@ -18,8 +18,8 @@ from backend.transactions.corrections import write_rule
 from backend.transactions.jobs import goes_on, want
 from backend.transactions.mailboxes import lock
 from backend.transactions.records import Duty, DutyJob
+from backend.transactions.rows import Flag, SenderRulesRow
 from backend.transactions.statement import Script, micros, moment, moment_or_none, packed, q
-from backend.transactions.tables import Flag, SenderRulesRow
 
 
 class RunRow(TypedDict):

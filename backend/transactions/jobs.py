@@ -11,6 +11,7 @@ from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.message import Stage
 from backend.transactions import rows, voiding
 from backend.transactions.records import Due, Duty, DutyJob, MessageJob, Notice, PushFate
+from backend.transactions.rows import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow, PushedRow
 from backend.transactions.statement import (
     WAKE,
     Script,
@@ -24,7 +25,6 @@ from backend.transactions.statement import (
     q,
     within,
 )
-from backend.transactions.tables import ClaimedDutyRow, DutyRow, HeldRow, MailboxRow, PushedRow
 
 
 def note_push(notice: Notice, again_at: datetime, now: datetime, echo: bool = False) -> Script[PushFate]:

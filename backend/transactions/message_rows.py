@@ -10,8 +10,8 @@ from typing import Any, TypedDict
 from backend.domain.mailbox.message import MessageView, Placement, Screened, Stage
 from backend.domain.reading.topics import Topic
 from backend.transactions.records import Beginning, DutyJob, MessageJob, Sighting
+from backend.transactions.rows import Flag
 from backend.transactions.statement import micros, moment, moment_or_none, packed
-from backend.transactions.tables import Flag
 
 
 class LaneRow(TypedDict):

@@ -14,12 +14,12 @@ from backend.domain.entry.credits import given
 from backend.domain.errors import NotFound
 from backend.domain.mailbox.decisions import Correction, Decision, Origin, out_of_reach
 from backend.domain.mailbox.review import LEASE_SECONDS, MOST_EARLIER, Done, Leaving, Shelf
-from backend.transactions import corrections, credits, undoing
+from backend.transactions import corrections, credits
 from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.review import of_sender
+from backend.transactions.rows import CorrectionRow
 from backend.transactions.statement import Script, micros, number, q
-from backend.transactions.tables import CorrectionRow
 
 
 class EntryRow(TypedDict):
@@ -99,10 +99,10 @@ def undo_order(mailbox_id: str, key: str, now: datetime) -> Script[tuple[str, ..
     made: list[OrderedRow] = yield q("ordered", mailbox_id=mailbox_id, first=f"{key}.", last=f"{key}/")
     moved: list[str] = []
     for record in made:
-        moved += yield from undoing.undo(mailbox_id, record["correction_key"], now)
+        moved += yield from corrections.undo(mailbox_id, record["correction_key"], now)
     if not made:
         # One decision made elsewhere is an order of one.
-        moved += yield from undoing.undo(mailbox_id, key, now)
+        moved += yield from corrections.undo(mailbox_id, key, now)
     return tuple(dict.fromkeys(moved))
 
 

@@ -10,9 +10,6 @@ from time import monotonic
 from typing import Any, Generic, Protocol, cast
 
 from backend.domain.errors import PitchgateError
-from backend.transactions import addon as _addon
-from backend.transactions import archive as _archive
-from backend.transactions import asking as _asking
 from backend.transactions import challenges as _challenges
 from backend.transactions import claims as _claims
 from backend.transactions import corrections as _corrections
@@ -22,25 +19,16 @@ from backend.transactions import decisions as _decisions
 from backend.transactions import devices as _devices
 from backend.transactions import digests as _digests
 from backend.transactions import first_run as _first_run
-from backend.transactions import held_list as _held_list
-from backend.transactions import insights as _insights
 from backend.transactions import jobs as _jobs
-from backend.transactions import lists as _lists
 from backend.transactions import mailboxes as _mailboxes
 from backend.transactions import models as _models
 from backend.transactions import notices as _notices
 from backend.transactions import review as _review
 from backend.transactions import review_orders as _review_orders
-from backend.transactions import review_senders as _review_senders
-from backend.transactions import senders as _senders
 from backend.transactions import servers as _servers
 from backend.transactions import sync as _sync
-from backend.transactions import trials as _trials
-from backend.transactions import undoing as _undoing
 from backend.transactions import verdicts as _verdicts
 from backend.transactions import views as _views
-from backend.transactions import web_push as _web_push
-from backend.transactions import weeks as _weeks
 from backend.transactions.driver import Departures, Driver, Notifier
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Device, DisconnectReceipt, Due, DutyJob, MessageJob, NewDevice
@@ -250,12 +238,12 @@ class Store:
     digest_link = looks_all(_digests.digest_link)
     use_digest_link = writes_all(_digests.use_digest_link)
     undo_digest_link = writes_all(_digests.undo_digest_link)
-    web_pushes = looks(_web_push.web_pushes)
-    add_web_push = writes(_web_push.add_web_push)
-    swap_web_push = writes(_web_push.swap_web_push)
-    remove_web_push = writes(_web_push.remove_web_push)
-    hand_over_web_push = writes(_web_push.hand_over_web_push)
-    web_pushed = puts(_web_push.web_pushed)
+    web_pushes = looks(_devices.web_pushes)
+    add_web_push = writes(_devices.add_web_push)
+    swap_web_push = writes(_devices.swap_web_push)
+    remove_web_push = writes(_devices.remove_web_push)
+    hand_over_web_push = writes(_devices.hand_over_web_push)
+    web_pushed = puts(_devices.web_pushed)
     finish_duty = puts(_jobs.finish_duty)
     postpone_duty = puts(_jobs.postpone_duty)
     commit_sync = puts(_sync.commit_sync)
@@ -301,7 +289,7 @@ class Store:
     pay_link = puts(_verdicts.pay_link)
     record_stays = puts(_verdicts.record_stays)
     correct = writes(_corrections.correct)
-    undo = writes(_undoing.undo)
+    undo = writes(_corrections.undo)
     set_rule = writes(_verdicts.set_rule)
     beginning = looks(_sync.beginning)
     challenge_of = looks(_challenges.challenge_of)
@@ -324,10 +312,10 @@ class Store:
         return await self._driver.read(EVERY, _views.census, now or datetime.now(UTC))
 
     retain = writes(_views.retain)
-    begin_challenge = puts(_senders.begin_challenge)
-    count_try = puts(_senders.count_try)
-    write_note = writes(_senders.write_note)
-    note_bounce = puts(_senders.note_bounce)
+    begin_challenge = puts(_challenges.begin_challenge)
+    count_try = puts(_challenges.count_try)
+    write_note = writes(_challenges.write_note)
+    note_bounce = puts(_challenges.note_bounce)
 
     # ---- first run, lists, leaving
     order_preview = writes(_first_run.order)
@@ -337,20 +325,20 @@ class Store:
     record_previews = writes(_first_run.record)
     previews = reads(_first_run.previews)
     say_preview = writes(_first_run.say)
-    rules = reads(_lists.rules)
-    count_rules = reads(_lists.count_rules)
-    rules_of = reads(_lists.rules_of)
-    put_rules = writes(_lists.put_rules)
-    ask_to_leave = writes(_lists.ask_to_leave)
-    receipt = reads_all(_lists.receipt)
-    drop_receipts = writes_all(_lists.drop_receipts)
+    rules = reads(_corrections.rules)
+    count_rules = reads(_corrections.count_rules)
+    rules_of = reads(_corrections.rules_of)
+    put_rules = writes(_corrections.put_rules)
+    ask_to_leave = writes(_corrections.ask_to_leave)
+    receipt = reads_all(_corrections.receipt)
+    drop_receipts = writes_all(_corrections.drop_receipts)
 
     # ---- the add-on's cards
-    tenant = reads_all(_addon.tenant)
-    reading = reads(_addon.reading)
-    sender = reads(_addon.sender)
-    adopt = writes(_addon.adopt)
-    prefer = writes(_addon.prefer)
+    tenant = reads_all(_views.tenant)
+    reading = reads(_views.reading)
+    sender = reads(_views.sender)
+    adopt = writes(_views.adopt)
+    prefer = writes(_views.prefer)
 
     # ---- devices, sessions, what they are told
     device_by_token = reads_all(_devices.device_by_token)
@@ -375,11 +363,11 @@ class Store:
     remove_other_sessions = writes(_devices.remove_other_sessions)
     extend_session = writes(_devices.extend_session)
     remove_session = writes(_devices.remove_session)
-    overview = reads(_held_list.overview)
-    held = reads(_held_list.held)
-    correct_once = writes(_held_list.correct_once)
-    change_preferences = writes(_held_list.change_preferences)
-    news = reads(_held_list.news)
+    overview = reads(_views.overview)
+    held = reads(_views.held)
+    correct_once = writes(_views.correct_once)
+    change_preferences = writes(_views.change_preferences)
+    news = reads(_views.news)
 
     def changed(self, mailbox_id: str) -> Notifier:
         """See `DeviceStore`."""
@@ -388,30 +376,30 @@ class Store:
     # ---- the review page
     released_topics = reads(_review.released_topics)
     review = reads(_review.review)
-    sender_profile = reads(_review_senders.sender_profile)
-    mail = reads(_review_senders.mail)
+    sender_profile = reads(_review.sender_profile)
+    mail = reads(_review.mail)
     order = writes(_review_orders.order)
     undo_order = writes(_review_orders.undo_order)
     give = writes(_review_orders.give)
     ask_off = writes(_review_orders.ask_off)
     told_off = writes(_review_orders.told_off)
-    review_news = reads(_review_senders.review_news)
+    review_news = reads(_review.review_news)
 
     # ---- an owner's archive
-    archive_page = reads(_archive.page)
-    restore_rows = writes(_archive.restore)
+    archive_page = reads(_mailboxes.page)
+    restore_rows = writes(_mailboxes.restore)
 
     # ---- the log of decisions, what is counted from it, models
-    figures = reads(_insights.figures)
-    count_weeks = writes(_weeks.count_weeks)
-    drift = reads(_weeks.state)
-    draw_questions = writes(_asking.draw_questions)
-    questions = reads(_asking.open_questions)
-    answer_question = writes(_asking.answer_question)
-    labels = reads(_asking.labels)
-    answered = reads(_trials.answered)
-    labels_of_model = reads_all(_trials.labels_of_model)
-    trial_counts = reads_all(_trials.trial_counts)
+    figures = reads(_decisions.figures)
+    count_weeks = writes(_decisions.count_weeks)
+    drift = reads(_decisions.state)
+    draw_questions = writes(_decisions.draw_questions)
+    questions = reads(_decisions.open_questions)
+    answer_question = writes(_decisions.answer_question)
+    labels = reads(_decisions.labels)
+    answered = reads(_decisions.answered)
+    labels_of_model = reads_all(_decisions.labels_of_model)
+    trial_counts = reads_all(_decisions.trial_counts)
 
     decision_chain = reads(_decisions.head)
     decisions = reads(_decisions.log)

@@ -10,13 +10,13 @@ from typing import TypedDict
 from backend.domain.errors import LeaseLost, NotFound
 from backend.domain.mailbox.mailbox import NOTICE_DELAY
 from backend.domain.mailbox.message import MessageView
-from backend.transactions import corrections, message_rows, rows, undoing, voiding
+from backend.transactions import corrections, message_rows, rows, voiding
 from backend.transactions.jobs import due, finish_duty, goes_on, position
 from backend.transactions.mailboxes import locked
 from backend.transactions.message_rows import MessageRow
 from backend.transactions.records import Beginning, DutyJob, MessageJob, Sighting, Surroundings, SyncPage
+from backend.transactions.rows import GmailIdRow, MailboxRow
 from backend.transactions.statement import Script, micros, micros_or_none, moment, number, packed, q
-from backend.transactions.tables import GmailIdRow, MailboxRow
 
 
 class NoticeRow(TypedDict):
@@ -85,7 +85,7 @@ def commit_sync(
     left = yield from _insert(job, page, page.sightings[keep:], now)
     new = len(kept) + len(left)
     for back in page.returned:
-        yield from undoing.returned(job.mailbox_id, back, now)
+        yield from corrections.returned(job.mailbox_id, back, now)
     for correction in page.corrections:
         yield from corrections.correct_if_known(job.mailbox_id, correction, now)
     if page.deleted:

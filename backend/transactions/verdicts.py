@@ -22,8 +22,7 @@ from backend.transactions.jobs import due, held_message, next_job, want
 from backend.transactions.mailboxes import lock
 from backend.transactions.message_rows import storable
 from backend.transactions.records import Debt, Duty, MessageJob, Stays
-from backend.transactions.statement import Script, micros, moment, number, packed, q
-from backend.transactions.tables import (
+from backend.transactions.rows import (
     CorrectionRow,
     DealingsRow,
     DebtRow,
@@ -31,6 +30,7 @@ from backend.transactions.tables import (
     StandingRow,
     StaysRow,
 )
+from backend.transactions.statement import Script, micros, moment, number, packed, q
 
 
 def standing(

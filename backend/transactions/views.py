@@ -1,20 +1,44 @@
-"""Read models, counts, and the retention that keeps the tables small."""
+"""Read models: counts, what devices, review page and add-on cards read, and the retention that keeps the tables small."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
+from backend.domain.errors import Refused
+from backend.domain.mailbox.decisions import Correction
 from backend.domain.mailbox.failing import Cause
-from backend.domain.mailbox.mailbox import WATCH_ALARM
-from backend.domain.mailbox.message import MessageView, Placement
+from backend.domain.mailbox.mailbox import WATCH_ALARM, Preferences
+from backend.domain.mailbox.message import PLACES, MessageView, Placement, Screened
+from backend.domain.mailbox.verdict import Verdict
+from backend.domain.policy.table import Standing
 from backend.domain.watching.drift import State
 from backend.domain.watching.trial import TRIAL, Finding, trial
-from backend.transactions import message_rows, models, trials
+from backend.transactions import corrections, decisions, message_rows, models, verdicts
+from backend.transactions.devices import DeviceRow
 from backend.transactions.jobs import failing_seconds, next_due
+from backend.transactions.mailboxes import lock, locked, mailbox_of, write_preferences
 from backend.transactions.message_rows import MessageRow
-from backend.transactions.statement import Script, micros, number, q
+from backend.transactions.records import (
+    Event,
+    EventKind,
+    HeldPage,
+    HeldSender,
+    MessageJob,
+    News,
+    Overview,
+    Reading,
+    SenderRecord,
+    Sighting,
+    Tenant,
+)
+from backend.transactions.rows import CorrectionRow, GmailIdRow, MailboxRow
+from backend.transactions.statement import Script, micros, moment, number, packed, q
+
+# ---- Read models, counts, and the retention that keeps the tables small.
+
 
 PAGE = 500
 """No page of messages is longer, whoever asks."""
@@ -114,7 +138,7 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     counts |= dict.fromkeys((f"trial.{finding}" for finding in Finding), 0)
     at_work = yield from models.at_work()
     if at_work.challenger is not None and at_work.since is not None:
-        labels = yield from trials.labels_of_model(TRIAL, at_work.challenger, at_work.since)
+        labels = yield from decisions.labels_of_model(TRIAL, at_work.challenger, at_work.since)
         counts[f"trial.{trial(labels).finding}"] = 1
     failing: list[CountRow] = yield q("count_failing")
     counts |= dict.fromkeys((f"failing.{cause}" for cause in Cause), 0)
@@ -144,3 +168,244 @@ def retain(
 def pulse(now: datetime) -> Script[None]:
     """Write one thing."""
     yield q("pulse", now=micros(now))
+
+
+# ---- What devices and the review page read and change beside the mailbox's own methods.
+
+
+PER_SENDER = 20
+"""Messages of one sender that a page lists."""
+
+FAR = 2**62
+"""Later than any time: where the first page begins."""
+
+
+class HeldCountRow(TypedDict):
+    """Held, undecided mail: messages and senders."""
+
+    messages: int
+    senders: int
+
+
+class HeldSenderRow(TypedDict):
+    """The same of one sender."""
+
+    sender: str
+    latest: int
+    n: int
+
+
+class TextRow(TypedDict):
+    """What a search looks at."""
+
+    gmail_id: str
+    sender: str
+    sender_name: str
+    subject: str
+    at: int
+
+
+class EventRow(TypedDict):
+    """Of `events`."""
+
+    id: int
+    kind: str
+    gmail_id: str
+    placement: str
+    decided_by: str
+
+
+def overview(mailbox_id: str) -> Script[Overview | None]:
+    """Mailbox, counts and position of one snapshot."""
+    row: MailboxRow | None = yield q("mailbox", mailbox_id=mailbox_id)
+    if row is None:
+        return None
+    held: HeldCountRow = yield q("count_held", mailbox_id=mailbox_id)
+    latest = yield from number("latest_event", mailbox_id=mailbox_id)
+    return Overview((yield from mailbox_of(row)), held["messages"], held["senders"], latest)
+
+
+def held(mailbox_id: str, query: str, cursor: tuple[int, str] | None, limit: int) -> Script[HeldPage]:
+    """A page of held senders. `query` is looked for in sender, name and subject, whatever its case."""
+    after = cursor or (FAR, "")
+    if query:
+        return (yield from _searched(mailbox_id, query.casefold(), after, limit))
+    found: list[HeldSenderRow] = yield q(
+        "held_senders", mailbox_id=mailbox_id, at=after[0], sender=after[1], limit=limit + 1
+    )
+    counted: HeldCountRow = yield q("count_held", mailbox_id=mailbox_id)
+    shown = [(row["sender"], row["latest"], row["n"]) for row in found[:limit]]
+    names = packed(sender for sender, _, _ in shown)
+    newest: list[MessageRow] = yield q("held_messages", mailbox_id=mailbox_id, senders=names, most=PER_SENDER)
+    views: dict[str, list[MessageView]] = {}
+    for row in newest:
+        views.setdefault(row["sender"], []).append(message_rows.view(row))
+    senders = tuple(
+        HeldSender(sender, n, moment(latest), tuple(views.get(sender, ()))) for sender, latest, n in shown
+    )
+    more = (shown[-1][1], shown[-1][0]) if len(found) > limit else None
+    return HeldPage(senders, counted["senders"], more)
+
+
+def _searched(mailbox_id: str, query: str, after: tuple[int, str], limit: int) -> Script[HeldPage]:
+    """The search is done here: folding case beyond ASCII is what the two databases do differently."""
+    groups: dict[str, list[TextRow]] = {}
+    texts: list[TextRow] = yield q("held_texts", mailbox_id=mailbox_id)
+    for row in texts:
+        if query in f"{row['sender']}\n{row['sender_name']}\n{row['subject']}".casefold():
+            groups.setdefault(row["sender"], []).append(row)
+    order = sorted(((mail[0]["at"], sender) for sender, mail in groups.items()), reverse=True)
+    behind = [key for key in order if key < after] if after[0] < FAR else order
+    shown = behind[:limit]
+    wanted = [row["gmail_id"] for _, sender in shown for row in groups[sender][:PER_SENDER]]
+    found: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
+    views = {row["gmail_id"]: message_rows.view(row) for row in found}
+    senders = tuple(
+        HeldSender(
+            sender,
+            len(groups[sender]),
+            moment(at),
+            tuple(views[row["gmail_id"]] for row in groups[sender][:PER_SENDER]),
+        )
+        for at, sender in shown
+    )
+    return HeldPage(senders, len(order), shown[-1] if len(behind) > limit else None)
+
+
+def correct_once(mailbox_id: str, correction: Correction, now: datetime) -> Script[tuple[str, ...]]:
+    """As `correct`, but the same key for another decision is `Refused` (key_reused)."""
+    yield from lock(mailbox_id)
+    known: CorrectionRow | None = yield q("correction", mailbox_id=mailbox_id, correction_key=correction.key)
+    if known is not None and (known["gmail_id"], known["decision"]) != (
+        correction.gmail_id,
+        correction.decision,
+    ):
+        raise Refused("key_reused")
+    return (yield from corrections.correct(mailbox_id, correction, now))
+
+
+def change_preferences(mailbox_id: str, changes: Mapping[str, Any], now: datetime) -> Script[Preferences]:
+    """Read, change and write in one: two who change different things both get theirs."""
+    row = yield from locked(mailbox_id)
+    before = Preferences.from_json(json.loads(row["preferences"]))
+    after = before.changed(**changes)
+    if after != before:
+        yield from write_preferences(mailbox_id, after, max(micros(now), row["changed_at"] + 1))
+    return after
+
+
+def news(mailbox_id: str, device_id: str, after: int | None, limit: int) -> Script[News]:
+    """Changes after number `after` (None: only the latest number), oldest first."""
+    device: DeviceRow | None = yield q("device", mailbox_id=mailbox_id, id=device_id)
+    return (yield from changes(mailbox_id, device is not None, after, limit))
+
+
+def changes(mailbox_id: str, alive: bool, after: int | None, limit: int) -> Script[News]:
+    """What anybody is told who is still let in."""
+    latest = yield from number("latest_event", mailbox_id=mailbox_id)
+    if after is None or after == latest or not alive:
+        return News(alive, False, latest)
+    first = (yield from number("first_event", mailbox_id=mailbox_id)) or latest + 1
+    if not first - 1 <= after < latest:
+        return News(alive, True, latest)
+    found: list[EventRow] = yield q("events_after", mailbox_id=mailbox_id, after=after, limit=limit)
+    wanted = [row["gmail_id"] for row in found if row["kind"] in (EventKind.HELD, EventKind.NOTE)]
+    known: list[MessageRow] = yield q("messages_by_id", mailbox_id=mailbox_id, ids=packed(wanted))
+    views = {row["gmail_id"]: message_rows.view(row) for row in known}
+    events = tuple(
+        Event(
+            row["id"],
+            EventKind(row["kind"]),
+            row["gmail_id"],
+            row["placement"],
+            row["decided_by"],
+            views.get(row["gmail_id"]),
+        )
+        for row in found
+    )
+    return News(alive, False, latest, events)
+
+
+# ---- What the add-on's cards read at once, and the two things only they write.
+
+
+class RecordRow(TypedDict):
+    """What came of a sender so far."""
+
+    held: int
+    challenged: int
+    solved: int
+
+
+def tenant(sub: str) -> Script[Tenant | None]:
+    """The mailbox of a Google account. Never looked up by address: that may change hands."""
+    row: MailboxRow | None = yield q("mailbox_by_sub", sub=sub)
+    return None if row is None else Tenant((yield from mailbox_of(row)), row["changed_at"])
+
+
+def reading(mailbox_id: str, gmail_id: str, now: datetime) -> Script[Reading | None]:
+    """Everything the card of a message shows; None for a message that has no row."""
+    row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    if row is None:
+        return None
+    standing, record = yield from sender(
+        mailbox_id, row["sender"], row["sender_domain"], row["thread_id"], now
+    )
+    return Reading(message_rows.view(row), row["revision"], standing, record)
+
+
+def sender(
+    mailbox_id: str, address: str, domain: str, thread_id: str, now: datetime
+) -> Script[tuple[Standing, SenderRecord]]:
+    """How a sender stands, and what came of them so far."""
+    standing = yield from verdicts.standing(mailbox_id, address, domain, thread_id, now)
+    if not address:
+        return standing, SenderRecord()
+    row: RecordRow = yield q("sender_record", mailbox_id=mailbox_id, sender=address)
+    return standing, SenderRecord(row["held"], row["challenged"], row["solved"])
+
+
+def adopt(
+    mailbox_id: str, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
+) -> Script[bool]:
+    """Note a message no sync will bring, with what is thought of it; nothing follows. False: it was known."""
+    yield from lock(mailbox_id)
+    values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
+    new: list[GmailIdRow] = yield q(
+        "insert_messages",
+        mailbox_id=mailbox_id,
+        rows=json.dumps(values),
+        backlog=True,
+        lease=None,
+        attempts=0,
+        due_at=micros(now),
+        now=micros(now),
+    )
+    if not new:
+        return False
+    job = MessageJob(
+        mailbox_id=mailbox_id,
+        gmail_id=seen.gmail_id,
+        thread_id=seen.thread_id,
+        stage=seen.stage,
+        attempt=1,
+        lease="",
+        revision=0,
+        labels=None,
+        placement=None,
+        backlog=True,
+        first_seen_at=now,
+    )
+    placement = PLACES[verdict.outcome] and Placement.INBOX
+    yield from verdicts.write_verdict(job, verdict, screened, now, placement=placement)
+    return True
+
+
+def prefer(mailbox_id: str, version: int, preferences: Preferences, now: datetime) -> Script[bool]:
+    """Save the settings if nothing changed since `version`; False if something did."""
+    row = yield from locked(mailbox_id)
+    if row["changed_at"] != version:
+        return False
+    # Two changes in one microsecond would look like none.
+    yield from write_preferences(mailbox_id, preferences, max(micros(now), version + 1))
+    return True

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from backend.domain.mailbox.decisions import ends_with_its_message
+from backend.transactions.rows import OpenChallengeRow
 from backend.transactions.statement import Script, micros, number, q
-from backend.transactions.tables import OpenChallengeRow
 
 
 def of_message(mailbox_id: str, gmail_id: str, now: datetime) -> Script[list[OpenChallengeRow]]:

@@ -17,7 +17,7 @@ from backend.domain.mailbox.decisions import Decision, RuleKind
 from backend.domain.mailbox.verdict import Outcome
 from backend.pipeline.archive import ArchiveService
 from backend.pipeline.context import Context
-from backend.transactions.mailboxes import TABLES as STORED
+from backend.transactions.mailboxes import OWNED_TABLES as STORED
 from tests.contract.store.dump import columns
 from tests.contract.store.stories import BO, Story
 from tests.doubles import FixedClock, in_english

@@ -10,7 +10,7 @@ import pytest
 import backend.transactions
 from backend.domain.mailbox.archive import TABLES as ARCHIVED
 from backend.store.library import Dialect, migrations, queries
-from backend.transactions.mailboxes import LASTING, TABLES
+from backend.transactions.mailboxes import LASTING, OWNED_TABLES
 from backend.transactions.views import RETAINED
 
 TRANSACTIONS = Path(backend.transactions.__file__).parent
@@ -20,7 +20,7 @@ RESTORE = {"free_messages", "free_duties", "doubt_intents"}
 
 def called() -> set[str]:
     """Names of queries the transactions ask for."""
-    names = {f"forget_{table}" for table in TABLES} | {f"retain_{table}" for table in RETAINED}
+    names = {f"forget_{table}" for table in OWNED_TABLES} | {f"retain_{table}" for table in RETAINED}
     names |= {f"{page}_{kind}" for page in ("latest", "earlier") for kind in ("messages", "placed", "inbox")}
     names |= {"add_to_balance", "take_from_balance", "shelf_rows", "shelf_heads", "shelf_heads_of_all"}
     names |= {f"archive_{table}" for table in ARCHIVED}
@@ -71,12 +71,12 @@ def _schema(dialect: Dialect) -> dict[str, list[str]]:
 def test_both_dialects_have_the_same_tables_and_columns() -> None:
     here, there = _schema(Dialect.SQLITE), _schema(Dialect.POSTGRES)
     assert here == there
-    assert here.keys() == {*TABLES, *LASTING}
+    assert here.keys() == {*OWNED_TABLES, *LASTING}
 
 
 def test_every_table_with_a_mailbox_is_under_row_level_security() -> None:
     text = "\n".join(step.sql for step in migrations(Dialect.POSTGRES))
-    for table in (*TABLES, "receipts"):
+    for table in (*OWNED_TABLES, "receipts"):
         assert f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;" in text
         assert f"CREATE POLICY one_mailbox ON {table}\n" in text
 

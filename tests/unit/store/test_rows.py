@@ -13,7 +13,7 @@ from backend.domain.errors import Lost
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.mailbox import LabelIds, Link, Mailbox, Missing, Mode, Notices, Preferences
 from backend.transactions import rows
-from backend.transactions.tables import MailboxRow
+from backend.transactions.rows import MailboxRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ASKING, QUIET = Preferences(mode=Mode.CHALLENGE), Preferences(mode=Mode.QUARANTINE)

@@ -14,7 +14,7 @@ from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.failing import Cause
 from backend.domain.mailbox.mailbox import Link
 from backend.pipeline.leave import RECEIPT_LIFE, REVOKE_TRIES, leave
-from backend.transactions.mailboxes import TABLES
+from backend.transactions.mailboxes import OWNED_TABLES
 from backend.web.owner.leave_routes import GROUPS, grouped
 from tests.doubles import NoAuthorizer
 from tests.web.owner_pages import Visit
@@ -153,5 +153,5 @@ async def test_strangers_and_foreign_forms_end_nothing(here: Office, ana: Visit)
 def test_the_receipt_counts_every_table_once() -> None:
     named = [table for tables in GROUPS.values() for table in tables]
     assert len(set(named)) == len(named)
-    assert set(named) <= set(TABLES)
-    assert sum(count for _, count in grouped(dict.fromkeys(TABLES, 1))) == len(TABLES)
+    assert set(named) <= set(OWNED_TABLES)
+    assert sum(count for _, count in grouped(dict.fromkeys(OWNED_TABLES, 1))) == len(OWNED_TABLES)
